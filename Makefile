@@ -1,0 +1,57 @@
+# Two commands do everything: `make demo` and `make test`. Both set up what they need.
+PYTHON ?= python3
+CACHE  ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/callrec
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+LOCK    := requirements/$(VERSION).txt
+BIN     := .venv/bin
+# Packages of the distribution: the sound converter, and the tools that set up a private PBX.
+SYSTEM_PACKAGES = ffmpeg debootstrap
+
+export CALLREC_CACHE := $(CACHE)
+export PIP_CACHE_DIR := $(CACHE)/pip
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check unit integration setup system locale prompts manual clean
+
+demo: setup ## a whole system on this machine and one real call; ARGS=--stay leaves it up
+	$(BIN)/callrec demo $(ARGS)
+
+test: check unit integration ## the whole suite
+
+check: setup ## style, types, imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: setup ## seconds; needs nothing but Python
+	$(BIN)/pytest -q -m "not integration" $(ARGS)
+
+integration: setup ## minutes; real PBX, S3, databases and SIP phones
+	$(BIN)/pytest -q -m integration $(ARGS)
+
+setup: system .venv/ready
+
+system:
+	@missing=; for package in $(SYSTEM_PACKAGES); do \
+	    command -v $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
+	$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
+	[ -z "$$missing" ] || { echo "installing$$missing"; apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }
+
+.venv/ready: $(LOCK) requirements/build-$(VERSION).txt pyproject.toml
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --require-hashes -r requirements/build-$(VERSION).txt
+	$(BIN)/pip install -q --require-hashes --no-build-isolation --use-pep517 -r $(LOCK)
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	touch $@
+
+locale: setup ## compiles the translations
+	$(BIN)/pybabel -q compile -D callrec -d callrec/locale
+
+prompts: setup ## makes the announcements again from their texts
+	$(BIN)/python prompts/make.py
+
+clean: ## removes what was set up; the downloads in $(CACHE) stay
+	rm -rf --one-file-system .venv .pbx .pbx.partial demo-output

@@ -1,0 +1,3 @@
+"""callrec: call recording for an Asterisk PBX."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,5 @@
+"""python -m callrec: the same as callrec."""
+
+from callrec.commands import main
+
+main()

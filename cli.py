@@ -1,0 +1,5 @@
+"""Runs callrec from a checkout."""
+
+from callrec.commands import main
+
+main()
