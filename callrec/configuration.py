@@ -1,0 +1,129 @@
+"""callrec.toml as it is first written: every setting, with a comment that says what it is for."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from callrec.errors import Refused, WrongConfiguration
+from callrec.settings import Settings
+
+_DEFAULTS = Settings.model_construct()
+
+
+@dataclass
+class Answers:
+    """What differs from one office to the next. Empty: not known yet."""
+
+    database_url: str = "sqlite:////var/lib/callrec/catalogue.db"
+    spool: str = "/var/lib/callrec/spool"
+    pbx: str = "pbx"
+    ari_url: str = "http://127.0.0.1:8088/ari"
+    ari_password: str = ""
+    ami_port: str = "5038"
+    ami_password: str = ""
+    s3_url: str = "http://127.0.0.1:8333"
+    bucket: str = "callrec"
+    access_key: str = ""
+    secret_key: str = ""
+    prompts: str = ""
+    pbx_prompts: str = ""
+    answer_first: bool = True
+
+
+def write_file(path: Path, answers: Answers) -> None:
+    """Writes a new configuration file that only its owner can read. Raises Refused when there is one."""
+    text = render(answers)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise Refused("{path} is there already: nothing was written", path=path) from error
+    except OSError as error:
+        raise WrongConfiguration(
+            "{path} cannot be written: {problem}", path=path, problem=error.strerror
+        ) from error
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def render(answers: Answers) -> str:
+    """The text of a configuration file."""
+    port = _port(answers.ami_port)
+    values = {name: json.dumps(value, ensure_ascii=False) for name, value in vars(answers).items()}
+    prompts = (
+        f"directory = {values['prompts']}\n"
+        if answers.prompts
+        else '# directory = "/usr/share/callrec/prompts"\n'
+    )
+    if answers.pbx_prompts:
+        prompts += f"pbx_directory = {values['pbx_prompts']}\n"
+    return _TEMPLATE.substitute({**values, "ami_port": port, "prompt_folders": prompts})
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal():
+        raise WrongConfiguration("{text} is no port: write a number such as 5038", text=text)
+    return int(text)
+
+
+_TEMPLATE = Template(
+    """\
+# callrec. Any value can also be given as a variable: CALLREC_PBX__ARI_URL, CALLREC_ARCHIVE__BUCKET …
+# After a change: restart callrec serve, then run callrec doctor.
+
+[pbx]
+# A short name of this PBX; it stands in every manifest.
+name = $pbx
+# Asterisk's REST interface and the user that asterisk/install made.
+ari_url = $ari_url
+ari_user = "callrec"
+ari_password = $ari_password
+# The manager interface keeps a copy of the rules in the PBX, for times when callrec is away.
+ami_host = "127.0.0.1"
+ami_port = $ami_port
+ami_user = "callrec"
+ami_password = $ami_password
+# Endpoints of the PBX that are staff's phones, besides the extensions that were added.
+extension_pattern = "[1-9][0-9]{1,5}"
+
+[archive]
+# Any S3 server. Leave endpoint_url out for Amazon S3 itself.
+endpoint_url = $s3_url
+region = "us-east-1"
+bucket = $bucket
+access_key = $access_key
+secret_key = $secret_key
+# How objects are locked against change: "governance" (a right of its own can lift it),
+# "compliance" (nobody can), "off" (the bucket has no Object Lock).
+object_lock = "governance"
+# addressing = "path"                 # or "virtual"
+# checksums = "when_supported"        # "when_required" for old Ceph behind TLS
+
+[catalogue]
+# sqlite:////path/catalogue.db or postgresql://user:password@host/name
+url = $database_url
+
+[spool]
+# Recordings wait here until they were read back from the archive. Allow a day of calls: about
+# 60 MB for each hour of talk.
+directory = $spool
+
+[prompts]
+# The announcements. pbx_directory is where the PBX sees the folder, when that is another path.
+$prompt_folders# true: answer before the announcement, so that the caller surely hears it.
+# false: early media; the caller pays nothing before staff answer, but not every carrier passes it on.
+answer_first = $answer_first
+
+[retention]
+# Where a rule does not say how long recordings are kept. Days.
+days = 90
+incident_days = 1827
+
+[office]
+timezone = "Asia/Tokyo"
+"""
+)

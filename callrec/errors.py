@@ -1,0 +1,85 @@
+"""One family of errors. Each class has an exit code; the message is one line: what, which, what to do.
+
+Exit codes: 1 nothing found or a check failed, 2 wrong usage, 3 a part is unreachable, 4 refused,
+5 evidence does not verify.
+"""
+
+from __future__ import annotations
+
+from callrec.language import translated
+
+
+class CallrecError(Exception):
+    """Base of all errors a person is told about. Everything else is a bug.
+
+    `template` is an English sentence with named fields, so that it can be shown in the language of
+    whoever reads it; `values` fill the fields.
+    """
+
+    exit_code = 1
+
+    def __init__(self, template: str, **values: object) -> None:
+        self.template, self.values = template, values
+        super().__init__(template.format(**values))
+
+    def shown(self) -> str:
+        """The message in the language of this process."""
+        return translated(self.template).format(**self.values)
+
+
+class NotFound(CallrecError):
+    """Nothing here has that name, id or date."""
+
+
+class CheckFailed(CallrecError):
+    """Something was looked at and is not as it should be."""
+
+
+class WrongUsage(CallrecError):
+    """What was asked for makes no sense as it was written."""
+
+    exit_code = 2
+
+
+class WrongConfiguration(WrongUsage):
+    """callrec.toml or a CALLREC_ variable cannot be used."""
+
+
+class Unreachable(CallrecError):
+    """A part of the system does not answer, or does not let us in."""
+
+    exit_code = 3
+
+
+class PbxUnreachable(Unreachable):
+    """Asterisk (ARI or AMI)."""
+
+
+class StoreUnreachable(Unreachable):
+    """The S3 server or its bucket."""
+
+
+class CatalogueUnreachable(Unreachable):
+    """The database."""
+
+
+class Refused(CallrecError):
+    """It could be done, but must not be."""
+
+    exit_code = 4
+
+
+class EvidenceBroken(CallrecError):
+    """Bytes, hashes or manifest of a recording do not agree."""
+
+    exit_code = 5
+
+
+class IllegalTransition(CallrecError):
+    """A state machine was asked for a step that its table does not have. Nothing was changed."""
+
+
+class DemoFailed(CallrecError):
+    """A part of the demo did not come up."""
+
+    exit_code = 3

@@ -1,0 +1,37 @@
+"""The language of help and messages: Japanese under a Japanese locale, else English.
+
+`CALLREC_LANG=ja|en` decides over the locale. Texts are gettext's; Click's own words come from the
+same catalogue. JSON keys and option names are never translated.
+"""
+
+from __future__ import annotations
+
+import gettext
+import os
+from pathlib import Path
+
+DOMAIN = "callrec"
+FOLDER = Path(__file__).resolve().parent / "locale"
+LANGUAGES = ("ja", "en")
+
+
+def choose() -> str:
+    """The language this process speaks, from its environment."""
+    for name in ("CALLREC_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(name, "")
+        if value:
+            return "ja" if value.lower().startswith("ja") else "en"
+    return "en"
+
+
+def use(language: str | None = None) -> None:
+    """Makes this process speak `language` (default: what its environment asks for)."""
+    # Click asks gettext's process-wide domain, which goes by LANGUAGE.
+    os.environ["LANGUAGE"] = language or choose()
+    gettext.bindtextdomain(DOMAIN, str(FOLDER))
+    gettext.textdomain(DOMAIN)
+
+
+def translated(text: str) -> str:
+    """`text` in the language of this process; itself where there is no translation."""
+    return gettext.dgettext(DOMAIN, text) if text else text

@@ -1,0 +1,246 @@
+"""The words of the project as types. Plain data: no I/O, no clock, no ids made here.
+
+All times are aware and in UTC; durations are seconds; numbers of lines are as people dial them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+UNASSIGNED = "unassigned"
+"""The facility under which calls of an extension that belongs to none are filed."""
+
+
+class Mode(StrEnum):
+    """What a rule asks for. See the table of the four modes in the documentation."""
+
+    NEVER = "never"
+    MANUAL = "manual"
+    STANDBY = "standby"
+    AUTOMATIC = "automatic"
+
+
+class Direction(StrEnum):
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    INTERNAL = "internal"
+
+
+class Announce(StrEnum):
+    """When the announcement is played."""
+
+    BEFORE_CONNECT = "before-connect"
+    ON_START = "on-start"
+    NONE = "none"
+
+
+class Outcome(StrEnum):
+    """How a call ended for the person who placed it."""
+
+    ANSWERED = "answered"
+    UNANSWERED = "unanswered"
+    BUSY = "busy"
+    FAILED = "failed"
+
+
+class Scope(StrEnum):
+    """What a rule is about, from the widest to the narrowest."""
+
+    EVERYWHERE = "everywhere"
+    FACILITY = "facility"
+    EXTENSION = "extension"
+    CALLER = "caller"
+
+
+class Custody(StrEnum):
+    """Where a kept recording is. Forward only."""
+
+    CAPTURED = "captured"
+    SPOOLED = "spooled"
+    ARCHIVED = "archived"
+    DESTROYED = "destroyed"
+
+
+@dataclass(frozen=True, slots=True)
+class Facility:
+    """A facility. `code` is lower-case ASCII (it is part of object keys), `name` is for people."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A number of the PBX and the facility it belongs to."""
+
+    number: str
+    facility: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One version of a rule. `target` is a facility code, an extension or a caller's number.
+
+    None means: no condition (direction), or the default (announce, retention in days).
+    """
+
+    id: int
+    version: int
+    scope: Scope
+    target: str | None
+    mode: Mode
+    changed_at: datetime
+    changed_by: str
+    direction: Direction | None = None
+    announce: Announce | None = None
+    languages: tuple[str, ...] = ("ja",)
+    prompt: str = "notice"
+    retain_days: int | None = None
+    retain_incident_days: int | None = None
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What is known of a call when it has to be decided.
+
+    `extensions` are the extensions that take part, the one that matters most first; `facilities`
+    are theirs, in the same order; `number` is the other party's.
+    """
+
+    direction: Direction
+    extensions: tuple[str, ...]
+    facilities: tuple[str, ...]
+    number: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A rule that was looked at, and why it won or lost (a code of policy.wording)."""
+
+    rule: int
+    version: int
+    won: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What happens with one call, and which rule said so. `rule` None: the built-in default."""
+
+    mode: Mode
+    announce: Announce
+    languages: tuple[str, ...]
+    prompt: str
+    retain_days: int
+    retain_incident_days: int
+    rule: int | None
+    version: int | None
+    reason: str
+    considered: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """One channel's part in a call. `extension` is set for staff."""
+
+    channel: str
+    number: str
+    extension: str | None
+    joined_at: datetime
+    left_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One playing of one prompt. `complete`: it was heard to its end."""
+
+    prompt: str
+    language: str
+    text_sha256: str
+    leg: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of a call that its recording lacks, and why."""
+
+    started_at: datetime
+    finished_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """All that is known of one call, recorded or not.
+
+    `extension` is the one that answered (inbound, internal) or placed the call (outbound), `number`
+    the other party's. `notes` say in plain words what went otherwise than decided.
+    """
+
+    id: str
+    pbx: str
+    linkedid: str
+    direction: Direction | None
+    facility: str | None
+    extension: str | None
+    number: str | None
+    dialled: str | None
+    started_at: datetime
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    outcome: Outcome | None = None
+    decision: Decision | None = None
+    participants: tuple[Participant, ...] = ()
+    announcements: tuple[Announcement, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One direction of one part of a capture: a stored recording of the PBX, by name."""
+
+    name: str
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    failed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An uninterrupted stretch of a capture: two tracks of one channel.
+
+    `external` is the track with the external party's voice, `staff` the one with what it heard.
+    """
+
+    number: int
+    channel: str
+    external: Track
+    staff: Track
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A recording under way or finished, as it must be known after a crash."""
+
+    recording_id: str
+    started_at: datetime
+    kept_because: str
+    parts: tuple[Part, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A call and its capture: what the spool keeps from the first sample until the archive has it."""
+
+    call: CallRecord
+    capture: Capture

@@ -1,0 +1,40 @@
+"""Telephone numbers as people and networks write them, made comparable."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import phonenumbers
+
+REGION = "JP"
+_BARE = re.compile(r"[^0-9+*#]")
+_CALLER_ID_PREFIX = re.compile(r"^18[46](?=0)")  # 184/186: withhold or show the caller's number
+_DIALLED = re.compile(r"^[0-9*#+]{1,32}$")
+
+
+def plain(text: str) -> str:
+    """Full-width signs made narrow, everything but digits, ``+``, ``*`` and ``#`` left out."""
+    return _BARE.sub("", unicodedata.normalize("NFKC", text))
+
+
+def normalise(text: str | None) -> str | None:
+    """A number in E.164 (``+81312345678``) where it is a valid one, else its plain digits.
+
+    Extensions and service numbers stay as they are: 201 is not +81201. None for no number.
+    """
+    digits = _CALLER_ID_PREFIX.sub("", plain(text or ""))
+    if not digits:
+        return None
+    try:
+        parsed = phonenumbers.parse(digits, REGION)
+    except phonenumbers.NumberParseException:
+        return digits
+    if not phonenumbers.is_valid_number(parsed):
+        return digits
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def is_dialable(text: str) -> bool:
+    """Whether `text` is a number that can stand as an extension."""
+    return bool(_DIALLED.match(text))

@@ -1,0 +1,1 @@
+"""Who records what: rules, the decision, and its reasons. Pure."""

@@ -1,0 +1,50 @@
+"""What the catalogue says of the office, in memory: extensions, rules, defaults. Immutable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+from callrec.model import UNASSIGNED, CallFacts, Decision, Direction, Extension, Facility, Rule
+from callrec.policy.decide import Defaults, decide
+from callrec.policy.rules import RuleSet
+
+
+class Office:
+    """A snapshot that answers: whose extension is this, and what happens with this call?"""
+
+    def __init__(
+        self,
+        facilities: Iterable[Facility] = (),
+        extensions: Iterable[Extension] = (),
+        rules: Iterable[Rule] = (),
+        *,
+        defaults: Defaults | None = None,
+        extension_pattern: str = r"[1-9][0-9]{1,5}",
+        revision: int = 0,
+    ) -> None:
+        self.facilities = {facility.code: facility for facility in facilities}
+        self.extensions = {extension.number: extension for extension in extensions}
+        self.rules = RuleSet(rules)
+        self.revision = revision
+        self._defaults = defaults or Defaults()
+        self._pattern = re.compile(extension_pattern)
+
+    def is_staff(self, endpoint: str) -> bool:
+        """Whether an endpoint of the PBX is a phone of the office, and not a line to the outside."""
+        return endpoint in self.extensions or bool(self._pattern.fullmatch(endpoint))
+
+    def facility_of(self, extension: str | None) -> str:
+        known = self.extensions.get(extension or "")
+        return known.facility if known else UNASSIGNED
+
+    def facts(
+        self, direction: Direction, extensions: Iterable[str], number: str | None, at: datetime
+    ) -> CallFacts:
+        """The facts of a call for a decision; `extensions` with the one that matters most first."""
+        known = tuple(extensions)
+        return CallFacts(direction, known, tuple(map(self.facility_of, known)), number, at)
+
+    def decide(self, facts: CallFacts) -> Decision:
+        return decide(facts, self.rules, self._defaults)

@@ -1,0 +1,54 @@
+"""The words for a decision: why a call is recorded or not, as an admin can read it out."""
+
+from __future__ import annotations
+
+from callrec.language import translated
+from callrec.model import Decision, Direction, Mode, Outcome
+
+REASONS = {
+    "no-rule": "no rule applies to this call, so it is not recorded",
+    "never": "rule {rule} says never, which beats every other rule",
+    "everywhere": "rule {rule} for everywhere applies",
+    "facility": "rule {rule} for the facility applies",
+    "extension": "rule {rule} for the extension applies",
+    "caller": "rule {rule} for the caller's number applies",
+}
+
+WHY = {
+    "won": "applies",
+    "never-beats-all": "lost: a rule that says never beats it",
+    "narrower-scope": "lost: a rule with a narrower scope beats it",
+    "higher-priority": "lost: a rule with a higher priority beats it",
+    "newer": "lost: a newer rule beats it",
+    "other-direction": "does not apply: it is for calls of another direction",
+}
+
+MODES = {
+    Mode.NEVER: "not recorded",
+    Mode.MANUAL: "recorded when staff press the key",
+    Mode.STANDBY: "kept only if staff press the key",
+    Mode.AUTOMATIC: "recorded automatically",
+}
+
+DIRECTIONS = {
+    Direction.INBOUND: "from outside",
+    Direction.OUTBOUND: "to the outside",
+    Direction.INTERNAL: "from phone to phone",
+}
+
+OUTCOMES = {
+    Outcome.ANSWERED: "answered",
+    Outcome.UNANSWERED: "not answered",
+    Outcome.BUSY: "busy",
+    Outcome.FAILED: "could not be connected",
+}
+
+
+def reason(decision: Decision) -> str:
+    """One sentence: which rule decided, and that it did."""
+    return translated(REASONS[decision.reason]).format(rule=rule_name(decision.rule, decision.version))
+
+
+def rule_name(rule: int | None, version: int | None) -> str:
+    """A rule as it is named everywhere: ``12@3`` is the third version of rule 12."""
+    return "—" if rule is None else f"{rule}@{version}"

@@ -1,0 +1,219 @@
+"""callrec.toml and the CALLREC_ variables. An unknown key is an error: a typo must not pass unseen.
+
+`--config FILE`, else `CALLREC_CONFIG`, else `./callrec.toml`, else `/etc/callrec/callrec.toml`; any
+value can be given as `CALLREC_SECTION__KEY`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from callrec.errors import WrongConfiguration
+
+PLACES = (Path("callrec.toml"), Path("/etc/callrec/callrec.toml"))
+_OTHER_VARIABLES = {"CALLREC_CONFIG", "CALLREC_LANG", "CALLREC_DEBUG", "CALLREC_CACHE", "CALLREC_PBX_DIR"}
+
+
+def _a_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{name!r} is no time zone; write for instance Asia/Tokyo") from error
+    return name
+
+
+def _a_pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{text!r} is no regular expression: {error}") from error
+    return text
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Zone = Annotated[str, AfterValidator(_a_zone)]
+Pattern = Annotated[str, AfterValidator(_a_pattern)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PbxSettings(Section):
+    """The Asterisk whose calls are watched."""
+
+    name: str = Field("pbx", pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
+    ari_url: str = "http://127.0.0.1:8088/ari"
+    ari_user: str = "callrec"
+    ari_password: SecretStr = SecretStr("")
+    app: str = Field("callrec", pattern=r"^[A-Za-z0-9_-]{1,40}$")
+    ami_host: str = "127.0.0.1"
+    ami_port: Port = 5038
+    ami_user: str = "callrec"
+    ami_password: SecretStr = SecretStr("")
+    extension_pattern: Pattern = r"[1-9][0-9]{1,5}"
+    """Endpoint names that are staff's, besides those of the extensions that were added."""
+    timeout: float = Field(5.0, gt=0)
+    """Seconds an ARI or AMI request may take."""
+
+
+class ArchiveSettings(Section):
+    """The S3 server. A bucket with Object Lock keeps recordings from being altered."""
+
+    endpoint_url: str | None = None
+    bucket: str = "callrec"
+    access_key: SecretStr = SecretStr("")
+    secret_key: SecretStr = SecretStr("")
+    region: str = "us-east-1"
+    addressing: Literal["path", "virtual", "auto"] = "path"
+    checksums: Literal["when_supported", "when_required"] = "when_supported"
+    object_lock: Literal["governance", "compliance", "off"] = "governance"
+
+
+class CatalogueSettings(Section):
+    """The database, as SQLAlchemy writes it."""
+
+    url: str = "sqlite:////var/lib/callrec/catalogue.db"
+
+
+class SpoolSettings(Section):
+    """Where recordings wait until they are proved to be in the archive."""
+
+    directory: Path = Path("/var/lib/callrec/spool")
+
+
+class PromptSettings(Section):
+    """The announcements. `pbx_directory` is where the PBX sees `directory` (default: the same path)."""
+
+    directory: Path | None = None
+    pbx_directory: str | None = None
+    answer_first: bool = True
+    """Answer before the announcement: then it is surely heard. Off: early media, no charge to the
+    caller, but some carriers do not pass it on."""
+
+
+class RetentionSettings(Section):
+    """How long recordings are kept where a rule does not say. Days."""
+
+    days: int = Field(90, ge=1)
+    incident_days: int = Field(1827, ge=1)
+
+
+class OfficeSettings(Section):
+    """The office: the zone in which dates are read and shown."""
+
+    timezone: Zone = "Asia/Tokyo"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class Settings(BaseSettings):
+    """All settings of one callrec."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CALLREC_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    pbx: PbxSettings = PbxSettings()
+    archive: ArchiveSettings = ArchiveSettings()
+    catalogue: CatalogueSettings = CatalogueSettings()
+    spool: SpoolSettings = SpoolSettings()
+    prompts: PromptSettings = PromptSettings()
+    retention: RetentionSettings = RetentionSettings()
+    office: OfficeSettings = OfficeSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+
+
+def find_file(given: str | None) -> Path | None:
+    """The configuration file to use; None when there is none and none was asked for."""
+    wanted = given or os.environ.get("CALLREC_CONFIG")
+    if wanted:
+        return Path(wanted)
+    return next((place for place in PLACES if place.is_file()), None)
+
+
+def load(given: str | None = None) -> Settings:
+    """Reads the settings. Raises WrongConfiguration with the key and what is wrong with it."""
+    path = find_file(given)
+    if path is None:
+        raise WrongConfiguration("there is no callrec.toml here or in /etc/callrec: run callrec init")
+    _refuse_unknown_variables()
+
+    class Loaded(Settings):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    try:
+        path.read_bytes()  # pydantic-settings passes over a file that is missing
+        return Loaded()
+    except OSError as error:
+        raise WrongConfiguration(
+            "{path} cannot be read: {problem}", path=path, problem=error.strerror
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WrongConfiguration("{path} is not TOML: {problem}", path=path, problem=error) from error
+    except ValidationError as error:
+        raise _first_problem(path, error) from error
+
+
+def _first_problem(path: Path, error: ValidationError) -> WrongConfiguration:
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return WrongConfiguration(
+            "{path}: there is no setting {key}; the comments in callrec.toml name those there are",
+            path=path,
+            key=key,
+        )
+    return WrongConfiguration(
+        "{path}: {key} = {value}: {problem}",
+        path=path,
+        key=key,
+        value=_shown(problem),
+        problem=problem["msg"].removeprefix("Value error, "),
+    )
+
+
+def _shown(problem: Any) -> str:
+    return (
+        "…" if "password" in str(problem["loc"]) or "key" in str(problem["loc"]) else repr(problem["input"])
+    )
+
+
+def variables() -> list[str]:
+    """The CALLREC_ variables of this process's environment that are meant to set something."""
+    return [name for name in os.environ if name.startswith("CALLREC_") and name not in _OTHER_VARIABLES]
+
+
+def _refuse_unknown_variables() -> None:
+    sections = Settings.model_fields
+    for name in variables():
+        section = name.removeprefix("CALLREC_").partition("__")[0].lower()
+        if section not in sections:
+            raise WrongConfiguration(
+                "the variable {name} sets nothing: write CALLREC_SECTION__KEY", name=name
+            )
