@@ -1,0 +1,1 @@
+"""What talks to Asterisk: ARI for events and commands, AMI for what ARI cannot do."""

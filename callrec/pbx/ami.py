@@ -1,0 +1,171 @@
+"""The Asterisk Manager Interface, for what ARI cannot do: AstDB, and a test call to a phone.
+
+pyst2 has no timeouts and does not look at what it sends. Here a session is short, every step has a
+deadline, and a value with a line break (it would be a second command) is refused.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, TypeVar
+
+from asterisk.manager import Manager, ManagerAuthException, ManagerException
+
+from callrec.errors import CallrecError, PbxUnreachable, WrongUsage
+from callrec.settings import PbxSettings
+
+T = TypeVar("T")
+
+
+class _Manager(Manager):  # type: ignore[misc]
+    def __del__(self) -> None:
+        """Left out: pyst2 would log off here, from whatever thread collects garbage."""
+
+
+class AmiRefused(CallrecError):
+    """The PBX answered an AMI action with an error."""
+
+
+class Ami:
+    """One short AMI session. A context manager: logs in, and out again."""
+
+    def __init__(self, settings: PbxSettings) -> None:
+        self._settings = settings
+        self._events: list[Any] = []
+        self._listed = threading.Event()
+        self._manager: Any = None
+
+    def __enter__(self) -> Ami:
+        where = (self._settings.ami_host, self._settings.ami_port)
+        self._probe(*where)
+        self._manager = _Manager()
+        self._manager.register_event("*", self._on_event)
+        self._in_time(lambda: self._manager.connect(*where))
+        try:
+            self._in_time(
+                lambda: self._manager.login(
+                    self._settings.ami_user, self._settings.ami_password.get_secret_value()
+                )
+            )
+        except ManagerAuthException as error:
+            self._close()
+            raise PbxUnreachable(
+                "the PBX does not accept AMI user {user}: check pbx.ami_user and pbx.ami_password",
+                user=self._settings.ami_user,
+            ) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    # --- AstDB
+
+    def put(self, family: str, key: str, value: str) -> None:
+        self._action("DBPut", Family=family, Key=key, Val=value)
+
+    def delete(self, family: str, key: str) -> None:
+        self._action("DBDel", Family=family, Key=key)
+
+    def tree(self, family: str) -> dict[str, str]:
+        """All keys of a family, without its name, and their values."""
+        events = self._list("DBGetTree", "DBGetTreeResponse", "DBGetTreeComplete", Family=family)
+        prefix = f"/{family}/"
+        return {event.headers["Key"].removeprefix(prefix): event.headers["Val"] for event in events}
+
+    # --- the rest
+
+    def endpoints(self) -> set[str]:
+        """The names of the SIP endpoints the PBX has."""
+        events = self._list("PJSIPShowEndpoints", "EndpointList", "EndpointListComplete")
+        return {event.headers["ObjectName"] for event in events}
+
+    def play_to(self, endpoint: str, sound: str, channel_id: str) -> None:
+        """Rings a phone and plays a sound file (a path without its ending) to whoever answers."""
+        self._action(
+            "Originate",
+            Channel=f"PJSIP/{endpoint}",
+            ChannelId=channel_id,
+            Application="Playback",
+            Data=sound,
+            CallerID="callrec <callrec>",
+            Async="true",
+        )
+
+    # --- inside
+
+    def _action(self, action: str, **fields: str) -> Any:
+        for name, value in fields.items():
+            if any(sign in value for sign in "\r\n\0"):
+                raise WrongUsage(
+                    "{name} holds a line break, which the PBX would take for a command", name=name
+                )
+        message = self._in_time(lambda: self._manager.send_action({"Action": action, **fields}))
+        if message.get_header("Response") == "Error":
+            raise AmiRefused(
+                "the PBX refused {action}: {problem}", action=action, problem=message.get_header("Message")
+            )
+        return message
+
+    def _list(self, action: str, item: str, complete: str, **fields: str) -> Iterable[Any]:
+        self._events, self._complete = [], complete
+        self._listed.clear()
+        try:
+            self._action(action, **fields)
+        except AmiRefused as refused:
+            if "not found" in str(refused).lower():
+                return []
+            raise
+        if not self._listed.wait(self._settings.timeout):
+            raise self._silent()
+        return [event for event in self._events if event.name == item]
+
+    def _on_event(self, event: Any, _manager: Any) -> None:
+        self._events.append(event)
+        if event.name == getattr(self, "_complete", None):
+            self._listed.set()
+
+    def _in_time(self, step: Callable[[], T]) -> T:
+        """The result of `step`, which may block for ever, or PbxUnreachable."""
+        result: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                result.set_result(step())
+            except Exception as error:
+                result.set_exception(error)
+
+        threading.Thread(target=run, name="ami", daemon=True).start()
+        try:
+            return result.result(self._settings.timeout)
+        except FutureTimeout as error:
+            raise self._silent() from error
+        except ManagerAuthException:
+            raise
+        except ManagerException as error:
+            raise self._silent() from error
+
+    def _probe(self, host: str, port: int) -> None:
+        try:
+            socket.create_connection((host, port), self._settings.timeout).close()
+        except OSError as error:
+            raise self._silent() from error
+
+    def _silent(self) -> PbxUnreachable:
+        return PbxUnreachable(
+            "the PBX does not answer AMI at {host}:{port}: check pbx.ami_host, pbx.ami_port and manager.conf",
+            host=self._settings.ami_host,
+            port=self._settings.ami_port,
+        )
+
+    def _close(self) -> None:
+        # Logging off is a courtesy; pyst2 may raise when the PBX was faster.
+        with suppress(PbxUnreachable, ManagerException, OSError):
+            self._in_time(self._manager.close)

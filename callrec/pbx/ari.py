@@ -1,0 +1,266 @@
+"""Asterisk's REST interface. The only place that knows ari-py.
+
+ari-py reads Asterisk's own description of its operations; names of operations and parameters are
+those of /ari/api-docs. Times, retries and what to do about a refusal are the caller's matter.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import ari
+import structlog
+
+from callrec.errors import PbxUnreachable
+from callrec.pbx.events import KINDS, OWN_PREFIX, Channel, Event, channel, parse
+from callrec.pbx.transport import AriRefused, AriTransport
+from callrec.settings import PbxSettings
+
+log = structlog.get_logger()
+
+CHUNK = 1 << 16
+BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+GATE = "Local/s@callrec-gate"
+
+
+class Ari:
+    """Commands to one Asterisk, and its events. Safe to use from several threads."""
+
+    def __init__(self, settings: PbxSettings) -> None:
+        self._settings = settings
+        self._base = settings.ari_url.rstrip("/")
+        self._transport = AriTransport(
+            settings.ari_user, settings.ari_password.get_secret_value(), settings.timeout
+        )
+        self._stopping = threading.Event()
+        self._api: Any = None
+        self._api_lock = threading.Lock()
+
+    # --- events
+
+    def watch(
+        self,
+        handle: Callable[[Event], None],
+        connected: Callable[[], None],
+        lost: Callable[[], None],
+    ) -> None:
+        """Gives every event to `handle` until `stop`; reconnects for ever, with backoff.
+
+        `connected` is called each time the link is up, before any event of it: Asterisk replays
+        nothing, so this is the moment to look at what there is. All three run on this thread.
+        """
+
+        def opened() -> None:
+            self._filter_events()
+            connected()
+
+        self._transport.on_connected = opened
+        attempt = 0
+        while not self._stopping.is_set():
+            try:
+                self._listen(handle)
+                attempt = 0
+            except (PbxUnreachable, AriRefused) as error:
+                log.warning("no link to the PBX", problem=str(error))
+            if self._stopping.is_set():
+                return
+            lost()
+            self._stopping.wait(BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS) - 1)])
+            attempt += 1
+
+    def stop(self) -> None:
+        """Ends `watch`."""
+        self._stopping.set()
+        self._transport.close()
+
+    def app_is_connected(self) -> bool:
+        """Whether a program is connected under our application's name."""
+        try:
+            self._call("applications", "get", applicationName=self._settings.app)
+        except AriRefused as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+    # --- what there is
+
+    def version(self) -> str:
+        """Asterisk's version, e.g. ``22.10.1``."""
+        info: dict[str, Any] = self._call("asterisk", "getInfo")
+        return str(info["system"]["version"])
+
+    def channels(self) -> list[Channel]:
+        return [channel(each.json) for each in self._call("channels", "list")]
+
+    def bridges(self) -> dict[str, tuple[str, ...]]:
+        """The ids of all bridges, with those of the channels in them."""
+        return {each.id: tuple(each.json["channels"]) for each in self._call("bridges", "list")}
+
+    def variable(self, channel_id: str, name: str) -> str:
+        """A channel variable or function; empty when it is not set."""
+        try:
+            answer = self._call("channels", "getChannelVar", channelId=channel_id, variable=name)
+        except AriRefused:
+            return ""
+        return str(answer["value"])
+
+    def is_recording(self, name: str) -> bool:
+        """Whether a live recording of that name is under way."""
+        return self._exists("recordings", "getLive", recordingName=name)
+
+    def stored(self) -> list[str]:
+        """The names of all stored recordings. Slow on a PBX that keeps many others."""
+        return [each.json["name"] for each in self._call("recordings", "listStored")]
+
+    def is_stored(self, name: str) -> bool:
+        return self._exists("recordings", "getStored", recordingName=name)
+
+    def modules(self) -> set[str]:
+        """The names of the modules that are running."""
+        return {each["name"] for each in self._call("asterisk", "listModules") if each["status"] == "Running"}
+
+    def try_gate(self) -> bool:
+        """Whether channels carry their linked id. Raises AriRefused when the dialplan has no gate.
+
+        Makes a channel towards the gate and removes it again; nothing is dialled.
+        """
+        ids = {"channelId": f"{OWN_PREFIX}doctor-1", "otherChannelId": f"{OWN_PREFIX}doctor-2"}
+        probe = self._call("channels", "create", endpoint=GATE, app=self._settings.app, **ids)
+        self.hang_up(probe.id)
+        return "CHANNEL(linkedid)" in (probe.json.get("channelvars") or {})
+
+    # --- commands
+
+    def resume(self, channel_id: str) -> None:
+        """Lets a channel at the gate go on in the dialplan."""
+        self._call("channels", "continueInDialplan", channelId=channel_id)
+
+    def set_variable(self, channel_id: str, name: str, value: str) -> None:
+        self._call("channels", "setChannelVar", channelId=channel_id, variable=name, value=value)
+
+    def snoop(self, channel_id: str, snoop_id: str, *, spy: str = "none", whisper: str = "none") -> None:
+        """A channel that listens to (`spy`) or speaks to (`whisper`) another: in, out, both or none."""
+        self._call(
+            "channels",
+            "snoopChannelWithId",
+            channelId=channel_id,
+            snoopId=snoop_id,
+            spy=spy,
+            whisper=whisper,
+            app=self._settings.app,
+        )
+
+    def record(self, snoop_id: str, name: str) -> None:
+        """Records a snoop channel into a WAV, at 16 kHz when the call is wideband, else 8 kHz.
+
+        A snoop channel has the rate of the channel it listens to. It is asked itself: asking a SIP
+        channel can deadlock Asterisk while a transfer runs.
+        """
+        wide = self.variable(snoop_id, "CHANNEL(audioreadformat)") not in ("slin", "")
+        self._call(
+            "channels",
+            "record",
+            channelId=snoop_id,
+            name=name,
+            format="wav16" if wide else "wav",
+            ifExists="fail",
+            beep="false",
+            terminateOn="none",
+        )
+
+    def stop_recording(self, name: str) -> None:
+        """Ends a live recording and keeps it."""
+        self._call("recordings", "stop", recordingName=name)
+
+    def play(self, channel_id: str, playback_id: str, media: list[str]) -> None:
+        """Plays sounds, one after the other, to a channel of ours."""
+        self._call("channels", "playWithId", channelId=channel_id, playbackId=playback_id, media=media)
+
+    def hang_up(self, channel_id: str) -> None:
+        self._call("channels", "hangup", channelId=channel_id)
+
+    def delete_stored(self, name: str) -> None:
+        """Deletes a stored recording; nothing happens when there is none."""
+        try:
+            self._call("recordings", "deleteStored", recordingName=name)
+        except AriRefused as error:
+            if error.status != 404:
+                raise
+
+    def fetch(self, name: str, target: Path) -> int:
+        """Streams a stored recording to `target`, synced to disk. Returns its bytes.
+
+        Not through ari-py, which would decode the sound as JSON.
+        """
+        url = f"{self._base}/recordings/stored/{quote(name, safe='')}/file"
+        response = self._transport.send("GET", url, stream=True)
+        expected = int(response.headers["Content-Length"])
+        with target.open("wb") as file:
+            for chunk in response.iter_content(CHUNK):
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+            written = file.tell()
+        if written != expected:
+            raise PbxUnreachable(
+                "the PBX sent {written} of {expected} bytes of {name}: it will be asked again",
+                written=written,
+                expected=expected,
+                name=name,
+            )
+        return written
+
+    # --- inside
+
+    def _listen(self, handle: Callable[[Event], None]) -> None:
+        api = self._connected_api()
+        for kind in KINDS:
+            api.on_event(kind, lambda json: _give(json, handle))
+        log.info("watching the PBX", url=self._base, app=self._settings.app)
+        api.run(apps=self._settings.app)
+
+    def _filter_events(self) -> None:
+        allowed = {"allowed": [{"type": kind} for kind in KINDS]}
+        self._call("applications", "filter", applicationName=self._settings.app, filter=allowed)
+
+    def _connected_api(self) -> Any:
+        with self._api_lock:
+            if self._api is None:
+                # ari-py appends "ari/api-docs/…" to the server's address.
+                self._api = ari.Client(self._base.removesuffix("ari"), self._transport)
+            return self._api
+
+    def _call(self, resource: str, operation: str, **parameters: Any) -> Any:
+        return getattr(getattr(self._connected_api(), resource), operation)(**parameters)
+
+    def _exists(self, resource: str, operation: str, **parameters: Any) -> bool:
+        try:
+            self._call(resource, operation, **parameters)
+        except AriRefused as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+
+def _give(json: dict[str, Any], handle: Callable[[Event], None]) -> None:
+    event = parse(json)
+    if event is not None:
+        handle(event)
+
+
+def wait_for_app_to_go(pbx: Ari, seconds: float) -> bool:
+    """Whether, within `seconds`, no other program is connected under our name."""
+    deadline = time.monotonic() + seconds
+    while pbx.app_is_connected():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True

@@ -1,0 +1,227 @@
+"""Asterisk's ARI events as types. Events callrec has no use for become None.
+
+Source of the JSON: Asterisk's own /ari/api-docs/events.json. Times are Asterisk's, aware.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+JSON = dict[str, Any]
+OWN_PREFIX = "callrec."
+"""How the ids of channels begin that callrec itself makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel as it was when the event was sent."""
+
+    id: str
+    name: str
+    state: str
+    caller: str
+    exten: str
+    linkedid: str
+    created_at: datetime
+
+    @property
+    def endpoint(self) -> str:
+        """``2101`` of ``PJSIP/2101-0000002a``."""
+        return self.name.partition("/")[2].rpartition("-")[0]
+
+    @property
+    def technology(self) -> str:
+        return self.name.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all events. `at` is when Asterisk says it happened."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelEvent(Event):
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelCreated(ChannelEvent):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStateChanged(ChannelEvent):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelDestroyed(ChannelEvent):
+    cause: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HangupRequested(ChannelEvent):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredBridge(ChannelEvent):
+    """`members` are all channels in the bridge after it."""
+
+    bridge: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBridge(ChannelEvent):
+    bridge: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled(Event):
+    """Dial() tells how it goes: status empty (begun), RINGING, ANSWER, BUSY, NOANSWER, CANCEL …"""
+
+    caller: Channel | None
+    peer: Channel
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateEntered(ChannelEvent):
+    """The dialplan asks at the gate. `number` is the other party's."""
+
+    direction: str
+    extension: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnChannelStarted(ChannelEvent):
+    """A snoop channel of callrec's is ready to be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackStarted(Event):
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackFinished(Event):
+    id: str
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStarted(Event):
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFinished(Event):
+    """The recording has ended. That is no proof that it is whole."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFailed(Event):
+    name: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialplanSaid(ChannelEvent):
+    """UserEvent(CallRec,…) of callrec's own dialplan: announcements, fallback, keys."""
+
+    fields: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced(Event):
+    """Another program has connected under our name; Asterisk sends us nothing any more."""
+
+
+def moment(text: str) -> datetime:
+    """``2026-11-22T14:41:56.477+0000`` as an aware time in UTC."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").astimezone(UTC)
+
+
+def channel(json: JSON) -> Channel:
+    """A channel of ARI's JSON. Without the linkedid (see ari.conf) a channel is a call of its own."""
+    variables = json.get("channelvars") or {}
+    return Channel(
+        id=json["id"],
+        name=json["name"],
+        state=json["state"],
+        caller=json["caller"]["number"],
+        exten=json["dialplan"]["exten"],
+        linkedid=variables.get("CHANNEL(linkedid)") or json["id"],
+        created_at=moment(json["creationtime"]),
+    )
+
+
+def parse(json: JSON) -> Event | None:
+    """The typed event of one ARI message; None for kinds and channels that mean nothing to us."""
+    build = _BUILDERS.get(json["type"])
+    return build(moment(json["timestamp"]), json) if build else None
+
+
+def _started(at: datetime, json: JSON) -> Event | None:
+    started = channel(json["channel"])
+    args = json["args"]
+    if started.id.startswith(OWN_PREFIX):
+        return OwnChannelStarted(at, started)
+    if args[:1] == ["gate"] and len(args) == 4:
+        return GateEntered(at, started, args[1], args[2], args[3])
+    return None
+
+
+def _dialled(at: datetime, json: JSON) -> Event:
+    caller = json.get("caller")
+    return Dialled(at, channel(caller) if caller else None, channel(json["peer"]), json["dialstatus"])
+
+
+def _user_event(at: datetime, json: JSON) -> Event | None:
+    if json["eventname"] != "CallRec" or "channel" not in json:
+        return None
+    return DialplanSaid(at, channel(json["channel"]), json["userevent"])
+
+
+def _bridge(kind: type[EnteredBridge | LeftBridge]) -> Callable[[datetime, JSON], Event]:
+    def build(at: datetime, json: JSON) -> Event:
+        bridge = json["bridge"]
+        return kind(at, channel(json["channel"]), bridge["id"], tuple(bridge["channels"]))
+
+    return build
+
+
+_BUILDERS: dict[str, Callable[[datetime, JSON], Event | None]] = {
+    "ChannelCreated": lambda at, json: ChannelCreated(at, channel(json["channel"])),
+    "ChannelStateChange": lambda at, json: ChannelStateChanged(at, channel(json["channel"])),
+    "ChannelDestroyed": lambda at, json: ChannelDestroyed(at, channel(json["channel"]), json["cause"]),
+    "ChannelHangupRequest": lambda at, json: HangupRequested(at, channel(json["channel"])),
+    "ChannelEnteredBridge": _bridge(EnteredBridge),
+    "ChannelLeftBridge": _bridge(LeftBridge),
+    "Dial": _dialled,
+    "StasisStart": _started,
+    "PlaybackStarted": lambda at, json: PlaybackStarted(at, json["playback"]["id"]),
+    "PlaybackFinished": lambda at, json: PlaybackFinished(
+        at, json["playback"]["id"], json["playback"]["state"] == "failed"
+    ),
+    "RecordingStarted": lambda at, json: RecordingStarted(at, json["recording"]["name"]),
+    "RecordingFinished": lambda at, json: RecordingFinished(at, json["recording"]["name"]),
+    "RecordingFailed": lambda at, json: RecordingFailed(
+        at, json["recording"]["name"], json["recording"].get("cause", "unknown")
+    ),
+    "ChannelUserevent": _user_event,
+    "ApplicationReplaced": lambda at, json: Replaced(at),
+}
+
+KINDS = tuple(_BUILDERS)
+"""The event types to ask Asterisk for; everything else is filtered out at its end."""

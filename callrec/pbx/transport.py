@@ -1,0 +1,156 @@
+"""The two things ari-py lets us bring: an HTTP client with timeouts and a websocket that notices loss."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+import websocket
+from requests.auth import HTTPBasicAuth, _basic_auth_str
+from swaggerpy.http_client import HttpClient
+
+from callrec.errors import CallrecError, PbxUnreachable
+
+PING_SECONDS = 4.0
+"""A link that stays silent this long is pinged; twice as long without a word means it is lost."""
+
+
+class AriRefused(CallrecError):
+    """Asterisk answered, and the answer was no (404 gone, 409 wrong state, 500 its own trouble)."""
+
+    def __init__(self, status: int, request: str, message: str) -> None:
+        super().__init__(
+            "the PBX refused {request}: {status} {message}", request=request, status=status, message=message
+        )
+        self.status = status
+
+
+class AriTransport(HttpClient):  # type: ignore[misc]
+    """HTTP with a timeout for every request, and one kept-alive connection a thread."""
+
+    def __init__(self, user: str, password: str, timeout: float) -> None:
+        self._auth, self._timeout = (user, password), timeout
+        self._local = threading.local()
+        self.on_connected: Callable[[], None] = lambda: None
+        self.link: Websocket | None = None
+
+    def close(self) -> None:
+        if self.link:
+            self.link.close()
+
+    def request(
+        self, method: str, url: str, params: Any = None, data: Any = None, headers: Any = None
+    ) -> requests.Response:
+        """One answer below 400. Raises AriRefused or PbxUnreachable."""
+        return self.send(method, url, params=params, data=data, headers=headers)
+
+    def send(self, method: str, url: str, **options: Any) -> requests.Response:
+        """As requests.request, with our session, timeout and errors."""
+        try:
+            response = self._session().request(method, url, timeout=self._timeout, **options)
+        except requests.RequestException as error:
+            raise unreachable(url, error) from error
+        if response.status_code in (401, 403):
+            raise PbxUnreachable(
+                "the PBX does not accept user {user} at {url}: check pbx.ari_user and pbx.ari_password",
+                user=self._auth[0],
+                url=url.partition("/ari")[0],
+            )
+        if response.status_code >= 400:
+            raise AriRefused(response.status_code, f"{method} {url.partition('/ari')[2]}", _message(response))
+        return response
+
+    def ws_connect(self, url: str, params: Any = None) -> Websocket:
+        """The event socket, subscribed to everything; `on_connected` is called once it is open."""
+        query = urlencode({**(params or {}), "subscribeAll": "true"})
+        try:
+            socket = websocket.create_connection(
+                f"{url}?{query}",
+                timeout=self._timeout,
+                header={"Authorization": _basic_auth_str(*self._auth)},
+                suppress_origin=True,
+            )
+        except (websocket.WebSocketException, OSError) as error:
+            raise unreachable(url, error) from error
+        self.link = Websocket(socket)
+        self.on_connected()
+        return self.link
+
+    def _session(self) -> requests.Session:
+        if not hasattr(self._local, "session"):
+            self._local.session = requests.Session()
+            self._local.session.auth = HTTPBasicAuth(*self._auth)
+            self._local.session.trust_env = False  # no proxy between us and the PBX
+        session: requests.Session = self._local.session
+        return session
+
+
+class Websocket:
+    """What ari-py reads from: `recv` gives a message, or None when the link is lost or closed."""
+
+    def __init__(self, socket: websocket.WebSocket) -> None:
+        self._socket, self._pinged = socket, False
+        socket.settimeout(PING_SECONDS)
+
+    def recv(self) -> str | None:
+        while True:
+            try:
+                opcode, data = self._socket.recv_data(control_frame=True)
+            except websocket.WebSocketTimeoutException:
+                if not self._ping():
+                    return None
+                continue
+            except (websocket.WebSocketException, OSError):
+                return None
+            self._pinged = False
+            if opcode == websocket.ABNF.OPCODE_TEXT:
+                return str(data, "utf-8")
+            if opcode == websocket.ABNF.OPCODE_CLOSE:
+                return None
+
+    def close(self) -> None:
+        """Closes the link; a `recv` under way returns None."""
+        with suppress(websocket.WebSocketException, OSError):  # it may be gone already
+            self._socket.close(timeout=1)
+
+    send_close = close
+
+    def _ping(self) -> bool:
+        """Asks for a sign of life; False when the last one was not answered."""
+        if self._pinged:
+            return False
+        self._pinged = True
+        try:
+            self._socket.ping()
+        except (websocket.WebSocketException, OSError):
+            return False
+        return True
+
+
+def unreachable(url: str, error: Exception) -> PbxUnreachable:
+    return PbxUnreachable(
+        "the PBX does not answer at {url} ({problem}): is Asterisk running, and is pbx.ari_url right?",
+        url=url.partition("/ari")[0] + "/ari",
+        problem=_short(error),
+    )
+
+
+def _short(error: Exception) -> str:
+    text = str(error)
+    if "refused" in text.lower():
+        return "connection refused"
+    if "timed out" in text.lower():
+        return "no answer in time"
+    return type(error).__name__
+
+
+def _message(response: requests.Response) -> str:
+    try:
+        body = response.json()
+        return str(body.get("message") or body.get("error") or "")
+    except ValueError:
+        return response.reason

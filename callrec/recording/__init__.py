@@ -1,0 +1,1 @@
+"""The recording of calls: pure state (board, session, state) and what carries it out (controller)."""

@@ -1,0 +1,241 @@
+"""All calls of a PBX: which channels there are, who talks with whom, which call they belong to. Pure.
+
+Channels of one call share a linked id. Two channels talk when a path of bridges and Local channel
+pairs leads from one to the other.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from callrec.model import CallRecord, Draft
+from callrec.pbx import events as ev
+from callrec.recording.capture import LiveCapture
+from callrec.recording.commands import Command
+from callrec.recording.session import Line, Session, Surroundings
+
+LOCAL = "Local"
+
+
+class Board:
+    """Takes events, keeps the calls, returns commands. One thread at a time."""
+
+    def __init__(self, world: Surroundings) -> None:
+        self.world = world
+        self.sessions: dict[str, Session] = {}
+        self._lines: dict[str, Line] = {}
+        self._members: dict[str, set[str]] = defaultdict(set)
+        self._pending: list[Command] = []
+
+    def handle(self, event: ev.Event) -> list[Command]:
+        """What is to be done about an event. Unknown channels, names and ids mean nothing to do."""
+        return self._with_pending(self._handle(event))
+
+    def _handle(self, event: ev.Event) -> list[Command]:
+        match event:
+            case ev.OwnChannelStarted():
+                return self._each(lambda session: session.snoop_ready(event.channel.id))
+            case ev.ChannelEvent() if event.channel.id.startswith(ev.OWN_PREFIX):
+                return []
+            case ev.ChannelCreated():
+                self._know(event.channel, event.at)
+            case ev.ChannelDestroyed():
+                line = self._lines.get(event.channel.id)
+                return self._drop(line, event.at) if line else []
+            case ev.EnteredBridge() | ev.LeftBridge():
+                return self._bridged(event)
+            case ev.GateEntered():
+                session = self._know(event.channel, event.at)
+                return session.at_gate(event) if session else []
+            case ev.DialplanSaid():
+                self._said(event)
+            case ev.Dialled():
+                self._dialled(event)
+            case _:
+                return self._about_media(event)
+        return []
+
+    def tick(self, at: datetime) -> list[Command]:
+        """Time passes; calls that are settled are forgotten."""
+        commands = self._each(lambda session: session.tick(at))
+        self._forget()
+        return commands
+
+    def command_failed(self, command: Command, problem: str, at: datetime) -> list[Command]:
+        session = self.sessions.get(command.session)
+        return session.command_failed(command, problem, at) if session else []
+
+    def restore(self, draft: Draft) -> None:
+        """Takes up a call again that was being captured when the controller ended."""
+        key = draft.call.linkedid
+        session = Session(key, draft.call, self.world)
+        session.capture = LiveCapture.restored(key, draft.capture)
+        session.note("the controller was away during this call")
+        self.sessions[key] = session
+
+    def compare(
+        self,
+        channels: Iterable[ev.Channel],
+        bridges: dict[str, tuple[str, ...]],
+        fallbacks: Iterable[str],
+        at: datetime,
+    ) -> list[Command]:
+        """Brings the board up to what the PBX says there is, after events may have been missed.
+
+        Nothing is trusted but the lists: a channel that is not in them is gone, a snoop that is not
+        has ended its recording. `fallbacks` are channels whose call the dialplan took over.
+        """
+        there = {each.id: each for each in channels}
+        for each in there.values():
+            if not each.id.startswith(ev.OWN_PREFIX):
+                self._know(each, at)
+        for id_ in fallbacks:
+            if session := self.sessions.get(there[id_].linkedid):
+                session.stood_in()
+        self._rebridge(bridges)
+        commands = self._gone([line for line in self._lines.values() if line.id not in there], at)
+        for session in list(self.sessions.values()):
+            commands += session.connected(self._talking(session), at)
+            commands += session.compared(set(there), at)
+        return self._with_pending(commands)
+
+    # --- events
+
+    def _bridged(self, event: ev.EnteredBridge | ev.LeftBridge) -> list[Command]:
+        session = self._know(event.channel, event.at)
+        line = self._lines[event.channel.id]
+        line.bridge = event.bridge if isinstance(event, ev.EnteredBridge) else None
+        self._members[event.bridge] = set(event.members)
+        if not event.members:
+            del self._members[event.bridge]
+        return session.connected(self._talking(session), event.at) if session else []
+
+    def _said(self, event: ev.DialplanSaid) -> None:
+        session = self._know(event.channel, event.at)
+        if session is None:
+            return
+        if event.fields.get("Fallback"):
+            session.stood_in()
+        elif event.fields.get("Announce"):
+            status = event.fields.get("Status")
+            session.announced(event.fields.get("Prompt", ""), event.at, event.channel.id, status=status)
+
+    def _dialled(self, event: ev.Dialled) -> None:
+        """Dial() tells of channels that may be gone already: only those that are known count."""
+        line = self._lines.get((event.caller or event.peer).id)
+        session = self.sessions.get(line.key) if line else None
+        if session:
+            session.dialled(event)
+
+    def _about_media(self, event: ev.Event) -> list[Command]:
+        def tell(session: Session) -> list[Command]:
+            match event:
+                case ev.RecordingStarted():
+                    return session.recording_started(event.name, event.at)
+                case ev.RecordingFinished():
+                    return session.recording_ended(event.name, event.at)
+                case ev.RecordingFailed():
+                    return session.recording_ended(event.name, event.at, event.cause)
+                case ev.PlaybackStarted():
+                    session.playback_started(event.id, event.at)
+                case ev.PlaybackFinished():
+                    return session.playback_finished(event.id, event.at, failed=event.failed)
+            return []
+
+        return self._each(tell)
+
+    # --- channels and calls
+
+    def _know(self, channel: ev.Channel, at: datetime) -> Session | None:
+        """Makes a channel known; returns its call. Local channels carry no voice and begin no call."""
+        session = self.sessions.get(channel.linkedid)
+        if session is None and channel.technology != LOCAL:
+            session = self.sessions[channel.linkedid] = self._new_session(channel)
+        line = self._lines.get(channel.id)
+        if line is None:
+            line = self._lines[channel.id] = Line(channel, self._extension(channel), channel.linkedid)
+        line.channel = channel
+        if session and channel.technology != LOCAL:
+            self._move(line, session, at)
+        return session
+
+    def _move(self, line: Line, session: Session, at: datetime) -> None:
+        """A channel belongs to the call its linked id says, also when that changes (transfers)."""
+        before, line.key = self.sessions.get(line.key), session.key
+        if before and before is not session:
+            self._pending += before.abandoned(line, at)
+        session.joined(line)
+
+    def _new_session(self, channel: ev.Channel) -> Session:
+        call = CallRecord(
+            id=self.world.new_id(),
+            pbx=self.world.pbx,
+            linkedid=channel.linkedid,
+            direction=None,
+            facility=None,
+            extension=None,
+            number=None,
+            dialled=channel.exten or None,
+            started_at=channel.created_at,
+        )
+        return Session(channel.linkedid, call, self.world)
+
+    def _extension(self, channel: ev.Channel) -> str | None:
+        return channel.endpoint if self.world.office.is_staff(channel.endpoint) else None
+
+    def _drop(self, line: Line, at: datetime) -> list[Command]:
+        del self._lines[line.id]
+        for members in self._members.values():
+            members.discard(line.id)
+        session = self.sessions.get(line.key)
+        return session.left(line, at) if session and line.id in session.lines else []
+
+    def _gone(self, lines: list[Line], at: datetime) -> list[Command]:
+        """Channels that went while nobody watched."""
+        for session in self.sessions.values():
+            session.end_unseen |= any(line.key == session.key for line in lines)
+        return [command for line in lines for command in self._drop(line, at)]
+
+    def _rebridge(self, bridges: dict[str, tuple[str, ...]]) -> None:
+        self._members = defaultdict(set, {bridge: set(ids) for bridge, ids in bridges.items()})
+        for line in self._lines.values():
+            line.bridge = next((bridge for bridge, ids in bridges.items() if line.id in ids), None)
+
+    def _talking(self, session: Session) -> list[Line]:
+        """The real channels of the call that are connected with at least one other."""
+        bridged = [line for line in session.lines.values() if line.bridge]
+        return [line for line in bridged if len(self._reach(line)) > 1]
+
+    def _reach(self, start: Line) -> set[str]:
+        """The real channels one can hear from `start`, itself included."""
+        seen, todo = set(), [start.id]
+        while todo:
+            line = self._lines.get(todo.pop())
+            if line is None or line.id in seen:
+                continue
+            seen.add(line.id)
+            todo += self._members.get(line.bridge or "", ())
+            todo += self._other_half(line)
+        return {id_ for id_ in seen if self._lines[id_].channel.technology != LOCAL}
+
+    def _other_half(self, line: Line) -> list[str]:
+        """The other end of a Local channel pair: ``…;1`` and ``…;2``."""
+        if line.channel.technology != LOCAL:
+            return []
+        base, _, half = line.channel.name.rpartition(";")
+        other = f"{base};{'2' if half == '1' else '1'}"
+        return [each.id for each in self._lines.values() if each.channel.name == other]
+
+    def _each(self, tell: Callable[[Session], list[Command]]) -> list[Command]:
+        return [command for session in list(self.sessions.values()) for command in tell(session)]
+
+    def _with_pending(self, commands: list[Command]) -> list[Command]:
+        """Adds what ended calls still want done while another call's event was looked at."""
+        pending, self._pending = self._pending, []
+        return commands + pending
+
+    def _forget(self) -> None:
+        for key in [key for key, session in self.sessions.items() if session.is_settled]:
+            del self.sessions[key]

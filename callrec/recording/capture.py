@@ -1,0 +1,222 @@
+"""A capture under way: two snoops on one channel, each recorded into a track. Pure.
+
+When a track breaks while its channel lives, a new part is begun and the gap is written down: a
+recording may lack a second, it may not lack the rest of the call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from callrec.model import Capture, Gap, Part, Track
+from callrec.pbx.events import OWN_PREFIX
+from callrec.recording.commands import Command, HangUp, RecordSnoop, StartSnoop
+from callrec.state import LIVE, Live, advance
+
+FOLDER = "callrec"
+RETRY_AFTER = timedelta(seconds=0.5)
+"""How long a broken track is looked at: a hang-up ends the recording a moment before the channel."""
+QUEUED_FOR = timedelta(seconds=3)
+FINISHED_WITHIN = timedelta(seconds=5)
+
+Side = Literal["in", "out"]
+SIDES: tuple[Side, Side] = ("in", "out")
+
+
+@dataclass(slots=True)
+class LivePart:
+    """One stretch: the state and the track of each side. `in` is what the channel's party says."""
+
+    part: Part
+    requested_at: datetime
+    states: dict[Side, Live] = field(default_factory=lambda: dict.fromkeys(SIDES, Live.QUEUED))
+
+    def track(self, side: Side) -> Track:
+        return self.part.external if side == "in" else self.part.staff
+
+    def put(self, side: Side, track: Track) -> None:
+        part = self.part
+        self.part = replace(part, external=track) if side == "in" else replace(part, staff=track)
+
+    def step(self, side: Side, step: str) -> None:
+        self.states[side] = advance(LIVE, self.states[side], step)
+
+    def fail(self, side: Side, at: datetime, problem: str) -> None:
+        if self.is_open(side):
+            self.step(side, "fail")
+            self.put(side, replace(self.track(side), finished_at=at, failed=problem))
+
+    def is_open(self, side: Side) -> bool:
+        return bool(LIVE[self.states[side]])
+
+    @property
+    def is_whole(self) -> bool:
+        return all(self.is_open(side) for side in SIDES)
+
+
+@dataclass(slots=True)
+class LiveCapture:
+    """The capture of one recording. Times are the PBX's."""
+
+    session: str
+    recording_id: str
+    started_at: datetime
+    kept_because: str
+    parts: list[LivePart] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    gone_at: datetime | None = None
+    _broken_at: datetime | None = None
+
+    # --- asked for
+
+    def start_part(self, channel: str, at: datetime) -> list[Command]:
+        """Begins to capture a channel."""
+        number = len(self.parts) + 1
+        names = {side: f"{FOLDER}/{self.recording_id}-{number}-{side}" for side in SIDES}
+        part = Part(number, channel, Track(names["in"]), Track(names["out"]))
+        self.parts.append(LivePart(part, at))
+        self._broken_at = None
+        return [StartSnoop(self.session, channel, self._snoop(number, side), spy=side) for side in SIDES]
+
+    def snoop_ready(self, snoop: str) -> list[Command]:
+        part, side = self._find_snoop(snoop)
+        return [RecordSnoop(self.session, snoop, part.track(side).name)] if part else []
+
+    def retry(self, at: datetime) -> list[Command]:
+        """A new part in place of a broken one, when the channel still lives."""
+        self._give_up_waiting(at)
+        if self.gone_at or not self._broken_at or at - self._broken_at < RETRY_AFTER:
+            return []
+        broken, since = self.parts[-1], self._broken_at
+        left = [side for side in SIDES if broken.is_open(side)]
+        for side in left:
+            broken.step(side, "cancel" if broken.states[side] is Live.QUEUED else "finish")
+        self.gaps.append(Gap(since, at, self._problem(broken)))
+        hang_up = [HangUp(self.session, self._snoop(broken.part.number, side)) for side in left]
+        return [*hang_up, *self.start_part(broken.part.channel, at)]
+
+    # --- told
+
+    def track_started(self, name: str, at: datetime) -> bool:
+        """Notes the start of a track; whether with it the part is complete."""
+        part, side = self._find_track(name)
+        if not part or part.states[side] is not Live.QUEUED:
+            return False
+        part.step(side, "start")
+        part.put(side, replace(part.track(side), started_at=at))
+        return all(state is Live.RECORDING for state in part.states.values())
+
+    def track_ended(self, name: str, at: datetime, failure: str | None) -> None:
+        part, side = self._find_track(name)
+        if not part or not part.is_open(side):
+            return
+        if failure or part.states[side] is Live.QUEUED:
+            part.fail(side, at, failure or "it ended before it had begun")
+        else:
+            part.step(side, "finish")
+            part.put(side, replace(part.track(side), finished_at=at))
+        self._broken(at)
+
+    def command_failed(self, command: Command, problem: str, at: datetime) -> None:
+        if isinstance(command, (StartSnoop, RecordSnoop)):
+            part, side = self._find_snoop(command.snoop)
+            if part:
+                part.fail(side, at, problem)
+                self._broken(at)
+
+    def channel_gone(self, channel: str, at: datetime) -> None:
+        """The captured channel has hung up: its snoops and their recordings end by themselves."""
+        if channel == self.channel:
+            self.gone_at = at
+
+    @property
+    def channel(self) -> str | None:
+        return self.parts[-1].part.channel if self.parts else None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the channel is gone and every track has ended."""
+        return bool(self.gone_at) and not any(part.is_open(side) for part in self.parts for side in SIDES)
+
+    def frozen(self) -> Capture:
+        """The capture as it is written down."""
+        ends = [
+            part.track(side).finished_at
+            for part in self.parts
+            for side in SIDES
+            if part.track(side).finished_at
+        ]
+        return Capture(
+            recording_id=self.recording_id,
+            started_at=self.started_at,
+            kept_because=self.kept_because,
+            parts=tuple(part.part for part in self.parts),
+            gaps=tuple(self.gaps),
+            ended_at=max(ends, default=None) if self.is_finished else None,  # type: ignore[type-var]
+        )
+
+    @classmethod
+    def restored(cls, session: str, capture: Capture) -> LiveCapture:
+        """The capture as it was written down before a restart."""
+        live = cls(session, capture.recording_id, capture.started_at, capture.kept_because)
+        live.gaps = list(capture.gaps)
+        for part in capture.parts:
+            states = {
+                side: _state(track) for side, track in zip(SIDES, (part.external, part.staff), strict=True)
+            }
+            live.parts.append(LivePart(part, capture.started_at, states))
+        return live
+
+    def compared(self, there: set[str], at: datetime) -> None:
+        """What the PBX has: a snoop that is not there has ended, unseen, so its time is not known."""
+        for part in self.parts:
+            for side in SIDES:
+                if part.states[side] is Live.RECORDING and self._snoop(part.part.number, side) not in there:
+                    part.step(side, "finish")
+                    self._broken(at)
+        if self.channel and self.channel not in there:
+            self.channel_gone(self.channel, at)
+
+    # --- inside
+
+    def _snoop(self, number: int, side: Side) -> str:
+        return f"{OWN_PREFIX}{self.recording_id}-{number}-{side}"
+
+    def _find_snoop(self, snoop: str) -> tuple[LivePart | None, Side]:
+        for part in self.parts:
+            for side in SIDES:
+                if self._snoop(part.part.number, side) == snoop:
+                    return part, side
+        return None, "in"
+
+    def _find_track(self, name: str) -> tuple[LivePart | None, Side]:
+        for part in self.parts:
+            for side in SIDES:
+                if part.track(side).name == name:
+                    return part, side
+        return None, "in"
+
+    def _broken(self, at: datetime) -> None:
+        if self.parts and not self.parts[-1].is_whole:
+            self._broken_at = self._broken_at or at
+
+    def _give_up_waiting(self, at: datetime) -> None:
+        for part in self.parts:
+            for side in SIDES:
+                if part.states[side] is Live.QUEUED and at - part.requested_at > QUEUED_FOR:
+                    part.fail(side, at, "the PBX did not begin to record within 3 s")
+                    self._broken(at)
+                if self.gone_at and part.is_open(side) and at - self.gone_at > FINISHED_WITHIN:
+                    self.track_ended(part.track(side).name, at, None)
+
+    def _problem(self, part: LivePart) -> str:
+        return next((part.track(side).failed or "" for side in SIDES if part.track(side).failed), "it ended")
+
+
+def _state(track: Track) -> Live:
+    if track.failed:
+        return Live.FAILED
+    # A track that had not begun when it was written down may have begun since; its file will tell.
+    return Live.DONE if track.finished_at else Live.RECORDING

@@ -1,0 +1,80 @@
+"""What the pure part wants done. The controller carries commands out, in order within a call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from callrec.model import CallRecord, Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Base of all commands. `session` names the call; commands of one call never overtake another."""
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class LetThrough(Command):
+    """Let a channel at the gate go on; the dialplan plays `sounds` first."""
+
+    channel: str
+    sounds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StartSnoop(Command):
+    """Make a channel that listens to or speaks to another."""
+
+    channel: str
+    snoop: str
+    spy: str = "none"
+    whisper: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSnoop(Command):
+    snoop: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaySounds(Command):
+    """Play to a snoop channel that whispers."""
+
+    snoop: str
+    playback: str
+    sounds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp(Command):
+    """End a channel of ours."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveDraft(Command):
+    """Write down what is being captured, so that a crash loses nothing."""
+
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver(Command):
+    """The capture is over: keep it."""
+
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class SaveCall(Command):
+    """The call is over, recorded or not: it gets its row."""
+
+    call: CallRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ReadJournal(Command):
+    """The dialplan stood in for us: look at what it wrote down and recorded."""

@@ -1,0 +1,182 @@
+"""Carries out what the board wants: the only place where decisions become commands to the PBX.
+
+One thread reads events, the lanes perform commands (in order within a call), and both hand what
+they learn to the board under one lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol
+
+import structlog
+
+from callrec.errors import CallrecError
+from callrec.pbx.events import OWN_PREFIX, Channel, Event, Replaced
+from callrec.recording import commands as do
+from callrec.recording.board import Board
+from callrec.recording.lanes import Lanes
+from callrec.spool.box import Spool
+
+log = structlog.get_logger()
+
+PROMPTS_VARIABLE = "CALLREC_PROMPTS"
+ANSWER_VARIABLE = "CALLREC_ANSWER"
+FALLBACK_VARIABLE = "CALLREC_FALLBACK"
+
+
+class Pbx(Protocol):
+    """What the controller asks of a PBX. Refusals and silence are CallrecErrors."""
+
+    def watch(
+        self, handle: Callable[[Event], None], connected: Callable[[], None], lost: Callable[[], None]
+    ) -> None: ...
+    def stop(self) -> None: ...
+    def channels(self) -> list[Channel]: ...
+    def bridges(self) -> dict[str, tuple[str, ...]]: ...
+    def variable(self, channel_id: str, name: str) -> str: ...
+    def set_variable(self, channel_id: str, name: str, value: str) -> None: ...
+    def resume(self, channel_id: str) -> None: ...
+    def snoop(self, channel_id: str, snoop_id: str, *, spy: str = ..., whisper: str = ...) -> None: ...
+    def record(self, snoop_id: str, name: str) -> None: ...
+    def play(self, channel_id: str, playback_id: str, media: list[str]) -> None: ...
+    def hang_up(self, channel_id: str) -> None: ...
+
+
+class Controller:
+    """Watches one PBX and records its calls."""
+
+    def __init__(
+        self,
+        pbx: Pbx,
+        board: Board,
+        spool: Spool,
+        *,
+        answer_first: bool,
+        work_waits: Callable[[], None],
+        read_journal: Callable[[], None],
+    ) -> None:
+        """`work_waits` is told when something was put into the spool; `read_journal` takes over what
+        the dialplan recorded in our place. Neither may raise."""
+        self._pbx, self._board, self._spool = pbx, board, spool
+        self._answer_first = answer_first
+        self._work_waits, self._read_journal = work_waits, read_journal
+        self._lanes = Lanes()
+        self._lock = threading.Lock()
+        self._again: list[do.Command] = []
+        self.link_up = False
+        self.link_changed_at = datetime.now(UTC)
+        self.replaced = threading.Event()
+
+    def run(self) -> None:
+        """Watches the PBX until `stop`."""
+        self._pbx.watch(self.handle, self._connected, self._lost)
+
+    def stop(self) -> None:
+        """Ends orderly: recordings under way go on in the PBX, and are taken up at the next start."""
+        self._pbx.stop()
+        self._lanes.close()
+
+    def handle(self, event: Event) -> None:
+        """One event of the PBX."""
+        if isinstance(event, Replaced):
+            log.error("another program has connected to the PBX under our name; this one ends")
+            self.replaced.set()
+            return
+        with self._lock:
+            wanted = self._board.handle(event)
+            self._submit(wanted)
+
+    def tick(self) -> None:
+        """Time passes; called about once a second."""
+        with self._lock:
+            again, self._again = self._again, []
+            self._submit([*again, *self._board.tick(datetime.now(UTC))])
+
+    def live(self) -> list[tuple[str, str]]:
+        """The recordings under way: extension and id."""
+        with self._lock:
+            return [
+                (session.call.extension or "?", session.capture.recording_id)
+                for session in self._board.sessions.values()
+                if session.capture and not session.capture.is_finished
+            ]
+
+    # --- the link
+
+    def _connected(self) -> None:
+        channels, bridges = self._pbx.channels(), self._pbx.bridges()
+        ours = [each for each in channels if not each.id.startswith(OWN_PREFIX)]
+        fallbacks = [each.id for each in ours if self._pbx.variable(each.id, FALLBACK_VARIABLE)]
+        with self._lock:
+            self._submit(self._board.compare(channels, bridges, fallbacks, datetime.now(UTC)))
+        self._link(up=True)
+        log.info("linked with the PBX", channels=len(ours), recorded_by_dialplan=len(fallbacks))
+        self._read_journal()
+
+    def _lost(self) -> None:
+        if self.link_up:
+            log.error("the link to the PBX is lost; its dialplan stands in")
+        self._link(up=False)
+
+    def _link(self, *, up: bool) -> None:
+        if up != self.link_up:
+            self.link_up, self.link_changed_at = up, datetime.now(UTC)
+
+    # --- commands
+
+    def _submit(self, wanted: list[do.Command]) -> None:
+        for command in wanted:
+            self._lanes.submit(command.session, lambda command=command: self._perform(command))  # type: ignore[misc]
+
+    def _perform(self, command: do.Command) -> None:
+        try:
+            self._do(command)
+        except CallrecError as error:
+            self._failed(command, error)
+        except OSError as error:
+            # The disk of the spool: the command is not forgotten, it is tried again at the next tick.
+            log.error("the spool cannot be written", problem=str(error), call=command.session)
+            with self._lock:
+                self._again.append(command)
+        except Exception:
+            log.exception("a bug: please report it", command=type(command).__name__, call=command.session)
+
+    def _do(self, command: do.Command) -> None:
+        match command:
+            case do.LetThrough():
+                self._let_through(command)
+            case do.StartSnoop():
+                self._pbx.snoop(command.channel, command.snoop, spy=command.spy, whisper=command.whisper)
+            case do.RecordSnoop():
+                self._pbx.record(command.snoop, command.name)
+            case do.PlaySounds():
+                media = [f"sound:{sound}" for sound in command.sounds]
+                self._pbx.play(command.snoop, command.playback, media)
+            case do.HangUp():
+                self._pbx.hang_up(command.channel)
+            case do.SaveDraft():
+                self._spool.save_draft(command.draft)
+            case do.HandOver():
+                self._spool.hand_over(command.draft)
+                self._work_waits()
+            case do.SaveCall():
+                self._spool.save_call(command.call)
+                self._work_waits()
+            case do.ReadJournal():
+                self._read_journal()
+
+    def _let_through(self, command: do.LetThrough) -> None:
+        if command.sounds:
+            self._pbx.set_variable(command.channel, PROMPTS_VARIABLE, "&".join(command.sounds))
+            self._pbx.set_variable(command.channel, ANSWER_VARIABLE, "1" if self._answer_first else "")
+        self._pbx.resume(command.channel)
+
+    def _failed(self, command: do.Command, error: CallrecError) -> None:
+        log.warning(
+            "refused by the PBX", command=type(command).__name__, call=command.session, problem=str(error)
+        )
+        with self._lock:
+            self._submit(self._board.command_failed(command, str(error), datetime.now(UTC)))

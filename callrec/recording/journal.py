@@ -1,0 +1,167 @@
+"""What the dialplan wrote down while callrec was away, as calls and captures.
+
+One line a call, in the PBX's own database; see callrec-journal in asterisk/callrec/extensions.conf.
+Reading a line twice gives the same ids, so that a crash between two steps makes no second recording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from callrec import ids
+from callrec.model import (
+    Announcement,
+    CallRecord,
+    Capture,
+    Decision,
+    Direction,
+    Draft,
+    Mode,
+    Outcome,
+    Part,
+    Participant,
+    Track,
+)
+from callrec.numbers import normalise
+from callrec.policy.office import Office
+from callrec.prompts import Prompt
+from callrec.recording.session import OUTCOMES
+
+FAMILY = "callrec-journal"
+FIELDS = 12
+
+FindPrompt = Callable[[str], Prompt | None]
+"""The prompt that the PBX plays under a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the journal."""
+
+    channel: str
+    direction: Direction
+    extension: str
+    number: str
+    linkedid: str
+    peer: str
+    started_at: datetime
+    ended_at: datetime
+    status: str
+    talked: timedelta | None
+    mode: Mode
+    file: str
+    announced: str
+
+    @property
+    def answered_at(self) -> datetime | None:
+        return self.ended_at - self.talked if self.talked is not None else None
+
+
+def parse(key: str, value: str) -> Line:
+    """One entry of the PBX's database. Raises ValueError when it is not a line of the journal."""
+    fields = value.split("|")
+    if len(fields) != FIELDS:
+        raise ValueError(f"{len(fields)} fields")
+    direction, extension, number, linkedid, peer, start, end, status, talked, mode, file, announced = fields
+    return Line(
+        channel=key,
+        direction=Direction(direction),
+        extension=extension,
+        number=number,
+        linkedid=linkedid,
+        peer=peer,
+        started_at=_moment(start),
+        ended_at=_moment(end),
+        status=status,
+        talked=timedelta(milliseconds=int(talked)) if talked else None,
+        mode=Mode(mode or Mode.NEVER),
+        file=file,
+        announced=announced,
+    )
+
+
+def call_of(line: Line, office: Office, pbx: str, prompt: FindPrompt) -> CallRecord:
+    """The call, decided again by the rules of now: the dialplan knows the mode only."""
+    outbound = line.direction is Direction.OUTBOUND
+    number = line.number if line.direction is Direction.INTERNAL else normalise(line.number)
+    facts = office.facts(line.direction, [line.extension], number, line.started_at)
+    decision = office.decide(facts)
+    answered = line.status == "ANSWER" or (not line.status and line.talked is not None)
+    return CallRecord(
+        id=ids.derived(line.started_at, f"call {pbx} {line.channel}"),
+        pbx=pbx,
+        linkedid=line.linkedid,
+        direction=line.direction,
+        facility=office.facility_of(line.extension),
+        extension=line.extension or None,
+        number=number,
+        dialled=line.number if outbound else line.extension,
+        started_at=line.started_at,
+        answered_at=line.answered_at if answered else None,
+        ended_at=line.ended_at,
+        outcome=Outcome.ANSWERED if answered else OUTCOMES.get(line.status, Outcome.UNANSWERED),
+        decision=decision,
+        participants=_participants(line, number) if answered else (),
+        announcements=_announcements(line, prompt),
+        notes=_notes(line, decision),
+    )
+
+
+def draft_of(line: Line, call: CallRecord) -> Draft | None:
+    """The capture, when the dialplan recorded the call and it was answered."""
+    if not line.file or call.outcome is not Outcome.ANSWERED:
+        return None
+    # MixMonitor ran on the caller's channel: of an outbound call that is the staff's side.
+    external, staff = ("out", "in") if line.direction is Direction.OUTBOUND else ("in", "out")
+    begin = call.answered_at or call.started_at
+    part = Part(
+        1, line.channel, Track(f"{line.file}-{external}", begin), Track(f"{line.file}-{staff}", begin)
+    )
+    recording_id = ids.derived(begin, f"recording {call.pbx} {line.channel}")
+    return Draft(call, Capture(recording_id, begin, "automatic", (part,), (), line.ended_at))
+
+
+def files(line: Line) -> list[str]:
+    """The stored recordings of the line, whether there is sound in them or not."""
+    return [f"{line.file}-in", f"{line.file}-out"] if line.file else []
+
+
+def _participants(line: Line, number: str | None) -> tuple[Participant, ...]:
+    joined, left = line.answered_at or line.started_at, line.ended_at
+    staff = Participant(line.channel, line.extension, line.extension, joined, left)
+    other = Participant(
+        line.channel, number or "", number if line.direction is Direction.INTERNAL else None, joined, left
+    )
+    return (staff, other) if line.direction is Direction.OUTBOUND else (other, staff)
+
+
+def _announcements(line: Line, prompt: FindPrompt) -> tuple[Announcement, ...]:
+    played = []
+    for entry in filter(None, line.announced.split("&")):
+        sound, begin, end, status = entry.split(">")
+        found = prompt(sound)
+        played.append(
+            Announcement(
+                prompt=found.name if found else sound,
+                language=found.language if found else "",
+                text_sha256=found.text_sha256 if found else "",
+                leg=line.channel,
+                started_at=_moment(begin),
+                finished_at=_moment(end),
+                complete=status == "SUCCESS",
+            )
+        )
+    return tuple(played)
+
+
+def _notes(line: Line, decision: Decision) -> tuple[str, ...]:
+    notes = ["callrec was away: the dialplan stood in"]
+    if decision.mode is not line.mode:
+        notes.append(f"the dialplan went by mode {line.mode}")
+    return tuple(notes)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromtimestamp(float(text), UTC)

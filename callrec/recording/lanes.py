@@ -1,0 +1,42 @@
+"""A small pool of threads in which the jobs of one call never overtake one another."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+Job = Callable[[], None]
+
+
+class Lanes:
+    """Jobs of one key run in the order they came; jobs of different keys run side by side.
+
+    A job must not raise.
+    """
+
+    def __init__(self, workers: int = 8) -> None:
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="lane")
+        self._queues: dict[str, deque[Job]] = {}
+        self._lock = threading.Lock()
+
+    def submit(self, key: str, job: Job) -> None:
+        with self._lock:
+            queue = self._queues.setdefault(key, deque())
+            queue.append(job)
+            if len(queue) == 1:
+                self._pool.submit(self._drain, key, queue)
+
+    def close(self) -> None:
+        """Waits for the jobs that were submitted."""
+        self._pool.shutdown(wait=True)
+
+    def _drain(self, key: str, queue: deque[Job]) -> None:
+        while True:
+            queue[0]()
+            with self._lock:
+                queue.popleft()
+                if not queue:
+                    del self._queues[key]
+                    return

@@ -1,0 +1,55 @@
+"""An announcement during a call: whispered from the staff's channel, heard by both. Pure.
+
+On the staff's leg, because what is whispered on the recorded leg itself is not in the recording.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from callrec.pbx.events import OWN_PREFIX
+from callrec.prompts import Prompt
+from callrec.recording.commands import Command, HangUp, PlaySounds, StartSnoop
+
+
+@dataclass(slots=True)
+class Whisper:
+    """Prompts played one after the other through one snoop channel."""
+
+    session: str
+    name: str
+    channel: str
+    prompts: list[tuple[Prompt, str]]
+    _position: int = field(default=0)
+
+    @property
+    def snoop(self) -> str:
+        return f"{OWN_PREFIX}{self.name}-say"
+
+    @property
+    def playback(self) -> str:
+        """The id of the playback that runs now."""
+        return f"{OWN_PREFIX}{self.name}-say-{self._position}"
+
+    @property
+    def current(self) -> Prompt:
+        return self.prompts[self._position][0]
+
+    def start(self) -> list[Command]:
+        return [StartSnoop(self.session, self.channel, self.snoop, whisper="both")] if self.prompts else []
+
+    def play(self) -> list[Command]:
+        """Plays the prompt whose turn it is."""
+        return [PlaySounds(self.session, self.snoop, self.playback, (self.prompts[self._position][1],))]
+
+    def next(self) -> list[Command]:
+        """The next prompt, or the end of the whisper when all were played."""
+        self._position += 1
+        return [HangUp(self.session, self.snoop)] if self.is_over else self.play()
+
+    @property
+    def is_over(self) -> bool:
+        return self._position >= len(self.prompts)
+
+    def concerns(self, command: Command) -> bool:
+        return getattr(command, "snoop", None) == self.snoop
