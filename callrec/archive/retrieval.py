@@ -1,0 +1,188 @@
+"""Out of the archive: read back, verified against manifest and catalogue, converted, written down."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import soundfile
+
+from callrec.archive.store import Store
+from callrec.catalogue import calls, custody
+from callrec.catalogue.calls import Kept
+from callrec.catalogue.database import Database
+from callrec.errors import CheckFailed, EvidenceBroken, NotFound, WrongUsage
+from callrec.manifest import Manifest, differences, read
+from callrec.spool.sound import BLOCK, examine
+
+FORMATS = ("flac", "wav", "mp3", "opus")
+_FFMPEG = {"mp3": ["-codec:a", "libmp3lame", "-q:a", "4"], "opus": ["-codec:a", "libopus", "-b:a", "48k"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A part of a recording, in seconds from its beginning."""
+
+    begin_s: float
+    end_s: float
+
+
+class Retrieval:
+    """Reads recordings of one archive. What it is asked to do is written into the custody log."""
+
+    def __init__(self, store: Store, database: Database, *, who: str) -> None:
+        self._store, self._database, self._who = store, database, who
+
+    def verify(self, id_: str) -> Kept:
+        """Reads a recording back and checks every hash. Raises EvidenceBroken with what is wrong."""
+        kept = self._look_up(id_)
+        problem = ""
+        try:
+            with self._verified(kept):
+                pass
+        except EvidenceBroken as error:
+            problem = str(error)
+            raise
+        finally:
+            self._note(kept, "verified", result=problem or "whole and untouched")
+        return kept
+
+    def fetch(
+        self,
+        id_: str,
+        folder: Path,
+        *,
+        kind: str = "flac",
+        clip: Clip | None = None,
+        request: str | None = None,
+    ) -> Path:
+        """Puts a recording and its manifest into a folder. Returns the path of the sound.
+
+        An existing file is replaced only by a whole new one.
+        """
+        kept = self._look_up(id_)
+        with self._verified(kept) as (audio, manifest):
+            name = f"{kept.id}{_clip_name(clip)}.{kind}"
+            partial = folder / f"{name}.partial"
+            convert(audio, partial, kind, clip)
+            partial.replace(folder / name)
+            (folder / f"{kept.id}.manifest.json").write_bytes(manifest)
+        self._note(kept, "fetched", format=kind, clip=_clip_name(clip), request=request or "")
+        return folder / name
+
+    def _look_up(self, id_: str) -> Kept:
+        with self._database.read() as connection:
+            found = calls.look_up(connection, id_)
+        if found.recording is None:
+            raise NotFound("call {id} was not recorded: see callrec show {id}", id=found.call.id)
+        return found.recording
+
+    @contextmanager
+    def _verified(self, kept: Kept) -> Iterator[tuple[Path, bytes]]:
+        """The sound (a temporary file) and the manifest, both proved."""
+        with tempfile.TemporaryDirectory(prefix="callrec-") as folder:
+            audio = Path(folder) / "recording.flac"
+            try:
+                data = b"".join(self._store.read(kept.manifest_key))
+                _save(self._store.read(kept.key), audio)
+            except NotFound as error:
+                raise EvidenceBroken("{key} is missing from the archive", key=error.values["key"]) from error
+            self._check(kept, data, audio)
+            yield audio, data
+
+    def _check(self, kept: Kept, data: bytes, audio: Path) -> None:
+        if hashlib.sha256(data).hexdigest() != kept.manifest_sha256:
+            raise EvidenceBroken("the manifest of {id} is not the one that was archived", id=kept.id)
+        manifest: Manifest = read(data)
+        found = examine(audio)
+        wrong = differences(manifest, found)
+        if found.sha256 != kept.sha256:
+            wrong.append(f"sha256: {kept.sha256} in the catalogue, {found.sha256} in the file")
+        if manifest.recording_id != kept.id:
+            wrong.append(f"the manifest is that of {manifest.recording_id}")
+        if wrong:
+            raise EvidenceBroken("recording {id} does not verify: {what}", id=kept.id, what="; ".join(wrong))
+
+    def _note(self, kept: Kept, action: str, **details: str) -> None:
+        with self._database.begin() as connection:
+            custody.append(connection, kept.id, action, who=self._who, at=datetime.now(UTC), **details)
+
+
+def convert(source: Path, target: Path, kind: str, clip: Clip | None = None) -> None:
+    """Writes a recording, or a clip of it, in another format. Streamed: hours need no memory."""
+    if kind == "flac" and clip is None:
+        _save(_chunks(source), target)
+    elif kind in ("flac", "wav"):
+        _copy(source, target, kind, clip)
+    else:
+        _through_ffmpeg(source, target, kind, clip)
+
+
+def _copy(source: Path, target: Path, kind: str, clip: Clip | None) -> None:
+    with soundfile.SoundFile(source) as sound:
+        begin, end = _frames(sound, clip)
+        sound.seek(begin)
+        with soundfile.SoundFile(
+            target, "w", sound.samplerate, sound.channels, "PCM_16", format=kind.upper()
+        ) as out:
+            left = end - begin
+            while left > 0:
+                block = sound.read(min(BLOCK, left), dtype="int16", always_2d=True)
+                out.write(block)
+                left -= len(block)
+
+
+def _frames(sound: soundfile.SoundFile, clip: Clip | None) -> tuple[int, int]:
+    if clip is None:
+        return 0, sound.frames
+    begin, end = (round(at * sound.samplerate) for at in (clip.begin_s, clip.end_s))
+    if begin >= sound.frames:
+        raise WrongUsage(
+            "the clip begins after the recording ends, at {seconds} s",
+            seconds=sound.frames // sound.samplerate,
+        )
+    return begin, min(end, sound.frames)
+
+
+def _through_ffmpeg(source: Path, target: Path, kind: str, clip: Clip | None) -> None:
+    with tempfile.TemporaryDirectory(prefix="callrec-") as folder:
+        if clip:
+            source, whole = Path(folder) / "clip.wav", source
+            _copy(whole, source, "wav", clip)
+        command = ["ffmpeg", "-v", "error", "-y", "-i", str(source), *_FFMPEG[kind], "-f", kind, str(target)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        except FileNotFoundError as error:
+            raise CheckFailed(
+                "ffmpeg is not installed, it makes {kind}: apt-get install ffmpeg", kind=kind
+            ) from error
+    if done.returncode:
+        target.unlink(missing_ok=True)
+        raise CheckFailed(
+            "ffmpeg could not make {kind}: {problem}", kind=kind, problem=done.stderr.strip()[-200:]
+        )
+
+
+def _save(chunks: Iterator[bytes], target: Path) -> None:
+    with target.open("wb") as file:
+        for chunk in chunks:
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _chunks(source: Path) -> Iterator[bytes]:
+    with source.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            yield chunk
+
+
+def _clip_name(clip: Clip | None) -> str:
+    return f"-{clip.begin_s:g}s-{clip.end_s:g}s" if clip else ""

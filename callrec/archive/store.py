@@ -1,0 +1,36 @@
+"""What a place for recordings must be able to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What the store says of an object. `sha256` is hexadecimal, and the server's own computation."""
+
+    key: str
+    size: int
+    sha256: str | None
+    retain_until: datetime | None
+    legal_hold: bool
+
+
+class Store(Protocol):
+    """A bucket. All methods raise StoreUnreachable when it does not answer or refuses us."""
+
+    def put(self, key: str, source: Path, sha256: str, kind: str, retain_until: datetime) -> None:
+        """Uploads a file; the server checks its SHA-256. An object that is there is left as it is."""
+
+    def head(self, key: str) -> StoredObject:
+        """What is known of an object. Raises NotFound."""
+
+    def read(self, key: str) -> Iterator[bytes]:
+        """The bytes of an object, streamed. Raises NotFound."""
+
+    def locks(self) -> bool:
+        """Whether objects of this bucket can be locked against change."""

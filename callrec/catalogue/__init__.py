@@ -1,0 +1,1 @@
+"""The searchable index: calls, recordings, rules, and who did what. SQLAlchemy is known here only."""

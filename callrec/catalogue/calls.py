@@ -1,0 +1,260 @@
+"""Calls and recordings: written when they are over, found again by date, extension and number."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+from sqlalchemy.dialects import postgresql, sqlite
+
+from callrec.catalogue.tables import calls, participants, recordings
+from callrec.errors import NotFound, WrongUsage
+from callrec.manifest import Manifest, write
+from callrec.model import CallRecord, Custody
+from callrec.state import CUSTODY, advance
+
+_CALL: TypeAdapter[CallRecord] = TypeAdapter(CallRecord)
+SHORTEST_PREFIX = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A recording as the catalogue has it. `manifest` is the manifest as it was archived."""
+
+    id: str
+    call_id: str
+    started_at: datetime
+    duration_s: float
+    kept_because: str
+    incident: bool
+    announced: bool
+    state: Custody
+    hold: bool
+    retain_until: datetime | None
+    sha256: str
+    manifest_sha256: str
+    size: int
+    key: str
+    manifest: dict[str, Any]
+
+    @property
+    def manifest_key(self) -> str:
+        return self.key.removesuffix(".flac") + ".manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One line of a search: a call, and its recording where there is one."""
+
+    call: CallRecord
+    recording: Kept | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to search for; None means any. `begin` and `end` are a half-open span of time in UTC."""
+
+    begin: datetime | None = None
+    end: datetime | None = None
+    extension: str | None = None
+    facility: str | None = None
+    number: str | None = None
+    direction: str | None = None
+    mode: str | None = None
+    incident: bool = False
+    held: bool = False
+    min_duration_s: float | None = None
+    all_calls: bool = False
+    limit: int = 100
+    sort: str = "newest"
+
+
+SORTS = {
+    "newest": calls.c.started_at.desc(),
+    "oldest": calls.c.started_at.asc(),
+    "longest": recordings.c.duration_s.desc(),
+}
+
+
+def save_call(connection: sa.Connection, call: CallRecord) -> None:
+    """Writes a call, or what is now known of it. Writing it twice is the same as once."""
+    decision = call.decision
+    row = {
+        "started_at": call.started_at,
+        "answered_at": call.answered_at,
+        "ended_at": call.ended_at,
+        "direction": call.direction,
+        "facility": call.facility,
+        "extension": call.extension,
+        "number": call.number,
+        "outcome": call.outcome,
+        "mode": decision.mode if decision else None,
+        "rule": decision.rule if decision else None,
+        "rule_version": decision.version if decision else None,
+        "details": as_json(call),
+    }
+    _upsert(connection, calls, {"id": call.id}, row)
+    for extension in _extensions(call):
+        key = {"call_id": call.id, "extension": extension}
+        _upsert(connection, participants, key, {"started_at": call.started_at})
+
+
+def save_recording(
+    connection: sa.Connection,
+    manifest: Manifest,
+    *,
+    key: str,
+    manifest_sha256: str,
+) -> None:
+    """Writes an archived recording and its call, as its manifest has them."""
+    save_call(connection, manifest.call)
+    row = {
+        "call_id": manifest.call.id,
+        "started_at": manifest.capture.started_at,
+        "duration_s": manifest.audio.duration_s,
+        "kept_because": manifest.capture.kept_because,
+        "incident": manifest.incident,
+        "announced": any(each.complete for each in manifest.call.announcements),
+        "state": Custody.ARCHIVED,
+        "hold": False,
+        "retain_until": manifest.retain_until,
+        "sha256": manifest.audio.sha256,
+        "manifest_sha256": manifest_sha256,
+        "size": manifest.audio.size,
+        "key": key,
+        "manifest": json.loads(write(manifest)),
+    }
+    _upsert(connection, recordings, {"id": manifest.recording_id}, row)
+
+
+def as_json(call: CallRecord) -> dict[str, Any]:
+    """A call as plain JSON."""
+    plain: dict[str, Any] = _CALL.dump_python(call, mode="json")
+    return plain
+
+
+def has_recording(connection: sa.Connection, recording_id: str) -> bool:
+    query = sa.select(recordings.c.id).where(recordings.c.id == recording_id)
+    return connection.execute(query).one_or_none() is not None
+
+
+def move_custody(connection: sa.Connection, recording_id: str, step: str) -> Custody:
+    """Takes a recording one step on in its custody. Raises IllegalTransition and changes nothing."""
+    kept = recording(connection, recording_id)
+    state = advance(CUSTODY, kept.state, step)
+    connection.execute(recordings.update().where(recordings.c.id == kept.id).values(state=state))
+    return state
+
+
+def recording(connection: sa.Connection, id_: str) -> Kept:
+    """A recording by its id, or by an unambiguous beginning of it of 8 characters or more."""
+    row = _one(connection, recordings, id_, "recording")
+    return _kept(row)
+
+
+def call(connection: sa.Connection, id_: str) -> CallRecord:
+    """A call by its id or its beginning."""
+    return _call(_one(connection, calls, id_, "call"))
+
+
+def look_up(connection: sa.Connection, id_: str) -> Found:
+    """A recording or a call by its id or its beginning. Raises NotFound, WrongUsage when ambiguous."""
+    try:
+        kept = recording(connection, id_)
+    except NotFound:
+        found = call(connection, id_)
+        row = connection.execute(sa.select(recordings).where(recordings.c.call_id == found.id)).first()
+        return Found(found, _kept(row) if row else None)
+    return Found(call(connection, kept.call_id), kept)
+
+
+def search(connection: sa.Connection, wanted: Wanted) -> list[Found]:
+    """The recordings (with `all_calls`: also the calls without one) that fit."""
+    query = (
+        sa.select(calls, *(column.label(f"r_{column.name}") for column in recordings.c))
+        .select_from(calls.join(recordings, recordings.c.call_id == calls.c.id, isouter=wanted.all_calls))
+        .where(*_conditions(wanted))
+        .order_by(SORTS[wanted.sort], calls.c.id)
+        .limit(wanted.limit)
+    )
+    return [_found(row) for row in connection.execute(query)]
+
+
+def recording_ids(connection: sa.Connection) -> list[str]:
+    """The ids of all recordings that are in the archive, the oldest first."""
+    query = sa.select(recordings.c.id).where(recordings.c.state == Custody.ARCHIVED)
+    return list(connection.execute(query.order_by(recordings.c.id)).scalars())
+
+
+def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool] | None] = [
+        calls.c.started_at >= wanted.begin if wanted.begin else None,
+        calls.c.started_at < wanted.end if wanted.end else None,
+        calls.c.facility == wanted.facility if wanted.facility else None,
+        calls.c.direction == wanted.direction if wanted.direction else None,
+        calls.c.mode == wanted.mode if wanted.mode else None,
+        _took_part(wanted) if wanted.extension else None,
+        _has_number(wanted.number) if wanted.number else None,
+        recordings.c.incident if wanted.incident else None,
+        recordings.c.hold if wanted.held else None,
+        recordings.c.duration_s >= wanted.min_duration_s if wanted.min_duration_s else None,
+    ]
+    return [condition for condition in conditions if condition is not None]
+
+
+def _took_part(wanted: Wanted) -> sa.ColumnElement[bool]:
+    """The calls an extension took part in; the span is repeated so that its index can serve."""
+    query = sa.select(participants.c.call_id).where(participants.c.extension == wanted.extension)
+    if wanted.begin:
+        query = query.where(participants.c.started_at >= wanted.begin)
+    if wanted.end:
+        query = query.where(participants.c.started_at < wanted.end)
+    return calls.c.id.in_(query)
+
+
+def _has_number(number: str) -> sa.ColumnElement[bool]:
+    return calls.c.number == number
+
+
+def _extensions(call: CallRecord) -> set[str]:
+    known = {each.extension for each in call.participants if each.extension}
+    return known | ({call.extension} if call.extension else set())
+
+
+def _upsert(connection: sa.Connection, table: sa.Table, key: dict[str, Any], values: dict[str, Any]) -> None:
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).values({**key, **values})
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+
+
+def _one(connection: sa.Connection, table: sa.Table, id_: str, what: str) -> Any:
+    if len(id_) < SHORTEST_PREFIX:
+        raise WrongUsage("{id} is too short for an id: give its first 8 characters or more", id=id_)
+    prefix = id_.lower().replace("\\", "").replace("%", "").replace("_", "")
+    query = sa.select(table).where(table.c.id.like(f"{prefix}%")).limit(2)
+    rows = connection.execute(query).all()
+    if not rows:
+        raise NotFound("there is no recording or call {id}: see callrec search", id=id_)
+    if len(rows) > 1:
+        raise WrongUsage("{id} fits several recordings or calls: give more of it", id=id_)
+    return rows[0]
+
+
+def _kept(row: Any) -> Kept:
+    fields = {name: getattr(row, name) for name in Kept.__dataclass_fields__}
+    return Kept(**{**fields, "state": Custody(fields["state"])})
+
+
+def _call(row: Any) -> CallRecord:
+    return _CALL.validate_python(row.details)
+
+
+def _found(row: Any) -> Found:
+    if row.r_id is None:
+        return Found(_call(row), None)
+    fields = {name: getattr(row, f"r_{name}") for name in Kept.__dataclass_fields__}
+    return Found(_call(row), Kept(**{**fields, "state": Custody(fields["state"])}))

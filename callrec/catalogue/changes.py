@@ -1,0 +1,29 @@
+"""Who changed what: every change to facilities, extensions and rules, and the number that tells of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from callrec.catalogue.tables import changes, revision
+
+
+def note(
+    connection: sa.Connection,
+    subject: str,
+    before: dict[str, Any] | None,
+    after: dict[str, Any] | None,
+    *,
+    who: str,
+    at: datetime,
+) -> None:
+    """Writes a change down, and tells running controllers that there is one."""
+    connection.execute(changes.insert().values(at=at, who=who, subject=subject, before=before, after=after))
+    connection.execute(revision.update().values(number=revision.c.number + 1))
+
+
+def number(connection: sa.Connection) -> int:
+    """Grows with every change."""
+    return int(connection.execute(sa.select(revision.c.number)).scalar_one())

@@ -1,0 +1,102 @@
+"""The custody log: who did what to a recording. Append-only, each row bound to the one before.
+
+A row's hash is SHA-256 over its content and the hash before it, so that a row cannot be changed,
+taken out or put in without every later hash being wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from callrec.catalogue.tables import custody
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the log."""
+
+    seq: int
+    at: datetime
+    who: str
+    recording_id: str
+    action: str
+    details: dict[str, Any]
+    previous: str
+    hash: str
+
+
+def append(
+    connection: sa.Connection,
+    recording_id: str,
+    action: str,
+    *,
+    who: str,
+    at: datetime,
+    **details: Any,
+) -> Entry:
+    """Adds a row at the end of the chain. Needs a transaction that writes."""
+    if connection.dialect.name == "postgresql":
+        # One writer at a time, or two rows would follow the same one.
+        connection.execute(sa.text("LOCK TABLE custody IN EXCLUSIVE MODE"))
+    last = connection.execute(
+        sa.select(custody.c.seq, custody.c.hash).order_by(custody.c.seq.desc()).limit(1)
+    ).one_or_none()
+    seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
+    digest = _hash(seq, at, who, recording_id, action, details, previous)
+    entry = Entry(seq, at, who, recording_id, action, details, previous, digest)
+    connection.execute(
+        custody.insert().values(
+            seq=seq,
+            at=at,
+            who=who,
+            recording_id=recording_id,
+            action=action,
+            details=details,
+            previous=previous,
+            hash=digest,
+        )
+    )
+    return entry
+
+
+def of(connection: sa.Connection, recording_id: str) -> list[Entry]:
+    """What was done to one recording, in order."""
+    query = sa.select(custody).where(custody.c.recording_id == recording_id).order_by(custody.c.seq)
+    return [Entry(**row._mapping) for row in connection.execute(query)]
+
+
+def broken_at(connection: sa.Connection) -> int | None:
+    """The number of the first row that does not follow from the one before; None for a whole chain."""
+    previous, expected = GENESIS, 1
+    for row in connection.execute(sa.select(custody).order_by(custody.c.seq)):
+        entry = Entry(**row._mapping)
+        digest = _hash(
+            entry.seq, entry.at, entry.who, entry.recording_id, entry.action, entry.details, previous
+        )
+        if entry.seq != expected or entry.previous != previous or entry.hash != digest:
+            return expected
+        previous, expected = entry.hash, expected + 1
+    return None
+
+
+def _hash(
+    seq: int,
+    at: datetime,
+    who: str,
+    recording_id: str,
+    action: str,
+    details: dict[str, Any],
+    previous: str,
+) -> str:
+    when = at.astimezone(UTC).isoformat(timespec="microseconds")
+    content = [seq, when, who, recording_id, action, details, previous]
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

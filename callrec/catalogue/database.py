@@ -1,0 +1,140 @@
+"""The connection to the database: SQLite or PostgreSQL, upgraded by Alembic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+
+from callrec.errors import CatalogueUnreachable, WrongConfiguration
+from callrec.resources import shipped
+
+CONNECT_SECONDS = 5
+BUSY_SECONDS = 15
+
+
+class Database:
+    """One database. Every transaction raises CatalogueUnreachable when it cannot be had."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._url = sa.make_url(url)
+            if self._url.drivername in ("postgresql", "postgres"):
+                self._url = self._url.set(drivername="postgresql+psycopg")
+            self.engine = sa.create_engine(self._url, **_options(self._url))
+        except (ArgumentError, NoSuchModuleError, ImportError) as error:
+            raise WrongConfiguration(
+                "catalogue.url is no database URL ({problem}): write sqlite:////path/catalogue.db "
+                "or postgresql://user:password@host/name",
+                problem=str(error).splitlines()[0],
+            ) from error
+        if self._url.get_backend_name() == "sqlite":
+            _prepare_sqlite(self.engine)
+        self._reader = self.engine.execution_options(callrec_reads=True)
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        return self._url.render_as_string(hide_password=True)
+
+    def begin(self) -> AbstractContextManager[sa.Connection]:
+        """A transaction that writes: committed at the end, rolled back on an error."""
+        return self._transaction(self.engine)
+
+    def read(self) -> AbstractContextManager[sa.Connection]:
+        """A transaction that only reads, and keeps no writer waiting."""
+        return self._transaction(self._reader)
+
+    @contextmanager
+    def _transaction(self, engine: sa.Engine) -> Iterator[sa.Connection]:
+        try:
+            with engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            raise self._unreachable(error) from error
+        except DBAPIError as error:
+            if "no such table" in str(error) or "does not exist" in str(error):
+                raise self._unreachable(error) from error
+            raise
+
+    def upgrade(self) -> None:
+        """Creates the tables, or brings them to this version of callrec."""
+        self._make_folder()
+        with self.begin() as connection:
+            command.upgrade(_alembic(connection), "head")
+
+    def versions(self) -> tuple[str | None, str | None]:
+        """The version the database has, and the one this callrec needs."""
+        with self.begin() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+            needed = ScriptDirectory.from_config(_alembic(connection)).get_current_head()
+        return found, needed
+
+    def require_current(self) -> None:
+        """Raises CatalogueUnreachable unless the tables are those of this version."""
+        found, needed = self.versions()
+        if found != needed:
+            raise CatalogueUnreachable(
+                "the database {url} has version {found}, this callrec needs {needed}: run callrec init",
+                url=self.shown,
+                found=found or "none",
+                needed=needed,
+            )
+
+    def _make_folder(self) -> None:
+        if self._url.get_backend_name() == "sqlite" and self._url.database:
+            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
+
+    def _unreachable(self, error: DBAPIError) -> CatalogueUnreachable:
+        problem = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
+        if "no such table" in problem or "does not exist" in problem:
+            return CatalogueUnreachable(
+                "the database {url} is not set up ({problem}): run callrec init",
+                url=self.shown,
+                problem=problem,
+            )
+        return CatalogueUnreachable(
+            "the database {url} does not answer ({problem}): check catalogue.url",
+            url=self.shown,
+            problem=problem,
+        )
+
+
+def _options(url: sa.URL) -> dict[str, Any]:
+    if url.get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": BUSY_SECONDS}}
+    return {
+        "connect_args": {"connect_timeout": CONNECT_SECONDS},
+        "pool_pre_ping": True,
+    }
+
+
+def _prepare_sqlite(engine: sa.Engine) -> None:
+    """Writers wait for one another instead of failing, and what is committed is on disk."""
+
+    @sa.event.listens_for(engine, "connect")
+    def connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begun(connection: sa.Connection) -> None:
+        # A transaction that reads first and writes later could not be serialised otherwise.
+        reads = connection.get_execution_options().get("callrec_reads")
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _alembic(connection: sa.Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(shipped("migrations")))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,114 @@
+"""Facilities and their extensions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from callrec.catalogue import changes
+from callrec.catalogue.tables import extensions, facilities, rules, rules_in_force
+from callrec.errors import NotFound, Refused, WrongUsage
+from callrec.model import UNASSIGNED, Extension, Facility
+from callrec.numbers import is_dialable, plain
+
+_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+
+
+def all_facilities(connection: sa.Connection) -> list[Facility]:
+    rows = connection.execute(sa.select(facilities).order_by(facilities.c.code))
+    return [Facility(row.code, row.name) for row in rows]
+
+
+def facility(connection: sa.Connection, code: str) -> Facility:
+    row = connection.execute(sa.select(facilities).where(facilities.c.code == code)).one_or_none()
+    if row is None:
+        raise NotFound("there is no facility {code}: see callrec facility list", code=code)
+    return Facility(row.code, row.name)
+
+
+def add_facility(connection: sa.Connection, new: Facility, *, who: str, at: datetime) -> None:
+    if not _CODE.fullmatch(new.code) or new.code == UNASSIGNED:
+        raise WrongUsage("{code} is no code: write a-z, 0-9 and -, at most 32, such as shiba", code=new.code)
+    if not new.name.strip():
+        raise WrongUsage("a facility needs a name for people: --name 芝地区総合支所")
+    if connection.execute(sa.select(facilities).where(facilities.c.code == new.code)).one_or_none():
+        raise Refused("there is a facility {code} already: see callrec facility list", code=new.code)
+    connection.execute(facilities.insert().values(asdict(new)))
+    changes.note(connection, f"facility {new.code}", None, asdict(new), who=who, at=at)
+
+
+def rename_facility(connection: sa.Connection, code: str, name: str, *, who: str, at: datetime) -> None:
+    before = facility(connection, code)
+    connection.execute(facilities.update().where(facilities.c.code == code).values(name=name))
+    after = {"code": code, "name": name}
+    changes.note(connection, f"facility {code}", asdict(before), after, who=who, at=at)
+
+
+def remove_facility(connection: sa.Connection, code: str, *, who: str, at: datetime) -> None:
+    """Refused while it has extensions or rules: they would be about nothing."""
+    before = facility(connection, code)
+    count = connection.execute(
+        sa.select(sa.func.count()).select_from(extensions).where(extensions.c.facility == code)
+    ).scalar_one()
+    if count:
+        raise Refused(
+            "facility {code} has {count} extensions: move or remove them first (callrec extension move)",
+            code=code,
+            count=count,
+        )
+    named = _rules_about(connection, "facility", code)
+    if named:
+        raise Refused("facility {code} has rules ({rules}): remove them first", code=code, rules=named)
+    connection.execute(facilities.delete().where(facilities.c.code == code))
+    changes.note(connection, f"facility {code}", asdict(before), None, who=who, at=at)
+
+
+def all_extensions(connection: sa.Connection, facility_code: str | None = None) -> list[Extension]:
+    query = sa.select(extensions).order_by(extensions.c.number)
+    if facility_code:
+        query = query.where(extensions.c.facility == facility_code)
+    return [Extension(row.number, row.facility, row.name) for row in connection.execute(query)]
+
+
+def extension(connection: sa.Connection, number: str) -> Extension:
+    row = connection.execute(sa.select(extensions).where(extensions.c.number == number)).one_or_none()
+    if row is None:
+        raise NotFound("there is no extension {number}: see callrec extension list", number=number)
+    return Extension(row.number, row.facility, row.name)
+
+
+def add_extension(connection: sa.Connection, new: Extension, *, who: str, at: datetime) -> None:
+    """Adds an extension or a service number. Full-width digits are taken as narrow ones."""
+    new = Extension(plain(new.number), new.facility, new.name)
+    if not is_dialable(new.number):
+        raise WrongUsage("an extension is a number of at most 32 digits, such as 2101")
+    facility(connection, new.facility)
+    if connection.execute(sa.select(extensions).where(extensions.c.number == new.number)).one_or_none():
+        raise Refused("there is an extension {number} already: see callrec extension list", number=new.number)
+    connection.execute(extensions.insert().values(asdict(new)))
+    changes.note(connection, f"extension {new.number}", None, asdict(new), who=who, at=at)
+
+
+def move_extension(connection: sa.Connection, number: str, to: str, *, who: str, at: datetime) -> None:
+    before = extension(connection, number)
+    facility(connection, to)
+    connection.execute(extensions.update().where(extensions.c.number == number).values(facility=to))
+    after = {**asdict(before), "facility": to}
+    changes.note(connection, f"extension {number}", asdict(before), after, who=who, at=at)
+
+
+def remove_extension(connection: sa.Connection, number: str, *, who: str, at: datetime) -> None:
+    before = extension(connection, number)
+    named = _rules_about(connection, "extension", number)
+    if named:
+        raise Refused("extension {number} has rules ({rules}): remove them first", number=number, rules=named)
+    connection.execute(extensions.delete().where(extensions.c.number == number))
+    changes.note(connection, f"extension {number}", asdict(before), None, who=who, at=at)
+
+
+def _rules_about(connection: sa.Connection, scope: str, target: str) -> str:
+    query = rules_in_force.where(rules.c.scope == scope, rules.c.target == target)
+    return ", ".join(str(row.id) for row in connection.execute(query))

@@ -1,0 +1,179 @@
+"""The tables. What is JSON is kept whole for showing; what is searched has a column.
+
+All times are UTC and aware; names of columns that hold one end in `_at` (or are `retain_until`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Moment(sa.TypeDecorator[datetime]):
+    """A time in UTC. Naive times are refused; SQLite, which has no zones, gets UTC without one."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone must not be stored")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+def _column(name: str, kind: Any, **options: Any) -> sa.Column[Any]:
+    return sa.Column(name, kind, nullable=options.pop("nullable", False), **options)
+
+
+facilities = sa.Table(
+    "facilities",
+    metadata,
+    _column("code", sa.String(32), primary_key=True),
+    _column("name", sa.Text),
+)
+
+extensions = sa.Table(
+    "extensions",
+    metadata,
+    _column("number", sa.String(32), primary_key=True),
+    sa.Column("facility", sa.String(32), sa.ForeignKey("facilities.code"), nullable=False, index=True),
+    _column("name", sa.Text, default=""),
+)
+
+# Every version of every rule; nothing is edited in place. The one in force is the newest of an id,
+# unless that one says `removed`.
+rules = sa.Table(
+    "rules",
+    metadata,
+    _column("id", sa.Integer, primary_key=True, autoincrement=False),
+    _column("version", sa.Integer, primary_key=True, autoincrement=False),
+    _column("scope", sa.String(16)),
+    _column("target", sa.String(64), nullable=True),
+    _column("mode", sa.String(16)),
+    _column("direction", sa.String(16), nullable=True),
+    _column("announce", sa.String(16), nullable=True),
+    _column("languages", sa.String(64)),
+    _column("prompt", sa.String(32)),
+    _column("retain_days", sa.Integer, nullable=True),
+    _column("retain_incident_days", sa.Integer, nullable=True),
+    _column("priority", sa.Integer),
+    _column("removed", sa.Boolean),
+    _column("changed_at", Moment),
+    _column("changed_by", sa.Text),
+)
+
+_newest = sa.select(rules.c.id, sa.func.max(rules.c.version).label("version")).group_by(rules.c.id).subquery()
+rules_in_force = (
+    sa.select(rules)
+    .join(_newest, (rules.c.id == _newest.c.id) & (rules.c.version == _newest.c.version))
+    .where(sa.not_(rules.c.removed))
+    .order_by(rules.c.id)
+)
+
+# One row: a number that grows with every change the controller has to take up.
+revision = sa.Table(
+    "revision",
+    metadata,
+    _column("id", sa.Integer, primary_key=True, autoincrement=False),
+    _column("number", sa.Integer),
+)
+
+# Who changed what in facilities, extensions and rules.
+changes = sa.Table(
+    "changes",
+    metadata,
+    _column("id", sa.Integer, primary_key=True),
+    _column("at", Moment),
+    _column("who", sa.Text),
+    _column("subject", sa.String(80), index=True),
+    _column("before", Json, nullable=True),
+    _column("after", Json, nullable=True),
+)
+
+calls = sa.Table(
+    "calls",
+    metadata,
+    _column("id", sa.String(36), primary_key=True),
+    _column("started_at", Moment, index=True),
+    _column("answered_at", Moment, nullable=True),
+    _column("ended_at", Moment, nullable=True),
+    _column("direction", sa.String(16), nullable=True),
+    _column("facility", sa.String(32), nullable=True),
+    _column("extension", sa.String(32), nullable=True),
+    _column("number", sa.String(64), nullable=True, index=True),
+    _column("outcome", sa.String(16), nullable=True),
+    _column("mode", sa.String(16), nullable=True),
+    _column("rule", sa.Integer, nullable=True),
+    _column("rule_version", sa.Integer, nullable=True),
+    _column("details", Json),
+    sa.Index(None, "facility", "started_at"),
+    sa.Index(None, "extension", "started_at"),
+)
+
+# The extensions that took part in a call, so that each of them finds it.
+participants = sa.Table(
+    "participants",
+    metadata,
+    sa.Column("call_id", sa.String(36), sa.ForeignKey("calls.id"), primary_key=True, nullable=False),
+    _column("extension", sa.String(32), primary_key=True),
+    _column("started_at", Moment),
+    sa.Index(None, "extension", "started_at"),
+)
+
+recordings = sa.Table(
+    "recordings",
+    metadata,
+    _column("id", sa.String(36), primary_key=True),
+    sa.Column("call_id", sa.String(36), sa.ForeignKey("calls.id"), nullable=False, index=True),
+    _column("started_at", Moment, index=True),
+    _column("duration_s", sa.Float),
+    _column("kept_because", sa.String(32)),
+    _column("incident", sa.Boolean),
+    _column("announced", sa.Boolean),
+    _column("state", sa.String(16)),
+    _column("hold", sa.Boolean),
+    _column("retain_until", Moment, nullable=True),
+    _column("sha256", sa.String(64)),
+    _column("manifest_sha256", sa.String(64)),
+    _column("size", sa.BigInteger),
+    _column("key", sa.Text, unique=True),
+    _column("manifest", Json),
+)
+
+# The chain: each row's hash covers its content and the hash before it.
+custody = sa.Table(
+    "custody",
+    metadata,
+    _column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    _column("at", Moment),
+    _column("who", sa.Text),
+    _column("recording_id", sa.String(36), index=True),
+    _column("action", sa.String(32)),
+    _column("details", Json),
+    _column("previous", sa.String(64)),
+    _column("hash", sa.String(64)),
+)

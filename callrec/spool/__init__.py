@@ -1,0 +1,1 @@
+"""From the PBX's tracks to one file with its evidence, kept safe until the archive has it."""

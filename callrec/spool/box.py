@@ -1,0 +1,154 @@
+"""The spool directory: what must survive a crash. Every write is whole and on disk, or not there.
+
+drafts/{recording}.json      captures under way
+calls/{call}.json            calls that are over and wait for the catalogue
+recordings/{recording}/      captures that are over and wait for the archive
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from callrec.errors import Refused, WrongConfiguration
+from callrec.model import CallRecord, Draft
+
+T = TypeVar("T")
+_DRAFT: TypeAdapter[Draft] = TypeAdapter(Draft)
+_CALL: TypeAdapter[CallRecord] = TypeAdapter(CallRecord)
+DRAFT = "draft.json"
+
+
+class Spool:
+    """One spool directory. Files of people's voices: readable by their owner only."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._lock: int | None = None
+        try:
+            for name in ("drafts", "calls", "recordings"):
+                (directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise WrongConfiguration(
+                "the spool {path} cannot be used ({problem}): check spool.directory",
+                path=directory,
+                problem=error.strerror,
+            ) from error
+
+    def lock(self) -> None:
+        """Makes this process the only controller of the spool, until it ends. Raises Refused."""
+        self._lock = os.open(self.directory / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Refused(
+                "another callrec serve uses the spool {path}: stop it first", path=self.directory
+            ) from error
+
+    def is_locked(self) -> bool:
+        """Whether a controller uses the spool now."""
+        probe = os.open(self.directory / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(probe, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(probe)
+        return False
+
+    # --- captures under way
+
+    def save_draft(self, draft: Draft) -> None:
+        write_whole(self._draft(draft.capture.recording_id), _DRAFT.dump_json(draft))
+
+    def drafts(self) -> list[Draft]:
+        """The captures that were under way when they were last written down."""
+        return [_read(_DRAFT, path) for path in sorted((self.directory / "drafts").glob("*.json"))]
+
+    def hand_over(self, draft: Draft) -> None:
+        """A capture is over: from now on it is the archiver's."""
+        folder = self.folder(draft.capture.recording_id)
+        folder.mkdir(exist_ok=True, mode=0o700)
+        write_whole(folder / DRAFT, _DRAFT.dump_json(draft))
+        sync_folder(folder.parent)
+        self._draft(draft.capture.recording_id).unlink(missing_ok=True)
+
+    # --- captures that are over
+
+    def waiting(self) -> list[str]:
+        """The ids of the recordings that wait for the archive, the oldest first."""
+        return sorted(path.parent.name for path in (self.directory / "recordings").glob(f"*/{DRAFT}"))
+
+    def folder(self, recording_id: str) -> Path:
+        return self.directory / "recordings" / recording_id
+
+    def draft_of(self, recording_id: str) -> Draft:
+        return _read(_DRAFT, self.folder(recording_id) / DRAFT)
+
+    def remove(self, recording_id: str) -> None:
+        """The archive has the recording and it was read back: the spool lets go of it."""
+        shutil.rmtree(self.folder(recording_id))
+
+    def set_aside(self, recording_id: str) -> None:
+        """Nothing can be made of it: it is kept for a person to look at, out of the archiver's way."""
+        aside = self.directory / "lost"
+        aside.mkdir(exist_ok=True, mode=0o700)
+        self.folder(recording_id).rename(aside / recording_id)
+        sync_folder(aside)
+
+    # --- calls
+
+    def save_call(self, call: CallRecord) -> None:
+        write_whole(self.directory / "calls" / f"{call.id}.json", _CALL.dump_json(call))
+
+    def calls(self) -> Iterator[CallRecord]:
+        """The calls that wait for the catalogue."""
+        for path in sorted((self.directory / "calls").glob("*.json")):
+            yield _read(_CALL, path)
+
+    def remove_call(self, call_id: str) -> None:
+        (self.directory / "calls" / f"{call_id}.json").unlink(missing_ok=True)
+
+    def free_bytes(self) -> int:
+        return shutil.disk_usage(self.directory).free
+
+    def _draft(self, recording_id: str) -> Path:
+        return self.directory / "drafts" / f"{recording_id}.json"
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replaces a file so that, whatever happens, the old or the new one is there, and whole."""
+    partial = path.with_name(path.name + ".partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes renames and new names in a folder survive a power failure."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read(adapter: TypeAdapter[T], path: Path) -> T:
+    try:
+        return adapter.validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise WrongConfiguration(
+            "{path} is damaged: move it away, it is not touched ({count} errors)",
+            path=path,
+            count=error.error_count(),
+        ) from error

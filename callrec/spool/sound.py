@@ -1,0 +1,214 @@
+"""Sound files: reading the PBX's tracks, joining them into one stereo FLAC, hashing and tagging.
+
+Everything is streamed in blocks; a call of hours needs no more memory than one of seconds.
+Samples are 16-bit signed. Left is the external party, right the staff's side.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+from mutagen.flac import FLAC
+from numpy.typing import NDArray
+
+from callrec.errors import EvidenceBroken
+from callrec.manifest import AudioFacts, Placement
+
+Samples = NDArray[np.int16]
+BLOCK = 1 << 16
+"""Frames handled at a time."""
+
+
+class Wav:
+    """A mono 16-bit WAV of Asterisk's. Its length comes from the file's size, not from its header:
+
+    after a crash of the PBX the header says 0, and the sound is there all the same.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with path.open("rb") as file:
+            self.rate, self._offset, said = _header(file.read(4096), path)
+        size = path.stat().st_size - self._offset
+        self.frames = size // 2
+        self.is_closed = said == size
+        """Whether the header was finished: false while the PBX writes, and after its crash."""
+
+    def blocks(self, rate: int) -> Iterator[Samples]:
+        """All samples at `rate` Hz, in blocks."""
+        change = soxr.ResampleStream(self.rate, rate, 1, dtype="int16") if rate != self.rate else None
+        with self.path.open("rb") as file:
+            file.seek(self._offset)
+            left = self.frames
+            while left > 0:
+                block = np.frombuffer(file.read(2 * min(left, BLOCK)), dtype="<i2")
+                left -= len(block)
+                yield change.resample_chunk(block, last=left <= 0) if change else block
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One part to be joined: the tracks that exist, and when the part began, in seconds of the call.
+
+    `lead` is how much later than the part each track begins.
+    """
+
+    part: int
+    offset_s: float
+    external: Wav | None
+    staff: Wav | None
+    external_lead_s: float = 0.0
+    staff_lead_s: float = 0.0
+
+    def frames(self, rate: int) -> int:
+        """Frames of the longer track, at `rate`."""
+        return max(
+            _scaled(track, rate) + round(lead * rate)
+            for track, lead in ((self.external, self.external_lead_s), (self.staff, self.staff_lead_s))
+        )
+
+
+def join(stretches: Sequence[Stretch], target: Path) -> tuple[list[Placement], str]:
+    """Writes the stretches into one stereo FLAC, each at its time, silence between them.
+
+    Returns where each stands, and the SHA-256 of the samples that were written.
+    """
+    tracks = [track for each in stretches for track in (each.external, each.staff) if track]
+    rate = max(track.rate for track in tracks)
+    placements = []
+    with soundfile.SoundFile(target, "w", rate, 2, subtype="PCM_16", format="FLAC") as file:
+        out = _Writer(file)
+        for each in stretches:
+            out.silence(round(each.offset_s * rate) - out.frames)
+            begin = out.frames
+            for left, right in _side_by_side(each, rate):
+                out.write(np.column_stack([left, right]))
+            sides = (("external", each.external), ("staff", each.staff))
+            missing = tuple(name for name, track in sides if not track)
+            placements.append(Placement(each.part, begin / rate, (out.frames - begin) / rate, missing))
+    return placements, out.digest.hexdigest()
+
+
+def tag(path: Path, tags: Mapping[str, str | Sequence[str]]) -> None:
+    """Writes Vorbis comments. Changes the file: hash it afterwards."""
+    file: Any = FLAC(path)  # type: ignore[no-untyped-call]
+    for name, value in tags.items():
+        file[name] = value
+    file.save()
+
+
+def examine(path: Path) -> AudioFacts:
+    """What a FLAC is, read back from disk: its hashes and, decoded to the end, its samples."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    try:
+        with soundfile.SoundFile(path) as sound:
+            pcm, frames = hashlib.sha256(), 0
+            for block in sound.blocks(BLOCK, dtype="int16", always_2d=True):
+                pcm.update(block.astype("<i2").tobytes())
+                frames += len(block)
+            rate, channels, kind = sound.samplerate, sound.channels, sound.format
+    except soundfile.LibsndfileError as error:
+        raise EvidenceBroken("{path} cannot be decoded: {problem}", path=path.name, problem=error) from error
+    return AudioFacts(
+        format=kind.lower(),
+        sample_rate=rate,
+        channels=channels,
+        frames=frames,
+        pcm_sha256=pcm.hexdigest(),
+        sha256=digest.hexdigest(),
+        size=path.stat().st_size,
+    )
+
+
+def sync(path: Path) -> None:
+    """Makes a finished file survive a power failure."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _header(head: bytes, path: Path) -> tuple[int, int, int]:
+    """Sample rate, where the samples begin, and how many bytes of them the header promises.
+
+    Raises EvidenceBroken for anything but 16-bit mono.
+    """
+    if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
+        raise EvidenceBroken("{path} is no WAV file", path=path.name)
+    position, rate = 12, 0
+    while position + 8 <= len(head):
+        name, size = head[position : position + 4], struct.unpack_from("<I", head, position + 4)[0]
+        if name == b"fmt ":
+            kind, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", head, position + 8)
+            if (kind, channels, bits) != (1, 1, 16):
+                raise EvidenceBroken("{path} is not 16-bit mono PCM", path=path.name)
+        if name == b"data":
+            return rate, position + 8, size
+        position += 8 + size + size % 2
+    raise EvidenceBroken("{path} holds no sound", path=path.name)
+
+
+def _scaled(track: Wav | None, rate: int) -> int:
+    return -(-track.frames * rate // track.rate) if track else 0
+
+
+def _side_by_side(each: Stretch, rate: int) -> Iterator[tuple[Samples, Samples]]:
+    """Both tracks in step, block by block, the shorter filled up with silence."""
+    left = _Feed(each.external, each.external_lead_s, rate)
+    right = _Feed(each.staff, each.staff_lead_s, rate)
+    frames = each.frames(rate)
+    for begin in range(0, frames, BLOCK):
+        count = min(BLOCK, frames - begin)
+        yield left.take(count), right.take(count)
+
+
+class _Feed:
+    """Samples of a track in pieces of any length; silence before it begins and after it ends."""
+
+    def __init__(self, track: Wav | None, lead_s: float, rate: int) -> None:
+        self._blocks = track.blocks(rate) if track else iter(())
+        self._rest: Samples = np.zeros(round(lead_s * rate), dtype=np.int16)
+
+    def take(self, count: int) -> Samples:
+        pieces = [self._rest]
+        have = len(self._rest)
+        while have < count:
+            block = next(self._blocks, None)
+            if block is None:
+                block = np.zeros(count - have, dtype=np.int16)
+            pieces.append(block)
+            have += len(block)
+        joined = np.concatenate(pieces)
+        self._rest = joined[count:]
+        return joined[:count]
+
+
+class _Writer:
+    """Counts and hashes what is written."""
+
+    def __init__(self, file: soundfile.SoundFile) -> None:
+        self._file, self.frames, self.digest = file, 0, hashlib.sha256()
+
+    def write(self, block: Samples) -> None:
+        self._file.write(block)
+        self.digest.update(block.astype("<i2").tobytes())
+        self.frames += len(block)
+
+    def silence(self, frames: int) -> None:
+        while frames > 0:
+            count = min(frames, BLOCK)
+            self.write(np.zeros((count, 2), dtype=np.int16))
+            frames -= count
