@@ -1,0 +1,142 @@
+"""The composition root: the only place where parts are put together."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from callrec import ids
+from callrec.archive.archiver import Archiver
+from callrec.archive.s3 import S3Store
+from callrec.catalogue import changes, facilities, rules
+from callrec.catalogue.database import Database
+from callrec.errors import NotFound
+from callrec.model import Announce, Decision
+from callrec.pbx.ami import Ami
+from callrec.pbx.ari import Ari
+from callrec.pbx.transport import AriRefused
+from callrec.policy.decide import Defaults
+from callrec.policy.office import Office
+from callrec.prompts import Library, Prompt
+from callrec.recording.board import Board
+from callrec.recording.session import Surroundings
+from callrec.settings import Settings
+from callrec.spool.box import Spool
+from callrec.spool.spooler import Spooler
+
+
+class App:
+    """Everything one callrec is made of, each part made when it is first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def database(self) -> Database:
+        return Database(self.settings.catalogue.url)
+
+    @cached_property
+    def store(self) -> S3Store:
+        return S3Store(self.settings.archive)
+
+    @cached_property
+    def pbx(self) -> Ari:
+        return Ari(self.settings.pbx)
+
+    @cached_property
+    def spool(self) -> Spool:
+        return Spool(self.settings.spool.directory)
+
+    @cached_property
+    def library(self) -> Library:
+        return Library.of(self.settings.prompts)
+
+    def ami(self) -> Ami:
+        """A new AMI session, to be used in a `with`."""
+        return Ami(self.settings.pbx)
+
+    @property
+    def who(self) -> str:
+        """Who acts, for what is written down: the account of the machine."""
+        return getpass.getuser()
+
+    @property
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    # --- the office
+
+    def office(self) -> Office:
+        """The rules and extensions as the catalogue has them now."""
+        with self.database.read() as connection:
+            return Office(
+                facilities.all_facilities(connection),
+                facilities.all_extensions(connection),
+                rules.in_force(connection),
+                defaults=Defaults(self.settings.retention.days, self.settings.retention.incident_days),
+                extension_pattern=self.settings.pbx.extension_pattern,
+                revision=changes.number(connection),
+            )
+
+    def revision(self) -> int:
+        with self.database.read() as connection:
+            return changes.number(connection)
+
+    def facility_name(self, code: str) -> str:
+        """The name people know a facility by; its code where it has none."""
+        with self.database.read() as connection:
+            try:
+                return facilities.facility(connection, code).name
+            except NotFound:
+                return code
+
+    # --- prompts
+
+    def prompts(self, decision: Decision) -> list[tuple[Prompt, str]]:
+        """The prompts of a decision, each with the name under which the PBX plays it."""
+        if decision.announce is Announce.NONE:
+            return []
+        found = [self.library.get(decision.prompt, language) for language in decision.languages]
+        return [(prompt, self.library.sound(prompt)) for prompt in found]
+
+    def sounds(self, decision: Decision) -> Sequence[str]:
+        return [sound for _, sound in self.prompts(decision)]
+
+    def prompt_of(self, sound: str) -> Prompt | None:
+        """The prompt the PBX plays under this name."""
+        return next((each for each in self.library.all() if self.library.sound(each) == sound), None)
+
+    # --- the controller's parts
+
+    def board(self, office: Office) -> Board:
+        return Board(Surroundings(office, self.prompts, ids.new, self.settings.pbx.name))
+
+    def archiver(self) -> Archiver:
+        spooler = Spooler(
+            self.spool,
+            self._fetch,
+            self.facility_name,
+            self.pbx.version,
+            self.settings.office.zone,
+        )
+        return Archiver(
+            self.spool,
+            spooler,
+            self.store,
+            self.database,
+            self.pbx.delete_stored,
+            self.settings.office.zone,
+            locked=self.settings.archive.object_lock != "off",
+        )
+
+    def _fetch(self, name: str, target: Path) -> bool:
+        try:
+            self.pbx.fetch(name, target)
+        except AriRefused as error:
+            if error.status == 404:
+                return False
+            raise
+        return True

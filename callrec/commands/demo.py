@@ -1,0 +1,79 @@
+"""callrec demo: a whole system on this machine, and one real call."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import tempfile
+import threading
+from pathlib import Path
+
+import click
+
+from callrec import settings
+from callrec.commands.common import say
+from callrec.demo.story import tell_story
+from callrec.demo.world import World
+from callrec.language import translated as _
+
+STEPS = {
+    "PBX": "starting the PBX (a real Asterisk) …",
+    "S3": "starting the S3 server (SeaweedFS, a bucket with Object Lock) …",
+    "catalogue": "creating the catalogue (SQLite) …",
+    "controller": "starting the controller (callrec serve) …",
+}
+
+
+@click.command()
+@click.option("--stay", is_flag=True, help="Leave everything up for a softphone and for tests, until Ctrl-C.")
+@click.option(
+    "--json", "target", type=click.Path(path_type=Path), help="Write all addresses and accounts here."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("demo-output"),
+    help="Where the fetched recording goes.",
+)
+def command(stay: bool, target: Path | None, output: Path) -> None:
+    """A whole system on this machine (PBX, S3, database, controller), and one real call through it."""
+    # Ended by `kill` or by a closed terminal, it ends its children as it does after Ctrl-C.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    # The demo has settings of its own; those of another callrec must not get in.
+    for name in settings.variables():
+        del os.environ[name]
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="callrec-demo-") as home:
+        with World(Path(home), tell=lambda step: click.echo(_(STEPS[step]))) as world:
+            if target:
+                _write(target, world)
+            tell_story(world, output, click.echo)
+            if stay:
+                _stay(world)
+        say("everything is stopped")
+
+
+def _write(target: Path, world: World) -> None:
+    partial = target.with_name(target.name + ".partial")
+    partial.touch(0o600)
+    partial.write_text(json.dumps(world.description(), indent=2) + "\n")
+    partial.replace(target)
+
+
+def _stay(world: World) -> None:
+    say(
+        "\nThe PBX stays up on {host} port {port} (UDP). Accounts for a softphone:",
+        host="127.0.0.1",
+        port=world.pbx.ports.sip,
+    )
+    for name, password in world.pbx.sip_passwords.items():
+        click.echo(f"  {name:<8} {password}")
+    say("Configuration for the command line: export CALLREC_CONFIG={path}", path=world.config)
+    say("Ctrl-C ends everything.")
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        click.echo()

@@ -1,0 +1,38 @@
+"""callrec fetch: a recording out of the archive, proved whole, in the format that is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from callrec.archive.retrieval import FORMATS, Clip, Retrieval
+from callrec.commands.common import app, console, say
+from callrec.dates import parse_clip
+
+
+@click.command()
+@click.argument("ids", metavar="ID…", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="Where to put it.",
+)
+@click.option("--format", "kind", default="flac", type=click.Choice(FORMATS), help="The format of the sound.")
+@click.option("--clip", metavar="FROM..TO", help="Only a part, such as 03:10..05:00.")
+@click.option("--request", metavar="NUMBER", help="The request it is fetched for; it is written down.")
+@click.pass_context
+def command(
+    ctx: click.Context, ids: tuple[str, ...], output: Path, kind: str, clip: str | None, request: str | None
+) -> None:
+    """Fetch recordings with their manifests. Each is verified first, and the fetch is written down."""
+    here = app(ctx)
+    retrieval = Retrieval(here.store, here.database, who=here.who)
+    span = Clip(*parse_clip(clip)) if clip else None
+    output.mkdir(parents=True, exist_ok=True)
+    for id_ in ids:
+        with console().status(id_):
+            path = retrieval.fetch(id_, output, kind=kind, clip=span, request=request)
+        say("{path}", path=path)

@@ -1,0 +1,78 @@
+"""callrec init: the configuration file, and a database that is ready."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from callrec import settings
+from callrec.app import App
+from callrec.commands.common import say
+from callrec.configuration import Answers, write_file
+from callrec.errors import Refused
+from callrec.language import translated
+from callrec.settings import PLACES
+
+QUESTIONS = {
+    "database_url": "Where the catalogue is kept (an SQLAlchemy URL).",
+    "spool": "The folder where recordings wait for the archive.",
+    "ari_url": "The PBX's ARI address.",
+    "ari_password": "The password of ARI user callrec (printed by asterisk/install).",
+    "ami_port": "The PBX's AMI port.",
+    "ami_password": "The password of AMI user callrec (printed by asterisk/install).",
+    "s3_url": "The S3 server's address.",
+    "bucket": "The bucket, made with Object Lock.",
+    "access_key": "The S3 access key.",
+    "secret_key": "The S3 secret key.",
+}
+SECRETS = {"ari_password", "ami_password", "secret_key"}
+
+
+def _questions(command: Any) -> Any:
+    for name, text in reversed(QUESTIONS.items()):
+        command = click.option(f"--{name.replace('_', '-')}", name, help=text)(command)
+    return command
+
+
+@click.command()
+@click.option("--non-interactive", is_flag=True, help="Ask nothing; take what is given, else the defaults.")
+@_questions
+@click.pass_context
+def command(ctx: click.Context, /, non_interactive: bool, **given: str | None) -> None:
+    """Write callrec.toml, and create or upgrade the database.
+
+    A configuration file that is there is left as it is; then only the database is upgraded.
+    """
+    path = settings.find_file(ctx.find_root().obj) or PLACES[0]
+    if path.exists():
+        if any(given.values()):
+            raise Refused("{path} is there already: change it with an editor, nothing was written", path=path)
+        say("{path} is there already and stays as it is", path=path)
+    else:
+        _write(path, given, ask=not non_interactive)
+    here = App(settings.load(str(path)))
+    here.database.upgrade()
+    here.spool  # noqa: B018 (makes its folders)
+    say("the database {url} is ready", url=here.database.shown)
+    say("next: callrec doctor")
+
+
+def _write(path: Path, given: dict[str, str | None], *, ask: bool) -> None:
+    answers = Answers()
+    for name, text in QUESTIONS.items():
+        value = given[name]
+        if value is None and ask:
+            shown = None if name in SECRETS else getattr(answers, name)
+            value = click.prompt(
+                _question(text), default=shown or "", show_default=bool(shown), hide_input=name in SECRETS
+            )
+        if value is not None:
+            setattr(answers, name, value)
+    write_file(path, answers)
+    say("{path} written; only its owner can read it", path=path)
+
+
+def _question(text: str) -> str:
+    return translated(text).rstrip(".。")

@@ -1,0 +1,101 @@
+"""callrec search: find calls by date, extension and more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from callrec.catalogue import calls
+from callrec.catalogue.calls import Found, Wanted
+from callrec.commands.common import app, emit, lists
+from callrec.dates import clock, parse_duration, parse_range, spoken
+from callrec.errors import NotFound, WrongUsage
+from callrec.model import Direction, Mode
+from callrec.numbers import normalise, plain
+from callrec.settings import OfficeSettings
+
+SHOWN_ID = 13
+"""Characters of an id in a table: the time to the millisecond."""
+
+COLUMNS = {
+    "_id": "id",
+    "_when": "when",
+    "_length": "length",
+    "facility": "facility",
+    "extension": "extension",
+    "direction": "direction",
+    "number": "number",
+    "outcome": "outcome",
+    "kept_because": "kept because",
+    "incident": "incident",
+}
+
+
+@click.command()
+@click.argument("date", required=False)
+@click.option("--on", metavar="DATE", help="The day, or a range A..B of days; the same as DATE.")
+@click.option("--extension", metavar="NUMBER", help="Calls this extension took part in.")
+@click.option("--facility", metavar="CODE", help="Calls of this facility.")
+@click.option("--number", metavar="NUMBER", help="Calls with this number outside.")
+@click.option(
+    "--direction", type=click.Choice([each.value for each in Direction]), help="Calls of this direction."
+)
+@click.option(
+    "--mode", type=click.Choice([each.value for each in Mode]), help="Calls a rule of this mode decided."
+)
+@click.option("--incident", is_flag=True, help="Only incidents.")
+@click.option("--held", is_flag=True, help="Only recordings under a legal hold.")
+@click.option("--min-duration", metavar="TIME", help="Only recordings of this length or longer, such as 30s.")
+@click.option("--all-calls", is_flag=True, help="Also calls that were not recorded.")
+@click.option("--limit", default=100, type=click.IntRange(1), help="At most so many.")
+@click.option("--sort", default="newest", type=click.Choice(list(calls.SORTS)), help="Which come first.")
+@lists
+@click.pass_context
+def command(ctx: click.Context, /, date: str | None, on: str | None, form: str | None, **given: Any) -> None:
+    """Find recordings. DATE is a day (2026-11-22, 令和8年11月22日, today) or a range A..B."""
+    if date and on:
+        raise WrongUsage("the date was given twice: {first} and {second}", first=date, second=on)
+    here = app(ctx)
+    office = here.settings.office
+    begin, end = parse_range(date or on or "", office.zone, here.now) if date or on else (None, None)
+    shortest = (
+        parse_duration(given.pop("min_duration")) if given["min_duration"] else given.pop("min_duration")
+    )
+    extension = plain(given.pop("extension") or "") or None
+    number = normalise(given.pop("number"))
+    wanted = Wanted(begin, end, extension=extension, number=number, min_duration_s=shortest, **given)
+    with here.database.read() as connection:
+        found = calls.search(connection, wanted)
+    emit([row(each, office) for each in found], COLUMNS, form)
+    if not found:
+        raise NotFound("nothing found: widen the dates, or add --all-calls for calls that were not recorded")
+
+
+def row(found: Found, office: OfficeSettings) -> dict[str, Any]:
+    """A call and its recording as a line of a list."""
+    call, kept = found.call, found.recording
+    started = kept.started_at if kept else call.started_at
+    return {
+        "id": kept.id if kept else None,
+        "call_id": call.id,
+        "started_at": started,
+        "duration_s": round(kept.duration_s, 3) if kept else None,
+        "facility": call.facility,
+        "extension": call.extension,
+        "number": call.number,
+        "direction": call.direction,
+        "mode": call.decision.mode if call.decision else None,
+        "outcome": call.outcome,
+        "kept_because": kept.kept_because if kept else None,
+        "incident": kept.incident if kept else False,
+        "announced": kept.announced if kept else any(each.complete for each in call.announcements),
+        "state": kept.state if kept else None,
+        "hold": kept.hold if kept else False,
+        "retain_until": kept.retain_until if kept else None,
+        "sha256": kept.sha256 if kept else None,
+        "key": kept.key if kept else None,
+        "_id": (kept.id if kept else call.id)[:SHOWN_ID],
+        "_when": spoken(started, office.zone),
+        "_length": clock(kept.duration_s) if kept else "—",
+    }

@@ -1,0 +1,127 @@
+"""callrec show: one recording or call: who, when, why recorded (or why not), announcement, custody."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from callrec.catalogue import calls, custody
+from callrec.catalogue.calls import Found
+from callrec.commands.common import app, plain_row
+from callrec.commands.search import row
+from callrec.dates import clock, spoken
+from callrec.language import translated as _
+from callrec.model import CallRecord
+from callrec.policy.wording import DIRECTIONS, MODES, OUTCOMES, WHY, reason, rule_name
+from callrec.settings import OfficeSettings
+
+Lines = Iterator[tuple[str, str]]
+
+
+@click.command()
+@click.argument("id_", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def command(ctx: click.Context, id_: str, as_json: bool) -> None:
+    """Show one recording or call: who, when, why it was recorded or not, and what was done with it."""
+    here = app(ctx)
+    with here.database.read() as connection:
+        found = calls.look_up(connection, id_)
+        entries = custody.of(connection, found.recording.id) if found.recording else []
+    if as_json:
+        click.echo(json.dumps(_whole(found, entries, here.settings.office), ensure_ascii=False, indent=2))
+        return
+    for name, text in _lines(found, entries, here.settings.office):
+        click.echo(f"{_(name)}: {text}" if name else f"  {text}")
+
+
+def _whole(found: Found, entries: list[custody.Entry], office: OfficeSettings) -> dict[str, Any]:
+    return {
+        **plain_row(row(found, office)),
+        "call": calls.as_json(found.call),
+        "manifest": found.recording.manifest if found.recording else None,
+        "custody": [
+            plain_row(
+                {
+                    "seq": each.seq,
+                    "at": each.at,
+                    "who": each.who,
+                    "action": each.action,
+                    "details": each.details,
+                    "hash": each.hash,
+                }
+            )
+            for each in entries
+        ],
+    }
+
+
+def _lines(found: Found, entries: list[custody.Entry], office: OfficeSettings) -> Lines:
+    yield from _call(found.call, office)
+    yield from _decision(found)
+    yield from _announcements(found.call, office)
+    yield from _people(found.call, office)
+    if found.recording:
+        yield from _recording(found, office)
+    if entries:
+        yield "what was done with it", ""
+    for each in entries:
+        yield "", f"{spoken(each.at, office.zone)}  {_(each.action)}  ({each.who})"
+
+
+def _call(call: CallRecord, office: OfficeSettings) -> Lines:
+    yield "call", call.id
+    yield "when", spoken(call.started_at, office.zone)
+    if call.answered_at and call.ended_at:
+        yield "length of the talk", clock((call.ended_at - call.answered_at).total_seconds())
+    yield "outcome", _(OUTCOMES[call.outcome]) if call.outcome else _("under way")
+    yield "direction", _(DIRECTIONS[call.direction]) if call.direction else "—"
+    yield "facility", call.facility or "—"
+    yield "extension", call.extension or "—"
+    yield "number", call.number or "—"
+
+
+def _decision(found: Found) -> Lines:
+    decision = found.call.decision
+    if decision is None:
+        yield "decision", _("none: the call ended before anybody answered")
+        return
+    yield "decision", f"{_(MODES[decision.mode])}: {reason(decision)}"
+    for each in decision.considered:
+        yield "", f"{_('rule')} {rule_name(each.rule, each.version)}: {_(WHY[each.why])}"
+    if not found.recording:
+        yield "recording", _("none")
+    for note in found.call.notes:
+        yield "note", note
+
+
+def _announcements(call: CallRecord, office: OfficeSettings) -> Lines:
+    for each in call.announcements:
+        heard = _("heard to its end") if each.complete else _("not heard to its end")
+        yield (
+            "announcement",
+            f"{spoken(each.started_at, office.zone)}  {each.prompt} ({each.language}), {heard}",
+        )
+    if not call.announcements:
+        yield "announcement", _("none")
+
+
+def _people(call: CallRecord, office: OfficeSettings) -> Lines:
+    for each in call.participants:
+        left = spoken(each.left_at, office.zone)[11:] if each.left_at else "…"
+        yield "took part", f"{each.number or '?'}  {spoken(each.joined_at, office.zone)} – {left}"
+
+
+def _recording(found: Found, office: OfficeSettings) -> Lines:
+    kept = found.recording
+    assert kept is not None
+    yield "recording", kept.id
+    yield "length", clock(kept.duration_s)
+    yield "kept because", _(kept.kept_because)
+    yield "kept until", spoken(kept.retain_until, office.zone) if kept.retain_until else "—"
+    yield "state", _(kept.state)
+    yield "object", kept.key
+    yield "SHA-256", kept.sha256

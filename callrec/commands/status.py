@@ -1,0 +1,80 @@
+"""callrec status: how the controller on this machine stands."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from callrec.app import App
+from callrec.commands.common import app, emit
+from callrec.errors import CheckFailed
+from callrec.language import translated as _
+from callrec.serve import STATUS
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """PBX link, live captures, archive backlog, disk. Exit code 1 when something is wrong."""
+    found = collect(app(ctx))
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        _show(found)
+    wrong = _wrong(found)
+    if wrong:
+        raise CheckFailed("{problem}", problem=wrong)
+
+
+def collect(here: App) -> dict[str, Any]:
+    """The controller's own account of itself, and what waits in the spool."""
+    path = here.spool.directory / STATUS
+    told = json.loads(path.read_text()) if path.exists() else {}
+    running = here.spool.is_locked()
+    return {
+        "running": running,
+        "pid": told.get("pid") if running else None,
+        "link_up": bool(running and told.get("link_up")),
+        "link_changed_at": told.get("link_changed_at"),
+        "catalogue_away": bool(told.get("catalogue_away")),
+        "rules_revision": told.get("revision"),
+        "live": told.get("live", []) if running else [],
+        "waiting_recordings": len(here.spool.waiting()),
+        "waiting_calls": len(list(here.spool.calls())),
+        "problems": told.get("problems", []),
+        "spool": str(here.spool.directory),
+        "spool_free_bytes": here.spool.free_bytes(),
+    }
+
+
+def _show(found: dict[str, Any]) -> None:
+    rows = [
+        {
+            "part": _("controller"),
+            "state": _("running, pid {pid}").format(**found) if found["running"] else _("not running"),
+        },
+        {"part": _("link to the PBX"), "state": _("up") if found["link_up"] else _("down")},
+        {
+            "part": _("database"),
+            "state": _("away; the rules last seen are in force") if found["catalogue_away"] else _("ok"),
+        },
+        {"part": _("recording now"), "state": ", ".join(each["extension"] for each in found["live"]) or "0"},
+        {"part": _("waiting for the archive"), "state": found["waiting_recordings"]},
+        {"part": _("calls waiting for the catalogue"), "state": found["waiting_calls"]},
+        {"part": _("disk free"), "state": f"{found['spool_free_bytes'] / 1e9:.1f} GB  {found['spool']}"},
+        *({"part": _("problem"), "state": problem} for problem in found["problems"]),
+    ]
+    emit(rows, {"part": "part", "state": "state"}, None)
+
+
+def _wrong(found: dict[str, Any]) -> str:
+    if not found["running"]:
+        return _("the controller is not running: start callrec serve")
+    if not found["link_up"]:
+        return _("the link to the PBX is down: see callrec doctor")
+    if found["catalogue_away"]:
+        return _("the database is away: see callrec doctor")
+    return found["problems"][0] if found["problems"] else ""
