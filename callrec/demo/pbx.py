@@ -1,0 +1,169 @@
+"""The demo PBX: a whole small Asterisk in one folder, on free ports of 127.0.0.1."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from callrec.demo.processes import Child, free_port, is_free
+from callrec.errors import DemoFailed
+from callrec.resources import shipped
+
+CHROOT_RUN = Path("/run/callrec")
+PHONES = {"2101": "shiba", "2102": "shiba", "2201": "azabu"}
+OUTSIDE = "outside"
+FOLDERS = ("etc", "lib", "spool/recording", "run", "log", "cache")
+BOOT_SECONDS = 30
+
+
+def new_password() -> str:
+    return secrets.token_urlsafe(18)
+
+
+@dataclass(frozen=True)
+class PbxPorts:
+    """Ports of the PBX on 127.0.0.1."""
+
+    sip: int
+    http: int
+    ami: int
+
+    @classmethod
+    def usual_or_free(cls) -> PbxPorts:
+        """SIP on 5060 and AMI on 5038 where they are free (a softphone expects them)."""
+        sip = 5060 if is_free(5060, socket.SOCK_DGRAM) else free_port(socket.SOCK_DGRAM)
+        return cls(sip=sip, http=free_port(), ami=5038 if is_free(5038) else free_port())
+
+
+@dataclass
+class DemoPbx:
+    """One Asterisk. `home` holds its configuration, database, recordings and log."""
+
+    home: Path
+    ports: PbxPorts = field(default_factory=PbxPorts.usual_or_free)
+    ari_password: str = field(default_factory=new_password)
+    ami_password: str = field(default_factory=new_password)
+    sip_passwords: dict[str, str] = field(
+        default_factory=lambda: {name: new_password() for name in (*PHONES, OUTSIDE)}
+    )
+
+    def __post_init__(self) -> None:
+        self.root = provide_asterisk()
+        self.inside = self.home if self.root == Path("/") else CHROOT_RUN
+        self.child: Child | None = None
+
+    @property
+    def ari_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports.http}/ari"
+
+    def configure(self) -> None:
+        """Writes the configuration folder: the demo's files, then callrec's includes on top."""
+        for folder in FOLDERS:
+            (self.home / folder).mkdir(parents=True, exist_ok=True)
+        for source in shipped("asterisk/demo").glob("*.conf"):
+            (self.home / "etc" / source.name).write_text(self._filled(source.read_text()))
+        (self.home / "etc" / "pjsip_accounts.conf").write_text(self._accounts())
+        self._install_includes()
+
+    def start(self) -> None:
+        """Starts Asterisk and waits until it is fully booted."""
+        self.child = Child("asterisk", self._command(), self.home / "asterisk.log")
+        self.child.wait_until(self._booted, BOOT_SECONDS, "the start of Asterisk")
+
+    def stop(self) -> None:
+        if self.child:
+            self.child.stop()
+
+    def cli(self, command: str) -> str:
+        """The output of one command of Asterisk's own console."""
+        arguments = ["asterisk", "-C", str(self.inside / "etc/asterisk.conf"), "-rx", command]
+        done = subprocess.run(self._inside(arguments), capture_output=True, text=True, check=False)
+        return done.stdout
+
+    def _booted(self) -> bool:
+        return "fully booted" in self.cli("core waitfullybooted")
+
+    def _filled(self, text: str) -> str:
+        values = {
+            "RUN": str(self.inside),
+            "DATA": self._find("usr/share/asterisk", "var/lib/asterisk"),
+            "MODULES": self._find("usr/lib/*/asterisk/modules", "usr/lib*/asterisk/modules"),
+            "SIP_PORT": str(self.ports.sip),
+            "RTP_FIRST": "20000",
+            "RTP_LAST": "29999",
+        }
+        for name, value in values.items():
+            text = text.replace(f"@{name}@", value)
+        return text
+
+    def _find(self, *patterns: str) -> str:
+        for pattern in patterns:
+            for found in sorted(self.root.glob(pattern)):
+                return "/" + str(found.relative_to(self.root))
+        raise DemoFailed(
+            "Asterisk's folder {pattern} is not below {root}", pattern=patterns[0], root=self.root
+        )
+
+    def _accounts(self) -> str:
+        blocks = [_account(name, password) for name, password in self.sip_passwords.items()]
+        return "\n".join(blocks)
+
+    def _install_includes(self) -> None:
+        subprocess.run(
+            [
+                *(str(shipped("asterisk/install")), "--etc", str(self.home / "etc")),
+                *("--http-port", str(self.ports.http), "--ami-port", str(self.ports.ami)),
+                *("--ari-password", self.ari_password, "--ami-password", self.ami_password),
+                "--quiet",
+            ],
+            check=True,
+        )
+
+    def _command(self) -> list[str]:
+        return self._inside(["asterisk", "-f", "-C", str(self.inside / "etc/asterisk.conf")])
+
+    def _inside(self, arguments: list[str]) -> list[str]:
+        if self.root == Path("/"):
+            return [shutil.which(arguments[0]) or arguments[0], *arguments[1:]]
+        script = _CHROOT.format(
+            root=shlex.quote(str(self.root)),
+            home=shlex.quote(str(self.home)),
+            run=CHROOT_RUN,
+            command=shlex.join(arguments),
+        )
+        return ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script]
+
+
+# The mounts live in a mount namespace of their own: nothing stays mounted behind the process, and
+# the folder can be removed without reaching into /dev of the machine. Every step is an exec, so the
+# pid is Asterisk's.
+_CHROOT = """
+mount -t proc proc {root}/proc
+mount --rbind /dev {root}/dev
+mount -t tmpfs tmpfs {root}/run
+mkdir -p {root}{run}
+mount --bind {home} {root}{run}
+exec chroot {root} {command}
+"""
+
+
+def _account(name: str, password: str) -> str:
+    template, extra = ("line", "") if name == OUTSIDE else ("phone", f'callerid = "{name}" <{name}>\n')
+    return (
+        f"[{name}]({template})\nauth = {name}\naors = {name}\n{extra}"
+        f"\n[{name}](account)\nusername = {name}\npassword = {password}\n"
+        f"\n[{name}](registration)\n"
+    )
+
+
+def provide_asterisk() -> Path:
+    """Where a real Asterisk of version 20 or later is; installs one when there is none."""
+    done = subprocess.run([str(shipped("asterisk/get"))], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise DemoFailed("no Asterisk could be installed; see the lines above")
+    return Path(done.stdout.strip())

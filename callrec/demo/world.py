@@ -1,0 +1,171 @@
+"""A whole system in one folder: PBX, S3, database and controller, all on 127.0.0.1."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from callrec.app import App
+from callrec.catalogue import facilities, rules
+from callrec.configuration import Answers, write_file
+from callrec.demo.pbx import OUTSIDE, PHONES, DemoPbx, PbxPorts
+from callrec.demo.processes import Child
+from callrec.demo.s3 import DemoS3
+from callrec.model import Extension, Facility, Mode, Rule, Scope
+from callrec.resources import shipped
+from callrec.serve import STATUS
+from callrec.settings import load
+
+FACILITIES = {"shiba": "芝地区総合支所", "azabu": "麻布地区総合支所"}
+START_SECONDS = 30
+Tell = Callable[[str], None]
+
+
+@dataclass
+class World:
+    """The demo's parts, started and stopped together. A context manager."""
+
+    home: Path
+    database_url: str = ""
+    answer_first: bool = False
+    """Off: the demo's outside line passes early media on, so that a call costs nothing before it is
+    answered, and a busy phone is told by signalling."""
+    ports: PbxPorts = field(default_factory=PbxPorts.usual_or_free)
+    tell: Tell = lambda text: None
+    controller: Child | None = None
+
+    def __post_init__(self) -> None:
+        self.home = self.home.absolute()
+        self.config = self.home / "callrec.toml"
+        self.database_url = self.database_url or f"sqlite:///{self.home}/catalogue.db"
+
+    def __enter__(self) -> World:
+        self.home.mkdir(parents=True, exist_ok=True)
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        self.tell("PBX")
+        self.pbx = DemoPbx(self.home / "pbx", self.ports)
+        self.pbx.configure()
+        shutil.copytree(shipped("prompts"), self.home / "pbx/prompts", dirs_exist_ok=True)
+        self.pbx.start()
+        self.tell("S3")
+        self.s3 = DemoS3(self.home / "s3")
+        self.s3.start()
+        self.tell("catalogue")
+        self.app = self._catalogue()
+        self.tell("controller")
+        self.start_controller()
+
+    def stop(self) -> None:
+        """Ends what was started, the controller first."""
+        for part in (self.controller, getattr(self, "s3", None), getattr(self, "pbx", None)):
+            if part:
+                part.stop()
+
+    def start_controller(self) -> None:
+        """Starts callrec serve and waits until it watches the PBX."""
+        command = [sys.executable, "-m", "callrec", "--config", str(self.config), "serve"]
+        self.controller = Child("callrec serve", command, self.home / "controller.log")
+        self.controller.wait_until(self._watching, START_SECONDS, "the link of callrec with the PBX")
+
+    def _watching(self) -> bool:
+        path = self.home / "spool" / STATUS
+        assert self.controller is not None
+        told = json.loads(path.read_text()) if path.exists() else {}
+        return bool(told.get("link_up")) and told.get("pid") == self.controller.pid
+
+    def _catalogue(self) -> App:
+        write_file(self.config, self._answers())
+        app = App(load(str(self.config)))
+        app.database.upgrade()
+        with app.database.begin() as connection:
+            who = {"who": "demo", "at": app.now}
+            for code, name in FACILITIES.items():
+                facilities.add_facility(connection, Facility(code, name), **who)  # type: ignore[arg-type]
+            for number, code in PHONES.items():
+                facilities.add_extension(connection, Extension(number, code), **who)  # type: ignore[arg-type]
+            rules.add(connection, _first_rule(app), **who)  # type: ignore[arg-type]
+        return app
+
+    def _answers(self) -> Answers:
+        return Answers(
+            database_url=self.database_url,
+            spool=str(self.home / "spool"),
+            pbx="demo",
+            ari_url=self.pbx.ari_url,
+            ari_password=self.pbx.ari_password,
+            ami_port=str(self.pbx.ports.ami),
+            ami_password=self.pbx.ami_password,
+            s3_url=self.s3.endpoint_url,
+            bucket=self.s3.bucket,
+            access_key=self.s3.access_key,
+            secret_key=self.s3.secret_key,
+            prompts=str(self.home / "pbx/prompts"),
+            pbx_prompts=str(self.pbx.inside / "prompts"),
+            answer_first=self.answer_first,
+        )
+
+    def description(self) -> dict[str, object]:
+        """Everything a softphone or a test needs to know."""
+        accounts = [
+            {
+                "username": name,
+                "password": password,
+                "extension": None if name == OUTSIDE else name,
+                "facility": PHONES.get(name),
+            }
+            for name, password in self.pbx.sip_passwords.items()
+        ]
+        children = {"asterisk": self.pbx.child, "s3": self.s3.child, "controller": self.controller}
+        return {
+            "sip": {
+                "host": "127.0.0.1",
+                "port": self.pbx.ports.sip,
+                "transport": "udp",
+                "accounts": accounts,
+            },
+            "ari": {"url": self.pbx.ari_url, "username": "callrec", "password": self.pbx.ari_password},
+            "ami": {
+                "host": "127.0.0.1",
+                "port": self.pbx.ports.ami,
+                "username": "callrec",
+                "password": self.pbx.ami_password,
+            },
+            "s3": {
+                "endpoint_url": self.s3.endpoint_url,
+                "bucket": self.s3.bucket,
+                "access_key": self.s3.access_key,
+                "secret_key": self.s3.secret_key,
+            },
+            "database_url": self.database_url,
+            "config": str(self.config),
+            "pids": {name: child.pid for name, child in children.items() if child},
+        }
+
+
+def _first_rule(app: App) -> Rule:
+    return Rule(
+        id=0,
+        version=0,
+        scope=Scope.FACILITY,
+        target="shiba",
+        mode=Mode.AUTOMATIC,
+        changed_at=app.now,
+        changed_by="",
+    )
