@@ -85,6 +85,7 @@ class Service:
         for thread in threads:
             thread.join()
         self._write_status(running=False)
+        self._app.database.close()
         log.info("ended")
 
     def stop(self) -> None:

@@ -65,6 +65,10 @@ class Database:
                 raise self._unreachable(error) from error
             raise
 
+    def close(self) -> None:
+        """Gives the connections back."""
+        self.engine.dispose()
+
     def upgrade(self) -> None:
         """Creates the tables, or brings them to this version of callrec."""
         self._make_folder()

@@ -195,6 +195,7 @@ class Switchboard:
         self.run(self._stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._loop.close()
 
     def run(self, work: Coroutine[Any, Any, T], seconds: float = 40) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)

@@ -77,6 +77,8 @@ class World:
         for part in (self.controller, getattr(self, "s3", None), getattr(self, "pbx", None)):
             if part:
                 part.stop()
+        if hasattr(self, "app"):
+            self.app.database.close()
 
     def start_controller(self) -> None:
         """Starts callrec serve and waits until it watches the PBX."""

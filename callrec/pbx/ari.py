@@ -221,6 +221,7 @@ class Ari:
 
     def _listen(self, handle: Callable[[Event], None]) -> None:
         api = self._connected_api()
+        api.event_listeners.clear()  # those of the link before; each event must come once
         for kind in KINDS:
             api.on_event(kind, lambda json: _give(json, handle))
         log.info("watching the PBX", url=self._base, app=self._settings.app)

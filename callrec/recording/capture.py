@@ -32,6 +32,8 @@ class LivePart:
     part: Part
     requested_at: datetime
     states: dict[Side, Live] = field(default_factory=lambda: dict.fromkeys(SIDES, Live.QUEUED))
+    asked: set[Side] = field(default_factory=set)
+    """The sides whose recording was asked for: an event that comes twice must not ask twice."""
 
     def track(self, side: Side) -> Track:
         return self.part.external if side == "in" else self.part.staff
@@ -82,7 +84,10 @@ class LiveCapture:
 
     def snoop_ready(self, snoop: str) -> list[Command]:
         part, side = self._find_snoop(snoop)
-        return [RecordSnoop(self.session, snoop, part.track(side).name)] if part else []
+        if not part or side in part.asked:
+            return []
+        part.asked.add(side)
+        return [RecordSnoop(self.session, snoop, part.track(side).name)]
 
     def retry(self, at: datetime) -> list[Command]:
         """A new part in place of a broken one, when the channel still lives."""

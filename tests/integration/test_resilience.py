@@ -1,0 +1,235 @@
+"""Parts that fail while calls go on: nothing is lost, no call waits, and the catalogue says what happened."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import pytest
+import soundfile
+
+from callrec.demo.agents import Sound, Talk
+from callrec.demo.processes import Child
+from callrec.model import Outcome
+from tests.integration.stage import Stage, eventually, talk_for, talk_seconds
+from tests.listen import hears, hears_no, likeness, voiced
+
+CALLER_HZ, STAFF_HZ = 500.0, 1000.0
+
+
+@pytest.fixture(autouse=True)
+def _controller_is_back(stage: Stage) -> Iterator[None]:
+    """Whatever a test did to the controller, the next one finds it at work."""
+    yield
+    assert stage.world.controller is not None
+    if not stage.world.controller.running:
+        stage.world.start_controller()
+
+
+def _call(stage: Stage, number: str, called: str = "2101") -> tuple[Talk, Talk]:
+    caller = stage.caller(number).dial(called, Sound(CALLER_HZ))
+    staff = stage.phone(called).pick_up(Sound(STAFF_HZ))
+    caller.wait_established()
+    return caller, staff
+
+
+def _controller(stage: Stage) -> Child:
+    assert stage.world.controller is not None
+    return stage.world.controller
+
+
+@contextmanager
+def _frozen(child: Child) -> Iterator[None]:
+    os.kill(child.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(child.pid, signal.SIGCONT)
+
+
+def _check_whole(stage: Stage, number: str, begin: datetime, staff: Talk) -> str:
+    """The recording of the call is as long as the talk, with each voice in its track. Returns its id."""
+    found = stage.recording_of(number, begin)
+    assert found.recording is not None
+    heard = stage.listen(found.recording)
+    assert abs(heard.seconds - talk_seconds(found.call)) < 0.1
+    # The phone's own clock is coarser: the machine is busy with starting and stopping parts.
+    assert abs(heard.seconds - (staff.ended_at - staff.established_at)) < 0.5
+    assert hears(heard.external, heard.rate, CALLER_HZ) and hears_no(heard.external, heard.rate, STAFF_HZ)
+    assert hears(heard.staff, heard.rate, STAFF_HZ) and hears_no(heard.staff, heard.rate, CALLER_HZ)
+    return found.recording.id
+
+
+def test_a_second_controller_refuses_to_start(stage: Stage, tmp_path: object) -> None:
+    done = stage.callrec("serve")
+    assert done.returncode == 4
+    assert done.stderr.strip().splitlines()[-1].startswith("callrec: another callrec serve uses the spool")
+    elsewhere = stage.callrec("serve", CALLREC_SPOOL__DIRECTORY=str(tmp_path))
+    assert elsewhere.returncode == 4, "also with another spool: it is the same PBX"
+    assert "another callrec serve is connected to this PBX" in elsewhere.stderr
+    assert stage.status()["link_up"], "the first one was not disturbed"
+
+
+def test_controller_killed_during_the_call_and_back_after_it(stage: Stage, begin: datetime) -> None:
+    with stage.rule("automatic"):
+        caller, staff = _call(stage, "0311120001")
+        talk_for([staff], 1.5)
+        _controller(stage).kill()
+        talk_for([staff], 1.5)
+        caller.hangup()
+        staff.wait_ended()
+        stage.world.start_controller()
+        _check_whole(stage, "+81311120001", begin, staff)
+    call = stage.call_of("+81311120001", begin)
+    assert "the controller was away during this call" in call.notes
+    stage.wait_until_clean()
+
+
+def test_controller_killed_and_back_during_the_call(stage: Stage, begin: datetime) -> None:
+    with stage.rule("automatic"):
+        caller, staff = _call(stage, "0311120002")
+        talk_for([staff], 1.5)
+        _controller(stage).kill()
+        stage.world.start_controller()
+        talk_for([staff], 1.5)
+        staff.hangup()
+        caller.wait_ended()
+        _check_whole(stage, "+81311120002", begin, staff)
+    stage.wait_until_clean()
+
+
+def test_orderly_restart_during_the_call(stage: Stage, begin: datetime) -> None:
+    with stage.rule("automatic"):
+        caller, staff = _call(stage, "0311120003")
+        talk_for([staff], 1.0)
+        _controller(stage).stop()
+        stage.world.start_controller()
+        talk_for([staff], 1.0)
+        caller.hangup()
+        staff.wait_ended()
+        _check_whole(stage, "+81311120003", begin, staff)
+    stage.wait_until_clean()
+
+
+def test_without_a_controller_the_dialplan_announces_and_records(stage: Stage, begin: datetime) -> None:
+    with stage.rule("automatic", announce="before-connect"):
+        _wait_for_mirror(stage, "automatic")
+        _controller(stage).stop()
+        caller = stage.caller("0311120004").dial("2101", Sound(CALLER_HZ))
+        staff = stage.phone("2101").wait_ring()
+        prompt = voiced(soundfile.read(stage.app.library.directory / "ja/notice.wav", dtype="int16")[0])
+        assert likeness(prompt, caller.heard()) > 0.9
+        staff.sound = Sound(STAFF_HZ)
+        staff.answer()
+        talk_for([staff], 2.0)
+        staff.hangup()
+        caller.wait_ended()
+        unanswered = stage.caller("0311120005").dial("2102")
+        stage.phone("2102").wait_ring()
+        unanswered.hangup()
+        stage.world.start_controller()
+        _check_whole(stage, "+81311120004", begin, staff)
+    call = stage.call_of("+81311120004", begin)
+    assert call.notes[0] == "callrec was away: the dialplan stood in"
+    assert [each.complete for each in call.announcements] == [True]
+    assert call.announcements[0].language == "ja"
+    assert stage.call_of("+81311120005", begin).outcome is Outcome.UNANSWERED
+    stage.wait_until_clean()
+
+
+def test_without_a_controller_outbound_voices_are_not_swapped(stage: Stage, begin: datetime) -> None:
+    with stage.rule("automatic"):
+        _wait_for_mirror(stage, "automatic")
+        _controller(stage).stop()
+        staff = stage.phone("2101").dial("0311120006", Sound(STAFF_HZ))
+        other = stage.phone("outside").pick_up(Sound(CALLER_HZ))
+        staff.wait_established()
+        talk_for([staff, other], 1.5)
+        staff.hangup()
+        stage.world.start_controller()
+        _check_whole(stage, "+81311120006", begin, staff)
+    stage.wait_until_clean()
+
+
+def test_without_a_controller_never_is_never(stage: Stage, begin: datetime) -> None:
+    before = stage.keys()
+    with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "facility", "target": "shiba"}):
+        _wait_for_mirror(stage, "never")
+        _controller(stage).stop()
+        caller, staff = _call(stage, "0311120007")
+        talk_for([staff], 1.0)
+        caller.hangup()
+        stage.world.start_controller()
+        call = stage.call_of("+81311120007", begin)
+    assert call.decision is not None and call.decision.mode == "never"
+    assert stage.keys() == before
+    stage.wait_until_clean()
+
+
+def test_a_frozen_controller_holds_no_call_up(stage: Stage, begin: datetime) -> None:
+    with stage.rule("automatic"):
+        _wait_for_mirror(stage, "automatic")
+        phone, outside = stage.phone("2101"), stage.caller("0311120008")
+        with _frozen(_controller(stage)):
+            asked = time.monotonic()
+            caller = outside.dial("2101", Sound(CALLER_HZ))
+            staff = phone.pick_up(Sound(STAFF_HZ))
+            assert time.monotonic() - asked < 4
+            caller.wait_established()
+            talk_for([staff], 1.5)
+        talk_for([staff], 0.5)
+        caller.hangup()
+        staff.wait_ended()
+        _check_whole(stage, "+81311120008", begin, staff)
+    assert len([each for each in stage.calls_since(begin) if each.call.number == "+81311120008"]) == 1
+    stage.wait_until_clean()
+
+
+def test_a_frozen_pbx_is_noticed_and_found_again(stage: Stage, begin: datetime) -> None:
+    assert stage.world.pbx.child is not None
+    with stage.rule("automatic"):
+        with _frozen(stage.world.pbx.child):
+            frozen = time.monotonic()
+            eventually(lambda: not stage.status()["link_up"], 10, "noticing that the PBX is frozen")
+            assert time.monotonic() - frozen < 10
+        eventually(lambda: stage.status()["link_up"], 15, "the link's return")
+        caller, staff = _call(stage, "0311120009")
+        talk_for([staff], 1.0)
+        caller.hangup()
+        staff.wait_ended()
+        _check_whole(stage, "+81311120009", begin, staff)
+
+
+def test_s3_away_keeps_recordings_in_the_spool(stage: Stage, begin: datetime) -> None:
+    with stage.rule("automatic"):
+        stage.world.s3.stop()
+        try:
+            caller, staff = _call(stage, "0311120010")
+            talk_for([staff], 1.0)
+            caller.hangup()
+            staff.wait_ended()
+            eventually(lambda: stage.status()["problems"], what="the problem in the status")
+            done = stage.callrec("status", "--json")
+            assert done.returncode == 1 and '"waiting_recordings": 1' in done.stdout
+            assert "the S3 server does not answer" in done.stderr
+        finally:
+            stage.world.s3.start()
+        _check_whole(stage, "+81311120010", begin, staff)
+    stage.wait_until_clean()
+    eventually(lambda: not stage.status()["problems"], what="a clean status")
+
+
+def _wait_for_mirror(stage: Stage, mode: str) -> None:
+    """Until the PBX has its copy of the rules for 2101."""
+
+    def copied() -> bool:
+        with stage.app.ami() as ami:
+            entries = ami.tree("callrec-rule")
+        entry = entries.get("inbound/2101") or entries.get("inbound/default", "")
+        return entry.startswith(mode + "|")
+
+    eventually(copied, what="the PBX's copy of the rules")

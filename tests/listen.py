@@ -1,0 +1,86 @@
+"""Ears for tests: which tones are in a sound, where, and whether a prompt was heard."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.int16]
+
+WINDOW_SECONDS = 0.1
+SLIP = 1600
+"""Samples by which a phone's buffer may shift what it plays (0.2 s at 8 kHz)."""
+AUDIBLE = 500.0
+"""Amplitude from which a tone counts as heard; the phones speak at 8000."""
+
+
+def amplitude(samples: Samples, rate: int, hertz: float) -> float:
+    """How loud one tone is in all of the samples (a sine of amplitude A gives A)."""
+    if not len(samples):
+        return 0.0
+    time = np.arange(len(samples)) / rate
+    wave = np.exp(-2j * np.pi * hertz * time)
+    return float(2 * abs(np.dot(samples.astype(float), wave)) / len(samples))
+
+
+def windows(samples: Samples, rate: int) -> list[Samples]:
+    size = int(rate * WINDOW_SECONDS)
+    return [samples[begin : begin + size] for begin in range(0, len(samples) - size + 1, size)]
+
+
+def heard_share(samples: Samples, rate: int, hertz: float) -> float:
+    """The share of the time in which a tone is audible."""
+    pieces = windows(samples, rate)
+    return sum(amplitude(piece, rate, hertz) > AUDIBLE for piece in pieces) / max(len(pieces), 1)
+
+
+def hears(samples: Samples, rate: int, hertz: float) -> bool:
+    """Whether a tone is there for most of the time."""
+    return heard_share(samples, rate, hertz) > 0.8
+
+
+def hears_no(samples: Samples, rate: int, hertz: float) -> bool:
+    """Whether a tone is nowhere to be heard."""
+    return heard_share(samples, rate, hertz) == 0.0
+
+
+def voiced(samples: Samples) -> Samples:
+    """The samples without the silence before and after."""
+    loud = np.flatnonzero(np.abs(samples) > AUDIBLE)
+    return samples[loud[0] : loud[-1] + 1]
+
+
+def likeness(prompt: Samples, heard: Samples) -> float:
+    """How like the prompt the best stretch of what was heard is (1: the same).
+
+    The prompt is looked for in pieces of a second, each near where the first one was found: a phone
+    drops or repeats a packet now and then, which shifts what follows by 20 ms.
+    """
+    pieces = np.array_split(prompt, max(1, len(prompt) // 8000))
+    if len(heard) < len(prompt):
+        return 0.0
+    _, origin = _best(pieces[0], heard)
+    scores, offset = [], 0
+    for piece in pieces:
+        begin = max(0, origin + offset - SLIP)
+        scores.append(_best(piece, heard[begin : begin + len(piece) + 2 * SLIP])[0])
+        offset += len(piece)
+    return float(np.mean(scores))
+
+
+def _best(piece: Samples, heard: Samples) -> tuple[float, int]:
+    """The normalised correlation of the piece with its best place in what was heard, and that place."""
+    if len(heard) < len(piece):
+        return 0.0, 0
+    a, b = piece.astype(float), heard.astype(float)
+    size = len(a) + len(b)
+    product = np.fft.irfft(np.fft.rfft(b, size) * np.conj(np.fft.rfft(a, size)), size)[: len(b) - len(a) + 1]
+    power = np.cumsum(np.concatenate([[0.0], b**2]))
+    energy = np.sqrt(np.maximum(power[len(a) :] - power[: len(b) - len(a) + 1], 1.0))
+    score = product / (np.linalg.norm(a) * energy)
+    best = int(np.argmax(score))
+    return float(score[best]), best
+
+
+def is_silent(samples: Samples) -> bool:
+    return not len(samples) or int(np.max(np.abs(samples))) < 50
