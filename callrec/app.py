@@ -1,4 +1,8 @@
-"""The composition root: the only place where parts are put together."""
+"""The composition root: the only place where parts are put together.
+
+Parts are imported where they are made: a search needs neither the PBX's libraries nor S3's, and a
+command that answers at once is a command that is used.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +11,25 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from callrec import ids
-from callrec.archive.archiver import Archiver
-from callrec.archive.s3 import S3Store
 from callrec.catalogue import changes, facilities, rules
 from callrec.catalogue.database import Database
 from callrec.errors import NotFound
 from callrec.model import Announce, Decision
-from callrec.pbx.ami import Ami
-from callrec.pbx.ari import Ari
-from callrec.pbx.transport import AriRefused
 from callrec.policy.decide import Defaults
 from callrec.policy.office import Office
-from callrec.prompts import Library, Prompt
-from callrec.recording.board import Board
-from callrec.recording.session import Surroundings
 from callrec.settings import Settings
 from callrec.spool.box import Spool
-from callrec.spool.spooler import Spooler
+
+if TYPE_CHECKING:
+    from callrec.archive.archiver import Archiver
+    from callrec.archive.s3 import S3Store
+    from callrec.pbx.ami import Ami
+    from callrec.pbx.ari import Ari
+    from callrec.prompts import Library, Prompt
+    from callrec.recording.board import Board
 
 
 class App:
@@ -40,10 +44,14 @@ class App:
 
     @cached_property
     def store(self) -> S3Store:
+        from callrec.archive.s3 import S3Store
+
         return S3Store(self.settings.archive)
 
     @cached_property
     def pbx(self) -> Ari:
+        from callrec.pbx.ari import Ari
+
         return Ari(self.settings.pbx)
 
     @cached_property
@@ -52,10 +60,14 @@ class App:
 
     @cached_property
     def library(self) -> Library:
+        from callrec.prompts import Library
+
         return Library.of(self.settings.prompts)
 
     def ami(self) -> Ami:
         """A new AMI session, to be used in a `with`."""
+        from callrec.pbx.ami import Ami
+
         return Ami(self.settings.pbx)
 
     @property
@@ -112,9 +124,15 @@ class App:
     # --- the controller's parts
 
     def board(self, office: Office) -> Board:
+        from callrec.recording.board import Board
+        from callrec.recording.session import Surroundings
+
         return Board(Surroundings(office, self.prompts, ids.new, self.settings.pbx.name))
 
     def archiver(self) -> Archiver:
+        from callrec.archive.archiver import Archiver
+        from callrec.spool.spooler import Spooler
+
         spooler = Spooler(
             self.spool,
             self._fetch,
@@ -133,6 +151,8 @@ class App:
         )
 
     def _fetch(self, name: str, target: Path) -> bool:
+        from callrec.pbx.transport import AriRefused
+
         try:
             self.pbx.fetch(name, target)
         except AriRefused as error:

@@ -94,12 +94,11 @@ def _ami(app: App) -> str:
 
 def _gate(app: App) -> str:
     """The gate in the dialplan, and the linked id in events: without it calls would fall apart."""
-    try:
-        linked = app.pbx.try_gate()
-    except AriRefused as error:
+    exists, linked = app.pbx.try_gate()
+    if not exists:
         raise CheckFailed(
             "the dialplan has no callrec-gate: run asterisk/install, then `dialplan reload` on the PBX"
-        ) from error
+        )
     if not linked:
         raise CheckFailed(
             "the PBX does not send linked ids: ari.conf lacks channelvars = CHANNEL(linkedid), "

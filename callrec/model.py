@@ -178,6 +178,22 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """Something that went otherwise than decided. `text` is English; template and values show it in
+    another language."""
+
+    text: str
+    template: str
+    values: dict[str, str]
+
+
+def remark(template: str, **values: object) -> Note:
+    """A note of an English sentence with named fields, and what fills them."""
+    filled = {name: str(value) for name, value in values.items()}
+    return Note(template.format(**filled), template, filled)
+
+
+@dataclass(frozen=True, slots=True)
 class CallRecord:
     """All that is known of one call, recorded or not.
 
@@ -200,7 +216,7 @@ class CallRecord:
     decision: Decision | None = None
     participants: tuple[Participant, ...] = ()
     announcements: tuple[Announcement, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

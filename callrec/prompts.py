@@ -172,7 +172,7 @@ def _read(source: Path) -> AudioSegment:
     if not source.is_file():
         raise NotFound("there is no file {path}", path=source)
     try:
-        sound = AudioSegment.from_file(source)
+        sound = _decoded(source)
     except (CouldntDecodeError, IndexError, KeyError, OSError) as error:
         raise WrongUsage("{path} is no sound file that ffmpeg can read", path=source) from error
     if sound.duration_seconds > LONGEST_SECONDS:
@@ -184,6 +184,13 @@ def _read(source: Path) -> AudioSegment:
     if not len(sound) or sound.dBFS < SILENCE_DBFS:
         raise WrongUsage("{path} is silent: nobody would hear the announcement", path=source)
     return sound
+
+
+def _decoded(source: Path) -> AudioSegment:
+    if source.suffix.lower() != ".wav":
+        return AudioSegment.from_file(source)
+    with source.open("rb") as file:  # pydub would leave it open
+        return AudioSegment.from_file(file, format="wav")
 
 
 def _even(sound: AudioSegment) -> AudioSegment:

@@ -10,7 +10,6 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -69,7 +68,7 @@ class Service:
             read_journal=self._read_journal,
         )
 
-    def run(self, started: Callable[[], None] = lambda: None) -> None:
+    def run(self) -> None:
         """Works until `stop`, or until another controller takes the PBX over."""
         threads = [
             threading.Thread(target=self._controller.run, name="watch"),
@@ -77,7 +76,6 @@ class Service:
         ]
         for thread in threads:
             thread.start()
-        started()
         while not self._stopping.wait(TICK_SECONDS) and not self._controller.replaced.is_set():
             self._keep_house()
         self._controller.stop()

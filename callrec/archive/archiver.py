@@ -22,7 +22,7 @@ from callrec.catalogue import calls, custody
 from callrec.catalogue.database import Database
 from callrec.errors import CallrecError, EvidenceBroken, NotFound
 from callrec.manifest import Manifest
-from callrec.model import CallRecord, Draft
+from callrec.model import Draft, remark
 from callrec.spool.box import Spool
 from callrec.spool.spooler import NotYetClosed, Spooler
 
@@ -167,7 +167,8 @@ class Archiver:
         attempt = self._attempts.setdefault(id_, Attempt())
         if attempt.count < LOST_AFTER:
             raise error
-        call = with_note(draft.call, f"recording {id_} is lost: {_failures(draft)}")
+        lost = remark("recording {id} is lost: {problem}", id=id_, problem=_failures(draft))
+        call = replace(draft.call, notes=(*draft.call.notes, lost))
         with self._database.begin() as connection:
             calls.save_call(connection, call)
             custody.append(connection, id_, "lost", who=WHO, at=datetime.now(UTC), call=call.id)
@@ -214,10 +215,6 @@ def manifest_key(audio_key: str) -> str:
 def file_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def with_note(call: CallRecord, note: str) -> CallRecord:
-    return replace(call, notes=(*call.notes, note))
 
 
 def _failures(draft: Draft) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import soundfile
 
+from callrec.archive.archiver import file_sha256
 from callrec.archive.store import Store
 from callrec.catalogue import calls, custody
 from callrec.catalogue.calls import Kept
@@ -100,11 +101,16 @@ class Retrieval:
     def _check(self, kept: Kept, data: bytes, audio: Path) -> None:
         if hashlib.sha256(data).hexdigest() != kept.manifest_sha256:
             raise EvidenceBroken("the manifest of {id} is not the one that was archived", id=kept.id)
+        digest = file_sha256(audio)
+        if digest != kept.sha256:
+            raise EvidenceBroken(
+                "the sound of {id} is not the one that was archived: SHA-256 {found}, not {expected}",
+                id=kept.id,
+                found=digest,
+                expected=kept.sha256,
+            )
         manifest: Manifest = read(data)
-        found = examine(audio)
-        wrong = differences(manifest, found)
-        if found.sha256 != kept.sha256:
-            wrong.append(f"sha256: {kept.sha256} in the catalogue, {found.sha256} in the file")
+        wrong = differences(manifest, examine(audio))
         if manifest.recording_id != kept.id:
             wrong.append(f"the manifest is that of {manifest.recording_id}")
         if wrong:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from callrec.errors import CatalogueUnreachable, WrongConfiguration
 from callrec.resources import shipped
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 CONNECT_SECONDS = 5
 BUSY_SECONDS = 15
@@ -71,12 +70,17 @@ class Database:
 
     def upgrade(self) -> None:
         """Creates the tables, or brings them to this version of callrec."""
+        from alembic import command
+
         self._make_folder()
         with self.begin() as connection:
             command.upgrade(_alembic(connection), "head")
 
     def versions(self) -> tuple[str | None, str | None]:
         """The version the database has, and the one this callrec needs."""
+        from alembic.runtime.migration import MigrationContext
+        from alembic.script import ScriptDirectory
+
         with self.begin() as connection:
             found = MigrationContext.configure(connection).get_current_revision()
             needed = ScriptDirectory.from_config(_alembic(connection)).get_current_head()
@@ -138,6 +142,8 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
 
 
 def _alembic(connection: sa.Connection) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(shipped("migrations")))
     config.attributes["connection"] = connection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
 from typing import Any
@@ -13,21 +14,22 @@ from callrec import __version__, language
 from callrec.errors import CallrecError
 from callrec.language import translated
 
-# One file a noun. A command's file is imported when the command is used, so that help is quick.
+# One file a noun, and what it is for. A command's file is imported when the command is used, so that
+# help is quick.
 COMMANDS = {
-    "init": "init",
-    "serve": "serve",
-    "status": "status",
-    "doctor": "doctor",
-    "demo": "demo",
-    "facility": "facility",
-    "extension": "extension",
-    "rule": "rule",
-    "prompt": "prompt",
-    "search": "search",
-    "show": "show",
-    "fetch": "fetch",
-    "verify": "verify",
+    "init": "Write callrec.toml, and create or upgrade the database.",
+    "serve": "Watch the PBX and record its calls.",
+    "status": "PBX link, live captures, archive backlog, disk.",
+    "doctor": "Check every part and say what to mend.",
+    "demo": "A whole system on this machine, and one real call through it.",
+    "facility": "The facilities of the office.",
+    "extension": "The extensions of the PBX and the facilities they belong to.",
+    "rule": "Who records what.",
+    "prompt": "The announcements.",
+    "search": "Find recordings.",
+    "show": "Show one recording or call, and why it was recorded or not.",
+    "fetch": "Fetch recordings with their manifests.",
+    "verify": "Verify recordings: read back, every hash computed again.",
 }
 
 
@@ -40,17 +42,21 @@ class Program(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"callrec.commands.{COMMANDS[cmd_name]}")
+        module = importlib.import_module(f"callrec.commands.{cmd_name}")
         return translate(module.command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section(translated("Commands")):
+            formatter.write_dl([(name, translated(text)) for name, text in COMMANDS.items()])
 
 
 def translate(command: click.Command) -> click.Command:
     """Puts the words of a command, and of those below it, into the language of this process."""
-    command.help = translated(command.help or "")
+    command.help = translated(inspect.cleandoc(command.help or ""))
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.help:
             parameter.help = translated(parameter.help)
-    if isinstance(command, click.Group):
+    if isinstance(command, click.Group) and not isinstance(command, Program):
         for each in command.commands.values():
             translate(each)
     return command
@@ -68,7 +74,7 @@ def program(ctx: click.Context, config: str | None) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Runs the program and ends the process with its exit code. Errors are one line on stderr."""
     language.use()
-    translate_program()
+    translate(program)
     try:
         result: Any = program.main(arguments, prog_name="callrec", standalone_mode=False)
     except CallrecError as error:
@@ -97,13 +103,6 @@ def main(arguments: list[str] | None = None) -> None:
         )
         sys.exit(1)
     sys.exit(result if isinstance(result, int) else 0)
-
-
-def translate_program() -> None:
-    program.help = translated(program.help or "")
-    for parameter in program.params:
-        if isinstance(parameter, click.Option) and parameter.help:
-            parameter.help = translated(parameter.help)
 
 
 def _hint(error: click.UsageError) -> str:

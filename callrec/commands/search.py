@@ -11,8 +11,10 @@ from callrec.catalogue.calls import Found, Wanted
 from callrec.commands.common import app, emit, lists
 from callrec.dates import clock, parse_duration, parse_range, spoken
 from callrec.errors import NotFound, WrongUsage
+from callrec.language import translated
 from callrec.model import Direction, Mode
 from callrec.numbers import normalise, plain
+from callrec.policy.wording import DIRECTIONS, OUTCOMES
 from callrec.settings import OfficeSettings
 
 SHOWN_ID = 13
@@ -24,9 +26,9 @@ COLUMNS = {
     "_length": "length",
     "facility": "facility",
     "extension": "extension",
-    "direction": "direction",
+    "_direction": "direction",
     "number": "number",
-    "outcome": "outcome",
+    "_outcome": "outcome",
     "kept_because": "kept because",
     "incident": "incident",
 }
@@ -97,5 +99,7 @@ def row(found: Found, office: OfficeSettings) -> dict[str, Any]:
         "key": kept.key if kept else None,
         "_id": (kept.id if kept else call.id)[:SHOWN_ID],
         "_when": spoken(started, office.zone),
+        "_direction": translated(DIRECTIONS[call.direction]) if call.direction else None,
+        "_outcome": translated(OUTCOMES[call.outcome]) if call.outcome else None,
         "_length": clock(kept.duration_s) if kept else "—",
     }

@@ -15,7 +15,17 @@ from callrec.commands.search import row
 from callrec.dates import clock, spoken
 from callrec.language import translated as _
 from callrec.model import CallRecord
-from callrec.policy.wording import DIRECTIONS, MODES, OUTCOMES, WHY, reason, rule_name
+from callrec.policy.wording import (
+    ACTIONS,
+    DIRECTIONS,
+    KEPT_BECAUSE,
+    MODES,
+    OUTCOMES,
+    WHY,
+    note,
+    reason,
+    rule_name,
+)
 from callrec.settings import OfficeSettings
 
 Lines = Iterator[tuple[str, str]]
@@ -62,6 +72,7 @@ def _whole(found: Found, entries: list[custody.Entry], office: OfficeSettings) -
 def _lines(found: Found, entries: list[custody.Entry], office: OfficeSettings) -> Lines:
     yield from _call(found.call, office)
     yield from _decision(found)
+    yield from _notes(found.call)
     yield from _announcements(found.call, office)
     yield from _people(found.call, office)
     if found.recording:
@@ -69,7 +80,7 @@ def _lines(found: Found, entries: list[custody.Entry], office: OfficeSettings) -
     if entries:
         yield "what was done with it", ""
     for each in entries:
-        yield "", f"{spoken(each.at, office.zone)}  {_(each.action)}  ({each.who})"
+        yield "", f"{spoken(each.at, office.zone)}  {_(ACTIONS[each.action])}  ({each.who})"
 
 
 def _call(call: CallRecord, office: OfficeSettings) -> Lines:
@@ -94,8 +105,11 @@ def _decision(found: Found) -> Lines:
         yield "", f"{_('rule')} {rule_name(each.rule, each.version)}: {_(WHY[each.why])}"
     if not found.recording:
         yield "recording", _("none")
-    for note in found.call.notes:
-        yield "note", note
+
+
+def _notes(call: CallRecord) -> Lines:
+    for each in call.notes:
+        yield "note", note(each)
 
 
 def _announcements(call: CallRecord, office: OfficeSettings) -> Lines:
@@ -120,8 +134,8 @@ def _recording(found: Found, office: OfficeSettings) -> Lines:
     assert kept is not None
     yield "recording", kept.id
     yield "length", clock(kept.duration_s)
-    yield "kept because", _(kept.kept_because)
+    yield "kept because", _(KEPT_BECAUSE[kept.kept_because])
     yield "kept until", spoken(kept.retain_until, office.zone) if kept.retain_until else "—"
-    yield "state", _(kept.state)
+    yield "state", _(ACTIONS[kept.state])
     yield "object", kept.key
     yield "SHA-256", kept.sha256

@@ -13,6 +13,7 @@ from callrec.demo.pbx import OUTSIDE
 from callrec.demo.processes import wait_until
 from callrec.demo.world import World
 from callrec.errors import DemoFailed
+from callrec.language import translated as _
 
 CALLER = "0312345678"
 CALLED = "2101"
@@ -28,7 +29,7 @@ def tell_story(world: World, output: Path, tell: Tell) -> Path:
     """Places the call, then shows what callrec made of it. Returns the fetched file."""
     with Switchboard("127.0.0.1", world.pbx.ports.sip) as board:
         _call(world, board, tell)
-    tell("\nThe recording is read back from S3 and entered into the catalogue …")
+    tell("\n" + _("The recording is read back from S3 and entered into the catalogue …"))
     recording_id = _wait_for_recording(world)
     day = ["search", "--on", "today", "--extension", CALLED]
     for arguments in (
@@ -40,7 +41,7 @@ def tell_story(world: World, output: Path, tell: Tell) -> Path:
         tell(f"\n$ callrec {' '.join(arguments)}")
         tell(run(world, arguments).rstrip())
     fetched = output / f"{recording_id}.flac"
-    tell(f"\nA picture of the two tracks: {picture(fetched)}")
+    tell("\n" + _("A picture of the two tracks: {path}").format(path=picture(fetched)))
     return fetched
 
 
@@ -82,22 +83,25 @@ def _call(world: World, board: Switchboard, tell: Tell) -> None:
     phone = board.phone(CALLED, world.pbx.sip_passwords[CALLED])
     outside = board.phone(OUTSIDE, world.pbx.sip_passwords[OUTSIDE], number=CALLER, register=False)
     words = world.app.library.get("notice", "ja").text
-    tell(f"{CALLER} calls {CALLED} and hears: 「{words}」")
+    tell(
+        _("{caller} calls {called} and hears: 「{words}」").format(caller=CALLER, called=CALLED, words=words)
+    )
     caller = outside.dial(CALLED, Sound(**CALLER_SOUND))
     staff = phone.wait_ring()
-    waited = staff.ringing_at - caller.heard_since
-    tell(f"After {waited:.1f} s of announcement {CALLED} rings, and is answered.")
+    waited = f"{staff.ringing_at - caller.heard_since:.1f}"
+    tell(_("After {seconds} s of announcement {called} rings.").format(seconds=waited, called=CALLED))
     staff.sound = Sound(**STAFF_SOUND)
     staff.answer()
     caller.wait_established()
     _talk(staff, tell)
     staff.hangup()
     caller.wait_ended()
-    tell(f"{CALLED} hangs up after {staff.ended_at - staff.established_at:.1f} s of talk.")
+    talked = f"{staff.ended_at - staff.established_at:.1f}"
+    tell(_("{called} hangs up after {seconds} s of talk.").format(called=CALLED, seconds=talked))
 
 
 def _talk(staff: Talk, tell: Tell) -> None:
-    tell(f"They talk for {TALK_SECONDS:.0f} s: the caller in short low tones, the staff in long high ones.")
+    tell(_("They talk: the caller in short low tones, the staff in long high ones."))
     wait_until(lambda: len(staff.heard()) > TALK_SECONDS * 8000, TALK_SECONDS + 10, "the talk")
 
 

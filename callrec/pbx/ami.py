@@ -167,5 +167,5 @@ class Ami:
 
     def _close(self) -> None:
         # Logging off is a courtesy; pyst2 may raise when the PBX was faster.
-        with suppress(PbxUnreachable, ManagerException, OSError):
+        with suppress(PbxUnreachable, ManagerException, OSError, ValueError):
             self._in_time(self._manager.close)

@@ -25,8 +25,8 @@ from callrec.settings import PbxSettings
 log = structlog.get_logger()
 
 CHUNK = 1 << 16
-BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 GATE = "Local/s@callrec-gate"
+BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class Ari:
@@ -126,15 +126,18 @@ class Ari:
         """The names of the modules that are running."""
         return {each["name"] for each in self._call("asterisk", "listModules") if each["status"] == "Running"}
 
-    def try_gate(self) -> bool:
-        """Whether channels carry their linked id. Raises AriRefused when the dialplan has no gate.
+    def try_gate(self) -> tuple[bool, bool]:
+        """Whether the dialplan has the gate, and whether channels carry their linked id.
 
-        Makes a channel towards the gate and removes it again; nothing is dialled.
+        Makes a channel to ask for that and removes it again; nothing is dialled.
         """
         ids = {"channelId": f"{OWN_PREFIX}doctor-1", "otherChannelId": f"{OWN_PREFIX}doctor-2"}
         probe = self._call("channels", "create", endpoint=GATE, app=self._settings.app, **ids)
-        self.hang_up(probe.id)
-        return "CHANNEL(linkedid)" in (probe.json.get("channelvars") or {})
+        try:
+            exists = self.variable(probe.id, "DIALPLAN_EXISTS(callrec-gate,s,1)") == "1"
+        finally:
+            self.hang_up(probe.id)
+        return exists, "CHANNEL(linkedid)" in (probe.json.get("channelvars") or {})
 
     # --- commands
 

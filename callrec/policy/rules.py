@@ -41,4 +41,4 @@ def check(rule: Rule) -> None:
         raise WrongUsage("an announcement needs a language: --language ja, en or ja,en")
     for name, days in (("--retain", rule.retain_days), ("--retain-incident", rule.retain_incident_days)):
         if days is not None and days < 1:
-            raise WrongUsage(f"{name} must be a day or more")
+            raise WrongUsage("{option} must be a day or more", option=name)

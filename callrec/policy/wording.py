@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from callrec.language import translated
-from callrec.model import Decision, Direction, Mode, Outcome
+from callrec.model import Decision, Direction, Mode, Note, Outcome
 
 REASONS = {
     "no-rule": "no rule applies to this call, so it is not recorded",
@@ -42,6 +42,24 @@ OUTCOMES = {
     Outcome.BUSY: "busy",
     Outcome.FAILED: "could not be connected",
 }
+
+ACTIONS = {
+    "captured": "captured",
+    "spooled": "put into the spool",
+    "archived": "put into the archive and read back",
+    "fetched": "fetched",
+    "verified": "checked",
+    "lost": "lost",
+    "destroyed": "destroyed",
+}
+"""Steps of the custody log, and the states they lead to."""
+
+KEPT_BECAUSE = {"automatic": "the rule records automatically"}
+
+
+def note(each: Note) -> str:
+    """What a note says."""
+    return translated(each.template).format(**each.values)
 
 
 def reason(decision: Decision) -> str:

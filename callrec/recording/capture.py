@@ -50,6 +50,12 @@ class LivePart:
             self.step(side, "fail")
             self.put(side, replace(self.track(side), finished_at=at, failed=problem))
 
+    def close(self, side: Side, at: datetime) -> None:
+        """We end a track ourselves: what it has is kept; what had not begun is given up."""
+        begun = self.states[side] is not Live.QUEUED
+        self.step(side, "finish" if begun else "cancel")
+        self.put(side, replace(self.track(side), finished_at=at, failed=None if begun else "given up"))
+
     def is_open(self, side: Side) -> bool:
         return bool(LIVE[self.states[side]])
 
@@ -97,7 +103,7 @@ class LiveCapture:
         broken, since = self.parts[-1], self._broken_at
         left = [side for side in SIDES if broken.is_open(side)]
         for side in left:
-            broken.step(side, "cancel" if broken.states[side] is Live.QUEUED else "finish")
+            broken.close(side, at)
         self.gaps.append(Gap(since, at, self._problem(broken)))
         hang_up = [HangUp(self.session, self._snoop(broken.part.number, side)) for side in left]
         return [*hang_up, *self.start_part(broken.part.channel, at)]

@@ -19,10 +19,12 @@ from callrec.model import (
     Direction,
     Draft,
     Mode,
+    Note,
     Outcome,
     Part,
     Participant,
     Track,
+    remark,
 )
 from callrec.numbers import normalise
 from callrec.policy.office import Office
@@ -156,10 +158,10 @@ def _announcements(line: Line, prompt: FindPrompt) -> tuple[Announcement, ...]:
     return tuple(played)
 
 
-def _notes(line: Line, decision: Decision) -> tuple[str, ...]:
-    notes = ["callrec was away: the dialplan stood in"]
+def _notes(line: Line, decision: Decision) -> tuple[Note, ...]:
+    notes = [remark("callrec was away: the dialplan stood in")]
     if decision.mode is not line.mode:
-        notes.append(f"the dialplan went by mode {line.mode}")
+        notes.append(remark("the dialplan went by mode {mode}", mode=line.mode))
     return tuple(notes)
 
 

@@ -21,6 +21,7 @@ from callrec.model import (
     Mode,
     Outcome,
     Participant,
+    remark,
 )
 from callrec.numbers import normalise
 from callrec.pbx.events import Channel, Dialled, GateEntered
@@ -170,7 +171,7 @@ class Session:
         """The PBX refused a command. A capture tries again at the next tick, if the call goes on."""
         if self.whisper and self.whisper.concerns(command):
             self.whisper = None
-            self.note(f"the announcement could not be played: {problem}")
+            self.note("the announcement could not be played: {problem}", problem=problem)
         elif self.capture:
             self.capture.command_failed(command, problem, at)
         return self._after_capture(at)
@@ -204,8 +205,9 @@ class Session:
         self._participants(self._talking(), at)
         return [] if self.lines else self._over(at)
 
-    def note(self, text: str) -> None:
-        self.call = replace(self.call, notes=(*self.call.notes, text))
+    def note(self, template: str, **values: object) -> None:
+        """Notes on the call what went otherwise than decided."""
+        self.call = replace(self.call, notes=(*self.call.notes, remark(template, **values)))
 
     # --- the answer
 

@@ -17,7 +17,7 @@ from callrec import __version__
 from callrec.dates import spoken
 from callrec.errors import CallrecError, EvidenceBroken, NotFound
 from callrec.manifest import SCHEMA, AudioFacts, Manifest, Placement, Software, read, write
-from callrec.model import Capture, Draft, Part, Track
+from callrec.model import Capture, Draft, Part, Track, remark
 from callrec.policy.retention import retain_until
 from callrec.spool.box import Spool, write_whole
 from callrec.spool.sound import Stretch, Wav, examine, join, sync, tag
@@ -167,7 +167,8 @@ def _with_end(draft: Draft, audio: AudioFacts) -> Draft:
         capture = replace(capture, ended_at=heard)
     elif (capture.ended_at - heard).total_seconds() > SHORT_SECONDS:
         short = (capture.ended_at - heard).total_seconds()
-        call = replace(call, notes=(*call.notes, f"the sound is {short:.1f} s shorter than the time it ran"))
+        shorter = remark("the sound is {seconds} s shorter than the time it ran", seconds=round(short, 1))
+        call = replace(call, notes=(*call.notes, shorter))
     if call.ended_at is None:
         call = replace(call, ended_at=heard)
     return Draft(call, capture)

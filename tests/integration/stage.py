@@ -33,7 +33,7 @@ WIDEBAND = "g722/16000/1"
 WIDEBAND_PHONE = "2201"
 
 
-def eventually(look: Callable[[], T], seconds: float = PATIENCE, what: str = "it") -> T:
+def eventually(look: Callable[[], T | None], seconds: float = PATIENCE, what: str = "it") -> T:
     """The first true value of `look`; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:

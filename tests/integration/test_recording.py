@@ -10,7 +10,7 @@ import soundfile
 
 from callrec.demo.agents import Sound
 from callrec.model import Custody, Direction, Mode, Outcome
-from tests.integration.stage import WIDEBAND, WIDEBAND_PHONE, Stage, eventually, talk_for, talk_seconds
+from tests.integration.stage import WIDEBAND, WIDEBAND_PHONE, Stage, talk_for, talk_seconds
 from tests.listen import Samples, hears, hears_no, is_silent, likeness, voiced
 
 CALLER_HZ, STAFF_HZ = 500.0, 1000.0
@@ -254,4 +254,4 @@ def test_fetched_file_is_the_recording(stage: Stage, begin: datetime, tmp_path: 
     assert soundfile.info(done.stdout.strip()).duration == pytest.approx(0.5, abs=0.001)
     shown = stage.callrec("show", id_)
     assert "芝地区総合支所" not in shown.stderr and shown.stdout.count("fetched") == 5
-    assert eventually(lambda: (tmp_path / f"{id_}.manifest.json").exists())
+    assert (tmp_path / f"{id_}.manifest.json").exists()

@@ -85,7 +85,7 @@ def test_controller_killed_during_the_call_and_back_after_it(stage: Stage, begin
         stage.world.start_controller()
         _check_whole(stage, "+81311120001", begin, staff)
     call = stage.call_of("+81311120001", begin)
-    assert "the controller was away during this call" in call.notes
+    assert "the controller was away during this call" in [note.text for note in call.notes]
     stage.wait_until_clean()
 
 
@@ -134,7 +134,7 @@ def test_without_a_controller_the_dialplan_announces_and_records(stage: Stage, b
         stage.world.start_controller()
         _check_whole(stage, "+81311120004", begin, staff)
     call = stage.call_of("+81311120004", begin)
-    assert call.notes[0] == "callrec was away: the dialplan stood in"
+    assert call.notes[0].text == "callrec was away: the dialplan stood in"
     assert [each.complete for each in call.announcements] == [True]
     assert call.announcements[0].language == "ja"
     assert stage.call_of("+81311120005", begin).outcome is Outcome.UNANSWERED

@@ -1,0 +1,95 @@
+"""The demo as a person runs it: one call told from end to end, and nothing left running."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import soundfile
+
+from tests.integration.stage import callrec, eventually
+from tests.listen import hears
+
+
+@contextmanager
+def _demo(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A running demo; whatever happens to the test, it is ended."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "callrec", "demo", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as demo:
+        try:
+            yield demo
+        finally:
+            if demo.poll() is None:
+                demo.kill()
+
+
+def _gone(pids: list[int]) -> bool:
+    return not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_the_demo_tells_its_call_and_leaves_nothing_running(tmp_path: Path) -> None:
+    target, output = tmp_path / "demo.json", tmp_path / "out"
+    with _demo("--stay", "--json", str(target), "-o", str(output)) as demo:
+        assert demo.stdout is not None
+        told = []
+        for line in demo.stdout:
+            told.append(line)
+            if "Ctrl-C" in line:
+                break
+        story = "".join(told)
+        for step in ("search --on today --extension 2101", "show", "fetch", "verify"):
+            assert f"$ callrec {step}" in story, story
+        world = json.loads(target.read_text())
+        accounts = {account["username"] for account in world["sip"]["accounts"]}
+        assert accounts == {"2101", "2102", "2201", "outside"}
+        assert callrec("--config", world["config"], "doctor").returncode == 0
+        _check_files(output)
+        _only_on_loopback(world)
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(30) == 0
+    eventually(lambda: _gone(list(world["pids"].values())), 10, "the end of what the demo started")
+    assert not Path(world["config"]).exists()
+
+
+def test_a_demo_that_is_killed_takes_its_parts_with_it(tmp_path: Path) -> None:
+    target = tmp_path / "demo.json"
+    with _demo("--json", str(target), "-o", str(tmp_path)) as demo:
+        eventually(target.exists, 40, "the demo's parts")
+        pids = list(json.loads(target.read_text())["pids"].values())
+        demo.kill()
+    eventually(lambda: _gone(pids), 10, "their end")
+
+
+def _check_files(output: Path) -> None:
+    (audio,) = output.glob("*.flac")
+    sound, rate = soundfile.read(audio, dtype="int16")
+    assert abs(len(sound) / rate - 6) < 1
+    picture = audio.with_suffix(".png").read_bytes()
+    assert picture[:4] == b"\x89PNG" and struct.unpack(">II", picture[16:24]) == (1200, 400)
+    assert audio.with_name(audio.stem + ".manifest.json").exists()
+    assert not hears(sound[:, 0], rate, 1000.0)
+
+
+def _only_on_loopback(world: dict[str, Any]) -> None:
+    """What can be connected to is on 127.0.0.1: every TCP port, the PBX's SIP port and its RTP ports.
+
+    (PJSIP also keeps two UDP sockets for answers of name servers, which it does not let one bind.)
+    """
+    for pid in world["pids"].values():
+        for each in psutil.Process(pid).net_connections(kind="inet"):
+            serves = each.status == psutil.CONN_LISTEN or each.laddr.port == world["sip"]["port"]
+            rtp = each.type == socket.SOCK_DGRAM and 20000 <= each.laddr.port < 30000
+            assert not (serves or rtp) or each.laddr.ip == "127.0.0.1", each

@@ -1,0 +1,185 @@
+"""Wrong passwords, missing parts, and everything an admin meets when setting up."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from callrec.demo.agents import Sound
+from callrec.demo.processes import free_port
+from callrec.resources import shipped
+from tests.integration.stage import Stage, eventually, talk_for
+from tests.listen import Samples, likeness, voiced
+from tests.unit.wave import tone, write_wav
+
+NOWHERE = f"http://127.0.0.1:{free_port()}"
+
+
+def test_all_is_well(stage: Stage) -> None:
+    done = stage.callrec("doctor")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert stage.callrec("status").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "command", "code", "complaint"),
+    [
+        ("CALLREC_PBX__ARI_PASSWORD", "wrong", "serve", 3, "does not accept user callrec"),
+        ("CALLREC_PBX__ARI_URL", NOWHERE + "/ari", "serve", 3, "the PBX does not answer"),
+        ("CALLREC_CATALOGUE__URL", "sqlite:////nowhere/at/all.db", "serve", 3, "does not answer"),
+        ("CALLREC_CATALOGUE__URL", "postgresql://x:hunter2@127.0.0.1:1/x", "search", 3, "does not answer"),
+        ("CALLREC_CATALOGUE__URL", "nonsense", "search", 2, "is no database URL"),
+        ("CALLREC_ARCHIVE__SECRET_KEY", "wrong", "verify", 3, "does not let us use bucket"),
+        ("CALLREC_ARCHIVE__BUCKET", "nothing-here", "verify", 3, "there is no bucket nothing-here"),
+        ("CALLREC_ARCHIVE__ENDPOINT_URL", NOWHERE, "verify", 3, "the S3 server does not answer"),
+    ],
+)
+def test_a_part_that_cannot_be_used_is_one_line(
+    stage: Stage, tmp_path: Path, variable: str, value: str, command: str, code: int, complaint: str
+) -> None:
+    arguments = {
+        "serve": ["serve"],
+        "search": ["search", "today"],
+        "verify": ["verify", _any_recording(stage)],
+    }[command]
+    done = stage.callrec(*arguments, **{variable: value, "CALLREC_SPOOL__DIRECTORY": str(tmp_path)})
+    assert done.returncode == code, done.stderr
+    (line,) = done.stderr.strip().splitlines()
+    assert complaint in line and "hunter2" not in line and "wrong" not in line
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "part"),
+    [
+        ("CALLREC_PBX__AMI_PASSWORD", "wrong", "PBX: AMI"),
+        ("CALLREC_PBX__ARI_PASSWORD", "wrong", "PBX: ARI"),
+        ("CALLREC_ARCHIVE__BUCKET", "nothing-here", "archive"),
+        ("CALLREC_PROMPTS__DIRECTORY", "/nowhere", "announcements"),
+    ],
+)
+def test_doctor_names_the_part_that_is_ill(stage: Stage, variable: str, value: str, part: str) -> None:
+    done = stage.callrec("doctor", "--json", **{variable: value})
+    assert done.returncode == 1
+    assert part in [row["part"] for row in json.loads(done.stdout) if not row["ok"]]
+
+
+def test_doctor_sees_a_bucket_without_lock(stage: Stage) -> None:
+    stage.s3.create_bucket(Bucket="unlocked")
+    done = stage.callrec("doctor", "--json", CALLREC_ARCHIVE__BUCKET="unlocked")
+    (row,) = [row for row in json.loads(done.stdout) if row["part"] == "archive"]
+    assert not row["ok"] and "has no Object Lock" in row["found"]
+
+
+def test_doctor_sees_a_dialplan_without_the_gate(stage: Stage) -> None:
+    stage.world.pbx.cli("dialplan remove context callrec-gate")
+    try:
+        done = stage.callrec("doctor", "--json")
+        (row,) = [row for row in json.loads(done.stdout) if row["part"] == "PBX: gate"]
+        assert not row["ok"] and "has no callrec-gate" in row["found"]
+    finally:
+        stage.world.pbx.cli("dialplan reload")
+
+
+def test_answering_first_is_heard_just_the_same(
+    stage: Stage, begin: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With answer_first the call is answered before the announcement, and still counts as unanswered."""
+    assert stage.world.controller is not None
+    prompt = voiced(_sound(stage.app.library.directory / "ja/notice.wav"))
+    monkeypatch.setenv("CALLREC_PROMPTS__ANSWER_FIRST", "true")
+    stage.world.controller.stop()
+    stage.world.start_controller()
+    try:
+        with stage.rule("automatic", announce="before-connect"):
+            caller = stage.caller("0311140001").dial("2101")
+            caller.wait_established(3)
+            phone = stage.phone("2101").wait_ring()
+            assert likeness(prompt, caller.heard()) > 0.9
+            phone.reject()
+            caller.hangup()
+            call = stage.call_of("+81311140001", begin)
+        assert call.outcome == "busy" and call.answered_at is None
+        assert [each.complete for each in call.announcements] == [True]
+    finally:
+        monkeypatch.undo()
+        stage.world.controller.stop()
+        stage.world.start_controller()
+
+
+def test_both_languages_are_played_one_after_the_other(stage: Stage, begin: datetime) -> None:
+    with stage.rule("automatic", announce="before-connect", languages=("ja", "en")):
+        caller = stage.caller("0311140002").dial("2101")
+        stage.phone("2101").wait_ring()
+        heard = caller.heard()
+        caller.hangup()
+        call = stage.call_of("+81311140002", begin)
+    for language in ("ja", "en"):
+        assert likeness(voiced(_sound(stage.app.library.directory / language / "notice.wav")), heard) > 0.9
+    assert [(each.language, each.complete) for each in call.announcements] == [("ja", True), ("en", True)]
+
+
+def test_a_caller_who_hangs_up_during_the_announcement(stage: Stage, begin: datetime) -> None:
+    with stage.rule("automatic", announce="before-connect"):
+        caller = stage.caller("0311140003").dial("2101")
+        eventually(lambda: len(caller.heard()) > 8000, what="hearing the announcement")
+        caller.hangup()
+        call = stage.call_of("+81311140003", begin)
+    assert call.outcome == "unanswered"
+    assert [each.complete for each in call.announcements] == [False]
+
+
+def test_an_own_announcement_is_added_and_played_to_a_phone(stage: Stage, tmp_path: Path) -> None:
+    source = write_wav(tmp_path / "own.wav", tone(700, 2, 44100), 44100)
+    words = ["--name", "own", "--language", "ja", "--text", "録音しています。"]
+    assert stage.callrec("prompt", "add", str(source), *words).returncode == 0
+    phone = stage.phone("2102")
+    assert stage.callrec("prompt", "play", "own", "--to", "2102").returncode == 0
+    talk = phone.pick_up()
+    talk.wait_ended()
+    heard = voiced(talk.heard())
+    assert likeness(voiced(_sound(stage.app.library.directory / "ja/own.wav")), heard) > 0.8
+    stage.wait_until_clean()
+    silent = write_wav(tmp_path / "silent.wav", tone(700, 2, loud=0))
+    done = stage.callrec("prompt", "add", str(silent), *words)
+    assert done.returncode == 2 and "is silent" in done.stderr
+
+
+def test_the_includes_are_added_once_and_keep_their_passwords(tmp_path: Path) -> None:
+    etc = tmp_path / "asterisk"
+    etc.mkdir()
+    (etc / "extensions.conf").write_text("[mine]\nexten => 1,1,Answer()\n")
+    install = str(shipped("asterisk/install"))
+    first = subprocess.run([install, "--etc", str(etc)], capture_output=True, text=True, check=True)
+    files = {path.name: path.read_bytes() for path in etc.rglob("*.conf")}
+    again = subprocess.run([install, "--etc", str(etc)], capture_output=True, text=True, check=True)
+    assert {path.name: path.read_bytes() for path in etc.rglob("*.conf")} == files
+    assert first.stdout == again.stdout and "ari_password" in first.stdout
+    assert (etc / "extensions.conf.before-callrec").read_text() == "[mine]\nexten => 1,1,Answer()\n"
+    assert (etc / "extensions.conf").read_text().count("callrec/extensions.conf") == 1
+    assert not (etc / "callrec" / "ari.conf").stat().st_mode & 0o007, "it holds a password"
+    wrong = subprocess.run(
+        [install, "--etc", str(tmp_path / "x")], capture_output=True, text=True, check=False
+    )
+    assert wrong.returncode == 2 and "there is no folder" in wrong.stderr
+
+
+def _any_recording(stage: Stage) -> str:
+    begin = stage.app.now
+    with stage.rule("automatic"):
+        caller = stage.caller("0311140009").dial("2101", Sound(500))
+        staff = stage.phone("2101").pick_up(Sound(1000))
+        talk_for([staff], 0.5)
+        caller.hangup()
+        found = stage.recording_of("+81311140009", begin)
+    assert found.recording is not None
+    return found.recording.id
+
+
+def _sound(path: Path) -> Samples:
+    samples: Samples = soundfile.read(path, dtype="int16")[0]
+    return samples

@@ -1,0 +1,119 @@
+"""Records the transcripts again: python -m tests.scenarios.record
+
+Runs a real PBX and the controller in this process, places each scenario's call with real SIP phones,
+and writes every ARI event, as Asterisk sent it, to <scenario>.jsonl.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable
+from json import dumps
+from pathlib import Path
+from typing import Any
+
+from callrec.demo.agents import Sound, Switchboard
+from callrec.demo.processes import wait_until
+from callrec.demo.world import World
+from callrec.pbx import ari
+from callrec.serve import STATUS, Service
+from tests.integration.conftest import free_ports
+from tests.integration.stage import Stage, talk_for
+
+HERE = Path(__file__).parent
+RULES: dict[str, list[dict[str, Any]]] = {
+    "announced": [{"mode": "automatic", "announce": None}],
+    "quiet": [{"mode": "automatic"}],
+    "never": [{"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2101"}],
+}
+
+
+class _InProcess(World):
+    """The demo's parts with the controller in this process, where its events can be listened to."""
+
+    def start_controller(self) -> None:
+        self.service = Service(self.app)
+        self.service.prepare(takeover=False)
+        self.thread = threading.Thread(target=self.service.run)
+        self.thread.start()
+        status = self.home / "spool" / STATUS
+        wait_until(lambda: status.exists() and '"link_up": true' in status.read_text(), 10, "the link")
+
+    def stop(self) -> None:
+        if hasattr(self, "thread"):
+            self.service.stop()
+            self.thread.join()
+        super().stop()
+
+
+def _inbound(stage: Stage) -> None:
+    caller = stage.caller("0312345678").dial("2101", Sound(500))
+    staff = stage.phone("2101").pick_up(Sound(1000))
+    talk_for([staff], 1.0)
+    staff.hangup()
+    caller.wait_ended()
+
+
+def _outbound(stage: Stage) -> None:
+    staff = stage.phone("2101").dial("0398765432", Sound(1000))
+    other = stage.phone("outside").pick_up(Sound(500))
+    talk_for([other], 8.0)
+    other.hangup()
+    staff.wait_ended()
+
+
+def _internal(stage: Stage) -> None:
+    caller = stage.phone("2101").dial("2201", Sound(500))
+    called = stage.phone("2201").pick_up(Sound(1000))
+    talk_for([called], 1.0)
+    caller.hangup()
+
+
+def _unanswered(stage: Stage) -> None:
+    caller = stage.caller("0312345678").dial("2101")
+    stage.phone("2101").wait_ring()
+    caller.hangup()
+
+
+def _busy(stage: Stage) -> None:
+    caller = stage.caller("0312345678").dial("2101")
+    stage.phone("2101").wait_ring().reject()
+    caller.wait_ended()
+
+
+SCENARIOS: dict[str, tuple[str, Callable[[Stage], None]]] = {
+    "inbound_announced": ("announced", _inbound),
+    "outbound_announced": ("announced", _outbound),
+    "internal": ("quiet", _internal),
+    "never": ("never", _inbound),
+    "unanswered": ("quiet", _unanswered),
+    "busy": ("quiet", _busy),
+}
+
+
+def main() -> None:
+    lines: list[str] = []
+    give = ari._give
+
+    def listening(json: dict[str, Any], handle: Any) -> None:
+        lines.append(dumps(json, ensure_ascii=False))
+        give(json, handle)
+
+    ari._give = listening
+    with (
+        tempfile.TemporaryDirectory() as home,
+        _InProcess(Path(home), ports=free_ports()) as world,
+        Switchboard("127.0.0.1", world.pbx.ports.sip) as board,
+    ):
+        stage = Stage(world, board)
+        for name, (rules, play) in SCENARIOS.items():
+            with stage.rules(*RULES[rules]):
+                lines.clear()
+                play(stage)
+                stage.wait_until_clean()
+                (HERE / f"{name}.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

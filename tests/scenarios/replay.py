@@ -1,0 +1,79 @@
+"""Replays a transcript through the pure part."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from callrec.model import Announce, Decision, Extension, Facility, Mode, Rule, Scope
+from callrec.pbx.events import Event, parse
+from callrec.policy.office import Office
+from callrec.prompts import Prompt
+from callrec.recording.board import Board
+from callrec.recording.commands import Command, HandOver, SaveCall, SaveDraft
+from callrec.recording.session import Surroundings
+
+HERE = Path(__file__).parent
+SOUND = "/run/callrec/prompts/ja/notice"
+PROMPT = Prompt("notice", "ja", "この通話は…", "", "", 6.5, {})
+_RECORDING = re.compile(r"callrec[/.]([0-9a-f]{8}-[0-9a-f-]{27})")
+
+
+def office(*rules: tuple[str, str, str | None, str | None]) -> Office:
+    """The demo's office with these rules: mode, scope, target, announce."""
+    return Office(
+        [Facility("shiba", "芝地区総合支所"), Facility("azabu", "麻布地区総合支所")],
+        [Extension("2101", "shiba"), Extension("2102", "shiba"), Extension("2201", "azabu")],
+        [
+            Rule(
+                id_,
+                1,
+                Scope(scope),
+                target,
+                Mode(mode),
+                datetime(2026, 1, 1, tzinfo=UTC),
+                "test",
+                announce=Announce(announce) if announce else None,
+            )
+            for id_, (mode, scope, target, announce) in enumerate(rules, start=1)
+        ],
+    )
+
+
+def prompts(decision: Decision) -> list[tuple[Prompt, str]]:
+    return [(PROMPT, SOUND)] if decision.announce is not Announce.NONE else []
+
+
+def board(in_force: Office, ids: Iterable[str]) -> Board:
+    supply = iter(ids)
+    return Board(Surroundings(in_force, prompts, lambda: next(supply), "demo"))
+
+
+def transcript(name: str) -> list[Event]:
+    """The typed events of a scenario, as Asterisk sent them."""
+    lines = (HERE / f"{name}.jsonl").read_text("utf-8").splitlines()
+    return [event for line in lines if (event := parse(json.loads(line)))]
+
+
+def ids_of(name: str) -> Iterator[str]:
+    """The call's id and the recording's, the latter as it stands in the transcript."""
+    found = _RECORDING.search((HERE / f"{name}.jsonl").read_text("utf-8"))
+    yield "call-1"
+    yield found[1] if found else "recording-1"
+
+
+def short(command: Command) -> str:
+    """A command as one readable line."""
+    match command:
+        case SaveDraft() | HandOver():
+            capture = command.draft.capture
+            return f"{type(command).__name__} parts={len(capture.parts)} ended={bool(capture.ended_at)}"
+        case SaveCall():
+            call = command.call
+            mode = call.decision.mode if call.decision else None
+            return f"SaveCall {call.direction} {call.extension} {call.number} {call.outcome} {mode}"
+    names = [name for name in command.__dataclass_fields__ if name != "session"]
+    return " ".join([type(command).__name__, *(f"{name}={getattr(command, name)}" for name in names)])

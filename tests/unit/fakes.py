@@ -1,0 +1,101 @@
+"""Fakes behind our own protocols: a store and a PBX in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from callrec.archive.store import StoredObject
+from callrec.errors import NotFound, PbxUnreachable
+from callrec.pbx.events import Channel, Event
+
+
+@dataclass
+class MemoryStore:
+    """A bucket in memory; as a real one, it checks what it is given and keeps what it has."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+    until: dict[str, datetime] = field(default_factory=dict)
+    drops_locks: bool = False
+
+    def put(self, key: str, source: Path, sha256: str, kind: str, retain_until: datetime) -> None:
+        data = source.read_bytes()
+        assert hashlib.sha256(data).hexdigest() == sha256
+        if key in self.objects:
+            return
+        self.objects[key] = data
+        if not self.drops_locks:
+            self.until[key] = retain_until
+
+    def head(self, key: str) -> StoredObject:
+        data = self._get(key)
+        return StoredObject(key, len(data), hashlib.sha256(data).hexdigest(), self.until.get(key), False)
+
+    def read(self, key: str) -> Iterator[bytes]:
+        data = self._get(key)
+        yield from (data[begin : begin + 1000] for begin in range(0, len(data), 1000))
+
+    def locks(self) -> bool:
+        return not self.drops_locks
+
+    def _get(self, key: str) -> bytes:
+        if key not in self.objects:
+            raise NotFound("{key} is not in the bucket", key=key)
+        return self.objects[key]
+
+
+@dataclass
+class FakePbx:
+    """Notes what it is asked; refuses what it is told to refuse."""
+
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+    away: bool = False
+    refuse: set[str] = field(default_factory=set)
+    there: list[Channel] = field(default_factory=list)
+    variables: dict[tuple[str, str], str] = field(default_factory=dict)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def watch(
+        self, handle: Callable[[Event], None], connected: Callable[[], None], lost: Callable[[], None]
+    ) -> None:
+        connected()
+        self.stopped.wait(10)
+
+    def stop(self) -> None:
+        self.stopped.set()
+
+    def channels(self) -> list[Channel]:
+        return self.there
+
+    def bridges(self) -> dict[str, tuple[str, ...]]:
+        return {}
+
+    def variable(self, channel_id: str, name: str) -> str:
+        return self.variables.get((channel_id, name), "")
+
+    def set_variable(self, channel_id: str, name: str, value: str) -> None:
+        self._ask("set_variable", channel_id, name, value)
+
+    def resume(self, channel_id: str) -> None:
+        self._ask("resume", channel_id)
+
+    def snoop(self, channel_id: str, snoop_id: str, *, spy: str = "none", whisper: str = "none") -> None:
+        self._ask("snoop", channel_id, snoop_id, spy, whisper)
+
+    def record(self, snoop_id: str, name: str) -> None:
+        self._ask("record", snoop_id, name)
+
+    def play(self, channel_id: str, playback_id: str, media: list[str]) -> None:
+        self._ask("play", channel_id, *media)
+
+    def hang_up(self, channel_id: str) -> None:
+        self._ask("hang_up", channel_id)
+
+    def _ask(self, *words: str) -> None:
+        self.asked.append(words)
+        if self.away or words[0] in self.refuse:
+            raise PbxUnreachable("the PBX does not answer ({what})", what=words[0])

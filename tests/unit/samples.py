@@ -1,0 +1,83 @@
+"""Sample calls, drafts and manifests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from callrec.model import (
+    Announce,
+    CallRecord,
+    Capture,
+    Decision,
+    Direction,
+    Draft,
+    Mode,
+    Outcome,
+    Part,
+    Participant,
+    Track,
+)
+
+START = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
+END = START + timedelta(seconds=12)
+RECORDING_ID = "01a20000-0000-7000-8000-000000000001"
+CALL_ID = "01a20000-0000-7000-8000-00000000000a"
+
+DECISION = Decision(
+    mode=Mode.AUTOMATIC,
+    announce=Announce.NONE,
+    languages=("ja",),
+    prompt="notice",
+    retain_days=90,
+    retain_incident_days=1827,
+    rule=1,
+    version=1,
+    reason="facility",
+)
+
+
+def call(**changes: Any) -> CallRecord:
+    made = CallRecord(
+        id=CALL_ID,
+        pbx="pbx",
+        linkedid="1.0",
+        direction=Direction.INBOUND,
+        facility="shiba",
+        extension="2101",
+        number="+81312345678",
+        dialled="2101",
+        started_at=START,
+        answered_at=START + timedelta(seconds=2),
+        ended_at=END,
+        outcome=Outcome.ANSWERED,
+        decision=DECISION,
+        participants=(
+            Participant("1.0", "+81312345678", None, START, END),
+            Participant("1.1", "2101", "2101", START, END),
+        ),
+    )
+    return replace(made, **changes)
+
+
+def part(number: int = 1, **changes: Any) -> Part:
+    begin = START + timedelta(seconds=2)
+    made = Part(
+        number,
+        "1.0",
+        Track(f"callrec/r-{number}-in", begin, END),
+        Track(f"callrec/r-{number}-out", begin, END),
+    )
+    return replace(made, **changes)
+
+
+def draft(**changes: Any) -> Draft:
+    capture = Capture(
+        recording_id=RECORDING_ID,
+        started_at=START + timedelta(seconds=2),
+        kept_because="automatic",
+        parts=(part(),),
+        ended_at=END,
+    )
+    return Draft(call(**changes.pop("call", {})), replace(capture, **changes))

@@ -1,0 +1,126 @@
+"""What the board does when events were missed: only what the PBX has is believed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from callrec.model import Draft, Outcome
+from callrec.pbx import events as ev
+from callrec.recording.board import Board
+from callrec.recording.commands import HandOver, ReadJournal, SaveCall, StartSnoop
+from tests.scenarios.replay import board, ids_of, office, transcript
+from tests.unit.samples import START, draft
+
+RULE = ("automatic", "everywhere", None, "none")
+LATER = START + timedelta(minutes=1)
+
+
+def _channel(id_: str, name: str, caller: str = "", exten: str = "s", linkedid: str = "1.0") -> ev.Channel:
+    return ev.Channel(id_, name, "Up", caller, exten, linkedid, START)
+
+
+OUTSIDE = _channel("1.0", "PJSIP/outside-00000001", "0312345678", "2101")
+PHONE = _channel("1.1", "PJSIP/2101-00000002", "2101")
+SNOOPS = [
+    _channel(f"callrec.{draft().capture.recording_id}-1-{side}", "Snoop/1.0-0", linkedid="s")
+    for side in ("in", "out")
+]
+BRIDGE: dict[str, tuple[str, ...]] = {"b": ("1.0", "1.1")}
+
+
+def _board() -> Board:
+    return board(office(RULE), (f"new-{number}" for number in range(9)))
+
+
+def _open_draft() -> Draft:
+    made = draft(ended_at=None, call={"ended_at": None, "outcome": None})
+    part = made.capture.parts[0]
+    open_part = replace(
+        part, external=replace(part.external, finished_at=None), staff=replace(part.staff, finished_at=None)
+    )
+    return replace(made, capture=replace(made.capture, parts=(open_part,)))
+
+
+def test_a_call_that_goes_on_is_not_captured_a_second_time() -> None:
+    played = _board()
+    played.restore(_open_draft())
+    assert played.compare([OUTSIDE, PHONE, *SNOOPS], BRIDGE, [], LATER) == []
+    assert played.tick(LATER) == []
+
+
+def test_a_call_that_ended_meanwhile_is_handed_over_with_its_end_open() -> None:
+    played = _board()
+    played.restore(_open_draft())
+    commands = played.compare([], {}, [], LATER)
+    (handed,) = commands
+    assert isinstance(handed, HandOver)
+    assert handed.draft.capture.ended_at is None and handed.draft.call.ended_at is None
+    assert handed.draft.call.outcome is Outcome.ANSWERED
+    assert "the end of the call was not seen" in [note.text for note in handed.draft.call.notes]
+
+
+def test_a_capture_whose_snoops_are_gone_goes_on_in_a_new_part() -> None:
+    played = _board()
+    played.restore(_open_draft())
+    assert played.compare([OUTSIDE, PHONE], BRIDGE, [], LATER) == []
+    commands = played.tick(LATER + timedelta(seconds=1))
+    assert [c.channel for c in commands if isinstance(c, StartSnoop)] == ["1.0", "1.0"]
+
+
+def test_a_call_that_began_meanwhile_is_captured_from_now_on() -> None:
+    commands = _board().compare([OUTSIDE, PHONE], BRIDGE, [], LATER)
+    assert [c.channel for c in commands if isinstance(c, StartSnoop)] == ["1.0", "1.0"]
+
+
+def test_a_call_the_dialplan_records_is_left_to_it() -> None:
+    played = _board()
+    assert played.compare([OUTSIDE, PHONE], BRIDGE, ["1.0"], LATER) == []
+    ended = [played.handle(ev.ChannelDestroyed(LATER, each)) for each in (PHONE, OUTSIDE)]
+    assert ended == [[], [ReadJournal("1.0")]]
+
+
+def test_parties_behind_local_channels_talk_with_each_other() -> None:
+    """A queue or a ring group may put Local channels between the caller and the phone."""
+    first = _channel("1.2", "Local/2101@ring-00000001;1")
+    second = _channel("1.3", "Local/2101@ring-00000001;2")
+    bridges: dict[str, tuple[str, ...]] = {"a": ("1.0", "1.2"), "b": ("1.3", "1.1")}
+    commands = _board().compare([OUTSIDE, first, second, PHONE], bridges, [], LATER)
+    assert [c.channel for c in commands if isinstance(c, StartSnoop)] == ["1.0", "1.0"]
+    alone = _board().compare([OUTSIDE, first, second, PHONE], {"a": ("1.0", "1.2")}, [], LATER)
+    assert alone == [], "nobody has answered yet"
+
+
+def test_local_channels_alone_are_no_call() -> None:
+    played = _board()
+    local = _channel("9.0", "Local/s@somewhere-00000001;1", linkedid="9.0")
+    assert played.handle(ev.ChannelCreated(START, local)) == []
+    assert played.handle(ev.ChannelDestroyed(START, local)) == []
+    assert not played.sessions
+
+
+def test_late_events_of_a_call_that_is_over_make_no_new_one() -> None:
+    played = board(office(RULE), ids_of("busy"))
+    events = transcript("busy")
+    for event in events:
+        played.handle(event)
+    played.tick(events[-1].at)
+    dialled = next(event for event in events if isinstance(event, ev.Dialled))
+    assert played.handle(dialled) == [] and not played.sessions
+
+
+def test_a_restart_between_two_calls_finds_nothing_to_do() -> None:
+    played = _board()
+    assert played.compare([], {}, [], LATER) == [] and played.tick(LATER) == []
+
+
+def test_the_link_lost_over_the_end_of_a_call() -> None:
+    """Everything up to the hang-up is seen, then nothing: the call is over when the link is back."""
+    events = transcript("inbound_announced")
+    played = board(office(RULE), ids_of("inbound_announced"))
+    cut = next(i for i, event in enumerate(events) if isinstance(event, ev.HangupRequested))
+    for event in events[:cut]:
+        played.handle(event)
+    commands = played.compare([], {}, [], events[-1].at)
+    assert [type(c) for c in commands] == [HandOver]
+    assert not [c for c in commands if isinstance(c, SaveCall)], "its row comes with the recording"

@@ -1,0 +1,87 @@
+"""The spool directory: what is written is whole, and one controller owns it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from callrec.errors import Refused, WrongConfiguration
+from callrec.spool.box import Spool, write_whole
+from tests.unit.samples import call, draft
+
+
+def test_a_draft_comes_back_as_it_was(tmp_path: Path) -> None:
+    spool, kept = Spool(tmp_path), draft()
+    spool.save_draft(kept)
+    assert spool.drafts() == [kept]
+
+
+def test_handing_over_moves_the_draft(tmp_path: Path) -> None:
+    spool, kept = Spool(tmp_path), draft()
+    spool.save_draft(kept)
+    spool.hand_over(kept)
+    assert spool.drafts() == []
+    assert spool.waiting() == [kept.capture.recording_id]
+    assert spool.draft_of(kept.capture.recording_id) == kept
+    spool.remove(kept.capture.recording_id)
+    assert spool.waiting() == []
+
+
+def test_handing_over_twice_is_the_same_as_once(tmp_path: Path) -> None:
+    spool, kept = Spool(tmp_path), draft()
+    spool.hand_over(kept)
+    spool.hand_over(kept)
+    assert spool.waiting() == [kept.capture.recording_id]
+
+
+def test_calls_wait_until_they_are_removed(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.save_call(call())
+    assert list(spool.calls()) == [call()]
+    spool.remove_call(call().id)
+    assert list(spool.calls()) == []
+
+
+def test_voices_are_for_their_owner_only(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    spool.hand_over(draft())
+    for path in [spool.folder(draft().capture.recording_id), *(tmp_path / "spool").iterdir()]:
+        assert not stat.S_IMODE(path.stat().st_mode) & 0o077
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_whole(tmp_path / "a", b"old")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"old"
+
+
+def test_one_controller_owns_the_spool(tmp_path: Path) -> None:
+    first, second = Spool(tmp_path), Spool(tmp_path)
+    assert not second.is_locked()
+    first.lock()
+    assert second.is_locked()
+    with pytest.raises(Refused, match="another callrec serve"):
+        second.lock()
+
+
+def test_a_spool_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WrongConfiguration, match="cannot be used"):
+        Spool(tmp_path / "file" / "spool")
+
+
+def test_a_damaged_draft_is_named_and_not_touched(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    (tmp_path / "drafts" / "x.json").write_text("{")
+    with pytest.raises(WrongConfiguration, match=r"drafts/x\.json is damaged"):
+        spool.drafts()
+    assert (tmp_path / "drafts" / "x.json").exists()

@@ -1,0 +1,186 @@
+"""A capture that breaks begins again; it never asks twice, and never leaves a snoop behind."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from callrec.recording.capture import SIDES, LiveCapture
+from callrec.recording.commands import HangUp, RecordSnoop, StartSnoop
+from callrec.state import LIVE
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def _capture() -> LiveCapture:
+    return LiveCapture("call", "rec", NOW, "automatic")
+
+
+def _started() -> LiveCapture:
+    capture = _capture()
+    for command in capture.start_part("1.0", NOW):
+        assert isinstance(command, StartSnoop)
+        capture.snoop_ready(command.snoop)
+    for side in SIDES:
+        capture.track_started(f"callrec/rec-1-{side}", NOW)
+    return capture
+
+
+def test_two_snoops_each_recorded_once() -> None:
+    capture = _capture()
+    snoops = capture.start_part("1.0", NOW)
+    assert [(c.snoop, c.spy) for c in snoops if isinstance(c, StartSnoop)] == [
+        ("callrec.rec-1-in", "in"),
+        ("callrec.rec-1-out", "out"),
+    ]
+    assert capture.snoop_ready("callrec.rec-1-in") == [
+        RecordSnoop("call", "callrec.rec-1-in", "callrec/rec-1-in")
+    ]
+    assert capture.snoop_ready("callrec.rec-1-in") == []
+    assert capture.snoop_ready("somebody else's") == []
+
+
+def test_the_start_is_told_once_both_tracks_run() -> None:
+    capture = _capture()
+    capture.start_part("1.0", NOW)
+    assert not capture.track_started("callrec/rec-1-in", NOW)
+    assert capture.track_started("callrec/rec-1-out", NOW)
+    assert not capture.track_started("callrec/rec-1-out", NOW)
+
+
+def test_a_refused_command_is_tried_again_as_a_new_part_with_a_gap() -> None:
+    capture = _capture()
+    first, second = capture.start_part("1.0", NOW)
+    capture.command_failed(first, "500 Internal Server Error", NOW)
+    assert capture.retry(NOW) == [], "not at once: the call may just be ending"
+    later = NOW + timedelta(seconds=1)
+    commands = capture.retry(later)
+    assert isinstance(second, StartSnoop) and HangUp("call", second.snoop) in commands, (
+        "no snoop is left behind"
+    )
+    assert [c.snoop for c in commands if isinstance(c, StartSnoop)] == [
+        "callrec.rec-2-in",
+        "callrec.rec-2-out",
+    ]
+    (gap,) = capture.frozen().gaps
+    assert (gap.started_at, gap.finished_at, gap.reason) == (NOW, later, "500 Internal Server Error")
+
+
+def test_a_recording_that_never_begins_is_given_up() -> None:
+    capture = _capture()
+    capture.start_part("1.0", NOW)
+    assert capture.retry(NOW + timedelta(seconds=2)) == []
+    capture.retry(NOW + timedelta(seconds=4))
+    assert len(capture.parts) == 1, "it is looked at once more first"
+    capture.retry(NOW + timedelta(seconds=5))
+    assert len(capture.parts) == 2
+
+
+def test_an_end_with_the_channel_is_the_end() -> None:
+    capture = _started()
+    for side in SIDES:
+        capture.track_ended(f"callrec/rec-1-{side}", NOW, None)
+    assert not capture.is_finished
+    capture.channel_gone("1.0", NOW)
+    assert capture.is_finished
+    assert capture.retry(NOW + timedelta(seconds=9)) == [] and len(capture.parts) == 1
+
+
+def test_an_end_without_the_channel_begins_a_new_part() -> None:
+    capture = _started()
+    capture.track_ended("callrec/rec-1-in", NOW, None)
+    commands = capture.retry(NOW + timedelta(seconds=1))
+    assert commands[0] == HangUp("call", "callrec.rec-1-out")
+    assert len(capture.parts) == 2
+
+
+def test_a_finish_that_is_never_told_is_not_waited_for() -> None:
+    capture = _started()
+    capture.channel_gone("1.0", NOW)
+    capture.retry(NOW + timedelta(seconds=4))
+    assert not capture.is_finished
+    capture.retry(NOW + timedelta(seconds=6))
+    assert capture.is_finished
+
+
+def test_it_comes_back_from_what_was_written_down() -> None:
+    capture = _started()
+    capture.track_ended("callrec/rec-1-in", NOW, None)
+    restored = LiveCapture.restored("call", capture.frozen())
+    assert restored.frozen() == capture.frozen()
+    restored.compared({"1.0"}, NOW)
+    assert not restored.is_finished, "the channel is there"
+    restored.compared(set(), NOW)
+    assert restored.is_finished and restored.frozen().ended_at == NOW
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """Any events in any order: states stay in their table, and the end always comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.capture, self.now = _capture(), NOW
+        self.commands = list(self.capture.start_part("1.0", NOW))
+
+    @rule(seconds=st.sampled_from([0.1, 1.0, 4.0, 6.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        self.commands += self.capture.retry(self.now)
+
+    @rule(number=st.integers(1, 3), side=st.sampled_from(SIDES))
+    def snoop_ready(self, number: int, side: str) -> None:
+        self.commands += self.capture.snoop_ready(f"callrec.rec-{number}-{side}")
+
+    @rule(number=st.integers(1, 3), side=st.sampled_from(SIDES))
+    def started(self, number: int, side: str) -> None:
+        self.capture.track_started(f"callrec/rec-{number}-{side}", self.now)
+
+    @rule(number=st.integers(1, 3), side=st.sampled_from(SIDES), failed=st.booleans())
+    def ended(self, number: int, side: str, failed: bool) -> None:
+        self.capture.track_ended(f"callrec/rec-{number}-{side}", self.now, "broken" if failed else None)
+
+    @rule(index=st.integers(0, 30))
+    def refused(self, index: int) -> None:
+        if index < len(self.commands):
+            self.capture.command_failed(self.commands[index], "refused", self.now)
+
+    @rule()
+    def gone(self) -> None:
+        self.capture.channel_gone("1.0", self.now)
+
+    @invariant()
+    def states_are_in_the_table(self) -> None:
+        assert all(state in LIVE for part in self.capture.parts for state in part.states.values())
+
+    @invariant()
+    def each_track_is_asked_for_once(self) -> None:
+        asked = [command.name for command in self.commands if isinstance(command, RecordSnoop)]
+        assert len(asked) == len(set(asked))
+
+    @invariant()
+    def only_the_last_part_is_open(self) -> None:
+        for part in self.capture.parts[:-1]:
+            assert not any(part.is_open(side) for side in SIDES)
+
+    def teardown(self) -> None:
+        self.capture.channel_gone("1.0", self.now)
+        self.capture.retry(self.now + timedelta(seconds=10))
+        assert self.capture.is_finished
+        restored = LiveCapture.restored("call", self.capture.frozen())
+        restored.channel_gone("1.0", self.now)
+        assert restored.frozen() == self.capture.frozen()
+
+
+TestAnyOrder = AnyOrder.TestCase
+
+
+@given(st.lists(st.sampled_from(["callrec/rec-1-in", "callrec/rec-1-out", "other"]), max_size=6))
+def test_ends_that_come_twice_count_once(names: list[str]) -> None:
+    capture = _started()
+    for name in names:
+        capture.track_ended(name, NOW, None)
+    ended = [side for side in SIDES if f"callrec/rec-1-{side}" in names]
+    assert [side for side in SIDES if not capture.parts[0].is_open(side)] == ended

@@ -1,0 +1,260 @@
+"""The command line: help for everything, one line for every error, the exit codes of the contract."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+
+from callrec.catalogue import facilities
+from callrec.commands import COMMANDS, Program, main, program
+from tests import messages
+
+
+class Done:
+    """What a run of the program printed, and its exit code."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def complaint(self) -> str:
+        """The one line on stderr."""
+        lines = self.err.strip().splitlines()
+        assert len(lines) == 1, self.err
+        return lines[0]
+
+
+@pytest.fixture
+def run(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Done]:
+    """Runs the program in an empty folder, in English."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CALLREC_LANG", "en")
+
+    def call(*arguments: str) -> Done:
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        out, err = capsys.readouterr()
+        return Done(int(ended.value.code or 0), out, err)
+
+    return call
+
+
+@pytest.fixture
+def office(run: Callable[..., Done], tmp_path: Path) -> Callable[..., Done]:
+    """The program with a configuration and an empty database."""
+    done = run(
+        "init", "--non-interactive", "--database-url", f"sqlite:///{tmp_path}/c.db", "--spool", "spool"
+    )
+    assert done.code == 0, done.err
+    return run
+
+
+def _all_commands() -> list[tuple[str, click.Command]]:
+    found: list[tuple[str, click.Command]] = []
+    context = click.Context(program)
+    assert isinstance(program, Program)
+    for name in COMMANDS:
+        command = program.get_command(context, name)
+        assert command is not None
+        found.append((name, command))
+        if isinstance(command, click.Group):
+            found += [(f"{name} {sub}", each) for sub, each in command.commands.items()]
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name, _ in _all_commands()])
+def test_every_command_and_option_has_help(run: Callable[..., Done], name: str) -> None:
+    command = dict(_all_commands())[name]
+    assert command.help
+    for parameter in command.params:
+        assert not isinstance(parameter, click.Option) or parameter.help, f"{name} {parameter.name}"
+    done = run(*name.split(), "--help")
+    assert done.code == 0 and "Usage: callrec" in done.out and not done.err
+
+
+def test_every_list_can_be_had_as_json_and_csv() -> None:
+    for name, command in _all_commands():
+        if name.split()[-1] in ("list", "search", "verify", "doctor"):
+            options = {option for parameter in command.params for option in parameter.opts}
+            assert {"--json", "--csv"} <= options, name
+
+
+def test_everything_that_is_said_is_translated() -> None:
+    said = messages.collect() | set(messages.CLICK) | {one for one, _ in messages.CLICK_PLURALS}
+    done = {messages._key(each) for each in messages.catalogue() if any(messages._strings(each))} - {""}
+    assert not said - done, "run python -m tests.messages and translate"
+    assert not done - said, "texts nobody says any more"
+
+
+def test_translations_keep_the_fields() -> None:
+    fields = re.compile(r"{[^}]*}")
+    plurals = {one for one, _ in messages.CLICK_PLURALS}
+    for message in messages.catalogue():
+        key = messages._key(message)
+        if key and key not in plurals:
+            (text,) = messages._strings(message)
+            assert sorted(fields.findall(key)) == sorted(fields.findall(text)), key
+
+
+def test_the_compiled_translations_are_those_of_the_source() -> None:
+    assert messages.MO.read_bytes() == messages.compiled(messages.catalogue())
+
+
+@pytest.mark.parametrize(
+    ("environment", "japanese"),
+    [
+        ({"LANG": "ja_JP.UTF-8"}, True),
+        ({"LANG": "C.UTF-8"}, False),
+        ({"LANG": "ja_JP.UTF-8", "LC_ALL": "en_US.UTF-8"}, False),
+        ({"LANG": "C.UTF-8", "CALLREC_LANG": "ja"}, True),
+        ({"LANG": "ja_JP.UTF-8", "CALLREC_LANG": "en"}, False),
+    ],
+)
+def test_japanese_under_a_japanese_locale(
+    tmp_path: Path, environment: dict[str, str], japanese: bool
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "callrec", "search", "today"],
+        capture_output=True,
+        encoding="utf-8",
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], **environment},
+        check=False,
+    )
+    assert done.returncode == 2 and "callrec init" in done.stderr
+    assert ("実行" in done.stderr) == japanese
+
+
+def test_without_a_configuration_it_says_what_to_do(run: Callable[..., Done]) -> None:
+    done = run("search", "today")
+    assert (done.code, done.complaint) == (
+        2,
+        "callrec: there is no callrec.toml here or in /etc/callrec: run callrec init",
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "complaint"),
+    [
+        (["nonsense"], 2, "No such command"),
+        (["search", "--nonsense"], 2, "No such option"),
+        (["rule", "add", "--mode", "sometimes"], 2, "'sometimes' is not one of"),
+        (["rule", "add", "--mode", "automatic"], 2, "say whom the rule is about"),
+        (["rule", "add", "--everywhere", "--extension", "2101", "--mode", "never"], 2, "say whom"),
+        (["rule", "add", "--everywhere", "--mode", "never", "--retain", "long"], 2, "is not a duration"),
+        (
+            ["rule", "add", "--everywhere", "--mode", "never", "--language", "fr"],
+            1,
+            "no prompt notice in language fr",
+        ),
+        (["rule", "add", "--facility", "nowhere", "--mode", "never"], 1, "there is no facility nowhere"),
+        (["rule", "remove", "7"], 1, "there is no rule 7"),
+        (["extension", "add", "2101", "--facility", "nowhere"], 1, "there is no facility nowhere"),
+        (["extension", "add", "abc", "--facility", "nowhere"], 2, "an extension is a number"),
+        (["facility", "add", "芝", "--name", "芝"], 2, "is no code"),
+        (["facility", "remove", "nowhere"], 1, "there is no facility nowhere"),
+        (["search", "R8.13.1"], 2, "is not a date"),
+        (["search", "today", "--on", "today"], 2, "the date was given twice"),
+        (["search", "2026-11-22..2026-11-20"], 2, "ends before it begins"),
+        (["search", "--min-duration", "x"], 2, "is not a duration"),
+        (["search", "today"], 1, "nothing found"),
+        (["show", "12345678"], 1, "there is no recording or call 12345678"),
+        (["show", "1234"], 2, "is too short"),
+        (["fetch", "12345678"], 1, "there is no recording or call"),
+        (["fetch", "12345678", "--clip", "x"], 2, "is not a part of a recording"),
+        (["verify"], 2, "say what to verify"),
+        (["verify", "--all"], 1, "there is no recording in the archive yet"),
+        (["prompt", "play", "nothing"], 1, "there is no prompt nothing"),
+        (["serve"], 3, "the PBX does not answer"),
+        (["status"], 1, "the controller is not running"),
+        (["init", "--non-interactive", "--bucket", "x"], 4, "is there already"),
+    ],
+)
+def test_errors_are_one_line_with_the_exit_code_of_the_contract(
+    office: Callable[..., Done], arguments: list[str], code: int, complaint: str
+) -> None:
+    done = office(*arguments)
+    assert done.code == code and complaint in done.complaint
+    assert done.complaint.startswith("callrec: ")
+
+
+def test_a_bug_is_one_line_too(office: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(facilities, "all_facilities", broken)
+    done = office("facility", "list")
+    assert done.code == 1 and "a bug: ZeroDivisionError('oops')" in done.complaint
+    monkeypatch.setenv("CALLREC_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        main(["facility", "list"])
+
+
+def test_an_office_is_set_up_step_by_step(office: Callable[..., Done]) -> None:
+    assert office("facility", "add", "shiba", "--name", "芝地区総合支所").code == 0
+    assert office("extension", "add", "２１０１", "--facility", "shiba", "--name", "窓口1").code == 0
+    assert office("rule", "add", "--facility", "shiba", "--mode", "automatic", "--quiet").out == "1\n"
+    assert (
+        office("rule", "add", "--extension", "2101", "--mode", "never", "--direction", "outbound").code == 0
+    )
+    assert json.loads(office("facility", "list", "--json").out) == [
+        {"code": "shiba", "name": "芝地区総合支所", "extensions": 1}
+    ]
+    (extension,) = csv.DictReader(io.StringIO(office("extension", "list", "--csv").out))
+    assert extension == {"number": "2101", "facility": "shiba", "name": "窓口1"}
+    listed = json.loads(office("rule", "list", "--json").out)
+    assert [
+        (rule["id"], rule["scope"], rule["target"], rule["mode"], rule["direction"]) for rule in listed
+    ] == [
+        (1, "facility", "shiba", "automatic", "any"),
+        (2, "extension", "2101", "never", "outbound"),
+    ]
+    assert "芝地区総合支所" in office("facility", "list").out
+    assert office("facility", "remove", "shiba").code == 4
+    assert office("rule", "remove", "1").code == 0 and office("rule", "remove", "2").code == 0
+    assert office("extension", "remove", "2101").code == 0
+    assert office("facility", "remove", "shiba").code == 0
+
+
+def test_init_again_upgrades_and_leaves_the_file(office: Callable[..., Done]) -> None:
+    before = Path("callrec.toml").read_text()
+    done = office("init", "--non-interactive")
+    assert done.code == 0 and "stays as it is" in done.out
+    assert Path("callrec.toml").read_text() == before
+
+
+def test_init_asks(run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    answers = iter([f"sqlite:///{tmp_path}/asked.db", "spool"])
+    monkeypatch.setattr(click, "prompt", lambda text, default="", **_: next(answers, default))
+    assert run("init").code == 0
+    assert "asked.db" in Path("callrec.toml").read_text() and Path("asked.db").exists()
+
+
+def test_an_empty_list_is_an_empty_array(office: Callable[..., Done]) -> None:
+    for noun in ("facility", "extension", "rule"):
+        done = office(noun, "list", "--json")
+        assert (done.code, json.loads(done.out)) == (0, [])
+        assert "yet" in office(noun, "list").err
+    done = office("search", "today", "--json")
+    assert (done.code, json.loads(done.out)) == (1, [])
+
+
+def test_prompts_are_listed(office: Callable[..., Done]) -> None:
+    listed = json.loads(office("prompt", "list", "--json").out)
+    assert {(each["name"], each["language"]) for each in listed} == {("notice", "ja"), ("notice", "en")}
+
+
+def test_the_version(run: Callable[..., Done]) -> None:
+    assert re.fullmatch(r"callrec, version \d+\.\d+\.\d+\n", run("--version").out)

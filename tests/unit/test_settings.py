@@ -1,0 +1,104 @@
+"""The configuration: what is wrong is said in one line, and a typo does not pass."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from callrec.configuration import Answers, render, write_file
+from callrec.errors import Refused, WrongConfiguration
+from callrec.settings import Settings, find_file, load
+
+
+def _file(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "callrec.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
+    settings = load(_file(tmp_path, ""))
+    assert settings.pbx.app == "callrec" and str(settings.office.zone) == "Asia/Tokyo"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[pbx]\nari_ur = 'x'", "there is no setting pbx.ari_ur"),
+        ("[pbz]", "there is no setting pbz"),
+        ("[pbx]\nami_port = 99999", "pbx.ami_port = 99999"),
+        ("[pbx]\nname = 'Main PBX'", "pbx.name = 'Main PBX'"),
+        ("[pbx]\nextension_pattern = '['", "is no regular expression"),
+        ("[office]\ntimezone = 'Asia/Tokio'", "is no time zone"),
+        ("[archive]\nobject_lock = 'yes'", "archive.object_lock = 'yes'"),
+        ("[retention]\ndays = 0", "retention.days = 0"),
+        ("pbx = ", "is not TOML"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, problem: str) -> None:
+    with pytest.raises(WrongConfiguration) as caught:
+        load(_file(tmp_path, text))
+    assert problem in str(caught.value)
+
+
+def test_secrets_are_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(WrongConfiguration) as caught:
+        load(_file(tmp_path, "[pbx]\nari_password = 12345678"))
+    assert "12345678" not in str(caught.value)
+
+
+def test_variables_go_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLREC_ARCHIVE__BUCKET", "other")
+    assert load(_file(tmp_path, "[archive]\nbucket = 'one'")).archive.bucket == "other"
+
+
+@pytest.mark.parametrize("name", ["CALLREC_ARCHIVE__BUCKT", "CALLREC_ARCHIV__BUCKET", "CALLREC_BUCKET"])
+def test_a_variable_that_sets_nothing_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "x")
+    with pytest.raises(WrongConfiguration):
+        load(_file(tmp_path, ""))
+
+
+def test_where_the_file_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_file("given") == Path("given")
+    (tmp_path / "callrec.toml").write_text("")
+    assert find_file(None) == Path("callrec.toml")
+    monkeypatch.setenv("CALLREC_CONFIG", "named")
+    assert find_file(None) == Path("named")
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(WrongConfiguration, match="cannot be read"):
+        load(str(tmp_path / "nowhere.toml"))
+
+
+def test_what_init_writes_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "callrec.toml"
+    write_file(path, Answers(ari_password='quo"te', secret_key="港", prompts="/p", pbx_prompts="/q"))
+    settings = load(str(path))
+    assert settings.pbx.ari_password.get_secret_value() == 'quo"te'
+    assert settings.archive.secret_key.get_secret_value() == "港"
+    assert settings.prompts.pbx_directory == "/q"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_every_setting_stands_in_the_file_that_init_writes() -> None:
+    text = render(Answers())
+    for section, field in Settings.model_fields.items():
+        assert f"[{section}]" in text
+        kind = field.annotation
+        assert kind is not None
+        for name in kind.model_fields:
+            assert f"{name} = " in text or name in ("app", "timeout", "pbx_directory"), f"{section}.{name}"
+
+
+def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
+    path = Path(_file(tmp_path, "mine"))
+    with pytest.raises(Refused):
+        write_file(path, Answers())
+    assert path.read_text() == "mine"
