@@ -11,7 +11,7 @@ export CALLREC_CACHE := $(CACHE)
 export PIP_CACHE_DIR := $(CACHE)/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check unit integration setup system locale prompts manual clean
+.PHONY: demo test check unit integration setup system reference locale prompts clean
 
 demo: setup ## a whole system on this machine and one real call; ARGS=--stay leaves it up
 	$(BIN)/callrec demo $(ARGS)
@@ -47,8 +47,11 @@ system:
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
 	touch $@
 
-locale: setup ## compiles the translations
-	$(BIN)/pybabel -q compile -D callrec -d callrec/locale
+reference: setup ## writes the generated pages of the documentation again
+	$(BIN)/python -m tests.reference
+
+locale: setup ## adds new texts to the translations and compiles them
+	$(BIN)/python -m tests.messages
 
 prompts: setup ## makes the announcements again from their texts
 	$(BIN)/python prompts/make.py

@@ -44,15 +44,8 @@ class Retrieval:
     def verify(self, id_: str) -> Kept:
         """Reads a recording back and checks every hash. Raises EvidenceBroken with what is wrong."""
         kept = self._look_up(id_)
-        problem = ""
-        try:
-            with self._verified(kept):
-                pass
-        except EvidenceBroken as error:
-            problem = str(error)
-            raise
-        finally:
-            self._note(kept, "verified", result=problem or "whole and untouched")
+        with self._verified(kept):
+            self._note(kept, "verified")
         return kept
 
     def fetch(
@@ -91,12 +84,21 @@ class Retrieval:
         with tempfile.TemporaryDirectory(prefix="callrec-") as folder:
             audio = Path(folder) / "recording.flac"
             try:
-                data = b"".join(self._store.read(kept.manifest_key))
-                _save(self._store.read(kept.key), audio)
-            except NotFound as error:
-                raise EvidenceBroken("{key} is missing from the archive", key=error.values["key"]) from error
-            self._check(kept, data, audio)
+                data = self._read(kept, audio)
+                self._check(kept, data, audio)
+            except EvidenceBroken as error:
+                self._note(kept, "broken", problem=str(error))
+                raise
             yield audio, data
+
+    def _read(self, kept: Kept, audio: Path) -> bytes:
+        """Saves the sound into a file; returns the manifest."""
+        try:
+            data = b"".join(self._store.read(kept.manifest_key))
+            _save(self._store.read(kept.key), audio)
+        except NotFound as error:
+            raise EvidenceBroken("{key} is missing from the archive", key=error.values["key"]) from error
+        return data
 
     def _check(self, kept: Kept, data: bytes, audio: Path) -> None:
         if hashlib.sha256(data).hexdigest() != kept.manifest_sha256:

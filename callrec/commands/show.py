@@ -80,7 +80,8 @@ def _lines(found: Found, entries: list[custody.Entry], office: OfficeSettings) -
     if entries:
         yield "what was done with it", ""
     for each in entries:
-        yield "", f"{spoken(each.at, office.zone)}  {_(ACTIONS[each.action])}  ({each.who})"
+        by = ", ".join(filter(None, (each.who, each.details.get("request"))))
+        yield "", f"{spoken(each.at, office.zone)}  {_(ACTIONS[each.action])}  ({by})"
 
 
 def _call(call: CallRecord, office: OfficeSettings) -> Lines:

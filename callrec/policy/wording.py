@@ -48,7 +48,8 @@ ACTIONS = {
     "spooled": "put into the spool",
     "archived": "put into the archive and read back",
     "fetched": "fetched",
-    "verified": "checked",
+    "verified": "verified: whole and untouched",
+    "broken": "does not verify",
     "lost": "lost",
     "destroyed": "destroyed",
 }
