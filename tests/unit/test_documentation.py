@@ -47,7 +47,7 @@ def test_both_languages_have_the_same_pages() -> None:
 @pytest.mark.parametrize("page", [ROOT / "docs/en/admin.md", ROOT / "docs/en/legal.md", ROOT / "README.md"])
 def test_commands_that_are_shown_exist(page: Path) -> None:
     known = set(re.findall(r"^## (callrec.*)$", reference.reference(), re.MULTILINE))
-    for line in re.findall(r"^\s+(callrec .*)$", page.read_text("utf-8"), re.MULTILINE):
+    for line in re.findall(r"^[ \t]+(callrec .*)$", page.read_text("utf-8"), re.MULTILINE):
         words = line.split()
         assert " ".join(words[:2]) in known, line
         options = {word for word in words if word.startswith("--")}
