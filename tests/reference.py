@@ -17,7 +17,10 @@ WIDTH = 96
 
 def reference() -> str:
     """docs/reference.md: the help of every command."""
-    blocks = ["# Commands\n\nMade from the commands' own help by `make reference`.\n", _block("callrec", program)]
+    blocks = [
+        "# Commands\n\nMade from the commands' own help by `make reference`.\n",
+        _block("callrec", program),
+    ]
     root = click.Context(program, info_name="callrec")
     for name in COMMANDS:
         command = program.get_command(root, name)

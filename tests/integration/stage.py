@@ -146,6 +146,18 @@ class Stage:
 
         return eventually(look, seconds, what=f"the recording of the call with {number}")
 
+    def record_call(self, number: str, seconds: float = 1.0) -> Kept:
+        """A call with this number outside, recorded and in the archive."""
+        begin = self.app.now
+        with self.rule("automatic"):
+            caller = self.caller(number).dial("2101", Sound(500))
+            staff = self.phone("2101").pick_up(Sound(1000))
+            talk_for([staff], seconds)
+            caller.hangup()
+            kept = self.recording_of("+81" + number[1:], begin).recording
+        assert kept is not None
+        return kept
+
     def listen(self, kept: Kept) -> Heard:
         """The recording out of the bucket."""
         body = self.s3.get_object(Bucket=self.world.s3.bucket, Key=kept.key)["Body"].read()

@@ -10,22 +10,13 @@ import sqlalchemy as sa
 
 from callrec.archive.archiver import manifest_key
 from callrec.catalogue.calls import Kept
-from callrec.demo.agents import Sound
-from tests.integration.stage import Stage, talk_for
+from tests.integration.stage import Stage
 
 
 @pytest.fixture
 def kept(stage: Stage) -> Kept:
     """A recording in the archive."""
-    begin = stage.app.now
-    with stage.rule("automatic"):
-        caller = stage.caller("0311130001").dial("2101", Sound(500))
-        staff = stage.phone("2101").pick_up(Sound(1000))
-        talk_for([staff], 1.0)
-        caller.hangup()
-        found = stage.recording_of("+81311130001", begin)
-    assert found.recording is not None
-    return found.recording
+    return stage.record_call("0311130001")
 
 
 def test_the_locked_object_cannot_be_deleted(stage: Stage, kept: Kept) -> None:
