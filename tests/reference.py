@@ -19,15 +19,16 @@ def reference() -> str:
     """docs/reference.md: the help of every command."""
     blocks = [
         "# Commands\n\nMade from the commands' own help by `make reference`.\n",
-        _block("callrec", program),
+        _block(_context("callrec", program)),
     ]
-    root = click.Context(program, info_name="callrec")
+    root = _context("callrec", program)
     for name in COMMANDS:
         command = program.get_command(root, name)
         assert command is not None
-        blocks.append(_block(f"callrec {name}", command))
+        context = _context(name, command, root)
+        blocks.append(_block(context))
         if isinstance(command, click.Group):
-            blocks += [_block(f"callrec {name} {sub}", each) for sub, each in command.commands.items()]
+            blocks += [_block(_context(sub, each, context)) for sub, each in command.commands.items()]
     return "\n".join(blocks)
 
 
@@ -36,10 +37,15 @@ def schema() -> str:
     return json.dumps(manifest.schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _block(path: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=path, terminal_width=WIDTH, max_content_width=WIDTH)
-    text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
-    return f"## {path}\n\n```\n{text}\n```\n"
+def _context(name: str, command: click.Command, parent: click.Context | None = None) -> click.Context:
+    """The context a command is called in: its parents' settings (-h beside --help) hold for it."""
+    width = {"terminal_width": WIDTH, "max_content_width": WIDTH}
+    return command.make_context(name, [], parent, resilient_parsing=True, **width)
+
+
+def _block(context: click.Context) -> str:
+    text = "\n".join(line.rstrip() for line in context.get_help().splitlines())
+    return f"## {context.command_path}\n\n```\n{text}\n```\n"
 
 
 def main() -> None:
