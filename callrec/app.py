@@ -125,7 +125,7 @@ class App:
 
     def board(self, office: Office) -> Board:
         from callrec.recording.board import Board
-        from callrec.recording.session import Surroundings
+        from callrec.recording.surroundings import Surroundings
 
         return Board(Surroundings(office, self.prompts, ids.new, self.settings.pbx.name))
 

@@ -1,7 +1,8 @@
 """The running controller: its threads, from the first check to an orderly end.
 
-One thread watches the PBX, one archives, and one keeps house once a second: it takes up changed
-rules, gives the PBX its copy of them, and writes down how things stand.
+One thread watches the PBX, one archives, one reads what the dialplan did while callrec was away, and
+one keeps house: it takes up changed rules, gives the PBX its copy of them, and writes down how things
+stand. The first thread ticks, and ends the process when one of the others has died.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import os
 import threading
 import time
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,18 +19,25 @@ import structlog
 
 from callrec.app import App
 from callrec.archive.archiver import Archiver
-from callrec.errors import CallrecError, CatalogueUnreachable, PbxUnreachable, Refused
+from callrec.errors import CallrecError, CatalogueUnreachable, Refused
+from callrec.language import translated
+from callrec.model import Decision
 from callrec.pbx.ari import wait_for_app_to_go
-from callrec.pbx.transport import AriRefused
 from callrec.recording import journal, mirror
+from callrec.recording.adoption import Adoption
 from callrec.recording.controller import Controller
 
 log = structlog.get_logger()
 
 TICK_SECONDS = 0.5
+HOUSE_SECONDS = 0.5
+JOURNAL_SECONDS = 60.0
+JOURNAL_SOON_SECONDS = 2.0
 MIRROR_SECONDS = 60.0
 APP_GRACE_SECONDS = 3.0
 """How long Asterisk may need to notice that a controller that was killed is gone."""
+TAKEOVER_SECONDS = 30.0
+"""How long a controller that is taken over from may need to finish what it has begun."""
 STATUS = "status.json"
 
 
@@ -39,15 +47,19 @@ class Service:
     def __init__(self, app: App) -> None:
         self._app = app
         self._stopping = threading.Event()
-        self._journal_lock = threading.Lock()
+        self._journal_waits = threading.Event()
         self._started_at = datetime.now(UTC)
         self._catalogue_away = False
         self._mirrored_at = float("-inf")
+        self._problems: dict[str, str] = {}
+        self._journal_left = 0
 
     def prepare(self, *, takeover: bool) -> None:
         """Checks that nobody else does this work and that the parts answer. Raises CallrecError."""
         self._app.database.require_current()
-        self._app.spool.lock()
+        if takeover:
+            self._app.pbx.displace()
+        self._app.spool.lock(TAKEOVER_SECONDS if takeover else 0.0)
         self._app.pbx.version()
         if not takeover and not wait_for_app_to_go(self._app.pbx, APP_GRACE_SECONDS):
             raise Refused(
@@ -55,51 +67,89 @@ class Service:
                 app=self._app.settings.pbx.app,
             )
         self._office = self._app.office()
-        self._board = self._app.board(self._office)
+        board = self._app.board(self._office)
         for draft in self._app.spool.drafts():
-            self._board.restore(draft)
+            board.restore(draft)
         self._archiver: Archiver = self._app.archiver()
+        self._adoption = Adoption(
+            self._app.pbx,
+            self._app.spool,
+            lambda: self._office,
+            self._app.settings.pbx.name,
+            self._app.prompt_of,
+        )
         self._controller = Controller(
             self._app.pbx,
-            self._board,
+            board,
             self._app.spool,
             answer_first=self._app.settings.prompts.answer_first,
             work_waits=self._archiver.wake,
-            read_journal=self._read_journal,
+            read_journal=self._journal_waits.set,
         )
 
     def run(self) -> None:
-        """Works until `stop`, or until another controller takes the PBX over."""
-        threads = [
-            threading.Thread(target=self._controller.run, name="watch"),
-            threading.Thread(target=self._archiver.run, name="archive"),
-        ]
+        """Works until `stop`, or until another controller takes the PBX over. Raises Refused then."""
+        watch = threading.Thread(target=self._controller.run, name="watch")
+        archive = threading.Thread(target=self._archiver.run, name="archive")
+        house = threading.Thread(target=self._repeat, args=(self._keep_house, HOUSE_SECONDS), name="house")
+        journal = threading.Thread(target=self._follow_journal, name="journal")
+        threads = [watch, archive, house, journal]
         for thread in threads:
             thread.start()
-        while not self._stopping.wait(TICK_SECONDS) and not self._controller.replaced.is_set():
-            self._keep_house()
+        dead = self._tick_while(threads)
+        self.stop()
         self._controller.stop()
         self._archiver.stop()
+        self._journal_waits.set()
         for thread in threads:
             thread.join()
         self._write_status(running=False)
         self._app.database.close()
         log.info("ended")
+        if self._controller.replaced.is_set():
+            raise Refused("another callrec serve has taken this PBX over")
+        if dead:
+            raise CallrecError("callrec serve ended by itself ({part}): see its log", part=dead)
 
     def stop(self) -> None:
         """Asks `run` to end. Recordings under way go on in the PBX."""
         self._stopping.set()
 
+    def _tick_while(self, threads: list[threading.Thread]) -> str:
+        """Ticks until it is time to end; the name of a thread that died, if one did.
+
+        A recorder that only seems to run is worse than one that ended: that one is started again.
+        """
+        while not self._stopping.wait(TICK_SECONDS) and not self._controller.replaced.is_set():
+            dead = next((thread.name for thread in threads if not thread.is_alive()), "")
+            if dead:
+                return dead
+            self._try(self._controller.tick)
+        return ""
+
     # --- keeping house
 
+    def _repeat(self, step: Callable[[], None], seconds: float) -> None:
+        while not self._stopping.wait(seconds):
+            step()
+
     def _keep_house(self) -> None:
-        for step in (self._controller.tick, self._reload, self._mirror, self._write_status):
-            try:
-                step()
-            except (CallrecError, OSError) as error:
-                log.warning("keeping house", step=step.__name__, problem=str(error))
-            except Exception:
-                log.exception("a bug: please report it", step=step.__name__)
+        for step in (self._reload, self._mirror, self._write_status):
+            self._try(step)
+
+    def _try(self, step: Callable[[], None]) -> None:
+        """Does one thing; what it cannot do is a problem that the status shows until it can."""
+        name = step.__name__.strip("_")
+        try:
+            step()
+        except (CallrecError, OSError) as error:
+            self._problems[name] = error.shown() if isinstance(error, CallrecError) else str(error)
+            log.warning("keeping house", step=name, problem=str(error))
+        except Exception as error:
+            self._problems[name] = repr(error)
+            log.exception("a bug: please report it", step=name)
+        else:
+            self._problems.pop(name, None)
 
     def _reload(self) -> None:
         """Takes up changed rules; calls under way keep the decision they have."""
@@ -107,7 +157,7 @@ class Service:
             changed = self._app.revision() != self._office.revision
             if changed:
                 self._office = self._app.office()
-                self._board.world = replace(self._board.world, office=self._office)
+                self._controller.take_rules(self._office)
                 self._mirrored_at = float("-inf")
                 log.info("rules changed", revision=self._office.revision)
             self._catalogue(away=False)
@@ -123,17 +173,26 @@ class Service:
         """Gives the PBX its copy of the rules, after a change and every minute (hours may matter)."""
         if not self._controller.link_up or time.monotonic() - self._mirrored_at < MIRROR_SECONDS:
             return
-        self._mirrored_at = time.monotonic()
+        self._problems.pop("prompts", None)
         wanted = mirror.entries(
             self._office,
-            self._app.sounds,
+            self._sounds,
             datetime.now(UTC),
             answer_first=self._app.settings.prompts.answer_first,
         )
         with self._app.ami() as ami:
             changed = mirror.synchronise(ami, wanted)
+        self._mirrored_at = time.monotonic()
         if changed:
             log.info("the PBX has its copy of the rules", changed=changed)
+
+    def _sounds(self, decision: Decision) -> Sequence[str]:
+        """The prompts of a rule. Where one is missing its calls are recorded all the same."""
+        try:
+            return self._app.sounds(decision)
+        except CallrecError as error:
+            self._problems["prompts"] = error.shown()
+            return ()
 
     def _write_status(self, *, running: bool = True) -> None:
         path = self._app.spool.directory / STATUS
@@ -153,42 +212,41 @@ class Service:
             "catalogue_away": self._catalogue_away,
             "revision": self._office.revision,
             "live": [{"extension": extension, "id": id_} for extension, id_ in self._controller.live()],
-            "problems": self._archiver.problems(),
+            "problems": sorted({*self._archiver.problems(), *self._problems.values()}),
         }
 
     # --- what the dialplan did in our place
 
+    def _follow_journal(self) -> None:
+        """On a thread of its own: it asks the PBX for long, and no call may wait for that."""
+        while not self._stopping.is_set():
+            self._journal_waits.clear()
+            self._journal_left = 0
+            if self._controller.link_up:
+                self._try(self._read_journal)
+            self._journal_waits.wait(JOURNAL_SOON_SECONDS if self._journal_left else JOURNAL_SECONDS)
+
     def _read_journal(self) -> None:
-        try:
-            with self._journal_lock, self._app.ami() as ami:
-                for key, value in ami.tree(journal.FAMILY).items():
-                    if self._take_over(key, value):
-                        ami.delete(journal.FAMILY, key)
-        except (CallrecError, OSError) as error:
-            log.error("the dialplan's journal cannot be read now", problem=str(error))
+        """Takes over every line that can be; one that cannot stays, and is a problem."""
+        with self._app.ami() as ami:
+            for key, value in ami.tree(journal.FAMILY).items():
+                self._journal_left += 1
+                if self._adopt(key, value):
+                    ami.delete(journal.FAMILY, key)
+                    self._journal_left -= 1
+                    self._archiver.wake()
 
-    def _take_over(self, key: str, value: str) -> bool:
-        """Whether the line was understood and is safe in the spool."""
+    def _adopt(self, key: str, value: str) -> bool:
+        problem = f"journal {key}"
         try:
-            line = journal.parse(key, value)
-        except ValueError as error:
-            log.error("a line of the journal makes no sense", key=key, value=value, problem=str(error))
+            adopted = self._adoption.adopt(key, value, datetime.now(UTC))
+        except (CallrecError, ValueError) as error:
+            log.error(
+                "a line of the PBX's journal cannot be taken over", key=key, value=value, problem=str(error)
+            )
+            self._problems[problem] = translated(
+                "line {key} of the PBX's journal cannot be taken over"
+            ).format(key=key)
             return False
-        call = journal.call_of(line, self._office, self._app.settings.pbx.name, self._app.prompt_of)
-        draft = journal.draft_of(line, call)
-        if draft:
-            self._app.spool.hand_over(draft)
-        else:
-            self._app.spool.save_call(call)
-            self._drop_empty(journal.files(line))
-        self._archiver.wake()
-        log.info("a call the dialplan stood in for", call=call.id, recorded=bool(draft))
-        return True
-
-    def _drop_empty(self, names: list[str]) -> None:
-        """MixMonitor makes files for unanswered calls too; there is nothing in them."""
-        for name in names:
-            try:
-                self._app.pbx.delete_stored(name)
-            except (AriRefused, PbxUnreachable) as error:
-                log.warning("an empty file stays on the PBX", name=name, problem=str(error))
+        self._problems.pop(problem, None)
+        return adopted

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import ari
+import requests
 import structlog
 
 from callrec.errors import PbxUnreachable
@@ -68,6 +70,8 @@ class Ari:
                 attempt = 0
             except (PbxUnreachable, AriRefused) as error:
                 log.warning("no link to the PBX", problem=str(error))
+            except Exception:
+                log.exception("a bug: please report it; the link is made anew")
             if self._stopping.is_set():
                 return
             lost()
@@ -88,6 +92,11 @@ class Ari:
                 return False
             raise
         return True
+
+    def displace(self) -> None:
+        """Connects under our application's name for a moment: a program that was connected is told
+        that it was replaced, and ends."""
+        self._connected_api().swagger.events.eventWebsocket(app=self._settings.app).close()
 
     # --- what there is
 
@@ -111,16 +120,9 @@ class Ari:
             return ""
         return str(answer["value"])
 
-    def is_recording(self, name: str) -> bool:
-        """Whether a live recording of that name is under way."""
-        return self._exists("recordings", "getLive", recordingName=name)
-
     def stored(self) -> list[str]:
         """The names of all stored recordings. Slow on a PBX that keeps many others."""
         return [each.json["name"] for each in self._call("recordings", "listStored")]
-
-    def is_stored(self, name: str) -> bool:
-        return self._exists("recordings", "getStored", recordingName=name)
 
     def modules(self) -> set[str]:
         """The names of the modules that are running."""
@@ -178,34 +180,33 @@ class Ari:
             terminateOn="none",
         )
 
-    def stop_recording(self, name: str) -> None:
-        """Ends a live recording and keeps it."""
-        self._call("recordings", "stop", recordingName=name)
-
     def play(self, channel_id: str, playback_id: str, media: list[str]) -> None:
         """Plays sounds, one after the other, to a channel of ours."""
         self._call("channels", "playWithId", channelId=channel_id, playbackId=playback_id, media=media)
 
     def hang_up(self, channel_id: str) -> None:
-        self._call("channels", "hangup", channelId=channel_id)
+        """Ends a channel; nothing happens when there is none."""
+        with _gone_is_fine():
+            self._call("channels", "hangup", channelId=channel_id)
 
     def delete_stored(self, name: str) -> None:
         """Deletes a stored recording; nothing happens when there is none."""
-        try:
+        with _gone_is_fine():
             self._call("recordings", "deleteStored", recordingName=name)
-        except AriRefused as error:
-            if error.status != 404:
-                raise
+
+    def stored_size(self, name: str) -> int | None:
+        """The bytes of a stored recording's file; None when there is none."""
+        with _gone_is_fine(), self._stored(name) as response:
+            return int(response.headers["Content-Length"])
+        return None
 
     def fetch(self, name: str, target: Path) -> int:
         """Streams a stored recording to `target`, synced to disk. Returns its bytes.
 
         Not through ari-py, which would decode the sound as JSON.
         """
-        url = f"{self._base}/recordings/stored/{quote(name, safe='')}/file"
-        response = self._transport.send("GET", url, stream=True)
-        expected = int(response.headers["Content-Length"])
-        with target.open("wb") as file:
+        with self._stored(name) as response, target.open("wb") as file:
+            expected = int(response.headers["Content-Length"])
             for chunk in response.iter_content(CHUNK):
                 file.write(chunk)
             file.flush()
@@ -221,6 +222,11 @@ class Ari:
         return written
 
     # --- inside
+
+    def _stored(self, name: str) -> requests.Response:
+        """The file of a stored recording; its body is yet to be read."""
+        url = f"{self._base}/recordings/stored/{quote(name, safe='')}/file"
+        return self._transport.send("GET", url, stream=True)
 
     def _listen(self, handle: Callable[[Event], None]) -> None:
         api = self._connected_api()
@@ -244,14 +250,14 @@ class Ari:
     def _call(self, resource: str, operation: str, **parameters: Any) -> Any:
         return getattr(getattr(self._connected_api(), resource), operation)(**parameters)
 
-    def _exists(self, resource: str, operation: str, **parameters: Any) -> bool:
-        try:
-            self._call(resource, operation, **parameters)
-        except AriRefused as error:
-            if error.status == 404:
-                return False
+
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    try:
+        yield
+    except AriRefused as error:
+        if error.status != 404:
             raise
-        return True
 
 
 def _give(json: dict[str, Any], handle: Callable[[Event], None]) -> None:

@@ -5,6 +5,7 @@ Source of the JSON: Asterisk's own /ari/api-docs/events.json. Times are Asterisk
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from typing import Any
 JSON = dict[str, Any]
 OWN_PREFIX = "callrec."
 """How the ids of channels begin that callrec itself makes."""
+_SNOOP = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +57,8 @@ class ChannelCreated(ChannelEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelStateChanged(ChannelEvent):
-    pass
-
-
-@dataclass(frozen=True, slots=True)
 class ChannelDestroyed(ChannelEvent):
     cause: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class HangupRequested(ChannelEvent):
-    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +139,12 @@ class Replaced(Event):
     """Another program has connected under our name; Asterisk sends us nothing any more."""
 
 
+def is_snoop(channel_id: str) -> bool:
+    """Whether the channel is a snoop of a recording: ``callrec.<recording id>-<what it is for>``."""
+    name = channel_id.removeprefix(OWN_PREFIX)
+    return name != channel_id and bool(_SNOOP.match(name))
+
+
 def moment(text: str) -> datetime:
     """``2026-11-22T14:41:56.477+0000`` as an aware time in UTC."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").astimezone(UTC)
@@ -177,9 +175,10 @@ def _started(at: datetime, json: JSON) -> Event | None:
     args = json["args"]
     if started.id.startswith(OWN_PREFIX):
         return OwnChannelStarted(at, started)
-    if args[:1] == ["gate"] and len(args) == 4:
-        return GateEntered(at, started, args[1], args[2], args[3])
-    return None
+    if args[:1] != ["gate"]:
+        return None
+    # A dialplan that says less still has a caller who waits: what is missing is empty.
+    return GateEntered(at, started, *(*args[1:4], "", "", "")[:3])
 
 
 def _dialled(at: datetime, json: JSON) -> Event:
@@ -203,9 +202,7 @@ def _bridge(kind: type[EnteredBridge | LeftBridge]) -> Callable[[datetime, JSON]
 
 _BUILDERS: dict[str, Callable[[datetime, JSON], Event | None]] = {
     "ChannelCreated": lambda at, json: ChannelCreated(at, channel(json["channel"])),
-    "ChannelStateChange": lambda at, json: ChannelStateChanged(at, channel(json["channel"])),
     "ChannelDestroyed": lambda at, json: ChannelDestroyed(at, channel(json["channel"]), json["cause"]),
-    "ChannelHangupRequest": lambda at, json: HangupRequested(at, channel(json["channel"])),
     "ChannelEnteredBridge": _bridge(EnteredBridge),
     "ChannelLeftBridge": _bridge(LeftBridge),
     "Dial": _dialled,

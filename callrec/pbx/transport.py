@@ -76,9 +76,13 @@ class AriTransport(HttpClient):  # type: ignore[misc]
             )
         except (websocket.WebSocketException, OSError) as error:
             raise unreachable(url, error) from error
-        self.link = Websocket(socket)
-        self.on_connected()
-        return self.link
+        self.link = link = Websocket(socket)
+        try:
+            self.on_connected()
+        except BaseException:
+            link.close()  # else Asterisk goes on sending to somebody who does not read
+            raise
+        return link
 
     def _session(self) -> requests.Session:
         if not hasattr(self._local, "session"):

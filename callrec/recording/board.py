@@ -13,8 +13,10 @@ from datetime import datetime
 from callrec.model import CallRecord, Draft
 from callrec.pbx import events as ev
 from callrec.recording.capture import LiveCapture
-from callrec.recording.commands import Command
-from callrec.recording.session import Line, Session, Surroundings
+from callrec.recording.commands import Command, HangUp, LetThrough
+from callrec.recording.lines import Line
+from callrec.recording.session import Session
+from callrec.recording.surroundings import Surroundings
 
 LOCAL = "Local"
 
@@ -95,11 +97,16 @@ class Board:
             if session := self.sessions.get(there[id_].linkedid):
                 session.stood_in()
         self._rebridge(bridges)
-        commands = self._gone([line for line in self._lines.values() if line.id not in there], at)
+        commands = self._strays(there)
+        commands += self._gone([line for line in self._lines.values() if line.id not in there], at)
         for session in list(self.sessions.values()):
             commands += session.connected(self._talking(session), at)
             commands += session.compared(set(there), at)
         return self._with_pending(commands)
+
+    def let_through(self, event: ev.GateEntered) -> list[Command]:
+        """When nothing better is known, a call at the gate goes on."""
+        return [LetThrough(event.channel.linkedid, event.channel.id)]
 
     # --- events
 
@@ -193,10 +200,17 @@ class Board:
         return session.left(line, at) if session and line.id in session.lines else []
 
     def _gone(self, lines: list[Line], at: datetime) -> list[Command]:
-        """Channels that went while nobody watched."""
+        """Channels that went while nobody watched. Where all of a call went, so did its end."""
+        gone = {line.id for line in lines}
         for session in self.sessions.values():
-            session.end_unseen |= any(line.key == session.key for line in lines)
+            session.end_unseen |= bool(session.lines) and session.lines.keys() <= gone
         return [command for line in lines for command in self._drop(line, at)]
+
+    def _strays(self, there: Iterable[str]) -> list[Command]:
+        """Channels of ours that no call knows of: left behind, they would listen for ever."""
+        known = {snoop for session in self.sessions.values() for snoop in session.snoops}
+        strays = [id_ for id_ in there if ev.is_snoop(id_) and id_ not in known]
+        return [HangUp(id_, id_) for id_ in strays]
 
     def _rebridge(self, bridges: dict[str, tuple[str, ...]]) -> None:
         self._members = defaultdict(set, {bridge: set(ids) for bridge, ids in bridges.items()})

@@ -18,11 +18,14 @@ from callrec.state import LIVE, Live, advance
 FOLDER = "callrec"
 RETRY_AFTER = timedelta(seconds=0.5)
 """How long a broken track is looked at: a hang-up ends the recording a moment before the channel."""
+RETRY_AT_MOST = timedelta(seconds=60)
+"""The wait doubles with every part that did not begin, up to this."""
 QUEUED_FOR = timedelta(seconds=3)
 FINISHED_WITHIN = timedelta(seconds=5)
 
 Side = Literal["in", "out"]
 SIDES: tuple[Side, Side] = ("in", "out")
+UNKNOWN: tuple[None, Side] = (None, "in")
 
 
 @dataclass(slots=True)
@@ -63,6 +66,10 @@ class LivePart:
     def is_whole(self) -> bool:
         return all(self.is_open(side) for side in SIDES)
 
+    @property
+    def has_begun(self) -> bool:
+        return any(self.track(side).started_at for side in SIDES)
+
 
 @dataclass(slots=True)
 class LiveCapture:
@@ -76,21 +83,37 @@ class LiveCapture:
     gaps: list[Gap] = field(default_factory=list)
     gone_at: datetime | None = None
     _broken_at: datetime | None = None
+    _wait: timedelta = RETRY_AFTER
+    _number: int = 0
+    _by_snoop: dict[str, tuple[LivePart, Side]] = field(default_factory=dict)
+    _by_track: dict[str, tuple[LivePart, Side]] = field(default_factory=dict)
 
     # --- asked for
 
     def start_part(self, channel: str, at: datetime) -> list[Command]:
         """Begins to capture a channel."""
-        number = len(self.parts) + 1
+        number = self._number + 1
         names = {side: f"{FOLDER}/{self.recording_id}-{number}-{side}" for side in SIDES}
-        part = Part(number, channel, Track(names["in"]), Track(names["out"]))
-        self.parts.append(LivePart(part, at))
+        self._add(LivePart(Part(number, channel, Track(names["in"]), Track(names["out"])), at))
         self._broken_at = None
         return [StartSnoop(self.session, channel, self._snoop(number, side), spy=side) for side in SIDES]
 
+    def move(self, channel: str, at: datetime) -> list[Command]:
+        """Goes on with another channel, when the captured one is gone and the call is not."""
+        since, self.gone_at = self.gone_at or at, None
+        if self.parts:
+            self._close(self.parts[-1], since)
+        self.gaps.append(Gap(since, at, "the recorded party left the call"))
+        return self.start_part(channel, at)
+
+    def abandon(self, at: datetime) -> list[Command]:
+        """The captured channel goes on in another call, which has a recording of its own."""
+        self.gone_at = at
+        return self._hang_up(self.parts[-1]) if self.parts else []
+
     def snoop_ready(self, snoop: str) -> list[Command]:
-        part, side = self._find_snoop(snoop)
-        if not part or side in part.asked:
+        part, side = self._by_snoop.get(snoop, UNKNOWN)
+        if not part or side in part.asked or not part.is_open(side):
             return []
         part.asked.add(side)
         return [RecordSnoop(self.session, snoop, part.track(side).name)]
@@ -98,29 +121,28 @@ class LiveCapture:
     def retry(self, at: datetime) -> list[Command]:
         """A new part in place of a broken one, when the channel still lives."""
         self._give_up_waiting(at)
-        if self.gone_at or not self._broken_at or at - self._broken_at < RETRY_AFTER:
+        if self.gone_at or not self._broken_at or at - self._broken_at < self._wait:
             return []
         broken, since = self.parts[-1], self._broken_at
-        left = [side for side in SIDES if broken.is_open(side)]
-        for side in left:
-            broken.close(side, at)
-        self.gaps.append(Gap(since, at, self._problem(broken)))
-        hang_up = [HangUp(self.session, self._snoop(broken.part.number, side)) for side in left]
-        return [*hang_up, *self.start_part(broken.part.channel, at)]
+        self._close(broken, at)
+        self._note_gap(broken, since, at)
+        # A snoop may be there although its recording has ended or was refused.
+        return [*self._hang_up(broken), *self.start_part(broken.part.channel, at)]
 
     # --- told
 
     def track_started(self, name: str, at: datetime) -> bool:
         """Notes the start of a track; whether with it the part is complete."""
-        part, side = self._find_track(name)
+        part, side = self._by_track.get(name, UNKNOWN)
         if not part or part.states[side] is not Live.QUEUED:
             return False
         part.step(side, "start")
         part.put(side, replace(part.track(side), started_at=at))
+        self._wait = RETRY_AFTER
         return all(state is Live.RECORDING for state in part.states.values())
 
     def track_ended(self, name: str, at: datetime, failure: str | None) -> None:
-        part, side = self._find_track(name)
+        part, side = self._by_track.get(name, UNKNOWN)
         if not part or not part.is_open(side):
             return
         if failure or part.states[side] is Live.QUEUED:
@@ -132,7 +154,7 @@ class LiveCapture:
 
     def command_failed(self, command: Command, problem: str, at: datetime) -> None:
         if isinstance(command, (StartSnoop, RecordSnoop)):
-            part, side = self._find_snoop(command.snoop)
+            part, side = self._by_snoop.get(command.snoop, UNKNOWN)
             if part:
                 part.fail(side, at, problem)
                 self._broken(at)
@@ -174,11 +196,15 @@ class LiveCapture:
         live = cls(session, capture.recording_id, capture.started_at, capture.kept_because)
         live.gaps = list(capture.gaps)
         for part in capture.parts:
-            states = {
-                side: _state(track) for side, track in zip(SIDES, (part.external, part.staff), strict=True)
-            }
-            live.parts.append(LivePart(part, capture.started_at, states))
+            tracks = zip(SIDES, (part.external, part.staff), strict=True)
+            states = {side: _state(track) for side, track in tracks}
+            live._add(LivePart(part, capture.started_at, states, asked=set(SIDES)))
         return live
+
+    @property
+    def snoops(self) -> set[str]:
+        """The ids of all snoops there may be."""
+        return set(self._by_snoop)
 
     def compared(self, there: set[str], at: datetime) -> None:
         """What the PBX has: a snoop that is not there has ended, unseen, so its time is not known."""
@@ -195,19 +221,30 @@ class LiveCapture:
     def _snoop(self, number: int, side: Side) -> str:
         return f"{OWN_PREFIX}{self.recording_id}-{number}-{side}"
 
-    def _find_snoop(self, snoop: str) -> tuple[LivePart | None, Side]:
-        for part in self.parts:
-            for side in SIDES:
-                if self._snoop(part.part.number, side) == snoop:
-                    return part, side
-        return None, "in"
+    def _add(self, part: LivePart) -> None:
+        self._number = part.part.number
+        self.parts.append(part)
+        for side in SIDES:
+            self._by_snoop[self._snoop(self._number, side)] = part, side
+            self._by_track[part.track(side).name] = part, side
 
-    def _find_track(self, name: str) -> tuple[LivePart | None, Side]:
-        for part in self.parts:
-            for side in SIDES:
-                if part.track(side).name == name:
-                    return part, side
-        return None, "in"
+    def _close(self, part: LivePart, at: datetime) -> None:
+        for side in SIDES:
+            if part.is_open(side):
+                part.close(side, at)
+
+    def _hang_up(self, part: LivePart) -> list[Command]:
+        return [HangUp(self.session, self._snoop(part.part.number, side)) for side in SIDES]
+
+    def _note_gap(self, broken: LivePart, since: datetime, at: datetime) -> None:
+        """A part that never began lengthens the gap before it."""
+        if not broken.has_begun:
+            self._wait = min(2 * self._wait, RETRY_AT_MOST)
+            if self.gaps and self.gaps[-1].finished_at == broken.requested_at:
+                since = self.gaps.pop().started_at
+        if not broken.asked:
+            self.parts.remove(broken)  # the PBX can have no file of it
+        self.gaps.append(Gap(since, at, self._problem(broken)))
 
     def _broken(self, at: datetime) -> None:
         if self.parts and not self.parts[-1].is_whole:
@@ -229,5 +266,8 @@ class LiveCapture:
 def _state(track: Track) -> Live:
     if track.failed:
         return Live.FAILED
-    # A track that had not begun when it was written down may have begun since; its file will tell.
-    return Live.DONE if track.finished_at else Live.RECORDING
+    if track.finished_at:
+        return Live.DONE
+    # One that had not begun when it was written down is given up: a new part takes its place, and
+    # its file, if there is one, is taken too.
+    return Live.RECORDING if track.started_at else Live.QUEUED

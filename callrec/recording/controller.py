@@ -7,14 +7,17 @@ they learn to the board under one lock.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import structlog
 
 from callrec.errors import CallrecError
-from callrec.pbx.events import OWN_PREFIX, Channel, Event, Replaced
+from callrec.pbx.events import OWN_PREFIX, Channel, Event, GateEntered, Replaced
+from callrec.policy.office import Office
 from callrec.recording import commands as do
 from callrec.recording.board import Board
 from callrec.recording.lanes import Lanes
@@ -25,6 +28,8 @@ log = structlog.get_logger()
 PROMPTS_VARIABLE = "CALLREC_PROMPTS"
 ANSWER_VARIABLE = "CALLREC_ANSWER"
 FALLBACK_VARIABLE = "CALLREC_FALLBACK"
+REMEMBERED = 10_000
+"""How many recordings that were handed over are remembered, against drafts that come late."""
 
 
 class Pbx(Protocol):
@@ -58,26 +63,32 @@ class Controller:
         work_waits: Callable[[], None],
         read_journal: Callable[[], None],
     ) -> None:
-        """`work_waits` is told when something was put into the spool; `read_journal` takes over what
-        the dialplan recorded in our place. Neither may raise."""
+        """`work_waits` is told when something was put into the spool, `read_journal` when the dialplan
+        may have recorded in our place. Both only wake somebody else."""
         self._pbx, self._board, self._spool = pbx, board, spool
         self._answer_first = answer_first
         self._work_waits, self._read_journal = work_waits, read_journal
         self._lanes = Lanes()
         self._lock = threading.Lock()
         self._again: list[do.Command] = []
+        self._handed_over: deque[str] = deque(maxlen=REMEMBERED)
+        self._pbx_ahead = timedelta(0)
         self.link_up = False
         self.link_changed_at = datetime.now(UTC)
         self.replaced = threading.Event()
 
     def run(self) -> None:
-        """Watches the PBX until `stop`."""
-        self._pbx.watch(self.handle, self._connected, self._lost)
+        """Watches the PBX until `stop`, and then finishes what was begun."""
+        try:
+            self._pbx.watch(self.handle, self._connected, self._lost)
+        finally:
+            self._lanes.close()
+            for command in self._again:
+                self._perform(command)
 
     def stop(self) -> None:
-        """Ends orderly: recordings under way go on in the PBX, and are taken up at the next start."""
+        """Ends `run`. Recordings under way go on in the PBX, and are taken up at the next start."""
         self._pbx.stop()
-        self._lanes.close()
 
     def handle(self, event: Event) -> None:
         """One event of the PBX."""
@@ -86,14 +97,19 @@ class Controller:
             self.replaced.set()
             return
         with self._lock:
-            wanted = self._board.handle(event)
-            self._submit(wanted)
+            self._pbx_ahead = event.at - datetime.now(UTC)
+            self._submit(self._wanted(event))
 
     def tick(self) -> None:
-        """Time passes; called about once a second."""
+        """Time passes; called about twice a second."""
         with self._lock:
             again, self._again = self._again, []
-            self._submit([*again, *self._board.tick(datetime.now(UTC))])
+            self._submit([*again, *self._board.tick(self._now())])
+
+    def take_rules(self, office: Office) -> None:
+        """Decides by these rules from now on; calls under way keep the decision they have."""
+        with self._lock:
+            self._board.world = replace(self._board.world, office=office)
 
     def live(self) -> list[tuple[str, str]]:
         """The recordings under way: extension and id."""
@@ -104,6 +120,19 @@ class Controller:
                 if session.capture and not session.capture.is_finished
             ]
 
+    # --- events
+
+    def _wanted(self, event: Event) -> list[do.Command]:
+        try:
+            return self._board.handle(event)
+        except Exception:
+            log.exception("a bug: please report it", kind=type(event).__name__)
+            return self._board.let_through(event) if isinstance(event, GateEntered) else []
+
+    def _now(self) -> datetime:
+        """The PBX's time: it is compared with the times of its events."""
+        return datetime.now(UTC) + self._pbx_ahead
+
     # --- the link
 
     def _connected(self) -> None:
@@ -111,7 +140,7 @@ class Controller:
         ours = [each for each in channels if not each.id.startswith(OWN_PREFIX)]
         fallbacks = [each.id for each in ours if self._pbx.variable(each.id, FALLBACK_VARIABLE)]
         with self._lock:
-            self._submit(self._board.compare(channels, bridges, fallbacks, datetime.now(UTC)))
+            self._submit(self._board.compare(channels, bridges, fallbacks, self._now()))
         self._link(up=True)
         log.info("linked with the PBX", channels=len(ours), recorded_by_dialplan=len(fallbacks))
         self._read_journal()
@@ -158,15 +187,21 @@ class Controller:
             case do.HangUp():
                 self._pbx.hang_up(command.channel)
             case do.SaveDraft():
-                self._spool.save_draft(command.draft)
+                self._save_draft(command)
             case do.HandOver():
                 self._spool.hand_over(command.draft)
+                self._handed_over.append(command.draft.capture.recording_id)
                 self._work_waits()
             case do.SaveCall():
                 self._spool.save_call(command.call)
                 self._work_waits()
             case do.ReadJournal():
                 self._read_journal()
+
+    def _save_draft(self, command: do.SaveDraft) -> None:
+        """A draft that comes late, because the disk was full, must not bring back what is kept already."""
+        if command.draft.capture.recording_id not in self._handed_over:
+            self._spool.save_draft(command.draft)
 
     def _let_through(self, command: do.LetThrough) -> None:
         if command.sounds:
@@ -179,4 +214,4 @@ class Controller:
             "refused by the PBX", command=type(command).__name__, call=command.session, problem=str(error)
         )
         with self._lock:
-            self._submit(self._board.command_failed(command, str(error), datetime.now(UTC)))
+            self._submit(self._board.command_failed(command, str(error), self._now()))

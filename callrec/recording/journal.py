@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from callrec import ids
 from callrec.model import (
     Announcement,
+    CallFacts,
     CallRecord,
     Capture,
     Decision,
@@ -56,10 +57,6 @@ class Line:
     file: str
     announced: str
 
-    @property
-    def answered_at(self) -> datetime | None:
-        return self.ended_at - self.talked if self.talked is not None else None
-
 
 def parse(key: str, value: str) -> Line:
     """One entry of the PBX's database. Raises ValueError when it is not a line of the journal."""
@@ -84,13 +81,18 @@ def parse(key: str, value: str) -> Line:
     )
 
 
-def call_of(line: Line, office: Office, pbx: str, prompt: FindPrompt) -> CallRecord:
-    """The call, decided again by the rules of now: the dialplan knows the mode only."""
+def call_of(
+    line: Line, office: Office, pbx: str, prompt: FindPrompt, heard: timedelta | None = None
+) -> CallRecord:
+    """The call, decided again by the rules of now: the dialplan knows the mode only.
+
+    `heard` is how long its files are: Dial() is not always the one who connects, nor the last.
+    """
     outbound = line.direction is Direction.OUTBOUND
     number = line.number if line.direction is Direction.INTERNAL else normalise(line.number)
-    facts = office.facts(line.direction, [line.extension], number, line.started_at)
-    decision = office.decide(facts)
-    answered = line.status == "ANSWER" or (not line.status and line.talked is not None)
+    decision = office.decide(_facts(line, office, number))
+    talked = line.talked or heard
+    answered = line.status == "ANSWER" or bool(talked)
     return CallRecord(
         id=ids.derived(line.started_at, f"call {pbx} {line.channel}"),
         pbx=pbx,
@@ -101,20 +103,18 @@ def call_of(line: Line, office: Office, pbx: str, prompt: FindPrompt) -> CallRec
         number=number,
         dialled=line.number if outbound else line.extension,
         started_at=line.started_at,
-        answered_at=line.answered_at if answered else None,
+        answered_at=line.ended_at - (talked or timedelta(0)) if answered else None,
         ended_at=line.ended_at,
         outcome=Outcome.ANSWERED if answered else OUTCOMES.get(line.status, Outcome.UNANSWERED),
         decision=decision,
-        participants=_participants(line, number) if answered else (),
+        participants=_participants(line, number, talked) if answered else (),
         announcements=_announcements(line, prompt),
         notes=_notes(line, decision),
     )
 
 
-def draft_of(line: Line, call: CallRecord) -> Draft | None:
-    """The capture, when the dialplan recorded the call and it was answered."""
-    if not line.file or call.outcome is not Outcome.ANSWERED:
-        return None
+def draft_of(line: Line, call: CallRecord) -> Draft:
+    """The capture of a call of which the dialplan recorded something."""
     # MixMonitor ran on the caller's channel: of an outbound call that is the staff's side.
     external, staff = ("out", "in") if line.direction is Direction.OUTBOUND else ("in", "out")
     begin = call.answered_at or call.started_at
@@ -130,8 +130,26 @@ def files(line: Line) -> list[str]:
     return [f"{line.file}-in", f"{line.file}-out"] if line.file else []
 
 
-def _participants(line: Line, number: str | None) -> tuple[Participant, ...]:
-    joined, left = line.answered_at or line.started_at, line.ended_at
+def is_forbidden(line: Line, call: CallRecord, office: Office) -> bool:
+    """Whether a rule that was in force when the call began says never.
+
+    The dialplan's copy knows the rules of one extension at a time. A rule made after the call does
+    not reach back, and no rule at all is no order to destroy what was recorded.
+    """
+    decision = call.decision
+    rule = next((each for each in office.rules if decision and each.id == decision.rule), None)
+    return rule is not None and rule.mode is Mode.NEVER and rule.changed_at <= line.started_at
+
+
+def _facts(line: Line, office: Office, number: str | None) -> CallFacts:
+    extensions = [line.extension]
+    if line.direction is Direction.INTERNAL and number:
+        extensions.append(number)
+    return office.facts(line.direction, extensions, number, line.started_at)
+
+
+def _participants(line: Line, number: str | None, talked: timedelta | None) -> tuple[Participant, ...]:
+    joined, left = line.ended_at - (talked or timedelta(0)), line.ended_at
     staff = Participant(line.channel, line.extension, line.extension, joined, left)
     other = Participant(
         line.channel, number or "", number if line.direction is Direction.INTERNAL else None, joined, left

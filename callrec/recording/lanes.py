@@ -7,13 +7,17 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import structlog
+
+log = structlog.get_logger()
+
 Job = Callable[[], None]
 
 
 class Lanes:
     """Jobs of one key run in the order they came; jobs of different keys run side by side.
 
-    A job must not raise.
+    A job that raises is logged, and the next one runs.
     """
 
     def __init__(self, workers: int = 8) -> None:
@@ -34,7 +38,10 @@ class Lanes:
 
     def _drain(self, key: str, queue: deque[Job]) -> None:
         while True:
-            queue[0]()
+            try:
+                queue[0]()
+            except Exception:
+                log.exception("a bug: please report it", lane=key)
             with self._lock:
                 queue.popleft()
                 if not queue:

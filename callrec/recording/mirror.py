@@ -1,8 +1,9 @@
 """The rules as the dialplan needs them while callrec is away: entries of the PBX's own database.
 
 ``callrec-rule/<direction>/<extension>`` = ``mode|announce|prompt&prompt…|answer``. Only extensions
-that differ from ``<direction>/default`` have an entry of their own. Rules about callers' numbers
-cannot be mirrored: without callrec nobody compares them.
+that differ from ``<direction>/default`` have an entry of their own. The mode is empty where no rule
+applies: of an internal call the other extension's rule may still say something. Rules about callers'
+numbers cannot be mirrored: without callrec nobody compares them.
 """
 
 from __future__ import annotations
@@ -65,4 +66,5 @@ def _entry(
     facts = office.facts(direction, [number] if number else [], None, at)
     decision = office.decide(facts)
     played = sounds(decision) if decision.announce is not Announce.NONE else ()
-    return "|".join([decision.mode, decision.announce, "&".join(played), "answer" if answer_first else ""])
+    mode = "" if decision.rule is None else decision.mode
+    return "|".join([mode, decision.announce, "&".join(played), "answer" if answer_first else ""])

@@ -6,13 +6,13 @@ call is answered, and starts and ends its capture. It never waits, and never tal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from callrec.errors import CallrecError
 from callrec.model import (
     Announce,
-    Announcement,
     CallFacts,
     CallRecord,
     Decision,
@@ -20,19 +20,16 @@ from callrec.model import (
     Draft,
     Mode,
     Outcome,
-    Participant,
     remark,
 )
 from callrec.numbers import normalise
-from callrec.pbx.events import Channel, Dialled, GateEntered
-from callrec.policy.office import Office
-from callrec.prompts import Prompt
+from callrec.pbx.events import Dialled, GateEntered
+from callrec.recording import lines as of_lines
+from callrec.recording.announcer import Announcer
 from callrec.recording.capture import LiveCapture
 from callrec.recording.commands import Command, HandOver, LetThrough, ReadJournal, SaveCall, SaveDraft
-from callrec.recording.whisper import Whisper
-
-LINGER = timedelta(seconds=1)
-"""How long a finished capture waits for the call's last events, so that its manifest has them."""
+from callrec.recording.lines import Line
+from callrec.recording.surroundings import Sound, Surroundings
 
 OUTCOMES = {
     "BUSY": Outcome.BUSY,
@@ -44,31 +41,6 @@ OUTCOMES = {
 
 
 @dataclass(slots=True)
-class Line:
-    """A real channel of a call. `extension` is set for staff."""
-
-    channel: Channel
-    extension: str | None
-    key: str = ""
-    bridge: str | None = None
-
-    @property
-    def id(self) -> str:
-        return self.channel.id
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a session needs of the world: the office's rules, the prompts, and new ids."""
-
-    office: Office
-    prompts: Callable[[Decision], Sequence[tuple[Prompt, str]]]
-    """The prompts of a decision, each with the name under which the PBX plays it."""
-    new_id: Callable[[], str]
-    pbx: str = "pbx"
-
-
-@dataclass(slots=True)
 class Session:
     """One call, from its first channel to its last."""
 
@@ -76,21 +48,62 @@ class Session:
     call: CallRecord
     world: Surroundings
     lines: dict[str, Line] = field(default_factory=dict)
-    gate_decision: Decision | None = None
     capture: LiveCapture | None = None
-    whisper: Whisper | None = None
+    announcer: Announcer = field(init=False)
+    gate_decision: Decision | None = None
     fallback: bool = False
     end_unseen: bool = False
     handed_over: bool = False
-    _playing: list[tuple[Prompt, str]] = field(default_factory=list)
     _dial_status: str = ""
-    _idle_since: datetime | None = None
 
-    # --- what the board tells
+    def __post_init__(self) -> None:
+        self.announcer = Announcer(self.key, self.call.announcements)
+
+    # --- channels
 
     def joined(self, line: Line) -> None:
         """A channel belongs to this call."""
         self.lines[line.id] = line
+
+    def connected(self, talking: Iterable[Line], at: datetime) -> list[Command]:
+        """These channels are connected with one another now (none: nobody is)."""
+        now = {line.id: line for line in talking}
+        somebody_joined = self._participants(now, at)
+        if len(now) >= 2 and self.call.answered_at is None and not self.fallback:
+            return self._answered(list(now.values()), at)
+        commands = self._follow(at)
+        return commands or (self._save_draft() if somebody_joined else [])
+
+    def left(self, line: Line, at: datetime) -> list[Command]:
+        """A channel of this call is gone."""
+        self.lines.pop(line.id, None)
+        self._participants(self._talking(), at)
+        if self.capture:
+            self.capture.channel_gone(line.id, at)
+        return [*self._follow(at), *self._hand_over()] if self.lines else self._over(at)
+
+    def abandoned(self, line: Line, at: datetime) -> list[Command]:
+        """A channel goes on in another call (a transfer); what was captured of it here ends."""
+        self.lines.pop(line.id, None)
+        self._participants(self._talking(), at)
+        commands: list[Command] = []
+        if self.capture and self.capture.channel == line.id:
+            commands = self.capture.abandon(at)
+        return commands + ([] if self.lines else self._over(at))
+
+    def compared(self, there: set[str], at: datetime) -> list[Command]:
+        """The link to the PBX was away and is back: `there` are the channels it has now."""
+        if self.capture:
+            self.capture.compared(there, at)
+        if not self.lines and not self.is_over:
+            self.end_unseen = True
+            return self._over(at)
+        if self.is_over or not self.capture:
+            return self._hand_over()
+        # What became of a whisper is not known: what was not heard to its end is said again.
+        return [*self.announcer.break_off(), *self._follow(at), *self._announce_start()]
+
+    # --- the gate
 
     def at_gate(self, event: GateEntered) -> list[Command]:
         """The dialplan asks. Every answer lets the call through; some have it announced first."""
@@ -99,20 +112,14 @@ class Session:
         decision = self.world.office.decide(self._facts(direction, event.at))
         self.gate_decision = decision
         self.call = replace(self.call, decision=decision)
-        sounds: tuple[str, ...] = ()
-        if decision.announce is Announce.BEFORE_CONNECT:
-            self._playing = list(self.world.prompts(decision))
-            sounds = tuple(sound for _, sound in self._playing)
+        early = decision.announce is Announce.BEFORE_CONNECT
+        sounds = self.announcer.at_gate(self._prompts(decision) if early else [])
         return [LetThrough(self.key, event.channel.id, sounds)]
 
     def announced(self, sound: str, at: datetime, leg: str, *, status: str | None) -> None:
         """The dialplan began to play a prompt (status None) or ended it."""
-        if status is None:
-            for prompt, name in self._playing:
-                if name == sound:
-                    self._note_announcement(prompt, at, leg)
-        else:
-            self._finish_announcement(at, complete=status == "SUCCESS")
+        self.announcer.dialplan_said(sound, at, leg, status)
+        self._note_announcements()
 
     def stood_in(self) -> None:
         """The dialplan took the call over because we did not answer in time."""
@@ -122,73 +129,50 @@ class Session:
         if event.status:
             self._dial_status = event.status
 
-    def connected(self, talking: Iterable[Line], at: datetime) -> list[Command]:
-        """These channels are connected with one another now (none: nobody is)."""
-        now = {line.id: line for line in talking}
-        self._participants(now, at)
-        if len(now) < 2 or self.call.answered_at is not None or self.fallback:
-            return []
-        return self._answered(list(now.values()), at)
-
-    def left(self, line: Line, at: datetime) -> list[Command]:
-        """A channel of this call is gone."""
-        self.lines.pop(line.id, None)
-        self._participants(self._talking(), at)
-        if self.capture:
-            self.capture.channel_gone(line.id, at)
-        return self._after_capture(at) if self.lines else self._over(at)
+    # --- media
 
     def snoop_ready(self, snoop: str) -> list[Command]:
         """A channel of ours can be used."""
-        if self.whisper and snoop == self.whisper.snoop:
-            return self.whisper.play()
-        return self.capture.snoop_ready(snoop) if self.capture else []
+        of_capture = self.capture.snoop_ready(snoop) if self.capture else []
+        return of_capture or self.announcer.snoop_ready(snoop)
 
     def recording_started(self, name: str, at: datetime) -> list[Command]:
         if not self.capture or not self.capture.track_started(name, at):
             return []
-        return [self._save_draft(), *self._announce_start(at)]
+        return [*self._save_draft(), *self._announce_start()]
 
     def recording_ended(self, name: str, at: datetime, failure: str | None = None) -> list[Command]:
         if self.capture:
             self.capture.track_ended(name, at, failure)
-        return self._after_capture(at)
+        return self._hand_over()
 
     def playback_started(self, id_: str, at: datetime) -> None:
-        if self.whisper and id_ == self.whisper.playback:
-            self._note_announcement(self.whisper.current, at, "both")
+        self.announcer.playback_started(id_, at)
+        self._note_announcements()
 
     def playback_finished(self, id_: str, at: datetime, *, failed: bool) -> list[Command]:
-        if not self.whisper or id_ != self.whisper.playback:
+        commands = self.announcer.playback_finished(id_, at, failed=failed)
+        if commands is None:
             return []
-        self._finish_announcement(at, complete=not failed)
-        commands = self.whisper.next()
-        if self.whisper.is_over:
-            self.whisper = None
-        return commands
+        self._note_announcements()
+        return [*commands, *self._save_draft()]
 
     def command_failed(self, command: Command, problem: str, at: datetime) -> list[Command]:
-        """The PBX refused a command. A capture tries again at the next tick, if the call goes on."""
-        if self.whisper and self.whisper.concerns(command):
-            self.whisper = None
+        """The PBX refused a command. A capture tries again at a later tick, if the call goes on."""
+        commands = self.announcer.refused(command)
+        if commands is not None:
             self.note("the announcement could not be played: {problem}", problem=problem)
-        elif self.capture:
-            self.capture.command_failed(command, problem, at)
-        return self._after_capture(at)
-
-    def compared(self, there: set[str], at: datetime) -> list[Command]:
-        """The link to the PBX was away and is back: `there` are the channels it has now."""
+            return commands
         if self.capture:
-            self.capture.compared(there, at)
-        if not self.lines and self.call.outcome is None:
-            self.end_unseen = True
-            return self._over(at)
-        return self._after_capture(at)
+            self.capture.command_failed(command, problem, at)
+        return self._hand_over()
 
     def tick(self, at: datetime) -> list[Command]:
-        """Time passes: repeats what failed, hands over what has waited long enough."""
+        """Time passes: what failed is repeated."""
         commands = self.capture.retry(at) if self.capture else []
-        return commands + self._after_capture(at)
+        return [*commands, *(self._save_draft() if commands else []), *self._hand_over()]
+
+    # --- how it stands
 
     @property
     def is_over(self) -> bool:
@@ -199,51 +183,48 @@ class Session:
         """Whether nothing more will come of this call."""
         return self.is_over and (self.capture is None or self.handed_over)
 
-    def abandoned(self, line: Line, at: datetime) -> list[Command]:
-        """A channel went on in another call (a transfer)."""
-        self.lines.pop(line.id, None)
-        self._participants(self._talking(), at)
-        return [] if self.lines else self._over(at)
+    @property
+    def snoops(self) -> set[str]:
+        """The ids of the channels of ours that this call may have on the PBX."""
+        whisper = {self.announcer.whisper.snoop} if self.announcer.whisper else set()
+        return whisper | (self.capture.snoops if self.capture and not self.handed_over else set())
 
     def note(self, template: str, **values: object) -> None:
-        """Notes on the call what went otherwise than decided."""
-        self.call = replace(self.call, notes=(*self.call.notes, remark(template, **values)))
+        """Notes on the call, once, what went otherwise than decided."""
+        remarked = remark(template, **values)
+        if remarked not in self.call.notes:
+            self.call = replace(self.call, notes=(*self.call.notes, remarked))
 
     # --- the answer
 
     def _answered(self, talking: list[Line], at: datetime) -> list[Command]:
         self.call = replace(self.call, answered_at=at)
-        direction = self._direction(talking)
+        direction = of_lines.direction(talking, self._caller())
         self._identify(direction, talking)
         decision = self.world.office.decide(self._facts(direction, at))
         self.call = replace(self.call, decision=decision)
         if decision.mode is not Mode.AUTOMATIC:
             return []
-        return self._start_capture(talking, at)
-
-    def _start_capture(self, talking: list[Line], at: datetime) -> list[Command]:
-        line = self._captured_line(talking)
         self.capture = LiveCapture(self.key, self.world.new_id(), at, kept_because="automatic")
-        commands = self.capture.start_part(line.id, at)
-        return [*commands, self._save_draft()]
+        line = of_lines.captured(talking, self._caller())
+        return [*self.capture.start_part(line.id, at), *self._save_draft()]
 
-    def _direction(self, talking: list[Line]) -> Direction:
-        caller = self._caller()
-        if all(line.extension for line in talking):
-            return Direction.INTERNAL
-        return Direction.OUTBOUND if caller and caller.extension else Direction.INBOUND
+    def _follow(self, at: datetime) -> list[Command]:
+        """The captured party has left and others go on: so does the recording."""
+        talking = list(self._talking().values())
+        if not self.capture or not self.capture.gone_at or self.handed_over or len(talking) < 2:
+            return []
+        line = of_lines.captured(talking, self._caller())
+        return [*self.capture.move(line.id, at), *self._save_draft()]
 
     def _identify(self, direction: Direction, talking: list[Line]) -> None:
         """Fills in who talks with whom, now that it is known who answered."""
         caller = self._caller()
-        staff = [line for line in talking if line.extension]
-        if direction is Direction.OUTBOUND:
-            extension = caller.extension if caller else None
-            number = normalise(self.call.dialled)
-        else:
-            answering = [line for line in staff if line is not caller] or staff
-            extension = answering[0].extension if answering else self.call.extension
-            number = self._number_of(caller) or self.call.number
+        extension = of_lines.staff_extension(direction, talking, caller) or self.call.extension
+        dialled = normalise(self.call.dialled)
+        number = (
+            dialled if direction is Direction.OUTBOUND else (caller and caller.number) or self.call.number
+        )
         self._set_parties(direction, extension, number)
 
     def _know(self, direction: Direction, event: GateEntered) -> None:
@@ -264,56 +245,43 @@ class Session:
             extensions.append(self.call.number)
         return self.world.office.facts(direction, extensions, self.call.number, at)
 
-    def _captured_line(self, talking: list[Line]) -> Line:
-        """The external party's channel; of an internal call the caller's."""
-        external = [line for line in talking if not line.extension]
-        caller = self._caller()
-        if external:
-            return caller if caller in external else external[0]
-        return caller if caller in talking else talking[0]
-
-    def _staff_line(self) -> Line | None:
-        """The channel through which an announcement is whispered to both."""
-        captured = self.capture.channel if self.capture else None
-        others = [line for line in self._talking().values() if line.id != captured]
-        return next((line for line in others if line.extension), others[0] if others else None)
-
     def _caller(self) -> Line | None:
-        return self.lines.get(self.key) or min(
-            self.lines.values(), key=lambda line: line.channel.created_at, default=None
-        )
-
-    def _number_of(self, line: Line | None) -> str | None:
-        if line is None:
-            return None
-        return line.extension or normalise(line.channel.caller)
+        return of_lines.caller(self.lines, self.key)
 
     # --- announcements
 
-    def _announce_start(self, at: datetime) -> list[Command]:
+    def _announce_start(self) -> list[Command]:
         """The announcement at the start; also in place of one that the gate should have played."""
-        decision = self.call.decision
-        line = self._staff_line()
-        if decision is None or decision.announce is Announce.NONE or self.call.announcements or not line:
+        decision, talking = self.call.decision, self._talking().values()
+        if not self.capture or not decision or decision.announce is Announce.NONE:
             return []
-        if decision.announce is Announce.BEFORE_CONNECT:
+        line = of_lines.staff_side(talking, self.capture.channel)
+        if not line:
+            return []
+        commands = self.announcer.start(self.capture.recording_id, line.id, self._prompts(decision))
+        if commands and decision.announce is Announce.BEFORE_CONNECT:
+            self._note_late(decision)
+        return commands
+
+    def _note_late(self, decision: Decision) -> None:
+        """Why an announcement that belongs before the connection comes at the start."""
+        if self.gate_decision is None:
             self.note("announced at the start: the call had not passed the gate")
-        assert self.capture is not None
-        self.whisper = Whisper(
-            self.key, self.capture.recording_id, line.id, list(self.world.prompts(decision))
-        )
-        return self.whisper.start()
+        elif self.gate_decision.announce is not Announce.BEFORE_CONNECT:
+            self.note("announced at the start: who would answer was not known at the gate")
+        else:
+            self.note("announced at the start: the caller had not heard all of it before")
 
-    def _note_announcement(self, prompt: Prompt, at: datetime, leg: str) -> None:
-        started = Announcement(prompt.name, prompt.language, prompt.text_sha256, leg, at)
-        self.call = replace(self.call, announcements=(*self.call.announcements, started))
+    def _prompts(self, decision: Decision) -> Sequence[Sound]:
+        """The prompts of a decision. A call is recorded even where one is missing, and says so."""
+        try:
+            return self.world.prompts(decision)
+        except CallrecError as error:
+            self.note("the announcement could not be played: {problem}", problem=error)
+            return []
 
-    def _finish_announcement(self, at: datetime, *, complete: bool) -> None:
-        if not self.call.announcements or self.call.announcements[-1].finished_at:
-            return
-        *before, last = self.call.announcements
-        last = replace(last, finished_at=at, complete=complete)
-        self.call = replace(self.call, announcements=(*before, last))
+    def _note_announcements(self) -> None:
+        self.call = replace(self.call, announcements=self.announcer.made)
 
     # --- the end
 
@@ -329,39 +297,29 @@ class Session:
         # Where the end is to be told by the sound, the call's row comes with the recording.
         told_by_sound = self.capture and self.call.ended_at is None
         row = [] if told_by_sound else [SaveCall(self.key, self.call)]
-        return [*self._after_capture(at), *row]
+        return [*self._hand_over(), *row]
 
-    def _participants(self, now: dict[str, Line], at: datetime) -> None:
-        present = {each.channel for each in self.call.participants if each.left_at is None}
-        kept = [
-            each if each.channel in now or each.left_at else replace(each, left_at=at)
-            for each in self.call.participants
-        ]
-        new = [
-            Participant(id_, self._number_of(line) or "", line.extension, at)
-            for id_, line in now.items()
-            if id_ not in present
-        ]
-        self.call = replace(self.call, participants=(*kept, *new))
+    def _participants(self, now: dict[str, Line], at: datetime) -> bool:
+        """Notes who talks now; whether somebody has joined."""
+        before = self.call.participants
+        self.call = replace(self.call, participants=of_lines.participants(before, now, at))
+        return len(self.call.participants) > len(before)
 
     def _talking(self) -> dict[str, Line]:
         present = [each.channel for each in self.call.participants if each.left_at is None]
         return {id_: self.lines[id_] for id_ in present if id_ in self.lines}
 
-    def _after_capture(self, at: datetime) -> list[Command]:
-        """Hands a finished capture over, once the call is over or has lingered long enough."""
-        if not self.capture or self.handed_over or not self.capture.is_finished:
-            self._idle_since = None
-            return []
-        self._idle_since = self._idle_since or at
-        if not self.is_over and at - self._idle_since < LINGER:
+    def _hand_over(self) -> list[Command]:
+        """A finished capture of a call that is over is kept."""
+        if not self.capture or self.handed_over or not self.is_over or not self.capture.is_finished:
             return []
         self.handed_over = True
         return [HandOver(self.key, Draft(self.call, self.capture.frozen()))]
 
-    def _save_draft(self) -> Command:
-        assert self.capture is not None
-        return SaveDraft(self.key, Draft(self.call, self.capture.frozen()))
+    def _save_draft(self) -> list[Command]:
+        if not self.capture or self.handed_over:
+            return []
+        return [SaveDraft(self.key, Draft(self.call, self.capture.frozen()))]
 
     def _outcome(self) -> Outcome:
         if self.call.answered_at:

@@ -24,12 +24,12 @@ class Whisper:
 
     @property
     def snoop(self) -> str:
-        return f"{OWN_PREFIX}{self.name}-say"
+        return f"{OWN_PREFIX}{self.name}"
 
     @property
     def playback(self) -> str:
         """The id of the playback that runs now."""
-        return f"{OWN_PREFIX}{self.name}-say-{self._position}"
+        return f"{self.snoop}-{self._position}"
 
     @property
     def current(self) -> Prompt:

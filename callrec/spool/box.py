@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -41,15 +42,19 @@ class Spool:
                 problem=error.strerror,
             ) from error
 
-    def lock(self) -> None:
-        """Makes this process the only controller of the spool, until it ends. Raises Refused."""
+    def lock(self, patience_s: float = 0.0) -> None:
+        """Makes this process the only controller of the spool, until it ends.
+
+        Waits up to `patience_s` seconds for another one to end. Raises Refused.
+        """
         self._lock = os.open(self.directory / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Refused(
-                "another callrec serve uses the spool {path}: stop it first", path=self.directory
-            ) from error
+        deadline = time.monotonic() + patience_s
+        while not self._locked_now(self._lock):
+            if time.monotonic() > deadline:
+                raise Refused(
+                    "another callrec serve uses the spool {path}: stop it first", path=self.directory
+                )
+            time.sleep(0.1)
 
     def is_locked(self) -> bool:
         """Whether a controller uses the spool now."""
@@ -61,6 +66,14 @@ class Spool:
         finally:
             os.close(probe)
         return False
+
+    @staticmethod
+    def _locked_now(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
     # --- captures under way
 

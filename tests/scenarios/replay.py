@@ -14,7 +14,7 @@ from callrec.policy.office import Office
 from callrec.prompts import Prompt
 from callrec.recording.board import Board
 from callrec.recording.commands import Command, HandOver, SaveCall, SaveDraft
-from callrec.recording.session import Surroundings
+from callrec.recording.surroundings import Surroundings
 
 HERE = Path(__file__).parent
 SOUND = "/run/callrec/prompts/ja/notice"

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from callrec.model import Draft, Outcome
 from callrec.pbx import events as ev
 from callrec.recording.board import Board
-from callrec.recording.commands import HandOver, ReadJournal, SaveCall, StartSnoop
+from callrec.recording.commands import (
+    Command,
+    HandOver,
+    HangUp,
+    ReadJournal,
+    RecordSnoop,
+    SaveCall,
+    StartSnoop,
+)
 from tests.scenarios.replay import board, ids_of, office, transcript
 from tests.unit.samples import START, draft
 
@@ -34,7 +42,8 @@ def _board() -> Board:
 
 
 def _open_draft() -> Draft:
-    made = draft(ended_at=None, call={"ended_at": None, "outcome": None})
+    talking = tuple(replace(each, left_at=None) for each in draft().call.participants)
+    made = draft(ended_at=None, call={"ended_at": None, "outcome": None, "participants": talking})
     part = made.capture.parts[0]
     open_part = replace(
         part, external=replace(part.external, finished_at=None), staff=replace(part.staff, finished_at=None)
@@ -118,9 +127,98 @@ def test_the_link_lost_over_the_end_of_a_call() -> None:
     """Everything up to the hang-up is seen, then nothing: the call is over when the link is back."""
     events = transcript("inbound_announced")
     played = board(office(RULE), ids_of("inbound_announced"))
-    cut = next(i for i, event in enumerate(events) if isinstance(event, ev.HangupRequested))
+    cut = next(i for i, event in enumerate(events) if isinstance(event, ev.LeftBridge))
     for event in events[:cut]:
         played.handle(event)
     commands = played.compare([], {}, [], events[-1].at)
     assert [type(c) for c in commands] == [HandOver]
     assert not [c for c in commands if isinstance(c, SaveCall)], "its row comes with the recording"
+
+
+# --- transfers
+
+SECOND = _channel("2.0", "PJSIP/2101-00000003", "2101", "0398765432", linkedid="2.0")
+OTHER = _channel("2.1", "PJSIP/outside-00000004", "0398765432", linkedid="2.0")
+
+
+def _talks(played: Board, bridge: str, *channels: ev.Channel, at: datetime = LATER) -> list[Command]:
+    """These channels enter a bridge, one after the other."""
+    commands: list[Command] = []
+    for count, channel in enumerate(channels, start=1):
+        members = tuple(each.id for each in channels[:count])
+        commands += played.handle(ev.ChannelCreated(at, channel))
+        commands += played.handle(ev.EnteredBridge(at, channel, bridge, members))
+    return commands
+
+
+def _begin(played: Board, commands: list[Command]) -> list[str]:
+    """The PBX does what is asked: snoops start, recordings begin. The names of the tracks."""
+    names = []
+    for command in commands:
+        if isinstance(command, StartSnoop):
+            started = played.handle(
+                ev.OwnChannelStarted(LATER, _channel(command.snoop, "Snoop/x", linkedid=command.snoop))
+            )
+            names += [each.name for each in started if isinstance(each, RecordSnoop)]
+    for name in names:
+        played.handle(ev.RecordingStarted(LATER, name))
+    return names
+
+
+def test_a_consultation_ends_when_its_party_is_transferred_into_the_first_call() -> None:
+    """Attended transfer: staff called somebody outside, and connects them with the caller."""
+    played = _board()
+    _begin(played, _talks(played, "a", OUTSIDE, PHONE))
+    tracks = _begin(played, _talks(played, "b", SECOND, OTHER))
+    moved = replace(OTHER, linkedid="1.0")
+    commands = played.handle(ev.EnteredBridge(LATER, moved, "a", ("1.0", "1.1", "2.1")))
+    hung_up = {each.channel for each in commands if isinstance(each, HangUp)}
+    assert hung_up == {f"callrec.{name.removeprefix('callrec/')}" for name in tracks}
+    for name in tracks:
+        played.handle(ev.RecordingFinished(LATER, name))
+    (handed, *_) = played.handle(ev.ChannelDestroyed(LATER, SECOND))
+    assert isinstance(handed, HandOver) and handed.draft.call.linkedid == "2.0"
+    assert handed.draft.call.outcome is Outcome.ANSWERED
+    played.tick(LATER)
+    assert list(played.sessions) == ["1.0"], "the first call goes on, with its recording"
+
+
+def test_an_internal_caller_who_transfers_and_leaves_does_not_end_the_recording() -> None:
+    first = replace(PHONE, id="1.0", name="PJSIP/2101-00000001")
+    second = _channel("1.1", "PJSIP/2102-00000002", "2102")
+    third = _channel("1.2", "PJSIP/2201-00000003", "2201")
+    played = _board()
+    tracks = _begin(played, _talks(played, "a", first, second))
+    played.handle(ev.LeftBridge(LATER, first, "a", ("1.1",)))
+    for name in tracks:
+        played.handle(ev.RecordingFinished(LATER, name))
+    assert not [c for c in played.handle(ev.ChannelDestroyed(LATER, first)) if isinstance(c, HandOver)]
+    commands = _talks(played, "c", second, third, at=LATER + timedelta(seconds=3))
+    assert {c.channel for c in commands if isinstance(c, StartSnoop)} <= {"1.1", "1.2"}
+    for name in _begin(played, commands):
+        played.handle(ev.RecordingFinished(LATER, name))
+    ended = [c for channel in (second, third) for c in played.handle(ev.ChannelDestroyed(LATER, channel))]
+    (handed,) = [c for c in ended if isinstance(c, HandOver)]
+    assert [part.number for part in handed.draft.capture.parts] == [1, 2]
+    assert len(handed.draft.capture.gaps) == 1
+    assert handed.draft.call.outcome is Outcome.ANSWERED, "handed over when the call was over, not before"
+
+
+def test_only_a_call_of_which_all_is_gone_has_an_unseen_end() -> None:
+    """One of two staff left while the link was away: the call itself goes on."""
+    third = _channel("1.2", "PJSIP/2102-00000003", "2102")
+    played = _board()
+    _begin(played, _talks(played, "b", OUTSIDE, PHONE, third))
+    played.compare([OUTSIDE, PHONE], BRIDGE, [], LATER)
+    assert not played.sessions["1.0"].end_unseen
+    played.compare([], {}, [], LATER)
+    assert played.sessions["1.0"].end_unseen
+
+
+def test_snoops_that_no_call_knows_are_hung_up() -> None:
+    stray = _channel(f"callrec.{draft().capture.recording_id}-say0", "Snoop/1.0-0", linkedid="s")
+    probe = _channel("callrec.doctor-1", "Local/s@callrec-gate-0001;1", linkedid="d")
+    played = _board()
+    played.restore(_open_draft())
+    commands = played.compare([OUTSIDE, PHONE, *SNOOPS, stray, probe], BRIDGE, [], LATER)
+    assert [c.channel for c in commands if isinstance(c, HangUp)] == [stray.id]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +28,10 @@ def _started() -> LiveCapture:
     for side in SIDES:
         capture.track_started(f"callrec/rec-1-{side}", NOW)
     return capture
+
+
+def _numbers(capture: LiveCapture) -> list[int]:
+    return [each.part.number for each in capture.parts]
 
 
 def test_two_snoops_each_recorded_once() -> None:
@@ -74,9 +79,80 @@ def test_a_recording_that_never_begins_is_given_up() -> None:
     capture.start_part("1.0", NOW)
     assert capture.retry(NOW + timedelta(seconds=2)) == []
     capture.retry(NOW + timedelta(seconds=4))
-    assert len(capture.parts) == 1, "it is looked at once more first"
+    assert _numbers(capture) == [1], "it is looked at once more first"
     capture.retry(NOW + timedelta(seconds=5))
-    assert len(capture.parts) == 2
+    assert _numbers(capture) == [2], "of the first, for which nothing was recorded, only the gap is left"
+
+
+def test_a_pbx_that_refuses_for_long_is_asked_less_and_less_often() -> None:
+    capture, now, asked = _capture(), NOW, []
+    commands = capture.start_part("1.0", now)
+    while now < NOW + timedelta(minutes=10):
+        for command in commands:
+            asked.append(now)
+            capture.command_failed(command, "503", now)
+        now += timedelta(seconds=0.5)
+        commands = [each for each in capture.retry(now) if isinstance(each, StartSnoop)]
+    assert len(asked) < 50
+    assert asked[-1] - asked[-3] == timedelta(seconds=60)
+    assert len(capture.parts) == 1
+    (gap,) = capture.frozen().gaps
+    assert (gap.started_at, gap.finished_at) == (NOW, capture.parts[0].requested_at)
+
+
+def test_a_part_whose_recording_was_asked_for_is_kept_even_when_it_never_began() -> None:
+    """The PBX may have written something although it did not say so."""
+    capture = _capture()
+    capture.start_part("1.0", NOW)
+    capture.snoop_ready("callrec.rec-1-in")
+    for seconds in (4, 5):
+        capture.retry(NOW + timedelta(seconds=seconds))
+    assert _numbers(capture) == [1, 2]
+
+
+def test_a_snoop_that_comes_too_late_is_not_recorded() -> None:
+    capture = _capture()
+    first, _ = capture.start_part("1.0", NOW)
+    capture.command_failed(first, "timeout", NOW)
+    capture.retry(NOW + timedelta(seconds=1))
+    assert capture.snoop_ready("callrec.rec-1-in") == []
+
+
+def test_both_snoops_of_a_broken_part_are_hung_up_also_when_both_recordings_ended() -> None:
+    """The PBX's disk was full: the recordings failed, and the snoops listen on."""
+    capture = _started()
+    for side in SIDES:
+        capture.track_ended(f"callrec/rec-1-{side}", NOW, "disk full")
+    commands = capture.retry(NOW + timedelta(seconds=1))
+    assert commands[:2] == [HangUp("call", "callrec.rec-1-in"), HangUp("call", "callrec.rec-1-out")]
+
+
+def test_a_party_that_leaves_is_followed_by_a_part_on_another_channel() -> None:
+    capture = _started()
+    capture.channel_gone("1.0", NOW + timedelta(seconds=3))
+    commands = capture.move("1.1", NOW + timedelta(seconds=5))
+    assert [each.channel for each in commands if isinstance(each, StartSnoop)] == ["1.1", "1.1"]
+    assert capture.channel == "1.1" and not capture.is_finished
+    (gap,) = capture.gaps
+    assert gap.finished_at and gap.finished_at - gap.started_at == timedelta(seconds=2)
+    assert capture.parts[0].part.external.finished_at == NOW + timedelta(seconds=3)
+
+
+def test_a_channel_that_goes_on_in_another_call_ends_the_capture() -> None:
+    capture = _started()
+    assert capture.abandon(NOW) == [HangUp("call", f"callrec.rec-1-{side}") for side in SIDES]
+    for side in SIDES:
+        capture.track_ended(f"callrec/rec-1-{side}", NOW, None)
+    assert capture.is_finished
+
+
+def test_a_track_that_had_not_begun_before_a_restart_is_given_up() -> None:
+    capture = _capture()
+    capture.start_part("1.0", NOW)
+    restored = LiveCapture.restored("call", capture.frozen())
+    for seconds in (4, 5):
+        restored.retry(NOW + timedelta(seconds=seconds))
+    assert _numbers(restored) == [1, 2]
 
 
 def test_an_end_with_the_channel_is_the_end() -> None:
@@ -93,8 +169,8 @@ def test_an_end_without_the_channel_begins_a_new_part() -> None:
     capture = _started()
     capture.track_ended("callrec/rec-1-in", NOW, None)
     commands = capture.retry(NOW + timedelta(seconds=1))
-    assert commands[0] == HangUp("call", "callrec.rec-1-out")
-    assert len(capture.parts) == 2
+    assert HangUp("call", "callrec.rec-1-out") in commands
+    assert _numbers(capture) == [1, 2]
 
 
 def test_a_finish_that_is_never_told_is_not_waited_for() -> None:
@@ -122,7 +198,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.capture, self.now = _capture(), NOW
+        self.capture, self.now, self.was_gone = _capture(), NOW, False
         self.commands = list(self.capture.start_part("1.0", NOW))
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 4.0, 6.0]))
@@ -149,7 +225,25 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule()
     def gone(self) -> None:
+        self.was_gone = True
         self.capture.channel_gone("1.0", self.now)
+
+    @rule()
+    def others_go_on(self) -> None:
+        if self.capture.gone_at:
+            self.commands += self.capture.move("1.0", self.now)
+
+    @invariant()
+    def no_snoop_is_left_behind(self) -> None:
+        """Whatever was begun before the last part ends with its channel, or was hung up."""
+        begun = [c.snoop for c in self.commands if isinstance(c, StartSnoop)][:-2]
+        ended = {c.channel for c in self.commands if isinstance(c, HangUp)}
+        assert all(snoop in ended for snoop in begun) or self.was_gone
+
+    @invariant()
+    def gaps_come_one_after_the_other(self) -> None:
+        for before, after in pairwise(self.capture.gaps):
+            assert before.finished_at and before.finished_at <= after.started_at
 
     @invariant()
     def states_are_in_the_table(self) -> None:

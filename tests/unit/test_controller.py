@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from callrec.pbx.events import Replaced
+from callrec.errors import NotFound
+from callrec.model import Decision
+from callrec.pbx.events import DialplanSaid, GateEntered, Replaced
+from callrec.prompts import Prompt
+from callrec.recording.commands import HandOver, SaveDraft
 from callrec.recording.controller import Controller
 from callrec.recording.lanes import Lanes
 from callrec.spool.box import Spool
 from tests.scenarios.replay import board, ids_of, office, transcript
 from tests.unit.fakes import FakePbx
-from tests.unit.samples import START
+from tests.unit.samples import START, draft
 
 RULE = ("automatic", "everywhere", None, None)
 NAME = "inbound_announced"
@@ -34,7 +40,13 @@ def _controller(tmp_path: Path, pbx: FakePbx, *, answer_first: bool = True) -> C
 def _play(controller: Controller) -> None:
     for event in transcript(NAME):
         controller.handle(event)
+    _end(controller)
+
+
+def _end(controller: Controller) -> None:
+    """An orderly end: what was begun is finished."""
     controller.stop()
+    controller.run()
 
 
 def test_commands_of_a_call_come_in_order(tmp_path: Path) -> None:
@@ -88,7 +100,7 @@ def test_a_full_disk_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert not deadline.wait(0.01)
     full.clear()
     controller.tick()
-    controller.stop()
+    _end(controller)
     assert len(list(Spool(tmp_path).calls())) == 1
 
 
@@ -96,7 +108,7 @@ def test_another_program_under_our_name_ends_this_one(tmp_path: Path) -> None:
     controller = _controller(tmp_path, FakePbx())
     controller.handle(Replaced(START))
     assert controller.replaced.is_set()
-    controller.stop()
+    _end(controller)
 
 
 def test_lanes_keep_order_within_a_key_and_run_keys_side_by_side() -> None:
@@ -115,3 +127,83 @@ def test_lanes_keep_order_within_a_key_and_run_keys_side_by_side() -> None:
     lanes.submit("b", opens)
     lanes.close()
     assert order == ["b1", "a2"]
+
+
+def test_a_lane_goes_on_after_a_job_that_raises() -> None:
+    lanes, done = Lanes(1), threading.Event()
+
+    def fails() -> None:
+        raise RuntimeError("a bug")
+
+    lanes.submit("a", fails)
+    lanes.submit("a", done.set)
+    lanes.close()
+    assert done.is_set()
+
+
+def test_a_bug_at_the_gate_lets_the_call_through(tmp_path: Path) -> None:
+    pbx = FakePbx()
+    controller = _controller(tmp_path, pbx)
+    gates = [event for event in transcript(NAME) if isinstance(event, GateEntered)]
+    for gate in gates:
+        controller.handle(replace(gate, direction="sideways"))
+    _end(controller)
+    assert pbx.asked == [("resume", gates[0].channel.id)]
+
+
+def test_a_missing_prompt_neither_holds_a_call_nor_keeps_it_from_being_recorded(tmp_path: Path) -> None:
+    def missing(decision: Decision) -> list[tuple[Prompt, str]]:
+        raise NotFound("there is no prompt {name}", name=decision.prompt)
+
+    pbx = FakePbx()
+    controller = _controller(tmp_path, pbx)
+    controller._board.world = replace(controller._board.world, prompts=missing)
+    _play(controller)
+    assert [words[0] for words in pbx.asked] == ["resume", "snoop", "snoop", "record", "record"]
+    (call,) = Spool(tmp_path).calls()
+    assert [note.text for note in call.notes] == [
+        "the announcement could not be played: there is no prompt notice"
+    ]
+
+
+def test_an_announcement_that_failed_at_the_gate_is_made_at_the_start(tmp_path: Path) -> None:
+    pbx = FakePbx()
+    controller = _controller(tmp_path, pbx)
+    for event in transcript(NAME):
+        finished = isinstance(event, DialplanSaid) and "Status" in event.fields
+        controller.handle(
+            replace(event, fields={**event.fields, "Status": "FAILED"})
+            if isinstance(event, DialplanSaid) and finished
+            else event
+        )
+    _end(controller)
+    assert [words for words in pbx.asked if words[0] == "snoop"][-1][-1] == "both", "whispered"
+    (call,) = Spool(tmp_path).calls()
+    assert "announced at the start: the caller had not heard all of it before" in [n.text for n in call.notes]
+
+
+def test_a_draft_that_comes_late_does_not_bring_a_recording_back(tmp_path: Path) -> None:
+    """The disk was full when the draft was to be written, and not when the recording was handed over."""
+    controller = _controller(tmp_path, FakePbx())
+    late = draft()
+    controller._perform(HandOver("call", late))
+    controller._perform(SaveDraft("call", late))
+    assert Spool(tmp_path).drafts() == []
+    assert Spool(tmp_path).waiting() == [late.capture.recording_id]
+    _end(controller)
+
+
+def test_what_waits_at_the_end_is_tried_once_more(tmp_path: Path) -> None:
+    controller = _controller(tmp_path, FakePbx())
+    controller._again.append(HandOver("call", draft()))
+    _end(controller)
+    assert Spool(tmp_path).waiting() == [draft().capture.recording_id]
+
+
+def test_time_is_the_pbxs(tmp_path: Path) -> None:
+    """Its clock is an hour behind: what was asked for a moment ago is not overdue."""
+    controller = _controller(tmp_path, FakePbx())
+    for event in transcript(NAME)[:3]:
+        controller.handle(replace(event, at=datetime.now(UTC) - timedelta(hours=1)))
+    assert abs(controller._now() - (datetime.now(UTC) - timedelta(hours=1))) < timedelta(seconds=5)
+    _end(controller)

@@ -43,10 +43,11 @@ EXPECTED = {
         "RecordSnoop snoop=callrec.REC-1-in name=callrec/REC-1-in",
         "RecordSnoop snoop=callrec.REC-1-out name=callrec/REC-1-out",
         "SaveDraft parts=1 ended=False",
-        "StartSnoop channel=CALLER snoop=callrec.REC-say spy=none whisper=both",
-        "PlaySounds snoop=callrec.REC-say playback=callrec.REC-say-0"
+        "StartSnoop channel=CALLER snoop=callrec.REC-say0 spy=none whisper=both",
+        "PlaySounds snoop=callrec.REC-say0 playback=callrec.REC-say0-0"
         " sounds=('/run/callrec/prompts/ja/notice',)",
-        "HangUp channel=callrec.REC-say",
+        "HangUp channel=callrec.REC-say0",
+        "SaveDraft parts=1 ended=False",
         "HandOver parts=1 ended=True",
         "SaveCall outbound 2101 +81398765432 answered automatic",
     ],

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from callrec.model import Direction, Mode, Outcome
+from callrec.model import CallRecord, Direction, Mode, Outcome, Rule, Scope
+from callrec.policy.office import Office
 from callrec.recording import journal, mirror
+from callrec.recording.adoption import Adoption
+from callrec.spool.box import Spool
 from tests.scenarios.replay import PROMPT, office
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -40,13 +45,13 @@ def _entries(*rules: tuple[str, str, str | None, str | None]) -> dict[str, str]:
 
 def test_only_what_differs_from_the_default_has_an_entry() -> None:
     assert _entries(("automatic", "facility", "shiba", None)) == {
-        "inbound/default": "never|none||answer",
+        "inbound/default": "|none||answer",
         "inbound/2101": "automatic|before-connect|/p/ja/notice|answer",
         "inbound/2102": "automatic|before-connect|/p/ja/notice|answer",
-        "outbound/default": "never|none||answer",
+        "outbound/default": "|none||answer",
         "outbound/2101": "automatic|on-start|/p/ja/notice|answer",
         "outbound/2102": "automatic|on-start|/p/ja/notice|answer",
-        "internal/default": "never|none||answer",
+        "internal/default": "|none||answer",
         "internal/2101": "automatic|on-start|/p/ja/notice|answer",
         "internal/2102": "automatic|on-start|/p/ja/notice|answer",
     }
@@ -75,14 +80,13 @@ def test_a_line_of_the_journal_becomes_a_call_and_a_capture() -> None:
     assert call.ended_at - call.answered_at == timedelta(milliseconds=3001)
     assert [(each.language, each.complete) for each in call.announcements] == [("ja", True), ("", False)]
     draft = journal.draft_of(line, call)
-    assert draft is not None
     (part,) = draft.capture.parts
     assert (part.external.name, part.staff.name) == (
         "callrec/fallback-demo-1.0-in",
         "callrec/fallback-demo-1.0-out",
     )
     again = journal.draft_of(line, journal.call_of(line, found, "demo", lambda sound: None))
-    assert again is not None and again.capture.recording_id == draft.capture.recording_id
+    assert again.capture.recording_id == draft.capture.recording_id
     assert again.call.id == call.id, "read twice, it is the same call"
 
 
@@ -90,22 +94,104 @@ def test_of_an_outbound_call_the_staff_is_the_caller() -> None:
     line = journal.parse("demo-1.0", LINE.replace("inbound|", "outbound|"))
     call = journal.call_of(line, office(("automatic", "everywhere", None, None)), "demo", lambda sound: None)
     draft = journal.draft_of(line, call)
-    assert draft is not None and call.direction is Direction.OUTBOUND
+    assert call.direction is Direction.OUTBOUND
     assert draft.capture.parts[0].external.name.endswith("-out")
     assert [each.extension for each in call.participants] == ["2101", None]
 
 
-def test_an_unanswered_call_leaves_no_capture_but_names_its_files() -> None:
-    line = journal.parse("demo-1.0", LINE.replace("|ANSWER|3001|", "|CANCEL||"))
-    call = journal.call_of(line, office(), "demo", lambda sound: None)
-    assert call.outcome is Outcome.UNANSWERED and journal.draft_of(line, call) is None
-    assert journal.files(line) == ["callrec/fallback-demo-1.0-in", "callrec/fallback-demo-1.0-out"]
+@dataclass
+class Storage:
+    """The stored recordings of a PBX in memory: their sizes in bytes."""
+
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def stored_size(self, name: str) -> int | None:
+        return self.sizes.get(name)
+
+    def delete_stored(self, name: str) -> None:
+        self.sizes.pop(name, None)
 
 
-def test_a_call_that_was_not_to_be_recorded() -> None:
-    line = journal.parse("demo-1.0", "inbound|2101|110|demo-1.0||1795361032.5|1795361046.3|BUSY|||" + "|")
-    call = journal.call_of(line, office(("automatic", "everywhere", None, None)), "demo", lambda sound: None)
-    assert line.mode is Mode.NEVER and journal.draft_of(line, call) is None
+FILES = ("callrec/fallback-demo-1.0-in", "callrec/fallback-demo-1.0-out")
+SECOND_OF_SOUND = 44 + 16_000
+ENDED = datetime.fromtimestamp(1795361046.33, UTC)
+AUTOMATIC = ("automatic", "everywhere", None, None)
+
+
+def _adopt(
+    spool: Path,
+    value: str,
+    *rules: tuple[str, str, str | None, str | None],
+    bytes_each: int = SECOND_OF_SOUND,
+    after_s: float = 60.0,
+) -> tuple[Storage, bool]:
+    storage = Storage(dict.fromkeys(FILES, bytes_each))
+    adoption = Adoption(storage, Spool(spool), lambda: office(*rules), "demo", lambda sound: None)
+    return storage, adoption.adopt("demo-1.0", value, ENDED + timedelta(seconds=after_s))
+
+
+def _kept(spool: Path) -> CallRecord:
+    (id_,) = Spool(spool).waiting()
+    return Spool(spool).draft_of(id_).call
+
+
+def test_an_unanswered_call_leaves_its_row_only(tmp_path: Path) -> None:
+    storage, adopted = _adopt(tmp_path, LINE.replace("|ANSWER|3001|", "|CANCEL||"), AUTOMATIC, bytes_each=44)
+    assert adopted and not storage.sizes
+    (call,) = Spool(tmp_path).calls()
+    assert call.outcome is Outcome.UNANSWERED and not Spool(tmp_path).waiting()
+
+
+@pytest.mark.parametrize("ending", ["|NOANSWER||", "|NOANSWER|3001|", "|||", "|ANSWER||"])
+def test_sound_is_kept_whatever_dial_says(tmp_path: Path, ending: str) -> None:
+    """A queue connects without Dial(), and a failed transfer overwrites what Dial() had said."""
+    storage, adopted = _adopt(tmp_path, LINE.replace("|ANSWER|3001|", ending), AUTOMATIC)
+    assert adopted and storage.sizes, "the archive deletes them, when it has them"
+    call = _kept(tmp_path)
+    assert call.outcome is Outcome.ANSWERED and call.answered_at and call.ended_at
+    assert (call.ended_at - call.answered_at).total_seconds() in (1.0, 3.001)
+
+
+def test_a_file_that_may_not_be_flushed_yet_is_looked_at_later(tmp_path: Path) -> None:
+    value = LINE.replace("|ANSWER|3001|", "|CANCEL||")
+    storage, adopted = _adopt(tmp_path, value, AUTOMATIC, bytes_each=44, after_s=1)
+    assert not adopted and storage.sizes and not list(Spool(tmp_path).calls())
+
+
+def test_what_never_forbids_is_destroyed_and_that_is_noted(tmp_path: Path) -> None:
+    """The dialplan could not know: the rule is about the other extension of an internal call."""
+    value = LINE.replace("inbound|2101|0312345678|", "internal|2101|2201|")
+    storage, adopted = _adopt(tmp_path, value, AUTOMATIC, ("never", "extension", "2201", None))
+    assert adopted and not storage.sizes and not Spool(tmp_path).waiting()
+    (call,) = Spool(tmp_path).calls()
+    assert call.decision is not None and call.decision.mode is Mode.NEVER
+    assert "what the dialplan had recorded was destroyed: a rule says never" in [n.text for n in call.notes]
+
+
+def test_a_rule_made_after_the_call_does_not_reach_back(tmp_path: Path) -> None:
+    late = Rule(
+        9, 1, Scope.EVERYWHERE, None, Mode.NEVER, changed_at=ENDED + timedelta(hours=1), changed_by="test"
+    )
+    adoption = Adoption(
+        Storage(dict.fromkeys(FILES, SECOND_OF_SOUND)),
+        Spool(tmp_path),
+        lambda: Office(rules=[late]),
+        "demo",
+        lambda sound: None,
+    )
+    assert adoption.adopt("demo-1.0", LINE, ENDED + timedelta(hours=2))
+    assert _kept(tmp_path).outcome is Outcome.ANSWERED
+
+
+def test_no_rule_any_more_is_no_order_to_destroy(tmp_path: Path) -> None:
+    _adopt(tmp_path, LINE)
+    assert "the dialplan went by mode automatic" in [note.text for note in _kept(tmp_path).notes]
+
+
+def test_a_call_that_was_not_to_be_recorded(tmp_path: Path) -> None:
+    value = "inbound|2101|110|demo-1.0||1795361032.5|1795361046.3|BUSY|||" + "|"
+    assert _adopt(tmp_path, value, AUTOMATIC)[1]
+    (call,) = Spool(tmp_path).calls()
     assert call.outcome is Outcome.BUSY
     assert "the dialplan went by mode never" in [note.text for note in call.notes]
 

@@ -1,0 +1,80 @@
+"""Takes over what the dialplan did and recorded while callrec was away.
+
+A line of its journal becomes a call and, where there is sound, a recording; read twice it is the
+same one. Files are deleted only where nothing is in them, or where a rule forbids the recording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from callrec.model import CallRecord, Outcome, remark
+from callrec.policy.office import Office
+from callrec.recording import journal
+from callrec.spool.box import Spool
+
+log = structlog.get_logger()
+
+WAV_HEADER_BYTES = 44
+BYTES_A_SECOND = 16_000
+"""MixMonitor's WAV: 8 kHz, 16 bits, one channel."""
+FLUSHED_WITHIN = timedelta(seconds=5)
+"""MixMonitor ends a moment after its call: before that, a file that seems empty may not be."""
+
+
+class Storage(Protocol):
+    """The stored recordings of a PBX."""
+
+    def stored_size(self, name: str) -> int | None: ...
+    def delete_stored(self, name: str) -> None: ...
+
+
+class Adoption:
+    """Adopts lines of the dialplan's journal into the spool."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        spool: Spool,
+        office: Callable[[], Office],
+        pbx: str,
+        prompt: journal.FindPrompt,
+    ) -> None:
+        self._storage, self._spool, self._office = storage, spool, office
+        self._pbx, self._prompt = pbx, prompt
+
+    def adopt(self, key: str, value: str, now: datetime) -> bool:
+        """Whether the line is safe in the spool now; if not, it is to be adopted later.
+
+        Raises ValueError when it makes no sense.
+        """
+        line, office = journal.parse(key, value), self._office()
+        heard = self._heard(line)
+        call = journal.call_of(line, office, self._pbx, self._prompt, heard)
+        forbidden = journal.is_forbidden(line, call, office)
+        if line.file and call.outcome is Outcome.ANSWERED and not forbidden:
+            self._spool.hand_over(journal.draft_of(line, call))
+        elif now - line.ended_at < FLUSHED_WITHIN:
+            return False
+        else:
+            self._spool.save_call(_destroyed(call) if heard else call)
+            for name in journal.files(line):
+                self._storage.delete_stored(name)
+        log.info("a call the dialplan stood in for", call=call.id, recorded=bool(line.file))
+        return True
+
+    def _heard(self, line: journal.Line) -> timedelta | None:
+        """How long the line's files are; None when nobody is to be heard in them."""
+        sizes = [self._storage.stored_size(name) or 0 for name in journal.files(line)]
+        sound = max(sizes, default=0) - WAV_HEADER_BYTES
+        return timedelta(seconds=sound / BYTES_A_SECOND) if sound > 0 else None
+
+
+def _destroyed(call: CallRecord) -> CallRecord:
+    text = remark("what the dialplan had recorded was destroyed: a rule says never")
+    return replace(call, notes=(*call.notes, text))

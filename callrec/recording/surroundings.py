@@ -1,0 +1,24 @@
+"""What the pure part needs of the world around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from callrec.model import Decision
+from callrec.policy.office import Office
+from callrec.prompts import Prompt
+
+Sound = tuple[Prompt, str]
+"""A prompt and the name under which the PBX plays it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The office's rules, the prompts, and new ids."""
+
+    office: Office
+    prompts: Callable[[Decision], Sequence[Sound]]
+    """The prompts of a decision, each with the name under which the PBX plays it."""
+    new_id: Callable[[], str]
+    pbx: str = "pbx"
