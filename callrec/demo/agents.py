@@ -75,6 +75,20 @@ class Talk:
     def press(self, digits: str) -> None:
         self._board.run(self.call.send_dtmf(digits))
 
+    def hold(self) -> None:
+        self._board.run(self.call.hold())
+
+    def resume(self) -> None:
+        self._board.run(self.call.resume())
+
+    def transfer(self, number: str) -> None:
+        """Blind transfer: the other party is sent to this number (REFER)."""
+        self._board.run(self.call.transfer(f"sip:{number}@{self._board.server}"))
+
+    def connect_with(self, consultation: Talk) -> None:
+        """Attended transfer: the parties of the two calls are connected, and this phone is out of both."""
+        self._board.run(self.call.attended_transfer(consultation.call))
+
     def wait_established(self, seconds: float = ANSWER_SECONDS) -> None:
         if not self.established.wait(seconds):
             raise TimeoutError(f"not answered within {seconds:g} s ({self.close_reason})")

@@ -106,7 +106,12 @@ class Session:
     # --- the gate
 
     def at_gate(self, event: GateEntered) -> list[Command]:
-        """The dialplan asks. Every answer lets the call through; some have it announced first."""
+        """The dialplan asks. Every answer lets the call through; some have it announced first.
+
+        A call that is transferred passes the gate again: it is decided and announced already.
+        """
+        if self.call.answered_at:
+            return [LetThrough(self.key, event.channel.id)]
         direction = Direction(event.direction)
         self._know(direction, event)
         decision = self.world.office.decide(self._facts(direction, event.at))

@@ -12,6 +12,7 @@ from callrec.recording.commands import (
     Command,
     HandOver,
     HangUp,
+    LetThrough,
     ReadJournal,
     RecordSnoop,
     SaveCall,
@@ -222,3 +223,13 @@ def test_snoops_that_no_call_knows_are_hung_up() -> None:
     played.restore(_open_draft())
     commands = played.compare([OUTSIDE, PHONE, *SNOOPS, stray, probe], BRIDGE, [], LATER)
     assert [c.channel for c in commands if isinstance(c, HangUp)] == [stray.id]
+
+
+def test_a_gate_that_a_transferred_call_passes_decides_nothing_anew() -> None:
+    """The caller's channel runs the dialplan again, on its way from one phone to the next."""
+    played = _board()
+    _begin(played, _talks(played, "b", OUTSIDE, PHONE))
+    before = played.sessions["1.0"].call
+    commands = played.handle(ev.GateEntered(LATER, OUTSIDE, "internal", "2102", "0312345678"))
+    assert commands == [LetThrough("1.0", "1.0")]
+    assert played.sessions["1.0"].call == before
