@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,8 +12,10 @@ import structlog
 
 from callrec.archive.archiver import Archiver
 from callrec.catalogue.database import Database
+from callrec.errors import PbxUnreachable
 from callrec.spool.box import Spool
 from callrec.spool.spooler import Spooler
+from callrec.spool.tracks import Tracks
 from tests.unit.fakes import MemoryStore
 from tests.unit.wave import tone, write_wav
 
@@ -36,6 +38,16 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @dataclass
+class Clock:
+    """A monotonic clock that goes when it is told to."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
 class Bench:
     """An archiver with a PBX that is a folder of tracks, and a store in memory."""
 
@@ -45,7 +57,15 @@ class Bench:
     database: Database
     archiver: Archiver
     spooler: Spooler
-    deleted: list[str] = field(default_factory=list)
+    tracks: Tracks
+    clock: Clock
+    away: set[str]
+    deleted: list[str]
+
+    def later(self, seconds: float = 60.0) -> None:
+        """Time goes by, and the archiver has worked."""
+        self.clock.now += seconds
+        self.archiver.work()
 
     def track(self, name: str, hertz: float, seconds: float = 10.0) -> None:
         path = self.pbx / name
@@ -55,8 +75,19 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, database: Database) -> Bench:
-    pbx, spool, store = tmp_path / "pbx", Spool(tmp_path / "spool"), MemoryStore()
+    return make_bench(tmp_path, database)
+
+
+def make_bench(tmp_path: Path, database: Database, store: MemoryStore | None = None) -> Bench:
+    pbx, spool, store = tmp_path / "pbx", Spool(tmp_path / "spool"), store or MemoryStore()
     deleted: list[str] = []
+    away: set[str] = set()
+    clock = Clock()
+
+    def answer() -> str:
+        if "pbx" in away:
+            raise PbxUnreachable("the PBX is away")
+        return "22.0"
 
     def fetch(name: str, target: Path) -> bool:
         if not (pbx / name).exists():
@@ -68,6 +99,7 @@ def bench(tmp_path: Path, database: Database) -> Bench:
         deleted.append(name)
         (pbx / name).unlink(missing_ok=True)
 
-    spooler = Spooler(spool, fetch, lambda code: f"name of {code}", lambda: "22.0", TOKYO)
-    archiver = Archiver(spool, spooler, store, database, delete, TOKYO, locked=True)
-    return Bench(pbx, spool, store, database, archiver, spooler, deleted)
+    tracks = Tracks(spool, fetch, answer, clock)
+    spooler = Spooler(spool, tracks, lambda code: f"name of {code}", answer, TOKYO)
+    archiver = Archiver(spool, tracks, spooler, store, database, delete, TOKYO, locked=True, clock=clock)
+    return Bench(pbx, spool, store, database, archiver, spooler, tracks, clock, away, deleted)
