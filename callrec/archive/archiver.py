@@ -191,14 +191,16 @@ class Archiver:
 
     def _let_go(self, draft: Draft, manifest: Manifest) -> None:
         """Removes what the archive has from the PBX and the spool; what it has not is kept aside."""
-        id_ = draft.capture.recording_id
+        id_, archived = draft.capture.recording_id, _names(manifest.capture)
         for track in self._tracks.fetched(draft):
-            self._delete_track(track.name)
-        if self._tracks.damaged(id_) or _names(draft.capture) - _names(manifest.capture):
+            if track.name in archived:
+                self._delete_track(track.name)
+        if self._tracks.damaged(id_) or _names(draft.capture) - archived:
             self._spool.set_aside(id_)
             log.error("not all of a recording could be archived", recording=id_)
         else:
             self._spool.remove(id_)
+        self._tracks.forget(id_)
 
     def _catalogue_call(self, call_id: str) -> None:
         try:

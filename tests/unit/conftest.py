@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,10 +14,12 @@ import structlog
 from callrec.archive.archiver import Archiver
 from callrec.catalogue.database import Database
 from callrec.errors import PbxUnreachable
+from callrec.model import Track
 from callrec.spool.box import Spool
 from callrec.spool.spooler import Spooler
 from callrec.spool.tracks import Tracks
 from tests.unit.fakes import MemoryStore
+from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, draft, part
 from tests.unit.wave import tone, write_wav
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -66,6 +69,22 @@ class Bench:
         """Time goes by, and the archiver has worked."""
         self.clock.now += seconds
         self.archiver.work()
+
+    def captured(self, **changes: Any) -> None:
+        """A capture that is over; its tracks are on the PBX."""
+        self.track("callrec/r-1-in", 500)
+        self.track("callrec/r-1-out", 1000)
+        self.spool.hand_over(draft(**changes))
+
+    def captured_too(self) -> str:
+        """A second one, of another call; its id is the later one."""
+        id_ = RECORDING_ID[:-1] + "2"
+        tracks = [Track(f"callrec/s-1-{side}", START, END) for side in ("in", "out")]
+        for track in tracks:
+            self.track(track.name, 500)
+        parts = (part(external=tracks[0], staff=tracks[1]),)
+        self.spool.hand_over(draft(recording_id=id_, parts=parts, call={"id": CALL_ID[:-1] + "b"}))
+        return id_
 
     def track(self, name: str, hertz: float, seconds: float = 10.0) -> None:
         path = self.pbx / name
