@@ -159,11 +159,11 @@ def _doubtful(found: list[Fetched]) -> tuple[str, ...] | None:
 
     Of a recording that has sound, a track that is known never to have begun is not waited for.
     """
-    absent = [each for each in found if each.absent]
-    if any(each.wav for each in found):
-        absent = [each for each in absent if each.track.started_at or not each.track.failed]
-        return tuple(each.track.name for each in absent) or None
-    return tuple(each.track.name for each in absent)
+    if not any(each.wav for each in found):
+        return tuple(each.track.name for each in found)
+    begun = [each.track for each in found if each.track.started_at or not each.track.failed]
+    absent = {each.track.name for each in found if each.absent}
+    return tuple(track.name for track in begun if track.name in absent) or None
 
 
 def _seconds_since(moment: datetime | None) -> float:

@@ -129,6 +129,7 @@ def test_only_damaged_tracks_are_no_recording_and_are_kept(bench: Bench) -> None
         (bench.pbx / name).write_bytes(b"RIFF")
     bench.spool.hand_over(draft())
     bench.archiver.work()
+    assert f"({EXTERNAL}, {STAFF})" in bench.archiver.problems()[0]
     _until_believed(bench)
     assert bench.spool.aside() == [RECORDING_ID] and not bench.deleted and not bench.store.objects
 
