@@ -6,12 +6,13 @@ command that answers at once is a command that is used.
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Sequence
+import os
+import pwd
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from callrec import ids
 from callrec.catalogue import changes, facilities, rules
@@ -72,8 +73,13 @@ class App:
 
     @property
     def who(self) -> str:
-        """Who acts, for what is written down: the account of the machine."""
-        return getpass.getuser()
+        """Who acts, for what is written down: the account of this process, which nobody can choose.
+
+        Who used sudo to become it is a detail, believed only when there is such an account.
+        """
+        account = _account(pwd.getpwuid, os.getuid()) or str(os.getuid())
+        before = _account(pwd.getpwnam, os.environ.get("SUDO_USER", ""))
+        return f"{account} (sudo: {before})" if before and before != account else account
 
     @property
     def now(self) -> datetime:
@@ -132,16 +138,19 @@ class App:
     def archiver(self) -> Archiver:
         from callrec.archive.archiver import Archiver
         from callrec.spool.spooler import Spooler
+        from callrec.spool.tracks import Tracks
 
+        tracks = Tracks(self.spool, self._fetch, self.pbx.version)
         spooler = Spooler(
             self.spool,
-            self._fetch,
+            tracks,
             self.facility_name,
             self.pbx.version,
             self.settings.office.zone,
         )
         return Archiver(
             self.spool,
+            tracks,
             spooler,
             self.store,
             self.database,
@@ -160,3 +169,10 @@ class App:
                 return False
             raise
         return True
+
+
+def _account(find: Callable[[Any], pwd.struct_passwd], key: object) -> str | None:
+    try:
+        return find(key).pw_name
+    except KeyError:
+        return None

@@ -105,6 +105,9 @@ def _spoken(tree: ast.AST) -> Iterator[str]:
     raised = {name for name, each in vars(errors).items() if inspect.isclass(each)} | {
         "CheckFailed",
         "NotYetClosed",
+        "NotYetThere",
+        "NoSound",
+        "Damaged",
         "AmiRefused",
         "_Refused",
         "_AlreadyThere",

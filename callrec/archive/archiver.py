@@ -7,41 +7,37 @@ place has proved that it holds the same bytes.
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import structlog
 
+from callrec.archive.attempts import Attempts
 from callrec.archive.store import Store
 from callrec.catalogue import calls, custody
+from callrec.catalogue.calls import Versions
 from callrec.catalogue.database import Database
-from callrec.errors import CallrecError, EvidenceBroken, NotFound
-from callrec.manifest import Manifest
-from callrec.model import Draft, remark
-from callrec.spool.box import Spool
-from callrec.spool.spooler import NotYetClosed, Spooler
+from callrec.errors import CallrecError, EvidenceBroken, StoreUnreachable
+from callrec.language import translated
+from callrec.manifest import Manifest, read
+from callrec.model import Capture, Draft, remark
+from callrec.spool.box import Damaged, Spool
+from callrec.spool.spooler import NoSound, Spooler
+from callrec.spool.tracks import NotYetClosed, Tracks
 
 log = structlog.get_logger()
 
 WHO = "callrec"
-IDLE_SECONDS = 5.0
-BACKOFF_SECONDS = (0.3, 1.0, 2.0, 5.0, 15.0, 60.0)
-LOST_AFTER = 4
-"""How often the PBX must say that it has no sound of a recording before that is written down."""
-
-
-@dataclass(slots=True)
-class Attempt:
-    """How it went with one recording so far."""
-
-    count: int = 0
-    due: float = 0.0
-    problem: str = ""
+SPOOL, STORE = "the spool", "the archive"
+LEAST_LOCK = timedelta(days=1)
+"""Locks last at least so long: after an outage the retention may be over, and S3 refuses a date gone by."""
 
 
 class Archiver:
@@ -50,6 +46,7 @@ class Archiver:
     def __init__(
         self,
         spool: Spool,
+        tracks: Tracks,
         spooler: Spooler,
         store: Store,
         database: Database,
@@ -57,20 +54,21 @@ class Archiver:
         zone: ZoneInfo,
         *,
         locked: bool,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`delete_track` removes a stored recording from the PBX; `locked`: objects carry a retention."""
-        self._spool, self._spooler, self._store = spool, spooler, store
+        self._spool, self._tracks, self._spooler, self._store = spool, tracks, spooler, store
         self._database, self._delete_track, self._zone = database, delete_track, zone
         self._locked = locked
-        self._attempts: dict[str, Attempt] = {}
+        self._attempts = Attempts(clock)
         self._wake, self._stopping = threading.Event(), threading.Event()
 
     def run(self) -> None:
         """Works until `stop`."""
         while not self._stopping.is_set():
             self._wake.clear()
-            self.work()
-            self._wake.wait(self._pause())
+            self._try(SPOOL, self.work)
+            self._wake.wait(self._attempts.pause())
 
     def stop(self) -> None:
         """Ends `run` after the recording that is being worked on."""
@@ -82,55 +80,85 @@ class Archiver:
         self._wake.set()
 
     def problems(self) -> list[str]:
-        """What keeps recordings in the spool, each problem once."""
-        return sorted({attempt.problem for attempt in list(self._attempts.values()) if attempt.problem})
+        """What keeps recordings in the spool, each problem once, and what a person has to look at."""
+        found = self._attempts.problems()
+        if self._spool.aside():
+            text = translated("there are recordings that could not be kept in {path}: look at them")
+            found.append(text.format(path=self._spool.directory / "lost"))
+        return found
 
     def work(self) -> None:
-        """Takes everything that is due as far as it goes."""
-        self._try("calls", self._catalogue_calls)
-        for recording_id in self._spool.waiting():
+        """Takes everything that is due as far as it goes; without the archive, as far as the spool."""
+        waiting_calls, waiting = self._spool.calls(), self._spool.waiting()
+        self._attempts.keep({SPOOL, *waiting_calls, *waiting, *([STORE] if waiting else [])})
+        for call_id in waiting_calls:
+            self._try(call_id, partial(self._catalogue_call, call_id))
+        for recording_id in waiting:
             if self._stopping.is_set():
                 return
-            self._try(recording_id, lambda id_=recording_id: self.archive(id_))  # type: ignore[misc]
+            step = self.archive if self._attempts.is_due(STORE) else self.prepare
+            self._try(recording_id, partial(step, recording_id))
 
     def archive(self, recording_id: str) -> Manifest | None:
         """Takes one recording from the spool into the archive. None when there was nothing to take."""
         draft = self._spool.draft_of(recording_id)
-        try:
-            manifest = self._spooler.spool(recording_id)
-        except NotFound as error:
-            self._lost(draft, error)
-            return None
-        self._put(manifest)
-        self._catalogue(manifest)
-        for part in draft.capture.parts:
-            self._delete_track(part.external.name)
-            self._delete_track(part.staff.name)
-        self._spool.remove(recording_id)
-        log.info("archived", recording=recording_id, extension=manifest.call.extension)
+        manifest = self._archived(recording_id)
+        if manifest is None:
+            manifest = self._spooled(draft)
+            if manifest is None:
+                return None
+            self._catalogue(manifest, self._put(manifest))
+            log.info("archived", recording=recording_id, extension=manifest.call.extension)
+        self._let_go(draft, manifest)
         return manifest
+
+    def prepare(self, recording_id: str) -> None:
+        """Takes one recording as far as it goes without the archive: it is whole in the spool then."""
+        if self._archived(recording_id) is None:
+            self._spooled(self._spool.draft_of(recording_id))
 
     # --- steps
 
-    def _put(self, manifest: Manifest) -> None:
-        """Puts the sound and its manifest, and reads both back."""
-        key = object_key(manifest, self._zone)
-        until = manifest.retain_until
-        for source, target, kind in (
-            (self._spooler.audio_file(manifest.recording_id), key, "audio/flac"),
-            (self._spooler.manifest_file(manifest.recording_id), manifest_key(key), "application/json"),
-        ):
-            digest = file_sha256(source)
-            self._store.put(target, source, digest, kind, until)
-            self._prove(target, source, digest, until)
+    def _archived(self, recording_id: str) -> Manifest | None:
+        """What the archive has: a row is written only once the objects were proved.
 
-    def _prove(self, key: str, source: Path, digest: str, until: datetime) -> None:
+        A draft can come back after that, from a crash between two steps; it must not be made anew.
+        """
+        with self._database.read() as connection:
+            kept = calls.find_recording(connection, recording_id)
+        return read(json.dumps(kept.manifest).encode()) if kept else None
+
+    def _spooled(self, draft: Draft) -> Manifest | None:
+        try:
+            return self._spooler.spool(draft.capture.recording_id)
+        except NoSound:
+            self._lost(draft)
+            return None
+
+    def _put(self, manifest: Manifest) -> Versions:
+        """Puts the sound and its manifest, and reads both back."""
+        id_, key = manifest.recording_id, object_key(manifest, self._zone)
+        until = manifest.retain_until
+        audio = self._put_file(self._spooler.audio_file(id_), key, "audio/flac", until)
+        sidecar = self._put_file(
+            self._spooler.manifest_file(id_), manifest_key(key), "application/json", until
+        )
+        self._attempts.done(STORE)
+        return Versions(audio, sidecar)
+
+    def _put_file(self, source: Path, key: str, kind: str, until: datetime) -> str | None:
+        """Returns the version of the object; None from a store that has none."""
+        digest = file_sha256(source)
+        self._store.put(key, source, digest, kind, max(until, datetime.now(UTC) + LEAST_LOCK))
+        return self._prove(key, source, digest, until)
+
+    def _prove(self, key: str, source: Path, digest: str, until: datetime) -> str | None:
         """Raises EvidenceBroken unless the store holds exactly these bytes, locked as asked."""
         found = self._store.head(key)
-        read = hashlib.sha256()
-        for chunk in self._store.read(key):
-            read.update(chunk)
-        if read.hexdigest() != digest or found.size != source.stat().st_size:
+        stored = hashlib.sha256()
+        for chunk in self._store.read(key, found.version):
+            stored.update(chunk)
+        if stored.hexdigest() != digest or found.size != source.stat().st_size:
             raise EvidenceBroken("{key} reads back different from what was put", key=key)
         if found.sha256 not in (None, digest):
             raise EvidenceBroken("the S3 server has another checksum for {key}", key=key)
@@ -140,66 +168,88 @@ class Archiver:
                 'or set archive.object_lock = "off"',
                 key=key,
             )
+        return found.version
 
-    def _catalogue(self, manifest: Manifest) -> None:
+    def _catalogue(self, manifest: Manifest, versions: Versions) -> None:
         id_, key, now = manifest.recording_id, object_key(manifest, self._zone), datetime.now(UTC)
         digest = file_sha256(self._spooler.manifest_file(id_))
+        capture, audio = manifest.capture, manifest.audio
+        put = {
+            "key": key,
+            "manifest_sha256": digest,
+            "version": versions.audio,
+            "manifest_version": versions.manifest,
+        }
         with self._database.begin() as connection:
-            if calls.has_recording(connection, id_):
-                return
-            calls.save_recording(connection, manifest, key=key, manifest_sha256=digest)
-            capture, audio = manifest.capture, manifest.audio
-            custody.append(
-                connection, id_, "captured", who=WHO, at=capture.started_at, kept_because=capture.kept_because
-            )
-            custody.append(connection, id_, "spooled", who=WHO, at=manifest.created_at, sha256=audio.sha256)
-            custody.append(connection, id_, "archived", who=WHO, at=now, key=key, manifest_sha256=digest)
+            calls.save_recording(connection, manifest, key=key, manifest_sha256=digest, versions=versions)
+            for action, at, details in (
+                ("captured", capture.started_at, {"kept_because": capture.kept_because}),
+                ("spooled", manifest.created_at, {"sha256": audio.sha256}),
+                ("archived", now, put),
+            ):
+                custody.append(connection, id_, action, who=WHO, at=at, **details)
 
-    def _catalogue_calls(self) -> None:
-        for call in self._spool.calls():
-            with self._database.begin() as connection:
-                calls.save_call(connection, call)
-            self._spool.remove_call(call.id)
+    def _let_go(self, draft: Draft, manifest: Manifest) -> None:
+        """Removes what the archive has from the PBX and the spool; what it has not is kept aside."""
+        id_, archived = draft.capture.recording_id, _names(manifest.capture)
+        for track in self._tracks.fetched(draft):
+            if track.name in archived:
+                self._delete_track(track.name)
+        if self._tracks.damaged(id_) or _names(draft.capture) - archived:
+            self._spool.set_aside(id_)
+            log.error("not all of a recording could be archived", recording=id_)
+        else:
+            self._spool.remove(id_)
+        self._tracks.forget(id_)
 
-    def _lost(self, draft: Draft, error: NotFound) -> None:
-        """The PBX recorded nothing: after several tries that is what the call's row says."""
+    def _catalogue_call(self, call_id: str) -> None:
+        try:
+            call = self._spool.call_of(call_id)
+        except Damaged as error:
+            self._spool.set_aside_call(call_id)
+            log.error("a call was set aside", call=call_id, problem=str(error))
+            return
+        with self._database.begin() as connection:
+            calls.save_call(connection, call)
+        self._spool.remove_call(call_id)
+
+    def _lost(self, draft: Draft) -> None:
+        """The PBX has no sound of it, and nobody else has: that is what the call's row says."""
         id_ = draft.capture.recording_id
-        attempt = self._attempts.setdefault(id_, Attempt())
-        if attempt.count < LOST_AFTER:
-            raise error
         lost = remark("recording {id} is lost: {problem}", id=id_, problem=_failures(draft))
         call = replace(draft.call, notes=(*draft.call.notes, lost))
         with self._database.begin() as connection:
             calls.save_call(connection, call)
-            custody.append(connection, id_, "lost", who=WHO, at=datetime.now(UTC), call=call.id)
+            if not custody.of(connection, id_):
+                custody.append(connection, id_, "lost", who=WHO, at=datetime.now(UTC), call=call.id)
         self._spool.set_aside(id_)
+        self._tracks.forget(id_)
         log.error("a recording is lost", recording=id_, call=call.id, extension=call.extension)
 
     # --- retries
 
     def _try(self, name: str, step: Callable[[], object]) -> None:
-        attempt = self._attempts.setdefault(name, Attempt())
-        if attempt.due > time.monotonic():
+        """Whatever goes wrong with one thing, the others must go on, and it is tried again."""
+        if not self._attempts.is_due(name):
             return
         try:
             step()
-        except (CallrecError, OSError) as error:
-            self._failed(name, attempt, error)
+        except NotYetClosed:
+            self._attempts.failed(name, "")
+        except StoreUnreachable as error:
+            self._attempts.done(name)
+            self._failed(STORE, error)
+        except Exception as error:
+            self._failed(name, error)
         else:
-            del self._attempts[name]
+            self._attempts.done(name)
 
-    def _failed(self, name: str, attempt: Attempt, error: Exception) -> None:
-        attempt.due = time.monotonic() + BACKOFF_SECONDS[min(attempt.count, len(BACKOFF_SECONDS) - 1)]
-        attempt.count += 1
-        if isinstance(error, NotYetClosed):
-            return
-        attempt.problem = error.shown() if isinstance(error, CallrecError) else str(error)
-        log.warning("not archived yet", what=name, problem=str(error), attempt=attempt.count)
-
-    def _pause(self) -> float:
-        """Seconds until the next thing is due."""
-        due = [attempt.due for attempt in self._attempts.values()]
-        return max(0.05, min([IDLE_SECONDS, *(each - time.monotonic() for each in due)]))
+    def _failed(self, name: str, error: Exception) -> None:
+        expected = isinstance(error, (CallrecError, OSError))
+        if not expected:
+            log.exception("a bug: please report it", what=name)
+        count = self._attempts.failed(name, _problem(error))
+        log.warning("not archived yet", what=name, problem=_problem(error), attempt=count)
 
 
 def object_key(manifest: Manifest, zone: ZoneInfo) -> str:
@@ -220,6 +270,20 @@ def file_sha256(path: Path) -> str:
 def _failures(draft: Draft) -> str:
     tracks = [track for part in draft.capture.parts for track in (part.external, part.staff)]
     return next((track.failed for track in tracks if track.failed), "the PBX has no sound of it")
+
+
+def _names(capture: Capture) -> set[str]:
+    return {track.name for part in capture.parts for track in (part.external, part.staff)}
+
+
+def _problem(error: Exception) -> str:
+    """One line for people; of a bug only its kind and beginning, which may be followed by private data."""
+    if isinstance(error, CallrecError):
+        return error.shown()
+    if isinstance(error, OSError):
+        return str(error)
+    first, *_ = str(error).splitlines() or [""]
+    return f"{type(error).__name__}: {first}"
 
 
 def _whole_second(moment: datetime) -> datetime:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,12 +41,16 @@ class Retrieval:
     def __init__(self, store: Store, database: Database, *, who: str) -> None:
         self._store, self._database, self._who = store, database, who
 
-    def verify(self, id_: str) -> Kept:
-        """Reads a recording back and checks every hash. Raises EvidenceBroken with what is wrong."""
-        kept = self._look_up(id_)
+    def verify(self, kept: Kept) -> list[str]:
+        """Reads a recording back and checks every hash. Raises EvidenceBroken with what is wrong.
+
+        Returns the keys under which somebody has put something else since, or deleted the newest
+        version: what was archived is still there, and is what is read.
+        """
         with self._verified(kept):
-            self._note(kept, "verified")
-        return kept
+            covered = [key for key, version in _objects(kept) if version and self._newest(key) != version]
+            self._note(kept, "verified", **({"covered": covered} if covered else {}))
+        return covered
 
     def fetch(
         self,
@@ -59,19 +63,22 @@ class Retrieval:
     ) -> Path:
         """Puts a recording and its manifest into a folder. Returns the path of the sound.
 
-        An existing file is replaced only by a whole new one.
+        An existing file is replaced only by a whole new one, and only once the fetch is on record.
         """
-        kept = self._look_up(id_)
-        with self._verified(kept) as (audio, manifest):
-            name = f"{kept.id}{_clip_name(clip)}.{kind}"
-            partial = folder / f"{name}.partial"
-            convert(audio, partial, kind, clip)
-            partial.replace(folder / name)
-            (folder / f"{kept.id}.manifest.json").write_bytes(manifest)
-        self._note(kept, "fetched", format=kind, clip=_clip_name(clip), request=request or "")
-        return folder / name
+        kept = self.look_up(id_)
+        sound = folder / f"{kept.id}{_clip_name(clip)}.{kind}"
+        sidecar = folder / f"{kept.id}.manifest.json"
+        with _partials(sound, sidecar) as (sound_partial, sidecar_partial):
+            with self._verified(kept) as (audio, manifest):
+                convert(audio, sound_partial, kind, clip)
+                _save(iter([manifest]), sidecar_partial)
+            self._note(kept, "fetched", format=kind, clip=_clip_name(clip), request=request or "")
+            sidecar_partial.replace(sidecar)
+            sound_partial.replace(sound)
+        return sound
 
-    def _look_up(self, id_: str) -> Kept:
+    def look_up(self, id_: str) -> Kept:
+        """The recording of an id or its beginning. Raises NotFound, also for a call without one."""
         with self._database.read() as connection:
             found = calls.look_up(connection, id_)
         if found.recording is None:
@@ -94,8 +101,8 @@ class Retrieval:
     def _read(self, kept: Kept, audio: Path) -> bytes:
         """Saves the sound into a file; returns the manifest."""
         try:
-            data = b"".join(self._store.read(kept.manifest_key))
-            _save(self._store.read(kept.key), audio)
+            data = b"".join(self._store.read(kept.manifest_key, kept.manifest_version))
+            _save(self._store.read(kept.key, kept.version), audio)
         except NotFound as error:
             raise EvidenceBroken("{key} is missing from the archive", key=error.values["key"]) from error
         return data
@@ -118,9 +125,38 @@ class Retrieval:
         if wrong:
             raise EvidenceBroken("recording {id} does not verify: {what}", id=kept.id, what="; ".join(wrong))
 
-    def _note(self, kept: Kept, action: str, **details: str) -> None:
+    def _newest(self, key: str) -> str | None:
+        """The newest version of an object; empty when it was deleted on top of what is there."""
+        try:
+            return self._store.head(key).version
+        except NotFound:
+            return ""
+
+    def _note(self, kept: Kept, action: str, **details: str | list[str]) -> None:
         with self._database.begin() as connection:
             custody.append(connection, kept.id, action, who=self._who, at=datetime.now(UTC), **details)
+
+
+def _objects(kept: Kept) -> list[tuple[str, str | None]]:
+    return [(kept.key, kept.version), (kept.manifest_key, kept.manifest_version)]
+
+
+@contextmanager
+def _partials(*targets: Path) -> Iterator[tuple[Path, ...]]:
+    """Names beside files that are to be written; what is still there at the end is removed.
+
+    Raises CheckFailed when they cannot be written.
+    """
+    partials = tuple(target.with_name(target.name + ".partial") for target in targets)
+    try:
+        yield partials
+    except (OSError, soundfile.LibsndfileError) as error:
+        problem = getattr(error, "strerror", None) or str(error)
+        raise CheckFailed("{path} cannot be written: {problem}", path=targets[0], problem=problem) from error
+    finally:
+        for partial in partials:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
 
 
 def convert(source: Path, target: Path, kind: str, clip: Clip | None = None) -> None:

@@ -17,11 +17,11 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from callrec.archive.store import StoredObject
-from callrec.errors import CallrecError, NotFound, StoreUnreachable
+from callrec.errors import CallrecError, NotFound, StoreUnreachable, Unreachable
 from callrec.settings import ArchiveSettings
 
 CHUNK = 1 << 20
-_MISSING = {"404", "NoSuchKey", "NotFound"}
+_MISSING = {"404", "NoSuchKey", "NotFound", "NoSuchVersion"}
 _DENIED = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}
 
 
@@ -80,10 +80,12 @@ class S3Store:
             sha256=base64.b64decode(checksum).hex() if checksum else None,
             retain_until=found.get("ObjectLockRetainUntilDate"),
             legal_hold=found.get("ObjectLockLegalHoldStatus") == "ON",
+            version=found.get("VersionId"),
         )
 
-    def read(self, key: str) -> Iterator[bytes]:
-        body = self._ask("get_object", Key=key)["Body"]
+    def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
+        wanted = {"VersionId": version} if version else {}
+        body = self._ask("get_object", Key=key, **wanted)["Body"]
         try:
             yield from body.iter_chunks(CHUNK)
         except (BotoCoreError, OSError) as error:
@@ -145,8 +147,8 @@ class S3Store:
         )
 
 
-class _Refused(StoreUnreachable):
-    """The server answered with an error that says nothing about the object."""
+class _Refused(Unreachable):
+    """The server answers, and refuses one request: others may go well."""
 
 
 class _AlreadyThere(CallrecError):

@@ -11,13 +11,17 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What the store says of an object. `sha256` is hexadecimal, and the server's own computation."""
+    """What the store says of an object. `sha256` is hexadecimal, and the server's own computation.
+
+    `version` names these very bytes, also after others were put over them; None without versioning.
+    """
 
     key: str
     size: int
     sha256: str | None
     retain_until: datetime | None
     legal_hold: bool
+    version: str | None = None
 
 
 class Store(Protocol):
@@ -27,10 +31,10 @@ class Store(Protocol):
         """Uploads a file; the server checks its SHA-256. An object that is there is left as it is."""
 
     def head(self, key: str) -> StoredObject:
-        """What is known of an object. Raises NotFound."""
+        """What is known of the newest version of an object. Raises NotFound."""
 
-    def read(self, key: str) -> Iterator[bytes]:
-        """The bytes of an object, streamed. Raises NotFound."""
+    def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
+        """The bytes of an object, streamed: of that version, or of the newest. Raises NotFound."""
 
     def locks(self) -> bool:
         """Whether objects of this bucket can be locked against change."""

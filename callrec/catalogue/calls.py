@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,8 @@ from callrec.state import CUSTODY, advance
 
 _CALL: TypeAdapter[CallRecord] = TypeAdapter(CallRecord)
 SHORTEST_PREFIX = 8
+FIRST_ID = "00000000-0000-0000-0000-000000000000"
+_ID = re.compile(FIRST_ID.replace("0", "[0-9a-f]"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,21 @@ class Kept:
     manifest_sha256: str
     size: int
     key: str
+    version: str | None
+    manifest_version: str | None
     manifest: dict[str, Any]
 
     @property
     def manifest_key(self) -> str:
         return self.key.removesuffix(".flac") + ".manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Which versions of the two objects were proved; None in a bucket without versioning."""
+
+    audio: str | None = None
+    manifest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +89,7 @@ class Wanted:
 SORTS = {
     "newest": calls.c.started_at.desc(),
     "oldest": calls.c.started_at.asc(),
-    "longest": recordings.c.duration_s.desc(),
+    "longest": recordings.c.duration_s.desc().nullslast(),
 }
 
 
@@ -109,6 +122,7 @@ def save_recording(
     *,
     key: str,
     manifest_sha256: str,
+    versions: Versions = Versions(),
 ) -> None:
     """Writes an archived recording and its call, as its manifest has them."""
     save_call(connection, manifest.call)
@@ -126,6 +140,8 @@ def save_recording(
         "manifest_sha256": manifest_sha256,
         "size": manifest.audio.size,
         "key": key,
+        "version": versions.audio,
+        "manifest_version": versions.manifest,
         "manifest": json.loads(write(manifest)),
     }
     _upsert(connection, recordings, {"id": manifest.recording_id}, row)
@@ -137,9 +153,10 @@ def as_json(call: CallRecord) -> dict[str, Any]:
     return plain
 
 
-def has_recording(connection: sa.Connection, recording_id: str) -> bool:
-    query = sa.select(recordings.c.id).where(recordings.c.id == recording_id)
-    return connection.execute(query).one_or_none() is not None
+def find_recording(connection: sa.Connection, recording_id: str) -> Kept | None:
+    """The recording of this whole id, if the archive has it."""
+    row = connection.execute(sa.select(recordings).where(recordings.c.id == recording_id)).one_or_none()
+    return _kept(row) if row else None
 
 
 def move_custody(connection: sa.Connection, recording_id: str, step: str) -> Custody:
@@ -152,13 +169,13 @@ def move_custody(connection: sa.Connection, recording_id: str, step: str) -> Cus
 
 def recording(connection: sa.Connection, id_: str) -> Kept:
     """A recording by its id, or by an unambiguous beginning of it of 8 characters or more."""
-    row = _one(connection, recordings, id_, "recording")
+    row = _one(connection, recordings, id_)
     return _kept(row)
 
 
 def call(connection: sa.Connection, id_: str) -> CallRecord:
     """A call by its id or its beginning."""
-    return _call(_one(connection, calls, id_, "call"))
+    return _call(_one(connection, calls, id_))
 
 
 def look_up(connection: sa.Connection, id_: str) -> Found:
@@ -231,17 +248,28 @@ def _upsert(connection: sa.Connection, table: sa.Table, key: dict[str, Any], val
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
 
 
-def _one(connection: sa.Connection, table: sa.Table, id_: str, what: str) -> Any:
-    if len(id_) < SHORTEST_PREFIX:
-        raise WrongUsage("{id} is too short for an id: give its first 8 characters or more", id=id_)
-    prefix = id_.lower().replace("\\", "").replace("%", "").replace("_", "")
-    query = sa.select(table).where(table.c.id.like(f"{prefix}%")).limit(2)
-    rows = connection.execute(query).all()
+def _one(connection: sa.Connection, table: sa.Table, id_: str) -> Any:
+    first, last = _span(id_)
+    rows = connection.execute(sa.select(table).where(table.c.id.between(first, last)).limit(2)).all()
     if not rows:
         raise NotFound("there is no recording or call {id}: see callrec search", id=id_)
     if len(rows) > 1:
         raise WrongUsage("{id} fits several recordings or calls: give more of it", id=id_)
     return rows[0]
+
+
+def _span(id_: str) -> tuple[str, str]:
+    """The first and the last id that begin so. Ids of one form sort alike under every collation,
+
+    so the index of the primary key serves. Raises WrongUsage when no id begins so.
+    """
+    if len(id_) < SHORTEST_PREFIX:
+        raise WrongUsage("{id} is too short for an id: give its first 8 characters or more", id=id_)
+    prefix = id_.lower()
+    first, last = (prefix + fill[len(prefix) :] for fill in (FIRST_ID, FIRST_ID.replace("0", "f")))
+    if not _ID.fullmatch(first):
+        raise WrongUsage("{id} is no id, nor the beginning of one: see callrec search", id=id_)
+    return first, last
 
 
 def _kept(row: Any) -> Kept:

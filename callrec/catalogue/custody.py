@@ -17,6 +17,8 @@ import sqlalchemy as sa
 from callrec.catalogue.tables import custody
 
 GENESIS = "0" * 64
+AT_ONCE = 1000
+"""Rows of the chain in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +78,39 @@ def of(connection: sa.Connection, recording_id: str) -> list[Entry]:
 def broken_at(connection: sa.Connection) -> int | None:
     """The number of the first row that does not follow from the one before; None for a whole chain."""
     previous, expected = GENESIS, 1
-    for row in connection.execute(sa.select(custody).order_by(custody.c.seq)):
+    rows = connection.execute(sa.select(custody).order_by(custody.c.seq).execution_options(yield_per=AT_ONCE))
+    for row in rows:
         entry = Entry(**row._mapping)
-        digest = _hash(
-            entry.seq, entry.at, entry.who, entry.recording_id, entry.action, entry.details, previous
-        )
-        if entry.seq != expected or entry.previous != previous or entry.hash != digest:
+        if entry.seq != expected or entry.previous != previous or not _is_true(entry):
             return expected
         previous, expected = entry.hash, expected + 1
     return None
+
+
+def broken_of(connection: sa.Connection, recording_id: str) -> int | None:
+    """As `broken_at`, for the rows of one recording only, and their links to the rows around them.
+
+    A row that was taken out between rows of other recordings is seen by `broken_at` alone.
+    """
+    for entry in of(connection, recording_id):
+        around = sa.select(custody.c.seq, custody.c.previous, custody.c.hash).where(
+            custody.c.seq.in_((entry.seq - 1, entry.seq + 1))
+        )
+        rows = {row.seq: row for row in connection.execute(around)}
+        before, after = rows.get(entry.seq - 1), rows.get(entry.seq + 1)
+        if before is None and entry.seq > 1:
+            return entry.seq
+        follows = entry.previous == (before.hash if before else GENESIS)
+        if not follows or (after and after.previous != entry.hash) or not _is_true(entry):
+            return entry.seq
+    return None
+
+
+def _is_true(entry: Entry) -> bool:
+    """Whether the content of a row is the one its hash was made of."""
+    return entry.hash == _hash(
+        entry.seq, entry.at, entry.who, entry.recording_id, entry.action, entry.details, entry.previous
+    )
 
 
 def _hash(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,8 @@ class Database:
     """One database. Every transaction raises CatalogueUnreachable when it cannot be had."""
 
     def __init__(self, url: str) -> None:
+        self._url = _parsed(url)
         try:
-            self._url = sa.make_url(url)
-            if self._url.drivername in ("postgresql", "postgres"):
-                self._url = self._url.set(drivername="postgresql+psycopg")
             self.engine = sa.create_engine(self._url, **_options(self._url))
         except (ArgumentError, NoSuchModuleError, ImportError) as error:
             raise WrongConfiguration(
@@ -116,6 +115,20 @@ class Database:
         )
 
 
+def _parsed(url: str) -> sa.URL:
+    """Raises WrongConfiguration, without any word of the URL: a part of its password may be in it."""
+    try:
+        parsed = sa.make_url(url)
+    except (ArgumentError, ValueError):
+        raise WrongConfiguration(
+            "catalogue.url is no database URL: write sqlite:////path/catalogue.db or "
+            "postgresql://user:password@host/name, and @ : / of a password as %40 %3A %2F"
+        ) from None
+    if parsed.drivername in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
 def _options(url: sa.URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         return {"connect_args": {"timeout": BUSY_SECONDS}}
@@ -127,6 +140,13 @@ def _options(url: sa.URL) -> dict[str, Any]:
 
 def _prepare_sqlite(engine: sa.Engine) -> None:
     """Writers wait for one another instead of failing, and what is committed is on disk."""
+
+    @sa.event.listens_for(engine, "do_connect")
+    def connecting(*_: object) -> None:
+        # Who telephoned whom is for the owner only; SQLite gives its -wal and -shm the same mode.
+        if engine.url.database and engine.url.database != ":memory:":
+            with suppress(OSError):  # SQLite itself will say what is wrong
+                os.close(os.open(engine.url.database, os.O_CREAT, 0o600))
 
     @sa.event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:

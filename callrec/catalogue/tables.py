@@ -1,6 +1,7 @@
 """The tables. What is JSON is kept whole for showing; what is searched has a column.
 
-All times are UTC and aware; names of columns that hold one end in `_at` (or are `retain_until`).
+Numbers come from outside and have no safe length, so they are Text. All times are UTC and aware;
+names of columns that hold one end in `_at` (or are `retain_until`).
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ facilities = sa.Table(
 extensions = sa.Table(
     "extensions",
     metadata,
-    _column("number", sa.String(32), primary_key=True),
+    _column("number", sa.Text, primary_key=True),
     sa.Column("facility", sa.String(32), sa.ForeignKey("facilities.code"), nullable=False, index=True),
     _column("name", sa.Text, default=""),
 )
@@ -72,7 +73,7 @@ rules = sa.Table(
     _column("id", sa.Integer, primary_key=True, autoincrement=False),
     _column("version", sa.Integer, primary_key=True, autoincrement=False),
     _column("scope", sa.String(16)),
-    _column("target", sa.String(64), nullable=True),
+    _column("target", sa.Text, nullable=True),
     _column("mode", sa.String(16)),
     _column("direction", sa.String(16), nullable=True),
     _column("announce", sa.String(16), nullable=True),
@@ -109,7 +110,7 @@ changes = sa.Table(
     _column("id", sa.Integer, primary_key=True),
     _column("at", Moment),
     _column("who", sa.Text),
-    _column("subject", sa.String(80), index=True),
+    _column("subject", sa.Text, index=True),
     _column("before", Json, nullable=True),
     _column("after", Json, nullable=True),
 )
@@ -123,8 +124,8 @@ calls = sa.Table(
     _column("ended_at", Moment, nullable=True),
     _column("direction", sa.String(16), nullable=True),
     _column("facility", sa.String(32), nullable=True),
-    _column("extension", sa.String(32), nullable=True),
-    _column("number", sa.String(64), nullable=True, index=True),
+    _column("extension", sa.Text, nullable=True),
+    _column("number", sa.Text, nullable=True, index=True),
     _column("outcome", sa.String(16), nullable=True),
     _column("mode", sa.String(16), nullable=True),
     _column("rule", sa.Integer, nullable=True),
@@ -139,7 +140,7 @@ participants = sa.Table(
     "participants",
     metadata,
     sa.Column("call_id", sa.String(36), sa.ForeignKey("calls.id"), primary_key=True, nullable=False),
-    _column("extension", sa.String(32), primary_key=True),
+    _column("extension", sa.Text, primary_key=True),
     _column("started_at", Moment),
     sa.Index(None, "extension", "started_at"),
 )
@@ -161,6 +162,8 @@ recordings = sa.Table(
     _column("manifest_sha256", sa.String(64)),
     _column("size", sa.BigInteger),
     _column("key", sa.Text, unique=True),
+    _column("version", sa.Text, nullable=True),
+    _column("manifest_version", sa.Text, nullable=True),
     _column("manifest", Json),
 )
 

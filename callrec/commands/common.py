@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
@@ -35,21 +35,44 @@ def lists(command: F) -> F:
     return click.option("--json", "form", flag_value="json", help="Print a JSON array.")(command)
 
 
-def emit(rows: Sequence[Row], columns: dict[str, str], form: str | None, empty: str = "") -> None:
-    """Prints rows: all their keys as JSON or CSV, the columns that are named (key: header) as a table."""
+def emit(
+    rows: Sequence[Row],
+    columns: dict[str, str],
+    form: str | None,
+    empty: str = "",
+    keys: Sequence[str] = (),
+) -> None:
+    """Prints rows: all their keys as JSON or CSV, the columns that are named (key: header) as a table.
+
+    `keys` are those of every row, for the header of a CSV without any; else the columns stand in.
+    """
     if form == "json":
         click.echo(json.dumps([plain_row(row) for row in rows], ensure_ascii=False, indent=2))
     elif form == "csv":
-        click.echo(_as_csv(rows), nl=False)
+        click.echo(_as_csv(rows, list(rows[0] if rows else keys or columns)), nl=False)
     elif rows:
         _table(rows, columns)
     elif empty:
         click.echo(translated(empty), err=True)
 
 
-def say(template: str, **values: object) -> None:
-    """Prints a sentence in the user's language."""
-    click.echo(translated(template).format(**values))
+def emit_each(rows: Iterable[Row], keys: Sequence[str], form: str | None) -> None:
+    """Prints rows as they come, a line each. If `rows` raises, what was printed is a whole list still."""
+    if form == "json":
+        _json_each(rows)
+        return
+    if form == "csv":
+        click.echo(_as_csv([], keys), nl=False)
+    for row in rows:
+        if form == "csv":
+            click.echo("".join(_as_csv([row], keys).splitlines(keepends=True)[1:]), nl=False)
+        else:
+            click.echo("  ".join(_cell(row[key]) for key in keys))
+
+
+def say(template: str, *, err: bool = False, **values: object) -> None:
+    """Prints a sentence in the user's language; with `err` beside the output."""
+    click.echo(translated(template).format(**values), err=err)
 
 
 def console() -> Console:
@@ -87,10 +110,19 @@ def _value(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _as_csv(rows: Sequence[Row]) -> str:
+def _json_each(rows: Iterable[Row]) -> None:
+    before = "["
+    try:
+        for row in rows:
+            click.echo(f"{before}\n{json.dumps(plain_row(row), ensure_ascii=False)}", nl=False)
+            before = ","
+    finally:
+        click.echo("[]" if before == "[" else "\n]")
+
+
+def _as_csv(rows: Sequence[Row], keys: Sequence[str]) -> str:
     text = io.StringIO()
-    plain = [plain_row(row) for row in rows]
-    writer = csv.DictWriter(text, list(plain[0]) if plain else [])
+    writer = csv.DictWriter(text, [key for key in keys if not key.startswith("_")])
     writer.writeheader()
-    writer.writerows(plain)
+    writer.writerows(plain_row(row) for row in rows)
     return text.getvalue()

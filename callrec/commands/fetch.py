@@ -9,6 +9,7 @@ import click
 from callrec.archive.retrieval import FORMATS, Clip, Retrieval
 from callrec.commands.common import app, console, say
 from callrec.dates import parse_clip
+from callrec.errors import CheckFailed
 
 
 @click.command()
@@ -31,7 +32,12 @@ def command(
     here = app(ctx)
     retrieval = Retrieval(here.store, here.database, who=here.who)
     span = Clip(*parse_clip(clip)) if clip else None
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckFailed(
+            "{path} cannot be written: {problem}", path=output, problem=error.strerror
+        ) from error
     for id_ in ids:
         with console().status(id_):
             path = retrieval.fetch(id_, output, kind=kind, clip=span, request=request)

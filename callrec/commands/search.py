@@ -8,7 +8,7 @@ import click
 
 from callrec.catalogue import calls
 from callrec.catalogue.calls import Found, Wanted
-from callrec.commands.common import app, emit, lists
+from callrec.commands.common import app, emit, lists, say
 from callrec.dates import clock, parse_duration, parse_range, spoken
 from callrec.errors import NotFound, WrongUsage
 from callrec.language import translated
@@ -33,10 +33,34 @@ COLUMNS = {
     "incident": "incident",
 }
 
+KEYS = (
+    "id",
+    "call_id",
+    "started_at",
+    "duration_s",
+    "facility",
+    "extension",
+    "number",
+    "direction",
+    "mode",
+    "outcome",
+    "kept_because",
+    "incident",
+    "announced",
+    "state",
+    "hold",
+    "retain_until",
+    "sha256",
+    "key",
+)
+"""What a line says in JSON and CSV."""
+
 
 @click.command()
 @click.argument("date", required=False)
-@click.option("--on", metavar="DATE", help="The day, or a range A..B of days; the same as DATE.")
+@click.option(
+    "--on", metavar="DATE", help="The day the call began, or a range A..B of days; the same as DATE."
+)
 @click.option("--extension", metavar="NUMBER", help="Calls this extension took part in.")
 @click.option("--facility", metavar="CODE", help="Calls of this facility.")
 @click.option("--number", metavar="NUMBER", help="Calls with this number outside.")
@@ -55,7 +79,7 @@ COLUMNS = {
 @lists
 @click.pass_context
 def command(ctx: click.Context, /, date: str | None, on: str | None, form: str | None, **given: Any) -> None:
-    """Find recordings. DATE is a day (2026-11-22, 令和8年11月22日, today) or a range A..B."""
+    """Find recordings by the day the call began: 2026-11-22, 令和8年11月22日, today, or a range A..B."""
     if date and on:
         raise WrongUsage("the date was given twice: {first} and {second}", first=date, second=on)
     here = app(ctx)
@@ -66,10 +90,15 @@ def command(ctx: click.Context, /, date: str | None, on: str | None, form: str |
     )
     extension = plain(given.pop("extension") or "") or None
     number = normalise(given.pop("number"))
-    wanted = Wanted(begin, end, extension=extension, number=number, min_duration_s=shortest, **given)
+    limit = given.pop("limit")
+    wanted = Wanted(
+        begin, end, extension=extension, number=number, min_duration_s=shortest, limit=limit + 1, **given
+    )
     with here.database.read() as connection:
         found = calls.search(connection, wanted)
-    emit([row(each, office) for each in found], COLUMNS, form)
+    emit([row(each, office) for each in found[:limit]], COLUMNS, form, keys=KEYS)
+    if len(found) > limit:
+        say("there are more than these {limit}: narrow the search, or raise --limit", limit=limit, err=True)
     if not found:
         raise NotFound("nothing found: widen the dates, or add --all-calls for calls that were not recorded")
 

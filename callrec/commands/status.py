@@ -43,7 +43,7 @@ def collect(here: App) -> dict[str, Any]:
         "rules_revision": told.get("revision"),
         "live": told.get("live", []) if running else [],
         "waiting_recordings": len(here.spool.waiting()),
-        "waiting_calls": len(list(here.spool.calls())),
+        "waiting_calls": len(here.spool.calls()),
         "problems": told.get("problems", []),
         "spool": str(here.spool.directory),
         "spool_free_bytes": here.spool.free_bytes(),

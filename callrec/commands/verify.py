@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import click
 
 from callrec.archive.retrieval import Retrieval
 from callrec.catalogue import calls, custody
-from callrec.commands.common import app, emit, lists
-from callrec.errors import EvidenceBroken, NotFound, WrongUsage
+from callrec.catalogue.database import Database
+from callrec.commands.common import Row, app, console, emit_each, lists
+from callrec.errors import CheckFailed, EvidenceBroken, NotFound, WrongUsage
 from callrec.language import translated as _
+
+KEYS = ("id", "verified", "problem")
 
 
 @click.command()
@@ -26,12 +30,50 @@ def command(
     if sum([bool(ids), everything, bool(sample)]) != 1:
         raise WrongUsage("say what to verify: ids, --all or --sample N")
     here = app(ctx)
-    with here.database.read() as connection:
-        chosen = list(ids) or _chosen(calls.recording_ids(connection), sample)
-        broken = custody.broken_at(connection)
     retrieval = Retrieval(here.store, here.database, who=here.who)
-    rows = [_result(retrieval, id_) for id_ in chosen]
-    emit(rows, {"id": "id", "verified": "verified", "problem": "problem"}, form)
+    chosen = [retrieval.look_up(id_).id for id_ in ids] or _chosen(here.database, sample)
+    broken = _altered(here.database, chosen, everything=everything)
+    rows: list[Row] = []
+    emit_each(_results(retrieval, chosen, rows), KEYS, form)
+    _judge(rows, broken)
+
+
+def _chosen(database: Database, sample: int | None) -> list[str]:
+    with database.read() as connection:
+        every = calls.recording_ids(connection)
+    return random.sample(every, min(sample, len(every))) if sample else every
+
+
+def _altered(database: Database, chosen: list[str], *, everything: bool) -> int | None:
+    """A row of the custody log that was altered: of the whole chain, or of what is verified."""
+    with database.read() as connection:
+        if everything:
+            return custody.broken_at(connection)
+        found = (custody.broken_of(connection, id_) for id_ in chosen)
+        return next((row for row in found if row is not None), None)
+
+
+def _results(retrieval: Retrieval, chosen: list[str], rows: list[Row]) -> Iterator[Row]:
+    """One row a recording, each as soon as it is known; they are kept in `rows`."""
+    for id_ in chosen:
+        with console().status(id_):
+            rows.append(_result(retrieval, id_))
+        yield rows[-1]
+
+
+def _result(retrieval: Retrieval, id_: str) -> Row:
+    try:
+        covered = retrieval.verify(retrieval.look_up(id_))
+    except EvidenceBroken as error:
+        return {"id": id_, "verified": False, "problem": error.shown()}
+    text = _("whole, but something was put over {keys} later") if covered else _("none")
+    return {"id": id_, "verified": True, "problem": text.format(keys=", ".join(covered)), "_covered": covered}
+
+
+def _judge(rows: list[Row], broken: int | None) -> None:
+    """Raises what the rows come to."""
+    if not rows:
+        raise NotFound("there is no recording in the archive yet")
     if broken is not None:
         raise EvidenceBroken(
             "the custody log was altered at row {row}: keep the database as it is", row=broken
@@ -41,17 +83,10 @@ def command(
         raise EvidenceBroken(
             "{count} of {total} recordings do not verify", count=len(failed), total=len(rows)
         )
-
-
-def _chosen(every: list[str], sample: int | None) -> list[str]:
-    if not every:
-        raise NotFound("there is no recording in the archive yet")
-    return random.sample(every, min(sample, len(every))) if sample else every
-
-
-def _result(retrieval: Retrieval, id_: str) -> dict[str, object]:
-    try:
-        kept = retrieval.verify(id_)
-    except EvidenceBroken as error:
-        return {"id": id_, "verified": False, "problem": error.shown()}
-    return {"id": kept.id, "verified": True, "problem": _("none")}
+    covered = [row for row in rows if row["_covered"]]
+    if covered:
+        raise CheckFailed(
+            "{count} of {total} recordings are whole, but somebody put something over them in the bucket",
+            count=len(covered),
+            total=len(rows),
+        )

@@ -3,15 +3,17 @@
 drafts/{recording}.json      captures under way
 calls/{call}.json            calls that are over and wait for the catalogue
 recordings/{recording}/      captures that are over and wait for the archive
+removed/                     what the archive has, on its way out
+lost/                        what nothing could be made of, for a person to look at
 """
 
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +26,11 @@ T = TypeVar("T")
 _DRAFT: TypeAdapter[Draft] = TypeAdapter(Draft)
 _CALL: TypeAdapter[CallRecord] = TypeAdapter(CallRecord)
 DRAFT = "draft.json"
+REMOVED = "removed"
+
+
+class Damaged(WrongConfiguration):
+    """A file of the spool cannot be read."""
 
 
 class Spool:
@@ -33,7 +40,7 @@ class Spool:
         self.directory = directory
         self._lock: int | None = None
         try:
-            for name in ("drafts", "calls", "recordings"):
+            for name in ("drafts", "calls", "recordings", REMOVED):
                 (directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise WrongConfiguration(
@@ -81,8 +88,17 @@ class Spool:
         write_whole(self._draft(draft.capture.recording_id), _DRAFT.dump_json(draft))
 
     def drafts(self) -> list[Draft]:
-        """The captures that were under way when they were last written down."""
-        return [_read(_DRAFT, path) for path in sorted((self.directory / "drafts").glob("*.json"))]
+        """The captures that were under way when they were last written down.
+
+        A damaged one is set aside: the calls of today need a controller more than it does.
+        """
+        found = []
+        for path in sorted((self.directory / "drafts").glob("*.json")):
+            try:
+                found.append(_read(_DRAFT, path))
+            except Damaged:
+                _move(path, self._aside())
+        return found
 
     def hand_over(self, draft: Draft) -> None:
         """A capture is over: from now on it is the archiver's."""
@@ -90,7 +106,7 @@ class Spool:
         folder.mkdir(exist_ok=True, mode=0o700)
         write_whole(folder / DRAFT, _DRAFT.dump_json(draft))
         sync_folder(folder.parent)
-        self._draft(draft.capture.recording_id).unlink(missing_ok=True)
+        self._unlink(self._draft(draft.capture.recording_id))
 
     # --- captures that are over
 
@@ -105,34 +121,62 @@ class Spool:
         return _read(_DRAFT, self.folder(recording_id) / DRAFT)
 
     def remove(self, recording_id: str) -> None:
-        """The archive has the recording and it was read back: the spool lets go of it."""
-        shutil.rmtree(self.folder(recording_id))
+        """The archive has the recording and it was read back: the spool lets go of it.
+
+        In one step it is out of the way, so that a crash leaves nothing half removed to be taken for
+        a recording; the next removal takes what is left.
+        """
+        removed = self.directory / REMOVED
+        _move(self.folder(recording_id), removed)
+        for left in removed.iterdir():
+            shutil.rmtree(left)
 
     def set_aside(self, recording_id: str) -> None:
         """Nothing can be made of it: it is kept for a person to look at, out of the archiver's way."""
-        aside = self.directory / "lost"
-        aside.mkdir(exist_ok=True, mode=0o700)
-        self.folder(recording_id).rename(aside / recording_id)
-        sync_folder(aside)
+        _move(self.folder(recording_id), self._aside())
+
+    def set_aside_call(self, call_id: str) -> None:
+        """As `set_aside`, for the file of a call."""
+        _move(self._call(call_id), self._aside())
+
+    def aside(self) -> list[str]:
+        """What a person has to look at."""
+        return sorted(path.name for path in self.directory.glob("lost/*"))
+
+    def _aside(self) -> Path:
+        folder = self.directory / "lost"
+        folder.mkdir(exist_ok=True, mode=0o700)
+        return folder
 
     # --- calls
 
     def save_call(self, call: CallRecord) -> None:
-        write_whole(self.directory / "calls" / f"{call.id}.json", _CALL.dump_json(call))
+        write_whole(self._call(call.id), _CALL.dump_json(call))
 
-    def calls(self) -> Iterator[CallRecord]:
-        """The calls that wait for the catalogue."""
-        for path in sorted((self.directory / "calls").glob("*.json")):
-            yield _read(_CALL, path)
+    def calls(self) -> list[str]:
+        """The ids of the calls that wait for the catalogue."""
+        return sorted(path.stem for path in (self.directory / "calls").glob("*.json"))
+
+    def call_of(self, call_id: str) -> CallRecord:
+        """A call that waits. Raises Damaged."""
+        return _read(_CALL, self._call(call_id))
 
     def remove_call(self, call_id: str) -> None:
-        (self.directory / "calls" / f"{call_id}.json").unlink(missing_ok=True)
+        self._unlink(self._call(call_id))
 
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.directory).free
 
     def _draft(self, recording_id: str) -> Path:
         return self.directory / "drafts" / f"{recording_id}.json"
+
+    def _call(self, call_id: str) -> Path:
+        return self.directory / "calls" / f"{call_id}.json"
+
+    def _unlink(self, path: Path) -> None:
+        """Removes a file for good: it must not come back after a power failure."""
+        path.unlink(missing_ok=True)
+        sync_folder(path.parent)
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -156,11 +200,19 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _move(path: Path, folder: Path) -> None:
+    """Moves a file or folder under a name that is free there."""
+    names = (f"{path.name}.{number}" if number else path.name for number in itertools.count())
+    path.rename(next(folder / name for name in names if not (folder / name).exists()))
+    sync_folder(folder)
+    sync_folder(path.parent)
+
+
 def _read(adapter: TypeAdapter[T], path: Path) -> T:
     try:
         return adapter.validate_json(path.read_bytes())
     except ValidationError as error:
-        raise WrongConfiguration(
+        raise Damaged(
             "{path} is damaged: move it away, it is not touched ({count} errors)",
             path=path,
             count=error.error_count(),

@@ -26,6 +26,8 @@ from callrec.manifest import AudioFacts, Placement
 Samples = NDArray[np.int16]
 BLOCK = 1 << 16
 """Frames handled at a time."""
+RATES = range(8_000, 192_001)
+"""Sample rates that Asterisk can write."""
 
 
 class Wav:
@@ -51,6 +53,8 @@ class Wav:
             left = self.frames
             while left > 0:
                 block = np.frombuffer(file.read(2 * min(left, BLOCK)), dtype="<i2")
+                if not len(block):
+                    raise EvidenceBroken("{path} became shorter while it was read", path=self.path.name)
                 left -= len(block)
                 yield change.resample_chunk(block, last=left <= 0) if change else block
 
@@ -150,15 +154,21 @@ def _header(head: bytes, path: Path) -> tuple[int, int, int]:
         raise EvidenceBroken("{path} is no WAV file", path=path.name)
     position, rate = 12, 0
     while position + 8 <= len(head):
-        name, size = head[position : position + 4], struct.unpack_from("<I", head, position + 4)[0]
+        name, size = struct.unpack_from("<4sI", head, position)
         if name == b"fmt ":
-            kind, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", head, position + 8)
-            if (kind, channels, bits) != (1, 1, 16):
-                raise EvidenceBroken("{path} is not 16-bit mono PCM", path=path.name)
-        if name == b"data":
+            rate = _rate(head[position + 8 :], path)
+        if name == b"data" and rate:
             return rate, position + 8, size
         position += 8 + size + size % 2
     raise EvidenceBroken("{path} holds no sound", path=path.name)
+
+
+def _rate(form: bytes, path: Path) -> int:
+    """The sample rate that a `fmt ` chunk names. Raises EvidenceBroken unless it is 16-bit mono."""
+    kind, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", form.ljust(16, b"\0"))
+    if (kind, channels, bits) != (1, 1, 16) or rate not in RATES:
+        raise EvidenceBroken("{path} is not 16-bit mono PCM", path=path.name)
+    return int(rate)
 
 
 def _scaled(track: Wav | None, rate: int) -> int:

@@ -15,26 +15,21 @@ import soundfile
 
 from callrec import __version__
 from callrec.dates import spoken
-from callrec.errors import CallrecError, EvidenceBroken, NotFound
+from callrec.errors import EvidenceBroken, NotFound
 from callrec.manifest import SCHEMA, AudioFacts, Manifest, Placement, Software, read, write
 from callrec.model import Capture, Draft, Part, Track, remark
 from callrec.policy.retention import retain_until
 from callrec.spool.box import Spool, write_whole
-from callrec.spool.sound import Stretch, Wav, examine, join, sync, tag
+from callrec.spool.sound import Stretch, examine, join, sync, tag
+from callrec.spool.tracks import Fetched, Tracks
 
-TRACKS = ("external", "staff")
 ALIGN_SECONDS = 0.02
 """Tracks that begin closer together than one packet are one moment."""
 SHORT_SECONDS = 1.0
-CLOSED_WITHIN_SECONDS = 10.0
-"""A file whose header is not finished this long after the end was left so by a crash of the PBX."""
-
-Fetch = Callable[[str, Path], bool]
-"""Fetches a stored recording of the PBX into a file; False when the PBX has none of that name."""
 
 
-class NotYetClosed(CallrecError):
-    """The PBX is still writing a track; it will be asked again."""
+class NoSound(NotFound):
+    """The PBX has nothing of a recording, and has said so often enough."""
 
 
 class Spooler:
@@ -43,12 +38,12 @@ class Spooler:
     def __init__(
         self,
         spool: Spool,
-        fetch: Fetch,
+        tracks: Tracks,
         facility_name: Callable[[str], str],
         pbx_version: Callable[[], str],
         zone: ZoneInfo,
     ) -> None:
-        self._spool, self._fetch, self._zone = spool, fetch, zone
+        self._spool, self._tracks, self._zone = spool, tracks, zone
         self._facility_name, self._pbx_version = facility_name, pbx_version
 
     def audio_file(self, recording_id: str) -> Path:
@@ -58,45 +53,22 @@ class Spooler:
         return self._spool.folder(recording_id) / f"{recording_id}.manifest.json"
 
     def spool(self, recording_id: str) -> Manifest:
-        """The finished recording in the spool. Raises NotFound when the PBX has no sound of it."""
+        """The finished recording in the spool. Raises NoSound when the PBX has nothing of it.
+
+        Raises NotYetClosed and NotYetThere when the PBX has to be asked again.
+        """
         if self.manifest_file(recording_id).exists():
             return read(self.manifest_file(recording_id).read_bytes())
         draft = self._spool.draft_of(recording_id)
-        stretches = self._stretches(draft)
+        found = self._tracks.fetch(draft)
+        stretches = _stretches(draft, found)
         if not stretches:
-            raise NotFound("the PBX has no sound of recording {id}", id=recording_id)
-        manifest = self._make(draft, stretches)
+            raise NoSound("the PBX has no sound of recording {id}", id=recording_id)
+        notes = tuple(each.note for each in found.values() if each.note)
+        noted = replace(draft, call=replace(draft.call, notes=(*draft.call.notes, *notes)))
+        manifest = self._make(noted, stretches)
         write_whole(self.manifest_file(recording_id), write(manifest))
         return manifest
-
-    def _stretches(self, draft: Draft) -> list[Stretch]:
-        parts = draft.capture.parts
-        zero = _begin(parts[0], draft.capture) if parts else draft.capture.started_at
-        made = [self._stretch(part, draft, zero) for part in parts]
-        return [each for each in made if each.external or each.staff]
-
-    def _stretch(self, part: Part, draft: Draft, zero: datetime) -> Stretch:
-        begin = _begin(part, draft.capture)
-        return Stretch(
-            part=part.number,
-            offset_s=max(0.0, (begin - zero).total_seconds()),
-            external=self._track(part, part.external, "external", draft),
-            staff=self._track(part, part.staff, "staff", draft),
-            external_lead_s=_lead(part.external, begin),
-            staff_lead_s=_lead(part.staff, begin),
-        )
-
-    def _track(self, part: Part, track: Track, side: str, draft: Draft) -> Wav | None:
-        path = self._spool.folder(draft.capture.recording_id) / f"{part.number}-{side}.wav"
-        if not path.exists():
-            partial = path.with_name(path.name + ".partial")
-            if not self._fetch(track.name, partial):
-                return None
-            if not Wav(partial).is_closed and _seconds_since(draft.capture.ended_at) < CLOSED_WITHIN_SECONDS:
-                raise NotYetClosed("the PBX still writes {name}", name=track.name)
-            partial.replace(path)
-        wav = Wav(path)
-        return wav if wav.frames else None
 
     def _make(self, draft: Draft, stretches: list[Stretch]) -> Manifest:
         recording_id = draft.capture.recording_id
@@ -144,13 +116,28 @@ class Spooler:
         }
 
 
+def _stretches(draft: Draft, found: dict[tuple[int, str], Fetched]) -> list[Stretch]:
+    parts = draft.capture.parts
+    zero = _begin(parts[0], draft.capture) if parts else draft.capture.started_at
+    made = [_stretch(part, draft.capture, zero, found) for part in parts]
+    return [each for each in made if each.external or each.staff]
+
+
+def _stretch(part: Part, capture: Capture, zero: datetime, found: dict[tuple[int, str], Fetched]) -> Stretch:
+    begin = _begin(part, capture)
+    return Stretch(
+        part=part.number,
+        offset_s=max(0.0, (begin - zero).total_seconds()),
+        external=found[part.number, "external"].wav,
+        staff=found[part.number, "staff"].wav,
+        external_lead_s=_lead(part.external, begin),
+        staff_lead_s=_lead(part.staff, begin),
+    )
+
+
 def _begin(part: Part, capture: Capture) -> datetime:
     starts = [track.started_at for track in (part.external, part.staff) if track.started_at]
     return min(starts, default=capture.started_at)
-
-
-def _seconds_since(moment: datetime | None) -> float:
-    return (datetime.now(UTC) - moment).total_seconds() if moment else CLOSED_WITHIN_SECONDS
 
 
 def _lead(track: Track, begin: datetime) -> float:

@@ -6,46 +6,69 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from callrec.archive.store import StoredObject
-from callrec.errors import NotFound, PbxUnreachable
+from callrec.errors import NotFound, PbxUnreachable, StoreUnreachable
 from callrec.pbx.events import Channel, Event
 
 
 @dataclass
 class MemoryStore:
-    """A bucket in memory; as a real one, it checks what it is given and keeps what it has."""
+    """A bucket in memory; as a real one, it checks what it is given and keeps what it has.
 
-    objects: dict[str, bytes] = field(default_factory=dict)
+    `versions` holds, for each key, all that was ever put there; with `versioned` off only the newest
+    can be had.
+    """
+
+    versions: dict[str, list[bytes]] = field(default_factory=dict)
     until: dict[str, datetime] = field(default_factory=dict)
     drops_locks: bool = False
+    versioned: bool = True
+    away: bool = False
+
+    @property
+    def objects(self) -> dict[str, bytes]:
+        return {key: data[-1] for key, data in self.versions.items()}
+
+    def put_over(self, key: str, data: bytes) -> None:
+        """As somebody with access to the bucket can."""
+        self.versions.setdefault(key, []).append(data)
 
     def put(self, key: str, source: Path, sha256: str, kind: str, retain_until: datetime) -> None:
+        self._answer()
         data = source.read_bytes()
         assert hashlib.sha256(data).hexdigest() == sha256
-        if key in self.objects:
+        assert retain_until > datetime.now(UTC), "S3 refuses a date in the past"
+        if key in self.versions:
             return
-        self.objects[key] = data
+        self.put_over(key, data)
         if not self.drops_locks:
             self.until[key] = retain_until
 
     def head(self, key: str) -> StoredObject:
         data = self._get(key)
-        return StoredObject(key, len(data), hashlib.sha256(data).hexdigest(), self.until.get(key), False)
+        digest, until = hashlib.sha256(data).hexdigest(), self.until.get(key)
+        version = str(len(self.versions[key]) - 1) if self.versioned else None
+        return StoredObject(key, len(data), digest, until, False, version)
 
-    def read(self, key: str) -> Iterator[bytes]:
-        data = self._get(key)
+    def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
+        data = self._get(key, version)
         yield from (data[begin : begin + 1000] for begin in range(0, len(data), 1000))
 
     def locks(self) -> bool:
         return not self.drops_locks
 
-    def _get(self, key: str) -> bytes:
-        if key not in self.objects:
+    def _get(self, key: str, version: str | None = None) -> bytes:
+        self._answer()
+        if key not in self.versions:
             raise NotFound("{key} is not in the bucket", key=key)
-        return self.objects[key]
+        return self.versions[key][int(version or -1)]
+
+    def _answer(self) -> None:
+        if self.away:
+            raise StoreUnreachable("the store is away")
 
 
 @dataclass

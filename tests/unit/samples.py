@@ -19,6 +19,7 @@ from callrec.model import (
     Participant,
     Track,
 )
+from callrec.spool.box import Spool
 
 START = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 END = START + timedelta(seconds=12)
@@ -81,3 +82,9 @@ def draft(**changes: Any) -> Draft:
         ended_at=END,
     )
     return Draft(call(**changes.pop("call", {})), replace(capture, **changes))
+
+
+def only_call(spool: Spool) -> CallRecord:
+    """The one call that waits in the spool."""
+    (id_,) = spool.calls()
+    return spool.call_of(id_)

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from callrec.archive import archiver as module
 from callrec.archive.archiver import object_key
 from callrec.catalogue import calls, custody
 from callrec.errors import EvidenceBroken, StoreUnreachable
 from callrec.manifest import read
 from callrec.model import Custody, Track
 from tests.unit.conftest import Bench
-from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, call, draft, part
+from tests.unit.samples import CALL_ID, DECISION, END, RECORDING_ID, START, call, draft, part
 
 KEY = f"recordings/shiba/2026/11/22/{RECORDING_ID}.flac"
 
 
-def _captured(bench: Bench, **changes: Any) -> None:
-    bench.track("callrec/r-1-in", 500)
-    bench.track("callrec/r-1-out", 1000)
-    bench.spool.hand_over(draft(**changes))
-
-
 def test_the_whole_way(bench: Bench) -> None:
-    _captured(bench)
+    bench.captured()
     manifest = bench.archiver.archive(RECORDING_ID)
     assert manifest is not None and object_key(manifest, bench.archiver._zone) == KEY
     assert sorted(bench.store.objects) == [KEY, KEY.replace(".flac", ".manifest.json")]
@@ -47,7 +41,7 @@ def test_the_whole_way(bench: Bench) -> None:
 
 def test_the_day_in_the_key_is_that_of_the_facility(bench: Bench) -> None:
     late = START + timedelta(hours=15)  # past midnight in Tokyo
-    _captured(bench, started_at=late)
+    bench.captured(started_at=late)
     assert bench.archiver.archive(RECORDING_ID) is not None
     assert any("/2026/11/23/" in key for key in bench.store.objects)
 
@@ -61,7 +55,7 @@ def test_a_failure_at_any_step_loses_nothing(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, step: str, count: int
 ) -> None:
     """The step fails `count` times; what is on the PBX goes only once the archive has it."""
-    _captured(bench)
+    bench.captured()
     owner, name = {
         "put": (bench.store, "put"),
         "head": (bench.store, "head"),
@@ -87,64 +81,56 @@ def test_a_failure_at_any_step_loses_nothing(
         assert bench.spool.waiting() == [RECORDING_ID]
     assert bench.archiver.archive(RECORDING_ID) is not None
     with bench.database.read() as connection:
-        assert calls.has_recording(connection, RECORDING_ID)
+        assert calls.find_recording(connection, RECORDING_ID)
         assert len(custody.of(connection, RECORDING_ID)) == 3, "written down once"
     assert bench.spool.waiting() == [] and not list(bench.pbx.rglob("r-*"))
 
 
 def test_bytes_that_read_back_different_are_not_let_go(bench: Bench) -> None:
-    _captured(bench)
-    bench.store.objects[KEY] = b"somebody was here first"
+    bench.captured()
+    bench.store.put_over(KEY, b"somebody was here first")
     with pytest.raises(EvidenceBroken, match="reads back different"):
         bench.archiver.archive(RECORDING_ID)
     assert not bench.deleted and bench.spool.waiting() == [RECORDING_ID]
 
 
 def test_a_store_that_drops_locks_is_noticed(bench: Bench) -> None:
-    _captured(bench)
+    bench.captured()
     bench.store.drops_locks = True
     with pytest.raises(EvidenceBroken, match="does not lock"):
         bench.archiver.archive(RECORDING_ID)
     assert not bench.deleted and bench.spool.waiting() == [RECORDING_ID]
 
 
-def test_one_missing_track_is_kept_with_silence(bench: Bench) -> None:
-    bench.track("callrec/r-1-in", 500)
-    bench.spool.hand_over(draft())
-    manifest = bench.archiver.archive(RECORDING_ID)
-    assert manifest is not None and manifest.placements[0].missing == ("staff",)
-
-
-def test_a_recording_without_sound_is_written_down_as_lost(bench: Bench) -> None:
-    failed = part(external=Track("callrec/r-1-in", failed="No such file or directory"))
-    bench.spool.hand_over(draft(parts=(failed,)))
-    bench.archiver._attempts.clear()
-    for _ in range(module.LOST_AFTER):
-        bench.archiver.work()
-        for attempt in bench.archiver._attempts.values():
-            attempt.due = 0
-    assert bench.archiver.archive(RECORDING_ID) is None
+def test_retention_shorter_than_an_outage_locks_for_a_day(bench: Bench) -> None:
+    bench.captured(call={"decision": replace(DECISION, retain_days=1)})
+    bench.archiver.archive(RECORDING_ID)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert all(abs(until - tomorrow) < timedelta(minutes=1) for until in bench.store.until.values())
     with bench.database.read() as connection:
-        found = calls.look_up(connection, CALL_ID)
-        assert [entry.action for entry in custody.of(connection, RECORDING_ID)] == ["lost"]
-    assert found.recording is None
-    assert [note.text for note in found.call.notes] == [
-        f"recording {RECORDING_ID} is lost: No such file or directory"
-    ]
-    assert (bench.spool.directory / "lost" / RECORDING_ID / "draft.json").exists()
-    assert bench.spool.waiting() == []
+        assert calls.recording(connection, RECORDING_ID).retain_until == END + timedelta(days=1)
 
 
-def test_one_bad_recording_does_not_hold_up_the_others(bench: Bench) -> None:
-    bench.spool.hand_over(draft())
-    other = "01a20000-0000-7000-8000-000000000002"
-    bench.track("callrec/s-1-in", 500)
-    bench.track("callrec/s-1-out", 1000)
-    good = part(external=Track("callrec/s-1-in", START, END), staff=Track("callrec/s-1-out", START, END))
-    bench.spool.hand_over(draft(recording_id=other, parts=(good,), call={"id": CALL_ID[:-1] + "b"}))
+def test_the_versions_that_were_proved_are_on_record(bench: Bench) -> None:
+    bench.captured()
+    bench.archiver.archive(RECORDING_ID)
+    with bench.database.read() as connection:
+        kept = calls.recording(connection, RECORDING_ID)
+        archived = custody.of(connection, RECORDING_ID)[-1]
+    assert (kept.version, kept.manifest_version) == ("0", "0")
+    assert (archived.details["version"], archived.details["manifest_version"]) == ("0", "0")
+
+
+def test_what_was_captured_after_the_archive_had_it_is_kept_aside(bench: Bench) -> None:
+    """A draft that comes back with more than was archived: nothing of it is deleted or put over."""
+    bench.captured()
+    bench.archiver.archive(RECORDING_ID)
+    before = dict(bench.store.objects)
+    bench.track("callrec/r-2-in", 500)
+    bench.spool.hand_over(draft(parts=(part(1), part(2))))
     bench.archiver.work()
-    assert bench.spool.waiting() == [RECORDING_ID]
-    assert bench.archiver.problems() == [f"the PBX has no sound of recording {RECORDING_ID}"]
+    assert bench.spool.aside() == [RECORDING_ID] and (bench.pbx / "callrec/r-2-in").exists()
+    assert bench.store.objects == before
 
 
 def test_calls_without_a_recording_get_their_row(bench: Bench) -> None:
@@ -152,11 +138,11 @@ def test_calls_without_a_recording_get_their_row(bench: Bench) -> None:
     bench.archiver.work()
     with bench.database.read() as connection:
         assert calls.call(connection, CALL_ID) == call()
-    assert list(bench.spool.calls()) == []
+    assert bench.spool.calls() == []
 
 
 def test_an_end_that_nobody_saw_is_told_by_the_sound(bench: Bench) -> None:
-    _captured(bench, ended_at=None, call={"ended_at": None})
+    bench.captured(ended_at=None, call={"ended_at": None})
     manifest = bench.archiver.archive(RECORDING_ID)
     assert manifest is not None
     assert manifest.call.ended_at == manifest.capture.ended_at == START + timedelta(seconds=12)
@@ -189,7 +175,7 @@ def test_parts_stand_at_their_time(bench: Bench) -> None:
 
 
 def test_it_stops_between_recordings(bench: Bench) -> None:
-    _captured(bench)
+    bench.captured()
     bench.archiver.stop()
     bench.archiver.run()
     assert bench.spool.waiting() == [RECORDING_ID]

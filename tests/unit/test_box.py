@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
 import pytest
 
 from callrec.errors import Refused, WrongConfiguration
+from callrec.spool import box
 from callrec.spool.box import Spool, write_whole
 from tests.unit.samples import call, draft
 
@@ -40,9 +42,9 @@ def test_handing_over_twice_is_the_same_as_once(tmp_path: Path) -> None:
 def test_calls_wait_until_they_are_removed(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spool.save_call(call())
-    assert list(spool.calls()) == [call()]
+    assert spool.calls() == [call().id] and spool.call_of(call().id) == call()
     spool.remove_call(call().id)
-    assert list(spool.calls()) == []
+    assert spool.calls() == []
 
 
 def test_voices_are_for_their_owner_only(tmp_path: Path) -> None:
@@ -85,3 +87,55 @@ def test_a_damaged_draft_is_named_and_not_touched(tmp_path: Path) -> None:
     with pytest.raises(WrongConfiguration, match=r"drafts/x\.json is damaged"):
         spool.drafts()
     assert (tmp_path / "drafts" / "x.json").exists()
+
+
+def test_a_removal_that_was_interrupted_leaves_no_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was half removed is never taken for a recording, and goes with the next one."""
+    spool, id_ = Spool(tmp_path), draft().capture.recording_id
+    spool.hand_over(draft())
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="power"):
+        patch.setattr(shutil, "rmtree", _fails)
+        spool.remove(id_)
+    assert spool.waiting() == [] and list((tmp_path / "removed").iterdir())
+    spool.hand_over(draft())
+    spool.remove(id_)
+    assert spool.waiting() == [] and not list((tmp_path / "removed").iterdir())
+
+
+def test_what_is_set_aside_twice_is_there_twice(tmp_path: Path) -> None:
+    spool, id_ = Spool(tmp_path), draft().capture.recording_id
+    for _ in range(2):
+        spool.hand_over(draft())
+        spool.set_aside(id_)
+    assert spool.aside() == [id_, f"{id_}.1"]
+
+
+def test_names_that_go_are_gone_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a power failure a draft that was handed over must not come back."""
+    spool, synced = Spool(tmp_path), []
+    spool.save_draft(draft())
+    real = box.sync_folder
+
+    def watched(folder: Path) -> None:
+        real(folder)
+        synced.append((folder.name, sorted(path.name for path in folder.iterdir())))
+
+    monkeypatch.setattr(box, "sync_folder", watched)
+    spool.hand_over(draft())
+    assert synced[-1] == ("drafts", [])
+    spool.remove(draft().capture.recording_id)
+    assert ("recordings", []) in synced
+
+
+def _fails(*_: object) -> None:
+    raise OSError("power failure")
+
+
+def test_a_damaged_draft_is_set_aside_and_keeps_no_controller_from_starting(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.save_draft(draft())
+    (tmp_path / "drafts" / "0.json").write_text("{")
+    assert spool.drafts() == [draft()]
+    assert spool.aside() == ["0.json"]

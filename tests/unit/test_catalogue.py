@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.dialects import postgresql
 
 from callrec import ids
 from callrec.catalogue import calls, changes, custody, facilities, rules, tables
@@ -162,9 +166,53 @@ def test_ids_can_be_shortened(database: Database) -> None:
             calls.call(connection, CALL_ID[:13])
         with pytest.raises(WrongUsage, match="too short"):
             calls.call(connection, CALL_ID[:7])
-        for nothing in ("ffffffff", "%%%%%%%%", "________"):
-            with pytest.raises((NotFound, WrongUsage)):
-                calls.look_up(connection, nothing)
+        assert calls.call(connection, CALL_ID.upper()).id == CALL_ID
+        with pytest.raises(NotFound):
+            calls.look_up(connection, "ffffffff")
+
+
+NO_IDS = [
+    "%%%%%%%%",
+    "________",
+    "01a20000%",
+    "01a200000",
+    "zzzzzzzz",
+    CALL_ID + "0",
+    "０1a20000",
+    "'; --    ",
+]
+
+
+@pytest.mark.parametrize("nonsense", NO_IDS)
+def test_what_can_be_no_id_is_said_to_be_none(database: Database, nonsense: str) -> None:
+    with database.begin() as connection:
+        calls.save_call(connection, call())
+        with pytest.raises(WrongUsage, match="is no id, nor the beginning of one"):
+            calls.look_up(connection, nonsense)
+
+
+@settings(max_examples=50, deadline=None)
+@given(length=st.integers(8, 36), moment=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)))  # noqa: DTZ001
+def test_every_beginning_of_an_id_spans_it(length: int, moment: datetime) -> None:
+    id_ = ids.derived(moment.replace(tzinfo=UTC), str(length))
+    first, last = calls._span(id_[:length])
+    assert first <= id_ <= last and len(first) == len(last) == 36
+    assert (first == last == id_) == (length == 36)
+
+
+def test_an_id_is_found_by_the_primary_key(database: Database) -> None:
+    """A catalogue of years must not be read through for one recording."""
+    query = sa.select(tables.recordings.c.id).where(tables.recordings.c.id.between(*calls._span("01a20000")))
+    with database.read() as connection:
+        sql = query.compile(connection, compile_kwargs={"literal_binds": True})
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}").all()
+    assert "SEARCH" in plan[0].detail and "SCAN" not in plan[0].detail
+
+
+def test_the_longest_come_first_and_calls_without_a_recording_last(database: Database) -> None:
+    """PostgreSQL would put what has no length before the longest."""
+    order = str(calls.SORTS["longest"].compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+    assert order == "recordings.duration_s DESC NULLS LAST"
 
 
 def test_times_without_a_zone_are_not_stored(database: Database) -> None:
@@ -218,6 +266,28 @@ def test_a_database_that_is_not_set_up_says_so(database: Database, tmp_path: Any
 def test_a_url_that_is_none_is_said_in_one_line(url: str) -> None:
     with pytest.raises(WrongConfiguration, match=r"catalogue\.url is no database URL"):
         Database(url)
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:x@host:hunter2/x", "postgresql://u:p@ss:w@rd@h:1x/"])
+def test_a_url_that_cannot_be_read_is_not_repeated(url: str) -> None:
+    """A password that was not escaped falls apart into host and port, and must not be shown."""
+    with pytest.raises(WrongConfiguration, match="is no database URL") as caught:
+        Database(url)
+    assert not any(part in str(caught.value) for part in ("hunter2", "w@rd", "1x"))
+
+
+def test_the_database_file_is_for_its_owner_only(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        database = Database(f"sqlite:///{tmp_path}/c.db")
+        database.upgrade()
+        with database.begin() as connection:
+            calls.save_call(connection, call())
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+        database.close()
+    finally:
+        os.umask(before)
+    assert modes == dict.fromkeys(("c.db", "c.db-wal", "c.db-shm"), 0o600)
 
 
 @pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all.db", "postgresql://nobody:secret@127.0.0.1:1/x"])

@@ -19,7 +19,7 @@ from callrec.recording.lanes import Lanes
 from callrec.spool.box import Spool
 from tests.scenarios.replay import board, ids_of, office, transcript
 from tests.unit.fakes import FakePbx
-from tests.unit.samples import START, draft
+from tests.unit.samples import START, draft, only_call
 
 RULE = ("automatic", "everywhere", None, None)
 NAME = "inbound_announced"
@@ -63,7 +63,7 @@ def test_commands_of_a_call_come_in_order(tmp_path: Path) -> None:
     ]
     assert pbx.asked[1][2:] == ("CALLREC_ANSWER", "1")
     spool = Spool(tmp_path)
-    assert len(spool.waiting()) == 1 and len(list(spool.calls())) == 1 and spool.drafts() == []
+    assert len(spool.waiting()) == 1 and len(spool.calls()) == 1 and spool.drafts() == []
 
 
 def test_early_media_is_not_answered(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_pbx_that_refuses_still_leaves_a_call_and_a_draft(tmp_path: Path, refu
     pbx = FakePbx(refuse={refused})
     _play(_controller(tmp_path, pbx))
     spool = Spool(tmp_path)
-    assert len(list(spool.calls())) == 1
+    assert len(spool.calls()) == 1
     assert len(spool.waiting()) == 1
 
 
@@ -101,7 +101,7 @@ def test_a_full_disk_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     full.clear()
     controller.tick()
     _end(controller)
-    assert len(list(Spool(tmp_path).calls())) == 1
+    assert len(Spool(tmp_path).calls()) == 1
 
 
 def test_another_program_under_our_name_ends_this_one(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_missing_prompt_neither_holds_a_call_nor_keeps_it_from_being_recorded(
     controller._board.world = replace(controller._board.world, prompts=missing)
     _play(controller)
     assert [words[0] for words in pbx.asked] == ["resume", "snoop", "snoop", "record", "record"]
-    (call,) = Spool(tmp_path).calls()
+    call = only_call(Spool(tmp_path))
     assert [note.text for note in call.notes] == [
         "the announcement could not be played: there is no prompt notice"
     ]
@@ -178,7 +178,7 @@ def test_an_announcement_that_failed_at_the_gate_is_made_at_the_start(tmp_path: 
         )
     _end(controller)
     assert [words for words in pbx.asked if words[0] == "snoop"][-1][-1] == "both", "whispered"
-    (call,) = Spool(tmp_path).calls()
+    call = only_call(Spool(tmp_path))
     assert "announced at the start: the caller had not heard all of it before" in [n.text for n in call.notes]
 
 

@@ -96,6 +96,30 @@ def test_what_is_no_wav_is_refused(tmp_path: Path, data: bytes) -> None:
         Wav(tmp_path / "a.wav")
 
 
+@pytest.mark.parametrize("length", range(44))
+def test_a_header_torn_anywhere_is_refused(tmp_path: Path, length: int) -> None:
+    path = write_wav(tmp_path / "a.wav", tone(500, 1))
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(EvidenceBroken):
+        Wav(path)
+
+
+@pytest.mark.parametrize("rate", [0, 7999, 2**32 - 1])
+def test_a_rate_that_cannot_be_is_refused(tmp_path: Path, rate: int) -> None:
+    data = bytearray(write_wav(tmp_path / "a.wav", tone(500, 1)).read_bytes())
+    data[24:28] = rate.to_bytes(4, "little")
+    (tmp_path / "a.wav").write_bytes(data)
+    with pytest.raises(EvidenceBroken):
+        Wav(tmp_path / "a.wav")
+
+
+def test_a_file_that_becomes_shorter_does_not_stop_the_reader(tmp_path: Path) -> None:
+    wav = Wav(write_wav(tmp_path / "a.wav", tone(500, 1)))
+    (tmp_path / "a.wav").write_bytes(b"")
+    with pytest.raises(EvidenceBroken, match="became shorter"):
+        list(wav.blocks(8000))
+
+
 def test_tags_are_japanese_and_change_the_file_not_the_sound(tmp_path: Path) -> None:
     wav = Wav(write_wav(tmp_path / "in.wav", tone(500, 1)))
     join([Stretch(1, 0.0, wav, wav)], tmp_path / "a.flac")

@@ -14,6 +14,7 @@ from callrec.recording import journal, mirror
 from callrec.recording.adoption import Adoption
 from callrec.spool.box import Spool
 from tests.scenarios.replay import PROMPT, office
+from tests.unit.samples import only_call
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 ANNOUNCED = (
@@ -138,7 +139,7 @@ def _kept(spool: Path) -> CallRecord:
 def test_an_unanswered_call_leaves_its_row_only(tmp_path: Path) -> None:
     storage, adopted = _adopt(tmp_path, LINE.replace("|ANSWER|3001|", "|CANCEL||"), AUTOMATIC, bytes_each=44)
     assert adopted and not storage.sizes
-    (call,) = Spool(tmp_path).calls()
+    call = only_call(Spool(tmp_path))
     assert call.outcome is Outcome.UNANSWERED and not Spool(tmp_path).waiting()
 
 
@@ -155,7 +156,7 @@ def test_sound_is_kept_whatever_dial_says(tmp_path: Path, ending: str) -> None:
 def test_a_file_that_may_not_be_flushed_yet_is_looked_at_later(tmp_path: Path) -> None:
     value = LINE.replace("|ANSWER|3001|", "|CANCEL||")
     storage, adopted = _adopt(tmp_path, value, AUTOMATIC, bytes_each=44, after_s=1)
-    assert not adopted and storage.sizes and not list(Spool(tmp_path).calls())
+    assert not adopted and storage.sizes and not Spool(tmp_path).calls()
 
 
 def test_what_never_forbids_is_destroyed_and_that_is_noted(tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ def test_what_never_forbids_is_destroyed_and_that_is_noted(tmp_path: Path) -> No
     value = LINE.replace("inbound|2101|0312345678|", "internal|2101|2201|")
     storage, adopted = _adopt(tmp_path, value, AUTOMATIC, ("never", "extension", "2201", None))
     assert adopted and not storage.sizes and not Spool(tmp_path).waiting()
-    (call,) = Spool(tmp_path).calls()
+    call = only_call(Spool(tmp_path))
     assert call.decision is not None and call.decision.mode is Mode.NEVER
     assert "what the dialplan had recorded was destroyed: a rule says never" in [n.text for n in call.notes]
 
@@ -191,7 +192,7 @@ def test_no_rule_any_more_is_no_order_to_destroy(tmp_path: Path) -> None:
 def test_a_call_that_was_not_to_be_recorded(tmp_path: Path) -> None:
     value = "inbound|2101|110|demo-1.0||1795361032.5|1795361046.3|BUSY|||" + "|"
     assert _adopt(tmp_path, value, AUTOMATIC)[1]
-    (call,) = Spool(tmp_path).calls()
+    call = only_call(Spool(tmp_path))
     assert call.outcome is Outcome.BUSY
     assert "the dialplan went by mode never" in [note.text for note in call.notes]
 

@@ -1,0 +1,54 @@
+"""What failed, why, and when it is tried again. No I/O."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+IDLE_SECONDS = 5.0
+BACKOFF_SECONDS = (0.3, 1.0, 2.0, 5.0, 15.0, 60.0)
+
+
+@dataclass(slots=True)
+class Attempt:
+    """How it went with one thing so far."""
+
+    count: int = 0
+    due: float = 0.0
+    problem: str = ""
+
+
+class Attempts:
+    """The things that failed, by name; what is not here is due."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._attempts: dict[str, Attempt] = {}
+
+    def is_due(self, name: str) -> bool:
+        return name not in self._attempts or self._attempts[name].due <= self._clock()
+
+    def failed(self, name: str, problem: str) -> int:
+        """Puts it off, longer each time. An empty `problem` leaves the one before. Returns the count."""
+        attempt = self._attempts.setdefault(name, Attempt())
+        attempt.due = self._clock() + BACKOFF_SECONDS[min(attempt.count, len(BACKOFF_SECONDS) - 1)]
+        attempt.count += 1
+        attempt.problem = problem or attempt.problem
+        return attempt.count
+
+    def done(self, name: str) -> None:
+        self._attempts.pop(name, None)
+
+    def keep(self, names: Collection[str]) -> None:
+        """Forgets all others: what is not there any more must not be waited for."""
+        self._attempts = {name: each for name, each in self._attempts.items() if name in names}
+
+    def problems(self) -> list[str]:
+        """Each problem once."""
+        return sorted({each.problem for each in list(self._attempts.values()) if each.problem})
+
+    def pause(self) -> float:
+        """Seconds until the next thing is due."""
+        due = [each.due - self._clock() for each in self._attempts.values()]
+        return max(0.05, min([IDLE_SECONDS, *due]))

@@ -1,0 +1,170 @@
+"""The tracks of a capture, fetched from the PBX into the spool.
+
+A track that the PBX does not have is asked for again for a while: a PBX that was just restarted, or
+whose disk is away, says the same of sound that is there. What it has but cannot be read is kept as it
+is, beside the recording that is made without it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from callrec.errors import CallrecError, EvidenceBroken, NotFound
+from callrec.model import Draft, Note, Track, remark
+from callrec.spool.box import Spool, sync_folder
+from callrec.spool.sound import Wav
+
+SIDES = ("external", "staff")
+DAMAGED = ".damaged"
+CLOSED_WITHIN_SECONDS = 10.0
+"""A file whose header is not finished this long after the end was left so by a crash of the PBX."""
+ABSENT_TIMES, ABSENT_SECONDS = 4, 120.0
+"""How often, and over how long, the PBX must say that it has no sound before that is believed."""
+
+Fetch = Callable[[str, Path], bool]
+"""Fetches a stored recording of the PBX into a file; False when the PBX has none of that name."""
+
+
+class NotYetClosed(CallrecError):
+    """The PBX is still writing a track; it will be asked again."""
+
+
+class NotYetThere(NotFound):
+    """The PBX says that it has no sound of a track; it will be asked again before that is believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A track in the spool. `wav` is None when there is no sound in it; `note` says why, if that matters."""
+
+    track: Track
+    wav: Wav | None
+    note: Note | None = None
+    absent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Absence:
+    tracks: tuple[str, ...]
+    since: float
+    times: int
+
+
+class Tracks:
+    """Fetches the tracks of captures. `pbx_answers` raises when the PBX does not."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        fetch: Fetch,
+        pbx_answers: Callable[[], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._spool, self._fetch, self._clock = spool, fetch, clock
+        self._pbx_answers = pbx_answers
+        self._absences: dict[str, _Absence] = {}
+
+    def fetch(self, draft: Draft) -> dict[tuple[int, str], Fetched]:
+        """All tracks, by part and side. Raises NotYetClosed and NotYetThere."""
+        ended_at = draft.capture.ended_at
+        found = {
+            (number, side): self._one(track, path, ended_at)
+            for number, side, track, path in self._places(draft)
+        }
+        self._believe(draft.capture.recording_id, _doubtful(list(found.values())))
+        return found
+
+    def fetched(self, draft: Draft) -> list[Track]:
+        """The tracks whose sound is in the spool, whole."""
+        return [track for _, _, track, path in self._places(draft) if path.exists()]
+
+    def damaged(self, recording_id: str) -> bool:
+        """Whether a track of the recording was kept because it cannot be read."""
+        return any(self._spool.folder(recording_id).glob(f"*{DAMAGED}"))
+
+    def forget(self, recording_id: str) -> None:
+        """The recording does not wait any more."""
+        self._absences.pop(recording_id, None)
+
+    def _places(self, draft: Draft) -> Iterator[tuple[int, str, Track, Path]]:
+        folder = self._spool.folder(draft.capture.recording_id)
+        for part in draft.capture.parts:
+            for side, track in zip(SIDES, (part.external, part.staff), strict=True):
+                yield part.number, side, track, folder / f"{part.number}-{side}.wav"
+
+    def _one(self, track: Track, path: Path, ended_at: datetime | None) -> Fetched:
+        if path.exists():
+            try:
+                return _taken(track, path)
+            except EvidenceBroken:  # the copy: the PBX still has the original
+                path.replace(path.with_name(path.name + DAMAGED))
+        partial = path.with_name(path.name + ".partial")
+        if not self._fetch(track.name, partial):
+            absent = remark(
+                "the PBX has no sound of track {track}: silence stands in for it", track=track.name
+            )
+            return Fetched(track, None, absent, absent=True)
+        return _read(track, partial, path, still_written=_seconds_since(ended_at) < CLOSED_WITHIN_SECONDS)
+
+    def _believe(self, recording_id: str, absent: tuple[str, ...] | None) -> None:
+        """Raises NotYetThere until the PBX, which must answer, has said it often enough."""
+        if absent is None:
+            return self.forget(recording_id)
+        self._pbx_answers()
+        now, before = self._clock(), self._absences.get(recording_id)
+        if not before or before.tracks != absent:
+            before = _Absence(absent, now, 0)
+        self._absences[recording_id] = _Absence(absent, before.since, before.times + 1)
+        if before.times + 1 < ABSENT_TIMES or now - before.since < ABSENT_SECONDS:
+            raise NotYetThere(
+                "the PBX has no sound of recording {id} ({tracks}): it will be asked again",
+                id=recording_id,
+                tracks=", ".join(absent),
+            )
+        return None
+
+
+def _read(track: Track, partial: Path, path: Path, *, still_written: bool) -> Fetched:
+    """Takes a file that was just fetched. Raises NotYetClosed when it may not be whole yet."""
+    try:
+        closed, problem = Wav(partial).is_closed, None
+    except EvidenceBroken as error:
+        closed, problem = False, error
+    if not closed and still_written:
+        raise NotYetClosed("the PBX still writes {name}", name=track.name)
+    if problem:
+        partial.replace(path.with_name(path.name + DAMAGED))
+        sync_folder(path.parent)
+        damaged = remark(
+            "track {track} cannot be read ({problem}): silence stands in for it, the file is kept aside",
+            track=track.name,
+            problem=problem,
+        )
+        return Fetched(track, None, damaged)
+    partial.replace(path)
+    return _taken(track, path)
+
+
+def _taken(track: Track, path: Path) -> Fetched:
+    wav = Wav(path)
+    return Fetched(track, wav if wav.frames else None)
+
+
+def _doubtful(found: list[Fetched]) -> tuple[str, ...] | None:
+    """The tracks whose absence must not be believed at once; None when there is no such doubt.
+
+    Of a recording that has sound, a track that is known never to have begun is not waited for.
+    """
+    if not any(each.wav for each in found):
+        return tuple(each.track.name for each in found)
+    begun = [each.track for each in found if each.track.started_at or not each.track.failed]
+    absent = {each.track.name for each in found if each.absent}
+    return tuple(track.name for track in begun if track.name in absent) or None
+
+
+def _seconds_since(moment: datetime | None) -> float:
+    return (datetime.now(UTC) - moment).total_seconds() if moment else CLOSED_WITHIN_SECONDS
