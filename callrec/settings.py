@@ -18,6 +18,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -176,6 +177,8 @@ def load(given: str | None = None) -> Settings:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise WrongConfiguration("{path} is not TOML: {problem}", path=path, problem=error) from error
+    except SettingsError as error:
+        raise _unusable_variable() from error
     except ValidationError as error:
         raise _first_problem(path, error) from error
 
@@ -199,9 +202,14 @@ def _first_problem(path: Path, error: ValidationError) -> WrongConfiguration:
 
 
 def _shown(problem: Any) -> str:
-    return (
-        "…" if "password" in str(problem["loc"]) or "key" in str(problem["loc"]) else repr(problem["input"])
-    )
+    """The value that is wrong, where it surely is no secret: a simple value of a setting that holds
+    none. A whole section, a list or an address may have a password in it."""
+    section, *rest = problem["loc"]
+    fields = getattr(Settings.model_fields[section].annotation, "model_fields", {})
+    field = fields.get(rest[0]) if len(rest) == 1 else None
+    secret = field is None or field.annotation is SecretStr or str(rest[0]).endswith("url")
+    simple = isinstance(problem["input"], str | int | float)
+    return repr(problem["input"]) if simple and not secret else "…"
 
 
 def variables() -> list[str]:
@@ -210,10 +218,17 @@ def variables() -> list[str]:
 
 
 def _refuse_unknown_variables() -> None:
-    sections = Settings.model_fields
     for name in variables():
         section = name.removeprefix("CALLREC_").partition("__")[0].lower()
-        if section not in sections:
-            raise WrongConfiguration(
-                "the variable {name} sets nothing: write CALLREC_SECTION__KEY", name=name
-            )
+        if section not in Settings.model_fields:
+            raise _sets_nothing(name)
+
+
+def _unusable_variable() -> WrongConfiguration:
+    """For a variable that stands for a whole section, which only CALLREC_SECTION__KEY can set."""
+    whole = {f"CALLREC_{section}".upper() for section in Settings.model_fields}
+    return _sets_nothing(next((name for name in os.environ if name.upper() in whole), "CALLREC_…"))
+
+
+def _sets_nothing(name: str) -> WrongConfiguration:
+    return WrongConfiguration("the variable {name} sets nothing: write CALLREC_SECTION__KEY", name=name)
