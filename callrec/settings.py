@@ -44,9 +44,17 @@ def _a_pattern(text: str) -> str:
     return text
 
 
+def _as_asterisk_takes_it(password: SecretStr) -> SecretStr:
+    text = password.get_secret_value()
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("a password of the PBX must be of printable ASCII")
+    return password
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Zone = Annotated[str, AfterValidator(_a_zone)]
 Pattern = Annotated[str, AfterValidator(_a_pattern)]
+PbxPassword = Annotated[SecretStr, AfterValidator(_as_asterisk_takes_it)]
 
 
 class Section(BaseModel):
@@ -59,12 +67,12 @@ class PbxSettings(Section):
     name: str = Field("pbx", pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
     ari_url: str = "http://127.0.0.1:8088/ari"
     ari_user: str = "callrec"
-    ari_password: SecretStr = SecretStr("")
+    ari_password: PbxPassword = SecretStr("")
     app: str = Field("callrec", pattern=r"^[A-Za-z0-9_-]{1,40}$")
     ami_host: str = "127.0.0.1"
     ami_port: Port = 5038
     ami_user: str = "callrec"
-    ami_password: SecretStr = SecretStr("")
+    ami_password: PbxPassword = SecretStr("")
     extension_pattern: Pattern = r"[1-9][0-9]{1,5}"
     """Endpoint names that are staff's, besides those of the extensions that were added."""
     timeout: float = Field(5.0, gt=0)

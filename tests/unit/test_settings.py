@@ -74,6 +74,17 @@ def test_a_variable_for_a_whole_section_is_an_error(
     assert "foo" not in caught.value.shown()
 
 
+@pytest.mark.parametrize("password", ["港12345678", "12345678\r\nAction: Command"])
+def test_a_password_that_the_pbx_could_not_be_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    """In HTTP it would be no header, in AMI a line break would be a second command."""
+    monkeypatch.setenv("CALLREC_PBX__AMI_PASSWORD", password)
+    with pytest.raises(WrongConfiguration, match=r"pbx\.ami_password = …: .*printable ASCII") as caught:
+        load(_file(tmp_path, ""))
+    assert "12345678" not in str(caught.value)
+
+
 def test_variables_go_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLREC_ARCHIVE__BUCKET", "other")
     assert load(_file(tmp_path, "[archive]\nbucket = 'one'")).archive.bucket == "other"
