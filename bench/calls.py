@@ -21,8 +21,8 @@ from statistics import median
 from bench.machine import facts
 from callrec.catalogue.calls import Found
 from callrec.demo.agents import Sound, Switchboard, Talk
+from callrec.demo.pbx import PbxPorts
 from callrec.demo.world import World
-from tests.integration.conftest import free_ports
 from tests.integration.stage import Stage, talk_for
 from tests.long_call import peak_megabytes
 
@@ -55,7 +55,7 @@ def main() -> int:
         print(f"memory for a call of {asked.hours} hours …", flush=True)
         memory = peak_megabytes(asked.hours * 60, Path(home))
         with (
-            World(Path(home), ports=free_ports()) as world,
+            World(Path(home), ports=PbxPorts.free()) as world,
             Switchboard("127.0.0.1", world.pbx.ports.sip) as board,
         ):
             print(f"{asked.calls} calls at once, {asked.talk} s of talk …", flush=True)

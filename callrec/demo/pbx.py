@@ -35,6 +35,11 @@ class PbxPorts:
     ami: int
 
     @classmethod
+    def free(cls) -> PbxPorts:
+        """Ports that nobody uses now, for a PBX beside others."""
+        return cls(sip=free_port(socket.SOCK_DGRAM), http=free_port(), ami=free_port())
+
+    @classmethod
     def usual_or_free(cls) -> PbxPorts:
         """SIP on 5060 and AMI on 5038 where they are free (a softphone expects them)."""
         sip = 5060 if is_free(5060, socket.SOCK_DGRAM) else free_port(socket.SOCK_DGRAM)

@@ -13,13 +13,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from callrec.demo.pbx import DemoPbx
+from callrec.demo.pbx import DemoPbx, PbxPorts
 from callrec.errors import CallrecError
 from callrec.pbx.ami import Ami
 from callrec.pbx.ari import Ari
 from callrec.resources import shipped
 from callrec.settings import PbxSettings
-from tests.integration.conftest import free_ports
 from tests.integration.stage import eventually
 
 ON_ALL_ADDRESSES = ("chan_iax2", "chan_unistim", "pbx_dundi")
@@ -30,7 +29,7 @@ PASSWORD = "a|b&c;d\\1 'e"
 @pytest.fixture
 def pbx(scratch: Path) -> Iterator[DemoPbx]:
     """An Asterisk with the distribution's own configuration, running."""
-    made = DemoPbx(scratch / "own-pbx", free_ports())
+    made = DemoPbx(scratch / "own-pbx", PbxPorts.free())
     made.make_folders()
     etc = made.home / "etc"
     shutil.copytree(made.root / "etc/asterisk", etc, dirs_exist_ok=True)
