@@ -11,7 +11,7 @@ export CALLREC_CACHE := $(CACHE)
 export PIP_CACHE_DIR := $(CACHE)/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check unit integration setup system reference locale prompts clean
+.PHONY: demo test check unit integration bench setup system reference locale prompts clean
 
 demo: setup ## a whole system on this machine and one real call; ARGS=--stay leaves it up
 	$(BIN)/callrec demo $(ARGS)
@@ -29,6 +29,9 @@ unit: setup ## seconds; needs nothing but Python
 
 integration: setup ## minutes; real PBX, S3, databases and SIP phones
 	$(BIN)/pytest -q -m integration $(ARGS)
+
+bench: setup ## minutes; measures calls on the real parts, writes bench/RESULTS.md
+	$(BIN)/python -m bench.calls $(ARGS)
 
 setup: system .venv/ready
 

@@ -23,6 +23,7 @@ class Answers:
     pbx: str = "pbx"
     ari_url: str = "http://127.0.0.1:8088/ari"
     ari_password: str = ""
+    ami_host: str = "127.0.0.1"
     ami_port: str = "5038"
     ami_password: str = ""
     s3_url: str = "http://127.0.0.1:8333"
@@ -65,7 +66,7 @@ def render(answers: Answers) -> str:
 
 
 def _port(text: str) -> int:
-    if not text.isdecimal():
+    if not (text.isdecimal() and 0 < int(text) < 65536):
         raise WrongConfiguration("{text} is no port: write a number such as 5038", text=text)
     return int(text)
 
@@ -83,7 +84,7 @@ ari_url = $ari_url
 ari_user = "callrec"
 ari_password = $ari_password
 # The manager interface keeps a copy of the rules in the PBX, for times when callrec is away.
-ami_host = "127.0.0.1"
+ami_host = $ami_host
 ami_port = $ami_port
 ami_user = "callrec"
 ami_password = $ami_password

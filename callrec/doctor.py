@@ -5,16 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+import requests
 
 from callrec.app import App
-from callrec.errors import CallrecError, CheckFailed
+from callrec.errors import CallrecError, CheckFailed, NotFound, Unreachable
 from callrec.language import translated as _
+from callrec.model import Announce, Mode, Rule
 from callrec.pbx.transport import AriRefused
 from callrec.prompts import ffmpeg_is_here
 from callrec.resources import shipped
 
 OLDEST_ASTERISK = 20
 LEAST_FREE_BYTES = 2 * 10**9
+FARTHEST_CLOCK = timedelta(seconds=60)
+AMI_ACTIONS = {"DBGetTree", "DBPut", "DBDel", "ShowDialPlan", "Originate"}
+_CONTEXT = re.compile(r"^\[([\w-]+)\]", re.MULTILINE)
 _LOADED = re.compile(r"^load = (\S+)", re.MULTILINE)
 _OPTIONAL = {"res_websocket_client.so"}
 """Modules that only newer versions of Asterisk have."""
@@ -88,18 +96,33 @@ def _recording_folder(app: App) -> str:
 
 def _ami(app: App) -> str:
     with app.ami() as ami:
+        forbidden = sorted(AMI_ACTIONS - ami.may())
+        if forbidden:
+            raise CheckFailed(
+                "AMI user {user} may not do {actions}: run asterisk/install, then reload the manager",
+                user=app.settings.pbx.ami_user,
+                actions=", ".join(forbidden),
+            )
         entries = ami.tree("callrec-rule")
     return _("{count} rules in the PBX's own database").format(count=len(entries))
 
 
 def _gate(app: App) -> str:
-    """The gate in the dialplan, and the linked id in events: without it calls would fall apart."""
-    exists, linked = app.pbx.try_gate()
-    if not exists:
+    """The gate and what stands in for callrec: without them calls pass unannounced."""
+    wanted = _CONTEXT.findall(shipped("asterisk/callrec/extensions.conf").read_text())
+    with app.ami() as ami:
+        missing = [name for name in wanted if not ami.has_context(name)]
+    if missing:
         raise CheckFailed(
-            "the dialplan has no callrec-gate: run asterisk/install, then `dialplan reload` on the PBX"
+            "the dialplan has no {contexts}: run asterisk/install, then `dialplan reload` on the PBX",
+            contexts=", ".join(missing),
         )
-    if not linked:
+    return _("there")
+
+
+def _linked_ids(app: App) -> str:
+    """The linked id in events: without it calls would fall apart."""
+    if not app.pbx.sends_linked_ids():
         raise CheckFailed(
             "the PBX does not send linked ids: ari.conf lacks channelvars = CHANNEL(linkedid), "
             "run asterisk/install and restart the PBX"
@@ -122,6 +145,62 @@ def _prompts(app: App) -> str:
     for prompt in prompts:
         app.library.check(prompt)
     return ", ".join(f"{prompt.name} ({prompt.language})" for prompt in prompts)
+
+
+def _announced(app: App) -> str:
+    """Every prompt that a rule may have played is there, in each of its languages and at each rate."""
+    rules = [rule for rule in app.office().rules if _may_announce(rule)]
+    for rule in rules:
+        for language in rule.languages:
+            _check_prompt_of(app, rule, language)
+    return _("{count} rules with an announcement").format(count=len(rules))
+
+
+def _may_announce(rule: Rule) -> bool:
+    return rule.mode is not Mode.NEVER and rule.announce is not Announce.NONE
+
+
+def _check_prompt_of(app: App, rule: Rule, language: str) -> None:
+    try:
+        app.library.check(app.library.get(rule.prompt, language))
+    except NotFound as error:
+        raise CheckFailed(
+            "rule {rule} announces with prompt {name} in language {language}, which is not there: "
+            "callrec prompt add FILE --name {name} --language {language} --text …",
+            rule=rule.id,
+            name=rule.prompt,
+            language=language,
+        ) from error
+
+
+def _clocks(app: App) -> str:
+    """The times in a manifest are the PBX's and ours; the S3 server counts the retention by its own."""
+    archive = app.settings.archive
+    s3 = archive.endpoint_url or f"https://s3.{archive.region}.amazonaws.com"
+    found = []
+    for name, url in ((_("PBX"), app.settings.pbx.ari_url), (_("S3 server"), s3)):
+        apart = app.now - _time_at(url, app.settings.pbx.timeout)
+        if abs(apart) > FARTHEST_CLOCK:
+            raise CheckFailed(
+                "the clock of the {part} is {seconds} s away from this machine's: set both by NTP",
+                part=name,
+                seconds=round(abs(apart).total_seconds()),
+            )
+        found.append(f"{name}: {apart.total_seconds():+.0f} s")
+    return ", ".join(found)
+
+
+def _time_at(url: str, timeout: float) -> datetime:
+    """The time a web server gives in its answer, whatever it answers; to the second."""
+    try:
+        with requests.Session() as session:
+            session.trust_env = False  # as the store does: no proxy
+            answer = session.head(url, timeout=timeout)
+        return parsedate_to_datetime(answer.headers["Date"])
+    except (requests.RequestException, KeyError, ValueError) as error:
+        raise Unreachable(
+            "{url} does not tell its time ({problem})", url=url, problem=type(error).__name__
+        ) from error
 
 
 def _disk(app: App) -> str:
@@ -155,8 +234,11 @@ CHECKS: tuple[Check, ...] = (
     ("PBX: modules", _modules),
     ("PBX: recordings", _recording_folder),
     ("PBX: gate", _gate),
+    ("PBX: linked ids", _linked_ids),
     ("PBX: AMI", _ami),
     ("announcements", _prompts),
+    ("announcements of the rules", _announced),
+    ("clocks", _clocks),
     ("ffmpeg", _ffmpeg),
     ("disk", _disk),
     ("backlog", _backlog),

@@ -6,16 +6,22 @@ A library is a folder with prompts.toml and, for each language, `<name>.wav` (8 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import re
 import shutil
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tomlkit
+from pydantic import StringConstraints, TypeAdapter, ValidationError
 from pydub import AudioSegment
 from pydub.exceptions import CouldntDecodeError
-from tomlkit.exceptions import TOMLKitError
 
 from callrec.errors import CheckFailed, NotFound, WrongConfiguration, WrongUsage
 from callrec.resources import shipped
@@ -29,6 +35,10 @@ LONGEST_SECONDS = 60.0
 INDEX = "prompts.toml"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
+
+Name = Annotated[str, StringConstraints(pattern=f"^{_NAME.pattern}$")]
+Language = Annotated[str, StringConstraints(pattern=f"^{_LANGUAGE.pattern}$")]
+Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +59,33 @@ class Prompt:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What prompts.toml says of one announcement."""
+
+    text: str
+    seconds: float
+    sha256: dict[int, str]
+    voice: str = ""
+    licence: str = ""
+
+
+_INDEX = TypeAdapter(dict[Name, dict[Language, _Entry]])
+_State = tuple[int, int, int] | None
+"""By what a changed prompts.toml is noticed; None: there is none."""
+
+
 class Library:
-    """The announcements in one folder."""
+    """The announcements in one folder. Safe to use from several threads.
+
+    The index is read again when prompts.toml was changed: the controller asks it for every call, and
+    for every extension when it copies the rules to the PBX.
+    """
 
     def __init__(self, directory: Path, pbx_directory: str | None = None) -> None:
         self.directory = directory
         self._pbx_directory = pbx_directory or str(directory.absolute())
+        self._read: tuple[_State, dict[Key, Prompt]] | None = None
 
     @classmethod
     def of(cls, settings: PromptSettings) -> Library:
@@ -63,22 +94,17 @@ class Library:
 
     def all(self) -> list[Prompt]:
         """Every prompt, by name and language."""
-        found = [
-            _prompt(name, language, dict(entry))
-            for name, languages in self._index().items()
-            for language, entry in languages.items()
-        ]
-        return sorted(found, key=lambda prompt: (prompt.name, prompt.language))
+        return list(self._prompts().values())
 
     def get(self, name: str, language: str) -> Prompt:
-        for prompt in self.all():
-            if (prompt.name, prompt.language) == (name, language):
-                return prompt
-        raise NotFound(
-            "there is no prompt {name} in language {language}: see callrec prompt list",
-            name=name,
-            language=language,
-        )
+        found = self._prompts().get((name, language))
+        if found is None:
+            raise NotFound(
+                "there is no prompt {name} in language {language}: see callrec prompt list",
+                name=name,
+                language=language,
+            )
+        return found
 
     def file(self, prompt: Prompt, rate: int) -> Path:
         return self.directory / prompt.language / f"{prompt.name}.{RATES[rate]}"
@@ -89,8 +115,8 @@ class Library:
 
     def check(self, prompt: Prompt) -> None:
         """Raises CheckFailed when a file of the prompt is missing or is not the one that was added."""
-        for rate, expected in prompt.sha256.items():
-            path = self.file(prompt, rate)
+        for rate in RATES:
+            path, expected = self.file(prompt, rate), prompt.sha256.get(rate)
             if not path.is_file():
                 raise CheckFailed("the prompt file {path} is missing: add the prompt again", path=path)
             if _sha256(path) != expected:
@@ -105,28 +131,77 @@ class Library:
         """
         _check_words(name, language, text)
         sound = _even(_read(source))
-        (self.directory / language).mkdir(parents=True, exist_ok=True)
-        hashes = {
-            rate: _write(sound, rate, self.directory / language / f"{name}.{ending}")
-            for rate, ending in RATES.items()
-        }
-        prompt = Prompt(name, language, text, voice, licence, len(sound) / 1000, hashes)
-        self._enter(prompt)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with self._alone():
+            index = self._index()  # a damaged one is noticed before anything is replaced
+            (self.directory / language).mkdir(exist_ok=True)
+            hashes = {
+                rate: _write(sound, rate, self.directory / language / f"{name}.{ending}")
+                for rate, ending in RATES.items()
+            }
+            prompt = Prompt(name, language, text, voice, licence, len(sound) / 1000, hashes)
+            self._enter(index, prompt)
         return prompt
 
-    def _index(self) -> tomlkit.TOMLDocument:
-        path = self.directory / INDEX
-        try:
-            return tomlkit.parse(path.read_text("utf-8"))
-        except FileNotFoundError:
-            return tomlkit.document()
-        except (OSError, TOMLKitError) as error:
-            raise WrongConfiguration(
-                "{path} cannot be read: {problem}", path=path, problem=str(error)
-            ) from error
+    def _prompts(self) -> dict[Key, Prompt]:
+        # Its state is taken before it is read: a change in between is noticed the next time.
+        state = self._state()
+        if self._read is None or self._read[0] != state:
+            self._read = state, self._parsed()
+        return self._read[1]
 
-    def _enter(self, prompt: Prompt) -> None:
-        index = self._index()
+    def _state(self) -> _State:
+        try:
+            found = (self.directory / INDEX).stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _parsed(self) -> dict[Key, Prompt]:
+        try:
+            entries = _INDEX.validate_python(tomllib.loads(self._text()))
+        except (tomllib.TOMLDecodeError, ValidationError) as error:
+            raise self._damaged(error) from error
+        found = [
+            Prompt(name, language, each.text, each.voice, each.licence, each.seconds, each.sha256)
+            for name, languages in entries.items()
+            for language, each in languages.items()
+        ]
+        found.sort(key=lambda prompt: (prompt.name, prompt.language))
+        return {(prompt.name, prompt.language): prompt for prompt in found}
+
+    def _text(self) -> str:
+        try:
+            return (self.directory / INDEX).read_text("utf-8")
+        except FileNotFoundError:
+            return ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> WrongConfiguration:
+        return WrongConfiguration(
+            "{path} cannot be used ({problem}): restore it from a copy, or take the wrong entry out and "
+            "add that prompt again with callrec prompt add",
+            path=self.directory / INDEX,
+            problem=_problem(error),
+        )
+
+    def _index(self) -> tomlkit.TOMLDocument:
+        """prompts.toml, to be changed; comments and order in it stay."""
+        self._prompts()
+        return tomlkit.parse(self._text())
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Only one process at a time changes the library: none overwrites what another has entered."""
+        descriptor = os.open(self.directory, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _enter(self, index: tomlkit.TOMLDocument, prompt: Prompt) -> None:
         names = index.setdefault(prompt.name, tomlkit.table(is_super_table=True))
         names[prompt.language] = {
             "text": prompt.text,
@@ -145,18 +220,12 @@ def ffmpeg_is_here() -> bool:
     return bool(shutil.which("ffmpeg") and shutil.which("ffprobe"))
 
 
-def _prompt(name: str, language: str, entry: dict[str, object]) -> Prompt:
-    hashes = entry["sha256"]
-    assert isinstance(hashes, dict)
-    return Prompt(
-        name=name,
-        language=language,
-        text=str(entry["text"]),
-        voice=str(entry["voice"]),
-        licence=str(entry["licence"]),
-        seconds=float(str(entry["seconds"])),
-        sha256={int(rate): str(digest) for rate, digest in hashes.items()},
-    )
+def _problem(error: Exception) -> str:
+    """What is wrong with prompts.toml, in one line."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def _check_words(name: str, language: str, text: str) -> None:

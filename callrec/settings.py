@@ -18,6 +18,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -43,9 +44,17 @@ def _a_pattern(text: str) -> str:
     return text
 
 
+def _as_asterisk_takes_it(password: SecretStr) -> SecretStr:
+    text = password.get_secret_value()
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("a password of the PBX must be of printable ASCII")
+    return password
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Zone = Annotated[str, AfterValidator(_a_zone)]
 Pattern = Annotated[str, AfterValidator(_a_pattern)]
+PbxPassword = Annotated[SecretStr, AfterValidator(_as_asterisk_takes_it)]
 
 
 class Section(BaseModel):
@@ -58,12 +67,12 @@ class PbxSettings(Section):
     name: str = Field("pbx", pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
     ari_url: str = "http://127.0.0.1:8088/ari"
     ari_user: str = "callrec"
-    ari_password: SecretStr = SecretStr("")
+    ari_password: PbxPassword = SecretStr("")
     app: str = Field("callrec", pattern=r"^[A-Za-z0-9_-]{1,40}$")
     ami_host: str = "127.0.0.1"
     ami_port: Port = 5038
     ami_user: str = "callrec"
-    ami_password: SecretStr = SecretStr("")
+    ami_password: PbxPassword = SecretStr("")
     extension_pattern: Pattern = r"[1-9][0-9]{1,5}"
     """Endpoint names that are staff's, besides those of the extensions that were added."""
     timeout: float = Field(5.0, gt=0)
@@ -176,6 +185,8 @@ def load(given: str | None = None) -> Settings:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise WrongConfiguration("{path} is not TOML: {problem}", path=path, problem=error) from error
+    except SettingsError as error:
+        raise _unusable_variable() from error
     except ValidationError as error:
         raise _first_problem(path, error) from error
 
@@ -199,9 +210,14 @@ def _first_problem(path: Path, error: ValidationError) -> WrongConfiguration:
 
 
 def _shown(problem: Any) -> str:
-    return (
-        "…" if "password" in str(problem["loc"]) or "key" in str(problem["loc"]) else repr(problem["input"])
-    )
+    """The value that is wrong, where it surely is no secret: a simple value of a setting that holds
+    none. A whole section, a list or an address may have a password in it."""
+    section, *rest = problem["loc"]
+    fields = getattr(Settings.model_fields[section].annotation, "model_fields", {})
+    field = fields.get(rest[0]) if len(rest) == 1 else None
+    secret = field is None or field.annotation is SecretStr or str(rest[0]).endswith("url")
+    simple = isinstance(problem["input"], str | int | float)
+    return repr(problem["input"]) if simple and not secret else "…"
 
 
 def variables() -> list[str]:
@@ -210,10 +226,17 @@ def variables() -> list[str]:
 
 
 def _refuse_unknown_variables() -> None:
-    sections = Settings.model_fields
     for name in variables():
         section = name.removeprefix("CALLREC_").partition("__")[0].lower()
-        if section not in sections:
-            raise WrongConfiguration(
-                "the variable {name} sets nothing: write CALLREC_SECTION__KEY", name=name
-            )
+        if section not in Settings.model_fields:
+            raise _sets_nothing(name)
+
+
+def _unusable_variable() -> WrongConfiguration:
+    """For a variable that stands for a whole section, which only CALLREC_SECTION__KEY can set."""
+    whole = {f"CALLREC_{section}".upper() for section in Settings.model_fields}
+    return _sets_nothing(next((name for name in os.environ if name.upper() in whole), "CALLREC_…"))
+
+
+def _sets_nothing(name: str) -> WrongConfiguration:
+    return WrongConfiguration("the variable {name} sets nothing: write CALLREC_SECTION__KEY", name=name)

@@ -13,8 +13,9 @@ import click
 
 from callrec import settings
 from callrec.commands.common import say
-from callrec.demo.story import tell_story
-from callrec.demo.world import World
+from callrec.demo.pbx import PHONES
+from callrec.demo.story import tell_ending, tell_story
+from callrec.demo.world import FACILITIES, World
 from callrec.language import translated as _
 
 STEPS = {
@@ -46,14 +47,18 @@ def command(stay: bool, target: Path | None, output: Path) -> None:
     for name in settings.variables():
         del os.environ[name]
     output.mkdir(parents=True, exist_ok=True)
+    say("A whole system on this machine: half a minute, only on 127.0.0.1, with data of its own.")
     with tempfile.TemporaryDirectory(prefix="callrec-demo-") as home:
         with World(Path(home), tell=lambda step: click.echo(_(STEPS[step]))) as world:
             if target:
                 _write(target, world)
-            tell_story(world, output, click.echo)
+            fetched = tell_story(world, output, click.echo)
+            tell_ending(fetched, click.echo)
             if stay:
                 _stay(world)
-        say("everything is stopped")
+        say("\nEverything is stopped, and the demo's own data is gone.")
+    if not stay:
+        say("callrec demo --stay leaves it up, for a softphone of your own and for the command line.")
 
 
 def _write(target: Path, world: World) -> None:
@@ -70,8 +75,9 @@ def _stay(world: World) -> None:
         port=world.pbx.ports.sip,
     )
     for name, password in world.pbx.sip_passwords.items():
-        click.echo(f"  {name:<8} {password}")
-    say("Configuration for the command line: export CALLREC_CONFIG={path}", path=world.config)
+        click.echo(f"  {name:<8} {password}  {FACILITIES.get(PHONES.get(name, ''), _('the public network'))}")
+    say("Try: outside dials 2101, or 2101 dials a number that begins with 0; then look for the call:")
+    click.echo(f"  export CALLREC_CONFIG={world.config}\n  callrec search today")
     say("Ctrl-C ends everything.")
     try:
         threading.Event().wait()

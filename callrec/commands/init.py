@@ -20,6 +20,7 @@ QUESTIONS = {
     "spool": "The folder where recordings wait for the archive.",
     "ari_url": "The PBX's ARI address.",
     "ari_password": "The password of ARI user callrec (printed by asterisk/install).",
+    "ami_host": "The PBX's AMI address.",
     "ami_port": "The PBX's AMI port.",
     "ami_password": "The password of AMI user callrec (printed by asterisk/install).",
     "s3_url": "The S3 server's address.",

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import socket
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +33,11 @@ class PbxPorts:
     sip: int
     http: int
     ami: int
+
+    @classmethod
+    def free(cls) -> PbxPorts:
+        """Ports that nobody uses now, for a PBX beside others."""
+        return cls(sip=free_port(socket.SOCK_DGRAM), http=free_port(), ami=free_port())
 
     @classmethod
     def usual_or_free(cls) -> PbxPorts:
@@ -63,12 +69,15 @@ class DemoPbx:
 
     def configure(self) -> None:
         """Writes the configuration folder: the demo's files, then callrec's includes on top."""
-        for folder in FOLDERS:
-            (self.home / folder).mkdir(parents=True, exist_ok=True)
+        self.make_folders()
         for source in shipped("asterisk/demo").glob("*.conf"):
-            (self.home / "etc" / source.name).write_text(self._filled(source.read_text()))
+            (self.home / "etc" / source.name).write_text(self.filled(source.read_text()))
         (self.home / "etc" / "pjsip_accounts.conf").write_text(self._accounts())
         self._install_includes()
+
+    def make_folders(self) -> None:
+        for folder in FOLDERS:
+            (self.home / folder).mkdir(parents=True, exist_ok=True)
 
     def start(self) -> None:
         """Starts Asterisk and waits until it is fully booted."""
@@ -88,7 +97,8 @@ class DemoPbx:
     def _booted(self) -> bool:
         return "fully booted" in self.cli("core waitfullybooted")
 
-    def _filled(self, text: str) -> str:
+    def filled(self, text: str) -> str:
+        """One of the demo's files with its folders and ports."""
         values = {
             "RUN": str(self.inside),
             "DATA": self._find("usr/share/asterisk", "var/lib/asterisk"),
@@ -116,9 +126,10 @@ class DemoPbx:
     def _install_includes(self) -> None:
         subprocess.run(
             [
-                *(str(shipped("asterisk/install")), "--etc", str(self.home / "etc")),
+                *(sys.executable, str(shipped("asterisk/install")), "--etc", str(self.home / "etc")),
                 *("--http-port", str(self.ports.http), "--ami-port", str(self.ports.ami)),
-                *("--ari-password", self.ari_password, "--ami-password", self.ami_password),
+                # with =, for a password may begin with a hyphen
+                *(f"--ari-password={self.ari_password}", f"--ami-password={self.ami_password}"),
                 "--quiet",
             ],
             check=True,

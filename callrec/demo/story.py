@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from callrec.language import translated as _
 
 CALLER = "0312345678"
 CALLED = "2101"
+SEARCH = ["search", "--on", "today"]
 TALK_SECONDS = 6.0
 CALLER_SOUND = {"hertz": 500.0, "on": 0.4, "off": 0.6}
 STAFF_SOUND = {"hertz": 1000.0, "on": 0.8, "off": 0.4}
@@ -27,22 +29,47 @@ Tell = Callable[[str], None]
 
 def tell_story(world: World, output: Path, tell: Tell) -> Path:
     """Places the call, then shows what callrec made of it. Returns the fetched file."""
+    tell("\n" + _("A call, by two telephones made of software:"))
     with Switchboard("127.0.0.1", world.pbx.ports.sip) as board:
         _call(world, board, tell)
-    tell("\n" + _("The recording is read back from S3 and entered into the catalogue …"))
+    tell(_("The recording goes to S3, is read back, compared, and entered into the catalogue …"))
     recording_id = _wait_for_recording(world)
-    day = ["search", "--on", "today", "--extension", CALLED]
-    for arguments in (
-        day,
-        ["show", recording_id],
-        ["fetch", recording_id, "-o", str(output), "--request", "DEMO-1"],
-        ["verify", recording_id],
+    tell("\n" + _("What an office does with it (times are those of {zone}):").format(zone=_zone(world)))
+    for question, arguments in _questions(recording_id, output):
+        tell(f"\n# {question}\n$ callrec {shlex.join(arguments)}")
+        tell(run(world, arguments).strip("\n"))
+    return output / f"{recording_id}.flac"
+
+
+def tell_ending(fetched: Path, tell: Tell) -> None:
+    """What the person who ran the demo now has, and what to try next."""
+    tell("\n" + _("In {folder} there are now").format(folder=fetched.parent))
+    for path, words in (
+        (fetched, _("the recording: left the caller, right the staff")),
+        (fetched.with_suffix(".manifest.json"), _("its manifest: who, when, why, and the hashes")),
+        (picture(fetched), _("a picture of it: above the caller, below the staff")),
     ):
-        tell(f"\n$ callrec {' '.join(arguments)}")
-        tell(run(world, arguments).rstrip())
-    fetched = output / f"{recording_id}.flac"
-    tell("\n" + _("A picture of the two tracks: {path}").format(path=picture(fetched)))
-    return fetched
+        tell(f"  {path.name}  {words}")
+
+
+def _questions(recording_id: str, output: Path) -> list[tuple[str, list[str]]]:
+    """What people ask about a call, each with the command that answers it."""
+    return [
+        (_("Which calls did {called} have today?").format(called=CALLED), [*SEARCH, "--extension", CALLED]),
+        (_("Who called, why was it recorded, and what was done with it?"), ["show", recording_id]),
+        (
+            _("The recording as a file; the number of the request goes on record."),
+            ["fetch", recording_id, "-o", str(output), "--request", "DEMO-1"],
+        ),
+        (
+            _("Is it whole and untouched? Everything is read back and computed anew."),
+            ["verify", recording_id],
+        ),
+    ]
+
+
+def _zone(world: World) -> str:
+    return world.app.settings.office.timezone
 
 
 def run(world: World, arguments: list[str]) -> str:
@@ -84,7 +111,9 @@ def _call(world: World, board: Switchboard, tell: Tell) -> None:
     outside = board.phone(OUTSIDE, world.pbx.sip_passwords[OUTSIDE], number=CALLER, register=False)
     words = world.app.library.get("notice", "ja").text
     tell(
-        _("{caller} calls {called} and hears: 「{words}」").format(caller=CALLER, called=CALLED, words=words)
+        _("{caller} calls {called} and hears, in Japanese: 「{words}」").format(
+            caller=CALLER, called=CALLED, words=words
+        )
     )
     caller = outside.dial(CALLED, Sound(**CALLER_SOUND))
     staff = phone.wait_ring()

@@ -82,10 +82,18 @@ class Ami:
 
     # --- the rest
 
-    def endpoints(self) -> set[str]:
-        """The names of the SIP endpoints the PBX has."""
-        events = self._list("PJSIPShowEndpoints", "EndpointList", "EndpointListComplete")
-        return {event.headers["ObjectName"] for event in events}
+    def may(self) -> set[str]:
+        """The names of the actions this user is allowed."""
+        return set(self._action("ListCommands").headers)
+
+    def has_context(self, name: str) -> bool:
+        """Whether the dialplan has a context of that name."""
+        try:
+            return bool(self._list("ShowDialPlan", "ListDialplan", "ShowDialPlanComplete", Context=name))
+        except AmiRefused as refused:
+            if "did not find context" in str(refused).lower():
+                return False
+            raise
 
     def play_to(self, endpoint: str, sound: str, channel_id: str) -> None:
         """Rings a phone and plays a sound file (a path without its ending) to whoever answers."""

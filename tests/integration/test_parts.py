@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import soundfile
 
 from callrec.demo.processes import free_port
-from callrec.resources import shipped
 from tests.integration.stage import Stage, eventually
 from tests.listen import Samples, hears, likeness, voiced
 from tests.unit.wave import tone, write_wav
@@ -74,14 +73,38 @@ def test_doctor_sees_a_bucket_without_lock(stage: Stage) -> None:
     assert not row["ok"] and "has no Object Lock" in row["found"]
 
 
-def test_doctor_sees_a_dialplan_without_the_gate(stage: Stage) -> None:
-    stage.world.pbx.cli("dialplan remove context callrec-gate")
+@pytest.mark.parametrize("context", ["callrec-gate", "callrec-journal"])
+def test_doctor_sees_a_dialplan_without_the_gate(stage: Stage, context: str) -> None:
+    stage.world.pbx.cli(f"dialplan remove context {context}")
     try:
-        done = stage.callrec("doctor", "--json")
-        (row,) = [row for row in json.loads(done.stdout) if row["part"] == "PBX: gate"]
-        assert not row["ok"] and "has no callrec-gate" in row["found"]
+        row = _row(stage, "PBX: gate")
+        assert not row["ok"] and f"has no {context}:" in row["found"]
     finally:
         stage.world.pbx.cli("dialplan reload")
+
+
+def test_doctor_sees_a_pbx_that_cannot_record(stage: Stage) -> None:
+    folder = stage.world.home / "pbx/spool/recording"
+    stage.wait_until_clean()
+    folder.rename(folder.with_name("elsewhere"))
+    try:
+        row = _row(stage, "PBX: recordings")
+        assert not row["ok"] and "has no folder for recordings" in row["found"]
+    finally:
+        folder.with_name("elsewhere").rename(folder)
+
+
+def test_doctor_sees_an_ami_user_without_rights(stage: Stage) -> None:
+    file = stage.world.home / "pbx/etc/callrec/manager.conf"
+    text = file.read_text()
+    file.write_text(text.replace("write = system,reporting,originate", "write = reporting"))
+    stage.world.pbx.cli("manager reload")
+    try:
+        row = _row(stage, "PBX: AMI")
+        assert not row["ok"] and "may not do DBDel, DBPut, Originate" in row["found"]
+    finally:
+        file.write_text(text)
+        stage.world.pbx.cli("manager reload")
 
 
 def test_answering_first_is_heard_just_the_same(
@@ -148,23 +171,11 @@ def test_an_own_announcement_is_added_and_played_to_a_phone(stage: Stage, tmp_pa
     assert done.returncode == 2 and "is silent" in done.stderr
 
 
-def test_the_includes_are_added_once_and_keep_their_passwords(tmp_path: Path) -> None:
-    etc = tmp_path / "asterisk"
-    etc.mkdir()
-    (etc / "extensions.conf").write_text("[mine]\nexten => 1,1,Answer()\n")
-    install = str(shipped("asterisk/install"))
-    first = subprocess.run([install, "--etc", str(etc)], capture_output=True, text=True, check=True)
-    files = {path.name: path.read_bytes() for path in etc.rglob("*.conf")}
-    again = subprocess.run([install, "--etc", str(etc)], capture_output=True, text=True, check=True)
-    assert {path.name: path.read_bytes() for path in etc.rglob("*.conf")} == files
-    assert first.stdout == again.stdout and "ari_password" in first.stdout
-    assert (etc / "extensions.conf.before-callrec").read_text() == "[mine]\nexten => 1,1,Answer()\n"
-    assert (etc / "extensions.conf").read_text().count("callrec/extensions.conf") == 1
-    assert not (etc / "callrec" / "ari.conf").stat().st_mode & 0o007, "it holds a password"
-    wrong = subprocess.run(
-        [install, "--etc", str(tmp_path / "x")], capture_output=True, text=True, check=False
-    )
-    assert wrong.returncode == 2 and "there is no folder" in wrong.stderr
+def _row(stage: Stage, part: str) -> dict[str, Any]:
+    """What doctor says of one part."""
+    rows = json.loads(stage.callrec("doctor", "--json").stdout)
+    (row,) = [row for row in rows if row["part"] == part]
+    return dict(row)
 
 
 def _sound(path: Path) -> Samples:

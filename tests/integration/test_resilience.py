@@ -156,7 +156,7 @@ def test_without_a_controller_outbound_voices_are_not_swapped(stage: Stage, begi
 
 
 def test_without_a_controller_never_is_never(stage: Stage, begin: datetime) -> None:
-    before = stage.keys()
+    before = stage.settled_keys()
     with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "facility", "target": "shiba"}):
         _wait_for_mirror(stage, "never")
         _controller(stage).stop()
@@ -166,8 +166,22 @@ def test_without_a_controller_never_is_never(stage: Stage, begin: datetime) -> N
         stage.world.start_controller()
         call = stage.call_of("+81311120007", begin)
     assert call.decision is not None and call.decision.mode == "never"
-    assert stage.keys() == before
-    stage.wait_until_clean()
+    assert stage.settled_keys() == before
+
+
+def test_without_a_controller_never_is_never_between_phones_too(stage: Stage, begin: datetime) -> None:
+    before = stage.settled_keys()
+    with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "facility", "target": "shiba"}):
+        _wait_for_mirror(stage, "never")
+        _controller(stage).stop()
+        caller = stage.phone("2201").dial("2101", Sound(CALLER_HZ))
+        staff = stage.phone("2101").pick_up(Sound(STAFF_HZ))
+        talk_for([staff], 1.0)
+        caller.hangup()
+        stage.world.start_controller()
+        call = stage.call_of("2201", begin)
+    assert call.decision is not None and call.decision.mode == "never"
+    assert stage.settled_keys() == before
 
 
 def test_a_frozen_controller_holds_no_call_up(stage: Stage, begin: datetime) -> None:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from callrec.demo.agents import Sound, Switchboard
+from callrec.demo.pbx import PbxPorts
 from callrec.demo.processes import wait_until
 from callrec.demo.world import World
 from callrec.pbx import ari
 from callrec.serve import STATUS, Service
-from tests.integration.conftest import free_ports
 from tests.integration.stage import Stage, talk_for
 
 HERE = Path(__file__).parent
@@ -103,7 +103,7 @@ def main() -> None:
     ari._give = listening
     with (
         tempfile.TemporaryDirectory() as home,
-        _InProcess(Path(home), ports=free_ports()) as world,
+        _InProcess(Path(home), ports=PbxPorts.free()) as world,
         Switchboard("127.0.0.1", world.pbx.ports.sip) as board,
     ):
         stage = Stage(world, board)

@@ -81,14 +81,6 @@ def test_a_spool_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None
         Spool(tmp_path / "file" / "spool")
 
 
-def test_a_damaged_draft_is_named_and_not_touched(tmp_path: Path) -> None:
-    spool = Spool(tmp_path)
-    (tmp_path / "drafts" / "x.json").write_text("{")
-    with pytest.raises(WrongConfiguration, match=r"drafts/x\.json is damaged"):
-        spool.drafts()
-    assert (tmp_path / "drafts" / "x.json").exists()
-
-
 def test_a_removal_that_was_interrupted_leaves_no_recording(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from callrec.errors import CheckFailed, NotFound, WrongUsage
+from callrec.errors import CheckFailed, NotFound, WrongConfiguration, WrongUsage
 from callrec.prompts import LOUDNESS_DBFS, Library
 from callrec.resources import shipped
 from tests.listen import hears, hears_no
@@ -106,3 +110,83 @@ def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
 def test_the_pbx_may_see_the_library_elsewhere(tmp_path: Path) -> None:
     library = Library(shipped("prompts"), "/var/lib/asterisk/sounds/callrec")
     assert library.sound(library.get("notice", "ja")) == "/var/lib/asterisk/sounds/callrec/ja/notice"
+
+
+def _copy(tmp_path: Path) -> Library:
+    """The shipped library, to be changed."""
+    return Library(shutil.copytree(shipped("prompts"), tmp_path / "prompts"))
+
+
+def test_many_questions_are_answered_from_memory(tmp_path: Path) -> None:
+    """The copy of the rules for the PBX asks three times for each extension."""
+    library = _copy(tmp_path)
+    library.get("notice", "ja")
+    begin = time.perf_counter()
+    for _ in range(1500):
+        library.get("notice", "ja")
+    assert time.perf_counter() - begin < 0.05
+
+
+def test_a_changed_index_is_read_again(tmp_path: Path) -> None:
+    library, other = _copy(tmp_path), Library(tmp_path / "prompts")
+    assert library.get("notice", "ja").text == NOTICE
+    write_wav(tmp_path / "a.wav", tone(500, 1))
+    added = other.add(tmp_path / "a.wav", **WORDS)
+    assert library.get("my-notice", "ja") == added
+    index = tmp_path / "prompts/prompts.toml"
+    before = index.stat()
+    index.write_text(index.read_text().replace("録音", "記録"))
+    os.utime(index, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    assert library.get("notice", "ja").text == NOTICE.replace("録音", "記録")
+    index.unlink()
+    assert library.all() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (b"not toml", "Expected '='"),
+        (b"\xff", "invalid start byte"),
+        (b"notice = 1", "notice: Input should be a valid dictionary"),
+        (b"[notice.ja]\ntext = 'x'", "notice.ja.seconds: Field required"),
+        (b"['../notice'.ja]\ntext = 'x'\nseconds = 1\nsha256 = {}", "should match pattern"),
+        (b"[notice.ja]\ntext = 'x'\nseconds = 1\nsha256 = { a = 'b' }", "valid integer"),
+    ],
+)
+def test_a_damaged_index_is_one_clear_error_and_stays_as_it_is(
+    tmp_path: Path, text: bytes, problem: str
+) -> None:
+    library = _copy(tmp_path)
+    index = tmp_path / "prompts/prompts.toml"
+    index.write_bytes(text)
+    files = set(library.directory.rglob("*"))
+    with pytest.raises(WrongConfiguration) as caught:
+        library.get("notice", "ja")
+    told = caught.value.shown()
+    assert problem in told and str(index) in told and "restore it from a copy" in told and "\n" not in told
+    write_wav(tmp_path / "a.wav", tone(500, 1))
+    with pytest.raises(WrongConfiguration):
+        library.add(tmp_path / "a.wav", **WORDS)
+    assert index.read_bytes() == text and set(library.directory.rglob("*")) == files
+
+
+def test_several_who_add_at_once_overwrite_nobody(tmp_path: Path) -> None:
+    write_wav(tmp_path / "a.wav", tone(500, 1))
+    names = [f"notice-{each}" for each in range(6)]
+
+    def add(name: str) -> None:
+        _library(tmp_path).add(tmp_path / "a.wav", **{**WORDS, "name": name})
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(add, names))
+    assert [prompt.name for prompt in _library(tmp_path).all()] == names
+
+
+def test_a_rate_that_was_never_made_is_missing(tmp_path: Path) -> None:
+    library = _copy(tmp_path)
+    index = tmp_path / "prompts/prompts.toml"
+    lines = [line for line in index.read_text().splitlines() if not line.startswith("16000")]
+    index.write_text("\n".join(lines))
+    library.file(library.get("notice", "ja"), 16000).unlink()
+    with pytest.raises(CheckFailed, match=r"wav16 is missing"):
+        library.check(library.get("notice", "ja"))

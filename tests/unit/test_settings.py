@@ -43,9 +43,45 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, problem: str) -> None
     assert problem in str(caught.value)
 
 
-def test_secrets_are_not_repeated(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[pbx]\nari_password = 12345678",
+        "[pbx]\nari_password = ['12345678']",
+        "pbx = '12345678'",
+        "archive = ['user', '12345678']",
+        "[catalogue]\nurl = ['postgresql://user:12345678@host/name']",
+        "[pbx]\nami_port = ['12345678']",
+        "[pbx]\nami_port = { password = '12345678' }",
+        "[pbx]\nari_pasword = '12345678'",
+        "[pbx]\nari_password = '12345678",
+        "[archive]\nendpoint_url = ['https://user:12345678@host']",
+    ],
+)
+def test_secrets_are_not_repeated(tmp_path: Path, text: str) -> None:
     with pytest.raises(WrongConfiguration) as caught:
-        load(_file(tmp_path, "[pbx]\nari_password = 12345678"))
+        load(_file(tmp_path, text))
+    assert "12345678" not in caught.value.shown() and "\n" not in caught.value.shown()
+
+
+@pytest.mark.parametrize("value", ["foo", '"foo"', "{", "[]", '{"nope": "foo"}', ""])
+def test_a_variable_for_a_whole_section_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("CALLREC_PBX", value)
+    with pytest.raises(WrongConfiguration) as caught:
+        load(_file(tmp_path, ""))
+    assert "foo" not in caught.value.shown()
+
+
+@pytest.mark.parametrize("password", ["港12345678", "12345678\r\nAction: Command"])
+def test_a_password_that_the_pbx_could_not_be_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    """In HTTP it would be no header, in AMI a line break would be a second command."""
+    monkeypatch.setenv("CALLREC_PBX__AMI_PASSWORD", password)
+    with pytest.raises(WrongConfiguration, match=r"pbx\.ami_password = …: .*printable ASCII") as caught:
+        load(_file(tmp_path, ""))
     assert "12345678" not in str(caught.value)
 
 
@@ -95,6 +131,13 @@ def test_every_setting_stands_in_the_file_that_init_writes() -> None:
         assert kind is not None
         for name in kind.model_fields:
             assert f"{name} = " in text or name in ("app", "timeout", "pbx_directory"), f"{section}.{name}"
+
+
+@pytest.mark.parametrize("port", ["0", "99999", "http", "-1"])
+def test_what_is_no_port_is_not_written(tmp_path: Path, port: str) -> None:
+    with pytest.raises(WrongConfiguration, match="is no port"):
+        write_file(tmp_path / "callrec.toml", Answers(ami_port=port))
+    assert not (tmp_path / "callrec.toml").exists()
 
 
 def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:

@@ -1,0 +1,146 @@
+"""Calls on the demo's real PBX, S3 server and database: how soon they are recorded, how soon found.
+
+python -m bench.calls [--calls 20] [--talk 180] [--hours 3]
+
+All calls are up at once; they are hung up one after the other, so that each is archived while the
+others go on. Prints the results and writes them into bench/RESULTS.md. Exit code 1: a target is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+
+from bench.machine import facts
+from callrec.catalogue.calls import Found
+from callrec.demo.agents import Sound, Switchboard, Talk
+from callrec.demo.pbx import PbxPorts
+from callrec.demo.world import World
+from tests.integration.stage import Stage, talk_for
+from tests.long_call import peak_megabytes
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+ARCHIVE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measure: its values, their unit, and what none of them may reach."""
+
+    what: str
+    unit: str
+    target: float
+    values: Sequence[float]
+
+    @property
+    def ok(self) -> bool:
+        return max(self.values) < self.target
+
+    def cells(self) -> list[str]:
+        """As a table shows it."""
+        numbers = [f"{value:.3g} {self.unit}" for value in (median(self.values), max(self.values))]
+        return [self.what, *numbers, f"< {self.target:g} {self.unit}", "yes" if self.ok else "NO"]
+
+
+def main() -> int:
+    asked = _options()
+    with tempfile.TemporaryDirectory(prefix="callrec-bench-") as home:
+        print(f"memory for a call of {asked.hours} hours …", flush=True)
+        memory = peak_megabytes(asked.hours * 60, Path(home))
+        with (
+            World(Path(home), ports=PbxPorts.free()) as world,
+            Switchboard("127.0.0.1", world.pbx.ports.sip) as board,
+        ):
+            print(f"{asked.calls} calls at once, {asked.talk} s of talk …", flush=True)
+            starts, waits = _measure(Stage(world, board), asked.calls, asked.talk)
+            machine = facts(world.app.pbx.version())
+    rows = [
+        Row("both parties in a bridge → first sample recorded", "ms", 20, starts),
+        Row(f"hang-up after {asked.talk} s → read back from S3 and found by search", "s", 2, waits),
+        Row(f"memory of the process that joins a call of {asked.hours} h", "MB", 100, [memory]),
+    ]
+    text = _report(rows, machine, asked)
+    print("\n" + text)
+    RESULTS.write_text(text)
+    return 0 if all(row.ok for row in rows) else 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench.calls", description=__doc__.partition("\n")[0])
+    parser.add_argument("--calls", type=int, default=20, help="calls at once (%(default)s)")
+    parser.add_argument("--talk", type=int, default=180, help="seconds each talks at least (%(default)s)")
+    parser.add_argument("--hours", type=int, default=3, help="length of the long call (%(default)s)")
+    return parser.parse_args()
+
+
+def _measure(stage: Stage, count: int, seconds: int) -> tuple[list[float], list[float]]:
+    """For each call, ms until its first sample, and s from its hang-up until it is found."""
+    begin = stage.app.now
+    starts: list[float] = []
+    waits: list[float] = []
+    with stage.rule("automatic"):
+        callers = _dial(stage, count)
+        talk_for(list(callers.values())[-1:], seconds)
+        for number, caller in callers.items():
+            hung_up = time.monotonic()
+            caller.hangup()
+            found = stage.recording_of("+81" + number[1:], begin, ARCHIVE_SECONDS)
+            waits.append(time.monotonic() - hung_up)
+            starts += _starts(found)
+            _check_length(found, seconds)
+    return starts, waits
+
+
+def _dial(stage: Stage, count: int) -> dict[str, Talk]:
+    """The callers, by their numbers, each in a call with 2101; a new call every half second or so."""
+    callers: dict[str, Talk] = {}
+    for index in range(count):
+        number = f"0333300{index:03}"
+        callers[number] = stage.caller(number).dial("2101", Sound(500))
+        stage.phone("2101").pick_up(Sound(1000))
+        talk_for([callers[number]], 0.5)
+    return callers
+
+
+def _starts(found: Found) -> list[float]:
+    """Milliseconds from the bridge to the first sample of either track, as the manifest has it."""
+    assert found.recording and found.call.answered_at
+    part = found.recording.manifest["capture"]["parts"][0]
+    tracks = [datetime.fromisoformat(part[side]["started_at"]) for side in ("external", "staff")]
+    return [(track - found.call.answered_at).total_seconds() * 1000 for track in tracks]
+
+
+def _check_length(found: Found, seconds: int) -> None:
+    assert found.recording
+    audio = found.recording.manifest["audio"]
+    assert audio["frames"] / audio["sample_rate"] > seconds - 1, "the recording is not whole"
+
+
+def _report(rows: list[Row], machine: dict[str, str], asked: argparse.Namespace) -> str:
+    head = ["measure", "median", "worst", "target", "met"]
+    table = [head, ["---"] * len(head), *(row.cells() for row in rows)]
+    lines = [f"| {' | '.join(cells)} |" for cells in table]
+    options = f"--calls {asked.calls} --talk {asked.talk} --hours {asked.hours}"
+    return "\n".join(
+        [
+            "# Results",
+            "",
+            f'Made by `make bench ARGS="{options}"`, the phones on the same machine:',
+            "",
+            *lines,
+            "",
+            *(f"- {name}: {value}" for name, value in machine.items()),
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

