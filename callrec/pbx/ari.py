@@ -20,7 +20,7 @@ import requests
 import structlog
 
 from callrec.errors import PbxUnreachable
-from callrec.pbx.events import KINDS, OWN_PREFIX, Channel, Event, channel, parse
+from callrec.pbx.events import KINDS, OWN_PREFIX, Channel, Event, channel, parse, talkers
 from callrec.pbx.transport import AriRefused, AriTransport
 from callrec.settings import PbxSettings
 
@@ -109,8 +109,8 @@ class Ari:
         return [channel(each.json) for each in self._call("channels", "list")]
 
     def bridges(self) -> dict[str, tuple[str, ...]]:
-        """The ids of all bridges, with those of the channels in them."""
-        return {each.id: tuple(each.json["channels"]) for each in self._call("bridges", "list")}
+        """The ids of all bridges, with those of the channels that talk in them."""
+        return {each.id: talkers(each.json) for each in self._call("bridges", "list")}
 
     def variable(self, channel_id: str, name: str) -> str:
         """A channel variable or function; empty when it is not set."""

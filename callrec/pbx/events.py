@@ -139,6 +139,11 @@ class Replaced(Event):
     """Another program has connected under our name; Asterisk sends us nothing any more."""
 
 
+def talkers(bridge: JSON) -> tuple[str, ...]:
+    """The channels of a bridge that hear one another: none, where each only waits (parking, a queue)."""
+    return () if bridge["bridge_type"] == "holding" else tuple(bridge["channels"])
+
+
 def is_snoop(channel_id: str) -> bool:
     """Whether the channel is a snoop of a recording: ``callrec.<recording id>-<what it is for>``."""
     name = channel_id.removeprefix(OWN_PREFIX)
@@ -195,7 +200,7 @@ def _user_event(at: datetime, json: JSON) -> Event | None:
 def _bridge(kind: type[EnteredBridge | LeftBridge]) -> Callable[[datetime, JSON], Event]:
     def build(at: datetime, json: JSON) -> Event:
         bridge = json["bridge"]
-        return kind(at, channel(json["channel"]), bridge["id"], tuple(bridge["channels"]))
+        return kind(at, channel(json["channel"]), bridge["id"], talkers(bridge))
 
     return build
 

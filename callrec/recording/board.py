@@ -117,6 +117,7 @@ class Board:
         self._members[event.bridge] = set(event.members)
         if not event.members:
             del self._members[event.bridge]
+        session = self._merge(event.members, event.at) or session
         return session.connected(self._talking(session), event.at) if session else []
 
     def _said(self, event: ev.DialplanSaid) -> None:
@@ -157,9 +158,7 @@ class Board:
 
     def _know(self, channel: ev.Channel, at: datetime) -> Session | None:
         """Makes a channel known; returns its call. Local channels carry no voice and begin no call."""
-        session = self.sessions.get(channel.linkedid)
-        if session is None and channel.technology != LOCAL:
-            session = self.sessions[channel.linkedid] = self._new_session(channel)
+        session = self._session_of(channel)
         line = self._lines.get(channel.id)
         if line is None:
             line = self._lines[channel.id] = Line(channel, self._extension(channel), channel.linkedid)
@@ -168,12 +167,36 @@ class Board:
             self._move(line, session, at)
         return session
 
+    def _session_of(self, channel: ev.Channel) -> Session | None:
+        """The call of its linked id, begun if need be; while that does not change, the call it is in."""
+        line = self._lines.get(channel.id)
+        if line and line.channel.linkedid == channel.linkedid and line.key in self.sessions:
+            return self.sessions[line.key]
+        if channel.linkedid not in self.sessions and channel.technology != LOCAL:
+            self.sessions[channel.linkedid] = self._new_session(channel)
+        return self.sessions.get(channel.linkedid)
+
     def _move(self, line: Line, session: Session, at: datetime) -> None:
         """A channel belongs to the call its linked id says, also when that changes (transfers)."""
         before, line.key = self.sessions.get(line.key), session.key
         if before and before is not session:
             self._pending += before.abandoned(line, at)
         session.joined(line)
+
+    def _merge(self, members: Iterable[str], at: datetime) -> Session | None:
+        """The one call of those who talk with one another, when that is told of one of them.
+
+        Asterisk gives them all the linked id of the oldest, but tells it with their next events only.
+        """
+        lines = [self._lines[id_] for id_ in members if id_ in self._lines]
+        sessions = {line.key: self.sessions[line.key] for line in lines if line.key in self.sessions}
+        if len(sessions) < 2:
+            return None
+        oldest = min(sessions.values(), key=lambda session: session.call.started_at)
+        for line in lines:
+            if line.channel.technology != LOCAL:
+                self._move(line, oldest, at)
+        return oldest
 
     def _new_session(self, channel: ev.Channel) -> Session:
         call = CallRecord(

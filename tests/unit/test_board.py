@@ -138,8 +138,10 @@ def test_the_link_lost_over_the_end_of_a_call() -> None:
 
 # --- transfers
 
-SECOND = _channel("2.0", "PJSIP/2101-00000003", "2101", "0398765432", linkedid="2.0")
-OTHER = _channel("2.1", "PJSIP/outside-00000004", "0398765432", linkedid="2.0")
+SECOND = replace(
+    _channel("2.0", "PJSIP/2101-00000003", "2101", "0398765432", linkedid="2.0"), created_at=LATER
+)
+OTHER = replace(_channel("2.1", "PJSIP/outside-00000004", "0398765432", linkedid="2.0"), created_at=LATER)
 
 
 def _talks(played: Board, bridge: str, *channels: ev.Channel, at: datetime = LATER) -> list[Command]:
@@ -233,3 +235,25 @@ def test_a_gate_that_a_transferred_call_passes_decides_nothing_anew() -> None:
     commands = played.handle(ev.GateEntered(LATER, OUTSIDE, "internal", "2102", "0312345678"))
     assert commands == [LetThrough("1.0", "1.0")]
     assert played.sessions["1.0"].call == before
+
+
+def test_who_is_bridged_with_another_call_is_in_that_call_at_once() -> None:
+    """Asterisk tells the new linked id of who was there before with its next event only."""
+    played = _board()
+    _begin(played, _talks(played, "a", OUTSIDE, PHONE))
+    tracks = _begin(played, _talks(played, "b", SECOND, OTHER))
+    played.handle(ev.LeftBridge(LATER, OUTSIDE, "a", ("1.1",)))
+    played.handle(ev.LeftBridge(LATER, SECOND, "b", ("2.1",)))
+    commands = played.handle(ev.EnteredBridge(LATER, OUTSIDE, "b", ("2.1", "1.0")))
+    assert len([each for each in commands if isinstance(each, HangUp)]) == len(tracks) == 2
+    talking = [each.number for each in played.sessions["1.0"].call.participants if not each.left_at]
+    assert sorted(talking) == ["+81312345678", "+81398765432"]
+    late = played.handle(ev.Dialled(LATER, None, OTHER, "ANSWER"))
+    assert late == [] and OTHER.id in played.sessions["1.0"].lines, "an event from before changes nothing"
+
+
+def test_callers_who_wait_in_one_place_do_not_talk_with_one_another() -> None:
+    """A parking lot is one bridge, in which nobody hears anybody."""
+    waiting = {"id": "p", "bridge_type": "holding", "channels": ["1.0", "2.1"]}
+    assert ev.talkers(waiting) == ()
+    assert ev.talkers({**waiting, "bridge_type": "mixing"}) == ("1.0", "2.1")
