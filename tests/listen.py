@@ -84,3 +84,10 @@ def _best(piece: Samples, heard: Samples) -> tuple[float, int]:
 
 def is_silent(samples: Samples) -> bool:
     return not len(samples) or int(np.max(np.abs(samples))) < 50
+
+
+def longest_silence(samples: Samples, rate: int) -> float:
+    """The longest stretch without sound, in seconds."""
+    loud = np.flatnonzero(np.abs(samples.astype(int)) >= 50)
+    edges = np.concatenate([[-1], loud, [len(samples)]])
+    return float(np.max(np.diff(edges)) - 1) / rate

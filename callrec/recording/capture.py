@@ -12,7 +12,7 @@ from typing import Literal
 
 from callrec.model import Capture, Gap, Part, Track
 from callrec.pbx.events import OWN_PREFIX
-from callrec.recording.commands import Command, HangUp, RecordSnoop, StartSnoop
+from callrec.recording.commands import Command, HangUp, RecordSnoop, Settle, StartSnoop
 from callrec.state import LIVE, Live, advance
 
 FOLDER = "callrec"
@@ -20,6 +20,8 @@ RETRY_AFTER = timedelta(seconds=0.5)
 """How long a broken track is looked at: a hang-up ends the recording a moment before the channel."""
 RETRY_AT_MOST = timedelta(seconds=60)
 """The wait doubles with every part that did not begin, up to this."""
+JOINT = timedelta(milliseconds=60)
+"""How long it may take to renew the snoops before that counts as a gap: three packets."""
 QUEUED_FOR = timedelta(seconds=3)
 FINISHED_WITHIN = timedelta(seconds=5)
 
@@ -84,6 +86,7 @@ class LiveCapture:
     gone_at: datetime | None = None
     _broken_at: datetime | None = None
     _wait: timedelta = RETRY_AFTER
+    _joint_since: datetime | None = None
     _number: int = 0
     _by_snoop: dict[str, tuple[LivePart, Side]] = field(default_factory=dict)
     _by_track: dict[str, tuple[LivePart, Side]] = field(default_factory=dict)
@@ -100,11 +103,25 @@ class LiveCapture:
 
     def move(self, channel: str, at: datetime) -> list[Command]:
         """Goes on with another channel, when the captured one is gone and the call is not."""
-        since, self.gone_at = self.gone_at or at, None
+        since, self.gone_at = self._joint_since or self.gone_at or at, None
+        self._joint_since = None
         if self.parts:
             self._close(self.parts[-1], since)
         self.gaps.append(Gap(since, at, "the recorded party left the call"))
         return self.start_part(channel, at)
+
+    def renew(self, at: datetime) -> list[Command]:
+        """New snoops on the same channel, because its voice comes from another phone now.
+
+        What a channel is played is decoded for its snoops by one decoder, which drops packets whose
+        sequence number is lower than the last: half of all transfers would be silent. The decoder
+        goes with the last snoop, so both have to be gone before new ones come.
+        """
+        if self.gone_at or not self.parts:
+            return []
+        part, self._joint_since = self.parts[-1], at
+        self._close(part, at)
+        return [*self._hang_up(part), Settle(self.session), *self.start_part(part.part.channel, at)]
 
     def abandon(self, at: datetime) -> list[Command]:
         """The captured channel goes on in another call, which has a recording of its own."""
@@ -123,7 +140,8 @@ class LiveCapture:
         self._give_up_waiting(at)
         if self.gone_at or not self._broken_at or at - self._broken_at < self._wait:
             return []
-        broken, since = self.parts[-1], self._broken_at
+        broken, since = self.parts[-1], self._joint_since or self._broken_at
+        self._joint_since = None
         self._close(broken, at)
         self._note_gap(broken, since, at)
         # A snoop may be there although its recording has ended or was refused.
@@ -139,7 +157,10 @@ class LiveCapture:
         part.step(side, "start")
         part.put(side, replace(part.track(side), started_at=at))
         self._wait = RETRY_AFTER
-        return all(state is Live.RECORDING for state in part.states.values())
+        whole = all(state is Live.RECORDING for state in part.states.values())
+        if whole:
+            self._end_joint(at)
+        return whole
 
     def track_ended(self, name: str, at: datetime, failure: str | None) -> None:
         part, side = self._by_track.get(name, UNKNOWN)
@@ -245,6 +266,12 @@ class LiveCapture:
         if not broken.asked:
             self.parts.remove(broken)  # the PBX can have no file of it
         self.gaps.append(Gap(since, at, self._problem(broken)))
+
+    def _end_joint(self, at: datetime) -> None:
+        """A joint that took longer than it should is a gap."""
+        since, self._joint_since = self._joint_since, None
+        if since and at - since > JOINT:
+            self.gaps.append(Gap(since, at, "the other party changed"))
 
     def _broken(self, at: datetime) -> None:
         if self.parts and not self.parts[-1].is_whole:

@@ -33,6 +33,11 @@ class StartSnoop(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Settle(Command):
+    """Let the PBX finish what it was asked before the next command of this call is given."""
+
+
+@dataclass(frozen=True, slots=True)
 class RecordSnoop(Command):
     snoop: str
     name: str

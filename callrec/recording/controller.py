@@ -7,6 +7,7 @@ they learn to the board under one lock.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,6 +29,8 @@ log = structlog.get_logger()
 PROMPTS_VARIABLE = "CALLREC_PROMPTS"
 ANSWER_VARIABLE = "CALLREC_ANSWER"
 FALLBACK_VARIABLE = "CALLREC_FALLBACK"
+SETTLE_SECONDS = 0.025
+"""A little more than the packet (20 ms) with which Asterisk forgets a snoop that was hung up."""
 REMEMBERED = 10_000
 """How many recordings that were handed over are remembered, against drafts that come late."""
 
@@ -179,6 +182,8 @@ class Controller:
                 self._let_through(command)
             case do.StartSnoop():
                 self._pbx.snoop(command.channel, command.snoop, spy=command.spy, whisper=command.whisper)
+            case do.Settle():
+                time.sleep(SETTLE_SECONDS)
             case do.RecordSnoop():
                 self._pbx.record(command.snoop, command.name)
             case do.PlaySounds():

@@ -68,10 +68,13 @@ class Session:
     def connected(self, talking: Iterable[Line], at: datetime) -> list[Command]:
         """These channels are connected with one another now (none: nobody is)."""
         now = {line.id: line for line in talking}
+        voice = self._voice()
         somebody_joined = self._participants(now, at)
         if len(now) >= 2 and self.call.answered_at is None and not self.fallback:
             return self._answered(list(now.values()), at)
         commands = self._follow(at)
+        if not commands and len(now) == 2 and self._voice() != voice:
+            commands = self._renew(now, at)
         return commands or (self._save_draft() if somebody_joined else [])
 
     def left(self, line: Line, at: datetime) -> list[Command]:
@@ -221,6 +224,18 @@ class Session:
             return []
         line = of_lines.captured(talking, self._caller())
         return [*self.capture.move(line.id, at), *self._save_draft()]
+
+    def _renew(self, now: dict[str, Line], at: datetime) -> list[Command]:
+        """The captured party hears somebody else now: from two channels Asterisk mixes nothing."""
+        if not self.capture or self.capture.channel not in now:
+            return []
+        return [*self.capture.renew(at), *self._save_draft()]
+
+    def _voice(self) -> str | None:
+        """The channel that was the last to join the captured one."""
+        captured = self.capture.channel if self.capture else None
+        others = [each.channel for each in self.call.participants if each.channel != captured]
+        return others[-1] if others else None
 
     def _identify(self, direction: Direction, talking: list[Line]) -> None:
         """Fills in who talks with whom, now that it is known who answered."""

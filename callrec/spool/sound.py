@@ -7,6 +7,7 @@ Samples are 16-bit signed. Left is the external party, right the staff's side.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -84,6 +85,7 @@ class Stretch:
 def join(stretches: Sequence[Stretch], target: Path) -> tuple[list[Placement], str]:
     """Writes the stretches into one stereo FLAC, each at its time, silence between them.
 
+    Where one still runs when the next begins (a snoop that was slow to end), the next one is heard.
     Returns where each stands, and the SHA-256 of the samples that were written.
     """
     tracks = [track for each in stretches for track in (each.external, each.staff) if track]
@@ -91,11 +93,12 @@ def join(stretches: Sequence[Stretch], target: Path) -> tuple[list[Placement], s
     placements = []
     with soundfile.SoundFile(target, "w", rate, 2, subtype="PCM_16", format="FLAC") as file:
         out = _Writer(file)
-        for each in stretches:
+        ends = [round(after.offset_s * rate) for after in stretches[1:]]
+        for each, end in itertools.zip_longest(stretches, ends):
             out.silence(round(each.offset_s * rate) - out.frames)
             begin = out.frames
             for left, right in _side_by_side(each, rate):
-                out.write(np.column_stack([left, right]))
+                out.write(np.column_stack([left, right])[: None if end is None else max(0, end - out.frames)])
             sides = (("external", each.external), ("staff", each.staff))
             missing = tuple(name for name, track in sides if not track)
             placements.append(Placement(each.part, begin / rate, (out.frames - begin) / rate, missing))

@@ -9,8 +9,10 @@ import pytest
 from callrec.catalogue.calls import Found
 from callrec.demo.agents import Sound, Talk
 from tests.integration.stage import Heard, Stage, eventually, talk_for, talk_seconds
-from tests.listen import hears, hears_no
+from tests.listen import hears, hears_no, longest_silence
 
+JOINT_SECONDS = 0.06
+"""What a change of phones may cost: three packets."""
 CALLER_HZ, FIRST_HZ, SECOND_HZ, OUTSIDE_HZ = 500.0, 1000.0, 1500.0, 2000.0
 
 
@@ -51,6 +53,7 @@ def _check_caller_and_both_staff(stage: Stage, found: Found) -> None:
     assert [each.extension for each in found.call.participants if each.extension] == ["2101", "2102"]
     assert all(each.left_at for each in found.call.participants)
     assert found.recording.manifest["capture"]["gaps"] == []
+    assert longest_silence(heard.external, heard.rate) < JOINT_SECONDS, "the caller never stopped talking"
 
 
 @pytest.mark.parametrize("restart", [False, True], ids=["", "controller away"])

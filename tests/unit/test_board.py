@@ -16,6 +16,7 @@ from callrec.recording.commands import (
     ReadJournal,
     RecordSnoop,
     SaveCall,
+    Settle,
     StartSnoop,
 )
 from tests.scenarios.replay import board, ids_of, office, transcript
@@ -245,7 +246,8 @@ def test_who_is_bridged_with_another_call_is_in_that_call_at_once() -> None:
     played.handle(ev.LeftBridge(LATER, OUTSIDE, "a", ("1.1",)))
     played.handle(ev.LeftBridge(LATER, SECOND, "b", ("2.1",)))
     commands = played.handle(ev.EnteredBridge(LATER, OUTSIDE, "b", ("2.1", "1.0")))
-    assert len([each for each in commands if isinstance(each, HangUp)]) == len(tracks) == 2
+    hung_up = [each.channel for each in commands if isinstance(each, HangUp) and each.session == "2.0"]
+    assert len(hung_up) == len(tracks) == 2
     talking = [each.number for each in played.sessions["1.0"].call.participants if not each.left_at]
     assert sorted(talking) == ["+81312345678", "+81398765432"]
     late = played.handle(ev.Dialled(LATER, None, OTHER, "ANSWER"))
@@ -257,3 +259,23 @@ def test_callers_who_wait_in_one_place_do_not_talk_with_one_another() -> None:
     waiting = {"id": "p", "bridge_type": "holding", "channels": ["1.0", "2.1"]}
     assert ev.talkers(waiting) == ()
     assert ev.talkers({**waiting, "bridge_type": "mixing"}) == ("1.0", "2.1")
+
+
+def _renewed(commands: list[Command]) -> bool:
+    """Whether both snoops were hung up first, then made anew."""
+    kinds = [type(each) for each in commands]
+    return kinds[:5] == [HangUp, HangUp, Settle, StartSnoop, StartSnoop]
+
+
+def test_another_voice_gets_new_snoops_and_the_same_one_does_not() -> None:
+    played = _board()
+    colleague = _channel("1.2", "PJSIP/2102-00000003", "2102")
+    _begin(played, _talks(played, "a", OUTSIDE, PHONE))
+    played.handle(ev.LeftBridge(LATER, PHONE, "a", ("1.0",)))
+    assert not _renewed(_talks(played, "a", OUTSIDE, PHONE)), "back from parking: the packets go on"
+    played.handle(ev.LeftBridge(LATER, PHONE, "a", ("1.0",)))
+    commands = _talks(played, "a", OUTSIDE, colleague)
+    assert _renewed(commands)
+    _begin(played, commands)
+    played.handle(ev.LeftBridge(LATER, colleague, "a", ("1.0",)))
+    assert _renewed(_talks(played, "a", OUTSIDE, PHONE)), "also when the first one is back"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from callrec.recording.capture import SIDES, LiveCapture
-from callrec.recording.commands import HangUp, RecordSnoop, StartSnoop
+from callrec.recording.commands import HangUp, RecordSnoop, Settle, StartSnoop
 from callrec.state import LIVE
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -138,6 +138,18 @@ def test_a_party_that_leaves_is_followed_by_a_part_on_another_channel() -> None:
     assert capture.parts[0].part.external.finished_at == NOW + timedelta(seconds=3)
 
 
+def test_renewed_snoops_are_a_new_part_and_a_slow_joint_is_a_gap() -> None:
+    for milliseconds, gaps in ((35, 0), (500, 1)):
+        capture, later = _started(), NOW + timedelta(milliseconds=milliseconds)
+        commands = capture.renew(NOW)
+        assert [type(each) for each in commands] == [HangUp, HangUp, Settle, StartSnoop, StartSnoop]
+        for side in SIDES:
+            capture.track_ended(f"callrec/rec-1-{side}", later, None)
+            capture.track_started(f"callrec/rec-2-{side}", later)
+        assert _numbers(capture) == [1, 2] and len(capture.gaps) == gaps
+        assert capture.retry(NOW + timedelta(seconds=9)) == [], "nothing is broken"
+
+
 def test_a_channel_that_goes_on_in_another_call_ends_the_capture() -> None:
     capture = _started()
     assert capture.abandon(NOW) == [HangUp("call", f"callrec.rec-1-{side}") for side in SIDES]
@@ -232,6 +244,10 @@ class AnyOrder(RuleBasedStateMachine):
     def others_go_on(self) -> None:
         if self.capture.gone_at:
             self.commands += self.capture.move("1.0", self.now)
+
+    @rule()
+    def another_voice(self) -> None:
+        self.commands += self.capture.renew(self.now)
 
     @invariant()
     def no_snoop_is_left_behind(self) -> None:

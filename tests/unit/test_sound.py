@@ -66,6 +66,20 @@ def test_a_track_that_begins_later_is_moved(tmp_path: Path) -> None:
     assert not sound[:2000, 1].any() and np.array_equal(sound[2000:, 1], tone(1000, 1))
 
 
+def test_a_part_that_runs_into_the_next_one_is_cut_there(tmp_path: Path) -> None:
+    """What comes after keeps its time: nothing is heard twice, and nothing is moved."""
+    first = Wav(write_wav(tmp_path / "1.wav", tone(500, 2)))
+    second = Wav(write_wav(tmp_path / "2.wav", tone(1000, 1)))
+    placements, _ = join(
+        [Stretch(1, 0.0, first, first), Stretch(2, 1.5, second, second)], tmp_path / "a.flac"
+    )
+    sound, _ = soundfile.read(tmp_path / "a.flac", dtype="int16")
+    assert sound.shape == (20_000, 2)
+    assert np.array_equal(sound[:12_000, 0], tone(500, 2)[:12_000])
+    assert np.array_equal(sound[12_000:, 0], tone(1000, 1))
+    assert [(each.offset_s, each.duration_s) for each in placements] == [(0.0, 1.5), (1.5, 1.0)]
+
+
 def test_a_missing_track_becomes_silence_and_is_named(tmp_path: Path) -> None:
     staff = Wav(write_wav(tmp_path / "out.wav", tone(1000, 1)))
     placements, _ = join([Stretch(1, 0.0, None, staff)], tmp_path / "a.flac")
