@@ -84,13 +84,16 @@ class App:
     def office(self) -> Office:
         """The rules and extensions as the catalogue has them now."""
         with self.database.read() as connection:
+            # First: if a change comes in between, the next look at the number brings it.
+            revision = changes.number(connection)
             return Office(
                 facilities.all_facilities(connection),
                 facilities.all_extensions(connection),
                 rules.in_force(connection),
                 defaults=Defaults(self.settings.retention.days, self.settings.retention.incident_days),
                 extension_pattern=self.settings.pbx.extension_pattern,
-                revision=changes.number(connection),
+                zone=self.settings.office.zone,
+                revision=revision,
             )
 
     def revision(self) -> int:

@@ -8,6 +8,8 @@ from callrec.catalogue import facilities
 from callrec.commands.common import app, emit, lists, say
 from callrec.model import Extension
 
+COLUMNS = {"number": "number", "facility": "facility", "name": "name", "kind": "kind"}
+
 
 @click.group()
 def command() -> None:
@@ -18,13 +20,15 @@ def command() -> None:
 @click.argument("number")
 @click.option("--facility", required=True, metavar="CODE", help="The facility it belongs to.")
 @click.option("--name", default="", help="Where the phone stands, such as 窓口1.")
+@click.option("--service", is_flag=True, help="No phone, but a queue, a ring group or a number of a trunk.")
 @click.pass_context
-def add(ctx: click.Context, number: str, facility: str, name: str) -> None:
-    """Add an extension. NUMBER is what the PBX knows it by."""
+def add(ctx: click.Context, number: str, facility: str, name: str, service: bool) -> None:
+    """Add an extension, or a service number (--service). NUMBER is what the PBX knows it by."""
     here = app(ctx)
+    new = Extension(number, facility, name, service)
     with here.database.begin() as connection:
-        facilities.add_extension(connection, Extension(number, facility, name), who=here.who, at=here.now)
-    say("extension {number} added to facility {code}", number=number, code=facility)
+        added = facilities.add_extension(connection, new, who=here.who, at=here.now)
+    say("extension {number} added to facility {code}", number=added.number, code=facility)
 
 
 @command.command("list")
@@ -37,8 +41,7 @@ def list_(ctx: click.Context, facility: str | None, form: str | None) -> None:
         if facility:
             facilities.facility(connection, facility)
         found = facilities.all_extensions(connection, facility)
-    rows = [{"number": each.number, "facility": each.facility, "name": each.name} for each in found]
-    emit(rows, {"number": "number", "facility": "facility", "name": "name"}, form, "no extension yet")
+    emit([_row(each) for each in found], COLUMNS, form, "no extension yet")
 
 
 @command.command()
@@ -49,8 +52,8 @@ def move(ctx: click.Context, number: str, facility: str) -> None:
     """Move an extension to another facility. Its recordings stay filed where they are."""
     here = app(ctx)
     with here.database.begin() as connection:
-        facilities.move_extension(connection, number, facility, who=here.who, at=here.now)
-    say("extension {number} moved to facility {code}", number=number, code=facility)
+        moved = facilities.change_extension(connection, number, facility=facility, who=here.who, at=here.now)
+    say("extension {number} moved to facility {code}", number=moved.number, code=facility)
 
 
 @command.command()
@@ -60,5 +63,10 @@ def remove(ctx: click.Context, number: str) -> None:
     """Remove an extension that has no rules. Its recordings stay."""
     here = app(ctx)
     with here.database.begin() as connection:
-        facilities.remove_extension(connection, number, who=here.who, at=here.now)
-    say("extension {number} removed", number=number)
+        removed = facilities.remove_extension(connection, number, who=here.who, at=here.now)
+    say("extension {number} removed", number=removed.number)
+
+
+def _row(each: Extension) -> dict[str, str]:
+    kind = "service" if each.service else "phone"
+    return {"number": each.number, "facility": each.facility, "name": each.name, "kind": kind}
