@@ -7,7 +7,7 @@ command that answers at once is a command that is used.
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,10 +17,11 @@ from callrec import ids
 from callrec.catalogue import changes, facilities, rules
 from callrec.catalogue.database import Database
 from callrec.errors import NotFound
-from callrec.model import Announce, Decision
+from callrec.model import Announce, Decision, Extension, Facility, Rule
 from callrec.policy.decide import Defaults
 from callrec.policy.office import Office
 from callrec.settings import Settings
+from callrec.spool import snapshot
 from callrec.spool.box import Spool
 
 if TYPE_CHECKING:
@@ -86,15 +87,39 @@ class App:
         with self.database.read() as connection:
             # First: if a change comes in between, the next look at the number brings it.
             revision = changes.number(connection)
-            return Office(
+            return self._office(
                 facilities.all_facilities(connection),
                 facilities.all_extensions(connection),
                 rules.in_force(connection),
-                defaults=Defaults(self.settings.retention.days, self.settings.retention.incident_days),
-                extension_pattern=self.settings.pbx.extension_pattern,
-                zone=self.settings.office.zone,
-                revision=revision,
+                revision,
             )
+
+    def save_office(self, office: Office) -> None:
+        """Writes down what a controller goes by, for a start without the database."""
+        snapshot.write(self.spool.directory / snapshot.FILE, office, self.now)
+
+    def saved_office(self) -> tuple[Office, datetime]:
+        """The office as it was last seen, and when. Raises NotFound, CheckFailed where it is damaged."""
+        saved = snapshot.read(self.spool.directory / snapshot.FILE)
+        return self._office(saved.facilities, saved.extensions, saved.rules, saved.revision), saved.saved_at
+
+    def _office(
+        self,
+        known_facilities: Iterable[Facility],
+        known_extensions: Iterable[Extension],
+        in_force: Iterable[Rule],
+        revision: int,
+    ) -> Office:
+        settings = self.settings
+        return Office(
+            known_facilities,
+            known_extensions,
+            in_force,
+            defaults=Defaults(settings.retention.days, settings.retention.incident_days),
+            extension_pattern=settings.pbx.extension_pattern,
+            zone=settings.office.zone,
+            revision=revision,
+        )
 
     def revision(self) -> int:
         with self.database.read() as connection:
