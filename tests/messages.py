@@ -42,6 +42,7 @@ TABLES = {
     "QUESTIONS",
     "COMMANDS",
     "CHECKS",
+    "FINDINGS",
     "WORDS",
 }
 """Constants whose texts are shown: the values of dictionaries, strings of tuples (of pairs: the first)."""

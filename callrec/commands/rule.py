@@ -10,6 +10,7 @@ import click
 from callrec.app import App
 from callrec.catalogue import rules
 from callrec.commands.common import app, emit, lists, say
+from callrec.commands.rule_check import check
 from callrec.commands.rule_explain import explain
 from callrec.commands.rule_history import history, show
 from callrec.commands.rule_options import COLUMNS, fields, refuse_past, row, rule_options, whom
@@ -27,7 +28,7 @@ def command() -> None:
     """Who records what."""
 
 
-for each in (show, history, explain):
+for each in (show, history, explain, check):
     command.add_command(each)
 
 

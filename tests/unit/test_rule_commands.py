@@ -228,3 +228,17 @@ def _everything(office: Office) -> list[str]:
     return [office(noun, "list", "--json").out for noun in nouns] + [
         office("rule", "history", "1", "--csv").out
     ]
+
+
+def test_check_tells_what_to_look_at(shiba: Office) -> None:
+    add(shiba, *FACILITY[2:])
+    assert shiba("rule", "check", "--offline").code == 0
+    add(shiba, "--everywhere", "--mode", "never")
+    done = shiba("rule", "check", "--offline", "--json")
+    assert done.code == 1 and "to look at: 1" in done.complaint
+    (finding,) = json.loads(done.out)
+    assert (finding["code"], finding["kind"], finding["subject"]) == ("beaten", "rule", "1@1")
+    assert "rule 2@1 always beats it" in finding["words"]
+    without_pbx = shiba("rule", "check")
+    assert without_pbx.code == 3 and "does not answer AMI" in without_pbx.complaint
+    assert "it can never win" in without_pbx.out
