@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from callrec import language
+from callrec.demo.processes import free_port
 from tests.unit.program import Done
 
 Office = Callable[..., Done]
@@ -230,7 +231,8 @@ def _everything(office: Office) -> list[str]:
     ]
 
 
-def test_check_tells_what_to_look_at(shiba: Office) -> None:
+def test_check_tells_what_to_look_at(shiba: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLREC_PBX__AMI_PORT", str(free_port()))
     add(shiba, *FACILITY[2:])
     assert shiba("rule", "check", "--offline").code == 0
     add(shiba, "--everywhere", "--mode", "never")
