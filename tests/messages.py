@@ -43,6 +43,8 @@ TABLES = {
     "COMMANDS",
     "CHECKS",
     "FINDINGS",
+    "FIELDS",
+    "KINDS",
     "WORDS",
 }
 """Constants whose texts are shown: the values of dictionaries, strings of tuples (of pairs: the first)."""

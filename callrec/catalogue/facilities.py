@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -11,11 +10,10 @@ import sqlalchemy as sa
 
 from callrec.catalogue import changes
 from callrec.catalogue.tables import extensions, facilities, rules, rules_in_force
-from callrec.errors import NotFound, Refused, WrongUsage
-from callrec.model import UNASSIGNED, Extension, Facility
+from callrec.errors import NotFound, Refused
+from callrec.model import Extension, Facility
 from callrec.numbers import dialled
-
-_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+from callrec.policy.entries import check_facility, check_name, extension_number
 
 
 def all_facilities(connection: sa.Connection) -> list[Facility]:
@@ -32,24 +30,17 @@ def facility(connection: sa.Connection, code: str) -> Facility:
 
 def add_facility(connection: sa.Connection, new: Facility, *, who: str, at: datetime) -> None:
     changes.lock(connection)
-    if not _CODE.fullmatch(new.code) or new.code == UNASSIGNED:
-        raise WrongUsage("{code} is no code: write a-z, 0-9 and -, at most 32, such as shiba", code=new.code)
-    _check_name(new.name)
+    check_facility(new)
     if connection.execute(sa.select(facilities).where(facilities.c.code == new.code)).one_or_none():
         raise Refused("there is a facility {code} already: see callrec facility list", code=new.code)
     connection.execute(facilities.insert().values(asdict(new)))
     changes.note(connection, f"facility {new.code}", None, asdict(new), who=who, at=at)
 
 
-def _check_name(name: str) -> None:
-    if not name.strip():
-        raise WrongUsage("a facility needs a name for people: --name 芝地区総合支所")
-
-
 def rename_facility(connection: sa.Connection, code: str, name: str, *, who: str, at: datetime) -> None:
     changes.lock(connection)
     before = facility(connection, code)
-    _check_name(name)
+    check_facility(Facility(code, name))
     connection.execute(facilities.update().where(facilities.c.code == code).values(name=name))
     after = {"code": code, "name": name}
     changes.note(connection, f"facility {code}", asdict(before), after, who=who, at=at)
@@ -98,23 +89,14 @@ def extension(connection: sa.Connection, number: str) -> Extension:
 def add_extension(connection: sa.Connection, new: Extension, *, who: str, at: datetime) -> Extension:
     """Adds an extension or a service number and returns it; full-width digits are taken as narrow ones."""
     changes.lock(connection)
-    new = replace(new, number=number_of(new.number))
+    new = replace(new, number=extension_number(new.number))
+    check_name(new.name)
     facility(connection, new.facility)
     if connection.execute(sa.select(extensions).where(extensions.c.number == new.number)).one_or_none():
         raise Refused("there is an extension {number} already: see callrec extension list", number=new.number)
     connection.execute(extensions.insert().values(asdict(new)))
     changes.note(connection, f"extension {new.number}", None, asdict(new), who=who, at=at)
     return new
-
-
-def number_of(text: str) -> str:
-    """The number that `text` means. Raises WrongUsage when it can be none of an extension."""
-    found = dialled(text)
-    if found is None:
-        raise WrongUsage(
-            "{text} is none: an extension is a number of at most 32 digits, such as 2101", text=text
-        )
-    return found
 
 
 def change_extension(
@@ -125,6 +107,7 @@ def change_extension(
     before = extension(connection, number)
     after = replace(before, **fields)
     facility(connection, after.facility)
+    check_name(after.name)
     known = extensions.c.number == before.number
     connection.execute(extensions.update().where(known).values(asdict(after)))
     changes.note(connection, f"extension {before.number}", asdict(before), asdict(after), who=who, at=at)

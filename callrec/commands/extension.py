@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import click
 
 from callrec.catalogue import facilities
 from callrec.commands.common import app, emit, lists, say
+from callrec.commands.office_steps import carry_out, read_input
 from callrec.model import Extension
+from callrec.policy import extension_table
+from callrec.policy.difference import Step, additions
+from callrec.policy.office import Office
 
 COLUMNS = {"number": "number", "facility": "facility", "name": "name", "kind": "kind"}
 
@@ -29,6 +36,23 @@ def add(ctx: click.Context, number: str, facility: str, name: str, service: bool
     with here.database.begin() as connection:
         added = facilities.add_extension(connection, new, who=here.who, at=here.now)
     say("extension {number} added to facility {code}", number=added.number, code=facility)
+
+
+@command.command("import")
+@click.argument("path", metavar="FILE.csv", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.pass_context
+def import_(ctx: click.Context, path: Path, dry_run: bool) -> None:
+    """Add extensions from a CSV file: number, facility (code or name), name. All of them or none.
+
+    Extensions that are there already get the facility and name of the file. The file may be in UTF-8
+    or Shift_JIS, as spreadsheets write it.
+    """
+
+    def plan(there: Office) -> Sequence[Step]:
+        return additions(there, extension_table.parse(read_input(path), there))
+
+    carry_out(app(ctx), plan, dry_run=dry_run)
 
 
 @command.command("list")

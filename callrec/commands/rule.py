@@ -12,12 +12,14 @@ from callrec.catalogue import rules
 from callrec.commands.common import app, emit, lists, say
 from callrec.commands.rule_check import check
 from callrec.commands.rule_explain import explain
+from callrec.commands.rule_file import export, import_
 from callrec.commands.rule_history import history, show
-from callrec.commands.rule_options import COLUMNS, fields, refuse_past, row, rule_options, whom
+from callrec.commands.rule_options import COLUMNS, refuse_past, row, rule_options
 from callrec.dates import parse_end
 from callrec.errors import Refused, WrongUsage
 from callrec.model import Mode, Rule
 from callrec.policy.explanation import last_day
+from callrec.policy.fields import read_fields, read_whom
 from callrec.policy.wording import rule_name
 
 _MODES = click.Choice([mode.value for mode in Mode])
@@ -28,7 +30,7 @@ def command() -> None:
     """Who records what."""
 
 
-for each in (show, history, explain, check):
+for each in (show, history, explain, check, export, import_):
     command.add_command(each)
 
 
@@ -44,10 +46,10 @@ for each in (show, history, explain, check):
 def add(ctx: click.Context, /, quiet: bool, **given: Any) -> None:
     """Add a rule. It is in force at once; calls under way keep the rule they began with."""
     here = app(ctx)
-    scope, target = whom(given)
+    scope, target = read_whom(given)
     wanted = replace(
         Rule(0, 0, scope, target, Mode(given["mode"]), here.now, here.who),
-        **fields(given, here.settings.office.zone, here.now),
+        **read_fields(given, here.settings.office.zone, here.now),
     )
     with here.database.begin() as connection:
         added = rules.add(connection, wanted, who=here.who, at=here.now)
@@ -67,7 +69,7 @@ def change(ctx: click.Context, /, **given: Any) -> None:
     """Change a rule: what is given becomes its next version, what is not stays as it was."""
     here = app(ctx)
     id_ = given.pop("id_")
-    wanted = fields(given, here.settings.office.zone, here.now)
+    wanted = read_fields(given, here.settings.office.zone, here.now)
     if not wanted:
         raise WrongUsage("say what to change, such as --mode manual: see callrec rule change --help")
     with here.database.begin() as connection:
@@ -123,6 +125,6 @@ def list_(ctx: click.Context, form: str | None) -> None:
 
 def _check(here: App, rule: Rule, given: dict[str, Any]) -> None:
     """What only the command line checks; the transaction is rolled back where it raises."""
-    refuse_past(rule.effective_until, given["effective_until"], here.now)
+    refuse_past(rule.effective_until, given["until"], here.now)
     for language in rule.languages:
         here.library.get(rule.prompt, language)

@@ -12,13 +12,13 @@ import click
 
 from callrec.app import App
 from callrec.commands.common import app, say
-from callrec.commands.rule_options import number
 from callrec.dates import parse_moment
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
 from callrec.model import Decision, Direction
 from callrec.policy import explanation
 from callrec.policy.combine import combine
+from callrec.policy.fields import read_number
 from callrec.policy.office import Office
 from callrec.policy.wording import DIRECTIONS
 
@@ -88,9 +88,9 @@ def _asked(given: dict[str, Any], zone: ZoneInfo, now: datetime) -> Asked:
     internal = direction is Direction.INTERNAL
     return Asked(
         direction,
-        number(given["extension"], outside=False) if given["extension"] else None,
-        number(given["dialled"], outside=False) if given["dialled"] else None,
-        number(given["caller"], outside=not internal) if given["caller"] else None,
+        read_number(given["extension"], outside=False) if given["extension"] else None,
+        read_number(given["dialled"], outside=False) if given["dialled"] else None,
+        read_number(given["caller"], outside=not internal) if given["caller"] else None,
         parse_moment(given["at"], zone, now),
     )
 

@@ -17,24 +17,10 @@ from callrec.commands.rule_options import row
 from callrec.dates import spoken
 from callrec.errors import NotFound, WrongUsage
 from callrec.language import translated as _
-from callrec.model import Rule
-from callrec.policy.explanation import first_day, hours_in_words, in_words, last_day
-from callrec.policy.wording import ANNOUNCEMENTS, DIRECTIONS, HOLIDAYS, MODES, rule_name
+from callrec.policy.explanation import in_words
+from callrec.policy.fields import FIELDS, altered, change_in_words, fields_in_words
+from callrec.policy.wording import rule_name
 
-FIELDS = {
-    "mode": "mode",
-    "direction": "direction",
-    "hours": "hours",
-    "holidays": "public holidays",
-    "effective_from": "from",
-    "effective_until": "until",
-    "announce": "announcement",
-    "languages": "languages",
-    "prompt": "prompt",
-    "retain_days": "days kept",
-    "retain_incident_days": "days kept after an incident",
-    "priority": "priority",
-}
 COLUMNS = {"version": "version", "_at": "when", "changed_by": "who", "_change": "change"}
 
 
@@ -55,7 +41,7 @@ def show(ctx: click.Context, name: str, as_json: bool) -> None:
         return
     rule = found.rule
     say("rule {rule}: {words}", rule=rule_name(rule.id, rule.version), words=in_words(rule, zone))
-    for field, value in _fields(rule, zone).items():
+    for field, value in fields_in_words(rule, zone).items():
         click.echo(f"  {_(FIELDS[field])}: {value}")
     said = _("removed by {who} at {moment}" if found.removed else "written by {who} at {moment}")
     click.echo("  " + said.format(who=rule.changed_by, moment=spoken(rule.changed_at, zone)))
@@ -79,12 +65,8 @@ def _step(before: Version | None, after: Version, zone: ZoneInfo) -> dict[str, A
     """A version as a line of the history, with what is new in it."""
     old = rules.plain(before.rule) if before else {}
     new = rules.plain(after.rule)
-    changed = [name for name in FIELDS if before and old[name] != new[name]]
-    words = [_change(name, before.rule, after.rule, zone) for name in changed if before]
-    if before is None:
-        words = [in_words(after.rule, zone)]
-    if after.removed:
-        words = [_("removed")]
+    changed = altered(before.rule, after.rule) if before else []
+    words = change_in_words(before.rule, after.rule, zone) if before else in_words(after.rule, zone)
     return {
         "version": after.rule.version,
         "changed_at": after.rule.changed_at,
@@ -93,31 +75,7 @@ def _step(before: Version | None, after: Version, zone: ZoneInfo) -> dict[str, A
         "old": {name: old[name] for name in changed},
         "new": {name: new[name] for name in changed} if before else new,
         "_at": spoken(after.rule.changed_at, zone),
-        "_change": "; ".join(words),
-    }
-
-
-def _change(name: str, before: Rule, after: Rule, zone: ZoneInfo) -> str:
-    old, new = _fields(before, zone)[name], _fields(after, zone)[name]
-    return f"{_(FIELDS[name])}: {old} → {new}"
-
-
-def _fields(rule: Rule, zone: ZoneInfo) -> dict[str, str]:
-    """What a change can alter, in words."""
-    begin, end = rule.effective_from, rule.effective_until
-    return {
-        "mode": _(MODES[rule.mode]),
-        "direction": _(DIRECTIONS[rule.direction]) if rule.direction else "—",
-        "hours": hours_in_words(rule.hours) or "—",
-        "holidays": _(HOLIDAYS[rule.holidays]) or "—",
-        "effective_from": first_day(begin, zone) if begin else "—",
-        "effective_until": last_day(end, zone) if end else "—",
-        "announce": _(ANNOUNCEMENTS[rule.announce]) if rule.announce else "—",
-        "languages": ", ".join(rule.languages),
-        "prompt": rule.prompt,
-        "retain_days": str(rule.retain_days or "—"),
-        "retain_incident_days": str(rule.retain_incident_days or "—"),
-        "priority": str(rule.priority),
+        "_change": _("removed") if after.removed else words,
     }
 
 

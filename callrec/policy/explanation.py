@@ -94,13 +94,13 @@ def hours_in_words(hours: tuple[Hours, ...]) -> str:
 def first_day(moment: datetime, zone: ZoneInfo) -> str:
     """When something begins: a day, or a day and a time."""
     local = moment.astimezone(zone)
-    return f"{local:%Y-%m-%d}" if _is_midnight(local) else f"{local:%Y-%m-%d %H:%M}"
+    return f"{local:%Y-%m-%d}" if is_midnight(local) else f"{local:%Y-%m-%d %H:%M}"
 
 
 def last_day(moment: datetime, zone: ZoneInfo) -> str:
     """When something ends, of which `moment` is the first moment after: its last day, or a day and a time."""
     local = moment.astimezone(zone)
-    if not _is_midnight(local):
+    if not is_midnight(local):
         return f"{local:%Y-%m-%d %H:%M}"
     return f"{(moment - timedelta(seconds=1)).astimezone(zone):%Y-%m-%d}"
 
@@ -113,5 +113,6 @@ def on_the_clock(moment: datetime, zone: ZoneInfo) -> str:
     return f"{local:%Y-%m-%d} ({', '.join(notes)}) {local:%H:%M}"
 
 
-def _is_midnight(local: datetime) -> bool:
+def is_midnight(local: datetime) -> bool:
+    """Whether a moment, as a clock shows it, is the beginning of a day."""
     return local.time() == time()
