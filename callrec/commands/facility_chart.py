@@ -11,6 +11,7 @@ from typing import Any
 from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
@@ -38,6 +39,7 @@ def draw(path: Path, rows: Sequence[dict[str, Any]], begin: datetime, end: datet
         left = [before + value for before, value in zip(left, values, strict=True)]
     axes.set_yticks(range(len(rows)), labels, fontfamily=font)
     axes.invert_yaxis()
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel(_word("calls", font), fontfamily=font)
     axes.set_title(f"{begin:%Y-%m-%d} – {end - timedelta(seconds=1):%Y-%m-%d}", fontfamily=font)
     axes.legend(prop={"family": font} if font else None)
