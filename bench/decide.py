@@ -1,4 +1,4 @@
-"""How long a decision takes, and a reload from the database: python bench/decide.py
+"""How long a decision takes, and a reload from the database: python -m bench.decide
 
 An office of 60 facilities, 3,000 extensions and 10,000 rules of all scopes and conditions, decided
 for calls at random. Exit code 1 where a decision takes 50 µs or more at the median, or a reload a
