@@ -128,8 +128,7 @@ def stored(rule: Rule, *, removed: bool = False) -> dict[str, Any]:
 
 
 def _id(connection: sa.Connection, wanted: int) -> int:
-    used = connection.execute(sa.select(rules.c.id).where(rules.c.id == wanted)).first()
-    if wanted > 0 and not used:
+    if wanted > 0 and not connection.execute(sa.select(rules.c.id).where(rules.c.id == wanted)).first():
         return wanted
     return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(rules.c.id), 0))).scalar_one()) + 1
 

@@ -14,9 +14,11 @@ import pytest
 import sqlalchemy as sa
 
 from callrec import ids
+from callrec.app import App
 from callrec.catalogue import rules
 from callrec.catalogue.database import Database
 from callrec.model import Mode, Rule, Scope
+from callrec.settings import CatalogueSettings, Settings
 from tests.integration.conftest import DATABASES
 from tests.integration.stage import callrec
 from tests.unit.samples import START
@@ -245,6 +247,26 @@ def test_changes_at_the_same_time_do_not_get_in_each_others_way(database: Databa
     with database.read() as connection:
         assert [rule.id for rule in rules.in_force(connection)] == list(range(1, 21))
         assert [each.rule.version for each in rules.history(connection, 1)] == list(range(1, 23))
+
+
+def test_a_change_while_the_rules_are_read_is_not_missed(
+    database: Database, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read may be older than the number that is kept of it, never the other way round."""
+    app = App(Settings(catalogue=CatalogueSettings(url=url)))
+    real = rules.in_force
+    new = Rule(0, 0, Scope.EVERYWHERE, None, Mode.AUTOMATIC, START, "")
+
+    def slow(connection: sa.Connection) -> list[Rule]:
+        found = real(connection)
+        with database.begin() as other:
+            rules.add(other, new, who="test", at=START)
+        return found
+
+    monkeypatch.setattr(rules, "in_force", slow)
+    office = app.office()
+    assert len(office.rules) == 0 and office.revision < app.revision()
+    app.database.close()
 
 
 def test_the_migration_keeps_what_was_there(url: str) -> None:
