@@ -1,8 +1,8 @@
-"""A real SQLite database for unit tests, an archiver on top of it, and the program itself."""
+"""A real SQLite database for unit tests, and an archiver on top of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,11 +12,9 @@ import structlog
 
 from callrec.archive.archiver import Archiver
 from callrec.catalogue.database import Database
-from callrec.commands import main
 from callrec.spool.box import Spool
 from callrec.spool.spooler import Spooler
 from tests.unit.fakes import MemoryStore
-from tests.unit.program import Done
 from tests.unit.wave import tone, write_wav
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -73,30 +71,3 @@ def bench(tmp_path: Path, database: Database) -> Bench:
     spooler = Spooler(spool, fetch, lambda code: f"name of {code}", lambda: "22.0", TOKYO)
     archiver = Archiver(spool, spooler, store, database, delete, TOKYO, locked=True)
     return Bench(pbx, spool, store, database, archiver, spooler, deleted)
-
-
-@pytest.fixture
-def run(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Done]:
-    """Runs the program in an empty folder, in English."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CALLREC_LANG", "en")
-
-    def call(*arguments: str) -> Done:
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-        out, err = capsys.readouterr()
-        return Done(int(ended.value.code or 0), out, err)
-
-    return call
-
-
-@pytest.fixture
-def office(run: Callable[..., Done], tmp_path: Path) -> Callable[..., Done]:
-    """The program with a configuration and an empty database."""
-    done = run(
-        "init", "--non-interactive", "--database-url", f"sqlite:///{tmp_path}/c.db", "--spool", "spool"
-    )
-    assert done.code == 0, done.err
-    return run

@@ -180,7 +180,7 @@ def test_times_come_back_as_the_same_moment_in_utc(database: Database, moment: d
     with database.begin() as connection:
         custody.append(connection, id_, "captured", who="test", at=moment)
         (entry,) = custody.of(connection, id_)
-    # of a time that summer time leaves out, only its UTC can be compared
+    # In UTC: Python holds a time that a zone has twice (the end of summer time) equal to none.
     assert entry.at == moment.astimezone(UTC) and entry.at.tzinfo is UTC
 
 
