@@ -39,7 +39,7 @@ class Clock:
 
 def unmet(rule: Rule, call: CallFacts, clock: Clock) -> str | None:
     """The first condition the call does not meet, as a code of policy.wording; None when it meets all."""
-    if rule.direction is not None and rule.direction is not call.direction:
+    if rule.direction is not None and rule.direction != call.direction:
         return "other-direction"
     if rule.effective_from and call.at < rule.effective_from:
         return "not-yet"
