@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -18,10 +18,11 @@ from callrec import ids
 from callrec.catalogue import changes, facilities, rules
 from callrec.catalogue.database import Database
 from callrec.errors import NotFound
-from callrec.model import Announce, Decision
+from callrec.model import Announce, Decision, Extension, Facility, Rule
 from callrec.policy.decide import Defaults
 from callrec.policy.office import Office
 from callrec.settings import Settings
+from callrec.spool import snapshot
 from callrec.spool.box import Spool
 
 if TYPE_CHECKING:
@@ -90,14 +91,41 @@ class App:
     def office(self) -> Office:
         """The rules and extensions as the catalogue has them now."""
         with self.database.read() as connection:
-            return Office(
+            # First: if a change comes in between, the next look at the number brings it.
+            revision = changes.number(connection)
+            return self._office(
                 facilities.all_facilities(connection),
                 facilities.all_extensions(connection),
                 rules.in_force(connection),
-                defaults=Defaults(self.settings.retention.days, self.settings.retention.incident_days),
-                extension_pattern=self.settings.pbx.extension_pattern,
-                revision=changes.number(connection),
+                revision,
             )
+
+    def save_office(self, office: Office) -> None:
+        """Writes down what a controller goes by, for a start without the database."""
+        snapshot.write(self.spool.directory / snapshot.FILE, office, self.now)
+
+    def saved_office(self) -> tuple[Office, datetime]:
+        """The office as it was last seen, and when. Raises NotFound, CheckFailed where it is damaged."""
+        saved = snapshot.read(self.spool.directory / snapshot.FILE)
+        return self._office(saved.facilities, saved.extensions, saved.rules, saved.revision), saved.saved_at
+
+    def _office(
+        self,
+        known_facilities: Iterable[Facility],
+        known_extensions: Iterable[Extension],
+        in_force: Iterable[Rule],
+        revision: int,
+    ) -> Office:
+        settings = self.settings
+        return Office(
+            known_facilities,
+            known_extensions,
+            in_force,
+            defaults=Defaults(settings.retention.days, settings.retention.incident_days),
+            extension_pattern=settings.pbx.extension_pattern,
+            zone=settings.office.zone,
+            revision=revision,
+        )
 
     def revision(self) -> int:
         with self.database.read() as connection:

@@ -1,7 +1,8 @@
 """Dates and durations as people write them, in the facility's time zone.
 
-``2026-11-22``, ``2026/11/22``, ``令和8年11月22日``, ``R8.11.22``, ``today``, ``yesterday``, and
-ranges ``A..B`` (both days included).
+``2026-11-22``, ``2026/11/22``, ``令和8年11月22日``, ``R8.11.22``, ``today``, ``yesterday``, ``tomorrow``,
+ranges ``A..B`` (both days included), and moments: a day with a time after it, such as
+``2026-11-22 10:30``.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ _ERAS = (
     ("T", "大正", date(1912, 7, 30)),
     ("M", "明治", date(1873, 1, 1)),
 )
+_NAMED_DAYS = {"today": 0, "今日": 0, "本日": 0, "yesterday": -1, "昨日": -1, "tomorrow": 1, "明日": 1}
 _WESTERN = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 _JAPANESE = re.compile(
     r"(令和|平成|昭和|大正|明治|[RHSTM])(元|\d{1,2})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", re.I
 )
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w|y)")
+_TIME = re.compile(r"(.*?)[T ]?(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _CLOCK = re.compile(r"(?:\d+:)?(?:\d{1,2}:)?\d{1,2}(?:\.\d+)?")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365.25 * 86400}
 
@@ -33,9 +36,9 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365.25 
 def parse_date(text: str, today: date) -> date:
     """The day `text` means. Raises WrongUsage with examples when it means none."""
     plain = unicodedata.normalize("NFKC", text).strip().replace(" ", "")
-    named = {"today": 0, "今日": 0, "本日": 0, "yesterday": 1, "昨日": 1}.get(plain.lower())
+    named = _NAMED_DAYS.get(plain.lower())
     if named is not None:
-        return today - timedelta(days=named)
+        return today + timedelta(days=named)
     try:
         return _western(plain) or _japanese(plain) or _fail(text)
     except ValueError:
@@ -51,6 +54,38 @@ def parse_range(text: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, dat
     if end < start:
         raise WrongUsage("the range {text} ends before it begins: write the earlier day first", text=text)
     return midnight(start, zone), midnight(end + timedelta(days=1), zone)
+
+
+def parse_moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
+    """The moment in UTC of a day (its beginning), of ``2026-11-22 10:30``, of a time of today, or of ``now``.
+
+    ISO 8601 with an offset is taken as it stands.
+    """
+    plain = unicodedata.normalize("NFKC", text).strip()
+    if plain.lower() in ("now", "今"):
+        return now.astimezone(UTC)
+    exact = _with_offset(plain)
+    if exact:
+        return exact
+    match = _TIME.fullmatch(plain)
+    today = now.astimezone(zone).date()
+    if not match:
+        return midnight(parse_date(text, today), zone)
+    day = parse_date(match[1], today) if match[1].strip() else today
+    try:
+        clock_time = time(int(match[2]), int(match[3]), int(match[4] or 0))
+    except ValueError as error:
+        raise WrongUsage("{text} is not a time: write 2026-11-22 10:30", text=text) from error
+    return datetime.combine(day, clock_time, zone).astimezone(UTC)
+
+
+def parse_end(text: str, zone: ZoneInfo, now: datetime) -> datetime:
+    """The first moment, in UTC, after something that holds until a day, which is included, or a moment."""
+    try:
+        day = parse_date(text, now.astimezone(zone).date())
+    except WrongUsage:
+        return parse_moment(text, zone, now)
+    return midnight(day + timedelta(days=1), zone)
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -104,6 +139,14 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def _with_offset(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo else None
+
+
 def _western(text: str) -> date | None:
     match = _WESTERN.fullmatch(text)
     return date(int(match[1]), int(match[2]), int(match[3])) if match else None
@@ -128,6 +171,6 @@ def _japanese(text: str) -> date | None:
 def _fail(text: str) -> date:
     raise WrongUsage(
         "{text} is not a date: write 2026-11-22, 2026/11/22, 令和8年11月22日, R8.11.22, "
-        "today, yesterday or a range A..B",
+        "today, yesterday, tomorrow or a range A..B",
         text=text,
     )

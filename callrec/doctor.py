@@ -21,7 +21,7 @@ from callrec.resources import shipped
 OLDEST_ASTERISK = 20
 LEAST_FREE_BYTES = 2 * 10**9
 FARTHEST_CLOCK = timedelta(seconds=60)
-AMI_ACTIONS = {"DBGetTree", "DBPut", "DBDel", "ShowDialPlan", "Originate"}
+AMI_ACTIONS = {"DBGetTree", "DBPut", "DBDel", "ShowDialPlan", "PJSIPShowEndpoints", "Originate"}
 _CONTEXT = re.compile(r"^\[([\w-]+)\]", re.MULTILINE)
 _LOADED = re.compile(r"^load = (\S+)", re.MULTILINE)
 _OPTIONAL = {"res_websocket_client.so"}

@@ -41,6 +41,14 @@ class WrongUsage(CallrecError):
     exit_code = 2
 
 
+class WrongEntries(WrongUsage):
+    """Lines or tables of a file cannot be used, so nothing of it was. `entries`: line number and reason."""
+
+    def __init__(self, entries: list[tuple[int, CallrecError]]) -> None:
+        self.entries = entries
+        super().__init__("{count} entries are wrong: nothing was changed", count=len(entries))
+
+
 class WrongConfiguration(WrongUsage):
     """callrec.toml or a CALLREC_ variable cannot be used."""
 

@@ -54,6 +54,14 @@ class Scope(StrEnum):
     CALLER = "caller"
 
 
+class Holidays(StrEnum):
+    """What a rule makes of Japanese public holidays."""
+
+    INCLUDE = "include"
+    EXCLUDE = "exclude"
+    ONLY = "only"
+
+
 class Custody(StrEnum):
     """Where a kept recording is. Forward only."""
 
@@ -73,18 +81,36 @@ class Facility:
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """A number of the PBX and the facility it belongs to."""
+    """A number of the PBX and the facility it belongs to.
+
+    `service`: no phone, but a number that is dialled: a queue, a ring group, a DID.
+    """
 
     number: str
     facility: str
     name: str = ""
+    service: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A span of the office's clock, half-open, on the weekdays on which it begins (0 is Monday).
+
+    `begin` and `end` are minutes after midnight. A span that ends at or before its beginning goes on
+    over midnight.
+    """
+
+    days: tuple[int, ...]
+    begin: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One version of a rule. `target` is a facility code, an extension or a caller's number.
 
-    None means: no condition (direction), or the default (announce, retention in days).
+    None means: no condition, or the default (announce, retention in days); no hours mean always.
+    `effective_until` is the first moment at which the rule is over.
     """
 
     id: int
@@ -101,6 +127,10 @@ class Rule:
     retain_days: int | None = None
     retain_incident_days: int | None = None
     priority: int = 0
+    hours: tuple[Hours, ...] = ()
+    holidays: Holidays = Holidays.INCLUDE
+    effective_from: datetime | None = None
+    effective_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import phonenumbers
 REGION = "JP"
 _BARE = re.compile(r"[^0-9+*#]")
 _CALLER_ID_PREFIX = re.compile(r"^18[46](?=0)")  # 184/186: withhold or show the caller's number
+_GROUPING = re.compile(r"[\s().\-\u2010-\u2015\u2212\u30fc]+")
 _DIALLED = re.compile(r"^[0-9*#+]{1,32}$")
 
 
@@ -35,6 +36,8 @@ def normalise(text: str | None) -> str | None:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
-def is_dialable(text: str) -> bool:
-    """Whether `text` is a number that can stand as an extension."""
-    return bool(_DIALLED.match(text))
+def dialled(text: str) -> str | None:
+    """A number that can be dialled, such as 2101, ``*8`` or 03-1234-5678, with narrow signs and without
+    hyphens, brackets and spaces. None where anything else is in it: 21o1 is not 211."""
+    narrow = _GROUPING.sub("", unicodedata.normalize("NFKC", text))
+    return narrow if _DIALLED.match(narrow) else None

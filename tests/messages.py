@@ -29,6 +29,10 @@ TABLES = {
     "REASONS",
     "WHY",
     "MODES",
+    "SCOPES",
+    "HOLIDAYS",
+    "ANNOUNCEMENTS",
+    "WEEKDAYS",
     "DIRECTIONS",
     "OUTCOMES",
     "COLUMNS",
@@ -38,9 +42,12 @@ TABLES = {
     "QUESTIONS",
     "COMMANDS",
     "CHECKS",
+    "FINDINGS",
+    "FIELDS",
+    "KINDS",
     "WORDS",
 }
-"""Constants whose texts are shown: the values of dictionaries, the first strings of tuples."""
+"""Constants whose texts are shown: the values of dictionaries, strings of tuples (of pairs: the first)."""
 
 # Click's own words, which stand in its source.
 CLICK = (
@@ -143,7 +150,7 @@ def _values(nodes: list[ast.expr]) -> Iterator[str]:
             yield from _texts([value for value in node.values if value])
         if isinstance(node, ast.Tuple):
             for each in node.elts:
-                yield from _texts(each.elts[:1] if isinstance(each, ast.Tuple) else [])
+                yield from _texts(each.elts[:1] if isinstance(each, ast.Tuple) else [each])
 
 
 def _is_super_init(node: ast.expr) -> bool:

@@ -24,6 +24,11 @@ def note(
     connection.execute(revision.update().values(number=revision.c.number + 1))
 
 
+def lock(connection: sa.Connection) -> None:
+    """Lets one change at a time look at the office and alter it, until the transaction ends."""
+    connection.execute(sa.select(revision).with_for_update())
+
+
 def number(connection: sa.Connection) -> int:
     """Grows with every change."""
     return int(connection.execute(sa.select(revision.c.number)).scalar_one())

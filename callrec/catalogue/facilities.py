@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from callrec.catalogue import changes
 from callrec.catalogue.tables import extensions, facilities, rules, rules_in_force
-from callrec.errors import NotFound, Refused, WrongUsage
-from callrec.model import UNASSIGNED, Extension, Facility
-from callrec.numbers import is_dialable, plain
-
-_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+from callrec.errors import NotFound, Refused
+from callrec.model import Extension, Facility
+from callrec.numbers import dialled
+from callrec.policy.entries import check_facility, check_name, extension_number
 
 
 def all_facilities(connection: sa.Connection) -> list[Facility]:
@@ -30,10 +29,8 @@ def facility(connection: sa.Connection, code: str) -> Facility:
 
 
 def add_facility(connection: sa.Connection, new: Facility, *, who: str, at: datetime) -> None:
-    if not _CODE.fullmatch(new.code) or new.code == UNASSIGNED:
-        raise WrongUsage("{code} is no code: write a-z, 0-9 and -, at most 32, such as shiba", code=new.code)
-    if not new.name.strip():
-        raise WrongUsage("a facility needs a name for people: --name 芝地区総合支所")
+    changes.lock(connection)
+    check_facility(new)
     if connection.execute(sa.select(facilities).where(facilities.c.code == new.code)).one_or_none():
         raise Refused("there is a facility {code} already: see callrec facility list", code=new.code)
     connection.execute(facilities.insert().values(asdict(new)))
@@ -41,7 +38,9 @@ def add_facility(connection: sa.Connection, new: Facility, *, who: str, at: date
 
 
 def rename_facility(connection: sa.Connection, code: str, name: str, *, who: str, at: datetime) -> None:
+    changes.lock(connection)
     before = facility(connection, code)
+    check_facility(Facility(code, name))
     connection.execute(facilities.update().where(facilities.c.code == code).values(name=name))
     after = {"code": code, "name": name}
     changes.note(connection, f"facility {code}", asdict(before), after, who=who, at=at)
@@ -49,6 +48,7 @@ def rename_facility(connection: sa.Connection, code: str, name: str, *, who: str
 
 def remove_facility(connection: sa.Connection, code: str, *, who: str, at: datetime) -> None:
     """Refused while it has extensions or rules: they would be about nothing."""
+    changes.lock(connection)
     before = facility(connection, code)
     count = connection.execute(
         sa.select(sa.func.count()).select_from(extensions).where(extensions.c.facility == code)
@@ -61,7 +61,11 @@ def remove_facility(connection: sa.Connection, code: str, *, who: str, at: datet
         )
     named = _rules_about(connection, "facility", code)
     if named:
-        raise Refused("facility {code} has rules ({rules}): remove them first", code=code, rules=named)
+        raise Refused(
+            "facility {code} has rules ({rules}): remove them first (callrec rule remove)",
+            code=code,
+            rules=named,
+        )
     connection.execute(facilities.delete().where(facilities.c.code == code))
     changes.note(connection, f"facility {code}", asdict(before), None, who=who, at=at)
 
@@ -70,43 +74,64 @@ def all_extensions(connection: sa.Connection, facility_code: str | None = None) 
     query = sa.select(extensions).order_by(extensions.c.number)
     if facility_code:
         query = query.where(extensions.c.facility == facility_code)
-    return [Extension(row.number, row.facility, row.name) for row in connection.execute(query)]
+    return [_extension(row) for row in connection.execute(query)]
 
 
 def extension(connection: sa.Connection, number: str) -> Extension:
-    row = connection.execute(sa.select(extensions).where(extensions.c.number == number)).one_or_none()
+    """The extension of this number, which may be written with full-width digits."""
+    known = sa.select(extensions).where(extensions.c.number == dialled(number))
+    row = connection.execute(known).one_or_none()
     if row is None:
         raise NotFound("there is no extension {number}: see callrec extension list", number=number)
-    return Extension(row.number, row.facility, row.name)
+    return _extension(row)
 
 
-def add_extension(connection: sa.Connection, new: Extension, *, who: str, at: datetime) -> None:
-    """Adds an extension or a service number. Full-width digits are taken as narrow ones."""
-    new = Extension(plain(new.number), new.facility, new.name)
-    if not is_dialable(new.number):
-        raise WrongUsage("an extension is a number of at most 32 digits, such as 2101")
+def add_extension(connection: sa.Connection, new: Extension, *, who: str, at: datetime) -> Extension:
+    """Adds an extension or a service number and returns it; full-width digits are taken as narrow ones."""
+    changes.lock(connection)
+    new = replace(new, number=extension_number(new.number))
+    check_name(new.name)
     facility(connection, new.facility)
     if connection.execute(sa.select(extensions).where(extensions.c.number == new.number)).one_or_none():
         raise Refused("there is an extension {number} already: see callrec extension list", number=new.number)
     connection.execute(extensions.insert().values(asdict(new)))
     changes.note(connection, f"extension {new.number}", None, asdict(new), who=who, at=at)
+    return new
 
 
-def move_extension(connection: sa.Connection, number: str, to: str, *, who: str, at: datetime) -> None:
+def change_extension(
+    connection: sa.Connection, number: str, *, who: str, at: datetime, **fields: Any
+) -> Extension:
+    """Gives an extension another facility, name or kind. Returns it as it is now."""
+    changes.lock(connection)
     before = extension(connection, number)
-    facility(connection, to)
-    connection.execute(extensions.update().where(extensions.c.number == number).values(facility=to))
-    after = {**asdict(before), "facility": to}
-    changes.note(connection, f"extension {number}", asdict(before), after, who=who, at=at)
+    after = replace(before, **fields)
+    facility(connection, after.facility)
+    check_name(after.name)
+    known = extensions.c.number == before.number
+    connection.execute(extensions.update().where(known).values(asdict(after)))
+    changes.note(connection, f"extension {before.number}", asdict(before), asdict(after), who=who, at=at)
+    return after
 
 
-def remove_extension(connection: sa.Connection, number: str, *, who: str, at: datetime) -> None:
+def remove_extension(connection: sa.Connection, number: str, *, who: str, at: datetime) -> Extension:
+    """Removes an extension and returns it. Refused while it has rules: they would be about nothing."""
+    changes.lock(connection)
     before = extension(connection, number)
-    named = _rules_about(connection, "extension", number)
+    named = _rules_about(connection, "extension", before.number)
     if named:
-        raise Refused("extension {number} has rules ({rules}): remove them first", number=number, rules=named)
-    connection.execute(extensions.delete().where(extensions.c.number == number))
-    changes.note(connection, f"extension {number}", asdict(before), None, who=who, at=at)
+        raise Refused(
+            "extension {number} has rules ({rules}): remove them first (callrec rule remove)",
+            number=before.number,
+            rules=named,
+        )
+    connection.execute(extensions.delete().where(extensions.c.number == before.number))
+    changes.note(connection, f"extension {before.number}", asdict(before), None, who=who, at=at)
+    return before
+
+
+def _extension(row: Any) -> Extension:
+    return Extension(row.number, row.facility, row.name, row.service)
 
 
 def _rules_about(connection: sa.Connection, scope: str, target: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,41 +12,125 @@ import sqlalchemy as sa
 from callrec.catalogue import changes
 from callrec.catalogue.facilities import extension, facility
 from callrec.catalogue.tables import rules, rules_in_force
-from callrec.errors import NotFound
-from callrec.model import Announce, Direction, Mode, Rule, Scope
-from callrec.policy.rules import check
+from callrec.errors import NotFound, Refused, WrongUsage
+from callrec.model import Announce, Direction, Holidays, Hours, Mode, Rule, Scope
+from callrec.policy.hours import parse_hours, written
+from callrec.policy.rules import check, narrows
+
+Key = tuple[int, int]
+"""A version of a rule: its id and its version."""
+_CHUNK = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a rule. `removed`: with this version the rule was taken out of force."""
+
+    rule: Rule
+    removed: bool
 
 
 def in_force(connection: sa.Connection) -> list[Rule]:
-    """The newest version of every rule that was not removed."""
-    return [_rule(row) for row in connection.execute(rules_in_force)]
+    """The newest version of every rule that was not removed, by id."""
+    spans: dict[str, tuple[Hours, ...]] = {}  # thousands of rules share a few spans
+    return [_rule(row, spans) for row in connection.execute(rules_in_force)]
 
 
 def get(connection: sa.Connection, id_: int) -> Rule:
     """The rule as it is in force now."""
-    for rule in in_force(connection):
-        if rule.id == id_:
-            return rule
-    raise NotFound("there is no rule {id}: see callrec rule list", id=id_)
+    row = connection.execute(rules_in_force.where(rules.c.id == id_)).one_or_none()
+    if row is None:
+        raise NotFound("there is no rule {id}: see callrec rule list", id=id_)
+    return _rule(row)
+
+
+def history(connection: sa.Connection, id_: int) -> list[Version]:
+    """All versions of a rule, also of a removed one, the oldest first."""
+    query = sa.select(rules).where(rules.c.id == id_).order_by(rules.c.version)
+    found = [Version(_rule(row), row.removed) for row in connection.execute(query)]
+    if not found:
+        raise NotFound("there has never been a rule {id}: see callrec rule list", id=id_)
+    return found
+
+
+def versions(connection: sa.Connection, keys: Iterable[Key]) -> dict[Key, Rule]:
+    """These versions of rules, as far as they exist."""
+    wanted, found = list(dict.fromkeys(keys)), {}
+    for start in range(0, len(wanted), _CHUNK):
+        key = sa.tuple_(rules.c.id, rules.c.version)
+        query = sa.select(rules).where(key.in_(wanted[start : start + _CHUNK]))
+        found.update({(row.id, row.version): _rule(row) for row in connection.execute(query)})
+    return found
 
 
 def add(connection: sa.Connection, new: Rule, *, who: str, at: datetime) -> Rule:
-    """Adds a rule; its id, version, time and author are set here. Returns it."""
+    """Adds a rule; its version, time and author are set here. Returns it.
+
+    Its id is the next one; an id that is given is kept if no rule has ever had it.
+    """
+    changes.lock(connection)
     _check(connection, new)
-    id_ = connection.execute(sa.select(sa.func.coalesce(sa.func.max(rules.c.id), 0))).scalar_one() + 1
-    rule = replace(new, id=id_, version=1, changed_at=at, changed_by=who)
+    rule = replace(new, id=_id(connection, new.id), version=1, changed_at=at, changed_by=who)
     _store(connection, rule, removed=False)
-    changes.note(connection, f"rule {id_}", None, _plain(rule), who=who, at=at)
+    changes.note(connection, f"rule {rule.id}", None, plain(rule), who=who, at=at)
     return rule
 
 
+def change(connection: sa.Connection, id_: int, *, who: str, at: datetime, **fields: Any) -> Rule:
+    """Stores a rule's next version, with other `fields`. Whom a rule is about cannot be changed.
+
+    Refused where a rule that says never would hold for fewer calls: that is done by removing or
+    ending it, so that nobody lifts it by the way.
+    """
+    changes.lock(connection)
+    before = get(connection, id_)
+    after = replace(before, **fields)
+    if after == before:
+        raise WrongUsage("rule {id} is so already: nothing was changed", id=id_)
+    if narrows(before, after):
+        raise Refused(
+            "rule {id} says never and is lifted only by removing or ending it: "
+            "see callrec rule end {id}, then add another",
+            id=id_,
+        )
+    _check(connection, after)
+    after = replace(after, version=before.version + 1, changed_at=at, changed_by=who)
+    _store(connection, after, removed=False)
+    changes.note(connection, f"rule {id_}", plain(before), plain(after), who=who, at=at)
+    return after
+
+
 def remove(connection: sa.Connection, id_: int, *, who: str, at: datetime) -> Rule:
-    """Ends a rule: a last version says that it is removed."""
+    """Takes a rule out of force: a last version says that it is removed."""
+    changes.lock(connection)
     before = get(connection, id_)
     last = replace(before, version=before.version + 1, changed_at=at, changed_by=who)
     _store(connection, last, removed=True)
-    changes.note(connection, f"rule {id_}", _plain(before), None, who=who, at=at)
+    changes.note(connection, f"rule {id_}", plain(before), None, who=who, at=at)
     return last
+
+
+def plain(rule: Rule) -> dict[str, Any]:
+    """A rule as plain JSON: hours as they are written, times as ISO."""
+    moments = ("changed_at", "effective_from", "effective_until")
+    times = {name: value.isoformat() if (value := getattr(rule, name)) else None for name in moments}
+    return {**asdict(rule), **times, "hours": written(rule.hours), "languages": list(rule.languages)}
+
+
+def stored(rule: Rule, *, removed: bool = False) -> dict[str, Any]:
+    """A version of a rule as its row in the table."""
+    return {
+        **asdict(rule),
+        "languages": ",".join(rule.languages),
+        "hours": written(rule.hours),
+        "removed": removed,
+    }
+
+
+def _id(connection: sa.Connection, wanted: int) -> int:
+    if wanted > 0 and not connection.execute(sa.select(rules.c.id).where(rules.c.id == wanted)).first():
+        return wanted
+    return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(rules.c.id), 0))).scalar_one()) + 1
 
 
 def _check(connection: sa.Connection, rule: Rule) -> None:
@@ -57,15 +142,10 @@ def _check(connection: sa.Connection, rule: Rule) -> None:
 
 
 def _store(connection: sa.Connection, rule: Rule, *, removed: bool) -> None:
-    row = {**asdict(rule), "languages": ",".join(rule.languages), "removed": removed}
-    connection.execute(rules.insert().values(row))
+    connection.execute(rules.insert().values(stored(rule, removed=removed)))
 
 
-def _plain(rule: Rule) -> dict[str, Any]:
-    return {**asdict(rule), "changed_at": rule.changed_at.isoformat(), "languages": list(rule.languages)}
-
-
-def _rule(row: Any) -> Rule:
+def _rule(row: Any, spans: dict[str, tuple[Hours, ...]] | None = None) -> Rule:
     return Rule(
         id=row.id,
         version=row.version,
@@ -81,4 +161,14 @@ def _rule(row: Any) -> Rule:
         retain_days=row.retain_days,
         retain_incident_days=row.retain_incident_days,
         priority=row.priority,
+        hours=_hours(row.hours, {} if spans is None else spans),
+        holidays=Holidays(row.holidays),
+        effective_from=row.effective_from,
+        effective_until=row.effective_until,
     )
+
+
+def _hours(text: str, known: dict[str, tuple[Hours, ...]]) -> tuple[Hours, ...]:
+    if text not in known:
+        known[text] = parse_hours(text) if text else ()
+    return known[text]

@@ -63,6 +63,7 @@ extensions = sa.Table(
     _column("number", sa.Text, primary_key=True),
     sa.Column("facility", sa.String(32), sa.ForeignKey("facilities.code"), nullable=False, index=True),
     _column("name", sa.Text, default=""),
+    _column("service", sa.Boolean, default=False),
 )
 
 # Every version of every rule; nothing is edited in place. The one in force is the newest of an id,
@@ -82,6 +83,10 @@ rules = sa.Table(
     _column("retain_days", sa.Integer, nullable=True),
     _column("retain_incident_days", sa.Integer, nullable=True),
     _column("priority", sa.Integer),
+    _column("hours", sa.Text),
+    _column("holidays", sa.String(8)),
+    _column("effective_from", Moment, nullable=True),
+    _column("effective_until", Moment, nullable=True),
     _column("removed", sa.Boolean),
     _column("changed_at", Moment),
     _column("changed_by", sa.Text),

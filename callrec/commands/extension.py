@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import click
 
 from callrec.catalogue import facilities
 from callrec.commands.common import app, emit, lists, say
+from callrec.commands.office_steps import carry_out, read_input
 from callrec.model import Extension
+from callrec.policy import extension_table
+from callrec.policy.difference import Step, additions
+from callrec.policy.office import Office
+
+COLUMNS = {"number": "number", "facility": "facility", "name": "name", "kind": "kind"}
 
 
 @click.group()
@@ -18,13 +27,32 @@ def command() -> None:
 @click.argument("number")
 @click.option("--facility", required=True, metavar="CODE", help="The facility it belongs to.")
 @click.option("--name", default="", help="Where the phone stands, such as 窓口1.")
+@click.option("--service", is_flag=True, help="No phone, but a queue, a ring group or a number of a trunk.")
 @click.pass_context
-def add(ctx: click.Context, number: str, facility: str, name: str) -> None:
-    """Add an extension. NUMBER is what the PBX knows it by."""
+def add(ctx: click.Context, number: str, facility: str, name: str, service: bool) -> None:
+    """Add an extension, or a service number (--service). NUMBER is what the PBX knows it by."""
     here = app(ctx)
+    new = Extension(number, facility, name, service)
     with here.database.begin() as connection:
-        facilities.add_extension(connection, Extension(number, facility, name), who=here.who, at=here.now)
-    say("extension {number} added to facility {code}", number=number, code=facility)
+        added = facilities.add_extension(connection, new, who=here.who, at=here.now)
+    say("extension {number} added to facility {code}", number=added.number, code=facility)
+
+
+@command.command("import")
+@click.argument("path", metavar="FILE.csv", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.pass_context
+def import_(ctx: click.Context, path: Path, dry_run: bool) -> None:
+    """Add extensions from a CSV file: number, facility (code or name), name. All of them or none.
+
+    Extensions that are there already get the facility and name of the file. The file may be in UTF-8
+    or Shift_JIS, as spreadsheets write it.
+    """
+
+    def plan(there: Office) -> Sequence[Step]:
+        return additions(there, extension_table.parse(read_input(path), there))
+
+    carry_out(app(ctx), plan, dry_run=dry_run)
 
 
 @command.command("list")
@@ -37,8 +65,7 @@ def list_(ctx: click.Context, facility: str | None, form: str | None) -> None:
         if facility:
             facilities.facility(connection, facility)
         found = facilities.all_extensions(connection, facility)
-    rows = [{"number": each.number, "facility": each.facility, "name": each.name} for each in found]
-    emit(rows, {"number": "number", "facility": "facility", "name": "name"}, form, "no extension yet")
+    emit([_row(each) for each in found], COLUMNS, form, "no extension yet")
 
 
 @command.command()
@@ -49,8 +76,8 @@ def move(ctx: click.Context, number: str, facility: str) -> None:
     """Move an extension to another facility. Its recordings stay filed where they are."""
     here = app(ctx)
     with here.database.begin() as connection:
-        facilities.move_extension(connection, number, facility, who=here.who, at=here.now)
-    say("extension {number} moved to facility {code}", number=number, code=facility)
+        moved = facilities.change_extension(connection, number, facility=facility, who=here.who, at=here.now)
+    say("extension {number} moved to facility {code}", number=moved.number, code=facility)
 
 
 @command.command()
@@ -60,5 +87,10 @@ def remove(ctx: click.Context, number: str) -> None:
     """Remove an extension that has no rules. Its recordings stay."""
     here = app(ctx)
     with here.database.begin() as connection:
-        facilities.remove_extension(connection, number, who=here.who, at=here.now)
-    say("extension {number} removed", number=number)
+        removed = facilities.remove_extension(connection, number, who=here.who, at=here.now)
+    say("extension {number} removed", number=removed.number)
+
+
+def _row(each: Extension) -> dict[str, str]:
+    kind = "service" if each.service else "phone"
+    return {"number": each.number, "facility": each.facility, "name": each.name, "kind": kind}

@@ -6,12 +6,16 @@ import click
 
 from callrec.catalogue import facilities
 from callrec.commands.common import app, emit, lists, say
+from callrec.commands.facility_report import report
 from callrec.model import Facility
 
 
 @click.group()
 def command() -> None:
     """The facilities of the office."""
+
+
+command.add_command(report)
 
 
 @command.command()

@@ -82,6 +82,11 @@ class Ami:
 
     # --- the rest
 
+    def endpoints(self) -> set[str]:
+        """The names of the SIP endpoints the PBX has."""
+        events = self._list("PJSIPShowEndpoints", "EndpointList", "EndpointListComplete")
+        return {event.headers["ObjectName"] for event in events}
+
     def may(self) -> set[str]:
         """The names of the actions this user is allowed."""
         return set(self._action("ListCommands").headers)

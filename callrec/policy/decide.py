@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from itertools import compress
 
-from callrec.model import Announce, CallFacts, Candidate, Decision, Direction, Mode, Rule, Scope
-from callrec.policy.rules import RuleSet
+from callrec.model import Announce, CallFacts, Candidate, Decision, Direction, Mode, Rule
+from callrec.policy.conditions import Clock, unmet
+from callrec.policy.rules import Ranked, RuleSet
 
-_WIDTH = {Scope.EVERYWHERE: 0, Scope.FACILITY: 1, Scope.EXTENSION: 2, Scope.CALLER: 3}
+_BEATEN = ("never-beats-all", "narrower-scope", "higher-priority", "newer")
+"""What it means that a rank is less at each of its places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +27,16 @@ def decide(call: CallFacts, rules: RuleSet, defaults: Defaults = Defaults()) -> 
     `never` beats all; then the narrower scope, the higher priority, the newer rule. Without a
     matching rule the built-in default decides: do not record.
     """
-    candidates = rules.about(call)
-    matching = [rule for rule in candidates if not unmet(rule, call)]
-    winner = max(matching, key=_rank, default=None)
-    considered = tuple(
-        Candidate(rule.id, rule.version, rule is winner, _why(rule, winner, call))
-        for rule in sorted(candidates, key=_rank, reverse=True)
-    )
-    return _decision(winner, call.direction, defaults, considered)
-
-
-def unmet(rule: Rule, call: CallFacts) -> str | None:
-    """The first condition of the rule that the call does not meet, as a code of policy.wording."""
-    if rule.direction not in (None, call.direction):
-        return "other-direction"
-    return None
+    clock = Clock(rules.on_the_clock(call.at))
+    winner: Ranked | None = None
+    considered = []
+    for each in rules.about(call):  # the strongest first, so the first that fits has won
+        why = unmet(each.rule, call, clock)
+        if why is None:
+            winner = winner or each
+            why = _why(each, winner)
+        considered.append(each.candidate(why))
+    return _decision(winner.rule if winner else None, call.direction, defaults, tuple(considered))
 
 
 def announcement(wanted: Announce | None, mode: Mode, direction: Direction) -> Announce:
@@ -56,26 +53,12 @@ def announcement(wanted: Announce | None, mode: Mode, direction: Direction) -> A
     return wanted or (Announce.ON_START if mode is Mode.MANUAL else Announce.BEFORE_CONNECT)
 
 
-def _rank(rule: Rule) -> tuple[Any, ...]:
-    return (
-        rule.mode is Mode.NEVER,
-        _WIDTH[rule.scope],
-        rule.priority,
-        rule.changed_at,
-        rule.id,
-    )
-
-
-def _why(rule: Rule, winner: Rule | None, call: CallFacts) -> str:
-    failed = unmet(rule, call)
-    if failed:
-        return failed
-    assert winner is not None  # a rule without an unmet condition matches, so one has won
-    if rule is winner:
+def _why(each: Ranked, winner: Ranked) -> str:
+    """Why a rule whose conditions are met has won or lost."""
+    if each is winner:
         return "won"
-    reasons = ("never-beats-all", "narrower-scope", "higher-priority", "newer", "newer")
-    pairs = zip(reasons, _rank(winner), _rank(rule), strict=True)
-    return next(reason for reason, best, this in pairs if best != this)
+    differs = (best != this for best, this in zip(winner.rank, each.rank, strict=True))
+    return next(compress(_BEATEN, differs))
 
 
 def _decision(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from callrec.model import UNASSIGNED, CallFacts, Decision, Direction, Extension, Facility, Rule
 from callrec.policy.decide import Defaults, decide
-from callrec.policy.rules import RuleSet
+from callrec.policy.rules import JAPAN, RuleSet
 
 
 class Office:
@@ -22,18 +23,22 @@ class Office:
         *,
         defaults: Defaults | None = None,
         extension_pattern: str = r"[1-9][0-9]{1,5}",
+        zone: ZoneInfo = JAPAN,
         revision: int = 0,
     ) -> None:
         self.facilities = {facility.code: facility for facility in facilities}
         self.extensions = {extension.number: extension for extension in extensions}
-        self.rules = RuleSet(rules)
+        self.rules = RuleSet(rules, zone)
         self.revision = revision
         self._defaults = defaults or Defaults()
         self._pattern = re.compile(extension_pattern)
 
     def is_staff(self, endpoint: str) -> bool:
         """Whether an endpoint of the PBX is a phone of the office, and not a line to the outside."""
-        return endpoint in self.extensions or bool(self._pattern.fullmatch(endpoint))
+        known = self.extensions.get(endpoint)
+        if known:
+            return not known.service  # a trunk may be named like its DID
+        return bool(self._pattern.fullmatch(endpoint))
 
     def facility_of(self, extension: str | None) -> str:
         known = self.extensions.get(extension or "")

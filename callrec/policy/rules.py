@@ -3,42 +3,92 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
+from operator import itemgetter
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from callrec.errors import WrongUsage
-from callrec.model import CallFacts, Rule, Scope
+from callrec.model import CallFacts, Candidate, Mode, Rule, Scope
 
-_TARGETED = {Scope.FACILITY, Scope.EXTENSION, Scope.CALLER}
+WIDTH = {Scope.EVERYWHERE: 0, Scope.FACILITY: 1, Scope.EXTENSION: 2, Scope.CALLER: 3}
+JAPAN = ZoneInfo("Asia/Tokyo")
+Rank = tuple[bool, int, int, int]
+
+
+def rank(rule: Rule) -> Rank:
+    """What is greater beats what is less: `never`, then the narrower scope, the priority, the newer rule.
+
+    The newer rule is the one that was added later: a change of an older one does not bring it forward.
+    """
+    return rule.mode is Mode.NEVER, WIDTH[rule.scope], rule.priority, rule.id
+
+
+class Ranked(NamedTuple):
+    """A rule with its place among all, the strongest first, and what is said of it, once it was said."""
+
+    place: int
+    rule: Rule
+    rank: Rank
+    said: dict[str, Candidate]
+
+    def candidate(self, why: str) -> Candidate:
+        if why not in self.said:
+            self.said[why] = Candidate(self.rule.id, self.rule.version, why == "won", why)
+        return self.said[why]
 
 
 class RuleSet:
-    """The rules in force, found by what they are about. Immutable; holds no order of its own."""
+    """The rules in force, found by what they are about, the strongest first. Immutable.
 
-    def __init__(self, rules: Iterable[Rule] = ()) -> None:
-        self._by_target: dict[tuple[Scope, str | None], list[Rule]] = {}
-        for rule in rules:
-            self._by_target.setdefault((rule.scope, rule.target), []).append(rule)
+    `zone` is the one in which hours and holidays are meant.
+    """
 
-    def about(self, call: CallFacts) -> list[Rule]:
-        """The rules whose scope covers this call; their conditions are not looked at."""
+    def __init__(self, rules: Iterable[Rule] = (), zone: ZoneInfo = JAPAN) -> None:
+        self._zone = zone
+        self._by_target: dict[tuple[Scope, str | None], list[Ranked]] = {}
+        # Ranks are compared here, once: a decision only sorts places.
+        for place, rule in enumerate(sorted(rules, key=rank, reverse=True)):
+            ranked = Ranked(place, rule, rank(rule), {})
+            self._by_target.setdefault((rule.scope, rule.target), []).append(ranked)
+
+    def about(self, call: CallFacts) -> list[Ranked]:
+        """The rules whose scope covers this call, the strongest first; conditions are not looked at."""
         targets: list[tuple[Scope, str | None]] = [(Scope.EVERYWHERE, None)]
         targets += [(Scope.FACILITY, code) for code in dict.fromkeys(call.facilities)]
         targets += [(Scope.EXTENSION, number) for number in dict.fromkeys(call.extensions)]
         targets += [(Scope.CALLER, call.number)] if call.number else []
-        return [rule for target in targets for rule in self._by_target.get(target, ())]
+        found = [ranked for each in targets for ranked in self._by_target.get(each, ())]
+        found.sort(key=itemgetter(0))
+        return found
+
+    def on_the_clock(self, moment: datetime) -> datetime:
+        """A moment as the office's clock shows it."""
+        return moment.astimezone(self._zone)
 
     def __len__(self) -> int:
         return sum(map(len, self._by_target.values()))
 
     def __iter__(self) -> Iterator[Rule]:
-        return (rule for rules in self._by_target.values() for rule in rules)
+        return (ranked.rule for each in self._by_target.values() for ranked in each)
 
 
 def check(rule: Rule) -> None:
     """Raises WrongUsage for a rule that makes no sense. Whether its target exists is not checked here."""
-    if (rule.scope in _TARGETED) != bool(rule.target):
+    if (rule.scope is not Scope.EVERYWHERE) != bool(rule.target):
         raise WrongUsage("say whom the rule is about: --everywhere, --facility, --extension or --caller")
     if not rule.languages:
         raise WrongUsage("an announcement needs a language: --language ja, en or ja,en")
     for name, days in (("--retain", rule.retain_days), ("--retain-incident", rule.retain_incident_days)):
         if days is not None and days < 1:
             raise WrongUsage("{option} must be a day or more", option=name)
+    begin, end = rule.effective_from, rule.effective_until
+    if begin and end and end <= begin:
+        raise WrongUsage("the rule would end before it begins: --until must not be before --from")
+
+
+def narrows(before: Rule, after: Rule) -> bool:
+    """Whether a change would lift a rule that says never from calls it holds for; ending it is none."""
+    conditions = ("mode", "direction", "hours", "holidays", "effective_from")
+    changed = any(getattr(before, name) != getattr(after, name) for name in conditions)
+    return before.mode is Mode.NEVER and changed

@@ -1,9 +1,12 @@
-"""The words for a decision: why a call is recorded or not, as an admin can read it out."""
+"""The words for a decision: why a call is recorded or not, as an admin can read it out.
+
+What is said of a rule and of a call stands in policy.explanation.
+"""
 
 from __future__ import annotations
 
 from callrec.language import translated
-from callrec.model import Decision, Direction, Mode, Note, Outcome
+from callrec.model import Announce, Decision, Direction, Holidays, Mode, Note, Outcome, Scope
 
 REASONS = {
     "no-rule": "no rule applies to this call, so it is not recorded",
@@ -21,7 +24,34 @@ WHY = {
     "higher-priority": "lost: a rule with a higher priority beats it",
     "newer": "lost: a newer rule beats it",
     "other-direction": "does not apply: it is for calls of another direction",
+    "not-yet": "does not apply yet: it begins later",
+    "over": "no longer applies: it has ended",
+    "other-hours": "does not apply: it is for other weekdays or hours",
+    "on-holiday": "does not apply: it is not for public holidays",
+    "no-holiday": "does not apply: it is for public holidays only",
+    "at-gate": "decided at the gate, by the number dialled; the extension that answers decides the mode",
 }
+
+SCOPES = {
+    Scope.EVERYWHERE: "everywhere",
+    Scope.FACILITY: "facility {target}",
+    Scope.EXTENSION: "extension {target}",
+    Scope.CALLER: "number outside {target}",
+}
+
+HOLIDAYS = {
+    Holidays.INCLUDE: "",
+    Holidays.EXCLUDE: "not on public holidays",
+    Holidays.ONLY: "on public holidays only",
+}
+
+ANNOUNCEMENTS = {
+    Announce.BEFORE_CONNECT: "before the phone rings",
+    Announce.ON_START: "at the start, heard by both",
+    Announce.NONE: "none",
+}
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 MODES = {
     Mode.NEVER: "not recorded",

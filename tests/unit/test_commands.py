@@ -18,47 +18,7 @@ import pytest
 from callrec.catalogue import facilities
 from callrec.commands import COMMANDS, Program, main, program
 from tests import messages
-
-
-class Done:
-    """What a run of the program printed, and its exit code."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-    @property
-    def complaint(self) -> str:
-        """The one line on stderr."""
-        lines = self.err.strip().splitlines()
-        assert len(lines) == 1, self.err
-        return lines[0]
-
-
-@pytest.fixture
-def run(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Done]:
-    """Runs the program in an empty folder, in English."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CALLREC_LANG", "en")
-
-    def call(*arguments: str) -> Done:
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-        out, err = capsys.readouterr()
-        return Done(int(ended.value.code or 0), out, err)
-
-    return call
-
-
-@pytest.fixture
-def office(run: Callable[..., Done], tmp_path: Path) -> Callable[..., Done]:
-    """The program with a configuration and an empty database."""
-    done = run(
-        "init", "--non-interactive", "--database-url", f"sqlite:///{tmp_path}/c.db", "--spool", "spool"
-    )
-    assert done.code == 0, done.err
-    return run
+from tests.unit.program import Done
 
 
 def _all_commands() -> list[tuple[str, click.Command]]:
@@ -213,7 +173,7 @@ def test_an_office_is_set_up_step_by_step(office: Callable[..., Done]) -> None:
         {"code": "shiba", "name": "芝地区総合支所", "extensions": 1}
     ]
     (extension,) = csv.DictReader(io.StringIO(office("extension", "list", "--csv").out))
-    assert extension == {"number": "2101", "facility": "shiba", "name": "窓口1"}
+    assert extension == {"number": "2101", "facility": "shiba", "name": "窓口1", "kind": "phone"}
     listed = json.loads(office("rule", "list", "--json").out)
     assert [
         (rule["id"], rule["scope"], rule["target"], rule["mode"], rule["direction"]) for rule in listed

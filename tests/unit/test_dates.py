@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callrec.dates import clock, parse_clip, parse_date, parse_days, parse_duration, parse_range, spoken
+from callrec.dates import (
+    clock,
+    parse_clip,
+    parse_date,
+    parse_days,
+    parse_duration,
+    parse_end,
+    parse_moment,
+    parse_range,
+    spoken,
+)
 from callrec.errors import WrongUsage
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -140,3 +150,39 @@ def test_what_is_no_clip_is_refused(text: str) -> None:
 def test_shown_in_the_zone() -> None:
     assert spoken(NOW, TOKYO) == "2026-11-22 12:00:00"
     assert (clock(65), clock(3723)) == ("1:05", "1:02:03")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-22 10:30",
+        "2026-11-22T10:30",
+        "2026/11/22 10:30:00",
+        "令和8年11月22日 10:30",
+        "令和8年11月22日10:30",
+        "R8.11.22 10:30",
+        "today 10:30",
+        "10:30",
+        "２０２６－１１－２２　１０：３０",
+        "2026-11-22T01:30:00Z",
+        "2026-11-22T01:30:00+00:00",
+    ],
+)
+def test_ways_to_write_one_moment(text: str) -> None:
+    assert parse_moment(text, TOKYO, NOW) == datetime(2026, 11, 22, 1, 30, tzinfo=UTC)
+
+
+def test_now_and_a_day_alone_are_moments_too() -> None:
+    assert parse_moment("now", TOKYO, NOW) == NOW
+    assert parse_moment("tomorrow", TOKYO, NOW) == datetime(2026, 11, 22, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["", "24:01", "10:60", "2026-02-30 10:00", "2026-11-22 10", "soon 10:00"])
+def test_what_is_no_moment_is_refused(text: str) -> None:
+    with pytest.raises(WrongUsage, match="is not a"):
+        parse_moment(text, TOKYO, NOW)
+
+
+def test_until_a_day_includes_the_day_and_until_a_moment_ends_there() -> None:
+    assert parse_end("2026-11-22", TOKYO, NOW) == datetime(2026, 11, 22, 15, tzinfo=UTC)
+    assert parse_end("2026-11-22 17:15", TOKYO, NOW) == datetime(2026, 11, 22, 8, 15, tzinfo=UTC)

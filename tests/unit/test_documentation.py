@@ -44,7 +44,9 @@ def test_both_languages_have_the_same_pages() -> None:
     assert english == japanese
 
 
-@pytest.mark.parametrize("page", [ROOT / "docs/en/admin.md", ROOT / "docs/en/legal.md", ROOT / "README.md"])
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *(ROOT / "docs/en" / name for name in ("admin.md", "legal.md", "rules.md"))]
+)
 def test_commands_that_are_shown_exist(page: Path) -> None:
     known = set(re.findall(r"^## (callrec.*)$", reference.reference(), re.MULTILINE))
     for line in re.findall(r"^[ \t]+(callrec .*)$", page.read_text("utf-8"), re.MULTILINE):

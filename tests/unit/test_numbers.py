@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callrec.numbers import is_dialable, normalise, plain
+from callrec.numbers import dialled, normalise, plain
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,21 @@ def test_normalising_twice_changes_nothing(digits: str) -> None:
     assert once is not None and normalise(once) == once
 
 
-def test_dialable() -> None:
-    assert is_dialable("2101") and is_dialable("*8#")
-    assert not is_dialable("") and not is_dialable("21 01") and not is_dialable("2" * 33)
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2101", "2101"),
+        ("２１０１", "2101"),
+        ("*8#", "*8#"),
+        ("03-1234-5678", "0312345678"),
+        ("０３（１２３４）５６７８", "0312345678"),
+        ("+81 3 1234 5678", "+81312345678"),
+        ("", None),
+        ("21o1", None),
+        ("内線2101", None),
+        ("2" * 33, None),
+    ],
+)
+def test_what_can_be_dialled(text: str, expected: str | None) -> None:
+    """A letter in a number is a mistake to be told of; leaving it out would make another number."""
+    assert dialled(text) == expected

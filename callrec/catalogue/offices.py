@@ -1,0 +1,54 @@
+"""The office as a whole: read at once, and changed by many steps of which all or none are done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from callrec.catalogue import changes, facilities, rules
+from callrec.model import Extension, Facility, Rule
+from callrec.policy.difference import Step
+from callrec.policy.fields import FIELDS
+from callrec.policy.office import Office
+
+
+def locked(connection: sa.Connection) -> Office:
+    """The office as it is, and stays until this transaction ends."""
+    changes.lock(connection)
+    return Office(
+        facilities.all_facilities(connection),
+        facilities.all_extensions(connection),
+        rules.in_force(connection),
+    )
+
+
+def apply(connection: sa.Connection, steps: Iterable[Step], *, who: str, at: datetime) -> None:
+    """Does the steps, each with its entry in the changes. An error undoes all with the transaction."""
+    for step in steps:
+        _apply(connection, step, who, at)
+
+
+def _apply(connection: sa.Connection, step: Step, who: str, at: datetime) -> None:
+    match step.before, step.after:
+        case None, Facility() as new:
+            facilities.add_facility(connection, new, who=who, at=at)
+        case Facility(), Facility() as new:
+            facilities.rename_facility(connection, new.code, new.name, who=who, at=at)
+        case Facility() as old, None:
+            facilities.remove_facility(connection, old.code, who=who, at=at)
+        case None, Extension() as new:
+            facilities.add_extension(connection, new, who=who, at=at)
+        case Extension(), Extension() as new:
+            facilities.change_extension(connection, who=who, at=at, **asdict(new))
+        case Extension() as old, None:
+            facilities.remove_extension(connection, old.number, who=who, at=at)
+        case None, Rule() as new:
+            rules.add(connection, new, who=who, at=at)
+        case Rule() as old, Rule() as new:
+            fields = {name: getattr(new, name) for name in FIELDS}
+            rules.change(connection, old.id, who=who, at=at, **fields)
+        case Rule() as old, None:
+            rules.remove(connection, old.id, who=who, at=at)

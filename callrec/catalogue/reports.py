@@ -1,0 +1,52 @@
+"""How much was recorded, added up by facility."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from callrec.catalogue.tables import calls, recordings
+from callrec.model import UNASSIGNED
+
+KEPT_WITHOUT_A_KEY = ("automatic",)
+"""Values of `kept_because` of recordings for which nobody had to press a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What happened at one facility in a span of time."""
+
+    calls: int = 0
+    recordings: int = 0
+    seconds: float = 0.0
+    kept_by_key: int = 0
+    incidents: int = 0
+
+
+def activity(connection: sa.Connection, begin: datetime, end: datetime) -> dict[str, Activity]:
+    """The activity of each facility in a half-open span of time; of facilities without a call nothing.
+
+    A call belongs to the facility under which it was filed, also when its extension has moved since.
+    """
+    by_key = recordings.c.kept_because.not_in(KEPT_WITHOUT_A_KEY)
+    facility = sa.func.coalesce(calls.c.facility, UNASSIGNED)
+    query = (
+        sa.select(
+            facility,
+            sa.func.count(calls.c.id.distinct()),
+            sa.func.count(recordings.c.id),
+            sa.func.coalesce(sa.func.sum(recordings.c.duration_s), 0.0),
+            _count(by_key),
+            _count(recordings.c.incident),
+        )
+        .select_from(calls.join(recordings, recordings.c.call_id == calls.c.id, isouter=True))
+        .where(calls.c.started_at >= begin, calls.c.started_at < end)
+        .group_by(facility)
+    )
+    return {row[0]: Activity(*row[1:]) for row in connection.execute(query)}
+
+
+def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)

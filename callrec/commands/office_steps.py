@@ -1,0 +1,59 @@
+"""What an import would do to the office, or does: shown as a difference, done whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from callrec.app import App
+from callrec.catalogue import offices
+from callrec.commands.common import say
+from callrec.errors import WrongEntries, WrongUsage
+from callrec.language import translated as _
+from callrec.policy.difference import Step
+from callrec.policy.office import Office
+
+Plan = Callable[[Office], Sequence[Step]]
+
+
+def read_input(path: Path) -> bytes:
+    """The content of a file that a person named."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WrongUsage("{path} cannot be read: {problem}", path=path, problem=error.strerror) from error
+
+
+def carry_out(here: App, plan: Plan, *, dry_run: bool) -> None:
+    """Shows the steps from the office as it is, and does them in one transaction unless it is a trial."""
+    try:
+        with here.database.begin() as connection:
+            steps = plan(offices.locked(connection))
+            if not dry_run:
+                offices.apply(connection, steps, who=here.who, at=here.now)
+    except WrongEntries as error:
+        for line, problem in error.entries:
+            click.echo(
+                _("line {line}: {problem}").format(line=line or "?", problem=problem.shown()), err=True
+            )
+        raise
+    for step in steps:
+        click.echo(step.words(here.settings.office.zone))
+    _sum_up(steps, dry_run=dry_run)
+
+
+def _sum_up(steps: Sequence[Step], *, dry_run: bool) -> None:
+    if not steps:
+        say("nothing to do: the office is so already")
+        return
+    counts = {sign: sum(step.sign == sign for step in steps) for sign in "+~-"}
+    say(
+        "a trial, nothing was changed: {added} would be added, {changed} changed, {removed} removed"
+        if dry_run
+        else "{added} added, {changed} changed, {removed} removed",
+        added=counts["+"],
+        changed=counts["~"],
+        removed=counts["-"],
+    )

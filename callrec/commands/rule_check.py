@@ -1,0 +1,50 @@
+"""callrec rule check: what an admin should look at."""
+
+from __future__ import annotations
+
+import click
+
+from callrec.commands.common import app, emit, lists
+from callrec.errors import CheckFailed, PbxUnreachable
+from callrec.language import translated as _
+from callrec.policy import review
+from callrec.policy.review import Finding
+
+COLUMNS = {"_kind": "kind", "subject": "which", "words": "finding"}
+WORDS = {"rule": "rule", "facility": "facility", "extension": "extension"}
+
+
+@click.command()
+@click.option("--offline", is_flag=True, help="Do not ask the PBX for its phones.")
+@lists
+@click.pass_context
+def check(ctx: click.Context, offline: bool, form: str | None) -> None:
+    """Find rules that can never win or end within 30 days, facilities without one, and unknown phones.
+
+    Exit code 1 when there is something to look at.
+    """
+    here = app(ctx)
+    office = here.office()
+    found = review.of_rules(office, here.now, here.settings.office.zone)
+    silent: PbxUnreachable | None = None
+    if not offline:
+        try:
+            with here.ami() as ami:
+                found += review.of_pbx(office, ami.endpoints())
+        except PbxUnreachable as error:
+            silent = error  # what was found without it is told first
+    emit([_row(each) for each in found], COLUMNS, form, "nothing to look at")
+    if silent:
+        raise silent
+    if found:
+        raise CheckFailed("to look at: {count}", count=len(found))
+
+
+def _row(each: Finding) -> dict[str, object]:
+    return {
+        "code": each.code,
+        "kind": each.kind,
+        "subject": each.subject,
+        "words": each.words(),
+        "_kind": _(WORDS[each.kind]),
+    }

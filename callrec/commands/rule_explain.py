@@ -1,0 +1,145 @@
+"""callrec rule explain: what would happen with a call, and why."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from callrec.app import App
+from callrec.commands.common import app, say
+from callrec.dates import parse_moment
+from callrec.errors import WrongUsage
+from callrec.language import translated as _
+from callrec.model import Decision, Direction
+from callrec.policy import explanation
+from callrec.policy.combine import combine
+from callrec.policy.fields import read_number
+from callrec.policy.office import Office
+from callrec.policy.wording import DIRECTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The call that is asked about. `dialled` is a service number, `extension` the one that answers."""
+
+    direction: Direction
+    extension: str | None
+    dialled: str | None
+    caller: str | None
+    at: datetime
+
+
+@click.command()
+@click.option("--extension", metavar="NUMBER", help="The extension that calls, or that answers.")
+@click.option("--number", "dialled", metavar="NUMBER", help="The service number that was dialled.")
+@click.option(
+    "--direction",
+    type=click.Choice([each.value for each in Direction]),
+    default=Direction.INBOUND.value,
+    help="The direction of the call (default: inbound).",
+)
+@click.option("--at", metavar="MOMENT", default="now", help="When, such as 2026-11-22 10:30 (default: now).")
+@click.option(
+    "--caller", metavar="NUMBER", help="The number outside; of an internal call the other extension."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def explain(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
+    """Explain what would happen with a call, which rule says so, and why each other rule lost.
+
+    With --number the gate decides by the number that is dialled; with --extension beside it, the
+    extension that answers decides again.
+    """
+    here = app(ctx)
+    office, zone = here.office(), here.settings.office.zone
+    asked = _asked(given, zone, here.now)
+    decision = decide(office, asked)
+    if as_json:
+        click.echo(json.dumps(_plain(decision), ensure_ascii=False, indent=2))
+    else:
+        _tell(here, office, asked, decision)
+
+
+def decide(office: Office, asked: Asked) -> Decision:
+    """The decision of the call: at the gate, of the extension, or of both."""
+    decisions = [
+        office.decide(office.facts(asked.direction, _parties(asked, each), asked.caller, asked.at))
+        for each in (asked.dialled, asked.extension)
+        if each
+    ]
+    return combine(*decisions) if len(decisions) == 2 else decisions[0]
+
+
+def _parties(asked: Asked, extension: str) -> list[str]:
+    """The extensions of a call; an internal one has two."""
+    other = asked.caller if asked.direction is Direction.INTERNAL else None
+    return [extension, other] if other else [extension]
+
+
+def _asked(given: dict[str, Any], zone: ZoneInfo, now: datetime) -> Asked:
+    if not given["extension"] and not given["dialled"]:
+        raise WrongUsage("say which call: --extension 2101, or --number 6000 for a service number")
+    direction = Direction(given["direction"])
+    internal = direction is Direction.INTERNAL
+    return Asked(
+        direction,
+        read_number(given["extension"], outside=False) if given["extension"] else None,
+        read_number(given["dialled"], outside=False) if given["dialled"] else None,
+        read_number(given["caller"], outside=not internal) if given["caller"] else None,
+        parse_moment(given["at"], zone, now),
+    )
+
+
+def _plain(decision: Decision) -> dict[str, Any]:
+    return {
+        "mode": decision.mode,
+        "announce": decision.announce,
+        "languages": list(decision.languages),
+        "retain_days": decision.retain_days,
+        "rule": decision.rule,
+        "version": decision.version,
+        "reason": decision.reason,
+        "considered": [{"rule": each.rule, "won": each.won, "why": each.why} for each in decision.considered],
+    }
+
+
+def _tell(here: App, office: Office, asked: Asked, decision: Decision) -> None:
+    zone = here.settings.office.zone
+    for line in _call(office, asked, zone):
+        click.echo(line)
+    for line in explanation.verdict(decision):
+        click.echo(f"  {line}")
+    if not decision.considered:
+        say("No rule is about this call.")
+        return
+    say("Rules that were looked at:")
+    known = {(rule.id, rule.version): rule for rule in office.rules}
+    for line in explanation.candidates(decision, known, zone):
+        click.echo(f"  {line}")
+
+
+def _call(office: Office, asked: Asked, zone: ZoneInfo) -> list[str]:
+    """The call in words: what was dialled, who answers, who calls, and when."""
+    return [
+        _("call: {direction}, {moment}").format(
+            direction=_(DIRECTIONS[asked.direction]), moment=explanation.on_the_clock(asked.at, zone)
+        ),
+        *([_party(office, asked.dialled, _("number dialled"))] if asked.dialled else []),
+        *([_party(office, asked.extension, _("extension"))] if asked.extension else []),
+        *([_("other party: {number}").format(number=asked.caller)] if asked.caller else []),
+    ]
+
+
+def _party(office: Office, number: str, what: str) -> str:
+    known = office.extensions.get(number)
+    if known is None:
+        place = _("belongs to no facility: see callrec extension add")
+    else:
+        facility = office.facilities[known.facility]
+        place = ", ".join(filter(None, (known.name, f"{facility.name} ({facility.code})")))
+    return f"{what}: {number} ({place})"

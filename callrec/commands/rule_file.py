@@ -1,0 +1,78 @@
+"""callrec rule export and import: the whole office as one TOML file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from callrec.app import App
+from callrec.commands.common import app, say
+from callrec.commands.office_steps import carry_out, read_input
+from callrec.errors import Refused, WrongUsage
+from callrec.model import Rule
+from callrec.policy import office_file
+from callrec.policy.difference import Step, difference
+from callrec.policy.office import Office
+
+
+@click.command("export")
+@click.argument("path", metavar="FILE.toml", type=click.Path(path_type=Path))
+@click.pass_context
+def export(ctx: click.Context, path: Path) -> None:
+    """Write facilities, extensions and rules to one TOML file. An existing file is not replaced."""
+    here = app(ctx)
+    office = here.office()
+    _write_new(path, office_file.write(office, here.settings.office.zone))
+    say(
+        "{facilities} facilities, {extensions} extensions and {rules} rules are in {path}",
+        facilities=len(office.facilities),
+        extensions=len(office.extensions),
+        rules=len(office.rules),
+        path=path,
+    )
+
+
+@click.command("import")
+@click.argument("path", metavar="FILE.toml", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.pass_context
+def import_(ctx: click.Context, path: Path, dry_run: bool) -> None:
+    """Make the office what a TOML file says: what is not in the file is removed. All of it or nothing.
+
+    Removed and changed rules keep their versions. Try it with --dry-run first.
+    """
+    here = app(ctx)
+
+    def plan(there: Office) -> Sequence[Step]:
+        wanted = office_file.parse(_text(path), here.settings.office.zone, here.now)
+        steps = difference(there, wanted)
+        _check_prompts(here, steps)
+        return steps
+
+    carry_out(here, plan, dry_run=dry_run)
+
+
+def _write_new(path: Path, text: str) -> None:
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise Refused("{path} is there already: give another name", path=path) from error
+    except OSError as error:
+        raise WrongUsage("{path} cannot be written: {problem}", path=path, problem=error.strerror) from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_input(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise WrongUsage("{path} is not UTF-8, as TOML files are", path=path) from error
+
+
+def _check_prompts(here: App, steps: Sequence[Step]) -> None:
+    """Raises NotFound where a new or changed rule has an announcement that does not exist."""
+    rules = [step.after for step in steps if isinstance(step.after, Rule)]
+    for prompt, language in sorted({(rule.prompt, each) for rule in rules for each in rule.languages}):
+        here.library.get(prompt, language)

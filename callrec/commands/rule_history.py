@@ -1,0 +1,99 @@
+"""callrec rule show and history: a rule as it is and as it was, who changed what and when."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from callrec.catalogue import rules
+from callrec.catalogue.rules import Version
+from callrec.commands.common import app, emit, lists, plain_row, say
+from callrec.commands.rule_options import row
+from callrec.dates import spoken
+from callrec.errors import NotFound, WrongUsage
+from callrec.language import translated as _
+from callrec.policy.explanation import in_words
+from callrec.policy.fields import FIELDS, altered, change_in_words, fields_in_words
+from callrec.policy.wording import rule_name
+
+COLUMNS = {"version": "version", "_at": "when", "changed_by": "who", "_change": "change"}
+
+
+@click.command()
+@click.argument("name", metavar="RULE[@VERSION]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def show(ctx: click.Context, name: str, as_json: bool) -> None:
+    """Show a rule as it is now, or as a version of it was, such as 12@3."""
+    here = app(ctx)
+    zone = here.settings.office.zone
+    id_, wanted = _parse_name(name)
+    with here.database.read() as connection:
+        found = _version(rules.history(connection, id_), wanted)
+    if as_json:
+        whole = {**plain_row(row(found.rule, zone)), "removed": found.removed}
+        click.echo(json.dumps(whole, ensure_ascii=False, indent=2))
+        return
+    rule = found.rule
+    say("rule {rule}: {words}", rule=rule_name(rule.id, rule.version), words=in_words(rule, zone))
+    for field, value in fields_in_words(rule, zone).items():
+        click.echo(f"  {_(FIELDS[field])}: {value}")
+    said = _("removed by {who} at {moment}" if found.removed else "written by {who} at {moment}")
+    click.echo("  " + said.format(who=rule.changed_by, moment=spoken(rule.changed_at, zone)))
+
+
+@click.command()
+@click.argument("id_", metavar="RULE", type=int)
+@lists
+@click.pass_context
+def history(ctx: click.Context, id_: int, form: str | None) -> None:
+    """List the versions of a rule: who changed what, and when. Removed rules have one too."""
+    here = app(ctx)
+    zone = here.settings.office.zone
+    with here.database.read() as connection:
+        found = rules.history(connection, id_)
+    pairs = zip([None, *found], found, strict=False)
+    emit([_step(before, after, zone) for before, after in pairs], COLUMNS, form)
+
+
+def _step(before: Version | None, after: Version, zone: ZoneInfo) -> dict[str, Any]:
+    """A version as a line of the history, with what is new in it."""
+    old = rules.plain(before.rule) if before else {}
+    new = rules.plain(after.rule)
+    changed = altered(before.rule, after.rule) if before else []
+    words = change_in_words(before.rule, after.rule, zone) if before else in_words(after.rule, zone)
+    return {
+        "version": after.rule.version,
+        "changed_at": after.rule.changed_at,
+        "changed_by": after.rule.changed_by,
+        "removed": after.removed,
+        "old": {name: old[name] for name in changed},
+        "new": {name: new[name] for name in changed} if before else new,
+        "_at": spoken(after.rule.changed_at, zone),
+        "_change": _("removed") if after.removed else words,
+    }
+
+
+def _parse_name(text: str) -> tuple[int, int | None]:
+    match = re.fullmatch(r"(\d{1,9})(?:@(\d{1,9}))?", unicodedata.normalize("NFKC", text))
+    if not match:
+        raise WrongUsage("{text} names no rule: write 12, or 12@3 for its third version", text=text)
+    return int(match[1]), int(match[2]) if match[2] else None
+
+
+def _version(found: list[Version], wanted: int | None) -> Version:
+    for each in found:
+        if each.rule.version == wanted:
+            return each
+    if wanted is not None:
+        raise NotFound(
+            "rule {id} has no version {version}: see callrec rule history {id}",
+            id=found[0].rule.id,
+            version=wanted,
+        )
+    return found[-1]

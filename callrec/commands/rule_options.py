@@ -1,0 +1,109 @@
+"""The options that say what a rule is, for `rule add` and `rule change`, and a rule as a line of a list."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from callrec.commands.common import F
+from callrec.errors import WrongUsage
+from callrec.model import Announce, Direction, Holidays, Rule
+from callrec.policy.explanation import first_day, last_day
+from callrec.policy.hours import written
+
+COLUMNS = {
+    "id": "rule",
+    "version": "version",
+    "scope": "scope",
+    "target": "for",
+    "direction": "direction",
+    "hours": "hours",
+    "holidays": "public holidays",
+    "_from": "from",
+    "_until": "until",
+    "mode": "mode",
+    "announce": "announce",
+    "languages": "languages",
+    "retain_days": "days kept",
+    "priority": "priority",
+}
+
+_DIRECTIONS = [*(direction.value for direction in Direction), "any"]
+_ANNOUNCE = [*(each.value for each in Announce), "default"]
+_OPTIONS = (
+    click.option("--direction", type=click.Choice(_DIRECTIONS), help="Only calls of this direction."),
+    click.option(
+        "--hours",
+        metavar="TEXT",
+        help='Only at these weekdays and hours, such as "mon-fri 08:30-17:15" (at 17:15 it is over); '
+        "over midnight, the weekday is the one on which it began. always: at any time.",
+    ),
+    click.option(
+        "--holidays",
+        type=click.Choice([each.value for each in Holidays]),
+        help="Whether it holds on Japanese public holidays too (include), or not, or only then.",
+    ),
+    click.option(
+        "--announce",
+        type=click.Choice(_ANNOUNCE),
+        help="When the announcement is played (default: before-connect for calls from outside, "
+        "else on-start).",
+    ),
+    click.option("--language", help="Languages of the announcement, such as ja,en."),
+    click.option("--prompt", help="Which announcement: see callrec prompt list."),
+    click.option(
+        "--retain", metavar="TIME", help="How long recordings are kept, such as 90d; default: the setting."
+    ),
+    click.option(
+        "--retain-incident", metavar="TIME", help="How long recordings of incidents are kept, such as 5y."
+    ),
+    click.option("--priority", type=int, help="Among rules of the same width the higher one wins."),
+    click.option("--from", metavar="DATE", help="The first day on which it holds; none: at once."),
+    click.option(
+        "--until",
+        metavar="DATE",
+        help="The last day on which it holds; none: without end.",
+    ),
+)
+
+
+def rule_options(command: F) -> F:
+    """Adds the options of conditions and consequences; None where one is not given."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def refuse_past(end: datetime | None, text: str | None, now: datetime) -> None:
+    """Raises WrongUsage where an end that was asked for is over already, which would be a mistake."""
+    if end and text and end <= now:
+        raise WrongUsage("--until {text} is over already: to end a rule now, see callrec rule end", text=text)
+
+
+def row(rule: Rule, zone: ZoneInfo) -> dict[str, Any]:
+    """A rule as a line of a list."""
+    return {
+        "id": rule.id,
+        "version": rule.version,
+        "scope": rule.scope,
+        "target": rule.target,
+        "direction": rule.direction or "any",
+        "hours": written(rule.hours) or None,
+        "holidays": rule.holidays,
+        "effective_from": rule.effective_from,
+        "effective_until": rule.effective_until,
+        "mode": rule.mode,
+        "announce": rule.announce,
+        "languages": rule.languages,
+        "prompt": rule.prompt,
+        "retain_days": rule.retain_days,
+        "retain_incident_days": rule.retain_incident_days,
+        "priority": rule.priority,
+        "changed_at": rule.changed_at,
+        "changed_by": rule.changed_by,
+        "_from": first_day(rule.effective_from, zone) if rule.effective_from else None,
+        "_until": last_day(rule.effective_until, zone) if rule.effective_until else None,
+    }

@@ -1,0 +1,41 @@
+"""A call to a number that is no phone: decided at the gate, and again by the extension that answers. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from callrec.model import Announce, Candidate, Decision, Mode
+
+_STRICTNESS = {Announce.NONE: 0, Announce.ON_START: 1, Announce.BEFORE_CONNECT: 2}
+
+
+def combine(gate: Decision, answering: Decision) -> Decision:
+    """What holds for a call that the gate decided by the number dialled, once an extension has answered.
+
+    The answering extension's decision holds, with the stricter of both announcements (before-connect,
+    then on-start, then none). Only a rule that says never for the number dialled beats it, as it beats
+    all. A call that is not recorded is not announced: what the gate has played is in the call's
+    announcements.
+    """
+    if gate.rule is not None and gate.mode is Mode.NEVER:
+        return _with(gate, answering, "never-beats-all")
+    heard = gate if _gate_announces(gate, answering) else answering
+    combined = _with(answering, gate, "at-gate")
+    return replace(combined, announce=heard.announce, languages=heard.languages, prompt=heard.prompt)
+
+
+def _gate_announces(gate: Decision, answering: Decision) -> bool:
+    """Whether the gate's announcement is the one that counts. What was played before connecting does."""
+    if answering.mode is Mode.NEVER:
+        return False
+    played = gate.announce is Announce.BEFORE_CONNECT
+    return played or _STRICTNESS[gate.announce] > _STRICTNESS[answering.announce]
+
+
+def _with(decision: Decision, other: Decision, why: str) -> Decision:
+    """The decision, in whose account the other's winner has its place."""
+    known = {each.rule for each in decision.considered}
+    if other.rule is None or other.version is None or other.rule in known:
+        return decision
+    lost = Candidate(other.rule, other.version, won=False, why=why)
+    return replace(decision, considered=(*decision.considered, lost))

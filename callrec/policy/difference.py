@@ -1,0 +1,145 @@
+"""The steps that make one office of another, in an order in which each can be done. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from callrec.language import translated as _
+from callrec.model import Extension, Facility, Rule
+from callrec.policy.explanation import in_words
+from callrec.policy.fields import change_in_words
+from callrec.policy.office import Office
+from callrec.policy.rules import narrows
+from callrec.policy.wording import rule_name
+
+Thing = Facility | Extension | Rule
+T = TypeVar("T", Facility, Extension, Rule)
+
+KINDS = {Facility: "facility", Extension: "extension", Rule: "rule"}
+_NEVER_CHANGED = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing as it is and as it shall be, of one kind; None: it is not there."""
+
+    before: Thing | None
+    after: Thing | None
+
+    @property
+    def sign(self) -> str:
+        """`+`, `-` or `~`: added, removed or changed."""
+        return "~" if self.before and self.after else "+" if self.after else "-"
+
+    def words(self, zone: ZoneInfo) -> str:
+        """The step as a line for people."""
+        thing = self.before or self.after
+        assert thing is not None
+        return f"{self.sign} {_(KINDS[type(thing)])} {_name(thing)}: {self._what(thing, zone)}"
+
+    def _what(self, thing: Thing, zone: ZoneInfo) -> str:
+        if not self.before or not self.after:
+            return _described(thing, zone)
+        if isinstance(self.before, Rule) and isinstance(self.after, Rule):
+            return change_in_words(self.before, self.after, zone)
+        return f"{_described(self.before, zone)} → {_described(self.after, zone)}"
+
+
+def difference(there: Office, wanted: Office) -> list[Step]:
+    """What has to be done so that the office is as wanted: nothing is left that is not."""
+    facilities = _pairs(there.facilities, wanted.facilities)
+    extensions = _pairs(there.extensions, wanted.extensions)
+    rules = _rules(list(there.rules), list(wanted.rules))
+    # What others refer to comes before them, and goes after them.
+    return [
+        *_with_successor(facilities),
+        *_with_successor(extensions),
+        *_without_successor(rules),
+        *_with_successor(rules),
+        *_without_successor(extensions),
+        *_without_successor(facilities),
+    ]
+
+
+def additions(there: Office, wanted: Iterable[Extension]) -> list[Step]:
+    """What has to be done so that these extensions are there as wanted; others stay as they are."""
+    known = {each.number: each for each in wanted}
+    before = {number: each for number, each in there.extensions.items() if number in known}
+    return [*_pairs(before, known)]
+
+
+def _pairs(there: Mapping[str, T], wanted: Mapping[str, T]) -> list[Step]:
+    keys = list(dict.fromkeys([*there, *wanted]))
+    steps = [Step(there.get(key), wanted.get(key)) for key in keys]
+    return [step for step in steps if step.before != step.after]
+
+
+def _rules(there: list[Rule], wanted: list[Rule]) -> list[Step]:
+    """Rules that say the same are the same, first of all under the same id; an id alone makes a change."""
+    left = sorted(wanted, key=lambda rule: (rule.id == 0, rule.id))
+    for alike in (_same_id_and_content, _same_content):
+        there, left = _unmatched(there, left, alike)
+    by_id = {each.id: each for each in there}
+    steps = [
+        Step(by_id.pop(rule.id) if _changeable(by_id.get(rule.id), rule) else None, rule) for rule in left
+    ]
+    return [*(Step(each, None) for each in by_id.values()), *steps]
+
+
+def _unmatched(
+    there: list[Rule], wanted: list[Rule], alike: Callable[[Rule], Rule]
+) -> tuple[list[Rule], list[Rule]]:
+    """What is left of both when each pair that is alike is taken out."""
+    known: dict[Rule, list[Rule]] = {}
+    for each in there:
+        known.setdefault(alike(each), []).append(each)
+    left = []
+    for rule in wanted:
+        same = known.get(alike(rule))
+        if same:
+            same.pop(0)
+        else:
+            left.append(rule)
+    return [each for rest in known.values() for each in rest], left
+
+
+def _same_content(rule: Rule) -> Rule:
+    return replace(rule, id=0, version=0, changed_at=_NEVER_CHANGED, changed_by="")
+
+
+def _same_id_and_content(rule: Rule) -> Rule:
+    return replace(_same_content(rule), id=rule.id)
+
+
+def _changeable(before: Rule | None, after: Rule) -> bool:
+    """Whether one can be a version of the other. A rule that says never is lifted by removing it."""
+    if before is None or (before.scope, before.target) != (after.scope, after.target):
+        return False
+    return not narrows(before, after)
+
+
+def _with_successor(steps: list[Step]) -> list[Step]:
+    return [step for step in steps if step.after is not None]
+
+
+def _without_successor(steps: list[Step]) -> list[Step]:
+    return [step for step in steps if step.after is None]
+
+
+def _name(thing: Thing) -> str:
+    if isinstance(thing, Rule):
+        return rule_name(thing.id, thing.version) if thing.version else _("new")
+    return thing.code if isinstance(thing, Facility) else thing.number
+
+
+def _described(thing: Thing, zone: ZoneInfo) -> str:
+    if isinstance(thing, Rule):
+        return in_words(thing, zone)
+    if isinstance(thing, Facility):
+        return thing.name
+    kind = _("service number") if thing.service else ""
+    return ", ".join(filter(None, (thing.facility, thing.name, kind)))

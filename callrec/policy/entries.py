@@ -1,0 +1,39 @@
+"""What facilities and extensions must look like, wherever they come from."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from callrec.errors import WrongUsage
+from callrec.model import UNASSIGNED, Facility
+from callrec.numbers import dialled
+
+_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+
+
+def check_facility(facility: Facility) -> None:
+    """Raises WrongUsage for a code that is not fit for object keys, or a name that is none."""
+    if not _CODE.fullmatch(facility.code) or facility.code == UNASSIGNED:
+        raise WrongUsage(
+            "{code} is no code: write a-z, 0-9 and -, at most 32, such as shiba", code=facility.code
+        )
+    if not facility.name.strip():
+        raise WrongUsage("a facility needs a name for people: --name 芝地区総合支所")
+    check_name(facility.name)
+
+
+def check_name(name: str) -> None:
+    """Raises WrongUsage for a name with a line break or another sign that cannot be shown."""
+    if any(unicodedata.category(sign) == "Cc" for sign in name):
+        raise WrongUsage("the name {name} holds a control character", name=repr(name))
+
+
+def extension_number(text: str) -> str:
+    """The number that `text` means. Raises WrongUsage when it can be none of an extension."""
+    found = dialled(text)
+    if found is None:
+        raise WrongUsage(
+            "{text} is none: an extension is a number of at most 32 digits, such as 2101", text=text
+        )
+    return found

@@ -1,0 +1,118 @@
+"""A decision and its rules in words: what happens with the call, and why each other rule lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from callrec.language import choose
+from callrec.language import translated as _
+from callrec.model import Announce, Candidate, Decision, Hours, Mode, Rule
+from callrec.policy import holidays
+from callrec.policy.hours import DAYS, written
+from callrec.policy.wording import (
+    ANNOUNCEMENTS,
+    DIRECTIONS,
+    HOLIDAYS,
+    MODES,
+    SCOPES,
+    WEEKDAYS,
+    WHY,
+    reason,
+    rule_name,
+)
+
+Known = Mapping[tuple[int, int], Rule]
+"""Versions of rules by id and version."""
+
+
+def verdict(decision: Decision) -> Iterator[str]:
+    """What happens with the call: whether it is recorded and why, the announcement, how long it is kept."""
+    if decision.rule is None:
+        yield reason(decision)
+        return
+    yield _("{mode}: {reason}").format(mode=_(MODES[decision.mode]), reason=reason(decision))
+    if decision.mode is Mode.NEVER:
+        return
+    when = _(ANNOUNCEMENTS[decision.announce])
+    if decision.announce is Announce.NONE:
+        yield _("announcement: {when}").format(when=when)
+    else:
+        languages = ", ".join(decision.languages)
+        yield _("announcement: {when}, in {languages}").format(when=when, languages=languages)
+    yield _("kept for {days} days, for {incident_days} days after an incident").format(
+        days=decision.retain_days, incident_days=max(decision.retain_days, decision.retain_incident_days)
+    )
+
+
+def candidates(decision: Decision, known: Known, zone: ZoneInfo) -> Iterator[str]:
+    """Every rule that was looked at, the winner first, and why it won or lost.
+
+    Of a version that is not `known` (its catalogue is lost) only the number is said.
+    """
+    for each in sorted(decision.considered, key=lambda candidate: not candidate.won):
+        yield _candidate(each, known.get((each.rule, each.version)), zone)
+
+
+def _candidate(each: Candidate, rule: Rule | None, zone: ZoneInfo) -> str:
+    name, why = rule_name(each.rule, each.version), _(WHY[each.why])
+    if rule is None:
+        return _("rule {rule}: {why}").format(rule=name, why=why)
+    return _("rule {rule} ({words}): {why}").format(rule=name, words=in_words(rule, zone), why=why)
+
+
+def in_words(rule: Rule, zone: ZoneInfo) -> str:
+    """Whom a rule is about, when it holds, and what it asks for, in a few words."""
+    scope = _(SCOPES[rule.scope]).format(target=rule.target)
+    return ", ".join([scope, *conditions(rule, zone), _(MODES[rule.mode])])
+
+
+def conditions(rule: Rule, zone: ZoneInfo) -> list[str]:
+    """The conditions of a rule, each in a few words."""
+    return [
+        text
+        for text in (
+            _(DIRECTIONS[rule.direction]) if rule.direction else "",
+            hours_in_words(rule.hours),
+            _(HOLIDAYS[rule.holidays]),
+            _("from {day}").format(day=first_day(rule.effective_from, zone)) if rule.effective_from else "",
+            _("until {day}").format(day=last_day(rule.effective_until, zone)) if rule.effective_until else "",
+        )
+        if text
+    ]
+
+
+def hours_in_words(hours: tuple[Hours, ...]) -> str:
+    """Hours as they are written, with the weekdays in the language of this process."""
+    text = written(hours)
+    for day, name in zip(DAYS, WEEKDAYS, strict=True):
+        text = text.replace(day, _(name))
+    return text
+
+
+def first_day(moment: datetime, zone: ZoneInfo) -> str:
+    """When something begins: a day, or a day and a time."""
+    local = moment.astimezone(zone)
+    return f"{local:%Y-%m-%d}" if is_midnight(local) else f"{local:%Y-%m-%d %H:%M}"
+
+
+def last_day(moment: datetime, zone: ZoneInfo) -> str:
+    """When something ends, of which `moment` is the first moment after: its last day, or a day and a time."""
+    local = moment.astimezone(zone)
+    if not is_midnight(local):
+        return f"{local:%Y-%m-%d %H:%M}"
+    return f"{(moment - timedelta(seconds=1)).astimezone(zone):%Y-%m-%d}"
+
+
+def on_the_clock(moment: datetime, zone: ZoneInfo) -> str:
+    """A moment with its weekday, and the name of the public holiday where it is one."""
+    local = moment.astimezone(zone)
+    holiday = holidays.name(local.date(), choose())
+    notes = [_(WEEKDAYS[local.weekday()]), *([holiday] if holiday else [])]
+    return f"{local:%Y-%m-%d} ({', '.join(notes)}) {local:%H:%M}"
+
+
+def is_midnight(local: datetime) -> bool:
+    """Whether a moment, as a clock shows it, is the beginning of a day."""
+    return local.time() == time()

@@ -1,0 +1,136 @@
+"""The fields of a rule as people write them, on the command line and in files, and what a change altered.
+
+Names of fields that are read are those of the options, with `_` for `-`: `from`, `retain_incident`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from callrec.dates import parse_days, parse_end, parse_moment
+from callrec.errors import WrongUsage
+from callrec.language import translated as _
+from callrec.model import Announce, Direction, Holidays, Mode, Rule, Scope
+from callrec.numbers import dialled, normalise
+from callrec.policy.explanation import first_day, hours_in_words, last_day
+from callrec.policy.hours import parse_hours
+from callrec.policy.wording import ANNOUNCEMENTS, DIRECTIONS, HOLIDAYS, MODES
+
+E = TypeVar("E", bound=StrEnum)
+
+FIELDS = {
+    "mode": "mode",
+    "direction": "direction",
+    "hours": "hours",
+    "holidays": "public holidays",
+    "effective_from": "from",
+    "effective_until": "until",
+    "announce": "announcement",
+    "languages": "languages",
+    "prompt": "prompt",
+    "retain_days": "days kept",
+    "retain_incident_days": "days kept after an incident",
+    "priority": "priority",
+}
+"""What a change can alter, and what it is called."""
+
+
+def read_fields(given: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+    """The fields of a rule that were given, and no others. Raises WrongUsage for what makes no sense."""
+    readers = _readers(zone, now)
+    return dict(
+        readers[name](value) for name, value in given.items() if name in readers and value is not None
+    )
+
+
+def _readers(zone: ZoneInfo, now: datetime) -> dict[str, Callable[[Any], tuple[str, Any]]]:
+    def moment(parse: Callable[[str, ZoneInfo, datetime], datetime], text: str) -> datetime | None:
+        return None if text == "none" else parse(text, zone, now)
+
+    return {
+        "mode": lambda text: ("mode", _one_of(Mode, text)),
+        "direction": lambda text: ("direction", None if text == "any" else _one_of(Direction, text)),
+        "hours": lambda text: ("hours", () if text == "always" else parse_hours(text)),
+        "holidays": lambda text: ("holidays", _one_of(Holidays, text)),
+        "from": lambda text: ("effective_from", moment(parse_moment, str(text))),
+        "until": lambda text: ("effective_until", moment(parse_end, str(text))),
+        "announce": lambda text: ("announce", None if text == "default" else _one_of(Announce, text)),
+        "language": lambda text: ("languages", _languages(text)),
+        "prompt": lambda text: ("prompt", text),
+        "retain": lambda text: ("retain_days", _days(text)),
+        "retain_incident": lambda text: ("retain_incident_days", _days(text)),
+        "priority": lambda number: ("priority", int(number)),
+    }
+
+
+def read_whom(given: Mapping[str, Any]) -> tuple[Scope, str | None]:
+    """Whom a rule is about. Numbers may have full-width digits and hyphens."""
+    named = [scope for scope in Scope if given.get(scope.value)]
+    if len(named) != 1:
+        raise WrongUsage(
+            "say whom the rule is about, once: --everywhere, --facility, --extension or --caller"
+        )
+    (scope,) = named
+    if scope is Scope.EVERYWHERE:
+        return scope, None
+    text = str(given[scope.value])
+    return scope, text if scope is Scope.FACILITY else read_number(text, outside=scope is Scope.CALLER)
+
+
+def read_number(text: str, *, outside: bool) -> str:
+    """A number as rules and calls have it; those outside as +81312345678."""
+    digits = dialled(text)
+    plain = normalise(digits) if outside else digits
+    if plain is None:
+        raise WrongUsage("{text} is no number: write digits, such as 2101 or 03-1234-5678", text=text)
+    return plain
+
+
+def altered(before: Rule, after: Rule) -> list[str]:
+    """The names of the fields in which two versions of a rule differ."""
+    return [name for name in FIELDS if getattr(before, name) != getattr(after, name)]
+
+
+def change_in_words(before: Rule, after: Rule, zone: ZoneInfo) -> str:
+    """What is new in a version of a rule: each field, as it was and as it is."""
+    old, new = fields_in_words(before, zone), fields_in_words(after, zone)
+    return "; ".join(f"{_(FIELDS[name])}: {old[name]} → {new[name]}" for name in altered(before, after))
+
+
+def fields_in_words(rule: Rule, zone: ZoneInfo) -> dict[str, str]:
+    """What a change can alter, in words; a dash where there is no condition, or the default holds."""
+    begin, end = rule.effective_from, rule.effective_until
+    return {
+        "mode": _(MODES[rule.mode]),
+        "direction": _(DIRECTIONS[rule.direction]) if rule.direction else "—",
+        "hours": hours_in_words(rule.hours) or "—",
+        "holidays": _(HOLIDAYS[rule.holidays]) or "—",
+        "effective_from": first_day(begin, zone) if begin else "—",
+        "effective_until": last_day(end, zone) if end else "—",
+        "announce": _(ANNOUNCEMENTS[rule.announce]) if rule.announce else "—",
+        "languages": ", ".join(rule.languages),
+        "prompt": rule.prompt,
+        "retain_days": str(rule.retain_days or "—"),
+        "retain_incident_days": str(rule.retain_incident_days or "—"),
+        "priority": str(rule.priority),
+    }
+
+
+def _one_of(kind: type[E], text: str) -> E:
+    try:
+        return kind(text)
+    except ValueError as error:
+        choices = ", ".join(kind)
+        raise WrongUsage("{text} is none of {choices}", text=text, choices=choices) from error
+
+
+def _languages(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.strip() for each in text.split(",") if each.strip()))
+
+
+def _days(text: str) -> int | None:
+    return None if text == "default" else parse_days(text)

@@ -1,0 +1,204 @@
+"""A whole office as one TOML file: facilities, extensions and rules, to be read, compared and edited.
+
+Keys of a rule are named as the options of `callrec rule add`, and mean the same.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import tomlkit
+
+from callrec.errors import CallrecError, WrongEntries, WrongUsage
+from callrec.model import Extension, Facility, Holidays, Rule
+from callrec.policy.entries import check_facility, check_name, extension_number
+from callrec.policy.explanation import is_midnight, last_day
+from callrec.policy.fields import read_fields, read_whom
+from callrec.policy.hours import written as written_hours
+from callrec.policy.office import Office
+from callrec.policy.rules import check
+
+Table = dict[str, Any]
+_TEXT, _NUMBER = (str,), (str, int)
+KEYS: dict[str, dict[str, tuple[type, ...]]] = {
+    "facility": {"code": _TEXT, "name": _TEXT},
+    "extension": {"number": _NUMBER, "facility": _TEXT, "name": _TEXT, "service": (bool,)},
+    "rule": {
+        "id": (int,),
+        "everywhere": (bool,),
+        "facility": _TEXT,
+        "extension": _NUMBER,
+        "caller": _NUMBER,
+        "mode": _TEXT,
+        "direction": _TEXT,
+        "hours": _TEXT,
+        "holidays": _TEXT,
+        "from": (str, date),
+        "until": (str, date),
+        "announce": _TEXT,
+        "language": _TEXT,
+        "prompt": _TEXT,
+        "retain": _TEXT,
+        "retain_incident": _TEXT,
+        "priority": (int,),
+    },
+}
+"""The keys of each kind of table, and the types a value may have."""
+
+
+def write(office: Office, zone: ZoneInfo) -> str:
+    """The text of a file from which `parse` makes the same office."""
+    tables = [
+        *(("facility", {"code": each.code, "name": each.name}) for each in office.facilities.values()),
+        *(("extension", _extension(each)) for each in office.extensions.values()),
+        *(("rule", _rule(each, zone)) for each in sorted(office.rules, key=lambda rule: rule.id)),
+    ]
+    return "\n".join(_table(kind, values) for kind, values in tables)
+
+
+def parse(text: str, zone: ZoneInfo, now: datetime) -> Office:
+    """The office that a file describes. Raises WrongEntries with all that is wrong with it."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise WrongUsage("the file is not TOML: {problem}", problem=error) from error
+    return _Reader(text, document, zone, now).office()
+
+
+class _Reader:
+    """One reading of one file."""
+
+    def __init__(self, text: str, document: Table, zone: ZoneInfo, now: datetime) -> None:
+        self._lines, self._document, self._zone, self._now = text.splitlines(), document, zone, now
+        self._wrong: list[tuple[int, CallrecError]] = []
+        self._facilities: dict[str, Facility] = {}
+        self._extensions: dict[str, Extension] = {}
+        self._rules: list[Rule] = []
+
+    def office(self) -> Office:
+        for key in self._document.keys() - KEYS.keys():
+            self._wrong.append((0, WrongUsage("{key} is nothing an office has", key=key)))
+        self._each("facility", self._read_facility)
+        self._each("extension", self._read_extension)
+        self._each("rule", self._read_rule)
+        if self._wrong:
+            raise WrongEntries(sorted(self._wrong, key=lambda entry: entry[0]))
+        return Office(self._facilities.values(), self._extensions.values(), self._rules)
+
+    def _each(self, kind: str, read: Callable[[Table], None]) -> None:
+        for line, table in self._tables(kind):
+            try:
+                _check_keys(kind, table)
+                read(table)
+            except CallrecError as error:
+                self._wrong.append((line, error))
+
+    def _tables(self, kind: str) -> Iterator[tuple[int, Any]]:
+        """The tables of a kind, with the line where each begins (0: it cannot be told)."""
+        header = re.compile(rf"\s*\[\[\s*{kind}\s*\]\]")
+        lines = [number for number, line in enumerate(self._lines, 1) if header.match(line)]
+        found = self._document.get(kind, [])
+        tables = found if isinstance(found, list) else [found]
+        return zip(lines if len(lines) == len(tables) else [0] * len(tables), tables, strict=True)
+
+    def _read_facility(self, table: Table) -> None:
+        facility = Facility(_needed(table, "code"), _needed(table, "name"))
+        check_facility(facility)
+        if facility.code in self._facilities:
+            raise WrongUsage("facility {code} is there twice", code=facility.code)
+        self._facilities[facility.code] = facility
+
+    def _read_extension(self, table: Table) -> None:
+        number = extension_number(str(_needed(table, "number")))
+        if number in self._extensions:
+            raise WrongUsage("extension {number} is there twice", number=number)
+        facility = self._facility(_needed(table, "facility"))
+        name, service = table.get("name", ""), table.get("service", False)
+        check_name(name)
+        self._extensions[number] = Extension(number, facility, name, service)
+
+    def _read_rule(self, table: Table) -> None:
+        scope, target = read_whom(table)
+        if table.get("facility"):
+            self._facility(table["facility"])
+        if table.get("extension") and target not in self._extensions:
+            raise WrongUsage("there is no extension {number} in the file", number=target)
+        _needed(table, "mode")
+        fields = read_fields(table, self._zone, self._now)
+        rule = Rule(table.get("id", 0), 0, scope, target, changed_at=self._now, changed_by="", **fields)
+        check(rule)
+        if rule.id and any(each.id == rule.id for each in self._rules):
+            raise WrongUsage("rule {id} is there twice", id=rule.id)
+        self._rules.append(rule)
+
+    def _facility(self, code: str) -> str:
+        if code not in self._facilities:
+            raise WrongUsage("there is no facility {code} in the file", code=code)
+        return code
+
+
+def _check_keys(kind: str, table: Any) -> None:
+    if not isinstance(table, dict):
+        raise WrongUsage("write [[{kind}]] and its keys below it", kind=kind)
+    for key, value in table.items():
+        if key not in KEYS[kind]:
+            choices = ", ".join(KEYS[kind])
+            raise WrongUsage("there is no key {key}: write {choices}", key=key, choices=choices)
+        allowed = KEYS[kind][key]
+        if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+            raise WrongUsage("{key} = {value} is of the wrong type", key=key, value=value)
+
+
+def _needed(table: Table, key: str) -> Any:
+    if not table.get(key):
+        raise WrongUsage("{key} is missing", key=key)
+    return table[key]
+
+
+def _table(kind: str, values: Table) -> str:
+    lines = [f"{key} = {tomlkit.item(value).as_string()}" for key, value in values.items()]
+    return "\n".join([f"[[{kind}]]", *lines, ""])
+
+
+def _extension(each: Extension) -> Table:
+    found: Table = {"number": each.number, "facility": each.facility, "name": each.name}
+    return {**found, "service": True} if each.service else found
+
+
+def _rule(rule: Rule, zone: ZoneInfo) -> Table:
+    """A rule as a table; what has no condition, or the default, is left out."""
+    values = {
+        "id": rule.id,
+        str(rule.scope): rule.target or True,
+        "mode": str(rule.mode),
+        "direction": str(rule.direction or ""),
+        "hours": written_hours(rule.hours),
+        "holidays": "" if rule.holidays is Holidays.INCLUDE else str(rule.holidays),
+        "from": _moment(rule.effective_from, zone),
+        "until": _end(rule.effective_until, zone),
+        "announce": str(rule.announce or ""),
+        "language": ",".join(rule.languages),
+        "prompt": rule.prompt,
+        "retain": f"{rule.retain_days}d" if rule.retain_days else "",
+        "retain_incident": f"{rule.retain_incident_days}d" if rule.retain_incident_days else "",
+        "priority": rule.priority,
+    }
+    return {key: value for key, value in values.items() if value}
+
+
+def _moment(moment: datetime | None, zone: ZoneInfo) -> str:
+    if moment is None:
+        return ""
+    local = moment.astimezone(zone)
+    return f"{local:%Y-%m-%d}" if is_midnight(local) else local.isoformat()
+
+
+def _end(moment: datetime | None, zone: ZoneInfo) -> str:
+    if moment is not None and is_midnight(moment.astimezone(zone)):
+        return last_day(moment, zone)
+    return _moment(moment, zone)

@@ -1,0 +1,89 @@
+"""The office as it was last seen, in a file: with it a controller can start while the database is away.
+
+JSON with the version of its form and the SHA-256 of what it holds. Written whole or not at all, and
+looked through before it is used: rules that were damaged would record what they should not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from callrec.errors import CheckFailed, NotFound
+from callrec.model import Extension, Facility, Rule
+from callrec.policy.office import Office
+from callrec.spool.box import write_whole
+
+SCHEMA = 1
+FILE = "office.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What the catalogue said of the office at `saved_at`, at this revision."""
+
+    saved_at: datetime
+    revision: int
+    facilities: tuple[Facility, ...]
+    extensions: tuple[Extension, ...]
+    rules: tuple[Rule, ...]
+
+
+_SAVED: TypeAdapter[Saved] = TypeAdapter(Saved)
+
+
+def write(path: Path, office: Office, at: datetime) -> None:
+    """Writes the office down; after a crash the file is the old or the new one, and whole."""
+    saved = Saved(
+        at,
+        office.revision,
+        tuple(office.facilities.values()),
+        tuple(office.extensions.values()),
+        tuple(sorted(office.rules, key=lambda rule: rule.id)),
+    )
+    content = _SAVED.dump_python(saved, mode="json")
+    whole = {"schema": SCHEMA, "sha256": _checksum(content), "office": content}
+    write_whole(path, json.dumps(whole, ensure_ascii=False).encode())
+
+
+def read(path: Path) -> Saved:
+    """The office that was written down. Raises NotFound, and CheckFailed for a file that is damaged."""
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError as error:
+        raise NotFound("there is no copy of the rules at {path} yet", path=path) from error
+    except OSError as error:
+        raise _unusable(path, error.strerror or "it cannot be read") from error
+    try:
+        return _checked(json.loads(text))
+    except ValidationError as error:
+        raise _unusable(path, f"{error.error_count()} wrong values") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise _unusable(path, str(error)) from error
+
+
+def _checked(whole: Any) -> Saved:
+    if whole["schema"] != SCHEMA:
+        raise ValueError(f"its form is version {whole['schema']}, this callrec reads {SCHEMA}")
+    if whole["sha256"] != _checksum(whole["office"]):
+        raise ValueError("its checksum does not fit")
+    return _SAVED.validate_json(json.dumps(whole["office"]))
+
+
+def _checksum(content: Any) -> str:
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _unusable(path: Path, problem: str) -> CheckFailed:
+    return CheckFailed(
+        "the copy of the rules at {path} cannot be used ({problem}): the database is needed to start",
+        path=path,
+        problem=problem,
+    )

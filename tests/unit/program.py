@@ -1,0 +1,17 @@
+"""The program run in this process, as a person would run it."""
+
+from __future__ import annotations
+
+
+class Done:
+    """What a run of the program printed, and its exit code."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def complaint(self) -> str:
+        """The one line on stderr."""
+        lines = self.err.strip().splitlines()
+        assert len(lines) == 1, self.err
+        return lines[0]

@@ -1,0 +1,78 @@
+"""Extensions out of a spreadsheet: the encodings of Excel in Japan, and every wrong line at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from callrec.errors import WrongEntries, WrongUsage
+from callrec.model import Extension, Facility
+from callrec.policy.extension_table import parse
+from callrec.policy.office import Office
+
+THERE = Office(
+    [Facility("shiba", "芝地区総合支所"), Facility("azabu", "麻布地区総合支所")],
+    [Extension("2102", "shiba", "窓口2"), Extension("6000", "shiba", "代表", service=True)],
+)
+TEXT = '内線番号,施設,名前\r\n２１０１,shiba,窓口①\r\n2201,麻布地区総合支所,"髙橋, 様"\r\n'
+EXPECTED = [Extension("2101", "shiba", "窓口①"), Extension("2201", "azabu", "髙橋, 様")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
+@pytest.mark.parametrize("ends", ["\r\n", "\n"])
+def test_encodings_and_line_ends(encoding: str, ends: str) -> None:
+    assert parse(TEXT.replace("\r\n", ends).encode(encoding), THERE) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2101,shiba,窓口1",
+        "2101,shiba,窓口1,phone\n",
+        "number,facility,name\n2101,shiba,窓口1\n\n",
+        "Name,Number,Facility\n窓口1,2101,shiba\n",
+        "2101 , shiba , 窓口1 ,,",
+    ],
+)
+def test_ways_to_write_one_extension(text: str) -> None:
+    assert parse(text.encode(), THERE) == [Extension("2101", "shiba", "窓口1")]
+
+
+def test_what_the_table_does_not_say_stays() -> None:
+    assert parse(b"2102,azabu\n6000,azabu", THERE) == [
+        Extension("2102", "azabu", "窓口2"),
+        Extension("6000", "azabu", "代表", service=True),
+    ]
+    assert parse(b"2102,azabu,", THERE)[0].name == ""
+
+
+WRONG = {
+    "21o1,shiba": "an extension is a number",
+    "2103,nowhere": "there is no facility nowhere",
+    "": "",
+    "2101,azabu": "extension 2101 is in line 2 already",
+    ",shiba": "number is missing",
+    "2104": "facility is missing",
+    "2105,shiba,,x": "x is none of phone, service",
+    "2105,shiba,,phone,y": "y is a column too many",
+    "2106,shiba,a\x07b": "control character",
+}
+
+
+def test_every_wrong_line_is_told_with_its_number_and_reason() -> None:
+    text = "\n".join(["number,facility,name,kind", "2101,shiba", *WRONG])
+    with pytest.raises(WrongEntries, match="8 entries are wrong: nothing was changed") as caught:
+        parse(text.encode(), THERE)
+    expected = [(line, said) for line, said in enumerate(WRONG.values(), 3) if said]
+    for (line, error), (number, said) in zip(caught.value.entries, expected, strict=True):
+        assert line == number and said in str(error)
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n", b"number,facility,name\n"])
+def test_a_table_without_extensions_is_refused(data: bytes) -> None:
+    with pytest.raises(WrongUsage, match="there is no extension in the file"):
+        parse(data, THERE)
+
+
+def test_another_encoding_is_refused() -> None:
+    with pytest.raises(WrongUsage, match="neither UTF-8 nor Shift_JIS"):
+        parse(TEXT.encode("utf-16"), THERE)

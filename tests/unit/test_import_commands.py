@@ -1,0 +1,137 @@
+"""rule export and import, extension import: shown before it is done, and done whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from callrec.catalogue import facilities
+from tests.unit.program import Done
+
+Office = Callable[..., Done]
+
+
+@pytest.fixture
+def shiba(office: Office) -> Office:
+    """An office with a facility, an extension and two rules."""
+    for arguments in (
+        ("facility", "add", "shiba", "--name", "芝地区総合支所"),
+        ("extension", "add", "2101", "--facility", "shiba", "--name", "窓口1"),
+        ("rule", "add", "--facility", "shiba", "--mode", "automatic", "--hours", "mon-fri 08:30-17:15"),
+        ("rule", "add", "--caller", "0312345678", "--mode", "never", "--until", "2040-03-31"),
+    ):
+        assert office(*arguments).code == 0
+    return office
+
+
+def state(office: Office) -> list[str]:
+    return [office(noun, "list", "--json").out for noun in ("facility", "extension", "rule")]
+
+
+def test_an_export_is_the_office(shiba: Office) -> None:
+    assert shiba("rule", "export", "office.toml").code == 0
+    before = state(shiba)
+    done = shiba("rule", "import", "office.toml")
+    assert (done.code, done.out) == (0, "nothing to do: the office is so already\n")
+    assert state(shiba) == before
+    again = shiba("rule", "export", "office.toml")
+    assert again.code == 4 and "is there already" in again.complaint
+
+
+def test_a_trial_shows_what_an_import_then_does(shiba: Office) -> None:
+    shiba("rule", "export", "office.toml")
+    text = Path("office.toml").read_text("utf-8")
+    text = text.replace("automatic", "manual").replace("窓口1", "窓口2").split("[[rule]]\nid = 2")[0]
+    text += '[[facility]]\ncode = "azabu"\nname = "麻布"\n[[rule]]\nfacility = "azabu"\nmode = "standby"\n'
+    Path("office.toml").write_text(text, "utf-8")
+    before = state(shiba)
+    trial = shiba("rule", "import", "office.toml", "--dry-run")
+    assert trial.out.splitlines() == [
+        "+ facility azabu: 麻布",
+        "~ extension 2101: shiba, 窓口1 → shiba, 窓口2",
+        "- rule 2@1: number outside +81312345678, until 2040-03-31, not recorded",
+        "~ rule 1@1: mode: recorded automatically → recorded when staff press the key",
+        "+ rule new: facility azabu, kept only if staff press the key",
+        "a trial, nothing was changed: 2 would be added, 2 changed, 1 removed",
+    ]
+    assert state(shiba) == before
+    done = shiba("rule", "import", "office.toml")
+    assert done.out.splitlines()[:-1] == trial.out.splitlines()[:-1]
+    assert done.out.splitlines()[-1] == "2 added, 2 changed, 1 removed"
+    rules = json.loads(shiba("rule", "list", "--json").out)
+    assert [(rule["id"], rule["version"], rule["mode"]) for rule in rules] == [
+        (1, 2, "manual"),
+        (3, 1, "standby"),
+    ]
+    assert json.loads(shiba("rule", "history", "2", "--json").out)[-1]["removed"] is True
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "code", "complaint"),
+    [
+        ('[[rule]]\neverywhere = true\nmode = "x"\n', "line 1: x is none of", 2, "1 entries are wrong"),
+        ('[[rule]]\neverywhere = true\nmode = "never"\nprompt = "x"\n', "", 1, "no prompt x"),
+        ("[[rule", "", 2, "is not TOML"),
+        (b"\xff\xfe", "", 2, "is not UTF-8"),
+        (None, "", 2, "office.toml cannot be read"),
+    ],
+)
+def test_a_file_that_cannot_be_used_changes_nothing(
+    shiba: Office, text: str | bytes | None, told: str, code: int, complaint: str
+) -> None:
+    if text is not None:
+        Path("office.toml").write_bytes(text.encode() if isinstance(text, str) else text)
+    before = state(shiba)
+    done = shiba("rule", "import", "office.toml")
+    *lines, last = done.err.strip().splitlines()
+    assert done.code == code and complaint in last and all(told in line for line in lines)
+    assert bool(lines) == bool(told) and state(shiba) == before
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
+def test_extensions_of_a_spreadsheet(shiba: Office, encoding: str) -> None:
+    table = "内線番号,施設,名前\r\n２１０２,芝地区総合支所,窓口②\r\n2101,shiba,受付\r\n"
+    Path("phones.csv").write_bytes(table.encode(encoding))
+    trial = shiba("extension", "import", "phones.csv", "--dry-run")
+    assert trial.code == 0 and "1 would be added, 1 changed" in trial.out
+    assert len(json.loads(shiba("extension", "list", "--json").out)) == 1
+    done = shiba("extension", "import", "phones.csv")
+    assert done.code == 0 and "+ extension 2102: shiba, 窓口②" in done.out
+    assert {
+        each["number"]: each["name"] for each in json.loads(shiba("extension", "list", "--json").out)
+    } == {
+        "2101": "受付",
+        "2102": "窓口②",
+    }
+
+
+def test_one_bad_line_and_no_extension_is_imported(shiba: Office) -> None:
+    Path("phones.csv").write_text("2102,shiba\n21o3,shiba\n2104,nowhere\n")
+    before = state(shiba)
+    done = shiba("extension", "import", "phones.csv")
+    assert done.code == 2 and done.err.splitlines() == [
+        "line 2: 21o3 is none: an extension is a number of at most 32 digits, such as 2101",
+        "line 3: there is no facility nowhere: see callrec facility list",
+        "callrec: 2 entries are wrong: nothing was changed",
+    ]
+    assert state(shiba) == before
+
+
+def test_an_error_in_the_middle_undoes_what_came_before(
+    shiba: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last of many steps fails, as a full disk would make it."""
+    before, real = state(shiba), facilities.add_extension
+
+    def failing(connection: object, new: object, **more: object) -> object:
+        if getattr(new, "number", "") == "2199":
+            raise OSError(28, "No space left on device")
+        return real(connection, new, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(facilities, "add_extension", failing)
+    Path("phones.csv").write_text("".join(f"{number},shiba\n" for number in range(2102, 2200)))
+    assert shiba("extension", "import", "phones.csv").code == 1
+    assert state(shiba) == before

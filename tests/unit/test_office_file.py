@@ -1,0 +1,149 @@
+"""An office as a file and back, and the steps from one office to another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from callrec.catalogue import offices
+from callrec.catalogue.database import Database
+from callrec.errors import WrongEntries, WrongUsage
+from callrec.model import Announce, Direction, Extension, Facility, Holidays, Mode, Rule, Scope
+from callrec.policy import office_file
+from callrec.policy.difference import difference
+from callrec.policy.hours import parse_hours
+from callrec.policy.office import Office
+from tests.unit.samples import START
+
+TOKYO = ZoneInfo("Asia/Tokyo")
+WHO: dict[str, Any] = {"who": "test", "at": START}
+SECONDS = st.integers(0, 10**8)
+TIMES = SECONDS.map(lambda seconds: START + timedelta(seconds=seconds, microseconds=seconds % 999))
+MIDNIGHTS = st.integers(0, 999).map(lambda day: datetime(2026, 1, 1, 15, tzinfo=UTC) + timedelta(days=day))
+SIGNS = st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"])
+NAMES = st.text(SIGNS, min_size=1, max_size=8).filter(str.strip)
+
+
+@st.composite
+def offices_of_all_kinds(draw: st.DrawFn) -> Office:
+    """Offices as a catalogue can hold them: every target exists, ids are its own."""
+    codes = draw(st.lists(st.sampled_from(["shiba", "azabu", "akasaka"]), min_size=1, unique=True))
+    facilities = [Facility(code, draw(NAMES)) for code in codes]
+    numbers = draw(st.lists(st.sampled_from(["2101", "2102", "6000", "*8"]), min_size=1, unique=True))
+    extensions = [
+        Extension(number, draw(st.sampled_from(codes)), draw(NAMES), draw(st.booleans()))
+        for number in numbers
+    ]
+    targets = [(Scope.EVERYWHERE, None), (Scope.CALLER, "+81312345678"), (Scope.CALLER, "110")]
+    targets += [(Scope.FACILITY, code) for code in codes] + [(Scope.EXTENSION, number) for number in numbers]
+    ids = draw(st.lists(st.integers(1, 20), max_size=6, unique=True))
+    return Office(facilities, extensions, [_rule(draw, id_, *draw(st.sampled_from(targets))) for id_ in ids])
+
+
+def _rule(draw: st.DrawFn, id_: int, scope: Scope, target: str | None) -> Rule:
+    begin = draw(st.none() | MIDNIGHTS | TIMES)
+    return Rule(
+        id_,
+        1,
+        scope,
+        target,
+        draw(st.sampled_from(Mode)),
+        START,
+        "test",
+        direction=draw(st.sampled_from([None, *Direction])),
+        announce=draw(st.sampled_from([None, *Announce])),
+        languages=draw(st.sampled_from([("ja",), ("ja", "en")])),
+        retain_days=draw(st.none() | st.integers(1, 4000)),
+        priority=draw(st.integers(-3, 3)),
+        hours=draw(st.sampled_from([(), parse_hours("mon-fri 08:30-17:15, sat")])),
+        holidays=draw(st.sampled_from(Holidays)),
+        effective_from=begin,
+        effective_until=draw(st.none() | (MIDNIGHTS | TIMES).filter(lambda end: not begin or end > begin)),
+    )
+
+
+@given(offices_of_all_kinds())
+def test_what_is_written_is_read_as_the_same_office(office: Office) -> None:
+    again = office_file.parse(office_file.write(office, TOKYO), TOKYO, START)
+    assert again.facilities == office.facilities and again.extensions == office.extensions
+    assert difference(office, again) == []
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(offices_of_all_kinds(), offices_of_all_kinds())
+def test_the_steps_lead_from_any_office_to_any_other(database: Database, one: Office, other: Office) -> None:
+    for wanted in (one, other, one, Office()):
+        with database.begin() as connection:
+            steps = difference(offices.locked(connection), wanted)
+            offices.apply(connection, steps, **WHO)
+            there = offices.locked(connection)
+        assert difference(there, wanted) == []
+        assert there.facilities == wanted.facilities and there.extensions == wanted.extensions
+        assert len(there.rules) == len(wanted.rules)
+        assert all(step.words(TOKYO) for step in steps)
+
+
+def test_a_fresh_database_gets_the_same_ids(database: Database) -> None:
+    rule = Rule(7, 4, Scope.EVERYWHERE, None, Mode.AUTOMATIC, START, "x")
+    with database.begin() as connection:
+        offices.apply(connection, difference(offices.locked(connection), Office(rules=[rule])), **WHO)
+        (added,) = offices.locked(connection).rules
+    assert (added.id, added.version) == (7, 1)
+
+
+def test_a_rule_that_says_never_is_lifted_by_removing_it_for_all_to_see() -> None:
+    never = Rule(7, 1, Scope.EVERYWHERE, None, Mode.NEVER, START, "x")
+    steps = difference(Office(rules=[never]), Office(rules=[replace(never, mode=Mode.AUTOMATIC, version=0)]))
+    assert [step.sign for step in steps] == ["-", "+"]
+    (ended,) = difference(Office(rules=[never]), Office(rules=[replace(never, effective_until=START)]))
+    assert ended.sign == "~"
+
+
+GOOD = """
+[[facility]]
+code = "shiba"
+name = "芝"
+"""
+WRONG = [
+    ('[[facility]]\ncode = "Shiba"\nname = "芝"', 5, "is no code"),
+    ('[[facility]]\ncode = "shiba"\nname = "x"', 5, "facility shiba is there twice"),
+    ('[[facility]]\ncode = "azabu"', 5, "name is missing"),
+    ('[[extension]]\nnumber = "2101"', 5, "facility is missing"),
+    ('[[extension]]\nnumber = "2101"\nfacility = "azabu"', 5, "there is no facility azabu in the file"),
+    ('[[extension]]\nnumber = "x"\nfacility = "shiba"', 5, "an extension is a number"),
+    ('[[extension]]\nnumber = 2101\nfacility = "shiba"\nservice = 1', 5, "service = 1 is of the wrong type"),
+    ('[[rule]]\nmode = "never"', 5, "say whom"),
+    ("[[rule]]\neverywhere = true", 5, "mode is missing"),
+    ('[[rule]]\neverywhere = true\nmode = "sometimes"', 5, "sometimes is none of never, manual"),
+    ('[[rule]]\nextension = "2101"\nmode = "never"', 5, "there is no extension 2101 in the file"),
+    ('[[rule]]\nfacility = "azabu"\nmode = "never"', 5, "there is no facility azabu in the file"),
+    ('[[rule]]\neverywhere = true\nmode = "never"\nhours = "x"', 5, "are no hours"),
+    ('[[rule]]\neverywhere = true\nmode = "never"\nhours = 5', 5, "wrong type"),
+    ('[[rule]]\neverywhere = true\nmode = "never"\nholiday = "only"', 5, "there is no key holiday"),
+    ('[[rule]]\neverywhere = true\nmode = "never"\nfrom = 2027-04-01\nuntil = 2027-03-31', 5, "--until must"),
+    ('[[rules]]\neverywhere = true', 0, "rules is nothing an office has"),
+    ("rule = 5", 0, "write [[rule]]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "line", "reason"), WRONG)
+def test_what_is_wrong_is_told_with_its_line(text: str, line: int, reason: str) -> None:
+    whole = text + GOOD if text == "rule = 5" else GOOD + text
+    with pytest.raises(WrongEntries) as caught:
+        office_file.parse(whole, TOKYO, START)
+    ((found, error),) = caught.value.entries
+    assert found == line and reason in str(error)
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(WrongEntries) as caught:
+        office_file.parse("[[rule]]\n[[facility]]\n[[rule]]\n", TOKYO, START)
+    assert [line for line, _ in caught.value.entries] == [1, 2, 3]
+    with pytest.raises(WrongUsage, match="is not TOML"):
+        office_file.parse("[[rule", TOKYO, START)

@@ -1,0 +1,158 @@
+"""What rule check finds. What it says can never win never wins, whatever call comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callrec.model import Direction, Extension, Facility, Holidays, Mode, Rule, Scope
+from callrec.policy import review
+from callrec.policy.cover import covers
+from callrec.policy.hours import parse_hours
+from callrec.policy.office import Office
+from callrec.policy.wording import rule_name
+
+TOKYO = ZoneInfo("Asia/Tokyo")
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+FACILITIES = [Facility("shiba", "芝"), Facility("azabu", "麻布")]
+EXTENSIONS = [Extension("2101", "shiba"), Extension("2102", "shiba"), Extension("2201", "azabu")]
+
+
+def rule(id_: int, mode: str, scope: str = "everywhere", target: str | None = None, **more: Any) -> Rule:
+    hours = parse_hours(more.pop("hours")) if "hours" in more else ()
+    return Rule(id_, 1, Scope(scope), target, Mode(mode), NOW, "test", hours=hours, **more)
+
+
+def found(rules: Iterable[Rule], extensions: Iterable[Extension] = EXTENSIONS) -> list[tuple[str, str]]:
+    office = Office(FACILITIES, extensions, rules)
+    return [(each.code, each.subject) for each in review.of_rules(office, NOW, TOKYO)]
+
+
+def test_nothing_to_say_of_a_tidy_office() -> None:
+    rules = [rule(1, "standby"), rule(2, "automatic", "facility", "shiba"), rule(3, "never", "caller", "110")]
+    assert found(rules) == []
+
+
+def test_a_rule_that_is_always_beaten() -> None:
+    wide = rule(1, "automatic", "facility", "shiba", hours="mon-fri 09:00-12:00")
+    assert found([rule(9, "standby"), wide, rule(2, "manual", "facility", "shiba")]) == [("beaten", "1@1")]
+    assert found([rule(9, "standby"), wide, rule(2, "manual", "facility", "shiba", hours="mon")]) == []
+    assert found([rule(9, "standby"), wide, rule(2, "manual", "facility", "azabu")]) == []
+    assert found([wide, rule(2, "never")]) == [("beaten", "1@1")]
+    assert found([rule(1, "manual", "extension", "2101"), rule(2, "never", "facility", "shiba")])[0] == (
+        "beaten",
+        "1@1",
+    )
+
+
+def test_a_facility_rule_that_no_extension_is_left_for() -> None:
+    wide = [rule(9, "standby"), rule(1, "automatic", "facility", "shiba")]
+    own = [rule(2, "manual", "extension", "2101"), rule(3, "manual", "extension", "2102")]
+    assert found([*wide, *own]) == [("all-have-own", "1@1")]
+    assert found([*wide, own[0]]) == []
+    assert found(wide, [Extension("2201", "azabu")]) == [("no-extensions", "1@1")]
+
+
+def test_what_is_over_and_what_ends_soon() -> None:
+    ends = [NOW - DAY, NOW + 30 * DAY, NOW + 31 * DAY]
+    rules = [
+        rule(n, "manual", "caller", f"+8131234000{n}", effective_until=end) for n, end in enumerate(ends)
+    ]
+    assert found([rule(9, "standby"), *rules]) == [("over", "0@1"), ("ends-soon", "1@1")]
+
+
+def test_a_facility_that_no_rule_is_about() -> None:
+    assert found([rule(1, "automatic", "facility", "shiba")]) == [("no-rule", "azabu")]
+    assert found([rule(1, "automatic", "facility", "shiba"), rule(2, "manual", "extension", "2201")]) == []
+    assert found([rule(1, "automatic", "facility", "shiba", effective_until=NOW)]) == [
+        ("over", "1@1"),
+        ("no-rule", "azabu"),
+        ("no-rule", "shiba"),
+    ]
+
+
+def test_extensions_are_compared_with_the_phones_of_the_pbx() -> None:
+    office = Office(FACILITIES, [*EXTENSIONS, Extension("6000", "shiba", service=True)])
+    phones = {"2101", "2102", "2109", "6000", "trunk"}
+    assert [(each.code, each.subject) for each in review.of_pbx(office, phones)] == [
+        ("no-facility", "2109"),
+        ("not-on-pbx", "2201"),
+        ("is-phone", "6000"),
+    ]
+
+
+def test_every_finding_has_words() -> None:
+    office = Office(
+        FACILITIES, EXTENSIONS, [rule(1, "manual", "facility", "shiba", effective_until=NOW + DAY)]
+    )
+    words = [each.words() for each in review.of_rules(office, NOW, TOKYO)]
+    assert words[0].startswith("it ends 2026-11-23 12:00") and "1 of its 1 extensions" in words[1]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("", "mon", True),
+        ("mon-sun 00:00-24:00", "", True),
+        ("mon", "", False),
+        ("08:00-12:00 12:00-18:00", "09:00-17:00", True),
+        ("08:00-12:00 12:01-18:00", "09:00-17:00", False),
+        ("sun 22:00-06:00", "mon 00:00-06:00", True),
+        ("sun 22:00-06:00", "mon 00:00-06:01", False),
+    ],
+)
+def test_hours_that_cover_others(one: str, other: str, expected: bool) -> None:
+    rules = [rule(n, "manual", **({"hours": text} if text else {})) for n, text in enumerate((one, other))]
+    assert covers(rules[0], rules[1], NOW) is expected
+
+
+def test_a_night_that_began_on_another_day_is_not_the_same_where_holidays_count() -> None:
+    night, morning = (rule(1, "manual", hours=text) for text in ("sun 22:00-06:00", "mon 00:00-06:00"))
+    apart = [replace(each, holidays=Holidays.EXCLUDE) for each in (night, morning)]
+    assert covers(night, morning, NOW) and not covers(apart[0], apart[1], NOW)
+
+
+TARGETS = [("everywhere", None), ("facility", "shiba"), ("facility", "azabu"), ("extension", "2101")]
+HOURS = ["sun", "sat-sun 22:00-06:00", "mon-fri 08:30-17:15", "mon 00:00-06:00"]
+
+
+@st.composite
+def rule_lists(draw: st.DrawFn) -> list[Rule]:
+    drawn = draw(st.lists(st.tuples(st.sampled_from(TARGETS), st.sampled_from(Mode), CONDITIONS), max_size=8))
+    return [rule(id_, mode, *about, **more) for id_, (about, mode, more) in enumerate(drawn, start=1)]
+
+
+CONDITIONS = st.fixed_dictionaries(
+    {
+        "direction": st.sampled_from([None, Direction.INBOUND]),
+        "priority": st.integers(0, 1),
+        "holidays": st.sampled_from(Holidays),
+        "effective_from": st.sampled_from([None, NOW + DAY]),
+        "effective_until": st.sampled_from([None, NOW, NOW + 3 * DAY]),
+    },
+    optional={"hours": st.sampled_from(HOURS)},
+)
+MOMENTS = st.integers(0, 10 * 24 * 60).map(lambda minutes: NOW + timedelta(minutes=minutes))
+
+
+@given(rule_lists(), st.lists(MOMENTS, min_size=20, max_size=40))
+def test_what_can_never_win_never_wins(rules: list[Rule], moments: list[datetime]) -> None:
+    office = Office(FACILITIES, EXTENSIONS, rules)
+    lost = {
+        each.subject
+        for each in review.of_rules(office, NOW, TOKYO)
+        if each.code not in ("ends-soon", "no-rule")
+    }
+    for at in moments:
+        for parties in (["2101"], ["2102"], ["2201"], ["2101", "2201"], ["2999"]):
+            for direction in (Direction.INBOUND, Direction.INTERNAL):
+                decision = office.decide(office.facts(direction, parties, None, at))
+                assert rule_name(decision.rule, decision.version) not in lost
