@@ -25,7 +25,7 @@ check: setup ## style, types, imports
 	$(BIN)/lint-imports
 
 unit: setup ## seconds; needs nothing but Python
-	$(BIN)/pytest -q -m "not integration" $(ARGS)
+	TMPDIR=$(firstword $(wildcard /dev/shm) /tmp) $(BIN)/pytest -q -n auto -m "not integration" $(ARGS)
 
 integration: setup ## minutes; real PBX, S3, databases and SIP phones
 	$(BIN)/pytest -q -m integration $(ARGS)

@@ -19,10 +19,11 @@ import structlog
 
 from callrec.app import App
 from callrec.archive.archiver import Archiver
-from callrec.errors import CallrecError, CatalogueUnreachable, Refused
+from callrec.errors import CallrecError, CatalogueUnreachable, NotFound, Refused
 from callrec.language import translated
 from callrec.model import Decision
 from callrec.pbx.ari import wait_for_app_to_go
+from callrec.policy.office import Office
 from callrec.recording import journal, mirror
 from callrec.recording.adoption import Adoption
 from callrec.recording.controller import Controller
@@ -52,11 +53,11 @@ class Service:
         self._catalogue_away = False
         self._mirrored_at = float("-inf")
         self._problems: dict[str, str] = {}
+        self._rules_at = self._started_at
         self._journal_left = 0
 
     def prepare(self, *, takeover: bool) -> None:
         """Checks that nobody else does this work and that the parts answer. Raises CallrecError."""
-        self._app.database.require_current()
         if takeover:
             self._app.pbx.displace()
         self._app.spool.lock(TAKEOVER_SECONDS if takeover else 0.0)
@@ -66,7 +67,7 @@ class Service:
                 "another callrec serve is connected to this PBX as {app}: stop it, or use --takeover",
                 app=self._app.settings.pbx.app,
             )
-        self._office = self._app.office()
+        self._office = self._first_office()
         board = self._app.board(self._office)
         for draft in self._app.spool.drafts():
             board.restore(draft)
@@ -86,6 +87,24 @@ class Service:
             work_waits=self._archiver.wake,
             read_journal=self._journal_waits.set,
         )
+
+    def _first_office(self) -> Office:
+        """The rules of the catalogue; while it cannot be reached, those that were last seen."""
+        try:
+            self._app.database.require_current()
+            office = self._app.office()
+        except CatalogueUnreachable as error:
+            self._catalogue(away=True, problem=str(error))
+            try:
+                office, self._rules_at = self._app.saved_office()
+            except NotFound:
+                raise error from None
+        else:
+            self._rules_taken(office)
+        return office
+
+    def _rules_taken(self, office: Office) -> None:
+        self._try(lambda: self._app.save_office(office), "copy of the rules")
 
     def run(self) -> None:
         """Works until `stop`, or until another controller takes the PBX over. Raises Refused then."""
@@ -137,9 +156,9 @@ class Service:
         for step in (self._reload, self._mirror, self._write_status):
             self._try(step)
 
-    def _try(self, step: Callable[[], None]) -> None:
+    def _try(self, step: Callable[[], None], name: str = "") -> None:
         """Does one thing; what it cannot do is a problem that the status shows until it can."""
-        name = step.__name__.strip("_")
+        name = name or step.__name__.strip("_")
         try:
             step()
         except (CallrecError, OSError) as error:
@@ -158,9 +177,11 @@ class Service:
             if changed:
                 self._office = self._app.office()
                 self._controller.take_rules(self._office)
+                self._rules_taken(self._office)
                 self._mirrored_at = float("-inf")
                 log.info("rules changed", revision=self._office.revision)
             self._catalogue(away=False)
+            self._rules_at = self._app.now
         except CatalogueUnreachable as error:
             self._catalogue(away=True, problem=str(error))
 
@@ -211,6 +232,7 @@ class Service:
             "link_changed_at": self._controller.link_changed_at.isoformat(),
             "catalogue_away": self._catalogue_away,
             "revision": self._office.revision,
+            "rules_at": self._rules_at.isoformat(),
             "live": [{"extension": extension, "id": id_} for extension, id_ in self._controller.live()],
             "problems": sorted({*self._archiver.problems(), *self._problems.values()}),
         }

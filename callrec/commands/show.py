@@ -8,23 +8,21 @@ from typing import Any
 
 import click
 
-from callrec.catalogue import calls, custody
+from callrec.catalogue import calls, custody, rules
 from callrec.catalogue.calls import Found
 from callrec.commands.common import app, plain_row
 from callrec.commands.search import row
 from callrec.dates import clock, spoken
 from callrec.language import translated as _
 from callrec.model import CallRecord
+from callrec.policy import explanation
+from callrec.policy.explanation import Known
 from callrec.policy.wording import (
     ACTIONS,
     DIRECTIONS,
     KEPT_BECAUSE,
-    MODES,
     OUTCOMES,
-    WHY,
     note,
-    reason,
-    rule_name,
 )
 from callrec.settings import OfficeSettings
 
@@ -41,10 +39,13 @@ def command(ctx: click.Context, id_: str, as_json: bool) -> None:
     with here.database.read() as connection:
         found = calls.look_up(connection, id_)
         entries = custody.of(connection, found.recording.id) if found.recording else []
+        decision = found.call.decision
+        considered = decision.considered if decision else ()
+        known = rules.versions(connection, [(each.rule, each.version) for each in considered])
     if as_json:
         click.echo(json.dumps(_whole(found, entries, here.settings.office), ensure_ascii=False, indent=2))
         return
-    for name, text in _lines(found, entries, here.settings.office):
+    for name, text in _lines(found, entries, known, here.settings.office):
         click.echo(f"{_(name)}: {text}" if name else f"  {text}")
 
 
@@ -69,9 +70,9 @@ def _whole(found: Found, entries: list[custody.Entry], office: OfficeSettings) -
     }
 
 
-def _lines(found: Found, entries: list[custody.Entry], office: OfficeSettings) -> Lines:
+def _lines(found: Found, entries: list[custody.Entry], known: Known, office: OfficeSettings) -> Lines:
     yield from _call(found.call, office)
-    yield from _decision(found)
+    yield from _decision(found, known, office)
     yield from _notes(found.call)
     yield from _announcements(found.call, office)
     yield from _people(found.call, office)
@@ -96,14 +97,15 @@ def _call(call: CallRecord, office: OfficeSettings) -> Lines:
     yield "number", call.number or "—"
 
 
-def _decision(found: Found) -> Lines:
+def _decision(found: Found, known: Known, office: OfficeSettings) -> Lines:
     decision = found.call.decision
     if decision is None:
         yield "decision", _("none: the call ended before anybody answered")
         return
-    yield "decision", f"{_(MODES[decision.mode])}: {reason(decision)}"
-    for each in decision.considered:
-        yield "", f"{_('rule')} {rule_name(each.rule, each.version)}: {_(WHY[each.why])}"
+    for number, line in enumerate(explanation.verdict(decision)):
+        yield "" if number else "decision", line
+    for line in explanation.candidates(decision, known, office.zone):
+        yield "", line
     if not found.recording:
         yield "recording", _("none")
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
 from callrec.app import App
 from callrec.commands.common import app, emit
+from callrec.dates import spoken
 from callrec.errors import CheckFailed
 from callrec.language import translated as _
 from callrec.serve import STATUS
@@ -19,11 +22,12 @@ from callrec.serve import STATUS
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
     """PBX link, live captures, archive backlog, disk. Exit code 1 when something is wrong."""
-    found = collect(app(ctx))
+    here = app(ctx)
+    found = collect(here)
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
-        _show(found)
+        _show(found, here.settings.office.zone)
     wrong = _wrong(found)
     if wrong:
         raise CheckFailed("{problem}", problem=wrong)
@@ -41,6 +45,7 @@ def collect(here: App) -> dict[str, Any]:
         "link_changed_at": told.get("link_changed_at"),
         "catalogue_away": bool(told.get("catalogue_away")),
         "rules_revision": told.get("revision"),
+        "rules_at": told.get("rules_at"),
         "live": told.get("live", []) if running else [],
         "waiting_recordings": len(here.spool.waiting()),
         "waiting_calls": len(here.spool.calls()),
@@ -50,7 +55,7 @@ def collect(here: App) -> dict[str, Any]:
     }
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(found: dict[str, Any], zone: ZoneInfo) -> None:
     rows = [
         {
             "part": _("controller"),
@@ -59,7 +64,7 @@ def _show(found: dict[str, Any]) -> None:
         {"part": _("link to the PBX"), "state": _("up") if found["link_up"] else _("down")},
         {
             "part": _("database"),
-            "state": _("away; the rules last seen are in force") if found["catalogue_away"] else _("ok"),
+            "state": _database(found, zone),
         },
         {"part": _("recording now"), "state": ", ".join(each["extension"] for each in found["live"]) or "0"},
         {"part": _("waiting for the archive"), "state": found["waiting_recordings"]},
@@ -68,6 +73,13 @@ def _show(found: dict[str, Any]) -> None:
         *({"part": _("problem"), "state": problem} for problem in found["problems"]),
     ]
     emit(rows, {"part": "part", "state": "state"}, None)
+
+
+def _database(found: dict[str, Any], zone: ZoneInfo) -> str:
+    if not found["catalogue_away"]:
+        return _("ok")
+    seen = spoken(datetime.fromisoformat(found["rules_at"]), zone)
+    return _("away; in force are the rules as they were at {time}").format(time=seen)
 
 
 def _wrong(found: dict[str, Any]) -> str:

@@ -24,6 +24,7 @@ from callrec.model import (
 )
 from callrec.numbers import normalise
 from callrec.pbx.events import Dialled, GateEntered
+from callrec.policy.combine import combine
 from callrec.recording import lines as of_lines
 from callrec.recording.announcer import Announcer
 from callrec.recording.capture import LiveCapture
@@ -210,6 +211,8 @@ class Session:
         direction = of_lines.direction(talking, self._caller())
         self._identify(direction, talking)
         decision = self.world.office.decide(self._facts(direction, at))
+        if self.gate_decision:
+            decision = combine(self.gate_decision, decision)
         self.call = replace(self.call, decision=decision)
         if decision.mode is not Mode.AUTOMATIC:
             return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,9 +34,9 @@ def _logging_as_it_was() -> Iterator[None]:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(tmp_path: Path, empty_catalogue: Path) -> Iterator[Database]:
+    shutil.copy(empty_catalogue, tmp_path / "catalogue.db")
     made = Database(f"sqlite:///{tmp_path}/catalogue.db")
-    made.upgrade()
     yield made
     made.close()
 

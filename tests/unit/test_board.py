@@ -279,3 +279,18 @@ def test_another_voice_gets_new_snoops_and_the_same_one_does_not() -> None:
     _begin(played, commands)
     played.handle(ev.LeftBridge(LATER, colleague, "a", ("1.0",)))
     assert _renewed(_talks(played, "a", OUTSIDE, PHONE)), "also when the first one is back"
+
+
+def test_a_service_number_is_decided_at_the_gate_and_again_by_who_answers() -> None:
+    """Announced for the number that was dialled; recorded, or not, as the extension's rule says."""
+    queue = replace(OUTSIDE, exten="6000")
+    for mode, recorded in (("automatic", True), ("never", False)):
+        rules = (("automatic", "extension", "6000", "before-connect"), (mode, "extension", "2101", "none"))
+        played = board(office(*rules), (f"new-{number}" for number in range(9)))
+        (through,) = played.handle(ev.GateEntered(START, queue, "inbound", "6000", "0312345678"))
+        assert isinstance(through, LetThrough) and through.sounds
+        commands = _talks(played, "b", queue, PHONE)
+        assert any(isinstance(each, StartSnoop) for each in commands) is recorded
+        decision = played.sessions["1.0"].call.decision
+        assert decision is not None and (decision.rule, decision.mode) == (2, mode)
+        assert decision.announce == ("before-connect" if recorded else "none")

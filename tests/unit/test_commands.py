@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 import pytest
 
+from callrec import language
 from callrec.catalogue import facilities
 from callrec.commands import COMMANDS, Program, main, program
 from tests import messages
@@ -82,15 +83,26 @@ def test_the_compiled_translations_are_those_of_the_source() -> None:
         ({"LANG": "ja_JP.UTF-8", "CALLREC_LANG": "en"}, False),
     ],
 )
-def test_japanese_under_a_japanese_locale(
-    tmp_path: Path, environment: dict[str, str], japanese: bool
+def test_the_language_is_that_of_the_locale(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], japanese: bool
+) -> None:
+    for name in ("CALLREC_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert language.choose() == ("ja" if japanese else "en")
+
+
+@pytest.mark.parametrize(("locale", "japanese"), [("ja_JP.UTF-8", True), ("C.UTF-8", False)])
+def test_the_program_speaks_japanese_under_a_japanese_locale(
+    tmp_path: Path, locale: str, japanese: bool
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "callrec", "search", "today"],
         capture_output=True,
         encoding="utf-8",
         cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], **environment},
+        env={"PATH": os.environ["PATH"], "LANG": locale},
         check=False,
     )
     assert done.returncode == 2 and "callrec init" in done.stderr

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from callrec.app import App
-from callrec.errors import CallrecError, NotFound, Refused
-from callrec.model import Decision
+from callrec.catalogue import rules
+from callrec.errors import CallrecError, CatalogueUnreachable, CheckFailed, NotFound, Refused
+from callrec.model import Decision, Mode, Rule, Scope
 from callrec.pbx.ari import Ari
 from callrec.policy.office import Office
 from callrec.serve import STATUS, Service
@@ -53,6 +54,12 @@ class Quiet:
         pass
 
 
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("callrec.serve.TICK_SECONDS", 0.02)
+    monkeypatch.setattr("callrec.serve.HOUSE_SECONDS", 0.02)
+
+
 @pytest.fixture
 def app(tmp_path: Path) -> App:
     made = App(
@@ -70,6 +77,11 @@ def _service(app: App, controller: Quiet, archiver: Quiet) -> Service:
     parts: Any = service
     parts._controller, parts._archiver, parts._office = controller, archiver, Office()
     return service
+
+
+def _without_database(spool: Path) -> App:
+    url = "postgresql+psycopg://nobody@127.0.0.1:9/none"
+    return App(Settings(catalogue=CatalogueSettings(url=url), spool=SpoolSettings(directory=spool)))
 
 
 def _status(app: App) -> dict[str, Any]:
@@ -151,3 +163,33 @@ def test_the_watch_goes_on_after_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Ari, "_listen", listen)
     pbx.watch(lambda event: None, lambda: None, lambda: None)
     assert len(tries) == 2
+
+
+def test_without_the_database_the_rules_last_seen_are_in_force_also_after_a_restart(app: App) -> None:
+    everywhere = Rule(0, 0, Scope.EVERYWHERE, None, Mode.AUTOMATIC, app.now, "")
+    with app.database.begin() as connection:
+        rules.add(connection, everywhere, who="test", at=app.now)
+    first = Service(app)
+    assert len(first._first_office().rules) == 1
+    app.database.close()
+    away = _without_database(app.spool.directory)
+    again = _service(away, Quiet(), Quiet())
+    assert list(again._first_office().rules) == list(app.office().rules)
+    again._write_status()
+    told = _status(away)
+    assert told["catalogue_away"] and told["rules_at"] < datetime.now(UTC).isoformat()
+
+
+def test_without_the_database_and_without_a_copy_it_does_not_start(tmp_path: Path) -> None:
+    away = _without_database(tmp_path)
+    with pytest.raises(CatalogueUnreachable):
+        Service(away)._first_office()
+
+
+def test_a_damaged_copy_of_the_rules_is_not_used(app: App) -> None:
+    Service(app)._first_office()
+    copy = app.spool.directory / "office.json"
+    copy.write_text(copy.read_text().replace("revision", "revisiom"))
+    away = _without_database(app.spool.directory)
+    with pytest.raises(CheckFailed, match=r"office\.json cannot be used"):
+        Service(away)._first_office()
