@@ -19,7 +19,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from callrec import commands, errors, language
-from callrec.commands import COMMANDS, program
+from callrec.commands import COMMANDS, english, program
 
 SOURCE = Path(commands.__file__).parents[1]
 FOLDER = language.FOLDER / "ja" / "LC_MESSAGES"
@@ -171,10 +171,10 @@ def _commands(group: click.Group) -> Iterator[click.Command]:
 
 
 def _help(command: click.Command) -> Iterator[str]:
-    yield inspect.cleandoc(command.help or "")
+    yield english(command)
     for parameter in command.params:
         if isinstance(parameter, click.Option):
-            yield parameter.help or ""
+            yield english(parameter)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from callrec import language, manifest
-from callrec.commands import COMMANDS, program
+from callrec.commands import COMMANDS, program, translate
 
 DOCS = Path(__file__).parents[1] / "docs"
 WIDTH = 96
@@ -17,6 +17,7 @@ WIDTH = 96
 
 def reference() -> str:
     """docs/reference.md: the help of every command."""
+    translate(program)
     blocks = [
         "# Commands\n\nMade from the commands' own help by `make reference`.\n",
         _block(_context("callrec", program)),

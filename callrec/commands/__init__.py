@@ -6,6 +6,7 @@ import importlib
 import inspect
 import os
 import sys
+from functools import cache
 from typing import Any
 
 import click
@@ -52,14 +53,20 @@ class Program(click.Group):
 
 def translate(command: click.Command) -> click.Command:
     """Puts the words of a command, and of those below it, into the language of this process."""
-    command.help = translated(inspect.cleandoc(command.help or ""))
+    command.help = translated(english(command))
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.help:
-            parameter.help = translated(parameter.help)
+            parameter.help = translated(english(parameter))
     if isinstance(command, click.Group) and not isinstance(command, Program):
         for each in command.commands.values():
             translate(each)
     return command
+
+
+@cache
+def english(said: click.Command | click.Option) -> str:
+    """The help of a command or option as it stands in the source, whatever it was translated to since."""
+    return inspect.cleandoc(said.help or "")
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,7 +6,7 @@ What is said of a rule and of a call stands in policy.explanation.
 from __future__ import annotations
 
 from callrec.language import translated
-from callrec.model import Announce, Decision, Direction, Holidays, Mode, Note, Outcome, Scope
+from callrec.model import Announce, Decision, Direction, Holidays, Mode, Note, Outcome, Scope, remark
 
 REASONS = {
     "no-rule": "no rule applies to this call, so it is not recorded",
@@ -86,6 +86,14 @@ ACTIONS = {
 """Steps of the custody log, and the states they lead to."""
 
 KEPT_BECAUSE = {"automatic": "the rule records automatically"}
+
+
+def no_key(mode: Mode) -> Note:
+    """What is said of a mode that waits for a key."""
+    return remark(
+        "mode {mode} waits for a key, and keys are not in this version yet: such calls are not recorded",
+        mode=mode,
+    )
 
 
 def note(each: Note) -> str:

@@ -19,12 +19,14 @@ from callrec.model import (
     Direction,
     Draft,
     Mode,
+    Note,
     Outcome,
     remark,
 )
 from callrec.numbers import normalise
 from callrec.pbx.events import Dialled, GateEntered
 from callrec.policy.combine import combine
+from callrec.policy.wording import no_key
 from callrec.recording import lines as of_lines
 from callrec.recording.announcer import Announcer
 from callrec.recording.capture import LiveCapture
@@ -200,9 +202,11 @@ class Session:
 
     def note(self, template: str, **values: object) -> None:
         """Notes on the call, once, what went otherwise than decided."""
-        remarked = remark(template, **values)
-        if remarked not in self.call.notes:
-            self.call = replace(self.call, notes=(*self.call.notes, remarked))
+        self._add(remark(template, **values))
+
+    def _add(self, note: Note) -> None:
+        if note not in self.call.notes:
+            self.call = replace(self.call, notes=(*self.call.notes, note))
 
     # --- the answer
 
@@ -214,6 +218,8 @@ class Session:
         if self.gate_decision:
             decision = combine(self.gate_decision, decision)
         self.call = replace(self.call, decision=decision)
+        if decision.mode in (Mode.MANUAL, Mode.STANDBY):
+            self._add(no_key(decision.mode))
         if decision.mode is not Mode.AUTOMATIC:
             return []
         self.capture = LiveCapture(self.key, self.world.new_id(), at, kept_because="automatic")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
+
 from callrec.model import Draft, Outcome
 from callrec.pbx import events as ev
 from callrec.recording.board import Board
@@ -294,3 +296,11 @@ def test_a_service_number_is_decided_at_the_gate_and_again_by_who_answers() -> N
         decision = played.sessions["1.0"].call.decision
         assert decision is not None and (decision.rule, decision.mode) == (2, mode)
         assert decision.announce == ("before-connect" if recorded else "none")
+
+
+@pytest.mark.parametrize("mode", ["manual", "standby"])
+def test_a_call_that_waits_for_the_key_says_why_it_was_not_recorded(mode: str) -> None:
+    played = board(office((mode, "everywhere", None, "none")), (f"new-{number}" for number in range(9)))
+    assert not [each for each in _talks(played, "b", OUTSIDE, PHONE) if isinstance(each, StartSnoop)]
+    (note,) = played.sessions["1.0"].call.notes
+    assert note.text.startswith(f"mode {mode} waits for a key")

@@ -93,6 +93,16 @@ def test_the_language_is_that_of_the_locale(
     assert language.choose() == ("ja" if japanese else "en")
 
 
+def test_one_process_can_speak_both_languages(
+    run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    english = run("search", "--help").out
+    monkeypatch.setenv("CALLREC_LANG", "ja")
+    assert "録音" in run("search", "--help").out
+    monkeypatch.setenv("CALLREC_LANG", "en")
+    assert run("search", "--help").out == english
+
+
 @pytest.mark.parametrize(("locale", "japanese"), [("ja_JP.UTF-8", True), ("C.UTF-8", False)])
 def test_the_program_speaks_japanese_under_a_japanese_locale(
     tmp_path: Path, locale: str, japanese: bool

@@ -245,3 +245,10 @@ def test_check_tells_what_to_look_at(shiba: Office, monkeypatch: pytest.MonkeyPa
     without_pbx = shiba("rule", "check")
     assert without_pbx.code == 3 and "does not answer AMI" in without_pbx.complaint
     assert "it can never win" in without_pbx.out
+
+
+@pytest.mark.parametrize("mode", ["manual", "standby"])
+def test_who_sets_a_mode_that_needs_the_key_is_told_that_there_is_none_yet(shiba: Office, mode: str) -> None:
+    done = shiba("rule", "add", "--everywhere", "--mode", mode)
+    assert done.code == 0 and f"mode {mode} waits for a key" in done.complaint
+    assert shiba("rule", "change", "1", "--mode", "automatic").err == ""
