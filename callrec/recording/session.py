@@ -13,21 +13,19 @@ from datetime import datetime
 from callrec.errors import CallrecError
 from callrec.model import (
     Announce,
-    CallFacts,
     CallRecord,
     Decision,
-    Direction,
     Draft,
     Mode,
     Note,
     Outcome,
     remark,
 )
-from callrec.numbers import normalise
 from callrec.pbx.events import Dialled, GateEntered
 from callrec.policy.combine import combine
 from callrec.policy.wording import no_key
 from callrec.recording import lines as of_lines
+from callrec.recording import parties
 from callrec.recording.announcer import Announcer
 from callrec.recording.capture import LiveCapture
 from callrec.recording.commands import Command, HandOver, LetThrough, ReadJournal, SaveCall, SaveDraft
@@ -118,10 +116,9 @@ class Session:
         """
         if self.call.answered_at:
             return [LetThrough(self.key, event.channel.id)]
-        direction = Direction(event.direction)
-        self._know(direction, event)
-        decision = self.world.office.decide(self._facts(direction, event.at))
-        self.gate_decision = decision
+        office = self.world.office
+        self.call = parties.at_gate(self.call, event, office)
+        self.gate_decision = decision = office.decide(parties.facts(self.call, office, event.at))
         self.call = replace(self.call, decision=decision)
         early = decision.announce is Announce.BEFORE_CONNECT
         sounds = self.announcer.at_gate(self._prompts(decision) if early else [])
@@ -211,10 +208,9 @@ class Session:
     # --- the answer
 
     def _answered(self, talking: list[Line], at: datetime) -> list[Command]:
-        self.call = replace(self.call, answered_at=at)
-        direction = of_lines.direction(talking, self._caller())
-        self._identify(direction, talking)
-        decision = self.world.office.decide(self._facts(direction, at))
+        office, caller = self.world.office, self._caller()
+        self.call = parties.answered(replace(self.call, answered_at=at), talking, caller, office)
+        decision = office.decide(parties.facts(self.call, office, at))
         if self.gate_decision:
             decision = combine(self.gate_decision, decision)
         self.call = replace(self.call, decision=decision)
@@ -223,7 +219,7 @@ class Session:
         if decision.mode is not Mode.AUTOMATIC:
             return []
         self.capture = LiveCapture(self.key, self.world.new_id(), at, kept_because="automatic")
-        line = of_lines.captured(talking, self._caller())
+        line = of_lines.captured(talking, caller)
         return [*self.capture.start_part(line.id, at), *self._save_draft()]
 
     def _follow(self, at: datetime) -> list[Command]:
@@ -245,34 +241,6 @@ class Session:
         captured = self.capture.channel if self.capture else None
         others = [each.channel for each in self.call.participants if each.channel != captured]
         return others[-1] if others else None
-
-    def _identify(self, direction: Direction, talking: list[Line]) -> None:
-        """Fills in who talks with whom, now that it is known who answered."""
-        caller = self._caller()
-        extension = of_lines.staff_extension(direction, talking, caller) or self.call.extension
-        dialled = normalise(self.call.dialled)
-        number = (
-            dialled if direction is Direction.OUTBOUND else (caller and caller.number) or self.call.number
-        )
-        self._set_parties(direction, extension, number)
-
-    def _know(self, direction: Direction, event: GateEntered) -> None:
-        if direction is Direction.OUTBOUND:
-            self.call = replace(self.call, dialled=event.number or self.call.dialled)
-        number = event.number if direction is Direction.INTERNAL else normalise(event.number)
-        self._set_parties(direction, event.extension or None, number)
-
-    def _set_parties(self, direction: Direction, extension: str | None, number: str | None) -> None:
-        facility = self.world.office.facility_of(extension)
-        self.call = replace(
-            self.call, direction=direction, extension=extension, facility=facility, number=number
-        )
-
-    def _facts(self, direction: Direction, at: datetime) -> CallFacts:
-        extensions = [self.call.extension] if self.call.extension else []
-        if direction is Direction.INTERNAL and self.call.number:
-            extensions.append(self.call.number)
-        return self.world.office.facts(direction, extensions, self.call.number, at)
 
     def _caller(self) -> Line | None:
         return of_lines.caller(self.lines, self.key)

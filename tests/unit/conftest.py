@@ -12,10 +12,13 @@ from zoneinfo import ZoneInfo
 import pytest
 import structlog
 
+from callrec.app import App
 from callrec.archive.archiver import Archiver
 from callrec.catalogue.database import Database
 from callrec.errors import PbxUnreachable
 from callrec.model import Track
+from callrec.resources import shipped
+from callrec.settings import CatalogueSettings, PromptSettings, Settings, SpoolSettings
 from callrec.spool.box import Spool
 from callrec.spool.spooler import Spooler
 from callrec.spool.tracks import Tracks
@@ -39,6 +42,22 @@ def database(tmp_path: Path, empty_catalogue: Path) -> Iterator[Database]:
     made = Database(f"sqlite:///{tmp_path}/catalogue.db")
     yield made
     made.close()
+
+
+@pytest.fixture
+def app(tmp_path: Path, empty_catalogue: Path) -> Iterator[App]:
+    """An app with an empty catalogue, a spool, and the shipped announcements."""
+    shutil.copytree(shipped("prompts"), tmp_path / "prompts")
+    shutil.copy(empty_catalogue, tmp_path / "c.db")
+    made = App(
+        Settings(
+            catalogue=CatalogueSettings(url=f"sqlite:///{tmp_path}/c.db"),
+            spool=SpoolSettings(directory=tmp_path / "spool"),
+            prompts=PromptSettings(directory=tmp_path / "prompts"),
+        )
+    )
+    yield made
+    made.database.close()
 
 
 @dataclass

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,23 +16,7 @@ from callrec.app import App
 from callrec.catalogue import rules
 from callrec.doctor import CHECKS, Result, run
 from callrec.model import Announce, Mode, Rule, Scope
-from callrec.resources import shipped
-from callrec.settings import ArchiveSettings, CatalogueSettings, PbxSettings, PromptSettings, Settings
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[App]:
-    """An app with an empty catalogue and the shipped announcements."""
-    shutil.copytree(shipped("prompts"), tmp_path / "prompts")
-    made = App(
-        Settings(
-            catalogue=CatalogueSettings(url=f"sqlite:///{tmp_path}/c.db"),
-            prompts=PromptSettings(directory=tmp_path / "prompts"),
-        )
-    )
-    made.database.upgrade()
-    yield made
-    made.database.close()
+from callrec.settings import ArchiveSettings, PbxSettings, Settings
 
 
 def _check(app: App, part: str) -> Result:

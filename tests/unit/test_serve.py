@@ -60,18 +60,6 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("callrec.serve.HOUSE_SECONDS", 0.02)
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> App:
-    made = App(
-        Settings(
-            catalogue=CatalogueSettings(url=f"sqlite:///{tmp_path}/c.db"),
-            spool=SpoolSettings(directory=tmp_path / "spool"),
-        )
-    )
-    made.database.upgrade()
-    return made
-
-
 def _service(app: App, controller: Quiet, archiver: Quiet) -> Service:
     service = Service(app)
     parts: Any = service

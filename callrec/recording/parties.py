@@ -1,0 +1,50 @@
+"""Who talks with whom in a call, as far as it is known: at the gate, and once it is answered. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from callrec.model import CallFacts, CallRecord, Direction
+from callrec.numbers import normalise
+from callrec.pbx.events import GateEntered
+from callrec.policy.office import Office
+from callrec.recording import lines as of_lines
+from callrec.recording.lines import Line
+
+
+def at_gate(call: CallRecord, event: GateEntered, office: Office) -> CallRecord:
+    """What the dialplan says. Raises ValueError when its direction is none."""
+    direction = Direction(event.direction)
+    if direction is Direction.OUTBOUND:
+        call = replace(call, dialled=event.number or call.dialled)
+    number = event.number if direction is Direction.INTERNAL else normalise(event.number)
+    return _with(call, office, direction, event.extension or None, number)
+
+
+def answered(call: CallRecord, talking: Sequence[Line], caller: Line | None, office: Office) -> CallRecord:
+    """What the channels say, now that it is known who answered."""
+    direction = of_lines.direction(talking, caller)
+    extension = of_lines.staff_extension(direction, talking, caller) or call.extension
+    if direction is Direction.OUTBOUND:
+        number = normalise(call.dialled)
+    else:
+        number = (caller.number if caller else None) or call.number
+    return _with(call, office, direction, extension, number)
+
+
+def facts(call: CallRecord, office: Office, at: datetime) -> CallFacts:
+    """What a decision about the call goes by. Of an internal call both extensions count."""
+    assert call.direction is not None  # it is known from the gate on
+    extensions = [call.extension] if call.extension else []
+    if call.direction is Direction.INTERNAL and call.number:
+        extensions.append(call.number)
+    return office.facts(call.direction, extensions, call.number, at)
+
+
+def _with(
+    call: CallRecord, office: Office, direction: Direction, extension: str | None, number: str | None
+) -> CallRecord:
+    facility = office.facility_of(extension)
+    return replace(call, direction=direction, extension=extension, facility=facility, number=number)
