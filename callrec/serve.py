@@ -61,13 +61,13 @@ class Service:
         if takeover:
             self._app.pbx.displace()
         self._app.spool.lock(TAKEOVER_SECONDS if takeover else 0.0)
+        self._office = self._first_office()
         self._app.pbx.version()
         if not takeover and not wait_for_app_to_go(self._app.pbx, APP_GRACE_SECONDS):
             raise Refused(
                 "another callrec serve is connected to this PBX as {app}: stop it, or use --takeover",
                 app=self._app.settings.pbx.app,
             )
-        self._office = self._first_office()
         board = self._app.board(self._office)
         for draft in self._app.spool.drafts():
             board.restore(draft)
@@ -94,11 +94,11 @@ class Service:
             self._app.database.require_current()
             office = self._app.office()
         except CatalogueUnreachable as error:
-            self._catalogue(away=True, problem=str(error))
             try:
                 office, self._rules_at = self._app.saved_office()
             except NotFound:
                 raise error from None
+            self._catalogue(away=True, problem=str(error))
         else:
             self._rules_taken(office)
         return office

@@ -1,7 +1,7 @@
 """Carries out what the board wants: the only place where decisions become commands to the PBX.
 
-One thread reads events, the lanes perform commands (in order within a call), and both hand what
-they learn to the board under one lock.
+One thread reads events, the lanes perform commands (of one call in order: those to the PBX, and those
+to the spool), and both hand what they learn to the board under one lock.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ ANSWER_VARIABLE = "CALLREC_ANSWER"
 FALLBACK_VARIABLE = "CALLREC_FALLBACK"
 SETTLE_SECONDS = 0.025
 """A little more than the packet (20 ms) with which Asterisk forgets a snoop that was hung up."""
+TO_SPOOL = (do.SaveDraft, do.HandOver, do.SaveCall, do.ReadJournal)
+"""Commands that write to disk. They have a lane of their own: no recording begins later for them."""
 REMEMBERED = 10_000
 """How many recordings that were handed over are remembered, against drafts that come late."""
 
@@ -161,7 +163,8 @@ class Controller:
 
     def _submit(self, wanted: list[do.Command]) -> None:
         for command in wanted:
-            self._lanes.submit(command.session, lambda command=command: self._perform(command))  # type: ignore[misc]
+            lane = command.session + (" spool" if isinstance(command, TO_SPOOL) else "")
+            self._lanes.submit(lane, lambda command=command: self._perform(command))  # type: ignore[misc]
 
     def _perform(self, command: do.Command) -> None:
         try:
