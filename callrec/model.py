@@ -264,12 +264,14 @@ class Part:
     """An uninterrupted stretch of a capture: two tracks of one channel.
 
     `external` is the track with the external party's voice, `staff` the one with what it heard.
+    `requested_at` is when it was asked for: where the PBX did not tell the start, it began then.
     """
 
     number: int
     channel: str
     external: Track
     staff: Track
+    requested_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,12 +82,14 @@ class Board:
         channels: Iterable[ev.Channel],
         bridges: dict[str, tuple[str, ...]],
         fallbacks: Iterable[str],
+        gates: Iterable[ev.GateEntered],
         at: datetime,
     ) -> list[Command]:
         """Brings the board up to what the PBX says there is, after events may have been missed.
 
         Nothing is trusted but the lists: a channel that is not in them is gone, a snoop that is not
-        has ended its recording. `fallbacks` are channels whose call the dialplan took over.
+        has ended its recording. `fallbacks` are channels whose call the dialplan took over, `gates` is
+        what was asked at the gate about the channels that passed it.
         """
         there = {each.id: each for each in channels}
         for each in there.values():
@@ -96,6 +98,9 @@ class Board:
         for id_ in fallbacks:
             if session := self.sessions.get(there[id_].linkedid):
                 session.stood_in()
+        for gate in gates:
+            if session := self._know(gate.channel, at):
+                session.gate_recalled(gate)
         self._rebridge(bridges)
         commands = self._strays(there)
         commands += self._gone([line for line in self._lines.values() if line.id not in there], at)
@@ -180,7 +185,7 @@ class Board:
         """A channel belongs to the call its linked id says, also when that changes (transfers)."""
         before, line.key = self.sessions.get(line.key), session.key
         if before and before is not session:
-            self._pending += before.abandoned(line, at)
+            self._pending += before.abandoned(line, session.call, at)
         session.joined(line)
 
     def _merge(self, members: Iterable[str], at: datetime) -> Session | None:

@@ -35,7 +35,6 @@ class LivePart:
     """One stretch: the state and the track of each side. `in` is what the channel's party says."""
 
     part: Part
-    requested_at: datetime
     states: dict[Side, Live] = field(default_factory=lambda: dict.fromkeys(SIDES, Live.QUEUED))
     asked: set[Side] = field(default_factory=set)
     """The sides whose recording was asked for: an event that comes twice must not ask twice."""
@@ -97,7 +96,7 @@ class LiveCapture:
         """Begins to capture a channel."""
         number = self._number + 1
         names = {side: f"{FOLDER}/{self.recording_id}-{number}-{side}" for side in SIDES}
-        self._add(LivePart(Part(number, channel, Track(names["in"]), Track(names["out"])), at))
+        self._add(LivePart(Part(number, channel, Track(names["in"]), Track(names["out"]), at)))
         self._broken_at = None
         return [StartSnoop(self.session, channel, self._snoop(number, side), spy=side) for side in SIDES]
 
@@ -119,7 +118,7 @@ class LiveCapture:
         """
         if self.gone_at or not self.parts:
             return []
-        part, self._joint_since = self.parts[-1], at
+        part, self._joint_since = self.parts[-1], self._joint_since or at
         self._close(part, at)
         return [*self._hang_up(part), Settle(self.session), *self.start_part(part.part.channel, at)]
 
@@ -219,7 +218,7 @@ class LiveCapture:
         for part in capture.parts:
             tracks = zip(SIDES, (part.external, part.staff), strict=True)
             states = {side: _state(track) for side, track in tracks}
-            live._add(LivePart(part, capture.started_at, states, asked=set(SIDES)))
+            live._add(LivePart(part, states, asked=set(SIDES)))
         return live
 
     @property
@@ -233,7 +232,7 @@ class LiveCapture:
             for side in SIDES:
                 if part.states[side] is Live.RECORDING and self._snoop(part.part.number, side) not in there:
                     part.step(side, "finish")
-                    self._broken(at)
+        self._broken(at)
         if self.channel and self.channel not in there:
             self.channel_gone(self.channel, at)
 
@@ -261,7 +260,7 @@ class LiveCapture:
         """A part that never began lengthens the gap before it."""
         if not broken.has_begun:
             self._wait = min(2 * self._wait, RETRY_AT_MOST)
-            if self.gaps and self.gaps[-1].finished_at == broken.requested_at:
+            if self.gaps and self.gaps[-1].finished_at == broken.part.requested_at:
                 since = self.gaps.pop().started_at
         if not broken.asked:
             self.parts.remove(broken)  # the PBX can have no file of it
@@ -280,7 +279,10 @@ class LiveCapture:
     def _give_up_waiting(self, at: datetime) -> None:
         for part in self.parts:
             for side in SIDES:
-                if part.states[side] is Live.QUEUED and at - part.requested_at > QUEUED_FOR:
+                if (
+                    part.states[side] is Live.QUEUED
+                    and at - (part.part.requested_at or self.started_at) > QUEUED_FOR
+                ):
                     part.fail(side, at, "the PBX did not begin to record within 3 s")
                     self._broken(at)
                 if self.gone_at and part.is_open(side) and at - self.gone_at > FINISHED_WITHIN:

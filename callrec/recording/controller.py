@@ -17,6 +17,7 @@ from typing import Protocol
 import structlog
 
 from callrec.errors import CallrecError
+from callrec.model import Direction
 from callrec.pbx.events import OWN_PREFIX, Channel, Event, GateEntered, Replaced
 from callrec.policy.office import Office
 from callrec.recording import commands as do
@@ -29,6 +30,7 @@ log = structlog.get_logger()
 PROMPTS_VARIABLE = "CALLREC_PROMPTS"
 ANSWER_VARIABLE = "CALLREC_ANSWER"
 FALLBACK_VARIABLE = "CALLREC_FALLBACK"
+PARTIES_VARIABLE = "CALLREC_PARTIES"
 SETTLE_SECONDS = 0.025
 """A little more than the packet (20 ms) with which Asterisk forgets a snoop that was hung up."""
 TO_SPOOL = (do.SaveDraft, do.HandOver, do.SaveCall, do.ReadJournal)
@@ -144,11 +146,19 @@ class Controller:
         channels, bridges = self._pbx.channels(), self._pbx.bridges()
         ours = [each for each in channels if not each.id.startswith(OWN_PREFIX)]
         fallbacks = [each.id for each in ours if self._pbx.variable(each.id, FALLBACK_VARIABLE)]
+        gates = [gate for each in ours if (gate := self._gate_of(each))]
         with self._lock:
-            self._submit(self._board.compare(channels, bridges, fallbacks, self._now()))
+            self._submit(self._board.compare(channels, bridges, fallbacks, gates, self._now()))
         self._link(up=True)
         log.info("linked with the PBX", channels=len(ours), recorded_by_dialplan=len(fallbacks))
         self._read_journal()
+
+    def _gate_of(self, channel: Channel) -> GateEntered | None:
+        """What was asked at the gate about a channel, as the dialplan has noted it."""
+        match self._pbx.variable(channel.id, PARTIES_VARIABLE).split("|"):
+            case [direction, extension, number] if direction in set(Direction):
+                return GateEntered(self._now(), channel, direction, extension, number)
+        return None
 
     def _lost(self) -> None:
         if self.link_up:

@@ -56,6 +56,7 @@ class Session:
     end_unseen: bool = False
     handed_over: bool = False
     _dial_status: str = ""
+    _connected_elsewhere: bool = False
 
     def __post_init__(self) -> None:
         self.announcer = Announcer(self.key, self.call.announcements)
@@ -86,9 +87,11 @@ class Session:
             self.capture.channel_gone(line.id, at)
         return [*self._follow(at), *self._hand_over()] if self.lines else self._over(at)
 
-    def abandoned(self, line: Line, at: datetime) -> list[Command]:
+    def abandoned(self, line: Line, into: CallRecord, at: datetime) -> list[Command]:
         """A channel goes on in another call (a transfer); what was captured of it here ends."""
         self.lines.pop(line.id, None)
+        if not self.lines:
+            self._went_on(line, into)
         self._participants(self._talking(), at)
         commands: list[Command] = []
         if self.capture and self.capture.channel == line.id:
@@ -116,13 +119,27 @@ class Session:
         """
         if self.call.answered_at:
             return [LetThrough(self.key, event.channel.id)]
-        office = self.world.office
-        self.call = parties.at_gate(self.call, event, office)
-        self.gate_decision = decision = office.decide(parties.facts(self.call, office, event.at))
+        decision = self._gate(event)
         self.call = replace(self.call, decision=decision)
         early = decision.announce is Announce.BEFORE_CONNECT
-        sounds = self.announcer.at_gate(self._prompts(decision) if early else [])
-        return [LetThrough(self.key, event.channel.id, sounds)]
+        wanted = self.announcer.missing(self._prompts(decision)) if early else []
+        return [LetThrough(self.key, event.channel.id, self.announcer.at_gate(wanted))]
+
+    def gate_recalled(self, event: GateEntered) -> None:
+        """What was asked at the gate before callrec was away. It counts for who answers."""
+        if self.gate_decision is None and not self.is_over:
+            before, decision = self.call, self._gate(event)
+            self.call = before if before.answered_at else replace(self.call, decision=decision)
+
+    def _gate(self, event: GateEntered) -> Decision:
+        """Decides by what the dialplan says. A call that came to another number before brings that along."""
+        office = self.world.office
+        self.call = parties.at_gate(self.call, event, office)
+        decision = office.decide(parties.facts(self.call, office, event.at))
+        if self.gate_decision:
+            decision = combine(self.gate_decision, decision)
+        self.gate_decision = decision
+        return decision
 
     def announced(self, sound: str, at: datetime, leg: str, *, status: str | None) -> None:
         """The dialplan began to play a prompt (status None) or ended it."""
@@ -296,6 +313,12 @@ class Session:
         row = [] if told_by_sound else [SaveCall(self.key, self.call)]
         return [*self._hand_over(), *row]
 
+    def _went_on(self, line: Line, into: CallRecord) -> None:
+        """The last one here talks in another call: that is no call that nobody answered."""
+        self.note("the call went on in call {id}", id=into.id)
+        self.call = replace(self.call, number=self.call.number or line.number or None)
+        self._connected_elsewhere = True
+
     def _participants(self, now: dict[str, Line], at: datetime) -> bool:
         """Notes who talks now; whether somebody has joined."""
         before = self.call.participants
@@ -319,6 +342,6 @@ class Session:
         return [SaveDraft(self.key, Draft(self.call, self.capture.frozen()))]
 
     def _outcome(self) -> Outcome:
-        if self.call.answered_at:
+        if self.call.answered_at or self._connected_elsewhere:
             return Outcome.ANSWERED
         return OUTCOMES.get(self._dial_status, Outcome.UNANSWERED)

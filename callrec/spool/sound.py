@@ -25,6 +25,7 @@ from callrec.errors import EvidenceBroken
 from callrec.manifest import AudioFacts, Placement
 
 Samples = NDArray[np.int16]
+MOST_OVERLAP_S = 1.0
 BLOCK = 1 << 16
 """Frames handled at a time."""
 RATES = range(8_000, 192_001)
@@ -85,7 +86,8 @@ class Stretch:
 def join(stretches: Sequence[Stretch], target: Path) -> tuple[list[Placement], str]:
     """Writes the stretches into one stereo FLAC, each at its time, silence between them.
 
-    Where one still runs when the next begins (a snoop that was slow to end), the next one is heard.
+    Where one still runs for a moment when the next begins (a snoop that was slow to end), the next one
+    is heard. A longer overlap means that a time is wrong: then nothing is cut, and the next comes after.
     Returns where each stands, and the SHA-256 of the samples that were written.
     """
     tracks = [track for each in stretches for track in (each.external, each.staff) if track]
@@ -93,16 +95,24 @@ def join(stretches: Sequence[Stretch], target: Path) -> tuple[list[Placement], s
     placements = []
     with soundfile.SoundFile(target, "w", rate, 2, subtype="PCM_16", format="FLAC") as file:
         out = _Writer(file)
-        ends = [round(after.offset_s * rate) for after in stretches[1:]]
-        for each, end in itertools.zip_longest(stretches, ends):
+        for each, after in itertools.zip_longest(stretches, stretches[1:]):
             out.silence(round(each.offset_s * rate) - out.frames)
             begin = out.frames
+            left_over = each.frames(rate) - _cut(begin + each.frames(rate), after, rate)
             for left, right in _side_by_side(each, rate):
-                out.write(np.column_stack([left, right])[: None if end is None else max(0, end - out.frames)])
+                block = np.column_stack([left, right])[:left_over]
+                out.write(block)
+                left_over -= len(block)
             sides = (("external", each.external), ("staff", each.staff))
             missing = tuple(name for name, track in sides if not track)
             placements.append(Placement(each.part, begin / rate, (out.frames - begin) / rate, missing))
     return placements, out.digest.hexdigest()
+
+
+def _cut(end: int, after: Stretch | None, rate: int) -> int:
+    """How many frames of a stretch that ends at frame `end` give way to the one after."""
+    overlap = end - round(after.offset_s * rate) if after else 0
+    return overlap if 0 < overlap <= MOST_OVERLAP_S * rate else 0
 
 
 def tag(path: Path, tags: Mapping[str, str | Sequence[str]]) -> None:

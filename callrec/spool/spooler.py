@@ -137,7 +137,7 @@ def _stretch(part: Part, capture: Capture, zero: datetime, found: dict[tuple[int
 
 def _begin(part: Part, capture: Capture) -> datetime:
     starts = [track.started_at for track in (part.external, part.staff) if track.started_at]
-    return min(starts, default=capture.started_at)
+    return min(starts, default=part.requested_at or capture.started_at)
 
 
 def _lead(track: Track, begin: datetime) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -58,14 +59,14 @@ def _open_draft() -> Draft:
 def test_a_call_that_goes_on_is_not_captured_a_second_time() -> None:
     played = _board()
     played.restore(_open_draft())
-    assert played.compare([OUTSIDE, PHONE, *SNOOPS], BRIDGE, [], LATER) == []
+    assert played.compare([OUTSIDE, PHONE, *SNOOPS], BRIDGE, [], [], LATER) == []
     assert played.tick(LATER) == []
 
 
 def test_a_call_that_ended_meanwhile_is_handed_over_with_its_end_open() -> None:
     played = _board()
     played.restore(_open_draft())
-    commands = played.compare([], {}, [], LATER)
+    commands = played.compare([], {}, [], [], LATER)
     (handed,) = commands
     assert isinstance(handed, HandOver)
     assert handed.draft.capture.ended_at is None and handed.draft.call.ended_at is None
@@ -76,19 +77,19 @@ def test_a_call_that_ended_meanwhile_is_handed_over_with_its_end_open() -> None:
 def test_a_capture_whose_snoops_are_gone_goes_on_in_a_new_part() -> None:
     played = _board()
     played.restore(_open_draft())
-    assert played.compare([OUTSIDE, PHONE], BRIDGE, [], LATER) == []
+    assert played.compare([OUTSIDE, PHONE], BRIDGE, [], [], LATER) == []
     commands = played.tick(LATER + timedelta(seconds=1))
     assert [c.channel for c in commands if isinstance(c, StartSnoop)] == ["1.0", "1.0"]
 
 
 def test_a_call_that_began_meanwhile_is_captured_from_now_on() -> None:
-    commands = _board().compare([OUTSIDE, PHONE], BRIDGE, [], LATER)
+    commands = _board().compare([OUTSIDE, PHONE], BRIDGE, [], [], LATER)
     assert [c.channel for c in commands if isinstance(c, StartSnoop)] == ["1.0", "1.0"]
 
 
 def test_a_call_the_dialplan_records_is_left_to_it() -> None:
     played = _board()
-    assert played.compare([OUTSIDE, PHONE], BRIDGE, ["1.0"], LATER) == []
+    assert played.compare([OUTSIDE, PHONE], BRIDGE, ["1.0"], [], LATER) == []
     ended = [played.handle(ev.ChannelDestroyed(LATER, each)) for each in (PHONE, OUTSIDE)]
     assert ended == [[], [ReadJournal("1.0")]]
 
@@ -98,9 +99,9 @@ def test_parties_behind_local_channels_talk_with_each_other() -> None:
     first = _channel("1.2", "Local/2101@ring-00000001;1")
     second = _channel("1.3", "Local/2101@ring-00000001;2")
     bridges: dict[str, tuple[str, ...]] = {"a": ("1.0", "1.2"), "b": ("1.3", "1.1")}
-    commands = _board().compare([OUTSIDE, first, second, PHONE], bridges, [], LATER)
+    commands = _board().compare([OUTSIDE, first, second, PHONE], bridges, [], [], LATER)
     assert [c.channel for c in commands if isinstance(c, StartSnoop)] == ["1.0", "1.0"]
-    alone = _board().compare([OUTSIDE, first, second, PHONE], {"a": ("1.0", "1.2")}, [], LATER)
+    alone = _board().compare([OUTSIDE, first, second, PHONE], {"a": ("1.0", "1.2")}, [], [], LATER)
     assert alone == [], "nobody has answered yet"
 
 
@@ -124,7 +125,7 @@ def test_late_events_of_a_call_that_is_over_make_no_new_one() -> None:
 
 def test_a_restart_between_two_calls_finds_nothing_to_do() -> None:
     played = _board()
-    assert played.compare([], {}, [], LATER) == [] and played.tick(LATER) == []
+    assert played.compare([], {}, [], [], LATER) == [] and played.tick(LATER) == []
 
 
 def test_the_link_lost_over_the_end_of_a_call() -> None:
@@ -134,7 +135,7 @@ def test_the_link_lost_over_the_end_of_a_call() -> None:
     cut = next(i for i, event in enumerate(events) if isinstance(event, ev.LeftBridge))
     for event in events[:cut]:
         played.handle(event)
-    commands = played.compare([], {}, [], events[-1].at)
+    commands = played.compare([], {}, [], [], events[-1].at)
     assert [type(c) for c in commands] == [HandOver]
     assert not [c for c in commands if isinstance(c, SaveCall)], "its row comes with the recording"
 
@@ -215,9 +216,9 @@ def test_only_a_call_of_which_all_is_gone_has_an_unseen_end() -> None:
     third = _channel("1.2", "PJSIP/2102-00000003", "2102")
     played = _board()
     _begin(played, _talks(played, "b", OUTSIDE, PHONE, third))
-    played.compare([OUTSIDE, PHONE], BRIDGE, [], LATER)
+    played.compare([OUTSIDE, PHONE], BRIDGE, [], [], LATER)
     assert not played.sessions["1.0"].end_unseen
-    played.compare([], {}, [], LATER)
+    played.compare([], {}, [], [], LATER)
     assert played.sessions["1.0"].end_unseen
 
 
@@ -226,7 +227,7 @@ def test_snoops_that_no_call_knows_are_hung_up() -> None:
     probe = _channel("callrec.doctor-1", "Local/s@callrec-gate-0001;1", linkedid="d")
     played = _board()
     played.restore(_open_draft())
-    commands = played.compare([OUTSIDE, PHONE, *SNOOPS, stray, probe], BRIDGE, [], LATER)
+    commands = played.compare([OUTSIDE, PHONE, *SNOOPS, stray, probe], BRIDGE, [], [], LATER)
     assert [c.channel for c in commands if isinstance(c, HangUp)] == [stray.id]
 
 
@@ -304,3 +305,68 @@ def test_a_call_that_waits_for_the_key_says_why_it_was_not_recorded(mode: str) -
     assert not [each for each in _talks(played, "b", OUTSIDE, PHONE) if isinstance(each, StartSnoop)]
     (note,) = played.sessions["1.0"].call.notes
     assert note.text.startswith(f"mode {mode} waits for a key")
+
+
+# --- the gate, more than once
+
+NEVER_DIALLED = (("never", "extension", "6000", None), ("automatic", "everywhere", None, None))
+
+
+def _at_gate(number: str) -> ev.GateEntered:
+    return ev.GateEntered(START, OUTSIDE, "inbound", number, "0312345678")
+
+
+def _ids() -> Iterator[str]:
+    return (f"new-{number}" for number in range(9))
+
+
+def test_never_for_the_number_dialled_holds_over_a_restart() -> None:
+    """The call was not recorded, so nothing was written down of it but by the dialplan."""
+    played = board(office(*NEVER_DIALLED), _ids())
+    assert played.compare([OUTSIDE, PHONE], BRIDGE, [], [_at_gate("6000")], LATER) == []
+    ringing = board(office(*NEVER_DIALLED), _ids())
+    ringing.compare([OUTSIDE, PHONE], {}, [], [_at_gate("6000")], LATER)
+    assert _talks(ringing, "b", OUTSIDE, PHONE) == []
+
+
+def test_what_was_asked_at_the_gate_does_not_change_a_call_that_is_recorded() -> None:
+    played = _board()
+    played.restore(_open_draft())
+    before = played.sessions["1.0"].call
+    played.compare([OUTSIDE, PHONE, *SNOOPS], BRIDGE, [], [_at_gate("6000")], LATER)
+    after = played.sessions["1.0"].call
+    assert (after.decision, after.extension, after.number) == (
+        before.decision,
+        before.extension,
+        before.number,
+    )
+
+
+def test_never_for_the_number_dialled_holds_when_the_call_overflows_to_another() -> None:
+    played = board(office(*NEVER_DIALLED), _ids())
+    for number in ("6000", "2101"):
+        played.handle(_at_gate(number))
+    assert _talks(played, "b", OUTSIDE, PHONE) == []
+
+
+def test_a_call_that_overflows_is_not_announced_twice() -> None:
+    played = board(office(("automatic", "everywhere", None, None)), _ids())
+    (first,) = played.handle(_at_gate("6000"))
+    assert isinstance(first, LetThrough)
+    (sound,) = first.sounds
+    for fields in ({"Announce": "started"}, {"Announce": "finished", "Status": "SUCCESS"}):
+        played.handle(ev.DialplanSaid(START, OUTSIDE, {"Prompt": sound, **fields}))
+    assert played.handle(_at_gate("2101")) == [LetThrough("1.0", "1.0", ())]
+
+
+def test_a_caller_who_goes_on_in_another_call_was_not_left_unanswered() -> None:
+    """Two callers meet in a conference room."""
+    played = _board()
+    second = replace(OTHER, id="2.0", caller="0398765432")
+    _talks(played, "room", OUTSIDE)
+    commands = _talks(played, "room", OUTSIDE, second)
+    (saved,) = [each for each in commands if isinstance(each, SaveCall)]
+    assert (saved.call.number, saved.call.outcome) == ("+81398765432", Outcome.ANSWERED)
+    assert [note.text for note in saved.call.notes] == [
+        f"the call went on in call {played.sessions['1.0'].call.id}"
+    ]

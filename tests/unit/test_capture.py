@@ -97,7 +97,7 @@ def test_a_pbx_that_refuses_for_long_is_asked_less_and_less_often() -> None:
     assert asked[-1] - asked[-3] == timedelta(seconds=60)
     assert len(capture.parts) == 1
     (gap,) = capture.frozen().gaps
-    assert (gap.started_at, gap.finished_at) == (NOW, capture.parts[0].requested_at)
+    assert (gap.started_at, gap.finished_at) == (NOW, capture.parts[0].part.requested_at)
 
 
 def test_a_part_whose_recording_was_asked_for_is_kept_even_when_it_never_began() -> None:
@@ -136,6 +136,25 @@ def test_a_party_that_leaves_is_followed_by_a_part_on_another_channel() -> None:
     (gap,) = capture.gaps
     assert gap.finished_at and gap.finished_at - gap.started_at == timedelta(seconds=2)
     assert capture.parts[0].part.external.finished_at == NOW + timedelta(seconds=3)
+
+
+def test_two_joints_in_quick_succession_are_one_gap() -> None:
+    capture = _started()
+    capture.renew(NOW)
+    capture.renew(NOW + timedelta(seconds=0.9))
+    end = NOW + timedelta(seconds=0.94)
+    for side in SIDES:
+        capture.track_started(f"callrec/rec-3-{side}", end)
+    (gap,) = capture.gaps
+    assert (gap.started_at, gap.finished_at) == (NOW, end)
+
+
+def test_a_part_that_was_broken_before_a_restart_is_repaired_after_it() -> None:
+    capture = _started()
+    capture.track_ended("callrec/rec-1-in", NOW, "disk full")
+    restored = LiveCapture.restored("call", capture.frozen())
+    restored.compared({"1.0", "callrec.rec-1-out"}, NOW)
+    assert [c for c in restored.retry(NOW + timedelta(seconds=1)) if isinstance(c, StartSnoop)]
 
 
 def test_renewed_snoops_are_a_new_part_and_a_slow_joint_is_a_gap() -> None:

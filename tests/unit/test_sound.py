@@ -80,6 +80,16 @@ def test_a_part_that_runs_into_the_next_one_is_cut_there(tmp_path: Path) -> None
     assert [(each.offset_s, each.duration_s) for each in placements] == [(0.0, 1.5), (1.5, 1.0)]
 
 
+def test_a_part_whose_time_is_wrong_cuts_nothing(tmp_path: Path) -> None:
+    first = Wav(write_wav(tmp_path / "1.wav", tone(500, 3)))
+    second = Wav(write_wav(tmp_path / "2.wav", tone(1000, 1)))
+    stretches = [Stretch(1, 0.0, first, first), Stretch(2, 0.0, second, second)]
+    placements, _ = join(stretches, tmp_path / "a.flac")
+    sound, _ = soundfile.read(tmp_path / "a.flac", dtype="int16")
+    assert np.array_equal(sound[:, 0], np.concatenate([tone(500, 3), tone(1000, 1)]))
+    assert [(each.offset_s, each.duration_s) for each in placements] == [(0.0, 3.0), (3.0, 1.0)]
+
+
 def test_a_missing_track_becomes_silence_and_is_named(tmp_path: Path) -> None:
     staff = Wav(write_wav(tmp_path / "out.wav", tone(1000, 1)))
     placements, _ = join([Stretch(1, 0.0, None, staff)], tmp_path / "a.flac")
