@@ -100,6 +100,16 @@ class App:
                 revision,
             )
 
+    def office_at(self, at: datetime) -> Office:
+        """The office with the rules as they were at a moment."""
+        with self.database.read() as connection:
+            return self._office(
+                facilities.all_facilities(connection),
+                facilities.all_extensions(connection),
+                rules.in_force_at(connection, at),
+                changes.number(connection),
+            )
+
     def save_office(self, office: Office) -> None:
         """Writes down what a controller goes by, for a start without the database."""
         snapshot.write(self.spool.directory / snapshot.FILE, office, self.now)

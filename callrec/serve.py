@@ -76,6 +76,7 @@ class Service:
             self._app.pbx,
             self._app.spool,
             lambda: self._office,
+            self._app.office_at,
             self._app.settings.pbx.name,
             self._app.prompt_of,
         )

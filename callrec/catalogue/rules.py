@@ -36,6 +36,15 @@ def in_force(connection: sa.Connection) -> list[Rule]:
     return [_rule(row, spans) for row in connection.execute(rules_in_force)]
 
 
+def in_force_at(connection: sa.Connection, at: datetime) -> list[Rule]:
+    """The rules as they were at a moment, by id."""
+    until = sa.select(rules.c.id, sa.func.max(rules.c.version).label("version"))
+    newest = until.where(rules.c.changed_at <= at).group_by(rules.c.id).subquery()
+    query = sa.select(rules).join(newest, (rules.c.id == newest.c.id) & (rules.c.version == newest.c.version))
+    found = connection.execute(query.where(sa.not_(rules.c.removed)).order_by(rules.c.id))
+    return [_rule(row) for row in found]
+
+
 def get(connection: sa.Connection, id_: int) -> Rule:
     """The rule as it is in force now."""
     row = connection.execute(rules_in_force.where(rules.c.id == id_)).one_or_none()

@@ -1,7 +1,9 @@
 """Takes over what the dialplan did and recorded while callrec was away.
 
 A line of its journal becomes a call and, where there is sound, a recording; read twice it is the
-same one. Files are deleted only where nothing is in them, or where a rule forbids the recording.
+same one. The dialplan went by a copy of the rules that knows neither who answers nor what time it is.
+So the rules are asked again, as they were when the call began: files are deleted only where nothing
+is in them, or where those rules did not want them.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Protocol
 
 import structlog
 
-from callrec.model import CallRecord, Outcome, remark
+from callrec.model import CallRecord, Decision, Mode, Outcome, remark
 from callrec.policy.office import Office
 from callrec.recording import journal
 from callrec.spool.box import Spool
@@ -42,10 +44,13 @@ class Adoption:
         storage: Storage,
         spool: Spool,
         office: Callable[[], Office],
+        office_at: Callable[[datetime], Office],
         pbx: str,
         prompt: journal.FindPrompt,
     ) -> None:
-        self._storage, self._spool, self._office = storage, spool, office
+        """`office` has the rules of now, `office_at` those of a moment."""
+        self._storage, self._spool = storage, spool
+        self._office, self._office_at = office, office_at
         self._pbx, self._prompt = pbx, prompt
 
     def adopt(self, key: str, value: str, now: datetime) -> bool:
@@ -55,9 +60,10 @@ class Adoption:
         """
         line, office = journal.parse(key, value), self._office()
         heard = self._heard(line)
-        call = journal.call_of(line, office, self._pbx, self._prompt, heard)
-        forbidden = journal.is_forbidden(line, call, office)
-        if line.file and call.outcome is Outcome.ANSWERED and not forbidden:
+        decision = self._decision(line)
+        call = journal.call_of(line, office, self._pbx, self._prompt, decision, heard)
+        wanted = decision.mode is Mode.AUTOMATIC
+        if line.file and call.outcome is Outcome.ANSWERED and wanted:
             self._spool.hand_over(journal.draft_of(line, call))
         elif now - line.ended_at < FLUSHED_WITHIN:
             return False
@@ -65,8 +71,17 @@ class Adoption:
             self._spool.save_call(_destroyed(call) if heard else call)
             for name in journal.files(line):
                 self._storage.delete_stored(name)
-        log.info("a call the dialplan stood in for", call=call.id, recorded=bool(line.file))
+        log.info("a call the dialplan stood in for", call=call.id, recorded=bool(line.file) and wanted)
         return True
+
+    def _decision(self, line: journal.Line) -> Decision:
+        """By the rules as they were when the call began. Never is never; else those of now may speak for
+        it too: the clocks of PBX and catalogue may differ by more than a new rule is old."""
+        then = journal.decide(line, self._office_at(line.started_at))
+        if then.mode is Mode.AUTOMATIC or (then.rule is not None and then.mode is Mode.NEVER):
+            return then
+        now = journal.decide(line, self._office())
+        return now if now.mode is Mode.AUTOMATIC else then
 
     def _heard(self, line: journal.Line) -> timedelta | None:
         """How long the line's files are; None when nobody is to be heard in them."""
@@ -76,5 +91,5 @@ class Adoption:
 
 
 def _destroyed(call: CallRecord) -> CallRecord:
-    text = remark("what the dialplan had recorded was destroyed: a rule says never")
+    text = remark("what the dialplan had recorded was destroyed: the rules did not want it recorded")
     return replace(call, notes=(*call.notes, text))

@@ -28,6 +28,7 @@ from callrec.model import (
     remark,
 )
 from callrec.numbers import normalise
+from callrec.policy.combine import combine
 from callrec.policy.office import Office
 from callrec.prompts import Prompt
 from callrec.recording.session import OUTCOMES
@@ -81,16 +82,29 @@ def parse(key: str, value: str) -> Line:
     )
 
 
+def decide(line: Line, office: Office) -> Decision:
+    """What these rules say of the call: the number dialled, and who answered, as far as that is known."""
+    answering = _answering(line, office)
+    decision = office.decide(_facts(line, office, answering))
+    dialled = office.decide(_facts(line, office, line.extension))
+    return decision if answering == line.extension else combine(dialled, decision)
+
+
 def call_of(
-    line: Line, office: Office, pbx: str, prompt: FindPrompt, heard: timedelta | None = None
+    line: Line,
+    office: Office,
+    pbx: str,
+    prompt: FindPrompt,
+    decision: Decision,
+    heard: timedelta | None = None,
 ) -> CallRecord:
-    """The call, decided again by the rules of now: the dialplan knows the mode only.
+    """The call. The dialplan knows the mode only; `decision` is what the rules say.
 
     `heard` is how long its files are: Dial() is not always the one who connects, nor the last.
     """
     outbound = line.direction is Direction.OUTBOUND
-    number = line.number if line.direction is Direction.INTERNAL else normalise(line.number)
-    decision = office.decide(_facts(line, office, number))
+    number = _number(line)
+    extension = _answering(line, office)
     talked = line.talked or heard
     answered = line.status == "ANSWER" or bool(talked)
     return CallRecord(
@@ -98,8 +112,8 @@ def call_of(
         pbx=pbx,
         linkedid=line.linkedid,
         direction=line.direction,
-        facility=office.facility_of(line.extension),
-        extension=line.extension or None,
+        facility=office.facility_of(extension),
+        extension=extension or None,
         number=number,
         dialled=line.number if outbound else line.extension,
         started_at=line.started_at,
@@ -107,7 +121,7 @@ def call_of(
         ended_at=line.ended_at,
         outcome=Outcome.ANSWERED if answered else OUTCOMES.get(line.status, Outcome.UNANSWERED),
         decision=decision,
-        participants=_participants(line, number, talked) if answered else (),
+        participants=_participants(line, extension, number, talked) if answered else (),
         announcements=_announcements(line, prompt),
         notes=_notes(line, decision),
     )
@@ -130,27 +144,28 @@ def files(line: Line) -> list[str]:
     return [f"{line.file}-in", f"{line.file}-out"] if line.file else []
 
 
-def is_forbidden(line: Line, call: CallRecord, office: Office) -> bool:
-    """Whether a rule that was in force when the call began says never.
-
-    The dialplan's copy knows the rules of one extension at a time. A rule made after the call does
-    not reach back, and no rule at all is no order to destroy what was recorded.
-    """
-    decision = call.decision
-    rule = next((each for each in office.rules if decision and each.id == decision.rule), None)
-    return rule is not None and rule.mode is Mode.NEVER and rule.changed_at <= line.started_at
+def _answering(line: Line, office: Office) -> str:
+    """The extension that answered, or placed the call; the number dialled where that is not known."""
+    outbound = line.direction is Direction.OUTBOUND
+    return line.peer if line.peer and not outbound and office.is_staff(line.peer) else line.extension
 
 
-def _facts(line: Line, office: Office, number: str | None) -> CallFacts:
-    extensions = [line.extension]
+def _number(line: Line) -> str | None:
+    return line.number if line.direction is Direction.INTERNAL else normalise(line.number)
+
+
+def _facts(line: Line, office: Office, extension: str) -> CallFacts:
+    number, extensions = _number(line), [extension]
     if line.direction is Direction.INTERNAL and number:
         extensions.append(number)
     return office.facts(line.direction, extensions, number, line.started_at)
 
 
-def _participants(line: Line, number: str | None, talked: timedelta | None) -> tuple[Participant, ...]:
+def _participants(
+    line: Line, extension: str, number: str | None, talked: timedelta | None
+) -> tuple[Participant, ...]:
     joined, left = line.ended_at - (talked or timedelta(0)), line.ended_at
-    staff = Participant(line.channel, line.extension, line.extension, joined, left)
+    staff = Participant(line.channel, extension, extension, joined, left)
     other = Participant(
         line.channel, number or "", number if line.direction is Direction.INTERNAL else None, joined, left
     )

@@ -184,6 +184,24 @@ def test_without_a_controller_never_is_never_between_phones_too(stage: Stage, be
     assert stage.settled_keys() == before
 
 
+def test_without_a_controller_who_answers_a_queue_counts(stage: Stage, begin: datetime) -> None:
+    """The dialplan knows the number dialled only; when callrec is back, it asks who answered."""
+    before = stage.settled_keys()
+    with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
+        _wait_for_mirror(stage, "automatic")
+        _controller(stage).stop()
+        phones = [stage.phone("2101"), stage.phone("2102")]
+        caller = stage.caller("0311120011").dial("6000", Sound(CALLER_HZ))
+        staff = phones[1].pick_up(Sound(STAFF_HZ))
+        talk_for([staff], 1.0)
+        caller.hangup()
+        stage.world.start_controller()
+        call = stage.call_of("+81311120011", begin)
+    assert (call.extension, call.dialled, call.decision and call.decision.mode) == ("2102", "6000", "never")
+    assert any("was destroyed" in note.text for note in call.notes)
+    assert stage.settled_keys() == before
+
+
 def test_a_frozen_controller_holds_no_call_up(stage: Stage, begin: datetime) -> None:
     with stage.rule("automatic"):
         _wait_for_mirror(stage, "automatic")

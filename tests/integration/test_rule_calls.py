@@ -13,7 +13,7 @@ import pytest
 from callrec.catalogue.calls import Found
 from callrec.model import CallRecord, Direction, Holidays, Hours, Mode
 from callrec.policy.holidays import is_holiday
-from tests.integration.stage import Stage, talk_for
+from tests.integration.stage import Sound, Stage, talk_for
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 EVERY_DAY = tuple(range(7))
@@ -161,3 +161,19 @@ def test_the_phones_of_the_pbx_are_compared_with_the_extensions(stage: Stage) ->
 def rows_of(text: str) -> list[dict[str, str]]:
     found: list[dict[str, str]] = json.loads(text)
     return found
+
+
+def test_a_queue_is_decided_again_by_who_answers(stage: Stage, begin: datetime) -> None:
+    with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
+        for number, answering, recorded in (("0311150091", "2101", True), ("0311150092", "2102", False)):
+            phone = stage.phone(answering)
+            caller = stage.caller(number).dial("6000", Sound(500))
+            staff = phone.pick_up(Sound(1000))
+            talk_for([staff], 0.5)
+            caller.hangup()
+            call = stage.call_of("+81" + number[1:], begin)
+            assert (call.extension, call.dialled) == (answering, "6000")
+            assert call.decision is not None and (call.decision.mode == "automatic") is recorded
+            if recorded:
+                assert stage.recording_of("+81" + number[1:], begin).recording
+    stage.wait_until_clean()

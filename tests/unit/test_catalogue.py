@@ -296,3 +296,20 @@ def test_an_unreachable_database_is_said_in_one_line_without_its_password(url: s
     with pytest.raises(CatalogueUnreachable) as caught, database.read() as connection:
         changes.number(connection)
     assert "\n" not in str(caught.value) and "secret" not in str(caught.value)
+
+
+def test_the_rules_as_they_were_at_a_moment(database: Database) -> None:
+    hour = timedelta(hours=1)
+    with database.begin() as connection:
+        first = rules.add(connection, _rule(), who="test", at=START)
+        rules.change(connection, first.id, who="test", at=START + hour, mode=Mode.STANDBY)
+        rules.remove(connection, first.id, who="test", at=START + 2 * hour)
+        found = [rules.in_force_at(connection, START + hours * hour) for hours in (-1, 0.5, 1, 1.5, 2, 9)]
+    assert [[rule.mode for rule in each] for each in found] == [
+        [],
+        [Mode.AUTOMATIC],
+        [Mode.STANDBY],
+        [Mode.STANDBY],
+        [],
+        [],
+    ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from callrec.model import CallRecord, Direction, Mode, Outcome, Rule, Scope
+from callrec.model import CallRecord, Direction, Mode, Outcome
 from callrec.policy.office import Office
 from callrec.recording import journal, mirror
 from callrec.recording.adoption import Adoption
@@ -72,10 +73,13 @@ def test_the_copy_becomes_what_is_wanted_and_nothing_else() -> None:
     assert mirror.synchronise(database, wanted) == 0
 
 
+def _call(value: str, prompt: journal.FindPrompt = lambda sound: None) -> tuple[journal.Line, CallRecord]:
+    line, found = journal.parse("demo-1.0", value), office(AUTOMATIC)
+    return line, journal.call_of(line, found, "demo", prompt, journal.decide(line, found))
+
+
 def test_a_line_of_the_journal_becomes_a_call_and_a_capture() -> None:
-    line = journal.parse("demo-1.0", LINE)
-    found = office(("automatic", "everywhere", None, None))
-    call = journal.call_of(line, found, "demo", lambda sound: PROMPT if sound.endswith("ja/notice") else None)
+    line, call = _call(LINE, lambda sound: PROMPT if sound.endswith("ja/notice") else None)
     assert (call.extension, call.number, call.facility) == ("2101", "+81312345678", "shiba")
     assert call.outcome is Outcome.ANSWERED and call.answered_at is not None and call.ended_at is not None
     assert call.ended_at - call.answered_at == timedelta(milliseconds=3001)
@@ -86,18 +90,23 @@ def test_a_line_of_the_journal_becomes_a_call_and_a_capture() -> None:
         "callrec/fallback-demo-1.0-in",
         "callrec/fallback-demo-1.0-out",
     )
-    again = journal.draft_of(line, journal.call_of(line, found, "demo", lambda sound: None))
+    again = journal.draft_of(*_call(LINE))
     assert again.capture.recording_id == draft.capture.recording_id
     assert again.call.id == call.id, "read twice, it is the same call"
 
 
 def test_of_an_outbound_call_the_staff_is_the_caller() -> None:
-    line = journal.parse("demo-1.0", LINE.replace("inbound|", "outbound|"))
-    call = journal.call_of(line, office(("automatic", "everywhere", None, None)), "demo", lambda sound: None)
+    line, call = _call(LINE.replace("inbound|", "outbound|").replace("|2101|1795", "|outside|1795"))
     draft = journal.draft_of(line, call)
     assert call.direction is Direction.OUTBOUND
     assert draft.capture.parts[0].external.name.endswith("-out")
     assert [each.extension for each in call.participants] == ["2101", None]
+
+
+def test_of_a_call_to_a_group_the_extension_that_answered_counts() -> None:
+    _, call = _call(LINE.replace("inbound|2101|", "inbound|6100|").replace("|2101|1795", "|2201|1795"))
+    assert (call.extension, call.facility, call.dialled) == ("2201", "azabu", "6100")
+    assert [each.extension for each in call.participants] == [None, "2201"]
 
 
 @dataclass
@@ -127,8 +136,13 @@ def _adopt(
     after_s: float = 60.0,
 ) -> tuple[Storage, bool]:
     storage = Storage(dict.fromkeys(FILES, bytes_each))
-    adoption = Adoption(storage, Spool(spool), lambda: office(*rules), "demo", lambda sound: None)
+    adoption = _adoption(storage, spool, office(*rules), office(*rules))
     return storage, adoption.adopt("demo-1.0", value, ENDED + timedelta(seconds=after_s))
+
+
+def _adoption(storage: Storage, spool: Path, then: Office, now: Office) -> Adoption:
+    """With the rules as they were when the call began, and as they are now."""
+    return Adoption(storage, Spool(spool), lambda: now, lambda at: then, "demo", lambda sound: None)
 
 
 def _kept(spool: Path) -> CallRecord:
@@ -166,27 +180,34 @@ def test_what_never_forbids_is_destroyed_and_that_is_noted(tmp_path: Path) -> No
     assert adopted and not storage.sizes and not Spool(tmp_path).waiting()
     call = only_call(Spool(tmp_path))
     assert call.decision is not None and call.decision.mode is Mode.NEVER
-    assert "what the dialplan had recorded was destroyed: a rule says never" in [n.text for n in call.notes]
+    assert "what the dialplan had recorded was destroyed: the rules did not want it recorded" in [
+        n.text for n in call.notes
+    ]
 
 
-def test_a_rule_made_after_the_call_does_not_reach_back(tmp_path: Path) -> None:
-    late = Rule(
-        9, 1, Scope.EVERYWHERE, None, Mode.NEVER, changed_at=ENDED + timedelta(hours=1), changed_by="test"
-    )
-    adoption = Adoption(
-        Storage(dict.fromkeys(FILES, SECOND_OF_SOUND)),
-        Spool(tmp_path),
-        lambda: Office(rules=[late]),
-        "demo",
-        lambda sound: None,
-    )
-    assert adoption.adopt("demo-1.0", LINE, ENDED + timedelta(hours=2))
-    assert _kept(tmp_path).outcome is Outcome.ANSWERED
-
-
-def test_no_rule_any_more_is_no_order_to_destroy(tmp_path: Path) -> None:
-    _adopt(tmp_path, LINE)
-    assert "the dialplan went by mode automatic" in [note.text for note in _kept(tmp_path).notes]
+@pytest.mark.parametrize(
+    ("then", "now", "kept"),
+    [
+        ([AUTOMATIC], [("never", "everywhere", None, None)], True),  # made after the call
+        ([AUTOMATIC], [], True),  # removed after the call
+        ([], [AUTOMATIC], True),  # made just before: clocks differ
+        ([("never", "everywhere", None, None)], [AUTOMATIC], False),  # lifted after the call
+        ([], [], False),  # not at that hour
+        ([("standby", "everywhere", None, None)], [("standby", "everywhere", None, None)], False),
+        ([("never", "extension", "2102", None), AUTOMATIC], [AUTOMATIC], False),  # who answered
+    ],
+)
+def test_the_rules_at_the_beginning_of_the_call_decide(
+    tmp_path: Path, then: list[Any], now: list[Any], kept: bool
+) -> None:
+    storage = Storage(dict.fromkeys(FILES, SECOND_OF_SOUND))
+    adoption = _adoption(storage, tmp_path, office(*then), office(*now))
+    value = LINE.replace("inbound|2101|", "inbound|6100|").replace("|2101|1795", "|2102|1795")
+    assert adoption.adopt("demo-1.0", value, ENDED + timedelta(hours=1))
+    assert bool(Spool(tmp_path).waiting()) is kept and bool(storage.sizes) is kept
+    if not kept:
+        notes = [note.text for note in only_call(Spool(tmp_path)).notes]
+        assert "what the dialplan had recorded was destroyed: the rules did not want it recorded" in notes
 
 
 def test_a_call_that_was_not_to_be_recorded(tmp_path: Path) -> None:
