@@ -1,0 +1,77 @@
+"""Channels of a call as Asterisk tells of them, and what happens to them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from callrec.model import Draft
+from callrec.pbx import events as ev
+from callrec.recording.board import Board
+from callrec.recording.commands import (
+    Command,
+    RecordSnoop,
+    StartSnoop,
+)
+from tests.scenarios.replay import board, office
+from tests.unit.samples import START, draft
+
+RULE = ("automatic", "everywhere", None, "none")
+LATER = START + timedelta(minutes=1)
+
+
+def channel(id_: str, name: str, caller: str = "", exten: str = "s", linkedid: str = "1.0") -> ev.Channel:
+    return ev.Channel(id_, name, "Up", caller, exten, linkedid, START)
+
+
+OUTSIDE = channel("1.0", "PJSIP/outside-00000001", "0312345678", "2101")
+PHONE = channel("1.1", "PJSIP/2101-00000002", "2101")
+SNOOPS = [
+    channel(f"callrec.{draft().capture.recording_id}-1-{side}", "Snoop/1.0-0", linkedid="s")
+    for side in ("in", "out")
+]
+BRIDGE: dict[str, tuple[str, ...]] = {"b": ("1.0", "1.1")}
+
+
+def quiet_board() -> Board:
+    return board(office(RULE), (f"new-{number}" for number in range(9)))
+
+
+def open_draft() -> Draft:
+    talking = tuple(replace(each, left_at=None) for each in draft().call.participants)
+    made = draft(ended_at=None, call={"ended_at": None, "outcome": None, "participants": talking})
+    part = made.capture.parts[0]
+    open_part = replace(
+        part, external=replace(part.external, finished_at=None), staff=replace(part.staff, finished_at=None)
+    )
+    return replace(made, capture=replace(made.capture, parts=(open_part,)))
+
+
+SECOND = replace(
+    channel("2.0", "PJSIP/2101-00000003", "2101", "0398765432", linkedid="2.0"), created_at=LATER
+)
+OTHER = replace(channel("2.1", "PJSIP/outside-00000004", "0398765432", linkedid="2.0"), created_at=LATER)
+
+
+def talks(played: Board, bridge: str, *channels: ev.Channel, at: datetime = LATER) -> list[Command]:
+    """These channels enter a bridge, one after the other."""
+    commands: list[Command] = []
+    for count, channel in enumerate(channels, start=1):
+        members = tuple(each.id for each in channels[:count])
+        commands += played.handle(ev.ChannelCreated(at, channel))
+        commands += played.handle(ev.EnteredBridge(at, channel, bridge, members))
+    return commands
+
+
+def begin_recording(played: Board, commands: list[Command]) -> list[str]:
+    """The PBX does what is asked: snoops start, recordings begin. The names of the tracks."""
+    names = []
+    for command in commands:
+        if isinstance(command, StartSnoop):
+            started = played.handle(
+                ev.OwnChannelStarted(LATER, channel(command.snoop, "Snoop/x", linkedid=command.snoop))
+            )
+            names += [each.name for each in started if isinstance(each, RecordSnoop)]
+    for name in names:
+        played.handle(ev.RecordingStarted(LATER, name))
+    return names

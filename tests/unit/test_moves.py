@@ -1,0 +1,237 @@
+"""Calls that move: from phone to phone, into one another, and through the gate more than once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from callrec.model import Outcome
+from callrec.pbx import events as ev
+from callrec.recording.commands import (
+    Command,
+    HandOver,
+    HangUp,
+    LetThrough,
+    SaveCall,
+    Settle,
+    StartSnoop,
+)
+from tests.scenarios.replay import board, office
+from tests.unit.channels import (
+    BRIDGE,
+    LATER,
+    OTHER,
+    OUTSIDE,
+    PHONE,
+    SECOND,
+    SNOOPS,
+    begin_recording,
+    channel,
+    open_draft,
+    quiet_board,
+    talks,
+)
+from tests.unit.samples import START, draft
+
+
+def test_a_consultation_ends_when_its_party_is_transferred_into_the_first_call() -> None:
+    """Attended transfer: staff called somebody outside, and connects them with the caller."""
+    played = quiet_board()
+    begin_recording(played, talks(played, "a", OUTSIDE, PHONE))
+    tracks = begin_recording(played, talks(played, "b", SECOND, OTHER))
+    moved = replace(OTHER, linkedid="1.0")
+    commands = played.handle(ev.EnteredBridge(LATER, moved, "a", ("1.0", "1.1", "2.1")))
+    hung_up = {each.channel for each in commands if isinstance(each, HangUp)}
+    assert hung_up == {f"callrec.{name.removeprefix('callrec/')}" for name in tracks}
+    for name in tracks:
+        played.handle(ev.RecordingFinished(LATER, name))
+    (handed, *_) = played.handle(ev.ChannelDestroyed(LATER, SECOND))
+    assert isinstance(handed, HandOver) and handed.draft.call.linkedid == "2.0"
+    assert handed.draft.call.outcome is Outcome.ANSWERED
+    played.tick(LATER)
+    assert list(played.sessions) == ["1.0"], "the first call goes on, with its recording"
+
+
+def test_an_internal_caller_who_transfers_and_leaves_does_not_end_the_recording() -> None:
+    first = replace(PHONE, id="1.0", name="PJSIP/2101-00000001")
+    second = channel("1.1", "PJSIP/2102-00000002", "2102")
+    third = channel("1.2", "PJSIP/2201-00000003", "2201")
+    played = quiet_board()
+    tracks = begin_recording(played, talks(played, "a", first, second))
+    played.handle(ev.LeftBridge(LATER, first, "a", ("1.1",)))
+    for name in tracks:
+        played.handle(ev.RecordingFinished(LATER, name))
+    assert not [c for c in played.handle(ev.ChannelDestroyed(LATER, first)) if isinstance(c, HandOver)]
+    commands = talks(played, "c", second, third, at=LATER + timedelta(seconds=3))
+    assert {c.channel for c in commands if isinstance(c, StartSnoop)} <= {"1.1", "1.2"}
+    for name in begin_recording(played, commands):
+        played.handle(ev.RecordingFinished(LATER, name))
+    ended = [c for channel in (second, third) for c in played.handle(ev.ChannelDestroyed(LATER, channel))]
+    (handed,) = [c for c in ended if isinstance(c, HandOver)]
+    assert [part.number for part in handed.draft.capture.parts] == [1, 2]
+    assert len(handed.draft.capture.gaps) == 1
+    assert handed.draft.call.outcome is Outcome.ANSWERED, "handed over when the call was over, not before"
+
+
+def test_only_a_call_of_which_all_is_gone_has_an_unseen_end() -> None:
+    """One of two staff left while the link was away: the call itself goes on."""
+    third = channel("1.2", "PJSIP/2102-00000003", "2102")
+    played = quiet_board()
+    begin_recording(played, talks(played, "b", OUTSIDE, PHONE, third))
+    played.compare([OUTSIDE, PHONE], BRIDGE, [], [], LATER)
+    assert not played.sessions["1.0"].end_unseen
+    played.compare([], {}, [], [], LATER)
+    assert played.sessions["1.0"].end_unseen
+
+
+def test_snoops_that_no_call_knows_are_hung_up() -> None:
+    stray = channel(f"callrec.{draft().capture.recording_id}-say0", "Snoop/1.0-0", linkedid="s")
+    probe = channel("callrec.doctor-1", "Local/s@callrec-gate-0001;1", linkedid="d")
+    played = quiet_board()
+    played.restore(open_draft())
+    commands = played.compare([OUTSIDE, PHONE, *SNOOPS, stray, probe], BRIDGE, [], [], LATER)
+    assert [c.channel for c in commands if isinstance(c, HangUp)] == [stray.id]
+
+
+def test_a_gate_that_a_transferred_call_passes_decides_nothing_anew() -> None:
+    """The caller's channel runs the dialplan again, on its way from one phone to the next."""
+    played = quiet_board()
+    begin_recording(played, talks(played, "b", OUTSIDE, PHONE))
+    before = played.sessions["1.0"].call
+    commands = played.handle(ev.GateEntered(LATER, OUTSIDE, "internal", "2102", "0312345678"))
+    assert commands == [LetThrough("1.0", "1.0")]
+    assert played.sessions["1.0"].call == before
+
+
+def test_who_is_bridged_with_another_call_is_in_that_call_at_once() -> None:
+    """Asterisk tells the new linked id of who was there before with its next event only."""
+    played = quiet_board()
+    begin_recording(played, talks(played, "a", OUTSIDE, PHONE))
+    tracks = begin_recording(played, talks(played, "b", SECOND, OTHER))
+    played.handle(ev.LeftBridge(LATER, OUTSIDE, "a", ("1.1",)))
+    played.handle(ev.LeftBridge(LATER, SECOND, "b", ("2.1",)))
+    commands = played.handle(ev.EnteredBridge(LATER, OUTSIDE, "b", ("2.1", "1.0")))
+    hung_up = [each.channel for each in commands if isinstance(each, HangUp) and each.session == "2.0"]
+    assert len(hung_up) == len(tracks) == 2
+    talking = [each.number for each in played.sessions["1.0"].call.participants if not each.left_at]
+    assert sorted(talking) == ["+81312345678", "+81398765432"]
+    late = played.handle(ev.Dialled(LATER, None, OTHER, "ANSWER"))
+    assert late == [] and OTHER.id in played.sessions["1.0"].lines, "an event from before changes nothing"
+
+
+def test_callers_who_wait_in_one_place_do_not_talk_with_one_another() -> None:
+    """A parking lot is one bridge, in which nobody hears anybody."""
+    waiting = {"id": "p", "bridge_type": "holding", "channels": ["1.0", "2.1"]}
+    assert ev.talkers(waiting) == ()
+    assert ev.talkers({**waiting, "bridge_type": "mixing"}) == ("1.0", "2.1")
+
+
+def _renewed(commands: list[Command]) -> bool:
+    """Whether both snoops were hung up first, then made anew."""
+    kinds = [type(each) for each in commands]
+    return kinds[:5] == [HangUp, HangUp, Settle, StartSnoop, StartSnoop]
+
+
+def test_another_voice_gets_new_snoops_and_the_same_one_does_not() -> None:
+    played = quiet_board()
+    colleague = channel("1.2", "PJSIP/2102-00000003", "2102")
+    begin_recording(played, talks(played, "a", OUTSIDE, PHONE))
+    played.handle(ev.LeftBridge(LATER, PHONE, "a", ("1.0",)))
+    assert not _renewed(talks(played, "a", OUTSIDE, PHONE)), "back from parking: the packets go on"
+    played.handle(ev.LeftBridge(LATER, PHONE, "a", ("1.0",)))
+    commands = talks(played, "a", OUTSIDE, colleague)
+    assert _renewed(commands)
+    begin_recording(played, commands)
+    played.handle(ev.LeftBridge(LATER, colleague, "a", ("1.0",)))
+    assert _renewed(talks(played, "a", OUTSIDE, PHONE)), "also when the first one is back"
+
+
+def test_a_service_number_is_decided_at_the_gate_and_again_by_who_answers() -> None:
+    """Announced for the number that was dialled; recorded, or not, as the extension's rule says."""
+    queue = replace(OUTSIDE, exten="6000")
+    for mode, recorded in (("automatic", True), ("never", False)):
+        rules = (("automatic", "extension", "6000", "before-connect"), (mode, "extension", "2101", "none"))
+        played = board(office(*rules), (f"new-{number}" for number in range(9)))
+        (through,) = played.handle(ev.GateEntered(START, queue, "inbound", "6000", "0312345678"))
+        assert isinstance(through, LetThrough) and through.sounds
+        commands = talks(played, "b", queue, PHONE)
+        assert any(isinstance(each, StartSnoop) for each in commands) is recorded
+        decision = played.sessions["1.0"].call.decision
+        assert decision is not None and (decision.rule, decision.mode) == (2, mode)
+        assert decision.announce == ("before-connect" if recorded else "none")
+
+
+@pytest.mark.parametrize("mode", ["manual", "standby"])
+def test_a_call_that_waits_for_the_key_says_why_it_was_not_recorded(mode: str) -> None:
+    played = board(office((mode, "everywhere", None, "none")), (f"new-{number}" for number in range(9)))
+    assert not [each for each in talks(played, "b", OUTSIDE, PHONE) if isinstance(each, StartSnoop)]
+    (note,) = played.sessions["1.0"].call.notes
+    assert note.text.startswith(f"mode {mode} waits for a key")
+
+
+# --- the gate, more than once
+
+NEVER_DIALLED = (("never", "extension", "6000", None), ("automatic", "everywhere", None, None))
+
+
+def _at_gate(number: str) -> ev.GateEntered:
+    return ev.GateEntered(START, OUTSIDE, "inbound", number, "0312345678")
+
+
+def _ids() -> Iterator[str]:
+    return (f"new-{number}" for number in range(9))
+
+
+def test_never_for_the_number_dialled_holds_over_a_restart() -> None:
+    """The call was not recorded, so nothing was written down of it but by the dialplan."""
+    played = board(office(*NEVER_DIALLED), _ids())
+    assert played.compare([OUTSIDE, PHONE], BRIDGE, [], [_at_gate("6000")], LATER) == []
+    ringing = board(office(*NEVER_DIALLED), _ids())
+    ringing.compare([OUTSIDE, PHONE], {}, [], [_at_gate("6000")], LATER)
+    assert talks(ringing, "b", OUTSIDE, PHONE) == []
+
+
+def test_what_was_asked_at_the_gate_does_not_change_a_call_that_is_recorded() -> None:
+    played = quiet_board()
+    played.restore(open_draft())
+    before = played.sessions["1.0"].call
+    played.compare([OUTSIDE, PHONE, *SNOOPS], BRIDGE, [], [_at_gate("6000")], LATER)
+    after = played.sessions["1.0"].call
+    assert (after.decision, after.extension, after.number) == (
+        before.decision,
+        before.extension,
+        before.number,
+    )
+
+
+def test_never_for_the_number_dialled_holds_when_the_call_overflows_to_another() -> None:
+    played = board(office(*NEVER_DIALLED), _ids())
+    for number in ("6000", "2101"):
+        played.handle(_at_gate(number))
+    assert talks(played, "b", OUTSIDE, PHONE) == []
+
+
+def test_a_call_that_overflows_is_not_announced_twice() -> None:
+    played = board(office(("automatic", "everywhere", None, None)), _ids())
+    (first,) = played.handle(_at_gate("6000"))
+    assert isinstance(first, LetThrough)
+    (sound,) = first.sounds
+    for fields in ({"Announce": "started"}, {"Announce": "finished", "Status": "SUCCESS"}):
+        played.handle(ev.DialplanSaid(START, OUTSIDE, {"Prompt": sound, **fields}))
+    assert played.handle(_at_gate("2101")) == [LetThrough("1.0", "1.0", ())]
+
+
+def test_a_caller_who_goes_on_in_another_call_was_not_left_unanswered() -> None:
+    """Two callers meet in a conference room."""
+    played = quiet_board()
+    second = replace(OTHER, id="2.0", caller="0398765432")
+    talks(played, "room", OUTSIDE)
+    commands = talks(played, "room", OUTSIDE, second)
+    (saved,) = [each for each in commands if isinstance(each, SaveCall)]
+    assert (saved.call.number, saved.call.outcome) == ("+81398765432", Outcome.ANSWERED)
+    assert [note.text for note in saved.call.notes] == [
+        f"the call went on in call {played.sessions['1.0'].call.id}"
+    ]
