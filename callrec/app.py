@@ -44,6 +44,11 @@ class App:
     def database(self) -> Database:
         return Database(self.settings.catalogue.url)
 
+    def close(self) -> None:
+        """Lets go of what was opened."""
+        if "database" in self.__dict__:
+            self.database.close()
+
     @cached_property
     def store(self) -> S3Store:
         from callrec.archive.s3 import S3Store

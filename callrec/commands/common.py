@@ -25,8 +25,10 @@ Row = dict[str, Any]
 
 
 def app(ctx: click.Context) -> App:
-    """The app of the configuration that was named, or found."""
-    return App(settings.load(ctx.find_root().obj))
+    """The app of the configuration that was named, or found; it is closed when the command is over."""
+    here = App(settings.load(ctx.find_root().obj))
+    ctx.call_on_close(here.close)
+    return here
 
 
 def lists(command: F) -> F:

@@ -54,6 +54,7 @@ def command(ctx: click.Context, /, non_interactive: bool, **given: str | None) -
     else:
         _write(path, given, ask=not non_interactive)
     here = App(settings.load(str(path)))
+    ctx.call_on_close(here.close)
     here.database.upgrade()
     here.spool  # noqa: B018 (makes its folders)
     say("the database {url} is ready", url=here.database.shown)
