@@ -19,7 +19,7 @@ WORDS = {"rule": "rule", "facility": "facility", "extension": "extension"}
 @lists
 @click.pass_context
 def check(ctx: click.Context, offline: bool, form: str | None) -> None:
-    """Find rules that can never win or end within 30 days, facilities without one, and unknown phones.
+    """Find rules that can never win or end within 30 days, gaps without a rule, and unknown phones.
 
     Exit code 1 when there is something to look at.
     """

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 import socketserver
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from callrec.demo.processes import free_port
 from tests.unit.program import Done
 
 Office = Callable[..., Done]
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture
@@ -33,6 +36,10 @@ class _Refusing(socketserver.StreamRequestHandler):
     """A PBX that lets everyone in and allows nothing, in its own words on the wire."""
 
     def handle(self) -> None:
+        with suppress(ConnectionError):  # the probe of a session hangs up at once
+            self._answer()
+
+    def _answer(self) -> None:
         self.wfile.write(b"Asterisk Call Manager/11.0.0\r\n")
         action = ""
         for line in self.rfile:
@@ -344,3 +351,19 @@ def test_who_sets_a_mode_that_needs_the_key_is_told_that_there_is_none_yet(shiba
     done = shiba("rule", "add", "--everywhere", "--mode", mode)
     assert done.code == 0 and f"mode {mode} waits for a key" in done.complaint
     assert shiba("rule", "change", "1", "--mode", "automatic").err == ""
+
+
+@pytest.mark.parametrize("spoken", ["en", "ja"])
+def test_the_example_of_the_documentation_leaves_no_gap(shiba: Office, spoken: str) -> None:
+    page = (DOCS / spoken / "rules.md").read_text("utf-8")
+    examples = [
+        line for line in page.splitlines() if line.startswith("    callrec rule add --facility shiba")
+    ]
+    for line in examples:
+        assert shiba(*shlex.split(line)[1:], "--quiet").code == 0
+    assert len(examples) == 2 and shiba("rule", "check", "--offline").out == ""
+    modes = {
+        at: explain(shiba, "--extension", "2101", "--direction", "inbound", "--at", at)["mode"]
+        for at in ("2026-11-24 10:00", "2026-11-30 07:00", "2026-11-23 10:00", "2026-11-28 10:00")
+    }
+    assert list(modes.values()) == ["automatic", "standby", "standby", "standby"]
