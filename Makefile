@@ -30,7 +30,8 @@ unit: setup ## seconds; needs nothing but Python
 integration: setup ## minutes; real PBX, S3, databases and SIP phones
 	$(BIN)/pytest -q -m integration $(ARGS)
 
-bench: setup ## minutes; measures calls on the real parts, writes bench/RESULTS.md
+bench: setup ## minutes; measures decisions, and calls on the real parts; writes bench/RESULTS.md
+	$(BIN)/python -m bench.decide
 	$(BIN)/python -m bench.calls $(ARGS)
 
 setup: system .venv/ready

@@ -12,13 +12,11 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from statistics import median
 
-from bench.machine import facts
+from bench.machine import facts_of_calls
+from bench.report import Row, finish
 from callrec.catalogue.calls import Found
 from callrec.demo.agents import Sound, Switchboard, Talk
 from callrec.demo.pbx import PbxPorts
@@ -26,27 +24,7 @@ from callrec.demo.world import World
 from tests.integration.stage import Stage, talk_for
 from tests.long_call import peak_megabytes
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
 ARCHIVE_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class Row:
-    """One measure: its values, their unit, and what none of them may reach."""
-
-    what: str
-    unit: str
-    target: float
-    values: Sequence[float]
-
-    @property
-    def ok(self) -> bool:
-        return max(self.values) < self.target
-
-    def cells(self) -> list[str]:
-        """As a table shows it."""
-        numbers = [f"{value:.3g} {self.unit}" for value in (median(self.values), max(self.values))]
-        return [self.what, *numbers, f"< {self.target:g} {self.unit}", "yes" if self.ok else "NO"]
 
 
 def main() -> int:
@@ -60,16 +38,15 @@ def main() -> int:
         ):
             print(f"{asked.calls} calls at once, {asked.talk} s of talk …", flush=True)
             starts, waits = _measure(Stage(world, board), asked.calls, asked.talk)
-            machine = facts(world.app.pbx.version())
+            machine = facts_of_calls(world.app.pbx.version())
     rows = [
         Row("both parties in a bridge → first sample recorded", "ms", 20, starts),
         Row(f"hang-up after {asked.talk} s → read back from S3 and found by search", "s", 2, waits),
         Row(f"memory of the process that joins a call of {asked.hours} h", "MB", 100, [memory]),
     ]
-    text = _report(rows, machine, asked)
-    print("\n" + text)
-    RESULTS.write_text(text)
-    return 0 if all(row.ok for row in rows) else 1
+    options = f"--calls {asked.calls} --talk {asked.talk} --hours {asked.hours}"
+    how = f"`python -m bench.calls {options}`, the phones on the same machine:"
+    return finish("Calls", how, rows, machine)
 
 
 def _options() -> argparse.Namespace:
@@ -121,25 +98,6 @@ def _check_length(found: Found, seconds: int) -> None:
     assert found.recording
     audio = found.recording.manifest["audio"]
     assert audio["frames"] / audio["sample_rate"] > seconds - 1, "the recording is not whole"
-
-
-def _report(rows: list[Row], machine: dict[str, str], asked: argparse.Namespace) -> str:
-    head = ["measure", "median", "worst", "target", "met"]
-    table = [head, ["---"] * len(head), *(row.cells() for row in rows)]
-    lines = [f"| {' | '.join(cells)} |" for cells in table]
-    options = f"--calls {asked.calls} --talk {asked.talk} --hours {asked.hours}"
-    return "\n".join(
-        [
-            "# Results",
-            "",
-            f'Made by `make bench ARGS="{options}"`, the phones on the same machine:',
-            "",
-            *lines,
-            "",
-            *(f"- {name}: {value}" for name, value in machine.items()),
-            "",
-        ]
-    )
 
 
 if __name__ == "__main__":

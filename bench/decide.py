@@ -1,8 +1,8 @@
 """How long a decision takes, and a reload from the database: python -m bench.decide
 
 An office of 60 facilities, 3,000 extensions and 10,000 rules of all scopes and conditions, decided
-for calls at random. Exit code 1 where a decision takes 50 µs or more at the median, or a reload a
-second or more.
+for calls at random. Prints the results and writes them into bench/RESULTS.md. Exit code 1 where a
+decision takes 50 µs or more at the median, or a reload a second or more.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from bench.machine import facts
+from bench.report import Row, finish
 from callrec.app import App
 from callrec.catalogue.rules import stored
 from callrec.catalogue.tables import extensions, facilities, revision, rules
@@ -26,7 +28,7 @@ from callrec.policy.office import Office
 from callrec.settings import CatalogueSettings, Settings
 
 FACILITIES, EXTENSIONS, RULES, CALLS, RELOADS = 60, 3_000, 10_000, 20_000, 5
-DECISION_SECONDS, RELOAD_SECONDS = 50e-6, 1.0
+DECISION_MICROSECONDS, RELOAD_SECONDS = 50, 1
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 HOURS = ["", "mon-fri 08:30-17:15", "22:00-06:00", "mon-fri 08:30-12:00 13:00-17:15, sat 09:00-12:00"]
 SPANS = [parse_hours(text) if text else () for text in HOURS]
@@ -44,8 +46,13 @@ def main() -> int:
         reloads = [_seconds(app.office) for _ in range(RELOADS)]
         office = app.office()
         app.database.close()
-    decisions = sorted(_decide(office, dice) for _ in range(CALLS))
-    return _report(office, decisions, reloads)
+    decisions = [_decide(office, dice) * 1e6 for _ in range(CALLS)]
+    rows = [
+        Row("a decision", "µs", DECISION_MICROSECONDS, decisions, judged=statistics.median),
+        Row("a reload from the database (SQLite)", "s", RELOAD_SECONDS, reloads),
+    ]
+    size = f"{FACILITIES} facilities, {EXTENSIONS:,} extensions, {RULES:,} rules, {CALLS:,} calls"
+    return finish("Decisions", f"`python -m bench.decide`: {size}:", rows, facts())
 
 
 def _fill(connection: sa.Connection, dice: random.Random) -> None:
@@ -88,8 +95,8 @@ def _target(scope: Scope, dice: random.Random) -> str | None:
 def _decide(office: Office, dice: random.Random) -> float:
     at = BEGIN + timedelta(minutes=dice.randrange(2 * 365 * 24 * 60))
     extension = _number(dice.randrange(EXTENSIONS))
-    facts: CallFacts = office.facts(dice.choice(list(Direction)), [extension], _caller(dice), at)
-    return _seconds(lambda: office.decide(facts))
+    call: CallFacts = office.facts(dice.choice(list(Direction)), [extension], _caller(dice), at)
+    return _seconds(lambda: office.decide(call))
 
 
 def _seconds(step: object) -> float:
@@ -97,18 +104,6 @@ def _seconds(step: object) -> float:
     begin = time.perf_counter()
     step()
     return time.perf_counter() - begin
-
-
-def _report(office: Office, decisions: list[float], reloads: list[float]) -> int:
-    median, reload = statistics.median(decisions), statistics.median(reloads)
-    print(
-        f"{len(office.facilities)} facilities, {len(office.extensions)} extensions, {len(office.rules)} rules"
-    )
-    print(
-        f"decision: median {median * 1e6:.1f} µs, 99 % {decisions[len(decisions) * 99 // 100] * 1e6:.1f} µs"
-    )
-    print(f"reload from the database: median {reload:.2f} s, slowest {max(reloads):.2f} s")
-    return int(median >= DECISION_SECONDS or reload >= RELOAD_SECONDS)
 
 
 def _code(number: int) -> str:

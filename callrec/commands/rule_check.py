@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from callrec.commands.common import app, emit, lists
-from callrec.errors import CheckFailed, PbxUnreachable
+from callrec.errors import CallrecError, CheckFailed
 from callrec.language import translated as _
 from callrec.policy import review
 from callrec.policy.review import Finding
@@ -19,23 +19,23 @@ WORDS = {"rule": "rule", "facility": "facility", "extension": "extension"}
 @lists
 @click.pass_context
 def check(ctx: click.Context, offline: bool, form: str | None) -> None:
-    """Find rules that can never win or end within 30 days, facilities without one, and unknown phones.
+    """Find rules that can never win or end within 30 days, gaps without a rule, and unknown phones.
 
     Exit code 1 when there is something to look at.
     """
     here = app(ctx)
     office = here.office()
     found = review.of_rules(office, here.now, here.settings.office.zone)
-    silent: PbxUnreachable | None = None
+    failed: CallrecError | None = None
     if not offline:
         try:
             with here.ami() as ami:
                 found += review.of_pbx(office, ami.endpoints())
-        except PbxUnreachable as error:
-            silent = error  # what was found without it is told first
+        except CallrecError as error:
+            failed = error  # what was found without it is told first
     emit([_row(each) for each in found], COLUMNS, form, "nothing to look at")
-    if silent:
-        raise silent
+    if failed:
+        raise failed
     if found:
         raise CheckFailed("to look at: {count}", count=len(found))
 

@@ -50,7 +50,7 @@ _OPTIONS = (
         "--announce",
         type=click.Choice(_ANNOUNCE),
         help="When the announcement is played (default: before-connect for calls from outside, "
-        "else on-start).",
+        "else on-start; in mode manual always on-start).",
     ),
     click.option("--language", help="Languages of the announcement, such as ja,en."),
     click.option("--prompt", help="Which announcement: see callrec prompt list."),

@@ -74,7 +74,7 @@ KEYS = (
 @click.option("--held", is_flag=True, help="Only recordings under a legal hold.")
 @click.option("--min-duration", metavar="TIME", help="Only recordings of this length or longer, such as 30s.")
 @click.option("--all-calls", is_flag=True, help="Also calls that were not recorded.")
-@click.option("--limit", default=100, type=click.IntRange(1), help="At most so many.")
+@click.option("--limit", default=100, type=click.IntRange(1, 1_000_000), help="At most so many.")
 @click.option("--sort", default="newest", type=click.Choice(list(calls.SORTS)), help="Which come first.")
 @lists
 @click.pass_context

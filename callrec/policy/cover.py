@@ -1,72 +1,106 @@
-"""Whether one rule's conditions hold whenever another's do. Pure; for finding rules that can never win."""
+"""When rules hold, as sets that can be compared: whether some leave any moment of another free. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 
-from callrec.model import Holidays, Hours, Rule
+from callrec.model import Direction, Holidays, Hours, Rule
 
 _DAY = 24 * 60
 _WEEK = 7 * _DAY
 _ALL_WEEK = (1 << _WEEK) - 1
 
+Week = tuple[int, ...]
+"""The minutes of a week as the bits of a number, the first minute of Monday the lowest, four times:
+without holidays, where today is one, where yesterday was one (its nights go on today), where both are."""
 
-def covers(one: Rule, other: Rule, now: datetime) -> bool:
-    """Whether from `now` on every moment and direction of `other` is one of `one`. Scopes are not compared.
+_HOLIDAYS = ((False, False), (True, False), (False, True), (True, True))
+NEVER: Week = (0,) * len(_HOLIDAYS)
+ALWAYS: Week = (_ALL_WEEK,) * len(_HOLIDAYS)
 
-    Where it cannot be told (holidays mean different things to both) the answer is no.
-    """
-    return (
-        one.direction in (None, other.direction)
-        and _begins_no_later(one, other, now)
-        and _ends_no_earlier(one, other)
-        and _covers_time(one, other)
+
+def covered(rule: Rule, others: Collection[Rule], now: datetime) -> bool:
+    """Whether from `now` on one of `others` holds whenever `rule` does. Scopes are not compared."""
+    wanted = week(rule.hours, rule.holidays)
+    if any(minus(wanted, weeks(others))):
+        return False  # not even all of them, if all were for every date and direction
+    directions = [rule.direction] if rule.direction else list(Direction)
+    return not any(
+        any(minus(wanted, weeks(in_force(others, moment, direction))))
+        for moment in _turns(rule, others, now)
+        for direction in directions
     )
 
 
-def _begins_no_later(one: Rule, other: Rule, now: datetime) -> bool:
-    begins = max(other.effective_from or now, now)
-    return one.effective_from is None or one.effective_from <= begins
+def in_force(rules: Iterable[Rule], moment: datetime, direction: Direction) -> Iterator[Rule]:
+    """The rules for calls of this direction between whose dates the moment lies; hours are not looked at."""
+    return (each for each in rules if each.direction in (None, direction) and _is_valid(each, moment))
 
 
-def _ends_no_earlier(one: Rule, other: Rule) -> bool:
-    if one.effective_until is None:
-        return True
-    return other.effective_until is not None and other.effective_until <= one.effective_until
-
-
-def _covers_time(one: Rule, other: Rule) -> bool:
-    if one.holidays is Holidays.INCLUDE:
-        return not _minutes(other.hours) & ~_minutes(one.hours)
-    if one.holidays is not other.holidays:
-        return False
-    # Whether a minute is a holiday's depends on the day on which its span began.
-    return not _minutes_by_day(other.hours) & ~_minutes_by_day(one.hours)
-
-
-@lru_cache(maxsize=1024)
-def _minutes(hours: tuple[Hours, ...]) -> int:
-    """The minutes of a week as the bits of a number, the first minute of Monday the lowest."""
-    found = 0
-    for span in hours:
-        for day in span.days:
-            bits = _bits(span) << (day * _DAY)
-            found |= (bits & _ALL_WEEK) | (bits >> _WEEK)  # Sunday's night goes on in Monday
-    return found if hours else _ALL_WEEK
-
-
-@lru_cache(maxsize=1024)
-def _minutes_by_day(hours: tuple[Hours, ...]) -> int:
-    """The same, with two days of bits for each day on which a span begins."""
-    whole = (Hours(tuple(range(7)), 0, _DAY),)
-    found = 0
-    for span in hours or whole:
-        for day in span.days:
-            found |= _bits(span) << (day * 2 * _DAY)
+def weeks(rules: Iterable[Rule]) -> Week:
+    """When any of the rules holds, by hours and holidays."""
+    found = NEVER
+    for rule in rules:
+        found = plus(found, week(rule.hours, rule.holidays))
     return found
 
 
-def _bits(span: Hours) -> int:
-    length = span.end - span.begin + (_DAY if span.end <= span.begin else 0)
-    return ((1 << length) - 1) << span.begin
+def plus(one: Week, other: Week) -> Week:
+    return tuple(a | b for a, b in zip(one, other, strict=True))
+
+
+def minus(one: Week, other: Week) -> Week:
+    return tuple(a & ~b for a, b in zip(one, other, strict=True))
+
+
+def first_minute(found: Week) -> tuple[int, bool]:
+    """The earliest minute of the week in it, and whether it is there on holidays only; it must have one."""
+    kind = next(index for index, minutes in enumerate(found) if minutes)
+    return (found[kind] & -found[kind]).bit_length() - 1, kind > 0
+
+
+@lru_cache(maxsize=1024)
+def week(hours: tuple[Hours, ...], holidays: Holidays) -> Week:
+    """When these conditions are met. What a span does on a holiday depends on the day on which it began."""
+    begun_today, begun_yesterday = _minutes(hours)
+    return tuple(
+        (begun_today if _fits(holidays, today) else 0) | (begun_yesterday if _fits(holidays, before) else 0)
+        for today, before in _HOLIDAYS
+    )
+
+
+def _fits(holidays: Holidays, is_holiday: bool) -> bool:
+    return holidays is Holidays.INCLUDE or is_holiday is (holidays is Holidays.ONLY)
+
+
+def _minutes(hours: tuple[Hours, ...]) -> tuple[int, int]:
+    """The minutes of a week in spans that began on their day, and in those that began the day before."""
+    today = yesterday = 0
+    for span in hours:
+        over_midnight = span.end <= span.begin
+        for day in span.days:
+            today |= _bits(day, span.begin, _DAY if over_midnight else span.end)
+            if over_midnight:
+                yesterday |= _bits((day + 1) % 7, 0, span.end)
+    return (today, yesterday) if hours else (_ALL_WEEK, 0)
+
+
+def _bits(day: int, begin: int, end: int) -> int:
+    return ((1 << (end - begin)) - 1) << (day * _DAY + begin)
+
+
+def _is_valid(rule: Rule, moment: datetime) -> bool:
+    begin, end = rule.effective_from, rule.effective_until
+    return (begin is None or begin <= moment) and (end is None or moment < end)
+
+
+def _turns(rule: Rule, others: Iterable[Rule], now: datetime) -> Iterator[datetime]:
+    """When it may change, while the rule lasts, which rules are in force: its beginning is the first."""
+    begin = max(rule.effective_from or now, now)
+    dates = {date for each in others for date in (each.effective_from, each.effective_until) if date}
+    yield begin
+    for date in sorted(dates):
+        if date > begin and (rule.effective_until is None or date < rule.effective_until):
+            yield date

@@ -1,7 +1,8 @@
 """Extensions out of a table, as spreadsheets write it: CSV in UTF-8, with or without BOM, or in CP932.
 
 Columns: number, facility (its code or its name), name, kind (phone or service); the last two may be
-missing. A first line with these names, or with Japanese ones, gives their order.
+missing. A first line with these names, or with Japanese ones, gives their order; every one of it must
+be known, so that no column is left out unnoticed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping
 
 from callrec.errors import CallrecError, NotFound, WrongEntries, WrongUsage
 from callrec.model import Extension, Facility
+from callrec.numbers import dialled
 from callrec.policy.entries import check_name, extension_number
 from callrec.policy.office import Office
 
@@ -24,13 +26,20 @@ _NAMES = {
     "内線番号": "number",
     "facility": "facility",
     "施設": "facility",
+    "施設名": "facility",
+    "施設名称": "facility",
     "施設コード": "facility",
     "name": "name",
     "名前": "name",
     "名称": "name",
+    "内線名": "name",
+    "内線名称": "name",
+    "設置場所": "name",
     "kind": "kind",
     "種別": "kind",
+    "種類": "kind",
 }
+_CHOICES = "number (内線番号), facility (施設), name (名前), kind (種別)"
 _KINDS = {"": False, "phone": False, "電話機": False, "service": True, "サービス番号": True}
 
 
@@ -73,18 +82,49 @@ def _decoded(data: bytes) -> str:
 
 def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows with the numbers of their lines, and their cells by column."""
-    reader = csv.reader(io.StringIO(text, newline=""))
     order: tuple[str, ...] | None = None
-    for cells in reader:
-        stripped = [cell.strip() for cell in cells]
-        if not any(stripped):
-            continue
+    for line, cells in _lines(text):
         if order is None:
-            header = tuple(_NAMES.get(cell.lower(), "") for cell in stripped)
-            order = header if "number" in header and "facility" in header else COLUMNS
-            if order is header:
+            order = _order(cells) if _is_header(cells) else COLUMNS
+            if order is not COLUMNS:
                 continue
-        yield reader.line_num, _cells(stripped, order)
+        yield line, _cells(cells, order)
+
+
+def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
+    """The lines in which something stands, with their numbers."""
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        for cells in reader:
+            stripped = [cell.strip() for cell in cells]
+            if any(stripped):
+                yield reader.line_num, stripped
+    except csv.Error as error:
+        raise WrongUsage(
+            "line {line} is no line of a CSV file: {problem}", line=reader.line_num, problem=error
+        ) from error
+
+
+def _is_header(cells: list[str]) -> bool:
+    """Whether a line names columns: an extension has a number, and a header none."""
+    return any(cell.lower() in _NAMES for cell in cells) and not any(map(dialled, cells))
+
+
+def _order(header: list[str]) -> tuple[str, ...]:
+    """The columns in their order; "" is one without a name."""
+    for cell in header:
+        if cell and cell.lower() not in _NAMES:
+            raise WrongUsage("the column {text} is unknown: write {choices}", text=cell, choices=_CHOICES)
+    order = tuple(_NAMES.get(cell.lower(), "") for cell in header)
+    for name in COLUMNS:
+        if order.count(name) > 1:
+            raise WrongUsage("the column {key} is there twice: leave one out", key=name)
+    for name in ("number", "facility"):
+        if name not in order:
+            raise WrongUsage(
+                "the first line names no column {key}: write {choices}", key=name, choices=_CHOICES
+            )
+    return order
 
 
 def _cells(cells: list[str], order: tuple[str, ...]) -> dict[str, str]:

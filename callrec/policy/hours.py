@@ -1,7 +1,8 @@
 """Weekdays and hours as people write them: ``mon-fri 08:30-17:15, sat 09:00-12:00``.
 
 A span is half-open (at 17:15 sharp it is over) and may go over midnight; then its weekday is the one
-on which it began. Weekdays alone mean the whole day, hours alone every day.
+on which it began. Weekdays alone mean the whole day, hours alone every day. Weekdays come before their
+hours: what ``08:30-17:15 sat`` means cannot be told (Saturday's hours, or every day's and all Saturday).
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ def parse_hours(text: str) -> tuple[Hours, ...]:
     used = False
     for token in _tokens(text):
         if token["day"]:
+            if used and not days:
+                raise WrongUsage(
+                    "in {text} weekdays come after hours: write them before, such as mon-fri 08:30-17:15",
+                    text=text,
+                )
             if used:  # weekdays after hours begin the next group
                 days, used = [], False
             days += _days(token)

@@ -49,6 +49,8 @@ KEYS: dict[str, dict[str, tuple[type, ...]]] = {
     },
 }
 """The keys of each kind of table, and the types a value may have."""
+_HIGHEST_ID = 999_999_999
+"""Well below what a database can hold: rules that are added later get higher ids."""
 
 
 def write(office: Office, zone: ZoneInfo) -> str:
@@ -88,6 +90,8 @@ class _Reader:
         self._each("rule", self._read_rule)
         if self._wrong:
             raise WrongEntries(sorted(self._wrong, key=lambda entry: entry[0]))
+        if not (self._facilities or self._extensions or self._rules):
+            raise WrongUsage("there is nothing in the file: an import of it would remove the whole office")
         return Office(self._facilities.values(), self._extensions.values(), self._rules)
 
     def _each(self, kind: str, read: Callable[[Table], None]) -> None:
@@ -130,7 +134,7 @@ class _Reader:
             raise WrongUsage("there is no extension {number} in the file", number=target)
         _needed(table, "mode")
         fields = read_fields(table, self._zone, self._now)
-        rule = Rule(table.get("id", 0), 0, scope, target, changed_at=self._now, changed_by="", **fields)
+        rule = Rule(_id(table), 0, scope, target, changed_at=self._now, changed_by="", **fields)
         check(rule)
         if rule.id and any(each.id == rule.id for each in self._rules):
             raise WrongUsage("rule {id} is there twice", id=rule.id)
@@ -152,6 +156,13 @@ def _check_keys(kind: str, table: Any) -> None:
         allowed = KEYS[kind][key]
         if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
             raise WrongUsage("{key} = {value} is of the wrong type", key=key, value=value)
+
+
+def _id(table: Table) -> int:
+    id_: int = table.get("id", 0)
+    if not 0 <= id_ <= _HIGHEST_ID:
+        raise WrongUsage("the id of a rule can be from 1 to {most}, not {id}", most=_HIGHEST_ID, id=id_)
+    return id_
 
 
 def _needed(table: Table, key: str) -> Any:

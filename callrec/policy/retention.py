@@ -6,11 +6,15 @@ from datetime import datetime, timedelta
 
 from callrec.model import Decision
 
+LONGEST_DAYS = 36_525
+"""A hundred years: stores refuse more, and the calendar of computers ends."""
+
 
 def retain_until(decision: Decision, ended_at: datetime, *, incident: bool = False) -> datetime:
     """The moment until which the recording must be kept: days after the end of the call.
 
-    An incident keeps the longer of the two retentions, never the shorter.
+    An incident keeps the longer of the two retentions, never the shorter. No rule can ask for more than
+    LONGEST_DAYS now; a decision that did must not keep its recording from the archive.
     """
     days = max(decision.retain_days, decision.retain_incident_days) if incident else decision.retain_days
-    return ended_at + timedelta(days=days)
+    return ended_at + timedelta(days=min(days, LONGEST_DAYS))

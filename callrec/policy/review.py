@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 from callrec.language import translated
 from callrec.model import Extension, Mode, Rule, Scope
-from callrec.policy.cover import covers
+from callrec.policy.cover import covered
 from callrec.policy.explanation import last_day
+from callrec.policy.gaps import gaps
 from callrec.policy.office import Office
 from callrec.policy.rules import rank
 from callrec.policy.wording import rule_name
@@ -21,10 +22,20 @@ SOON = timedelta(days=30)
 FINDINGS = {
     "over": "it ended {day}: remove it when nobody has to read it any more",
     "beaten": "it can never win: rule {by} always beats it",
+    "beaten-by-several": "it can never win: one of the rules {by} always beats it",
     "no-extensions": "it can never win: facility {facility} has no extensions",
     "all-have-own": "it can never win: every extension of facility {facility} has a rule that beats it",
     "ends-soon": "it ends {day}: what should hold afterwards?",
-    "no-rule": "no rule is about it: calls of {count} of its {total} extensions are not recorded",
+    "no-rule": "no rule in force is about it: calls of {count} of its {total} extensions are not recorded",
+    "no-inbound": "no rule in force is about calls from outside: "
+    "those of {count} of its {total} extensions are not recorded",
+    "no-outbound": "no rule in force is about calls to the outside: "
+    "those of {count} of its {total} extensions are not recorded",
+    "no-internal": "no rule in force is about calls from phone to phone: "
+    "those of {count} of its {total} extensions are not recorded",
+    "no-hours": "at some hours no rule holds for {count} of its {total} extensions, such as {moment}",
+    "no-holidays": "on public holidays no rule holds at some hours for {count} of its {total} extensions, "
+    "such as {moment}",
     "no-facility": "the PBX has it, and it belongs to no facility: see callrec extension add",
     "not-on-pbx": "the PBX does not know it: see callrec extension remove",
     "is-phone": "it was added as a service number, and the PBX has a phone of that name",
@@ -82,10 +93,18 @@ class _Index:
     def about(self, scope: Scope, target: str | None = None) -> list[Rule]:
         return self._rules.get((scope, target), [])
 
-    def beats(self, stronger: Collection[Rule], rule: Rule) -> Rule | None:
-        """One of these that beats the rule whenever it applies."""
-        fits = (each for each in stronger if rank(each) > rank(rule) and covers(each, rule, self.now))
-        return min(fits, key=lambda each: each.id, default=None)
+    def beats(self, others: Collection[Rule], rule: Rule) -> list[Rule]:
+        """As few of these as needed, of which one beats the rule whenever it applies; none: it can win."""
+        stronger = sorted((each for each in others if rank(each) > rank(rule)), key=lambda each: each.id)
+        if not covered(rule, stronger, self.now):
+            return []
+        for each in stronger:
+            if covered(rule, [each], self.now):
+                return [each]
+        for each in list(stronger):
+            without = [other for other in stronger if other is not each]
+            stronger = without if covered(rule, without, self.now) else stronger
+        return stronger
 
 
 def _of_rule(rule: Rule, index: _Index, zone: ZoneInfo) -> Iterator[Finding]:
@@ -96,7 +115,8 @@ def _of_rule(rule: Rule, index: _Index, zone: ZoneInfo) -> Iterator[Finding]:
         return
     by = index.beats(_same_calls(rule, index), rule)
     if by:
-        yield Finding("beaten", "rule", name, {"by": rule_name(by.id, by.version)})
+        code = "beaten" if len(by) == 1 else "beaten-by-several"
+        yield Finding(code, "rule", name, {"by": ", ".join(rule_name(each.id, each.version) for each in by)})
     elif rule.scope is Scope.FACILITY:
         yield from _of_facility_rule(rule, name, index)
     if end is not None and end <= index.now + SOON:
@@ -105,14 +125,17 @@ def _of_rule(rule: Rule, index: _Index, zone: ZoneInfo) -> Iterator[Finding]:
 
 def _same_calls(rule: Rule, index: _Index) -> list[Rule]:
     """The rules that are about every call this one is about."""
-    found = [*index.about(rule.scope, rule.target), *index.about(Scope.EVERYWHERE)]
+    found = [*index.about(rule.scope, rule.target)]
+    if rule.scope is not Scope.EVERYWHERE:
+        found += index.about(Scope.EVERYWHERE)
     extension = index.office.extensions.get(rule.target or "") if rule.scope is Scope.EXTENSION else None
     return [*found, *index.about(Scope.FACILITY, extension.facility)] if extension else found
 
 
 def _of_facility_rule(rule: Rule, name: str, index: _Index) -> Iterator[Finding]:
     extensions = index.extensions[rule.target or ""]
-    own = (index.beats(index.about(Scope.EXTENSION, each.number), rule) for each in extensions)
+    wider = _same_calls(rule, index)
+    own = (index.beats([*index.about(Scope.EXTENSION, each.number), *wider], rule) for each in extensions)
     # A rule that says never holds for an internal call of one of its extensions whoever the other is.
     if rule.mode is not Mode.NEVER and all(own):
         code = "all-have-own" if extensions else "no-extensions"
@@ -120,15 +143,13 @@ def _of_facility_rule(rule: Rule, name: str, index: _Index) -> Iterator[Finding]
 
 
 def _gaps(index: _Index) -> Iterator[Finding]:
-    """The facilities of whose calls some are decided by no rule at all."""
-    if index.about(Scope.EVERYWHERE):
-        return
+    """The facilities of whose calls some are decided by no rule that is in force now."""
+    everywhere = index.about(Scope.EVERYWHERE)
     for code in sorted(index.office.facilities):
-        extensions = index.extensions[code]
-        without = [each for each in extensions if not index.about(Scope.EXTENSION, each.number)]
-        if not index.about(Scope.FACILITY, code) and (without or not extensions):
-            values: dict[str, object] = {"count": len(without), "total": len(extensions)}
-            yield Finding("no-rule", "facility", code, values)
+        shared = [*everywhere, *index.about(Scope.FACILITY, code)]
+        own = [index.about(Scope.EXTENSION, each.number) for each in index.extensions[code]]
+        for gap, values in gaps(shared, own, index.now):
+            yield Finding(gap, "facility", code, {**values, "total": len(own)})
 
 
 def _about(code: str, numbers: Collection[str]) -> list[Finding]:

@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 
 from callrec.errors import WrongUsage
 from callrec.model import CallFacts, Candidate, Mode, Rule, Scope
+from callrec.policy.retention import LONGEST_DAYS
 
 WIDTH = {Scope.EVERYWHERE: 0, Scope.FACILITY: 1, Scope.EXTENSION: 2, Scope.CALLER: 3}
 JAPAN = ZoneInfo("Asia/Tokyo")
 Rank = tuple[bool, int, int, int]
+HIGHEST_PRIORITY = 1_000_000
 
 
 def rank(rule: Rule) -> Rank:
@@ -79,12 +81,22 @@ def check(rule: Rule) -> None:
         raise WrongUsage("say whom the rule is about: --everywhere, --facility, --extension or --caller")
     if not rule.languages:
         raise WrongUsage("an announcement needs a language: --language ja, en or ja,en")
-    for name, days in (("--retain", rule.retain_days), ("--retain-incident", rule.retain_incident_days)):
-        if days is not None and days < 1:
-            raise WrongUsage("{option} must be a day or more", option=name)
+    _check_numbers(rule)
     begin, end = rule.effective_from, rule.effective_until
     if begin and end and end <= begin:
         raise WrongUsage("the rule would end before it begins: --until must not be before --from")
+
+
+def _check_numbers(rule: Rule) -> None:
+    for name, days in (("--retain", rule.retain_days), ("--retain-incident", rule.retain_incident_days)):
+        if days is not None and days < 1:
+            raise WrongUsage("{option} must be a day or more", option=name)
+        if days is not None and days > LONGEST_DAYS:
+            raise WrongUsage(
+                "{option} can be {days} days (100 years) at most", option=name, days=LONGEST_DAYS
+            )
+    if abs(rule.priority) > HIGHEST_PRIORITY:
+        raise WrongUsage("--priority can be from -{most} to {most}", most=HIGHEST_PRIORITY)
 
 
 def narrows(before: Rule, after: Rule) -> bool:

@@ -186,3 +186,10 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
 def test_until_a_day_includes_the_day_and_until_a_moment_ends_there() -> None:
     assert parse_end("2026-11-22", TOKYO, NOW) == datetime(2026, 11, 22, 15, tzinfo=UTC)
     assert parse_end("2026-11-22 17:15", TOKYO, NOW) == datetime(2026, 11, 22, 8, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["9999-12-31", "0001-01-01", "9999-12-31T23:00:00-09:00"])
+def test_the_ends_of_the_calendar_are_no_dates(text: str) -> None:
+    for parse in (parse_moment, parse_end):
+        with pytest.raises(WrongUsage, match="is not a date"):
+            parse(text, TOKYO, NOW)

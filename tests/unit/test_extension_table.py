@@ -31,6 +31,8 @@ def test_encodings_and_line_ends(encoding: str, ends: str) -> None:
         "number,facility,name\n2101,shiba,窓口1\n\n",
         "Name,Number,Facility\n窓口1,2101,shiba\n",
         "2101 , shiba , 窓口1 ,,",
+        "番号,施設名,名称\n2101,芝地区総合支所,窓口1\n",
+        "内線番号,施設コード,内線名,種別,\n2101,shiba,窓口1,,\n",
     ],
 )
 def test_ways_to_write_one_extension(text: str) -> None:
@@ -71,6 +73,26 @@ def test_every_wrong_line_is_told_with_its_number_and_reason() -> None:
 def test_a_table_without_extensions_is_refused(data: bytes) -> None:
     with pytest.raises(WrongUsage, match="there is no extension in the file"):
         parse(data, THERE)
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("番号,所属,名前", "the column 所属 is unknown: write number"),
+        ("number,facility,名前,備考", "the column 備考 is unknown"),
+        ("番号,内線番号,施設", "the column number is there twice"),
+        ("番号,名前", "the first line names no column facility"),
+        ("施設,名前", "the first line names no column number"),
+    ],
+)
+def test_a_header_that_cannot_be_used_is_told_as_one(header: str, reason: str) -> None:
+    with pytest.raises(WrongUsage, match=reason):
+        parse(f"{header}\n2101,shiba,窓口1".encode(), THERE)
+
+
+def test_a_cell_without_end_is_told_with_its_line() -> None:
+    with pytest.raises(WrongUsage, match="line 2 is no line of a CSV file: field larger than field limit"):
+        parse(b"2101,shiba\n2102,shiba," + b"x" * 140_000, THERE)
 
 
 def test_another_encoding_is_refused() -> None:

@@ -66,6 +66,21 @@ def test_what_are_no_hours_is_refused_with_an_example(text: str) -> None:
         parse_hours(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "08:30-17:15 mon-fri",
+        "17:15-08:30 平日",
+        "08:30-17:15, sat",
+        "08:00-12:00 13:00-17:00 月-金",
+        "08:30-17:15 mon-fri 09:00-12:00",
+    ],
+)
+def test_weekdays_after_hours_are_refused_and_not_guessed(text: str) -> None:
+    with pytest.raises(WrongUsage, match="weekdays come after hours: write them before"):
+        parse_hours(text)
+
+
 def test_a_span_of_no_length_is_refused() -> None:
     with pytest.raises(WrongUsage, match="begin and end at once"):
         parse_hours("mon 08:00-08:00")

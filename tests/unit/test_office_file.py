@@ -127,6 +127,10 @@ WRONG = [
     ('[[rule]]\neverywhere = true\nmode = "never"\nhours = 5', 5, "wrong type"),
     ('[[rule]]\neverywhere = true\nmode = "never"\nholiday = "only"', 5, "there is no key holiday"),
     ('[[rule]]\neverywhere = true\nmode = "never"\nfrom = 2027-04-01\nuntil = 2027-03-31', 5, "--until must"),
+    ('[[rule]]\nid = 99999999999999999999\neverywhere = true\nmode = "never"', 5, "from 1 to 999999999"),
+    ('[[rule]]\nid = -1\neverywhere = true\nmode = "never"', 5, "from 1 to 999999999, not -1"),
+    ('[[rule]]\neverywhere = true\nmode = "never"\npriority = 3000000000', 5, "--priority can be from"),
+    ('[[rule]]\neverywhere = true\nmode = "never"\nretain = "9999y"', 5, "36525 days (100 years) at most"),
     ('[[rules]]\neverywhere = true', 0, "rules is nothing an office has"),
     ("rule = 5", 0, "write [[rule]]"),
 ]  # fmt: skip
@@ -147,3 +151,9 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     assert [line for line, _ in caught.value.entries] == [1, 2, 3]
     with pytest.raises(WrongUsage, match="is not TOML"):
         office_file.parse("[[rule", TOKYO, START)
+
+
+@pytest.mark.parametrize("text", ["", "# all of it is a remark\n", "rule = []\n"])
+def test_a_file_with_nothing_in_it_is_no_office(text: str) -> None:
+    with pytest.raises(WrongUsage, match="an import of it would remove the whole office"):
+        office_file.parse(text, TOKYO, START)

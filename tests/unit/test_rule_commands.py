@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import shlex
+import socketserver
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +20,7 @@ from callrec.demo.processes import free_port
 from tests.unit.program import Done
 
 Office = Callable[..., Done]
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture
@@ -24,6 +30,44 @@ def shiba(office: Office) -> Office:
     assert office("extension", "add", "2101", "--facility", "shiba", "--name", "窓口1").code == 0
     assert office("extension", "add", "6000", "--facility", "shiba", "--service").code == 0
     return office
+
+
+class _Refusing(socketserver.StreamRequestHandler):
+    """A PBX that lets everyone in and allows nothing, in its own words on the wire."""
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # the probe of a session hangs up at once
+            self._answer()
+
+    def _answer(self) -> None:
+        self.wfile.write(b"Asterisk Call Manager/11.0.0\r\n")
+        action = ""
+        for line in self.rfile:
+            text = line.decode().strip()
+            if text.startswith("Action: "):
+                action = text.removeprefix("Action: ")
+            elif text.startswith("ActionID: "):
+                id_ = text
+            elif not text:
+                allowed = action.lower() in ("login", "logoff")
+                said = (
+                    "Success\r\nMessage: Authentication accepted"
+                    if allowed
+                    else "Error\r\nMessage: Permission denied"
+                )
+                self.wfile.write(f"Response: {said}\r\n{id_}\r\n\r\n".encode())
+
+
+@pytest.fixture
+def refusing_ami(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Refusing) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = int(server.server_address[1])
+        monkeypatch.setenv("CALLREC_PBX__AMI_HOST", "127.0.0.1")
+        monkeypatch.setenv("CALLREC_PBX__AMI_PORT", str(port))
+        yield port
+        server.shutdown()
 
 
 def add(office: Office, *arguments: str) -> int:
@@ -186,6 +230,21 @@ WRONG: list[tuple[tuple[str, ...], int, str]] = [
     ((*FACILITY, "--caller", "0312345678"), 2, "say whom the rule is about, once"),
     (("rule", "add", "--extension", "21o1", "--mode", "never"), 2, "21o1 is no number"),
     (("rule", "add", "--caller", "anyone", "--mode", "never"), 2, "anyone is no number"),
+    ((*FACILITY, "--retain", "36526d"), 2, "--retain can be 36525 days (100 years) at most"),
+    ((*FACILITY, "--retain-incident", "9999y"), 2, "--retain-incident can be 36525 days"),
+    ((*FACILITY, "--retain", "9" * 400 + "d"), 2, "is not a duration"),
+    ((*FACILITY, "--priority", "99999999999999999999"), 2, "--priority can be from -1000000 to 1000000"),
+    ((*FACILITY, "--priority", "-3000000000"), 2, "--priority can be from"),
+    ((*FACILITY, "--until", "9999-12-31"), 2, "9999-12-31 is not a date"),
+    ((*FACILITY, "--from", "0001-01-01"), 2, "0001-01-01 is not a date"),
+    ((*FACILITY, "--hours", "08:30-17:15 平日"), 2, "weekdays come after hours"),
+    (("rule", "change", "1", "--retain", "9999y"), 2, "--retain can be 36525 days"),
+    (("rule", "change", "99999999999999999999", "--mode", "never"), 1, "there is no rule 9999"),
+    (("rule", "end", "99999999999999999999"), 1, "there is no rule 99999999999999999999"),
+    (("rule", "remove", "99999999999999999999"), 1, "there is no rule 99999999999999999999"),
+    (("rule", "remove", "-1"), 2, "No such option"),
+    (("rule", "history", "99999999999999999999"), 1, "there has never been a rule 9999"),
+    (("search", "--limit", "99999999999999999999"), 2, "is not in the range"),
     (("rule", "change", "1"), 2, "say what to change"),
     (("rule", "change", "1", "--mode", "automatic"), 2, "rule 1 is so already"),
     (("rule", "change", "1", "--prompt", "unknown"), 1, "no prompt unknown"),
@@ -226,6 +285,38 @@ def test_a_rule_that_has_not_begun_is_removed_and_not_ended(shiba: Office) -> No
     assert done.code == 4 and "callrec rule remove 1" in done.complaint
 
 
+def test_an_end_is_not_moved_to_later_and_a_rule_that_is_over_not_revived(shiba: Office) -> None:
+    add(shiba, *FACILITY[2:], "--until", "2040-03-31")
+    later = shiba("rule", "end", "1", "--until", "2041-03-31")
+    assert later.code == 4 and "rule 1 ends 2040-03-31 already" in later.complaint
+    assert shiba("rule", "end", "1", "--until", "2040-02-28").code == 0
+    assert shiba("rule", "end", "1").code == 0
+    for again in (("rule", "end", "1"), ("rule", "end", "1", "--until", "2041-03-31")):
+        done = shiba(*again)
+        assert done.code == 4 and "already: to let it hold longer" in done.complaint
+    assert [rule["version"] for rule in listed(shiba)] == [3]
+
+
+def test_csv_holds_lists_and_changes_as_other_programs_read_them(shiba: Office) -> None:
+    add(shiba, *FACILITY[2:], "--language", "ja,en")
+    shiba("rule", "change", "1", "--mode", "manual")
+    (rule,) = csv.DictReader(shiba("rule", "list", "--csv").out.splitlines())
+    assert rule["languages"] == "ja,en"
+    steps = list(csv.DictReader(shiba("rule", "history", "1", "--csv").out.splitlines()))
+    assert json.loads(steps[1]["new"]) == {"mode": "manual"}
+
+
+def test_the_help_tells_when_a_manual_recording_is_announced(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "in mode manual always on-start" in " ".join(office("rule", "add", "--help").out.split())
+    monkeypatch.setenv("CALLREC_LANG", "ja")
+    told = "".join(office("rule", "add", "--help").out.split())
+    monkeypatch.setenv("CALLREC_LANG", "en")
+    language.use()
+    assert "manualでは常にon-start" in told
+
+
 def _everything() -> list[str]:
     """All that the database holds."""
     with closing(sqlite3.connect("c.db")) as connection:
@@ -247,8 +338,32 @@ def test_check_tells_what_to_look_at(shiba: Office, monkeypatch: pytest.MonkeyPa
     assert "it can never win" in without_pbx.out
 
 
+def test_check_tells_what_it_found_before_the_pbx_refused(shiba: Office, refusing_ami: int) -> None:
+    add(shiba, *FACILITY[2:])
+    add(shiba, "--everywhere", "--mode", "never")
+    done = shiba("rule", "check")
+    assert done.code == 1 and "the PBX refused PJSIPShowEndpoints: Permission denied" in done.complaint
+    assert "it can never win: rule 2@1 always beats it" in done.out
+
+
 @pytest.mark.parametrize("mode", ["manual", "standby"])
 def test_who_sets_a_mode_that_needs_the_key_is_told_that_there_is_none_yet(shiba: Office, mode: str) -> None:
     done = shiba("rule", "add", "--everywhere", "--mode", mode)
     assert done.code == 0 and f"mode {mode} waits for a key" in done.complaint
     assert shiba("rule", "change", "1", "--mode", "automatic").err == ""
+
+
+@pytest.mark.parametrize("spoken", ["en", "ja"])
+def test_the_example_of_the_documentation_leaves_no_gap(shiba: Office, spoken: str) -> None:
+    page = (DOCS / spoken / "rules.md").read_text("utf-8")
+    examples = [
+        line for line in page.splitlines() if line.startswith("    callrec rule add --facility shiba")
+    ]
+    for line in examples:
+        assert shiba(*shlex.split(line)[1:], "--quiet").code == 0
+    assert len(examples) == 2 and shiba("rule", "check", "--offline").out == ""
+    modes = {
+        at: explain(shiba, "--extension", "2101", "--direction", "inbound", "--at", at)["mode"]
+        for at in ("2026-11-24 10:00", "2026-11-30 07:00", "2026-11-23 10:00", "2026-11-28 10:00")
+    }
+    assert list(modes.values()) == ["automatic", "standby", "standby", "standby"]
