@@ -71,6 +71,10 @@ class CatalogueUnreachable(Unreachable):
     """The database."""
 
 
+class CatalogueOutdated(Unreachable):
+    """The database answers, but its tables are missing, or those of another version of callrec."""
+
+
 class Refused(CallrecError):
     """It could be done, but must not be."""
 

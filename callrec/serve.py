@@ -1,17 +1,14 @@
 """The running controller: its threads, from the first check to an orderly end.
 
-One thread watches the PBX, one archives, one reads what the dialplan did while callrec was away, and
-one keeps house: it takes up changed rules, gives the PBX its copy of them, and writes down how things
-stand. The first thread ticks, and ends the process when one of the others has died.
+One thread watches the PBX, one archives, one reads what the dialplan did while callrec was away, one
+gives the PBX its copy of the rules, and one keeps house: it takes up changed rules and writes down how
+things stand. The first thread ticks, and ends the process when one of the others has died.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import threading
-import time
-from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,14 +16,16 @@ import structlog
 
 from callrec.app import App
 from callrec.archive.archiver import Archiver
-from callrec.errors import CallrecError, CatalogueUnreachable, NotFound, Refused
+from callrec.errors import CallrecError, CatalogueOutdated, CatalogueUnreachable, NotFound, Refused
 from callrec.language import translated
-from callrec.model import Decision
 from callrec.pbx.ari import wait_for_app_to_go
 from callrec.policy.office import Office
-from callrec.recording import journal, mirror
+from callrec.problems import Problems
+from callrec.recording import journal
 from callrec.recording.adoption import Adoption
 from callrec.recording.controller import Controller
+from callrec.recording.mirror import Mirror
+from callrec.spool import status
 
 log = structlog.get_logger()
 
@@ -34,12 +33,12 @@ TICK_SECONDS = 0.5
 HOUSE_SECONDS = 0.5
 JOURNAL_SECONDS = 60.0
 JOURNAL_SOON_SECONDS = 2.0
-MIRROR_SECONDS = 60.0
 APP_GRACE_SECONDS = 3.0
 """How long Asterisk may need to notice that a controller that was killed is gone."""
 TAKEOVER_SECONDS = 30.0
 """How long a controller that is taken over from may need to finish what it has begun."""
-STATUS = "status.json"
+LINE = "journal line "
+"""How the names of problems with single lines of the journal begin."""
 
 
 class Service:
@@ -51,8 +50,7 @@ class Service:
         self._journal_waits = threading.Event()
         self._started_at = datetime.now(UTC)
         self._catalogue_away = False
-        self._mirrored_at = float("-inf")
-        self._problems: dict[str, str] = {}
+        self._problems = Problems()
         self._rules_at = self._started_at
         self._journal_left = 0
 
@@ -96,24 +94,33 @@ class Service:
             office = self._app.office()
         except CatalogueUnreachable as error:
             try:
-                office, self._rules_at = self._app.saved_office()
+                office, saved_at = self._app.saved_office()
             except NotFound:
                 raise error from None
-            self._catalogue(away=True, problem=str(error))
+            self._rules_at = self._last_seen(office, saved_at)
+            self._database_away(error)
         else:
-            self._rules_taken(office)
+            self._save(office)
         return office
 
-    def _rules_taken(self, office: Office) -> None:
-        self._try(lambda: self._app.save_office(office), "copy of the rules")
+    def _last_seen(self, office: Office, saved_at: datetime) -> datetime:
+        """The copy is written when rules change; the last status tells until when they were looked at."""
+        told = status.read(self._app.spool.directory)
+        if told.get("revision") != office.revision:
+            return saved_at
+        return max(saved_at, datetime.fromisoformat(told["rules_at"]))
+
+    def _save(self, office: Office) -> None:
+        self._problems.attempt("copy of the rules", lambda: self._app.save_office(office))
 
     def run(self) -> None:
         """Works until `stop`, or until another controller takes the PBX over. Raises Refused then."""
         watch = threading.Thread(target=self._controller.run, name="watch")
         archive = threading.Thread(target=self._archiver.run, name="archive")
-        house = threading.Thread(target=self._repeat, args=(self._keep_house, HOUSE_SECONDS), name="house")
+        house = threading.Thread(target=self._keep_house, name="house")
+        copy = threading.Thread(target=self._mirror().run, args=(self._stopping,), name="mirror")
         journal = threading.Thread(target=self._follow_journal, name="journal")
-        threads = [watch, archive, house, journal]
+        threads = [watch, archive, house, copy, journal]
         for thread in threads:
             thread.start()
         dead = self._tick_while(threads)
@@ -144,83 +151,53 @@ class Service:
             dead = next((thread.name for thread in threads if not thread.is_alive()), "")
             if dead:
                 return dead
-            self._try(self._controller.tick)
+            self._problems.attempt("tick", self._controller.tick)
         return ""
 
     # --- keeping house
 
-    def _repeat(self, step: Callable[[], None], seconds: float) -> None:
-        while not self._stopping.wait(seconds):
-            step()
-
     def _keep_house(self) -> None:
-        for step in (self._reload, self._mirror, self._write_status):
-            self._try(step)
-
-    def _try(self, step: Callable[[], None], name: str = "") -> None:
-        """Does one thing; what it cannot do is a problem that the status shows until it can."""
-        name = name or step.__name__.strip("_")
-        try:
-            step()
-        except (CallrecError, OSError) as error:
-            self._problems[name] = error.shown() if isinstance(error, CallrecError) else str(error)
-            log.warning("keeping house", step=name, problem=str(error))
-        except Exception as error:
-            self._problems[name] = repr(error)
-            log.exception("a bug: please report it", step=name)
-        else:
-            self._problems.pop(name, None)
+        while not self._stopping.wait(HOUSE_SECONDS):
+            self._problems.attempt("reload", self._reload)
+            self._problems.attempt("write status", self._write_status)
 
     def _reload(self) -> None:
         """Takes up changed rules; calls under way keep the decision they have."""
         try:
-            changed = self._app.revision() != self._office.revision
-            if changed:
-                self._office = self._app.office()
-                self._controller.take_rules(self._office)
-                self._rules_taken(self._office)
-                self._mirrored_at = float("-inf")
-                log.info("rules changed", revision=self._office.revision)
-            self._catalogue(away=False)
+            self._take_changes()
+        except (CatalogueUnreachable, CatalogueOutdated) as error:
+            self._database_away(error)
+        else:
+            self._catalogue_away = False
+            self._problems.clear("database")
             self._rules_at = self._app.now
-        except CatalogueUnreachable as error:
-            self._catalogue(away=True, problem=str(error))
 
-    def _catalogue(self, *, away: bool, problem: str = "") -> None:
-        if away and not self._catalogue_away:
-            log.error("the database is away; the rules last seen stay in force", problem=problem)
-        self._catalogue_away = away
+    def _take_changes(self) -> None:
+        if self._catalogue_away:
+            self._app.database.require_current()  # it may come back as another one
+        if self._app.revision() != self._office.revision:
+            self._office = self._app.office()
+            self._controller.take_rules(self._office)
+            self._save(self._office)
+            log.info("rules changed", revision=self._office.revision)
 
-    def _mirror(self) -> None:
-        """Gives the PBX its copy of the rules, after a change and every minute (hours may matter)."""
-        if not self._controller.link_up or time.monotonic() - self._mirrored_at < MIRROR_SECONDS:
-            return
-        self._problems.pop("prompts", None)
-        wanted = mirror.entries(
-            self._office,
-            self._sounds,
-            datetime.now(UTC),
+    def _database_away(self, error: CallrecError) -> None:
+        self._catalogue_away = True
+        if self._problems.add("database", error.shown()):
+            log.error("the database is away; the rules last seen stay in force", problem=str(error))
+
+    def _mirror(self) -> Mirror:
+        return Mirror(
+            self._app.ami,
+            lambda: self._office,
+            self._app.sounds,
+            lambda: self._controller.link_up,
+            self._problems,
             answer_first=self._app.settings.prompts.answer_first,
         )
-        with self._app.ami() as ami:
-            changed = mirror.synchronise(ami, wanted)
-        self._mirrored_at = time.monotonic()
-        if changed:
-            log.info("the PBX has its copy of the rules", changed=changed)
-
-    def _sounds(self, decision: Decision) -> Sequence[str]:
-        """The prompts of a rule. Where one is missing its calls are recorded all the same."""
-        try:
-            return self._app.sounds(decision)
-        except CallrecError as error:
-            self._problems["prompts"] = error.shown()
-            return ()
 
     def _write_status(self, *, running: bool = True) -> None:
-        path = self._app.spool.directory / STATUS
-        partial = path.with_name(STATUS + ".partial")
-        partial.write_text(json.dumps(self._status(running)))
-        partial.replace(path)
+        status.write(self._app.spool.directory, self._status(running))
 
     def _status(self, running: bool) -> dict[str, Any]:
         return {
@@ -235,7 +212,7 @@ class Service:
             "revision": self._office.revision,
             "rules_at": self._rules_at.isoformat(),
             "live": [{"extension": extension, "id": id_} for extension, id_ in self._controller.live()],
-            "problems": sorted({*self._archiver.problems(), *self._problems.values()}),
+            "problems": sorted({*self._archiver.problems(), *self._problems.texts()}),
         }
 
     # --- what the dialplan did in our place
@@ -246,13 +223,15 @@ class Service:
             self._journal_waits.clear()
             self._journal_left = 0
             if self._controller.link_up:
-                self._try(self._read_journal)
+                self._problems.attempt("read journal", self._read_journal)
             self._journal_waits.wait(JOURNAL_SOON_SECONDS if self._journal_left else JOURNAL_SECONDS)
 
     def _read_journal(self) -> None:
         """Takes over every line that can be; one that cannot stays, and is a problem."""
         with self._app.ami() as ami:
-            for key, value in ami.tree(journal.FAMILY).items():
+            lines = ami.tree(journal.FAMILY)
+            self._problems.keep(LINE, {LINE + key for key in lines})
+            for key, value in lines.items():
                 self._journal_left += 1
                 if self._adopt(key, value):
                     ami.delete(journal.FAMILY, key)
@@ -260,16 +239,17 @@ class Service:
                     self._archiver.wake()
 
     def _adopt(self, key: str, value: str) -> bool:
-        problem = f"journal {key}"
         try:
             adopted = self._adoption.adopt(key, value, datetime.now(UTC))
         except (CallrecError, ValueError) as error:
-            log.error(
-                "a line of the PBX's journal cannot be taken over", key=key, value=value, problem=str(error)
-            )
-            self._problems[problem] = translated(
-                "line {key} of the PBX's journal cannot be taken over"
-            ).format(key=key)
+            told = translated("line {key} of the PBX's journal cannot be taken over").format(key=key)
+            if self._problems.add(LINE + key, told):
+                log.error(
+                    "a line of the PBX's journal cannot be taken over",
+                    key=key,
+                    value=value,
+                    problem=str(error),
+                )
             return False
-        self._problems.pop(problem, None)
+        self._problems.clear(LINE + key)
         return adopted

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
-from callrec.errors import CatalogueUnreachable, WrongConfiguration
+from callrec.errors import CatalogueOutdated, CatalogueUnreachable, Unreachable, WrongConfiguration
 from callrec.resources import shipped
 
 if TYPE_CHECKING:
@@ -19,10 +19,21 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 5
 BUSY_SECONDS = 15
+STATEMENT_SECONDS = 60
+_DEAD_HOST = {
+    "tcp_user_timeout": "10000",
+    "keepalives": "1",
+    "keepalives_idle": "5",
+    "keepalives_interval": "3",
+    "keepalives_count": "3",
+}
+"""libpq waits for a host that has gone without a word for ever (TCP itself: 15 minutes). Milliseconds
+and seconds: with these it is noticed within some 15 s."""
 
 
 class Database:
-    """One database. Every transaction raises CatalogueUnreachable when it cannot be had."""
+    """One database. Every transaction raises CatalogueUnreachable when it cannot be had, and
+    CatalogueOutdated when the tables are not there."""
 
     def __init__(self, url: str) -> None:
         self._url = _parsed(url)
@@ -73,6 +84,8 @@ class Database:
 
         self._make_folder()
         with self.begin() as connection:
+            if connection.dialect.name == "postgresql":  # a large table may take its time
+                connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             command.upgrade(_alembic(connection), "head")
 
     def versions(self) -> tuple[str | None, str | None]:
@@ -86,10 +99,10 @@ class Database:
         return found, needed
 
     def require_current(self) -> None:
-        """Raises CatalogueUnreachable unless the tables are those of this version."""
+        """Raises CatalogueOutdated unless the tables are those of this version."""
         found, needed = self.versions()
         if found != needed:
-            raise CatalogueUnreachable(
+            raise CatalogueOutdated(
                 "the database {url} has version {found}, this callrec needs {needed}: run callrec init",
                 url=self.shown,
                 found=found or "none",
@@ -100,10 +113,10 @@ class Database:
         if self._url.get_backend_name() == "sqlite" and self._url.database:
             Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
 
-    def _unreachable(self, error: DBAPIError) -> CatalogueUnreachable:
+    def _unreachable(self, error: DBAPIError) -> Unreachable:
         problem = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
         if "no such table" in problem or "does not exist" in problem:
-            return CatalogueUnreachable(
+            return CatalogueOutdated(
                 "the database {url} is not set up ({problem}): run callrec init",
                 url=self.shown,
                 problem=problem,
@@ -132,10 +145,16 @@ def _parsed(url: str) -> sa.URL:
 def _options(url: sa.URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         return {"connect_args": {"timeout": BUSY_SECONDS}}
-    return {
-        "connect_args": {"connect_timeout": CONNECT_SECONDS},
-        "pool_pre_ping": True,
-    }
+    # The URL has the last word: of two settings with one name PostgreSQL takes the later one.
+    own = f"-c statement_timeout={STATEMENT_SECONDS}s"
+    options = {"options": " ".join([own, *_texts(url.query.get("options", ()))])}
+    limits = {"connect_timeout": str(CONNECT_SECONDS), **_DEAD_HOST}
+    limits = {name: value for name, value in limits.items() if name not in url.query}
+    return {"connect_args": {**limits, **options}, "pool_pre_ping": True}
+
+
+def _texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:

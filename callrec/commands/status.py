@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,10 @@ from callrec.commands.common import app, emit
 from callrec.dates import spoken
 from callrec.errors import CheckFailed
 from callrec.language import translated as _
-from callrec.serve import STATUS
+from callrec.spool import status
+
+SILENT_AFTER = timedelta(seconds=10)
+"""A controller at work reports twice a second."""
 
 
 @click.command()
@@ -28,19 +31,19 @@ def command(ctx: click.Context, as_json: bool) -> None:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
         _show(found, here.settings.office.zone)
-    wrong = _wrong(found)
+    wrong = _wrong(found, here.settings.office.zone)
     if wrong:
         raise CheckFailed("{problem}", problem=wrong)
 
 
 def collect(here: App) -> dict[str, Any]:
     """The controller's own account of itself, and what waits in the spool."""
-    path = here.spool.directory / STATUS
-    told = json.loads(path.read_text()) if path.exists() else {}
+    told = status.read(here.spool.directory)
     running = here.spool.is_locked()
     return {
         "running": running,
         "pid": told.get("pid") if running else None,
+        "reported_at": told.get("at"),
         "link_up": bool(running and told.get("link_up")),
         "link_changed_at": told.get("link_changed_at"),
         "catalogue_away": bool(told.get("catalogue_away")),
@@ -82,11 +85,27 @@ def _database(found: dict[str, Any], zone: ZoneInfo) -> str:
     return _("away; in force are the rules as they were at {time}").format(time=seen)
 
 
-def _wrong(found: dict[str, Any]) -> str:
+def _wrong(found: dict[str, Any], zone: ZoneInfo) -> str:
     if not found["running"]:
         return _("the controller is not running: start callrec serve")
+    if _is_silent(found["reported_at"]):
+        return _silence(found["reported_at"], zone)
     if not found["link_up"]:
         return _("the link to the PBX is down: see callrec doctor")
     if found["catalogue_away"]:
         return _("the database is away: see callrec doctor")
     return found["problems"][0] if found["problems"] else ""
+
+
+def _is_silent(reported_at: str | None) -> bool:
+    """Whether what is told is out of date. In both directions: somebody may have set the clock."""
+    if reported_at is None:
+        return True
+    return abs(datetime.now(UTC) - datetime.fromisoformat(reported_at)) > SILENT_AFTER
+
+
+def _silence(reported_at: str | None, zone: ZoneInfo) -> str:
+    if reported_at is None:
+        return _("the controller does not report: see its log")
+    last = spoken(datetime.fromisoformat(reported_at), zone)
+    return _("the controller does not report: what is shown is of {time}, see its log").format(time=last)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Callable
@@ -18,8 +17,8 @@ from callrec.demo.processes import Child
 from callrec.demo.s3 import DemoS3
 from callrec.model import Extension, Facility, Mode, Rule, Scope
 from callrec.resources import shipped
-from callrec.serve import STATUS
 from callrec.settings import load
+from callrec.spool import status
 
 FACILITIES = {"shiba": "芝地区総合支所", "azabu": "麻布地区総合支所"}
 START_SECONDS = 30
@@ -87,9 +86,8 @@ class World:
         self.controller.wait_until(self._watching, START_SECONDS, "the link of callrec with the PBX")
 
     def _watching(self) -> bool:
-        path = self.home / "spool" / STATUS
         assert self.controller is not None
-        told = json.loads(path.read_text()) if path.exists() else {}
+        told = status.read(self.home / "spool")
         return bool(told.get("link_up")) and told.get("pid") == self.controller.pid
 
     def _catalogue(self) -> App:

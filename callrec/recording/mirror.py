@@ -8,15 +8,28 @@ numbers cannot be mirrored: without callrec nobody compares them.
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from typing import Protocol
 
+import structlog
+
+from callrec.errors import CallrecError
 from callrec.model import Announce, Decision, Direction
 from callrec.policy.office import Office
+from callrec.problems import Problems
+
+log = structlog.get_logger()
 
 FAMILY = "callrec-rule"
 DEFAULT = "default"
+POLL_SECONDS = 0.5
+EVERY_SECONDS = 60.0
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
 
 Sounds = Callable[[Decision], Sequence[str]]
 
@@ -27,6 +40,73 @@ class Database(Protocol):
     def tree(self, family: str) -> dict[str, str]: ...
     def put(self, family: str, key: str, value: str) -> None: ...
     def delete(self, family: str, key: str) -> None: ...
+
+
+class Mirror:
+    """Keeps the PBX's copy as the rules are: after a change and every minute (hours may matter).
+
+    On a thread of its own: a large office takes seconds, and nothing else may wait for that.
+    """
+
+    def __init__(
+        self,
+        database: Callable[[], AbstractContextManager[Database]],
+        office: Callable[[], Office],
+        sounds: Sounds,
+        link_up: Callable[[], bool],
+        problems: Problems,
+        *,
+        answer_first: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database, self._office, self._sounds = database, office, sounds
+        self._link_up, self._problems = link_up, problems
+        self._answer_first, self._clock = answer_first, clock
+        self._tried: Office | None = None
+        self._due = clock()
+        self._pause = FIRST_PAUSE_SECONDS
+
+    def run(self, stopping: threading.Event) -> None:
+        """Works until `stopping` is set."""
+        while not stopping.wait(POLL_SECONDS):
+            self.work()
+
+    def work(self) -> None:
+        """Does what is due. After a failure it waits, longer each time: the PBX may be in trouble."""
+        office = self._office()
+        if not self._link_up() or (office is self._tried and self._clock() < self._due):
+            return
+        self._tried = office
+        if self._problems.attempt("mirror", lambda: self._copy(office)):
+            self._due, self._pause = self._clock() + EVERY_SECONDS, FIRST_PAUSE_SECONDS
+        else:
+            self._due = self._clock() + self._pause
+            self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
+
+    def _copy(self, office: Office) -> None:
+        wanted = self._wanted(office)
+        with self._database() as database:
+            changed = synchronise(database, wanted)
+        if changed:
+            log.info("the PBX has its copy of the rules", changed=changed)
+
+    def _wanted(self, office: Office) -> dict[str, str]:
+        """Where a rule's prompt is missing its calls are recorded all the same, and it is a problem."""
+        missing: list[str] = []
+
+        def sounds(decision: Decision) -> Sequence[str]:
+            try:
+                return self._sounds(decision)
+            except CallrecError as error:
+                missing.append(error.shown())
+                return ()
+
+        wanted = entries(office, sounds, datetime.now(UTC), answer_first=self._answer_first)
+        if missing:
+            self._problems.add("prompts", missing[0])
+        else:
+            self._problems.clear("prompts")
+        return wanted
 
 
 def entries(office: Office, sounds: Sounds, at: datetime, *, answer_first: bool) -> dict[str, str]:

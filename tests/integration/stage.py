@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from callrec.demo.agents import Phone, Sound, Switchboard, Talk
 from callrec.demo.pbx import OUTSIDE, PHONES
 from callrec.demo.world import World
 from callrec.model import Announce, CallRecord, Direction, Mode, Rule, Scope
-from callrec.serve import STATUS
+from callrec.spool import status
 from tests.listen import Samples
 
 T = TypeVar("T")
@@ -120,9 +119,7 @@ class Stage:
     # --- what became of a call
 
     def status(self) -> dict[str, Any]:
-        path = self.world.home / "spool" / STATUS
-        told: dict[str, Any] = json.loads(path.read_text())
-        return told
+        return status.read(self.world.home / "spool")
 
     def calls_since(self, begin: datetime) -> list[Found]:
         with self.app.database.read() as connection:

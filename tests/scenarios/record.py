@@ -18,7 +18,8 @@ from callrec.demo.pbx import PbxPorts
 from callrec.demo.processes import wait_until
 from callrec.demo.world import World
 from callrec.pbx import ari
-from callrec.serve import STATUS, Service
+from callrec.serve import Service
+from callrec.spool import status
 from tests.integration.stage import Stage, talk_for
 
 HERE = Path(__file__).parent
@@ -37,8 +38,7 @@ class _InProcess(World):
         self.service.prepare(takeover=False)
         self.thread = threading.Thread(target=self.service.run)
         self.thread.start()
-        status = self.home / "spool" / STATUS
-        wait_until(lambda: status.exists() and '"link_up": true' in status.read_text(), 10, "the link")
+        wait_until(lambda: status.read(self.home / "spool").get("link_up", False), 10, "the link")
 
     def stop(self) -> None:
         if hasattr(self, "thread"):

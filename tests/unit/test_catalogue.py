@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +19,14 @@ from callrec import ids
 from callrec.catalogue import calls, changes, custody, facilities, rules, tables
 from callrec.catalogue.calls import Wanted
 from callrec.catalogue.database import Database
-from callrec.errors import CatalogueUnreachable, NotFound, Refused, WrongConfiguration, WrongUsage
+from callrec.errors import (
+    CatalogueOutdated,
+    CatalogueUnreachable,
+    NotFound,
+    Refused,
+    WrongConfiguration,
+    WrongUsage,
+)
 from callrec.model import Extension, Facility, Mode, Rule, Scope
 from tests.unit.samples import CALL_ID, START, call
 
@@ -255,9 +263,9 @@ def test_a_tampered_chain_is_noticed(database: Database, tampering: str) -> None
 
 def test_a_database_that_is_not_set_up_says_so(database: Database, tmp_path: Any) -> None:
     empty = Database(f"sqlite:///{tmp_path}/empty.db")
-    with pytest.raises(CatalogueUnreachable, match="run callrec init"):
+    with pytest.raises(CatalogueOutdated, match="run callrec init"):
         empty.require_current()
-    with pytest.raises(CatalogueUnreachable, match="is not set up"), empty.read() as connection:
+    with pytest.raises(CatalogueOutdated, match="is not set up"), empty.read() as connection:
         changes.number(connection)
     empty.close()
 
@@ -313,3 +321,33 @@ def test_the_rules_as_they_were_at_a_moment(database: Database) -> None:
         [],
         [],
     ]
+
+
+def _connected_with(url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the driver is told of a connection to this URL."""
+    told: dict[str, Any] = {}
+
+    def connect(*_: object, **given: Any) -> None:
+        told.update(given)
+        raise psycopg.OperationalError("no answer")
+
+    monkeypatch.setattr(psycopg, "connect", connect)
+    monkeypatch.setattr(psycopg.Connection, "connect", connect)
+    database = Database(url)
+    with pytest.raises(CatalogueUnreachable), database.read():
+        pass
+    return told
+
+
+def test_a_host_that_goes_dead_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = _connected_with("postgresql://callrec@host/callrec", monkeypatch)
+    limits = {name: told.get(name) for name in ("connect_timeout", "tcp_user_timeout", "keepalives_idle")}
+    assert limits == {"connect_timeout": "5", "tcp_user_timeout": "10000", "keepalives_idle": "5"}
+    assert told["options"] == "-c statement_timeout=60s"
+
+
+def test_limits_that_the_url_sets_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = "connect_timeout=9&tcp_user_timeout=1&options=-c%20search_path%3Dx"
+    told = _connected_with(f"postgresql://callrec@host/callrec?{own}", monkeypatch)
+    assert (told["connect_timeout"], told["tcp_user_timeout"]) == ("9", "1")
+    assert told["options"] == "-c statement_timeout=60s -c search_path=x"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from datetime import UTC, datetime
@@ -10,19 +9,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from callrec.app import App
 from callrec.catalogue import rules
-from callrec.errors import CallrecError, CatalogueUnreachable, CheckFailed, NotFound, Refused
-from callrec.model import Decision, Mode, Rule, Scope
+from callrec.demo.processes import wait_until
+from callrec.errors import (
+    CallrecError,
+    CatalogueOutdated,
+    CatalogueUnreachable,
+    CheckFailed,
+    PbxUnreachable,
+    Refused,
+)
+from callrec.model import Mode, Rule, Scope
+from callrec.pbx.ami import Ami
 from callrec.pbx.ari import Ari
 from callrec.policy.office import Office
-from callrec.serve import STATUS, Service
+from callrec.recording.adoption import Adoption
+from callrec.serve import Service
 from callrec.settings import CatalogueSettings, PbxSettings, Settings, SpoolSettings
+from callrec.spool import status
 from callrec.spool.box import Spool
-from tests.scenarios.replay import office
-
-RULE = ("automatic", "everywhere", None, None)
 
 
 class Quiet:
@@ -73,8 +81,7 @@ def _without_database(spool: Path) -> App:
 
 
 def _status(app: App) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads((app.spool.directory / STATUS).read_text())
-    return told
+    return status.read(app.spool.directory)
 
 
 @pytest.mark.parametrize("dead", ["watch", "archive"])
@@ -105,26 +112,13 @@ def test_what_cannot_be_done_now_is_in_the_status_until_it_can(app: App) -> None
     def fails() -> None:
         raise ZeroDivisionError("a bug")
 
-    service._try(fails)
+    service._problems.attempt("step", fails)
     service._write_status()
     assert _status(app)["problems"] == ["ZeroDivisionError('a bug')"]
     fails.__code__ = (lambda: None).__code__
-    service._try(fails)
+    service._problems.attempt("step", fails)
     service._write_status()
     assert _status(app)["problems"] == []
-
-
-def test_a_missing_prompt_is_a_problem_and_no_reason_to_leave_the_pbx_without_rules(
-    app: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def missing(_: App, decision: Decision) -> list[str]:
-        raise NotFound("there is no prompt {name}", name=decision.prompt)
-
-    monkeypatch.setattr(App, "sounds", missing)
-    service = _service(app, Quiet(), Quiet())
-    decided = office(RULE).decide(office(RULE).facts("inbound", [], None, datetime.now(UTC)))  # type: ignore[arg-type]
-    assert service._sounds(decided) == ()
-    assert service._problems == {"prompts": "there is no prompt notice"}
 
 
 def test_a_spool_is_waited_for_when_it_is_taken_over(tmp_path: Path) -> None:
@@ -181,3 +175,133 @@ def test_a_damaged_copy_of_the_rules_is_not_used(app: App) -> None:
     away = _without_database(app.spool.directory)
     with pytest.raises(CheckFailed, match=r"office\.json cannot be used"):
         Service(away)._first_office()
+
+
+def _change(app: App) -> None:
+    everywhere = Rule(0, 0, Scope.EVERYWHERE, None, Mode.AUTOMATIC, app.now, "")
+    with app.database.begin() as connection:
+        rules.add(connection, everywhere, who="test", at=app.now)
+
+
+def _sql(app: App, statement: str) -> None:
+    with app.database.begin() as connection:
+        connection.exec_driver_sql(statement)
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE alembic_version SET version_num = '9999'", "DROP TABLE revision"]
+)
+def test_a_database_of_another_version_is_not_one_that_is_away(app: App, statement: str) -> None:
+    """Somebody has to mend it; the copy of the rules would only hide that."""
+    Service(app)._first_office()
+    _sql(app, statement)
+    with pytest.raises(CatalogueOutdated, match="run callrec init") as refused:
+        Service(app)._first_office()
+    assert refused.value.exit_code == 3
+
+
+def test_a_database_that_comes_back_as_another_one_stays_away(app: App) -> None:
+    service = _service(app, Quiet(), Quiet())
+    service._database_away(CatalogueUnreachable("no answer"))
+    _sql(app, "UPDATE alembic_version SET version_num = '9999'")
+    service._reload()
+    service._write_status()
+    told = _status(app)
+    assert told["catalogue_away"] and "has version 9999" in told["problems"][0]
+    assert told["rules_at"] == told["started_at"]
+
+
+def test_the_database_is_back(app: App) -> None:
+    service = _service(app, Quiet(), Quiet())
+    service._database_away(CatalogueUnreachable("no answer"))
+    _change(app)
+    service._reload()
+    service._write_status()
+    told = _status(app)
+    assert not told["catalogue_away"] and told["problems"] == []
+    assert told["revision"] == app.revision() and told["rules_at"] > told["started_at"]
+
+
+def test_rules_and_status_do_not_wait_for_the_pbx(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copy of a large office takes the PBX many seconds."""
+    asked, answered = threading.Event(), threading.Event()
+
+    def silent(_: App) -> Ami:
+        asked.set()
+        answered.wait(20)
+        raise PbxUnreachable("no answer")
+
+    monkeypatch.setattr(App, "ami", silent)
+    controller = Quiet()
+    controller.link_up = True
+    service = _service(app, controller, Quiet())
+    worker = threading.Thread(target=service.run)
+    worker.start()
+    try:
+        assert asked.wait(10)
+        _change(app)
+        revision = app.revision()
+        wait_until(lambda: _status(app).get("revision") == revision, 10, "taking up the rules")
+    finally:
+        service.stop()
+        answered.set()
+        worker.join()
+
+
+def test_a_restart_without_the_database_knows_until_when_the_rules_were_looked_at(app: App) -> None:
+    """Their copy is written when they change, which may be months ago."""
+    service = _service(app, Quiet(), Quiet())
+    service._office = service._first_office()
+    _, saved_at = app.saved_office()
+    service._reload()
+    service._write_status(running=False)
+    seen = _status(app)["rules_at"]
+    assert seen > saved_at.isoformat()
+    again = _service(_without_database(app.spool.directory), Quiet(), Quiet())
+    again._office = again._first_office()
+    again._write_status()
+    assert _status(app)["rules_at"] == seen
+
+
+@pytest.mark.parametrize("words", [None, "", '{"revision": 77, "rules_at": "2100-01-01T00:00:00+00:00"}'])
+def test_without_a_status_of_these_rules_the_time_is_that_of_their_copy(app: App, words: str | None) -> None:
+    Service(app)._first_office()
+    _, saved_at = app.saved_office()
+    if words is not None:
+        (app.spool.directory / status.FILE).write_text(words)
+    again = Service(_without_database(app.spool.directory))
+    again._first_office()
+    assert again._rules_at == saved_at
+
+
+class Journal:
+    """An AMI session in which nothing but the journal is to be had."""
+
+    def __init__(self, lines: dict[str, str]) -> None:
+        self._lines = lines
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def tree(self, family: str) -> dict[str, str]:
+        return self._lines
+
+
+def test_a_journal_line_that_is_gone_is_no_problem_any_more(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = {"17.1": "nonsense", "17.2": "nonsense too"}
+    monkeypatch.setattr(App, "ami", lambda _: Journal(lines))
+    service = _service(app, Quiet(), Quiet())
+    parts: Any = service
+    parts._adoption = Adoption(app.pbx, app.spool, Office, lambda at: Office(), "pbx", app.prompt_of)
+    with capture_logs() as logged:
+        service._read_journal()
+        service._read_journal()
+    assert len([line for line in logged if line["log_level"] == "error"]) == 2, "each line once"
+    del lines["17.1"]  # by hand, as somebody does who has looked at it
+    service._read_journal()
+    assert service._problems.texts() == {"line 17.2 of the PBX's journal cannot be taken over"}

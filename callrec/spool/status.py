@@ -1,0 +1,25 @@
+"""How the controller stands, in a file of the spool: written by it twice a second, read by anybody."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+FILE = "status.json"
+
+
+def write(directory: Path, told: dict[str, Any]) -> None:
+    """Replaces the file. Not fsynced: after a power failure it would be out of date in any case."""
+    partial = directory / (FILE + ".partial")
+    partial.write_text(json.dumps(told))
+    partial.replace(directory / FILE)
+
+
+def read(directory: Path) -> dict[str, Any]:
+    """What the controller told last; nothing where there is no such file, or a damaged one."""
+    try:
+        told = json.loads((directory / FILE).read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}

@@ -1,0 +1,121 @@
+"""The database goes away, at run time and before a start: calls go on being decided and kept."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import pytest
+import sqlalchemy as sa
+
+from callrec.catalogue.database import Database
+from callrec.demo.agents import Sound
+from callrec.errors import CatalogueUnreachable
+from callrec.model import Rule
+from tests.integration.stage import Stage, eventually, talk_for, talk_seconds
+
+NOBODY_THERE = "postgresql://nobody@127.0.0.1:1/none"
+
+
+@contextmanager
+def _restarted_without_database(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The controller, started anew, finds nobody where its database should be."""
+    assert stage.world.controller is not None
+    stage.world.controller.stop()
+    with monkeypatch.context() as patch:
+        patch.setenv("CALLREC_CATALOGUE__URL", NOBODY_THERE)
+        stage.world.start_controller()
+    try:
+        yield
+    finally:
+        stage.world.controller.stop()
+        stage.world.start_controller()
+
+
+@contextmanager
+def _closed(url: str) -> Iterator[None]:
+    """The database lets nobody in, and throws out who is there."""
+    name = sa.make_url(url).database
+    beside = sa.create_engine(sa.make_url(url).set(database="template1"), isolation_level="AUTOCOMMIT")
+    with beside.connect() as connection:
+        connection.exec_driver_sql(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
+        try:
+            connection.execute(
+                sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"),
+                {"name": name},
+            )
+            yield
+        finally:
+            connection.exec_driver_sql(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true')
+    beside.dispose()
+
+
+def _call_kept_in_the_spool(stage: Stage, number: str) -> None:
+    caller = stage.caller(number).dial("2101", Sound(500))
+    staff = stage.phone("2101").pick_up(Sound(1000))
+    talk_for([staff], 1.0)
+    caller.hangup()
+    staff.wait_ended()
+    eventually(stage.app.spool.waiting, what="the recording in the spool")
+
+
+def _check_status(stage: Stage) -> None:
+    done = stage.callrec("status", "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 1 and "the database is away" in done.stderr
+    assert found["catalogue_away"] and found["link_up"] and found["waiting_recordings"] == 1
+    assert any("does not answer" in problem for problem in found["problems"])
+
+
+def _check_kept(stage: Stage, number: str, begin: datetime, rule: Rule) -> None:
+    """The call was decided by the rule last seen, and all of it is in the archive."""
+    found = stage.recording_of("+81" + number[1:], begin)
+    assert found.recording is not None and found.call.decision is not None
+    assert (found.call.decision.rule, found.call.decision.version) == (rule.id, rule.version)
+    assert abs(stage.listen(found.recording).seconds - talk_seconds(found.call)) < 0.1
+    stage.wait_until_clean()
+
+
+def test_a_start_without_the_database(stage: Stage, begin: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stage.rule("automatic") as rule:
+        seen = stage.status()["rules_at"]
+        with _restarted_without_database(stage, monkeypatch):
+            _call_kept_in_the_spool(stage, "0311120020")
+            _check_status(stage)
+            assert seen <= stage.status()["rules_at"] < stage.status()["started_at"]
+        _check_kept(stage, "0311120020", begin, rule)
+    eventually(lambda: not stage.status()["catalogue_away"], what="the database in the status")
+
+
+def test_the_database_goes_away_and_comes_back(stage: Stage, begin: datetime) -> None:
+    url = stage.world.database_url
+    if url.startswith("sqlite"):
+        pytest.skip("a file that is open does not go away")
+    with stage.rule("automatic") as rule:
+        with _closed(url):
+            eventually(lambda: stage.status()["catalogue_away"], what="noticing it")
+            _call_kept_in_the_spool(stage, "0311120021")
+            _check_status(stage)
+        _check_kept(stage, "0311120021", begin, rule)
+    assert not stage.status()["catalogue_away"]
+
+
+def test_a_statement_that_takes_for_ever_is_given_up(postgresql: str) -> None:
+    asked = time.monotonic()
+    limited = Database(postgresql + "&options=-c%20statement_timeout%3D1s")
+    with pytest.raises(CatalogueUnreachable, match="statement timeout"), limited.read() as connection:
+        connection.exec_driver_sql("SELECT pg_sleep(20)")
+    assert time.monotonic() - asked < 10
+    limited.close()
+
+
+def test_limits_arrive_at_a_real_server(postgresql: str) -> None:
+    database = Database(postgresql)
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "1min"
+        driver = connection.connection.dbapi_connection
+        assert driver is not None and driver.info.get_parameters()["tcp_user_timeout"] == "10000"
+    database.close()

@@ -1,0 +1,73 @@
+"""callrec status: it must not show what was as what is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callrec.spool import status
+from callrec.spool.box import Spool
+from tests.unit.program import Done
+
+WELL: dict[str, Any] = {
+    "running": True,
+    "pid": 17,
+    "link_up": True,
+    "link_changed_at": "2026-11-22T00:00:00+00:00",
+    "catalogue_away": False,
+    "revision": 3,
+    "rules_at": "2026-11-22T00:00:00+00:00",
+    "live": [],
+    "problems": [],
+}
+
+
+@pytest.fixture
+def spool(office: Callable[..., Done], tmp_path: Path) -> Spool:
+    """The spool of the office, with a controller at work."""
+    made = Spool(tmp_path / "spool")
+    made.lock()
+    return made
+
+
+def _told(spool: Spool, ago_s: float, **changes: Any) -> None:
+    at = datetime.now(UTC) - timedelta(seconds=ago_s)
+    status.write(spool.directory, {**WELL, "at": at.isoformat(), **changes})
+
+
+def test_a_controller_that_reports_is_well(spool: Spool, office: Callable[..., Done]) -> None:
+    _told(spool, 1)
+    done = office("status", "--json")
+    assert done.code == 0, done.err
+    assert datetime.fromisoformat(json.loads(done.out)["reported_at"]).tzinfo
+
+
+@pytest.mark.parametrize("ago_s", [12, 4000, -4000])
+def test_a_controller_that_hangs_is_not_well(spool: Spool, office: Callable[..., Done], ago_s: float) -> None:
+    """It has the lock, and its last words were that all is well."""
+    _told(spool, ago_s)
+    done = office("status")
+    assert done.code == 1
+    assert "the controller does not report: what is shown is of 20" in done.complaint
+
+
+@pytest.mark.parametrize("words", [None, "", "[]"])
+def test_a_controller_that_never_reported_is_not_well(
+    spool: Spool, office: Callable[..., Done], words: str | None
+) -> None:
+    if words is not None:
+        (spool.directory / status.FILE).write_text(words)
+    done = office("status")
+    assert (done.code, done.complaint) == (1, "callrec: the controller does not report: see its log")
+
+
+def test_the_database_is_away(spool: Spool, office: Callable[..., Done]) -> None:
+    _told(spool, 0, catalogue_away=True, problems=["no answer"])
+    done = office("status")
+    assert done.code == 1 and "the database is away" in done.complaint
+    assert "in force are the rules as they were at 2026-11-22 09:00:00" in done.out
