@@ -90,12 +90,10 @@ def test_a_start_without_the_database(stage: Stage, begin: datetime, monkeypatch
     eventually(lambda: not stage.status()["catalogue_away"], what="the database in the status")
 
 
+@pytest.mark.parametrize("stage", ["postgresql"], indirect=True)  # an open file does not go away
 def test_the_database_goes_away_and_comes_back(stage: Stage, begin: datetime) -> None:
-    url = stage.world.database_url
-    if url.startswith("sqlite"):
-        pytest.skip("a file that is open does not go away")
     with stage.rule("automatic") as rule:
-        with _closed(url):
+        with _closed(stage.world.database_url):
             eventually(lambda: stage.status()["catalogue_away"], what="noticing it")
             _call_kept_in_the_spool(stage, "0311120021")
             _check_status(stage)
