@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,6 +139,7 @@ class App:
             defaults=Defaults(settings.retention.days, settings.retention.incident_days),
             extension_pattern=settings.pbx.extension_pattern,
             zone=settings.office.zone,
+            shift=timedelta(seconds=settings.office.shift_s),
             revision=revision,
         )
 

@@ -126,5 +126,7 @@ incident_days = 1827
 
 [office]
 timezone = "Asia/Tokyo"
+# For trying rules out: decisions are made as if it were so many seconds later. Never in daily use.
+shift_s = 0.0
 """
 )

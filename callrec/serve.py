@@ -51,8 +51,15 @@ class Service:
         self._started_at = datetime.now(UTC)
         self._catalogue_away = False
         self._problems = Problems()
+        self._tell_shift()
         self._rules_at = self._started_at
         self._journal_left = 0
+
+    def _tell_shift(self) -> None:
+        shift = self._app.settings.office.shift_s
+        if shift:
+            text = translated("decisions are made as if it were {seconds} s later: see office.shift_s")
+            self._problems.add("shift", text.format(seconds=shift))
 
     def prepare(self, *, takeover: bool) -> None:
         """Checks that nobody else does this work and that the parts answer. Raises CallrecError."""

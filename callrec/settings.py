@@ -122,9 +122,14 @@ class RetentionSettings(Section):
 
 
 class OfficeSettings(Section):
-    """The office: the zone in which dates are read and shown."""
+    """The office: the zone in which dates are read and shown.
+
+    `shift_s` is for trying rules out: decisions are made as if it were so many seconds later (or,
+    below zero, earlier). Status calls it a problem.
+    """
 
     timezone: Zone = "Asia/Tokyo"
+    shift_s: float = Field(default=0.0, allow_inf_nan=False, ge=-(10**9), le=10**9)
 
     @property
     def zone(self) -> ZoneInfo:

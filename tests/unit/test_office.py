@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from callrec.model import UNASSIGNED, Extension, Facility
+from datetime import UTC, datetime, timedelta
+
+from callrec.model import UNASSIGNED, Direction, Extension, Facility
 from callrec.policy.office import Office
 
 OFFICE = Office(
@@ -27,3 +29,10 @@ def test_a_line_to_the_outside_that_is_named_like_its_number_is_no_phone() -> No
 def test_a_service_number_has_a_facility_for_its_rules() -> None:
     assert OFFICE.facility_of("6000") == "shiba"
     assert OFFICE.facility_of("2999") == OFFICE.facility_of(None) == UNASSIGNED
+
+
+def test_a_shift_moves_the_clock_of_decisions_and_nothing_else() -> None:
+    shifted = Office(shift=timedelta(hours=9))
+    at = datetime(2026, 11, 22, tzinfo=UTC)
+    assert shifted.facts(Direction.INBOUND, ["2101"], None, at).at == at + timedelta(hours=9)
+    assert Office().facts(Direction.INBOUND, ["2101"], None, at).at == at

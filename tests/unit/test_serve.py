@@ -28,7 +28,7 @@ from callrec.pbx.ari import Ari
 from callrec.policy.office import Office
 from callrec.recording.adoption import Adoption
 from callrec.serve import Service
-from callrec.settings import CatalogueSettings, PbxSettings, Settings, SpoolSettings
+from callrec.settings import CatalogueSettings, OfficeSettings, PbxSettings, Settings, SpoolSettings
 from callrec.spool import status
 from callrec.spool.box import Spool
 
@@ -305,3 +305,10 @@ def test_a_journal_line_that_is_gone_is_no_problem_any_more(
     del lines["17.1"]  # by hand, as somebody does who has looked at it
     service._read_journal()
     assert service._problems.texts() == {"line 17.2 of the PBX's journal cannot be taken over"}
+
+
+def test_decisions_off_the_clock_are_a_problem_as_long_as_they_are_made(app: App) -> None:
+    settings = app.settings.model_copy(update={"office": OfficeSettings(shift_s=3600)})
+    (problem,) = Service(App(settings))._problems.texts()
+    assert problem == "decisions are made as if it were 3600.0 s later: see office.shift_s"
+    assert not Service(app)._problems.texts()
