@@ -243,6 +243,11 @@ class Switchboard:
 
         return self.run(create())
 
+    def hang_up_all(self) -> None:
+        """Ends every call there is."""
+        for talk in [each for each in self._talks if not each.ended.is_set()]:
+            talk.hangup()
+
     def adopt(self, call: Call, say: Sound | None) -> Talk:
         talk = Talk(self, call, say)
         self._talks.append(talk)

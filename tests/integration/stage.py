@@ -82,6 +82,10 @@ class Stage:
         """Somebody outside who presents this number."""
         return self.phone(OUTSIDE, number=number, register=False, **options)
 
+    def hang_up_all(self) -> None:
+        """Ends the calls that a test which failed has left."""
+        self.board.hang_up_all()
+
     # --- rules
 
     @contextmanager
