@@ -136,7 +136,8 @@ class DemoPbx:
         )
 
     def _command(self) -> list[str]:
-        return self._inside(["asterisk", "-f", "-C", str(self.inside / "etc/asterisk.conf")])
+        # -p: before everything else on the machine, as distributions run it; what it may not it leaves
+        return self._inside(["asterisk", "-fp", "-C", str(self.inside / "etc/asterisk.conf")])
 
     def _inside(self, arguments: list[str]) -> list[str]:
         if self.root == Path("/"):

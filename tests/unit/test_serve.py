@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from datetime import UTC, datetime
@@ -160,6 +161,20 @@ def test_without_the_database_the_rules_last_seen_are_in_force_also_after_a_rest
     again._write_status()
     told = _status(away)
     assert told["catalogue_away"] and told["rules_at"] < datetime.now(UTC).isoformat()
+
+
+def test_the_collection_of_garbage_does_not_look_through_the_rules(app: App) -> None:
+    """With many rules it takes long enough for a recording to begin late."""
+    service = _service(app, Quiet(), Quiet())
+    with app.database.begin() as connection:
+        everywhere = Rule(0, 0, Scope.EVERYWHERE, None, Mode.AUTOMATIC, app.now, "")
+        rules.add(connection, everywhere, who="test", at=app.now)
+    try:
+        service._take_changes()
+        assert len(service._office.rules) == 1
+        assert not any(each is service._office for each in gc.get_objects())
+    finally:
+        gc.unfreeze()
 
 
 def test_without_the_database_and_without_a_copy_it_does_not_start(tmp_path: Path) -> None:
