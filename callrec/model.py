@@ -45,6 +45,29 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class Key(StrEnum):
+    """What staff ask for by a key during a call."""
+
+    KEEP = "keep"
+    STOP = "stop"
+    PAUSE = "pause"
+    HELP = "help"
+
+
+class Effect(StrEnum):
+    """What a key press did, as staff hear it by a tone. `unchanged`: it was so already."""
+
+    STARTED = "started"
+    KEPT = "kept"
+    MARKED = "marked"
+    STOPPED = "stopped"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    HELP_SENT = "help-sent"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+
+
 class Scope(StrEnum):
     """What a rule is about, from the widest to the narrowest."""
 
@@ -172,6 +195,7 @@ class Decision:
     version: int | None
     reason: str
     considered: tuple[Candidate, ...] = ()
+    beep_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +232,37 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """A stretch of silence within a recording, on purpose. `reason`: ``key`` (a privacy pause) or
+    ``never`` (the rule of who talked then). Without an end it lasted until the recording's."""
+
+    started_at: datetime
+    finished_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """One key press of staff, and what it did. `id` is the PBX's own, the same each time it is told."""
+
+    id: str
+    key: Key
+    effect: Effect
+    channel: str
+    extension: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A decision made anew during a call, because other extensions talk in it since then."""
+
+    at: datetime
+    extensions: tuple[str, ...]
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Something that went otherwise than decided. `text` is English; template and values show it in
     another language."""
@@ -228,7 +283,9 @@ class CallRecord:
     """All that is known of one call, recorded or not.
 
     `extension` is the one that answered (inbound, internal) or placed the call (outbound), `number`
-    the other party's. `notes` say in plain words what went otherwise than decided.
+    the other party's. `decision` is the one by which it was recorded, or by which it was not; `turns`
+    are those made after the answer. `notes` say in plain words what went otherwise than decided.
+    `discarded_at` is when a capture that nobody wanted kept was destroyed everywhere.
     """
 
     id: str
@@ -247,6 +304,10 @@ class CallRecord:
     participants: tuple[Participant, ...] = ()
     announcements: tuple[Announcement, ...] = ()
     notes: tuple[Note, ...] = ()
+    keys: tuple[Press, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    incident: bool = False
+    discarded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +326,7 @@ class Part:
 
     `external` is the track with the external party's voice, `staff` the one with what it heard.
     `requested_at` is when it was asked for: where the PBX did not tell the start, it began then.
+    `standby`: it is kept only if a key is pressed.
     """
 
     number: int
@@ -272,11 +334,16 @@ class Part:
     external: Track
     staff: Track
     requested_at: datetime | None = None
+    standby: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A recording under way or finished, as it must be known after a crash."""
+    """A recording under way or finished, as it must be known after a crash.
+
+    `kept_because`: ``automatic`` (the rule), ``key`` or ``help`` (staff pressed it); empty while
+    nothing says that it is to be kept.
+    """
 
     recording_id: str
     started_at: datetime
@@ -284,6 +351,7 @@ class Capture:
     parts: tuple[Part, ...] = ()
     gaps: tuple[Gap, ...] = ()
     ended_at: datetime | None = None
+    pauses: tuple[Pause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
