@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from callrec.recording.board import Board
 
 
+KEYS = "callrec-key"
+"""The family of the PBX's database in which the dialplan notes key presses."""
+
+
 class App:
     """Everything one callrec is made of, each part made when it is first asked for."""
 
@@ -70,6 +74,11 @@ class App:
         from callrec.prompts import Library
 
         return Library.of(self.settings.prompts)
+
+    def noted_keys(self) -> dict[str, str]:
+        """The key presses that the dialplan has written down: the id of each, and what it says."""
+        with self.ami() as ami:
+            return ami.tree(KEYS)
 
     def ami(self) -> Ami:
         """A new AMI session, to be used in a `with`."""
@@ -181,6 +190,7 @@ class App:
 
     def archiver(self) -> Archiver:
         from callrec.archive.archiver import Archiver
+        from callrec.archive.discarder import Discarder
         from callrec.spool.spooler import Spooler
         from callrec.spool.tracks import Tracks
 
@@ -199,6 +209,7 @@ class App:
             self.store,
             self.database,
             self.pbx.delete_stored,
+            Discarder(self.spool, self.database, self.pbx.destroy),
             self.settings.office.zone,
             locked=self.settings.archive.object_lock != "off",
         )

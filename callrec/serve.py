@@ -15,10 +15,11 @@ from typing import Any
 
 import structlog
 
-from callrec.app import App
+from callrec.app import KEYS, App
 from callrec.archive.archiver import Archiver
 from callrec.errors import CallrecError, CatalogueOutdated, CatalogueUnreachable, NotFound, Refused
 from callrec.language import translated
+from callrec.pbx.ami import Ami
 from callrec.pbx.ari import wait_for_app_to_go
 from callrec.policy.office import Office
 from callrec.problems import Problems
@@ -55,6 +56,7 @@ class Service:
         self._tell_shift()
         self._rules_at = self._started_at
         self._journal_left = 0
+        self._keys_seen: set[str] = set()
 
     def _tell_shift(self) -> None:
         shift = self._app.settings.office.shift_s
@@ -93,6 +95,7 @@ class Service:
             answer_first=self._app.settings.prompts.answer_first,
             work_waits=self._archiver.wake,
             read_journal=self._journal_waits.set,
+            noted_keys=self._app.noted_keys,
         )
         _keep_for_good()
 
@@ -241,12 +244,20 @@ class Service:
         with self._app.ami() as ami:
             lines = ami.tree(journal.FAMILY)
             self._problems.keep(LINE, {LINE + key for key in lines})
+            self._forget_keys(ami)
             for key, value in lines.items():
                 self._journal_left += 1
                 if self._adopt(key, value):
                     ami.delete(journal.FAMILY, key)
                     self._journal_left -= 1
                     self._archiver.wake()
+
+    def _forget_keys(self, ami: Ami) -> None:
+        """Deletes what the dialplan noted of keys that were taken up: those of the last look but one."""
+        noted = set(ami.tree(KEYS)) if self._controller.link_up else set()
+        for id_ in noted & self._keys_seen:
+            ami.delete(KEYS, id_)
+        self._keys_seen = noted - self._keys_seen
 
     def _adopt(self, key: str, value: str) -> bool:
         try:

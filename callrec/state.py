@@ -1,4 +1,4 @@
-"""The states of a live recording and of a kept one, as two tables. Nothing else is here.
+"""The states of a live recording, of a call that may be kept and of a kept one, as tables. Nothing else.
 
 `advance` raises on a step that the table lacks, and then nothing has changed. The diagram in the
 documentation is drawn from these tables.
@@ -24,7 +24,18 @@ class Live(StrEnum):
     CANCELED = "canceled"
 
 
-S = TypeVar("S", Live, Custody)
+class Keeping(StrEnum):
+    """Whether what is said in a call is kept."""
+
+    UNRECORDED = "unrecorded"
+    STANDBY = "standby"
+    KEPT = "kept"
+    STOPPED = "stopped"
+    HANDED_OVER = "handed_over"
+    DISCARDED = "discarded"
+
+
+S = TypeVar("S", Live, Keeping, Custody)
 Table = dict[S, dict[str, S]]
 
 LIVE: Table[Live] = {
@@ -44,6 +55,15 @@ LIVE: Table[Live] = {
     Live.DONE: {},
     Live.FAILED: {},
     Live.CANCELED: {},
+}
+
+KEEPING: Table[Keeping] = {
+    Keeping.UNRECORDED: {"stand by": Keeping.STANDBY, "start": Keeping.KEPT},
+    Keeping.STANDBY: {"keep": Keeping.KEPT, "end": Keeping.DISCARDED},
+    Keeping.KEPT: {"mark": Keeping.KEPT, "stop": Keeping.STOPPED, "end": Keeping.HANDED_OVER},
+    Keeping.STOPPED: {"start": Keeping.KEPT, "end": Keeping.HANDED_OVER},
+    Keeping.HANDED_OVER: {},
+    Keeping.DISCARDED: {},
 }
 
 CUSTODY: Table[Custody] = {

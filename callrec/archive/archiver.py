@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from callrec.archive.attempts import Attempts
+from callrec.archive.discarder import Discarder
 from callrec.archive.store import Store
 from callrec.catalogue import calls, custody
 from callrec.catalogue.calls import Versions
@@ -51,6 +52,7 @@ class Archiver:
         store: Store,
         database: Database,
         delete_track: Callable[[str], None],
+        discarder: Discarder,
         zone: ZoneInfo,
         *,
         locked: bool,
@@ -59,7 +61,7 @@ class Archiver:
         """`delete_track` removes a stored recording from the PBX; `locked`: objects carry a retention."""
         self._spool, self._tracks, self._spooler, self._store = spool, tracks, spooler, store
         self._database, self._delete_track, self._zone = database, delete_track, zone
-        self._locked = locked
+        self._locked, self._discarder = locked, discarder
         self._attempts = Attempts(clock)
         self._wake, self._stopping = threading.Event(), threading.Event()
 
@@ -89,10 +91,14 @@ class Archiver:
 
     def work(self) -> None:
         """Takes everything that is due as far as it goes; without the archive, as far as the spool."""
+        # First: a call's own row was written before it was to be discarded, and must not come after.
+        discards = {f"discard {id_}": id_ for id_ in self._discarder.waiting()}
         waiting_calls, waiting = self._spool.calls(), self._spool.waiting()
-        self._attempts.keep({SPOOL, *waiting_calls, *waiting, *([STORE] if waiting else [])})
+        self._attempts.keep({SPOOL, *discards, *waiting_calls, *waiting, *([STORE] if waiting else [])})
         for call_id in waiting_calls:
             self._try(call_id, partial(self._catalogue_call, call_id))
+        for name, recording_id in discards.items():
+            self._try(name, partial(self._discarder.discard, recording_id))
         for recording_id in waiting:
             if self._stopping.is_set():
                 return

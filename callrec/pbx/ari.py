@@ -182,6 +182,13 @@ class Ari:
         """Plays sounds, one after the other, to a channel of ours."""
         self._call("channels", "playWithId", channelId=channel_id, playbackId=playback_id, media=media)
 
+    def mute(self, name: str) -> None:
+        """From now on a recording under way gets silence; its clock goes on."""
+        self._call("recordings", "mute", recordingName=name)
+
+    def unmute(self, name: str) -> None:
+        self._call("recordings", "unmute", recordingName=name)
+
     def hang_up(self, channel_id: str) -> None:
         """Ends a channel; nothing happens when there is none."""
         with _gone_is_fine():
@@ -191,6 +198,14 @@ class Ari:
         """Deletes a stored recording; nothing happens when there is none."""
         with _gone_is_fine():
             self._call("recordings", "deleteStored", recordingName=name)
+
+    def destroy(self, name: str) -> None:
+        """Destroys a recording, also one that still runs; raises PbxUnreachable unless it is gone then."""
+        with _gone_is_fine():
+            self._call("recordings", "cancel", recordingName=name)
+        self.delete_stored(name)
+        if self.stored_size(name) is not None:
+            raise PbxUnreachable("the PBX still has recording {name}: it will be destroyed again", name=name)
 
     def stored_size(self, name: str) -> int | None:
         """The bytes of a stored recording's file; None when there is none."""

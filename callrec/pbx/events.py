@@ -31,8 +31,7 @@ class Channel:
 
     @property
     def endpoint(self) -> str:
-        """``2101`` of ``PJSIP/2101-0000002a``."""
-        return self.name.partition("/")[2].rpartition("-")[0]
+        return endpoint_of(self.name)
 
     @property
     def technology(self) -> str:
@@ -135,8 +134,32 @@ class DialplanSaid(ChannelEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyNoted:
+    """A key press as the dialplan has written it down, for the case that nobody listened."""
+
+    id: str
+    key: str
+    linkedid: str
+    channel: str
+    endpoint: str
+    at: datetime
+
+    @classmethod
+    def parse(cls, id_: str, line: str) -> KeyNoted:
+        """``key|linked id|channel's name|seconds since 1970|channel``. Raises ValueError."""
+        key, linkedid, name, seconds, channel = line.split("|")
+        at = datetime.fromtimestamp(float(seconds), UTC)
+        return cls(id_, key, linkedid, channel, endpoint_of(name), at)
+
+
+@dataclass(frozen=True, slots=True)
 class Replaced(Event):
     """Another program has connected under our name; Asterisk sends us nothing any more."""
+
+
+def endpoint_of(name: str) -> str:
+    """``2101`` of the channel ``PJSIP/2101-0000002a``."""
+    return name.partition("/")[2].rpartition("-")[0]
 
 
 def talkers(bridge: JSON) -> tuple[str, ...]:

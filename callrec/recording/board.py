@@ -10,9 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from callrec.model import CallRecord, Draft
+from callrec.model import CallRecord, Draft, Key
 from callrec.pbx import events as ev
-from callrec.recording.capture import LiveCapture
 from callrec.recording.commands import Command, HangUp, LetThrough
 from callrec.recording.lines import Line
 from callrec.recording.session import Session
@@ -52,7 +51,7 @@ class Board:
                 session = self._know(event.channel, event.at)
                 return session.at_gate(event) if session else []
             case ev.DialplanSaid():
-                self._said(event)
+                return self._said(event)
             case ev.Dialled():
                 self._dialled(event)
             case _:
@@ -73,7 +72,7 @@ class Board:
         """Takes up a call again that was being captured when the controller ended."""
         key = draft.call.linkedid
         session = Session(key, draft.call, self.world)
-        session.capture = LiveCapture.restored(key, draft.capture)
+        session.keeper.restore(draft.capture)
         session.note("the controller was away during this call")
         self.sessions[key] = session
 
@@ -125,15 +124,29 @@ class Board:
         session = self._merge(event.members, event.at) or session
         return session.connected(self._talking(session), event.at) if session else []
 
-    def _said(self, event: ev.DialplanSaid) -> None:
-        session = self._know(event.channel, event.at)
+    def _said(self, event: ev.DialplanSaid) -> list[Command]:
+        session, said = self._know(event.channel, event.at), event.fields
         if session is None:
-            return
-        if event.fields.get("Fallback"):
+            return []
+        if said.get("Fallback"):
             session.stood_in()
-        elif event.fields.get("Announce"):
-            status = event.fields.get("Status")
-            session.announced(event.fields.get("Prompt", ""), event.at, event.channel.id, status=status)
+        elif said.get("Announce"):
+            session.announced(said.get("Prompt", ""), event.at, event.channel.id, status=said.get("Status"))
+        elif said.get("Key") in set(Key):
+            extension = self._lines[event.channel.id].extension
+            id_ = said.get("Id") or f"{event.channel.id}-{event.at:%s.%f}"
+            if extension:  # the same digits from outside mean nothing
+                return session.pressed(Key(said["Key"]), id_, event.channel.id, extension, event.at)
+        return []
+
+    def recall(self, key: ev.KeyNoted) -> list[Command]:
+        """A key that was pressed while callrec may have been away. What asks for less comes too late."""
+        session = self.sessions.get(key.linkedid)
+        if not session or key.key not in (Key.KEEP, Key.HELP):
+            return []
+        if not self.world.office.is_staff(key.endpoint):
+            return []
+        return session.pressed(Key(key.key), key.id, key.channel, key.endpoint, key.at)
 
     def _dialled(self, event: ev.Dialled) -> None:
         """Dial() tells of channels that may be gone already: only those that are known count."""
@@ -167,6 +180,8 @@ class Board:
         line = self._lines.get(channel.id)
         if line is None:
             line = self._lines[channel.id] = Line(channel, self._extension(channel), channel.linkedid)
+        if line.channel.name != channel.name:  # a call that was picked up: another phone has the channel
+            line.extension = self._extension(channel)
         line.channel = channel
         if session and channel.technology != LOCAL:
             self._move(line, session, at)

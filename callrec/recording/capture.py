@@ -1,19 +1,20 @@
 """A capture under way: two snoops on one channel, each recorded into a track. Pure.
 
 When a track breaks while its channel lives, a new part is begun and the gap is written down: a
-recording may lack a second, it may not lack the rest of the call.
+recording may lack a second, it may not lack the rest of the call. Where silence is wanted, the tracks
+are muted and go on: the clock of the recording stays the clock of the call.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
 
-from callrec.model import Capture, Gap, Part, Track
+from callrec.model import Capture, Gap, Part, Pause, Track
 from callrec.pbx.events import OWN_PREFIX
-from callrec.recording.commands import Command, HangUp, RecordSnoop, Settle, StartSnoop
-from callrec.state import LIVE, Live, advance
+from callrec.recording.commands import Command, HangUp, Mute, RecordSnoop, Settle, StartSnoop, Unmute
+from callrec.recording.part import SIDES, LivePart, Side, state_of
+from callrec.state import Live
 
 FOLDER = "callrec"
 RETRY_AFTER = timedelta(seconds=0.5)
@@ -24,57 +25,14 @@ JOINT = timedelta(milliseconds=60)
 """How long it may take to renew the snoops before that counts as a gap: three packets."""
 QUEUED_FOR = timedelta(seconds=3)
 FINISHED_WITHIN = timedelta(seconds=5)
-
-Side = Literal["in", "out"]
-SIDES: tuple[Side, Side] = ("in", "out")
+STOP = "stop"
+"""The reason of a silence in which nothing is captured, until staff start again."""
 UNKNOWN: tuple[None, Side] = (None, "in")
 
 
 @dataclass(slots=True)
-class LivePart:
-    """One stretch: the state and the track of each side. `in` is what the channel's party says."""
-
-    part: Part
-    states: dict[Side, Live] = field(default_factory=lambda: dict.fromkeys(SIDES, Live.QUEUED))
-    asked: set[Side] = field(default_factory=set)
-    """The sides whose recording was asked for: an event that comes twice must not ask twice."""
-
-    def track(self, side: Side) -> Track:
-        return self.part.external if side == "in" else self.part.staff
-
-    def put(self, side: Side, track: Track) -> None:
-        part = self.part
-        self.part = replace(part, external=track) if side == "in" else replace(part, staff=track)
-
-    def step(self, side: Side, step: str) -> None:
-        self.states[side] = advance(LIVE, self.states[side], step)
-
-    def fail(self, side: Side, at: datetime, problem: str) -> None:
-        if self.is_open(side):
-            self.step(side, "fail")
-            self.put(side, replace(self.track(side), finished_at=at, failed=problem))
-
-    def close(self, side: Side, at: datetime) -> None:
-        """We end a track ourselves: what it has is kept; what had not begun is given up."""
-        begun = self.states[side] is not Live.QUEUED
-        self.step(side, "finish" if begun else "cancel")
-        self.put(side, replace(self.track(side), finished_at=at, failed=None if begun else "given up"))
-
-    def is_open(self, side: Side) -> bool:
-        return bool(LIVE[self.states[side]])
-
-    @property
-    def is_whole(self) -> bool:
-        return all(self.is_open(side) for side in SIDES)
-
-    @property
-    def has_begun(self) -> bool:
-        return any(self.track(side).started_at for side in SIDES)
-
-
-@dataclass(slots=True)
 class LiveCapture:
-    """The capture of one recording. Times are the PBX's."""
+    """The capture of one recording. Times are the PBX's. `kept_because` is empty on standby."""
 
     session: str
     recording_id: str
@@ -82,7 +40,11 @@ class LiveCapture:
     kept_because: str
     parts: list[LivePart] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    pauses: list[Pause] = field(default_factory=list)
+    channel: str | None = None
     gone_at: datetime | None = None
+    stale: bool = False
+    """Whether what is recorded must come from new snoops, as soon as anything is to be recorded."""
     _broken_at: datetime | None = None
     _wait: timedelta = RETRY_AFTER
     _joint_since: datetime | None = None
@@ -96,8 +58,9 @@ class LiveCapture:
         """Begins to capture a channel."""
         number = self._number + 1
         names = {side: f"{FOLDER}/{self.recording_id}-{number}-{side}" for side in SIDES}
-        self._add(LivePart(Part(number, channel, Track(names["in"]), Track(names["out"]), at)))
-        self._broken_at = None
+        standby = not self.kept_because
+        self._add(LivePart(Part(number, channel, Track(names["in"]), Track(names["out"]), at, standby)))
+        self._broken_at, self.stale = None, False
         return [StartSnoop(self.session, channel, self._snoop(number, side), spy=side) for side in SIDES]
 
     def move(self, channel: str, at: datetime) -> list[Command]:
@@ -106,21 +69,27 @@ class LiveCapture:
         self._joint_since = None
         if self.parts:
             self._close(self.parts[-1], since)
+        self.channel, self.stale = channel, True
+        if self.is_silent:
+            return []
         self.gaps.append(Gap(since, at, "the recorded party left the call"))
         return self.start_part(channel, at)
 
-    def renew(self, at: datetime) -> list[Command]:
-        """New snoops on the same channel, because its voice comes from another phone now.
+    def refresh(self, at: datetime) -> list[Command]:
+        """New snoops on the same channel, where the old ones are of no use any more.
 
         What a channel is played is decoded for its snoops by one decoder, which drops packets whose
         sequence number is lower than the last: half of all transfers would be silent. The decoder
         goes with the last snoop, so both have to be gone before new ones come.
         """
-        if self.gone_at or not self.parts:
+        if not self.stale or self.is_silent or self.gone_at or not self.channel:
             return []
-        part, self._joint_since = self.parts[-1], self._joint_since or at
-        self._close(part, at)
-        return [*self._hang_up(part), Settle(self.session), *self.start_part(part.part.channel, at)]
+        last = self.parts[-1] if self.parts else None
+        if not last or last.released:
+            return self.start_part(self.channel, at)
+        self._joint_since = self._joint_since or at
+        self._close(last, at)
+        return [*self._hang_up(last), Settle(self.session), *self.start_part(self.channel, at)]
 
     def abandon(self, at: datetime) -> list[Command]:
         """The captured channel goes on in another call, which has a recording of its own."""
@@ -137,7 +106,7 @@ class LiveCapture:
     def retry(self, at: datetime) -> list[Command]:
         """A new part in place of a broken one, when the channel still lives."""
         self._give_up_waiting(at)
-        if self.gone_at or not self._broken_at or at - self._broken_at < self._wait:
+        if self.is_silent or self.gone_at or not self._broken_at or at - self._broken_at < self._wait:
             return []
         broken, since = self.parts[-1], self._joint_since or self._broken_at
         self._joint_since = None
@@ -145,6 +114,47 @@ class LiveCapture:
         self._note_gap(broken, since, at)
         # A snoop may be there although its recording has ended or was refused.
         return [*self._hang_up(broken), *self.start_part(broken.part.channel, at)]
+
+    # --- kept or not, silent or not
+
+    def keep(self, because: str) -> None:
+        """All of it is kept, from its first second."""
+        self.kept_because = because
+        for live in self.parts:
+            live.part = replace(live.part, standby=False)
+
+    def keep_from_now(self, because: str) -> None:
+        """What is captured from now on is kept; what was before stays on standby."""
+        self.kept_because, self.stale = because, True
+
+    @property
+    def is_silent(self) -> bool:
+        return any(pause.finished_at is None for pause in self.pauses)
+
+    def is_silent_for(self, reason: str) -> bool:
+        return any(pause.finished_at is None and pause.reason == reason for pause in self.pauses)
+
+    def silence(self, reason: str, at: datetime) -> list[Command]:
+        """Silence from now on. One reason more changes nothing, each has to end by itself."""
+        if self.is_silent_for(reason):
+            return []
+        self.pauses.append(Pause(at, None, reason))
+        if reason != STOP:
+            return self._mute()
+        last = self.parts[-1]
+        self._close(last, at)
+        return self._hang_up(last)
+
+    def resume(self, reason: str, at: datetime) -> list[Command]:
+        """This reason for silence is over. `refresh` does what is left to do."""
+        if not self.is_silent_for(reason):
+            return []
+        self.pauses = [
+            replace(pause, finished_at=at) if not pause.finished_at and pause.reason == reason else pause
+            for pause in self.pauses
+        ]
+        self.stale |= not self.parts or not self.parts[-1].is_whole
+        return [] if self.is_silent or self.stale else self._unmute()
 
     # --- told
 
@@ -156,10 +166,14 @@ class LiveCapture:
         part.step(side, "start")
         part.put(side, replace(part.track(side), started_at=at))
         self._wait = RETRY_AFTER
-        whole = all(state is Live.RECORDING for state in part.states.values())
+        whole = all(part.is_recording(each) for each in SIDES)
         if whole:
             self._end_joint(at)
         return whole
+
+    def quieten(self) -> list[Command]:
+        """Mutes what has begun after silence was asked for."""
+        return self._mute() if self.is_silent else []
 
     def track_ended(self, name: str, at: datetime, failure: str | None) -> None:
         part, side = self._by_track.get(name, UNKNOWN)
@@ -172,12 +186,20 @@ class LiveCapture:
             part.put(side, replace(part.track(side), finished_at=at))
         self._broken(at)
 
-    def command_failed(self, command: Command, problem: str, at: datetime) -> None:
+    def command_failed(self, command: Command, problem: str, at: datetime) -> list[Command]:
+        """What cannot be muted is ended, and what cannot be unmuted is begun anew."""
         if isinstance(command, (StartSnoop, RecordSnoop)):
             part, side = self._by_snoop.get(command.snoop, UNKNOWN)
             if part:
                 part.fail(side, at, problem)
                 self._broken(at)
+        elif isinstance(command, (Mute, Unmute)):
+            part, side = self._by_track.get(command.name, UNKNOWN)
+            if part and part.is_open(side):
+                self._close(part, at)
+                self._broken(at)
+                return self._hang_up(part)
+        return []
 
     def channel_gone(self, channel: str, at: datetime) -> None:
         """The captured channel has hung up: its snoops and their recordings end by themselves."""
@@ -185,40 +207,34 @@ class LiveCapture:
             self.gone_at = at
 
     @property
-    def channel(self) -> str | None:
-        return self.parts[-1].part.channel if self.parts else None
-
-    @property
     def is_finished(self) -> bool:
         """Whether the channel is gone and every track has ended."""
         return bool(self.gone_at) and not any(part.is_open(side) for part in self.parts for side in SIDES)
 
+    def kept(self) -> Capture | None:
+        """What is to be kept of it, as it is written down; None: nothing."""
+        return self._frozen([part.part for part in self.parts if not part.part.standby])
+
+    def unwanted(self) -> Capture | None:
+        """What is to be destroyed: what stayed on standby."""
+        return self._frozen([part.part for part in self.parts if part.part.standby])
+
     def frozen(self) -> Capture:
-        """The capture as it is written down."""
-        ends = [
-            part.track(side).finished_at
-            for part in self.parts
-            for side in SIDES
-            if part.track(side).finished_at
-        ]
-        return Capture(
-            recording_id=self.recording_id,
-            started_at=self.started_at,
-            kept_because=self.kept_because,
-            parts=tuple(part.part for part in self.parts),
-            gaps=tuple(self.gaps),
-            ended_at=max(ends, default=None) if self.is_finished else None,  # type: ignore[type-var]
-        )
+        """The capture as it is written down, kept or not."""
+        parts = [part.part for part in self.parts]
+        return self._frozen(parts) or Capture(self.recording_id, self.started_at, self.kept_because)
 
     @classmethod
     def restored(cls, session: str, capture: Capture) -> LiveCapture:
         """The capture as it was written down before a restart."""
         live = cls(session, capture.recording_id, capture.started_at, capture.kept_because)
-        live.gaps = list(capture.gaps)
+        live.gaps, live.pauses = list(capture.gaps), list(capture.pauses)
         for part in capture.parts:
             tracks = zip(SIDES, (part.external, part.staff), strict=True)
-            states = {side: _state(track) for side, track in tracks}
+            states = {side: state_of(track) for side, track in tracks}
             live._add(LivePart(part, states, asked=set(SIDES)))
+        # What was heard on the channel while nobody watched is not known.
+        live.stale = live.is_silent
         return live
 
     @property
@@ -226,23 +242,43 @@ class LiveCapture:
         """The ids of all snoops there may be."""
         return set(self._by_snoop)
 
-    def compared(self, there: set[str], at: datetime) -> None:
-        """What the PBX has: a snoop that is not there has ended, unseen, so its time is not known."""
+    def compared(self, there: set[str], at: datetime) -> list[Command]:
+        """What the PBX has: a snoop that is not there has ended, unseen, so its time is not known.
+
+        Whether those that are there are muted is not known either, so it is said again.
+        """
         for part in self.parts:
             for side in SIDES:
-                if part.states[side] is Live.RECORDING and self._snoop(part.part.number, side) not in there:
+                if part.is_recording(side) and self._snoop(part.part.number, side) not in there:
                     part.step(side, "finish")
         self._broken(at)
         if self.channel and self.channel not in there:
             self.channel_gone(self.channel, at)
+        return self._mute(again=True) if self.is_silent else self._unmute(again=True)
 
     # --- inside
+
+    def _frozen(self, parts: list[Part]) -> Capture | None:
+        if not parts:
+            return None
+        ends = [track.finished_at for part in parts for track in (part.external, part.staff)]
+        first = parts[0] is self.parts[0].part
+        begin = self.started_at if first else parts[0].requested_at or self.started_at
+        return Capture(
+            recording_id=self.recording_id,
+            started_at=begin,
+            kept_because=self.kept_because,
+            parts=tuple(parts),
+            gaps=tuple(each for each in self.gaps if (each.finished_at or begin) >= begin),
+            ended_at=max(filter(None, ends), default=None) if self.is_finished else None,
+            pauses=tuple(each for each in self.pauses if (each.finished_at or begin) >= begin),
+        )
 
     def _snoop(self, number: int, side: Side) -> str:
         return f"{OWN_PREFIX}{self.recording_id}-{number}-{side}"
 
     def _add(self, part: LivePart) -> None:
-        self._number = part.part.number
+        self._number, self.channel = part.part.number, part.part.channel
         self.parts.append(part)
         for side in SIDES:
             self._by_snoop[self._snoop(self._number, side)] = part, side
@@ -254,7 +290,27 @@ class LiveCapture:
                 part.close(side, at)
 
     def _hang_up(self, part: LivePart) -> list[Command]:
+        part.released = True
         return [HangUp(self.session, self._snoop(part.part.number, side)) for side in SIDES]
+
+    def _mute(self, *, again: bool = False) -> list[Command]:
+        names = self._stepped("mute", Live.RECORDING, Live.MUTED if again else None)
+        return [Mute(self.session, name) for name in names]
+
+    def _unmute(self, *, again: bool = False) -> list[Command]:
+        names = self._stepped("unmute", Live.MUTED, Live.RECORDING if again else None)
+        return [Unmute(self.session, name) for name in names]
+
+    def _stepped(self, step: str, before: Live, also: Live | None) -> list[str]:
+        """The tracks of the last part that take this step, and those in the state `also`."""
+        names = []
+        for live in self.parts[-1:]:
+            for side in SIDES:
+                if live.states[side] in (before, also):
+                    names.append(live.track(side).name)
+                if live.states[side] is before:
+                    live.step(side, step)
+        return names
 
     def _note_gap(self, broken: LivePart, since: datetime, at: datetime) -> None:
         """A part that never began lengthens the gap before it."""
@@ -264,7 +320,7 @@ class LiveCapture:
                 since = self.gaps.pop().started_at
         if not broken.asked:
             self.parts.remove(broken)  # the PBX can have no file of it
-        self.gaps.append(Gap(since, at, self._problem(broken)))
+        self.gaps.append(Gap(since, at, broken.problem))
 
     def _end_joint(self, at: datetime) -> None:
         """A joint that took longer than it should is a gap."""
@@ -279,24 +335,9 @@ class LiveCapture:
     def _give_up_waiting(self, at: datetime) -> None:
         for part in self.parts:
             for side in SIDES:
-                if (
-                    part.states[side] is Live.QUEUED
-                    and at - (part.part.requested_at or self.started_at) > QUEUED_FOR
-                ):
+                asked_at = part.part.requested_at or self.started_at
+                if part.states[side] is Live.QUEUED and at - asked_at > QUEUED_FOR:
                     part.fail(side, at, "the PBX did not begin to record within 3 s")
                     self._broken(at)
                 if self.gone_at and part.is_open(side) and at - self.gone_at > FINISHED_WITHIN:
                     self.track_ended(part.track(side).name, at, None)
-
-    def _problem(self, part: LivePart) -> str:
-        return next((part.track(side).failed or "" for side in SIDES if part.track(side).failed), "it ended")
-
-
-def _state(track: Track) -> Live:
-    if track.failed:
-        return Live.FAILED
-    if track.finished_at:
-        return Live.DONE
-    # One that had not begun when it was written down is given up: a new part takes its place, and
-    # its file, if there is one, is taken too.
-    return Live.RECORDING if track.started_at else Live.QUEUED

@@ -44,12 +44,24 @@ class RecordSnoop(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class PlaySounds(Command):
-    """Play to a snoop channel that whispers."""
+class Mute(Command):
+    """Write silence into a recording under way; its clock goes on."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unmute(Command):
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayMedia(Command):
+    """Play to a snoop channel that whispers. `media` are URIs of ARI's: ``sound:…``, ``tone:…``."""
 
     snoop: str
     playback: str
-    sounds: tuple[str, ...]
+    media: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,14 @@ class HandOver(Command):
     """The capture is over: keep it."""
 
     draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Discard(Command):
+    """What was captured is not to be kept: destroy it everywhere. `whole`: nothing of the call is kept."""
+
+    draft: Draft
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)

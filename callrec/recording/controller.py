@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -18,7 +19,7 @@ import structlog
 
 from callrec.errors import CallrecError
 from callrec.model import Direction
-from callrec.pbx.events import OWN_PREFIX, Channel, Event, GateEntered, Replaced
+from callrec.pbx.events import OWN_PREFIX, Channel, Event, GateEntered, KeyNoted, Replaced
 from callrec.policy.office import Office
 from callrec.recording import commands as do
 from callrec.recording.board import Board
@@ -33,7 +34,7 @@ FALLBACK_VARIABLE = "CALLREC_FALLBACK"
 PARTIES_VARIABLE = "CALLREC_PARTIES"
 SETTLE_SECONDS = 0.025
 """A little more than the packet (20 ms) with which Asterisk forgets a snoop that was hung up."""
-TO_SPOOL = (do.SaveDraft, do.HandOver, do.SaveCall, do.ReadJournal)
+TO_SPOOL = (do.SaveDraft, do.HandOver, do.Discard, do.SaveCall, do.ReadJournal)
 """Commands that write to disk. They have a lane of their own: no recording begins later for them."""
 REMEMBERED = 10_000
 """How many recordings that were handed over are remembered, against drafts that come late."""
@@ -54,6 +55,8 @@ class Pbx(Protocol):
     def snoop(self, channel_id: str, snoop_id: str, *, spy: str = ..., whisper: str = ...) -> None: ...
     def record(self, snoop_id: str, name: str) -> None: ...
     def play(self, channel_id: str, playback_id: str, media: list[str]) -> None: ...
+    def mute(self, name: str) -> None: ...
+    def unmute(self, name: str) -> None: ...
     def hang_up(self, channel_id: str) -> None: ...
 
 
@@ -69,12 +72,14 @@ class Controller:
         answer_first: bool,
         work_waits: Callable[[], None],
         read_journal: Callable[[], None],
+        noted_keys: Callable[[], dict[str, str]],
     ) -> None:
         """`work_waits` is told when something was put into the spool, `read_journal` when the dialplan
-        may have recorded in our place. Both only wake somebody else."""
+        may have recorded in our place; both only wake somebody else. `noted_keys` are the key presses
+        the dialplan has written down, by their ids."""
         self._pbx, self._board, self._spool = pbx, board, spool
         self._answer_first = answer_first
-        self._work_waits, self._read_journal = work_waits, read_journal
+        self._work_waits, self._read_journal, self._noted_keys = work_waits, read_journal, noted_keys
         self._lanes = Lanes()
         self._lock = threading.Lock()
         self._again: list[do.Command] = []
@@ -147,11 +152,31 @@ class Controller:
         ours = [each for each in channels if not each.id.startswith(OWN_PREFIX)]
         fallbacks = [each.id for each in ours if self._pbx.variable(each.id, FALLBACK_VARIABLE)]
         gates = [gate for each in ours if (gate := self._gate_of(each))]
+        keys = self._keys_pressed()
         with self._lock:
+            # Before calls that are gone come to their end, and again for those that were not known yet.
+            self._submit(self._recalled(keys))
             self._submit(self._board.compare(channels, bridges, fallbacks, gates, self._now()))
+            self._submit(self._recalled(keys))
         self._link(up=True)
         log.info("linked with the PBX", channels=len(ours), recorded_by_dialplan=len(fallbacks))
         self._read_journal()
+
+    def _recalled(self, keys: list[KeyNoted]) -> list[do.Command]:
+        return [command for key in keys for command in self._board.recall(key)]
+
+    def _keys_pressed(self) -> list[KeyNoted]:
+        """What staff have pressed while nobody listened, the oldest first."""
+        try:
+            noted = self._noted_keys()
+        except CallrecError as error:
+            log.error("keys that were pressed meanwhile cannot be read", problem=str(error))
+            return []
+        found = []
+        for id_, line in noted.items():
+            with suppress(ValueError):
+                found.append(KeyNoted.parse(id_, line))
+        return sorted(found, key=lambda each: each.at)
 
     def _gate_of(self, channel: Channel) -> GateEntered | None:
         """What was asked at the gate about a channel, as the dialplan has noted it."""
@@ -199,22 +224,33 @@ class Controller:
                 time.sleep(SETTLE_SECONDS)
             case do.RecordSnoop():
                 self._pbx.record(command.snoop, command.name)
-            case do.PlaySounds():
-                media = [f"sound:{sound}" for sound in command.sounds]
-                self._pbx.play(command.snoop, command.playback, media)
+            case do.PlayMedia():
+                self._pbx.play(command.snoop, command.playback, list(command.media))
+            case do.Mute():
+                self._pbx.mute(command.name)
+            case do.Unmute():
+                self._pbx.unmute(command.name)
             case do.HangUp():
                 self._pbx.hang_up(command.channel)
+            case _:
+                self._write_down(command)
+
+    def _write_down(self, command: do.Command) -> None:
+        match command:
             case do.SaveDraft():
                 self._save_draft(command)
             case do.HandOver():
                 self._spool.hand_over(command.draft)
-                self._handed_over.append(command.draft.capture.recording_id)
-                self._work_waits()
+            case do.Discard():
+                self._spool.discard(command.draft, whole=command.whole)
             case do.SaveCall():
                 self._spool.save_call(command.call)
-                self._work_waits()
             case do.ReadJournal():
                 self._read_journal()
+        if isinstance(command, (do.HandOver, do.Discard)):
+            self._handed_over.append(command.draft.capture.recording_id)
+        if isinstance(command, (do.HandOver, do.Discard, do.SaveCall)):
+            self._work_waits()
 
     def _save_draft(self, command: do.SaveDraft) -> None:
         """A draft that comes late, because the disk was full, must not bring back what is kept already."""

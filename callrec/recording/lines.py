@@ -63,6 +63,11 @@ def staff_side(talking: Iterable[Line], captured_channel: str | None) -> Line | 
     return next((line for line in others if line.extension), others[0] if others else None)
 
 
+def staff(talking: Iterable[Line | Participant]) -> tuple[str, ...]:
+    """The extensions among them, in the order of their numbers."""
+    return tuple(sorted({each.extension for each in talking if each.extension}))
+
+
 def participants(
     known: Iterable[Participant], talking: dict[str, Line], at: datetime
 ) -> tuple[Participant, ...]:

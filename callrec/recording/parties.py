@@ -34,12 +34,15 @@ def answered(call: CallRecord, talking: Sequence[Line], caller: Line | None, off
     return _with(call, office, direction, extension, number)
 
 
-def facts(call: CallRecord, office: Office, at: datetime) -> CallFacts:
-    """What a decision about the call goes by. Of an internal call both extensions count."""
+def staff(call: CallRecord) -> tuple[str, ...]:
+    """The extensions a decision goes by: of an internal call both count, the one called first."""
+    other = call.number if call.direction is Direction.INTERNAL else None
+    return tuple(filter(None, (call.extension, other)))
+
+
+def facts(call: CallRecord, extensions: Sequence[str], office: Office, at: datetime) -> CallFacts:
+    """What a decision about the call goes by, while these extensions take part."""
     assert call.direction is not None  # it is known from the gate on
-    extensions = [call.extension] if call.extension else []
-    if call.direction is Direction.INTERNAL and call.number:
-        extensions.append(call.number)
     return office.facts(call.direction, extensions, call.number, at)
 
 

@@ -1,36 +1,28 @@
 """One call: what is known of it and what is to be done about it. Pure: facts in, commands out.
 
-The board tells a session what happens to the call's channels; the session decides, once, when the
-call is answered, and starts and ends its capture. It never waits, and never talks to the PBX.
+The board tells a session what happens to the call's channels; the session decides when the call is
+answered, and anew when others talk. It never waits, and never talks to the PBX.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from callrec.errors import CallrecError
-from callrec.model import (
-    Announce,
-    CallRecord,
-    Decision,
-    Draft,
-    Mode,
-    Note,
-    Outcome,
-    remark,
-)
+from callrec.model import Announce, CallRecord, Decision, Effect, Key, Mode, Outcome, Press, Turn, remark
 from callrec.pbx.events import Dialled, GateEntered
 from callrec.policy.combine import combine
-from callrec.policy.wording import no_key
 from callrec.recording import lines as of_lines
 from callrec.recording import parties
 from callrec.recording.announcer import Announcer
 from callrec.recording.capture import LiveCapture
-from callrec.recording.commands import Command, HandOver, LetThrough, ReadJournal, SaveCall, SaveDraft
+from callrec.recording.commands import Command, LetThrough, ReadJournal, SaveCall
+from callrec.recording.keeper import Keeper
 from callrec.recording.lines import Line
 from callrec.recording.surroundings import Sound, Surroundings
+from callrec.recording.tones import Tones
 
 OUTCOMES = {
     "BUSY": Outcome.BUSY,
@@ -49,17 +41,20 @@ class Session:
     call: CallRecord
     world: Surroundings
     lines: dict[str, Line] = field(default_factory=dict)
-    capture: LiveCapture | None = None
+    keeper: Keeper = field(init=False)
     announcer: Announcer = field(init=False)
+    tones: Tones = field(init=False)
     gate_decision: Decision | None = None
     fallback: bool = False
     end_unseen: bool = False
-    handed_over: bool = False
+    _beeped_at: datetime | None = None
     _dial_status: str = ""
     _connected_elsewhere: bool = False
 
     def __post_init__(self) -> None:
+        self.keeper = Keeper(self.key, self.world.new_id)
         self.announcer = Announcer(self.key, self.call.announcements)
+        self.tones = Tones(self.key, self.call.id)
 
     # --- channels
 
@@ -72,12 +67,16 @@ class Session:
         now = {line.id: line for line in talking}
         voice = self._voice()
         somebody_joined = self._participants(now, at)
-        if len(now) >= 2 and self.call.answered_at is None and not self.fallback:
-            return self._answered(list(now.values()), at)
-        commands = self._follow(at)
-        if not commands and len(now) == 2 and self._voice() != voice:
-            commands = self._renew(now, at)
-        return commands or (self._save_draft() if somebody_joined else [])
+        if len(now) < 2:
+            return self._save_draft() if somebody_joined else []
+        if self.call.answered_at is None:
+            return [] if self.fallback else self._answered(list(now.values()), at)
+        if self._voice() != voice and len(now) == 2 and self.capture and self.capture.channel in now:
+            # From two channels Asterisk mixes nothing: the captured party hears another phone now.
+            self.capture.stale = True
+        commands = [*self._follow(at), *self._turn(now, at)]
+        commands += self.capture.refresh(at) if self.capture else []
+        return [*commands, *(self._save_draft() if commands or somebody_joined else [])]
 
     def left(self, line: Line, at: datetime) -> list[Command]:
         """A channel of this call is gone."""
@@ -85,7 +84,10 @@ class Session:
         self._participants(self._talking(), at)
         if self.capture:
             self.capture.channel_gone(line.id, at)
-        return [*self._follow(at), *self._hand_over()] if self.lines else self._over(at)
+        if not self.lines:
+            return self._over(at)
+        followed = self._follow(at)
+        return [*followed, *(self._save_draft() if followed else []), *self._hand_over()]
 
     def abandoned(self, line: Line, into: CallRecord, at: datetime) -> list[Command]:
         """A channel goes on in another call (a transfer); what was captured of it here ends."""
@@ -100,15 +102,17 @@ class Session:
 
     def compared(self, there: set[str], at: datetime) -> list[Command]:
         """The link to the PBX was away and is back: `there` are the channels it has now."""
-        if self.capture:
-            self.capture.compared(there, at)
+        said_again = self.capture.compared(there, at) if self.capture else []
         if not self.lines and not self.is_over:
             self.end_unseen = True
             return self._over(at)
         if self.is_over or not self.capture:
             return self._hand_over()
+        followed = self._follow(at)
+        drafted = self._save_draft() if followed else []
         # What became of a whisper is not known: what was not heard to its end is said again.
-        return [*self.announcer.break_off(), *self._follow(at), *self._announce_start()]
+        broken_off = [*self.tones.break_off(), *self.announcer.break_off()]
+        return [*said_again, *broken_off, *followed, *drafted, *self._announce_start()]
 
     # --- the gate
 
@@ -133,13 +137,9 @@ class Session:
 
     def _gate(self, event: GateEntered) -> Decision:
         """Decides by what the dialplan says. A call that came to another number before brings that along."""
-        office = self.world.office
-        self.call = parties.at_gate(self.call, event, office)
-        decision = office.decide(parties.facts(self.call, office, event.at))
-        if self.gate_decision:
-            decision = combine(self.gate_decision, decision)
-        self.gate_decision = decision
-        return decision
+        self.call = parties.at_gate(self.call, event, self.world.office)
+        self.gate_decision = self._decide(parties.staff(self.call), event.at)
+        return self.gate_decision
 
     def announced(self, sound: str, at: datetime, leg: str, *, status: str | None) -> None:
         """The dialplan began to play a prompt (status None) or ended it."""
@@ -154,17 +154,52 @@ class Session:
         if event.status:
             self._dial_status = event.status
 
+    # --- the keys
+
+    def pressed(self, key: Key, id_: str, channel: str, extension: str, at: datetime) -> list[Command]:
+        """Staff pressed a key. The same press, told twice, counts once."""
+        if any(each.id == id_ for each in self.call.keys):
+            return []
+        does, commands = self._obey(key, at)
+        press = Press(id_, key, does, channel, extension, at)
+        incident = does in (Effect.MARKED, Effect.HELP_SENT)
+        self.call = replace(self.call, keys=(*self.call.keys, press), incident=self.call.incident or incident)
+        heard = self.tones.confirm(key, does, channel, len(self.call.keys)) if channel in self.lines else []
+        return [*commands, *heard, *self._save_draft()]
+
+    def _obey(self, key: Key, at: datetime) -> tuple[Effect, list[Command]]:
+        mode = self._mode()
+        lines = list(self._talking().values()) or list(self.lines.values())
+        if self.is_over or self.fallback or (not lines and not self.capture):
+            mode = Mode.NEVER
+        channel = of_lines.captured(lines, self._caller()).id if lines else ""
+        before = self.capture
+        does, commands = self.keeper.pressed(key, mode, channel, at)
+        if self.capture is not before and self.call.turns:
+            self.call = replace(self.call, decision=self._in_force())
+        return does, commands
+
+    def _mode(self) -> Mode:
+        """What the keys go by: the rule of who talks now, but a recording by rule is no manual one."""
+        decision, in_force = self.call.decision, self._in_force()
+        if not self.call.answered_at or not decision or not in_force or in_force.mode is Mode.NEVER:
+            return Mode.NEVER
+        begun_by_rule = self.capture and decision.mode is not Mode.NEVER
+        return max(in_force.mode, decision.mode if begun_by_rule else in_force.mode, key=list(Mode).index)
+
     # --- media
 
     def snoop_ready(self, snoop: str) -> list[Command]:
         """A channel of ours can be used."""
         of_capture = self.capture.snoop_ready(snoop) if self.capture else []
-        return of_capture or self.announcer.snoop_ready(snoop)
+        return of_capture or self.announcer.snoop_ready(snoop) or self.tones.snoop_ready(snoop)
 
     def recording_started(self, name: str, at: datetime) -> list[Command]:
-        if not self.capture or not self.capture.track_started(name, at):
+        if not self.capture:
             return []
-        return [*self._save_draft(), *self._announce_start()]
+        whole = self.capture.track_started(name, at)
+        muted = self.capture.quieten()
+        return [*muted, *([*self._save_draft(), *self._announce_start()] if whole else [])]
 
     def recording_ended(self, name: str, at: datetime, failure: str | None = None) -> list[Command]:
         if self.capture:
@@ -178,7 +213,7 @@ class Session:
     def playback_finished(self, id_: str, at: datetime, *, failed: bool) -> list[Command]:
         commands = self.announcer.playback_finished(id_, at, failed=failed)
         if commands is None:
-            return []
+            return self.tones.playback_finished(id_)
         self._note_announcements()
         return [*commands, *self._save_draft()]
 
@@ -188,16 +223,31 @@ class Session:
         if commands is not None:
             self.note("the announcement could not be played: {problem}", problem=problem)
             return commands
-        if self.capture:
-            self.capture.command_failed(command, problem, at)
-        return self._hand_over()
+        ended = self.capture.command_failed(command, problem, at) if self.capture else []
+        return [*self.tones.refused(command), *ended, *self._hand_over()]
 
     def tick(self, at: datetime) -> list[Command]:
         """Time passes: what failed is repeated."""
         commands = self.capture.retry(at) if self.capture else []
-        return [*commands, *(self._save_draft() if commands else []), *self._hand_over()]
+        return [*commands, *(self._save_draft() if commands else []), *self._beep(at), *self._hand_over()]
+
+    def _beep(self, at: datetime) -> list[Command]:
+        """The consent beep, heard by both while they are recorded."""
+        every = self.call.decision.beep_s if self.call.decision else None
+        if not every or not self.capture or not self.keeper.is_heard or self.is_over:
+            return []
+        since = self._beeped_at or self.capture.started_at
+        line = of_lines.staff_side(self._talking().values(), self.capture.channel)
+        if not line or at - since < timedelta(seconds=every):
+            return []
+        self._beeped_at = at
+        return self.tones.beep(line.id, at)
 
     # --- how it stands
+
+    @property
+    def capture(self) -> LiveCapture | None:
+        return self.keeper.capture
 
     @property
     def is_over(self) -> bool:
@@ -206,52 +256,69 @@ class Session:
     @property
     def is_settled(self) -> bool:
         """Whether nothing more will come of this call."""
-        return self.is_over and (self.capture is None or self.handed_over)
+        return self.is_over and (self.capture is None or self.keeper.handed_over)
 
     @property
     def snoops(self) -> set[str]:
         """The ids of the channels of ours that this call may have on the PBX."""
         whisper = {self.announcer.whisper.snoop} if self.announcer.whisper else set()
-        return whisper | (self.capture.snoops if self.capture and not self.handed_over else set())
+        captured = self.capture.snoops if self.capture and not self.keeper.handed_over else set()
+        return whisper | captured | self.tones.snoops
 
     def note(self, template: str, **values: object) -> None:
         """Notes on the call, once, what went otherwise than decided."""
-        self._add(remark(template, **values))
-
-    def _add(self, note: Note) -> None:
+        note = remark(template, **values)
         if note not in self.call.notes:
             self.call = replace(self.call, notes=(*self.call.notes, note))
 
-    # --- the answer
+    # --- decisions
+
+    def _decide(self, staff: Sequence[str], at: datetime) -> Decision:
+        """By the rules of these extensions, and by what was decided at the gate."""
+        office = self.world.office
+        decision = office.decide(parties.facts(self.call, staff, office, at))
+        return combine(self.gate_decision, decision) if self.gate_decision else decision
 
     def _answered(self, talking: list[Line], at: datetime) -> list[Command]:
         office, caller = self.world.office, self._caller()
         self.call = parties.answered(replace(self.call, answered_at=at), talking, caller, office)
-        decision = office.decide(parties.facts(self.call, office, at))
-        if self.gate_decision:
-            decision = combine(self.gate_decision, decision)
+        decision = self._decide(parties.staff(self.call), at)
         self.call = replace(self.call, decision=decision)
-        if decision.mode in (Mode.MANUAL, Mode.STANDBY):
-            self._add(no_key(decision.mode))
-        if decision.mode is not Mode.AUTOMATIC:
-            return []
-        self.capture = LiveCapture(self.key, self.world.new_id(), at, kept_because="automatic")
         line = of_lines.captured(talking, caller)
-        return [*self.capture.start_part(line.id, at), *self._save_draft()]
+        return [*self.keeper.decided(decision.mode, line.id, at), *self._save_draft()]
+
+    def _turn(self, now: dict[str, Line], at: datetime) -> list[Command]:
+        """Other extensions talk than those by whose rules was decided: it is decided anew."""
+        staff = of_lines.staff(now.values())
+        if not staff or staff == self._decided_for():
+            return []
+        decision, captured_before = self._decide(staff, at), self.keeper.is_under_way
+        self.call = replace(self.call, turns=(*self.call.turns, Turn(at, staff, decision)))
+        line = of_lines.captured(list(now.values()), self._caller())
+        on_standby = not captured_before or not self.keeper.capture or not self.keeper.capture.kept_because
+        commands = self.keeper.turned(decision.mode, line.id, at)
+        if on_standby and decision.mode is not Mode.NEVER and self.keeper.is_under_way:
+            self.call = replace(self.call, decision=decision)
+        return commands
+
+    def _decided_for(self) -> tuple[str, ...]:
+        if self.call.turns:
+            return self.call.turns[-1].extensions
+        answered_at, everybody = self.call.answered_at, self.call.participants
+        return of_lines.staff(each for each in everybody if each.joined_at == answered_at)
+
+    def _in_force(self) -> Decision | None:
+        """The decision that holds for who talks now."""
+        return self.call.turns[-1].decision if self.call.turns else self.call.decision
+
+    # --- what is captured
 
     def _follow(self, at: datetime) -> list[Command]:
         """The captured party has left and others go on: so does the recording."""
         talking = list(self._talking().values())
-        if not self.capture or not self.capture.gone_at or self.handed_over or len(talking) < 2:
+        if not self.capture or not self.capture.gone_at or self.keeper.handed_over or len(talking) < 2:
             return []
-        line = of_lines.captured(talking, self._caller())
-        return [*self.capture.move(line.id, at), *self._save_draft()]
-
-    def _renew(self, now: dict[str, Line], at: datetime) -> list[Command]:
-        """The captured party hears somebody else now: from two channels Asterisk mixes nothing."""
-        if not self.capture or self.capture.channel not in now:
-            return []
-        return [*self.capture.renew(at), *self._save_draft()]
+        return self.capture.move(of_lines.captured(talking, self._caller()).id, at)
 
     def _voice(self) -> str | None:
         """The channel that was the last to join the captured one."""
@@ -261,6 +328,14 @@ class Session:
 
     def _caller(self) -> Line | None:
         return of_lines.caller(self.lines, self.key)
+
+    def _save_draft(self) -> list[Command]:
+        return self.keeper.draft(self.call)
+
+    def _hand_over(self) -> list[Command]:
+        if self.is_over and self.keeper.is_kept_in_part:
+            self.note("what was captured before, on standby, was not kept")
+        return self.keeper.hand_over(self.call)
 
     # --- announcements
 
@@ -302,16 +377,16 @@ class Session:
     def _over(self, at: datetime) -> list[Command]:
         """The last channel is gone. What the dialplan did in our place, it wrote down itself."""
         self.call = replace(self.call, ended_at=at, outcome=self._outcome())
+        # A recording's length tells the end better than the time at which it was noticed; then the
+        # call's row comes with the recording.
+        told_by_sound = self.end_unseen and self.keeper.tells_the_end
         if self.end_unseen:
             self.note("the end of the call was not seen")
-            # The recording's length tells the end better than the time at which it was noticed.
-            self.call = replace(self.call, ended_at=None if self.capture else at)
+            self.call = replace(self.call, ended_at=None if told_by_sound else at)
         if self.fallback:
             return [ReadJournal(self.key)]
-        # Where the end is to be told by the sound, the call's row comes with the recording.
-        told_by_sound = self.capture and self.call.ended_at is None
         row = [] if told_by_sound else [SaveCall(self.key, self.call)]
-        return [*self._hand_over(), *row]
+        return [*row, *self._hand_over()]
 
     def _went_on(self, line: Line, into: CallRecord) -> None:
         """The last one here talks in another call: that is no call that nobody answered."""
@@ -328,18 +403,6 @@ class Session:
     def _talking(self) -> dict[str, Line]:
         present = [each.channel for each in self.call.participants if each.left_at is None]
         return {id_: self.lines[id_] for id_ in present if id_ in self.lines}
-
-    def _hand_over(self) -> list[Command]:
-        """A finished capture of a call that is over is kept."""
-        if not self.capture or self.handed_over or not self.is_over or not self.capture.is_finished:
-            return []
-        self.handed_over = True
-        return [HandOver(self.key, Draft(self.call, self.capture.frozen()))]
-
-    def _save_draft(self) -> list[Command]:
-        if not self.capture or self.handed_over:
-            return []
-        return [SaveDraft(self.key, Draft(self.call, self.capture.frozen()))]
 
     def _outcome(self) -> Outcome:
         if self.call.answered_at or self._connected_elsewhere:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from callrec.pbx.events import OWN_PREFIX
 from callrec.prompts import Prompt
-from callrec.recording.commands import Command, HangUp, PlaySounds, StartSnoop
+from callrec.recording.commands import Command, HangUp, PlayMedia, StartSnoop
 
 
 @dataclass(slots=True)
@@ -36,11 +36,12 @@ class Whisper:
         return self.prompts[self._position][0]
 
     def start(self) -> list[Command]:
-        return [StartSnoop(self.session, self.channel, self.snoop, whisper="both")] if self.prompts else []
+        return [StartSnoop(self.session, self.channel, self.snoop, whisper="both")]
 
     def play(self) -> list[Command]:
         """Plays the prompt whose turn it is."""
-        return [PlaySounds(self.session, self.snoop, self.playback, (self.prompts[self._position][1],))]
+        sound = self.prompts[self._position][1]
+        return [PlayMedia(self.session, self.snoop, self.playback, (f"sound:{sound}",))]
 
     def next(self) -> list[Command]:
         """The next prompt, or the end of the whisper when all were played."""

@@ -3,6 +3,7 @@
 drafts/{recording}.json      captures under way
 calls/{call}.json            calls that are over and wait for the catalogue
 recordings/{recording}/      captures that are over and wait for the archive
+discards/{recording}.json    captures that are over, not to be kept, and wait to be destroyed
 removed/                     what the archive has, on its way out
 lost/                        what nothing could be made of, for a person to look at
 """
@@ -14,6 +15,7 @@ import itertools
 import os
 import shutil
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,6 +31,17 @@ DRAFT = "draft.json"
 REMOVED = "removed"
 
 
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """What is to be destroyed; `whole`: all that was captured of the call."""
+
+    draft: Draft
+    whole: bool
+
+
+_DISCARD: TypeAdapter[Discarded] = TypeAdapter(Discarded)
+
+
 class Damaged(WrongConfiguration):
     """A file of the spool cannot be read."""
 
@@ -40,7 +53,7 @@ class Spool:
         self.directory = directory
         self._lock: int | None = None
         try:
-            for name in ("drafts", "calls", "recordings", REMOVED):
+            for name in ("drafts", "calls", "recordings", "discards", REMOVED):
                 (directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise WrongConfiguration(
@@ -108,7 +121,27 @@ class Spool:
         sync_folder(folder.parent)
         self._unlink(self._draft(draft.capture.recording_id))
 
+    def discard(self, draft: Draft, *, whole: bool) -> None:
+        """A capture is over and not to be kept: from now on it is the archiver's, to destroy it.
+
+        `whole`: nothing of the call is kept.
+        """
+        write_whole(self._discard(draft.capture.recording_id), _DISCARD.dump_json(Discarded(draft, whole)))
+        if whole:
+            self._unlink(self._draft(draft.capture.recording_id))
+
     # --- captures that are over
+
+    def discards(self) -> list[str]:
+        """The ids of the recordings of which something is to be destroyed, the oldest first."""
+        return sorted(path.stem for path in (self.directory / "discards").glob("*.json"))
+
+    def discard_of(self, recording_id: str) -> Discarded:
+        """What is to be destroyed. Raises Damaged."""
+        return _read(_DISCARD, self._discard(recording_id))
+
+    def remove_discard(self, recording_id: str) -> None:
+        self._unlink(self._discard(recording_id))
 
     def waiting(self) -> list[str]:
         """The ids of the recordings that wait for the archive, the oldest first."""
@@ -169,6 +202,9 @@ class Spool:
 
     def _draft(self, recording_id: str) -> Path:
         return self.directory / "drafts" / f"{recording_id}.json"
+
+    def _discard(self, recording_id: str) -> Path:
+        return self.directory / "discards" / f"{recording_id}.json"
 
     def _call(self, call_id: str) -> Path:
         return self.directory / "calls" / f"{call_id}.json"

@@ -14,6 +14,7 @@ import structlog
 
 from callrec.app import App
 from callrec.archive.archiver import Archiver
+from callrec.archive.discarder import Discarder
 from callrec.catalogue.database import Database
 from callrec.errors import PbxUnreachable
 from callrec.model import Track
@@ -140,5 +141,8 @@ def make_bench(tmp_path: Path, database: Database, store: MemoryStore | None = N
 
     tracks = Tracks(spool, fetch, answer, clock)
     spooler = Spooler(spool, tracks, lambda code: f"name of {code}", answer, TOKYO)
-    archiver = Archiver(spool, tracks, spooler, store, database, delete, TOKYO, locked=True, clock=clock)
+    discarder = Discarder(spool, database, delete)
+    archiver = Archiver(
+        spool, tracks, spooler, store, database, delete, discarder, TOKYO, locked=True, clock=clock
+    )
     return Bench(pbx, spool, store, database, archiver, spooler, tracks, clock, away, deleted)

@@ -115,6 +115,12 @@ class FakePbx:
     def play(self, channel_id: str, playback_id: str, media: list[str]) -> None:
         self._ask("play", channel_id, *media)
 
+    def mute(self, name: str) -> None:
+        self._ask("mute", name)
+
+    def unmute(self, name: str) -> None:
+        self._ask("unmute", name)
+
     def hang_up(self, channel_id: str) -> None:
         self._ask("hang_up", channel_id)
 

@@ -11,6 +11,7 @@ from callrec.recording.commands import (
     ReadJournal,
     SaveCall,
     StartSnoop,
+    Unmute,
 )
 from tests.scenarios.replay import board, ids_of, office, transcript
 from tests.unit.channels import (
@@ -30,7 +31,8 @@ from tests.unit.samples import START
 def test_a_call_that_goes_on_is_not_captured_a_second_time() -> None:
     played = quiet_board()
     played.restore(open_draft())
-    assert played.compare([OUTSIDE, PHONE, *SNOOPS], BRIDGE, [], [], LATER) == []
+    commands = played.compare([OUTSIDE, PHONE, *SNOOPS], BRIDGE, [], [], LATER)
+    assert [type(each) for each in commands] == [Unmute, Unmute], "for all that is known of it"
     assert played.tick(LATER) == []
 
 

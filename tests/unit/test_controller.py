@@ -34,6 +34,7 @@ def _controller(tmp_path: Path, pbx: FakePbx, *, answer_first: bool = True) -> C
         answer_first=answer_first,
         work_waits=lambda: None,
         read_journal=lambda: None,
+        noted_keys=dict,
     )
 
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from callrec.model import Outcome
 from callrec.pbx import events as ev
 from callrec.recording.commands import (
@@ -48,7 +46,7 @@ def test_a_consultation_ends_when_its_party_is_transferred_into_the_first_call()
     assert hung_up == {f"callrec.{name.removeprefix('callrec/')}" for name in tracks}
     for name in tracks:
         played.handle(ev.RecordingFinished(LATER, name))
-    (handed, *_) = played.handle(ev.ChannelDestroyed(LATER, SECOND))
+    handed = played.handle(ev.ChannelDestroyed(LATER, SECOND))[-1]
     assert isinstance(handed, HandOver) and handed.draft.call.linkedid == "2.0"
     assert handed.draft.call.outcome is Outcome.ANSWERED
     played.tick(LATER)
@@ -162,14 +160,6 @@ def test_a_service_number_is_decided_at_the_gate_and_again_by_who_answers() -> N
         decision = played.sessions["1.0"].call.decision
         assert decision is not None and (decision.rule, decision.mode) == (2, mode)
         assert decision.announce == ("before-connect" if recorded else "none")
-
-
-@pytest.mark.parametrize("mode", ["manual", "standby"])
-def test_a_call_that_waits_for_the_key_says_why_it_was_not_recorded(mode: str) -> None:
-    played = board(office((mode, "everywhere", None, "none")), (f"new-{number}" for number in range(9)))
-    assert not [each for each in talks(played, "b", OUTSIDE, PHONE) if isinstance(each, StartSnoop)]
-    (note,) = played.sessions["1.0"].call.notes
-    assert note.text.startswith(f"mode {mode} waits for a key")
 
 
 # --- the gate, more than once

@@ -44,8 +44,8 @@ EXPECTED = {
         "RecordSnoop snoop=callrec.REC-1-out name=callrec/REC-1-out",
         "SaveDraft parts=1 ended=False",
         "StartSnoop channel=CALLER snoop=callrec.REC-say0 spy=none whisper=both",
-        "PlaySounds snoop=callrec.REC-say0 playback=callrec.REC-say0-0"
-        " sounds=('/run/callrec/prompts/ja/notice',)",
+        "PlayMedia snoop=callrec.REC-say0 playback=callrec.REC-say0-0"
+        " media=('sound:/run/callrec/prompts/ja/notice',)",
         "HangUp channel=callrec.REC-say0",
         "SaveDraft parts=1 ended=False",
         "HandOver parts=1 ended=True",

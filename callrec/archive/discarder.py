@@ -1,0 +1,42 @@
+"""Captures that nobody wanted kept: destroyed wherever they are, and only then said to be.
+
+Such a capture never was in anybody's custody: neither in the bucket nor in the chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import structlog
+
+from callrec.catalogue import calls
+from callrec.catalogue.database import Database
+from callrec.spool.box import Spool
+
+log = structlog.get_logger()
+
+
+class Discarder:
+    """Takes discards out of the spool. `destroy` raises unless the PBX has the recording no more."""
+
+    def __init__(self, spool: Spool, database: Database, destroy: Callable[[str], None]) -> None:
+        self._spool, self._database, self._destroy = spool, database, destroy
+
+    def waiting(self) -> list[str]:
+        """The ids of the recordings of which something is to be destroyed."""
+        return self._spool.discards()
+
+    def discard(self, recording_id: str) -> None:
+        """Destroys one, and writes that into its call's row. Can be repeated."""
+        discarded = self._spool.discard_of(recording_id)
+        call, capture = discarded.draft.call, discarded.draft.capture
+        for part in capture.parts:
+            for track in (part.external, part.staff):
+                self._destroy(track.name)
+        if discarded.whole:
+            with self._database.begin() as connection:
+                calls.save_call(connection, replace(call, discarded_at=datetime.now(UTC)))
+        self._spool.remove_discard(recording_id)
+        log.info("discarded", recording=recording_id, extension=call.extension)

@@ -1,0 +1,136 @@
+"""What is captured of a call, and what of that is kept: by the rules, and by the keys of staff. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from callrec.model import CallRecord, Capture, Draft, Effect, Key, Mode
+from callrec.recording.capture import STOP, LiveCapture
+from callrec.recording.commands import Command, Discard, HandOver, SaveDraft
+from callrec.recording.keys import effect
+from callrec.state import Keeping
+
+AUTOMATIC, BY_KEY, BY_HELP = "automatic", "key", "help"
+PRIVACY, NEVER = "key", "never"
+"""The reasons of silence: a privacy pause, and the rule of who talks."""
+
+
+@dataclass(slots=True)
+class Keeper:
+    """The capture of one call, as long as it runs; `handed_over`: what became of it is the spool's."""
+
+    session: str
+    new_id: Callable[[], str]
+    capture: LiveCapture | None = None
+    handed_over: bool = False
+
+    @property
+    def keeping(self) -> Keeping:
+        if not self.capture:
+            return Keeping.UNRECORDED
+        if not self.capture.kept_because:
+            return Keeping.DISCARDED if self.handed_over else Keeping.STANDBY
+        if self.handed_over:
+            return Keeping.HANDED_OVER
+        return Keeping.STOPPED if self.capture.is_silent_for(STOP) else Keeping.KEPT
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.keeping in (Keeping.STANDBY, Keeping.KEPT, Keeping.STOPPED)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether what is said now is being kept, or would be if a key were pressed."""
+        return self.is_under_way and self.capture is not None and not self.capture.is_silent
+
+    # --- by the rules
+
+    def decided(self, mode: Mode, channel: str, at: datetime) -> list[Command]:
+        """What a decision asks for, where nothing is captured yet."""
+        if mode not in (Mode.AUTOMATIC, Mode.STANDBY):
+            return []
+        return self._begin(channel, AUTOMATIC if mode is Mode.AUTOMATIC else "", at)
+
+    def turned(self, mode: Mode, channel: str, at: datetime) -> list[Command]:
+        """Another decision, because others talk now: never is silence, automatic begins a recording.
+
+        One that is under way goes on with whoever's rule leaves it to a key.
+        """
+        if not self.is_under_way or not self.capture:
+            return self.decided(mode, channel, at)
+        if mode is Mode.NEVER:
+            return self.capture.silence(NEVER, at)
+        commands = self.capture.resume(NEVER, at)
+        if mode is Mode.AUTOMATIC:
+            commands += self.capture.resume(STOP, at)
+            if not self.capture.kept_because:
+                self.capture.keep_from_now(AUTOMATIC)
+        return commands
+
+    # --- by the keys
+
+    def pressed(self, key: Key, mode: Mode, channel: str, at: datetime) -> tuple[Effect, list[Command]]:
+        """What a key of staff does. `channel` is what is to be captured, if it begins something."""
+        paused = bool(self.capture and self.capture.is_silent_for(PRIVACY))
+        marked = bool(self.capture and self.capture.kept_because != AUTOMATIC)
+        does = effect(key, mode, self.keeping, paused=paused, marked=marked)
+        if does is Effect.REFUSED:
+            return does, []
+        if does is Effect.STOPPED and self.capture:
+            return does, [*self.capture.resume(PRIVACY, at), *self.capture.silence(STOP, at)]
+        if does is Effect.PAUSED and self.capture:
+            return does, self.capture.silence(PRIVACY, at)
+        if key is Key.STOP or mode is Mode.NEVER:
+            return does, []
+        return does, self._wanted(key, channel, at)
+
+    def _wanted(self, key: Key, channel: str, at: datetime) -> list[Command]:
+        """Staff want it recorded: it begins or goes on, and nothing of it is discarded."""
+        because = BY_HELP if key is Key.HELP else BY_KEY
+        if not self.capture:
+            return self._begin(channel, because, at)
+        commands: list[Command] = []
+        if key is not Key.PAUSE:
+            self.capture.keep(BY_HELP if self.capture.kept_because == BY_HELP else because)
+            commands = self.capture.resume(STOP, at)
+        return [*commands, *self.capture.resume(PRIVACY, at), *self.capture.refresh(at)]
+
+    def _begin(self, channel: str, because: str, at: datetime) -> list[Command]:
+        self.capture = LiveCapture(self.session, self.new_id(), at, because)
+        return self.capture.start_part(channel, at)
+
+    # --- what becomes of it
+
+    def draft(self, call: CallRecord) -> list[Command]:
+        """Writes down how it stands."""
+        if not self.capture or self.handed_over:
+            return []
+        return [SaveDraft(self.session, Draft(call, self.capture.frozen()))]
+
+    def hand_over(self, call: CallRecord) -> list[Command]:
+        """A finished capture of a call that is over is kept, or destroyed where it stayed on standby."""
+        if not self.capture or self.handed_over or not call.outcome or not self.capture.is_finished:
+            return []
+        self.handed_over = True
+        kept, unwanted = self.capture.kept(), self.capture.unwanted()
+        commands: list[Command] = []
+        if unwanted or not self.capture.kept_because:
+            draft = Draft(call, unwanted or self.capture.frozen())
+            commands.append(Discard(self.session, draft, whole=kept is None))
+        if kept or not commands:
+            commands.append(HandOver(self.session, Draft(call, kept or self.capture.frozen())))
+        return commands
+
+    @property
+    def is_kept_in_part(self) -> bool:
+        return bool(self.capture and self.capture.kept() and self.capture.unwanted())
+
+    @property
+    def tells_the_end(self) -> bool:
+        """Whether the length of a recording will tell when a call ended of which nobody saw the end."""
+        return bool(self.capture and self.capture.kept())
+
+    def restore(self, capture: Capture) -> None:
+        self.capture = LiveCapture.restored(self.session, capture)

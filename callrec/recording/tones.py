@@ -1,0 +1,59 @@
+"""Short tones during a call: confirmations that only staff hear, and the consent beep for both. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from callrec import tones
+from callrec.model import Effect, Key
+from callrec.pbx.events import OWN_PREFIX
+from callrec.recording.commands import Command, HangUp, PlayMedia, StartSnoop
+
+AGAIN = {Key.KEEP: Effect.STARTED, Key.STOP: Effect.STOPPED}
+"""What is heard of a key that changes nothing: what it asked for is so."""
+
+
+@dataclass(slots=True)
+class Tones:
+    """The tones of one call that are being played, by the snoop that plays each."""
+
+    session: str
+    call: str
+    _media: dict[str, str] = field(default_factory=dict)
+
+    def confirm(self, key: Key, effect: Effect, channel: str, number: int) -> list[Command]:
+        """Into the ear of who pressed, and nobody else's. `number` is that of the press."""
+        heard = AGAIN.get(key, effect) if effect is Effect.UNCHANGED else effect
+        return self._play(f"tone{number}", channel, "out", tones.media(heard))
+
+    def beep(self, channel: str, at: datetime) -> list[Command]:
+        """For both parties, from the staff's channel: so the recording has it."""
+        return self._play(f"beep{at.timestamp():.0f}", channel, "both", tones.BEEP)
+
+    def snoop_ready(self, snoop: str) -> list[Command]:
+        media = self._media.get(snoop)
+        return [PlayMedia(self.session, snoop, f"{snoop}-0", (media,))] if media else []
+
+    def playback_finished(self, id_: str) -> list[Command]:
+        return self._end(id_.removesuffix("-0"))
+
+    def refused(self, command: Command) -> list[Command]:
+        """The PBX refused a command; without a tone the key has done the same."""
+        return self._end(getattr(command, "snoop", ""))
+
+    def break_off(self) -> list[Command]:
+        """Ends tones of which events may have been missed."""
+        return [command for snoop in list(self._media) for command in self._end(snoop)]
+
+    @property
+    def snoops(self) -> set[str]:
+        return set(self._media)
+
+    def _play(self, name: str, channel: str, whisper: str, media: str) -> list[Command]:
+        snoop = f"{OWN_PREFIX}{self.call}-{name}"
+        self._media[snoop] = media
+        return [StartSnoop(self.session, channel, snoop, whisper=whisper)]
+
+    def _end(self, snoop: str) -> list[Command]:
+        return [HangUp(self.session, snoop)] if self._media.pop(snoop, None) else []

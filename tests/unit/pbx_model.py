@@ -1,0 +1,178 @@
+"""A PBX in memory for the pure part: it does what commands ask, and tells what happens by events.
+
+Events can be lost (the link is away) and come twice; the controller can be killed and come back.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from callrec.model import Draft
+from callrec.pbx import events as ev
+from callrec.policy.office import Office
+from callrec.recording import commands as do
+from callrec.recording.board import Board
+from tests.scenarios.replay import board
+from tests.unit.channels import channel
+from tests.unit.samples import START
+
+
+class ModelPbx:
+    """Channels, one bridge a call, snoops and their recordings; and the board that watches them."""
+
+    def __init__(self, office: Office) -> None:
+        self.office, self.now = office, START
+        self.channels: dict[str, ev.Channel] = {}
+        self.members: list[str] = []
+        self.snoops: dict[str, str] = {}
+        self.recordings: dict[str, str] = {}
+        self.muted: set[str] = set()
+        self.ever_recorded: list[str] = []
+        self.played: list[tuple[str, str]] = []
+        self.whispers: dict[str, tuple[str, str]] = {}
+        self.drafts: dict[str, Draft] = {}
+        self.kept: dict[str, Draft] = {}
+        self.discarded: dict[str, Draft] = {}
+        self.calls: list[do.SaveCall] = []
+        self.link, self.twice = True, False
+        self._numbers = iter(range(10**6))
+        self.board = self._new_board()
+
+    def _new_board(self) -> Board:
+        ids = (f"00000000-0000-7000-8000-{number:012d}" for number in self._numbers)
+        return board(self.office, ids)
+
+    # --- what happens in the PBX
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        if self.link:
+            self._perform(self.board.tick(self.now))
+
+    def create(self, made: ev.Channel) -> None:
+        self.channels[made.id] = made
+        self._tell(ev.ChannelCreated(self.now, made))
+
+    def enter(self, *ids: str) -> None:
+        for id_ in ids:
+            self.members.append(id_)
+            self._tell(ev.EnteredBridge(self.now, self.channels[id_], "b", tuple(self.members)))
+
+    def leave(self, id_: str) -> None:
+        if id_ in self.members:
+            self.members.remove(id_)
+            self._tell(ev.LeftBridge(self.now, self.channels[id_], "b", tuple(self.members)))
+
+    def hang_up(self, id_: str) -> None:
+        self.leave(id_)
+        for snoop in [snoop for snoop, spied in self.snoops.items() if spied == id_]:
+            self._end_snoop(snoop)
+        gone = self.channels.pop(id_)
+        self._tell(ev.ChannelDestroyed(self.now, gone))
+
+    def press(self, id_: str, key: str, press_id: str) -> None:
+        self._tell(ev.DialplanSaid(self.now, self.channels[id_], {"Key": key, "Id": press_id}))
+
+    # --- the link
+
+    def cut(self) -> None:
+        self.link = False
+
+    def reconnect(self, noted: list[ev.KeyNoted]) -> None:
+        self.link = True
+        there = [
+            *self.channels.values(),
+            *(channel(snoop, "Snoop/x", linkedid=snoop) for snoop in self.snoops),
+        ]
+        for key in noted:
+            self._perform(self.board.recall(key))
+        self._perform(self.board.compare(there, {"b": tuple(self.members)}, [], [], self.now))
+        for key in noted:
+            self._perform(self.board.recall(key))
+
+    def kill(self) -> None:
+        """The controller is gone; another one starts with what was written down, and is not linked yet."""
+        self.link, self.board = False, self._new_board()
+        for draft in self.drafts.values():
+            self.board.restore(draft)
+
+    # --- what is asked of it
+
+    def _tell(self, event: ev.Event) -> None:
+        if self.link:
+            for _ in range(2 if self.twice else 1):
+                self._perform(self.board.handle(event))
+
+    def _perform(self, commands: list[do.Command]) -> None:
+        for command in commands:
+            if not self._do(command):
+                self._perform(self.board.command_failed(command, "refused", self.now))
+
+    def _do(self, command: do.Command) -> bool:
+        match command:
+            case do.StartSnoop():
+                return self._snoop(command)
+            case do.RecordSnoop():
+                return self._record(command)
+            case do.PlayMedia():
+                return self._play(command)
+            case do.Mute() | do.Unmute():
+                return self._mute(command)
+            case do.HangUp():
+                self._end_snoop(command.channel)
+            case do.SaveDraft():
+                if command.draft.capture.recording_id not in self.kept | self.discarded:
+                    self.drafts[command.draft.capture.recording_id] = command.draft
+            case do.HandOver():
+                self._written(command.draft, self.kept)
+            case do.Discard():
+                self._written(command.draft, self.discarded)
+            case do.SaveCall():
+                self.calls.append(command)
+        return True
+
+    def _written(self, draft: Draft, where: dict[str, Draft]) -> None:
+        assert draft.capture.recording_id not in where, "handed over once"
+        where[draft.capture.recording_id] = draft
+        self.drafts.pop(draft.capture.recording_id, None)
+
+    def _snoop(self, command: do.StartSnoop) -> bool:
+        if command.channel not in self.channels or command.snoop in self.snoops:
+            return False
+        self.snoops[command.snoop] = command.channel
+        self.whispers[command.snoop] = (command.channel, command.whisper)
+        self._tell(ev.OwnChannelStarted(self.now, channel(command.snoop, "Snoop/x", linkedid=command.snoop)))
+        return True
+
+    def _record(self, command: do.RecordSnoop) -> bool:
+        if command.snoop not in self.snoops or command.name in self.ever_recorded:
+            return False
+        self.recordings[command.name] = command.snoop
+        self.ever_recorded.append(command.name)
+        self._tell(ev.RecordingStarted(self.now, command.name))
+        return True
+
+    def _play(self, command: do.PlayMedia) -> bool:
+        if command.snoop not in self.snoops:
+            return False
+        self.played.append(self.whispers[command.snoop])
+        self._tell(ev.PlaybackStarted(self.now, command.playback))
+        self._tell(ev.PlaybackFinished(self.now, command.playback, failed=False))
+        return True
+
+    def _mute(self, command: do.Mute | do.Unmute) -> bool:
+        if command.name not in self.recordings:
+            return False
+        change = self.muted.add if isinstance(command, do.Mute) else self.muted.discard
+        change(command.name)
+        return True
+
+    def _end_snoop(self, snoop: str) -> None:
+        if self.snoops.pop(snoop, None):
+            for name in [name for name, of in self.recordings.items() if of == snoop]:
+                del self.recordings[name]
+                self._tell(ev.RecordingFinished(self.now, name))
+
+    def audible(self) -> set[str]:
+        """The tracks into which voices are written now."""
+        return set(self.recordings) - self.muted

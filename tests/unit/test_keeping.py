@@ -1,0 +1,326 @@
+"""The keys, on the pure part: what is kept, what is silent, who hears a tone. Any order of anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from callrec.model import Effect, Key
+from callrec.pbx import events as ev
+from callrec.recording.keys import EFFECTS
+from callrec.state import KEEPING, Keeping
+from tests.scenarios.replay import office
+from tests.unit.channels import OUTSIDE, PHONE, channel
+from tests.unit.pbx_model import ModelPbx
+
+COLLEAGUE = channel("1.2", "PJSIP/2102-00000003", "2102")
+OTHER_OFFICE = channel("1.3", "PJSIP/2201-00000004", "2201")
+MODES = ("never", "manual", "standby", "automatic")
+
+
+def _talking(*rules: tuple[str, str, str | None, str | None]) -> ModelPbx:
+    """A call from outside that 2101 has answered."""
+    pbx = ModelPbx(office(*rules))
+    pbx.create(OUTSIDE)
+    pbx.create(PHONE)
+    pbx.enter(PHONE.id, OUTSIDE.id)
+    return pbx
+
+
+def _by_mode(mode: str) -> ModelPbx:
+    return _talking((mode, "everywhere", None, "none"))
+
+
+def _press(pbx: ModelPbx, *keys: str, by: ev.Channel = PHONE) -> list[Effect]:
+    session = pbx.board.sessions["1.0"]
+    before = len(session.call.keys)
+    for key in keys:
+        pbx.pass_time(1)
+        pbx.press(by.id, key, f"{by.id}-{pbx.now:%s.%f}")
+    return [each.effect for each in session.call.keys[before:]]
+
+
+def _end(pbx: ModelPbx) -> None:
+    for id_ in list(pbx.channels):
+        pbx.hang_up(id_)
+    pbx.pass_time(10)
+
+
+def _parts(pbx: ModelPbx) -> list[int]:
+    (draft,) = pbx.kept.values()
+    return [part.number for part in draft.capture.parts]
+
+
+def _transfer(pbx: ModelPbx, to: ev.Channel) -> None:
+    """Blind: the first phone leaves, the next answers."""
+    (before,) = [id_ for id_ in pbx.members if id_ != OUTSIDE.id]
+    pbx.hang_up(before)
+    pbx.create(to)
+    pbx.enter(to.id)
+
+
+@pytest.mark.parametrize(
+    ("mode", "keys", "effects"),
+    [
+        ("manual", ("keep", "keep", "stop", "stop", "keep"), "started unchanged stopped unchanged started"),
+        ("manual", ("stop", "pause", "keep"), "unchanged refused started"),
+        ("manual", ("keep", "pause", "keep", "pause", "pause"), "started paused resumed paused resumed"),
+        ("manual", ("keep", "stop", "pause", "help"), "started stopped refused help-sent"),
+        ("manual", ("keep", "pause", "stop", "keep"), "started paused stopped started"),
+        ("standby", ("stop", "pause", "pause", "keep", "keep"), "refused paused resumed kept unchanged"),
+        ("automatic", ("keep", "keep", "stop", "pause", "pause"), "marked unchanged refused paused resumed"),
+        ("automatic", ("pause", "keep"), "paused marked"),
+        ("never", ("keep", "stop", "pause", "help"), "refused refused refused help-sent"),
+    ],
+)
+def test_what_a_key_does(mode: str, keys: tuple[str, ...], effects: str) -> None:
+    pbx = _by_mode(mode)
+    assert _press(pbx, *keys) == effects.split()
+    _end(pbx)
+    assert not pbx.snoops
+
+
+def test_manual_is_kept_from_the_key_to_the_stop_and_again_in_one_recording() -> None:
+    pbx = _by_mode("manual")
+    assert not pbx.ever_recorded
+    _press(pbx, "keep", "keep")
+    assert len(pbx.audible()) == 2
+    _press(pbx, "stop")
+    assert not pbx.snoops and not pbx.audible()
+    _press(pbx, "keep")
+    _end(pbx)
+    assert _parts(pbx) == [1, 2] and not pbx.discarded
+    (draft,) = pbx.kept.values()
+    assert [pause.reason for pause in draft.capture.pauses] == ["stop"]
+    assert draft.capture.kept_because == "key" and not draft.call.incident
+
+
+def test_standby_is_discarded_unless_a_key_is_pressed_and_then_kept_whole() -> None:
+    pbx = _by_mode("standby")
+    assert len(pbx.audible()) == 2
+    _end(pbx)
+    assert not pbx.kept and len(pbx.discarded) == 1 and not pbx.drafts
+    pbx = _by_mode("standby")
+    _press(pbx, "keep")
+    _end(pbx)
+    assert not pbx.discarded and _parts(pbx) == [1]
+
+
+def test_the_key_marks_a_call_that_is_recorded_anyway_and_help_is_not_forgotten() -> None:
+    pbx = _by_mode("automatic")
+    _press(pbx, "help", "keep")
+    _end(pbx)
+    (draft,) = pbx.kept.values()
+    assert draft.call.incident and draft.capture.kept_because == "help"
+
+
+def test_a_privacy_pause_is_silence_on_the_same_tracks() -> None:
+    pbx = _by_mode("automatic")
+    _press(pbx, "pause")
+    assert len(pbx.recordings) == 2 and not pbx.audible()
+    _press(pbx, "pause")
+    assert len(pbx.audible()) == 2
+    _press(pbx, "pause")
+    _end(pbx)
+    (draft,) = pbx.kept.values()
+    assert [pause.finished_at is None for pause in draft.capture.pauses] == [False, True]
+    assert _parts(pbx) == [1]
+
+
+def test_keys_from_outside_and_presses_told_twice_mean_nothing() -> None:
+    pbx = _by_mode("standby")
+    assert _press(pbx, "keep", by=OUTSIDE) == []
+    pbx.twice = True
+    assert _press(pbx, "pause") == [Effect.PAUSED], "a toggle that is told twice is pressed once"
+    assert not pbx.audible()
+
+
+def test_only_who_pressed_hears_the_tone() -> None:
+    pbx = _by_mode("never")
+    _press(pbx, "keep")
+    assert pbx.played == [(PHONE.id, "out")] and not pbx.snoops
+
+
+def test_a_transfer_to_never_is_silent_until_somebody_else_talks() -> None:
+    pbx = _talking(("automatic", "everywhere", None, "none"), ("never", "extension", "2102", None))
+    _transfer(pbx, COLLEAGUE)
+    assert not pbx.audible() and pbx.recordings
+    assert _press(pbx, "keep", "pause", by=COLLEAGUE) == [Effect.REFUSED] * 2
+    _transfer(pbx, OTHER_OFFICE)
+    assert len(pbx.audible()) == 2
+    _end(pbx)
+    (draft,) = pbx.kept.values()
+    assert [pause.reason for pause in draft.capture.pauses] == ["never"]
+    assert [turn.extensions for turn in draft.call.turns] == [("2102",), ("2201",)]
+    assert draft.call.decision and draft.call.decision.rule == 1
+
+
+@pytest.mark.parametrize("first", ["manual", "never"])
+def test_a_transfer_to_automatic_begins_the_recording_there(first: str) -> None:
+    pbx = _talking((first, "extension", "2101", "none"), ("automatic", "extension", "2102", "none"))
+    assert not pbx.ever_recorded
+    _transfer(pbx, COLLEAGUE)
+    assert len(pbx.audible()) == 2
+    _end(pbx)
+    (draft,) = pbx.kept.values()
+    assert draft.call.decision and draft.call.decision.rule == 2
+    assert draft.capture.kept_because == "automatic"
+
+
+def test_what_was_on_standby_before_a_transfer_to_automatic_needs_the_key() -> None:
+    rules: Any = (("standby", "extension", "2101", "none"), ("automatic", "extension", "2102", "none"))
+    pbx = _talking(*rules)
+    _transfer(pbx, COLLEAGUE)
+    _end(pbx)
+    assert _parts(pbx) == [2] and len(pbx.discarded) == 1
+    pbx = _talking(*rules)
+    _transfer(pbx, COLLEAGUE)
+    assert _press(pbx, "keep", by=COLLEAGUE) == [Effect.MARKED]
+    _end(pbx)
+    assert _parts(pbx) == [1, 2] and not pbx.discarded
+
+
+@pytest.mark.parametrize("mode", ["standby", "manual"])
+@pytest.mark.parametrize("over", [False, True], ids=["goes on", "is over"])
+def test_a_key_pressed_while_the_controller_was_killed_counts(mode: str, over: bool) -> None:
+    pbx = _by_mode(mode)
+    pbx.kill()
+    pbx.press(PHONE.id, "keep", "p1")
+    noted = ev.KeyNoted("p1", "keep", "1.0", PHONE.id, "2101", pbx.now)
+    if over:
+        _end(pbx)
+    pbx.reconnect([noted])
+    pbx.pass_time(10)
+    _end(pbx)
+    if mode == "manual" and over:
+        assert not pbx.kept, "there never was anything to keep"
+    else:
+        assert len(pbx.kept) == 1 and not pbx.discarded
+    assert not pbx.snoops
+
+
+def test_a_pause_holds_over_a_restart_and_a_transfer() -> None:
+    pbx = _by_mode("automatic")
+    _press(pbx, "pause")
+    pbx.kill()
+    pbx.reconnect([])
+    assert not pbx.audible()
+    _transfer(pbx, COLLEAGUE)
+    pbx.pass_time(5)
+    assert not pbx.audible()
+    _press(pbx, "pause", by=COLLEAGUE)
+    assert len(pbx.audible()) == 2
+    _end(pbx)
+    assert not pbx.snoops and len(pbx.kept) == 1
+
+
+def test_a_key_takes_a_call_only_where_the_table_has_a_step() -> None:
+    steps = {Effect.STARTED: "start", Effect.KEPT: "keep", Effect.STOPPED: "stop"}
+    for by_state in EFFECTS.values():
+        for state, does in by_state.items():
+            assert does not in steps or steps[does] in KEEPING[state]
+    assert "mark" in KEEPING[Keeping.KEPT]
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """A call in one mode; keys, transfers, losses, duplicates, restarts, in any order."""
+
+    mode = "automatic"
+
+    @initialize(mode=st.sampled_from(MODES))
+    def begin(self, mode: str) -> None:
+        self.mode, self.pbx = mode, _by_mode(mode)
+        self.staff, self.count, self.wanted = [PHONE.id], 0, False
+        self.noted: list[ev.KeyNoted] = []
+
+    def _alive(self) -> bool:
+        return OUTSIDE.id in self.pbx.channels and bool(self.staff)
+
+    @precondition(_alive)
+    @rule(key=st.sampled_from(list(Key)), outside=st.booleans())
+    def press(self, key: Key, outside: bool) -> None:
+        by = OUTSIDE.id if outside else self.staff[-1]
+        self.count += 1
+        id_ = f"press-{self.count}"
+        endpoint = "outside" if outside else "2101"
+        self.noted.append(ev.KeyNoted(id_, key, "1.0", by, endpoint, self.pbx.now))
+        self.pbx.press(by, key, id_)
+        self.wanted |= not outside and self.mode != "never" and key in (Key.KEEP, Key.HELP)
+
+    @precondition(_alive)
+    @rule()
+    def transfer(self) -> None:
+        self.count += 1
+        new = channel(f"1.{10 + self.count}", f"PJSIP/2102-000001{self.count:02d}", "2102")
+        self.pbx.hang_up(self.staff.pop())
+        self.pbx.create(new)
+        self.pbx.enter(new.id)
+        self.staff.append(new.id)
+
+    @rule(seconds=st.sampled_from([0.1, 0.6, 4.0]))
+    def time(self, seconds: float) -> None:
+        self.pbx.pass_time(seconds)
+
+    @rule()
+    def link(self) -> None:
+        if self.pbx.link:
+            self.pbx.cut()
+        else:
+            self.pbx.reconnect(self.noted)
+
+    @rule()
+    def restart(self) -> None:
+        self.pbx.kill()
+        self.pbx.reconnect(self.noted)
+
+    @rule()
+    def duplicates(self) -> None:
+        self.pbx.twice = not self.pbx.twice
+
+    @precondition(_alive)
+    @rule()
+    def a_snoop_breaks(self) -> None:
+        for snoop in list(self.pbx.snoops)[:1]:
+            self.pbx._end_snoop(snoop)
+
+    @invariant()
+    def no_tone_goes_on(self) -> None:
+        if hasattr(self, "pbx") and self.pbx.link:
+            assert not [snoop for snoop in self.pbx.snoops if "-tone" in snoop]
+
+    def teardown(self) -> None:
+        if not hasattr(self, "pbx"):
+            return
+        if not self.pbx.link:
+            self.pbx.reconnect(self.noted)
+        _end(self.pbx)
+        self.pbx.pass_time(10)
+        self._check()
+
+    def _check(self) -> None:
+        assert not self.pbx.snoops, "no snoop is left behind"
+        assert not self.pbx.drafts, "nothing waits for ever"
+        if self.mode == "never":
+            assert not self.pbx.ever_recorded
+        if self.mode == "standby" and not self.wanted:
+            assert not self.pbx.kept
+        if self.mode == "automatic" or (self.mode == "standby" and self.wanted):
+            parts = [part for draft in self.pbx.kept.values() for part in draft.capture.parts]
+            kept = {track.name for part in parts for track in (part.external, part.staff)}
+            assert set(self.pbx.ever_recorded) <= kept, "all of it is kept"
+
+
+def test_any_order_of_anything_keeps_what_is_wanted_and_nothing_else() -> None:
+    often = settings(max_examples=80, stateful_step_count=25, deadline=None)
+    run_state_machine_as_test(AnyOrder, settings=often)
