@@ -47,6 +47,7 @@ class Session:
     gate_decision: Decision | None = None
     fallback: bool = False
     end_unseen: bool = False
+    _dialled_a_phone: bool = False
     _beeped_at: datetime | None = None
     _dial_status: str = ""
     _connected_elsewhere: bool = False
@@ -138,7 +139,8 @@ class Session:
     def _gate(self, event: GateEntered) -> Decision:
         """Decides by what the dialplan says. A call that came to another number before brings that along."""
         self.call = parties.at_gate(self.call, event, self.world.office)
-        self.gate_decision = self._decide(parties.staff(self.call), event.at)
+        self._dialled_a_phone = self.world.office.is_staff(event.extension)
+        self.gate_decision = self._decide(parties.staff(self.call), self.gate_decision, event.at)
         return self.gate_decision
 
     def announced(self, sound: str, at: datetime, leg: str, *, status: str | None) -> None:
@@ -273,26 +275,31 @@ class Session:
 
     # --- decisions
 
-    def _decide(self, staff: Sequence[str], at: datetime) -> Decision:
+    def _decide(self, staff: Sequence[str], gate: Decision | None, at: datetime) -> Decision:
         """By the rules of these extensions, and by what was decided at the gate."""
         office = self.world.office
         decision = office.decide(parties.facts(self.call, staff, office, at))
-        return combine(self.gate_decision, decision) if self.gate_decision else decision
+        return combine(gate, decision) if gate else decision
 
     def _answered(self, talking: list[Line], at: datetime) -> list[Command]:
         office, caller = self.world.office, self._caller()
         self.call = parties.answered(replace(self.call, answered_at=at), talking, caller, office)
-        decision = self._decide(parties.staff(self.call), at)
+        decision = self._decide(parties.staff(self.call), self.gate_decision, at)
         self.call = replace(self.call, decision=decision)
         line = of_lines.captured(talking, caller)
         return [*self.keeper.decided(decision.mode, line.id, at), *self._save_draft()]
 
     def _turn(self, now: dict[str, Line], at: datetime) -> list[Command]:
-        """Other extensions talk than those by whose rules was decided: it is decided anew."""
+        """Other extensions talk than those by whose rules was decided: it is decided anew.
+
+        The rule of a phone that was dialled counts while that phone talks; that of a number that is no
+        phone counts for the whole call.
+        """
         staff = of_lines.staff(now.values())
         if not staff or staff == self._decided_for():
             return []
-        decision, captured_before = self._decide(staff, at), self.keeper.is_under_way
+        gate = None if self._dialled_a_phone else self.gate_decision
+        decision, captured_before = self._decide(staff, gate, at), self.keeper.is_under_way
         self.call = replace(self.call, turns=(*self.call.turns, Turn(at, staff, decision)))
         line = of_lines.captured(list(now.values()), self._caller())
         on_standby = not captured_before or not self.keeper.capture or not self.keeper.capture.kept_because

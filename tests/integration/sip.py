@@ -110,7 +110,9 @@ class SipCall:
         chain = [secret, given["nonce"], "00000001", "callrec", "auth", _md5(f"{method}:{self._target}")]
         fields = {
             **{name: given[name] for name in ("realm", "nonce", "opaque") if name in given},
-            **{"username": self._user, "uri": self._target, "cnonce": "callrec"},
+            "username": self._user,
+            "uri": self._target,
+            "cnonce": "callrec",
             "response": _md5(":".join(chain)),
         }
         quoted = ", ".join(f'{name}="{value}"' for name, value in fields.items())

@@ -28,6 +28,8 @@ from tests.listen import Samples
 
 T = TypeVar("T")
 PATIENCE = 20.0
+WAITING = ("drafts", "calls", "recordings", "discards")
+"""The folders of the spool in which something waits."""
 WIDEBAND = "g722/16000/1"
 WIDEBAND_PHONE = "2201"
 
@@ -183,7 +185,7 @@ class Stage:
     def is_clean(self) -> bool:
         """Whether neither PBX nor spool holds anything of any call any more."""
         spool = self.world.home / "spool"
-        left = [path for name in ("drafts", "calls", "recordings") for path in (spool / name).iterdir()]
+        left = [path for name in WAITING for path in (spool / name).iterdir()]
         return not left and not self.app.pbx.stored() and not self.app.pbx.channels()
 
     def wait_until_clean(self) -> None:

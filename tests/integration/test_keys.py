@@ -1,0 +1,269 @@
+"""The keys in real calls: what is kept, what each party hears, and what is nowhere any more."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from callrec.catalogue.calls import Found
+from callrec.demo.agents import Sound, Talk
+from callrec.model import CallRecord, Effect
+from tests.integration.stage import Heard, Samples, Stage, eventually, talk_for
+from tests.listen import hears, hears_no, is_silent
+
+pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+CALLER_HZ, STAFF_HZ = 500.0, 1000.0
+AT_ONCE_SECONDS = 0.06
+
+
+def _call(stage: Stage, number: str, extension: str = "2101") -> tuple[Talk, Talk]:
+    """A call from outside that is answered, and has lasted for a second."""
+    caller = stage.caller(number).dial(extension, Sound(CALLER_HZ))
+    staff = stage.phone(extension).pick_up(Sound(STAFF_HZ))
+    caller.wait_established()
+    talk_for([staff, caller], 1.0)
+    return caller, staff
+
+
+def _outside(number: str) -> str:
+    return "+81" + number[1:]
+
+
+def _press(staff: Talk, key: str, others: list[Talk], seconds: float = 1.0) -> None:
+    staff.press(key)
+    talk_for([staff, *others], seconds)
+
+
+def _kept(stage: Stage, number: str, begin: datetime) -> tuple[Found, Heard]:
+    found = stage.recording_of(_outside(number), begin)
+    assert found.recording is not None
+    stage.wait_until_clean()
+    assert len([each for each in stage.calls_since(begin) if each.recording]) == 1, "one call, one recording"
+    return found, stage.listen(found.recording)
+
+
+def _effects(call: CallRecord) -> list[Effect]:
+    return [each.effect for each in call.keys]
+
+
+def _row(stage: Stage, number: str, begin: datetime) -> CallRecord:
+    stage.call_of(_outside(number), begin)
+    stage.wait_until_clean()
+    return stage.call_of(_outside(number), begin)
+
+
+def _nowhere(stage: Stage, number: str, begin: datetime, before: list[str]) -> CallRecord:
+    """The row of a call of which nothing is anywhere."""
+    call = _row(stage, number, begin)
+    assert not [each for each in stage.calls_since(begin) if each.recording]
+    assert stage.keys() == before, "nothing of it is in the bucket"
+    folder = stage.world.pbx.home / "spool/recording/callrec"
+    assert not list(folder.glob("*")), "nothing of it is on the PBX's disk"
+    return call
+
+
+def test_manual_starts_stops_and_starts_again(stage: Stage, begin: datetime) -> None:
+    number = "0311150001"
+    with stage.rule("manual", announce="on-start"):
+        caller, staff = _call(stage, number)
+        assert not stage.app.pbx.stored() and not stage.status()["live"]
+        _press(staff, "*1", [caller], 9.0)
+        _press(staff, "*1", [caller], 1.0)
+        _press(staff, "*4", [caller], 1.0)
+        _press(staff, "*1", [caller], 1.0)
+        staff.hangup()
+        found, heard = _kept(stage, number, begin)
+    assert _effects(found.call) == ["started", "unchanged", "stopped", "started"]
+    capture = found.recording.manifest["capture"]
+    assert [each["number"] for each in capture["parts"]] == [1, 2]
+    assert capture["kept_because"] == "key"
+    for press, part in ((found.call.keys[0], capture["parts"][0]), (found.call.keys[3], capture["parts"][1])):
+        late = datetime.fromisoformat(part["external"]["started_at"]) - press.at
+        assert late < timedelta(seconds=AT_ONCE_SECONDS), "from the last digit to the first sample"
+    rate = heard.rate
+    assert hears(heard.external[-rate:], rate, CALLER_HZ) and hears_no(heard.external, rate, STAFF_HZ)
+    assert hears(heard.staff[-rate // 2 :], rate, STAFF_HZ)
+    stopped = int((found.call.keys[2].at - found.call.keys[0].at).total_seconds() * rate)
+    assert is_silent(heard.external[stopped + rate // 10 : stopped + rate * 9 // 10])
+    assert found.call.announcements[0].complete and len(found.call.announcements) == 1
+
+
+def test_the_tones_are_for_staff_only(stage: Stage, begin: datetime) -> None:
+    number = "0311150002"
+    with stage.rule("manual"):
+        caller = stage.caller(number).dial("2101")
+        staff = stage.phone("2101").pick_up()
+        caller.wait_established()
+        for key in ("*1", "*5", "*5", "*4", "*9"):
+            _press(staff, key, [caller], 1.0)
+        caller.hangup()
+        found, heard = _kept(stage, number, begin)
+    assert _effects(found.call) == ["started", "paused", "resumed", "stopped", "help-sent"]
+    assert is_silent(caller.heard()), "the caller hears neither tones nor digits"
+    assert not caller.digits
+    assert is_silent(heard.external) and is_silent(heard.staff)
+    assert not is_silent(staff.heard())
+
+
+def test_never_refuses_and_only_staff_hear_that(stage: Stage, begin: datetime) -> None:
+    number = "0311150003"
+    before = stage.settled_keys()
+    with stage.rule("never"):
+        caller = stage.caller(number).dial("2101")
+        staff = stage.phone("2101").pick_up()
+        caller.wait_established()
+        _press(staff, "*1", [caller], 1.0)
+        caller.hangup()
+        call = _nowhere(stage, number, begin, before)
+    assert _effects(call) == ["refused"]
+    assert is_silent(caller.heard()) and not is_silent(staff.heard())
+
+
+def test_standby_keeps_the_whole_call_when_the_key_is_pressed(stage: Stage, begin: datetime) -> None:
+    number = "0311150004"
+    with stage.rule("standby"):
+        caller, staff = _call(stage, number)
+        _press(staff, "*1", [caller], 0.5)
+        caller.hangup()
+        found, heard = _kept(stage, number, begin)
+    assert _effects(found.call) == ["kept"] and found.recording.kept_because == "key"
+    talk = (found.call.ended_at - found.call.answered_at).total_seconds()
+    assert abs(heard.seconds - talk) < 0.1, "from its first second"
+    assert hears(heard.external, heard.rate, CALLER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
+
+
+@pytest.mark.parametrize("who", ["caller", "staff", "killed", "away"])
+def test_standby_without_a_key_is_nowhere_afterwards(stage: Stage, begin: datetime, who: str) -> None:
+    number = f"031115001{len(who)}"
+    before = stage.settled_keys()
+    with stage.rule("standby"):
+        caller, staff = _call(stage, number)
+        eventually(lambda: stage.status()["live"], what="the capture")
+        match who:
+            case "killed":
+                stage.world.controller.kill()
+                talk_for([staff], 0.5)
+                caller.hangup()
+                stage.world.start_controller()
+            case "away":
+                stage.world.controller.kill()
+                talk_for([staff], 0.5)
+                stage.world.start_controller()
+                talk_for([staff], 0.5)
+                caller.hangup()
+            case "staff":
+                staff.hangup()
+            case _:
+                caller.hangup()
+        call = eventually(
+            lambda: (row := _row(stage, number, begin)).discarded_at and row, what="the destruction"
+        )
+        assert _nowhere(stage, number, begin, before).discarded_at == call.discarded_at
+
+
+@pytest.mark.parametrize("over", [False, True], ids=["goes on", "is over"])
+def test_a_key_pressed_while_the_controller_is_dead_counts(stage: Stage, begin: datetime, over: bool) -> None:
+    number = f"031115002{int(over)}"
+    with stage.rule("standby"):
+        caller, staff = _call(stage, number)
+        stage.world.controller.kill()
+        _press(staff, "*1", [caller], 0.5)
+        if over:
+            caller.hangup()
+        stage.world.start_controller()
+        if not over:
+            talk_for([staff], 0.5)
+            caller.hangup()
+        found, heard = _kept(stage, number, begin)
+    assert _effects(found.call) == ["kept"]
+    assert heard.seconds > 1.5 and hears(heard.external, heard.rate, CALLER_HZ)
+
+
+def test_automatic_is_marked_by_the_key(stage: Stage, begin: datetime) -> None:
+    number = "0311150005"
+    with stage.rule("automatic", retain_days=10, retain_incident_days=1000):
+        caller, staff = _call(stage, number)
+        _press(staff, "*1", [caller], 0.5)
+        caller.hangup()
+        found, _ = _kept(stage, number, begin)
+    assert _effects(found.call) == ["marked"] and found.call.incident
+    assert found.recording.incident and found.recording.kept_because == "key"
+    assert found.recording.retain_until == found.call.ended_at + timedelta(days=1000)
+
+
+def test_a_privacy_pause_is_silence_and_the_clock_goes_on(stage: Stage, begin: datetime) -> None:
+    number = "0311150006"
+    with stage.rule("automatic"):
+        caller, staff = _call(stage, number)
+        _press(staff, "*5", [caller], 1.0)
+        _press(staff, "*5", [caller], 1.0)
+        _press(staff, "*5", [caller], 0.5)
+        caller.hangup()
+        found, heard = _kept(stage, number, begin)
+    assert _effects(found.call) == ["paused", "resumed", "paused"]
+    talk = (found.call.ended_at - found.call.answered_at).total_seconds()
+    assert abs(heard.seconds - talk) < 0.1, "the clock of the recording is the clock of the call"
+    first, last = found.recording.manifest["capture"]["pauses"]
+    assert last["finished_at"] is None and first["reason"] == "key"
+    began = datetime.fromisoformat(found.recording.manifest["capture"]["parts"][0]["external"]["started_at"])
+
+    def between(track: Samples, since: datetime, until: datetime) -> Samples:
+        edges = [int((each - began).total_seconds() * heard.rate) for each in (since, until)]
+        return track[edges[0] + heard.rate // 25 : edges[1] - heard.rate // 25]
+
+    pause, resumed, again = (each.at for each in found.call.keys)
+    for track, hertz in ((heard.external, CALLER_HZ), (heard.staff, STAFF_HZ)):
+        assert is_silent(between(track, pause, resumed)), "exact zeros"
+        assert hears(between(track, resumed, again), heard.rate, hertz)
+        assert hears(between(track, began, pause), heard.rate, hertz)
+        assert is_silent(track[-heard.rate // 3 :])
+
+
+def test_the_same_digits_from_outside_do_nothing(stage: Stage, begin: datetime) -> None:
+    number = "0311150007"
+    before = stage.settled_keys()
+    with stage.rule("standby"):
+        caller, staff = _call(stage, number)
+        _press(caller, "*1", [staff], 1.0)
+        caller.hangup()
+        call = _nowhere(stage, number, begin, before)
+    assert _effects(call) == [] and call.discarded_at
+
+
+def test_a_transfer_to_never_is_silent_from_there(stage: Stage, begin: datetime) -> None:
+    number = "0311150008"
+    with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
+        caller, staff = _call(stage, number)
+        staff.transfer("2102")
+        colleague = stage.phone("2102").pick_up(Sound(1500.0))
+        talk_for([colleague, caller], 1.5)
+        caller.hangup()
+        found, heard = _kept(stage, number, begin)
+    (turn,) = found.call.turns
+    assert turn.extensions == ("2102",) and turn.decision.mode == "never"
+    assert [each["reason"] for each in found.recording.manifest["capture"]["pauses"]] == ["never"]
+    last = heard.rate
+    assert is_silent(heard.external[-last:]) and is_silent(heard.staff[-last:])
+    assert hears_no(heard.staff, heard.rate, 1500.0), "nothing of what the other extension said"
+    assert hears(heard.external[:last], heard.rate, CALLER_HZ)
+
+
+@pytest.mark.parametrize("first", ["manual", "never"])
+def test_a_transfer_to_automatic_begins_there(stage: Stage, begin: datetime, first: str) -> None:
+    number = f"03111500{len(first) + 20}"
+    rules = [
+        {"mode": first, "scope": "extension", "target": "2101"},
+        {"mode": "automatic", "scope": "extension", "target": "2102"},
+    ]
+    with stage.rules(*rules):
+        caller, staff = _call(stage, number)
+        staff.transfer("2102")
+        colleague = stage.phone("2102").pick_up(Sound(1500.0))
+        talk_for([colleague, caller], 1.5)
+        caller.hangup()
+        found, heard = _kept(stage, number, begin)
+    assert hears(heard.staff, heard.rate, 1500.0) and hears_no(heard.staff, heard.rate, STAFF_HZ)
+    assert found.recording.kept_because == "automatic"
+    joined = next(each.joined_at for each in found.call.participants if each.extension == "2102")
+    assert abs(heard.seconds - (found.call.ended_at - joined).total_seconds()) < 0.1
