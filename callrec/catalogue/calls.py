@@ -108,6 +108,8 @@ def save_call(connection: sa.Connection, call: CallRecord) -> None:
         "mode": decision.mode if decision else None,
         "rule": decision.rule if decision else None,
         "rule_version": decision.version if decision else None,
+        "incident": call.incident,
+        "discarded_at": call.discarded_at,
         "details": as_json(call),
     }
     _upsert(connection, calls, {"id": call.id}, row)
@@ -216,7 +218,7 @@ def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
         calls.c.mode == wanted.mode if wanted.mode else None,
         _took_part(wanted) if wanted.extension else None,
         _has_number(wanted.number) if wanted.number else None,
-        recordings.c.incident if wanted.incident else None,
+        calls.c.incident if wanted.incident else None,
         recordings.c.hold if wanted.held else None,
         recordings.c.duration_s >= wanted.min_duration_s if wanted.min_duration_s else None,
     ]
