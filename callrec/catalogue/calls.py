@@ -16,7 +16,6 @@ from callrec.catalogue.tables import calls, participants, recordings
 from callrec.errors import NotFound, WrongUsage
 from callrec.manifest import Manifest, write
 from callrec.model import CallRecord, Custody
-from callrec.state import CUSTODY, advance
 
 _CALL: TypeAdapter[CallRecord] = TypeAdapter(CallRecord)
 SHORTEST_PREFIX = 8
@@ -159,14 +158,6 @@ def find_recording(connection: sa.Connection, recording_id: str) -> Kept | None:
     """The recording of this whole id, if the archive has it."""
     row = connection.execute(sa.select(recordings).where(recordings.c.id == recording_id)).one_or_none()
     return _kept(row) if row else None
-
-
-def move_custody(connection: sa.Connection, recording_id: str, step: str) -> Custody:
-    """Takes a recording one step on in its custody. Raises IllegalTransition and changes nothing."""
-    kept = recording(connection, recording_id)
-    state = advance(CUSTODY, kept.state, step)
-    connection.execute(recordings.update().where(recordings.c.id == kept.id).values(state=state))
-    return state
 
 
 def recording(connection: sa.Connection, id_: str) -> Kept:
