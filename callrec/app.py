@@ -186,7 +186,7 @@ class App:
         from callrec.recording.board import Board
         from callrec.recording.surroundings import Surroundings
 
-        return Board(Surroundings(office, self.prompts, ids.new, self.settings.pbx.name))
+        return Board(Surroundings(office, self.prompts, self.library.tones, ids.new, self.settings.pbx.name))
 
     def archiver(self) -> Archiver:
         from callrec.archive.archiver import Archiver

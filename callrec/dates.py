@@ -102,6 +102,19 @@ def parse_duration(text: str) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
+def parse_seconds(text: str) -> int:
+    """Whole seconds of a duration."""
+    seconds = parse_duration(text)
+    if seconds != int(seconds):
+        raise WrongUsage("{text} is not a whole number of seconds: write 15s or 1m", text=text)
+    return int(seconds)
+
+
+def written_seconds(seconds: int) -> str:
+    """Seconds as `parse_seconds` reads them: ``15s``."""
+    return f"{seconds}s"
+
+
 def parse_days(text: str) -> int:
     """Whole days of a duration, rounded up: a retention is never shorter than it was written."""
     days = -int(-parse_duration(text) // 86400)

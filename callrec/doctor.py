@@ -144,6 +144,7 @@ def _prompts(app: App) -> str:
         raise CheckFailed("there is no announcement: callrec prompt add")
     for prompt in prompts:
         app.library.check(prompt)
+    app.library.check_tones()
     return ", ".join(f"{prompt.name} ({prompt.language})" for prompt in prompts)
 
 

@@ -133,7 +133,8 @@ class Rule:
     """One version of a rule. `target` is a facility code, an extension or a caller's number.
 
     None means: no condition, or the default (announce, retention in days); no hours mean always.
-    `effective_until` is the first moment at which the rule is over.
+    `effective_until` is the first moment at which the rule is over. `beep_s`: how often both parties hear
+    the consent beep, in seconds.
     """
 
     id: int
@@ -154,6 +155,7 @@ class Rule:
     holidays: Holidays = Holidays.INCLUDE
     effective_from: datetime | None = None
     effective_until: datetime | None = None
+    beep_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The announcements: what is said, in which language, in files the PBX can play.
 
 A library is a folder with prompts.toml and, for each language, `<name>.wav` (8 kHz) and
-`<name>.wav16` (16 kHz), both 16-bit mono: Asterisk picks the one that fits the call.
+`<name>.wav16` (16 kHz), both 16-bit mono: Asterisk picks the one that fits the call. Beside the
+languages stands the folder of the tones that staff hear (see callrec.tones).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pydub.exceptions import CouldntDecodeError
 from callrec.errors import CheckFailed, NotFound, WrongConfiguration, WrongUsage
 from callrec.resources import shipped
 from callrec.settings import PromptSettings
+from callrec.tones import FOLDER, TONES, Tones
 
 RATES = {8000: "wav", 16000: "wav16"}
 LOUDNESS_DBFS = -20.0
@@ -112,6 +114,21 @@ class Library:
     def sound(self, prompt: Prompt) -> str:
         """The prompt as the PBX names it: a path without its ending."""
         return f"{self._pbx_directory}/{prompt.language}/{prompt.name}"
+
+    @property
+    def tones(self) -> Tones:
+        """What staff hear of their keys, and the consent beep, as the PBX plays them."""
+        return Tones(self._pbx_directory)
+
+    def check_tones(self) -> None:
+        """Raises CheckFailed when a tone is missing. Other sounds under the same names are fine."""
+        for name in TONES:
+            for ending in RATES.values():
+                path = self.directory / FOLDER / f"{name}.{ending}"
+                if not path.is_file():
+                    raise CheckFailed(
+                        "the tone {path} is missing: copy the folder {folder} there", path=path, folder=FOLDER
+                    )
 
     def check(self, prompt: Prompt) -> None:
         """Raises CheckFailed when a file of the prompt is missing or is not the one that was added."""

@@ -1,9 +1,78 @@
-"""Tones (placeholder for the merge)."""
+"""The tones by which staff hear what their key did, and the consent beep.
+
+| what happened | what staff hear |
+| --- | --- |
+| recording started, the call is kept, the call was marked | two tones, rising: 880, 1320 Hz |
+| recording stopped | two tones, falling: 1320, 880 Hz |
+| the pause began | two equal tones: 660 Hz |
+| the pause ended | two tones, rising from where the pause was: 660, 1100 Hz |
+| help was called | three high tones: 1760 Hz |
+| it was so already | one tone: 880 Hz |
+| refused | one longer, low tone: 330 Hz, the lowest that every telephone passes on |
+
+The consent beep, which both parties hear, is 1400 Hz for a fifth of a second, as is usual for telephones.
+
+They are files, made by prompts/tones.py: of ARI's ``tone:`` Asterisk never tells that it is over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
 
 from callrec.model import Effect
 
-BEEP = "tone:!1400/200"
+Steps = tuple[tuple[int, float], ...]
+"""Hertz (0: silence) and seconds, one after the other."""
+
+FOLDER = "tones"
+BEEP = "beep"
+_GAP = (0, 0.03)
+
+TONES: dict[str, Steps] = {
+    "started": ((880, 0.09), _GAP, (1320, 0.12)),
+    "stopped": ((1320, 0.09), _GAP, (880, 0.12)),
+    "paused": ((660, 0.09), _GAP, (660, 0.12)),
+    "resumed": ((660, 0.09), _GAP, (1100, 0.12)),
+    "help": ((1760, 0.09), _GAP, (1760, 0.09), _GAP, (1760, 0.12)),
+    "unchanged": ((880, 0.12),),
+    "refused": ((330, 0.3),),
+    BEEP: ((1400, 0.2),),
+}
+"""What each file sounds like."""
+
+NAMES = {
+    Effect.STARTED: "started",
+    Effect.KEPT: "started",
+    Effect.MARKED: "started",
+    Effect.STOPPED: "stopped",
+    Effect.PAUSED: "paused",
+    Effect.RESUMED: "resumed",
+    Effect.HELP_SENT: "help",
+    Effect.UNCHANGED: "unchanged",
+    Effect.REFUSED: "refused",
+}
+"""The file of each effect."""
 
 
-def media(effect: Effect) -> str:
-    return "tone:!880/150"
+def seconds(effect: Effect) -> float:
+    """How long its tone lasts."""
+    return sum(length for _, length in TONES[NAMES[effect]])
+
+
+@dataclass(frozen=True, slots=True)
+class Tones:
+    """The tones of one PBX. `folder` is where the PBX has the announcements."""
+
+    folder: str
+
+    def media(self, effect: Effect) -> str:
+        """The tone of an effect, as ARI plays it."""
+        return self._media(NAMES[effect])
+
+    @property
+    def beep(self) -> str:
+        """The consent beep, as ARI plays it."""
+        return self._media(BEEP)
+
+    def _media(self, name: str) -> str:
+        return f"sound:{self.folder}/{FOLDER}/{name}"

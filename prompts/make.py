@@ -1,4 +1,4 @@
-"""Makes the shipped announcements again from their words: `make prompts`.
+"""Makes the shipped announcements again from their words, and the tones: `make prompts`.
 
 Japanese is spoken by the HTS voice "Mei" through pyopenjtalk-plus, which ships voice and dictionary.
 That voice speaks no English, so the English announcement is spoken by eSpeak NG (Debian: espeak-ng).
@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pyopenjtalk
 import soundfile
+import tones
 
 from callrec.prompts import Library
 
@@ -47,6 +48,7 @@ def main() -> None:
         for name, text in ENGLISH.items():
             english(text, source)
             library.add(source, name=name, language="en", text=text, voice=ESPEAK, licence=ESPEAK_LICENCE)
+    tones.main()
     for prompt in library.all():
         sys.stdout.write(f"{prompt.language} {prompt.name}: {prompt.seconds:.1f} s {prompt.text}\n")
 

@@ -16,7 +16,6 @@ from callrec.catalogue.tables import calls, participants, recordings
 from callrec.errors import NotFound, WrongUsage
 from callrec.manifest import Manifest, write
 from callrec.model import CallRecord, Custody
-from callrec.state import CUSTODY, advance
 
 _CALL: TypeAdapter[CallRecord] = TypeAdapter(CallRecord)
 SHORTEST_PREFIX = 8
@@ -108,6 +107,8 @@ def save_call(connection: sa.Connection, call: CallRecord) -> None:
         "mode": decision.mode if decision else None,
         "rule": decision.rule if decision else None,
         "rule_version": decision.version if decision else None,
+        "incident": call.incident,
+        "discarded_at": call.discarded_at,
         "details": as_json(call),
     }
     _upsert(connection, calls, {"id": call.id}, row)
@@ -159,14 +160,6 @@ def find_recording(connection: sa.Connection, recording_id: str) -> Kept | None:
     return _kept(row) if row else None
 
 
-def move_custody(connection: sa.Connection, recording_id: str, step: str) -> Custody:
-    """Takes a recording one step on in its custody. Raises IllegalTransition and changes nothing."""
-    kept = recording(connection, recording_id)
-    state = advance(CUSTODY, kept.state, step)
-    connection.execute(recordings.update().where(recordings.c.id == kept.id).values(state=state))
-    return state
-
-
 def recording(connection: sa.Connection, id_: str) -> Kept:
     """A recording by its id, or by an unambiguous beginning of it of 8 characters or more."""
     row = _one(connection, recordings, id_)
@@ -216,7 +209,7 @@ def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
         calls.c.mode == wanted.mode if wanted.mode else None,
         _took_part(wanted) if wanted.extension else None,
         _has_number(wanted.number) if wanted.number else None,
-        recordings.c.incident if wanted.incident else None,
+        calls.c.incident if wanted.incident else None,
         recordings.c.hold if wanted.held else None,
         recordings.c.duration_s >= wanted.min_duration_s if wanted.min_duration_s else None,
     ]

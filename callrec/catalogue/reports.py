@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from callrec.catalogue.tables import calls, recordings
 from callrec.model import UNASSIGNED
 
-KEPT_WITHOUT_A_KEY = ("automatic",)
-"""Values of `kept_because` of recordings for which nobody had to press a key."""
+KEPT_BY_KEY = ("key", "help")
+"""Values of `kept_because` of recordings that staff have asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ def activity(connection: sa.Connection, begin: datetime, end: datetime) -> dict[
 
     A call belongs to the facility under which it was filed, also when its extension has moved since.
     """
-    by_key = recordings.c.kept_because.not_in(KEPT_WITHOUT_A_KEY)
+    by_key = recordings.c.kept_because.in_(KEPT_BY_KEY)
+    incident = sa.case((calls.c.incident, calls.c.id))  # of a call with two recordings there is one
     facility = sa.func.coalesce(calls.c.facility, UNASSIGNED)
     query = (
         sa.select(
@@ -39,7 +40,7 @@ def activity(connection: sa.Connection, begin: datetime, end: datetime) -> dict[
             sa.func.count(recordings.c.id),
             sa.func.coalesce(sa.func.sum(recordings.c.duration_s), 0.0),
             _count(by_key),
-            _count(recordings.c.incident),
+            sa.func.count(incident.distinct()),
         )
         .select_from(calls.join(recordings, recordings.c.call_id == calls.c.id, isouter=True))
         .where(calls.c.started_at >= begin, calls.c.started_at < end)

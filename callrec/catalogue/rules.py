@@ -178,6 +178,7 @@ def _rule(row: Any, spans: dict[str, tuple[Hours, ...]] | None = None) -> Rule:
         holidays=Holidays(row.holidays),
         effective_from=row.effective_from,
         effective_until=row.effective_until,
+        beep_s=row.beep_s,
     )
 
 

@@ -20,7 +20,7 @@ from callrec.errors import Refused, WrongUsage
 from callrec.model import Mode, Rule
 from callrec.policy.explanation import last_day
 from callrec.policy.fields import read_fields, read_whom
-from callrec.policy.wording import no_key, note, rule_name
+from callrec.policy.wording import rule_name
 
 _MODES = click.Choice([mode.value for mode in Mode])
 
@@ -54,7 +54,6 @@ def add(ctx: click.Context, /, quiet: bool, **given: Any) -> None:
     with here.database.begin() as connection:
         added = rules.add(connection, wanted, who=here.who, at=here.now)
         _check(here, added, given)
-    _warn(added)
     if quiet:
         click.echo(added.id)
     else:
@@ -76,7 +75,6 @@ def change(ctx: click.Context, /, **given: Any) -> None:
     with here.database.begin() as connection:
         changed = rules.change(connection, id_, who=here.who, at=here.now, **wanted)
         _check(here, changed, given)
-    _warn(changed)
     say("rule {rule} is in force now", rule=rule_name(changed.id, changed.version))
 
 
@@ -129,12 +127,6 @@ def list_(ctx: click.Context, form: str | None) -> None:
         found = rules.in_force(connection)
     rows = [row(each, here.settings.office.zone) for each in found]
     emit(rows, COLUMNS, form, "no rule yet: nothing is recorded")
-
-
-def _warn(rule: Rule) -> None:
-    """Nobody should rely on a recording that will not be there."""
-    if rule.mode in (Mode.MANUAL, Mode.STANDBY):
-        click.echo(note(no_key(rule.mode)), err=True)
 
 
 def _check(here: App, rule: Rule, given: dict[str, Any]) -> None:

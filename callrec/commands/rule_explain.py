@@ -101,6 +101,7 @@ def _plain(decision: Decision) -> dict[str, Any]:
         "announce": decision.announce,
         "languages": list(decision.languages),
         "retain_days": decision.retain_days,
+        "beep_s": decision.beep_s,
         "rule": decision.rule,
         "version": decision.version,
         "reason": decision.reason,

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from callrec.commands.common import F
+from callrec.dates import written_seconds
 from callrec.errors import WrongUsage
 from callrec.model import Announce, Direction, Holidays, Rule
 from callrec.policy.explanation import first_day, last_day
@@ -27,6 +28,7 @@ COLUMNS = {
     "mode": "mode",
     "announce": "announce",
     "languages": "languages",
+    "_beep": "beep",
     "retain_days": "days kept",
     "priority": "priority",
 }
@@ -54,6 +56,12 @@ _OPTIONS = (
     ),
     click.option("--language", help="Languages of the announcement, such as ja,en."),
     click.option("--prompt", help="Which announcement: see callrec prompt list."),
+    click.option(
+        "--beep",
+        metavar="TIME",
+        help="Both parties hear a short beep this often while the call is recorded, such as 15s "
+        "(from 5s to 300s); none: no beep.",
+    ),
     click.option(
         "--retain", metavar="TIME", help="How long recordings are kept, such as 90d; default: the setting."
     ),
@@ -99,11 +107,13 @@ def row(rule: Rule, zone: ZoneInfo) -> dict[str, Any]:
         "announce": rule.announce,
         "languages": rule.languages,
         "prompt": rule.prompt,
+        "beep_s": rule.beep_s,
         "retain_days": rule.retain_days,
         "retain_incident_days": rule.retain_incident_days,
         "priority": rule.priority,
         "changed_at": rule.changed_at,
         "changed_by": rule.changed_by,
+        "_beep": written_seconds(rule.beep_s) if rule.beep_s else None,
         "_from": first_day(rule.effective_from, zone) if rule.effective_from else None,
         "_until": last_day(rule.effective_until, zone) if rule.effective_until else None,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from callrec.catalogue import calls, custody, rules
 from callrec.catalogue.calls import Found
 from callrec.commands.common import app, plain_row
 from callrec.commands.search import row
+from callrec.commands.show_course import course, pauses
 from callrec.dates import clock, spoken
 from callrec.language import translated as _
 from callrec.model import CallRecord
@@ -54,6 +56,7 @@ def _whole(found: Found, entries: list[custody.Entry], office: OfficeSettings) -
         **plain_row(row(found, office)),
         "call": calls.as_json(found.call),
         "manifest": found.recording.manifest if found.recording else None,
+        "pauses": [plain_row(asdict(each)) for each in pauses(found.recording)],
         "custody": [
             plain_row(
                 {
@@ -76,6 +79,7 @@ def _lines(found: Found, entries: list[custody.Entry], known: Known, office: Off
     yield from _notes(found.call)
     yield from _announcements(found.call, office)
     yield from _people(found.call, office)
+    yield from course(found, office.zone)
     if found.recording:
         yield from _recording(found, office)
     if entries:
@@ -95,6 +99,8 @@ def _call(call: CallRecord, office: OfficeSettings) -> Lines:
     yield "facility", call.facility or "—"
     yield "extension", call.extension or "—"
     yield "number", call.number or "—"
+    if call.incident:
+        yield "incident", _("yes")
 
 
 def _decision(found: Found, known: Known, office: OfficeSettings) -> Lines:
@@ -107,7 +113,13 @@ def _decision(found: Found, known: Known, office: OfficeSettings) -> Lines:
     for line in explanation.candidates(decision, known, office.zone):
         yield "", line
     if not found.recording:
-        yield "recording", _("none")
+        yield "recording", _unrecorded(found.call, office)
+
+
+def _unrecorded(call: CallRecord, office: OfficeSettings) -> str:
+    if call.discarded_at is None:
+        return _("none")
+    return _("standby, discarded at {moment}").format(moment=spoken(call.discarded_at, office.zone))
 
 
 def _notes(call: CallRecord) -> Lines:

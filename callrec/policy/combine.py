@@ -12,10 +12,10 @@ _STRICTNESS = {Announce.NONE: 0, Announce.ON_START: 1, Announce.BEFORE_CONNECT: 
 def combine(gate: Decision, answering: Decision) -> Decision:
     """What holds for a call that the gate decided by the number dialled, once an extension has answered.
 
-    The answering extension's decision holds, with the stricter of both announcements (before-connect,
-    then on-start, then none). Only a rule that says never for the number dialled beats it, as it beats
-    all. A call that is not recorded is not announced: what the gate has played is in the call's
-    announcements.
+    The answering extension's decision holds, its consent beep too, with the stricter of both
+    announcements (before-connect, then on-start, then none). Only a rule that says never for the number
+    dialled beats it, as it beats all. A call that is not recorded is not announced: what the gate has
+    played is in the call's announcements.
     """
     if gate.rule is not None and gate.mode is Mode.NEVER:
         return _with(gate, answering, "never-beats-all")

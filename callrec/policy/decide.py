@@ -88,6 +88,7 @@ def _decision(
         version=rule.version,
         reason=_reason(rule),
         considered=considered,
+        beep_s=None if rule.mode is Mode.NEVER else rule.beep_s,
     )
 
 

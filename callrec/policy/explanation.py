@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from callrec.dates import written_seconds
 from callrec.language import choose
 from callrec.language import translated as _
 from callrec.model import Announce, Candidate, Decision, Hours, Mode, Rule
@@ -41,6 +42,10 @@ def verdict(decision: Decision) -> Iterator[str]:
     else:
         languages = ", ".join(decision.languages)
         yield _("announcement: {when}, in {languages}").format(when=when, languages=languages)
+    if decision.beep_s:
+        yield _("consent beep: every {seconds}, heard by both").format(
+            seconds=written_seconds(decision.beep_s)
+        )
     yield _("kept for {days} days, for {incident_days} days after an incident").format(
         days=decision.retain_days, incident_days=max(decision.retain_days, decision.retain_incident_days)
     )

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from callrec.dates import parse_days, parse_end, parse_moment
+from callrec.dates import parse_days, parse_end, parse_moment, parse_seconds, written_seconds
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
 from callrec.model import Announce, Direction, Holidays, Mode, Rule, Scope
@@ -32,6 +32,7 @@ FIELDS = {
     "announce": "announcement",
     "languages": "languages",
     "prompt": "prompt",
+    "beep_s": "consent beep",
     "retain_days": "days kept",
     "retain_incident_days": "days kept after an incident",
     "priority": "priority",
@@ -61,6 +62,7 @@ def _readers(zone: ZoneInfo, now: datetime) -> dict[str, Callable[[Any], tuple[s
         "announce": lambda text: ("announce", None if text == "default" else _one_of(Announce, text)),
         "language": lambda text: ("languages", _languages(text)),
         "prompt": lambda text: ("prompt", text),
+        "beep": lambda text: ("beep_s", None if text == "none" else parse_seconds(text)),
         "retain": lambda text: ("retain_days", _days(text)),
         "retain_incident": lambda text: ("retain_incident_days", _days(text)),
         "priority": lambda number: ("priority", int(number)),
@@ -114,6 +116,7 @@ def fields_in_words(rule: Rule, zone: ZoneInfo) -> dict[str, str]:
         "announce": _(ANNOUNCEMENTS[rule.announce]) if rule.announce else "—",
         "languages": ", ".join(rule.languages),
         "prompt": rule.prompt,
+        "beep_s": written_seconds(rule.beep_s) if rule.beep_s else "—",
         "retain_days": str(rule.retain_days or "—"),
         "retain_incident_days": str(rule.retain_incident_days or "—"),
         "priority": str(rule.priority),

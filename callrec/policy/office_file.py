@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import tomlkit
 
+from callrec.dates import written_seconds
 from callrec.errors import CallrecError, WrongEntries, WrongUsage
 from callrec.model import Extension, Facility, Holidays, Rule
 from callrec.policy.entries import check_facility, check_name, extension_number
@@ -43,6 +44,7 @@ KEYS: dict[str, dict[str, tuple[type, ...]]] = {
         "announce": _TEXT,
         "language": _TEXT,
         "prompt": _TEXT,
+        "beep": _TEXT,
         "retain": _TEXT,
         "retain_incident": _TEXT,
         "priority": (int,),
@@ -195,6 +197,7 @@ def _rule(rule: Rule, zone: ZoneInfo) -> Table:
         "announce": str(rule.announce or ""),
         "language": ",".join(rule.languages),
         "prompt": rule.prompt,
+        "beep": written_seconds(rule.beep_s) if rule.beep_s else "",
         "retain": f"{rule.retain_days}d" if rule.retain_days else "",
         "retain_incident": f"{rule.retain_incident_days}d" if rule.retain_incident_days else "",
         "priority": rule.priority,

@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from callrec.dates import written_seconds
 from callrec.errors import WrongUsage
 from callrec.model import CallFacts, Candidate, Mode, Rule, Scope
 from callrec.policy.retention import LONGEST_DAYS
@@ -16,6 +17,7 @@ WIDTH = {Scope.EVERYWHERE: 0, Scope.FACILITY: 1, Scope.EXTENSION: 2, Scope.CALLE
 JAPAN = ZoneInfo("Asia/Tokyo")
 Rank = tuple[bool, int, int, int]
 HIGHEST_PRIORITY = 1_000_000
+BEEP_SECONDS = range(5, 301)
 
 
 def rank(rule: Rule) -> Rank:
@@ -97,6 +99,9 @@ def _check_numbers(rule: Rule) -> None:
             )
     if abs(rule.priority) > HIGHEST_PRIORITY:
         raise WrongUsage("--priority can be from -{most} to {most}", most=HIGHEST_PRIORITY)
+    if rule.beep_s is not None and rule.beep_s not in BEEP_SECONDS:
+        first, last = written_seconds(BEEP_SECONDS[0]), written_seconds(BEEP_SECONDS[-1])
+        raise WrongUsage("--beep can be from {first} to {last}", first=first, last=last)
 
 
 def narrows(before: Rule, after: Rule) -> bool:

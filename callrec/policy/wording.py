@@ -6,7 +6,19 @@ What is said of a rule and of a call stands in policy.explanation.
 from __future__ import annotations
 
 from callrec.language import translated
-from callrec.model import Announce, Decision, Direction, Holidays, Mode, Note, Outcome, Scope, remark
+from callrec.model import (
+    Announce,
+    Decision,
+    Direction,
+    Effect,
+    Holidays,
+    Key,
+    Mode,
+    Note,
+    Outcome,
+    Scope,
+    remark,
+)
 
 REASONS = {
     "no-rule": "no rule applies to this call, so it is not recorded",
@@ -85,7 +97,35 @@ ACTIONS = {
 }
 """Steps of the custody log, and the states they lead to."""
 
-KEPT_BECAUSE = {"automatic": "the rule records automatically"}
+KEPT_BECAUSE = {
+    "automatic": "the rule records automatically",
+    "key": "staff pressed the key",
+    "help": "staff called for help",
+}
+
+PRESSED = {
+    Key.KEEP: "record or keep",
+    Key.STOP: "stop",
+    Key.PAUSE: "pause",
+    Key.HELP: "help",
+}
+
+EFFECTS = {
+    Effect.STARTED: "recording began",
+    Effect.KEPT: "the whole call is kept",
+    Effect.MARKED: "the call was marked",
+    Effect.STOPPED: "recording stopped",
+    Effect.PAUSED: "the pause began",
+    Effect.RESUMED: "the pause ended",
+    Effect.HELP_SENT: "help was called",
+    Effect.UNCHANGED: "it was so already",
+    Effect.REFUSED: "refused",
+}
+
+PAUSES = {
+    "key": "staff pressed the pause key",
+    "never": "a rule says never for those who talked then",
+}
 
 
 def no_key(mode: Mode) -> Note:

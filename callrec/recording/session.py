@@ -21,8 +21,8 @@ from callrec.recording.capture import LiveCapture
 from callrec.recording.commands import Command, LetThrough, ReadJournal, SaveCall
 from callrec.recording.keeper import Keeper
 from callrec.recording.lines import Line
+from callrec.recording.signals import Signals
 from callrec.recording.surroundings import Sound, Surroundings
-from callrec.recording.tones import Tones
 
 OUTCOMES = {
     "BUSY": Outcome.BUSY,
@@ -43,7 +43,7 @@ class Session:
     lines: dict[str, Line] = field(default_factory=dict)
     keeper: Keeper = field(init=False)
     announcer: Announcer = field(init=False)
-    tones: Tones = field(init=False)
+    signals: Signals = field(init=False)
     gate_decision: Decision | None = None
     fallback: bool = False
     end_unseen: bool = False
@@ -55,7 +55,7 @@ class Session:
     def __post_init__(self) -> None:
         self.keeper = Keeper(self.key, self.world.new_id)
         self.announcer = Announcer(self.key, self.call.announcements)
-        self.tones = Tones(self.key, self.call.id)
+        self.signals = Signals(self.key, self.call.id, self.world.tones)
 
     # --- channels
 
@@ -112,7 +112,7 @@ class Session:
         followed = self._follow(at)
         drafted = self._save_draft() if followed else []
         # What became of a whisper is not known: what was not heard to its end is said again.
-        broken_off = [*self.tones.break_off(), *self.announcer.break_off()]
+        broken_off = [*self.signals.break_off(), *self.announcer.break_off()]
         return [*said_again, *broken_off, *followed, *drafted, *self._announce_start()]
 
     # --- the gate
@@ -166,7 +166,7 @@ class Session:
         press = Press(id_, key, does, channel, extension, at)
         incident = does in (Effect.MARKED, Effect.HELP_SENT)
         self.call = replace(self.call, keys=(*self.call.keys, press), incident=self.call.incident or incident)
-        heard = self.tones.confirm(key, does, channel, len(self.call.keys)) if channel in self.lines else []
+        heard = self.signals.confirm(key, does, channel, len(self.call.keys)) if channel in self.lines else []
         return [*commands, *heard, *self._save_draft()]
 
     def _obey(self, key: Key, at: datetime) -> tuple[Effect, list[Command]]:
@@ -194,7 +194,7 @@ class Session:
     def snoop_ready(self, snoop: str) -> list[Command]:
         """A channel of ours can be used."""
         of_capture = self.capture.snoop_ready(snoop) if self.capture else []
-        return of_capture or self.announcer.snoop_ready(snoop) or self.tones.snoop_ready(snoop)
+        return of_capture or self.announcer.snoop_ready(snoop) or self.signals.snoop_ready(snoop)
 
     def recording_started(self, name: str, at: datetime) -> list[Command]:
         if not self.capture:
@@ -215,7 +215,7 @@ class Session:
     def playback_finished(self, id_: str, at: datetime, *, failed: bool) -> list[Command]:
         commands = self.announcer.playback_finished(id_, at, failed=failed)
         if commands is None:
-            return self.tones.playback_finished(id_)
+            return self.signals.playback_finished(id_)
         self._note_announcements()
         return [*commands, *self._save_draft()]
 
@@ -226,7 +226,7 @@ class Session:
             self.note("the announcement could not be played: {problem}", problem=problem)
             return commands
         ended = self.capture.command_failed(command, problem, at) if self.capture else []
-        return [*self.tones.refused(command), *ended, *self._hand_over()]
+        return [*self.signals.refused(command), *ended, *self._hand_over()]
 
     def tick(self, at: datetime) -> list[Command]:
         """Time passes: what failed is repeated."""
@@ -243,7 +243,7 @@ class Session:
         if not line or at - since < timedelta(seconds=every):
             return []
         self._beeped_at = at
-        return self.tones.beep(line.id, at)
+        return self.signals.beep(line.id, at)
 
     # --- how it stands
 
@@ -265,7 +265,7 @@ class Session:
         """The ids of the channels of ours that this call may have on the PBX."""
         whisper = {self.announcer.whisper.snoop} if self.announcer.whisper else set()
         captured = self.capture.snoops if self.capture and not self.keeper.handed_over else set()
-        return whisper | captured | self.tones.snoops
+        return whisper | captured | self.signals.snoops
 
     def note(self, template: str, **values: object) -> None:
         """Notes on the call, once, what went otherwise than decided."""

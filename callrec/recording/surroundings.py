@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from callrec.model import Decision
 from callrec.policy.office import Office
 from callrec.prompts import Prompt
+from callrec.tones import Tones
 
 Sound = tuple[Prompt, str]
 """A prompt and the name under which the PBX plays it."""
@@ -20,5 +21,6 @@ class Surroundings:
     office: Office
     prompts: Callable[[Decision], Sequence[Sound]]
     """The prompts of a decision, each with the name under which the PBX plays it."""
+    tones: Tones
     new_id: Callable[[], str]
     pbx: str = "pbx"

@@ -95,8 +95,8 @@ class Spooler:
             placements=tuple(placements),
             audio=audio,
             tracks=("external party", "staff"),
-            incident=False,
-            retain_until=retain_until(decision, call.ended_at),
+            incident=call.incident,
+            retain_until=retain_until(decision, call.ended_at, incident=call.incident),
             software=Software(__version__, self._pbx_version(), soundfile.__libsndfile_version__),
             created_at=datetime.now(UTC),
         )

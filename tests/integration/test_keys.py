@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from callrec.catalogue.calls import Found
+from callrec.catalogue.calls import Kept
 from callrec.demo.agents import Sound, Talk
 from callrec.model import CallRecord, Effect
-from tests.integration.stage import Heard, Samples, Stage, eventually, talk_for
-from tests.listen import hears, hears_no, is_silent
+from tests.integration.stage import Heard, Stage, eventually, talk_for
+from tests.listen import Samples, hears, hears_no, is_silent
 
 pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 CALLER_HZ, STAFF_HZ = 500.0, 1000.0
@@ -35,12 +35,23 @@ def _press(staff: Talk, key: str, others: list[Talk], seconds: float = 1.0) -> N
     talk_for([staff, *others], seconds)
 
 
-def _kept(stage: Stage, number: str, begin: datetime) -> tuple[Found, Heard]:
-    found = stage.recording_of(_outside(number), begin)
-    assert found.recording is not None
+def _kept(stage: Stage, number: str, begin: datetime) -> tuple[CallRecord, Kept, Heard]:
+    """The one recording of the one call."""
+    stage.recording_of(_outside(number), begin)
     stage.wait_until_clean()
-    assert len([each for each in stage.calls_since(begin) if each.recording]) == 1, "one call, one recording"
-    return found, stage.listen(found.recording)
+    (found,) = [each for each in stage.calls_since(begin) if each.recording]
+    assert found.recording is not None
+    return found.call, found.recording, stage.listen(found.recording)
+
+
+def _seconds(begin: datetime | None, end: datetime | None) -> float:
+    assert begin and end
+    return (end - begin).total_seconds()
+
+
+def _kill(stage: Stage) -> None:
+    assert stage.world.controller is not None
+    stage.world.controller.kill()
 
 
 def _effects(call: CallRecord) -> list[Effect]:
@@ -73,20 +84,20 @@ def test_manual_starts_stops_and_starts_again(stage: Stage, begin: datetime) -> 
         _press(staff, "*4", [caller], 1.0)
         _press(staff, "*1", [caller], 1.0)
         staff.hangup()
-        found, heard = _kept(stage, number, begin)
-    assert _effects(found.call) == ["started", "unchanged", "stopped", "started"]
-    capture = found.recording.manifest["capture"]
+        call, kept, heard = _kept(stage, number, begin)
+    assert _effects(call) == ["started", "unchanged", "stopped", "started"]
+    capture = kept.manifest["capture"]
     assert [each["number"] for each in capture["parts"]] == [1, 2]
     assert capture["kept_because"] == "key"
-    for press, part in ((found.call.keys[0], capture["parts"][0]), (found.call.keys[3], capture["parts"][1])):
+    for press, part in ((call.keys[0], capture["parts"][0]), (call.keys[3], capture["parts"][1])):
         late = datetime.fromisoformat(part["external"]["started_at"]) - press.at
         assert late < timedelta(seconds=AT_ONCE_SECONDS), "from the last digit to the first sample"
     rate = heard.rate
     assert hears(heard.external[-rate:], rate, CALLER_HZ) and hears_no(heard.external, rate, STAFF_HZ)
     assert hears(heard.staff[-rate // 2 :], rate, STAFF_HZ)
-    stopped = int((found.call.keys[2].at - found.call.keys[0].at).total_seconds() * rate)
+    stopped = int(_seconds(call.keys[0].at, call.keys[2].at) * rate)
     assert is_silent(heard.external[stopped + rate // 10 : stopped + rate * 9 // 10])
-    assert found.call.announcements[0].complete and len(found.call.announcements) == 1
+    assert call.announcements[0].complete and len(call.announcements) == 1
 
 
 def test_the_tones_are_for_staff_only(stage: Stage, begin: datetime) -> None:
@@ -98,8 +109,8 @@ def test_the_tones_are_for_staff_only(stage: Stage, begin: datetime) -> None:
         for key in ("*1", "*5", "*5", "*4", "*9"):
             _press(staff, key, [caller], 1.0)
         caller.hangup()
-        found, heard = _kept(stage, number, begin)
-    assert _effects(found.call) == ["started", "paused", "resumed", "stopped", "help-sent"]
+        call, _, heard = _kept(stage, number, begin)
+    assert _effects(call) == ["started", "paused", "resumed", "stopped", "help-sent"]
     assert is_silent(caller.heard()), "the caller hears neither tones nor digits"
     assert not caller.digits
     assert is_silent(heard.external) and is_silent(heard.staff)
@@ -126,9 +137,9 @@ def test_standby_keeps_the_whole_call_when_the_key_is_pressed(stage: Stage, begi
         caller, staff = _call(stage, number)
         _press(staff, "*1", [caller], 0.5)
         caller.hangup()
-        found, heard = _kept(stage, number, begin)
-    assert _effects(found.call) == ["kept"] and found.recording.kept_because == "key"
-    talk = (found.call.ended_at - found.call.answered_at).total_seconds()
+        call, kept, heard = _kept(stage, number, begin)
+    assert _effects(call) == ["kept"] and kept.kept_because == "key"
+    talk = _seconds(call.answered_at, call.ended_at)
     assert abs(heard.seconds - talk) < 0.1, "from its first second"
     assert hears(heard.external, heard.rate, CALLER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
 
@@ -142,12 +153,12 @@ def test_standby_without_a_key_is_nowhere_afterwards(stage: Stage, begin: dateti
         eventually(lambda: stage.status()["live"], what="the capture")
         match who:
             case "killed":
-                stage.world.controller.kill()
+                _kill(stage)
                 talk_for([staff], 0.5)
                 caller.hangup()
                 stage.world.start_controller()
             case "away":
-                stage.world.controller.kill()
+                _kill(stage)
                 talk_for([staff], 0.5)
                 stage.world.start_controller()
                 talk_for([staff], 0.5)
@@ -156,10 +167,8 @@ def test_standby_without_a_key_is_nowhere_afterwards(stage: Stage, begin: dateti
                 staff.hangup()
             case _:
                 caller.hangup()
-        call = eventually(
-            lambda: (row := _row(stage, number, begin)).discarded_at and row, what="the destruction"
-        )
-        assert _nowhere(stage, number, begin, before).discarded_at == call.discarded_at
+        eventually(lambda: _row(stage, number, begin).discarded_at, what="the destruction")
+        _nowhere(stage, number, begin, before)
 
 
 @pytest.mark.parametrize("over", [False, True], ids=["goes on", "is over"])
@@ -167,7 +176,7 @@ def test_a_key_pressed_while_the_controller_is_dead_counts(stage: Stage, begin: 
     number = f"031115002{int(over)}"
     with stage.rule("standby"):
         caller, staff = _call(stage, number)
-        stage.world.controller.kill()
+        _kill(stage)
         _press(staff, "*1", [caller], 0.5)
         if over:
             caller.hangup()
@@ -175,8 +184,8 @@ def test_a_key_pressed_while_the_controller_is_dead_counts(stage: Stage, begin: 
         if not over:
             talk_for([staff], 0.5)
             caller.hangup()
-        found, heard = _kept(stage, number, begin)
-    assert _effects(found.call) == ["kept"]
+        call, _, heard = _kept(stage, number, begin)
+    assert _effects(call) == ["kept"]
     assert heard.seconds > 1.5 and hears(heard.external, heard.rate, CALLER_HZ)
 
 
@@ -186,10 +195,10 @@ def test_automatic_is_marked_by_the_key(stage: Stage, begin: datetime) -> None:
         caller, staff = _call(stage, number)
         _press(staff, "*1", [caller], 0.5)
         caller.hangup()
-        found, _ = _kept(stage, number, begin)
-    assert _effects(found.call) == ["marked"] and found.call.incident
-    assert found.recording.incident and found.recording.kept_because == "key"
-    assert found.recording.retain_until == found.call.ended_at + timedelta(days=1000)
+        call, kept, _ = _kept(stage, number, begin)
+    assert _effects(call) == ["marked"] and call.incident
+    assert kept.incident and kept.kept_because == "key"
+    assert _seconds(call.ended_at, kept.retain_until) == timedelta(days=1000).total_seconds()
 
 
 def test_a_privacy_pause_is_silence_and_the_clock_goes_on(stage: Stage, begin: datetime) -> None:
@@ -200,19 +209,19 @@ def test_a_privacy_pause_is_silence_and_the_clock_goes_on(stage: Stage, begin: d
         _press(staff, "*5", [caller], 1.0)
         _press(staff, "*5", [caller], 0.5)
         caller.hangup()
-        found, heard = _kept(stage, number, begin)
-    assert _effects(found.call) == ["paused", "resumed", "paused"]
-    talk = (found.call.ended_at - found.call.answered_at).total_seconds()
+        call, kept, heard = _kept(stage, number, begin)
+    assert _effects(call) == ["paused", "resumed", "paused"]
+    talk = _seconds(call.answered_at, call.ended_at)
     assert abs(heard.seconds - talk) < 0.1, "the clock of the recording is the clock of the call"
-    first, last = found.recording.manifest["capture"]["pauses"]
+    first, last = kept.manifest["capture"]["pauses"]
     assert last["finished_at"] is None and first["reason"] == "key"
-    began = datetime.fromisoformat(found.recording.manifest["capture"]["parts"][0]["external"]["started_at"])
+    began = datetime.fromisoformat(kept.manifest["capture"]["parts"][0]["external"]["started_at"])
 
     def between(track: Samples, since: datetime, until: datetime) -> Samples:
         edges = [int((each - began).total_seconds() * heard.rate) for each in (since, until)]
         return track[edges[0] + heard.rate // 25 : edges[1] - heard.rate // 25]
 
-    pause, resumed, again = (each.at for each in found.call.keys)
+    pause, resumed, again = (each.at for each in call.keys)
     for track, hertz in ((heard.external, CALLER_HZ), (heard.staff, STAFF_HZ)):
         assert is_silent(between(track, pause, resumed)), "exact zeros"
         assert hears(between(track, resumed, again), heard.rate, hertz)
@@ -239,10 +248,10 @@ def test_a_transfer_to_never_is_silent_from_there(stage: Stage, begin: datetime)
         colleague = stage.phone("2102").pick_up(Sound(1500.0))
         talk_for([colleague, caller], 1.5)
         caller.hangup()
-        found, heard = _kept(stage, number, begin)
-    (turn,) = found.call.turns
+        call, kept, heard = _kept(stage, number, begin)
+    (turn,) = call.turns
     assert turn.extensions == ("2102",) and turn.decision.mode == "never"
-    assert [each["reason"] for each in found.recording.manifest["capture"]["pauses"]] == ["never"]
+    assert [each["reason"] for each in kept.manifest["capture"]["pauses"]] == ["never"]
     last = heard.rate
     assert is_silent(heard.external[-last:]) and is_silent(heard.staff[-last:])
     assert hears_no(heard.staff, heard.rate, 1500.0), "nothing of what the other extension said"
@@ -262,8 +271,8 @@ def test_a_transfer_to_automatic_begins_there(stage: Stage, begin: datetime, fir
         colleague = stage.phone("2102").pick_up(Sound(1500.0))
         talk_for([colleague, caller], 1.5)
         caller.hangup()
-        found, heard = _kept(stage, number, begin)
+        call, kept, heard = _kept(stage, number, begin)
     assert hears(heard.staff, heard.rate, 1500.0) and hears_no(heard.staff, heard.rate, STAFF_HZ)
-    assert found.recording.kept_because == "automatic"
-    joined = next(each.joined_at for each in found.call.participants if each.extension == "2102")
-    assert abs(heard.seconds - (found.call.ended_at - joined).total_seconds()) < 0.1
+    assert kept.kept_because == "automatic"
+    joined = next(each.joined_at for each in call.participants if each.extension == "2102")
+    assert abs(heard.seconds - _seconds(joined, call.ended_at)) < 0.1

@@ -24,8 +24,8 @@ from callrec.model import Mode, Rule, Scope
 from callrec.settings import CatalogueSettings, Settings
 from tests.integration.conftest import DATABASES
 from tests.unit.samples import START
+from tests.unit.test_migrations import check_migration
 from tests.unit.test_report import fill
-from tests.unit.test_rules import check_migration
 
 START_OFFICE = """
 [[facility]]

@@ -15,6 +15,7 @@ from callrec.prompts import Prompt
 from callrec.recording.board import Board
 from callrec.recording.commands import Command, HandOver, SaveCall, SaveDraft
 from callrec.recording.surroundings import Surroundings
+from callrec.tones import Tones
 
 HERE = Path(__file__).parent
 SOUND = "/run/callrec/prompts/ja/notice"
@@ -49,7 +50,7 @@ def prompts(decision: Decision) -> list[tuple[Prompt, str]]:
 
 def board(in_force: Office, ids: Iterable[str]) -> Board:
     supply = iter(ids)
-    return Board(Surroundings(in_force, prompts, lambda: next(supply), "demo"))
+    return Board(Surroundings(in_force, prompts, Tones("/run/callrec/prompts"), lambda: next(supply), "demo"))
 
 
 def transcript(name: str) -> list[Event]:

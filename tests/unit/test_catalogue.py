@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,25 @@ def test_a_call_is_found_by_everything_that_is_asked_for(database: Database) -> 
             assert calls.search(connection, Wanted(**wanted)) == [], "it was not recorded"
         for wanted in misses:
             assert calls.search(connection, Wanted(all_calls=True, **wanted)) == [], wanted
+
+
+def test_an_incident_is_found_also_where_it_was_not_recorded(database: Database) -> None:
+    incident = call(id=CALL_ID[:-1] + "b", incident=True)
+    with database.begin() as connection:
+        calls.save_call(connection, call())
+        calls.save_call(connection, incident)
+        found = calls.search(connection, Wanted(all_calls=True, incident=True))
+        assert [each.call for each in found] == [incident]
+        calls.save_call(connection, replace(incident, incident=False))
+        assert calls.search(connection, Wanted(all_calls=True, incident=True)) == []
+
+
+def test_a_call_says_when_its_capture_was_discarded(database: Database) -> None:
+    with database.begin() as connection:
+        calls.save_call(connection, call(discarded_at=START + timedelta(minutes=1)))
+        row = connection.execute(sa.select(tables.calls.c.discarded_at, tables.calls.c.incident)).one()
+        assert calls.call(connection, CALL_ID).discarded_at == row.discarded_at
+    assert (row.discarded_at, row.incident) == (START + timedelta(minutes=1), False)
 
 
 def test_saving_a_call_again_brings_it_up_to_date(database: Database) -> None:

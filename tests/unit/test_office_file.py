@@ -59,6 +59,7 @@ def _rule(draw: st.DrawFn, id_: int, scope: Scope, target: str | None) -> Rule:
         direction=draw(st.sampled_from([None, *Direction])),
         announce=draw(st.sampled_from([None, *Announce])),
         languages=draw(st.sampled_from([("ja",), ("ja", "en")])),
+        beep_s=draw(st.none() | st.integers(5, 300)),
         retain_days=draw(st.none() | st.integers(1, 4000)),
         priority=draw(st.integers(-3, 3)),
         hours=draw(st.sampled_from([(), parse_hours("mon-fri 08:30-17:15, sat")])),

@@ -25,16 +25,18 @@ DAY = timedelta(days=1)
 Office = Callable[..., Done]
 
 
-def place(database: Database, facility: str | None, at: datetime, **kept: Any) -> None:
+def place(
+    database: Database, facility: str | None, at: datetime, *, incident: bool = False, **kept: Any
+) -> None:
     """A call of a facility, and its recording where something is said of one."""
     with database.begin() as connection:
-        made = call(id=ids.new(), facility=facility, started_at=at)
+        made = call(id=ids.new(), facility=facility, started_at=at, incident=incident)
         calls.save_call(connection, made)
         if kept:
             connection.execute(tables.recordings.insert().values(_recording(made.id, at, **kept)))
 
 
-def _recording(call_id: str, at: datetime, *, seconds: float, because: str, incident: bool) -> dict[str, Any]:
+def _recording(call_id: str, at: datetime, *, seconds: float, because: str) -> dict[str, Any]:
     id_ = ids.new()
     return {
         "id": id_,
@@ -42,7 +44,7 @@ def _recording(call_id: str, at: datetime, *, seconds: float, because: str, inci
         "started_at": at,
         "duration_s": seconds,
         "kept_because": because,
-        "incident": incident,
+        "incident": False,
         "announced": True,
         "state": "archived",
         "hold": False,
@@ -55,11 +57,11 @@ def _recording(call_id: str, at: datetime, *, seconds: float, because: str, inci
 
 
 def fill(database: Database, at: datetime) -> None:
-    place(database, "shiba", at, seconds=90.0, because="automatic", incident=False)
+    place(database, "shiba", at, seconds=90.0, because="automatic")
     place(database, "shiba", at, seconds=30.0, because="key", incident=True)
     place(database, "shiba", at)
-    place(database, "azabu", at)
-    place(database, None, at, seconds=60.0, because="automatic", incident=False)
+    place(database, "azabu", at, incident=True)
+    place(database, None, at, seconds=60.0, because="automatic")
 
 
 def test_what_is_counted_for_whom(database: Database) -> None:
@@ -71,9 +73,20 @@ def test_what_is_counted_for_whom(database: Database) -> None:
         assert reports.activity(connection, START - 9 * DAY, START - 8 * DAY) == {}
     assert found == {
         "shiba": Activity(calls=3, recordings=2, seconds=120.0, kept_by_key=1, incidents=1),
-        "azabu": Activity(calls=1),
+        "azabu": Activity(calls=1, incidents=1),
         "unassigned": Activity(calls=1, recordings=1, seconds=60.0),
     }
+
+
+def test_help_counts_as_a_key_and_a_call_with_two_recordings_as_one_incident(database: Database) -> None:
+    with database.begin() as connection:
+        made = call(incident=True)
+        calls.save_call(connection, made)
+        for because in ("help", "key", "automatic"):
+            row = _recording(made.id, START, seconds=1.0, because=because)
+            connection.execute(tables.recordings.insert().values(row))
+        found = reports.activity(connection, START, START + DAY)
+    assert found["shiba"] == Activity(calls=1, recordings=3, seconds=3.0, kept_by_key=2, incidents=1)
 
 
 @pytest.fixture

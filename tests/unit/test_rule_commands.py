@@ -120,6 +120,7 @@ def test_explain_has_the_keys_of_the_contract(shiba: Office) -> None:
         "announce": "before-connect",
         "languages": ["ja"],
         "retain_days": 7,
+        "beep_s": None,
         "rule": second,
         "version": 1,
         "reason": "extension",
@@ -238,6 +239,13 @@ WRONG: list[tuple[tuple[str, ...], int, str]] = [
     ((*FACILITY, "--until", "9999-12-31"), 2, "9999-12-31 is not a date"),
     ((*FACILITY, "--from", "0001-01-01"), 2, "0001-01-01 is not a date"),
     ((*FACILITY, "--hours", "08:30-17:15 平日"), 2, "weekdays come after hours"),
+    ((*FACILITY, "--beep", "4s"), 2, "--beep can be from 5s to 300s"),
+    ((*FACILITY, "--beep", "301s"), 2, "--beep can be from 5s to 300s"),
+    ((*FACILITY, "--beep", "15.5s"), 2, "15.5s is not a"),
+    ((*FACILITY, "--beep", "15"), 2, "15 is not a duration"),
+    ((*FACILITY, "--beep", "often"), 2, "often is not a duration"),
+    (("rule", "change", "1", "--beep", "1h"), 2, "--beep can be from 5s to 300s"),
+    (("rule", "change", "1", "--beep", "none"), 2, "rule 1 is so already"),
     (("rule", "change", "1", "--retain", "9999y"), 2, "--retain can be 36525 days"),
     (("rule", "change", "99999999999999999999", "--mode", "never"), 1, "there is no rule 9999"),
     (("rule", "end", "99999999999999999999"), 1, "there is no rule 99999999999999999999"),
@@ -344,13 +352,6 @@ def test_check_tells_what_it_found_before_the_pbx_refused(shiba: Office, refusin
     done = shiba("rule", "check")
     assert done.code == 1 and "the PBX refused PJSIPShowEndpoints: Permission denied" in done.complaint
     assert "it can never win: rule 2@1 always beats it" in done.out
-
-
-@pytest.mark.parametrize("mode", ["manual", "standby"])
-def test_who_sets_a_mode_that_needs_the_key_is_told_that_there_is_none_yet(shiba: Office, mode: str) -> None:
-    done = shiba("rule", "add", "--everywhere", "--mode", mode)
-    assert done.code == 0 and f"mode {mode} waits for a key" in done.complaint
-    assert shiba("rule", "change", "1", "--mode", "automatic").err == ""
 
 
 @pytest.mark.parametrize("spoken", ["en", "ja"])

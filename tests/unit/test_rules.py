@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from callrec.catalogue import changes, facilities, rules, tables
-from callrec.catalogue.database import Database, _alembic
+from callrec.catalogue.database import Database
 from callrec.errors import NotFound, Refused, WrongUsage
 from callrec.model import Direction, Extension, Facility, Holidays, Mode, Rule, Scope
 from callrec.policy.hours import parse_hours
@@ -138,57 +134,3 @@ def test_a_history_tells_every_change(connection: sa.Connection, names: list[str
         if getattr(told[-1], name) != wanted:
             told.append(rules.change(connection, rule.id, **{**WHO, name: wanted}))
     assert [each.rule for each in rules.history(connection, rule.id)] == told
-
-
-def migrated(database: Database, version: str) -> None:
-    """Takes a database to a version, up or down."""
-    with database.begin() as connection:
-        there = MigrationContext.configure(connection).get_current_revision() or ""
-        step = command.upgrade if version > there else command.downgrade
-        step(_alembic(connection), version)
-
-
-def test_the_tables_are_those_of_the_migrations(database: Database) -> None:
-    with database.begin() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, tables.metadata) == []
-
-
-OLD_RULE = """
-INSERT INTO rules
-    (id, version, scope, mode, languages, prompt, priority, removed, changed_at, changed_by)
-VALUES (1, 1, 'everywhere', 'automatic', 'ja', 'notice', 0, false, '2026-11-22 01:00:00+00', 'test')
-"""
-
-
-def check_migration(database: Database) -> None:
-    """What was there before the conditions is as it was, and goes back; what would lose one does not."""
-    migrated(database, "0001")
-    with database.begin() as connection:
-        connection.exec_driver_sql("INSERT INTO facilities (code, name) VALUES ('shiba', '芝')")
-        connection.exec_driver_sql(
-            "INSERT INTO extensions (number, facility, name) VALUES ('2101', 'shiba', '')"
-        )
-        connection.exec_driver_sql(OLD_RULE)
-    migrated(database, "0002")
-    with database.begin() as connection:
-        (rule,) = rules.in_force(connection)
-        assert (rule.mode, rule.hours, rule.holidays) == (Mode.AUTOMATIC, (), Holidays.INCLUDE)
-        assert rule.effective_from is None and rule.effective_until is None
-        assert facilities.all_extensions(connection) == [Extension("2101", "shiba")]
-        rules.change(connection, 1, hours=parse_hours("mon"), **WHO)
-    with pytest.raises(RuntimeError, match=r"rules \[1\] have conditions"):
-        migrated(database, "0001")
-    with database.begin() as connection:
-        rules.remove(connection, 1, **WHO)
-    migrated(database, "0001")
-    with database.begin() as connection:
-        assert "hours" not in {each["name"] for each in sa.inspect(connection).get_columns("rules")}
-        assert connection.exec_driver_sql("SELECT count(*) FROM rules").scalar_one() == 3
-    migrated(database, "0002")
-
-
-def test_the_migration_keeps_what_was_there(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path}/old.db")
-    check_migration(database)
-    database.close()

@@ -33,6 +33,7 @@ RULE = Rule(
     holidays=Holidays.EXCLUDE,
     effective_until=START + timedelta(days=1),
     languages=("ja", "en"),
+    beep_s=15,
 )
 OFFICE = Office(
     [Facility("shiba", "芝地区総合支所")],

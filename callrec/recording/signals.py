@@ -5,31 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from callrec import tones
 from callrec.model import Effect, Key
 from callrec.pbx.events import OWN_PREFIX
 from callrec.recording.commands import Command, HangUp, PlayMedia, StartSnoop
+from callrec.tones import Tones
 
 AGAIN = {Key.KEEP: Effect.STARTED, Key.STOP: Effect.STOPPED}
 """What is heard of a key that changes nothing: what it asked for is so."""
 
 
 @dataclass(slots=True)
-class Tones:
+class Signals:
     """The tones of one call that are being played, by the snoop that plays each."""
 
     session: str
     call: str
+    tones: Tones
     _media: dict[str, str] = field(default_factory=dict)
 
     def confirm(self, key: Key, effect: Effect, channel: str, number: int) -> list[Command]:
         """Into the ear of who pressed, and nobody else's. `number` is that of the press."""
         heard = AGAIN.get(key, effect) if effect is Effect.UNCHANGED else effect
-        return self._play(f"tone{number}", channel, "out", tones.media(heard))
+        return self._play(f"tone{number}", channel, "out", self.tones.media(heard))
 
     def beep(self, channel: str, at: datetime) -> list[Command]:
         """For both parties, from the staff's channel: so the recording has it."""
-        return self._play(f"beep{at.timestamp():.0f}", channel, "both", tones.BEEP)
+        return self._play(f"beep{at.timestamp():.0f}", channel, "both", self.tones.beep)
 
     def snoop_ready(self, snoop: str) -> list[Command]:
         media = self._media.get(snoop)

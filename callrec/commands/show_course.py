@@ -1,0 +1,78 @@
+"""What happened during a call: keys that staff pressed, decisions made anew, pauses of the recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from pydantic import TypeAdapter
+
+from callrec.catalogue.calls import Found, Kept
+from callrec.dates import clock, spoken
+from callrec.language import translated as _
+from callrec.model import CallRecord, Capture, Pause
+from callrec.policy import explanation
+from callrec.policy.wording import EFFECTS, PAUSES, PRESSED
+
+_CAPTURE: TypeAdapter[Capture] = TypeAdapter(Capture)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A pause, on the clock and in the recording. `begin_s` and `end_s` are seconds of the recording."""
+
+    begin_s: float
+    end_s: float
+    started_at: datetime
+    finished_at: datetime | None
+    reason: str
+
+
+def course(found: Found, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+    """The lines that tell of it."""
+    yield from _turns(found.call, zone)
+    yield from _keys(found.call, zone)
+    for each in pauses(found.recording):
+        until = spoken(each.finished_at, zone)[11:] if each.finished_at else "…"
+        span = f"{clock(each.begin_s)} – {clock(each.end_s)}"
+        yield "pause", f"{span}  ({spoken(each.started_at, zone)} – {until}): {_(PAUSES[each.reason])}"
+
+
+def pauses(kept: Kept | None) -> list[Silence]:
+    """The pauses of a recording, as its manifest has them. One without an end lasts until the end."""
+    if kept is None:
+        return []
+    capture = _CAPTURE.validate_python(kept.manifest["capture"])
+    zero = _first_sample(capture)
+
+    def place(moment: datetime) -> float:
+        return round(min(max(0.0, (moment - zero).total_seconds()), kept.duration_s), 3)
+
+    def silence(each: Pause) -> Silence:
+        end_s = place(each.finished_at) if each.finished_at else round(kept.duration_s, 3)
+        return Silence(place(each.started_at), end_s, each.started_at, each.finished_at, each.reason)
+
+    return [silence(each) for each in capture.pauses]
+
+
+def _first_sample(capture: Capture) -> datetime:
+    """The moment with which the recording begins: the earlier of the first part's two tracks."""
+    if not capture.parts:
+        return capture.started_at
+    first = capture.parts[0]
+    starts = [track.started_at for track in (first.external, first.staff) if track.started_at]
+    return min(starts, default=first.requested_at or capture.started_at)
+
+
+def _turns(call: CallRecord, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+    for each in call.turns:
+        said = next(explanation.verdict(each.decision))
+        yield "decided anew", f"{spoken(each.at, zone)}  {', '.join(each.extensions)}  {said}"
+
+
+def _keys(call: CallRecord, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+    for each in call.keys:
+        did = f"{_(PRESSED[each.key])}: {_(EFFECTS[each.effect])}"
+        yield "key pressed", f"{spoken(each.at, zone)}  {each.extension}  {did}"

@@ -1,0 +1,38 @@
+"""Makes the shipped tones again from their frequencies: `make prompts`, or this file alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from callrec.prompts import LOUDNESS_DBFS, RATES
+from callrec.tones import FOLDER, TONES, Steps
+
+AMPLITUDE = 32768 * 10 ** (LOUDNESS_DBFS / 20) * 2**0.5
+EDGE_SECONDS = 0.005
+"""A tone that begins and ends at once clicks."""
+
+
+def samples(steps: Steps, rate: int) -> NDArray[np.int16]:
+    """The sound of a tone, 16 bit."""
+    return np.concatenate([_step(hertz, seconds, rate) for hertz, seconds in steps])
+
+
+def _step(hertz: int, seconds: float, rate: int) -> NDArray[np.int16]:
+    time = np.arange(round(seconds * rate)) / rate
+    edge = np.clip(np.minimum(time, time[::-1]) / EDGE_SECONDS, 0, 1)
+    return np.round(AMPLITUDE * edge * np.sin(2 * np.pi * hertz * time)).astype(np.int16)
+
+
+def main(folder: Path = Path(__file__).parent / FOLDER) -> None:
+    folder.mkdir(exist_ok=True)
+    for name, steps in TONES.items():
+        for rate, ending in RATES.items():
+            soundfile.write(folder / f"{name}.{ending}", samples(steps, rate), rate, "PCM_16", format="WAV")
+
+
+if __name__ == "__main__":
+    main()

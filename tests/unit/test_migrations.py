@@ -1,0 +1,94 @@
+"""The database goes up to this version and back: what was there stays, and what would be lost is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from callrec.catalogue import facilities, rules, tables
+from callrec.catalogue.database import Database, _alembic
+from callrec.model import Extension, Holidays, Mode
+from callrec.policy.hours import parse_hours
+from tests.unit.samples import START
+
+WHO: dict[str, Any] = {"who": "test", "at": START}
+
+
+def migrated(database: Database, version: str) -> None:
+    """Takes a database to a version, up or down."""
+    with database.begin() as connection:
+        there = MigrationContext.configure(connection).get_current_revision() or ""
+        step = command.upgrade if version > there else command.downgrade
+        step(_alembic(connection), version)
+
+
+def test_the_tables_are_those_of_the_migrations(database: Database) -> None:
+    with database.begin() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, tables.metadata) == []
+
+
+OLD = (
+    "INSERT INTO facilities (code, name) VALUES ('shiba', '芝')",
+    "INSERT INTO extensions (number, facility, name) VALUES ('2101', 'shiba', '')",
+    """
+    INSERT INTO rules
+        (id, version, scope, mode, languages, prompt, priority, removed, changed_at, changed_by)
+    VALUES (1, 1, 'everywhere', 'automatic', 'ja', 'notice', 0, false, '2026-11-22 01:00:00+00', 'test')
+    """,
+    "INSERT INTO calls (id, started_at, details) VALUES ('old', '2026-11-22 01:00:00+00', '{}')",
+)
+"""An office and a call as the first version knew them."""
+
+
+def check_migration(database: Database) -> None:
+    """What the first version knew is as it was, and goes back; what it did not know keeps it from that."""
+    migrated(database, "0001")
+    with database.begin() as connection:
+        for statement in OLD:
+            connection.exec_driver_sql(statement)
+    migrated(database, "head")
+    with database.begin() as connection:
+        _check_as_it_was(connection)
+    for fields, complaint in (
+        ({"beep_s": 15}, r"rules \[1\] have a consent beep"),
+        ({"beep_s": None, "hours": parse_hours("mon")}, r"rules \[1\] have conditions"),
+    ):
+        with database.begin() as connection:
+            rules.change(connection, 1, **fields, **WHO)
+        with pytest.raises(RuntimeError, match=complaint):
+            migrated(database, "0001")
+    with database.begin() as connection:
+        rules.remove(connection, 1, **WHO)
+    migrated(database, "0001")
+    with database.begin() as connection:
+        assert not {"hours", "beep_s"} & _columns(connection, "rules")
+        assert not {"incident", "discarded_at"} & _columns(connection, "calls")
+        assert connection.exec_driver_sql("SELECT count(*) FROM rules").scalar_one() == 4
+        assert connection.exec_driver_sql("SELECT count(*) FROM calls").scalar_one() == 1
+    migrated(database, "head")
+
+
+def _check_as_it_was(connection: sa.Connection) -> None:
+    (rule,) = rules.in_force(connection)
+    assert (rule.mode, rule.hours, rule.holidays) == (Mode.AUTOMATIC, (), Holidays.INCLUDE)
+    assert (rule.effective_from, rule.effective_until, rule.beep_s) == (None, None, None)
+    assert facilities.all_extensions(connection) == [Extension("2101", "shiba")]
+    (incident,) = connection.execute(sa.select(tables.calls.c.incident)).scalars()
+    assert incident is False
+
+
+def _columns(connection: sa.Connection, table: str) -> set[str]:
+    return {each["name"] for each in sa.inspect(connection).get_columns(table)}
+
+
+def test_the_migration_keeps_what_was_there(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/old.db")
+    check_migration(database)
+    database.close()
