@@ -1,7 +1,7 @@
 """The smallest SIP phone: it calls, keeps the call with silence, and sends in-dialog INFO requests.
 
 For what baresip cannot send, such as the `Record` header of phones with a record button. UDP on
-127.0.0.1 only; it answers nothing but OPTIONS-like requests of its dialog, and does not register.
+127.0.0.1 only; it answers no requests, hears nothing, and does not register.
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ class SipCall:
         chain = [secret, given["nonce"], "00000001", "callrec", "auth", _md5(f"{method}:{self._target}")]
         fields = {
             **{name: given[name] for name in ("realm", "nonce", "opaque") if name in given},
-            **{"username": self._user, "uri": self._target, "cnonce": "callrec"},
+            "username": self._user,
+            "uri": self._target,
+            "cnonce": "callrec",
             "response": _md5(":".join(chain)),
         }
         quoted = ", ".join(f'{name}="{value}"' for name, value in fields.items())
@@ -118,7 +120,8 @@ class SipCall:
 
     @staticmethod
     def _to_of(answer: str) -> str:
-        return re.findall(r"(?m)^To: (.*?)\r?$", answer)[0]
+        (to,) = re.findall(r"(?m)^To: (.*?)\r?$", answer)
+        return str(to)
 
     def _offer(self) -> str:
         port = self._rtp.getsockname()[1]
