@@ -119,6 +119,14 @@ $prompt_folders# true: answer before the announcement, so that the caller surely
 # false: early media; the caller pays nothing before staff answer, but not every carrier passes it on.
 answer_first = $answer_first
 
+[keys]
+# What staff press during a call: record or keep it, stop, pause, call for help. After a change run
+# callrec pbx config -o FOLDER: the PBX must know the same codes, callrec doctor compares them.
+keep = "*1"
+stop = "*4"
+pause = "*5"
+help = "*9"
+
 [retention]
 # Where a rule does not say how long recordings are kept. Days.
 days = 90

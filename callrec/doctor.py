@@ -14,6 +14,8 @@ from callrec.app import App
 from callrec.errors import CallrecError, CheckFailed, NotFound, Unreachable
 from callrec.language import translated as _
 from callrec.model import Announce, Mode, Rule
+from callrec.pbx import keys
+from callrec.pbx.ami import Ami, AmiRefused
 from callrec.pbx.transport import AriRefused
 from callrec.prompts import ffmpeg_is_here
 from callrec.resources import shipped
@@ -21,8 +23,8 @@ from callrec.resources import shipped
 OLDEST_ASTERISK = 20
 LEAST_FREE_BYTES = 2 * 10**9
 FARTHEST_CLOCK = timedelta(seconds=60)
-AMI_ACTIONS = {"DBGetTree", "DBPut", "DBDel", "ShowDialPlan", "PJSIPShowEndpoints", "Originate"}
-_CONTEXT = re.compile(r"^\[([\w-]+)\]", re.MULTILINE)
+AMI_ACTIONS = {"DBGetTree", "DBPut", "DBDel", "ShowDialPlan", "PJSIPShowEndpoints", "Originate", "GetConfig"}
+_CONTEXT = re.compile(r"^\[(callrec-[\w-]+)\]", re.MULTILINE)
 _LOADED = re.compile(r"^load = (\S+)", re.MULTILINE)
 _OPTIONAL = {"res_websocket_client.so"}
 """Modules that only newer versions of Asterisk have."""
@@ -118,6 +120,52 @@ def _gate(app: App) -> str:
             contexts=", ".join(missing),
         )
     return _("there")
+
+
+def _keys(app: App) -> str:
+    """The keys: the PBX has the codes of the settings, nothing else has them, and calls have the keys."""
+    codes = app.settings.keys
+    with app.ami() as ami:
+        features = ami.config(keys.FEATURES)
+        menus = _conference_menus(ami)
+    for key, found in keys.wrong_features(features, codes).items():
+        raise CheckFailed(
+            "the PBX has {found} for {key}, callrec.toml says {wanted}: write callrec pbx config over "
+            "callrec/features.conf on the PBX, then `module reload features`",
+            found=found or _("no key"),
+            key=key,
+            wanted=codes.codes[key],
+        )
+    if keys.wrong_menu(menus, codes):
+        raise CheckFailed(
+            "the PBX's menu for conferences has other keys than callrec.toml: write callrec pbx config "
+            "--conference over callrec/confbridge.conf on the PBX, then `module reload app_confbridge`"
+        )
+    for name, code, key in keys.rivals(features, codes):
+        raise CheckFailed(
+            "{name} ({code}) in features.conf is in the way of {key} ({wanted}): change one of the two",
+            name=name,
+            code=code,
+            key=key,
+            wanted=codes.codes[key],
+        )
+    _calls_have_keys(app)
+    return " ".join(f"{key} {code}" for key, code in codes.codes.items())
+
+
+def _conference_menus(ami: Ami) -> keys.Config:
+    try:
+        return ami.config(keys.CONFERENCE)
+    except AmiRefused:  # a PBX without conferences need not have the file
+        return {}
+
+
+def _calls_have_keys(app: App) -> None:
+    if "callrec-keep" not in app.pbx.global_variable("DYNAMIC_FEATURES").split("#"):
+        raise CheckFailed(
+            "calls have no keys: DYNAMIC_FEATURES is not among the globals of the dialplan, "
+            "run asterisk/install, then `dialplan reload` on the PBX"
+        )
 
 
 def _linked_ids(app: App) -> str:
@@ -235,6 +283,7 @@ CHECKS: tuple[Check, ...] = (
     ("PBX: modules", _modules),
     ("PBX: recordings", _recording_folder),
     ("PBX: gate", _gate),
+    ("PBX: keys", _keys),
     ("PBX: linked ids", _linked_ids),
     ("PBX: AMI", _ami),
     ("announcements", _prompts),

@@ -9,11 +9,20 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from itertools import permutations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,6 +32,7 @@ from pydantic_settings import (
 )
 
 from callrec.errors import WrongConfiguration
+from callrec.model import Key
 
 PLACES = (Path("callrec.toml"), Path("/etc/callrec/callrec.toml"))
 _OTHER_VARIABLES = {"CALLREC_CONFIG", "CALLREC_LANG", "CALLREC_DEBUG", "CALLREC_CACHE", "CALLREC_PBX_DIR"}
@@ -51,9 +61,16 @@ def _as_asterisk_takes_it(password: SecretStr) -> SecretStr:
     return password
 
 
+def _a_key(code: str) -> str:
+    if not re.fullmatch(r"[0-9*#A-D]{1,5}", code):
+        raise ValueError("a key is of one to five of 0-9, *, # and A-D, such as *1")
+    return code
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Zone = Annotated[str, AfterValidator(_a_zone)]
 Pattern = Annotated[str, AfterValidator(_a_pattern)]
+KeyCode = Annotated[str, AfterValidator(_a_key)]
 PbxPassword = Annotated[SecretStr, AfterValidator(_as_asterisk_takes_it)]
 
 
@@ -136,6 +153,27 @@ class OfficeSettings(Section):
         return ZoneInfo(self.timezone)
 
 
+class KeySettings(Section):
+    """The keys staff press during a call. The PBX must have the same: `callrec pbx config`."""
+
+    keep: KeyCode = "*1"
+    stop: KeyCode = "*4"
+    pause: KeyCode = "*5"
+    help: KeyCode = "*9"
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> KeySettings:
+        """Digits are compared as they are pressed: of two codes, neither may begin the other."""
+        for (one, code), (other, longer) in permutations(self, 2):
+            if longer.startswith(code):
+                raise ValueError(f"{one} {code} is how {other} {longer} begins; write codes that differ")
+        return self
+
+    @property
+    def codes(self) -> dict[Key, str]:
+        return {key: getattr(self, key) for key in Key}
+
+
 class Settings(BaseSettings):
     """All settings of one callrec."""
 
@@ -150,6 +188,7 @@ class Settings(BaseSettings):
     prompts: PromptSettings = PromptSettings()
     retention: RetentionSettings = RetentionSettings()
     office: OfficeSettings = OfficeSettings()
+    keys: KeySettings = KeySettings()
 
     @classmethod
     def settings_customise_sources(

@@ -26,6 +26,7 @@ COMMANDS = {
     "facility": "The facilities of the office.",
     "extension": "The extensions of the PBX and the facilities they belong to.",
     "rule": "Who records what.",
+    "pbx": "The configuration of the PBX.",
     "prompt": "The announcements.",
     "search": "Find recordings.",
     "show": "Show one recording or call, and why it was recorded or not.",

@@ -100,6 +100,17 @@ class Ami:
                 return False
             raise
 
+    def config(self, name: str) -> dict[str, list[tuple[str, str]]]:
+        """A configuration file as it lies on the PBX: its sections, and their settings in order."""
+        headers: dict[str, str] = self._action("GetConfig", Filename=name).headers
+        sections: dict[str, list[tuple[str, str]]] = {}
+        names = {key.partition("-")[2]: text for key, text in headers.items() if key.startswith("Category-")}
+        for number, section in sorted(names.items()):
+            lines = sorted(key for key in headers if key.startswith(f"Line-{number}-"))
+            settings = [headers[line].partition("=") for line in lines]
+            sections.setdefault(section, []).extend((setting, value) for setting, _, value in settings)
+        return sections
+
     def play_to(self, endpoint: str, sound: str, channel_id: str) -> None:
         """Rings a phone and plays a sound file (a path without its ending) to whoever answers."""
         self._action(

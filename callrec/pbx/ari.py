@@ -120,6 +120,10 @@ class Ari:
             return ""
         return str(answer["value"])
 
+    def global_variable(self, name: str) -> str:
+        """A global variable of the dialplan; empty when it is not set."""
+        return str(self._call("asterisk", "getGlobalVar", variable=name)["value"])
+
     def stored(self) -> list[str]:
         """The names of all stored recordings. Slow on a PBX that keeps many others."""
         return [each.json["name"] for each in self._call("recordings", "listStored")]

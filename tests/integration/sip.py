@@ -1,7 +1,7 @@
 """The smallest SIP phone: it calls, keeps the call with silence, and sends in-dialog INFO requests.
 
 For what baresip cannot send, such as the `Record` header of phones with a record button. UDP on
-127.0.0.1 only; it answers nothing but OPTIONS-like requests of its dialog, and does not register.
+127.0.0.1 only; it answers no requests, hears nothing, and does not register.
 """
 
 from __future__ import annotations
@@ -120,7 +120,8 @@ class SipCall:
 
     @staticmethod
     def _to_of(answer: str) -> str:
-        return re.findall(r"(?m)^To: (.*?)\r?$", answer)[0]
+        (to,) = re.findall(r"(?m)^To: (.*?)\r?$", answer)
+        return str(to)
 
     def _offer(self) -> str:
         port = self._rtp.getsockname()[1]

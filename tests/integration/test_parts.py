@@ -101,7 +101,7 @@ def test_doctor_sees_an_ami_user_without_rights(stage: Stage) -> None:
     stage.world.pbx.cli("manager reload")
     try:
         row = _row(stage, "PBX: AMI")
-        assert not row["ok"] and "may not do DBDel, DBPut, Originate" in row["found"]
+        assert not row["ok"] and "may not do DBDel, DBPut, GetConfig, Originate" in row["found"]
     finally:
         file.write_text(text)
         stage.world.pbx.cli("manager reload")

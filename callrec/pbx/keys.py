@@ -1,0 +1,63 @@
+"""The keys as the PBX must know them: callrec's includes with the codes of the settings in them, and
+what is wrong with the configuration a PBX has. Reads the shipped includes; asks no PBX itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from callrec.model import Key
+from callrec.resources import shipped
+from callrec.settings import KeySettings
+
+FEATURES, CONFERENCE = "features.conf", "confbridge.conf"
+MENU = "callrec_menu"
+CONSULTATION = {"atxferabort": "*1", "atxfercomplete": "*2", "atxferthreeway": "*3", "atxferswap": "*4"}
+"""Asterisk's own codes while the one who transfers talks to the one asked."""
+Config = dict[str, list[tuple[str, str]]]
+"""A configuration file of Asterisk: its sections, and their settings in order."""
+
+
+def include(name: str, keys: KeySettings) -> str:
+    """The text of callrec's include of this name, for these keys."""
+    text = shipped(f"asterisk/callrec/{name}").read_text("utf-8")
+    for key, code in keys.codes.items():
+        text = text.replace(f"@KEY_{key.upper()}@", code)
+    return text
+
+
+def wrong_features(config: Config, keys: KeySettings) -> dict[Key, str]:
+    """The keys whose line in features.conf is another than it must be, and the code found (or empty)."""
+    there = dict(config.get("applicationmap", []))
+    found = {key: there.get(f"callrec-{key}", "") for key in Key}
+    return {
+        key: found[key].partition(",")[0]
+        for key, code in keys.codes.items()
+        if found[key] != f"{code},self,Gosub(callrec-key,s,1({key}))"
+    }
+
+
+def wrong_menu(config: Config, keys: KeySettings) -> bool:
+    """Whether the PBX has callrec's menu for conferences, but with other keys."""
+    wanted = {(code, f"dialplan_exec(callrec-key,{key},1)") for key, code in keys.codes.items()}
+    return MENU in config and not wanted <= set(config[MENU])
+
+
+def rivals(config: Config, keys: KeySettings) -> Iterator[tuple[str, str, Key]]:
+    """Other features of the PBX that get in a key's way (name, code, key): one code begins the other."""
+    for name, code in _others(config):
+        for key, own in keys.codes.items():
+            if own.startswith(code) or code.startswith(own):
+                yield name, code, key
+
+
+def _others(config: Config) -> Iterator[tuple[str, str]]:
+    """The features with a code that are not callrec's. Those of a consultation have one without being
+    written, but work only where there is a code for attended transfers."""
+    features = dict(config.get("featuremap", []))
+    general = dict(config.get("general", []))
+    if features.get("atxfer"):
+        features |= {name: general.get(name, usual) for name, usual in CONSULTATION.items()}
+    features |= {name: value.partition(",")[0] for name, value in config.get("applicationmap", [])}
+    for name, code in features.items():
+        if code.strip() and not name.startswith("callrec-"):
+            yield name, code.strip()

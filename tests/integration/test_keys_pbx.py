@@ -1,0 +1,317 @@
+"""The keys as the PBX tells them: from every call staff can be in, by every way a phone can press."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from callrec.demo.agents import Sound, Talk
+from callrec.pbx.ari import Ari
+from callrec.pbx.events import DialplanSaid, Event
+from tests.integration.sip import SipCall
+from tests.integration.stage import Stage, eventually, talk_for
+from tests.listen import hears_no
+
+pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+NUMBER = "0311140000"
+STAR_HZ, ONE_HZ = 941.0, 697.0
+"""The lower tones of the digits * and 1, were they to be heard as sound."""
+SECONDS_OF_SILENCE = 0.5
+"""How long a press that must not be told is waited for. A press is told within milliseconds."""
+Pair = tuple[Talk, Talk]
+
+
+class Ears:
+    """Every key press the PBX tells, in order."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.presses: queue.Queue[DialplanSaid] = queue.Queue()
+        settings = stage.app.settings.pbx.model_copy(update={"app": "ears"})
+        self._ari, self._up = Ari(settings), threading.Event()
+        self._thread = threading.Thread(target=self._ari.watch, args=(self._hear, self._up.set, lambda: None))
+
+    def __enter__(self) -> Ears:
+        self._thread.start()
+        assert self._up.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ari.stop()
+        self._thread.join()
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, DialplanSaid) and "Key" in event.fields:
+            self.presses.put(event)
+
+    def told(self, key: str, extension: str) -> DialplanSaid:
+        """The next press; it must be this one."""
+        press = self.presses.get(timeout=5)
+        assert (press.fields["Key"], press.channel.endpoint) == (key, extension)
+        return press
+
+    def told_nothing(self) -> None:
+        with pytest.raises(queue.Empty):
+            self.presses.get(timeout=SECONDS_OF_SILENCE)
+
+
+@pytest.fixture
+def ears(stage: Stage) -> Iterator[Ears]:
+    """Nothing is recorded meanwhile, and no call is left behind."""
+    stage.wait_until_clean()
+    with stage.rules(), Ears(stage) as listening:
+        try:
+            yield listening
+        finally:
+            stage.hang_up_all()
+
+
+def heard(talk: Talk, digits: str) -> None:
+    """These digits and no others arrived there."""
+    eventually(lambda: "".join(talk.digits) == digits, 5, f"{digits} and not {''.join(talk.digits)}")
+
+
+def _settled(staff: Talk, outside: Talk) -> Pair:
+    outside.wait_established()
+    talk_for([staff, outside], 0.4)
+    return staff, outside
+
+
+def _inbound(stage: Stage) -> Pair:
+    outside = stage.caller(NUMBER).dial("2101", Sound(500))
+    return _settled(stage.phone("2101").pick_up(Sound(1000)), outside)
+
+
+def test_keys_on_an_inbound_call(stage: Stage, ears: Ears) -> None:
+    staff, outside = _inbound(stage)
+    for digits, key in (("*1", "keep"), ("*4", "stop"), ("*5", "pause"), ("*9", "help"), ("*1", "keep")):
+        staff.press(digits)
+        ears.told(key, "2101")
+    heard(outside, "")
+    assert hears_no(outside.heard(), outside.rate, STAR_HZ) and hears_no(
+        outside.heard(), outside.rate, ONE_HZ
+    )
+    staff.press("5#12*7")
+    heard(outside, "5#12*7")
+    outside.press("*1")
+    heard(staff, "*1")
+    ears.told_nothing()
+
+
+def test_keys_by_info_on_an_outbound_call(stage: Stage, ears: Ears) -> None:
+    outside_phone = stage.phone("outside")
+    staff = stage.phone("2102", dtmf="info", register=False).dial(NUMBER, Sound(1000))
+    staff, outside = _settled(staff, outside_phone.pick_up(Sound(500)))
+    staff.press("*5")
+    ears.told("pause", "2102")
+    staff.press("12#")
+    heard(outside, "12#")
+    outside.press("*1")
+    heard(staff, "*1")
+    ears.told_nothing()
+
+
+def test_a_record_button(stage: Stage, ears: Ears) -> None:
+    answered: list[Talk] = []
+    line = stage.phone("outside")
+    waiting = threading.Thread(target=lambda: answered.append(line.pick_up(Sound(500))))
+    waiting.start()
+    port, password = stage.world.pbx.ports.sip, stage.world.pbx.sip_passwords["2101"]
+    with SipCall(port, "2101", password, NUMBER) as phone:
+        waiting.join()
+        talk_for(answered, 0.4)
+        assert phone.info("Record: on") == 200
+        ears.told("keep", "2101")
+        assert phone.info("Record: off") == 200
+        ears.told("stop", "2101")
+    heard(answered[0], "")
+
+
+def _internal(stage: Stage) -> Pair:
+    caller = stage.phone("2102").dial("2101", Sound(500))
+    return _settled(stage.phone("2101").pick_up(Sound(1000)), caller)
+
+
+def _answered_in_a_group(number: str) -> Callable[[Stage], Pair]:
+    def way(stage: Stage) -> Pair:
+        outside = stage.caller(NUMBER).dial(number, Sound(500))
+        stage.phone("2102").wait_ring()
+        return _settled(stage.phone("2101").pick_up(Sound(1000)), outside)
+
+    return way
+
+
+def _picked_up(stage: Stage) -> Pair:
+    outside = stage.caller(NUMBER).dial("2102", Sound(500))
+    stage.phone("2102").wait_ring()
+    staff = stage.phone("2101").dial("*8", Sound(1000))
+    staff.wait_established()
+    return _settled(staff, outside)
+
+
+def _blind(transfer: Callable[[Talk], None]) -> Callable[[Stage], Pair]:
+    """From 2102 to 2101."""
+
+    def way(stage: Stage) -> Pair:
+        outside = stage.caller(NUMBER).dial("2102", Sound(500))
+        first, outside = _settled(stage.phone("2102").pick_up(Sound(1500)), outside)
+        transfer(first)
+        return _settled(stage.phone("2101").pick_up(Sound(1000)), outside)
+
+    return way
+
+
+def _attended_by_refer(stage: Stage) -> Pair:
+    outside = stage.caller(NUMBER).dial("2102", Sound(500))
+    first, outside = _settled(stage.phone("2102").pick_up(Sound(1500)), outside)
+    consultation = stage.phone("2102").dial("2101", Sound(1500))
+    staff = stage.phone("2101").pick_up(Sound(1000))
+    consultation.wait_established()
+    first.connect_with(consultation)
+    return _settled(staff, outside)
+
+
+def _attended_by_code(stage: Stage) -> Pair:
+    outside = stage.caller(NUMBER).dial("2102", Sound(500))
+    first, outside = _settled(stage.phone("2102").pick_up(Sound(1500)), outside)
+    first.press("*22101")
+    staff, first = _settled(stage.phone("2101").pick_up(Sound(1000)), first)
+    first.hangup()
+    return _settled(staff, outside)
+
+
+def _unparked(stage: Stage) -> Pair:
+    outside = stage.caller(NUMBER).dial("2102", Sound(500))
+    first, outside = _settled(stage.phone("2102").pick_up(Sound(1500)), outside)
+    first.transfer("700")
+    space = eventually(
+        lambda: stage.world.pbx.cli("parking show default").partition("Space")[2], what="parking"
+    )
+    staff = stage.phone("2101").dial(space.split()[1], Sound(1000))
+    staff.wait_established()
+    return _settled(staff, outside)
+
+
+WAYS: dict[str, Callable[[Stage], Pair]] = {
+    "internal": _internal,
+    "queue": _answered_in_a_group("6000"),
+    "ring group": _answered_in_a_group("6100"),
+    "pickup": _picked_up,
+    "blind by REFER": _blind(lambda staff: staff.transfer("2101")),
+    "blind by code": _blind(lambda staff: staff.press("##2101")),
+    "attended by REFER": _attended_by_refer,
+    "attended by code": _attended_by_code,
+    "unparked": _unparked,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_keys_however_staff_came_into_the_call(stage: Stage, ears: Ears, way: str) -> None:
+    staff, other = WAYS[way](stage)
+    staff.press("*1")
+    ears.told("keep", "2101")
+    staff.press("5")
+    heard(other, "5")
+    other.press("*4")
+    if way == "internal":
+        ears.told("stop", "2102")
+    else:
+        heard(staff, "*4")
+        ears.told_nothing()
+
+
+def test_keys_while_the_one_asked_decides(stage: Stage, ears: Ears) -> None:
+    """During an attended transfer by code, *1 and *4 do not end or swap it."""
+    outside = stage.caller(NUMBER).dial("2102", Sound(500))
+    first, outside = _settled(stage.phone("2102").pick_up(Sound(1500)), outside)
+    first.press("*22101")
+    asked, first = _settled(stage.phone("2101").pick_up(Sound(1000)), first)
+    for digits, key in (("*1", "keep"), ("*4", "stop")):
+        first.press(digits)
+        ears.told(key, "2102")
+    asked.press("*1")
+    ears.told("keep", "2101")
+    assert not asked.ended.is_set() and not asked.digits and not outside.digits
+
+
+def test_keys_in_a_conference(stage: Stage, ears: Ears) -> None:
+    outside = stage.caller(NUMBER).dial("7000", Sound(500))
+    staff, colleague = (stage.phone(name).dial("7000", Sound(1000)) for name in ("2101", "2102"))
+    for talk in (outside, staff, colleague):
+        talk.wait_established()
+    talk_for([outside, staff, colleague], 0.4)
+    for talk, extension in ((staff, "2101"), (colleague, "2102"), (staff, "2101")):
+        talk.press("*1")
+        ears.told("keep", extension)
+    outside.press("*1")
+    ears.told_nothing()
+    assert not outside.digits and not staff.digits and not colleague.digits
+
+
+def test_a_press_is_kept_while_callrec_is_away(stage: Stage, ears: Ears) -> None:
+    assert stage.world.controller is not None
+    stage.world.controller.stop()
+    try:
+        staff, _ = _inbound(stage)
+        presses = []
+        for digits, key in (("*1", "keep"), ("*9", "help")):
+            staff.press(digits)
+            presses.append(ears.told(key, "2101"))
+        with stage.app.ami() as ami:
+            eventually(lambda: len(ami.tree("callrec-key")) == 2, 5, "writing the presses down")
+            lines = ami.tree("callrec-key")
+            for press in presses:
+                key, linkedid, name, at, unique = lines[press.fields["Id"]].split("|")
+                assert (key, name) == (press.fields["Key"], press.channel.name)
+                assert (linkedid, unique) == (press.channel.linkedid, press.channel.id)
+                assert abs(float(at) - press.at.timestamp()) < 0.05
+                ami.delete("callrec-key", press.fields["Id"])
+        stage.hang_up_all()
+    finally:
+        stage.world.start_controller()
+
+
+def _keys_row(stage: Stage, **environment: str) -> tuple[bool, str]:
+    done = stage.callrec("doctor", "--json", **environment)
+    (row,) = [row for row in json.loads(done.stdout) if row["part"] == "PBX: keys"]
+    return row["ok"], row["found"]
+
+
+def test_doctor_compares_the_keys(stage: Stage) -> None:
+    assert _keys_row(stage) == (True, "keep *1 stop *4 pause *5 help *9")
+    ok, found = _keys_row(stage, CALLREC_KEYS__PAUSE="*6")
+    assert not ok and "the PBX has *5 for pause, callrec.toml says *6: write callrec pbx config" in found
+
+
+def test_doctor_sees_a_dialplan_that_gives_no_keys(stage: Stage) -> None:
+    pbx = stage.world.pbx
+    pbx.cli("dialplan set global DYNAMIC_FEATURES theirs")
+    try:
+        ok, found = _keys_row(stage)
+        assert not ok and "calls have no keys" in found
+    finally:
+        pbx.cli("dialplan reload")
+    assert _keys_row(stage)[0]
+
+
+def test_other_keys(stage: Stage, ears: Ears) -> None:
+    """Keys that are changed as the documentation says."""
+    etc = stage.world.home / "pbx/etc/callrec"
+    before = (etc / "features.conf").read_text()
+    done = stage.callrec("pbx", "config", "-o", str(etc), "--force", CALLREC_KEYS__KEEP="#7")
+    assert done.returncode == 0, done.stderr
+    stage.world.pbx.cli("module reload features")
+    try:
+        staff, outside = _inbound(stage)
+        staff.press("#7")
+        ears.told("keep", "2101")
+        staff.press("*1")
+        heard(outside, "*1")
+        assert _keys_row(stage, CALLREC_KEYS__KEEP="#7")[0]
+    finally:
+        assert stage.callrec("pbx", "config", "-o", str(etc), "--force").returncode == 0
+        stage.world.pbx.cli("module reload features")
+    assert (etc / "features.conf").read_text() == before
