@@ -1,4 +1,4 @@
-"""Records the transcripts again: python -m tests.scenarios.record
+"""Records the transcripts again: python -m tests.scenarios.record [SCENARIO…]
 
 Runs a real PBX and the controller in this process, places each scenario's call with real SIP phones,
 and writes every ARI event, as Asterisk sent it, to <scenario>.jsonl.
@@ -6,6 +6,7 @@ and writes every ARI event, as Asterisk sent it, to <scenario>.jsonl.
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -26,6 +27,9 @@ HERE = Path(__file__).parent
 RULES: dict[str, list[dict[str, Any]]] = {
     "announced": [{"mode": "automatic", "announce": None}],
     "quiet": [{"mode": "automatic"}],
+    "manual": [{"mode": "manual"}],
+    "standby": [{"mode": "standby"}],
+    "never on the way": [{"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}],
     "never": [{"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2101"}],
 }
 
@@ -82,6 +86,34 @@ def _busy(stage: Stage) -> None:
     caller.wait_ended()
 
 
+def _with_keys(*keys: str) -> Callable[[Stage], None]:
+    """Staff press these, half a second apart."""
+
+    def play(stage: Stage) -> None:
+        caller = stage.caller("0312345678").dial("2101", Sound(500))
+        staff = stage.phone("2101").pick_up(Sound(1000))
+        caller.wait_established()
+        for key in keys:
+            staff.press(key)
+            talk_for([staff, caller], 0.8)
+        caller.hangup()
+        staff.wait_ended()
+
+    return play
+
+
+def _transferred(stage: Stage) -> None:
+    caller = stage.caller("0312345678").dial("2101", Sound(500))
+    staff = stage.phone("2101").pick_up(Sound(1000))
+    talk_for([staff], 0.5)
+    staff.transfer("2102")
+    colleague = stage.phone("2102").pick_up(Sound(1500))
+    talk_for([colleague], 0.5)
+    colleague.press("*1")
+    talk_for([colleague], 0.5)
+    caller.hangup()
+
+
 SCENARIOS: dict[str, tuple[str, Callable[[Stage], None]]] = {
     "inbound_announced": ("announced", _inbound),
     "outbound_announced": ("announced", _outbound),
@@ -89,6 +121,10 @@ SCENARIOS: dict[str, tuple[str, Callable[[Stage], None]]] = {
     "never": ("never", _inbound),
     "unanswered": ("quiet", _unanswered),
     "busy": ("quiet", _busy),
+    "manual_keys": ("manual", _with_keys("*1", "*1", "*5", "*5", "*4", "*1")),
+    "standby_kept": ("standby", _with_keys("*1")),
+    "standby_discarded": ("standby", _with_keys("*5")),
+    "transferred_to_never": ("never on the way", _transferred),
 }
 
 
@@ -107,7 +143,8 @@ def main() -> None:
         Switchboard("127.0.0.1", world.pbx.ports.sip) as board,
     ):
         stage = Stage(world, board)
-        for name, (rules, play) in SCENARIOS.items():
+        wanted = sys.argv[1:] or list(SCENARIOS)
+        for name, (rules, play) in ((name, SCENARIOS[name]) for name in wanted):
             with stage.rules(*RULES[rules]):
                 lines.clear()
                 play(stage)

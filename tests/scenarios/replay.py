@@ -13,7 +13,7 @@ from callrec.pbx.events import Event, parse
 from callrec.policy.office import Office
 from callrec.prompts import Prompt
 from callrec.recording.board import Board
-from callrec.recording.commands import Command, HandOver, SaveCall, SaveDraft
+from callrec.recording.commands import Command, Discard, HandOver, SaveCall, SaveDraft
 from callrec.recording.surroundings import Surroundings
 from callrec.tones import Tones
 
@@ -69,7 +69,7 @@ def ids_of(name: str) -> Iterator[str]:
 def short(command: Command) -> str:
     """A command as one readable line."""
     match command:
-        case SaveDraft() | HandOver():
+        case SaveDraft() | HandOver() | Discard():
             capture = command.draft.capture
             return f"{type(command).__name__} parts={len(capture.parts)} ended={bool(capture.ended_at)}"
         case SaveCall():

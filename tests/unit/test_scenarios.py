@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from callrec.model import CallRecord, Outcome
+from callrec.pbx.events import OWN_PREFIX
 from callrec.recording.commands import HandOver, SaveCall
 from tests.scenarios.replay import board, ids_of, office, short, transcript
 
@@ -19,6 +20,10 @@ RULES: dict[str, list[tuple[str, str, str | None, str | None]]] = {
     "outbound_announced": [AUTOMATIC],
     "internal": [QUIET],
     "never": [QUIET, NEVER],
+    "manual_keys": [("manual", "everywhere", None, "none")],
+    "standby_kept": [("standby", "everywhere", None, "none")],
+    "standby_discarded": [("standby", "everywhere", None, "none")],
+    "transferred_to_never": [QUIET, ("never", "extension", "2102", None)],
     "unanswered": [QUIET],
     "busy": [QUIET],
 }
@@ -63,6 +68,84 @@ EXPECTED = {
         "SaveCall internal 2201 2101 answered automatic",
     ],
     "never": ["LetThrough channel=CALLER sounds=()", "SaveCall inbound 2101 +81312345678 answered never"],
+    "manual_keys": [
+        "LetThrough channel=CALLER sounds=()",
+        "StartSnoop channel=CALLER snoop=callrec.REC-1-in spy=in whisper=none",
+        "StartSnoop channel=CALLER snoop=callrec.REC-1-out spy=out whisper=none",
+        "StartSnoop channel=CALLED snoop=callrec.call-1-tone1 spy=none whisper=out",
+        "SaveDraft parts=1 ended=False",
+        "RecordSnoop snoop=callrec.REC-1-in name=callrec/REC-1-in",
+        "RecordSnoop snoop=callrec.REC-1-out name=callrec/REC-1-out",
+        "SaveDraft parts=1 ended=False",
+        "StartSnoop channel=CALLED snoop=callrec.call-1-tone2 spy=none whisper=out",
+        "SaveDraft parts=1 ended=False",
+        "Mute name=callrec/REC-1-in",
+        "Mute name=callrec/REC-1-out",
+        "StartSnoop channel=CALLED snoop=callrec.call-1-tone3 spy=none whisper=out",
+        "SaveDraft parts=1 ended=False",
+        "Unmute name=callrec/REC-1-in",
+        "Unmute name=callrec/REC-1-out",
+        "StartSnoop channel=CALLED snoop=callrec.call-1-tone4 spy=none whisper=out",
+        "SaveDraft parts=1 ended=False",
+        "HangUp channel=callrec.REC-1-in",
+        "HangUp channel=callrec.REC-1-out",
+        "StartSnoop channel=CALLED snoop=callrec.call-1-tone5 spy=none whisper=out",
+        "SaveDraft parts=1 ended=False",
+        "StartSnoop channel=CALLER snoop=callrec.REC-2-in spy=in whisper=none",
+        "StartSnoop channel=CALLER snoop=callrec.REC-2-out spy=out whisper=none",
+        "StartSnoop channel=CALLED snoop=callrec.call-1-tone6 spy=none whisper=out",
+        "SaveDraft parts=2 ended=False",
+        "RecordSnoop snoop=callrec.REC-2-in name=callrec/REC-2-in",
+        "RecordSnoop snoop=callrec.REC-2-out name=callrec/REC-2-out",
+        "SaveDraft parts=2 ended=False",
+        "SaveCall inbound 2101 +81312345678 answered manual",
+        "HandOver parts=2 ended=True",
+    ],
+    "standby_kept": [
+        "LetThrough channel=CALLER sounds=()",
+        "StartSnoop channel=CALLER snoop=callrec.REC-1-in spy=in whisper=none",
+        "StartSnoop channel=CALLER snoop=callrec.REC-1-out spy=out whisper=none",
+        "SaveDraft parts=1 ended=False",
+        "RecordSnoop snoop=callrec.REC-1-in name=callrec/REC-1-in",
+        "RecordSnoop snoop=callrec.REC-1-out name=callrec/REC-1-out",
+        "SaveDraft parts=1 ended=False",
+        "StartSnoop channel=CALLED snoop=callrec.call-1-tone1 spy=none whisper=out",
+        "SaveDraft parts=1 ended=False",
+        "SaveCall inbound 2101 +81312345678 answered standby",
+        "HandOver parts=1 ended=True",
+    ],
+    "standby_discarded": [
+        "LetThrough channel=CALLER sounds=()",
+        "StartSnoop channel=CALLER snoop=callrec.REC-1-in spy=in whisper=none",
+        "StartSnoop channel=CALLER snoop=callrec.REC-1-out spy=out whisper=none",
+        "SaveDraft parts=1 ended=False",
+        "RecordSnoop snoop=callrec.REC-1-in name=callrec/REC-1-in",
+        "RecordSnoop snoop=callrec.REC-1-out name=callrec/REC-1-out",
+        "SaveDraft parts=1 ended=False",
+        "Mute name=callrec/REC-1-in",
+        "Mute name=callrec/REC-1-out",
+        "StartSnoop channel=CALLED snoop=callrec.call-1-tone1 spy=none whisper=out",
+        "SaveDraft parts=1 ended=False",
+        "SaveCall inbound 2101 +81312345678 answered standby",
+        "Discard parts=1 ended=True",
+    ],
+    "transferred_to_never": [
+        "LetThrough channel=CALLER sounds=()",
+        "StartSnoop channel=CALLER snoop=callrec.REC-1-in spy=in whisper=none",
+        "StartSnoop channel=CALLER snoop=callrec.REC-1-out spy=out whisper=none",
+        "SaveDraft parts=1 ended=False",
+        "RecordSnoop snoop=callrec.REC-1-in name=callrec/REC-1-in",
+        "RecordSnoop snoop=callrec.REC-1-out name=callrec/REC-1-out",
+        "SaveDraft parts=1 ended=False",
+        "LetThrough channel=CALLER sounds=()",
+        "Mute name=callrec/REC-1-in",
+        "Mute name=callrec/REC-1-out",
+        "SaveDraft parts=1 ended=False",
+        "StartSnoop channel=SECOND snoop=callrec.call-1-tone1 spy=none whisper=out",
+        "SaveDraft parts=1 ended=False",
+        "SaveCall inbound 2101 +81312345678 answered automatic",
+        "HandOver parts=1 ended=True",
+    ],
     "unanswered": [
         "LetThrough channel=CALLER sounds=()",
         "SaveCall inbound 2101 +81312345678 unanswered automatic",
@@ -76,8 +159,9 @@ def _replayed(name: str) -> tuple[list[str], CallRecord]:
     _, recording = ids_of(name)
     played = board(office(*RULES[name]), ids_of(name))
     commands = [command for event in events for command in played.handle(event)]
-    channels = list(dict.fromkeys(e.channel.id for e in events if hasattr(e, "channel")))
-    names = {recording: "REC", channels[0]: "CALLER", channels[1]: "CALLED"}
+    ids = dict.fromkeys(e.channel.id for e in events if hasattr(e, "channel"))
+    channels = [id_ for id_ in ids if not id_.startswith(OWN_PREFIX)]
+    names = {recording: "REC", **dict(zip(channels, ("CALLER", "CALLED", "SECOND"), strict=False))}
     lines = [short(command) for command in commands]
     for real, shown in names.items():
         lines = [line.replace(f"={real}", f"={shown}").replace(real, shown) for line in lines]
@@ -109,6 +193,21 @@ def test_who_took_part_and_when() -> None:
     assert call.answered_at and call.ended_at and call.started_at < call.answered_at < call.ended_at
 
 
+@pytest.mark.parametrize(
+    ("name", "effects"),
+    [
+        ("manual_keys", "started unchanged paused resumed stopped started"),
+        ("standby_kept", "kept"),
+        ("standby_discarded", "paused"),
+        ("transferred_to_never", "refused"),
+    ],
+)
+def test_every_key_is_on_record_with_what_it_did(name: str, effects: str) -> None:
+    _, call = _replayed(name)
+    assert " ".join(each.effect for each in call.keys) == effects
+    assert all(call.answered_at and call.answered_at < each.at for each in call.keys)
+
+
 def test_the_announcement_is_on_record() -> None:
     _, inbound = _replayed("inbound_announced")
     (before,) = inbound.announcements
@@ -120,7 +219,7 @@ def test_the_announcement_is_on_record() -> None:
     assert during.started_at >= outbound.answered_at
 
 
-@pytest.mark.parametrize("name", ["inbound_announced", "outbound_announced", "internal"])
+@pytest.mark.parametrize("name", ["inbound_announced", "outbound_announced", "internal", "standby_kept"])
 def test_every_event_twice_changes_nothing(name: str) -> None:
     played = board(office(*RULES[name]), ids_of(name))
     commands = [command for event in transcript(name) for _ in range(2) for command in played.handle(event)]
