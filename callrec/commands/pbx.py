@@ -109,6 +109,4 @@ def _report(texts: dict[Path, str], changed: dict[Path, str]) -> None:
         else:
             say("{path} says this already and stays as it is", path=path)
     if changed:
-        say(
-            'next, on the PBX: asterisk -rx "module reload features", asterisk -rx "module reload app_confbridge"'
-        )
+        say('next, on the PBX: asterisk -rx "module reload features", and app_confbridge likewise')

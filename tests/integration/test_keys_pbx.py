@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,15 +14,14 @@ from callrec.pbx.ari import Ari
 from callrec.pbx.events import DialplanSaid, Event
 from tests.integration.sip import SipCall
 from tests.integration.stage import Stage, eventually, talk_for
+from tests.integration.ways import NUMBER, WAYS, inbound, settled
 from tests.listen import hears_no
 
 pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
-NUMBER = "0311140000"
 STAR_HZ, ONE_HZ = 941.0, 697.0
 """The lower tones of the digits * and 1, were they to be heard as sound."""
 SECONDS_OF_SILENCE = 0.5
 """How long a press that must not be told is waited for. A press is told within milliseconds."""
-Pair = tuple[Talk, Talk]
 
 
 class Ears:
@@ -50,7 +49,7 @@ class Ears:
     def told(self, key: str, extension: str) -> DialplanSaid:
         """The next press; it must be this one."""
         press = self.presses.get(timeout=5)
-        assert (press.fields["Key"], press.channel.endpoint) == (key, extension)
+        assert press.fields["Key"] == key and press.fields["By"].startswith(f"PJSIP/{extension}-")
         return press
 
     def told_nothing(self) -> None:
@@ -74,19 +73,8 @@ def heard(talk: Talk, digits: str) -> None:
     eventually(lambda: "".join(talk.digits) == digits, 5, f"{digits} and not {''.join(talk.digits)}")
 
 
-def _settled(staff: Talk, outside: Talk) -> Pair:
-    outside.wait_established()
-    talk_for([staff, outside], 0.4)
-    return staff, outside
-
-
-def _inbound(stage: Stage) -> Pair:
-    outside = stage.caller(NUMBER).dial("2101", Sound(500))
-    return _settled(stage.phone("2101").pick_up(Sound(1000)), outside)
-
-
 def test_keys_on_an_inbound_call(stage: Stage, ears: Ears) -> None:
-    staff, outside = _inbound(stage)
+    staff, outside = inbound(stage)
     for digits, key in (("*1", "keep"), ("*4", "stop"), ("*5", "pause"), ("*9", "help"), ("*1", "keep")):
         staff.press(digits)
         ears.told(key, "2101")
@@ -104,7 +92,7 @@ def test_keys_on_an_inbound_call(stage: Stage, ears: Ears) -> None:
 def test_keys_by_info_on_an_outbound_call(stage: Stage, ears: Ears) -> None:
     outside_phone = stage.phone("outside")
     staff = stage.phone("2102", dtmf="info", register=False).dial(NUMBER, Sound(1000))
-    staff, outside = _settled(staff, outside_phone.pick_up(Sound(500)))
+    staff, outside = settled(staff, outside_phone.pick_up(Sound(500)))
     staff.press("*5")
     ears.told("pause", "2102")
     staff.press("12#")
@@ -130,84 +118,6 @@ def test_a_record_button(stage: Stage, ears: Ears) -> None:
     heard(answered[0], "")
 
 
-def _internal(stage: Stage) -> Pair:
-    caller = stage.phone("2102").dial("2101", Sound(500))
-    return _settled(stage.phone("2101").pick_up(Sound(1000)), caller)
-
-
-def _answered_in_a_group(number: str) -> Callable[[Stage], Pair]:
-    def way(stage: Stage) -> Pair:
-        outside = stage.caller(NUMBER).dial(number, Sound(500))
-        stage.phone("2102").wait_ring()
-        return _settled(stage.phone("2101").pick_up(Sound(1000)), outside)
-
-    return way
-
-
-def _picked_up(stage: Stage) -> Pair:
-    outside = stage.caller(NUMBER).dial("2102", Sound(500))
-    stage.phone("2102").wait_ring()
-    staff = stage.phone("2101").dial("*8", Sound(1000))
-    staff.wait_established()
-    return _settled(staff, outside)
-
-
-def _blind(transfer: Callable[[Talk], None]) -> Callable[[Stage], Pair]:
-    """From 2102 to 2101."""
-
-    def way(stage: Stage) -> Pair:
-        outside = stage.caller(NUMBER).dial("2102", Sound(500))
-        first, outside = _settled(stage.phone("2102").pick_up(Sound(1500)), outside)
-        transfer(first)
-        return _settled(stage.phone("2101").pick_up(Sound(1000)), outside)
-
-    return way
-
-
-def _attended_by_refer(stage: Stage) -> Pair:
-    outside = stage.caller(NUMBER).dial("2102", Sound(500))
-    first, outside = _settled(stage.phone("2102").pick_up(Sound(1500)), outside)
-    consultation = stage.phone("2102").dial("2101", Sound(1500))
-    staff = stage.phone("2101").pick_up(Sound(1000))
-    consultation.wait_established()
-    first.connect_with(consultation)
-    return _settled(staff, outside)
-
-
-def _attended_by_code(stage: Stage) -> Pair:
-    outside = stage.caller(NUMBER).dial("2102", Sound(500))
-    first, outside = _settled(stage.phone("2102").pick_up(Sound(1500)), outside)
-    first.press("*22101")
-    staff, first = _settled(stage.phone("2101").pick_up(Sound(1000)), first)
-    first.hangup()
-    return _settled(staff, outside)
-
-
-def _unparked(stage: Stage) -> Pair:
-    outside = stage.caller(NUMBER).dial("2102", Sound(500))
-    first, outside = _settled(stage.phone("2102").pick_up(Sound(1500)), outside)
-    first.transfer("700")
-    space = eventually(
-        lambda: stage.world.pbx.cli("parking show default").partition("Space")[2], what="parking"
-    )
-    staff = stage.phone("2101").dial(space.split()[1], Sound(1000))
-    staff.wait_established()
-    return _settled(staff, outside)
-
-
-WAYS: dict[str, Callable[[Stage], Pair]] = {
-    "internal": _internal,
-    "queue": _answered_in_a_group("6000"),
-    "ring group": _answered_in_a_group("6100"),
-    "pickup": _picked_up,
-    "blind by REFER": _blind(lambda staff: staff.transfer("2101")),
-    "blind by code": _blind(lambda staff: staff.press("##2101")),
-    "attended by REFER": _attended_by_refer,
-    "attended by code": _attended_by_code,
-    "unparked": _unparked,
-}
-
-
 @pytest.mark.parametrize("way", WAYS)
 def test_keys_however_staff_came_into_the_call(stage: Stage, ears: Ears, way: str) -> None:
     staff, other = WAYS[way](stage)
@@ -226,9 +136,9 @@ def test_keys_however_staff_came_into_the_call(stage: Stage, ears: Ears, way: st
 def test_keys_while_the_one_asked_decides(stage: Stage, ears: Ears) -> None:
     """During an attended transfer by code, *1 and *4 do not end or swap it."""
     outside = stage.caller(NUMBER).dial("2102", Sound(500))
-    first, outside = _settled(stage.phone("2102").pick_up(Sound(1500)), outside)
+    first, outside = settled(stage.phone("2102").pick_up(Sound(1500)), outside)
     first.press("*22101")
-    asked, first = _settled(stage.phone("2101").pick_up(Sound(1000)), first)
+    asked, first = settled(stage.phone("2101").pick_up(Sound(1000)), first)
     for digits, key in (("*1", "keep"), ("*4", "stop")):
         first.press(digits)
         ears.told(key, "2102")
@@ -255,7 +165,7 @@ def test_a_press_is_kept_while_callrec_is_away(stage: Stage, ears: Ears) -> None
     assert stage.world.controller is not None
     stage.world.controller.stop()
     try:
-        staff, _ = _inbound(stage)
+        staff, _ = inbound(stage)
         presses = []
         for digits, key in (("*1", "keep"), ("*9", "help")):
             staff.press(digits)
@@ -305,7 +215,7 @@ def test_other_keys(stage: Stage, ears: Ears) -> None:
     assert done.returncode == 0, done.stderr
     stage.world.pbx.cli("module reload features")
     try:
-        staff, outside = _inbound(stage)
+        staff, outside = inbound(stage)
         staff.press("#7")
         ears.told("keep", "2101")
         staff.press("*1")

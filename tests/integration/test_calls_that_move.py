@@ -1,0 +1,116 @@
+"""The table of docs/en/calls.md, row by row: however a call moves, it is one recording, and it is whole."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from callrec.catalogue.calls import Kept
+from callrec.demo.agents import Sound
+from callrec.model import CallRecord
+from tests.integration.stage import Heard, Stage, talk_for, talk_seconds
+from tests.integration.ways import FIRST_HZ, NUMBER, OTHER_HZ, STAFF_HZ, WAYS, inbound
+from tests.listen import heard_share, hears, hears_no, longest_silence
+
+pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+JOINT_SECONDS = 0.06
+MOVED = [way for way in WAYS if way not in ("internal", "queue", "ring group", "pickup")]
+"""The ways on which 2102 has talked before."""
+
+
+def _kept(stage: Stage, begin: datetime) -> tuple[CallRecord, Kept, Heard]:
+    """The one recording of the one call with the number."""
+    stage.recording_of("+81" + NUMBER[1:], begin)
+    stage.wait_until_clean()
+    (found,) = [each for each in stage.calls_since(begin) if each.recording]
+    assert found.recording is not None
+    return found.call, found.recording, stage.listen(found.recording)
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "internal"])
+def test_one_call_is_one_recording_without_a_gap(stage: Stage, begin: datetime, way: str) -> None:
+    with stage.rule("automatic", direction="inbound"):
+        staff, caller = WAYS[way](stage)
+        staff.press("*1")
+        talk_for([staff, caller], 1.2)
+        caller.hangup()
+        call, kept, heard = _kept(stage, begin)
+    second, rate = heard.rate, heard.rate
+    assert abs(heard.seconds - talk_seconds(call)) < 0.1, kept.manifest["capture"]
+    assert longest_silence(heard.external, rate) < JOINT_SECONDS, "the caller never stopped talking"
+    assert hears(heard.external, rate, OTHER_HZ) and hears_no(heard.external, rate, STAFF_HZ)
+    assert hears(heard.staff[-second:], rate, STAFF_HZ)
+    assert kept.manifest["capture"]["gaps"] == []
+    assert (call.extension, call.outcome) == ("2102" if way in MOVED else "2101", "answered")
+    assert [(each.effect, each.extension) for each in call.keys] == [("marked", "2101")]
+    if way in MOVED:
+        assert heard_share(heard.staff, rate, FIRST_HZ) > 0
+        assert [turn.extensions for turn in call.turns] == [("2101",)]
+        assert {each.extension for each in call.participants} == {None, "2101", "2102"}
+    assert all(each.left_at for each in call.participants)
+
+
+@pytest.mark.parametrize("way", ["queue", "pickup", "blind by code", "attended by code", "unparked"])
+def test_the_rule_of_who_talks_counts(stage: Stage, begin: datetime, way: str) -> None:
+    """2101 is never to be recorded: nothing of what it says is, however it came into the call."""
+    never = {"mode": "never", "scope": "extension", "target": "2101"}
+    with stage.rules({"mode": "automatic"}, never):
+        staff, caller = WAYS[way](stage)
+        talk_for([staff, caller], 0.5)
+        caller.hangup()
+        call = stage.call_of("+81" + NUMBER[1:], begin)
+        stage.wait_until_clean()
+        kept = [each.recording for each in stage.calls_since(begin) if each.recording]
+    if way not in MOVED:
+        assert not kept and call.decision and call.decision.mode == "never"
+        return
+    (recording,) = kept
+    heard = stage.listen(recording)
+    assert hears_no(heard.staff, heard.rate, STAFF_HZ), "nothing of 2101"
+    assert heard_share(heard.staff, heard.rate, FIRST_HZ) > 0
+    assert hears_no(heard.external[-heard.rate // 2 :], heard.rate, OTHER_HZ)
+    assert call.turns[-1].decision.mode == "never"
+
+
+def test_a_call_on_hold_goes_on_being_recorded(stage: Stage, begin: datetime) -> None:
+    with stage.rule("automatic"):
+        staff, caller = inbound(stage)
+        staff.hold()
+        talk_for([caller], 1.0)
+        staff.resume()
+        talk_for([staff, caller], 1.0)
+        caller.hangup()
+        call, kept, heard = _kept(stage, begin)
+    assert abs(heard.seconds - talk_seconds(call)) < 0.1
+    assert hears(heard.external, heard.rate, OTHER_HZ), "who is on hold is recorded"
+    assert hears(heard.staff[-heard.rate // 2 :], heard.rate, STAFF_HZ)
+    assert [each["number"] for each in kept.manifest["capture"]["parts"]] == [1]
+
+
+@pytest.mark.parametrize("colleague_rule", ["automatic", "never"])
+def test_a_conference(stage: Stage, begin: datetime, colleague_rule: str) -> None:
+    """The caller is sent into the room; two of staff join. One who is never recorded silences it."""
+    rules = [{"mode": "automatic"}, {"mode": colleague_rule, "scope": "extension", "target": "2102"}]
+    with stage.rules(*rules):
+        staff, caller = inbound(stage)
+        staff.transfer("7000")
+        staff.wait_ended()
+        staff = stage.phone("2101").dial("7000", Sound(STAFF_HZ))
+        staff.wait_established()
+        talk_for([staff, caller], 1.0)
+        staff.press("*1")
+        talk_for([staff, caller], 0.5)
+        colleague = stage.phone("2102").dial("7000", Sound(FIRST_HZ))
+        colleague.wait_established()
+        talk_for([staff, caller, colleague], 1.5)
+        caller.hangup()
+        staff.hangup()
+        colleague.hangup()
+        call, _, heard = _kept(stage, begin)
+    assert [each.effect for each in call.keys] == ["marked"]
+    assert {each.extension for each in call.participants} == {None, "2101", "2102"}
+    assert hears_no(heard.external, heard.rate, STAFF_HZ)
+    last = heard.staff[-heard.rate :] if colleague_rule == "automatic" else heard.staff
+    assert hears(last, heard.rate, FIRST_HZ) is (colleague_rule == "automatic")
+    assert abs(heard.seconds - talk_seconds(call)) < 1.0
