@@ -14,6 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 import soundfile
 
 from callrec.app import App
@@ -119,6 +120,21 @@ class Stage:
                 rules.remove(connection, rule.id, who="test", at=self.app.now)
             added = [rules.add(connection, rule, who="test", at=self.app.now) for rule in wanted]
         return added or there
+
+    @contextmanager
+    def restarted_with(self, **variables: str) -> Iterator[None]:
+        """The controller, started anew with these variables; at the end again, without them."""
+        assert self.world.controller is not None
+        self.world.controller.stop()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            self.world.start_controller()
+        try:
+            yield
+        finally:
+            self.world.controller.stop()
+            self.world.start_controller()
 
     # --- what became of a call
 

@@ -11,28 +11,14 @@ from datetime import datetime
 import pytest
 import sqlalchemy as sa
 
+from callrec.catalogue import changes
 from callrec.catalogue.database import Database
 from callrec.demo.agents import Sound
-from callrec.errors import CatalogueUnreachable
+from callrec.errors import CatalogueOutdated, CatalogueUnreachable
 from callrec.model import Rule
 from tests.integration.stage import Stage, eventually, talk_for, talk_seconds
 
 NOBODY_THERE = "postgresql://nobody@127.0.0.1:1/none"
-
-
-@contextmanager
-def _restarted_without_database(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The controller, started anew, finds nobody where its database should be."""
-    assert stage.world.controller is not None
-    stage.world.controller.stop()
-    with monkeypatch.context() as patch:
-        patch.setenv("CALLREC_CATALOGUE__URL", NOBODY_THERE)
-        stage.world.start_controller()
-    try:
-        yield
-    finally:
-        stage.world.controller.stop()
-        stage.world.start_controller()
 
 
 @contextmanager
@@ -79,10 +65,10 @@ def _check_kept(stage: Stage, number: str, begin: datetime, rule: Rule) -> None:
     stage.wait_until_clean()
 
 
-def test_a_start_without_the_database(stage: Stage, begin: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_without_the_database(stage: Stage, begin: datetime) -> None:
     with stage.rule("automatic") as rule:
         seen = stage.status()["rules_at"]
-        with _restarted_without_database(stage, monkeypatch):
+        with stage.restarted_with(CALLREC_CATALOGUE__URL=NOBODY_THERE):
             _call_kept_in_the_spool(stage, "0311120020")
             _check_status(stage)
             assert seen <= stage.status()["rules_at"] < stage.status()["started_at"]
@@ -108,6 +94,15 @@ def test_a_statement_that_takes_for_ever_is_given_up(postgresql: str) -> None:
         connection.exec_driver_sql("SELECT pg_sleep(20)")
     assert time.monotonic() - asked < 10
     limited.close()
+
+
+def test_a_server_without_our_tables_or_our_database(postgresql: str) -> None:
+    url = sa.make_url(postgresql)
+    for name, expected in (("template1", CatalogueOutdated), ("nowhere", CatalogueUnreachable)):
+        database = Database(url.set(database=name).render_as_string(hide_password=False))
+        with pytest.raises(expected), database.read() as connection:
+            changes.number(connection)
+        database.close()
 
 
 def test_limits_arrive_at_a_real_server(postgresql: str) -> None:

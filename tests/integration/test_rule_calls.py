@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -51,20 +51,10 @@ def day(offset: int) -> tuple[Hours, ...]:
     return (Hours(tuple(sorted({(today + offset) % 7, (today + offset + 1) % 7})), 0, 1440),)
 
 
-@contextmanager
-def decided_at(stage: Stage, when: datetime, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def decided_at(stage: Stage, when: datetime) -> AbstractContextManager[None]:
     """The controller, started anew, decides as if it were this moment."""
-    assert stage.world.controller is not None
-    stage.world.controller.stop()
-    with monkeypatch.context() as patch:
-        shift = (when - datetime.now(TOKYO)).total_seconds()
-        patch.setenv("CALLREC_OFFICE__SHIFT_S", str(shift))
-        stage.world.start_controller()
-    try:
-        yield
-    finally:
-        stage.world.controller.stop()
-        stage.world.start_controller()
+    shift = (when - datetime.now(TOKYO)).total_seconds()
+    return stage.restarted_with(CALLREC_OFFICE__SHIFT_S=str(shift))
 
 
 def moment(**before: float) -> datetime:
@@ -198,13 +188,13 @@ def test_a_queue_is_decided_again_by_who_answers(stage: Stage, begin: datetime) 
 
 @pytest.mark.parametrize(("clock", "holds"), [("05:58:00", True), ("06:00:00", False)])
 def test_hours_over_midnight_hold_until_the_morning(
-    stage: Stage, begin: datetime, monkeypatch: pytest.MonkeyPatch, clock: str, holds: bool
+    stage: Stage, begin: datetime, clock: str, holds: bool
 ) -> None:
     """Those of Monday, on a Tuesday that is no holiday: at six sharp they are over."""
     number = f"031115010{int(holds)}"
     monday = (Hours((0,), 22 * 60, 6 * 60),)
     with stage.rules(BASE | {"priority": -1}, {"mode": "automatic", "hours": monday}):
-        with decided_at(stage, datetime.fromisoformat(f"2026-12-01T{clock}+09:00"), monkeypatch):
+        with decided_at(stage, datetime.fromisoformat(f"2026-12-01T{clock}+09:00")):
             assert any("decisions are made as if" in each for each in stage.status()["problems"])
             made = call(stage, number, begin)
             assert made.decision is not None and (made.decision.mode is Mode.AUTOMATIC) is holds
