@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.dialects import postgresql
 
 from callrec import ids
 from callrec.catalogue import calls, changes, custody, facilities, rules, tables
-from callrec.catalogue.calls import Wanted
 from callrec.catalogue.database import Database
 from callrec.errors import (
-    CatalogueOutdated,
-    CatalogueUnreachable,
     NotFound,
     Refused,
-    WrongConfiguration,
     WrongUsage,
 )
 from callrec.model import Extension, Facility, Mode, Rule, Scope
-from tests.unit.samples import CALL_ID, START, call
+from tests.unit.samples import START, call
 
 WHO: dict[str, Any] = {"who": "test", "at": START}
 SHIBA = Facility("shiba", "芝地区総合支所")
@@ -122,127 +112,6 @@ def test_a_change_that_fails_changes_nothing(database: Database) -> None:
         assert facilities.all_facilities(connection) == []
 
 
-def test_a_call_is_found_by_everything_that_is_asked_for(database: Database) -> None:
-    with database.begin() as connection:
-        calls.save_call(connection, call())
-    day = {"begin": START - timedelta(hours=1), "end": START + timedelta(hours=1)}
-    fits: list[dict[str, Any]] = [
-        {},
-        day,
-        {"extension": "2101"},
-        {"facility": "shiba"},
-        {"number": "+81312345678"},
-        {"direction": "inbound"},
-        {"mode": "automatic"},
-        {**day, "extension": "2101"},
-    ]
-    misses: list[dict[str, Any]] = [
-        {"begin": START + timedelta(seconds=1)},
-        {"end": START},
-        {"extension": "2102"},
-        {"facility": "azabu"},
-        {"number": "0312345678"},
-        {"direction": "outbound"},
-        {"mode": "never"},
-        {"incident": True},
-        {"held": True},
-        {"min_duration_s": 1.0},
-    ]
-    with database.read() as connection:
-        for wanted in fits:
-            assert [each.call for each in calls.search(connection, Wanted(all_calls=True, **wanted))] == [
-                call()
-            ]
-            assert calls.search(connection, Wanted(**wanted)) == [], "it was not recorded"
-        for wanted in misses:
-            assert calls.search(connection, Wanted(all_calls=True, **wanted)) == [], wanted
-
-
-def test_an_incident_is_found_also_where_it_was_not_recorded(database: Database) -> None:
-    incident = call(id=CALL_ID[:-1] + "b", incident=True)
-    with database.begin() as connection:
-        calls.save_call(connection, call())
-        calls.save_call(connection, incident)
-        found = calls.search(connection, Wanted(all_calls=True, incident=True))
-        assert [each.call for each in found] == [incident]
-        calls.save_call(connection, replace(incident, incident=False))
-        assert calls.search(connection, Wanted(all_calls=True, incident=True)) == []
-
-
-def test_a_call_says_when_its_capture_was_discarded(database: Database) -> None:
-    with database.begin() as connection:
-        calls.save_call(connection, call(discarded_at=START + timedelta(minutes=1)))
-        row = connection.execute(sa.select(tables.calls.c.discarded_at, tables.calls.c.incident)).one()
-        assert calls.call(connection, CALL_ID).discarded_at == row.discarded_at
-    assert (row.discarded_at, row.incident) == (START + timedelta(minutes=1), False)
-
-
-def test_saving_a_call_again_brings_it_up_to_date(database: Database) -> None:
-    with database.begin() as connection:
-        calls.save_call(connection, call(ended_at=None, outcome=None))
-        calls.save_call(connection, call())
-        assert calls.call(connection, CALL_ID) == call()
-
-
-def test_ids_can_be_shortened(database: Database) -> None:
-    other = CALL_ID[:-1] + "b"
-    with database.begin() as connection:
-        calls.save_call(connection, call())
-        calls.save_call(connection, call(id=other))
-        assert calls.call(connection, other).id == other
-        with pytest.raises(WrongUsage, match="fits several"):
-            calls.call(connection, CALL_ID[:13])
-        with pytest.raises(WrongUsage, match="too short"):
-            calls.call(connection, CALL_ID[:7])
-        assert calls.call(connection, CALL_ID.upper()).id == CALL_ID
-        with pytest.raises(NotFound):
-            calls.look_up(connection, "ffffffff")
-
-
-NO_IDS = [
-    "%%%%%%%%",
-    "________",
-    "01a20000%",
-    "01a200000",
-    "zzzzzzzz",
-    CALL_ID + "0",
-    "０1a20000",
-    "'; --    ",
-]
-
-
-@pytest.mark.parametrize("nonsense", NO_IDS)
-def test_what_can_be_no_id_is_said_to_be_none(database: Database, nonsense: str) -> None:
-    with database.begin() as connection:
-        calls.save_call(connection, call())
-        with pytest.raises(WrongUsage, match="is no id, nor the beginning of one"):
-            calls.look_up(connection, nonsense)
-
-
-@settings(max_examples=50, deadline=None)
-@given(length=st.integers(8, 36), moment=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)))  # noqa: DTZ001
-def test_every_beginning_of_an_id_spans_it(length: int, moment: datetime) -> None:
-    id_ = ids.derived(moment.replace(tzinfo=UTC), str(length))
-    first, last = calls._span(id_[:length])
-    assert first <= id_ <= last and len(first) == len(last) == 36
-    assert (first == last == id_) == (length == 36)
-
-
-def test_an_id_is_found_by_the_primary_key(database: Database) -> None:
-    """A catalogue of years must not be read through for one recording."""
-    query = sa.select(tables.recordings.c.id).where(tables.recordings.c.id.between(*calls._span("01a20000")))
-    with database.read() as connection:
-        sql = query.compile(connection, compile_kwargs={"literal_binds": True})
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}").all()
-    assert "SEARCH" in plan[0].detail and "SCAN" not in plan[0].detail
-
-
-def test_the_longest_come_first_and_calls_without_a_recording_last(database: Database) -> None:
-    """PostgreSQL would put what has no length before the longest."""
-    order = str(calls.SORTS["longest"].compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
-    assert order == "recordings.duration_s DESC NULLS LAST"
-
-
 def test_times_without_a_zone_are_not_stored(database: Database) -> None:
     naive = datetime(2026, 11, 22)  # noqa: DTZ001 (that is what is tested)
     with pytest.raises(sa.exc.StatementError, match="without a zone"), database.begin() as connection:
@@ -281,51 +150,6 @@ def test_a_tampered_chain_is_noticed(database: Database, tampering: str) -> None
         assert custody.broken_at(connection) in (1, 2)
 
 
-def test_a_database_that_is_not_set_up_says_so(database: Database, tmp_path: Any) -> None:
-    empty = Database(f"sqlite:///{tmp_path}/empty.db")
-    with pytest.raises(CatalogueOutdated, match="run callrec init"):
-        empty.require_current()
-    with pytest.raises(CatalogueOutdated, match="is not set up"), empty.read() as connection:
-        changes.number(connection)
-    empty.close()
-
-
-@pytest.mark.parametrize("url", ["", "nonsense", "oracle://x/y", "mysql+nothing://x"])
-def test_a_url_that_is_none_is_said_in_one_line(url: str) -> None:
-    with pytest.raises(WrongConfiguration, match=r"catalogue\.url is no database URL"):
-        Database(url)
-
-
-@pytest.mark.parametrize("url", ["postgresql://u:x@host:hunter2/x", "postgresql://u:p@ss:w@rd@h:1x/"])
-def test_a_url_that_cannot_be_read_is_not_repeated(url: str) -> None:
-    """A password that was not escaped falls apart into host and port, and must not be shown."""
-    with pytest.raises(WrongConfiguration, match="is no database URL") as caught:
-        Database(url)
-    assert not any(part in str(caught.value) for part in ("hunter2", "w@rd", "1x"))
-
-
-def test_the_database_file_is_for_its_owner_only(tmp_path: Path) -> None:
-    before = os.umask(0o022)
-    try:
-        database = Database(f"sqlite:///{tmp_path}/c.db")
-        database.upgrade()
-        with database.begin() as connection:
-            calls.save_call(connection, call())
-            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
-        database.close()
-    finally:
-        os.umask(before)
-    assert modes == dict.fromkeys(("c.db", "c.db-wal", "c.db-shm"), 0o600)
-
-
-@pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all.db", "postgresql://nobody:secret@127.0.0.1:1/x"])
-def test_an_unreachable_database_is_said_in_one_line_without_its_password(url: str) -> None:
-    database = Database(url)
-    with pytest.raises(CatalogueUnreachable) as caught, database.read() as connection:
-        changes.number(connection)
-    assert "\n" not in str(caught.value) and "secret" not in str(caught.value)
-
-
 def test_the_rules_as_they_were_at_a_moment(database: Database) -> None:
     hour = timedelta(hours=1)
     with database.begin() as connection:
@@ -341,33 +165,3 @@ def test_the_rules_as_they_were_at_a_moment(database: Database) -> None:
         [],
         [],
     ]
-
-
-def _connected_with(url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the driver is told of a connection to this URL."""
-    told: dict[str, Any] = {}
-
-    def connect(*_: object, **given: Any) -> None:
-        told.update(given)
-        raise psycopg.OperationalError("no answer")
-
-    monkeypatch.setattr(psycopg, "connect", connect)
-    monkeypatch.setattr(psycopg.Connection, "connect", connect)
-    database = Database(url)
-    with pytest.raises(CatalogueUnreachable), database.read():
-        pass
-    return told
-
-
-def test_a_host_that_goes_dead_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = _connected_with("postgresql://callrec@host/callrec", monkeypatch)
-    limits = {name: told.get(name) for name in ("connect_timeout", "tcp_user_timeout", "keepalives_idle")}
-    assert limits == {"connect_timeout": "5", "tcp_user_timeout": "10000", "keepalives_idle": "5"}
-    assert told["options"] == "-c statement_timeout=60s"
-
-
-def test_limits_that_the_url_sets_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = "connect_timeout=9&tcp_user_timeout=1&options=-c%20search_path%3Dx"
-    told = _connected_with(f"postgresql://callrec@host/callrec?{own}", monkeypatch)
-    assert (told["connect_timeout"], told["tcp_user_timeout"]) == ("9", "1")
-    assert told["options"] == "-c statement_timeout=60s -c search_path=x"

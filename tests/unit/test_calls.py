@@ -1,0 +1,141 @@
+"""Calls on a real SQLite: found by what is asked for, by their ids, and in order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy.dialects import postgresql
+
+from callrec import ids
+from callrec.catalogue import calls, tables
+from callrec.catalogue.calls import Wanted
+from callrec.catalogue.database import Database
+from callrec.errors import NotFound, WrongUsage
+from tests.unit.samples import CALL_ID, START, call
+
+
+def test_a_call_is_found_by_everything_that_is_asked_for(database: Database) -> None:
+    with database.begin() as connection:
+        calls.save_call(connection, call())
+    day = {"begin": START - timedelta(hours=1), "end": START + timedelta(hours=1)}
+    fits: list[dict[str, Any]] = [
+        {},
+        day,
+        {"extension": "2101"},
+        {"facility": "shiba"},
+        {"number": "+81312345678"},
+        {"direction": "inbound"},
+        {"mode": "automatic"},
+        {**day, "extension": "2101"},
+    ]
+    misses: list[dict[str, Any]] = [
+        {"begin": START + timedelta(seconds=1)},
+        {"end": START},
+        {"extension": "2102"},
+        {"facility": "azabu"},
+        {"number": "0312345678"},
+        {"direction": "outbound"},
+        {"mode": "never"},
+        {"incident": True},
+        {"held": True},
+        {"min_duration_s": 1.0},
+    ]
+    with database.read() as connection:
+        for wanted in fits:
+            assert [each.call for each in calls.search(connection, Wanted(all_calls=True, **wanted))] == [
+                call()
+            ]
+            assert calls.search(connection, Wanted(**wanted)) == [], "it was not recorded"
+        for wanted in misses:
+            assert calls.search(connection, Wanted(all_calls=True, **wanted)) == [], wanted
+
+
+def test_an_incident_is_found_also_where_it_was_not_recorded(database: Database) -> None:
+    incident = call(id=CALL_ID[:-1] + "b", incident=True)
+    with database.begin() as connection:
+        calls.save_call(connection, call())
+        calls.save_call(connection, incident)
+        found = calls.search(connection, Wanted(all_calls=True, incident=True))
+        assert [each.call for each in found] == [incident]
+        calls.save_call(connection, replace(incident, incident=False))
+        assert calls.search(connection, Wanted(all_calls=True, incident=True)) == []
+
+
+def test_a_call_says_when_its_capture_was_discarded(database: Database) -> None:
+    with database.begin() as connection:
+        calls.save_call(connection, call(discarded_at=START + timedelta(minutes=1)))
+        row = connection.execute(sa.select(tables.calls.c.discarded_at, tables.calls.c.incident)).one()
+        assert calls.call(connection, CALL_ID).discarded_at == row.discarded_at
+    assert (row.discarded_at, row.incident) == (START + timedelta(minutes=1), False)
+
+
+def test_saving_a_call_again_brings_it_up_to_date(database: Database) -> None:
+    with database.begin() as connection:
+        calls.save_call(connection, call(ended_at=None, outcome=None))
+        calls.save_call(connection, call())
+        assert calls.call(connection, CALL_ID) == call()
+
+
+def test_ids_can_be_shortened(database: Database) -> None:
+    other = CALL_ID[:-1] + "b"
+    with database.begin() as connection:
+        calls.save_call(connection, call())
+        calls.save_call(connection, call(id=other))
+        assert calls.call(connection, other).id == other
+        with pytest.raises(WrongUsage, match="fits several"):
+            calls.call(connection, CALL_ID[:13])
+        with pytest.raises(WrongUsage, match="too short"):
+            calls.call(connection, CALL_ID[:7])
+        assert calls.call(connection, CALL_ID.upper()).id == CALL_ID
+        with pytest.raises(NotFound):
+            calls.look_up(connection, "ffffffff")
+
+
+NO_IDS = [
+    "%%%%%%%%",
+    "________",
+    "01a20000%",
+    "01a200000",
+    "zzzzzzzz",
+    CALL_ID + "0",
+    "０1a20000",
+    "'; --    ",
+]
+
+
+@pytest.mark.parametrize("nonsense", NO_IDS)
+def test_what_can_be_no_id_is_said_to_be_none(database: Database, nonsense: str) -> None:
+    with database.begin() as connection:
+        calls.save_call(connection, call())
+        with pytest.raises(WrongUsage, match="is no id, nor the beginning of one"):
+            calls.look_up(connection, nonsense)
+
+
+@settings(max_examples=50, deadline=None)
+@given(length=st.integers(8, 36), moment=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)))  # noqa: DTZ001
+def test_every_beginning_of_an_id_spans_it(length: int, moment: datetime) -> None:
+    id_ = ids.derived(moment.replace(tzinfo=UTC), str(length))
+    first, last = calls._span(id_[:length])
+    assert first <= id_ <= last and len(first) == len(last) == 36
+    assert (first == last == id_) == (length == 36)
+
+
+def test_an_id_is_found_by_the_primary_key(database: Database) -> None:
+    """A catalogue of years must not be read through for one recording."""
+    query = sa.select(tables.recordings.c.id).where(tables.recordings.c.id.between(*calls._span("01a20000")))
+    with database.read() as connection:
+        sql = query.compile(connection, compile_kwargs={"literal_binds": True})
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}").all()
+    assert "SEARCH" in plan[0].detail and "SCAN" not in plan[0].detail
+
+
+def test_the_longest_come_first_and_calls_without_a_recording_last(database: Database) -> None:
+    """PostgreSQL would put what has no length before the longest."""
+    order = str(calls.SORTS["longest"].compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+    assert order == "recordings.duration_s DESC NULLS LAST"
