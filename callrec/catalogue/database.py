@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -29,6 +30,10 @@ _DEAD_HOST = {
 }
 """libpq waits for a host that has gone without a word for ever (TCP itself: 15 minutes). Milliseconds
 and seconds: with these it is noticed within some 15 s."""
+
+_UNDEFINED = ("42P01", "42703")
+"""SQLSTATE: undefined_table, undefined_column."""
+_UNDEFINED_IN_SQLITE = ("no such table", "no such column", "has no column named")
 
 
 class Database:
@@ -67,10 +72,8 @@ class Database:
         try:
             with engine.begin() as connection:
                 yield connection
-        except OperationalError as error:
-            raise self._unreachable(error) from error
         except DBAPIError as error:
-            if "no such table" in str(error) or "does not exist" in str(error):
+            if isinstance(error, OperationalError) or _lacks_tables(error):
                 raise self._unreachable(error) from error
             raise
 
@@ -115,7 +118,7 @@ class Database:
 
     def _unreachable(self, error: DBAPIError) -> Unreachable:
         problem = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
-        if "no such table" in problem or "does not exist" in problem:
+        if _lacks_tables(error):
             return CatalogueOutdated(
                 "the database {url} is not set up ({problem}): run callrec init",
                 url=self.shown,
@@ -126,6 +129,15 @@ class Database:
             url=self.shown,
             problem=problem,
         )
+
+
+def _lacks_tables(error: DBAPIError) -> bool:
+    """Whether a table or a column is not there. PostgreSQL says so by a code, and in the language of its
+    server; SQLite in words alone."""
+    if getattr(error.orig, "sqlstate", None) in _UNDEFINED:
+        return True
+    said = str(error.orig) if isinstance(error.orig, sqlite3.Error) else ""
+    return any(words in said for words in _UNDEFINED_IN_SQLITE)
 
 
 def _parsed(url: str) -> sa.URL:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from callrec.spool.box import Spool
 from callrec.spool.spooler import Spooler
 from callrec.spool.tracks import Tracks
 from tests.unit.fakes import MemoryStore
+from tests.unit.program import Done
 from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, draft, part
 from tests.unit.wave import tone, write_wav
 
@@ -59,6 +60,15 @@ def app(tmp_path: Path, empty_catalogue: Path) -> Iterator[App]:
     )
     yield made
     made.database.close()
+
+
+@pytest.fixture
+def shiba(office: Callable[..., Done]) -> Callable[..., Done]:
+    """An office with a facility, an extension, and a queue."""
+    assert office("facility", "add", "shiba", "--name", "芝地区総合支所").code == 0
+    assert office("extension", "add", "2101", "--facility", "shiba", "--name", "窓口1").code == 0
+    assert office("extension", "add", "6000", "--facility", "shiba", "--service").code == 0
+    return office
 
 
 @dataclass
