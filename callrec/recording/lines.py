@@ -68,6 +68,12 @@ def staff(talking: Iterable[Line | Participant]) -> tuple[str, ...]:
     return tuple(sorted({each.extension for each in talking if each.extension}))
 
 
+def is_consultation(talking: dict[str, Line], everybody: dict[str, Line]) -> bool:
+    """Whether staff talk among themselves while the party outside waits (an attended transfer by code)."""
+    waits = any(not line.extension and id_ not in talking for id_, line in everybody.items())
+    return waits and all(line.extension for line in talking.values())
+
+
 def participants(
     known: Iterable[Participant], talking: dict[str, Line], at: datetime
 ) -> tuple[Participant, ...]:

@@ -48,6 +48,7 @@ class Session:
     fallback: bool = False
     end_unseen: bool = False
     _dialled_a_phone: bool = False
+    _heard: str = ""
     _beeped_at: datetime | None = None
     _dial_status: str = ""
     _connected_elsewhere: bool = False
@@ -66,15 +67,12 @@ class Session:
     def connected(self, talking: Iterable[Line], at: datetime) -> list[Command]:
         """These channels are connected with one another now (none: nobody is)."""
         now = {line.id: line for line in talking}
-        voice = self._voice()
+        self._listen(now)
         somebody_joined = self._participants(now, at)
         if len(now) < 2:
             return self._save_draft() if somebody_joined else []
         if self.call.answered_at is None:
             return [] if self.fallback else self._answered(list(now.values()), at)
-        if self._voice() != voice and len(now) == 2 and self.capture and self.capture.channel in now:
-            # From two channels Asterisk mixes nothing: the captured party hears another phone now.
-            self.capture.stale = True
         commands = [*self._follow(at), *self._turn(now, at)]
         commands += self.capture.refresh(at) if self.capture else []
         return [*commands, *(self._save_draft() if commands or somebody_joined else [])]
@@ -296,7 +294,7 @@ class Session:
         phone counts for the whole call.
         """
         staff = of_lines.staff(now.values())
-        if not staff or staff == self._decided_for():
+        if not staff or staff == self._decided_for() or of_lines.is_consultation(now, self.lines):
             return []
         gate = None if self._dialled_a_phone else self.gate_decision
         decision, captured_before = self._decide(staff, gate, at), self.keeper.is_under_way
@@ -327,11 +325,16 @@ class Session:
             return []
         return self.capture.move(of_lines.captured(talking, self._caller()).id, at)
 
-    def _voice(self) -> str | None:
-        """The channel that was the last to join the captured one."""
+    def _listen(self, now: dict[str, Line]) -> None:
+        """Whom the captured party hears; from two channels Asterisk mixes nothing."""
         captured = self.capture.channel if self.capture else None
-        others = [each.channel for each in self.call.participants if each.channel != captured]
-        return others[-1] if others else None
+        others = [id_ for id_ in now if id_ != captured]
+        if not self.capture or captured not in now or len(others) != 1:
+            return
+        before = [each.channel for each in self.call.participants if each.channel != captured]
+        heard = self._heard or (before[-1] if before else others[0])
+        self._heard = others[0]
+        self.capture.stale |= heard != self._heard
 
     def _caller(self) -> Line | None:
         return of_lines.caller(self.lines, self.key)
