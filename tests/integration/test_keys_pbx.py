@@ -299,6 +299,20 @@ def test_doctor_sees_a_dialplan_that_gives_no_keys(stage: Stage) -> None:
     assert _keys_row(stage)[0]
 
 
+def test_features_that_the_dialplan_gives_stay(stage: Stage, ears: Ears) -> None:
+    """The gate adds the keys to them, for the phones that ring."""
+    pbx = stage.world.pbx
+    pbx.cli("dialplan set global DYNAMIC_FEATURES theirs")
+    try:
+        staff, _ = _inbound(stage)
+        staff.press("*1")
+        press = ears.told("keep", "2101")
+        given = stage.app.pbx.variable(press.channel.id, "DYNAMIC_FEATURES")
+        assert given == "theirs#callrec-keep#callrec-stop#callrec-pause#callrec-help"
+    finally:
+        pbx.cli("dialplan reload")
+
+
 def test_other_keys(stage: Stage, ears: Ears) -> None:
     """Keys that are changed as the documentation says."""
     etc = stage.world.home / "pbx/etc/callrec"
