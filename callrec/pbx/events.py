@@ -135,21 +135,19 @@ class DialplanSaid(ChannelEvent):
 
 @dataclass(frozen=True, slots=True)
 class KeyNoted:
-    """A key press as the dialplan has written it down, for the case that nobody listened."""
+    """A key press: its id, the key, the call's linked id, the name of the channel that pressed."""
 
     id: str
     key: str
     linkedid: str
-    channel: str
-    endpoint: str
+    by: str
     at: datetime
 
     @classmethod
     def parse(cls, id_: str, line: str) -> KeyNoted:
-        """``key|linked id|channel's name|seconds since 1970|channel``. Raises ValueError."""
-        key, linkedid, name, seconds, channel = line.split("|")
-        at = datetime.fromtimestamp(float(seconds), UTC)
-        return cls(id_, key, linkedid, channel, endpoint_of(name), at)
+        """As the dialplan wrote it down: ``key|linked id|name|seconds since 1970|…``. Raises ValueError."""
+        key, linkedid, by, seconds, *_ = line.split("|")
+        return cls(id_, key, linkedid, by, datetime.fromtimestamp(float(seconds), UTC))
 
 
 @dataclass(frozen=True, slots=True)

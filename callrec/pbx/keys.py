@@ -13,6 +13,7 @@ FEATURES, CONFERENCE = "features.conf", "confbridge.conf"
 MENU = "callrec_menu"
 CONSULTATION = {"atxferabort": "*1", "atxfercomplete": "*2", "atxferthreeway": "*3", "atxferswap": "*4"}
 """Asterisk's own codes while the one who transfers talks to the one asked."""
+NO_LINE = "; not in conferences, for Asterisk takes lines that begin so for commands: "
 Config = dict[str, list[tuple[str, str]]]
 """A configuration file of Asterisk: its sections, and their settings in order."""
 
@@ -22,7 +23,7 @@ def include(name: str, keys: KeySettings) -> str:
     text = shipped(f"asterisk/callrec/{name}").read_text("utf-8")
     for key, code in keys.codes.items():
         text = text.replace(f"@KEY_{key.upper()}@", code)
-    return text
+    return text.replace("\n#", f"\n{NO_LINE}#")
 
 
 def wrong_features(config: Config, keys: KeySettings) -> dict[Key, str]:
@@ -38,8 +39,10 @@ def wrong_features(config: Config, keys: KeySettings) -> dict[Key, str]:
 
 def wrong_menu(config: Config, keys: KeySettings) -> bool:
     """Whether the PBX has callrec's menu for conferences, but with other keys."""
-    wanted = {(code, f"dialplan_exec(callrec-key,{key},1)") for key, code in keys.codes.items()}
-    return MENU in config and not wanted <= set(config[MENU])
+    codes = {key: code for key, code in keys.codes.items() if not code.startswith("#")}
+    wanted = {(code, f"dialplan_exec(callrec-key,{key},1)") for key, code in codes.items()}
+    there = {line for line in config.get(MENU, []) if line[1].startswith("dialplan_exec(callrec-key,")}
+    return MENU in config and there != wanted
 
 
 def rivals(config: Config, keys: KeySettings) -> Iterator[tuple[str, str, Key]]:

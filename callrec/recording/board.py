@@ -132,21 +132,27 @@ class Board:
             session.stood_in()
         elif said.get("Announce"):
             session.announced(said.get("Prompt", ""), event.at, event.channel.id, status=said.get("Status"))
-        elif said.get("Key") in set(Key):
-            extension = self._lines[event.channel.id].extension
+        elif said.get("Key"):
+            by = said.get("By") or event.channel.name
             id_ = said.get("Id") or f"{event.channel.id}-{event.at:%s.%f}"
-            if extension:  # the same digits from outside mean nothing
-                return session.pressed(Key(said["Key"]), id_, event.channel.id, extension, event.at)
+            return self.key_pressed(ev.KeyNoted(id_, said["Key"], event.channel.linkedid, by, event.at))
         return []
+
+    def key_pressed(self, key: ev.KeyNoted) -> list[Command]:
+        """A key of staff. From anybody else the same digits mean nothing.
+
+        Who pressed is told by name: the channel that tells can be half of a Local pair.
+        """
+        line = next((each for each in self._lines.values() if each.channel.name == key.by), None)
+        session = self.sessions.get(line.key if line else key.linkedid)
+        endpoint = ev.endpoint_of(key.by)
+        if not session or key.key not in set(Key) or not self.world.office.is_staff(endpoint):
+            return []
+        return session.pressed(Key(key.key), key.id, line.id if line else "", endpoint, key.at)
 
     def recall(self, key: ev.KeyNoted) -> list[Command]:
         """A key that was pressed while callrec may have been away. What asks for less comes too late."""
-        session = self.sessions.get(key.linkedid)
-        if not session or key.key not in (Key.KEEP, Key.HELP):
-            return []
-        if not self.world.office.is_staff(key.endpoint):
-            return []
-        return session.pressed(Key(key.key), key.id, key.channel, key.endpoint, key.at)
+        return self.key_pressed(key) if key.key in (Key.KEEP, Key.HELP) else []
 
     def _dialled(self, event: ev.Dialled) -> None:
         """Dial() tells of channels that may be gone already: only those that are known count."""

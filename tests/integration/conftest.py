@@ -61,6 +61,7 @@ def stage(request: pytest.FixtureRequest, scratch: Path) -> Iterator[Stage]:
 
 
 @pytest.fixture
-def begin(stage: Stage) -> datetime:
-    """The moment at which the test began."""
-    return stage.app.now
+def begin(stage: Stage) -> Iterator[datetime]:
+    """The moment at which the test began. No call of it is left behind, also when it fails."""
+    yield stage.app.now
+    stage.hang_up_all()

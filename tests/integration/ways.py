@@ -5,6 +5,7 @@ Who called says 500 Hz, who answered first (2102, where the call moves) 1500 Hz,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from callrec.demo.agents import Sound, Talk
@@ -85,9 +86,9 @@ def _unparked(stage: Stage) -> Pair:
     first, outside = settled(stage.phone("2102").pick_up(Sound(FIRST_HZ)), outside)
     first.transfer("700")
     space = eventually(
-        lambda: stage.world.pbx.cli("parking show default").partition("Space")[2], what="parking"
+        lambda: re.search(r"Space +: +(\d+)", stage.world.pbx.cli("parking show default")), what="parking"
     )
-    staff = stage.phone("2101").dial(space.split()[1], Sound(STAFF_HZ))
+    staff = stage.phone("2101").dial(space[1], Sound(STAFF_HZ))
     staff.wait_established()
     return settled(staff, outside)
 

@@ -11,7 +11,15 @@ import pytest
 
 from callrec.resources import shipped
 
-NAMES = ("ari.conf", "extensions.conf", "features.conf", "http.conf", "manager.conf", "modules.conf")
+NAMES = (
+    "ari.conf",
+    "confbridge.conf",
+    "extensions.conf",
+    "features.conf",
+    "http.conf",
+    "manager.conf",
+    "modules.conf",
+)
 
 
 def _etc(tmp_path: Path, **files: str) -> Path:

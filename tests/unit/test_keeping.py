@@ -197,7 +197,7 @@ def test_a_key_pressed_while_the_controller_was_killed_counts(mode: str, over: b
     pbx = _by_mode(mode)
     pbx.kill()
     pbx.press(PHONE.id, "keep", "p1")
-    noted = ev.KeyNoted("p1", "keep", "1.0", PHONE.id, "2101", pbx.now)
+    noted = ev.KeyNoted("p1", "keep", "1.0", PHONE.name, pbx.now)
     if over:
         _end(pbx)
     pbx.reconnect([noted])
@@ -253,8 +253,7 @@ class AnyOrder(RuleBasedStateMachine):
         by = OUTSIDE.id if outside else self.staff[-1]
         self.count += 1
         id_ = f"press-{self.count}"
-        endpoint = "outside" if outside else "2101"
-        self.noted.append(ev.KeyNoted(id_, key, "1.0", by, endpoint, self.pbx.now))
+        self.noted.append(ev.KeyNoted(id_, key, "1.0", self.pbx.channels[by].name, self.pbx.now))
         self.pbx.press(by, key, id_)
         self.wanted |= not outside and self.mode != "never" and key in (Key.KEEP, Key.HELP)
 
