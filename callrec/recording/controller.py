@@ -55,6 +55,10 @@ class Pbx(Protocol):
     def record(self, snoop_id: str, name: str) -> None: ...
     def play(self, channel_id: str, playback_id: str, media: list[str]) -> None: ...
     def hang_up(self, channel_id: str) -> None: ...
+    def dial(self, channel_id: str, endpoint: str, caller: str) -> None: ...
+    def create_bridge(self, bridge_id: str) -> None: ...
+    def add_to_bridge(self, bridge_id: str, channel_id: str) -> None: ...
+    def destroy_bridge(self, bridge_id: str) -> None: ...
 
 
 class Controller:
@@ -215,6 +219,19 @@ class Controller:
                 self._work_waits()
             case do.ReadJournal():
                 self._read_journal()
+            case _:
+                self._do_for_room(command)
+
+    def _do_for_room(self, command: do.Command) -> None:
+        match command:
+            case do.DialRoom():
+                self._pbx.dial(command.channel, command.endpoint, command.caller)
+            case do.MakeBridge():
+                self._pbx.create_bridge(command.bridge)
+            case do.AddToBridge():
+                self._pbx.add_to_bridge(command.bridge, command.channel)
+            case do.DestroyBridge():
+                self._pbx.destroy_bridge(command.bridge)
 
     def _save_draft(self, command: do.SaveDraft) -> None:
         """A draft that comes late, because the disk was full, must not bring back what is kept already."""
