@@ -6,7 +6,18 @@ What is said of a rule and of a call stands in policy.explanation.
 from __future__ import annotations
 
 from callrec.language import translated
-from callrec.model import Announce, Decision, Direction, Holidays, Mode, Note, Outcome, Scope, remark
+from callrec.model import (
+    AlertState,
+    Announce,
+    Decision,
+    Direction,
+    Holidays,
+    Mode,
+    Note,
+    Outcome,
+    Scope,
+    remark,
+)
 
 REASONS = {
     "no-rule": "no rule applies to this call, so it is not recorded",
@@ -86,6 +97,13 @@ ACTIONS = {
 """Steps of the custody log, and the states they lead to."""
 
 KEPT_BECAUSE = {"automatic": "the rule records automatically"}
+
+
+ALERT_STATES = {
+    AlertState.SENT: "sent {sent} ({tries} tries)",
+    AlertState.WAITING: "not sent yet ({tries} tries)",
+    AlertState.GIVEN_UP: "could not be sent ({tries} tries)",
+}
 
 
 def no_key(mode: Mode) -> Note:

@@ -15,12 +15,12 @@ from alembic.runtime.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from callrec.catalogue import changes, facilities, rules, tables
+from callrec.catalogue import alerts, changes, facilities, rules, tables
 from callrec.catalogue.database import Database, _alembic
 from callrec.errors import NotFound, Refused, WrongUsage
-from callrec.model import Direction, Extension, Facility, Holidays, Mode, Rule, Scope
+from callrec.model import Delivery, Direction, Extension, Facility, Holidays, Mode, Rule, Scope
 from callrec.policy.hours import parse_hours
-from tests.unit.samples import START
+from tests.unit.samples import START, alert
 
 WHO: dict[str, Any] = {"who": "test", "at": START}
 LATER: dict[str, Any] = {"who": "another", "at": START + timedelta(days=1)}
@@ -186,6 +186,26 @@ def check_migration(database: Database) -> None:
         assert "hours" not in {each["name"] for each in sa.inspect(connection).get_columns("rules")}
         assert connection.exec_driver_sql("SELECT count(*) FROM rules").scalar_one() == 3
     migrated(database, "0002")
+    _check_alerts(database)
+
+
+def _check_alerts(database: Database) -> None:
+    """As above, for who is called to help and what became of it."""
+    migrated(database, "0003")
+    with database.begin() as connection:
+        assert facilities.all_facilities(connection) == [Facility("shiba", "芝")]
+        facilities.change_facility(connection, "shiba", support_mail=("a@x.example",), **WHO)
+        alerts.save(connection, alert(), Delivery("mail", "a@x.example", tries=1))
+    with pytest.raises(RuntimeError, match="1 rows of alerts"):
+        migrated(database, "0002")
+    with database.begin() as connection:
+        connection.execute(tables.alerts.delete())
+    with pytest.raises(RuntimeError, match="1 rows of facilities"):
+        migrated(database, "0002")
+    with database.begin() as connection:
+        facilities.change_facility(connection, "shiba", support_mail=None, **WHO)
+    migrated(database, "0002")
+    migrated(database, "0003")
 
 
 def test_the_migration_keeps_what_was_there(tmp_path: Path) -> None:
