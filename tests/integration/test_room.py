@@ -202,3 +202,25 @@ def test_a_call_that_ends_while_the_room_rings(watch: Watch) -> None:
         staff.wait_ended()
         ringing.wait_ended()
     eventually(watch.is_clean, what="a PBX without channels and bridges")
+
+
+@pytest.mark.parametrize(("digit", "kept"), [("5", False), ("6", True)])
+def test_the_recording_holds_what_the_caller_heard_of_the_room(
+    watch: Watch, begin: datetime, digit: str, kept: bool
+) -> None:
+    number = f"031123001{digit}"
+    with watch.stage.rule("automatic"):
+        caller, staff = connected(watch, number)
+        room = answered(watch, watch.stage.phone("2102"))
+        room.press(digit)
+        eventually(lambda: hears(last(staff, 0.5), staff.rate, ROOM_HZ), 5, "speaking")
+        after([caller, room])
+        caller.hangup()
+        staff.wait_ended()
+        found = watch.stage.recording_of("+81" + number[1:], begin)
+    assert found.recording is not None
+    heard = watch.stage.listen(found.recording)
+    late = heard.staff[-heard.rate :]
+    assert hears(late, heard.rate, STAFF_HZ)
+    assert (hears if kept else hears_no)(late, heard.rate, ROOM_HZ)
+    assert hears_no(heard.external, heard.rate, ROOM_HZ)
