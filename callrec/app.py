@@ -18,7 +18,7 @@ from callrec import ids
 from callrec.catalogue import changes, facilities, rules
 from callrec.catalogue.database import Database
 from callrec.errors import NotFound
-from callrec.model import Announce, Decision, Extension, Facility, Rule
+from callrec.model import Announce, Decision, Extension, Facility, Rule, Support
 from callrec.policy.decide import Defaults
 from callrec.policy.office import Office
 from callrec.settings import Settings
@@ -26,6 +26,7 @@ from callrec.spool import snapshot
 from callrec.spool.box import Spool
 
 if TYPE_CHECKING:
+    from callrec.alerts.alerter import Alerter
     from callrec.archive.archiver import Archiver
     from callrec.archive.s3 import S3Store
     from callrec.pbx.ami import Ami
@@ -150,6 +151,7 @@ class App:
             zone=settings.office.zone,
             shift=timedelta(seconds=settings.office.shift_s),
             revision=revision,
+            support=Support(settings.help.room or None, settings.help.mail_to),
         )
 
     def revision(self) -> int:
@@ -213,6 +215,17 @@ class App:
             self.settings.office.zone,
             locked=self.settings.archive.object_lock != "off",
         )
+
+    def alerter(self, office: Callable[[], Office]) -> Alerter:
+        """What sends alerts; `office` is the office as it is when one is sent."""
+        from callrec.alerts.alerter import Alerter
+        from callrec.alerts.mail import Mail
+        from callrec.alerts.webhook import Webhook
+
+        wanted, zone = self.settings.help, self.settings.office.zone
+        mail = [Mail(wanted, office, zone)] if wanted.smtp_host else []
+        webhook = [Webhook(wanted, office)] if wanted.webhook_url else []
+        return Alerter(self.spool, [*mail, *webhook], self.database)
 
     def _fetch(self, name: str, target: Path) -> bool:
         from callrec.pbx.transport import AriRefused

@@ -136,5 +136,23 @@ incident_days = 1827
 timezone = "Asia/Tokyo"
 # For trying rules out: decisions are made as if it were so many seconds later. Never in daily use.
 shift_s = 0.0
+
+[help]
+# Who is told when staff press the help key: by mail, by a message to another system (a webhook), and
+# by a call to a room that may listen. A facility can have its own: callrec facility support.
+mail_to = []
+mail_from = ""
+smtp_host = ""
+smtp_port = 587
+# "starttls", "ssl" (usually port 465) or "none" (the password is sent as it is).
+smtp_security = "starttls"
+smtp_user = ""
+smtp_password = ""
+# The secret signs every message; see the documentation.
+webhook_url = ""
+webhook_secret = ""
+# The extension that is called to listen, and how the PBX dials it.
+room = ""
+room_dial = "PJSIP/{extension}"
 """
 )

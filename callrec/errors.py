@@ -75,6 +75,10 @@ class CatalogueOutdated(Unreachable):
     """The database answers, but its tables are missing, or those of another version of callrec."""
 
 
+class AlertNotSent(Unreachable):
+    """A mail server or a webhook did not take an alert."""
+
+
 class Refused(CallrecError):
     """It could be done, but must not be."""
 

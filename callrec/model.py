@@ -96,10 +96,24 @@ class Custody(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facility:
-    """A facility. `code` is lower-case ASCII (it is part of object keys), `name` is for people."""
+    """A facility. `code` is lower-case ASCII (it is part of object keys), `name` is for people.
+
+    `support_room` and `support_mail` are who is called to help; None: as the settings say for all,
+    empty: nobody.
+    """
 
     code: str
     name: str
+    support_room: str | None = None
+    support_mail: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Who is called to help: the extension of a room that may listen, and mail addresses."""
+
+    room: str | None = None
+    mail: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,3 +376,48 @@ class Draft:
 
     call: CallRecord
     capture: Capture
+
+
+class AlertState(StrEnum):
+    """How it stands with one delivery of an alert."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    GIVEN_UP = "given-up"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Somebody on the phone asked for help. `at` is when; `number` is the other party's.
+
+    `recorded`: the call is kept from then on at the latest. `room` is the extension that is called to
+    listen.
+    """
+
+    id: str
+    call_id: str
+    pbx: str
+    facility: str
+    facility_name: str
+    extension: str
+    number: str | None
+    direction: Direction | None
+    at: datetime
+    recorded: bool
+    room: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An alert on one way (``mail``, ``webhook``) to one recipient (empty: the way has only one).
+
+    `first_at` is when it was first tried, `problem` what went wrong the last time.
+    """
+
+    way: str
+    recipient: str
+    state: AlertState = AlertState.WAITING
+    tries: int = 0
+    first_at: datetime | None = None
+    sent_at: datetime | None = None
+    problem: str = ""

@@ -11,7 +11,8 @@ import re
 import tomllib
 from itertools import permutations
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -31,8 +32,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from callrec.addresses import is_address
 from callrec.errors import WrongConfiguration
 from callrec.model import Key
+from callrec.numbers import dialled
 
 PLACES = (Path("callrec.toml"), Path("/etc/callrec/callrec.toml"))
 _OTHER_VARIABLES = {"CALLREC_CONFIG", "CALLREC_LANG", "CALLREC_DEBUG", "CALLREC_CACHE", "CALLREC_PBX_DIR"}
@@ -67,10 +70,42 @@ def _a_key(code: str) -> str:
     return code
 
 
+def _an_address(text: str) -> str:
+    if text and not is_address(text):
+        raise ValueError("write a bare mail address, such as help@city.example")
+    return text
+
+
+def _a_web_address(url: str) -> str:
+    parts = urlsplit(url)
+    if url and not (parts.scheme in ("http", "https") and parts.hostname):
+        raise ValueError("write an address that begins with https:// or http://")
+    return url
+
+
+def _a_number(text: str) -> str:
+    if text and dialled(text) is None:
+        raise ValueError("write the number of an extension, such as 2900")
+    return dialled(text) or ""
+
+
+def _a_way_to_dial(text: str) -> str:
+    try:
+        text.format(extension="2900")
+    except (KeyError, IndexError, ValueError) as error:
+        raise ValueError("write what the PBX dials, with {extension} in it") from error
+    if "{extension}" not in text:
+        raise ValueError("write what the PBX dials, with {extension} in it")
+    return text
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Zone = Annotated[str, AfterValidator(_a_zone)]
 Pattern = Annotated[str, AfterValidator(_a_pattern)]
 KeyCode = Annotated[str, AfterValidator(_a_key)]
+Address = Annotated[str, AfterValidator(_an_address)]
+WebAddress = Annotated[str, AfterValidator(_a_web_address)]
+Number = Annotated[str, AfterValidator(_a_number)]
 PbxPassword = Annotated[SecretStr, AfterValidator(_as_asterisk_takes_it)]
 
 
@@ -174,6 +209,33 @@ class KeySettings(Section):
         return {key: getattr(self, key) for key in Key}
 
 
+class HelpSettings(Section):
+    """Who is told when staff press the help key, and how. A facility may have its own room and mail."""
+
+    mail_to: tuple[Annotated[Address, Field(min_length=1)], ...] = ()
+    mail_from: Address = ""
+    smtp_host: str = ""
+    smtp_port: Port = 587
+    smtp_security: Literal["starttls", "ssl", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    webhook_url: WebAddress = ""
+    webhook_secret: SecretStr = SecretStr("")
+    room: Number = ""
+    room_dial: Annotated[str, AfterValidator(_a_way_to_dial)] = "PJSIP/{extension}"
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        """Half a way would be noticed only when somebody needs help."""
+        if self.webhook_url and not self.webhook_secret.get_secret_value():
+            raise ValueError("webhook_url needs a webhook_secret, with which each message is signed")
+        if self.smtp_host and not self.mail_from:
+            raise ValueError("smtp_host needs mail_from, the address that mails come from")
+        if self.mail_to and not self.smtp_host:
+            raise ValueError("mail_to needs smtp_host, the server that takes mails")
+        return self
+
+
 class Settings(BaseSettings):
     """All settings of one callrec."""
 
@@ -189,6 +251,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     office: OfficeSettings = OfficeSettings()
     keys: KeySettings = KeySettings()
+    help: HelpSettings = HelpSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -111,10 +111,10 @@ def save_call(connection: sa.Connection, call: CallRecord) -> None:
         "discarded_at": call.discarded_at,
         "details": as_json(call),
     }
-    _upsert(connection, calls, {"id": call.id}, row)
+    upsert(connection, calls, {"id": call.id}, row)
     for extension in _extensions(call):
         key = {"call_id": call.id, "extension": extension}
-        _upsert(connection, participants, key, {"started_at": call.started_at})
+        upsert(connection, participants, key, {"started_at": call.started_at})
 
 
 def save_recording(
@@ -145,7 +145,7 @@ def save_recording(
         "manifest_version": versions.manifest,
         "manifest": json.loads(write(manifest)),
     }
-    _upsert(connection, recordings, {"id": manifest.recording_id}, row)
+    upsert(connection, recordings, {"id": manifest.recording_id}, row)
 
 
 def as_json(call: CallRecord) -> dict[str, Any]:
@@ -235,7 +235,8 @@ def _extensions(call: CallRecord) -> set[str]:
     return known | ({call.extension} if call.extension else set())
 
 
-def _upsert(connection: sa.Connection, table: sa.Table, key: dict[str, Any], values: dict[str, Any]) -> None:
+def upsert(connection: sa.Connection, table: sa.Table, key: dict[str, Any], values: dict[str, Any]) -> None:
+    """Writes a row, or brings the one with this key up to date."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(table).values({**key, **values})
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))

@@ -18,14 +18,14 @@ from callrec.policy.entries import check_facility, check_name, extension_number
 
 def all_facilities(connection: sa.Connection) -> list[Facility]:
     rows = connection.execute(sa.select(facilities).order_by(facilities.c.code))
-    return [Facility(row.code, row.name) for row in rows]
+    return [_facility(row) for row in rows]
 
 
 def facility(connection: sa.Connection, code: str) -> Facility:
     row = connection.execute(sa.select(facilities).where(facilities.c.code == code)).one_or_none()
     if row is None:
         raise NotFound("there is no facility {code}: see callrec facility list", code=code)
-    return Facility(row.code, row.name)
+    return _facility(row)
 
 
 def add_facility(connection: sa.Connection, new: Facility, *, who: str, at: datetime) -> None:
@@ -37,13 +37,17 @@ def add_facility(connection: sa.Connection, new: Facility, *, who: str, at: date
     changes.note(connection, f"facility {new.code}", None, asdict(new), who=who, at=at)
 
 
-def rename_facility(connection: sa.Connection, code: str, name: str, *, who: str, at: datetime) -> None:
+def change_facility(
+    connection: sa.Connection, code: str, *, who: str, at: datetime, **fields: Any
+) -> Facility:
+    """Gives a facility another name, or others who are called to help. Returns it as it is now."""
     changes.lock(connection)
     before = facility(connection, code)
-    check_facility(Facility(code, name))
-    connection.execute(facilities.update().where(facilities.c.code == code).values(name=name))
-    after = {"code": code, "name": name}
-    changes.note(connection, f"facility {code}", asdict(before), after, who=who, at=at)
+    after = replace(before, **fields)
+    check_facility(after)
+    connection.execute(facilities.update().where(facilities.c.code == code).values(asdict(after)))
+    changes.note(connection, f"facility {code}", asdict(before), asdict(after), who=who, at=at)
+    return after
 
 
 def remove_facility(connection: sa.Connection, code: str, *, who: str, at: datetime) -> None:
@@ -128,6 +132,11 @@ def remove_extension(connection: sa.Connection, number: str, *, who: str, at: da
     connection.execute(extensions.delete().where(extensions.c.number == before.number))
     changes.note(connection, f"extension {before.number}", asdict(before), None, who=who, at=at)
     return before
+
+
+def _facility(row: Any) -> Facility:
+    mail = None if row.support_mail is None else tuple(row.support_mail)
+    return Facility(row.code, row.name, row.support_room, mail)
 
 
 def _extension(row: Any) -> Extension:

@@ -36,7 +36,7 @@ def _apply(connection: sa.Connection, step: Step, who: str, at: datetime) -> Non
         case None, Facility() as new:
             facilities.add_facility(connection, new, who=who, at=at)
         case Facility(), Facility() as new:
-            facilities.rename_facility(connection, new.code, new.name, who=who, at=at)
+            facilities.change_facility(connection, who=who, at=at, **asdict(new))
         case Facility() as old, None:
             facilities.remove_facility(connection, old.code, who=who, at=at)
         case None, Extension() as new:

@@ -55,6 +55,8 @@ facilities = sa.Table(
     metadata,
     _column("code", sa.String(32), primary_key=True),
     _column("name", sa.Text),
+    _column("support_room", sa.Text, nullable=True),
+    _column("support_mail", Json, nullable=True),
 )
 
 extensions = sa.Table(
@@ -187,4 +189,22 @@ custody = sa.Table(
     _column("details", Json),
     _column("previous", sa.String(64)),
     _column("hash", sa.String(64)),
+)
+
+# Help that was asked for: one row for each way and recipient. No foreign key: an alert goes out while
+# its call is under way, and the call's row is written at its end.
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    _column("id", sa.String(36), primary_key=True),
+    _column("way", sa.String(16), primary_key=True),
+    _column("recipient", sa.Text, primary_key=True),
+    _column("call_id", sa.String(36), index=True),
+    _column("at", Moment),
+    _column("facility", sa.String(32)),
+    _column("extension", sa.Text),
+    _column("state", sa.String(16)),
+    _column("tries", sa.Integer),
+    _column("sent_at", Moment, nullable=True),
+    _column("problem", sa.Text),
 )

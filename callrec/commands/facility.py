@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from callrec.catalogue import facilities
 from callrec.commands.common import app, emit, lists, say
 from callrec.commands.facility_report import report
+from callrec.errors import WrongUsage
+from callrec.language import translated as _
 from callrec.model import Facility
+from callrec.policy.entries import support_mail, support_room
+
+COLUMNS = {
+    "code": "code",
+    "name": "name",
+    "extensions": "extensions",
+    "_room": "support room",
+    "_mail": "support mail",
+}
 
 
 @click.group()
@@ -38,8 +51,7 @@ def list_(ctx: click.Context, form: str | None) -> None:
     with app(ctx).database.read() as connection:
         found = facilities.all_facilities(connection)
         owned = [each.facility for each in facilities.all_extensions(connection)]
-    rows = [{"code": each.code, "name": each.name, "extensions": owned.count(each.code)} for each in found]
-    emit(rows, {"code": "code", "name": "name", "extensions": "extensions"}, form, "no facility yet")
+    emit([_row(each, owned.count(each.code)) for each in found], COLUMNS, form, "no facility yet")
 
 
 @command.command()
@@ -50,8 +62,25 @@ def rename(ctx: click.Context, code: str, name: str) -> None:
     """Give a facility another name. Its code stays."""
     here = app(ctx)
     with here.database.begin() as connection:
-        facilities.rename_facility(connection, code, name, who=here.who, at=here.now)
+        facilities.change_facility(connection, code, name=name, who=here.who, at=here.now)
     say("facility {code} is now called {name}", code=code, name=name)
+
+
+@command.command()
+@click.argument("code")
+@click.option("--room", metavar="NUMBER", help="The extension that is called to listen; none: no room.")
+@click.option(
+    "--mail", "mails", multiple=True, metavar="ADDRESS", help="Who is told; repeatable. none: nobody."
+)
+@click.option("--default", is_flag=True, help="As [help] in callrec.toml says for all facilities.")
+@click.pass_context
+def support(ctx: click.Context, code: str, room: str | None, mails: tuple[str, ...], default: bool) -> None:
+    """Say who is called when staff of a facility press the help key. What is not named stays."""
+    fields = _wanted(room, mails, default=default)
+    here = app(ctx)
+    with here.database.begin() as connection:
+        facilities.change_facility(connection, code, who=here.who, at=here.now, **fields)
+    say("facility {code}: who is called to help was changed", code=code)
 
 
 @command.command()
@@ -63,3 +92,30 @@ def remove(ctx: click.Context, code: str) -> None:
     with here.database.begin() as connection:
         facilities.remove_facility(connection, code, who=here.who, at=here.now)
     say("facility {code} removed", code=code)
+
+
+def _wanted(room: str | None, mails: tuple[str, ...], *, default: bool) -> dict[str, Any]:
+    """The fields of a facility that shall change."""
+    if default == bool(room is not None or mails):
+        raise WrongUsage("give --room or --mail, or --default alone")
+    if default:
+        return {"support_room": None, "support_mail": None}
+    fields: dict[str, Any] = {} if room is None else {"support_room": support_room(room)}
+    return {**fields, "support_mail": support_mail(mails)} if mails else fields
+
+
+def _row(each: Facility, extensions: int) -> dict[str, Any]:
+    return {
+        "code": each.code,
+        "name": each.name,
+        "extensions": extensions,
+        "support_room": each.support_room,
+        "support_mail": each.support_mail,
+        "_room": _own(each.support_room),
+        "_mail": _own(each.support_mail),
+    }
+
+
+def _own(value: str | tuple[str, ...] | None) -> str | tuple[str, ...]:
+    """What a facility itself says, for a table."""
+    return _("as for all") if value is None else value or _("none")

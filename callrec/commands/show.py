@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from callrec.catalogue import calls, custody, rules
+from callrec.catalogue import alerts, calls, custody, rules
+from callrec.catalogue.alerts import Told
 from callrec.catalogue.calls import Found
 from callrec.commands.common import app, plain_row
 from callrec.commands.search import row
@@ -21,6 +22,7 @@ from callrec.policy import explanation
 from callrec.policy.explanation import Known
 from callrec.policy.wording import (
     ACTIONS,
+    ALERT_STATES,
     DIRECTIONS,
     KEPT_BECAUSE,
     OUTCOMES,
@@ -41,22 +43,32 @@ def command(ctx: click.Context, id_: str, as_json: bool) -> None:
     with here.database.read() as connection:
         found = calls.look_up(connection, id_)
         entries = custody.of(connection, found.recording.id) if found.recording else []
+        told = alerts.of_call(connection, found.call.id)
         decision = found.call.decision
         considered = decision.considered if decision else ()
         known = rules.versions(connection, [(each.rule, each.version) for each in considered])
     if as_json:
-        click.echo(json.dumps(_whole(found, entries, here.settings.office), ensure_ascii=False, indent=2))
+        click.echo(
+            json.dumps(_whole(found, entries, told, here.settings.office), ensure_ascii=False, indent=2)
+        )
         return
-    for name, text in _lines(found, entries, known, here.settings.office):
+    for name, text in (
+        *_lines(found, known, here.settings.office),
+        *_alerts(told, here.settings.office),
+        *_custody(entries, here.settings.office),
+    ):
         click.echo(f"{_(name)}: {text}" if name else f"  {text}")
 
 
-def _whole(found: Found, entries: list[custody.Entry], office: OfficeSettings) -> dict[str, Any]:
+def _whole(
+    found: Found, entries: list[custody.Entry], told: list[Told], office: OfficeSettings
+) -> dict[str, Any]:
     return {
         **plain_row(row(found, office)),
         "call": calls.as_json(found.call),
         "manifest": found.recording.manifest if found.recording else None,
         "pauses": [plain_row(asdict(each)) for each in pauses(found.recording)],
+        "alerts": [plain_row(asdict(each)) for each in told],
         "custody": [
             plain_row(
                 {
@@ -73,7 +85,7 @@ def _whole(found: Found, entries: list[custody.Entry], office: OfficeSettings) -
     }
 
 
-def _lines(found: Found, entries: list[custody.Entry], known: Known, office: OfficeSettings) -> Lines:
+def _lines(found: Found, known: Known, office: OfficeSettings) -> Lines:
     yield from _call(found.call, office)
     yield from _decision(found, known, office)
     yield from _notes(found.call)
@@ -82,6 +94,18 @@ def _lines(found: Found, entries: list[custody.Entry], known: Known, office: Off
     yield from course(found, office.zone)
     if found.recording:
         yield from _recording(found, office)
+
+
+def _alerts(told: list[Told], office: OfficeSettings) -> Lines:
+    for each in told:
+        state = _(ALERT_STATES[each.state]).format(
+            sent=spoken(each.sent_at, office.zone) if each.sent_at else "", tries=each.tries
+        )
+        to = " ".join(filter(None, (each.way, each.recipient)))
+        yield "help alert", ", ".join(filter(None, (f"{to}  {state}", each.problem)))
+
+
+def _custody(entries: list[custody.Entry], office: OfficeSettings) -> Lines:
     if entries:
         yield "what was done with it", ""
     for each in entries:

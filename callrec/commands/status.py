@@ -52,6 +52,7 @@ def collect(here: App) -> dict[str, Any]:
         "live": told.get("live", []) if running else [],
         "waiting_recordings": len(here.spool.waiting()),
         "waiting_calls": len(here.spool.calls()),
+        "waiting_alerts": len(here.spool.alerts()),
         "problems": told.get("problems", []),
         "spool": str(here.spool.directory),
         "spool_free_bytes": here.spool.free_bytes(),
@@ -72,6 +73,7 @@ def _show(found: dict[str, Any], zone: ZoneInfo) -> None:
         {"part": _("recording now"), "state": ", ".join(each["extension"] for each in found["live"]) or "0"},
         {"part": _("waiting for the archive"), "state": found["waiting_recordings"]},
         {"part": _("calls waiting for the catalogue"), "state": found["waiting_calls"]},
+        {"part": _("help alerts waiting to be sent"), "state": found["waiting_alerts"]},
         {"part": _("disk free"), "state": f"{found['spool_free_bytes'] / 1e9:.1f} GB  {found['spool']}"},
         *({"part": _("problem"), "state": problem} for problem in found["problems"]),
     ]

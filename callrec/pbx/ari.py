@@ -27,6 +27,7 @@ from callrec.settings import PbxSettings
 log = structlog.get_logger()
 
 CHUNK = 1 << 16
+RING_SECONDS = 60
 GATE = "Local/s@callrec-gate"
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -197,6 +198,32 @@ class Ari:
         """Ends a channel; nothing happens when there is none."""
         with _gone_is_fine():
             self._call("channels", "hangup", channelId=channel_id)
+
+    def dial(self, channel_id: str, endpoint: str, caller: str) -> None:
+        """Rings an endpoint, for a minute at most. Answered, it is a channel of ours."""
+        self._call(
+            "channels",
+            "originateWithId",
+            channelId=channel_id,
+            endpoint=endpoint,
+            callerId=caller,
+            app=self._settings.app,
+            appArgs="room",
+            timeout=RING_SECONDS,
+        )
+
+    def create_bridge(self, bridge_id: str) -> None:
+        """A bridge in which channels of ours hear one another. It stays until it is destroyed."""
+        self._call("bridges", "createWithId", bridgeId=bridge_id, type="mixing")
+
+    def add_to_bridge(self, bridge_id: str, channel_id: str) -> None:
+        """Puts a channel of ours into a bridge. Digits it sends are told, and not passed on."""
+        self._call("bridges", "addChannel", bridgeId=bridge_id, channel=[channel_id], absorbDTMF=True)
+
+    def destroy_bridge(self, bridge_id: str) -> None:
+        """Removes a bridge; nothing happens when there is none."""
+        with _gone_is_fine():
+            self._call("bridges", "destroy", bridgeId=bridge_id)
 
     def delete_stored(self, name: str) -> None:
         """Deletes a stored recording; nothing happens when there is none."""

@@ -94,7 +94,7 @@ class GateEntered(ChannelEvent):
 
 @dataclass(frozen=True, slots=True)
 class OwnChannelStarted(ChannelEvent):
-    """A snoop channel of callrec's is ready to be used."""
+    """A channel of callrec's is ready to be used: a snoop, or a room that has answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +151,13 @@ class KeyNoted:
 
 
 @dataclass(frozen=True, slots=True)
+class Digit(ChannelEvent):
+    """A digit pressed on a channel of ours: in the room that listens."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Replaced(Event):
     """Another program has connected under our name; Asterisk sends us nothing any more."""
 
@@ -166,7 +173,8 @@ def talkers(bridge: JSON) -> tuple[str, ...]:
 
 
 def is_snoop(channel_id: str) -> bool:
-    """Whether the channel is a snoop of a recording: ``callrec.<recording id>-<what it is for>``."""
+    """Whether the channel belongs to a call: ``callrec.<id>-<what it is for>``, with the id of a
+    recording (its snoops) or of a call (the room that listens, and its snoops)."""
     name = channel_id.removeprefix(OWN_PREFIX)
     return name != channel_id and bool(_SNOOP.match(name))
 
@@ -218,6 +226,13 @@ def _user_event(at: datetime, json: JSON) -> Event | None:
     return DialplanSaid(at, channel(json["channel"]), json["userevent"])
 
 
+def _digit(at: datetime, json: JSON) -> Event | None:
+    """Digits of others are none of our business; every call to a voice menu sends many."""
+    if not json["channel"]["id"].startswith(OWN_PREFIX):
+        return None
+    return Digit(at, channel(json["channel"]), json["digit"])
+
+
 def _bridge(kind: type[EnteredBridge | LeftBridge]) -> Callable[[datetime, JSON], Event]:
     def build(at: datetime, json: JSON) -> Event:
         bridge = json["bridge"]
@@ -243,6 +258,7 @@ _BUILDERS: dict[str, Callable[[datetime, JSON], Event | None]] = {
         at, json["recording"]["name"], json["recording"].get("cause", "unknown")
     ),
     "ChannelUserevent": _user_event,
+    "ChannelDtmfReceived": _digit,
     "ApplicationReplaced": lambda at, json: Replaced(at),
 }
 

@@ -140,6 +140,16 @@ def _described(thing: Thing, zone: ZoneInfo) -> str:
     if isinstance(thing, Rule):
         return in_words(thing, zone)
     if isinstance(thing, Facility):
-        return thing.name
+        return ", ".join([thing.name, *_support(thing)])
     kind = _("service number") if thing.service else ""
     return ", ".join(filter(None, (thing.facility, thing.name, kind)))
+
+
+def _support(thing: Facility) -> list[str]:
+    """Who is called to help, where the facility itself says so."""
+    found = []
+    if thing.support_room is not None:
+        found.append(_("support room {number}").format(number=thing.support_room or _("none")))
+    if thing.support_mail is not None:
+        found.append(_("mail to {addresses}").format(addresses=" ".join(thing.support_mail) or _("none")))
+    return found

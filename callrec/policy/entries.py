@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
+from callrec.addresses import is_address
 from callrec.errors import WrongUsage
 from callrec.model import UNASSIGNED, Facility
 from callrec.numbers import dialled
 
+NOBODY = "none"
+"""What is written for a facility that calls nobody to help."""
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
@@ -37,3 +41,18 @@ def extension_number(text: str) -> str:
             "{text} is none: an extension is a number of at most 32 digits, such as 2101", text=text
         )
     return found
+
+
+def support_room(text: str) -> str:
+    """The number of the room that is called to help; empty for nobody (`none`)."""
+    return "" if text == NOBODY else extension_number(text)
+
+
+def support_mail(addresses: Sequence[str]) -> tuple[str, ...]:
+    """The addresses that are told when help is asked for; empty for nobody (`none`)."""
+    if list(addresses) == [NOBODY]:
+        return ()
+    for each in addresses:
+        if not is_address(each):
+            raise WrongUsage("{text} is no mail address, such as help@city.example", text=repr(each))
+    return tuple(dict.fromkeys(addresses))

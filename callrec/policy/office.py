@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from callrec.model import UNASSIGNED, CallFacts, Decision, Direction, Extension, Facility, Rule
+from callrec.model import UNASSIGNED, CallFacts, Decision, Direction, Extension, Facility, Rule, Support
 from callrec.policy.decide import Defaults, decide
 from callrec.policy.rules import JAPAN, RuleSet
 
@@ -26,13 +26,18 @@ class Office:
         zone: ZoneInfo = JAPAN,
         shift: timedelta = timedelta(0),
         revision: int = 0,
+        support: Support | None = None,
     ) -> None:
-        """With a `shift`, decisions are made as if it were so much later: to try rules out."""
+        """With a `shift`, decisions are made as if it were so much later: to try rules out.
+
+        `support` is who is called to help where a facility does not say.
+        """
         self.facilities = {facility.code: facility for facility in facilities}
         self.extensions = {extension.number: extension for extension in extensions}
         self.rules = RuleSet(rules, zone)
         self.revision = revision
         self._defaults, self._shift = defaults or Defaults(), shift
+        self._support = support or Support()
         self._pattern = re.compile(extension_pattern)
 
     def is_staff(self, endpoint: str) -> bool:
@@ -45,6 +50,16 @@ class Office:
     def facility_of(self, extension: str | None) -> str:
         known = self.extensions.get(extension or "")
         return known.facility if known else UNASSIGNED
+
+    def support_of(self, facility: str | None) -> Support:
+        """Who is called to help a facility."""
+        known = self.facilities.get(facility or "")
+        room = known.support_room if known else None
+        mail = known.support_mail if known else None
+        return Support(
+            (self._support.room if room is None else room) or None,
+            self._support.mail if mail is None else mail,
+        )
 
     def facts(
         self, direction: Direction, extensions: Iterable[str], number: str | None, at: datetime

@@ -17,7 +17,14 @@ import tomlkit
 from callrec.dates import written_seconds
 from callrec.errors import CallrecError, WrongEntries, WrongUsage
 from callrec.model import Extension, Facility, Holidays, Rule
-from callrec.policy.entries import check_facility, check_name, extension_number
+from callrec.policy.entries import (
+    NOBODY,
+    check_facility,
+    check_name,
+    extension_number,
+    support_mail,
+    support_room,
+)
 from callrec.policy.explanation import is_midnight, last_day
 from callrec.policy.fields import read_fields, read_whom
 from callrec.policy.hours import written as written_hours
@@ -27,7 +34,7 @@ from callrec.policy.rules import check
 Table = dict[str, Any]
 _TEXT, _NUMBER = (str,), (str, int)
 KEYS: dict[str, dict[str, tuple[type, ...]]] = {
-    "facility": {"code": _TEXT, "name": _TEXT},
+    "facility": {"code": _TEXT, "name": _TEXT, "room": _NUMBER, "mail": (list,)},
     "extension": {"number": _NUMBER, "facility": _TEXT, "name": _TEXT, "service": (bool,)},
     "rule": {
         "id": (int,),
@@ -58,7 +65,7 @@ _HIGHEST_ID = 999_999_999
 def write(office: Office, zone: ZoneInfo) -> str:
     """The text of a file from which `parse` makes the same office."""
     tables = [
-        *(("facility", {"code": each.code, "name": each.name}) for each in office.facilities.values()),
+        *(("facility", _facility(each)) for each in office.facilities.values()),
         *(("extension", _extension(each)) for each in office.extensions.values()),
         *(("rule", _rule(each, zone)) for each in sorted(office.rules, key=lambda rule: rule.id)),
     ]
@@ -113,7 +120,13 @@ class _Reader:
         return zip(lines if len(lines) == len(tables) else [0] * len(tables), tables, strict=True)
 
     def _read_facility(self, table: Table) -> None:
-        facility = Facility(_needed(table, "code"), _needed(table, "name"))
+        room, mail = table.get("room"), table.get("mail")
+        facility = Facility(
+            _needed(table, "code"),
+            _needed(table, "name"),
+            None if room is None else support_room(str(room)),
+            None if mail is None else support_mail([str(each) for each in mail]),
+        )
         check_facility(facility)
         if facility.code in self._facilities:
             raise WrongUsage("facility {code} is there twice", code=facility.code)
@@ -176,6 +189,16 @@ def _needed(table: Table, key: str) -> Any:
 def _table(kind: str, values: Table) -> str:
     lines = [f"{key} = {tomlkit.item(value).as_string()}" for key, value in values.items()]
     return "\n".join([f"[[{kind}]]", *lines, ""])
+
+
+def _facility(each: Facility) -> Table:
+    """A facility as a table; who is called to help is left out where the settings say it."""
+    found: Table = {"code": each.code, "name": each.name}
+    if each.support_room is not None:
+        found["room"] = each.support_room or NOBODY
+    if each.support_mail is not None:
+        found["mail"] = list(each.support_mail)
+    return found
 
 
 def _extension(each: Extension) -> Table:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from callrec.language import translated
 from callrec.model import (
+    AlertState,
     Announce,
     Decision,
     Direction,
@@ -17,7 +18,6 @@ from callrec.model import (
     Note,
     Outcome,
     Scope,
-    remark,
 )
 
 REASONS = {
@@ -124,16 +124,16 @@ EFFECTS = {
 
 PAUSES = {
     "key": "staff pressed the pause key",
+    "stop": "staff pressed the stop key",
     "never": "a rule says never for those who talked then",
 }
 
 
-def no_key(mode: Mode) -> Note:
-    """What is said of a mode that waits for a key."""
-    return remark(
-        "mode {mode} waits for a key, and keys are not in this version yet: such calls are not recorded",
-        mode=mode,
-    )
+ALERT_STATES = {
+    AlertState.SENT: "sent {sent} ({tries} tries)",
+    AlertState.WAITING: "not sent yet ({tries} tries)",
+    AlertState.GIVEN_UP: "could not be sent ({tries} tries)",
+}
 
 
 def note(each: Note) -> str:

@@ -103,3 +103,32 @@ class SaveCall(Command):
 @dataclass(frozen=True, slots=True)
 class ReadJournal(Command):
     """The dialplan stood in for us: look at what it wrote down and recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialRoom(Command):
+    """Call a room that may listen; `channel` is the id it gets, `caller` is what its phone shows."""
+
+    channel: str
+    endpoint: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeBridge(Command):
+    """Make a bridge of ours, in which our own channels hear one another."""
+
+    bridge: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddToBridge(Command):
+    """Put a channel of ours into a bridge of ours."""
+
+    bridge: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class DestroyBridge(Command):
+    bridge: str

@@ -58,6 +58,10 @@ class Pbx(Protocol):
     def mute(self, name: str) -> None: ...
     def unmute(self, name: str) -> None: ...
     def hang_up(self, channel_id: str) -> None: ...
+    def dial(self, channel_id: str, endpoint: str, caller: str) -> None: ...
+    def create_bridge(self, bridge_id: str) -> None: ...
+    def add_to_bridge(self, bridge_id: str, channel_id: str) -> None: ...
+    def destroy_bridge(self, bridge_id: str) -> None: ...
 
 
 class Controller:
@@ -232,6 +236,8 @@ class Controller:
                 self._pbx.unmute(command.name)
             case do.HangUp():
                 self._pbx.hang_up(command.channel)
+            case do.DialRoom() | do.MakeBridge() | do.AddToBridge() | do.DestroyBridge():
+                self._do_for_room(command)
             case _:
                 self._write_down(command)
 
@@ -251,6 +257,17 @@ class Controller:
             self._handed_over.append(command.draft.capture.recording_id)
         if isinstance(command, (do.HandOver, do.Discard, do.SaveCall)):
             self._work_waits()
+
+    def _do_for_room(self, command: do.Command) -> None:
+        match command:
+            case do.DialRoom():
+                self._pbx.dial(command.channel, command.endpoint, command.caller)
+            case do.MakeBridge():
+                self._pbx.create_bridge(command.bridge)
+            case do.AddToBridge():
+                self._pbx.add_to_bridge(command.bridge, command.channel)
+            case do.DestroyBridge():
+                self._pbx.destroy_bridge(command.bridge)
 
     def _save_draft(self, command: do.SaveDraft) -> None:
         """A draft that comes late, because the disk was full, must not bring back what is kept already."""

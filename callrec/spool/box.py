@@ -4,6 +4,8 @@ drafts/{recording}.json      captures under way
 calls/{call}.json            calls that are over and wait for the catalogue
 recordings/{recording}/      captures that are over and wait for the archive
 discards/{recording}.json    captures that are over, not to be kept, and wait to be destroyed
+alerts/{alert}.json          help that was asked for and waits to be sent, with {alert}.sent: how that goes
+alerts/given-up/             what could not be sent, for a person to look at
 removed/                     what the archive has, on its way out
 lost/                        what nothing could be made of, for a person to look at
 """
@@ -22,12 +24,15 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from callrec.errors import Refused, WrongConfiguration
-from callrec.model import CallRecord, Draft
+from callrec.model import Alert, CallRecord, Delivery, Draft
 
 T = TypeVar("T")
 _DRAFT: TypeAdapter[Draft] = TypeAdapter(Draft)
 _CALL: TypeAdapter[CallRecord] = TypeAdapter(CallRecord)
+_ALERT: TypeAdapter[Alert] = TypeAdapter(Alert)
+_DELIVERIES: TypeAdapter[tuple[Delivery, ...]] = TypeAdapter(tuple[Delivery, ...])
 DRAFT = "draft.json"
+SENT = ".sent"
 REMOVED = "removed"
 
 
@@ -53,7 +58,7 @@ class Spool:
         self.directory = directory
         self._lock: int | None = None
         try:
-            for name in ("drafts", "calls", "recordings", "discards", REMOVED):
+            for name in ("drafts", "calls", "recordings", "discards", "alerts", REMOVED):
                 (directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise WrongConfiguration(
@@ -196,6 +201,52 @@ class Spool:
 
     def remove_call(self, call_id: str) -> None:
         self._unlink(self._call(call_id))
+
+    # --- alerts
+
+    def save_alert(self, alert: Alert) -> None:
+        write_whole(self._alert(alert.id), _ALERT.dump_json(alert))
+
+    def alerts(self) -> list[str]:
+        """The ids of the alerts that wait, the oldest first."""
+        return sorted(path.stem for path in (self.directory / "alerts").glob("*.json"))
+
+    def alert_of(self, alert_id: str) -> Alert:
+        """An alert that waits. Raises Damaged."""
+        return _read(_ALERT, self._alert(alert_id))
+
+    def save_deliveries(self, alert_id: str, deliveries: tuple[Delivery, ...]) -> None:
+        write_whole(self._alert(alert_id).with_suffix(SENT), _DELIVERIES.dump_json(deliveries))
+
+    def deliveries_of(self, alert_id: str) -> tuple[Delivery, ...]:
+        """How it goes with an alert. Where that cannot be read it is sent again: twice is better than not."""
+        try:
+            return _read(_DELIVERIES, self._alert(alert_id).with_suffix(SENT))
+        except (FileNotFoundError, Damaged):
+            return ()
+
+    def remove_alert(self, alert_id: str) -> None:
+        """An alert was sent, and that is written down. What a crash has left of others goes too."""
+        self._unlink(self._alert(alert_id))
+        for path in (self.directory / "alerts").glob(f"*{SENT}"):
+            if not path.with_suffix(".json").exists():
+                path.unlink(missing_ok=True)
+
+    def set_aside_alert(self, alert_id: str) -> None:
+        """Nobody took the alert: it is kept for a person to look at."""
+        folder = self._given_up()
+        folder.mkdir(exist_ok=True, mode=0o700)
+        _move(self._alert(alert_id), folder)
+
+    def given_up_alerts(self) -> list[str]:
+        """The alerts a person has to look at."""
+        return sorted(path.name for path in self._given_up().glob("*"))
+
+    def _given_up(self) -> Path:
+        return self.directory / "alerts" / "given-up"
+
+    def _alert(self, alert_id: str) -> Path:
+        return self.directory / "alerts" / f"{alert_id}.json"
 
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.directory).free

@@ -6,20 +6,16 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("rules") as rules:
-        rules.add_column(sa.Column("beep_s", sa.Integer(), nullable=True))
-    with op.batch_alter_table("calls") as calls:
-        calls.add_column(sa.Column("incident", sa.Boolean(), nullable=False, server_default=sa.false()))
-        calls.add_column(sa.Column("discarded_at", MOMENT, nullable=True))
-    # What is written from now on says this itself.
-    with op.batch_alter_table("calls") as calls:
-        calls.alter_column("incident", server_default=None)
+    op.add_column("rules", sa.Column("beep_s", sa.Integer(), nullable=True))
+    # SQLite cannot take the default away again without dropping a table that others refer to.
+    op.add_column("calls", sa.Column("incident", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("calls", sa.Column("discarded_at", MOMENT, nullable=True))
 
 
 def downgrade() -> None:
@@ -30,13 +26,11 @@ def downgrade() -> None:
     beeping = op.get_bind().execute(sa.text(_BEEPING)).scalars().all()
     if beeping:
         raise RuntimeError(
-            f"rules {beeping} have a consent beep, which version 0002 does not know: remove it first"
+            f"rules {beeping} have a consent beep, which version 0003 does not know: remove it first"
         )
-    with op.batch_alter_table("calls") as calls:
-        calls.drop_column("discarded_at")
-        calls.drop_column("incident")
-    with op.batch_alter_table("rules") as rules:
-        rules.drop_column("beep_s")
+    op.drop_column("calls", "discarded_at")
+    op.drop_column("calls", "incident")
+    op.drop_column("rules", "beep_s")
 
 
 _BEEPING = """

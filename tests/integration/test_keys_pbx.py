@@ -213,7 +213,7 @@ def test_features_that_the_dialplan_gives_stay(stage: Stage, ears: Ears) -> None
     pbx = stage.world.pbx
     pbx.cli("dialplan set global DYNAMIC_FEATURES theirs")
     try:
-        staff, _ = _internal(stage)
+        staff, _ = WAYS["internal"](stage)
         staff.press("*1")
         press = ears.told("keep", "2101")
         given = stage.app.pbx.variable(press.channel.id, "DYNAMIC_FEATURES")

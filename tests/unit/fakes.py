@@ -124,6 +124,18 @@ class FakePbx:
     def hang_up(self, channel_id: str) -> None:
         self._ask("hang_up", channel_id)
 
+    def dial(self, channel_id: str, endpoint: str, caller: str) -> None:
+        self._ask("dial", channel_id, endpoint, caller)
+
+    def create_bridge(self, bridge_id: str) -> None:
+        self._ask("create_bridge", bridge_id)
+
+    def add_to_bridge(self, bridge_id: str, channel_id: str) -> None:
+        self._ask("add_to_bridge", bridge_id, channel_id)
+
+    def destroy_bridge(self, bridge_id: str) -> None:
+        self._ask("destroy_bridge", bridge_id)
+
     def _ask(self, *words: str) -> None:
         self.asked.append(words)
         if self.away or words[0] in self.refuse:

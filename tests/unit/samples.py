@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from callrec.model import (
+    Alert,
     Announce,
     CallRecord,
     Capture,
@@ -82,6 +83,23 @@ def draft(**changes: Any) -> Draft:
         ended_at=END,
     )
     return Draft(call(**changes.pop("call", {})), replace(capture, **changes))
+
+
+def alert(**changes: Any) -> Alert:
+    made = Alert(
+        id="01a20000-0000-7000-8000-0000000000f1",
+        call_id=CALL_ID,
+        pbx="pbx",
+        facility="shiba",
+        facility_name="芝地区総合支所",
+        extension="2101",
+        number="+81312345678",
+        direction=Direction.INBOUND,
+        at=START,
+        recorded=True,
+        room="2900",
+    )
+    return replace(made, **changes)
 
 
 def only_call(spool: Spool) -> CallRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -97,11 +98,11 @@ def test_every_change_is_written_down_and_counted(database: Database) -> None:
     with database.begin() as connection:
         before = changes.number(connection)
         _office(connection)
-        facilities.rename_facility(connection, "shiba", "芝", **WHO)
+        facilities.change_facility(connection, "shiba", name="芝", **WHO)
         rows = connection.execute(sa.select(tables.changes).order_by(tables.changes.c.id)).all()
         assert changes.number(connection) == before + 3
     assert [(row.subject, row.who) for row in rows][-1] == ("facility shiba", "test")
-    assert rows[-1].before == {"code": "shiba", "name": "芝地区総合支所"} and rows[-1].after["name"] == "芝"
+    assert rows[-1].before == asdict(SHIBA) and rows[-1].after["name"] == "芝"
 
 
 def test_a_change_that_fails_changes_nothing(database: Database) -> None:

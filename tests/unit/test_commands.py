@@ -14,10 +14,14 @@ from pathlib import Path
 
 import click
 import pytest
+import sqlalchemy as sa
 
 from callrec import language
+from callrec.app import App
 from callrec.catalogue import facilities
+from callrec.catalogue.tables import changes
 from callrec.commands import COMMANDS, Program, main, program
+from callrec.settings import load
 from tests import messages
 from tests.unit.program import Done
 
@@ -192,7 +196,13 @@ def test_an_office_is_set_up_step_by_step(office: Callable[..., Done]) -> None:
         office("rule", "add", "--extension", "2101", "--mode", "never", "--direction", "outbound").code == 0
     )
     assert json.loads(office("facility", "list", "--json").out) == [
-        {"code": "shiba", "name": "芝地区総合支所", "extensions": 1}
+        {
+            "code": "shiba",
+            "name": "芝地区総合支所",
+            "extensions": 1,
+            "support_room": None,
+            "support_mail": None,
+        }
     ]
     (extension,) = csv.DictReader(io.StringIO(office("extension", "list", "--csv").out))
     assert extension == {"number": "2101", "facility": "shiba", "name": "窓口1", "kind": "phone"}
@@ -208,6 +218,59 @@ def test_an_office_is_set_up_step_by_step(office: Callable[..., Done]) -> None:
     assert office("rule", "remove", "1").code == 0 and office("rule", "remove", "2").code == 0
     assert office("extension", "remove", "2101").code == 0
     assert office("facility", "remove", "shiba").code == 0
+
+
+def test_a_facility_has_its_own_who_are_called_to_help(office: Callable[..., Done], tmp_path: Path) -> None:
+    office("facility", "add", "shiba", "--name", "芝")
+    assert "as for all" in office("facility", "list").out
+    mails = ("--mail", "a@x.example", "--mail", "b@x.example")
+    assert office("facility", "support", "shiba", "--room", "２９００", *mails).code == 0
+    assert _support(office) == ("2900", ["a@x.example", "b@x.example"])
+    assert office("facility", "support", "shiba", "--room", "none").code == 0
+    assert _support(office) == ("", ["a@x.example", "b@x.example"]), "what is not named stays"
+    assert office("facility", "rename", "shiba", "--name", "芝地区").code == 0
+    assert office("facility", "support", "shiba", "--mail", "none").code == 0
+    assert _support(office) == ("", [])
+    assert office("rule", "export", "office.toml").code == 0
+    assert office("facility", "support", "shiba", "--default").code == 0
+    assert _support(office) == (None, None)
+    done = office("rule", "import", "office.toml")
+    assert done.code == 0 and "芝地区 → 芝地区, support room none, mail to none" in done.out
+    assert _support(office) == ("", [])
+    here = App(load(str(tmp_path / "callrec.toml")))
+    with here.database.read() as connection:
+        newest = connection.execute(sa.select(changes).order_by(changes.c.id.desc())).first()
+        assert newest is not None and newest.subject == "facility shiba" and newest.who
+        assert (newest.before["support_room"], newest.after["support_room"]) == (None, "")
+    assert here.revision() == 1 + 7, "the controller takes each change up"
+    here.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ((), "give --room or --mail"),
+        (("--default", "--room", "2900"), "give --room or --mail"),
+        (("--default", "--mail", "a@x.example"), "give --room or --mail"),
+        (("--room", "29oo"), "29oo is none: an extension is a number"),
+        (("--room", ""), "is none: an extension is a number"),
+        (("--mail", "a@x.example\nBcc: b@x.example"), "is no mail address"),
+        (("--mail", "none", "--mail", "a@x.example"), "is no mail address"),
+    ],
+)
+def test_who_cannot_be_called_is_said_in_one_line(
+    office: Callable[..., Done], arguments: tuple[str, ...], complaint: str
+) -> None:
+    office("facility", "add", "shiba", "--name", "芝")
+    done = office("facility", "support", "shiba", *arguments)
+    assert done.code == 2 and complaint in done.err and done.err.count("\n") == 1
+    assert _support(office) == (None, None)
+    assert office("facility", "support", "nowhere", "--default").code == 1
+
+
+def _support(office: Callable[..., Done]) -> tuple[str | None, list[str] | None]:
+    (listed,) = json.loads(office("facility", "list", "--json").out)
+    return listed["support_room"], listed["support_mail"]
 
 
 def test_init_again_upgrades_and_leaves_the_file(office: Callable[..., Done]) -> None:

@@ -8,19 +8,21 @@ import json
 import os
 import pwd
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from callrec.app import App
 from callrec.archive.retrieval import Retrieval
-from callrec.catalogue import calls, custody, tables
+from callrec.catalogue import alerts, calls, custody, tables
 from callrec.commands import main
 from callrec.commands.search import KEYS, row
 from callrec.errors import StoreUnreachable
+from callrec.model import AlertState, Delivery
 from callrec.settings import OfficeSettings
 from tests.unit.conftest import Bench
-from tests.unit.samples import CALL_ID, RECORDING_ID, call, draft
+from tests.unit.samples import CALL_ID, RECORDING_ID, START, alert, call, draft
 
 Run = Callable[..., tuple[int, str, str]]
 IDS = [RECORDING_ID[:-1] + str(number) for number in (1, 2, 3)]
@@ -211,3 +213,23 @@ def test_who_acts_is_the_account_and_not_a_variable(
     for name, value in variables.items():
         monkeypatch.setenv(name, value.format(**names))
     assert App.__new__(App).who == expected.format(**names)
+
+
+def test_show_tells_when_the_alert_went_out(run: Run, bench: Bench) -> None:
+    """By its call, also while the mail is not taken; the other ways say when they were."""
+    mail = Delivery("mail", "help@city.example", tries=3, first_at=START, problem="450 later")
+    hook = Delivery("webhook", "", AlertState.SENT, 1, START, START)
+    with bench.database.begin() as connection:
+        calls.save_call(connection, call())
+        for each in (mail, hook):
+            alerts.save(connection, alert(), replace(each, tries=1))
+            alerts.save(connection, alert(), each)
+        alerts.save(connection, alert(call_id=CALL_ID[:-1] + "b", id=RECORDING_ID), hook)
+    shown = run("show", CALL_ID)[1]
+    assert "help alert: mail help@city.example  not sent yet (3 tries), 450 later" in shown
+    assert "help alert: webhook  sent 2026-11-22 10:00:00 (1 tries)" in shown
+    told = json.loads(run("show", CALL_ID, "--json")[1])["alerts"]
+    assert [(each["way"], each["state"], each["sent_at"]) for each in told] == [
+        ("mail", "waiting", None),
+        ("webhook", "sent", START.isoformat()),
+    ]

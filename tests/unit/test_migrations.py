@@ -11,11 +11,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from callrec.catalogue import facilities, rules, tables
+from callrec.catalogue import alerts, facilities, rules, tables
 from callrec.catalogue.database import Database, _alembic
-from callrec.model import Extension, Holidays, Mode
+from callrec.model import Delivery, Extension, Facility, Holidays, Mode
 from callrec.policy.hours import parse_hours
-from tests.unit.samples import START
+from tests.unit.samples import START, alert
 
 WHO: dict[str, Any] = {"who": "test", "at": START}
 
@@ -43,6 +43,8 @@ OLD = (
     VALUES (1, 1, 'everywhere', 'automatic', 'ja', 'notice', 0, false, '2026-11-22 01:00:00+00', 'test')
     """,
     "INSERT INTO calls (id, started_at, details) VALUES ('old', '2026-11-22 01:00:00+00', '{}')",
+    "INSERT INTO participants (call_id, extension, started_at)"
+    " VALUES ('old', '2101', '2026-11-22 01:00:00+00')",
 )
 """An office and a call as the first version knew them."""
 
@@ -56,6 +58,7 @@ def check_migration(database: Database) -> None:
     migrated(database, "head")
     with database.begin() as connection:
         _check_as_it_was(connection)
+    _check_alerts(database)
     for fields, complaint in (
         ({"beep_s": 15}, r"rules \[1\] have a consent beep"),
         ({"beep_s": None, "hours": parse_hours("mon")}, r"rules \[1\] have conditions"),
@@ -73,6 +76,22 @@ def check_migration(database: Database) -> None:
         assert connection.exec_driver_sql("SELECT count(*) FROM rules").scalar_one() == 4
         assert connection.exec_driver_sql("SELECT count(*) FROM calls").scalar_one() == 1
     migrated(database, "head")
+
+
+def _check_alerts(database: Database) -> None:
+    """Who is called to help, and what became of it, is not lost on the way back."""
+    with database.begin() as connection:
+        assert facilities.all_facilities(connection) == [Facility("shiba", "芝")]
+        facilities.change_facility(connection, "shiba", support_mail=("a@x.example",), **WHO)
+        alerts.save(connection, alert(), Delivery("mail", "a@x.example", tries=1))
+    with pytest.raises(RuntimeError, match="1 rows of alerts"):
+        migrated(database, "0002")
+    with database.begin() as connection:
+        connection.execute(tables.alerts.delete())
+    with pytest.raises(RuntimeError, match="1 rows of facilities"):
+        migrated(database, "0002")
+    with database.begin() as connection:
+        facilities.change_facility(connection, "shiba", support_mail=None, **WHO)
 
 
 def _check_as_it_was(connection: sa.Connection) -> None:

@@ -27,6 +27,8 @@ SECONDS = st.integers(0, 10**8)
 TIMES = SECONDS.map(lambda seconds: START + timedelta(seconds=seconds, microseconds=seconds % 999))
 MIDNIGHTS = st.integers(0, 999).map(lambda day: datetime(2026, 1, 1, 15, tzinfo=UTC) + timedelta(days=day))
 SIGNS = st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"])
+ROOMS = st.sampled_from([None, "", "2900"])
+MAILS = st.sampled_from([None, (), ("a@x.example",), ("a@x.example", "b+c@x.example")])
 NAMES = st.text(SIGNS, min_size=1, max_size=8).filter(str.strip)
 
 
@@ -34,7 +36,7 @@ NAMES = st.text(SIGNS, min_size=1, max_size=8).filter(str.strip)
 def offices_of_all_kinds(draw: st.DrawFn) -> Office:
     """Offices as a catalogue can hold them: every target exists, ids are its own."""
     codes = draw(st.lists(st.sampled_from(["shiba", "azabu", "akasaka"]), min_size=1, unique=True))
-    facilities = [Facility(code, draw(NAMES)) for code in codes]
+    facilities = [Facility(code, draw(NAMES), draw(ROOMS), draw(MAILS)) for code in codes]
     numbers = draw(st.lists(st.sampled_from(["2101", "2102", "6000", "*8"]), min_size=1, unique=True))
     extensions = [
         Extension(number, draw(st.sampled_from(codes)), draw(NAMES), draw(st.booleans()))

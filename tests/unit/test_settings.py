@@ -35,6 +35,17 @@ def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
         ("[archive]\nobject_lock = 'yes'", "archive.object_lock = 'yes'"),
         ("[retention]\ndays = 0", "retention.days = 0"),
         ("pbx = ", "is not TOML"),
+        ("[help]\nmail_to = ['x']", "help.mail_to.0 = …: write a bare mail address"),
+        ("[help]\nmail_to = ['']", "help.mail_to.0 = …"),
+        ("[help]\nmail_from = 'a@b, c@d'", "help.mail_from = 'a@b, c@d': write a bare mail address"),
+        ("[help]\nmail_to = ['a@x.example']", "mail_to needs smtp_host"),
+        ("[help]\nsmtp_host = 'mail'", "smtp_host needs mail_from"),
+        ("[help]\nsmtp_security = 'tls'", "help.smtp_security = 'tls'"),
+        ("[help]\nwebhook_url = 'https://x.example/'", "webhook_url needs a webhook_secret"),
+        ("[help]\nwebhook_url = 'x.example'\nwebhook_secret = 's'", "begins with https://"),
+        ("[help]\nroom = '29oo'", "help.room = '29oo': write the number of an extension"),
+        ("[help]\nroom_dial = 'PJSIP/2900'", "with {extension} in it"),
+        ("[help]\nroom_dial = 'PJSIP/{number}'", "with {extension} in it"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, problem: str) -> None:
@@ -56,6 +67,10 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, problem: str) -> None
         "[pbx]\nari_pasword = '12345678'",
         "[pbx]\nari_password = '12345678",
         "[archive]\nendpoint_url = ['https://user:12345678@host']",
+        "[help]\nwebhook_secret = ['12345678']",
+        "[help]\nwebhook_url = 'ftp://user:12345678@host'",
+        "[help]\nwebhook_url = 'https://user:12345678@host'",
+        "[help]\nsmtp_host = 'mail'\nsmtp_password = '12345678'",
     ],
 )
 def test_secrets_are_not_repeated(tmp_path: Path, text: str) -> None:
@@ -83,6 +98,14 @@ def test_a_password_that_the_pbx_could_not_be_sent(
     with pytest.raises(WrongConfiguration, match=r"pbx\.ami_password = …: .*printable ASCII") as caught:
         load(_file(tmp_path, ""))
     assert "12345678" not in str(caught.value)
+
+
+def test_who_is_called_to_help(tmp_path: Path) -> None:
+    """A number may be written with full-width digits, as everywhere."""
+    text = "[help]\nmail_to = ['a@x.example', 'b@x.example']\nmail_from = 'c@x.example'\n"
+    wanted = load(_file(tmp_path, text + "smtp_host = 'mail'\nroom = '２９００'")).help
+    assert (wanted.mail_to, wanted.room) == (("a@x.example", "b@x.example"), "2900")
+    assert wanted.smtp_security == "starttls"
 
 
 def test_variables_go_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

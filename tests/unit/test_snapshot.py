@@ -36,7 +36,11 @@ RULE = Rule(
     beep_s=15,
 )
 OFFICE = Office(
-    [Facility("shiba", "芝地区総合支所")],
+    [
+        Facility("shiba", "芝地区総合支所", "2900", ("a@x.example", "b@x.example")),
+        Facility("azabu", "麻布地区総合支所", "", ()),
+        Facility("akasaka", "赤坂地区総合支所"),
+    ],
     [Extension("2101", "shiba", "窓口1"), Extension("6000", "shiba", service=True)],
     [RULE, replace(RULE, id=8, scope=Scope.EVERYWHERE, target=None, mode=Mode.NEVER)],
     revision=12,

@@ -13,6 +13,7 @@ import pytest
 from callrec.spool import status
 from callrec.spool.box import Spool
 from tests.unit.program import Done
+from tests.unit.samples import alert
 
 WELL: dict[str, Any] = {
     "running": True,
@@ -71,3 +72,10 @@ def test_the_database_is_away(spool: Spool, office: Callable[..., Done]) -> None
     done = office("status")
     assert done.code == 1 and "the database is away" in done.complaint
     assert "in force are the rules as they were at 2026-11-22 09:00:00" in done.out
+
+
+def test_alerts_that_wait_are_counted(spool: Spool, office: Callable[..., Done]) -> None:
+    _told(spool, 1)
+    spool.save_alert(alert())
+    assert json.loads(office("status", "--json").out)["waiting_alerts"] == 1
+    assert "help alerts waiting to be sent" in office("status").out

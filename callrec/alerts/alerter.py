@@ -1,0 +1,132 @@
+"""Help that was asked for goes out, and what became of it is written into the catalogue.
+
+Each way has its lane and thread. This thread does the books: with the database away alerts still go
+out, and what became of them waits in the spool until it can be written.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+import structlog
+
+from callrec.alerts.lane import GIVEN_UP_AFTER, IDLE_SECONDS, Lane, Way
+from callrec.alerts.ledger import Ledger
+from callrec.catalogue import alerts
+from callrec.catalogue.database import Database
+from callrec.errors import CallrecError
+from callrec.language import translated
+from callrec.model import Alert, AlertState, Delivery
+from callrec.problems import Problems
+from callrec.spool.box import Spool
+
+log = structlog.get_logger()
+
+STOP_SECONDS = 5.0
+"""How long an end waits for a server; what was not sent by then is sent at the next start."""
+BOOKS = "alert "
+"""How the names of problems with the books begin."""
+
+
+class _NoWay(CallrecError):
+    """There is nobody to tell."""
+
+
+class Alerter:
+    """Takes alerts out of the spool."""
+
+    def __init__(self, spool: Spool, ways: Sequence[Way], database: Database) -> None:
+        self._spool, self._database = spool, database
+        self._ledger = Ledger(spool)
+        self._wake, self._stopping = threading.Event(), threading.Event()
+        self.lanes = [Lane(way, self._ledger, self._wake.set) for way in ways]
+        self._booked: dict[tuple[str, str, str], Delivery] = {}
+        self._problems = Problems()
+
+    def run(self) -> None:
+        """Works until `stop`."""
+        # Daemons: a server that hangs must not keep the process from ending.
+        threads = [
+            threading.Thread(target=lane.run, name=f"alert-{lane.way.name}", daemon=True)
+            for lane in self.lanes
+        ]
+        for thread in threads:
+            thread.start()
+        while not self._stopping.is_set():
+            self._wake.clear()
+            self._problems.attempt("alerts", self.work)
+            self._wake.wait(IDLE_SECONDS)
+        for lane in self.lanes:
+            lane.stop()
+        for thread in threads:
+            thread.join(STOP_SECONDS)
+        self._problems.attempt("alerts", self.work)
+
+    def stop(self) -> None:
+        """Ends `run`."""
+        self._stopping.set()
+        self._wake.set()
+
+    def wake(self) -> None:
+        """An alert was put into the spool."""
+        for lane in self.lanes:
+            lane.wake()
+        self._wake.set()
+
+    def problems(self) -> list[str]:
+        """What keeps alerts from being sent, each problem once, and what a person has to look at."""
+        late = translated("help was asked for, and it cannot be told by {way}: {problem}")
+        waiting = [each for lane in self.lanes for _, each in lane.waiting() if each.problem]
+        found = {late.format(way=each.way, problem=each.problem) for each in waiting}
+        found |= self._problems.texts()
+        if self._spool.given_up_alerts():
+            text = translated("there are calls for help that nobody was told of in {path}: look at them")
+            found.add(text.format(path=self._spool.directory / "alerts" / "given-up"))
+        return sorted(found)
+
+    def work(self) -> None:
+        """Writes down what became of the alerts, and lets go of those that are done with."""
+        waiting = self._ledger.alerts()
+        self._problems.keep(BOOKS, {BOOKS + alert.id for alert in waiting})
+        for alert in waiting:
+            self._problems.attempt(BOOKS + alert.id, partial(self._settle, alert))
+
+    def _settle(self, alert: Alert) -> None:
+        self._ledger.sync(alert.id)
+        deliveries = [each for lane in self.lanes for each in lane.deliveries(alert)]
+        self._book(alert, [each for each in deliveries if each.tries])
+        if any(each.state is AlertState.WAITING for each in deliveries):
+            return
+        given_up = any(each.state is AlertState.GIVEN_UP for each in deliveries)
+        if not deliveries and not alert.room:
+            given_up = self._told_to_nobody(alert)
+        self._let_go(alert, given_up=given_up)
+
+    def _book(self, alert: Alert, deliveries: Sequence[Delivery]) -> None:
+        """Writes what is new into the catalogue."""
+        new = [each for each in deliveries if self._booked.get(_key(alert, each)) != each]
+        if not new:
+            return
+        with self._database.begin() as connection:
+            for each in new:
+                alerts.save(connection, alert, each)
+        self._booked.update({_key(alert, each): each for each in new})
+
+    def _told_to_nobody(self, alert: Alert) -> bool:
+        """Whether that has to be given up. Until then it is a problem, and somebody may set up a way."""
+        if datetime.now(UTC) - alert.at < GIVEN_UP_AFTER:
+            raise _NoWay("help was asked for, but [help] in callrec.toml says nobody who could be told")
+        return True
+
+    def _let_go(self, alert: Alert, *, given_up: bool) -> None:
+        self._ledger.let_go(alert.id, given_up=given_up)
+        self._booked = {key: each for key, each in self._booked.items() if key[0] != alert.id}
+        if given_up:
+            log.error("an alert was given up", alert=alert.id, call=alert.call_id)
+
+
+def _key(alert: Alert, delivery: Delivery) -> tuple[str, str, str]:
+    return alert.id, delivery.way, delivery.recipient

@@ -1,0 +1,147 @@
+"""One way by which alerts go out, on a thread of its own: a server that hangs delays no other way."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from callrec.alerts.ledger import Ledger
+from callrec.errors import AlertNotSent
+from callrec.model import Alert, AlertState, Delivery
+
+log = structlog.get_logger()
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
+"""Seconds between two tries: doubled each time."""
+GIVEN_UP_AFTER = timedelta(hours=24)
+IDLE_SECONDS = 5.0
+
+
+class Way(Protocol):
+    """A way by which an alert can go out."""
+
+    name: str
+
+    def recipients(self, alert: Alert) -> Sequence[str]:
+        """Who is told of this alert; one empty name where the way has only one recipient."""
+
+    def send(self, alert: Alert, recipient: str) -> None:
+        """Tells one of them. Raises AlertNotSent. Takes seconds, not minutes, whatever happens."""
+
+
+class Lane:
+    """Sends what waits by one way, what was never tried first."""
+
+    def __init__(
+        self,
+        way: Way,
+        ledger: Ledger,
+        tried: Callable[[], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`tried` is called after each try, sent or not."""
+        self.way, self._ledger, self._tried = way, ledger, tried
+        self._clock, self._now = clock, now
+        self._due: dict[tuple[str, str], float] = {}
+        self._wake, self._stopping = threading.Event(), threading.Event()
+
+    def run(self) -> None:
+        """Works until `stop`."""
+        while not self._stopping.is_set():
+            self._wake.clear()
+            try:
+                self.work()
+            except Exception:
+                log.exception("alerts cannot be sent", way=self.way.name)
+            self._wake.wait(self._pause())
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._wake.set()
+
+    def wake(self) -> None:
+        """There may be a new alert."""
+        self._wake.set()
+
+    def work(self) -> None:
+        """Tries all that is due. A new alert goes before those that failed, also before those of now."""
+        while not self._stopping.is_set():
+            waiting = self.waiting()
+            self._due = {key: due for key, due in self._due.items() if key in _keys(waiting)}
+            ready = [each for each in waiting if self._due.get(_key(*each), 0.0) <= self._clock()]
+            if not ready:
+                return
+            self._try(*min(ready, key=lambda each: (each[1].tries > 0, each[0].id)))
+
+    def deliveries(self, alert: Alert) -> list[Delivery]:
+        """How it stands with an alert, for each of its recipients."""
+        return [
+            self._ledger.delivery(alert.id, self.way.name, recipient)
+            for recipient in self.way.recipients(alert)
+        ]
+
+    def waiting(self) -> list[tuple[Alert, Delivery]]:
+        """What is yet to be sent by this way."""
+        every = [(alert, each) for alert in self._ledger.alerts() for each in self.deliveries(alert)]
+        return [(alert, each) for alert, each in every if each.state is AlertState.WAITING]
+
+    def _try(self, alert: Alert, delivery: Delivery) -> None:
+        first_at = delivery.first_at or self._now()
+        tried = replace(delivery, tries=delivery.tries + 1, first_at=first_at)
+        problem = self._problem_of_sending(alert, delivery.recipient)
+        if not problem:
+            tried = replace(tried, state=AlertState.SENT, sent_at=self._now(), problem="")
+            log.info("alert sent", alert=alert.id, way=self.way.name, tries=tried.tries)
+        else:
+            over = self._now() - first_at >= GIVEN_UP_AFTER
+            state = AlertState.GIVEN_UP if over else AlertState.WAITING
+            tried = replace(tried, state=state, problem=problem)
+            self._due[_key(alert, tried)] = self._clock() + pause_after(tried.tries)
+            log.warning(
+                "alert not sent", alert=alert.id, way=self.way.name, tries=tried.tries, problem=problem
+            )
+        self._note(alert, tried)
+
+    def _problem_of_sending(self, alert: Alert, recipient: str) -> str:
+        """Empty when it was sent."""
+        try:
+            self.way.send(alert, recipient)
+        except AlertNotSent as error:
+            return error.shown()
+        except Exception as error:
+            log.exception("a bug: please report it", way=self.way.name)
+            return type(error).__name__
+        return ""
+
+    def _note(self, alert: Alert, tried: Delivery) -> None:
+        try:
+            self._ledger.write(alert.id, tried)
+        except OSError as error:
+            log.error("the spool cannot be written", problem=str(error), alert=alert.id)
+        self._tried()
+
+    def _pause(self) -> float:
+        """Seconds until the next try is due."""
+        due = [each - self._clock() for each in self._due.values()]
+        return max(0.05, min([IDLE_SECONDS, *due]))
+
+
+def pause_after(tries: int) -> float:
+    """Seconds to wait after so many tries that failed."""
+    return min(FIRST_PAUSE * 2.0 ** min(tries - 1, 20), LONGEST_PAUSE)
+
+
+def _key(alert: Alert, delivery: Delivery) -> tuple[str, str]:
+    return alert.id, delivery.recipient
+
+
+def _keys(waiting: list[tuple[Alert, Delivery]]) -> set[tuple[str, str]]:
+    return {_key(*each) for each in waiting}

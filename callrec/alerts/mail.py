@@ -1,0 +1,96 @@
+"""An alert as a mail, by SMTP."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from zoneinfo import ZoneInfo
+
+from callrec.alerts import words
+from callrec.errors import AlertNotSent
+from callrec.model import Alert
+from callrec.policy.office import Office
+from callrec.settings import HelpSettings
+
+SECONDS = 10.0
+"""How long the server may be silent."""
+
+
+class Mail:
+    """The configured mail server. Each recipient gets a mail of their own, and may refuse it alone."""
+
+    name = "mail"
+
+    def __init__(self, settings: HelpSettings, office: Callable[[], Office], zone: ZoneInfo) -> None:
+        self._settings, self._office, self._zone = settings, office, zone
+
+    def recipients(self, alert: Alert) -> Sequence[str]:
+        return self._office().support_of(alert.facility).mail
+
+    def send(self, alert: Alert, recipient: str) -> None:
+        try:
+            server = self._server()
+            try:
+                server.send_message(self._mail(alert, recipient))
+            finally:
+                _leave(server)
+        except (smtplib.SMTPException, OSError) as error:
+            raise AlertNotSent(
+                "the mail server {host} did not take it ({problem}): check help.smtp_host",
+                host=self._settings.smtp_host,
+                problem=_told(error),
+            ) from error
+
+    def _server(self) -> smtplib.SMTP:
+        """The server, ready to take a mail. Its certificate must be right."""
+        to, context = self._settings, ssl.create_default_context()
+        server: smtplib.SMTP
+        if to.smtp_security == "ssl":
+            server = smtplib.SMTP_SSL(to.smtp_host, to.smtp_port, timeout=SECONDS, context=context)
+        else:
+            server = smtplib.SMTP(to.smtp_host, to.smtp_port, timeout=SECONDS)
+        try:
+            if to.smtp_security == "starttls":
+                server.starttls(context=context)
+            if to.smtp_user:
+                server.login(to.smtp_user, to.smtp_password.get_secret_value())
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+    def _mail(self, alert: Alert, recipient: str) -> EmailMessage:
+        known = self._office().extensions.get(alert.extension)
+        mail = EmailMessage(policy=SMTP)
+        mail["Subject"] = words.subject(alert)
+        mail["From"], mail["To"] = self._settings.mail_from, recipient
+        mail["Date"] = format_datetime(datetime.now(UTC))
+        mail["Message-ID"] = f"<{alert.id}@{self._settings.mail_from.rpartition('@')[2]}>"
+        mail["Auto-Submitted"] = "auto-generated"  # no holiday notices in answer
+        mail["X-Callrec-Alert"] = alert.id
+        mail.set_content(words.text(alert, known.name if known else "", self._zone))
+        return mail
+
+
+def _leave(server: smtplib.SMTP) -> None:
+    """Says good-bye. The mail was taken by then, or refused: nothing that is said now changes that."""
+    with suppress(smtplib.SMTPException, OSError):
+        server.quit()
+    server.close()
+
+
+def _told(error: Exception) -> str:
+    """What went wrong, on one line."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        error = next((smtplib.SMTPResponseException(*each) for each in error.recipients.values()), error)
+    if isinstance(error, smtplib.SMTPResponseException):
+        said = error.smtp_error
+        text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+        return " ".join(f"{error.smtp_code} {text}".split())
+    return " ".join(str(error).split()) or type(error).__name__

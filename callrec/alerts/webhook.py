@@ -1,0 +1,84 @@
+"""An alert as a signed message to another system, by HTTP POST."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from callrec.alerts.words import plain
+from callrec.errors import AlertNotSent
+from callrec.model import Alert
+from callrec.policy.office import Office
+from callrec.settings import HelpSettings
+
+SECONDS = 10.0
+"""How long the server may take to be reached, and to answer."""
+
+
+class Webhook:
+    """The configured webhook."""
+
+    name = "webhook"
+
+    def __init__(self, settings: HelpSettings, office: Callable[[], Office]) -> None:
+        self._url, self._office = settings.webhook_url, office
+        self._secret = settings.webhook_secret.get_secret_value()
+
+    def recipients(self, alert: Alert) -> Sequence[str]:
+        return ("",)
+
+    def send(self, alert: Alert, recipient: str) -> None:
+        """Anything but a status of 200 to 299 counts as not sent; redirects are not followed."""
+        body = json.dumps(message(alert, self._office()), ensure_ascii=False).encode()
+        try:
+            with requests.post(
+                self._url,
+                data=body,
+                headers=headers(alert.id, body, self._secret, str(int(time.time()))),
+                timeout=SECONDS,
+                allow_redirects=False,
+                stream=True,  # what it says besides its status is not waited for
+            ) as response:
+                status = response.status_code
+        except requests.RequestException as error:
+            # Only its kind: its text repeats the address, which may hold a password.
+            raise AlertNotSent(
+                "{host} does not answer ({problem}): check help.webhook_url",
+                host=urlsplit(self._url).hostname,
+                problem=type(error).__name__,
+            ) from error
+        if not 200 <= status < 300:
+            raise AlertNotSent(
+                "{host} answered {status}: check help.webhook_url",
+                host=urlsplit(self._url).hostname,
+                status=status,
+            )
+
+
+def message(alert: Alert, office: Office) -> dict[str, Any]:
+    """What the message says, as plain JSON."""
+    known = office.extensions.get(alert.extension)
+    return {"event": "help", **plain(alert), "extension_name": known.name if known else ""}
+
+
+def headers(alert_id: str, body: bytes, secret: str, timestamp: str) -> dict[str, str]:
+    """The headers of a message. The signature covers the time too: an old message cannot be sent again."""
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "callrec",
+        "X-Callrec-Alert": alert_id,
+        "X-Callrec-Timestamp": timestamp,
+        "X-Callrec-Signature": f"sha256={signature(body, secret, timestamp)}",
+    }
+
+
+def signature(body: bytes, secret: str, timestamp: str) -> str:
+    """HMAC-SHA256 of `<timestamp>.<body>`, in hexadecimal."""
+    return hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()

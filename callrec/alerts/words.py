@@ -1,0 +1,69 @@
+"""An alert in words: Japanese first, then English, whatever the language of this process is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import TypeAdapter
+
+from callrec.model import Alert, Direction
+
+_ALERT: TypeAdapter[Alert] = TypeAdapter(Alert)
+_DIRECTIONS = {
+    Direction.INBOUND: ("外線からの着信", "from outside"),
+    Direction.OUTBOUND: ("外線への発信", "to the outside"),
+    Direction.INTERNAL: ("内線通話", "from phone to phone"),
+    None: ("不明", "unknown"),
+}
+
+
+def plain(alert: Alert) -> dict[str, Any]:
+    """An alert as plain JSON, its time as ISO 8601 with offset."""
+    made: dict[str, Any] = _ALERT.dump_python(alert, mode="json")
+    return {**made, "at": alert.at.isoformat()}
+
+
+def subject(alert: Alert) -> str:
+    return (
+        f"【応援要請】{alert.facility_name} 内線 {alert.extension} / Help wanted: extension {alert.extension}"
+    )
+
+
+def text(alert: Alert, extension_name: str, zone: ZoneInfo) -> str:
+    """The whole mail."""
+    who = " ".join(filter(None, (alert.extension, extension_name)))
+    return f"{_japanese(alert, who, zone)}\n--------\n\n{_english(alert, who, zone)}"
+
+
+def _japanese(alert: Alert, who: str, zone: ZoneInfo) -> str:
+    kept = "この通話は録音されています。" if alert.recorded else "この通話は録音されていません。"
+    room = f"応援室（内線 {alert.room}）を呼び出しています。\n" if alert.room else ""
+    return (
+        "通話中の職員が応援を求めています。\n\n"
+        f"施設: {alert.facility_name}\n"
+        f"内線: {who}\n"
+        f"相手の番号: {alert.number or '不明'}（{_DIRECTIONS[alert.direction][0]}）\n"
+        f"要請の時刻: {_moment(alert.at, zone)}\n"
+        f"録音: {kept}\n"
+        f"通話 ID: {alert.call_id}\n\n{room}"
+    )
+
+
+def _english(alert: Alert, who: str, zone: ZoneInfo) -> str:
+    kept = "this call is being recorded" if alert.recorded else "this call is not being recorded"
+    room = f"The support room (extension {alert.room}) is being called.\n" if alert.room else ""
+    return (
+        "Somebody on the phone asks for help.\n\n"
+        f"Facility: {alert.facility_name}\n"
+        f"Extension: {who}\n"
+        f"Other party: {alert.number or 'unknown'} ({_DIRECTIONS[alert.direction][1]})\n"
+        f"Since: {_moment(alert.at, zone)}\n"
+        f"Recording: {kept}\n"
+        f"Call id: {alert.call_id}\n\n{room}"
+    )
+
+
+def _moment(at: datetime, zone: ZoneInfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"

@@ -1,0 +1,58 @@
+"""What became of help that was asked for: written at each try, read for the call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from callrec.catalogue.calls import upsert
+from callrec.catalogue.tables import alerts
+from callrec.model import Alert, AlertState, Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One delivery of one alert, as the catalogue has it."""
+
+    id: str
+    call_id: str
+    at: datetime
+    facility: str
+    extension: str
+    way: str
+    recipient: str
+    state: AlertState
+    tries: int
+    sent_at: datetime | None
+    problem: str
+
+
+def save(connection: sa.Connection, alert: Alert, delivery: Delivery) -> None:
+    """Writes how it stands with one delivery. Writing it twice is the same as once."""
+    key = {"id": alert.id, "way": delivery.way, "recipient": delivery.recipient}
+    row = {
+        "call_id": alert.call_id,
+        "at": alert.at,
+        "facility": alert.facility,
+        "extension": alert.extension,
+        "state": delivery.state,
+        "tries": delivery.tries,
+        "sent_at": delivery.sent_at,
+        "problem": delivery.problem,
+    }
+    upsert(connection, alerts, key, row)
+
+
+def of_call(connection: sa.Connection, call_id: str) -> list[Told]:
+    """What was told of a call, in the order in which help was asked for."""
+    query = sa.select(alerts).where(alerts.c.call_id == call_id)
+    rows = connection.execute(query.order_by(alerts.c.at, alerts.c.id, alerts.c.way, alerts.c.recipient))
+    return [_told(row) for row in rows]
+
+
+def _told(row: Any) -> Told:
+    fields = {name: getattr(row, name) for name in Told.__dataclass_fields__}
+    return Told(**{**fields, "state": AlertState(row.state)})

@@ -1,0 +1,226 @@
+"""The room that is called to help, on a real PBX: who hears whom, and that nothing stays behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from callrec import ids
+from callrec.demo.agents import Phone, Sound, Talk
+from callrec.model import Decision
+from callrec.pbx import events as ev
+from callrec.pbx.ari import Ari
+from callrec.policy.office import Office
+from callrec.prompts import Prompt
+from callrec.recording.board import Board
+from callrec.recording.commands import Command
+from callrec.recording.controller import Controller
+from callrec.recording.room import Room
+from callrec.recording.surroundings import Surroundings
+from callrec.spool.box import Spool
+from tests.integration.stage import Stage, eventually, talk_for
+from tests.listen import Samples, hears, hears_no
+
+CALLER_HZ, STAFF_HZ, ROOM_HZ = 500.0, 1000.0, 1500.0
+DIGITS_HZ = 770.0
+"""What the keys 4, 5 and 6 have in common as tones."""
+
+
+def no_prompts(decision: Decision) -> list[tuple[Prompt, str]]:
+    return []
+
+
+class Helped(Board):
+    """A board of which one call has a room that is called to help."""
+
+    room: Room | None = None
+
+    def handle(self, event: ev.Event) -> list[Command]:
+        return [*super().handle(event), *(self._of_room(self.room, event) if self.room else [])]
+
+    def command_failed(self, command: Command, problem: str, at: datetime) -> list[Command]:
+        refused = self.room.refused(command) if self.room else None
+        assert refused is not None, f"{command}: {problem}"
+        return refused
+
+    def _of_room(self, room: Room, event: ev.Event) -> list[Command]:
+        match event:
+            case ev.OwnChannelStarted():
+                return room.started(event.channel.id)
+            case ev.Digit():
+                return room.digit(event.channel.id, event.digit)
+            case ev.ChannelDestroyed() if room.owns(event.channel.id):
+                return room.gone(event.channel.id)
+            case ev.ChannelDestroyed() if event.channel.id == room.staff:
+                return room.staff_gone(None)
+        return []
+
+
+class Watch:
+    """A controller of its own beside the stage's, and a call with a room."""
+
+    def __init__(self, stage: Stage, folder: Path) -> None:
+        self.stage = stage
+        settings = stage.app.settings.pbx.model_copy(update={"app": "callrec-room"})
+        self.pbx = Ari(settings)
+        self.board = Helped(Surroundings(Office(), no_prompts, ids.new, "test"))
+        self.controller = Controller(
+            self.pbx,
+            self.board,
+            Spool(folder),
+            answer_first=False,
+            work_waits=lambda: None,
+            read_journal=lambda: None,
+        )
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        thread = threading.Thread(target=self.controller.run)
+        thread.start()
+        try:
+            eventually(lambda: self.controller.link_up, what="the link")
+            yield
+        finally:
+            self.controller.stop()
+            thread.join(10)
+
+    def call_room(self, number: str) -> None:
+        (staff,) = [each.id for each in self.pbx.channels() if each.endpoint == "2101"]
+        room = self.board.room = Room(staff, ids.new(), staff, f"PJSIP/{number}", "2101")
+        with self.controller._lock:
+            self.controller._submit(room.call())
+
+    def is_clean(self) -> bool:
+        return not self.pbx.channels() and not self.pbx.bridges()
+
+
+@pytest.fixture
+def watch(stage: Stage, tmp_path: Path) -> Iterator[Watch]:
+    stage.wait_until_clean()
+    made = Watch(stage, tmp_path)
+    with made.running():
+        yield made
+    stage.hang_up_all()
+
+
+def connected(watch: Watch, number: str) -> tuple[Talk, Talk]:
+    caller = watch.stage.caller(number).dial("2101", Sound(CALLER_HZ))
+    staff = watch.stage.phone("2101").pick_up(Sound(STAFF_HZ))
+    caller.wait_established()
+    return caller, staff
+
+
+def answered(watch: Watch, phone: Phone) -> Talk:
+    """The room has been called and has answered, and hears the call."""
+    watch.call_room("2102")
+    talk = phone.pick_up(Sound(ROOM_HZ))
+    eventually(lambda: hears(last(talk, 0.5), talk.rate or 8000, CALLER_HZ), 5, "listening")
+    return talk
+
+
+def last(talk: Talk, seconds: float) -> Samples:
+    heard = talk.heard()
+    return heard[-int(seconds * (talk.rate or 8000)) :]
+
+
+def after(talks: list[Talk], seconds: float = 1.5) -> list[Samples]:
+    """What each of them hears from now on."""
+    begin = [len(talk.heard()) for talk in talks]
+    talk_for(talks, seconds)
+    return [talk.heard()[start:] for talk, start in zip(talks, begin, strict=True)]
+
+
+def test_it_listens_whispers_and_joins(watch: Watch) -> None:
+    """4, 5 and 6 as in ChanSpy's d mode; the call itself never notices more than it should."""
+    with watch.stage.rules():
+        caller, staff = connected(watch, "0311230001")
+        room = answered(watch, watch.stage.phone("2102"))
+        heard: dict[str, list[Samples]] = {"": after([caller, staff, room])}
+        for digit in "5646":
+            room.press(digit)
+            talk_for([room], 0.6)
+            heard[digit] = after([caller, staff, room])
+        whole = caller.heard(), staff.heard()
+        caller.hangup()
+        staff.wait_ended()
+        room.wait_ended()
+    for digit, (by_caller, by_staff, by_room) in heard.items():
+        assert hears(by_caller, caller.rate, STAFF_HZ) and hears(by_staff, staff.rate, CALLER_HZ), digit
+        assert hears(by_room, room.rate, STAFF_HZ) and hears(by_room, room.rate, CALLER_HZ), digit
+        to_staff, to_caller = digit in ("5", "6"), digit == "6"
+        assert (hears if to_staff else hears_no)(by_staff, staff.rate, ROOM_HZ), digit
+        assert (hears if to_caller else hears_no)(by_caller, caller.rate, ROOM_HZ), digit
+    for party, talk in zip(whole, (caller, staff), strict=True):
+        assert hears_no(party, talk.rate, DIGITS_HZ), "digits are not passed on"
+    assert hears_no(whole[0], caller.rate, CALLER_HZ), "nobody hears an echo"
+    assert hears_no(whole[1], staff.rate, STAFF_HZ), "nobody hears an echo"
+    eventually(watch.is_clean, what="a PBX without channels and bridges")
+
+
+@pytest.mark.parametrize("who", ["caller", "staff", "room"])
+def test_whoever_hangs_up_nothing_is_left(watch: Watch, who: str) -> None:
+    with watch.stage.rules():
+        caller, staff = connected(watch, "0311230002")
+        room = answered(watch, watch.stage.phone("2102"))
+        room.press("6")
+        {"caller": caller, "staff": staff, "room": room}[who].hangup()
+        if who == "room":
+            assert watch.board.room is not None
+            bridge = watch.board.room.bridge
+            eventually(lambda: bridge not in watch.pbx.bridges(), what="the end of the room's bridge")
+            assert not caller.ended.is_set(), "the call goes on"
+            caller.hangup()
+        room.wait_ended()
+        staff.wait_ended()
+    eventually(watch.is_clean, what="a PBX without channels and bridges")
+
+
+def test_a_room_that_is_not_there_disturbs_nobody(watch: Watch) -> None:
+    with watch.stage.rules():
+        caller, staff = connected(watch, "0311230003")
+        watch.call_room("2999")
+        assert watch.board.room is not None
+        eventually(lambda: watch.board.room and watch.board.room.is_over, what="noticing that")
+        (by_caller,) = after([caller])
+        caller.hangup()
+        staff.wait_ended()
+    assert hears(by_caller, caller.rate, STAFF_HZ)
+    eventually(watch.is_clean, what="a PBX without channels and bridges")
+
+
+def test_a_call_that_ends_while_the_room_rings(watch: Watch) -> None:
+    with watch.stage.rules():
+        caller, staff = connected(watch, "0311230004")
+        watch.call_room("2102")
+        ringing = watch.stage.phone("2102").wait_ring()
+        caller.hangup()
+        staff.wait_ended()
+        ringing.wait_ended()
+    eventually(watch.is_clean, what="a PBX without channels and bridges")
+
+
+@pytest.mark.parametrize(("digit", "kept"), [("5", False), ("6", True)])
+def test_the_recording_holds_what_the_caller_heard_of_the_room(
+    watch: Watch, begin: datetime, digit: str, kept: bool
+) -> None:
+    number = f"031123001{digit}"
+    with watch.stage.rule("automatic"):
+        caller, staff = connected(watch, number)
+        room = answered(watch, watch.stage.phone("2102"))
+        room.press(digit)
+        eventually(lambda: hears(last(staff, 0.5), staff.rate, ROOM_HZ), 5, "speaking")
+        after([caller, room])
+        caller.hangup()
+        staff.wait_ended()
+        found = watch.stage.recording_of("+81" + number[1:], begin)
+    assert found.recording is not None
+    heard = watch.stage.listen(found.recording)
+    late = heard.staff[-heard.rate :]
+    assert hears(late, heard.rate, STAFF_HZ)
+    assert (hears if kept else hears_no)(late, heard.rate, ROOM_HZ)
+    assert hears_no(heard.external, heard.rate, ROOM_HZ)
