@@ -188,7 +188,16 @@ class App:
         from callrec.recording.board import Board
         from callrec.recording.surroundings import Surroundings
 
-        return Board(Surroundings(office, self.prompts, self.library.tones, ids.new, self.settings.pbx.name))
+        return Board(
+            Surroundings(
+                office,
+                self.prompts,
+                self.library.tones,
+                ids.new,
+                self.settings.pbx.name,
+                lambda room: self.settings.help.room_dial.format(extension=room),
+            )
+        )
 
     def archiver(self) -> Archiver:
         from callrec.archive.archiver import Archiver

@@ -1,8 +1,8 @@
 """The running controller: its threads, from the first check to an orderly end.
 
-One thread watches the PBX, one archives, one reads what the dialplan did while callrec was away, one
-gives the PBX its copy of the rules, and one keeps house: it takes up changed rules and writes down how
-things stand. The first thread ticks, and ends the process when one of the others has died.
+One thread watches the PBX, one archives, one sends alerts, one reads what the dialplan did while
+callrec was away, one gives the PBX its copy of the rules, and one keeps house: it takes up changed
+rules and writes down how things stand. The first thread ticks, and ends the process when one of the others has died.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 
+from callrec.alerts.alerter import Alerter
 from callrec.app import KEYS, App
 from callrec.archive.archiver import Archiver
 from callrec.errors import CallrecError, CatalogueOutdated, CatalogueUnreachable, NotFound, Refused
@@ -80,6 +81,7 @@ class Service:
         for draft in self._app.spool.drafts():
             board.restore(draft)
         self._archiver: Archiver = self._app.archiver()
+        self._alerter: Alerter = self._app.alerter(lambda: self._office)
         self._adoption = Adoption(
             self._app.pbx,
             self._app.spool,
@@ -94,6 +96,7 @@ class Service:
             self._app.spool,
             answer_first=self._app.settings.prompts.answer_first,
             work_waits=self._archiver.wake,
+            help_waits=self._alerter.wake,
             read_journal=self._journal_waits.set,
             noted_keys=self._app.noted_keys,
         )
@@ -132,13 +135,15 @@ class Service:
         house = threading.Thread(target=self._keep_house, name="house")
         copy = threading.Thread(target=self._mirror().run, args=(self._stopping,), name="mirror")
         journal = threading.Thread(target=self._follow_journal, name="journal")
-        threads = [watch, archive, house, copy, journal]
+        alerts = threading.Thread(target=self._alerter.run, name="alerts")
+        threads = [watch, archive, house, copy, journal, alerts]
         for thread in threads:
             thread.start()
         dead = self._tick_while(threads)
         self.stop()
         self._controller.stop()
         self._archiver.stop()
+        self._alerter.stop()
         self._journal_waits.set()
         for thread in threads:
             thread.join()
@@ -225,7 +230,9 @@ class Service:
             "revision": self._office.revision,
             "rules_at": self._rules_at.isoformat(),
             "live": [{"extension": extension, "id": id_} for extension, id_ in self._controller.live()],
-            "problems": sorted({*self._archiver.problems(), *self._problems.texts()}),
+            "problems": sorted(
+                {*self._archiver.problems(), *self._alerter.problems(), *self._problems.texts()}
+            ),
         }
 
     # --- what the dialplan did in our place

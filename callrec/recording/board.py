@@ -12,7 +12,7 @@ from datetime import datetime
 
 from callrec.model import CallRecord, Draft, Key
 from callrec.pbx import events as ev
-from callrec.recording.commands import Command, HangUp, LetThrough
+from callrec.recording.commands import Command, DestroyBridge, HangUp, LetThrough
 from callrec.recording.lines import Line
 from callrec.recording.session import Session
 from callrec.recording.surroundings import Surroundings
@@ -38,6 +38,10 @@ class Board:
         match event:
             case ev.OwnChannelStarted():
                 return self._each(lambda session: session.snoop_ready(event.channel.id))
+            case ev.Digit():
+                return self._each(lambda session: session.help.digit(event.channel.id, event.digit))
+            case ev.ChannelDestroyed() if event.channel.id.startswith(ev.OWN_PREFIX):
+                return self._each(lambda session: session.help.gone(event.channel.id))
             case ev.ChannelEvent() if event.channel.id.startswith(ev.OWN_PREFIX):
                 return []
             case ev.ChannelCreated():
@@ -101,11 +105,11 @@ class Board:
             if session := self._know(gate.channel, at):
                 session.gate_recalled(gate)
         self._rebridge(bridges)
-        commands = self._strays(there)
+        commands = self._strays(there, bridges)
         commands += self._gone([line for line in self._lines.values() if line.id not in there], at)
         for session in list(self.sessions.values()):
             commands += session.connected(self._talking(session), at)
-            commands += session.compared(set(there), at)
+            commands += [*session.compared(set(there), at), *session.help.compared(there.values())]
         return self._with_pending(commands)
 
     def let_through(self, event: ev.GateEntered) -> list[Command]:
@@ -255,11 +259,13 @@ class Board:
             session.end_unseen |= bool(session.lines) and session.lines.keys() <= gone
         return [command for line in lines for command in self._drop(line, at)]
 
-    def _strays(self, there: Iterable[str]) -> list[Command]:
-        """Channels of ours that no call knows of: left behind, they would listen for ever."""
+    def _strays(self, there: Iterable[str], bridges: Iterable[str]) -> list[Command]:
+        """Channels and bridges of ours that no call knows of: left behind, they would listen for ever."""
         known = {snoop for session in self.sessions.values() for snoop in session.snoops}
+        used = {session.help.bridge for session in self.sessions.values()}
         strays = [id_ for id_ in there if ev.is_snoop(id_) and id_ not in known]
-        return [HangUp(id_, id_) for id_ in strays]
+        unused = [id_ for id_ in bridges if ev.is_snoop(id_) and id_ not in used]
+        return [*(HangUp(id_, id_) for id_ in strays), *(DestroyBridge(id_, id_) for id_ in unused)]
 
     def _rebridge(self, bridges: dict[str, tuple[str, ...]]) -> None:
         self._members = defaultdict(set, {bridge: set(ids) for bridge, ids in bridges.items()})

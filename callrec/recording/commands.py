@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from callrec.model import CallRecord, Draft
+from callrec.model import Alert, CallRecord, Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,13 @@ class SaveCall(Command):
     """The call is over, recorded or not: it gets its row."""
 
     call: CallRecord
+
+
+@dataclass(frozen=True, slots=True)
+class SaveAlert(Command):
+    """Somebody asked for help: tell those who can give it."""
+
+    alert: Alert
 
 
 @dataclass(frozen=True, slots=True)

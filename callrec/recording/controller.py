@@ -34,7 +34,7 @@ FALLBACK_VARIABLE = "CALLREC_FALLBACK"
 PARTIES_VARIABLE = "CALLREC_PARTIES"
 SETTLE_SECONDS = 0.025
 """A little more than the packet (20 ms) with which Asterisk forgets a snoop that was hung up."""
-TO_SPOOL = (do.SaveDraft, do.HandOver, do.Discard, do.SaveCall, do.ReadJournal)
+TO_SPOOL = (do.SaveDraft, do.HandOver, do.Discard, do.SaveCall, do.SaveAlert, do.ReadJournal)
 """Commands that write to disk. They have a lane of their own: no recording begins later for them."""
 REMEMBERED = 10_000
 """How many recordings that were handed over are remembered, against drafts that come late."""
@@ -75,14 +75,17 @@ class Controller:
         *,
         answer_first: bool,
         work_waits: Callable[[], None],
+        help_waits: Callable[[], None],
         read_journal: Callable[[], None],
         noted_keys: Callable[[], dict[str, str]],
     ) -> None:
-        """`work_waits` is told when something was put into the spool, `read_journal` when the dialplan
+        """`work_waits` is told when something was put into the spool, `help_waits` when somebody asked
+        for help, `read_journal` when the dialplan
         may have recorded in our place; both only wake somebody else. `noted_keys` are the key presses
         the dialplan has written down, by their ids."""
         self._pbx, self._board, self._spool = pbx, board, spool
         self._answer_first = answer_first
+        self._help_waits = help_waits
         self._work_waits, self._read_journal, self._noted_keys = work_waits, read_journal, noted_keys
         self._lanes = Lanes()
         self._lock = threading.Lock()
@@ -251,6 +254,9 @@ class Controller:
                 self._spool.discard(command.draft, whole=command.whole)
             case do.SaveCall():
                 self._spool.save_call(command.call)
+            case do.SaveAlert():
+                self._spool.save_alert(command.alert)
+                self._help_waits()
             case do.ReadJournal():
                 self._read_journal()
         if isinstance(command, (do.HandOver, do.Discard)):

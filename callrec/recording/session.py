@@ -18,11 +18,13 @@ from callrec.recording import lines as of_lines
 from callrec.recording import parties
 from callrec.recording.announcer import Announcer
 from callrec.recording.capture import LiveCapture
-from callrec.recording.commands import Command, LetThrough, ReadJournal, SaveCall
+from callrec.recording.commands import Command, DialRoom, LetThrough, ReadJournal, SaveCall
+from callrec.recording.helping import Helping
 from callrec.recording.keeper import Keeper
 from callrec.recording.lines import Line
 from callrec.recording.signals import Signals
 from callrec.recording.surroundings import Sound, Surroundings
+from callrec.state import Keeping
 
 OUTCOMES = {
     "BUSY": Outcome.BUSY,
@@ -44,6 +46,7 @@ class Session:
     keeper: Keeper = field(init=False)
     announcer: Announcer = field(init=False)
     signals: Signals = field(init=False)
+    help: Helping = field(init=False)
     gate_decision: Decision | None = None
     fallback: bool = False
     end_unseen: bool = False
@@ -57,6 +60,7 @@ class Session:
         self.keeper = Keeper(self.key, self.world.new_id)
         self.announcer = Announcer(self.key, self.call.announcements)
         self.signals = Signals(self.key, self.call.id, self.world.tones)
+        self.help = Helping(self.key, self.world)
 
     # --- channels
 
@@ -73,7 +77,7 @@ class Session:
             return self._save_draft() if somebody_joined else []
         if self.call.answered_at is None:
             return [] if self.fallback else self._answered(list(now.values()), at)
-        commands = [*self._follow(at), *self._turn(now, at)]
+        commands = [*self._follow(at), *self._turn(now, at), *self.help.follow(self.lines, now)]
         commands += self.capture.refresh(at) if self.capture else []
         return [*commands, *(self._save_draft() if commands or somebody_joined else [])]
 
@@ -161,10 +165,14 @@ class Session:
         if any(each.id == id_ for each in self.call.keys):
             return []
         does, commands = self._obey(key, at)
+        there = channel if channel in self.lines else ""
+        if key is Key.HELP:
+            recorded = self.keeper.is_heard and self.keeper.keeping is Keeping.KEPT
+            commands += self.help.asked(self.call, extension, there, at, recorded=recorded)
         press = Press(id_, key, does, channel, extension, at)
         incident = does in (Effect.MARKED, Effect.HELP_SENT)
         self.call = replace(self.call, keys=(*self.call.keys, press), incident=self.call.incident or incident)
-        heard = self.signals.confirm(key, does, channel, len(self.call.keys)) if channel in self.lines else []
+        heard = self.signals.confirm(key, does, there, len(self.call.keys)) if there else []
         return [*commands, *heard, *self._save_draft()]
 
     def _obey(self, key: Key, at: datetime) -> tuple[Effect, list[Command]]:
@@ -192,7 +200,8 @@ class Session:
     def snoop_ready(self, snoop: str) -> list[Command]:
         """A channel of ours can be used."""
         of_capture = self.capture.snoop_ready(snoop) if self.capture else []
-        return of_capture or self.announcer.snoop_ready(snoop) or self.signals.snoop_ready(snoop)
+        of_others = self.announcer.snoop_ready(snoop) or self.signals.snoop_ready(snoop)
+        return of_capture or of_others or self.help.started(snoop)
 
     def recording_started(self, name: str, at: datetime) -> list[Command]:
         if not self.capture:
@@ -219,6 +228,11 @@ class Session:
 
     def command_failed(self, command: Command, problem: str, at: datetime) -> list[Command]:
         """The PBX refused a command. A capture tries again at a later tick, if the call goes on."""
+        commands = self.help.refused(command)
+        if commands is not None:
+            if isinstance(command, DialRoom):
+                self.note("the room that helps could not be called: {problem}", problem=problem)
+            return commands
         commands = self.announcer.refused(command)
         if commands is not None:
             self.note("the announcement could not be played: {problem}", problem=problem)
@@ -229,7 +243,8 @@ class Session:
     def tick(self, at: datetime) -> list[Command]:
         """Time passes: what failed is repeated."""
         commands = self.capture.retry(at) if self.capture else []
-        return [*commands, *(self._save_draft() if commands else []), *self._beep(at), *self._hand_over()]
+        drafted = self._save_draft() if commands else []
+        return [*commands, *drafted, *self._beep(at), *self.help.tick(), *self._hand_over()]
 
     def _beep(self, at: datetime) -> list[Command]:
         """The consent beep, heard by both while they are recorded."""
@@ -256,14 +271,15 @@ class Session:
     @property
     def is_settled(self) -> bool:
         """Whether nothing more will come of this call."""
-        return self.is_over and (self.capture is None or self.keeper.handed_over)
+        kept = self.capture is None or self.keeper.handed_over
+        return self.is_over and kept and self.help.is_settled
 
     @property
     def snoops(self) -> set[str]:
         """The ids of the channels of ours that this call may have on the PBX."""
         whisper = {self.announcer.whisper.snoop} if self.announcer.whisper else set()
         captured = self.capture.snoops if self.capture and not self.keeper.handed_over else set()
-        return whisper | captured | self.signals.snoops
+        return whisper | captured | self.signals.snoops | self.help.channels
 
     def note(self, template: str, **values: object) -> None:
         """Notes on the call, once, what went otherwise than decided."""
@@ -394,9 +410,9 @@ class Session:
             self.note("the end of the call was not seen")
             self.call = replace(self.call, ended_at=None if told_by_sound else at)
         if self.fallback:
-            return [ReadJournal(self.key)]
+            return [*self.help.ended(), ReadJournal(self.key)]
         row = [] if told_by_sound else [SaveCall(self.key, self.call)]
-        return [*row, *self._hand_over()]
+        return [*row, *self._hand_over(), *self.help.ended()]
 
     def _went_on(self, line: Line, into: CallRecord) -> None:
         """The last one here talks in another call: that is no call that nobody answered."""

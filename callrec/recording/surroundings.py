@@ -24,3 +24,5 @@ class Surroundings:
     tones: Tones
     new_id: Callable[[], str]
     pbx: str = "pbx"
+    room_dial: Callable[[str], str] = "PJSIP/{}".format
+    """How the PBX dials the extension of a room that is called to help."""

@@ -68,14 +68,16 @@ class Watch:
         self.stage = stage
         settings = stage.app.settings.pbx.model_copy(update={"app": "callrec-room"})
         self.pbx = Ari(settings)
-        self.board = Helped(Surroundings(Office(), no_prompts, ids.new, "test"))
+        self.board = Helped(Surroundings(Office(), no_prompts, stage.app.library.tones, ids.new, "test"))
         self.controller = Controller(
             self.pbx,
             self.board,
             Spool(folder),
             answer_first=False,
             work_waits=lambda: None,
+            help_waits=lambda: None,
             read_journal=lambda: None,
+            noted_keys=dict,
         )
 
     @contextmanager

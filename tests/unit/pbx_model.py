@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from callrec.model import Draft
+from callrec.model import Alert, Draft
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
 from callrec.recording import commands as do
@@ -34,6 +34,7 @@ class ModelPbx:
         self.kept: dict[str, Draft] = {}
         self.discarded: dict[str, Draft] = {}
         self.calls: list[do.SaveCall] = []
+        self.alerts: list[Alert] = []
         self.link, self.twice = True, False
         self._numbers = iter(range(10**6))
         self.board = self._new_board()
@@ -127,6 +128,8 @@ class ModelPbx:
                 self._written(command.draft, self.kept)
             case do.Discard():
                 self._written(command.draft, self.discarded)
+            case do.SaveAlert():
+                self.alerts.append(command.alert)
             case do.SaveCall():
                 self.calls.append(command)
         return True

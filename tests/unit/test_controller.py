@@ -35,6 +35,7 @@ def _controller(tmp_path: Path, pbx: FakePbx, *, answer_first: bool = True) -> C
         work_waits=lambda: None,
         read_journal=lambda: None,
         noted_keys=dict,
+        help_waits=lambda: None,
     )
 
 

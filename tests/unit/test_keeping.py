@@ -125,6 +125,29 @@ def test_the_key_marks_a_call_that_is_recorded_anyway_and_help_is_not_forgotten(
     assert draft.call.incident and draft.capture.kept_because == "help"
 
 
+def test_help_tells_at_once_and_once_for_two_quick_presses() -> None:
+    pbx = _by_mode("manual")
+    _press(pbx, "help", "help")
+    told = [(each.extension, each.facility, each.recorded) for each in pbx.alerts]
+    assert told == [("2101", "shiba", True)]
+    assert len(pbx.audible()) == 2, "and it is being recorded"
+    pbx.pass_time(60)
+    _press(pbx, "help")
+    assert [each.recorded for each in pbx.alerts] == [True, True]
+    _end(pbx)
+    (draft,) = pbx.kept.values()
+    assert draft.call.incident and draft.capture.kept_because == "help"
+
+
+def test_help_where_nothing_may_be_recorded_goes_out_without_sound() -> None:
+    pbx = _by_mode("never")
+    _press(pbx, "help")
+    _end(pbx)
+    (alert,) = pbx.alerts
+    assert not alert.recorded and not pbx.ever_recorded
+    assert pbx.calls[-1].call.incident
+
+
 def test_a_privacy_pause_is_silence_on_the_same_tracks() -> None:
     pbx = _by_mode("automatic")
     _press(pbx, "pause")

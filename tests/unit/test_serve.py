@@ -73,6 +73,7 @@ def _service(app: App, controller: Quiet, archiver: Quiet) -> Service:
     service = Service(app)
     parts: Any = service
     parts._controller, parts._archiver, parts._office = controller, archiver, Office()
+    parts._alerter = Quiet()
     return service
 
 

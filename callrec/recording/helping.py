@@ -1,0 +1,101 @@
+"""Help for who is on the phone: the alert, and the room that is called to listen. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from callrec.model import Alert, CallRecord, Key
+from callrec.pbx.events import Channel
+from callrec.recording.commands import Command, SaveAlert
+from callrec.recording.lines import Line
+from callrec.recording.room import Room
+from callrec.recording.surroundings import Surroundings
+
+AGAIN = timedelta(seconds=30)
+"""Presses closer together than this are one call for help."""
+
+
+@dataclass(slots=True)
+class Helping:
+    """The help that was called for in one call."""
+
+    session: str
+    world: Surroundings
+    room: Room | None = None
+
+    def asked(
+        self, call: CallRecord, extension: str, channel: str, at: datetime, *, recorded: bool
+    ) -> list[Command]:
+        """Staff have pressed the key for help; the press is not among the call's yet."""
+        if any(each.key is Key.HELP and abs(at - each.at) < AGAIN for each in call.keys):
+            return []
+        office = self.world.office
+        facility = office.facility_of(extension)
+        known, room = office.facilities.get(facility), office.support_of(facility).room
+        alert = Alert(
+            id=self.world.new_id(),
+            call_id=call.id,
+            pbx=call.pbx,
+            facility=facility,
+            facility_name=known.name if known else facility,
+            extension=extension,
+            number=call.number,
+            direction=call.direction,
+            at=at,
+            recorded=recorded,
+            room=room,
+        )
+        return [SaveAlert(self.session, alert), *self._call(room, alert, channel)]
+
+    def _call(self, room: str | None, alert: Alert, channel: str) -> list[Command]:
+        """Calls the room, unless it is in the call already, or the call is over."""
+        busy = self.room is not None and not self.room.is_settled
+        if busy or not room or not channel or room == alert.extension:
+            return []
+        endpoint = self.world.room_dial(room)
+        self.room = Room(self.session, f"{alert.call_id}-{alert.id}", channel, endpoint, alert.extension)
+        return self.room.call()
+
+    # --- what happens
+
+    def follow(self, lines: dict[str, Line], talking: dict[str, Line]) -> list[Command]:
+        """Who asked for help has left, and another of the staff talks: the room goes on there."""
+        if not self.room or self.room.staff in lines:
+            return []
+        new = next((id_ for id_, line in talking.items() if line.extension), None)
+        return self.room.staff_gone(new) if new else []
+
+    def started(self, channel: str) -> list[Command]:
+        return self.room.started(channel) if self.room else []
+
+    def digit(self, channel: str, digit: str) -> list[Command]:
+        return self.room.digit(channel, digit) if self.room else []
+
+    def gone(self, channel: str) -> list[Command]:
+        return self.room.gone(channel) if self.room else []
+
+    def ended(self) -> list[Command]:
+        return self.room.ended() if self.room else []
+
+    def refused(self, command: Command) -> list[Command] | None:
+        return self.room.refused(command) if self.room else None
+
+    def tick(self) -> list[Command]:
+        return self.room.tick() if self.room else []
+
+    def compared(self, there: Iterable[Channel]) -> list[Command]:
+        return self.room.compared(there) if self.room else []
+
+    @property
+    def channels(self) -> set[str]:
+        return self.room.channels if self.room else set()
+
+    @property
+    def bridge(self) -> str | None:
+        return self.room.bridge if self.room and not self.room.is_over else None
+
+    @property
+    def is_settled(self) -> bool:
+        return self.room is None or self.room.is_settled
