@@ -27,8 +27,8 @@ check: setup ## style, types, imports
 unit: setup ## seconds; needs nothing but Python
 	TMPDIR=$(firstword $(wildcard /dev/shm) /tmp) $(BIN)/pytest -q -n auto -m "not integration" $(ARGS)
 
-integration: setup ## minutes; real PBX, S3, databases and SIP phones
-	$(BIN)/pytest -q -m integration $(ARGS)
+integration: setup ## minutes; real PBX, S3, databases and SIP phones; both databases side by side
+	$(BIN)/pytest -q -n 2 --dist loadscope -m integration $(ARGS)
 
 bench: setup ## minutes; measures decisions, and calls on the real parts; writes bench/RESULTS.md
 	$(BIN)/python -m bench.decide

@@ -1,16 +1,33 @@
-"""The program itself, run in this process."""
+"""The program itself, run in this process; and which tests may run side by side."""
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from callrec.catalogue.database import Database
 from callrec.commands import main
 from tests.unit.program import Done
+
+
+class ByDatabase(LoadScopeScheduling):  # type: ignore[misc]
+    """The tests of one database share a process, and with it a PBX; those of neither run in any."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        found = re.search(r"[\[-](sqlite|postgresql)[-\]]", nodeid)
+        return found[1] if found else "neither"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByDatabase | None:
+    # Not by marks and loadgroup: pytest 9.2 does not let xdist 3.8 write groups into the ids of tests.
+    return ByDatabase(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.fixture

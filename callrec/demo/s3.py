@@ -17,15 +17,22 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from callrec.demo.processes import Child, free_port
+from callrec.demo.processes import Child, free_port, is_free
 from callrec.errors import DemoFailed
 
 START_SECONDS = 30
-HIGHEST_PORT = 50000
-"""Its gRPC ports are the ports plus 10000."""
+GRPC = 10000
+"""Its gRPC ports are the ports plus so much."""
 MEMORY = "160MiB"
 ADMIN = ["Admin", "Read", "Write", "List", "Tagging", "PutObjectRetention", "PutObjectLegalHold"]
 _JWT_KEYS = ("SIGNING", "SIGNING_READ", "FILER_SIGNING", "FILER_SIGNING_READ")
+
+
+def _port() -> int:
+    """A port that nobody listens on now, nor on its gRPC port."""
+    while not is_free((port := free_port(below=50000)) + GRPC):
+        pass
+    return port
 
 
 @dataclass
@@ -34,7 +41,7 @@ class DemoS3:
 
     home: Path
     bucket: str = "callrec"
-    port: int = field(default_factory=lambda: free_port(below=HIGHEST_PORT))
+    port: int = field(default_factory=_port)
     access_key: str = field(default_factory=lambda: secrets.token_hex(10).upper())
     secret_key: str = field(default_factory=lambda: secrets.token_urlsafe(30))
     child: Child | None = None
@@ -92,9 +99,7 @@ class DemoS3:
         return {**os.environ, **keys, "GOMEMLIMIT": MEMORY}
 
     def _command(self) -> list[str]:
-        parts = {
-            f"{name}.port": free_port(below=HIGHEST_PORT) for name in ("master", "volume", "filer", "admin")
-        }
+        parts = {f"{name}.port": _port() for name in ("master", "volume", "filer", "admin")}
         options = {
             "dir": self.home,
             "ip": "127.0.0.1",

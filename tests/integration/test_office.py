@@ -134,6 +134,7 @@ def test_a_rule_from_its_first_version_to_its_last(office: Program) -> None:
         "announce": "before-connect",
         "languages": ["ja", "en"],
         "retain_days": 30,
+        "beep_s": None,
         "rule": 1,
         "version": 1,
         "reason": "extension",

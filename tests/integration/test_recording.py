@@ -60,6 +60,7 @@ def test_inbound_call_is_announced_and_recorded(stage: Stage, begin: datetime) -
     stage.wait_until_clean()
 
 
+@pytest.mark.alone
 def test_recording_begins_within_20_ms_of_the_bridge(stage: Stage, begin: datetime) -> None:
     with stage.rule("automatic"):
         phone, outside = stage.phone("2101"), stage.caller("0311110002")
@@ -199,6 +200,7 @@ def test_wideband_call_is_captured_at_16_khz(stage: Stage, begin: datetime) -> N
     assert hears(heard.staff, heard.rate, 6500.0)
 
 
+@pytest.mark.alone
 def test_twenty_calls_at_once_are_not_mixed_up(stage: Stage, begin: datetime) -> None:
     tones = {f"03222200{i:02}": 300.0 + 50 * i for i in range(20)}
     outside = {number: stage.caller(number) for number in tones}
@@ -223,6 +225,7 @@ def test_twenty_calls_at_once_are_not_mixed_up(stage: Stage, begin: datetime) ->
     stage.wait_until_clean()
 
 
+@pytest.mark.alone
 def test_searchable_soon_after_hang_up(stage: Stage, begin: datetime) -> None:
     with stage.rule("automatic"):
         caller = stage.caller("0311110012").dial("2101", Sound(CALLER_HZ))

@@ -134,6 +134,7 @@ def test_never_for_a_caller_beats_a_rule_that_records(stage: Stage, begin: datet
         assert not recorded(stage, "0311190004", begin)
 
 
+@pytest.mark.alone
 def test_a_change_is_in_force_within_two_seconds_and_ended_by_the_command(
     stage: Stage, begin: datetime
 ) -> None:
