@@ -2,7 +2,8 @@
 
 One thread watches the PBX, one archives, one sends alerts, one reads what the dialplan did while
 callrec was away, one gives the PBX its copy of the rules, and one keeps house: it takes up changed
-rules and writes down how things stand. The first thread ticks, and ends the process when one of the others has died.
+rules and writes down how things stand. The first thread ticks, and ends the process when one of the
+others has died.
 """
 
 from __future__ import annotations
