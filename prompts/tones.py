@@ -1,4 +1,7 @@
-"""Makes the shipped tones again from their frequencies: `make prompts`, or this file alone."""
+"""Makes the shipped tones again from their frequencies: `make prompts`, or this file alone.
+
+And what the demo's PBX plays to callers on hold.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from callrec.tones import FOLDER, TONES, Steps
 AMPLITUDE = 32768 * 10 ** (LOUDNESS_DBFS / 20) * 2**0.5
 EDGE_SECONDS = 0.005
 """A tone that begins and ends at once clicks."""
+HOLD: Steps = ((523, 0.6), (659, 0.6), (784, 0.6), (659, 0.6))
 
 
 def samples(steps: Steps, rate: int) -> NDArray[np.int16]:
@@ -27,6 +31,11 @@ def _step(hertz: int, seconds: float, rate: int) -> NDArray[np.int16]:
     return np.round(AMPLITUDE * edge * np.sin(2 * np.pi * hertz * time)).astype(np.int16)
 
 
+def hold(path: Path) -> None:
+    """The music on hold of the demo."""
+    soundfile.write(path, samples(HOLD, 8000) // 2, 8000, "PCM_16", format="WAV")
+
+
 def main(folder: Path = Path(__file__).parent / FOLDER) -> None:
     folder.mkdir(exist_ok=True)
     for name, steps in TONES.items():
@@ -36,3 +45,4 @@ def main(folder: Path = Path(__file__).parent / FOLDER) -> None:
 
 if __name__ == "__main__":
     main()
+    hold(Path(__file__).parents[1] / "asterisk/demo/hold.wav")

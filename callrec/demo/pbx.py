@@ -18,7 +18,7 @@ from callrec.resources import shipped
 CHROOT_RUN = Path("/run/callrec")
 PHONES = {"2101": "shiba", "2102": "shiba", "2201": "azabu"}
 OUTSIDE = "outside"
-FOLDERS = ("etc", "lib", "spool/recording", "run", "log", "cache")
+FOLDERS = ("hold", "etc", "lib", "spool/recording", "run", "log", "cache")
 BOOT_SECONDS = 30
 
 
@@ -72,6 +72,7 @@ class DemoPbx:
         self.make_folders()
         for source in shipped("asterisk/demo").glob("*.conf"):
             (self.home / "etc" / source.name).write_text(self.filled(source.read_text()))
+        shutil.copy(shipped("asterisk/demo/hold.wav"), self.home / "hold")
         (self.home / "etc" / "pjsip_accounts.conf").write_text(self._accounts())
         self._install_includes()
 

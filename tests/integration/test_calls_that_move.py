@@ -15,6 +15,8 @@ from tests.listen import heard_share, hears, hears_no, longest_silence
 
 pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 JOINT_SECONDS = 0.06
+HOLD_HZ = 523.0
+"""The first note of the demo's music."""
 MOVED = [way for way in WAYS if way not in ("internal", "queue", "ring group", "pickup")]
 """The ways on which 2102 has talked before."""
 
@@ -77,7 +79,7 @@ def test_a_call_on_hold_goes_on_being_recorded(stage: Stage, begin: datetime) ->
     with stage.rule("automatic"):
         staff, caller = inbound(stage)
         staff.hold()
-        talk_for([caller], 1.0)
+        talk_for([caller], 1.5)
         staff.resume()
         talk_for([staff, caller], 1.0)
         caller.hangup()
@@ -85,6 +87,8 @@ def test_a_call_on_hold_goes_on_being_recorded(stage: Stage, begin: datetime) ->
     assert abs(heard.seconds - talk_seconds(call)) < 0.1
     assert hears(heard.external, heard.rate, OTHER_HZ), "who is on hold is recorded"
     assert hears(heard.staff[-heard.rate // 2 :], heard.rate, STAFF_HZ)
+    assert heard_share(heard.staff, heard.rate, HOLD_HZ) > 0.1, "so is the music"
+    assert heard_share(caller.heard(), caller.rate, HOLD_HZ) > 0.1
     assert [each["number"] for each in kept.manifest["capture"]["parts"]] == [1]
 
 

@@ -1,0 +1,110 @@
+"""The key for help in a real call: the alert is out at once, the room listens, the call is kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import pytest
+
+from callrec.demo.agents import Sound, Talk
+from callrec.demo.processes import free_port
+from tests.integration.stage import Stage, eventually, talk_for
+from tests.integration.test_alerts import web_server
+from tests.listen import hears, hears_no, is_silent
+
+pytestmark = pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
+CALLER_HZ, STAFF_HZ, ROOM_HZ = 500.0, 1000.0, 1500.0
+SECRET = "a secret of some length"
+AT_ONCE_SECONDS = 2.0
+Posts = list[tuple[dict[str, str], bytes]]
+
+
+@contextmanager
+def _told(stage: Stage) -> Iterator[Posts]:
+    """The office is helped by a web server, and 2102 is the room that listens."""
+    port = free_port()
+    helped = {"WEBHOOK_URL": f"http://127.0.0.1:{port}/", "WEBHOOK_SECRET": SECRET, "ROOM": "2102"}
+    with (
+        web_server(port) as posts,
+        stage.restarted_with(**{f"CALLREC_HELP__{name}": value for name, value in helped.items()}),
+    ):
+        yield posts
+
+
+def _shouted_at(stage: Stage, number: str) -> tuple[Talk, Talk]:
+    caller = stage.caller(number).dial("2101", Sound(CALLER_HZ))
+    staff = stage.phone("2101").pick_up(Sound(STAFF_HZ))
+    caller.wait_established()
+    talk_for([staff, caller], 0.5)
+    return caller, staff
+
+
+def test_help_is_called_and_comes(stage: Stage, begin: datetime) -> None:
+    with stage.rule("manual", retain_days=10, retain_incident_days=1000), _told(stage) as posts:
+        caller, staff = _shouted_at(stage, "0311160001")
+        staff.press("*9")
+        room = stage.phone("2102").pick_up(Sound(ROOM_HZ))
+        eventually(lambda: posts, AT_ONCE_SECONDS, "the alert")
+        talk_for([room, staff, caller], 1.0)
+        listened = len(staff.heard())
+        assert hears(room.heard()[-4000:], room.rate, CALLER_HZ)
+        assert hears(room.heard()[-4000:], room.rate, STAFF_HZ)
+        room.press("5")
+        talk_for([room, staff, caller], 1.2)
+        assert hears(staff.heard()[-4000:], staff.rate, ROOM_HZ), "whispered to staff"
+        assert hears_no(caller.heard(), caller.rate, ROOM_HZ)
+        assert hears_no(staff.heard()[:listened], staff.rate, ROOM_HZ), "unheard while it listened"
+        staff.press("*9")
+        talk_for([staff], 0.5)
+        caller.hangup()
+        room.wait_ended()
+        found = stage.recording_of("+81311160001", begin)
+        stage.wait_until_clean()
+    assert found.recording is not None and found.call.incident and found.recording.incident
+    assert [each.effect for each in found.call.keys] == ["help-sent", "help-sent"]
+    assert found.recording.kept_because == "help"
+    ((_, body),) = posts
+    sent = json.loads(body)
+    assert sent["call_id"] == found.call.id and sent["extension"] == "2101"
+    heard = stage.listen(found.recording)
+    assert hears(heard.external, heard.rate, CALLER_HZ) and hears_no(heard.staff, heard.rate, ROOM_HZ)
+    shown = stage.callrec("show", found.call.id).stdout
+    assert "help alert: webhook  sent" in shown and "help was called" in shown
+
+
+def test_help_goes_out_where_nothing_may_be_recorded(stage: Stage, begin: datetime) -> None:
+    before = stage.settled_keys()
+    with stage.rule("never"), _told(stage) as posts:
+        caller, staff = _shouted_at(stage, "0311160002")
+        staff.press("*9")
+        eventually(lambda: posts, AT_ONCE_SECONDS, "the alert")
+        stage.phone("2102").wait_ring().reject()
+        talk_for([staff, caller], 0.5)
+        caller.hangup()
+        call = stage.call_of("+81311160002", begin)
+        stage.wait_until_clean()
+    assert call.incident and json.loads(posts[0][1])["recorded"] is False
+    assert stage.keys() == before and not [each for each in stage.calls_since(begin) if each.recording]
+
+
+def test_a_consent_beep_is_heard_by_both_and_recorded(stage: Stage, begin: datetime) -> None:
+    with stage.rule("automatic", beep_s=5):
+        caller = stage.caller("0311160003").dial("2101")
+        staff = stage.phone("2101").pick_up()
+        caller.wait_established()
+        talk_for([staff, caller], 11.5)
+        caller.hangup()
+        found = stage.recording_of("+81311160003", begin)
+        stage.wait_until_clean()
+    assert found.recording is not None
+    heard = stage.listen(found.recording)
+    for samples, rate in (
+        (caller.heard(), caller.rate),
+        (staff.heard(), staff.rate),
+        (heard.staff, heard.rate),
+    ):
+        beeps = [n for n in range(len(samples) // rate) if not is_silent(samples[n * rate : (n + 1) * rate])]
+        assert 2 <= len(beeps) <= 4 and max(beeps) - min(beeps) >= 4, "one every five seconds"
