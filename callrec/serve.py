@@ -83,14 +83,6 @@ class Service:
             board.restore(draft)
         self._archiver: Archiver = self._app.archiver()
         self._alerter: Alerter = self._app.alerter(lambda: self._office)
-        self._adoption = Adoption(
-            self._app.pbx,
-            self._app.spool,
-            lambda: self._office,
-            self._app.office_at,
-            self._app.settings.pbx.name,
-            self._app.prompt_of,
-        )
         self._controller = Controller(
             self._app.pbx,
             board,
@@ -100,6 +92,15 @@ class Service:
             help_waits=self._alerter.wake,
             read_journal=self._journal_waits.set,
             noted_keys=self._app.noted_keys,
+        )
+        self._adoption = Adoption(
+            self._app.pbx,
+            self._app.spool,
+            lambda: self._office,
+            self._app.office_at,
+            self._app.settings.pbx.name,
+            self._app.prompt_of,
+            self._controller.has_recorded,
         )
         _keep_for_good()
 

@@ -47,11 +47,13 @@ class Adoption:
         office_at: Callable[[datetime], Office],
         pbx: str,
         prompt: journal.FindPrompt,
+        taken_up: Callable[[str], bool] = lambda linkedid: False,
     ) -> None:
-        """`office` has the rules of now, `office_at` those of a moment."""
+        """`office` has the rules of now, `office_at` those of a moment; `taken_up` tells of a linked id
+        whether callrec has recorded the call itself after all."""
         self._storage, self._spool = storage, spool
         self._office, self._office_at = office, office_at
-        self._pbx, self._prompt = pbx, prompt
+        self._pbx, self._prompt, self._taken_up = pbx, prompt, taken_up
 
     def adopt(self, key: str, value: str, now: datetime) -> bool:
         """Whether the line is safe in the spool now; if not, it is to be adopted later.
@@ -59,6 +61,8 @@ class Adoption:
         Raises ValueError when it makes no sense.
         """
         line, office = journal.parse(key, value), self._office()
+        if not line.file and self._taken_up(line.linkedid):
+            return True
         heard = self._heard(line)
         decision = self._decision(line)
         call = journal.call_of(line, office, self._pbx, self._prompt, decision, heard)

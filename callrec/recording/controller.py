@@ -91,6 +91,7 @@ class Controller:
         self._lock = threading.Lock()
         self._again: list[do.Command] = []
         self._handed_over: deque[str] = deque(maxlen=REMEMBERED)
+        self._recorded: deque[str] = deque(maxlen=REMEMBERED)
         self._pbx_ahead = timedelta(0)
         self.link_up = False
         self.link_changed_at = datetime.now(UTC)
@@ -129,6 +130,10 @@ class Controller:
         """Decides by these rules from now on; calls under way keep the decision they have."""
         with self._lock:
             self._board.world = replace(self._board.world, office=office)
+
+    def has_recorded(self, linkedid: str) -> bool:
+        """Whether a call was recorded from here, as far back as is remembered."""
+        return linkedid in self._recorded
 
     def live(self) -> list[tuple[str, str]]:
         """The recordings under way: extension and id."""
@@ -261,6 +266,7 @@ class Controller:
                 self._read_journal()
         if isinstance(command, (do.HandOver, do.Discard)):
             self._handed_over.append(command.draft.capture.recording_id)
+            self._recorded.append(command.draft.call.linkedid)
         if isinstance(command, (do.HandOver, do.Discard, do.SaveCall)):
             self._work_waits()
 

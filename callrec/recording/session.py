@@ -176,16 +176,27 @@ class Session:
         return [*commands, *heard, *self._save_draft()]
 
     def _obey(self, key: Key, at: datetime) -> tuple[Effect, list[Command]]:
+        if self.fallback:
+            self._take_up(at)
         mode = self._mode()
         lines = list(self._talking().values()) or list(self.lines.values())
-        if self.is_over or self.fallback or (not lines and not self.capture):
+        if self.is_over or (not lines and not self.capture):
             mode = Mode.NEVER
+        if self.fallback and not self.capture and mode is Mode.AUTOMATIC:
+            return (Effect.HELP_SENT if key is Key.HELP else Effect.UNCHANGED), []  # the dialplan records it
         channel = of_lines.captured(lines, self._caller()).id if lines else ""
         before = self.capture
         does, commands = self.keeper.pressed(key, mode, channel, at)
         if self.capture is not before and self.call.turns:
             self.call = replace(self.call, decision=self._in_force())
         return does, commands
+
+    def _take_up(self, at: datetime) -> None:
+        """The dialplan took the call over, and does not record what waits for a key: we can."""
+        talking = list(self._talking().values())
+        if not self.call.answered_at and len(talking) >= 2:
+            self._decide_answered(talking, at)
+            self.note("callrec was away when this call began")
 
     def _mode(self) -> Mode:
         """What the keys go by: the rule of who talks now, but a recording by rule is no manual one."""
@@ -296,12 +307,16 @@ class Session:
         return combine(gate, decision) if gate else decision
 
     def _answered(self, talking: list[Line], at: datetime) -> list[Command]:
-        office, caller = self.world.office, self._caller()
-        self.call = parties.answered(replace(self.call, answered_at=at), talking, caller, office)
+        decision = self._decide_answered(talking, at)
+        line = of_lines.captured(talking, self._caller())
+        return [*self.keeper.decided(decision.mode, line.id, at), *self._save_draft()]
+
+    def _decide_answered(self, talking: list[Line], at: datetime) -> Decision:
+        answered = replace(self.call, answered_at=at)
+        self.call = parties.answered(answered, talking, self._caller(), self.world.office)
         decision = self._decide(parties.staff(self.call), self.gate_decision, at)
         self.call = replace(self.call, decision=decision)
-        line = of_lines.captured(talking, caller)
-        return [*self.keeper.decided(decision.mode, line.id, at), *self._save_draft()]
+        return decision
 
     def _turn(self, now: dict[str, Line], at: datetime) -> list[Command]:
         """Other extensions talk than those by whose rules was decided: it is decided anew.
@@ -310,6 +325,8 @@ class Session:
         phone counts for the whole call.
         """
         staff = of_lines.staff(now.values())
+        if self.fallback and not self.capture:
+            return []
         if not staff or staff == self._decided_for() or of_lines.is_consultation(now, self.lines):
             return []
         gate = None if self._dialled_a_phone else self.gate_decision
@@ -409,7 +426,7 @@ class Session:
         if self.end_unseen:
             self.note("the end of the call was not seen")
             self.call = replace(self.call, ended_at=None if told_by_sound else at)
-        if self.fallback:
+        if self.fallback and not self.capture:
             return [*self.help.ended(), ReadJournal(self.key)]
         row = [] if told_by_sound else [SaveCall(self.key, self.call)]
         return [*row, *self._hand_over(), *self.help.ended()]

@@ -189,6 +189,22 @@ def test_a_key_pressed_while_the_controller_is_dead_counts(stage: Stage, begin: 
     assert heard.seconds > 1.5 and hears(heard.external, heard.rate, CALLER_HZ)
 
 
+def test_the_key_works_in_a_call_that_began_while_the_controller_was_dead(
+    stage: Stage, begin: datetime
+) -> None:
+    number = "0311150030"
+    with stage.rule("manual"):
+        _kill(stage)
+        caller, staff = _call(stage, number)
+        stage.world.start_controller()
+        _press(staff, "*1", [caller], 1.0)
+        caller.hangup()
+        call, _, heard = _kept(stage, number, begin)
+        calls = [each.call for each in stage.calls_since(begin)]
+    assert _effects(call) == ["started"] and calls == [call], "one call, one row"
+    assert hears(heard.external, heard.rate, CALLER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
+
+
 def test_automatic_is_marked_by_the_key(stage: Stage, begin: datetime) -> None:
     number = "0311150005"
     with stage.rule("automatic", retain_days=10, retain_incident_days=1000):
