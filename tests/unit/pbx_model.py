@@ -74,6 +74,10 @@ class ModelPbx:
     def press(self, id_: str, key: str, press_id: str) -> None:
         self._tell(ev.DialplanSaid(self.now, self.channels[id_], {"Key": key, "Id": press_id}))
 
+    def fall_back(self, id_: str) -> None:
+        """The dialplan takes a call over."""
+        self._tell(ev.DialplanSaid(self.now, self.channels[id_], {"Fallback": "1"}))
+
     # --- the link
 
     def cut(self) -> None:

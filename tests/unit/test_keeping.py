@@ -233,6 +233,23 @@ def test_a_key_pressed_while_the_controller_was_killed_counts(mode: str, over: b
     assert not pbx.snoops
 
 
+@pytest.mark.parametrize(
+    ("mode", "effect"), [("manual", "started"), ("automatic", "unchanged"), ("never", "refused")]
+)
+def test_the_key_in_a_call_that_the_dialplan_took_over(mode: str, effect: str) -> None:
+    """What is recorded automatically, the dialplan records; what waits for a key, nobody does yet."""
+    pbx = ModelPbx(office((mode, "everywhere", None, "none")))
+    pbx.create(OUTSIDE)
+    pbx.fall_back(OUTSIDE.id)
+    pbx.create(PHONE)
+    pbx.enter(PHONE.id, OUTSIDE.id)
+    assert not pbx.ever_recorded
+    assert _press(pbx, "keep") == [effect]
+    assert len(pbx.audible()) == (2 if mode == "manual" else 0)
+    _end(pbx)
+    assert len(pbx.kept) == len(pbx.calls) == (1 if mode == "manual" else 0), "else the journal tells of it"
+
+
 def test_a_pause_holds_over_a_restart_and_a_transfer() -> None:
     pbx = _by_mode("automatic")
     _press(pbx, "pause")
