@@ -7,7 +7,6 @@
 | the pause began | two equal tones: 660 Hz |
 | the pause ended | two tones, rising from where the pause was: 660, 1100 Hz |
 | help was called | three high tones: 1760 Hz |
-| it was so already | one tone: 880 Hz |
 | refused | one longer, low tone: 330 Hz, the lowest that every telephone passes on |
 
 The consent beep, which both parties hear, is 1400 Hz for a fifth of a second, as is usual for telephones.
@@ -34,7 +33,6 @@ TONES: dict[str, Steps] = {
     "paused": ((660, 0.09), _GAP, (660, 0.12)),
     "resumed": ((660, 0.09), _GAP, (1100, 0.12)),
     "help": ((1760, 0.09), _GAP, (1760, 0.09), _GAP, (1760, 0.12)),
-    "unchanged": ((880, 0.12),),
     "refused": ((330, 0.3),),
     BEEP: ((1400, 0.2),),
 }
@@ -48,10 +46,9 @@ NAMES = {
     Effect.PAUSED: "paused",
     Effect.RESUMED: "resumed",
     Effect.HELP_SENT: "help",
-    Effect.UNCHANGED: "unchanged",
     Effect.REFUSED: "refused",
 }
-"""The file of each effect."""
+"""The file of each effect. Of a key that changes nothing staff hear what is so: see recording.signals."""
 
 
 def seconds(effect: Effect) -> float:

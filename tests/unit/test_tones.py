@@ -39,8 +39,8 @@ def test_the_shipped_files_are_those_of_the_table(name: str, rate: int, ending: 
 
 
 def test_every_effect_has_a_short_tone_that_ends() -> None:
-    assert set(NAMES) == set(Effect) and set(NAMES.values()) | {BEEP} == set(TONES)
-    assert all(0.1 < seconds(effect) < 0.5 for effect in Effect)
+    assert set(NAMES) == set(Effect) - {Effect.UNCHANGED} and set(NAMES.values()) | {BEEP} == set(TONES)
+    assert all(0.1 < seconds(effect) < 0.5 for effect in NAMES)
 
 
 def test_no_two_tones_sound_alike() -> None:
