@@ -11,14 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from callrec.errors import CallrecError
-from callrec.model import Announce, CallRecord, Decision, Effect, Key, Mode, Outcome, Press, Turn, remark
+from callrec.model import Announce, CallRecord, Decision, Effect, Key, Mode, Outcome, Press, remark
 from callrec.pbx.events import Dialled, GateEntered
-from callrec.policy.combine import combine
 from callrec.recording import lines as of_lines
-from callrec.recording import parties
 from callrec.recording.announcer import Announcer
 from callrec.recording.capture import LiveCapture
 from callrec.recording.commands import Command, DialRoom, LetThrough, ReadJournal, SaveCall
+from callrec.recording.decisions import Decisions, in_force, mode_for_keys
 from callrec.recording.helping import Helping
 from callrec.recording.keeper import Keeper
 from callrec.recording.lines import Line
@@ -43,20 +42,20 @@ class Session:
     call: CallRecord
     world: Surroundings
     lines: dict[str, Line] = field(default_factory=dict)
+    decisions: Decisions = field(init=False)
     keeper: Keeper = field(init=False)
     announcer: Announcer = field(init=False)
     signals: Signals = field(init=False)
     help: Helping = field(init=False)
-    gate_decision: Decision | None = None
     fallback: bool = False
     end_unseen: bool = False
-    _dialled_a_phone: bool = False
     _heard: str = ""
     _beeped_at: datetime | None = None
     _dial_status: str = ""
     _connected_elsewhere: bool = False
 
     def __post_init__(self) -> None:
+        self.decisions = Decisions(self.world.office)
         self.keeper = Keeper(self.key, self.world.new_id)
         self.announcer = Announcer(self.key, self.call.announcements)
         self.signals = Signals(self.key, self.call.id, self.world.tones)
@@ -126,24 +125,17 @@ class Session:
         """
         if self.call.answered_at:
             return [LetThrough(self.key, event.channel.id)]
-        decision = self._gate(event)
-        self.call = replace(self.call, decision=decision)
-        early = decision.announce is Announce.BEFORE_CONNECT
-        wanted = self.announcer.missing(self._prompts(decision)) if early else []
+        self.call = self.decisions.at_gate(self.call, event)
+        decision = self.decisions.gate
+        early = decision and decision.announce is Announce.BEFORE_CONNECT
+        wanted = self.announcer.missing(self._prompts(decision)) if decision and early else []
         return [LetThrough(self.key, event.channel.id, self.announcer.at_gate(wanted))]
 
     def gate_recalled(self, event: GateEntered) -> None:
         """What was asked at the gate before callrec was away. It counts for who answers."""
-        if self.gate_decision is None and not self.is_over:
-            before, decision = self.call, self._gate(event)
-            self.call = before if before.answered_at else replace(self.call, decision=decision)
-
-    def _gate(self, event: GateEntered) -> Decision:
-        """Decides by what the dialplan says. A call that came to another number before brings that along."""
-        self.call = parties.at_gate(self.call, event, self.world.office)
-        self._dialled_a_phone = self.world.office.is_staff(event.extension)
-        self.gate_decision = self._decide(parties.staff(self.call), self.gate_decision, event.at)
-        return self.gate_decision
+        if self.decisions.gate is None and not self.is_over:
+            before, call = self.call, self.decisions.at_gate(self.call, event)
+            self.call = before if before.answered_at else call
 
     def announced(self, sound: str, at: datetime, leg: str, *, status: str | None) -> None:
         """The dialplan began to play a prompt (status None) or ended it."""
@@ -178,33 +170,25 @@ class Session:
     def _obey(self, key: Key, at: datetime) -> tuple[Effect, list[Command]]:
         if self.fallback:
             self._take_up(at)
-        mode = self._mode()
-        lines = list(self._talking().values()) or list(self.lines.values())
-        if self.is_over or (not lines and not self.capture):
-            mode = Mode.NEVER
+        mode = mode_for_keys(self.call, captured=self.capture is not None)
         if self.fallback and not self.capture and mode is Mode.AUTOMATIC:
             return (Effect.HELP_SENT if key is Key.HELP else Effect.UNCHANGED), []  # the dialplan records it
+        lines = list(self._talking().values()) or list(self.lines.values())
+        if not lines and not self.capture:
+            mode = Mode.NEVER
         channel = of_lines.captured(lines, self._caller()).id if lines else ""
         before = self.capture
         does, commands = self.keeper.pressed(key, mode, channel, at)
-        if self.capture is not before and self.call.turns:
-            self.call = replace(self.call, decision=self._in_force())
+        if self.capture is not before:
+            self.call = replace(self.call, decision=in_force(self.call))
         return does, commands
 
     def _take_up(self, at: datetime) -> None:
         """The dialplan took the call over, and does not record what waits for a key: we can."""
         talking = list(self._talking().values())
         if not self.call.answered_at and len(talking) >= 2:
-            self._decide_answered(talking, at)
+            self.call = self.decisions.answered(self.call, talking, self._caller(), at)
             self.note("callrec was away when this call began")
-
-    def _mode(self) -> Mode:
-        """What the keys go by: the rule of who talks now, but a recording by rule is no manual one."""
-        decision, in_force = self.call.decision, self._in_force()
-        if not self.call.answered_at or not decision or not in_force or in_force.mode is Mode.NEVER:
-            return Mode.NEVER
-        begun_by_rule = self.capture and decision.mode is not Mode.NEVER
-        return max(in_force.mode, decision.mode if begun_by_rule else in_force.mode, key=list(Mode).index)
 
     # --- media
 
@@ -298,58 +282,28 @@ class Session:
         if note not in self.call.notes:
             self.call = replace(self.call, notes=(*self.call.notes, note))
 
-    # --- decisions
-
-    def _decide(self, staff: Sequence[str], gate: Decision | None, at: datetime) -> Decision:
-        """By the rules of these extensions, and by what was decided at the gate."""
-        office = self.world.office
-        decision = office.decide(parties.facts(self.call, staff, office, at))
-        return combine(gate, decision) if gate else decision
+    # --- what is captured
 
     def _answered(self, talking: list[Line], at: datetime) -> list[Command]:
-        decision = self._decide_answered(talking, at)
+        self.call = self.decisions.answered(self.call, talking, self._caller(), at)
+        assert self.call.decision is not None
         line = of_lines.captured(talking, self._caller())
-        return [*self.keeper.decided(decision.mode, line.id, at), *self._save_draft()]
-
-    def _decide_answered(self, talking: list[Line], at: datetime) -> Decision:
-        answered = replace(self.call, answered_at=at)
-        self.call = parties.answered(answered, talking, self._caller(), self.world.office)
-        decision = self._decide(parties.staff(self.call), self.gate_decision, at)
-        self.call = replace(self.call, decision=decision)
-        return decision
+        return [*self.keeper.decided(self.call.decision.mode, line.id, at), *self._save_draft()]
 
     def _turn(self, now: dict[str, Line], at: datetime) -> list[Command]:
-        """Other extensions talk than those by whose rules was decided: it is decided anew.
-
-        The rule of a phone that was dialled counts while that phone talks; that of a number that is no
-        phone counts for the whole call.
-        """
-        staff = of_lines.staff(now.values())
-        if self.fallback and not self.capture:
+        """Others talk than before: if their rules say otherwise, so it is from now on."""
+        if of_lines.is_consultation(now, self.lines) or (self.fallback and not self.capture):
             return []
-        if not staff or staff == self._decided_for() or of_lines.is_consultation(now, self.lines):
+        before, self.call = self.call, self.decisions.turned(self.call, of_lines.staff(now.values()), at)
+        decision = in_force(self.call)
+        if self.call is before or not decision:
             return []
-        gate = None if self._dialled_a_phone else self.gate_decision
-        decision, captured_before = self._decide(staff, gate, at), self.keeper.is_under_way
-        self.call = replace(self.call, turns=(*self.call.turns, Turn(at, staff, decision)))
+        may_begin = self.keeper.keeping in (Keeping.UNRECORDED, Keeping.STANDBY)
         line = of_lines.captured(list(now.values()), self._caller())
-        on_standby = not captured_before or not self.keeper.capture or not self.keeper.capture.kept_because
         commands = self.keeper.turned(decision.mode, line.id, at)
-        if on_standby and decision.mode is not Mode.NEVER and self.keeper.is_under_way:
+        if may_begin and decision.mode is not Mode.NEVER and self.keeper.is_under_way:
             self.call = replace(self.call, decision=decision)
         return commands
-
-    def _decided_for(self) -> tuple[str, ...]:
-        if self.call.turns:
-            return self.call.turns[-1].extensions
-        answered_at, everybody = self.call.answered_at, self.call.participants
-        return of_lines.staff(each for each in everybody if each.joined_at == answered_at)
-
-    def _in_force(self) -> Decision | None:
-        """The decision that holds for who talks now."""
-        return self.call.turns[-1].decision if self.call.turns else self.call.decision
-
-    # --- what is captured
 
     def _follow(self, at: datetime) -> list[Command]:
         """The captured party has left and others go on: so does the recording."""
@@ -397,9 +351,9 @@ class Session:
 
     def _note_late(self, decision: Decision) -> None:
         """Why an announcement that belongs before the connection comes at the start."""
-        if self.gate_decision is None:
+        if self.decisions.gate is None:
             self.note("announced at the start: the call had not passed the gate")
-        elif self.gate_decision.announce is not Announce.BEFORE_CONNECT:
+        elif self.decisions.gate.announce is not Announce.BEFORE_CONNECT:
             self.note("announced at the start: who would answer was not known at the gate")
         else:
             self.note("announced at the start: the caller had not heard all of it before")

@@ -1,0 +1,80 @@
+"""The decisions of one call: at the gate, at the answer, and anew whenever others talk. Pure.
+
+The rules are those of the call's beginning: a change of the rules is for calls to come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from callrec.model import CallRecord, Decision, Mode, Turn
+from callrec.pbx.events import GateEntered
+from callrec.policy.combine import combine
+from callrec.policy.office import Office
+from callrec.recording import lines as of_lines
+from callrec.recording import parties
+from callrec.recording.lines import Line
+
+
+@dataclass(slots=True)
+class Decisions:
+    """What was decided; `gate` is what was decided before anybody answered, None without a gate."""
+
+    office: Office
+    gate: Decision | None = None
+    _dialled_a_phone: bool = False
+
+    def at_gate(self, call: CallRecord, event: GateEntered) -> CallRecord:
+        """By what the dialplan says. A call that came to another number before brings that along."""
+        call = parties.at_gate(call, event, self.office)
+        self._dialled_a_phone = self.office.is_staff(event.extension)
+        self.gate = self._decide(call, parties.staff(call), self.gate, event.at)
+        return replace(call, decision=self.gate)
+
+    def answered(
+        self, call: CallRecord, talking: Sequence[Line], caller: Line | None, at: datetime
+    ) -> CallRecord:
+        """By who has answered, and by what was decided at the gate."""
+        call = parties.answered(replace(call, answered_at=at), talking, caller, self.office)
+        return replace(call, decision=self._decide(call, parties.staff(call), self.gate, at))
+
+    def turned(self, call: CallRecord, staff: tuple[str, ...], at: datetime) -> CallRecord:
+        """By these extensions, who talk now; unchanged where the decision was made by their rules.
+
+        The rule of a phone that was dialled counts while that phone talks; that of a number that is no
+        phone counts for the whole call.
+        """
+        if not staff or staff == decided_for(call):
+            return call
+        gate = None if self._dialled_a_phone else self.gate
+        turn = Turn(at, staff, self._decide(call, staff, gate, at))
+        return replace(call, turns=(*call.turns, turn))
+
+    def _decide(
+        self, call: CallRecord, staff: Sequence[str], gate: Decision | None, at: datetime
+    ) -> Decision:
+        decision = self.office.decide(parties.facts(call, staff, self.office, at))
+        return combine(gate, decision) if gate else decision
+
+
+def decided_for(call: CallRecord) -> tuple[str, ...]:
+    """The extensions by whose rules was decided last."""
+    if call.turns:
+        return call.turns[-1].extensions
+    return of_lines.staff(each for each in call.participants if each.joined_at == call.answered_at)
+
+
+def in_force(call: CallRecord) -> Decision | None:
+    """The decision that holds for who talks now."""
+    return call.turns[-1].decision if call.turns else call.decision
+
+
+def mode_for_keys(call: CallRecord, *, captured: bool) -> Mode:
+    """What the keys go by: the rule of who talks now, but a recording by rule is no manual one."""
+    decision, now = call.decision, in_force(call)
+    if not call.answered_at or call.outcome or not decision or not now or now.mode is Mode.NEVER:
+        return Mode.NEVER
+    begun_by = decision.mode if captured else now.mode
+    return max(now.mode, begun_by, key=list(Mode).index)
