@@ -159,7 +159,9 @@ class Session:
         does, commands = self._obey(key, at)
         there = channel if channel in self.lines else ""
         if key is Key.HELP:
-            recorded = self.keeper.is_heard and self.keeper.keeping is Keeping.KEPT
+            mode = mode_for_keys(self.call, captured=self.capture is not None)
+            kept = self.keeper.is_heard and self.keeper.keeping is Keeping.KEPT
+            recorded = kept or self._dialplan_records(mode)
             commands += self.help.asked(self.call, extension, there, at, recorded=recorded)
         press = Press(id_, key, does, channel, extension, at)
         incident = does in (Effect.MARKED, Effect.HELP_SENT)
@@ -171,8 +173,9 @@ class Session:
         if self.fallback:
             self._take_up(at)
         mode = mode_for_keys(self.call, captured=self.capture is not None)
-        if self.fallback and not self.capture and mode is Mode.AUTOMATIC:
-            return (Effect.HELP_SENT if key is Key.HELP else Effect.UNCHANGED), []  # the dialplan records it
+        if self._dialplan_records(mode):
+            by_dialplan = {Key.HELP: Effect.HELP_SENT, Key.KEEP: Effect.UNCHANGED}
+            return by_dialplan.get(key, Effect.REFUSED), []
         lines = list(self._talking().values()) or list(self.lines.values())
         if not lines and not self.capture:
             mode = Mode.NEVER
@@ -182,6 +185,9 @@ class Session:
         if self.capture is not before:
             self.call = replace(self.call, decision=in_force(self.call))
         return does, commands
+
+    def _dialplan_records(self, mode: Mode) -> bool:
+        return self.fallback and not self.capture and mode is Mode.AUTOMATIC
 
     def _take_up(self, at: datetime) -> None:
         """The dialplan took the call over, and does not record what waits for a key: we can."""

@@ -13,7 +13,7 @@ from tests.integration.stage import Heard, Stage, talk_for, talk_seconds
 from tests.integration.ways import FIRST_HZ, NUMBER, OTHER_HZ, STAFF_HZ, WAYS, inbound
 from tests.listen import heard_share, hears, hears_no, longest_silence
 
-pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
 JOINT_SECONDS = 0.06
 HOLD_HZ = 523.0
 """The first note of the demo's music."""
@@ -118,3 +118,41 @@ def test_a_conference(stage: Stage, begin: datetime, colleague_rule: str) -> Non
     last = heard.staff[-heard.rate :] if colleague_rule == "automatic" else heard.staff
     assert hears(last, heard.rate, FIRST_HZ) is (colleague_rule == "automatic")
     assert abs(heard.seconds - talk_seconds(call)) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("rules", "keys", "keys_there", "effects", "heard_of"),
+    [
+        ("manual automatic", "*1 *4", "*1 *4", "started stopped unchanged refused", "first second"),
+        ("manual manual", "*1 *4", "*1", "started stopped started", "first second"),
+        ("manual standby", "", "*1", "kept", "second"),
+        ("never standby", "", "*1", "kept", "second"),
+        ("never manual", "", "*1 *4", "started stopped", "second"),
+        ("standby automatic", "", "", "", "second"),
+        ("standby automatic", "", "*1", "marked", "first second"),
+        ("standby manual", "", "*1", "kept", "first second"),
+        ("automatic standby", "", "*1 *4", "marked refused", "first second"),
+        ("manual standby", "*1", "*1", "started unchanged", "first second"),
+    ],
+)
+def test_from_one_rule_to_another(
+    stage: Stage, begin: datetime, rules: str, keys: str, keys_there: str, effects: str, heard_of: str
+) -> None:
+    """2101 has the first rule and transfers to 2102, which has the second."""
+    numbers = zip(("2101", "2102"), rules.split(), strict=True)
+    with stage.rules(*({"mode": mode, "scope": "extension", "target": each} for each, mode in numbers)):
+        staff, caller = inbound(stage)
+        for key in keys.split():
+            staff.press(key)
+            talk_for([staff], 0.7)
+        staff.transfer("2102")
+        colleague = stage.phone("2102").pick_up(Sound(FIRST_HZ))
+        talk_for([colleague, caller], 0.7)
+        for key in keys_there.split():
+            colleague.press(key)
+            talk_for([colleague], 0.7)
+        caller.hangup()
+        call, _, heard = _kept(stage, begin)
+    assert " ".join(each.effect for each in call.keys) == effects
+    for who, hertz in (("first", STAFF_HZ), ("second", FIRST_HZ)):
+        assert (heard_share(heard.staff, heard.rate, hertz) > 0) is (who in heard_of.split()), who

@@ -234,9 +234,14 @@ def test_a_key_pressed_while_the_controller_was_killed_counts(mode: str, over: b
 
 
 @pytest.mark.parametrize(
-    ("mode", "effect"), [("manual", "started"), ("automatic", "unchanged"), ("never", "refused")]
+    ("mode", "effects"),
+    [
+        ("manual", "started stopped started"),
+        ("automatic", "unchanged refused help-sent"),
+        ("never", "refused refused help-sent"),
+    ],
 )
-def test_the_key_in_a_call_that_the_dialplan_took_over(mode: str, effect: str) -> None:
+def test_keys_in_a_call_that_the_dialplan_took_over(mode: str, effects: str) -> None:
     """What is recorded automatically, the dialplan records; what waits for a key, nobody does yet."""
     pbx = ModelPbx(office((mode, "everywhere", None, "none")))
     pbx.create(OUTSIDE)
@@ -244,7 +249,9 @@ def test_the_key_in_a_call_that_the_dialplan_took_over(mode: str, effect: str) -
     pbx.create(PHONE)
     pbx.enter(PHONE.id, OUTSIDE.id)
     assert not pbx.ever_recorded
-    assert _press(pbx, "keep") == [effect]
+    third = "keep" if mode == "manual" else "help"
+    assert _press(pbx, "keep", "stop", third) == effects.split()
+    assert [each.recorded for each in pbx.alerts] == {"manual": [], "automatic": [True], "never": [False]}[mode]
     assert len(pbx.audible()) == (2 if mode == "manual" else 0)
     _end(pbx)
     assert len(pbx.kept) == len(pbx.calls) == (1 if mode == "manual" else 0), "else the journal tells of it"
