@@ -251,7 +251,9 @@ def test_keys_in_a_call_that_the_dialplan_took_over(mode: str, effects: str) -> 
     assert not pbx.ever_recorded
     third = "keep" if mode == "manual" else "help"
     assert _press(pbx, "keep", "stop", third) == effects.split()
-    assert [each.recorded for each in pbx.alerts] == {"manual": [], "automatic": [True], "never": [False]}[mode]
+    assert [each.recorded for each in pbx.alerts] == {"manual": [], "automatic": [True], "never": [False]}[
+        mode
+    ]
     assert len(pbx.audible()) == (2 if mode == "manual" else 0)
     _end(pbx)
     assert len(pbx.kept) == len(pbx.calls) == (1 if mode == "manual" else 0), "else the journal tells of it"
