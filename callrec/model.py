@@ -250,7 +250,8 @@ class Gap:
 @dataclass(frozen=True, slots=True)
 class Pause:
     """A stretch of silence within a recording, on purpose. `reason`: ``key`` (a privacy pause), ``stop``
-    (staff stopped the recording) or ``never`` (the rule of who talked then). Without an end it lasted until the recording's."""
+    (staff stopped the recording) or ``never`` (the rule of who talked then). Without an end it lasted
+    until the recording's."""
 
     started_at: datetime
     finished_at: datetime | None
