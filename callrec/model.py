@@ -353,6 +353,12 @@ class Part:
     requested_at: datetime | None = None
     standby: bool = False
 
+    @property
+    def began_at(self) -> datetime | None:
+        """The moment of its first sample: the earlier of both tracks', as far as that is known."""
+        starts = [track.started_at for track in (self.external, self.staff) if track.started_at]
+        return min(starts, default=self.requested_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Capture:
@@ -369,6 +375,12 @@ class Capture:
     gaps: tuple[Gap, ...] = ()
     ended_at: datetime | None = None
     pauses: tuple[Pause, ...] = ()
+
+    @property
+    def began_at(self) -> datetime:
+        """The moment of the recording's first sample."""
+        first = self.parts[0].began_at if self.parts else None
+        return first or self.started_at
 
 
 @dataclass(frozen=True, slots=True)

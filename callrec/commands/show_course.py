@@ -45,7 +45,7 @@ def pauses(kept: Kept | None) -> list[Silence]:
     if kept is None:
         return []
     capture = _CAPTURE.validate_python(kept.manifest["capture"])
-    zero = _first_sample(capture)
+    zero = capture.began_at
 
     def place(moment: datetime) -> float:
         return round(min(max(0.0, (moment - zero).total_seconds()), kept.duration_s), 3)
@@ -55,15 +55,6 @@ def pauses(kept: Kept | None) -> list[Silence]:
         return Silence(place(each.started_at), end_s, each.started_at, each.finished_at, each.reason)
 
     return [silence(each) for each in capture.pauses]
-
-
-def _first_sample(capture: Capture) -> datetime:
-    """The moment with which the recording begins: the earlier of the first part's two tracks."""
-    if not capture.parts:
-        return capture.started_at
-    first = capture.parts[0]
-    starts = [track.started_at for track in (first.external, first.staff) if track.started_at]
-    return min(starts, default=first.requested_at or capture.started_at)
 
 
 def _turns(call: CallRecord, zone: ZoneInfo) -> Iterator[tuple[str, str]]:

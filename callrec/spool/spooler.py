@@ -118,13 +118,13 @@ class Spooler:
 
 def _stretches(draft: Draft, found: dict[tuple[int, str], Fetched]) -> list[Stretch]:
     parts = draft.capture.parts
-    zero = _begin(parts[0], draft.capture) if parts else draft.capture.started_at
+    zero = draft.capture.began_at
     made = [_stretch(part, draft.capture, zero, found) for part in parts]
     return [each for each in made if each.external or each.staff]
 
 
 def _stretch(part: Part, capture: Capture, zero: datetime, found: dict[tuple[int, str], Fetched]) -> Stretch:
-    begin = _begin(part, capture)
+    begin = part.began_at or capture.started_at
     return Stretch(
         part=part.number,
         offset_s=max(0.0, (begin - zero).total_seconds()),
@@ -135,11 +135,6 @@ def _stretch(part: Part, capture: Capture, zero: datetime, found: dict[tuple[int
     )
 
 
-def _begin(part: Part, capture: Capture) -> datetime:
-    starts = [track.started_at for track in (part.external, part.staff) if track.started_at]
-    return min(starts, default=part.requested_at or capture.started_at)
-
-
 def _lead(track: Track, begin: datetime) -> float:
     late = (track.started_at - begin).total_seconds() if track.started_at else 0.0
     return late if late >= ALIGN_SECONDS else 0.0
@@ -148,7 +143,7 @@ def _lead(track: Track, begin: datetime) -> float:
 def _with_end(draft: Draft, audio: AudioFacts) -> Draft:
     """The draft with its end known from the sound where nobody saw it, and a note when they differ."""
     capture, call = draft.capture, draft.call
-    begin = _begin(capture.parts[0], capture)
+    begin = capture.began_at
     heard = begin + timedelta(seconds=audio.duration_s)
     if capture.ended_at is None:
         capture = replace(capture, ended_at=heard)
