@@ -30,6 +30,7 @@ def _kept(stage: Stage, begin: datetime) -> tuple[CallRecord, Kept, Heard]:
     return found.call, found.recording, stage.listen(found.recording)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "internal"])
 def test_one_call_is_one_recording_without_a_gap(stage: Stage, begin: datetime, way: str) -> None:
     with stage.rule("automatic", direction="inbound"):

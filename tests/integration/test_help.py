@@ -13,10 +13,11 @@ from callrec.demo.agents import Sound, Talk
 from callrec.demo.processes import free_port
 from tests.integration.stage import Stage, eventually, talk_for
 from tests.integration.test_alerts import web_server
-from tests.listen import hears, hears_no, is_silent
+from tests.listen import heard_share, hears, hears_no, is_silent
 
 pytestmark = pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
 CALLER_HZ, STAFF_HZ, ROOM_HZ = 500.0, 1000.0, 1500.0
+HELP_HZ = 1760.0
 SECRET = "a secret of some length"
 AT_ONCE_SECONDS = 2.0
 Posts = list[tuple[dict[str, str], bytes]]
@@ -83,6 +84,8 @@ def test_help_goes_out_where_nothing_may_be_recorded(stage: Stage, begin: dateti
         eventually(lambda: posts, AT_ONCE_SECONDS, "the alert")
         stage.phone("2102").wait_ring().reject()
         talk_for([staff, caller], 0.5)
+        assert heard_share(staff.heard(), staff.rate, HELP_HZ) > 0, "told by a tone"
+        assert hears_no(caller.heard(), caller.rate, HELP_HZ)
         caller.hangup()
         call = stage.call_of("+81311160002", begin)
         stage.wait_until_clean()

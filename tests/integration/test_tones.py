@@ -62,6 +62,7 @@ def accepted(stage: Stage, effect: Effect) -> bool:
     return True
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("extension", ["2101", WIDEBAND_PHONE])
 def test_each_tone_is_heard_by_staff_alone_and_not_recorded(
     stage: Stage, begin: datetime, extension: str
