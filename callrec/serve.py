@@ -262,8 +262,14 @@ class Service:
                     self._archiver.wake()
 
     def _forget_keys(self, ami: Ami) -> None:
-        """Deletes what the dialplan noted of keys that were taken up: those of the last look but one."""
-        noted = set(ami.tree(KEYS)) if self._controller.link_up else set()
+        """Deletes what the dialplan noted of keys that were taken up: those of the last look but one.
+
+        Before that they are taken up, if they were not: they could not be read when the link was made.
+        """
+        lines = ami.tree(KEYS) if self._controller.link_up else {}
+        if self._controller.link_up:
+            self._controller.recall(lines)
+        noted = set(lines)
         for id_ in noted & self._keys_seen:
             ami.delete(KEYS, id_)
         self._keys_seen = noted - self._keys_seen

@@ -6,8 +6,8 @@ pairs leads from one to the other.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from callrec.model import CallRecord, Draft, Key
@@ -18,6 +18,8 @@ from callrec.recording.session import Session
 from callrec.recording.surroundings import Surroundings
 
 LOCAL = "Local"
+REMEMBERED = 1000
+"""How many key presses are remembered, against those that are told again after their calls became one."""
 
 
 class Board:
@@ -29,6 +31,7 @@ class Board:
         self._lines: dict[str, Line] = {}
         self._members: dict[str, set[str]] = defaultdict(set)
         self._pending: list[Command] = []
+        self._pressed: deque[str] = deque(maxlen=REMEMBERED)
 
     def handle(self, event: ev.Event) -> list[Command]:
         """What is to be done about an event. Unknown channels, names and ids mean nothing to do."""
@@ -87,12 +90,14 @@ class Board:
         fallbacks: Iterable[str],
         gates: Iterable[ev.GateEntered],
         at: datetime,
+        keys: Sequence[ev.KeyNoted] | None = (),
     ) -> list[Command]:
         """Brings the board up to what the PBX says there is, after events may have been missed.
 
         Nothing is trusted but the lists: a channel that is not in them is gone, a snoop that is not
         has ended its recording. `fallbacks` are channels whose call the dialplan took over, `gates` is
-        what was asked at the gate about the channels that passed it.
+        what was asked at the gate about the channels that passed it. `keys` are those that may have been
+        pressed meanwhile, the oldest first; None: they could not be read yet.
         """
         there = {each.id: each for each in channels}
         for each in there.values():
@@ -106,11 +111,14 @@ class Board:
                 session.gate_recalled(gate)
         self._rebridge(bridges)
         commands = self._strays(there, bridges)
+        # Keys of calls that have ended count before their end, those of calls that go on after all is known.
+        ended = self._ended(set(there), at, keys_known=keys is not None)
+        commands += self._recall(keys or (), at, ended)
         commands += self._gone([line for line in self._lines.values() if line.id not in there], at)
         for session in list(self.sessions.values()):
             commands += session.connected(self._talking(session), at)
             commands += [*session.compared(set(there), at), *session.help.compared(there.values())]
-        return self._with_pending(commands)
+        return self._with_pending([*commands, *self._recall(keys or (), at)])
 
     def let_through(self, event: ev.GateEntered) -> list[Command]:
         """When nothing better is known, a call at the gate goes on."""
@@ -142,21 +150,46 @@ class Board:
             return self.key_pressed(ev.KeyNoted(id_, said["Key"], event.channel.linkedid, by, event.at))
         return []
 
-    def key_pressed(self, key: ev.KeyNoted) -> list[Command]:
+    def key_pressed(self, key: ev.KeyNoted, now: datetime | None = None) -> list[Command]:
         """A key of staff. From anybody else the same digits mean nothing.
 
-        Who pressed is told by name: the channel that tells can be half of a Local pair.
+        Who pressed is told by name: the channel that tells can be half of a Local pair. `now` is when
+        it was heard of, where that is not when it was pressed.
         """
-        line = next((each for each in self._lines.values() if each.channel.name == key.by), None)
-        session = self.sessions.get(line.key if line else key.linkedid)
+        line, session = self._named(key.by), self._session_of_key(key)
         endpoint = ev.endpoint_of(key.by)
         if not session or key.key not in set(Key) or not self.world.office.is_staff(endpoint):
             return []
-        return session.pressed(Key(key.key), key.id, line.id if line else "", endpoint, key.at)
+        if key.id in self._pressed:
+            return []
+        self._pressed.append(key.id)
+        return session.pressed(Key(key.key), key.id, line.id if line else "", endpoint, key.at, now or key.at)
 
-    def recall(self, key: ev.KeyNoted) -> list[Command]:
-        """A key that was pressed while callrec may have been away. What asks for less comes too late."""
-        return self.key_pressed(key) if key.key in (Key.KEEP, Key.HELP) else []
+    def recall(self, keys: Iterable[ev.KeyNoted], now: datetime) -> list[Command]:
+        """Keys that may have been pressed while callrec was away, the oldest first: all there are."""
+        commands = self._recall(keys, now)
+        for session in self.sessions.values():
+            session.keys_unknown = False
+        return commands
+
+    def _recall(
+        self, keys: Iterable[ev.KeyNoted], now: datetime, among: set[str] | None = None
+    ) -> list[Command]:
+        """A pause is on or off, and who pressed heard nothing of it: that one comes too late."""
+        found = [(key, self._session_of_key(key)) for key in keys if key.key != Key.PAUSE]
+        return [
+            command
+            for key, session in found
+            if session and (among is None or session.key in among) and not session.has_obeyed_since(key)
+            for command in self.key_pressed(key, now)
+        ]
+
+    def _session_of_key(self, key: ev.KeyNoted) -> Session | None:
+        line = self._named(key.by)
+        return self.sessions.get(line.key if line else key.linkedid)
+
+    def _named(self, name: str) -> Line | None:
+        return next((each for each in self._lines.values() if each.channel.name == name), None)
 
     def _dialled(self, event: ev.Dialled) -> None:
         """Dial() tells of channels that may be gone already: only those that are known count."""
@@ -253,11 +286,19 @@ class Board:
         return session.left(line, at) if session and line.id in session.lines else []
 
     def _gone(self, lines: list[Line], at: datetime) -> list[Command]:
-        """Channels that went while nobody watched. Where all of a call went, so did its end."""
-        gone = {line.id for line in lines}
-        for session in self.sessions.values():
-            session.end_unseen |= bool(session.lines) and session.lines.keys() <= gone
+        """Channels that went while nobody watched."""
         return [command for line in lines for command in self._drop(line, at)]
+
+    def _ended(self, there: set[str], at: datetime, *, keys_known: bool) -> set[str]:
+        """The calls of which no channel is left, nor was seen to go."""
+        ended = {
+            key: each
+            for key, each in self.sessions.items()
+            if not each.is_over and not each.lines.keys() & there
+        }
+        for session in ended.values():
+            session.missed_the_end(there, at, keys_known=keys_known)
+        return set(ended)
 
     def _strays(self, there: Iterable[str], bridges: Iterable[str]) -> list[Command]:
         """Channels and bridges of ours that no call knows of: left behind, they would listen for ever."""

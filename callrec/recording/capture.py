@@ -254,9 +254,15 @@ class LiveCapture:
         self._broken(at)
         if self.channel and self.channel not in there:
             self.channel_gone(self.channel, at)
-        return self._mute(again=True) if self.is_silent else self._unmute(again=True)
+        muted = self._mute(again=True) if self.is_silent else self._unmute(again=True)
+        return [*self._not_wanted(there), *muted]
 
     # --- inside
+
+    def _not_wanted(self, there: set[str]) -> list[Command]:
+        """Ends the snoops that live on although we are done with them: the PBX was not told."""
+        done = [id_ for id_, (part, side) in self._by_snoop.items() if not part.is_open(side)]
+        return [HangUp(self.session, id_) for id_ in done if id_ in there]
 
     def _frozen(self, parts: list[Part]) -> Capture | None:
         if not parts:

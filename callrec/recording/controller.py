@@ -166,29 +166,24 @@ class Controller:
         gates = [gate for each in ours if (gate := self._gate_of(each))]
         keys = self._keys_pressed()
         with self._lock:
-            # Before calls that are gone come to their end, and again for those that were not known yet.
-            self._submit(self._recalled(keys))
-            self._submit(self._board.compare(channels, bridges, fallbacks, gates, self._now()))
-            self._submit(self._recalled(keys))
+            self._submit(self._board.compare(channels, bridges, fallbacks, gates, self._now(), keys))
         self._link(up=True)
         log.info("linked with the PBX", channels=len(ours), recorded_by_dialplan=len(fallbacks))
         self._read_journal()
 
-    def _recalled(self, keys: list[KeyNoted]) -> list[do.Command]:
-        return [command for key in keys for command in self._board.recall(key)]
+    def recall(self, noted: dict[str, str]) -> None:
+        """Acts on key presses that the dialplan has written down, those of which nothing was heard."""
+        keys = _parsed(noted)
+        with self._lock:
+            self._submit(self._board.recall(keys, self._now()))
 
-    def _keys_pressed(self) -> list[KeyNoted]:
-        """What staff have pressed while nobody listened, the oldest first."""
+    def _keys_pressed(self) -> list[KeyNoted] | None:
+        """What staff have pressed while nobody listened, the oldest first. None: not known yet."""
         try:
-            noted = self._noted_keys()
+            return _parsed(self._noted_keys())
         except CallrecError as error:
             log.error("keys that were pressed meanwhile cannot be read", problem=str(error))
-            return []
-        found = []
-        for id_, line in noted.items():
-            with suppress(ValueError):
-                found.append(KeyNoted.parse(id_, line))
-        return sorted(found, key=lambda each: each.at)
+            return None
 
     def _gate_of(self, channel: Channel) -> GateEntered | None:
         """What was asked at the gate about a channel, as the dialplan has noted it."""
@@ -298,3 +293,12 @@ class Controller:
         )
         with self._lock:
             self._submit(self._board.command_failed(command, str(error), self._now()))
+
+
+def _parsed(noted: dict[str, str]) -> list[KeyNoted]:
+    """The oldest first; lines that nobody can read are left out."""
+    found = []
+    for id_, line in noted.items():
+        with suppress(ValueError, OverflowError):
+            found.append(KeyNoted.parse(id_, line))
+    return sorted(found, key=lambda each: each.at)

@@ -74,7 +74,7 @@ def in_force(call: CallRecord) -> Decision | None:
 def mode_for_keys(call: CallRecord, *, captured: bool) -> Mode:
     """What the keys go by: the rule of who talks now, but a recording by rule is no manual one."""
     decision, now = call.decision, in_force(call)
-    if not call.answered_at or call.outcome or not decision or not now or now.mode is Mode.NEVER:
+    if not call.answered_at or not decision or not now or now.mode is Mode.NEVER:
         return Mode.NEVER
     begun_by = decision.mode if captured else now.mode
     return max(now.mode, begun_by, key=list(Mode).index)

@@ -79,7 +79,8 @@ class Keeper:
         if does is Effect.REFUSED:
             return does, []
         if does is Effect.STOPPED and self.capture:
-            return does, [*self.capture.resume(PRIVACY, at), *self.capture.silence(STOP, at)]
+            # In this order: what ends the pause first would record until the snoops are gone.
+            return does, [*self.capture.silence(STOP, at), *self.capture.resume(PRIVACY, at)]
         if does is Effect.PAUSED and self.capture:
             return does, self.capture.silence(PRIVACY, at)
         if key is Key.STOP or mode is Mode.NEVER:
@@ -122,6 +123,11 @@ class Keeper:
         if kept or not commands:
             commands.append(HandOver(self.session, Draft(call, kept or self.capture.frozen())))
         return commands
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether all that was captured is to be kept: nothing is left that a key could save."""
+        return bool(self.capture and self.capture.kept_because and not self.capture.unwanted())
 
     @property
     def is_kept_in_part(self) -> bool:

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 
 from callrec.errors import CallrecError
 from callrec.model import Announce, CallRecord, Decision, Effect, Key, Mode, Outcome, Press, remark
-from callrec.pbx.events import Dialled, GateEntered
+from callrec.pbx.events import Dialled, GateEntered, KeyNoted
 from callrec.recording import lines as of_lines
 from callrec.recording.announcer import Announcer
 from callrec.recording.capture import LiveCapture
-from callrec.recording.commands import Command, DialRoom, LetThrough, ReadJournal, SaveCall
+from callrec.recording.commands import Command, DialRoom, HangUp, LetThrough, ReadJournal, SaveCall
 from callrec.recording.decisions import Decisions, in_force, mode_for_keys
 from callrec.recording.helping import Helping
 from callrec.recording.keeper import Keeper
@@ -49,10 +49,14 @@ class Session:
     help: Helping = field(init=False)
     fallback: bool = False
     end_unseen: bool = False
+    keys_unknown: bool = False
+    """Whether keys were perhaps pressed that could not be read yet: until then nothing is discarded."""
     _heard: str = ""
     _beeped_at: datetime | None = None
     _dial_status: str = ""
     _connected_elsewhere: bool = False
+    _left: list[Command] = field(default_factory=list)
+    """What the PBX did not end when it was asked to: it is asked again."""
 
     def __post_init__(self) -> None:
         self.decisions = Decisions(self.world.office)
@@ -107,14 +111,24 @@ class Session:
         said_again = self.capture.compared(there, at) if self.capture else []
         if not self.lines and not self.is_over:
             self.end_unseen = True
-            return self._over(at)
-        if self.is_over or not self.capture:
-            return self._hand_over()
-        followed = self._follow(at)
-        drafted = self._save_draft() if followed else []
+            return [*said_again, *self._let_go(at), *self._over(at)]
         # What became of a whisper is not known: what was not heard to its end is said again.
         broken_off = [*self.signals.break_off(), *self.announcer.break_off()]
+        if self.is_over or not self.capture:
+            return [*broken_off, *self._hand_over()]
+        followed = self._follow(at)
+        drafted = self._save_draft() if followed else []
         return [*said_again, *broken_off, *followed, *drafted, *self._announce_start()]
+
+    def missed_the_end(self, there: set[str], at: datetime, *, keys_known: bool) -> None:
+        """All channels of this call went while nobody watched."""
+        self.end_unseen, self.keys_unknown = True, not keys_known
+        if self.capture and self.capture.channel and self.capture.channel not in there:
+            self.capture.channel_gone(self.capture.channel, at)
+
+    def _let_go(self, at: datetime) -> list[Command]:
+        """The captured channel is no more in this call; it may live on in another."""
+        return self.capture.abandon(at) if self.capture and not self.capture.gone_at else []
 
     # --- the gate
 
@@ -152,11 +166,13 @@ class Session:
 
     # --- the keys
 
-    def pressed(self, key: Key, id_: str, channel: str, extension: str, at: datetime) -> list[Command]:
-        """Staff pressed a key. The same press, told twice, counts once."""
+    def pressed(
+        self, key: Key, id_: str, channel: str, extension: str, at: datetime, now: datetime
+    ) -> list[Command]:
+        """Staff pressed a key at `at`, which was heard of `now`. The same press, told twice, counts once."""
         if any(each.id == id_ for each in self.call.keys):
             return []
-        does, commands = self._obey(key, at)
+        does, commands = self._obey(key, now)
         there = channel if channel in self.lines else ""
         if key is Key.HELP:
             mode = mode_for_keys(self.call, captured=self.capture is not None)
@@ -169,6 +185,13 @@ class Session:
         heard = self.signals.confirm(key, does, there, len(self.call.keys)) if there else []
         return [*commands, *heard, *self._save_draft()]
 
+    def has_obeyed_since(self, key: KeyNoted) -> bool:
+        """Whether a later key has said otherwise already."""
+        later = [each for each in self.call.keys if each.at > key.at]
+        if key.key == Key.KEEP:
+            return any(each.effect is Effect.STOPPED for each in later)
+        return key.key == Key.STOP and bool(later)
+
     def _obey(self, key: Key, at: datetime) -> tuple[Effect, list[Command]]:
         if self.fallback:
             self._take_up(at)
@@ -177,7 +200,8 @@ class Session:
             by_dialplan = {Key.HELP: Effect.HELP_SENT, Key.KEEP: Effect.UNCHANGED}
             return by_dialplan.get(key, Effect.REFUSED), []
         lines = list(self._talking().values()) or list(self.lines.values())
-        if not lines and not self.capture:
+        too_late = self.is_over and not self.keys_unknown
+        if too_late or (not self.capture and (self.end_unseen or not lines)):
             mode = Mode.NEVER
         channel = of_lines.captured(lines, self._caller()).id if lines else ""
         before = self.capture
@@ -238,6 +262,8 @@ class Session:
         if commands is not None:
             self.note("the announcement could not be played: {problem}", problem=problem)
             return commands
+        if isinstance(command, HangUp):
+            self._left.append(command)
         ended = self.capture.command_failed(command, problem, at) if self.capture else []
         return [*self.signals.refused(command), *ended, *self._hand_over()]
 
@@ -245,7 +271,8 @@ class Session:
         """Time passes: what failed is repeated."""
         commands = self.capture.retry(at) if self.capture else []
         drafted = self._save_draft() if commands else []
-        return [*commands, *drafted, *self._beep(at), *self.help.tick(), *self._hand_over()]
+        left, self._left = self._left, []
+        return [*left, *commands, *drafted, *self._beep(at), *self.help.tick(), *self._hand_over()]
 
     def _beep(self, at: datetime) -> list[Command]:
         """The consent beep, heard by both while they are recorded."""
@@ -336,6 +363,8 @@ class Session:
         return self.keeper.draft(self.call)
 
     def _hand_over(self) -> list[Command]:
+        if self.keys_unknown and not self.keeper.is_wanted:
+            return []
         if self.is_over and self.keeper.is_kept_in_part:
             self.note("what was captured before, on standby, was not kept")
         return self.keeper.hand_over(self.call)

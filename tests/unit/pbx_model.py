@@ -36,6 +36,8 @@ class ModelPbx:
         self.calls: list[do.SaveCall] = []
         self.alerts: list[Alert] = []
         self.link, self.twice = True, False
+        self.deaf, self.silent_playbacks = False, False
+        """Whether nothing that is asked arrives; whether the ends of playbacks are not told."""
         self._numbers = iter(range(10**6))
         self.board = self._new_board()
 
@@ -83,17 +85,17 @@ class ModelPbx:
     def cut(self) -> None:
         self.link = False
 
-    def reconnect(self, noted: list[ev.KeyNoted]) -> None:
+    def reconnect(self, noted: list[ev.KeyNoted] | None) -> None:
         self.link = True
         there = [
             *self.channels.values(),
             *(channel(snoop, "Snoop/x", linkedid=snoop) for snoop in self.snoops),
         ]
-        for key in noted:
-            self._perform(self.board.recall(key))
-        self._perform(self.board.compare(there, {"b": tuple(self.members)}, [], [], self.now))
-        for key in noted:
-            self._perform(self.board.recall(key))
+        self._perform(self.board.compare(there, {"b": tuple(self.members)}, [], [], self.now, noted))
+
+    def recall(self, noted: list[ev.KeyNoted]) -> None:
+        """The keys could be read at last."""
+        self._perform(self.board.recall(noted, self.now))
 
     def kill(self) -> None:
         """The controller is gone; another one starts with what was written down, and is not linked yet."""
@@ -124,6 +126,8 @@ class ModelPbx:
             case do.Mute() | do.Unmute():
                 return self._mute(command)
             case do.HangUp():
+                if self.deaf:
+                    return False
                 self._end_snoop(command.channel)
             case do.SaveDraft():
                 if command.draft.capture.recording_id not in self.kept | self.discarded:
@@ -164,7 +168,8 @@ class ModelPbx:
             return False
         self.played.append(self.whispers[command.snoop])
         self._tell(ev.PlaybackStarted(self.now, command.playback))
-        self._tell(ev.PlaybackFinished(self.now, command.playback, failed=False))
+        if not self.silent_playbacks:
+            self._tell(ev.PlaybackFinished(self.now, command.playback, failed=False))
         return True
 
     def _mute(self, command: do.Mute | do.Unmute) -> bool:

@@ -1,0 +1,158 @@
+"""Keys and silence over a link that is lost and comes back, and over calls that become one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from callrec.model import Draft, Effect
+from callrec.pbx import events as ev
+from callrec.recording.commands import HangUp, StartSnoop, Unmute
+from tests.scenarios.replay import office
+from tests.unit.channels import LATER, OTHER, OUTSIDE, PHONE, RULE, SECOND, begin_recording, talks
+from tests.unit.pbx_model import ModelPbx
+from tests.unit.test_keeping import _by_mode, _end, _press
+
+
+def _noted(pbx: ModelPbx, key: str, linkedid: str = "1.0") -> ev.KeyNoted:
+    return ev.KeyNoted(f"{key}-{pbx.now:%s.%f}", key, linkedid, PHONE.name, pbx.now)
+
+
+def test_a_stop_during_a_pause_lets_nothing_be_heard() -> None:
+    pbx = _by_mode("manual")
+    _press(pbx, "keep", "pause")
+    done = pbx.board.key_pressed(_noted(pbx, "stop"))
+    assert any(isinstance(each, HangUp) for each in done)
+    assert not any(isinstance(each, Unmute) for each in done)
+
+
+def test_a_snoop_that_was_not_ended_when_the_link_was_lost_is_ended_when_it_is_back() -> None:
+    for killed in (False, True):
+        pbx = _by_mode("manual")
+        _press(pbx, "keep")
+        pbx.deaf = True
+        _press(pbx, "stop")
+        assert pbx.audible(), "the PBX was not told"
+        pbx.deaf = False
+        if killed:
+            pbx.kill()
+        pbx.reconnect([])
+        assert not pbx.audible() and not pbx.snoops
+
+
+def test_a_snoop_that_could_not_be_ended_is_ended_at_the_next_tick() -> None:
+    pbx = _by_mode("manual")
+    _press(pbx, "keep")
+    pbx.deaf = True
+    _press(pbx, "stop")
+    pbx.deaf = False
+    pbx.pass_time(0.5)
+    assert not pbx.audible() and not pbx.snoops
+
+
+def test_a_tone_of_a_call_without_a_recording_does_not_outlive_the_link() -> None:
+    pbx = _by_mode("never")
+    pbx.silent_playbacks = True
+    _press(pbx, "keep")
+    assert pbx.snoops
+    pbx.cut()
+    pbx.reconnect([])
+    assert not pbx.snoops
+
+
+def test_what_is_begun_by_a_key_of_before_began_when_it_began() -> None:
+    pbx = _by_mode("manual")
+    pbx.cut()
+    noted = _noted(pbx, "keep")
+    pbx.pass_time(40)
+    pbx.reconnect([noted])
+    session = pbx.board.sessions["1.0"]
+    assert session.capture and session.capture.started_at == pbx.now
+    assert session.call.keys[-1].at == noted.at
+    pbx.pass_time(0.5)
+    assert len(session.capture.parts) == 1, "and it is not late"
+    _end(pbx)
+
+
+def test_a_key_counts_in_one_call_only() -> None:
+    pbx = ModelPbx(office(("manual", "everywhere", None, "none")))
+    first, second = replace(PHONE, linkedid="1.0"), replace(SECOND, linkedid="2.0")
+    board = pbx.board
+    talks(board, "b", OUTSIDE, first)
+    talks(board, "c", second, OTHER)
+    key = ev.KeyNoted("p1", "keep", "2.0", second.name, LATER)
+    assert any(isinstance(each, StartSnoop) and each.spy != "none" for each in board.key_pressed(key))
+    board.handle(ev.LeftBridge(LATER, first, "b", (OUTSIDE.id,)))
+    board.handle(ev.EnteredBridge(LATER, replace(second, linkedid="1.0"), "b", (OUTSIDE.id, second.id)))
+    assert board.recall([key], LATER) == []
+    assert board.sessions["1.0"].capture is None
+
+
+def test_a_call_that_went_on_in_another_while_nobody_watched_is_handed_over() -> None:
+    """Its channel lives on: the recording here must not go on for ever beside the other."""
+    pbx = ModelPbx(office(RULE))
+    talks(pbx.board, "b", OUTSIDE, PHONE)
+    begun = talks(pbx.board, "c", SECOND, OTHER)
+    begin_recording(pbx.board, begun)
+    session = pbx.board.sessions["2.0"]
+    assert session.capture
+    again = ModelPbx(office(RULE)).board
+    again.restore(Draft(session.call, session.capture.frozen()))
+    snoops = [ev.Channel(id_, "Snoop/x", "Up", "", "", id_, LATER) for id_ in session.capture.snoops]
+    there = [OUTSIDE, replace(OTHER, linkedid="1.0"), *snoops]
+    done = again.compare(there, {"b": (OUTSIDE.id, OTHER.id)}, [], [], LATER)
+    ended = {each.channel for each in done if isinstance(each, HangUp)}
+    assert ended >= session.capture.snoops
+    for seconds in (1, 7, 8):
+        again.tick(LATER + timedelta(seconds=seconds))
+    assert "2.0" not in again.sessions
+
+
+def test_a_stop_that_came_after_the_key_while_nobody_listened_counts() -> None:
+    for mode, kept in (("manual", False), ("standby", True)):
+        pbx = _by_mode(mode)
+        pbx.cut()
+        keys = [_noted(pbx, "keep")]
+        pbx.now += timedelta(seconds=5)
+        keys.append(_noted(pbx, "stop"))
+        pbx.reconnect(keys)
+        assert bool(pbx.audible()) is kept
+        _end(pbx)
+
+
+def test_a_key_told_late_does_not_undo_what_was_said_since() -> None:
+    pbx = _by_mode("manual")
+    early = [_noted(pbx, "keep"), replace(_noted(pbx, "stop"), id="s", at=pbx.now + timedelta(seconds=1))]
+    _press(pbx, "keep", "stop")
+    pbx.reconnect(early[:1])
+    assert not pbx.audible()
+    _press(pbx, "keep")
+    pbx.reconnect(early)
+    assert pbx.audible()
+
+
+def test_nothing_is_discarded_until_the_keys_could_be_read() -> None:
+    for wanted in (True, False):
+        pbx = _by_mode("standby")
+        pbx.cut()
+        noted = [_noted(pbx, "keep")] if wanted else []
+        _end(pbx)
+        pbx.reconnect(None)
+        pbx.pass_time(10)
+        assert not pbx.discarded and not pbx.kept and pbx.drafts
+        pbx.recall(noted)
+        pbx.pass_time(1)
+        assert bool(pbx.kept) is wanted and bool(pbx.discarded) is not wanted and not pbx.drafts
+        assert not pbx.board.sessions
+
+
+def test_a_key_of_a_call_that_is_over_begins_nothing() -> None:
+    pbx = _by_mode("manual")
+    pbx.cut()
+    noted = _noted(pbx, "help")
+    _end(pbx)
+    pbx.reconnect([noted])
+    pbx.pass_time(10)
+    assert not pbx.kept and not pbx.ever_recorded
+    assert pbx.calls[-1].call.incident and [each.recorded for each in pbx.alerts] == [False]
+    assert [each.effect for each in pbx.calls[-1].call.keys] == [Effect.HELP_SENT]
