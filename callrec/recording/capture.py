@@ -232,7 +232,15 @@ class LiveCapture:
         for part in capture.parts:
             tracks = zip(SIDES, (part.external, part.staff), strict=True)
             states = {side: state_of(track) for side, track in tracks}
-            live._add(LivePart(part, states, asked=set(SIDES)))
+            restored = LivePart(part, states, asked=set(SIDES))
+            live._add(restored)
+            # Nobody would tell that one began that had not when it was written down: it could not be muted.
+            for side in SIDES:
+                if states[side] is Live.QUEUED:
+                    restored.close(side, part.requested_at or capture.started_at)
+        live._broken(
+            live.parts[-1].part.requested_at or capture.started_at if live.parts else capture.started_at
+        )
         # What was heard on the channel while nobody watched is not known.
         live.stale = live.is_silent
         return live

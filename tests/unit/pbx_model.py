@@ -5,6 +5,7 @@ Events can be lost (the link is away) and come twice; the controller can be kill
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from callrec.model import Alert, Draft
@@ -23,7 +24,9 @@ class ModelPbx:
     def __init__(self, office: Office) -> None:
         self.office, self.now = office, START
         self.channels: dict[str, ev.Channel] = {}
-        self.members: list[str] = []
+        self.bridges: dict[str, list[str]] = {}
+        self.rooms: dict[str, str] = {}
+        self.own_bridges: set[str] = set()
         self.snoops: dict[str, str] = {}
         self.recordings: dict[str, str] = {}
         self.muted: set[str] = set()
@@ -56,21 +59,41 @@ class ModelPbx:
         self.channels[made.id] = made
         self._tell(ev.ChannelCreated(self.now, made))
 
-    def enter(self, *ids: str) -> None:
+    @property
+    def members(self) -> list[str]:
+        """Who talks in the first bridge."""
+        return self.bridges.get("b", [])
+
+    def enter(self, *ids: str, bridge: str = "b") -> None:
+        members = self.bridges.setdefault(bridge, [])
         for id_ in ids:
-            self.members.append(id_)
-            self._tell(ev.EnteredBridge(self.now, self.channels[id_], "b", tuple(self.members)))
+            members.append(id_)
+            self._tell(ev.EnteredBridge(self.now, self.channels[id_], bridge, tuple(members)))
 
     def leave(self, id_: str) -> None:
-        if id_ in self.members:
-            self.members.remove(id_)
-            self._tell(ev.LeftBridge(self.now, self.channels[id_], "b", tuple(self.members)))
+        for bridge, members in self.bridges.items():
+            if id_ in members:
+                members.remove(id_)
+                self._tell(ev.LeftBridge(self.now, self.channels[id_], bridge, tuple(members)))
+
+    def merge(self, id_: str, linkedid: str) -> None:
+        """A channel that leaves its call and enters the one in the first bridge."""
+        self.leave(id_)
+        self.channels[id_] = replace(self.channels[id_], linkedid=linkedid)
+        self.enter(id_)
+
+    def answer_room(self) -> None:
+        """The room that is called to help picks up."""
+        for room, state in self.rooms.items():
+            if state == "Ring":
+                self.rooms[room] = "Up"
+                self._tell(ev.OwnChannelStarted(self.now, channel(room, "PJSIP/2900", linkedid=room)))
 
     def hang_up(self, id_: str) -> None:
         self.leave(id_)
+        gone = self.channels.pop(id_)
         for snoop in [snoop for snoop, spied in self.snoops.items() if spied == id_]:
             self._end_snoop(snoop)
-        gone = self.channels.pop(id_)
         self._tell(ev.ChannelDestroyed(self.now, gone))
 
     def press(self, id_: str, key: str, press_id: str) -> None:
@@ -90,8 +113,14 @@ class ModelPbx:
         there = [
             *self.channels.values(),
             *(channel(snoop, "Snoop/x", linkedid=snoop) for snoop in self.snoops),
+            *(
+                replace(channel(id_, "PJSIP/2900", linkedid=id_), state=state)
+                for id_, state in self.rooms.items()
+            ),
         ]
-        self._perform(self.board.compare(there, {"b": tuple(self.members)}, [], [], self.now, noted))
+        bridges = {name: tuple(ids) for name, ids in self.bridges.items()}
+        bridges |= dict.fromkeys(self.own_bridges, ())
+        self._perform(self.board.compare(there, bridges, [], [], self.now, noted))
 
     def recall(self, noted: list[ev.KeyNoted]) -> None:
         """The keys could be read at last."""
@@ -126,9 +155,7 @@ class ModelPbx:
             case do.Mute() | do.Unmute():
                 return self._mute(command)
             case do.HangUp():
-                if self.deaf:
-                    return False
-                self._end_snoop(command.channel)
+                return self._hang_up_own(command.channel)
             case do.SaveDraft():
                 if command.draft.capture.recording_id not in self.kept | self.discarded:
                     self.drafts[command.draft.capture.recording_id] = command.draft
@@ -140,7 +167,18 @@ class ModelPbx:
                 self.alerts.append(command.alert)
             case do.SaveCall():
                 self.calls.append(command)
+            case _:
+                self._do_for_room(command)
         return True
+
+    def _do_for_room(self, command: do.Command) -> None:
+        match command:
+            case do.DialRoom():
+                self.rooms[command.channel] = "Ring"
+            case do.MakeBridge():
+                self.own_bridges.add(command.bridge)
+            case do.DestroyBridge():
+                self.own_bridges.discard(command.bridge)
 
     def _written(self, draft: Draft, where: dict[str, Draft]) -> None:
         assert draft.capture.recording_id not in where, "handed over once"
@@ -177,6 +215,14 @@ class ModelPbx:
             return False
         change = self.muted.add if isinstance(command, do.Mute) else self.muted.discard
         change(command.name)
+        return True
+
+    def _hang_up_own(self, id_: str) -> bool:
+        if self.deaf:
+            return False
+        self._end_snoop(id_)
+        if self.rooms.pop(id_, None):
+            self._tell(ev.ChannelDestroyed(self.now, channel(id_, "PJSIP/2900", linkedid=id_)))
         return True
 
     def _end_snoop(self, snoop: str) -> None:

@@ -328,3 +328,27 @@ def test_decisions_off_the_clock_are_a_problem_as_long_as_they_are_made(app: App
     (problem,) = Service(App(settings))._problems.texts()
     assert problem == "decisions are made as if it were 3600.0 s later: see office.shift_s"
     assert not Service(app)._problems.texts()
+
+
+class _Ami:
+    """An AstDB with one key press in it."""
+
+    def __init__(self) -> None:
+        self.lines = {"p1": "keep|1.0|PJSIP/2101-00000002|1.0|1.1"}
+
+    def tree(self, _family: str) -> dict[str, str]:
+        return dict(self.lines)
+
+    def delete(self, _family: str, key: str) -> None:
+        del self.lines[key]
+
+
+def test_a_key_that_was_noted_is_acted_on_before_it_is_forgotten(app: App) -> None:
+    taken: list[dict[str, str]] = []
+    controller: Any = Quiet()
+    controller.link_up, controller.recall = True, taken.append
+    service, ami = _service(app, controller, Quiet()), _Ami()
+    service._forget_keys(ami)  # type: ignore[arg-type]
+    assert taken == [ami.lines] and ami.lines
+    service._forget_keys(ami)  # type: ignore[arg-type]
+    assert not ami.lines
