@@ -38,5 +38,6 @@ class Discarder:
         if discarded.whole:
             with self._database.begin() as connection:
                 calls.save_call(connection, replace(call, discarded_at=datetime.now(UTC)))
+            self._spool.remove_call(call.id)  # if it still waits, it knows less
         self._spool.remove_discard(recording_id)
         log.info("discarded", recording=recording_id, extension=call.extension)

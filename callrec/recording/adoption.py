@@ -61,8 +61,6 @@ class Adoption:
         Raises ValueError when it makes no sense.
         """
         line, office = journal.parse(key, value), self._office()
-        if not line.file and self._taken_up(line.linkedid):
-            return True
         heard = self._heard(line)
         decision = self._decision(line)
         call = journal.call_of(line, office, self._pbx, self._prompt, decision, heard)
@@ -72,7 +70,8 @@ class Adoption:
         elif now - line.ended_at < FLUSHED_WITHIN:
             return False
         else:
-            self._spool.save_call(_destroyed(call) if heard else call)
+            if not self._taken_up(line.linkedid):
+                self._spool.save_call(_destroyed(call) if heard else call)
             for name in journal.files(line):
                 self._storage.delete_stored(name)
         log.info("a call the dialplan stood in for", call=call.id, recorded=bool(line.file) and wanted)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from callrec import ids
 from callrec.model import Alert, CallRecord, Key
 from callrec.pbx.events import Channel
 from callrec.recording.commands import Command, SaveAlert
@@ -26,16 +27,19 @@ class Helping:
     room: Room | None = None
 
     def asked(
-        self, call: CallRecord, extension: str, channel: str, at: datetime, *, recorded: bool
+        self, call: CallRecord, press: str, extension: str, channel: str, at: datetime, *, recorded: bool
     ) -> list[Command]:
-        """Staff have pressed the key for help; the press is not among the call's yet."""
+        """Staff have pressed the key for help; the press is not among the call's yet.
+
+        The alert of one press has the same id each time: who gets it twice can tell.
+        """
         if any(each.key is Key.HELP and abs(at - each.at) < AGAIN for each in call.keys):
             return []
         office = self.world.office
         facility = office.facility_of(extension)
         known, room = office.facilities.get(facility), office.support_of(facility).room
         alert = Alert(
-            id=self.world.new_id(),
+            id=ids.derived(at, press),
             call_id=call.id,
             pbx=call.pbx,
             facility=facility,

@@ -178,7 +178,7 @@ class Session:
             mode = mode_for_keys(self.call, captured=self.capture is not None)
             kept = self.keeper.is_heard and self.keeper.keeping is Keeping.KEPT
             recorded = kept or self._dialplan_records(mode)
-            commands += self.help.asked(self.call, extension, there, at, recorded=recorded)
+            commands += self.help.asked(self.call, id_, extension, there, at, recorded=recorded)
         press = Press(id_, key, does, channel, extension, at)
         incident = does in (Effect.MARKED, Effect.HELP_SENT)
         self.call = replace(self.call, keys=(*self.call.keys, press), incident=self.call.incident or incident)
@@ -415,10 +415,9 @@ class Session:
         if self.end_unseen:
             self.note("the end of the call was not seen")
             self.call = replace(self.call, ended_at=None if told_by_sound else at)
-        if self.fallback and not self.capture:
-            return [*self.help.ended(), ReadJournal(self.key)]
-        row = [] if told_by_sound else [SaveCall(self.key, self.call)]
-        return [*row, *self._hand_over(), *self.help.ended()]
+        row = [] if told_by_sound or (self.fallback and not self.capture) else [SaveCall(self.key, self.call)]
+        journal = [ReadJournal(self.key)] if self.fallback else []
+        return [*row, *self._hand_over(), *self.help.ended(), *journal]
 
     def _went_on(self, line: Line, into: CallRecord) -> None:
         """The last one here talks in another call: that is no call that nobody answered."""

@@ -24,6 +24,7 @@ from callrec.demo.agents import Phone, Sound, Switchboard, Talk
 from callrec.demo.pbx import OUTSIDE, PHONES
 from callrec.demo.world import World
 from callrec.model import Announce, CallRecord, Direction, Mode, Rule, Scope
+from callrec.recording import mirror
 from callrec.spool import status
 from tests.listen import Samples
 
@@ -114,6 +115,17 @@ class Stage:
         revision = self.app.revision()
         eventually(lambda: self.status().get("revision") == revision, 10, "taking up the rules")
 
+    def wait_for_mirror(self) -> None:
+        """Until the PBX has its copy of the rules as they are now."""
+        answer_first = self.app.settings.prompts.answer_first
+        wanted = mirror.entries(self.app.office(), self.app.sounds, self.app.now, answer_first=answer_first)
+
+        def copied() -> bool:
+            with self.app.ami() as ami:
+                return ami.tree(mirror.FAMILY) == wanted
+
+        eventually(copied, what="the PBX's copy of the rules")
+
     def _replace_rules(self, wanted: list[Rule]) -> list[Rule]:
         """Removes all rules and adds others; returns those added, or those that were there for none."""
         with self.app.database.begin() as connection:
@@ -200,12 +212,19 @@ class Stage:
 
     def is_clean(self) -> bool:
         """Whether neither PBX nor spool holds anything of any call any more."""
+        return not self.left()
+
+    def left(self) -> list[str]:
+        """What is in the spool, and which recordings and channels the PBX has."""
         spool = self.world.home / "spool"
-        left = [path for name in WAITING for path in (spool / name).iterdir()]
-        return not left and not self.app.pbx.stored() and not self.app.pbx.channels()
+        waiting = [f"{name}/{path.name}" for name in WAITING for path in (spool / name).iterdir()]
+        return [*waiting, *self.app.pbx.stored(), *(each.name for each in self.app.pbx.channels())]
 
     def wait_until_clean(self) -> None:
-        eventually(self.is_clean, what="an empty PBX and spool")
+        try:
+            eventually(self.is_clean, what="an empty PBX and spool")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.left()}") from error
 
     # --- the command line
 

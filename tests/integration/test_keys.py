@@ -195,6 +195,7 @@ def test_the_key_works_in_a_call_that_began_while_the_controller_was_dead(
 ) -> None:
     number = "0311150030"
     with stage.rule("manual"):
+        stage.wait_for_mirror()
         _kill(stage)
         caller, staff = _call(stage, number)
         stage.world.start_controller()

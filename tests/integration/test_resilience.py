@@ -15,7 +15,6 @@ import soundfile
 from callrec.demo.agents import Sound, Talk
 from callrec.demo.processes import Child
 from callrec.model import Outcome
-from callrec.recording import mirror
 from tests.integration.stage import Stage, eventually, talk_for, talk_seconds
 from tests.listen import hears, hears_no, likeness, voiced
 
@@ -119,7 +118,7 @@ def test_orderly_restart_during_the_call(stage: Stage, begin: datetime) -> None:
 
 def test_without_a_controller_the_dialplan_announces_and_records(stage: Stage, begin: datetime) -> None:
     with stage.rule("automatic", announce="before-connect"):
-        _wait_for_mirror(stage)
+        stage.wait_for_mirror()
         _controller(stage).stop()
         caller = stage.caller("0311120004").dial("2101", Sound(CALLER_HZ))
         staff = stage.phone("2101").wait_ring()
@@ -145,7 +144,7 @@ def test_without_a_controller_the_dialplan_announces_and_records(stage: Stage, b
 
 def test_without_a_controller_outbound_voices_are_not_swapped(stage: Stage, begin: datetime) -> None:
     with stage.rule("automatic"):
-        _wait_for_mirror(stage)
+        stage.wait_for_mirror()
         _controller(stage).stop()
         staff = stage.phone("2101").dial("0311120006", Sound(STAFF_HZ))
         other = stage.phone("outside").pick_up(Sound(CALLER_HZ))
@@ -160,7 +159,7 @@ def test_without_a_controller_outbound_voices_are_not_swapped(stage: Stage, begi
 def test_without_a_controller_never_is_never(stage: Stage, begin: datetime) -> None:
     before = stage.settled_keys()
     with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "facility", "target": "shiba"}):
-        _wait_for_mirror(stage)
+        stage.wait_for_mirror()
         _controller(stage).stop()
         caller, staff = _call(stage, "0311120007")
         talk_for([staff], 1.0)
@@ -174,7 +173,7 @@ def test_without_a_controller_never_is_never(stage: Stage, begin: datetime) -> N
 def test_without_a_controller_never_is_never_between_phones_too(stage: Stage, begin: datetime) -> None:
     before = stage.settled_keys()
     with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "facility", "target": "shiba"}):
-        _wait_for_mirror(stage)
+        stage.wait_for_mirror()
         _controller(stage).stop()
         caller = stage.phone("2201").dial("2101", Sound(CALLER_HZ))
         staff = stage.phone("2101").pick_up(Sound(STAFF_HZ))
@@ -190,7 +189,7 @@ def test_without_a_controller_who_answers_a_queue_counts(stage: Stage, begin: da
     """The dialplan knows the number dialled only; when callrec is back, it asks who answered."""
     before = stage.settled_keys()
     with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
-        _wait_for_mirror(stage)
+        stage.wait_for_mirror()
         _controller(stage).stop()
         phones = [stage.phone("2101"), stage.phone("2102")]
         caller = stage.caller("0311120011").dial("6000", Sound(CALLER_HZ))
@@ -206,7 +205,7 @@ def test_without_a_controller_who_answers_a_queue_counts(stage: Stage, begin: da
 
 def test_a_frozen_controller_holds_no_call_up(stage: Stage, begin: datetime) -> None:
     with stage.rule("automatic"):
-        _wait_for_mirror(stage)
+        stage.wait_for_mirror()
         phone, outside = stage.phone("2101"), stage.caller("0311120008")
         with _frozen(_controller(stage)):
             asked = time.monotonic()
@@ -255,16 +254,3 @@ def test_s3_away_keeps_recordings_in_the_spool(stage: Stage, begin: datetime) ->
         _check_whole(stage, "+81311120010", begin, staff)
     stage.wait_until_clean()
     eventually(lambda: not stage.status()["problems"], what="a clean status")
-
-
-def _wait_for_mirror(stage: Stage) -> None:
-    """Until the PBX has its copy of the rules as they are now."""
-    app = stage.app
-    answer_first = app.settings.prompts.answer_first
-    wanted = mirror.entries(app.office(), app.sounds, app.now, answer_first=answer_first)
-
-    def copied() -> bool:
-        with app.ami() as ami:
-            return ami.tree(mirror.FAMILY) == wanted
-
-    eventually(copied, what="the PBX's copy of the rules")

@@ -145,6 +145,18 @@ def _adoption(storage: Storage, spool: Path, then: Office, now: Office) -> Adopt
     return Adoption(storage, Spool(spool), lambda: now, lambda at: then, "demo", lambda sound: None)
 
 
+@pytest.mark.parametrize("taken_up", [False, True])
+def test_a_call_that_was_recorded_from_here_after_all_has_its_row_already(
+    tmp_path: Path, taken_up: bool
+) -> None:
+    storage = Storage(dict.fromkeys(FILES, SECOND_OF_SOUND))
+    rules = office(("manual", "everywhere", None, None))
+    adoption = _adoption(storage, tmp_path, rules, rules)
+    adoption._taken_up = lambda linkedid: taken_up
+    assert adoption.adopt("demo-1.0", LINE, ENDED + timedelta(minutes=1)) and not storage.sizes
+    assert len(Spool(tmp_path).calls()) == (0 if taken_up else 1)
+
+
 def _kept(spool: Path) -> CallRecord:
     (id_,) = Spool(spool).waiting()
     return Spool(spool).draft_of(id_).call
