@@ -116,7 +116,7 @@ class Board:
         commands += self._recall(keys or (), at, ended)
         commands += self._gone([line for line in self._lines.values() if line.id not in there], at)
         for session in list(self.sessions.values()):
-            commands += session.connected(self._talking(session), at)
+            commands += session.connected(self._talking(session), at, seen=False)
             commands += [*session.compared(set(there), at), *session.help.compared(there.values())]
         return self._with_pending([*commands, *self._recall(keys or (), at)])
 

@@ -53,7 +53,7 @@ class Keeper:
             return []
         return self._begin(channel, AUTOMATIC if mode is Mode.AUTOMATIC else "", at)
 
-    def turned(self, mode: Mode, channel: str, at: datetime) -> list[Command]:
+    def turned(self, mode: Mode, channel: str, at: datetime, silent_since: datetime) -> list[Command]:
         """Another decision, because others talk now: never is silence, automatic begins a recording.
 
         One that is under way goes on with whoever's rule leaves it to a key.
@@ -61,7 +61,7 @@ class Keeper:
         if not self.is_under_way or not self.capture:
             return self.decided(mode, channel, at)
         if mode is Mode.NEVER:
-            return self.capture.silence(NEVER, at)
+            return self.capture.silence(NEVER, silent_since)
         commands = self.capture.resume(NEVER, at)
         if mode is Mode.AUTOMATIC:
             commands += self.capture.resume(STOP, at)

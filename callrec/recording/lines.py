@@ -68,6 +68,12 @@ def staff(talking: Iterable[Line | Participant]) -> tuple[str, ...]:
     return tuple(sorted({each.extension for each in talking if each.extension}))
 
 
+def first_of(talking: Iterable[Line], *, but: Sequence[str]) -> datetime | None:
+    """When the first channel of staff was made who are none of these: they cannot have talked before."""
+    new = [line for line in talking if line.extension and line.extension not in but]
+    return min((line.channel.created_at for line in new), default=None)
+
+
 def is_consultation(talking: dict[str, Line], everybody: dict[str, Line]) -> bool:
     """Whether staff talk among themselves while the party outside waits (an attended transfer by code)."""
     waits = any(not line.extension and id_ not in talking for id_, line in everybody.items())

@@ -17,7 +17,7 @@ from callrec.recording import lines as of_lines
 from callrec.recording.announcer import Announcer
 from callrec.recording.capture import LiveCapture
 from callrec.recording.commands import Command, DialRoom, HangUp, LetThrough, ReadJournal, SaveCall
-from callrec.recording.decisions import Decisions, in_force, mode_for_keys
+from callrec.recording.decisions import Decisions, decided_for, in_force, mode_for_keys
 from callrec.recording.helping import Helping
 from callrec.recording.keeper import Keeper
 from callrec.recording.lines import Line
@@ -71,8 +71,11 @@ class Session:
         """A channel belongs to this call."""
         self.lines[line.id] = line
 
-    def connected(self, talking: Iterable[Line], at: datetime) -> list[Command]:
-        """These channels are connected with one another now (none: nobody is)."""
+    def connected(self, talking: Iterable[Line], at: datetime, *, seen: bool = True) -> list[Command]:
+        """These channels are connected with one another now (none: nobody is).
+
+        `seen`: it was just told; else it may have come about while the link to the PBX was away.
+        """
         now = {line.id: line for line in talking}
         self._listen(now)
         somebody_joined = self._participants(now, at)
@@ -80,7 +83,7 @@ class Session:
             return self._save_draft() if somebody_joined else []
         if self.call.answered_at is None:
             return [] if self.fallback else self._answered(list(now.values()), at)
-        commands = [*self._follow(at), *self._turn(now, at), *self.help.follow(self.lines, now)]
+        commands = [*self._follow(at), *self._turn(now, at, seen=seen), *self.help.follow(self.lines, now)]
         commands += self.capture.refresh(at) if self.capture else []
         return [*commands, *(self._save_draft() if commands or somebody_joined else [])]
 
@@ -323,17 +326,21 @@ class Session:
         line = of_lines.captured(talking, self._caller())
         return [*self.keeper.decided(self.call.decision.mode, line.id, at), *self._save_draft()]
 
-    def _turn(self, now: dict[str, Line], at: datetime) -> list[Command]:
-        """Others talk than before: if their rules say otherwise, so it is from now on."""
+    def _turn(self, now: dict[str, Line], at: datetime, *, seen: bool) -> list[Command]:
+        """Others talk than before: if their rules say otherwise, so it is from now on.
+
+        Where nobody saw it, what is never to be recorded is silent from when their phones rang.
+        """
         if of_lines.is_consultation(now, self.lines) or (self.fallback and not self.capture):
             return []
+        unseen = of_lines.first_of(now.values(), but=decided_for(self.call)) or at
         before, self.call = self.call, self.decisions.turned(self.call, of_lines.staff(now.values()), at)
         decision = in_force(self.call)
         if self.call is before or not decision:
             return []
         may_begin = self.keeper.keeping in (Keeping.UNRECORDED, Keeping.STANDBY)
         line = of_lines.captured(list(now.values()), self._caller())
-        commands = self.keeper.turned(decision.mode, line.id, at)
+        commands = self.keeper.turned(decision.mode, line.id, at, at if seen else min(at, unseen))
         if may_begin and decision.mode is not Mode.NEVER and self.keeper.is_under_way:
             self.call = replace(self.call, decision=decision)
         return commands

@@ -61,6 +61,10 @@ class Wav:
                 yield change.resample_chunk(block, last=left <= 0) if change else block
 
 
+Silence = tuple[float, float]
+"""A span in which nothing may be heard: seconds from the beginning of the recording."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """One part to be joined: the tracks that exist, and when the part began, in seconds of the call.
@@ -83,8 +87,10 @@ class Stretch:
         )
 
 
-def join(stretches: Sequence[Stretch], target: Path) -> tuple[list[Placement], str]:
-    """Writes the stretches into one stereo FLAC, each at its time, silence between them.
+def join(
+    stretches: Sequence[Stretch], target: Path, silences: Sequence[Silence] = ()
+) -> tuple[list[Placement], str]:
+    """Writes the stretches into one stereo FLAC, each at its time, silence between them and in `silences`.
 
     Where one still runs for a moment when the next begins (a snoop that was slow to end), the next one
     is heard. A longer overlap means that a time is wrong: then nothing is cut, and the next comes after.
@@ -94,7 +100,7 @@ def join(stretches: Sequence[Stretch], target: Path) -> tuple[list[Placement], s
     rate = max(track.rate for track in tracks)
     placements = []
     with soundfile.SoundFile(target, "w", rate, 2, subtype="PCM_16", format="FLAC") as file:
-        out = _Writer(file)
+        out = _Writer(file, [(round(begin * rate), round(end * rate)) for begin, end in silences])
         for each, after in itertools.zip_longest(stretches, stretches[1:]):
             out.silence(round(each.offset_s * rate) - out.frames)
             begin = out.frames
@@ -220,12 +226,18 @@ class _Feed:
 
 
 class _Writer:
-    """Counts and hashes what is written."""
+    """Counts and hashes what is written. `silences` are spans of frames in which nothing may be heard."""
 
-    def __init__(self, file: soundfile.SoundFile) -> None:
+    def __init__(self, file: soundfile.SoundFile, silences: Sequence[tuple[int, int]]) -> None:
         self._file, self.frames, self.digest = file, 0, hashlib.sha256()
+        self._silences = silences
 
     def write(self, block: Samples) -> None:
+        for begin, end in self._silences:
+            first, last = max(0, begin - self.frames), end - self.frames
+            if first < len(block) and last > 0:
+                block = block.copy()
+                block[first:last] = 0
         self._file.write(block)
         self.digest.update(block.astype("<i2").tobytes())
         self.frames += len(block)

@@ -20,12 +20,14 @@ from callrec.manifest import SCHEMA, AudioFacts, Manifest, Placement, Software, 
 from callrec.model import Capture, Draft, Part, Track, remark
 from callrec.policy.retention import retain_until
 from callrec.spool.box import Spool, write_whole
-from callrec.spool.sound import Stretch, examine, join, sync, tag
+from callrec.spool.sound import Silence, Stretch, examine, join, sync, tag
 from callrec.spool.tracks import Fetched, Tracks
 
 ALIGN_SECONDS = 0.02
 """Tracks that begin closer together than one packet are one moment."""
 SHORT_SECONDS = 1.0
+LONGEST_S = 7 * 86_400.0
+"""Longer than any call."""
 
 
 class NoSound(NotFound):
@@ -74,7 +76,7 @@ class Spooler:
         recording_id = draft.capture.recording_id
         target = self.audio_file(recording_id)
         partial = target.with_name(target.name + ".partial")
-        placements, written = join(stretches, partial)
+        placements, written = join(stretches, partial, _silences(draft.capture))
         tag(partial, self._tags(draft))
         sync(partial)
         audio = examine(partial)
@@ -114,6 +116,19 @@ class Spooler:
             "CALL_ID": call.id,
             "ENCODED_BY": f"callrec {__version__}",
         }
+
+
+def _silences(capture: Capture) -> list[Silence]:
+    """When those talked whose rule is never. The PBX was told, perhaps a moment late, or after an outage."""
+
+    def since_begin(moment: datetime) -> float:
+        return (moment - capture.began_at).total_seconds()
+
+    return [
+        (since_begin(each.started_at), since_begin(each.finished_at) if each.finished_at else LONGEST_S)
+        for each in capture.pauses
+        if each.reason == "never"
+    ]
 
 
 def _stretches(draft: Draft, found: dict[tuple[int, str], Fetched]) -> list[Stretch]:

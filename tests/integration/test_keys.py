@@ -145,7 +145,7 @@ def test_standby_keeps_the_whole_call_when_the_key_is_pressed(stage: Stage, begi
     assert hears(heard.external, heard.rate, CALLER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
 
 
-@pytest.mark.parametrize("who", ["caller", "staff", "killed", "away"])
+@pytest.mark.parametrize("who", ["caller", "staff", "killed", "away", "link lost"])
 def test_standby_without_a_key_is_nowhere_afterwards(stage: Stage, begin: datetime, who: str) -> None:
     number = f"031115001{len(who)}"
     before = stage.settled_keys()
@@ -163,6 +163,12 @@ def test_standby_without_a_key_is_nowhere_afterwards(stage: Stage, begin: dateti
                 talk_for([staff], 0.5)
                 stage.world.start_controller()
                 talk_for([staff], 0.5)
+                caller.hangup()
+            case "link lost":
+                stage.world.pbx.cli("module unload res_ari_events.so")
+                eventually(lambda: not stage.status()["link_up"], what="the loss of the link")
+                stage.world.pbx.cli("module load res_ari_events.so")
+                eventually(lambda: stage.status()["link_up"], what="the return of the link")
                 caller.hangup()
             case "staff":
                 staff.hangup()
@@ -274,6 +280,25 @@ def test_a_transfer_to_never_is_silent_from_there(stage: Stage, begin: datetime)
     assert is_silent(heard.external[-last:]) and is_silent(heard.staff[-last:])
     assert hears_no(heard.staff, heard.rate, 1500.0), "nothing of what the other extension said"
     assert hears(heard.external[:last], heard.rate, CALLER_HZ)
+
+
+def test_a_transfer_to_never_while_the_controller_is_dead(stage: Stage, begin: datetime) -> None:
+    """It is silent from when that phone rang: the PBX records on, the archive gets nothing of it."""
+    number = "0311150031"
+    with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
+        caller, staff = _call(stage, number)
+        _kill(stage)
+        staff.transfer("2102")
+        colleague = stage.phone("2102").pick_up(Sound(1500.0))
+        talk_for([colleague, caller], 1.0)
+        stage.world.start_controller()
+        talk_for([colleague, caller], 0.5)
+        caller.hangup()
+        call, kept, heard = _kept(stage, number, begin)
+    assert [each["reason"] for each in kept.manifest["capture"]["pauses"]] == ["never"]
+    assert hears(heard.external[: heard.rate], heard.rate, CALLER_HZ)
+    assert hears_no(heard.staff, heard.rate, 1500.0) and is_silent(heard.external[-heard.rate :])
+    assert abs(heard.seconds - _seconds(call.answered_at, call.ended_at)) < 0.1
 
 
 @pytest.mark.parametrize("first", ["manual", "never"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -187,6 +188,21 @@ def test_a_transfer_to_never_is_silent_until_somebody_else_talks() -> None:
     assert [pause.reason for pause in draft.capture.pauses] == ["never"]
     assert [turn.extensions for turn in draft.call.turns] == [("2102",), ("2201",)]
     assert draft.call.decision and draft.call.decision.rule == 1
+
+
+def test_a_transfer_to_never_that_nobody_saw_is_silent_from_when_that_phone_rang() -> None:
+    pbx = _talking(("automatic", "everywhere", None, "none"), ("never", "extension", "2102", None))
+    pbx.pass_time(5)
+    pbx.kill()
+    pbx.pass_time(5)
+    rang_at = pbx.now
+    _transfer(pbx, replace(COLLEAGUE, created_at=rang_at))
+    pbx.pass_time(5)
+    pbx.reconnect([])
+    assert not pbx.audible()
+    _end(pbx)
+    (draft,) = pbx.kept.values()
+    assert [(each.reason, each.started_at) for each in draft.capture.pauses] == [("never", rang_at)]
 
 
 @pytest.mark.parametrize("first", ["manual", "never"])

@@ -90,6 +90,17 @@ def test_a_part_whose_time_is_wrong_cuts_nothing(tmp_path: Path) -> None:
     assert [(each.offset_s, each.duration_s) for each in placements] == [(0.0, 3.0), (3.0, 1.0)]
 
 
+def test_where_nothing_may_be_heard_nothing_is(tmp_path: Path) -> None:
+    """Over the border of two parts, and to the end."""
+    track = Wav(write_wav(tmp_path / "1.wav", tone(500, 2)))
+    stretches = [Stretch(1, 0.0, track, track), Stretch(2, 2.0, track, track)]
+    _, written = join(stretches, tmp_path / "a.flac", [(1.5, 2.5), (3.0, 1e6)])
+    sound, _ = soundfile.read(tmp_path / "a.flac", dtype="int16")
+    assert len(sound) == 32_000 and examine(tmp_path / "a.flac").pcm_sha256 == written
+    for begin, end, silent in ((0, 1.5, False), (1.5, 2.5, True), (2.5, 3, False), (3, 4, True)):
+        assert sound[int(begin * 8000) + 1 : int(end * 8000)].any() is not np.bool_(silent)
+
+
 def test_a_missing_track_becomes_silence_and_is_named(tmp_path: Path) -> None:
     staff = Wav(write_wav(tmp_path / "out.wav", tone(1000, 1)))
     placements, _ = join([Stretch(1, 0.0, None, staff)], tmp_path / "a.flac")
