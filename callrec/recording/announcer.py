@@ -5,11 +5,12 @@ What counts is what was heard to its end: a prompt that was not is played again 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from callrec.model import Announcement
+from callrec.errors import CallrecError
+from callrec.model import Announce, Announcement, Decision, Note, remark
 from callrec.prompts import Prompt
 from callrec.recording.commands import Command, HangUp
 from callrec.recording.surroundings import Sound
@@ -21,15 +22,20 @@ class Announcer:
     """Notes every playing of a prompt in `made`, the latest last."""
 
     session: str
+    prompts: Callable[[Decision], Sequence[Sound]]
     made: tuple[Announcement, ...] = ()
+    notes: list[Note] = field(default_factory=list)
+    """What went otherwise than decided."""
     whisper: Whisper | None = None
     _at_gate: dict[str, Prompt] = field(default_factory=dict)
 
     # --- at the gate
 
-    def at_gate(self, sounds: Sequence[Sound]) -> tuple[str, ...]:
-        """The dialplan is given these to play; what it does, it tells."""
-        self._at_gate = {name: prompt for prompt, name in sounds}
+    def at_gate(self, decision: Decision) -> tuple[str, ...]:
+        """What the dialplan is given to play; what it does, it tells."""
+        early = decision.announce is Announce.BEFORE_CONNECT
+        wanted = self.missing(self._prompts(decision)) if early else []
+        self._at_gate = {name: prompt for prompt, name in wanted}
         return tuple(self._at_gate)
 
     def dialplan_said(self, sound: str, at: datetime, leg: str, status: str | None) -> None:
@@ -46,11 +52,18 @@ class Announcer:
         heard = {(each.prompt, each.language) for each in self.made if each.complete}
         return [(prompt, name) for prompt, name in sounds if (prompt.name, prompt.language) not in heard]
 
-    def start(self, name: str, channel: str, sounds: Sequence[Sound]) -> list[Command]:
-        """Whispers what is missing from this channel; `name` is unique to the call."""
-        missing = self.missing(sounds)
-        if self.whisper or not missing:
+    def start(self, decision: Decision, gate: Decision | None, name: str, channel: str) -> list[Command]:
+        """The announcement at the start, whispered from this channel; `name` is unique to the call.
+
+        Also in place of one that the gate should have played.
+        """
+        if self.whisper or decision.announce is Announce.NONE:
             return []
+        missing = self.missing(self._prompts(decision))
+        if not missing:
+            return []
+        if decision.announce is Announce.BEFORE_CONNECT:
+            self.notes.append(_late(gate))
         self.whisper = Whisper(self.session, f"{name}-say{len(self.made)}", channel, missing)
         return self.whisper.start()
 
@@ -84,6 +97,14 @@ class Announcer:
 
     # --- inside
 
+    def _prompts(self, decision: Decision) -> Sequence[Sound]:
+        """The prompts of a decision. A call is recorded even where one is missing, and says so."""
+        try:
+            return self.prompts(decision)
+        except CallrecError as error:
+            self.notes.append(remark("the announcement could not be played: {problem}", problem=error))
+            return []
+
     def _begin(self, prompt: Prompt, at: datetime, leg: str) -> None:
         started = Announcement(prompt.name, prompt.language, prompt.text_sha256, leg, at)
         self.made = (*self.made, started)
@@ -92,3 +113,12 @@ class Announcer:
         if self.made and not self.made[-1].finished_at:
             *before, last = self.made
             self.made = (*before, replace(last, finished_at=at, complete=complete))
+
+
+def _late(gate: Decision | None) -> Note:
+    """Why an announcement that belongs before the connection comes at the start."""
+    if gate is None:
+        return remark("announced at the start: the call had not passed the gate")
+    if gate.announce is not Announce.BEFORE_CONNECT:
+        return remark("announced at the start: who would answer was not known at the gate")
+    return remark("announced at the start: the caller had not heard all of it before")

@@ -13,6 +13,7 @@ from datetime import datetime
 from callrec.model import CallRecord, Draft, Key
 from callrec.pbx import events as ev
 from callrec.recording.commands import Command, DestroyBridge, HangUp, LetThrough
+from callrec.recording.keys import is_outdated
 from callrec.recording.lines import Line
 from callrec.recording.session import Session
 from callrec.recording.surroundings import Surroundings
@@ -180,7 +181,9 @@ class Board:
         return [
             command
             for key, session in found
-            if session and (among is None or session.key in among) and not session.has_obeyed_since(key)
+            if session
+            and (among is None or session.key in among)
+            and not is_outdated(key.key, key.at, session.call.keys)
             for command in self.key_pressed(key, now)
         ]
 

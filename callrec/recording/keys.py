@@ -5,7 +5,10 @@ A key that asks for what is so already changes nothing: a frightened person pres
 
 from __future__ import annotations
 
-from callrec.model import Effect, Key, Mode
+from collections.abc import Iterable
+from datetime import datetime
+
+from callrec.model import Effect, Key, Mode, Press
 from callrec.state import Keeping
 
 EFFECTS: dict[Key, dict[Keeping, Effect]] = {
@@ -31,6 +34,14 @@ EFFECTS: dict[Key, dict[Keeping, Effect]] = {
         (Keeping.UNRECORDED, Keeping.STANDBY, Keeping.KEPT, Keeping.STOPPED), Effect.HELP_SENT
     ),
 }
+
+
+def is_outdated(key: str, at: datetime, presses: Iterable[Press]) -> bool:
+    """Whether a key that is told late was followed by one that said otherwise."""
+    later = [each for each in presses if each.at > at]
+    if key == Key.KEEP:
+        return any(each.effect is Effect.STOPPED for each in later)
+    return key == Key.STOP and bool(later)
 
 
 def effect(key: Key, mode: Mode, keeping: Keeping, *, paused: bool, marked: bool) -> Effect:

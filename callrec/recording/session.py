@@ -6,13 +6,12 @@ answered, and anew when others talk. It never waits, and never talks to the PBX.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from callrec.errors import CallrecError
-from callrec.model import Announce, CallRecord, Decision, Effect, Key, Mode, Outcome, Press, remark
-from callrec.pbx.events import Dialled, GateEntered, KeyNoted
+from callrec.model import CallRecord, Effect, Key, Mode, Note, Outcome, Press, remark
+from callrec.pbx.events import Dialled, GateEntered
 from callrec.recording import lines as of_lines
 from callrec.recording.announcer import Announcer
 from callrec.recording.capture import LiveCapture
@@ -22,7 +21,7 @@ from callrec.recording.helping import Helping
 from callrec.recording.keeper import Keeper
 from callrec.recording.lines import Line
 from callrec.recording.signals import Signals
-from callrec.recording.surroundings import Sound, Surroundings
+from callrec.recording.surroundings import Surroundings
 from callrec.state import Keeping
 
 OUTCOMES = {
@@ -61,7 +60,7 @@ class Session:
     def __post_init__(self) -> None:
         self.decisions = Decisions(self.world.office)
         self.keeper = Keeper(self.key, self.world.new_id)
-        self.announcer = Announcer(self.key, self.call.announcements)
+        self.announcer = Announcer(self.key, self.world.prompts, self.call.announcements)
         self.signals = Signals(self.key, self.call.id, self.world.tones)
         self.help = Helping(self.key, self.world)
 
@@ -143,10 +142,9 @@ class Session:
         if self.call.answered_at:
             return [LetThrough(self.key, event.channel.id)]
         self.call = self.decisions.at_gate(self.call, event)
-        decision = self.decisions.gate
-        early = decision and decision.announce is Announce.BEFORE_CONNECT
-        wanted = self.announcer.missing(self._prompts(decision)) if decision and early else []
-        return [LetThrough(self.key, event.channel.id, self.announcer.at_gate(wanted))]
+        sounds = self.announcer.at_gate(self.decisions.gate) if self.decisions.gate else ()
+        self._note_announcements()
+        return [LetThrough(self.key, event.channel.id, sounds)]
 
     def gate_recalled(self, event: GateEntered) -> None:
         """What was asked at the gate before callrec was away. It counts for who answers."""
@@ -187,13 +185,6 @@ class Session:
         self.call = replace(self.call, keys=(*self.call.keys, press), incident=self.call.incident or incident)
         heard = self.signals.confirm(key, does, there, len(self.call.keys)) if there else []
         return [*commands, *heard, *self._save_draft()]
-
-    def has_obeyed_since(self, key: KeyNoted) -> bool:
-        """Whether a later key has said otherwise already."""
-        later = [each for each in self.call.keys if each.at > key.at]
-        if key.key == Key.KEEP:
-            return any(each.effect is Effect.STOPPED for each in later)
-        return key.key == Key.STOP and bool(later)
 
     def _obey(self, key: Key, at: datetime) -> tuple[Effect, list[Command]]:
         if self.fallback:
@@ -314,7 +305,9 @@ class Session:
 
     def note(self, template: str, **values: object) -> None:
         """Notes on the call, once, what went otherwise than decided."""
-        note = remark(template, **values)
+        self._add(remark(template, **values))
+
+    def _add(self, note: Note) -> None:
         if note not in self.call.notes:
             self.call = replace(self.call, notes=(*self.call.notes, note))
 
@@ -379,37 +372,18 @@ class Session:
     # --- announcements
 
     def _announce_start(self) -> list[Command]:
-        """The announcement at the start; also in place of one that the gate should have played."""
-        decision, talking = self.call.decision, self._talking().values()
-        if not self.capture or not decision or decision.announce is Announce.NONE:
+        decision = self.call.decision
+        line = of_lines.staff_side(self._talking().values(), self.capture.channel) if self.capture else None
+        if not self.capture or not decision or not line:
             return []
-        line = of_lines.staff_side(talking, self.capture.channel)
-        if not line:
-            return []
-        commands = self.announcer.start(self.capture.recording_id, line.id, self._prompts(decision))
-        if commands and decision.announce is Announce.BEFORE_CONNECT:
-            self._note_late(decision)
+        commands = self.announcer.start(decision, self.decisions.gate, self.capture.recording_id, line.id)
+        self._note_announcements()
         return commands
-
-    def _note_late(self, decision: Decision) -> None:
-        """Why an announcement that belongs before the connection comes at the start."""
-        if self.decisions.gate is None:
-            self.note("announced at the start: the call had not passed the gate")
-        elif self.decisions.gate.announce is not Announce.BEFORE_CONNECT:
-            self.note("announced at the start: who would answer was not known at the gate")
-        else:
-            self.note("announced at the start: the caller had not heard all of it before")
-
-    def _prompts(self, decision: Decision) -> Sequence[Sound]:
-        """The prompts of a decision. A call is recorded even where one is missing, and says so."""
-        try:
-            return self.world.prompts(decision)
-        except CallrecError as error:
-            self.note("the announcement could not be played: {problem}", problem=error)
-            return []
 
     def _note_announcements(self) -> None:
         self.call = replace(self.call, announcements=self.announcer.made)
+        for note in self.announcer.notes:
+            self._add(note)
 
     # --- the end
 
