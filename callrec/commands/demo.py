@@ -40,8 +40,9 @@ STEPS = {
 )
 def command(stay: bool, target: Path | None, output: Path) -> None:
     """A whole system on this machine (PBX, S3, database, controller), and one real call through it."""
-    # Ended by `kill` or by a closed terminal, it ends its children as it does after Ctrl-C.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # Ended by `kill` or by a closed terminal, it ends its children as it does after Ctrl-C; and after
+    # that also in the background of a script, whose shell has it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     # The demo has settings of its own; those of another callrec must not get in.
     for name in settings.variables():

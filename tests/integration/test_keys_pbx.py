@@ -75,7 +75,7 @@ def heard(talk: Talk, digits: str) -> None:
 
 def test_keys_on_an_inbound_call(stage: Stage, ears: Ears) -> None:
     staff, outside = inbound(stage)
-    for digits, key in (("*1", "keep"), ("*4", "stop"), ("*5", "pause"), ("*9", "help"), ("*1", "keep")):
+    for digits, key in (("*1", "keep"), ("*4", "stop"), ("*5", "pause"), ("*1", "keep")):
         staff.press(digits)
         ears.told(key, "2101")
     heard(outside, "")
