@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from callrec.catalogue import calls, rules
 from callrec.catalogue.calls import Found, Kept, Wanted
 from callrec.demo.agents import Phone, Sound, Switchboard, Talk
 from callrec.demo.pbx import OUTSIDE, PHONES
+from callrec.demo.processes import Child
 from callrec.demo.world import World
 from callrec.model import Announce, CallRecord, Direction, Mode, Rule, Scope
 from callrec.recording import mirror
@@ -243,6 +245,16 @@ def callrec(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         env={**os.environ, "LANG": "C.UTF-8", "LC_ALL": "", **environment},
         timeout=60,
     )
+
+
+@contextmanager
+def frozen(child: Child) -> Iterator[None]:
+    """A process that stands still."""
+    os.kill(child.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(child.pid, signal.SIGCONT)
 
 
 def talk_for(talks: list[Talk], seconds: float) -> None:

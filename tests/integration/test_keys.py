@@ -9,7 +9,7 @@ import pytest
 from callrec.catalogue.calls import Kept
 from callrec.demo.agents import Sound, Talk
 from callrec.model import CallRecord, Effect
-from tests.integration.stage import Heard, Stage, eventually, talk_for
+from tests.integration.stage import Heard, Stage, eventually, frozen, talk_for
 from tests.listen import Samples, hears, hears_no, is_silent
 
 pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
@@ -165,9 +165,9 @@ def test_standby_without_a_key_is_nowhere_afterwards(stage: Stage, begin: dateti
                 talk_for([staff], 0.5)
                 caller.hangup()
             case "link lost":
-                stage.world.pbx.cli("module unload res_ari_events.so")
-                eventually(lambda: not stage.status()["link_up"], what="the loss of the link")
-                stage.world.pbx.cli("module load res_ari_events.so")
+                assert stage.world.pbx.child is not None
+                with frozen(stage.world.pbx.child):
+                    eventually(lambda: not stage.status()["link_up"], what="the loss of the link")
                 eventually(lambda: stage.status()["link_up"], what="the return of the link")
                 caller.hangup()
             case "staff":

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
@@ -15,7 +12,7 @@ import soundfile
 from callrec.demo.agents import Sound, Talk
 from callrec.demo.processes import Child
 from callrec.model import Outcome
-from tests.integration.stage import Stage, eventually, talk_for, talk_seconds
+from tests.integration.stage import Stage, eventually, frozen, talk_for, talk_seconds
 from tests.listen import hears, hears_no, likeness, voiced
 
 CALLER_HZ, STAFF_HZ = 500.0, 1000.0
@@ -41,15 +38,6 @@ def _call(stage: Stage, number: str, called: str = "2101") -> tuple[Talk, Talk]:
 def _controller(stage: Stage) -> Child:
     assert stage.world.controller is not None
     return stage.world.controller
-
-
-@contextmanager
-def _frozen(child: Child) -> Iterator[None]:
-    os.kill(child.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(child.pid, signal.SIGCONT)
 
 
 def _check_whole(stage: Stage, number: str, begin: datetime, staff: Talk) -> str:
@@ -207,7 +195,7 @@ def test_a_frozen_controller_holds_no_call_up(stage: Stage, begin: datetime) -> 
     with stage.rule("automatic"):
         stage.wait_for_mirror()
         phone, outside = stage.phone("2101"), stage.caller("0311120008")
-        with _frozen(_controller(stage)):
+        with frozen(_controller(stage)):
             asked = time.monotonic()
             caller = outside.dial("2101", Sound(CALLER_HZ))
             staff = phone.pick_up(Sound(STAFF_HZ))
@@ -225,10 +213,10 @@ def test_a_frozen_controller_holds_no_call_up(stage: Stage, begin: datetime) -> 
 def test_a_frozen_pbx_is_noticed_and_found_again(stage: Stage, begin: datetime) -> None:
     assert stage.world.pbx.child is not None
     with stage.rule("automatic"):
-        with _frozen(stage.world.pbx.child):
-            frozen = time.monotonic()
+        with frozen(stage.world.pbx.child):
+            since = time.monotonic()
             eventually(lambda: not stage.status()["link_up"], 10, "noticing that the PBX is frozen")
-            assert time.monotonic() - frozen < 10
+            assert time.monotonic() - since < 10
         eventually(lambda: stage.status()["link_up"], 15, "the link's return")
         caller, staff = _call(stage, "0311120009")
         talk_for([staff], 1.0)
