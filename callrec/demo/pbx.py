@@ -137,8 +137,7 @@ class DemoPbx:
         )
 
     def _command(self) -> list[str]:
-        # -p: before everything else on the machine, as distributions run it; what it may not it leaves
-        return self._inside(["asterisk", "-fp", "-C", str(self.inside / "etc/asterisk.conf")])
+        return self._inside(["asterisk", "-f", "-C", str(self.inside / "etc/asterisk.conf")])
 
     def _inside(self, arguments: list[str]) -> list[str]:
         if self.root == Path("/"):
