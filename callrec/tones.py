@@ -7,9 +7,11 @@
 | the pause began | two equal tones: 660 Hz |
 | the pause ended | two tones, rising from where the pause was: 660, 1100 Hz |
 | help was called | three high tones: 1760 Hz |
-| refused | one longer, low tone: 330 Hz, the lowest that every telephone passes on |
+| refused | one longer, low tone: 350 Hz, the lowest that every telephone passes on |
 
 The consent beep, which both parties hear, is 1400 Hz for a fifth of a second, as is usual for telephones.
+
+The low tone has whole waves in a packet of 20 ms: one that is lost does not cut it in two.
 
 They are files, made by prompts/tones.py: of ARI's ``tone:`` Asterisk never tells that it is over.
 """
@@ -33,7 +35,7 @@ TONES: dict[str, Steps] = {
     "paused": ((660, 0.09), _GAP, (660, 0.12)),
     "resumed": ((660, 0.09), _GAP, (1100, 0.12)),
     "help": ((1760, 0.09), _GAP, (1760, 0.09), _GAP, (1760, 0.12)),
-    "refused": ((330, 0.3),),
+    "refused": ((350, 0.3),),
     BEEP: ((1400, 0.2),),
 }
 """What each file sounds like."""
