@@ -266,9 +266,11 @@ class Service:
 
         Before that they are taken up, if they were not: they could not be read when the link was made.
         """
-        lines = ami.tree(KEYS) if self._controller.link_up else {}
-        if self._controller.link_up:
-            self._controller.recall(lines)
+        if not self._controller.link_up:
+            self._keys_seen = set()
+            return
+        lines = ami.tree(KEYS)
+        self._controller.recall(lines)
         noted = set(lines)
         for id_ in noted & self._keys_seen:
             ami.delete(KEYS, id_)

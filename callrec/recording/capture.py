@@ -229,18 +229,18 @@ class LiveCapture:
         """The capture as it was written down before a restart."""
         live = cls(session, capture.recording_id, capture.started_at, capture.kept_because)
         live.gaps, live.pauses = list(capture.gaps), list(capture.pauses)
+        last_asked = capture.started_at
         for part in capture.parts:
             tracks = zip(SIDES, (part.external, part.staff), strict=True)
             states = {side: state_of(track) for side, track in tracks}
+            last_asked = part.requested_at or capture.started_at
             restored = LivePart(part, states, asked=set(SIDES))
             live._add(restored)
             # Nobody would tell that one began that had not when it was written down: it could not be muted.
             for side in SIDES:
                 if states[side] is Live.QUEUED:
-                    restored.close(side, part.requested_at or capture.started_at)
-        live._broken(
-            live.parts[-1].part.requested_at or capture.started_at if live.parts else capture.started_at
-        )
+                    restored.close(side, last_asked)
+        live._broken(last_asked)
         # What was heard on the channel while nobody watched is not known.
         live.stale = live.is_silent
         return live
