@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+
 from callrec.model import Alert, Draft
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
@@ -234,3 +237,29 @@ class ModelPbx:
     def audible(self) -> set[str]:
         """The tracks into which voices are written now."""
         return set(self.recordings) - self.muted
+
+
+class OverALink(RuleBasedStateMachine):
+    """What may happen to any call: time passes, the link is lost and found, the controller is killed.
+
+    `noted` are all keys that were pressed, as the dialplan has written them down.
+    """
+
+    pbx: ModelPbx
+    noted: list[ev.KeyNoted]
+
+    @rule(seconds=st.sampled_from([0.1, 0.6, 4.0]))
+    def time(self, seconds: float) -> None:
+        self.pbx.pass_time(seconds)
+
+    @rule()
+    def link(self) -> None:
+        if self.pbx.link:
+            self.pbx.cut()
+        else:
+            self.pbx.reconnect(self.noted)
+
+    @rule()
+    def restart(self) -> None:
+        self.pbx.kill()
+        self.pbx.reconnect(self.noted)

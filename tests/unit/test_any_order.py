@@ -8,7 +8,6 @@ from datetime import timedelta
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
@@ -22,14 +21,14 @@ from callrec.policy.office import Office
 from callrec.recording.session import Session
 from tests.scenarios.replay import office
 from tests.unit.channels import OUTSIDE, channel
-from tests.unit.pbx_model import ModelPbx
+from tests.unit.pbx_model import ModelPbx, OverALink
 
 MODES = st.sampled_from(("never", "manual", "standby", "automatic"))
 STAFF = st.sampled_from(("2101", "2102", "2201"))
 LOUD = (Effect.STARTED, Effect.KEPT, Effect.MARKED, Effect.RESUMED, Effect.HELP_SENT)
 
 
-class Moves(RuleBasedStateMachine):
+class Moves(OverALink):
     """A call from outside; each extension has a mode of its own, and there is a room that helps."""
 
     @initialize(first=MODES, second=MODES, third=MODES)
@@ -94,22 +93,6 @@ class Moves(RuleBasedStateMachine):
         self.pbx.hang_up(self.phone)
         self.pbx.hang_up(self.waiting)
         self.phone, self.consulted = self.consulted, ""
-
-    @rule(seconds=st.sampled_from([0.1, 0.6, 4.0]))
-    def time(self, seconds: float) -> None:
-        self.pbx.pass_time(seconds)
-
-    @rule()
-    def link(self) -> None:
-        if self.pbx.link:
-            self.pbx.cut()
-        else:
-            self.pbx.reconnect(self.noted)
-
-    @rule()
-    def restart(self) -> None:
-        self.pbx.kill()
-        self.pbx.reconnect(self.noted)
 
     @rule()
     def the_room_answers(self) -> None:

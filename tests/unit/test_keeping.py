@@ -9,7 +9,6 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
@@ -23,7 +22,7 @@ from callrec.recording.keys import EFFECTS
 from callrec.state import KEEPING, Keeping
 from tests.scenarios.replay import office
 from tests.unit.channels import OUTSIDE, PHONE, channel
-from tests.unit.pbx_model import ModelPbx
+from tests.unit.pbx_model import ModelPbx, OverALink
 
 COLLEAGUE = channel("1.2", "PJSIP/2102-00000003", "2102")
 OTHER_OFFICE = channel("1.3", "PJSIP/2201-00000004", "2201")
@@ -298,7 +297,7 @@ def test_a_key_takes_a_call_only_where_the_table_has_a_step() -> None:
     assert "mark" in KEEPING[Keeping.KEPT]
 
 
-class AnyOrder(RuleBasedStateMachine):
+class AnyOrder(OverALink):
     """A call in one mode; keys, transfers, losses, duplicates, restarts, in any order."""
 
     mode = "automatic"
@@ -331,22 +330,6 @@ class AnyOrder(RuleBasedStateMachine):
         self.pbx.create(new)
         self.pbx.enter(new.id)
         self.staff.append(new.id)
-
-    @rule(seconds=st.sampled_from([0.1, 0.6, 4.0]))
-    def time(self, seconds: float) -> None:
-        self.pbx.pass_time(seconds)
-
-    @rule()
-    def link(self) -> None:
-        if self.pbx.link:
-            self.pbx.cut()
-        else:
-            self.pbx.reconnect(self.noted)
-
-    @rule()
-    def restart(self) -> None:
-        self.pbx.kill()
-        self.pbx.reconnect(self.noted)
 
     @rule()
     def duplicates(self) -> None:
