@@ -10,8 +10,8 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -167,8 +167,12 @@ class Phone:
         """Calls a number; returns at once, the Talk tells how it goes."""
 
         async def start() -> Talk:
-            call = await self._agent.dial(f"sip:{number}@{self._server}", headers)
-            return self._board.adopt(call, say)
+            with self._board.overheard() as early:
+                call = await self._agent.dial(f"sip:{number}@{self._server}", headers)
+                talk = self._board.adopt(call, say)
+            for event in early:
+                call._on_stack_event(event)
+            return talk
 
         return self._board.run(start())
 
@@ -247,6 +251,20 @@ class Switchboard:
         """Ends every call there is."""
         for talk in [each for each in self._talks if not each.ended.is_set()]:
             talk.hangup()
+
+    @contextmanager
+    def overheard(self) -> Iterator[list[StackEvent]]:
+        """What the SIP stack tells in the meantime.
+
+        A call that is answered at once is established before baresip's `dial()` has returned it, and
+        the call itself is told only of what happens afterwards.
+        """
+        events: list[StackEvent] = []
+        self._runtime.subscribe(events.append)
+        try:
+            yield events
+        finally:
+            self._runtime.unsubscribe(events.append)
 
     def adopt(self, call: Call, say: Sound | None) -> Talk:
         talk = Talk(self, call, say)

@@ -1,0 +1,33 @@
+"""The SIP phones of the demo and the tests themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from callrec.demo.agents import Sound
+from tests.integration.stage import Stage, talk_for
+
+pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+CONFERENCE = "7000"
+"""The PBX itself answers, at once."""
+
+
+class BusyMachine(dict[str, str]):
+    """Headers; while they are sent the Python side of the phone comes to nothing else for a while."""
+
+    def items(self) -> Any:
+        asyncio.get_running_loop().call_soon(time.sleep, 0.5)
+        return super().items()
+
+
+def test_an_answer_that_comes_at_once_is_not_missed(stage: Stage) -> None:
+    talk = stage.phone("2101").dial(CONFERENCE, Sound(1000.0), BusyMachine({"X-Test": "busy"}))
+    talk.wait_established(5)
+    talk_for([talk], 0.2)
+    talk.hold()
+    talk.resume()
+    talk.hangup()
