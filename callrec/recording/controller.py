@@ -23,6 +23,7 @@ from callrec.pbx.events import OWN_PREFIX, Channel, Event, GateEntered, KeyNoted
 from callrec.policy.office import Office
 from callrec.recording import commands as do
 from callrec.recording.board import Board
+from callrec.recording.drafts import Drafts
 from callrec.recording.lanes import Lanes
 from callrec.spool.box import Spool
 
@@ -37,7 +38,7 @@ SETTLE_SECONDS = 0.025
 TO_SPOOL = (do.SaveDraft, do.HandOver, do.Discard, do.SaveCall, do.SaveAlert, do.ReadJournal)
 """Commands that write to disk. They have a lane of their own: no recording begins later for them."""
 REMEMBERED = 10_000
-"""How many recordings that were handed over are remembered, against drafts that come late."""
+"""How many calls that were recorded are remembered, against the journal of the dialplan."""
 
 
 class Pbx(Protocol):
@@ -90,7 +91,7 @@ class Controller:
         self._lanes = Lanes()
         self._lock = threading.Lock()
         self._again: list[do.Command] = []
-        self._handed_over: deque[str] = deque(maxlen=REMEMBERED)
+        self._drafts = Drafts(spool)
         self._recorded: deque[str] = deque(maxlen=REMEMBERED)
         self._pbx_ahead = timedelta(0)
         self.link_up = False
@@ -124,7 +125,9 @@ class Controller:
         """Time passes; called about twice a second."""
         with self._lock:
             again, self._again = self._again, []
-            self._submit([*again, *self._board.tick(self._now())])
+            for command in again:
+                self._enqueue(command)
+            self._submit(self._board.tick(self._now()))
 
     def take_rules(self, office: Office) -> None:
         """Decides by these rules from now on; calls under way keep the decision they have."""
@@ -205,8 +208,13 @@ class Controller:
 
     def _submit(self, wanted: list[do.Command]) -> None:
         for command in wanted:
-            lane = command.session + (" spool" if isinstance(command, TO_SPOOL) else "")
-            self._lanes.submit(lane, lambda command=command: self._perform(command))  # type: ignore[misc]
+            if isinstance(command, do.SaveDraft):
+                self._drafts.ask(command)
+            self._enqueue(command)
+
+    def _enqueue(self, command: do.Command) -> None:
+        lane = command.session + (" spool" if isinstance(command, TO_SPOOL) else "")
+        self._lanes.submit(lane, lambda: self._perform(command))
 
     def _perform(self, command: do.Command) -> None:
         try:
@@ -230,6 +238,7 @@ class Controller:
             case do.Settle():
                 time.sleep(SETTLE_SECONDS)
             case do.RecordSnoop():
+                self._drafts.wait(command.session)
                 self._pbx.record(command.snoop, command.name)
             case do.PlayMedia():
                 self._pbx.play(command.snoop, command.playback, list(command.media))
@@ -247,7 +256,7 @@ class Controller:
     def _write_down(self, command: do.Command) -> None:
         match command:
             case do.SaveDraft():
-                self._save_draft(command)
+                self._drafts.save(command)
             case do.HandOver():
                 self._spool.hand_over(command.draft)
             case do.Discard():
@@ -260,7 +269,7 @@ class Controller:
             case do.ReadJournal():
                 self._read_journal()
         if isinstance(command, (do.HandOver, do.Discard)):
-            self._handed_over.append(command.draft.capture.recording_id)
+            self._drafts.drop(command.session)
             self._recorded.append(command.draft.call.linkedid)
         if isinstance(command, (do.HandOver, do.Discard, do.SaveCall)):
             self._work_waits()
@@ -275,11 +284,6 @@ class Controller:
                 self._pbx.add_to_bridge(command.bridge, command.channel)
             case do.DestroyBridge():
                 self._pbx.destroy_bridge(command.bridge)
-
-    def _save_draft(self, command: do.SaveDraft) -> None:
-        """A draft that comes late, because the disk was full, must not bring back what is kept already."""
-        if command.draft.capture.recording_id not in self._handed_over:
-            self._spool.save_draft(command.draft)
 
     def _let_through(self, command: do.LetThrough) -> None:
         if command.sounds:

@@ -13,7 +13,7 @@ from callrec.errors import NotFound
 from callrec.model import Decision
 from callrec.pbx.events import DialplanSaid, GateEntered, Replaced
 from callrec.prompts import Prompt
-from callrec.recording.commands import HandOver, SaveDraft
+from callrec.recording.commands import HandOver
 from callrec.recording.controller import Controller
 from callrec.recording.lanes import Lanes
 from callrec.spool.box import Spool
@@ -182,17 +182,6 @@ def test_an_announcement_that_failed_at_the_gate_is_made_at_the_start(tmp_path: 
     assert [words for words in pbx.asked if words[0] == "snoop"][-1][-1] == "both", "whispered"
     call = only_call(Spool(tmp_path))
     assert "announced at the start: the caller had not heard all of it before" in [n.text for n in call.notes]
-
-
-def test_a_draft_that_comes_late_does_not_bring_a_recording_back(tmp_path: Path) -> None:
-    """The disk was full when the draft was to be written, and not when the recording was handed over."""
-    controller = _controller(tmp_path, FakePbx())
-    late = draft()
-    controller._perform(HandOver("call", late))
-    controller._perform(SaveDraft("call", late))
-    assert Spool(tmp_path).drafts() == []
-    assert Spool(tmp_path).waiting() == [late.capture.recording_id]
-    _end(controller)
 
 
 def test_what_waits_at_the_end_is_tried_once_more(tmp_path: Path) -> None:

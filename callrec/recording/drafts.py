@@ -1,0 +1,58 @@
+"""The drafts of the captures under way, on their way to the disk.
+
+A disk that is full or slow lets them come late, and in another order. Of each call only the newest
+counts: an older one must not replace it, nor bring back what was handed over meanwhile.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from callrec.model import Draft
+from callrec.recording.commands import SaveDraft
+from callrec.spool.box import Spool
+
+PATIENCE_SECONDS = 0.1
+"""A disk that is slower than this is not waited for: the voice comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    draft: Draft
+    tried: threading.Event = field(default_factory=threading.Event)
+
+
+class Drafts:
+    """Writes drafts into the spool. Calls are told apart by the session of their commands."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+        self._newest: dict[str, _Asked] = {}
+
+    def ask(self, command: SaveDraft) -> None:
+        """This is the newest draft of its call; `save` comes later."""
+        self._newest[command.session] = _Asked(command.draft)
+
+    def save(self, command: SaveDraft) -> None:
+        """Writes a draft, unless there is a newer one or its call needs none any more. Raises OSError."""
+        newest = self._newest.get(command.session)
+        if newest is None or newest.draft is not command.draft:
+            return
+        try:
+            self._spool.save_draft(command.draft)
+        finally:
+            newest.tried.set()
+
+    def wait(self, session: str) -> None:
+        """Waits a moment until the newest draft of a call is on disk.
+
+        What is recorded before that, a restart would know nothing of: it would be lost, or stay though
+        nobody wanted it.
+        """
+        if newest := self._newest.get(session):
+            newest.tried.wait(PATIENCE_SECONDS)
+
+    def drop(self, session: str) -> None:
+        """What was captured of a call is over and safe elsewhere."""
+        self._newest.pop(session, None)

@@ -1,0 +1,115 @@
+"""What is on disk about a capture under way: nothing older than what is known, and before it is recorded."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from callrec.model import Draft
+from callrec.recording.commands import HandOver, SaveDraft
+from callrec.recording.controller import Controller
+from callrec.recording.drafts import PATIENCE_SECONDS, Drafts
+from callrec.spool.box import Spool
+from tests.scenarios.replay import board, ids_of, office, transcript
+from tests.unit.fakes import FakePbx
+from tests.unit.samples import draft
+
+NAME = "inbound_announced"
+FULL = OSError(28, "No space left on device")
+save_for_real = Spool.save_draft
+
+
+def _kept(because: str) -> SaveDraft:
+    before = draft()
+    return SaveDraft("call", replace(before, capture=replace(before.capture, kept_because=because)))
+
+
+def _controller(tmp_path: Path, pbx: FakePbx) -> Controller:
+    return Controller(
+        pbx,
+        board(office(("automatic", "everywhere", None, None)), [*ids_of(NAME), *"123456789"]),
+        Spool(tmp_path),
+        answer_first=True,
+        work_waits=lambda: None,
+        read_journal=lambda: None,
+        noted_keys=dict,
+        help_waits=lambda: None,
+    )
+
+
+def _end(controller: Controller) -> None:
+    controller.stop()
+    controller.run()
+
+
+def test_an_older_draft_never_replaces_a_newer_one(tmp_path: Path) -> None:
+    """The disk was full for the older one only: it is tried again when the newer one is there."""
+    drafts, older, newer = Drafts(Spool(tmp_path)), _kept(""), _kept("key")
+    drafts.ask(older)
+    drafts.ask(newer)
+    drafts.save(newer)
+    drafts.save(older)
+    (found,) = Spool(tmp_path).drafts()
+    assert found.capture.kept_because == "key"
+
+
+def test_a_draft_that_comes_late_does_not_bring_a_recording_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk was full when the draft was to be written, and not when the recording was handed over."""
+    controller, late = _controller(tmp_path, FakePbx()), _kept("key")
+
+    def full(self: Spool, draft: Draft) -> None:
+        raise FULL
+
+    monkeypatch.setattr(Spool, "save_draft", full)
+    controller._drafts.ask(late)
+    controller._perform(late)
+    assert controller._again == [late]
+    monkeypatch.setattr(Spool, "save_draft", save_for_real)
+    controller._perform(HandOver("call", late.draft))
+    controller.tick()
+    _end(controller)
+    assert Spool(tmp_path).drafts() == []
+    assert Spool(tmp_path).waiting() == [late.draft.capture.recording_id]
+
+
+def test_nothing_is_recorded_before_it_is_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A controller that is killed a moment later knows of the files: none is lost, none stays behind."""
+    names, unknown = [], []
+
+    class Watched(FakePbx):
+        def record(self, snoop_id: str, name: str) -> None:
+            known = [
+                track.name
+                for each in Spool(tmp_path).drafts()
+                for part in each.capture.parts
+                for track in (part.external, part.staff)
+            ]
+            names.append(name)
+            unknown.extend([name] if name not in known else [])
+
+    def slow(self: Spool, draft: Draft) -> None:
+        time.sleep(PATIENCE_SECONDS / 4)
+        save_for_real(self, draft)
+
+    monkeypatch.setattr(Spool, "save_draft", slow)
+    controller = _controller(tmp_path, Watched())
+    for event in transcript(NAME):
+        controller.handle(event)
+    _end(controller)
+    assert len(names) == 2 and not unknown
+
+
+def test_a_disk_that_hangs_does_not_keep_a_call_from_being_recorded(tmp_path: Path) -> None:
+    drafts = Drafts(Spool(tmp_path))
+    drafts.ask(_kept("key"))
+    began = time.monotonic()
+    drafts.wait("call")
+    assert time.monotonic() - began < 5 * PATIENCE_SECONDS
+    drafts.wait("another call")
