@@ -106,6 +106,7 @@ def test_doctor_sees_an_ami_user_without_rights(stage: Stage) -> None:
         stage.world.pbx.cli("manager reload")
 
 
+@pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
 def test_answering_first_is_heard_just_the_same(stage: Stage, begin: datetime) -> None:
     """With answer_first the call is answered before the announcement, and still counts as unanswered."""
     prompt = voiced(_sound(stage.app.library.directory / "ja/notice.wav"))
@@ -122,6 +123,7 @@ def test_answering_first_is_heard_just_the_same(stage: Stage, begin: datetime) -
     assert [each.complete for each in call.announcements] == [True]
 
 
+@pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 def test_both_languages_are_played_one_after_the_other(stage: Stage, begin: datetime) -> None:
     with stage.rule("automatic", announce="before-connect", languages=("ja", "en")):
         caller = stage.caller("0311140002").dial("2101")
@@ -144,6 +146,7 @@ def test_a_caller_who_hangs_up_during_the_announcement(stage: Stage, begin: date
     assert [each.complete for each in call.announcements] == [False]
 
 
+@pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
 def test_an_own_announcement_is_added_and_played_to_a_phone(stage: Stage, tmp_path: Path) -> None:
     source = write_wav(tmp_path / "own.wav", tone(700, 2, 44100), 44100)
     words = ["--name", "own", "--language", "ja", "--text", "録音しています。"]

@@ -22,6 +22,7 @@ def _prompt(stage: Stage, language: str = "ja") -> Samples:
     return voiced(soundfile.read(path, dtype="int16")[0])
 
 
+@pytest.mark.alone
 def test_inbound_call_is_announced_and_recorded(stage: Stage, begin: datetime) -> None:
     with stage.rule("automatic", announce="before-connect"):
         phone, outside = stage.phone("2101"), stage.caller("0311110001")
@@ -62,17 +63,22 @@ def test_inbound_call_is_announced_and_recorded(stage: Stage, begin: datetime) -
 
 @pytest.mark.alone
 def test_recording_begins_within_20_ms_of_the_bridge(stage: Stage, begin: datetime) -> None:
+    """Both tracks; the median of three calls, for other work of the machine."""
     with stage.rule("automatic"):
-        phone, outside = stage.phone("2101"), stage.caller("0311110002")
-        caller = outside.dial("2101", Sound(CALLER_HZ))
-        staff = phone.pick_up(Sound(STAFF_HZ))
-        talk_for([staff], 1.0)
-        caller.hangup()
-        found = stage.recording_of("+81311110002", begin)
+        waits = [_first_sample_after(stage, begin, f"03111100{number:02}") for number in range(20, 23)]
+    assert sorted(waits)[1] < timedelta(milliseconds=20), waits
+
+
+def _first_sample_after(stage: Stage, begin: datetime, number: str) -> timedelta:
+    """How long after the two talked the later one of the tracks of their call began."""
+    caller = stage.caller(number).dial("2101", Sound(CALLER_HZ))
+    talk_for([stage.phone("2101").pick_up(Sound(STAFF_HZ))], 0.5)
+    caller.hangup()
+    found = stage.recording_of("+81" + number[1:], begin)
     assert found.recording is not None and found.call.answered_at is not None
-    for side in ("external", "staff"):
-        started = datetime.fromisoformat(found.recording.manifest["capture"]["parts"][0][side]["started_at"])
-        assert started - found.call.answered_at < timedelta(milliseconds=20)
+    (part,) = found.recording.manifest["capture"]["parts"]
+    began = max(datetime.fromisoformat(part[side]["started_at"]) for side in ("external", "staff"))
+    return began - found.call.answered_at
 
 
 def test_outbound_call_is_announced_to_both_and_inside_the_recording(stage: Stage, begin: datetime) -> None:
