@@ -38,6 +38,8 @@ class _Refusing(socketserver.StreamRequestHandler):
                     else "Error\r\nMessage: Permission denied"
                 )
                 self.wfile.write(f"Response: {said}\r\n{id_}\r\n\r\n".encode())
+                if action.lower() == "logoff":
+                    return
 
 
 @pytest.fixture
