@@ -66,6 +66,11 @@ class Room:
         return set() if self.is_over or not self._dialled else {self.channel, *self._snoops}
 
     @property
+    def was_answered(self) -> bool:
+        """Whether somebody was there."""
+        return self._answered
+
+    @property
     def is_settled(self) -> bool:
         """Whether nothing more will come of this room."""
         return self.is_over and (not self._dialled or self._patience == 0)

@@ -266,7 +266,8 @@ class Session:
         commands = self.capture.retry(at) if self.capture else []
         drafted = self._save_draft() if commands else []
         left, self._left = self._left, []
-        return [*left, *commands, *drafted, *self._beep(at), *self.help.tick(), *self._hand_over()]
+        helped = self.help.tick(at, self._talking())
+        return [*left, *commands, *drafted, *self._beep(at), *helped, *self._hand_over()]
 
     def _beep(self, at: datetime) -> list[Command]:
         """The consent beep, heard by both while they are recorded."""
