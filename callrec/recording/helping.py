@@ -20,6 +20,17 @@ REDIAL_AFTER, REDIAL_AT_MOST = timedelta(seconds=10), timedelta(minutes=5)
 """How long after a room was called it is called again, unless it answered: doubled each time."""
 
 
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A room that has joined a conversation."""
+
+    extension: str
+
+    @property
+    def number(self) -> str:
+        return self.extension
+
+
 @dataclass(slots=True)
 class Helping:
     """The help that was called for in one call."""
@@ -116,6 +127,13 @@ class Helping:
 
     def compared(self, there: Iterable[Channel]) -> list[Command]:
         return self.room.compared(there) if self.room else []
+
+    @property
+    def guests(self) -> dict[str, Guest]:
+        """The room, by its channel, while both parties hear it."""
+        if not (self.room and self._about and self._about.room and self.room.is_heard_by_both):
+            return {}
+        return {self.room.channel: Guest(self._about.room)}
 
     @property
     def channels(self) -> set[str]:

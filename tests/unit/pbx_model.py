@@ -92,6 +92,10 @@ class ModelPbx:
                 self.rooms[room] = "Up"
                 self._tell(ev.OwnChannelStarted(self.now, channel(room, "PJSIP/2900", linkedid=room)))
 
+    def press_in_room(self, digit: str) -> None:
+        for room in list(self.rooms):
+            self._tell(ev.Digit(self.now, channel(room, "PJSIP/2900", linkedid=room), digit))
+
     def hang_up_room(self) -> None:
         """The room that is called hangs up, or does not answer."""
         for room in list(self.rooms):

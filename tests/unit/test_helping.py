@@ -75,3 +75,29 @@ def test_the_room_is_called_for_who_took_the_call_over() -> None:
     pbx.hang_up(COLLEAGUE.id)
     pbx.hang_up(OUTSIDE.id)
     assert not pbx.rooms and not pbx.own_bridges
+
+
+def test_a_room_takes_part_while_both_hear_it() -> None:
+    pbx = _help_was_asked_for()
+    pbx.answer_room()
+    pbx.pass_time(1)
+    (room,) = pbx.rooms
+
+    def took_part() -> list[tuple[str | None, bool]]:
+        participants = pbx.board.sessions["1.0"].call.participants
+        return [(each.extension, each.left_at is None) for each in participants if each.channel == room]
+
+    for digit, expected in (
+        ("5", []),
+        ("6", [("2900", True)]),
+        ("4", [("2900", False)]),
+        ("6", [("2900", False), ("2900", True)]),
+    ):
+        pbx.press_in_room(digit)
+        pbx.pass_time(0.5)
+        assert took_part() == expected
+    pbx.hang_up(PHONE.id)
+    assert took_part()[-1] == ("2900", False)
+    pbx.hang_up(OUTSIDE.id)
+    (kept,) = pbx.kept.values()
+    assert all(each.left_at for each in kept.call.participants)
