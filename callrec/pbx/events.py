@@ -75,6 +75,16 @@ class LeftBridge(ChannelEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class TookPlace(ChannelEvent):
+    """By an attended transfer into a conference a channel gets the place of another, `place`.
+
+    It leaves its bridge after this; of its entering the other's Asterisk tells nothing.
+    """
+
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dialled(Event):
     """Dial() tells how it goes: status empty (begun), RINGING, ANSWER, BUSY, NOANSWER, CANCEL …"""
 
@@ -241,11 +251,20 @@ def _bridge(kind: type[EnteredBridge | LeftBridge]) -> Callable[[datetime, JSON]
     return build
 
 
+def _transferred(at: datetime, json: JSON) -> Event | None:
+    """Between bridges, channels enter and leave; only where an application holds one, none is told to."""
+    party, place = json.get("transferee"), json["transferer_second_leg"]
+    if json["destination_type"] != "application" or not party:
+        return None
+    return TookPlace(at, channel(party), place["id"])
+
+
 _BUILDERS: dict[str, Callable[[datetime, JSON], Event | None]] = {
     "ChannelCreated": lambda at, json: ChannelCreated(at, channel(json["channel"])),
     "ChannelDestroyed": lambda at, json: ChannelDestroyed(at, channel(json["channel"]), json["cause"]),
     "ChannelEnteredBridge": _bridge(EnteredBridge),
     "ChannelLeftBridge": _bridge(LeftBridge),
+    "BridgeAttendedTransfer": _transferred,
     "Dial": _dialled,
     "StasisStart": _started,
     "PlaybackStarted": lambda at, json: PlaybackStarted(at, json["playback"]["id"]),

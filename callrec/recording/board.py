@@ -7,7 +7,7 @@ pairs leads from one to the other.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
 from callrec.model import CallRecord, Draft, Key
@@ -33,6 +33,8 @@ class Board:
         self._members: dict[str, set[str]] = defaultdict(set)
         self._pending: list[Command] = []
         self._pressed: deque[str] = deque(maxlen=REMEMBERED)
+        self._places: dict[str, str] = {}
+        self._went_into: dict[str, str] = {}
 
     def handle(self, event: ev.Event) -> list[Command]:
         """What is to be done about an event. Unknown channels, names and ids mean nothing to do."""
@@ -55,6 +57,8 @@ class Board:
                 return self._drop(line, event.at) if line else []
             case ev.EnteredBridge() | ev.LeftBridge():
                 return self._bridged(event)
+            case ev.TookPlace():
+                self._places[event.channel.id] = event.place
             case ev.GateEntered():
                 session = self._know(event.channel, event.at)
                 return session.at_gate(event) if session else []
@@ -111,6 +115,8 @@ class Board:
             if session := self._know(gate.channel, at):
                 session.gate_recalled(gate)
         self._rebridge(bridges)
+        for line in list(self._lines.values()):
+            self._merge(self._reach(line), at)
         commands = self._strays(there, bridges)
         # Keys of calls that have ended count before their end, those of calls that go on after all is known.
         ended = self._ended(set(there), at, keys_known=keys is not None)
@@ -134,8 +140,17 @@ class Board:
         self._members[event.bridge] = set(event.members)
         if not event.members:
             del self._members[event.bridge]
-        session = self._merge(event.members, event.at) or session
+        if isinstance(event, ev.LeftBridge):
+            self._take_place(line)
+        session = self._merge(self._reach(line), event.at) or session
         return session.connected(self._talking(session), event.at) if session else []
+
+    def _take_place(self, line: Line) -> None:
+        """A channel that was given another's place is in its bridge, where that one is no more."""
+        place = self._lines.get(self._places.pop(line.id, ""))
+        if place and place.bridge in self._members:
+            line.bridge, place.bridge = place.bridge, None
+            self._members[line.bridge] = self._members[line.bridge] - {place.id} | {line.id}
 
     def _said(self, event: ev.DialplanSaid) -> list[Command]:
         session, said = self._know(event.channel, event.at), event.fields
@@ -236,11 +251,25 @@ class Board:
     def _session_of(self, channel: ev.Channel) -> Session | None:
         """The call of its linked id, begun if need be; while that does not change, the call it is in."""
         line = self._lines.get(channel.id)
-        if line and line.channel.linkedid == channel.linkedid and line.key in self.sessions:
-            return self.sessions[line.key]
-        if channel.linkedid not in self.sessions and channel.technology != LOCAL:
-            self.sessions[channel.linkedid] = self._new_session(channel)
-        return self.sessions.get(channel.linkedid)
+        now = self.sessions.get(line.key) if line else None
+        if line and now and line.channel.linkedid == channel.linkedid:
+            return now
+        key = channel.linkedid
+        while key in self._went_into:
+            key = self._went_into[key]
+        told = self.sessions.get(key)
+        if now:
+            return self._one_of([now, told]) if told else now
+        if not told and channel.technology != LOCAL:
+            told = self.sessions[key] = self._new_session(channel)
+        return told
+
+    def _one_of(self, sessions: Collection[Session]) -> Session:
+        """Calls that become one. That of somebody outside goes on, and its recording, else the oldest."""
+        first = min(sessions, key=_precedence)
+        self._went_into.pop(first.key, None)
+        self._went_into |= {each.key: first.key for each in sessions if each is not first}
+        return first
 
     def _move(self, line: Line, session: Session, at: datetime) -> None:
         """A channel belongs to the call its linked id says, also when that changes (transfers)."""
@@ -252,17 +281,17 @@ class Board:
     def _merge(self, members: Iterable[str], at: datetime) -> Session | None:
         """The one call of those who talk with one another, when that is told of one of them.
 
-        Asterisk gives them all the linked id of the oldest, but tells it with their next events only.
+        Asterisk gives them all the linked id of the oldest, but tells it with their next events only, and
+        not at all in a conference.
         """
         lines = [self._lines[id_] for id_ in members if id_ in self._lines]
         sessions = {line.key: self.sessions[line.key] for line in lines if line.key in self.sessions}
         if len(sessions) < 2:
             return None
-        oldest = min(sessions.values(), key=lambda session: session.call.started_at)
+        one = self._one_of(sessions.values())
         for line in lines:
-            if line.channel.technology != LOCAL:
-                self._move(line, oldest, at)
-        return oldest
+            self._move(line, one, at)
+        return one
 
     def _new_session(self, channel: ev.Channel) -> Session:
         call = CallRecord(
@@ -283,6 +312,7 @@ class Board:
 
     def _drop(self, line: Line, at: datetime) -> list[Command]:
         del self._lines[line.id]
+        self._places.pop(line.id, None)
         for members in self._members.values():
             members.discard(line.id)
         session = self.sessions.get(line.key)
@@ -352,3 +382,10 @@ class Board:
     def _forget(self) -> None:
         for key in [key for key, session in self.sessions.items() if session.is_settled]:
             del self.sessions[key]
+        self._went_into = {key: into for key, into in self._went_into.items() if into in self.sessions}
+
+
+def _precedence(session: Session) -> tuple[bool, bool, datetime]:
+    """The least goes on, when calls become one."""
+    somebody_outside = any(not line.extension for line in session.lines.values())
+    return not somebody_outside, session.call.answered_at is None, session.call.started_at

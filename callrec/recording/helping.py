@@ -16,6 +16,19 @@ from callrec.recording.surroundings import Surroundings
 
 AGAIN = timedelta(seconds=30)
 """Presses closer together than this are one call for help."""
+REDIAL_AFTER, REDIAL_AT_MOST = timedelta(seconds=10), timedelta(minutes=5)
+"""How long after a room was called it is called again, unless it answered: doubled each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A room that has joined a conversation."""
+
+    extension: str
+
+    @property
+    def number(self) -> str:
+        return self.extension
 
 
 @dataclass(slots=True)
@@ -25,6 +38,10 @@ class Helping:
     session: str
     world: Surroundings
     room: Room | None = None
+    _about: Alert | None = None
+    """What the room is called about, until it answers or the call is over."""
+    _tries: int = 0
+    _again_at: datetime | None = None
 
     def asked(
         self, call: CallRecord, press: str, extension: str, channel: str, at: datetime, *, recorded: bool
@@ -51,16 +68,33 @@ class Helping:
             recorded=recorded,
             room=room,
         )
-        return [SaveAlert(self.session, alert), *self._call(room, alert, channel)]
+        return [SaveAlert(self.session, alert), *self._call(alert, channel)]
 
-    def _call(self, room: str | None, alert: Alert, channel: str) -> list[Command]:
+    def _call(self, alert: Alert, channel: str) -> list[Command]:
         """Calls the room, unless it is in the call already, or the call is over."""
         busy = self.room is not None and not self.room.is_settled
-        if busy or not room or not channel or room == alert.extension:
+        if busy or not alert.room or not channel or alert.room == alert.extension:
             return []
-        endpoint = self.world.room_dial(room)
-        self.room = Room(self.session, f"{alert.call_id}-{alert.id}", channel, endpoint, alert.extension)
+        self._about, self._tries = alert, 0
+        return self._dial(alert, alert.room, channel, alert.at)
+
+    def _dial(self, alert: Alert, room: str, channel: str, at: datetime) -> list[Command]:
+        self._again_at = at + min(REDIAL_AFTER * 2**self._tries, REDIAL_AT_MOST)
+        self._tries += 1
+        name, endpoint = f"{alert.call_id}-{alert.id}-{self._tries}", self.world.room_dial(room)
+        self.room = Room(self.session, name, channel, endpoint, alert.extension)
         return self.room.call()
+
+    def _redial(self, at: datetime, talking: dict[str, Line]) -> list[Command]:
+        """A room that was busy or did not answer is called again, for whoever of the staff talks now."""
+        alert, room = self._about, self.room
+        staff = {id_: line.extension for id_, line in talking.items() if line.extension}
+        if not (alert and alert.room and room and self._again_at and staff):
+            return []
+        is_there = room.was_answered or alert.room in staff.values()
+        if is_there or not room.is_settled or at < self._again_at:
+            return []
+        return self._dial(alert, alert.room, room.staff if room.staff in staff else next(iter(staff)), at)
 
     # --- what happens
 
@@ -81,16 +115,25 @@ class Helping:
         return self.room.gone(channel) if self.room else []
 
     def ended(self) -> list[Command]:
+        self._about = None
         return self.room.ended() if self.room else []
 
     def refused(self, command: Command) -> list[Command] | None:
         return self.room.refused(command) if self.room else None
 
-    def tick(self) -> list[Command]:
-        return self.room.tick() if self.room else []
+    def tick(self, at: datetime, talking: dict[str, Line]) -> list[Command]:
+        removed = self.room.tick() if self.room else []
+        return [*removed, *self._redial(at, talking)]
 
     def compared(self, there: Iterable[Channel]) -> list[Command]:
         return self.room.compared(there) if self.room else []
+
+    @property
+    def guests(self) -> dict[str, Guest]:
+        """The room, by its channel, while both parties hear it."""
+        if not (self.room and self._about and self._about.room and self.room.is_heard_by_both):
+            return {}
+        return {self.room.channel: Guest(self._about.room)}
 
     @property
     def channels(self) -> set[str]:

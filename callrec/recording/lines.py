@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
 from callrec.model import Direction, Participant
 from callrec.numbers import normalise
 from callrec.pbx.events import Channel
+
+
+class Party(Protocol):
+    """Somebody who talks in a call."""
+
+    @property
+    def number(self) -> str: ...
+    @property
+    def extension(self) -> str | None: ...
 
 
 @dataclass(slots=True)
@@ -81,14 +91,14 @@ def is_consultation(talking: dict[str, Line], everybody: dict[str, Line]) -> boo
 
 
 def participants(
-    known: Iterable[Participant], talking: dict[str, Line], at: datetime
+    known: Iterable[Participant], talking: Mapping[str, Party], at: datetime
 ) -> tuple[Participant, ...]:
     """Who took part until now: those who talk no more have left, new ones have joined."""
     kept = [each if each.channel in talking or each.left_at else replace(each, left_at=at) for each in known]
     present = {each.channel for each in kept if each.left_at is None}
     new = [
-        Participant(id_, line.number, line.extension, at)
-        for id_, line in talking.items()
+        Participant(id_, party.number, party.extension, at)
+        for id_, party in talking.items()
         if id_ not in present
     ]
     return (*kept, *new)

@@ -66,6 +66,16 @@ class Room:
         return set() if self.is_over or not self._dialled else {self.channel, *self._snoops}
 
     @property
+    def is_heard_by_both(self) -> bool:
+        """Whether it takes part in the conversation."""
+        return self._in_bridge is not None and self._snoops[self._in_bridge] == WHISPERS["6"]
+
+    @property
+    def was_answered(self) -> bool:
+        """Whether somebody was there."""
+        return self._answered
+
+    @property
     def is_settled(self) -> bool:
         """Whether nothing more will come of this room."""
         return self.is_over and (not self._dialled or self._patience == 0)

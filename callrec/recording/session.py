@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from callrec.model import CallRecord, Effect, Key, Mode, Note, Outcome, Press, remark
-from callrec.pbx.events import Dialled, GateEntered
+from callrec.pbx.events import OWN_PREFIX, Dialled, GateEntered
 from callrec.recording import lines as of_lines
 from callrec.recording.announcer import Announcer
 from callrec.recording.capture import LiveCapture
@@ -264,9 +264,11 @@ class Session:
     def tick(self, at: datetime) -> list[Command]:
         """Time passes: what failed is repeated."""
         commands = self.capture.retry(at) if self.capture else []
-        drafted = self._save_draft() if commands else []
+        joined = self._participants(self._talking(), at)
+        drafted = self._save_draft() if commands or joined else []
         left, self._left = self._left, []
-        return [*left, *commands, *drafted, *self._beep(at), *self.help.tick(), *self._hand_over()]
+        helped = self.help.tick(at, self._talking())
+        return [*left, *commands, *drafted, *self._beep(at), *helped, *self._hand_over()]
 
     def _beep(self, at: datetime) -> list[Command]:
         """The consent beep, heard by both while they are recorded."""
@@ -351,7 +353,8 @@ class Session:
         others = [id_ for id_ in now if id_ != captured]
         if not self.capture or captured not in now or len(others) != 1:
             return
-        before = [each.channel for each in self.call.participants if each.channel != captured]
+        known = [each.channel for each in self.call.participants if not each.channel.startswith(OWN_PREFIX)]
+        before = [id_ for id_ in known if id_ != captured]
         heard = self._heard or (before[-1] if before else others[0])
         self._heard = others[0]
         self.capture.stale |= heard != self._heard
@@ -407,9 +410,9 @@ class Session:
         self._connected_elsewhere = True
 
     def _participants(self, now: dict[str, Line], at: datetime) -> bool:
-        """Notes who talks now; whether somebody has joined."""
-        before = self.call.participants
-        self.call = replace(self.call, participants=of_lines.participants(before, now, at))
+        """Notes who talks now, a room that helps among them; whether somebody has joined."""
+        before, guests = self.call.participants, self.help.guests if len(now) > 1 else {}
+        self.call = replace(self.call, participants=of_lines.participants(before, {**now, **guests}, at))
         return len(self.call.participants) > len(before)
 
     def _talking(self) -> dict[str, Line]:

@@ -10,7 +10,15 @@ from callrec.catalogue.calls import Kept
 from callrec.demo.agents import Sound
 from callrec.model import CallRecord
 from tests.integration.stage import Heard, Stage, talk_for, talk_seconds
-from tests.integration.ways import FIRST_HZ, NUMBER, OTHER_HZ, STAFF_HZ, WAYS, inbound
+from tests.integration.ways import (
+    FIRST_HZ,
+    NUMBER,
+    OTHER_HZ,
+    STAFF_HZ,
+    WAYS,
+    connected_with_a_conference,
+    inbound,
+)
 from tests.listen import heard_share, hears, hears_no, longest_silence
 
 pytestmark = pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
@@ -19,6 +27,7 @@ HOLD_HZ = 523.0
 """The first note of the demo's music."""
 MOVED = [way for way in WAYS if way not in ("internal", "queue", "ring group", "pickup")]
 """The ways on which 2102 has talked before."""
+ROOM = "connected with a conference"
 
 
 def _kept(stage: Stage, begin: datetime) -> tuple[CallRecord, Kept, Heard]:
@@ -54,18 +63,19 @@ def test_one_call_is_one_recording_without_a_gap(stage: Stage, begin: datetime, 
     assert all(each.left_at for each in call.participants)
 
 
-@pytest.mark.parametrize("way", ["queue", "pickup", "blind by code", "attended by code", "unparked"])
+@pytest.mark.parametrize("way", ["queue", "pickup", "blind by code", "attended by code", "unparked", ROOM])
 def test_the_rule_of_who_talks_counts(stage: Stage, begin: datetime, way: str) -> None:
     """2101 is never to be recorded: nothing of what it says is, however it came into the call."""
     never = {"mode": "never", "scope": "extension", "target": "2101"}
     with stage.rules({"mode": "automatic"}, never):
-        staff, caller = WAYS[way](stage)
+        staff, caller = WAYS.get(way, connected_with_a_conference)(stage)
         talk_for([staff, caller], 0.5)
         caller.hangup()
+        staff.hangup()
         call = stage.call_of("+81" + NUMBER[1:], begin)
         stage.wait_until_clean()
         kept = [each.recording for each in stage.calls_since(begin) if each.recording]
-    if way not in MOVED:
+    if way not in (*MOVED, ROOM):
         assert not kept and call.decision and call.decision.mode == "never"
         return
     (recording,) = kept

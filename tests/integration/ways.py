@@ -93,6 +93,18 @@ def _unparked(stage: Stage) -> Pair:
     return settled(staff, outside)
 
 
+def connected_with_a_conference(stage: Stage) -> Pair:
+    """2101 waits in the conference; 2102 asks there, and connects the caller with it."""
+    staff = stage.phone("2101").dial("7000", Sound(STAFF_HZ))
+    outside = stage.caller(NUMBER).dial("2102", Sound(OTHER_HZ))
+    first, outside = settled(stage.phone("2102").pick_up(Sound(FIRST_HZ)), outside)
+    consultation = stage.phone("2102").dial("7000", Sound(FIRST_HZ))
+    consultation.wait_established()
+    talk_for([staff, consultation], 0.4)
+    first.connect_with(consultation)
+    return settled(staff, outside)
+
+
 WAYS: dict[str, Callable[[Stage], Pair]] = {
     "internal": _internal,
     "queue": _answered_in_a_group("6000"),

@@ -92,6 +92,15 @@ class ModelPbx:
                 self.rooms[room] = "Up"
                 self._tell(ev.OwnChannelStarted(self.now, channel(room, "PJSIP/2900", linkedid=room)))
 
+    def press_in_room(self, digit: str) -> None:
+        for room in list(self.rooms):
+            self._tell(ev.Digit(self.now, channel(room, "PJSIP/2900", linkedid=room), digit))
+
+    def hang_up_room(self) -> None:
+        """The room that is called hangs up, or does not answer."""
+        for room in list(self.rooms):
+            self._hang_up_own(room)
+
     def hang_up(self, id_: str) -> None:
         self.leave(id_)
         gone = self.channels.pop(id_)

@@ -1,0 +1,112 @@
+"""Calls that become one: in a conference, by Local channels, or because staff connect them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from callrec.model import Direction, Key
+from callrec.pbx import events as ev
+from callrec.recording.board import Board
+from callrec.recording.commands import Command, Mute, StartSnoop
+from callrec.recording.session import Session
+from tests.scenarios.replay import board, office
+from tests.unit.channels import LATER, OUTSIDE, PHONE, begin_recording, channel, talks
+from tests.unit.samples import START
+
+EARLIER = START - timedelta(minutes=5)
+WAITING = replace(channel("0.1", "PJSIP/2102-00000000", "2102", "7000", linkedid="0.1"), created_at=EARLIER)
+"""One of staff who is alone in the conference since before the call."""
+ASKING = replace(channel("2.0", "PJSIP/2101-00000003", "2101", "7000", linkedid="2.0"), created_at=LATER)
+"""The second channel of who talks to the caller: it asks in the conference."""
+EVERYBODY = ("automatic", "everywhere", None, "none")
+NEVER = ("never", "extension", "2102", None)
+
+
+def _played(*rules: tuple[str, str, str | None, str | None]) -> Board:
+    """The caller talks to 2101, and 2102 waits in the conference."""
+    played = board(office(*rules), (f"new-{number}" for number in range(9)))
+    talks(played, "room", WAITING)
+    begin_recording(played, talks(played, "a", OUTSIDE, PHONE))
+    return played
+
+
+def _session(played: Board) -> Session:
+    return played.sessions["1.0"]
+
+
+def _transferred_into_the_room(played: Board) -> list[Command]:
+    """As Asterisk tells it: the caller leaves its bridge, and is told to enter none."""
+    talks(played, "room", WAITING, ASKING)
+    played.handle(ev.TookPlace(LATER, OUTSIDE, ASKING.id))
+    played.handle(ev.LeftBridge(LATER, PHONE, "a", (OUTSIDE.id,)))
+    return played.handle(ev.LeftBridge(LATER, OUTSIDE, "a", ()))
+
+
+def _present(played: Board) -> set[str | None]:
+    return {each.extension for each in _session(played).call.participants if not each.left_at}
+
+
+def test_who_is_transferred_into_a_conference_talks_to_everybody_there() -> None:
+    played = _played(EVERYBODY)
+    recording = _session(played).capture
+    _transferred_into_the_room(played)
+    assert _present(played) == {None, "2102"}
+    assert _session(played).capture is recording and recording and not recording.gone_at
+    played.key_pressed(ev.KeyNoted("p1", Key.KEEP, WAITING.linkedid, WAITING.name, LATER))
+    assert [(each.extension, each.effect) for each in _session(played).call.keys] == [("2102", "marked")]
+
+
+def test_who_is_never_recorded_is_not_by_a_transfer_into_a_conference() -> None:
+    commands = _transferred_into_the_room(_played(EVERYBODY, NEVER))
+    assert len([each for each in commands if isinstance(each, Mute)]) == 2
+
+
+def test_who_is_met_behind_a_local_channel_counts_too() -> None:
+    """Attended transfer by code: the caller and the conference are connected by a Local channel."""
+    ends = [channel(f"3.{half}", f"Local/7000@from-phones-0001;{half}") for half in "12"]
+    played = _played(EVERYBODY, NEVER)
+    for end in ends:
+        played.handle(ev.ChannelCreated(LATER, end))
+    played.handle(ev.EnteredBridge(LATER, ends[1], "room", (WAITING.id, ends[1].id)))
+    played.handle(ev.LeftBridge(LATER, PHONE, "a", (OUTSIDE.id,)))
+    commands = played.handle(ev.EnteredBridge(LATER, ends[0], "a", (OUTSIDE.id, ends[0].id)))
+    assert _present(played) == {None, "2102"}
+    assert [each for each in commands if isinstance(each, Mute)]
+
+
+def test_what_nobody_saw_is_seen_when_the_link_is_back() -> None:
+    played = _played(EVERYBODY, NEVER)
+    snoops = [channel(each, "Snoop/x", linkedid=each) for each in _session(played).snoops]
+    there = [OUTSIDE, WAITING, *snoops]
+    commands = played.compare(there, {"room": (OUTSIDE.id, WAITING.id)}, [], [], LATER)
+    assert _present(played) == {None, "2102"}
+    assert [each for each in commands if isinstance(each, Mute)]
+
+
+def test_the_recording_of_somebody_outside_goes_on_where_staff_talked_before() -> None:
+    """2101 and 2102 talk; a caller comes in on another line, and is connected with 2102."""
+    inbound = office(EVERYBODY)
+    rules = [replace(each, direction=Direction.INBOUND) for each in inbound.rules]
+    played = board(
+        type(inbound)(inbound.facilities.values(), inbound.extensions.values(), rules), iter("abcdef")
+    )
+    colleague = replace(WAITING, linkedid="0.0")
+    first = replace(ASKING, id="0.0", linkedid="0.0", created_at=EARLIER)
+    talks(played, "old", first, colleague)
+    begin_recording(played, talks(played, "a", OUTSIDE, PHONE))
+    recording = _session(played).capture
+    played.handle(ev.LeftBridge(LATER, PHONE, "a", (OUTSIDE.id,)))
+    played.handle(ev.LeftBridge(LATER, first, "old", (colleague.id,)))
+    moved = replace(OUTSIDE, linkedid="0.0")
+    commands = played.handle(ev.EnteredBridge(LATER, moved, "old", (colleague.id, OUTSIDE.id)))
+    assert _session(played).capture is recording and recording and not recording.gone_at
+    assert _present(played) == {None, "2102"}
+    assert {each.channel for each in commands if isinstance(each, StartSnoop)} == {OUTSIDE.id}
+    new = channel("1.9", "PJSIP/2201-00000009", "2201", linkedid="0.0")
+    played.handle(ev.ChannelCreated(LATER, new))
+    assert new.id in _session(played).lines, "the linked id means this call now"
+    for each in (first, PHONE, colleague, OUTSIDE, new):
+        played.handle(ev.ChannelDestroyed(LATER, each))
+    played.tick(LATER + timedelta(seconds=10))
+    assert not played.sessions

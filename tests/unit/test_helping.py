@@ -1,0 +1,103 @@
+"""The room that is called to help, as a call goes on: until somebody is there, and no longer."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from callrec.model import Support
+from callrec.policy.office import Office
+from tests.scenarios.replay import office
+from tests.unit.channels import OUTSIDE, PHONE, channel
+from tests.unit.pbx_model import ModelPbx
+
+COLLEAGUE = channel("1.2", "PJSIP/2102-00000003", "2102")
+
+
+def _help_was_asked_for() -> ModelPbx:
+    rules = office(("manual", "everywhere", None, "none"))
+    helped = Office(
+        rules.facilities.values(), rules.extensions.values(), rules.rules, support=Support("2900")
+    )
+    pbx = ModelPbx(helped)
+    pbx.create(OUTSIDE)
+    pbx.create(PHONE)
+    pbx.enter(PHONE.id, OUTSIDE.id)
+    pbx.press(PHONE.id, "help", "p1")
+    assert pbx.rooms
+    return pbx
+
+
+def _calls(pbx: ModelPbx, seconds: int) -> list[int]:
+    """When the room is called meanwhile, which hangs up each time."""
+    called = []
+    for second in range(seconds):
+        if pbx.rooms:
+            called.append(second)
+            pbx.hang_up_room()
+        pbx.pass_time(0.5)
+        pbx.pass_time(0.5)
+    return called
+
+
+def test_a_room_that_does_not_answer_is_called_again_ever_more_seldom() -> None:
+    pbx = _help_was_asked_for()
+    first, *again = _calls(pbx, 200)
+    assert first == 0 and len(again) == 4
+    assert all(2 * after - before >= before for before, after in pairwise(again))
+    assert [each.room for each in pbx.alerts] == ["2900"], "the others are told once"
+
+
+def test_a_room_that_has_answered_is_not_called_again() -> None:
+    pbx = _help_was_asked_for()
+    pbx.answer_room()
+    pbx.hang_up_room()
+    assert _calls(pbx, 200) == []
+
+
+def test_after_the_call_no_room_is_called() -> None:
+    pbx = _help_was_asked_for()
+    pbx.hang_up_room()
+    pbx.hang_up(PHONE.id)
+    pbx.hang_up(OUTSIDE.id)
+    assert _calls(pbx, 200) == [] and not pbx.board.sessions
+
+
+def test_the_room_is_called_for_who_took_the_call_over() -> None:
+    pbx = _help_was_asked_for()
+    pbx.hang_up_room()
+    pbx.hang_up(PHONE.id)
+    pbx.create(COLLEAGUE)
+    pbx.enter(COLLEAGUE.id)
+    for _ in range(30):
+        pbx.pass_time(0.5)
+    pbx.answer_room()
+    assert COLLEAGUE.id in pbx.snoops.values()
+    pbx.hang_up(COLLEAGUE.id)
+    pbx.hang_up(OUTSIDE.id)
+    assert not pbx.rooms and not pbx.own_bridges
+
+
+def test_a_room_takes_part_while_both_hear_it() -> None:
+    pbx = _help_was_asked_for()
+    pbx.answer_room()
+    pbx.pass_time(1)
+    (room,) = pbx.rooms
+
+    def took_part() -> list[tuple[str | None, bool]]:
+        participants = pbx.board.sessions["1.0"].call.participants
+        return [(each.extension, each.left_at is None) for each in participants if each.channel == room]
+
+    for digit, expected in (
+        ("5", []),
+        ("6", [("2900", True)]),
+        ("4", [("2900", False)]),
+        ("6", [("2900", False), ("2900", True)]),
+    ):
+        pbx.press_in_room(digit)
+        pbx.pass_time(0.5)
+        assert took_part() == expected
+    pbx.hang_up(PHONE.id)
+    assert took_part()[-1] == ("2900", False)
+    pbx.hang_up(OUTSIDE.id)
+    (kept,) = pbx.kept.values()
+    assert all(each.left_at for each in kept.call.participants)
