@@ -27,6 +27,7 @@ from callrec.policy.office import Office
 from callrec.problems import Problems
 from callrec.recording import journal
 from callrec.recording.adoption import Adoption
+from callrec.recording.board import Board
 from callrec.recording.controller import Controller
 from callrec.recording.mirror import Mirror
 from callrec.spool import status
@@ -79,8 +80,7 @@ class Service:
                 app=self._app.settings.pbx.app,
             )
         board = self._app.board(self._office)
-        for draft in self._app.spool.drafts():
-            board.restore(draft)
+        self._take_up(board)
         self._archiver: Archiver = self._app.archiver()
         self._alerter: Alerter = self._app.alerter(lambda: self._office)
         self._controller = Controller(
@@ -103,6 +103,15 @@ class Service:
             self._controller.has_recorded,
         )
         _keep_for_good()
+
+    def _take_up(self, board: Board) -> None:
+        """Takes up the calls that were under way when the process before this one ended."""
+        drafts = self._app.spool.drafts()
+        for draft in drafts:
+            board.restore(draft)
+        for call in self._app.spool.noted_calls():
+            if call.id not in {draft.call.id for draft in drafts}:
+                board.resume(call)
 
     def _first_office(self) -> Office:
         """The rules of the catalogue; while it cannot be reached, those that were last seen."""

@@ -82,11 +82,14 @@ class Board:
 
     def restore(self, draft: Draft) -> None:
         """Takes up a call again that was being captured when the controller ended."""
-        key = draft.call.linkedid
-        session = Session(key, draft.call, self.world)
-        session.keeper.restore(draft.capture)
+        self.resume(draft.call).keeper.restore(draft.capture)
+
+    def resume(self, call: CallRecord) -> Session:
+        """Takes up a call again that was under way when the controller ended, and was not captured."""
+        key = call.linkedid if call.linkedid not in self.sessions else call.id
+        session = self.sessions[key] = Session(key, call, self.world)
         session.note("the controller was away during this call")
-        self.sessions[key] = session
+        return session
 
     def compare(
         self,

@@ -79,6 +79,13 @@ class SaveDraft(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class NoteCall(Command):
+    """Write down a call under way of which nothing is captured, so that a crash does not lose its row."""
+
+    call: CallRecord
+
+
+@dataclass(frozen=True, slots=True)
 class HandOver(Command):
     """The capture is over: keep it."""
 
@@ -109,7 +116,9 @@ class SaveAlert(Command):
 
 @dataclass(frozen=True, slots=True)
 class ReadJournal(Command):
-    """The dialplan stood in for us: look at what it wrote down and recorded."""
+    """The dialplan stood in for us: look at what it wrote down and recorded of this call."""
+
+    call_id: str
 
 
 @dataclass(frozen=True, slots=True)

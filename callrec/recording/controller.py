@@ -35,7 +35,15 @@ FALLBACK_VARIABLE = "CALLREC_FALLBACK"
 PARTIES_VARIABLE = "CALLREC_PARTIES"
 SETTLE_SECONDS = 0.025
 """A little more than the packet (20 ms) with which Asterisk forgets a snoop that was hung up."""
-TO_SPOOL = (do.SaveDraft, do.HandOver, do.Discard, do.SaveCall, do.SaveAlert, do.ReadJournal)
+TO_SPOOL = (
+    do.SaveDraft,
+    do.NoteCall,
+    do.HandOver,
+    do.Discard,
+    do.SaveCall,
+    do.SaveAlert,
+    do.ReadJournal,
+)
 """Commands that write to disk. They have a lane of their own: no recording begins later for them."""
 REMEMBERED = 10_000
 """How many calls that were recorded are remembered, against the journal of the dialplan."""
@@ -257,16 +265,20 @@ class Controller:
         match command:
             case do.SaveDraft():
                 self._drafts.save(command)
+            case do.NoteCall():
+                self._note_call(command)
             case do.HandOver():
                 self._spool.hand_over(command.draft)
             case do.Discard():
                 self._spool.discard(command.draft, whole=command.whole)
             case do.SaveCall():
                 self._spool.save_call(command.call)
+                self._spool.forget_call(command.call.id)
             case do.SaveAlert():
                 self._spool.save_alert(command.alert)
                 self._help_waits()
             case do.ReadJournal():
+                self._spool.forget_call(command.call_id)
                 self._read_journal()
         if isinstance(command, (do.HandOver, do.Discard)):
             self._drafts.drop(command.session)
@@ -284,6 +296,13 @@ class Controller:
                 self._pbx.add_to_bridge(command.bridge, command.channel)
             case do.DestroyBridge():
                 self._pbx.destroy_bridge(command.bridge)
+
+    def _note_call(self, command: do.NoteCall) -> None:
+        """Not tried again: a note that comes late would bring back a call that is over."""
+        try:
+            self._spool.note_call(command.call)
+        except OSError as error:
+            log.warning("a call cannot be noted", problem=str(error), call=command.session)
 
     def _let_through(self, command: do.LetThrough) -> None:
         if command.sounds:

@@ -41,6 +41,7 @@ class Drafts:
             return
         try:
             self._spool.save_draft(command.draft)
+            self._spool.forget_call(command.draft.call.id)
         finally:
             newest.tried.set()
 

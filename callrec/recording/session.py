@@ -15,7 +15,15 @@ from callrec.pbx.events import OWN_PREFIX, Dialled, GateEntered
 from callrec.recording import lines as of_lines
 from callrec.recording.announcer import Announcer
 from callrec.recording.capture import LiveCapture
-from callrec.recording.commands import Command, DialRoom, HangUp, LetThrough, ReadJournal, SaveCall
+from callrec.recording.commands import (
+    Command,
+    DialRoom,
+    HangUp,
+    LetThrough,
+    NoteCall,
+    ReadJournal,
+    SaveCall,
+)
 from callrec.recording.decisions import Decisions, decided_for, in_force, mode_for_keys
 from callrec.recording.helping import Helping
 from callrec.recording.keeper import Keeper
@@ -144,7 +152,7 @@ class Session:
         self.call = self.decisions.at_gate(self.call, event)
         sounds = self.announcer.at_gate(self.decisions.gate) if self.decisions.gate else ()
         self._note_announcements()
-        return [LetThrough(self.key, event.channel.id, sounds)]
+        return [LetThrough(self.key, event.channel.id, sounds), *self._save_draft()]
 
     def gate_recalled(self, event: GateEntered) -> None:
         """What was asked at the gate before callrec was away. It counts for who answers."""
@@ -363,7 +371,10 @@ class Session:
         return of_lines.caller(self.lines, self.key)
 
     def _save_draft(self) -> list[Command]:
-        return self.keeper.draft(self.call)
+        """Writes down how it stands: the next start knows it, if this process ends now."""
+        if self.capture or self.is_over or self.fallback:
+            return self.keeper.draft(self.call)
+        return [NoteCall(self.key, self.call)]
 
     def _hand_over(self) -> list[Command]:
         if self.keys_unknown and not self.keeper.is_wanted:
@@ -400,7 +411,7 @@ class Session:
             self.note("the end of the call was not seen")
             self.call = replace(self.call, ended_at=None if told_by_sound else at)
         row = [] if told_by_sound or (self.fallback and not self.capture) else [SaveCall(self.key, self.call)]
-        journal = [ReadJournal(self.key)] if self.fallback else []
+        journal = [ReadJournal(self.key, self.call.id)] if self.fallback else []
         return [*row, *self._hand_over(), *self.help.ended(), *journal]
 
     def _went_on(self, line: Line, into: CallRecord) -> None:

@@ -1,6 +1,7 @@
 """The spool directory: what must survive a crash. Every write is whole and on disk, or not there.
 
 drafts/{recording}.json      captures under way
+open/{call}.json             calls under way of which nothing is captured
 calls/{call}.json            calls that are over and wait for the catalogue
 recordings/{recording}/      captures that are over and wait for the archive
 discards/{recording}.json    captures that are over, not to be kept, and wait to be destroyed
@@ -33,6 +34,7 @@ _ALERT: TypeAdapter[Alert] = TypeAdapter(Alert)
 _DELIVERIES: TypeAdapter[tuple[Delivery, ...]] = TypeAdapter(tuple[Delivery, ...])
 DRAFT = "draft.json"
 SENT = ".sent"
+PARTIAL = ".partial"
 REMOVED = "removed"
 
 
@@ -58,7 +60,7 @@ class Spool:
         self.directory = directory
         self._lock: int | None = None
         try:
-            for name in ("drafts", "calls", "recordings", "discards", "alerts", REMOVED):
+            for name in ("drafts", "open", "calls", "recordings", "discards", "alerts", REMOVED):
                 (directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise WrongConfiguration(
@@ -110,10 +112,13 @@ class Spool:
 
         A damaged one is set aside: the calls of today need a controller more than it does.
         """
+        return self._readable(_DRAFT, "drafts")
+
+    def _readable(self, adapter: TypeAdapter[T], folder: str) -> list[T]:
         found = []
-        for path in sorted((self.directory / "drafts").glob("*.json")):
+        for path in sorted((self.directory / folder).glob("*.json")):
             try:
-                found.append(_read(_DRAFT, path))
+                found.append(_read(adapter, path))
             except Damaged:
                 _move(path, self._aside())
         return found
@@ -134,6 +139,23 @@ class Spool:
         write_whole(self._discard(draft.capture.recording_id), _DISCARD.dump_json(Discarded(draft, whole)))
         if whole:
             self._unlink(self._draft(draft.capture.recording_id))
+
+    # --- calls under way of which nothing is captured
+
+    def note_call(self, call: CallRecord) -> None:
+        """Whole or not there, but not synced to disk: with the machine the PBX and its calls end too."""
+        path = self._open(call.id)
+        partial = path.with_name(path.name + PARTIAL)
+        partial.write_bytes(_CALL.dump_json(call))
+        partial.replace(path)
+
+    def noted_calls(self) -> list[CallRecord]:
+        """The calls that were under way when they were last noted. A damaged note is set aside."""
+        return self._readable(_CALL, "open")
+
+    def forget_call(self, call_id: str) -> None:
+        """The call is over, or a capture's draft has it."""
+        self._open(call_id).unlink(missing_ok=True)
 
     # --- captures that are over
 
@@ -257,6 +279,9 @@ class Spool:
     def _discard(self, recording_id: str) -> Path:
         return self.directory / "discards" / f"{recording_id}.json"
 
+    def _open(self, call_id: str) -> Path:
+        return self.directory / "open" / f"{call_id}.json"
+
     def _call(self, call_id: str) -> Path:
         return self.directory / "calls" / f"{call_id}.json"
 
@@ -268,7 +293,7 @@ class Spool:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Replaces a file so that, whatever happens, the old or the new one is there, and whole."""
-    partial = path.with_name(path.name + ".partial")
+    partial = path.with_name(path.name + PARTIAL)
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)

@@ -11,7 +11,7 @@ import soundfile
 
 from callrec.demo.agents import Sound, Talk
 from callrec.demo.processes import Child
-from callrec.model import Outcome
+from callrec.model import Mode, Outcome
 from tests.integration.stage import Stage, eventually, frozen, talk_for, talk_seconds
 from tests.listen import hears, hears_no, likeness, voiced
 
@@ -64,17 +64,23 @@ def test_a_second_controller_refuses_to_start(stage: Stage, tmp_path: object) ->
 
 
 def test_controller_killed_during_the_call_and_back_after_it(stage: Stage, begin: datetime) -> None:
-    with stage.rule("automatic"):
+    """Also the call that is not recorded has its row, with why."""
+    never = {"mode": "never", "scope": "extension", "target": "2102"}
+    with stage.rules({"mode": "automatic"}, never):
         caller, staff = _call(stage, "0311120001")
+        unrecorded, _ = _call(stage, "0311120011", "2102")
         talk_for([staff], 1.5)
         _controller(stage).kill()
         talk_for([staff], 1.5)
         caller.hangup()
+        unrecorded.hangup()
         staff.wait_ended()
         stage.world.start_controller()
         _check_whole(stage, "+81311120001", begin, staff)
-    call = stage.call_of("+81311120001", begin)
-    assert "the controller was away during this call" in [note.text for note in call.notes]
+    call, other = stage.call_of("+81311120001", begin), stage.call_of("+81311120011", begin)
+    for each in (call, other):
+        assert "the controller was away during this call" in [note.text for note in each.notes]
+    assert other.decision and (other.decision.mode, other.outcome) == (Mode.NEVER, Outcome.ANSWERED)
     stage.wait_until_clean()
 
 

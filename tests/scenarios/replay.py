@@ -13,7 +13,7 @@ from callrec.pbx.events import Event, parse
 from callrec.policy.office import Office
 from callrec.prompts import Prompt
 from callrec.recording.board import Board
-from callrec.recording.commands import Command, Discard, HandOver, SaveCall, SaveDraft
+from callrec.recording.commands import Command, Discard, HandOver, NoteCall, SaveCall, SaveDraft
 from callrec.recording.surroundings import Surroundings
 from callrec.tones import Tones
 
@@ -72,6 +72,8 @@ def short(command: Command) -> str:
         case SaveDraft() | HandOver() | Discard():
             capture = command.draft.capture
             return f"{type(command).__name__} parts={len(capture.parts)} ended={bool(capture.ended_at)}"
+        case NoteCall():
+            return f"NoteCall answered={bool(command.call.answered_at)}"
         case SaveCall():
             call = command.call
             mode = call.decision.mode if call.decision else None

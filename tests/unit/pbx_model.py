@@ -11,7 +11,7 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from callrec.model import Alert, Draft
+from callrec.model import Alert, CallRecord, Draft
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
 from callrec.recording import commands as do
@@ -37,6 +37,7 @@ class ModelPbx:
         self.played: list[tuple[str, str]] = []
         self.whispers: dict[str, tuple[str, str]] = {}
         self.drafts: dict[str, Draft] = {}
+        self.open: dict[str, CallRecord] = {}
         self.kept: dict[str, Draft] = {}
         self.discarded: dict[str, Draft] = {}
         self.calls: list[do.SaveCall] = []
@@ -143,6 +144,8 @@ class ModelPbx:
         self.link, self.board = False, self._new_board()
         for draft in self.drafts.values():
             self.board.restore(draft)
+        for call in self.open.values():
+            self.board.resume(call)
 
     # --- what is asked of it
 
@@ -168,7 +171,20 @@ class ModelPbx:
                 return self._mute(command)
             case do.HangUp():
                 return self._hang_up_own(command.channel)
+            case do.DialRoom() | do.MakeBridge() | do.DestroyBridge():
+                self._do_for_room(command)
+            case _:
+                self._write_down(command)
+        return True
+
+    def _write_down(self, command: do.Command) -> None:
+        match command:
+            case do.NoteCall():
+                self.open[command.call.id] = command.call
+            case do.ReadJournal():
+                self.open.pop(command.call_id, None)
             case do.SaveDraft():
+                self.open.pop(command.draft.call.id, None)
                 if command.draft.capture.recording_id not in self.kept | self.discarded:
                     self.drafts[command.draft.capture.recording_id] = command.draft
             case do.HandOver():
@@ -178,10 +194,8 @@ class ModelPbx:
             case do.SaveAlert():
                 self.alerts.append(command.alert)
             case do.SaveCall():
+                self.open.pop(command.call.id, None)
                 self.calls.append(command)
-            case _:
-                self._do_for_room(command)
-        return True
 
     def _do_for_room(self, command: do.Command) -> None:
         match command:

@@ -142,7 +142,7 @@ class Moves(OverALink):
         for _ in range(30):
             self.pbx.pass_time(1)
         assert not self.pbx.snoops and not self.pbx.rooms and not self.pbx.own_bridges
-        assert not self.pbx.drafts and not self.pbx.board.sessions
+        assert not self.pbx.drafts and not self.pbx.open and not self.pbx.board.sessions
         if set(self.modes.values()) == {"never"}:
             assert not self.pbx.ever_recorded
         if set(self.modes.values()) == {"automatic"}:

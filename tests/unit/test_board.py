@@ -64,7 +64,7 @@ def test_a_call_the_dialplan_records_is_left_to_it() -> None:
     played = quiet_board()
     assert played.compare([OUTSIDE, PHONE], BRIDGE, ["1.0"], [], LATER) == []
     ended = [played.handle(ev.ChannelDestroyed(LATER, each)) for each in (PHONE, OUTSIDE)]
-    assert ended == [[], [ReadJournal("1.0")]]
+    assert ended == [[], [ReadJournal("1.0", "new-0")]]
 
 
 def test_parties_behind_local_channels_talk_with_each_other() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,15 @@ def test_a_damaged_draft_is_set_aside_and_keeps_no_controller_from_starting(tmp_
     (tmp_path / "drafts" / "0.json").write_text("{")
     assert spool.drafts() == [draft()]
     assert spool.aside() == ["0.json"]
+
+
+def test_a_call_that_is_noted_is_known_until_it_is_forgotten(tmp_path: Path) -> None:
+    """Of a capture the draft has it: one that is written makes the note superfluous."""
+    spool, call = Spool(tmp_path), draft().call
+    spool.note_call(replace(call, number="1"))
+    spool.note_call(call)
+    (tmp_path / "open" / "0.json").write_text("{")
+    assert spool.noted_calls() == [call] and spool.aside() == ["0.json"]
+    spool.forget_call(call.id)
+    spool.forget_call(call.id)
+    assert spool.noted_calls() == []

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from callrec.model import Draft
-from callrec.recording.commands import HandOver, SaveDraft
+from callrec.model import CallRecord, Draft
+from callrec.recording.commands import HandOver, NoteCall, SaveDraft
 from callrec.recording.controller import Controller
 from callrec.recording.drafts import PATIENCE_SECONDS, Drafts
 from callrec.spool.box import Spool
 from tests.scenarios.replay import board, ids_of, office, transcript
 from tests.unit.fakes import FakePbx
-from tests.unit.samples import draft
+from tests.unit.samples import draft, only_call
 
 NAME = "inbound_announced"
 FULL = OSError(28, "No space left on device")
@@ -113,3 +113,31 @@ def test_a_disk_that_hangs_does_not_keep_a_call_from_being_recorded(tmp_path: Pa
     drafts.wait("call")
     assert time.monotonic() - began < 5 * PATIENCE_SECONDS
     drafts.wait("another call")
+
+
+def test_a_call_without_a_capture_is_written_down_until_it_is_over(tmp_path: Path) -> None:
+    """Also what is not recorded gets its row, when the process is killed meanwhile."""
+    controller = _controller(tmp_path, FakePbx())
+    controller.take_rules(office(("never", "everywhere", None, None)))
+    for event in transcript("never")[:11]:
+        controller.handle(event)
+    controller._lanes.close()
+    (noted,) = Spool(tmp_path).noted_calls()
+    assert noted.answered_at and noted.decision and noted.decision.mode == "never"
+    again = _controller(tmp_path, FakePbx())
+    again._board.resume(noted)
+    _end(again)
+    call = only_call(Spool(tmp_path))
+    assert (call.id, call.outcome, call.decision) == (noted.id, "answered", noted.decision)
+    assert Spool(tmp_path).noted_calls() == []
+
+
+def test_a_full_disk_makes_no_note_come_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Spool, call: CallRecord) -> None:
+        raise FULL
+
+    monkeypatch.setattr(Spool, "note_call", full)
+    controller = _controller(tmp_path, FakePbx())
+    controller._perform(NoteCall("call", draft().call))
+    assert controller._again == []
+    _end(controller)

@@ -357,7 +357,9 @@ class AnyOrder(OverALink):
 
     def _check(self) -> None:
         assert not self.pbx.snoops, "no snoop is left behind"
-        assert not self.pbx.drafts, "nothing waits for ever"
+        assert not self.pbx.drafts and not self.pbx.open, "nothing waits for ever"
+        rows = [*(each.call for each in self.pbx.calls), *(each.call for each in self.pbx.kept.values())]
+        assert {(call.linkedid, call.outcome) for call in rows} == {("1.0", "answered")}, "a row for the call"
         if self.mode == "never":
             assert not self.pbx.ever_recorded
         if self.mode == "standby" and not self.wanted:

@@ -153,7 +153,7 @@ def test_a_service_number_is_decided_at_the_gate_and_again_by_who_answers() -> N
     for mode, recorded in (("automatic", True), ("never", False)):
         rules = (("automatic", "extension", "6000", "before-connect"), (mode, "extension", "2101", "none"))
         played = board(office(*rules), (f"new-{number}" for number in range(9)))
-        (through,) = played.handle(ev.GateEntered(START, queue, "inbound", "6000", "0312345678"))
+        through, _ = played.handle(ev.GateEntered(START, queue, "inbound", "6000", "0312345678"))
         assert isinstance(through, LetThrough) and through.sounds
         commands = talks(played, "b", queue, PHONE)
         assert any(isinstance(each, StartSnoop) for each in commands) is recorded
@@ -171,17 +171,21 @@ def _at_gate(number: str) -> ev.GateEntered:
     return ev.GateEntered(START, OUTSIDE, "inbound", number, "0312345678")
 
 
+def _begun(commands: list[Command]) -> list[StartSnoop]:
+    return [each for each in commands if isinstance(each, StartSnoop)]
+
+
 def _ids() -> Iterator[str]:
     return (f"new-{number}" for number in range(9))
 
 
 def test_never_for_the_number_dialled_holds_over_a_restart() -> None:
-    """The call was not recorded, so nothing was written down of it but by the dialplan."""
+    """Nothing was written down of the call but by the dialplan."""
     played = board(office(*NEVER_DIALLED), _ids())
-    assert played.compare([OUTSIDE, PHONE], BRIDGE, [], [_at_gate("6000")], LATER) == []
+    assert not _begun(played.compare([OUTSIDE, PHONE], BRIDGE, [], [_at_gate("6000")], LATER))
     ringing = board(office(*NEVER_DIALLED), _ids())
     ringing.compare([OUTSIDE, PHONE], {}, [], [_at_gate("6000")], LATER)
-    assert talks(ringing, "b", OUTSIDE, PHONE) == []
+    assert not _begun(talks(ringing, "b", OUTSIDE, PHONE))
 
 
 def test_what_was_asked_at_the_gate_does_not_change_a_call_that_is_recorded() -> None:
@@ -201,17 +205,17 @@ def test_never_for_the_number_dialled_holds_when_the_call_overflows_to_another()
     played = board(office(*NEVER_DIALLED), _ids())
     for number in ("6000", "2101"):
         played.handle(_at_gate(number))
-    assert talks(played, "b", OUTSIDE, PHONE) == []
+    assert not _begun(talks(played, "b", OUTSIDE, PHONE))
 
 
 def test_a_call_that_overflows_is_not_announced_twice() -> None:
     played = board(office(("automatic", "everywhere", None, None)), _ids())
-    (first,) = played.handle(_at_gate("6000"))
+    first, _ = played.handle(_at_gate("6000"))
     assert isinstance(first, LetThrough)
     (sound,) = first.sounds
     for fields in ({"Announce": "started"}, {"Announce": "finished", "Status": "SUCCESS"}):
         played.handle(ev.DialplanSaid(START, OUTSIDE, {"Prompt": sound, **fields}))
-    assert played.handle(_at_gate("2101")) == [LetThrough("1.0", "1.0", ())]
+    assert played.handle(_at_gate("2101"))[0] == LetThrough("1.0", "1.0", ())
 
 
 def test_a_caller_who_goes_on_in_another_call_was_not_left_unanswered() -> None:

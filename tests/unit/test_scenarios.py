@@ -31,6 +31,7 @@ RULES: dict[str, list[tuple[str, str, str | None, str | None]]] = {
 EXPECTED = {
     "inbound_announced": [
         "LetThrough channel=CALLER sounds=('/run/callrec/prompts/ja/notice',)",
+        "NoteCall answered=False",
         "StartSnoop channel=CALLER snoop=callrec.REC-1-in spy=in whisper=none",
         "StartSnoop channel=CALLER snoop=callrec.REC-1-out spy=out whisper=none",
         "SaveDraft parts=1 ended=False",
@@ -42,6 +43,7 @@ EXPECTED = {
     ],
     "outbound_announced": [
         "LetThrough channel=CALLER sounds=()",
+        "NoteCall answered=False",
         "StartSnoop channel=CALLED snoop=callrec.REC-1-in spy=in whisper=none",
         "StartSnoop channel=CALLED snoop=callrec.REC-1-out spy=out whisper=none",
         "SaveDraft parts=1 ended=False",
@@ -58,6 +60,7 @@ EXPECTED = {
     ],
     "internal": [
         "LetThrough channel=CALLER sounds=()",
+        "NoteCall answered=False",
         "StartSnoop channel=CALLER snoop=callrec.REC-1-in spy=in whisper=none",
         "StartSnoop channel=CALLER snoop=callrec.REC-1-out spy=out whisper=none",
         "SaveDraft parts=1 ended=False",
@@ -67,9 +70,16 @@ EXPECTED = {
         "HandOver parts=1 ended=True",
         "SaveCall internal 2201 2101 answered automatic",
     ],
-    "never": ["LetThrough channel=CALLER sounds=()", "SaveCall inbound 2101 +81312345678 answered never"],
+    "never": [
+        "LetThrough channel=CALLER sounds=()",
+        "NoteCall answered=False",
+        "NoteCall answered=True",
+        "SaveCall inbound 2101 +81312345678 answered never",
+    ],
     "manual_keys": [
         "LetThrough channel=CALLER sounds=()",
+        "NoteCall answered=False",
+        "NoteCall answered=True",
         "StartSnoop channel=CALLER snoop=callrec.REC-1-in spy=in whisper=none",
         "StartSnoop channel=CALLER snoop=callrec.REC-1-out spy=out whisper=none",
         "StartSnoop channel=CALLED snoop=callrec.call-1-tone1 spy=none whisper=out",
@@ -103,6 +113,7 @@ EXPECTED = {
     ],
     "standby_kept": [
         "LetThrough channel=CALLER sounds=()",
+        "NoteCall answered=False",
         "StartSnoop channel=CALLER snoop=callrec.REC-1-in spy=in whisper=none",
         "StartSnoop channel=CALLER snoop=callrec.REC-1-out spy=out whisper=none",
         "SaveDraft parts=1 ended=False",
@@ -116,6 +127,7 @@ EXPECTED = {
     ],
     "standby_discarded": [
         "LetThrough channel=CALLER sounds=()",
+        "NoteCall answered=False",
         "StartSnoop channel=CALLER snoop=callrec.REC-1-in spy=in whisper=none",
         "StartSnoop channel=CALLER snoop=callrec.REC-1-out spy=out whisper=none",
         "SaveDraft parts=1 ended=False",
@@ -131,6 +143,7 @@ EXPECTED = {
     ],
     "transferred_to_never": [
         "LetThrough channel=CALLER sounds=()",
+        "NoteCall answered=False",
         "StartSnoop channel=CALLER snoop=callrec.REC-1-in spy=in whisper=none",
         "StartSnoop channel=CALLER snoop=callrec.REC-1-out spy=out whisper=none",
         "SaveDraft parts=1 ended=False",
@@ -148,9 +161,14 @@ EXPECTED = {
     ],
     "unanswered": [
         "LetThrough channel=CALLER sounds=()",
+        "NoteCall answered=False",
         "SaveCall inbound 2101 +81312345678 unanswered automatic",
     ],
-    "busy": ["LetThrough channel=CALLER sounds=()", "SaveCall inbound 2101 +81312345678 busy automatic"],
+    "busy": [
+        "LetThrough channel=CALLER sounds=()",
+        "NoteCall answered=False",
+        "SaveCall inbound 2101 +81312345678 busy automatic",
+    ],
 }
 
 
