@@ -232,9 +232,9 @@ class App:
         from callrec.alerts.webhook import Webhook
 
         wanted, zone = self.settings.help, self.settings.office.zone
-        mail = [Mail(wanted, office, zone)] if wanted.smtp_host else []
+        mail = Mail(wanted, office, zone)  # always: a facility may have addresses of its own
         webhook = [Webhook(wanted, office)] if wanted.webhook_url else []
-        return Alerter(self.spool, [*mail, *webhook], self.database)
+        return Alerter(self.spool, [mail, *webhook], self.database)
 
     def _fetch(self, name: str, target: Path) -> bool:
         from callrec.pbx.transport import AriRefused

@@ -34,6 +34,8 @@ class Mail:
         return self._office().support_of(alert.facility).mail
 
     def send(self, alert: Alert, recipient: str) -> None:
+        if not self._settings.smtp_host:  # a facility has addresses, and nobody said how to reach them
+            raise AlertNotSent("callrec.toml names no mail server: set help.smtp_host and help.mail_from")
         try:
             server = self._server()
             try:

@@ -140,7 +140,7 @@ class LiveCapture:
             return []
         self.pauses.append(Pause(at, None, reason))
         if reason != STOP:
-            return self._mute()
+            return [] if self.gone_at else self._mute()
         last = self.parts[-1]
         self._close(last, at)
         return self._hang_up(last)

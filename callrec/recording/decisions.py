@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from callrec.model import CallRecord, Decision, Mode, Turn
+from callrec.model import CallRecord, Decision, Direction, Mode, Turn
 from callrec.pbx.events import GateEntered
 from callrec.policy.combine import combine
 from callrec.policy.office import Office
@@ -20,10 +20,14 @@ from callrec.recording.lines import Line
 
 @dataclass(slots=True)
 class Decisions:
-    """What was decided; `gate` is what was decided before anybody answered, None without a gate."""
+    """What was decided; `gate` is what was decided before anybody answered, None without a gate.
+
+    `before` held until the party outside left, None while there is one.
+    """
 
     office: Office
     gate: Decision | None = None
+    before: Decision | None = None
     _dialled_a_phone: bool = False
 
     def at_gate(self, call: CallRecord, event: GateEntered) -> CallRecord:
@@ -40,16 +44,18 @@ class Decisions:
         call = parties.answered(replace(call, answered_at=at), talking, caller, self.office)
         return replace(call, decision=self._decide(call, parties.staff(call), self.gate, at))
 
-    def turned(self, call: CallRecord, staff: tuple[str, ...], at: datetime) -> CallRecord:
+    def turned(self, call: CallRecord, staff: tuple[str, ...], at: datetime, *, alone: bool) -> CallRecord:
         """By these extensions, who talk now; unchanged where the decision was made by their rules.
 
         The rule of a phone that was dialled counts while that phone talks; that of a number that is no
-        phone counts for the whole call.
+        phone counts for the whole call. `alone`: the party outside is gone, and staff talk internally.
         """
-        if not staff or staff == decided_for(call):
+        if not staff or (staff == decided_for(call) and alone is bool(self.before)):
             return call
+        self.before = (self.before or in_force(call)) if alone else None
         gate = None if self._dialled_a_phone else self.gate
-        turn = Turn(at, staff, self._decide(call, staff, gate, at))
+        asked = replace(call, direction=Direction.INTERNAL, number=None) if alone else call
+        turn = Turn(at, staff, self._decide(asked, staff, gate, at))
         return replace(call, turns=(*call.turns, turn))
 
     def _decide(
@@ -71,9 +77,10 @@ def in_force(call: CallRecord) -> Decision | None:
     return call.turns[-1].decision if call.turns else call.decision
 
 
-def mode_for_keys(call: CallRecord, *, captured: bool) -> Mode:
-    """What the keys go by: the rule of who talks now, but a recording by rule is no manual one."""
-    decision, now = call.decision, in_force(call)
+def mode_for_keys(call: CallRecord, before: Decision | None, *, captured: bool) -> Mode:
+    """What the keys go by: the rule of who talks now, but a recording by rule is no manual one. `before`
+    is what held until then, where the key is about that."""
+    decision, now = call.decision, before or in_force(call)
     if not call.answered_at or not decision or not now or now.mode is Mode.NEVER:
         return Mode.NEVER
     begun_by = decision.mode if captured else now.mode

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from callrec.model import CallRecord, Effect, Key, Mode, Note, Outcome, Press, remark
+from callrec.model import CallRecord, Direction, Effect, Key, Mode, Note, Outcome, Press, remark
 from callrec.pbx.events import OWN_PREFIX, Dialled, GateEntered
 from callrec.recording import lines as of_lines
 from callrec.recording.announcer import Announcer
@@ -102,7 +102,9 @@ class Session:
             self.capture.channel_gone(line.id, at)
         if not self.lines:
             return self._over(at)
-        followed = self._follow(at)
+        now = self._talking()
+        turned = self._turn(now, at, seen=True) if self.call.answered_at and len(now) > 1 else []
+        followed = [*turned, *self._follow(at)]
         return [*followed, *(self._save_draft() if followed else []), *self._hand_over()]
 
     def abandoned(self, line: Line, into: CallRecord, at: datetime) -> list[Command]:
@@ -184,7 +186,7 @@ class Session:
         does, commands = self._obey(key, now)
         there = channel if channel in self.lines else ""
         if key is Key.HELP:
-            mode = mode_for_keys(self.call, captured=self.capture is not None)
+            mode = self._mode_for(key)
             kept = self.keeper.is_heard and self.keeper.keeping is Keeping.KEPT
             recorded = kept or self._dialplan_records(mode)
             commands += self.help.asked(self.call, id_, extension, there, at, recorded=recorded)
@@ -197,7 +199,7 @@ class Session:
     def _obey(self, key: Key, at: datetime) -> tuple[Effect, list[Command]]:
         if self.fallback:
             self._take_up(at)
-        mode = mode_for_keys(self.call, captured=self.capture is not None)
+        mode = self._mode_for(key)
         if self._dialplan_records(mode):
             by_dialplan = {Key.HELP: Effect.HELP_SENT, Key.KEEP: Effect.UNCHANGED}
             return by_dialplan.get(key, Effect.REFUSED), []
@@ -211,6 +213,12 @@ class Session:
         if self.capture is not before:
             self.call = replace(self.call, decision=in_force(self.call))
         return does, commands
+
+    def _mode_for(self, key: Key) -> Mode:
+        """What this key goes by. What there is can be kept also when the party outside has left."""
+        there_is = self.keeper.keeping in (Keeping.STANDBY, Keeping.KEPT)
+        before = self.decisions.before if there_is and key in (Key.KEEP, Key.HELP) else None
+        return mode_for_keys(self.call, before, captured=self.capture is not None)
 
     def _dialplan_records(self, mode: Mode) -> bool:
         return self.fallback and not self.capture and mode is Mode.AUTOMATIC
@@ -337,7 +345,8 @@ class Session:
         if of_lines.is_consultation(now, self.lines) or (self.fallback and not self.capture):
             return []
         unseen = of_lines.first_of(now.values(), but=decided_for(self.call)) or at
-        before, self.call = self.call, self.decisions.turned(self.call, of_lines.staff(now.values()), at)
+        staff, before = of_lines.staff(now.values()), self.call
+        self.call = self.decisions.turned(self.call, staff, at, alone=self._staff_are_alone)
         decision = in_force(self.call)
         if self.call is before or not decision:
             return []
@@ -347,6 +356,12 @@ class Session:
         if may_begin and decision.mode is not Mode.NEVER and self.keeper.is_under_way:
             self.call = replace(self.call, decision=decision)
         return commands
+
+    @property
+    def _staff_are_alone(self) -> bool:
+        """Whether the party outside has left a call that others go on with."""
+        internal = self.call.direction is Direction.INTERNAL
+        return not internal and all(line.extension for line in self.lines.values())
 
     def _follow(self, at: datetime) -> list[Command]:
         """The captured party has left and others go on: so does the recording."""

@@ -17,11 +17,13 @@ from callrec.alerts import lane
 from callrec.alerts.alerter import Alerter
 from callrec.alerts.lane import Lane, pause_after
 from callrec.alerts.ledger import Ledger
+from callrec.app import App
 from callrec.catalogue import alerts
 from callrec.catalogue.database import Database
 from callrec.demo.processes import wait_until
 from callrec.errors import AlertNotSent
-from callrec.model import Alert, AlertState, Delivery
+from callrec.model import Alert, AlertState, Delivery, Facility
+from callrec.policy.office import Office as RulesOffice
 from callrec.spool.box import Spool
 from tests.unit.conftest import Clock
 from tests.unit.samples import CALL_ID, START, alert
@@ -315,3 +317,15 @@ def test_the_pause_ends_when_the_next_try_is_due(tmp_path: Path) -> None:
     assert made._pause() == lane.IDLE_SECONDS
     made.work()
     assert made._pause() == pytest.approx(1.0)
+
+
+def test_addresses_of_a_facility_are_a_problem_where_no_mail_server_is_named(app: App) -> None:
+    """They were set by command, which does not know callrec.toml of the controller's machine."""
+    office = RulesOffice([Facility("shiba", "芝地区総合支所", support_mail=("a@x.example",))])
+    alerter = app.alerter(lambda: office)
+    app.spool.save_alert(alert())
+    for each in alerter.lanes:
+        each.work()
+    alerter.work()
+    (problem,) = alerter.problems()
+    assert "help.smtp_host" in problem and app.spool.alerts() == [alert().id]

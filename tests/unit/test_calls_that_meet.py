@@ -1,17 +1,21 @@
-"""Calls that become one: in a conference, by Local channels, or because staff connect them."""
+"""Calls that become one, in a conference, by Local channels or by staff who connect them; and who is left."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from callrec.model import Direction, Key
 from callrec.pbx import events as ev
+from callrec.policy.office import Office
 from callrec.recording.board import Board
 from callrec.recording.commands import Command, Mute, StartSnoop
 from callrec.recording.session import Session
 from tests.scenarios.replay import board, office
 from tests.unit.channels import LATER, OUTSIDE, PHONE, begin_recording, channel, talks
+from tests.unit.pbx_model import ModelPbx
 from tests.unit.samples import START
 
 EARLIER = START - timedelta(minutes=5)
@@ -29,6 +33,12 @@ def _played(*rules: tuple[str, str, str | None, str | None]) -> Board:
     talks(played, "room", WAITING)
     begin_recording(played, talks(played, "a", OUTSIDE, PHONE))
     return played
+
+
+def _only_inbound(mode: str = "automatic") -> Office:
+    every = office((mode, "everywhere", None, "none"))
+    rules = [replace(each, direction=Direction.INBOUND) for each in every.rules]
+    return Office(every.facilities.values(), every.extensions.values(), rules)
 
 
 def _session(played: Board) -> Session:
@@ -86,11 +96,7 @@ def test_what_nobody_saw_is_seen_when_the_link_is_back() -> None:
 
 def test_the_recording_of_somebody_outside_goes_on_where_staff_talked_before() -> None:
     """2101 and 2102 talk; a caller comes in on another line, and is connected with 2102."""
-    inbound = office(EVERYBODY)
-    rules = [replace(each, direction=Direction.INBOUND) for each in inbound.rules]
-    played = board(
-        type(inbound)(inbound.facilities.values(), inbound.extensions.values(), rules), iter("abcdef")
-    )
+    played = board(_only_inbound(), iter("abcdef"))
     colleague = replace(WAITING, linkedid="0.0")
     first = replace(ASKING, id="0.0", linkedid="0.0", created_at=EARLIER)
     talks(played, "old", first, colleague)
@@ -110,3 +116,61 @@ def test_the_recording_of_somebody_outside_goes_on_where_staff_talked_before() -
         played.handle(ev.ChannelDestroyed(LATER, each))
     played.tick(LATER + timedelta(seconds=10))
     assert not played.sessions
+
+
+COLLEAGUE = channel("1.2", "PJSIP/2102-00000003", "2102")
+
+
+def _caller_hangs_up(rules: Office, how: str) -> ModelPbx:
+    """Two of staff are left, with whom the caller was in a conference, or who talk while the caller waits."""
+    pbx = ModelPbx(rules)
+    for each in (OUTSIDE, PHONE, COLLEAGUE):
+        pbx.create(each)
+    pbx.enter(PHONE.id, OUTSIDE.id)
+    if how == "conference":
+        pbx.enter(COLLEAGUE.id)
+    else:
+        pbx.leave(PHONE.id)
+        pbx.enter(COLLEAGUE.id, PHONE.id, bridge="consultation")
+    pbx.pass_time(1)
+    pbx.hang_up(OUTSIDE.id)
+    return pbx
+
+
+@pytest.mark.parametrize("how", ["conference", "consultation"])
+def test_staff_who_are_left_alone_are_recorded_only_if_their_internal_calls_are(how: str) -> None:
+    pbx = _caller_hangs_up(_only_inbound(), how)
+    assert not pbx.audible()
+    pbx.press(PHONE.id, "keep", "p1")
+    pbx.pass_time(5)
+    assert not pbx.audible()
+    assert [each.effect for each in pbx.board.sessions["1.0"].call.keys] == ["marked"]
+    for id_ in (PHONE.id, COLLEAGUE.id):
+        pbx.hang_up(id_)
+    pbx.pass_time(10)
+    (kept,) = pbx.kept.values()
+    assert [part.number for part in kept.capture.parts] == [1] and not pbx.snoops
+    assert kept.call.turns[-1].decision.mode == "never" and kept.capture.kept_because == "key"
+
+
+@pytest.mark.parametrize(
+    ("mode", "key", "effect"),
+    [("standby", "keep", "kept"), ("standby", "help", "help-sent"), ("manual", "keep", "refused")],
+)
+def test_staff_who_are_left_alone_can_still_keep_what_was_captured(mode: str, key: str, effect: str) -> None:
+    pbx = _caller_hangs_up(_only_inbound(mode), "conference")
+    pbx.press(PHONE.id, "pause", "p0")
+    pbx.press(PHONE.id, key, "p1")
+    assert [each.effect for each in pbx.board.sessions["1.0"].call.keys] == ["refused", effect]
+    pbx.pass_time(5)
+    assert not pbx.audible()
+    for id_ in (PHONE.id, COLLEAGUE.id):
+        pbx.hang_up(id_)
+    pbx.pass_time(10)
+    assert len(pbx.kept) == (1 if mode == "standby" else 0) and not pbx.discarded
+
+
+@pytest.mark.parametrize("how", ["conference", "consultation"])
+def test_a_recording_goes_on_with_staff_whose_internal_calls_are_recorded(how: str) -> None:
+    pbx = _caller_hangs_up(office(EVERYBODY), how)
+    assert len(pbx.audible()) == 2 and set(pbx.snoops.values()) <= {PHONE.id, COLLEAGUE.id}
