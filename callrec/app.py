@@ -9,15 +9,16 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from callrec import ids
-from callrec.catalogue import changes, facilities, rules
+from callrec.catalogue import alerts, changes, facilities, rules
 from callrec.catalogue.database import Database
-from callrec.errors import NotFound
+from callrec.errors import CatalogueUnreachable, NotFound
 from callrec.model import Announce, Decision, Extension, Facility, Rule, Support
 from callrec.policy.decide import Defaults
 from callrec.policy.office import Office
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
     from callrec.pbx.ari import Ari
     from callrec.prompts import Library, Prompt
     from callrec.recording.board import Board
-
-
-KEYS = "callrec-key"
-"""The family of the PBX's database in which the dialplan notes key presses."""
 
 
 class App:
@@ -78,8 +75,18 @@ class App:
 
     def noted_keys(self) -> dict[str, str]:
         """The key presses that the dialplan has written down: the id of each, and what it says."""
+        from callrec.recording.journal import KEYS
+
         with self.ami() as ami:
             return ami.tree(KEYS)
+
+    def alert_known(self, id_: str) -> bool:
+        """Whether an alert waits to be sent, or was sent. With the database away: only the former."""
+        if id_ in self.spool.alerts():
+            return True
+        with suppress(CatalogueUnreachable), self.database.read() as connection:
+            return alerts.is_known(connection, id_)
+        return False
 
     def ami(self) -> Ami:
         """A new AMI session, to be used in a `with`."""

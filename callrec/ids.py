@@ -14,6 +14,11 @@ def new() -> str:
     return str(uuid6.uuid7())
 
 
+def of_stood_in(pbx: str, channel: str, since: datetime) -> str:
+    """The id of the call of a channel that the dialplan took over: the same for whoever hears of it."""
+    return derived(since, f"call {pbx} {channel}")
+
+
 def derived(moment: datetime, seed: str) -> str:
     """The id of something that happened at `moment` and is named `seed`: the same each time."""
     milliseconds = int(moment.timestamp() * 1000)

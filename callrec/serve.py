@@ -17,18 +17,17 @@ from typing import Any
 import structlog
 
 from callrec.alerts.alerter import Alerter
-from callrec.app import KEYS, App
+from callrec.app import App
 from callrec.archive.archiver import Archiver
 from callrec.errors import CallrecError, CatalogueOutdated, CatalogueUnreachable, NotFound, Refused
 from callrec.language import translated
-from callrec.pbx.ami import Ami
 from callrec.pbx.ari import wait_for_app_to_go
 from callrec.policy.office import Office
 from callrec.problems import Problems
-from callrec.recording import journal
 from callrec.recording.adoption import Adoption
 from callrec.recording.board import Board
 from callrec.recording.controller import Controller
+from callrec.recording.journal_reader import JournalReader
 from callrec.recording.mirror import Mirror
 from callrec.spool import status
 
@@ -36,14 +35,10 @@ log = structlog.get_logger()
 
 TICK_SECONDS = 0.5
 HOUSE_SECONDS = 0.5
-JOURNAL_SECONDS = 60.0
-JOURNAL_SOON_SECONDS = 2.0
 APP_GRACE_SECONDS = 3.0
 """How long Asterisk may need to notice that a controller that was killed is gone."""
 TAKEOVER_SECONDS = 30.0
 """How long a controller that is taken over from may need to finish what it has begun."""
-LINE = "journal line "
-"""How the names of problems with single lines of the journal begin."""
 
 
 class Service:
@@ -52,14 +47,11 @@ class Service:
     def __init__(self, app: App) -> None:
         self._app = app
         self._stopping = threading.Event()
-        self._journal_waits = threading.Event()
         self._started_at = datetime.now(UTC)
         self._catalogue_away = False
         self._problems = Problems()
         self._tell_shift()
         self._rules_at = self._started_at
-        self._journal_left = 0
-        self._keys_seen: set[str] = set()
 
     def _tell_shift(self) -> None:
         shift = self._app.settings.office.shift_s
@@ -90,10 +82,10 @@ class Service:
             answer_first=self._app.settings.prompts.answer_first,
             work_waits=self._archiver.wake,
             help_waits=self._alerter.wake,
-            read_journal=self._journal_waits.set,
+            read_journal=self._wake_journal,
             noted_keys=self._app.noted_keys,
         )
-        self._adoption = Adoption(
+        adoption = Adoption(
             self._app.pbx,
             self._app.spool,
             lambda: self._office,
@@ -101,6 +93,10 @@ class Service:
             self._app.settings.pbx.name,
             self._app.prompt_of,
             self._controller.has_recorded,
+            self._app.alert_known,
+        )
+        self._journal = JournalReader(
+            self._app.ami, self._controller, adoption, self._problems, self._adopted
         )
         _keep_for_good()
 
@@ -145,7 +141,7 @@ class Service:
         archive = threading.Thread(target=self._archiver.run, name="archive")
         house = threading.Thread(target=self._keep_house, name="house")
         copy = threading.Thread(target=self._mirror().run, args=(self._stopping,), name="mirror")
-        journal = threading.Thread(target=self._follow_journal, name="journal")
+        journal = threading.Thread(target=self._journal.run, name="journal")
         alerts = threading.Thread(target=self._alerter.run, name="alerts")
         threads = [watch, archive, house, copy, journal, alerts]
         for thread in threads:
@@ -155,7 +151,7 @@ class Service:
         self._controller.stop()
         self._archiver.stop()
         self._alerter.stop()
-        self._journal_waits.set()
+        self._journal.stop()
         for thread in threads:
             thread.join()
         self._write_status(running=False)
@@ -165,6 +161,13 @@ class Service:
             raise Refused("another callrec serve has taken this PBX over")
         if dead:
             raise CallrecError("callrec serve ended by itself ({part}): see its log", part=dead)
+
+    def _wake_journal(self) -> None:
+        self._journal.wake()
+
+    def _adopted(self) -> None:
+        self._archiver.wake()
+        self._alerter.wake()
 
     def stop(self) -> None:
         """Asks `run` to end. Recordings under way go on in the PBX."""
@@ -245,61 +248,6 @@ class Service:
                 {*self._archiver.problems(), *self._alerter.problems(), *self._problems.texts()}
             ),
         }
-
-    # --- what the dialplan did in our place
-
-    def _follow_journal(self) -> None:
-        """On a thread of its own: it asks the PBX for long, and no call may wait for that."""
-        while not self._stopping.is_set():
-            self._journal_waits.clear()
-            self._journal_left = 0
-            if self._controller.link_up:
-                self._problems.attempt("read journal", self._read_journal)
-            self._journal_waits.wait(JOURNAL_SOON_SECONDS if self._journal_left else JOURNAL_SECONDS)
-
-    def _read_journal(self) -> None:
-        """Takes over every line that can be; one that cannot stays, and is a problem."""
-        with self._app.ami() as ami:
-            lines = ami.tree(journal.FAMILY)
-            self._problems.keep(LINE, {LINE + key for key in lines})
-            self._forget_keys(ami)
-            for key, value in lines.items():
-                self._journal_left += 1
-                if self._adopt(key, value):
-                    ami.delete(journal.FAMILY, key)
-                    self._journal_left -= 1
-                    self._archiver.wake()
-
-    def _forget_keys(self, ami: Ami) -> None:
-        """Deletes what the dialplan noted of keys that were taken up: those of the last look but one.
-
-        Before that they are taken up, if they were not: they could not be read when the link was made.
-        """
-        if not self._controller.link_up:
-            self._keys_seen = set()
-            return
-        lines = ami.tree(KEYS)
-        self._controller.recall(lines)
-        noted = set(lines)
-        for id_ in noted & self._keys_seen:
-            ami.delete(KEYS, id_)
-        self._keys_seen = noted - self._keys_seen
-
-    def _adopt(self, key: str, value: str) -> bool:
-        try:
-            adopted = self._adoption.adopt(key, value, datetime.now(UTC))
-        except (CallrecError, ValueError) as error:
-            told = translated("line {key} of the PBX's journal cannot be taken over").format(key=key)
-            if self._problems.add(LINE + key, told):
-                log.error(
-                    "a line of the PBX's journal cannot be taken over",
-                    key=key,
-                    value=value,
-                    problem=str(error),
-                )
-            return False
-        self._problems.clear(LINE + key)
-        return adopted
 
 
 def _keep_for_good() -> None:

@@ -53,6 +53,11 @@ def of_call(connection: sa.Connection, call_id: str) -> list[Told]:
     return [_told(row) for row in rows]
 
 
+def is_known(connection: sa.Connection, id_: str) -> bool:
+    """Whether it was tried to send an alert."""
+    return connection.scalar(sa.select(alerts.c.id).where(alerts.c.id == id_).limit(1)) is not None
+
+
 def _told(row: Any) -> Told:
     fields = {name: getattr(row, name) for name in Told.__dataclass_fields__}
     return Told(**{**fields, "state": AlertState(row.state)})

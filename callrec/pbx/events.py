@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -170,6 +171,13 @@ class Digit(ChannelEvent):
 @dataclass(frozen=True, slots=True)
 class Replaced(Event):
     """Another program has connected under our name; Asterisk sends us nothing any more."""
+
+
+def epoch(text: str) -> datetime | None:
+    """Seconds since 1970, as the dialplan writes them; None where there are none."""
+    with suppress(ValueError, OverflowError):
+        return datetime.fromtimestamp(float(text), UTC)
+    return None
 
 
 def endpoint_of(name: str) -> str:

@@ -8,16 +8,19 @@ is in them, or where those rules did not want them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
 
-from callrec.model import CallRecord, Decision, Mode, Outcome, remark
+from callrec.model import CallRecord, Decision, Key, Mode, Outcome, remark
+from callrec.pbx.events import KeyNoted
 from callrec.policy.office import Office
 from callrec.recording import journal
+from callrec.recording.helping import alert_of, was_asked
+from callrec.recording.keys import marks
 from callrec.spool.box import Spool
 
 log = structlog.get_logger()
@@ -48,34 +51,52 @@ class Adoption:
         pbx: str,
         prompt: journal.FindPrompt,
         taken_up: Callable[[str], bool] = lambda linkedid: False,
+        alert_known: Callable[[str], bool] = lambda alert: False,
     ) -> None:
         """`office` has the rules of now, `office_at` those of a moment; `taken_up` tells of a linked id
-        whether callrec has recorded the call itself after all."""
+        whether callrec has recorded the call itself after all, `alert_known` of the id of an alert
+        whether it was begun to be sent."""
         self._storage, self._spool = storage, spool
         self._office, self._office_at = office, office_at
         self._pbx, self._prompt, self._taken_up = pbx, prompt, taken_up
+        self._alert_known = alert_known
 
-    def adopt(self, key: str, value: str, now: datetime) -> bool:
+    def adopt(self, key: str, value: str, now: datetime, noted: Sequence[KeyNoted] = ()) -> bool:
         """Whether the line is safe in the spool now; if not, it is to be adopted later.
 
-        Raises ValueError when it makes no sense.
+        `noted` are the key presses the dialplan has written down, of whatever calls. Raises ValueError
+        when the line makes no sense.
         """
         line, office = journal.parse(key, value), self._office()
         heard = self._heard(line)
         decision = self._decision(line)
         call = journal.call_of(line, office, self._pbx, self._prompt, decision, heard)
         wanted = decision.mode is Mode.AUTOMATIC
-        if line.file and call.outcome is Outcome.ANSWERED and wanted:
+        recorded = bool(line.file) and call.outcome is Outcome.ANSWERED and wanted
+        keys = journal.pressed(line, noted, office, recorded=recorded)
+        call = replace(call, keys=keys, incident=any(marks(each.effect) for each in keys))
+        if recorded:
+            self._call_for_help(call, recorded=True)
             self._spool.hand_over(journal.draft_of(line, call))
         elif now - line.ended_at < FLUSHED_WITHIN:
             return False
         else:
             if not self._taken_up(line.linkedid):
+                self._call_for_help(call, recorded=False)
                 self._spool.save_call(_destroyed(call) if heard else call)
             for name in journal.files(line):
                 self._storage.delete_stored(name)
-        log.info("a call the dialplan stood in for", call=call.id, recorded=bool(line.file) and wanted)
+        log.info("a call the dialplan stood in for", call=call.id, recorded=recorded)
         return True
+
+    def _call_for_help(self, call: CallRecord, *, recorded: bool) -> None:
+        """Late is better than never, where nobody heard of it while the call lasted."""
+        for number, press in enumerate(call.keys):
+            if press.key is not Key.HELP or was_asked(call.keys[:number], press.at):
+                continue
+            alert = alert_of(self._office(), call, press.id, press.extension, press.at, recorded=recorded)
+            if not self._alert_known(alert.id):
+                self._spool.save_alert(replace(alert, room=None))  # there is nothing to listen to any more
 
     def _decision(self, line: journal.Line) -> Decision:
         """By the rules as they were when the call began. Never is never; else those of now may speak for

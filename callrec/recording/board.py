@@ -7,7 +7,7 @@ pairs leads from one to the other.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from callrec.model import CallRecord, Draft, Key
@@ -95,7 +95,7 @@ class Board:
         self,
         channels: Iterable[ev.Channel],
         bridges: dict[str, tuple[str, ...]],
-        fallbacks: Iterable[str],
+        fallbacks: Mapping[str, datetime],
         gates: Iterable[ev.GateEntered],
         at: datetime,
         keys: Sequence[ev.KeyNoted] | None = (),
@@ -103,17 +103,17 @@ class Board:
         """Brings the board up to what the PBX says there is, after events may have been missed.
 
         Nothing is trusted but the lists: a channel that is not in them is gone, a snoop that is not
-        has ended its recording. `fallbacks` are channels whose call the dialplan took over, `gates` is
-        what was asked at the gate about the channels that passed it. `keys` are those that may have been
-        pressed meanwhile, the oldest first; None: they could not be read yet.
+        has ended its recording. `fallbacks` are channels whose call the dialplan took over, and when;
+        `gates` is what was asked at the gate about the channels that passed it. `keys` are those that
+        may have been pressed meanwhile, the oldest first; None: they could not be read yet.
         """
         there = {each.id: each for each in channels}
         for each in there.values():
             if not each.id.startswith(ev.OWN_PREFIX):
                 self._know(each, at)
-        for id_ in fallbacks:
+        for id_, since in fallbacks.items():
             if session := self.sessions.get(there[id_].linkedid):
-                session.stood_in()
+                session.stood_in(id_, since)
         for gate in gates:
             if session := self._know(gate.channel, at):
                 session.gate_recalled(gate)
@@ -159,8 +159,8 @@ class Board:
         session, said = self._know(event.channel, event.at), event.fields
         if session is None:
             return []
-        if said.get("Fallback"):
-            session.stood_in()
+        if since := ev.epoch(said.get("Fallback", "")):
+            session.stood_in(event.channel.id, since)
         elif said.get("Announce"):
             session.announced(said.get("Prompt", ""), event.at, event.channel.id, status=said.get("Status"))
         elif said.get("Key"):

@@ -19,7 +19,7 @@ import structlog
 
 from callrec.errors import CallrecError
 from callrec.model import Direction
-from callrec.pbx.events import OWN_PREFIX, Channel, Event, GateEntered, KeyNoted, Replaced
+from callrec.pbx.events import OWN_PREFIX, Channel, Event, GateEntered, KeyNoted, Replaced, epoch
 from callrec.policy.office import Office
 from callrec.recording import commands as do
 from callrec.recording.board import Board
@@ -146,6 +146,11 @@ class Controller:
         """Whether a call was recorded from here, as far back as is remembered."""
         return linkedid in self._recorded
 
+    def stood_in(self) -> set[str]:
+        """The linked ids of the calls under way that the dialplan took over."""
+        with self._lock:
+            return {each.call.linkedid for each in self._board.sessions.values() if each.fallback}
+
     def live(self) -> list[tuple[str, str]]:
         """The recordings under way: extension and id."""
         with self._lock:
@@ -173,7 +178,8 @@ class Controller:
     def _connected(self) -> None:
         channels, bridges = self._pbx.channels(), self._pbx.bridges()
         ours = [each for each in channels if not each.id.startswith(OWN_PREFIX)]
-        fallbacks = [each.id for each in ours if self._pbx.variable(each.id, FALLBACK_VARIABLE)]
+        told = {each.id: epoch(self._pbx.variable(each.id, FALLBACK_VARIABLE)) for each in ours}
+        fallbacks = {id_: since for id_, since in told.items() if since}
         gates = [gate for each in ours if (gate := self._gate_of(each))]
         keys = self._keys_pressed()
         with self._lock:
@@ -184,14 +190,14 @@ class Controller:
 
     def recall(self, noted: dict[str, str]) -> None:
         """Acts on key presses that the dialplan has written down, those of which nothing was heard."""
-        keys = _parsed(noted)
+        keys = parsed_keys(noted)
         with self._lock:
             self._submit(self._board.recall(keys, self._now()))
 
     def _keys_pressed(self) -> list[KeyNoted] | None:
         """What staff have pressed while nobody listened, the oldest first. None: not known yet."""
         try:
-            return _parsed(self._noted_keys())
+            return parsed_keys(self._noted_keys())
         except CallrecError as error:
             log.error("keys that were pressed meanwhile cannot be read", problem=str(error))
             return None
@@ -318,8 +324,8 @@ class Controller:
             self._submit(self._board.command_failed(command, str(error), self._now()))
 
 
-def _parsed(noted: dict[str, str]) -> list[KeyNoted]:
-    """The oldest first; lines that nobody can read are left out."""
+def parsed_keys(noted: dict[str, str]) -> list[KeyNoted]:
+    """The key presses the dialplan noted, the oldest first; lines that nobody can read are left out."""
     found = []
     for id_, line in noted.items():
         with suppress(ValueError, OverflowError):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from callrec import ids
-from callrec.model import Alert, CallRecord, Key
+from callrec.model import Alert, CallRecord, Key, Press
 from callrec.pbx.events import Channel
+from callrec.policy.office import Office
 from callrec.recording.commands import Command, SaveAlert
 from callrec.recording.lines import Line
 from callrec.recording.room import Room
@@ -46,28 +47,10 @@ class Helping:
     def asked(
         self, call: CallRecord, press: str, extension: str, channel: str, at: datetime, *, recorded: bool
     ) -> list[Command]:
-        """Staff have pressed the key for help; the press is not among the call's yet.
-
-        The alert of one press has the same id each time: who gets it twice can tell.
-        """
-        if any(each.key is Key.HELP and abs(at - each.at) < AGAIN for each in call.keys):
+        """Staff have pressed the key for help; the press is not among the call's yet."""
+        if was_asked(call.keys, at):
             return []
-        office = self.world.office
-        facility = office.facility_of(extension)
-        known, room = office.facilities.get(facility), office.support_of(facility).room
-        alert = Alert(
-            id=ids.derived(at, press),
-            call_id=call.id,
-            pbx=call.pbx,
-            facility=facility,
-            facility_name=known.name if known else facility,
-            extension=extension,
-            number=call.number,
-            direction=call.direction,
-            at=at,
-            recorded=recorded,
-            room=room,
-        )
+        alert = alert_of(self.world.office, call, press, extension, at, recorded=recorded)
         return [SaveAlert(self.session, alert), *self._call(alert, channel)]
 
     def _call(self, alert: Alert, channel: str) -> list[Command]:
@@ -146,3 +129,29 @@ class Helping:
     @property
     def is_settled(self) -> bool:
         return self.room is None or self.room.is_settled
+
+
+def was_asked(keys: Iterable[Press], at: datetime) -> bool:
+    """Whether help was asked for a moment before or after."""
+    return any(each.key is Key.HELP and abs(at - each.at) < AGAIN for each in keys)
+
+
+def alert_of(
+    office: Office, call: CallRecord, press: str, extension: str, at: datetime, *, recorded: bool
+) -> Alert:
+    """The alert of one press has the same id each time: who gets it twice can tell."""
+    facility = office.facility_of(extension)
+    known = office.facilities.get(facility)
+    return Alert(
+        id=ids.derived(at, press),
+        call_id=call.id,
+        pbx=call.pbx,
+        facility=facility,
+        facility_name=known.name if known else facility,
+        extension=extension,
+        number=call.number,
+        direction=call.direction,
+        at=at,
+        recorded=recorded,
+        room=office.support_of(facility).room,
+    )

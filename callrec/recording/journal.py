@@ -6,7 +6,7 @@ Reading a line twice gives the same ids, so that a crash between two steps makes
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -19,21 +19,27 @@ from callrec.model import (
     Decision,
     Direction,
     Draft,
+    Key,
     Mode,
     Note,
     Outcome,
     Part,
     Participant,
+    Press,
     Track,
     remark,
 )
 from callrec.numbers import normalise
+from callrec.pbx.events import KeyNoted, endpoint_of
 from callrec.policy.combine import combine
 from callrec.policy.office import Office
 from callrec.prompts import Prompt
+from callrec.recording.keys import effect_stood_in, marks
 from callrec.recording.session import OUTCOMES
 
 FAMILY = "callrec-journal"
+KEYS = "callrec-key"
+"""The families of the PBX's database in which the dialplan writes of calls, and of keys."""
 FIELDS = 12
 
 FindPrompt = Callable[[str], Prompt | None]
@@ -108,7 +114,7 @@ def call_of(
     talked = line.talked or heard
     answered = line.status == "ANSWER" or bool(talked)
     return CallRecord(
-        id=ids.derived(line.started_at, f"call {pbx} {line.channel}"),
+        id=ids.of_stood_in(pbx, line.channel, line.started_at),
         pbx=pbx,
         linkedid=line.linkedid,
         direction=line.direction,
@@ -125,6 +131,18 @@ def call_of(
         announcements=_announcements(line, prompt),
         notes=_notes(line, decision),
     )
+
+
+def pressed(line: Line, noted: Iterable[KeyNoted], office: Office, *, recorded: bool) -> tuple[Press, ...]:
+    """The keys that staff pressed during the call, the oldest first. `recorded`: the dialplan did."""
+    found: tuple[Press, ...] = ()
+    for each in sorted(noted, key=lambda note: note.at):
+        extension = endpoint_of(each.by)
+        if each.linkedid == line.linkedid and each.key in set(Key) and office.is_staff(extension):
+            marked = any(marks(press.effect) for press in found)
+            does = effect_stood_in(Key(each.key), recorded=recorded, marked=marked)
+            found += (Press(each.id, Key(each.key), does, "", extension, each.at),)
+    return found
 
 
 def draft_of(line: Line, call: CallRecord) -> Draft:

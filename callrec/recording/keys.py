@@ -44,6 +44,20 @@ def is_outdated(key: str, at: datetime, presses: Iterable[Press]) -> bool:
     return key == Key.STOP and bool(later)
 
 
+def effect_stood_in(key: Key, *, recorded: bool, marked: bool) -> Effect:
+    """What `key` does in a call that the dialplan took over: that records to the end, or not at all."""
+    if key is Key.HELP:
+        return Effect.HELP_SENT
+    if key is Key.KEEP and recorded:
+        return Effect.UNCHANGED if marked else Effect.MARKED
+    return Effect.REFUSED
+
+
+def marks(effect: Effect) -> bool:
+    """Whether the call is an incident from then on."""
+    return effect in (Effect.MARKED, Effect.HELP_SENT)
+
+
 def effect(key: Key, mode: Mode, keeping: Keeping, *, paused: bool, marked: bool) -> Effect:
     """What `key` does in a call with this mode.
 

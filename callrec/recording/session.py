@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from callrec import ids
 from callrec.model import CallRecord, Direction, Effect, Key, Mode, Note, Outcome, Press, remark
 from callrec.pbx.events import OWN_PREFIX, Dialled, GateEntered
 from callrec.recording import lines as of_lines
@@ -27,6 +28,7 @@ from callrec.recording.commands import (
 from callrec.recording.decisions import Decisions, decided_for, in_force, mode_for_keys
 from callrec.recording.helping import Helping
 from callrec.recording.keeper import Keeper
+from callrec.recording.keys import effect_stood_in, marks
 from callrec.recording.lines import Line
 from callrec.recording.signals import Signals
 from callrec.recording.surroundings import Surroundings
@@ -61,6 +63,8 @@ class Session:
     _heard: str = ""
     _beeped_at: datetime | None = None
     _dial_status: str = ""
+    _noted: str = ""
+    """The id under which this call was noted, while nothing was captured of it."""
     _connected_elsewhere: bool = False
     _left: list[Command] = field(default_factory=list)
     """What the PBX did not end when it was asked to: it is asked again."""
@@ -167,8 +171,13 @@ class Session:
         self.announcer.dialplan_said(sound, at, leg, status)
         self._note_announcements()
 
-    def stood_in(self) -> None:
-        """The dialplan took the call over because we did not answer in time."""
+    def stood_in(self, channel: str, since: datetime) -> None:
+        """The dialplan took the call of this channel over because we did not answer in time.
+
+        Its journal tells of the call, under an id that both know.
+        """
+        if not self.fallback and not self.capture and not self.call.keys:
+            self.call = replace(self.call, id=ids.of_stood_in(self.call.pbx, channel, since))
         self.fallback = True
 
     def dialled(self, event: Dialled) -> None:
@@ -191,8 +200,8 @@ class Session:
             recorded = kept or self._dialplan_records(mode)
             commands += self.help.asked(self.call, id_, extension, there, at, recorded=recorded)
         press = Press(id_, key, does, channel, extension, at)
-        incident = does in (Effect.MARKED, Effect.HELP_SENT)
-        self.call = replace(self.call, keys=(*self.call.keys, press), incident=self.call.incident or incident)
+        incident = self.call.incident or marks(does)
+        self.call = replace(self.call, keys=(*self.call.keys, press), incident=incident)
         heard = self.signals.confirm(key, does, there, len(self.call.keys)) if there else []
         return [*commands, *heard, *self._save_draft()]
 
@@ -201,8 +210,7 @@ class Session:
             self._take_up(at)
         mode = self._mode_for(key)
         if self._dialplan_records(mode):
-            by_dialplan = {Key.HELP: Effect.HELP_SENT, Key.KEEP: Effect.UNCHANGED}
-            return by_dialplan.get(key, Effect.REFUSED), []
+            return effect_stood_in(key, recorded=True, marked=self.call.incident), []
         lines = list(self._talking().values()) or list(self.lines.values())
         too_late = self.is_over and not self.keys_unknown
         if too_late or (not self.capture and (self.end_unseen or not lines)):
@@ -389,6 +397,7 @@ class Session:
         """Writes down how it stands: the next start knows it, if this process ends now."""
         if self.capture or self.is_over or self.fallback:
             return self.keeper.draft(self.call)
+        self._noted = self.call.id
         return [NoteCall(self.key, self.call)]
 
     def _hand_over(self) -> list[Command]:
@@ -426,7 +435,7 @@ class Session:
             self.note("the end of the call was not seen")
             self.call = replace(self.call, ended_at=None if told_by_sound else at)
         row = [] if told_by_sound or (self.fallback and not self.capture) else [SaveCall(self.key, self.call)]
-        journal = [ReadJournal(self.key, self.call.id)] if self.fallback else []
+        journal = [ReadJournal(self.key, self._noted)] if self.fallback else []
         return [*row, *self._hand_over(), *self.help.ended(), *journal]
 
     def _went_on(self, line: Line, into: CallRecord) -> None:

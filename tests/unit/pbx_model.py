@@ -114,7 +114,7 @@ class ModelPbx:
 
     def fall_back(self, id_: str) -> None:
         """The dialplan takes a call over."""
-        self._tell(ev.DialplanSaid(self.now, self.channels[id_], {"Fallback": "1"}))
+        self._tell(ev.DialplanSaid(self.now, self.channels[id_], {"Fallback": str(self.now.timestamp())}))
 
     # --- the link
 
@@ -133,7 +133,7 @@ class ModelPbx:
         ]
         bridges = {name: tuple(ids) for name, ids in self.bridges.items()}
         bridges |= dict.fromkeys(self.own_bridges, ())
-        self._perform(self.board.compare(there, bridges, [], [], self.now, noted))
+        self._perform(self.board.compare(there, bridges, {}, [], self.now, noted))
 
     def recall(self, noted: list[ev.KeyNoted]) -> None:
         """The keys could be read at last."""

@@ -31,7 +31,7 @@ from tests.unit.samples import START
 def test_a_call_that_goes_on_is_not_captured_a_second_time() -> None:
     played = quiet_board()
     played.restore(open_draft())
-    commands = played.compare([OUTSIDE, PHONE, *SNOOPS], BRIDGE, [], [], LATER)
+    commands = played.compare([OUTSIDE, PHONE, *SNOOPS], BRIDGE, {}, [], LATER)
     assert [type(each) for each in commands] == [Unmute, Unmute], "for all that is known of it"
     assert played.tick(LATER) == []
 
@@ -39,7 +39,7 @@ def test_a_call_that_goes_on_is_not_captured_a_second_time() -> None:
 def test_a_call_that_ended_meanwhile_is_handed_over_with_its_end_open() -> None:
     played = quiet_board()
     played.restore(open_draft())
-    commands = played.compare([], {}, [], [], LATER)
+    commands = played.compare([], {}, {}, [], LATER)
     (handed,) = commands
     assert isinstance(handed, HandOver)
     assert handed.draft.capture.ended_at is None and handed.draft.call.ended_at is None
@@ -50,21 +50,21 @@ def test_a_call_that_ended_meanwhile_is_handed_over_with_its_end_open() -> None:
 def test_a_capture_whose_snoops_are_gone_goes_on_in_a_new_part() -> None:
     played = quiet_board()
     played.restore(open_draft())
-    assert played.compare([OUTSIDE, PHONE], BRIDGE, [], [], LATER) == []
+    assert played.compare([OUTSIDE, PHONE], BRIDGE, {}, [], LATER) == []
     commands = played.tick(LATER + timedelta(seconds=1))
     assert [c.channel for c in commands if isinstance(c, StartSnoop)] == ["1.0", "1.0"]
 
 
 def test_a_call_that_began_meanwhile_is_captured_from_now_on() -> None:
-    commands = quiet_board().compare([OUTSIDE, PHONE], BRIDGE, [], [], LATER)
+    commands = quiet_board().compare([OUTSIDE, PHONE], BRIDGE, {}, [], LATER)
     assert [c.channel for c in commands if isinstance(c, StartSnoop)] == ["1.0", "1.0"]
 
 
 def test_a_call_the_dialplan_records_is_left_to_it() -> None:
     played = quiet_board()
-    assert played.compare([OUTSIDE, PHONE], BRIDGE, ["1.0"], [], LATER) == []
+    assert played.compare([OUTSIDE, PHONE], BRIDGE, {"1.0": START}, [], LATER) == []
     ended = [played.handle(ev.ChannelDestroyed(LATER, each)) for each in (PHONE, OUTSIDE)]
-    assert ended == [[], [ReadJournal("1.0", "new-0")]]
+    assert ended == [[], [ReadJournal("1.0", "")]]
 
 
 def test_parties_behind_local_channels_talk_with_each_other() -> None:
@@ -72,9 +72,9 @@ def test_parties_behind_local_channels_talk_with_each_other() -> None:
     first = channel("1.2", "Local/2101@ring-00000001;1")
     second = channel("1.3", "Local/2101@ring-00000001;2")
     bridges: dict[str, tuple[str, ...]] = {"a": ("1.0", "1.2"), "b": ("1.3", "1.1")}
-    commands = quiet_board().compare([OUTSIDE, first, second, PHONE], bridges, [], [], LATER)
+    commands = quiet_board().compare([OUTSIDE, first, second, PHONE], bridges, {}, [], LATER)
     assert [c.channel for c in commands if isinstance(c, StartSnoop)] == ["1.0", "1.0"]
-    alone = quiet_board().compare([OUTSIDE, first, second, PHONE], {"a": ("1.0", "1.2")}, [], [], LATER)
+    alone = quiet_board().compare([OUTSIDE, first, second, PHONE], {"a": ("1.0", "1.2")}, {}, [], LATER)
     assert alone == [], "nobody has answered yet"
 
 
@@ -98,7 +98,7 @@ def test_late_events_of_a_call_that_is_over_make_no_new_one() -> None:
 
 def test_a_restart_between_two_calls_finds_nothing_to_do() -> None:
     played = quiet_board()
-    assert played.compare([], {}, [], [], LATER) == [] and played.tick(LATER) == []
+    assert played.compare([], {}, {}, [], LATER) == [] and played.tick(LATER) == []
 
 
 def test_the_link_lost_over_the_end_of_a_call() -> None:
@@ -108,6 +108,6 @@ def test_the_link_lost_over_the_end_of_a_call() -> None:
     cut = next(i for i, event in enumerate(events) if isinstance(event, ev.LeftBridge))
     for event in events[:cut]:
         played.handle(event)
-    commands = played.compare([], {}, [], [], events[-1].at)
+    commands = played.compare([], {}, {}, [], events[-1].at)
     assert [type(c) for c in commands] == [HandOver]
     assert not [c for c in commands if isinstance(c, SaveCall)], "its row comes with the recording"

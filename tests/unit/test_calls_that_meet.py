@@ -89,7 +89,7 @@ def test_what_nobody_saw_is_seen_when_the_link_is_back() -> None:
     played = _played(EVERYBODY, NEVER)
     snoops = [channel(each, "Snoop/x", linkedid=each) for each in _session(played).snoops]
     there = [OUTSIDE, WAITING, *snoops]
-    commands = played.compare(there, {"room": (OUTSIDE.id, WAITING.id)}, [], [], LATER)
+    commands = played.compare(there, {"room": (OUTSIDE.id, WAITING.id)}, {}, [], LATER)
     assert _present(played) == {None, "2102"}
     assert [each for each in commands if isinstance(each, Mute)]
 

@@ -252,7 +252,7 @@ def test_a_key_pressed_while_the_controller_was_killed_counts(mode: str, over: b
     ("mode", "effects"),
     [
         ("manual", "started stopped started"),
-        ("automatic", "unchanged refused help-sent"),
+        ("automatic", "marked refused help-sent"),
         ("never", "refused refused help-sent"),
     ],
 )

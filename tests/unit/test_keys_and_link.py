@@ -100,7 +100,7 @@ def test_a_call_that_went_on_in_another_while_nobody_watched_is_handed_over() ->
     again.restore(Draft(session.call, session.capture.frozen()))
     snoops = [ev.Channel(id_, "Snoop/x", "Up", "", "", id_, LATER) for id_ in session.capture.snoops]
     there = [OUTSIDE, replace(OTHER, linkedid="1.0"), *snoops]
-    done = again.compare(there, {"b": (OUTSIDE.id, OTHER.id)}, [], [], LATER)
+    done = again.compare(there, {"b": (OUTSIDE.id, OTHER.id)}, {}, [], LATER)
     ended = {each.channel for each in done if isinstance(each, HangUp)}
     assert ended >= session.capture.snoops
     for seconds in (1, 7, 8):

@@ -79,9 +79,9 @@ def test_only_a_call_of_which_all_is_gone_has_an_unseen_end() -> None:
     third = channel("1.2", "PJSIP/2102-00000003", "2102")
     played = quiet_board()
     begin_recording(played, talks(played, "b", OUTSIDE, PHONE, third))
-    played.compare([OUTSIDE, PHONE], BRIDGE, [], [], LATER)
+    played.compare([OUTSIDE, PHONE], BRIDGE, {}, [], LATER)
     assert not played.sessions["1.0"].end_unseen
-    played.compare([], {}, [], [], LATER)
+    played.compare([], {}, {}, [], LATER)
     assert played.sessions["1.0"].end_unseen
 
 
@@ -90,7 +90,7 @@ def test_snoops_that_no_call_knows_are_hung_up() -> None:
     probe = channel("callrec.doctor-1", "Local/s@callrec-gate-0001;1", linkedid="d")
     played = quiet_board()
     played.restore(open_draft())
-    commands = played.compare([OUTSIDE, PHONE, *SNOOPS, stray, probe], BRIDGE, [], [], LATER)
+    commands = played.compare([OUTSIDE, PHONE, *SNOOPS, stray, probe], BRIDGE, {}, [], LATER)
     assert [c.channel for c in commands if isinstance(c, HangUp)] == [stray.id]
 
 
@@ -182,9 +182,9 @@ def _ids() -> Iterator[str]:
 def test_never_for_the_number_dialled_holds_over_a_restart() -> None:
     """Nothing was written down of the call but by the dialplan."""
     played = board(office(*NEVER_DIALLED), _ids())
-    assert not _begun(played.compare([OUTSIDE, PHONE], BRIDGE, [], [_at_gate("6000")], LATER))
+    assert not _begun(played.compare([OUTSIDE, PHONE], BRIDGE, {}, [_at_gate("6000")], LATER))
     ringing = board(office(*NEVER_DIALLED), _ids())
-    ringing.compare([OUTSIDE, PHONE], {}, [], [_at_gate("6000")], LATER)
+    ringing.compare([OUTSIDE, PHONE], {}, {}, [_at_gate("6000")], LATER)
     assert not _begun(talks(ringing, "b", OUTSIDE, PHONE))
 
 
@@ -192,7 +192,7 @@ def test_what_was_asked_at_the_gate_does_not_change_a_call_that_is_recorded() ->
     played = quiet_board()
     played.restore(open_draft())
     before = played.sessions["1.0"].call
-    played.compare([OUTSIDE, PHONE, *SNOOPS], BRIDGE, [], [_at_gate("6000")], LATER)
+    played.compare([OUTSIDE, PHONE, *SNOOPS], BRIDGE, {}, [_at_gate("6000")], LATER)
     after = played.sessions["1.0"].call
     assert (after.decision, after.extension, after.number) == (
         before.decision,

@@ -257,7 +257,7 @@ def test_a_capture_survives_the_loss_of_any_event(name: str) -> None:
         played = board(office(*RULES[name]), [*ids_of(name), *(f"more-{i}" for i in range(9))])
         commands = [c for i, event in enumerate(events) if i != lost for c in played.handle(event)]
         end = events[-1].at
-        commands += played.compare([], {}, [], [], end)
+        commands += played.compare([], {}, {}, [], end)
         for seconds in range(1, 12):
             commands += played.tick(end.replace(microsecond=0) + seconds * _SECOND)
         assert [type(c) for c in commands].count(HandOver) == 1, events[lost]

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from callrec.app import App
 from callrec.catalogue import rules
@@ -27,7 +26,6 @@ from callrec.model import Mode, Rule, Scope
 from callrec.pbx.ami import Ami
 from callrec.pbx.ari import Ari
 from callrec.policy.office import Office
-from callrec.recording.adoption import Adoption
 from callrec.serve import Service
 from callrec.settings import CatalogueSettings, OfficeSettings, PbxSettings, Settings, SpoolSettings
 from callrec.spool import status
@@ -73,7 +71,7 @@ def _service(app: App, controller: Quiet, archiver: Quiet) -> Service:
     service = Service(app)
     parts: Any = service
     parts._controller, parts._archiver, parts._office = controller, archiver, Office()
-    parts._alerter = Quiet()
+    parts._alerter, parts._journal = Quiet(), Quiet()
     return service
 
 
@@ -290,65 +288,8 @@ def test_without_a_status_of_these_rules_the_time_is_that_of_their_copy(app: App
     assert again._rules_at == saved_at
 
 
-class Journal:
-    """An AMI session in which nothing but the journal is to be had."""
-
-    def __init__(self, lines: dict[str, str]) -> None:
-        self._lines = lines
-
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def tree(self, family: str) -> dict[str, str]:
-        return self._lines
-
-
-def test_a_journal_line_that_is_gone_is_no_problem_any_more(
-    app: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lines = {"17.1": "nonsense", "17.2": "nonsense too"}
-    monkeypatch.setattr(App, "ami", lambda _: Journal(lines))
-    service = _service(app, Quiet(), Quiet())
-    parts: Any = service
-    parts._adoption = Adoption(app.pbx, app.spool, Office, lambda at: Office(), "pbx", app.prompt_of)
-    with capture_logs() as logged:
-        service._read_journal()
-        service._read_journal()
-    assert len([line for line in logged if line["log_level"] == "error"]) == 2, "each line once"
-    del lines["17.1"]  # by hand, as somebody does who has looked at it
-    service._read_journal()
-    assert service._problems.texts() == {"line 17.2 of the PBX's journal cannot be taken over"}
-
-
 def test_decisions_off_the_clock_are_a_problem_as_long_as_they_are_made(app: App) -> None:
     settings = app.settings.model_copy(update={"office": OfficeSettings(shift_s=3600)})
     (problem,) = Service(App(settings))._problems.texts()
     assert problem == "decisions are made as if it were 3600.0 s later: see office.shift_s"
     assert not Service(app)._problems.texts()
-
-
-class _Ami:
-    """An AstDB with one key press in it."""
-
-    def __init__(self) -> None:
-        self.lines = {"p1": "keep|1.0|PJSIP/2101-00000002|1.0|1.1"}
-
-    def tree(self, _family: str) -> dict[str, str]:
-        return dict(self.lines)
-
-    def delete(self, _family: str, key: str) -> None:
-        del self.lines[key]
-
-
-def test_a_key_that_was_noted_is_acted_on_before_it_is_forgotten(app: App) -> None:
-    taken: list[dict[str, str]] = []
-    controller: Any = Quiet()
-    controller.link_up, controller.recall = True, taken.append
-    service, ami = _service(app, controller, Quiet()), _Ami()
-    service._forget_keys(ami)  # type: ignore[arg-type]
-    assert taken == [ami.lines] and ami.lines
-    service._forget_keys(ami)  # type: ignore[arg-type]
-    assert not ami.lines

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from callrec.model import CallRecord, Direction, Mode, Outcome
+from callrec.pbx.events import KeyNoted, epoch
 from callrec.policy.office import Office
 from callrec.recording import journal, mirror
 from callrec.recording.adoption import Adoption
 from callrec.spool.box import Spool
 from tests.scenarios.replay import PROMPT, office
+from tests.unit.channels import BRIDGE, OUTSIDE, PHONE, quiet_board
 from tests.unit.samples import only_call
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -234,3 +236,59 @@ def test_a_call_that_was_not_to_be_recorded(tmp_path: Path) -> None:
 def test_what_is_no_line_of_the_journal_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match=r"fields|convert"):
         journal.parse("1.0", value)
+
+
+PRESSED = ENDED - timedelta(seconds=2)
+
+
+def _noted(key: str, number: int, by: str = "PJSIP/2101-00000002", linkedid: str = "demo-1.0") -> KeyNoted:
+    return KeyNoted(f"p{number}", key, linkedid, by, PRESSED + timedelta(milliseconds=number))
+
+
+@pytest.mark.parametrize(
+    ("mode", "effects", "incident"),
+    [
+        ("automatic", ["marked", "unchanged", "refused", "refused"], True),
+        ("manual", ["refused", "refused", "refused", "refused"], False),
+        ("never", ["refused", "refused", "refused", "refused"], False),
+    ],
+)
+def test_keys_of_staff_count_in_what_the_dialplan_recorded(
+    tmp_path: Path, mode: str, effects: list[str], incident: bool
+) -> None:
+    """Those of others, and of other calls, do not. What the dialplan records nothing can stop or pause."""
+    storage, rules = Storage(dict.fromkeys(FILES, SECOND_OF_SOUND)), office((mode, "everywhere", None, None))
+    noted = [_noted(key, number) for number, key in enumerate(("keep", "keep", "stop", "pause"))]
+    others = [_noted("help", 7, "PJSIP/outside-00000001"), _noted("help", 8, linkedid="2.0")]
+    adoption = _adoption(storage, tmp_path, rules, rules)
+    assert adoption.adopt("demo-1.0", LINE, ENDED + timedelta(minutes=1), [*noted, *others])
+    call = _kept(tmp_path) if mode == "automatic" else only_call(Spool(tmp_path))
+    assert [each.effect for each in call.keys] == effects
+    assert {each.extension for each in call.keys} == {"2101"} and call.incident is incident
+    assert not Spool(tmp_path).alerts()
+
+
+@pytest.mark.parametrize("mode", ["automatic", "never"])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_call_for_help_that_nobody_heard_of_goes_out_late(tmp_path: Path, mode: str, known: bool) -> None:
+    """One alert for presses that follow one another; none where it went out while the call lasted."""
+    storage, rules = Storage(dict.fromkeys(FILES, SECOND_OF_SOUND)), office((mode, "everywhere", None, None))
+    adoption = _adoption(storage, tmp_path, rules, rules)
+    adoption._alert_known = lambda alert: known
+    noted = [_noted("help", number) for number in range(2)]
+    assert adoption.adopt("demo-1.0", LINE, ENDED + timedelta(minutes=1), noted)
+    call = _kept(tmp_path) if mode == "automatic" else only_call(Spool(tmp_path))
+    assert call.incident
+    alerts = [Spool(tmp_path).alert_of(id_) for id_ in Spool(tmp_path).alerts()]
+    told = [(each.call_id, each.at, each.recorded, each.room) for each in alerts]
+    assert told == ([] if known else [(call.id, PRESSED, mode == "automatic", None)])
+
+
+def test_controller_and_journal_know_a_call_by_the_same_id() -> None:
+    """The alert of a call that the dialplan took over names its row."""
+    played, rules, line = quiet_board(), office(AUTOMATIC), journal.parse("1.0", LINE)
+    since = epoch(LINE.split("|")[5])
+    assert since is not None
+    played.compare([OUTSIDE, PHONE], BRIDGE, {"1.0": since}, [], ENDED)
+    call = journal.call_of(line, rules, "demo", lambda sound: None, journal.decide(line, rules))
+    assert played.sessions["1.0"].call.id == call.id

@@ -1,0 +1,122 @@
+"""Reads what the dialplan wrote down while callrec was away: its journal of calls, and the keys.
+
+On a thread of its own: it asks the PBX for long, and no call may wait for that.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Protocol
+
+import structlog
+
+from callrec.errors import CallrecError
+from callrec.language import translated
+from callrec.pbx.events import KeyNoted
+from callrec.problems import Problems
+from callrec.recording import journal
+from callrec.recording.adoption import Adoption
+from callrec.recording.controller import Controller, parsed_keys
+
+log = structlog.get_logger()
+
+SECONDS, SOON_SECONDS = 60.0, 2.0
+"""How long it waits for the next look: soon, while a line waits for something."""
+LINE = "journal line "
+"""How the names of problems with single lines begin."""
+
+
+class Ami(Protocol):
+    """What is asked of a PBX's own database."""
+
+    def tree(self, family: str) -> dict[str, str]: ...
+    def delete(self, family: str, key: str) -> None: ...
+
+
+class JournalReader:
+    """Takes over every line that can be; one that cannot stays, and is a problem."""
+
+    def __init__(
+        self,
+        ami: Callable[[], AbstractContextManager[Ami]],
+        controller: Controller,
+        adoption: Adoption,
+        problems: Problems,
+        adopted: Callable[[], None],
+    ) -> None:
+        """`adopted` is told when something was put into the spool; it only wakes somebody else."""
+        self._ami, self._controller, self._adoption = ami, controller, adoption
+        self._problems, self._adopted = problems, adopted
+        self._wake, self._stopping = threading.Event(), threading.Event()
+        self._left = 0
+        self._seen: set[str] = set()
+
+    def run(self) -> None:
+        """Works until `stop`."""
+        while not self._stopping.is_set():
+            self._wake.clear()
+            self._left = 0
+            if self._controller.link_up:
+                self._problems.attempt("read journal", self.read)
+            self._wake.wait(SOON_SECONDS if self._left else SECONDS)
+
+    def stop(self) -> None:
+        """Ends `run`."""
+        self._stopping.set()
+        self._wake.set()
+
+    def wake(self) -> None:
+        """The dialplan may have written something."""
+        self._wake.set()
+
+    def read(self) -> None:
+        """Takes over what there is, once."""
+        # In this order: a call that ends meanwhile has its line by the time those are looked at.
+        stood_in = self._controller.stood_in()
+        with self._ami() as ami:
+            keys = ami.tree(journal.KEYS)
+            lines = ami.tree(journal.FAMILY)
+            self._problems.keep(LINE, {LINE + key for key in lines})
+            noted = parsed_keys(keys)
+            for key, value in lines.items():
+                self._left += 1
+                if self._adopt(key, value, noted):
+                    ami.delete(journal.FAMILY, key)
+                    self._left -= 1
+                    self._adopted()
+            told_of = stood_in.union(*(value.split("|") for value in lines.values()))
+            self._forget(ami, keys, {each.id for each in noted if each.linkedid in told_of})
+
+    def _forget(self, ami: Ami, keys: dict[str, str], wanted: set[str]) -> None:
+        """Deletes what was noted of keys that were taken up: those of the last look but one.
+
+        Before that they are taken up, if they were not: they could not be read when the link was made.
+        `wanted` are those of calls of which the journal tells, or will.
+        """
+        if not self._controller.link_up:
+            self._seen = set()
+            return
+        self._controller.recall(keys)
+        done = set(keys) - wanted
+        for id_ in done & self._seen:
+            ami.delete(journal.KEYS, id_)
+        self._seen = done - self._seen
+
+    def _adopt(self, key: str, value: str, noted: Sequence[KeyNoted]) -> bool:
+        try:
+            adopted = self._adoption.adopt(key, value, datetime.now(UTC), noted)
+        except (CallrecError, ValueError) as error:
+            told = translated("line {key} of the PBX's journal cannot be taken over").format(key=key)
+            if self._problems.add(LINE + key, told):
+                log.error(
+                    "a line of the PBX's journal cannot be taken over",
+                    key=key,
+                    value=value,
+                    problem=str(error),
+                )
+            return False
+        self._problems.clear(LINE + key)
+        return adopted
