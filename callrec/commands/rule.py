@@ -14,7 +14,7 @@ from callrec.commands.rule_check import check
 from callrec.commands.rule_explain import explain
 from callrec.commands.rule_file import export, import_
 from callrec.commands.rule_history import history, show
-from callrec.commands.rule_options import COLUMNS, refuse_past, row, rule_options
+from callrec.commands.rule_options import COLUMNS, KEYS, refuse_past, row, rule_options
 from callrec.dates import parse_end
 from callrec.errors import Refused, WrongUsage
 from callrec.model import Mode, Rule
@@ -126,7 +126,7 @@ def list_(ctx: click.Context, form: str | None) -> None:
     with here.database.read() as connection:
         found = rules.in_force(connection)
     rows = [row(each, here.settings.office.zone) for each in found]
-    emit(rows, COLUMNS, form, "no rule yet: nothing is recorded")
+    emit(rows, COLUMNS, form, "no rule yet: nothing is recorded", KEYS)
 
 
 def _check(here: App, rule: Rule, given: dict[str, Any]) -> None:
