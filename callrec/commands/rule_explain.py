@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +25,10 @@ from callrec.policy.wording import DIRECTIONS
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The call that is asked about. `dialled` is a service number, `extension` the one that answers."""
+    """The call that is asked about. `dialled` is a service number, `extension` the one that answers.
+
+    `at` is the moment it is decided for, also where office.shift_s moves the clock.
+    """
 
     direction: Direction
     extension: str | None
@@ -57,7 +60,7 @@ def explain(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
     """
     here = app(ctx)
     office, zone = here.office(), here.settings.office.zone
-    asked = _asked(given, zone, here.now)
+    asked = _asked(given, zone, office.shifted(here.now))
     decision = decide(office, asked)
     if as_json:
         click.echo(json.dumps(_plain(decision), ensure_ascii=False, indent=2))
@@ -67,12 +70,13 @@ def explain(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
 
 def decide(office: Office, asked: Asked) -> Decision:
     """The decision of the call: at the gate, of the extension, or of both."""
-    decisions = [
-        office.decide(office.facts(asked.direction, _parties(asked, each), asked.caller, asked.at))
-        for each in (asked.dialled, asked.extension)
-        if each
-    ]
+    decisions = [_decision(office, asked, each) for each in (asked.dialled, asked.extension) if each]
     return combine(*decisions) if len(decisions) == 2 else decisions[0]
+
+
+def _decision(office: Office, asked: Asked, number: str) -> Decision:
+    facts = office.facts(asked.direction, _parties(asked, number), asked.caller, asked.at)
+    return office.decide(replace(facts, at=asked.at))
 
 
 def _parties(asked: Asked, extension: str) -> list[str]:

@@ -36,6 +36,17 @@ def test_explain_has_the_keys_of_the_contract(shiba: Office) -> None:
     assert (holiday["mode"], holiday["considered"][0]["why"]) == ("standby", "on-holiday")
 
 
+def test_with_a_clock_that_is_moved_a_moment_is_the_one_that_was_asked_for(
+    shiba: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(shiba, "--everywhere", "--mode", "automatic", "--until", "2040-01-01")
+    monkeypatch.setenv("CALLREC_OFFICE__SHIFT_S", str(15 * 366 * 86400))
+    asked = ("--extension", "2101", "--at", "2040-01-01 23:59")
+    assert explain(shiba, *asked)["mode"] == "automatic", "the last day, as the explanation says"
+    assert explain(shiba, "--extension", "2101")["considered"][0]["why"] == "over", "now is moved"
+    assert "2040-01-01 (Sun, New Year's Day) 23:59" in shiba("rule", "explain", *asked).out
+
+
 def test_without_a_rule_the_built_in_default_is_explained(shiba: Office) -> None:
     found = explain(shiba, "--extension", "2101")
     assert (found["rule"], found["version"], found["mode"], found["considered"]) == (None, None, "never", [])
