@@ -15,7 +15,7 @@ from callrec.commands.common import app, say
 from callrec.dates import parse_moment
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
-from callrec.model import Decision, Direction
+from callrec.model import Announce, Decision, Direction
 from callrec.policy import explanation
 from callrec.policy.combine import combine
 from callrec.policy.fields import read_number
@@ -119,6 +119,8 @@ def _tell(here: App, office: Office, asked: Asked, decision: Decision) -> None:
         click.echo(line)
     for line in explanation.verdict(decision):
         click.echo(f"  {line}")
+    if _comes_late(office, asked, decision):
+        click.echo("  " + _("announced at the start: who would answer was not known at the gate"))
     if not decision.considered:
         say("No rule is about this call.")
         return
@@ -126,6 +128,13 @@ def _tell(here: App, office: Office, asked: Asked, decision: Decision) -> None:
     known = {(rule.id, rule.version): rule for rule in office.rules}
     for line in explanation.candidates(decision, known, zone):
         click.echo(f"  {line}")
+
+
+def _comes_late(office: Office, asked: Asked, decision: Decision) -> bool:
+    """Whether only the extension that answers wants its announcement before the connection."""
+    if not asked.dialled or decision.announce is not Announce.BEFORE_CONNECT:
+        return False
+    return _decision(office, asked, asked.dialled).announce is not Announce.BEFORE_CONNECT
 
 
 def _call(office: Office, asked: Asked, zone: ZoneInfo) -> list[str]:

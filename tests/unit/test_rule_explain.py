@@ -63,6 +63,15 @@ def test_a_service_number_and_who_answers_are_explained_together(shiba: Office) 
     assert "number dialled: 6000" in shiba("rule", "explain", "--number", "6000").out
 
 
+def test_an_announcement_that_comes_too_late_for_the_gate_is_said_to(shiba: Office) -> None:
+    add(shiba, "--extension", "2101", "--mode", "automatic", "--announce", "before-connect")
+    asked, late = ("rule", "explain", "--number", "6000", "--extension", "2101"), "announced at the start"
+    assert late in shiba(*asked).out
+    assert late not in shiba(*asked, "--direction", "outbound").out + shiba("rule", "explain", *asked[4:]).out
+    add(shiba, "--extension", "6000", "--mode", "manual", "--announce", "before-connect")
+    assert late not in shiba(*asked).out
+
+
 @pytest.mark.parametrize(
     ("spoken", "words"),
     [
