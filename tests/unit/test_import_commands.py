@@ -41,6 +41,20 @@ def test_an_export_is_the_office(shiba: Office) -> None:
     assert again.code == 4 and "is there already" in again.complaint
 
 
+def test_rules_of_a_file_are_added_in_its_order(shiba: Office) -> None:
+    """Of two that are alike the newer one wins: that is the one further down."""
+    shiba("rule", "export", "office.toml")
+    text = Path("office.toml").read_text("utf-8")
+    for days in range(1, 10):
+        target = ("everywhere = true", 'facility = "shiba"', 'caller = "110"')[days % 3]
+        mode = "never" if days % 4 == 0 else "manual"
+        text += f'[[rule]]\n{target}\nmode = "{mode}"\npriority = {days % 2}\nretain = "{days}d"\n'
+    Path("office.toml").write_text(text, "utf-8")
+    assert shiba("rule", "import", "office.toml").code == 0
+    added = [each for each in json.loads(shiba("rule", "list", "--json").out) if each["id"] > 2]
+    assert [each["retain_days"] for each in added] == list(range(1, 10))
+
+
 def test_a_trial_shows_what_an_import_then_does(shiba: Office) -> None:
     shiba("rule", "export", "office.toml")
     text = Path("office.toml").read_text("utf-8")
