@@ -55,6 +55,14 @@ def test_rules_of_a_file_are_added_in_its_order(shiba: Office) -> None:
     assert [each["retain_days"] for each in added] == list(range(1, 10))
 
 
+def test_an_id_that_is_taken_does_not_make_a_rule_newer_than_the_next(shiba: Office) -> None:
+    rules = '[[rule]]\nid = {}\neverywhere = true\nmode = "{}"\n'
+    for file in (rules.format(20, "standby"), rules.format(1, "manual") + rules.format(7, "automatic")):
+        Path("office.toml").write_text(file, "utf-8")
+        assert shiba("rule", "import", "office.toml").code == 0
+    assert json.loads(shiba("rule", "explain", "--extension", "2101", "--json").out)["mode"] == "automatic"
+
+
 def test_a_trial_shows_what_an_import_then_does(shiba: Office) -> None:
     shiba("rule", "export", "office.toml")
     text = Path("office.toml").read_text("utf-8")
