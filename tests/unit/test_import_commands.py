@@ -95,7 +95,12 @@ def test_a_trial_shows_what_an_import_then_does(shiba: Office) -> None:
     ("text", "told", "code", "complaint"),
     [
         ('[[rule]]\neverywhere = true\nmode = "x"\n', "line 1: x is none of", 2, "1 entries are wrong"),
-        ('[[rule]]\neverywhere = true\nmode = "never"\nprompt = "x"\n', "", 1, "no prompt x"),
+        (
+            '[[rule]]\neverywhere = true\nmode = "never"\nprompt = "x"\n',
+            "line 1: there is no prompt x",
+            2,
+            "1",
+        ),
         ("[[rule", "", 2, "is not TOML"),
         (b"\xff\xfe", "", 2, "is not UTF-8"),
         (None, "", 2, "office.toml cannot be read"),
