@@ -118,6 +118,18 @@ def test_a_file_that_cannot_be_used_changes_nothing(
     assert bool(lines) == bool(told) and state(shiba) == before
 
 
+def test_a_rule_whose_announcement_was_lost_stays_as_it_is(
+    shiba: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CALLREC_PROMPTS__DIRECTORY", str(tmp_path))
+    (tmp_path / "prompts.toml").touch()
+    shiba("rule", "export", "office.toml")
+    assert shiba("rule", "import", "office.toml").out.startswith("nothing to do")
+    with Path("office.toml").open("a") as file:
+        file.write('[[rule]]\neverywhere = true\nmode = "manual"\n')
+    assert "there is no prompt notice" in shiba("rule", "import", "office.toml").err
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
 def test_extensions_of_a_spreadsheet(shiba: Office, encoding: str) -> None:
     table = "内線番号,施設,名前\r\n２１０２,芝地区総合支所,窓口②\r\n2101,shiba,受付\r\n"
