@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -25,6 +30,21 @@ def shiba(office: Office) -> Office:
     ):
         assert office(*arguments).code == 0
     return office
+
+
+def on_a_terminal(*arguments: str) -> tuple[str, str]:
+    """What the program writes to a terminal on stderr, and what to a file on stdout."""
+    mine, theirs = pty.openpty()
+    with Path("out.txt").open("wb") as out:
+        running = subprocess.Popen([sys.executable, "-m", "callrec", *arguments], stdout=out, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # the other end is closed
+        while True:
+            shown += os.read(mine, 4096)
+    os.close(mine)
+    assert running.wait() == 0
+    return shown.decode(), Path("out.txt").read_text("utf-8")
 
 
 def state(office: Office) -> list[str]:
@@ -145,6 +165,15 @@ def test_extensions_of_a_spreadsheet(shiba: Office, encoding: str) -> None:
         "2101": "受付",
         "2102": "窓口②",
     }
+
+
+def test_a_long_import_shows_how_far_it_is_on_a_terminal(shiba: Office) -> None:
+    lines = "".join(f"{number},shiba\n" for number in range(3000, 3600))
+    Path("phones.csv").write_text(lines)
+    shown, told = on_a_terminal("--config", "callrec.toml", "extension", "import", "phones.csv")
+    assert "100%" in shown and "%" not in told and told.endswith("600 added, 0 changed, 0 removed\n")
+    Path("phones.csv").write_text(lines.replace("shiba", "shiba,moved"))
+    assert shiba("extension", "import", "phones.csv").err == ""
 
 
 def test_one_bad_line_and_no_extension_is_imported(shiba: Office) -> None:
