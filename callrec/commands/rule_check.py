@@ -26,7 +26,7 @@ def check(ctx: click.Context, offline: bool, form: str | None) -> None:
     """
     here = app(ctx)
     office = here.office()
-    found = review.of_rules(office, here.now, here.settings.office.zone)
+    found = review.of_rules(office, office.shifted(here.now), here.settings.office.zone)
     failed: CallrecError | None = None
     if not offline:
         try:
