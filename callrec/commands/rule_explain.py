@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ from callrec.errors import WrongUsage
 from callrec.language import translated as _
 from callrec.model import Announce, Decision, Direction
 from callrec.policy import explanation
-from callrec.policy.combine import combine
+from callrec.policy.combine import combine, is_final
 from callrec.policy.fields import read_number
 from callrec.policy.office import Office
 from callrec.policy.wording import DIRECTIONS
@@ -117,10 +118,8 @@ def _tell(here: App, office: Office, asked: Asked, decision: Decision) -> None:
     zone = here.settings.office.zone
     for line in _call(office, asked, zone):
         click.echo(line)
-    for line in explanation.verdict(decision):
+    for line in (*explanation.verdict(decision), *_of_gate(office, asked, decision)):
         click.echo(f"  {line}")
-    if _comes_late(office, asked, decision):
-        click.echo("  " + _("announced at the start: who would answer was not known at the gate"))
     if not decision.considered:
         say("No rule is about this call.")
         return
@@ -130,11 +129,16 @@ def _tell(here: App, office: Office, asked: Asked, decision: Decision) -> None:
         click.echo(f"  {line}")
 
 
-def _comes_late(office: Office, asked: Asked, decision: Decision) -> bool:
-    """Whether only the extension that answers wants its announcement before the connection."""
-    if not asked.dialled or decision.announce is not Announce.BEFORE_CONNECT:
-        return False
-    return _decision(office, asked, asked.dialled).announce is not Announce.BEFORE_CONNECT
+def _of_gate(office: Office, asked: Asked, decision: Decision) -> Iterator[str]:
+    """What the gate decides, and what it cannot know."""
+    if not asked.dialled:
+        return
+    gate = _decision(office, asked, asked.dialled)
+    if not asked.extension and not is_final(gate):
+        yield _("decided at the gate; who answers decides whether it is recorded: give --extension, too")
+    before = Announce.BEFORE_CONNECT
+    if decision.announce is before and gate.announce is not before:
+        yield _("announced at the start: who would answer was not known at the gate")
 
 
 def _call(office: Office, asked: Asked, zone: ZoneInfo) -> list[str]:

@@ -63,6 +63,17 @@ def test_a_service_number_and_who_answers_are_explained_together(shiba: Office) 
     assert "number dialled: 6000" in shiba("rule", "explain", "--number", "6000").out
 
 
+def test_the_gate_alone_does_not_say_that_a_call_is_recorded(shiba: Office) -> None:
+    asked, open_ = ("rule", "explain", "--number", "6000"), "who answers decides whether it is recorded"
+    assert open_ in shiba(*asked).out, "no rule for the number is no never"
+    add(shiba, "--extension", "6000", "--mode", "automatic")
+    assert open_ in shiba(*asked).out
+    assert open_ not in shiba(*asked, "--extension", "2101").out
+    assert open_ not in shiba("rule", "explain", "--extension", "2101").out
+    add(shiba, "--extension", "6000", "--mode", "never")
+    assert open_ not in shiba(*asked).out
+
+
 def test_an_announcement_that_comes_too_late_for_the_gate_is_said_to(shiba: Office) -> None:
     add(shiba, "--extension", "2101", "--mode", "automatic", "--announce", "before-connect")
     asked, late = ("rule", "explain", "--number", "6000", "--extension", "2101"), "announced at the start"
