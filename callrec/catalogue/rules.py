@@ -79,7 +79,8 @@ def versions(connection: sa.Connection, keys: Iterable[Key]) -> dict[Key, Rule]:
 def add(connection: sa.Connection, new: Rule, *, who: str, at: datetime) -> Rule:
     """Adds a rule; its version, time and author are set here. Returns it.
 
-    Its id is the next one; an id that is given is kept if no rule has ever had it.
+    Its id is the next one; an id that is given is kept if none has had it or a higher one: of two rules
+    the one that was added later is the newer.
     """
     changes.lock(connection)
     _check(connection, new)
@@ -141,9 +142,8 @@ def stored(rule: Rule, *, removed: bool = False) -> dict[str, Any]:
 
 
 def _id(connection: sa.Connection, wanted: int) -> int:
-    if wanted > 0 and not connection.execute(sa.select(rules.c.id).where(rules.c.id == wanted)).first():
-        return wanted
-    return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(rules.c.id), 0))).scalar_one()) + 1
+    newest = connection.execute(sa.select(sa.func.coalesce(sa.func.max(rules.c.id), 0))).scalar_one()
+    return max(wanted, int(newest) + 1)
 
 
 def _check(connection: sa.Connection, rule: Rule) -> None:

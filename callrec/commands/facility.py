@@ -21,6 +21,7 @@ COLUMNS = {
     "_room": "support room",
     "_mail": "support mail",
 }
+KEYS = ("code", "name", "extensions", "support_room", "support_mail")
 
 
 @click.group()
@@ -51,7 +52,8 @@ def list_(ctx: click.Context, form: str | None) -> None:
     with app(ctx).database.read() as connection:
         found = facilities.all_facilities(connection)
         owned = [each.facility for each in facilities.all_extensions(connection)]
-    emit([_row(each, owned.count(each.code)) for each in found], COLUMNS, form, "no facility yet")
+    rows = [_row(each, owned.count(each.code)) for each in found]
+    emit(rows, COLUMNS, form, "no facility yet", KEYS)
 
 
 @command.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
@@ -56,6 +57,8 @@ def report(ctx: click.Context, when: str, chart: Path | None, form: str | None) 
         found = reports.activity(connection, begin, end)
     rows = summary(here.office(), found, now)
     if chart:
+        # It speaks of its own folders and fonts, among the lines that are for people and programs.
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)
         from callrec.commands.facility_chart import draw
 
         draw(chart, rows, begin.astimezone(zone), end.astimezone(zone))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -15,6 +16,8 @@ from callrec.language import translated as _
 from callrec.policy.difference import Step
 from callrec.policy.office import Office
 
+LONG_WORK = 500
+"""Steps that take about a second."""
 Plan = Callable[[Office], Sequence[Step]]
 
 
@@ -32,7 +35,7 @@ def carry_out(here: App, plan: Plan, *, dry_run: bool) -> None:
         with here.database.begin() as connection:
             steps = plan(offices.locked(connection))
             if not dry_run:
-                offices.apply(connection, steps, who=here.who, at=here.now)
+                offices.apply(connection, _with_progress(steps), who=here.who, at=here.now)
     except WrongEntries as error:
         for line, problem in error.entries:
             click.echo(
@@ -42,6 +45,13 @@ def carry_out(here: App, plan: Plan, *, dry_run: bool) -> None:
     for step in steps:
         click.echo(step.words(here.settings.office.zone))
     _sum_up(steps, dry_run=dry_run)
+
+
+def _with_progress(steps: Sequence[Step]) -> Iterator[Step]:
+    """The steps, and how far they are: on a terminal, and where it takes more than a moment."""
+    hidden = len(steps) < LONG_WORK or not sys.stderr.isatty()
+    with click.progressbar(steps, file=sys.stderr, hidden=hidden) as bar:
+        yield from bar
 
 
 def _sum_up(steps: Sequence[Step], *, dry_run: bool) -> None:

@@ -14,7 +14,7 @@ from callrec.commands.rule_check import check
 from callrec.commands.rule_explain import explain
 from callrec.commands.rule_file import export, import_
 from callrec.commands.rule_history import history, show
-from callrec.commands.rule_options import COLUMNS, refuse_past, row, rule_options
+from callrec.commands.rule_options import COLUMNS, KEYS, refuse_past, row, rule_options
 from callrec.dates import parse_end
 from callrec.errors import Refused, WrongUsage
 from callrec.model import Mode, Rule
@@ -51,9 +51,9 @@ def add(ctx: click.Context, /, quiet: bool, **given: Any) -> None:
         Rule(0, 0, scope, target, Mode(given["mode"]), here.now, here.who),
         **read_fields(given, here.settings.office.zone, here.now),
     )
+    _check(here, wanted, given)
     with here.database.begin() as connection:
         added = rules.add(connection, wanted, who=here.who, at=here.now)
-        _check(here, added, given)
     if quiet:
         click.echo(added.id)
     else:
@@ -73,8 +73,8 @@ def change(ctx: click.Context, /, **given: Any) -> None:
     if not wanted:
         raise WrongUsage("say what to change, such as --mode manual: see callrec rule change --help")
     with here.database.begin() as connection:
+        _check(here, replace(rules.get(connection, id_), **wanted), given)
         changed = rules.change(connection, id_, who=here.who, at=here.now, **wanted)
-        _check(here, changed, given)
     say("rule {rule} is in force now", rule=rule_name(changed.id, changed.version))
 
 
@@ -126,11 +126,11 @@ def list_(ctx: click.Context, form: str | None) -> None:
     with here.database.read() as connection:
         found = rules.in_force(connection)
     rows = [row(each, here.settings.office.zone) for each in found]
-    emit(rows, COLUMNS, form, "no rule yet: nothing is recorded")
+    emit(rows, COLUMNS, form, "no rule yet: nothing is recorded", KEYS)
 
 
 def _check(here: App, rule: Rule, given: dict[str, Any]) -> None:
-    """What only the command line checks; the transaction is rolled back where it raises."""
+    """What only the command line checks, before the database sees it: that refuses what is too long."""
     refuse_past(rule.effective_until, given["until"], here.now)
     for language in rule.languages:
         here.library.get(rule.prompt, language)

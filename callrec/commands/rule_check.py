@@ -11,6 +11,7 @@ from callrec.policy import review
 from callrec.policy.review import Finding
 
 COLUMNS = {"_kind": "kind", "subject": "which", "words": "finding"}
+KEYS = ("code", "kind", "subject", "words")
 WORDS = {"rule": "rule", "facility": "facility", "extension": "extension"}
 
 
@@ -25,7 +26,7 @@ def check(ctx: click.Context, offline: bool, form: str | None) -> None:
     """
     here = app(ctx)
     office = here.office()
-    found = review.of_rules(office, here.now, here.settings.office.zone)
+    found = review.of_rules(office, office.shifted(here.now), here.settings.office.zone)
     failed: CallrecError | None = None
     if not offline:
         try:
@@ -33,7 +34,7 @@ def check(ctx: click.Context, offline: bool, form: str | None) -> None:
                 found += review.of_pbx(office, ami.endpoints())
         except CallrecError as error:
             failed = error  # what was found without it is told first
-    emit([_row(each) for each in found], COLUMNS, form, "nothing to look at")
+    emit([_row(each) for each in found], COLUMNS, form, "nothing to look at", KEYS)
     if failed:
         raise failed
     if found:

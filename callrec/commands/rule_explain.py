@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,9 +16,9 @@ from callrec.commands.common import app, say
 from callrec.dates import parse_moment
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
-from callrec.model import Decision, Direction
+from callrec.model import Announce, Decision, Direction
 from callrec.policy import explanation
-from callrec.policy.combine import combine
+from callrec.policy.combine import combine, is_final
 from callrec.policy.fields import read_number
 from callrec.policy.office import Office
 from callrec.policy.wording import DIRECTIONS
@@ -25,7 +26,10 @@ from callrec.policy.wording import DIRECTIONS
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The call that is asked about. `dialled` is a service number, `extension` the one that answers."""
+    """The call that is asked about. `dialled` is a service number, `extension` the one that answers.
+
+    `at` is the moment it is decided for, also where office.shift_s moves the clock.
+    """
 
     direction: Direction
     extension: str | None
@@ -57,7 +61,7 @@ def explain(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
     """
     here = app(ctx)
     office, zone = here.office(), here.settings.office.zone
-    asked = _asked(given, zone, here.now)
+    asked = _asked(given, zone, office.shifted(here.now))
     decision = decide(office, asked)
     if as_json:
         click.echo(json.dumps(_plain(decision), ensure_ascii=False, indent=2))
@@ -67,12 +71,13 @@ def explain(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
 
 def decide(office: Office, asked: Asked) -> Decision:
     """The decision of the call: at the gate, of the extension, or of both."""
-    decisions = [
-        office.decide(office.facts(asked.direction, _parties(asked, each), asked.caller, asked.at))
-        for each in (asked.dialled, asked.extension)
-        if each
-    ]
+    decisions = [_decision(office, asked, each) for each in (asked.dialled, asked.extension) if each]
     return combine(*decisions) if len(decisions) == 2 else decisions[0]
+
+
+def _decision(office: Office, asked: Asked, number: str) -> Decision:
+    facts = office.facts(asked.direction, _parties(asked, number), asked.caller, asked.at)
+    return office.decide(replace(facts, at=asked.at))
 
 
 def _parties(asked: Asked, extension: str) -> list[str]:
@@ -113,7 +118,7 @@ def _tell(here: App, office: Office, asked: Asked, decision: Decision) -> None:
     zone = here.settings.office.zone
     for line in _call(office, asked, zone):
         click.echo(line)
-    for line in explanation.verdict(decision):
+    for line in (*explanation.verdict(decision), *_of_gate(office, asked, decision)):
         click.echo(f"  {line}")
     if not decision.considered:
         say("No rule is about this call.")
@@ -122,6 +127,18 @@ def _tell(here: App, office: Office, asked: Asked, decision: Decision) -> None:
     known = {(rule.id, rule.version): rule for rule in office.rules}
     for line in explanation.candidates(decision, known, zone):
         click.echo(f"  {line}")
+
+
+def _of_gate(office: Office, asked: Asked, decision: Decision) -> Iterator[str]:
+    """What the gate decides, and what it cannot know."""
+    if not asked.dialled:
+        return
+    gate = _decision(office, asked, asked.dialled)
+    if not asked.extension and not is_final(gate):
+        yield _("decided at the gate; who answers decides whether it is recorded: give --extension, too")
+    before = Announce.BEFORE_CONNECT
+    if decision.announce is before and gate.announce is not before:
+        yield _("announced at the start: who would answer was not known at the gate")
 
 
 def _call(office: Office, asked: Asked, zone: ZoneInfo) -> list[str]:

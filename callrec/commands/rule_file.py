@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from callrec.app import App
 from callrec.commands.common import app, say
 from callrec.commands.office_steps import carry_out, read_input
 from callrec.errors import Refused, WrongUsage
@@ -15,6 +15,10 @@ from callrec.model import Rule
 from callrec.policy import office_file
 from callrec.policy.difference import Step, difference
 from callrec.policy.office import Office
+from callrec.policy.rules import check
+
+if TYPE_CHECKING:
+    from callrec.prompts import Library
 
 
 @click.command("export")
@@ -46,10 +50,8 @@ def import_(ctx: click.Context, path: Path, dry_run: bool) -> None:
     here = app(ctx)
 
     def plan(there: Office) -> Sequence[Step]:
-        wanted = office_file.parse(_text(path), here.settings.office.zone, here.now)
-        steps = difference(there, wanted)
-        _check_prompts(here, steps)
-        return steps
+        usable = _Check(here.library, there.rules)
+        return difference(there, office_file.parse(_text(path), here.settings.office.zone, here.now, usable))
 
     carry_out(here, plan, dry_run=dry_run)
 
@@ -71,8 +73,18 @@ def _text(path: Path) -> str:
         raise WrongUsage("{path} is not UTF-8, as TOML files are", path=path) from error
 
 
-def _check_prompts(here: App, steps: Sequence[Step]) -> None:
-    """Raises NotFound where a new or changed rule has an announcement that does not exist."""
-    rules = [step.after for step in steps if isinstance(step.after, Rule)]
-    for prompt, language in sorted({(rule.prompt, each) for rule in rules for each in rule.languages}):
-        here.library.get(prompt, language)
+class _Check:
+    """Raises CallrecError for a rule of a file that makes no sense, or whose announcement does not exist.
+
+    A rule that has it already keeps it: what is missing there is for `callrec doctor` to say.
+    """
+
+    def __init__(self, library: Library, there: Iterable[Rule]) -> None:
+        self._library = library
+        self._there = {(rule.id, rule.prompt, rule.languages) for rule in there}
+
+    def __call__(self, rule: Rule) -> None:
+        check(rule)
+        if (rule.id, rule.prompt, rule.languages) not in self._there:
+            for language in rule.languages:
+                self._library.get(rule.prompt, language)

@@ -32,6 +32,11 @@ COLUMNS = {
     "retain_days": "days kept",
     "priority": "priority",
 }
+KEYS = (
+    *("id", "version", "scope", "target", "direction", "hours", "holidays", "effective_from"),
+    *("effective_until", "mode", "announce", "languages", "prompt", "beep_s", "retain_days"),
+    *("retain_incident_days", "priority", "changed_at", "changed_by"),
+)
 
 _DIRECTIONS = [*(direction.value for direction in Direction), "any"]
 _ANNOUNCE = [*(each.value for each in Announce), "default"]

@@ -17,11 +17,16 @@ def combine(gate: Decision, answering: Decision) -> Decision:
     dialled beats it, as it beats all. A call that is not recorded is not announced: what the gate has
     played is in the call's announcements.
     """
-    if gate.rule is not None and gate.mode is Mode.NEVER:
+    if is_final(gate):
         return _with(gate, answering, "never-beats-all")
     heard = gate if _gate_announces(gate, answering) else answering
     combined = _with(answering, gate, "at-gate")
     return replace(combined, announce=heard.announce, languages=heard.languages, prompt=heard.prompt)
+
+
+def is_final(gate: Decision) -> bool:
+    """Whether the gate's decision holds, whoever answers: a rule says never, and not only no rule."""
+    return gate.rule is not None and gate.mode is Mode.NEVER
 
 
 def _gate_announces(gate: Decision, answering: Decision) -> bool:

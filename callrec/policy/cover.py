@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from callrec.model import Direction, Holidays, Hours, Rule
+from callrec.policy.holidays import is_holiday
 
 _DAY = 24 * 60
 _WEEK = 7 * _DAY
@@ -16,6 +18,7 @@ Week = tuple[int, ...]
 """The minutes of a week as the bits of a number, the first minute of Monday the lowest, four times:
 without holidays, where today is one, where yesterday was one (its nights go on today), where both are."""
 
+_WHOLE_DAYS = Hours(tuple(range(7)), 0, _DAY)
 _HOLIDAYS = ((False, False), (True, False), (False, True), (True, True))
 NEVER: Week = (0,) * len(_HOLIDAYS)
 ALWAYS: Week = (_ALL_WEEK,) * len(_HOLIDAYS)
@@ -31,6 +34,21 @@ def covered(rule: Rule, others: Collection[Rule], now: datetime) -> bool:
         any(minus(wanted, weeks(in_force(others, moment, direction))))
         for moment in _turns(rule, others, now)
         for direction in directions
+    )
+
+
+def holds_at_all(rule: Rule, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether the rule has a moment from `now` on: its few days may lack its weekdays or holidays."""
+    begin, end = max(rule.effective_from or now, now), rule.effective_until
+    if end is None:
+        return True
+    spans = rule.hours or (_WHOLE_DAYS,)
+    yesterday = begin.astimezone(zone).date() - timedelta(days=1)  # its night may go on
+    days = (yesterday + timedelta(days=count) for count in range((end - begin).days + 3))
+    return any(
+        _begins(span, rule.holidays, day) and _overlaps(span, day, begin, end, zone)
+        for day in days
+        for span in spans
     )
 
 
@@ -75,6 +93,18 @@ def _fits(holidays: Holidays, is_holiday: bool) -> bool:
     return holidays is Holidays.INCLUDE or is_holiday is (holidays is Holidays.ONLY)
 
 
+def _begins(span: Hours, holidays: Holidays, day: date) -> bool:
+    return day.weekday() in span.days and _fits(holidays, is_holiday(day))
+
+
+def _overlaps(span: Hours, day: date, begin: datetime, end: datetime, zone: ZoneInfo) -> bool:
+    """Whether a part of the span that begins on this day lies between two moments."""
+    midnight = datetime.combine(day, time(), zone)
+    over_midnight = _DAY if span.end <= span.begin else 0
+    first, after = (midnight + timedelta(minutes=each) for each in (span.begin, span.end + over_midnight))
+    return first < end and begin < after
+
+
 def _minutes(hours: tuple[Hours, ...]) -> tuple[int, int]:
     """The minutes of a week in spans that began on their day, and in those that began the day before."""
     today = yesterday = 0
@@ -99,8 +129,8 @@ def _is_valid(rule: Rule, moment: datetime) -> bool:
 def _turns(rule: Rule, others: Iterable[Rule], now: datetime) -> Iterator[datetime]:
     """When it may change, while the rule lasts, which rules are in force: its beginning is the first."""
     begin = max(rule.effective_from or now, now)
-    dates = {date for each in others for date in (each.effective_from, each.effective_until) if date}
+    dates = {at for each in others for at in (each.effective_from, each.effective_until) if at}
     yield begin
-    for date in sorted(dates):
-        if date > begin and (rule.effective_until is None or date < rule.effective_until):
-            yield date
+    for at in sorted(dates):
+        if at > begin and (rule.effective_until is None or at < rule.effective_until):
+            yield at

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from callrec.language import translated as _
-from callrec.model import Extension, Facility, Rule
+from callrec.model import Extension, Facility, Rule, Scope
 from callrec.policy.explanation import in_words
 from callrec.policy.fields import change_in_words
 from callrec.policy.office import Office
@@ -80,39 +82,57 @@ def _pairs(there: Mapping[str, T], wanted: Mapping[str, T]) -> list[Step]:
 
 def _rules(there: list[Rule], wanted: list[Rule]) -> list[Step]:
     """Rules that say the same are the same, first of all under the same id; an id alone makes a change."""
-    left = sorted(wanted, key=lambda rule: (rule.id == 0, rule.id))
-    for alike in (_same_id_and_content, _same_content):
-        there, left = _unmatched(there, left, alike)
-    by_id = {each.id: each for each in there}
+    wanted = sorted(wanted, key=lambda rule: (rule.id == 0, rule.id))
+    before = _without_overtaking(wanted, _partners(there, wanted))
+    kept = {each.id for each in before if each}
     steps = [
-        Step(by_id.pop(rule.id) if _changeable(by_id.get(rule.id), rule) else None, rule) for rule in left
+        Step(each, rule)
+        for each, rule in zip(before, wanted, strict=True)
+        if each is None or _same_content(each) != _same_content(rule)
     ]
-    return [*(Step(each, None) for each in by_id.values()), *steps]
+    return [*(Step(each, None) for each in there if each.id not in kept), *steps]
 
 
-def _unmatched(
-    there: list[Rule], wanted: list[Rule], alike: Callable[[Rule], Rule]
-) -> tuple[list[Rule], list[Rule]]:
-    """What is left of both when each pair that is alike is taken out."""
-    known: dict[Rule, list[Rule]] = {}
-    for each in there:
-        known.setdefault(alike(each), []).append(each)
-    left = []
-    for rule in wanted:
-        same = known.get(alike(rule))
-        if same:
-            same.pop(0)
-        else:
-            left.append(rule)
-    return [each for rest in known.values() for each in rest], left
+def _partners(there: list[Rule], wanted: list[Rule]) -> list[Rule | None]:
+    """For each wanted rule the one that it is or becomes a version of; None: it is new."""
+    free = {each.id: each for each in there}
+    alike, places = _by_content(there), _by_content(wanted)
+    found: dict[int, Rule] = {}
+    for content, same in places.items():
+        ids = {wanted[place].id for place in same}
+        first = sorted((there[place].id for place in alike[content]), key=lambda id_: id_ not in ids)
+        found.update(zip(same, map(free.pop, sorted(first[: len(same)])), strict=False))
+    for place, rule in enumerate(wanted):
+        if place not in found and _changeable(free.get(rule.id), rule):
+            found[place] = free.pop(rule.id)
+    return [found.get(place) for place in range(len(wanted))]
+
+
+def _by_content(rules: list[Rule]) -> defaultdict[Rule, list[int]]:
+    """The places of the rules that say the same."""
+    found = defaultdict(list)
+    for place, rule in enumerate(rules):
+        found[_same_content(rule)].append(place)
+    return found
+
+
+def _without_overtaking(wanted: list[Rule], found: list[Rule | None]) -> list[Rule | None]:
+    """Of rules that are equals the one further down in the file is the newer, and beats those before it.
+
+    One that is there already, and would stay older than one before it, is removed and added anew.
+    """
+    newest: dict[tuple[Scope, str | None, int], float] = {}
+    kept = []
+    for rule, before in zip(wanted, found, strict=True):
+        equals = (rule.scope, rule.target, rule.priority)
+        stays = before is not None and before.id > newest.get(equals, 0)
+        newest[equals] = before.id if before and stays else math.inf
+        kept.append(before if stays else None)
+    return kept
 
 
 def _same_content(rule: Rule) -> Rule:
     return replace(rule, id=0, version=0, changed_at=_NEVER_CHANGED, changed_by="")
-
-
-def _same_id_and_content(rule: Rule) -> Rule:
-    return replace(_same_content(rule), id=rule.id)
 
 
 def _changeable(before: Rule | None, after: Rule) -> bool:

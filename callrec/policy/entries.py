@@ -13,6 +13,8 @@ from callrec.numbers import dialled
 
 NOBODY = "none"
 """What is written for a facility that calls nobody to help."""
+_FRACTION = re.compile(r"\s*\d+\.\d*\s*")
+"""What a spreadsheet can make of 2101; without its full stop, 2101.0 would be another number."""
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
@@ -36,7 +38,7 @@ def check_name(name: str) -> None:
 def extension_number(text: str) -> str:
     """The number that `text` means. Raises WrongUsage when it can be none of an extension."""
     found = dialled(text)
-    if found is None:
+    if found is None or _FRACTION.fullmatch(unicodedata.normalize("NFKC", text)):
         raise WrongUsage(
             "{text} is none: an extension is a number of at most 32 digits, such as 2101", text=text
         )

@@ -129,7 +129,7 @@ def _order(header: list[str]) -> tuple[str, ...]:
 
 def _cells(cells: list[str], order: tuple[str, ...]) -> dict[str, str]:
     row = dict(zip(order, cells, strict=False))
-    return {**row, "too many": "".join(cells[len(order) :])}
+    return {**row, "too many": ",".join(filter(None, cells[len(order) :]))}
 
 
 def _extension(row: Mapping[str, str], there: Office) -> Extension:

@@ -66,7 +66,11 @@ class Office:
     ) -> CallFacts:
         """The facts of a call for a decision; `extensions` with the one that matters most first."""
         known = tuple(extensions)
-        return CallFacts(direction, known, tuple(map(self.facility_of, known)), number, at + self._shift)
+        return CallFacts(direction, known, tuple(map(self.facility_of, known)), number, self.shifted(at))
+
+    def shifted(self, at: datetime) -> datetime:
+        """The moment for which decisions are made at this one; the same, unless rules are tried out."""
+        return at + self._shift
 
     def decide(self, facts: CallFacts) -> Decision:
         return decide(facts, self.rules, self._defaults)

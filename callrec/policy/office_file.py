@@ -72,20 +72,31 @@ def write(office: Office, zone: ZoneInfo) -> str:
     return "\n".join(_table(kind, values) for kind, values in tables)
 
 
-def parse(text: str, zone: ZoneInfo, now: datetime) -> Office:
-    """The office that a file describes. Raises WrongEntries with all that is wrong with it."""
+def parse(text: str, zone: ZoneInfo, now: datetime, check_rule: Callable[[Rule], None] = check) -> Office:
+    """The office that a file describes. Raises WrongEntries with all that is wrong with it.
+
+    `check_rule` raises CallrecError for a rule that cannot be used.
+    """
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise WrongUsage("the file is not TOML: {problem}", problem=error) from error
-    return _Reader(text, document, zone, now).office()
+    return _Reader(text, document, zone, now, check_rule).office()
 
 
 class _Reader:
     """One reading of one file."""
 
-    def __init__(self, text: str, document: Table, zone: ZoneInfo, now: datetime) -> None:
+    def __init__(
+        self,
+        text: str,
+        document: Table,
+        zone: ZoneInfo,
+        now: datetime,
+        check_rule: Callable[[Rule], None],
+    ) -> None:
         self._lines, self._document, self._zone, self._now = text.splitlines(), document, zone, now
+        self._check_rule = check_rule
         self._wrong: list[tuple[int, CallrecError]] = []
         self._facilities: dict[str, Facility] = {}
         self._extensions: dict[str, Extension] = {}
@@ -150,7 +161,7 @@ class _Reader:
         _needed(table, "mode")
         fields = read_fields(table, self._zone, self._now)
         rule = Rule(_id(table), 0, scope, target, changed_at=self._now, changed_by="", **fields)
-        check(rule)
+        self._check_rule(rule)
         if rule.id and any(each.id == rule.id for each in self._rules):
             raise WrongUsage("rule {id} is there twice", id=rule.id)
         self._rules.append(rule)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from callrec.language import translated
 from callrec.model import Extension, Mode, Rule, Scope
-from callrec.policy.cover import covered
+from callrec.policy.cover import covered, holds_at_all
 from callrec.policy.explanation import last_day
 from callrec.policy.gaps import gaps
 from callrec.policy.office import Office
@@ -21,6 +21,7 @@ SOON = timedelta(days=30)
 
 FINDINGS = {
     "over": "it ended {day}: remove it when nobody has to read it any more",
+    "holds-never": "it can never win: before it ends there is no day or hour at which it holds",
     "beaten": "it can never win: rule {by} always beats it",
     "beaten-by-several": "it can never win: one of the rules {by} always beats it",
     "no-extensions": "it can never win: facility {facility} has no extensions",
@@ -112,6 +113,9 @@ def _of_rule(rule: Rule, index: _Index, zone: ZoneInfo) -> Iterator[Finding]:
     end = rule.effective_until
     if end is not None and index.is_over(rule):
         yield Finding("over", "rule", name, {"day": last_day(end, zone)})
+        return
+    if not holds_at_all(rule, index.now, zone):
+        yield Finding("holds-never", "rule", name)
         return
     by = index.beats(_same_calls(rule, index), rule)
     if by:

@@ -49,10 +49,10 @@ class RuleSet:
     """
 
     def __init__(self, rules: Iterable[Rule] = (), zone: ZoneInfo = JAPAN) -> None:
-        self._zone = zone
+        self._zone, self._rules = zone, tuple(rules)
         self._by_target: dict[tuple[Scope, str | None], list[Ranked]] = {}
         # Ranks are compared here, once: a decision only sorts places.
-        for place, rule in enumerate(sorted(rules, key=rank, reverse=True)):
+        for place, rule in enumerate(sorted(self._rules, key=rank, reverse=True)):
             ranked = Ranked(place, rule, rank(rule), {})
             self._by_target.setdefault((rule.scope, rule.target), []).append(ranked)
 
@@ -71,10 +71,11 @@ class RuleSet:
         return moment.astimezone(self._zone)
 
     def __len__(self) -> int:
-        return sum(map(len, self._by_target.values()))
+        return len(self._rules)
 
     def __iter__(self) -> Iterator[Rule]:
-        return (ranked.rule for each in self._by_target.values() for ranked in each)
+        """In the order in which they were given: those of a file are added in that one."""
+        return iter(self._rules)
 
 
 def check(rule: Rule) -> None:

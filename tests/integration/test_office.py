@@ -172,6 +172,9 @@ def test_callers_and_queues(office: Program) -> None:
     assert (both["mode"], both["announce"], both["rule"]) == ("standby", "before-connect", 1)
     caller = told(office, "rule", "explain", "--extension", "2101", "--caller", "09012345678")
     assert (caller["mode"], caller["rule"]) == ("never", 3)
+    for long in (("--prompt", "x" * 33), ("--language", "x" * 65)):
+        for refused in (("add", "--everywhere", "--mode", "manual"), ("change", "1")):
+            assert "there is no prompt" in office("rule", *refused, *long).stderr
     lifted = office("rule", "change", "3", "--mode", "automatic")
     assert lifted.returncode == 4 and "lifted only by removing or ending it" in lifted.stderr
 

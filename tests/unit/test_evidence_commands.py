@@ -154,7 +154,7 @@ def test_an_altered_log_is_said_for_the_recording_it_is_about(
     [
         (["verify", "--all"], "id,verified,problem"),
         (["search", "2020-01-01"], ",".join(KEYS)),
-        (["facility", "list"], "code,name,extensions"),
+        (["facility", "list"], "code,name,extensions,support_room,support_mail"),
     ],
 )
 def test_an_empty_csv_has_its_header(run: Run, arguments: list[str], header: str) -> None:

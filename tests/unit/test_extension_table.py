@@ -55,14 +55,16 @@ WRONG = {
     ",shiba": "number is missing",
     "2104": "facility is missing",
     "2105,shiba,,x": "x is none of phone, service",
-    "2105,shiba,,phone,y": "y is a column too many",
+    "2105,shiba,,phone,y,,z": "y,z is a column too many",
+    "2107.0,shiba": "2107.0 is none: an extension is a number",
+    "２１０７．０,shiba": "an extension is a number",
     "2106,shiba,a\x07b": "control character",
 }
 
 
 def test_every_wrong_line_is_told_with_its_number_and_reason() -> None:
     text = "\n".join(["number,facility,name,kind", "2101,shiba", *WRONG])
-    with pytest.raises(WrongEntries, match="8 entries are wrong: nothing was changed") as caught:
+    with pytest.raises(WrongEntries, match="10 entries are wrong: nothing was changed") as caught:
         parse(text.encode(), THERE)
     expected = [(line, said) for line, said in enumerate(WRONG.values(), 3) if said]
     for (line, error), (number, said) in zip(caught.value.entries, expected, strict=True):

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -27,6 +32,21 @@ def shiba(office: Office) -> Office:
     return office
 
 
+def on_a_terminal(*arguments: str) -> tuple[str, str]:
+    """What the program writes to a terminal on stderr, and what to a file on stdout."""
+    mine, theirs = pty.openpty()
+    with Path("out.txt").open("wb") as out:
+        running = subprocess.Popen([sys.executable, "-m", "callrec", *arguments], stdout=out, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # the other end is closed
+        while True:
+            shown += os.read(mine, 4096)
+    os.close(mine)
+    assert running.wait() == 0
+    return shown.decode(), Path("out.txt").read_text("utf-8")
+
+
 def state(office: Office) -> list[str]:
     return [office(noun, "list", "--json").out for noun in ("facility", "extension", "rule")]
 
@@ -39,6 +59,28 @@ def test_an_export_is_the_office(shiba: Office) -> None:
     assert state(shiba) == before
     again = shiba("rule", "export", "office.toml")
     assert again.code == 4 and "is there already" in again.complaint
+
+
+def test_rules_of_a_file_are_added_in_its_order(shiba: Office) -> None:
+    """Of two that are alike the newer one wins: that is the one further down."""
+    shiba("rule", "export", "office.toml")
+    text = Path("office.toml").read_text("utf-8")
+    for days in range(1, 10):
+        target = ("everywhere = true", 'facility = "shiba"', 'caller = "110"')[days % 3]
+        mode = "never" if days % 4 == 0 else "manual"
+        text += f'[[rule]]\n{target}\nmode = "{mode}"\npriority = {days % 2}\nretain = "{days}d"\n'
+    Path("office.toml").write_text(text, "utf-8")
+    assert shiba("rule", "import", "office.toml").code == 0
+    added = [each for each in json.loads(shiba("rule", "list", "--json").out) if each["id"] > 2]
+    assert [each["retain_days"] for each in added] == list(range(1, 10))
+
+
+def test_an_id_that_is_taken_does_not_make_a_rule_newer_than_the_next(shiba: Office) -> None:
+    rules = '[[rule]]\nid = {}\neverywhere = true\nmode = "{}"\n'
+    for file in (rules.format(20, "standby"), rules.format(1, "manual") + rules.format(7, "automatic")):
+        Path("office.toml").write_text(file, "utf-8")
+        assert shiba("rule", "import", "office.toml").code == 0
+    assert json.loads(shiba("rule", "explain", "--extension", "2101", "--json").out)["mode"] == "automatic"
 
 
 def test_a_trial_shows_what_an_import_then_does(shiba: Office) -> None:
@@ -73,7 +115,12 @@ def test_a_trial_shows_what_an_import_then_does(shiba: Office) -> None:
     ("text", "told", "code", "complaint"),
     [
         ('[[rule]]\neverywhere = true\nmode = "x"\n', "line 1: x is none of", 2, "1 entries are wrong"),
-        ('[[rule]]\neverywhere = true\nmode = "never"\nprompt = "x"\n', "", 1, "no prompt x"),
+        (
+            '[[rule]]\neverywhere = true\nmode = "never"\nprompt = "x"\n',
+            "line 1: there is no prompt x",
+            2,
+            "1",
+        ),
         ("[[rule", "", 2, "is not TOML"),
         (b"\xff\xfe", "", 2, "is not UTF-8"),
         (None, "", 2, "office.toml cannot be read"),
@@ -91,6 +138,18 @@ def test_a_file_that_cannot_be_used_changes_nothing(
     assert bool(lines) == bool(told) and state(shiba) == before
 
 
+def test_a_rule_whose_announcement_was_lost_stays_as_it_is(
+    shiba: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CALLREC_PROMPTS__DIRECTORY", str(tmp_path))
+    (tmp_path / "prompts.toml").touch()
+    shiba("rule", "export", "office.toml")
+    assert shiba("rule", "import", "office.toml").out.startswith("nothing to do")
+    with Path("office.toml").open("a") as file:
+        file.write('[[rule]]\neverywhere = true\nmode = "manual"\n')
+    assert "there is no prompt notice" in shiba("rule", "import", "office.toml").err
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
 def test_extensions_of_a_spreadsheet(shiba: Office, encoding: str) -> None:
     table = "内線番号,施設,名前\r\n２１０２,芝地区総合支所,窓口②\r\n2101,shiba,受付\r\n"
@@ -106,6 +165,15 @@ def test_extensions_of_a_spreadsheet(shiba: Office, encoding: str) -> None:
         "2101": "受付",
         "2102": "窓口②",
     }
+
+
+def test_a_long_import_shows_how_far_it_is_on_a_terminal(shiba: Office) -> None:
+    lines = "".join(f"{number},shiba\n" for number in range(3000, 3600))
+    Path("phones.csv").write_text(lines)
+    shown, told = on_a_terminal("--config", "callrec.toml", "extension", "import", "phones.csv")
+    assert "100%" in shown and "%" not in told and told.endswith("600 added, 0 changed, 0 removed\n")
+    Path("phones.csv").write_text(lines.replace("shiba", "shiba,moved"))
+    assert shiba("extension", "import", "phones.csv").err == ""
 
 
 def test_one_bad_line_and_no_extension_is_imported(shiba: Office) -> None:

@@ -92,6 +92,41 @@ def test_the_steps_lead_from_any_office_to_any_other(database: Database, one: Of
         assert all(step.words(TOKYO) for step in steps)
 
 
+Rivals = dict[int, tuple[int, Direction | None]]
+RIVALS = st.dictionaries(
+    st.integers(1, 6), st.tuples(st.sampled_from([1, 2, 3]), st.sampled_from([None, *Direction])), max_size=5
+)
+
+
+def _rivals(drawn: Rivals, *, named: bool = True) -> Office:
+    """Rules for the same calls, of which only the newer one beats the other."""
+    base = Rule(0, 1, Scope.EVERYWHERE, None, Mode.AUTOMATIC, START, "test")
+    rules = [
+        replace(base, id=id_ if named else 0, retain_days=days, direction=direction)
+        for id_, (days, direction) in sorted(drawn.items())
+    ]
+    return Office(rules=rules)
+
+
+def _kept_for(office: Office) -> list[int]:
+    return [office.decide(office.facts(each, ["2101"], None, START)).retain_days for each in Direction]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(RIVALS, RIVALS, st.booleans())
+def test_after_an_import_calls_are_decided_as_in_the_file(
+    database: Database, one: Rivals, other: Rivals, named: bool
+) -> None:
+    nobody: Rivals = {}
+    for drawn in (one, other, nobody):
+        wanted = _rivals(drawn, named=named)
+        with database.begin() as connection:
+            offices.apply(connection, difference(offices.locked(connection), wanted), **WHO)
+            there = offices.locked(connection)
+        assert _kept_for(there) == _kept_for(_rivals(drawn))
+        assert difference(there, wanted) == []
+
+
 def test_a_fresh_database_gets_the_same_ids(database: Database) -> None:
     rule = Rule(7, 4, Scope.EVERYWHERE, None, Mode.AUTOMATIC, START, "x")
     with database.begin() as connection:

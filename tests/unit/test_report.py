@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -137,6 +140,15 @@ def test_the_picture_shows_the_calls(shiba: Office) -> None:
     pixels = (image.imread("report.png")[:, :, :3] * 255).round().astype(int)
     automatic, by_key = (_pixels(pixels, colour) for colour in ((0x1F, 0x6F, 0x8B), (0xE0, 0x7A, 0x3F)))
     assert 1.6 < automatic / by_key < 2.4, "two recordings in automatic mode, one kept by key"
+
+
+def test_an_account_without_a_home_gets_the_picture_alone(shiba: Office) -> None:
+    nowhere = {"HOME": "/proc/nowhere", "XDG_CONFIG_HOME": "/proc/nowhere", "MPLCONFIGDIR": ""}
+    command = [sys.executable, "-m", "callrec", "--config", "callrec.toml", "facility", "report"]
+    done = subprocess.run(
+        [*command, "--chart", "report.png"], env={**os.environ, **nowhere}, capture_output=True, check=True
+    )
+    assert done.stderr == b"" and Path("report.png").read_bytes().startswith(b"\x89PNG")
 
 
 def _pixels(pixels: Any, colour: tuple[int, int, int]) -> int:

@@ -92,6 +92,25 @@ def test_what_is_over_and_what_ends_soon() -> None:
     assert found([rule(9, "standby"), *rules]) == [("over", "0@1"), ("ends-soon", "1@1")]
 
 
+def test_a_rule_without_a_day_or_hour_between_its_dates() -> None:
+    """NOW is noon of a Sunday in Tokyo; the day after is a holiday, the weekdays after it are none."""
+
+    def of(days: float, until: float, **more: Any) -> list[tuple[str, str]]:
+        short = rule(1, "manual", effective_from=NOW + days * DAY, effective_until=NOW + until * DAY, **more)
+        return found([rule(9, "standby", priority=-1), short])
+
+    only, exclude = Holidays.ONLY, Holidays.EXCLUDE
+    never = [("holds-never", "1@1")]
+    assert of(2, 4, hours="sat,sun") == of(2, 4, holidays=only) == of(0.5, 1, holidays=exclude) == never
+    assert of(0, 0.9, hours="sun 08:00-12:00") == of(0, 0.9, hours="sat 22:00-06:00") == never
+    assert of(-1, 1, hours="sat") == never, "Saturday is over"
+    assert of(2, 40, hours="sat,sun") == [] and of(0.5, 1, holidays=only) == [("ends-soon", "1@1")]
+    assert (
+        of(0, 0.9, hours="sun 08:00-12:01") == of(0, 0.9, hours="sat 22:00-12:01") == [("ends-soon", "1@1")]
+    )
+    assert of(0.5, 0.7, hours="sun 22:00-06:00", holidays=exclude) == [("ends-soon", "1@1")]
+
+
 def test_a_facility_that_no_rule_is_about() -> None:
     assert found([rule(1, "automatic", "facility", "shiba")]) == [("no-rule", "azabu")]
     assert found([rule(1, "automatic", "facility", "shiba"), rule(2, "manual", "extension", "2201")]) == []

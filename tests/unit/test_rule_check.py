@@ -69,6 +69,16 @@ def test_check_tells_what_to_look_at(shiba: Office, monkeypatch: pytest.MonkeyPa
     assert "it can never win" in without_pbx.out
 
 
+def test_with_a_clock_that_is_moved_check_looks_on_from_there(
+    shiba: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(shiba, *FACILITY[2:])
+    add(shiba, *FACILITY[2:], "--until", "2040-01-01", "--hours", "sat")
+    assert shiba("rule", "check", "--offline").code == 0
+    monkeypatch.setenv("CALLREC_OFFICE__SHIFT_S", str(15 * 366 * 86400))
+    assert json.loads(shiba("rule", "check", "--offline", "--json").out)[0]["code"] == "over"
+
+
 def test_check_tells_what_it_found_before_the_pbx_refused(shiba: Office, refusing_ami: int) -> None:
     add(shiba, *FACILITY[2:])
     add(shiba, "--everywhere", "--mode", "never")

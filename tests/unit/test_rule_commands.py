@@ -25,6 +25,16 @@ def test_a_rule_with_all_conditions_is_listed_as_it_was_added(shiba: Office) -> 
     assert "2041-03-31" in shiba("rule", "list").out
 
 
+def test_a_table_without_lines_has_the_header_of_one_with_lines(office: Office) -> None:
+    lists = (("facility", "list"), ("rule", "list"), ("rule", "check", "--offline"))
+    empty = [office(*each, "--csv").out.splitlines() for each in lists]
+    office("facility", "add", "shiba", "--name", "芝")
+    add(office, *FACILITY[2:])
+    filled = [office(*each, "--csv").out.splitlines() for each in lists]
+    assert [each[0] for each in empty] == [each[0] for each in filled]
+    assert all(len(each) == 1 for each in empty) and all(len(each) > 1 for each in filled)
+
+
 def test_a_caller_is_written_as_people_do_and_kept_as_e164(shiba: Office) -> None:
     add(shiba, "--caller", "０９０-1234-5678", "--mode", "never")
     assert [rule["target"] for rule in listed(shiba)] == ["+819012345678"]

@@ -36,6 +36,17 @@ def test_explain_has_the_keys_of_the_contract(shiba: Office) -> None:
     assert (holiday["mode"], holiday["considered"][0]["why"]) == ("standby", "on-holiday")
 
 
+def test_with_a_clock_that_is_moved_a_moment_is_the_one_that_was_asked_for(
+    shiba: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(shiba, "--everywhere", "--mode", "automatic", "--until", "2040-01-01")
+    monkeypatch.setenv("CALLREC_OFFICE__SHIFT_S", str(15 * 366 * 86400))
+    asked = ("--extension", "2101", "--at", "2040-01-01 23:59")
+    assert explain(shiba, *asked)["mode"] == "automatic", "the last day, as the explanation says"
+    assert explain(shiba, "--extension", "2101")["considered"][0]["why"] == "over", "now is moved"
+    assert "2040-01-01 (Sun, New Year's Day) 23:59" in shiba("rule", "explain", *asked).out
+
+
 def test_without_a_rule_the_built_in_default_is_explained(shiba: Office) -> None:
     found = explain(shiba, "--extension", "2101")
     assert (found["rule"], found["version"], found["mode"], found["considered"]) == (None, None, "never", [])
@@ -50,6 +61,26 @@ def test_a_service_number_and_who_answers_are_explained_together(shiba: Office) 
     both = explain(shiba, "--number", "6000", "--extension", "2101")
     assert (both["mode"], both["announce"], both["rule"]) == ("automatic", "before-connect", answers)
     assert "number dialled: 6000" in shiba("rule", "explain", "--number", "6000").out
+
+
+def test_the_gate_alone_does_not_say_that_a_call_is_recorded(shiba: Office) -> None:
+    asked, open_ = ("rule", "explain", "--number", "6000"), "who answers decides whether it is recorded"
+    assert open_ in shiba(*asked).out, "no rule for the number is no never"
+    add(shiba, "--extension", "6000", "--mode", "automatic")
+    assert open_ in shiba(*asked).out
+    assert open_ not in shiba(*asked, "--extension", "2101").out
+    assert open_ not in shiba("rule", "explain", "--extension", "2101").out
+    add(shiba, "--extension", "6000", "--mode", "never")
+    assert open_ not in shiba(*asked).out
+
+
+def test_an_announcement_that_comes_too_late_for_the_gate_is_said_to(shiba: Office) -> None:
+    add(shiba, "--extension", "2101", "--mode", "automatic", "--announce", "before-connect")
+    asked, late = ("rule", "explain", "--number", "6000", "--extension", "2101"), "announced at the start"
+    assert late in shiba(*asked).out
+    assert late not in shiba(*asked, "--direction", "outbound").out + shiba("rule", "explain", *asked[4:]).out
+    add(shiba, "--extension", "6000", "--mode", "manual", "--announce", "before-connect")
+    assert late not in shiba(*asked).out
 
 
 @pytest.mark.parametrize(
