@@ -14,4 +14,4 @@ from callrec.settings import ArchiveSettings
 )
 def test_an_address_that_cannot_be_used(given: dict[str, str | None]) -> None:
     with pytest.raises(WrongConfiguration, match=r"check archive\.endpoint_url and region"):
-        S3Store(ArchiveSettings(**given))  # type: ignore[arg-type]
+        S3Store(ArchiveSettings(**given))
