@@ -31,14 +31,15 @@ def command(
     """Fetch recordings with their manifests. Each is verified first, and the fetch is written down."""
     here = app(ctx)
     retrieval = Retrieval(here.store, here.database, who=here.who)
-    span = Clip(*parse_clip(clip)) if clip else None
+    span = None if clip is None else Clip(*parse_clip(clip))
+    wanted = [retrieval.look_up(id_).id for id_ in ids]  # a wrong one is said before anything is fetched
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CheckFailed(
             "{path} cannot be written: {problem}", path=output, problem=error.strerror
         ) from error
-    for id_ in ids:
+    for id_ in wanted:
         with console().status(id_):
             path = retrieval.fetch(id_, output, kind=kind, clip=span, request=request)
         say("{path}", path=path)
