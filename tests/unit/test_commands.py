@@ -370,5 +370,19 @@ def test_prompts_are_listed(office: Callable[..., Done]) -> None:
     assert {(each["name"], each["language"]) for each in listed} == {("notice", "ja"), ("notice", "en")}
 
 
+def test_a_prompt_is_played_here_or_that_cannot_be_is_said(
+    office: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Into a file, as the sound library of the player can."""
+    monkeypatch.setenv("SDL_AUDIODRIVER", "disk")
+    monkeypatch.setenv("SDL_DISKAUDIODELAY", "0")
+    monkeypatch.setenv("SDL_DISKAUDIOFILE", str(tmp_path / "heard.raw"))
+    assert office("prompt", "play", "notice").code == 0
+    assert (tmp_path / "heard.raw").stat().st_size > 16000
+    monkeypatch.setenv("SDL_DISKAUDIOFILE", "/nowhere/heard.raw")
+    done = office("prompt", "play", "notice")
+    assert done.code == 1 and "this machine plays no sound" in done.complaint
+
+
 def test_the_version(run: Callable[..., Done]) -> None:
     assert re.fullmatch(r"callrec, version \d+\.\d+\.\d+\n", run("--version").out)
