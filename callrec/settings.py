@@ -87,6 +87,12 @@ def _a_web_address(url: str) -> str:
     return url
 
 
+def _an_ari_address(url: str) -> str:
+    if not url.rstrip("/").endswith("/ari"):
+        raise ValueError("write an address that ends with /ari, such as http://127.0.0.1:8088/ari")
+    return _a_web_address(url)
+
+
 def _a_web_address_or_none(url: str) -> str:
     return url and _a_web_address(url)
 
@@ -126,7 +132,7 @@ class PbxSettings(Section):
     """The Asterisk whose calls are watched."""
 
     name: str = Field("pbx", pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
-    ari_url: WebAddress = "http://127.0.0.1:8088/ari"
+    ari_url: Annotated[str, AfterValidator(_an_ari_address)] = "http://127.0.0.1:8088/ari"
     ari_user: str = "callrec"
     ari_password: PbxPassword = SecretStr("")
     app: str = Field("callrec", pattern=r"^[A-Za-z0-9_-]{1,40}$")
