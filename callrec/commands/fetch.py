@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import click
 from callrec.archive.retrieval import FORMATS, Clip, Retrieval
 from callrec.commands.common import app, console, say
 from callrec.dates import parse_clip
-from callrec.errors import CheckFailed
+from callrec.errors import CheckFailed, WrongUsage
 
 
 @click.command()
@@ -29,6 +30,9 @@ def command(
     ctx: click.Context, ids: tuple[str, ...], output: Path, kind: str, clip: str | None, request: str | None
 ) -> None:
     """Fetch recordings with their manifests. Each is verified first, and the fetch is written down."""
+    if any(unicodedata.category(sign)[0] == "C" for sign in request or ""):
+        # it must not look like another line of the log
+        raise WrongUsage("the request {text} holds a control character", text=repr(request))
     here = app(ctx)
     retrieval = Retrieval(here.store, here.database, who=here.who)
     span = None if clip is None else Clip(*parse_clip(clip))

@@ -169,6 +169,7 @@ def test_without_a_configuration_it_says_what_to_do(run: Callable[..., Done]) ->
         (["show", "1234"], 2, "is too short"),
         (["fetch", "12345678"], 1, "there is no recording or call"),
         (["fetch", "12345678", "--clip", "x"], 2, "is not a part of a recording"),
+        (["fetch", "12345678", "--request", "7\n2026-11-22  verified"], 2, "holds a control character"),
         (["verify"], 2, "say what to verify"),
         (["verify", "--all"], 1, "there is no recording in the archive yet"),
         (["prompt", "play", "nothing"], 1, "there is no prompt nothing"),
