@@ -115,6 +115,9 @@ def main(arguments: list[str] | None = None) -> None:
     except ReaderGone:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left need not be written
         sys.exit(0)
+    except UnicodeEncodeError:  # what we write ourselves can always be encoded
+        _say(translated("something was typed that is not UTF-8: check the encoding of the terminal"))
+        sys.exit(2)
     except Exception as error:
         if "CALLREC_DEBUG" in os.environ:
             raise

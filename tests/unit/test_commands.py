@@ -154,6 +154,8 @@ def test_without_a_configuration_it_says_what_to_do(run: Callable[..., Done]) ->
         (["extension", "add", "abc", "--facility", "nowhere"], 2, "an extension is a number"),
         (["facility", "add", "芝", "--name", "芝"], 2, "is no code"),
         (["facility", "remove", "nowhere"], 1, "there is no facility nowhere"),
+        (["facility", "add", "shiba", "--name", "\udc8e\udcc5"], 2, "is not UTF-8"),
+        (["search", "--facility", "\udc8e\udcc5"], 2, "is not UTF-8"),
         (["search", "R8.13.1"], 2, "is not a date"),
         (["search", "today", "--on", "today"], 2, "the date was given twice"),
         (["search", "2026-11-22..2026-11-20"], 2, "ends before it begins"),
