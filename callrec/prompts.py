@@ -12,6 +12,8 @@ import hashlib
 import os
 import re
 import shutil
+import subprocess
+import tempfile
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -257,26 +259,29 @@ def _check_words(name: str, language: str, text: str) -> None:
 def _read(source: Path) -> AudioSegment:
     if not source.is_file():
         raise NotFound("there is no file {path}", path=source)
-    try:
-        sound = _decoded(source)
-    except (CouldntDecodeError, IndexError, KeyError, OSError) as error:
-        raise WrongUsage("{path} is no sound file that ffmpeg can read", path=source) from error
+    sound = _decoded(source)
     if sound.duration_seconds > LONGEST_SECONDS:
-        raise WrongUsage(
-            "{path} lasts {seconds} s: an announcement may last 60 s at most",
-            path=source,
-            seconds=round(sound.duration_seconds),
-        )
+        raise WrongUsage("{path} is too long: an announcement may last 60 s at most", path=source)
     if not len(sound) or sound.dBFS < SILENCE_DBFS:
         raise WrongUsage("{path} is silent: nobody would hear the announcement", path=source)
     return sound
 
 
 def _decoded(source: Path) -> AudioSegment:
-    if source.suffix.lower() != ".wav":
-        return AudioSegment.from_file(source)
-    with source.open("rb") as file:  # pydub would leave it open
-        return AudioSegment.from_file(file, format="wav")
+    """The sound, 16 bit, of one that is too long only the beginning. Raises WrongUsage.
+
+    By ffmpeg itself: pydub goes by the ending of the name, and makes 8 bits of what a PBX wrote in µ-law.
+    """
+    with tempfile.TemporaryDirectory(prefix="callrec-") as folder:
+        plain = Path(folder) / "sound.wav"
+        options = ["-vn", "-t", str(LONGEST_SECONDS + 1), "-codec:a", "pcm_s16le"]
+        command = ["ffmpeg", "-v", "error", "-nostdin", "-i", str(source.absolute()), *options, str(plain)]
+        try:
+            subprocess.run(command, capture_output=True, check=True)
+            with plain.open("rb") as file:  # pydub would leave it open
+                return AudioSegment.from_file(file, format="wav")
+        except (subprocess.CalledProcessError, CouldntDecodeError, OSError) as error:
+            raise WrongUsage("{path} is no sound file that ffmpeg can read", path=source) from error
 
 
 def _even(sound: AudioSegment) -> AudioSegment:

@@ -77,10 +77,24 @@ def _an_address(text: str) -> str:
 
 
 def _a_web_address(url: str) -> str:
-    parts = urlsplit(url)
-    if url and not (parts.scheme in ("http", "https") and parts.hostname):
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # its words may repeat a part of a password
+        usable = False
+    if not usable:
         raise ValueError("write an address that begins with https:// or http://")
     return url
+
+
+def _an_ari_address(url: str) -> str:
+    if not url.rstrip("/").endswith("/ari"):
+        raise ValueError("write an address that ends with /ari, such as http://127.0.0.1:8088/ari")
+    return _a_web_address(url)
+
+
+def _a_web_address_or_none(url: str) -> str:
+    return url and _a_web_address(url)
 
 
 def _a_number(text: str) -> str:
@@ -105,6 +119,7 @@ Pattern = Annotated[str, AfterValidator(_a_pattern)]
 KeyCode = Annotated[str, AfterValidator(_a_key)]
 Address = Annotated[str, AfterValidator(_an_address)]
 WebAddress = Annotated[str, AfterValidator(_a_web_address)]
+WebAddressOrNone = Annotated[str, AfterValidator(_a_web_address_or_none)]
 Number = Annotated[str, AfterValidator(_a_number)]
 PbxPassword = Annotated[SecretStr, AfterValidator(_as_asterisk_takes_it)]
 
@@ -117,7 +132,7 @@ class PbxSettings(Section):
     """The Asterisk whose calls are watched."""
 
     name: str = Field("pbx", pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
-    ari_url: str = "http://127.0.0.1:8088/ari"
+    ari_url: Annotated[str, AfterValidator(_an_ari_address)] = "http://127.0.0.1:8088/ari"
     ari_user: str = "callrec"
     ari_password: PbxPassword = SecretStr("")
     app: str = Field("callrec", pattern=r"^[A-Za-z0-9_-]{1,40}$")
@@ -134,8 +149,8 @@ class PbxSettings(Section):
 class ArchiveSettings(Section):
     """The S3 server. A bucket with Object Lock keeps recordings from being altered."""
 
-    endpoint_url: str | None = None
-    bucket: str = "callrec"
+    endpoint_url: WebAddress | None = None
+    bucket: str = Field("callrec", pattern=r"^(arn:\S+|[A-Za-z0-9._-]{1,255})$")
     access_key: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
     region: str = "us-east-1"
@@ -219,7 +234,7 @@ class HelpSettings(Section):
     smtp_security: Literal["starttls", "ssl", "none"] = "starttls"
     smtp_user: str = ""
     smtp_password: SecretStr = SecretStr("")
-    webhook_url: WebAddress = ""
+    webhook_url: WebAddressOrNone = ""
     webhook_secret: SecretStr = SecretStr("")
     room: Number = ""
     room_dial: Annotated[str, AfterValidator(_a_way_to_dial)] = "PJSIP/{extension}"

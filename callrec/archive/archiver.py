@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from callrec.archive.attempts import Attempts
+from callrec.archive.attempts import Attempts, problem_of
 from callrec.archive.discarder import Discarder
 from callrec.archive.store import Store
 from callrec.catalogue import calls, custody
@@ -31,7 +31,7 @@ from callrec.manifest import Manifest, read
 from callrec.model import Capture, Draft, remark
 from callrec.spool.box import Damaged, Spool
 from callrec.spool.spooler import NoSound, Spooler
-from callrec.spool.tracks import NotYetClosed, Tracks
+from callrec.spool.tracks import NotYetClosed, Tracks, is_momentary
 
 log = structlog.get_logger()
 
@@ -138,7 +138,8 @@ class Archiver:
         try:
             return self._spooler.spool(draft.capture.recording_id)
         except NoSound:
-            self._lost(draft)
+            momentary = is_momentary(draft.capture) and not self._tracks.damaged(draft.capture.recording_id)
+            (self._over_at_once if momentary else self._lost)(draft)
             return None
 
     def _put(self, manifest: Manifest) -> Versions:
@@ -219,6 +220,16 @@ class Archiver:
             calls.save_call(connection, call)
         self._spool.remove_call(call_id)
 
+    def _over_at_once(self, draft: Draft) -> None:
+        """Whoever answered hung up at once: the call's row says so, and there is nothing to look at."""
+        over = remark("the call was over before there was sound to record")
+        with self._database.begin() as connection:
+            calls.save_call(connection, replace(draft.call, notes=(*draft.call.notes, over)))
+        for track in self._tracks.fetched(draft):
+            self._delete_track(track.name)
+        self._spool.remove(draft.capture.recording_id)
+        self._tracks.forget(draft.capture.recording_id)
+
     def _lost(self, draft: Draft) -> None:
         """The PBX has no sound of it, and nobody else has: that is what the call's row says."""
         id_ = draft.capture.recording_id
@@ -254,8 +265,8 @@ class Archiver:
         expected = isinstance(error, (CallrecError, OSError))
         if not expected:
             log.exception("a bug: please report it", what=name)
-        count = self._attempts.failed(name, _problem(error))
-        log.warning("not archived yet", what=name, problem=_problem(error), attempt=count)
+        count = self._attempts.failed(name, problem_of(error))
+        log.warning("not archived yet", what=name, problem=problem_of(error), attempt=count)
 
 
 def object_key(manifest: Manifest, zone: ZoneInfo) -> str:
@@ -280,16 +291,6 @@ def _failures(draft: Draft) -> str:
 
 def _names(capture: Capture) -> set[str]:
     return {track.name for part in capture.parts for track in (part.external, part.staff)}
-
-
-def _problem(error: Exception) -> str:
-    """One line for people; of a bug only its kind and beginning, which may be followed by private data."""
-    if isinstance(error, CallrecError):
-        return error.shown()
-    if isinstance(error, OSError):
-        return str(error)
-    first, *_ = str(error).splitlines() or [""]
-    return f"{type(error).__name__}: {first}"
 
 
 def _whole_second(moment: datetime) -> datetime:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from callrec.errors import CallrecError
+
 IDLE_SECONDS = 5.0
 BACKOFF_SECONDS = (0.3, 1.0, 2.0, 5.0, 15.0, 60.0)
 
@@ -52,3 +54,13 @@ class Attempts:
         """Seconds until the next thing is due."""
         due = [each.due - self._clock() for each in self._attempts.values()]
         return max(0.05, min([IDLE_SECONDS, *due]))
+
+
+def problem_of(error: Exception) -> str:
+    """One line for people; of a bug only its kind and beginning, which may be followed by private data."""
+    if isinstance(error, CallrecError):
+        return error.shown()
+    if isinstance(error, OSError):
+        return str(error)
+    first, *_ = str(error).splitlines() or [""]
+    return f"{type(error).__name__}: {first}"

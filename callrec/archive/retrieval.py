@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -145,9 +146,10 @@ def _objects(kept: Kept) -> list[tuple[str, str | None]]:
 def _partials(*targets: Path) -> Iterator[tuple[Path, ...]]:
     """Names beside files that are to be written; what is still there at the end is removed.
 
-    Raises CheckFailed when they cannot be written.
+    Nobody else has them: two may fetch the same at once. Raises CheckFailed when they cannot be written.
     """
-    partials = tuple(target.with_name(target.name + ".partial") for target in targets)
+    own = f".{secrets.token_hex(4)}.partial"
+    partials = tuple(target.with_name(target.name + own) for target in targets)
     try:
         yield partials
     except (OSError, soundfile.LibsndfileError) as error:

@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from callrec.archive.store import StoredObject
-from callrec.errors import CallrecError, NotFound, StoreUnreachable, Unreachable
+from callrec.errors import CallrecError, NotFound, StoreUnreachable, Unreachable, WrongConfiguration
 from callrec.settings import ArchiveSettings
 
 CHUNK = 1 << 20
@@ -30,7 +30,17 @@ class S3Store:
 
     def __init__(self, settings: ArchiveSettings) -> None:
         self._settings = settings
-        self._s3: Any = boto3.session.Session().client(
+        try:
+            self._s3 = self._client(settings)
+        except (BotoCoreError, ValueError) as error:
+            raise WrongConfiguration(
+                "the S3 server cannot be addressed ({problem}): check archive.endpoint_url and region",
+                problem=type(error).__name__,
+            ) from error
+
+    @staticmethod
+    def _client(settings: ArchiveSettings) -> Any:
+        return boto3.session.Session().client(
             "s3",
             endpoint_url=settings.endpoint_url,
             region_name=settings.region,

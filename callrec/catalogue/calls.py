@@ -202,16 +202,16 @@ def recording_ids(connection: sa.Connection) -> list[str]:
 
 def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool] | None] = [
-        calls.c.started_at >= wanted.begin if wanted.begin else None,
-        calls.c.started_at < wanted.end if wanted.end else None,
-        calls.c.facility == wanted.facility if wanted.facility else None,
-        calls.c.direction == wanted.direction if wanted.direction else None,
-        calls.c.mode == wanted.mode if wanted.mode else None,
-        _took_part(wanted) if wanted.extension else None,
-        _has_number(wanted.number) if wanted.number else None,
+        calls.c.started_at >= wanted.begin if wanted.begin is not None else None,
+        calls.c.started_at < wanted.end if wanted.end is not None else None,
+        calls.c.facility == wanted.facility if wanted.facility is not None else None,
+        calls.c.direction == wanted.direction if wanted.direction is not None else None,
+        calls.c.mode == wanted.mode if wanted.mode is not None else None,
+        _took_part(wanted) if wanted.extension is not None else None,
+        _has_number(wanted.number) if wanted.number is not None else None,
         calls.c.incident if wanted.incident else None,
         recordings.c.hold if wanted.held else None,
-        recordings.c.duration_s >= wanted.min_duration_s if wanted.min_duration_s else None,
+        recordings.c.duration_s >= wanted.min_duration_s if wanted.min_duration_s is not None else None,
     ]
     return [condition for condition in conditions if condition is not None]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
 
 from callrec.errors import CatalogueOutdated, CatalogueUnreachable, Unreachable, WrongConfiguration
 from callrec.resources import shipped
@@ -33,6 +33,8 @@ and seconds: with these it is noticed within some 15 s."""
 
 _UNDEFINED = ("42P01", "42703")
 """SQLSTATE: undefined_table, undefined_column."""
+_REFUSED = ("42501", "25006")
+"""SQLSTATE: insufficient_privilege, read_only_sql_transaction (a standby server)."""
 _UNDEFINED_IN_SQLITE = ("no such table", "no such column", "has no column named")
 
 
@@ -73,7 +75,7 @@ class Database:
             with engine.begin() as connection:
                 yield connection
         except DBAPIError as error:
-            if isinstance(error, OperationalError) or _lacks_tables(error):
+            if _is_unusable(error) or _lacks_tables(error):
                 raise self._unreachable(error) from error
             raise
 
@@ -114,7 +116,9 @@ class Database:
 
     def _make_folder(self) -> None:
         if self._url.get_backend_name() == "sqlite" and self._url.database:
-            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
+            folder = Path(self._url.database).parent
+            with suppress(OSError):  # SQLite itself will say what is wrong
+                folder.mkdir(parents=True, exist_ok=True)
 
     def _unreachable(self, error: DBAPIError) -> Unreachable:
         problem = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
@@ -129,6 +133,15 @@ class Database:
             url=self.shown,
             problem=problem,
         )
+
+
+def _is_unusable(error: DBAPIError) -> bool:
+    """Whether the trouble is the database's, or the right to use it, and not what it was asked for.
+
+    SQLite says by DatabaseError itself, not by one of its kinds, that a file is damaged or no database.
+    """
+    refused = getattr(error.orig, "sqlstate", None) in _REFUSED
+    return isinstance(error, OperationalError) or type(error) is DatabaseError or refused
 
 
 def _lacks_tables(error: DBAPIError) -> bool:

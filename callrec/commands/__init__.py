@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import io
 import os
 import sys
 from functools import cache
@@ -35,8 +36,18 @@ COMMANDS = {
 }
 
 
+class ReaderGone(Exception):
+    """Whoever read our output has gone (a pager, head). Click would end with exit code 1."""
+
+
 class Program(click.Group):
     """Finds commands by name, and speaks the user's language."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise ReaderGone from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -83,11 +94,15 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs the program and ends the process with its exit code. Errors are one line on stderr."""
     language.use()
     translate(program)
+    _show_what_can_be_shown()
     try:
         result: Any = program.main(arguments, prog_name="callrec", standalone_mode=False)
     except CallrecError as error:
         _say(error.shown())
         sys.exit(error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:  # its message is the whole help
+        _say(translated("Missing command.") + _hint(error))
+        sys.exit(2)
     except click.UsageError as error:
         _say(error.format_message() + _hint(error))
         sys.exit(2)
@@ -97,20 +112,33 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         _say(translated("stopped"))
         sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read our output has gone (a pager, head): no reason to complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ReaderGone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left need not be written
         sys.exit(0)
+    except UnicodeEncodeError:  # what we write ourselves can always be encoded
+        _say(translated("something was typed that is not UTF-8: check the encoding of the terminal"))
+        sys.exit(2)
     except Exception as error:
         if "CALLREC_DEBUG" in os.environ:
             raise
-        _say(
-            translated("a bug: {error}; run again with CALLREC_DEBUG=1 and report it").format(
-                error=repr(error)
-            )
-        )
+        _say(_unexpected(error))
         sys.exit(1)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _show_what_can_be_shown() -> None:
+    """An output of another encoding gets the signs that it lacks as JSON writes them: \\u2014."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _unexpected(error: Exception) -> str:
+    """What nobody foresaw: a full disk or a missing right says by itself what to do, all else is a bug."""
+    if isinstance(error, OSError):
+        return translated("the system refused: {problem}").format(problem=error)
+    return translated("a bug: {error}; run again with CALLREC_DEBUG=1 and report it").format(
+        error=repr(error)
+    )
 
 
 def _hint(error: click.UsageError) -> str:

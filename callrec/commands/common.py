@@ -79,7 +79,13 @@ def say(template: str, *, err: bool = False, **values: object) -> None:
 
 def console() -> Console:
     """A console that neither wraps nor colours what goes into a pipe."""
-    return Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
+    return _Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Rich would end the process here; the program itself knows what to do."""
+        raise BrokenPipeError
 
 
 def _table(rows: Sequence[Row], columns: dict[str, str]) -> None:

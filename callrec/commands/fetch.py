@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import click
 from callrec.archive.retrieval import FORMATS, Clip, Retrieval
 from callrec.commands.common import app, console, say
 from callrec.dates import parse_clip
-from callrec.errors import CheckFailed
+from callrec.errors import CheckFailed, WrongUsage
 
 
 @click.command()
@@ -29,16 +30,20 @@ def command(
     ctx: click.Context, ids: tuple[str, ...], output: Path, kind: str, clip: str | None, request: str | None
 ) -> None:
     """Fetch recordings with their manifests. Each is verified first, and the fetch is written down."""
+    if any(unicodedata.category(sign)[0] == "C" for sign in request or ""):
+        # it must not look like another line of the log
+        raise WrongUsage("the request {text} holds a control character", text=repr(request))
     here = app(ctx)
     retrieval = Retrieval(here.store, here.database, who=here.who)
-    span = Clip(*parse_clip(clip)) if clip else None
+    span = None if clip is None else Clip(*parse_clip(clip))
+    wanted = [retrieval.look_up(id_).id for id_ in ids]  # a wrong one is said before anything is fetched
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CheckFailed(
             "{path} cannot be written: {problem}", path=output, problem=error.strerror
         ) from error
-    for id_ in ids:
+    for id_ in wanted:
         with console().status(id_):
             path = retrieval.fetch(id_, output, kind=kind, clip=span, request=request)
         say("{path}", path=path)

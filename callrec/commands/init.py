@@ -11,7 +11,7 @@ from callrec import settings
 from callrec.app import App
 from callrec.commands.common import say
 from callrec.configuration import Answers, write_file
-from callrec.errors import Refused
+from callrec.errors import Refused, WrongConfiguration
 from callrec.language import translated
 from callrec.settings import PLACES
 
@@ -51,17 +51,35 @@ def command(ctx: click.Context, /, non_interactive: bool, **given: str | None) -
         if any(given.values()):
             raise Refused("{path} is there already: change it with an editor, nothing was written", path=path)
         say("{path} is there already and stays as it is", path=path)
+        here = _usable(path)
     else:
-        _write(path, given, ask=not non_interactive)
-    here = App(settings.load(str(path)))
+        here = _written(path, given, ask=not non_interactive)
     ctx.call_on_close(here.close)
     here.database.upgrade()
-    here.spool  # noqa: B018 (makes its folders)
     say("the database {url} is ready", url=here.database.shown)
     say("next: callrec doctor")
 
 
-def _write(path: Path, given: dict[str, str | None], *, ask: bool) -> None:
+def _usable(path: Path) -> App:
+    """The app of a configuration, with the folders of its spool. Raises WrongConfiguration."""
+    here = App(settings.load(str(path)))
+    here.database, here.spool  # noqa: B018 (makes them)
+    return here
+
+
+def _written(path: Path, given: dict[str, str | None], *, ask: bool) -> App:
+    """The app of a new configuration file. One that cannot be used is taken away, to be written anew."""
+    write_file(path, _answers(given, ask=ask))
+    try:
+        here = _usable(path)
+    except WrongConfiguration:
+        path.unlink()
+        raise
+    say("{path} written; only its owner can read it", path=path)
+    return here
+
+
+def _answers(given: dict[str, str | None], *, ask: bool) -> Answers:
     answers = Answers()
     for name, text in QUESTIONS.items():
         value = given[name]
@@ -72,8 +90,7 @@ def _write(path: Path, given: dict[str, str | None], *, ask: bool) -> None:
             )
         if value is not None:
             setattr(answers, name, value)
-    write_file(path, answers)
-    say("{path} written; only its owner can read it", path=path)
+    return answers
 
 
 def _question(text: str) -> str:

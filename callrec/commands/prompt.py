@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import click
-from pydub import AudioSegment
-from pydub.playback import play as play_here
 
 from callrec import ids
 from callrec.commands.common import app, emit, lists, say
@@ -74,8 +73,20 @@ def play(ctx: click.Context, name: str, language: str, extension: str | None) ->
     prompt = here.library.get(name, language)
     here.library.check(prompt)
     if extension:
+        if here.pbx.endpoint_state(extension) in (None, "offline"):
+            raise CheckFailed("the PBX has no phone {number}, or it is not registered", number=extension)
         with here.ami() as ami:
             ami.play_to(extension, here.library.sound(prompt), OWN_PREFIX + ids.new())
         say("extension {number} rings", number=extension)
     else:
-        play_here(AudioSegment.from_wav(here.library.file(prompt, 16000)))
+        _play_here(here.library.file(prompt, 16000))
+
+
+def _play_here(sound: Path) -> None:
+    player = ["ffplay", "-v", "error", "-nodisp", "-autoexit", "-f", "wav", str(sound)]
+    try:
+        done = subprocess.run(player, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise CheckFailed("ffplay is not installed: apt-get install ffmpeg") from error
+    if done.returncode or "audio open failed" in done.stderr:  # its exit code alone says nothing
+        raise CheckFailed("this machine plays no sound: give --to EXTENSION to hear it at a phone")

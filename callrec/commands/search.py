@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
 import click
 
@@ -13,9 +15,11 @@ from callrec.dates import clock, parse_duration, parse_range, spoken
 from callrec.errors import NotFound, WrongUsage
 from callrec.language import translated
 from callrec.model import Direction, Mode
-from callrec.numbers import normalise, plain
+from callrec.policy.fields import read_number
 from callrec.policy.wording import DIRECTIONS, OUTCOMES
 from callrec.settings import OfficeSettings
+
+T = TypeVar("T")
 
 SHOWN_ID = 13
 """Characters of an id in a table: the time to the millisecond."""
@@ -81,20 +85,17 @@ KEYS = (
 @click.pass_context
 def command(ctx: click.Context, /, date: str | None, on: str | None, form: str | None, **given: Any) -> None:
     """Find recordings by the day the call began: 2026-11-22, 令和8年11月22日, today, or a range A..B."""
-    if date and on:
+    if date is not None and on is not None:
         raise WrongUsage("the date was given twice: {first} and {second}", first=date, second=on)
     here = app(ctx)
     office = here.settings.office
-    begin, end = parse_range(date or on or "", office.zone, here.now) if date or on else (None, None)
-    shortest = (
-        parse_duration(given.pop("min_duration")) if given["min_duration"] else given.pop("min_duration")
-    )
-    extension = plain(given.pop("extension") or "") or None
-    number = normalise(given.pop("number"))
+    day = on if date is None else date
+    begin, end = (None, None) if day is None else parse_range(day, office.zone, here.now)
+    given["extension"] = _meant(given["extension"], partial(read_number, outside=False))
+    given["number"] = _meant(given["number"], partial(read_number, outside=True))
+    shortest = _meant(given.pop("min_duration"), parse_duration)
     limit = given.pop("limit")
-    wanted = Wanted(
-        begin, end, extension=extension, number=number, min_duration_s=shortest, limit=limit + 1, **given
-    )
+    wanted = Wanted(begin, end, min_duration_s=shortest, limit=limit + 1, **given)
     with here.database.read() as connection:
         found = calls.search(connection, wanted)
     emit([row(each, office) for each in found[:limit]], COLUMNS, form, keys=KEYS)
@@ -102,6 +103,11 @@ def command(ctx: click.Context, /, date: str | None, on: str | None, form: str |
         say("there are more than these {limit}: narrow the search, or raise --limit", limit=limit, err=True)
     if not found:
         raise NotFound("nothing found: widen the dates, or add --all-calls for calls that were not recorded")
+
+
+def _meant(text: str | None, read: Callable[[str], T]) -> T | None:
+    """What an option means. One that is there but empty is read too: it must not mean any."""
+    return None if text is None else read(text)
 
 
 def row(found: Found, office: OfficeSettings) -> dict[str, Any]:

@@ -66,8 +66,8 @@ def _result(retrieval: Retrieval, id_: str) -> Row:
         covered = retrieval.verify(retrieval.look_up(id_))
     except EvidenceBroken as error:
         return {"id": id_, "verified": False, "problem": error.shown()}
-    text = _("whole, but something was put over {keys} later") if covered else _("none")
-    return {"id": id_, "verified": True, "problem": text.format(keys=", ".join(covered)), "_covered": covered}
+    text = _("whole, but something was put over {keys} later").format(keys=", ".join(covered))
+    return {"id": id_, "verified": True, "problem": text if covered else None, "_covered": covered}
 
 
 def _judge(rows: list[Row], broken: int | None) -> None:

@@ -125,6 +125,12 @@ class Ari:
         """A global variable of the dialplan; empty when it is not set."""
         return str(self._call("asterisk", "getGlobalVar", variable=name)["value"])
 
+    def endpoint_state(self, name: str) -> str | None:
+        """Whether a SIP endpoint can be reached: online, offline or unknown; None when there is none."""
+        with _gone_is_fine():
+            return str(self._call("endpoints", "get", tech="PJSIP", resource=name).json["state"])
+        return None
+
     def stored(self) -> list[str]:
         """The names of all stored recordings. Slow on a PBX that keeps many others."""
         return [each.json["name"] for each in self._call("recordings", "listStored")]
@@ -291,7 +297,7 @@ class Ari:
                 self._api = ari.Client(self._base.removesuffix("ari"), self._transport)
             return self._api
 
-    def _call(self, resource: str, operation: str, **parameters: Any) -> Any:
+    def _call(self, resource: str, operation: str, /, **parameters: Any) -> Any:
         return getattr(getattr(self._connected_api(), resource), operation)(**parameters)
 
 

@@ -73,6 +73,8 @@ class AriTransport(HttpClient):  # type: ignore[misc]
                 timeout=self._timeout,
                 header={"Authorization": _basic_auth_str(*self._auth)},
                 suppress_origin=True,
+                http_proxy_host="none",  # without it the next line goes unheeded
+                http_no_proxy=["*"],
             )
         except (websocket.WebSocketException, OSError) as error:
             raise unreachable(url, error) from error

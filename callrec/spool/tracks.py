@@ -10,11 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from callrec.errors import CallrecError, EvidenceBroken, NotFound
-from callrec.model import Draft, Note, Track, remark
+from callrec.model import Capture, Draft, Note, Track, remark
 from callrec.spool.box import Spool, sync_folder
 from callrec.spool.sound import Wav
 
@@ -24,6 +24,9 @@ CLOSED_WITHIN_SECONDS = 10.0
 """A file whose header is not finished this long after the end was left so by a crash of the PBX."""
 ABSENT_TIMES, ABSENT_SECONDS = 4, 120.0
 """How often, and over how long, the PBX must say that it has no sound before that is believed."""
+
+MOMENT_SECONDS = 1.0
+"""A call that is shorter may be over before the PBX has begun to record it."""
 
 Fetch = Callable[[str, Path], bool]
 """Fetches a stored recording of the PBX into a file; False when the PBX has none of that name."""
@@ -75,7 +78,7 @@ class Tracks:
             (number, side): self._one(track, path, ended_at)
             for number, side, track, path in self._places(draft)
         }
-        self._believe(draft.capture.recording_id, _doubtful(list(found.values())))
+        self._believe(draft.capture, _doubtful(list(found.values())))
         return found
 
     def fetched(self, draft: Draft) -> list[Track]:
@@ -110,8 +113,12 @@ class Tracks:
             return Fetched(track, None, absent, absent=True)
         return _read(track, partial, path, still_written=_seconds_since(ended_at) < CLOSED_WITHIN_SECONDS)
 
-    def _believe(self, recording_id: str, absent: tuple[str, ...] | None) -> None:
-        """Raises NotYetThere until the PBX, which must answer, has said it often enough."""
+    def _believe(self, capture: Capture, absent: tuple[str, ...] | None) -> None:
+        """Raises NotYetThere until the PBX, which must answer, has said it often enough.
+
+        Of a call that was over within a moment it is no problem: it raises NotYetClosed then.
+        """
+        recording_id = capture.recording_id
         if absent is None:
             return self.forget(recording_id)
         self._pbx_answers()
@@ -120,12 +127,19 @@ class Tracks:
             before = _Absence(absent, now, 0)
         self._absences[recording_id] = _Absence(absent, before.since, before.times + 1)
         if before.times + 1 < ABSENT_TIMES or now - before.since < ABSENT_SECONDS:
-            raise NotYetThere(
+            kind = NotYetClosed if is_momentary(capture) else NotYetThere
+            raise kind(
                 "the PBX has no sound of recording {id} ({tracks}): it will be asked again",
                 id=recording_id,
                 tracks=", ".join(absent),
             )
         return None
+
+
+def is_momentary(capture: Capture) -> bool:
+    """Whether it was over at once: whoever answered hung up."""
+    lasted = timedelta(seconds=MOMENT_SECONDS)
+    return capture.ended_at is not None and capture.ended_at - capture.started_at < lasted
 
 
 def _read(track: Track, partial: Path, path: Path, *, still_written: bool) -> Fetched:

@@ -159,6 +159,8 @@ def test_an_own_announcement_is_added_and_played_to_a_phone(stage: Stage, tmp_pa
     assert hears(heard, talk.rate, 700) and len(heard) > 1.5 * talk.rate
     stage.wait_until_clean()
     silent = write_wav(tmp_path / "silent.wav", tone(700, 2, loud=0))
+    nobody = stage.callrec("prompt", "play", "own", "--to", "2999")
+    assert nobody.returncode == 1 and "the PBX has no phone 2999" in nobody.stderr
     done = stage.callrec("prompt", "add", str(silent), *words)
     assert done.returncode == 2 and "is silent" in done.stderr
 

@@ -39,6 +39,7 @@ def test_a_call_is_found_by_everything_that_is_asked_for(database: Database) -> 
         {"end": START},
         {"extension": "2102"},
         {"facility": "azabu"},
+        {"facility": ""},
         {"number": "0312345678"},
         {"direction": "outbound"},
         {"mode": "never"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
@@ -135,6 +136,8 @@ def test_without_a_configuration_it_says_what_to_do(run: Callable[..., Done]) ->
     ("arguments", "code", "complaint"),
     [
         (["nonsense"], 2, "No such command"),
+        ([], 2, "callrec: Missing command. (see callrec --help)"),
+        (["rule"], 2, "callrec: Missing command. (see callrec rule --help)"),
         (["search", "--nonsense"], 2, "No such option"),
         (["rule", "add", "--mode", "sometimes"], 2, "'sometimes' is not one of"),
         (["rule", "add", "--mode", "automatic"], 2, "say whom the rule is about"),
@@ -151,15 +154,24 @@ def test_without_a_configuration_it_says_what_to_do(run: Callable[..., Done]) ->
         (["extension", "add", "abc", "--facility", "nowhere"], 2, "an extension is a number"),
         (["facility", "add", "芝", "--name", "芝"], 2, "is no code"),
         (["facility", "remove", "nowhere"], 1, "there is no facility nowhere"),
+        (["facility", "add", "shiba", "--name", "\udc8e\udcc5"], 2, "is not UTF-8"),
+        (["search", "--facility", "\udc8e\udcc5"], 2, "is not UTF-8"),
         (["search", "R8.13.1"], 2, "is not a date"),
         (["search", "today", "--on", "today"], 2, "the date was given twice"),
         (["search", "2026-11-22..2026-11-20"], 2, "ends before it begins"),
         (["search", "--min-duration", "x"], 2, "is not a duration"),
+        (["search", "--on", ""], 2, "is not a date"),
+        (["search", "--extension", ""], 2, "is no number"),
+        (["search", "--extension", "shiba"], 2, "shiba is no number"),
+        (["search", "--extension", "21o1"], 2, "21o1 is no number"),
+        (["search", "--number", "abc"], 2, "abc is no number"),
+        (["search", "--min-duration", ""], 2, "is not a duration"),
         (["search", "today"], 1, "nothing found"),
         (["show", "12345678"], 1, "there is no recording or call 12345678"),
         (["show", "1234"], 2, "is too short"),
         (["fetch", "12345678"], 1, "there is no recording or call"),
         (["fetch", "12345678", "--clip", "x"], 2, "is not a part of a recording"),
+        (["fetch", "12345678", "--request", "7\n2026-11-22  verified"], 2, "holds a control character"),
         (["verify"], 2, "say what to verify"),
         (["verify", "--all"], 1, "there is no recording in the archive yet"),
         (["prompt", "play", "nothing"], 1, "there is no prompt nothing"),
@@ -186,6 +198,44 @@ def test_a_bug_is_one_line_too(office: Callable[..., Done], monkeypatch: pytest.
     monkeypatch.setenv("CALLREC_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         main(["facility", "list"])
+
+
+def test_what_the_system_refuses_is_no_bug(
+    office: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(facilities, "all_facilities", full)
+    done = office("facility", "list")
+    assert done.code == 1 and "the system refused: [Errno 28] No space left" in done.complaint
+
+
+@pytest.mark.parametrize("form", [["--json"], []])
+def test_a_reader_that_has_gone_is_no_failure(office: Callable[..., Done], form: list[str]) -> None:
+    """As after `callrec prompt list | head -1`, where the pipe is closed before all is written."""
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "callrec", "prompt", "list", *form],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_an_output_cannot_show_is_escaped(office: Callable[..., Done]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "callrec", "prompt", "list", "--json"],
+        capture_output=True,
+        encoding="latin-1",
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        check=False,
+    )
+    assert done.returncode == 0 and "録音" in json.loads(done.stdout)[1]["text"]
 
 
 def test_an_office_is_set_up_step_by_step(office: Callable[..., Done]) -> None:
@@ -280,6 +330,28 @@ def test_init_again_upgrades_and_leaves_the_file(office: Callable[..., Done]) ->
     assert Path("callrec.toml").read_text() == before
 
 
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        (["--database-url", "nonsense"], "is no database URL"),
+        (["--s3-url", "nonsense"], "write an address that begins with https://"),
+        (["--spool", "/proc/nowhere"], "the spool /proc/nowhere cannot be used"),
+    ],
+)
+def test_answers_that_cannot_be_used_can_be_given_again(
+    run: Callable[..., Done], tmp_path: Path, given: list[str], complaint: str
+) -> None:
+    usable = ["--database-url", f"sqlite:///{tmp_path}/c.db", "--spool", str(tmp_path / "spool")]
+    done = run("init", "--non-interactive", *usable, *given)
+    assert done.code == 2 and complaint in done.complaint and not Path("callrec.toml").exists()
+    assert run("init", "--non-interactive", *usable).code == 0
+
+
+def test_init_says_that_the_database_has_no_place(run: Callable[..., Done], tmp_path: Path) -> None:
+    done = run("init", "--non-interactive", "--database-url", "sqlite:////proc/no/c.db", "--spool", "spool")
+    assert done.code == 3 and "does not answer (unable to open database file)" in done.complaint
+
+
 def test_init_asks(run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     answers = iter([f"sqlite:///{tmp_path}/asked.db", "spool"])
     monkeypatch.setattr(click, "prompt", lambda text, default="", **_: next(answers, default))
@@ -299,6 +371,20 @@ def test_an_empty_list_is_an_empty_array(office: Callable[..., Done]) -> None:
 def test_prompts_are_listed(office: Callable[..., Done]) -> None:
     listed = json.loads(office("prompt", "list", "--json").out)
     assert {(each["name"], each["language"]) for each in listed} == {("notice", "ja"), ("notice", "en")}
+
+
+def test_a_prompt_is_played_here_or_that_cannot_be_is_said(
+    office: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Into a file, as the sound library of the player can."""
+    monkeypatch.setenv("SDL_AUDIODRIVER", "disk")
+    monkeypatch.setenv("SDL_DISKAUDIODELAY", "0")
+    monkeypatch.setenv("SDL_DISKAUDIOFILE", str(tmp_path / "heard.raw"))
+    assert office("prompt", "play", "notice").code == 0
+    assert (tmp_path / "heard.raw").stat().st_size > 16000
+    monkeypatch.setenv("SDL_DISKAUDIOFILE", "/nowhere/heard.raw")
+    done = office("prompt", "play", "notice")
+    assert done.code == 1 and "this machine plays no sound" in done.complaint
 
 
 def test_the_version(run: Callable[..., Done]) -> None:

@@ -62,6 +62,23 @@ def test_an_unreachable_database_is_said_in_one_line_without_its_password(url: s
     assert "\n" not in str(caught.value) and "secret" not in str(caught.value)
 
 
+def test_a_file_that_is_no_database_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "c.db").write_text("a letter, of which SQLite can make nothing" * 9)
+    database = Database(f"sqlite:///{tmp_path}/c.db")
+    with pytest.raises(CatalogueUnreachable, match="file is not a database"), database.read() as connection:
+        changes.number(connection)
+
+
+@pytest.mark.parametrize(
+    "kind", [psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction]
+)
+def test_a_right_that_is_missing_is_said_in_one_line(database: Database, kind: type[psycopg.Error]) -> None:
+    said = sa.exc.DBAPIError.instance("", {}, kind("not allowed"), psycopg.Error)
+    assert isinstance(said, sa.exc.DBAPIError)
+    with pytest.raises(CatalogueUnreachable, match="not allowed"), database.read():
+        raise said
+
+
 def _connected_with(url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the driver is told of a connection to this URL."""
     told: dict[str, Any] = {}

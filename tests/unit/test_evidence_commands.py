@@ -73,6 +73,7 @@ def test_verify_says_each_and_goes_on_past_a_broken_one(bench: Bench, archived: 
     bench.store.versions[_key(bench, archived[1])] = [b"somebody's"]
     code, out, err = run("verify", "--all", "--json")
     rows = json.loads(out)
+    assert [each["problem"] is None for each in rows] == [True, False, True]
     assert [(each["id"], each["verified"]) for each in rows] == list(
         zip(archived, (True, False, True), strict=True)
     )
@@ -133,6 +134,13 @@ def test_an_id_that_is_none_ends_verify_before_it_begins(archived: list[str], ru
     assert (code, out) == (2, "") and "%%%%%%%% is no id" in err
     code, out, _ = run("verify", archived[0], "ffffffff")
     assert (code, out) == (1, "")
+
+
+def test_an_id_that_is_none_ends_fetch_before_it_begins(
+    archived: list[str], run: Run, tmp_path: Path
+) -> None:
+    code, out, _ = run("fetch", archived[0], "ffffffff", "-o", str(tmp_path / "out"))
+    assert (code, out) == (1, "") and not (tmp_path / "out").exists()
 
 
 def test_an_altered_log_is_said_for_the_recording_it_is_about(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import soundfile
 
-from callrec.archive.retrieval import Retrieval
+from callrec.archive.retrieval import Retrieval, convert
 from callrec.catalogue import calls, custody, tables
 from callrec.catalogue.calls import Kept
 from callrec.errors import CatalogueUnreachable, CheckFailed, EvidenceBroken
@@ -102,6 +102,22 @@ def test_a_full_disk_leaves_no_half_file(
     with pytest.raises(CheckFailed, match="cannot be written"):
         retrieval.fetch(kept.id, folder, kind=kind)
     assert [path.read_bytes() for path in folder.iterdir()] == [b"the one of yesterday"]
+
+
+def test_two_may_fetch_the_same_at_once(
+    bench: Bench, kept: Kept, retrieval: Retrieval, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, others = convert, [retrieval.fetch]
+
+    def meanwhile(*given: Any) -> None:
+        real(*given)
+        while others:
+            others.pop()(kept.id, tmp_path / "out", kind="wav")
+
+    (tmp_path / "out").mkdir()
+    monkeypatch.setattr("callrec.archive.retrieval.convert", meanwhile)
+    fetched = retrieval.fetch(kept.id, tmp_path / "out", kind="wav")
+    assert len(list((tmp_path / "out").iterdir())) == 2 and soundfile.info(fetched).frames == 80000
 
 
 CHAIN: dict[str, Callable[[Any], Any]] = {

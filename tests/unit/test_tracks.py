@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from callrec.model import Track
 from callrec.spool.spooler import NoSound
 from callrec.spool.tracks import ABSENT_SECONDS, ABSENT_TIMES, NotYetThere
 from tests.unit.conftest import Bench
-from tests.unit.samples import CALL_ID, RECORDING_ID, draft, part
+from tests.unit.samples import CALL_ID, RECORDING_ID, START, draft, part
 
 EXTERNAL, STAFF = "callrec/r-1-in", "callrec/r-1-out"
 
@@ -78,6 +78,27 @@ def test_a_recording_without_sound_is_written_down_as_lost(bench: Bench) -> None
     assert (bench.spool.directory / "lost" / RECORDING_ID / "draft.json").exists()
     assert bench.spool.waiting() == [] and not bench.deleted
     assert "look at them" in bench.archiver.problems()[0]
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_of_a_call_that_was_over_at_once_no_sound_is_missed(bench: Bench, begun: bool) -> None:
+    """Answered and hung up: the PBX refuses to record it, or has begun and heard nothing."""
+    refused = "404 Provided channel was not found"
+    gone = part(external=Track(EXTERNAL, failed=refused), staff=Track(STAFF, failed=refused))
+    if begun:
+        for name in (EXTERNAL, STAFF):
+            bench.track(name, 500, 0.0)
+    at_once = START + timedelta(seconds=2.05)
+    bench.spool.hand_over(draft(parts=(part() if begun else gone,), ended_at=at_once))
+    bench.archiver.work()
+    assert bench.spool.waiting() and not bench.archiver.problems()
+    _until_believed(bench)
+    with bench.database.read() as connection:
+        found = calls.look_up(connection, CALL_ID)
+        assert not custody.of(connection, RECORDING_ID)
+    assert [note.text for note in found.call.notes] == ["the call was over before there was sound to record"]
+    assert not bench.spool.waiting() and not bench.spool.aside() and not bench.archiver.problems()
+    assert bench.deleted == ([EXTERNAL, STAFF] if begun else [])
 
 
 def test_other_failures_do_not_count_towards_a_loss(bench: Bench) -> None:

@@ -1,0 +1,17 @@
+"""The S3 store before it asks anything: an address that cannot be one is said in one line."""
+
+from __future__ import annotations
+
+import pytest
+
+from callrec.archive.s3 import S3Store
+from callrec.errors import WrongConfiguration
+from callrec.settings import ArchiveSettings
+
+
+@pytest.mark.parametrize(
+    "given", [{"endpoint_url": "http://s3_server:9000"}, {"endpoint_url": None, "region": "us east"}]
+)
+def test_an_address_that_cannot_be_used(given: dict[str, str | None]) -> None:
+    with pytest.raises(WrongConfiguration, match=r"check archive\.endpoint_url and region"):
+        S3Store(ArchiveSettings(**given))

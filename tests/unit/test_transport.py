@@ -1,0 +1,37 @@
+"""The way to Asterisk's REST interface."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+
+from callrec.errors import PbxUnreachable
+from callrec.pbx.transport import AriTransport
+
+
+def test_no_proxy_stands_between_us_and_the_pbx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that the machine has for the internet would know nothing of the PBX."""
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as pbx:
+        pbx.settimeout(5)
+
+        def answer() -> None:
+            for _ in range(2):
+                link, _ = pbx.accept()
+                with link:
+                    asked.append(link.recv(4096).split()[1].decode())
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        address = f"127.0.0.1:{pbx.getsockname()[1]}/ari"
+        transport = AriTransport("callrec", "secret", 2.0)
+        with pytest.raises(PbxUnreachable):
+            transport.request("GET", f"http://{address}/asterisk/info")
+        with pytest.raises(PbxUnreachable):
+            transport.ws_connect(f"ws://{address}/events")
+        thread.join(5)
+    assert asked == ["/ari/asterisk/info", "/ari/events?subscribeAll=true"]
