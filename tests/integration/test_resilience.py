@@ -11,7 +11,7 @@ import soundfile
 
 from callrec.demo.agents import Sound, Talk
 from callrec.demo.processes import Child
-from callrec.model import Mode, Outcome
+from callrec.model import Effect, Mode, Outcome
 from tests.integration.stage import Stage, eventually, frozen, talk_for, talk_seconds
 from tests.listen import hears, hears_no, likeness, voiced
 
@@ -120,6 +120,7 @@ def test_without_a_controller_the_dialplan_announces_and_records(stage: Stage, b
         assert likeness(prompt, caller.heard()) > 0.9
         staff.sound = Sound(STAFF_HZ)
         staff.answer()
+        staff.press("*1")
         talk_for([staff], 2.0)
         staff.hangup()
         caller.wait_ended()
@@ -132,6 +133,7 @@ def test_without_a_controller_the_dialplan_announces_and_records(stage: Stage, b
     assert call.notes[0].text == "callrec was away: the dialplan stood in"
     assert [each.complete for each in call.announcements] == [True]
     assert call.announcements[0].language == "ja"
+    assert [each.effect for each in call.keys] == [Effect.MARKED] and call.incident
     assert stage.call_of("+81311120005", begin).outcome is Outcome.UNANSWERED
     stage.wait_until_clean()
 

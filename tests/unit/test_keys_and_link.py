@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from callrec.model import Draft, Effect
 from callrec.pbx import events as ev
 from callrec.recording.commands import HangUp, StartSnoop, Unmute
@@ -156,3 +158,29 @@ def test_a_key_of_a_call_that_is_over_begins_nothing() -> None:
     assert not pbx.kept and not pbx.ever_recorded
     assert pbx.calls[-1].call.incident and [each.recorded for each in pbx.alerts] == [False]
     assert [each.effect for each in pbx.calls[-1].call.keys] == [Effect.HELP_SENT]
+
+
+def test_a_restart_changes_no_decision_of_a_call_that_waits_for_a_key() -> None:
+    """The rules have changed meanwhile; the call began under those of before."""
+    pbx = _by_mode("manual")
+    pbx.office = office(("automatic", "everywhere", None, "none"))
+    pbx.kill()
+    pbx.reconnect([])
+    assert not pbx.ever_recorded
+    assert _press(pbx, "keep") == ["started"] and len(pbx.audible()) == 2
+    _end(pbx)
+
+
+@pytest.mark.parametrize("key", ["help", "keep"])
+def test_a_key_pressed_after_the_controller_was_killed_is_in_the_row(key: str) -> None:
+    """The call is over when the next controller starts: help was called for all the same."""
+    pbx = _by_mode("manual")
+    pbx.kill()
+    noted = _noted(pbx, key)
+    _end(pbx)
+    pbx.reconnect([noted])
+    pbx.pass_time(10)
+    (row,) = pbx.calls
+    assert [each.effect for each in row.call.keys] == ["help-sent" if key == "help" else "refused"]
+    assert len(pbx.alerts) == row.call.incident == (key == "help")
+    assert {each.call_id for each in pbx.alerts} <= {row.call.id} and not pbx.ever_recorded
