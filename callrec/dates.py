@@ -49,7 +49,9 @@ def parse_date(text: str, today: date) -> date:
 def parse_range(text: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
     """The half-open span of time in UTC of a day or of a range ``A..B`` of days, both included."""
     today = now.astimezone(zone).date()
-    first, dots, last = text.partition("..")
+    first, dots, last = unicodedata.normalize("NFKC", text).partition("..")
+    if dots and not (first.strip() and last.strip()):
+        raise WrongUsage("the range {text} lacks a day: write both, A..B", text=text)
     start = parse_date(first, today)
     end = parse_date(last, today) if dots else start
     if end < start:

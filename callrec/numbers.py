@@ -11,7 +11,7 @@ REGION = "JP"
 _BARE = re.compile(r"[^0-9+*#]")
 _CALLER_ID_PREFIX = re.compile(r"^18[46](?=0)")  # 184/186: withhold or show the caller's number
 _GROUPING = re.compile(r"[\s().\-\u2010-\u2015\u2212\u30fc]+")
-_DIALLED = re.compile(r"^[0-9*#+]{1,32}$")
+_DIALLED = re.compile(r"^\+?[0-9*#]{1,32}$")
 
 
 def plain(text: str) -> str:

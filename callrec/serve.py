@@ -49,6 +49,8 @@ class Service:
         self._stopping = threading.Event()
         self._started_at = datetime.now(UTC)
         self._catalogue_away = False
+        self._saved: Office | None = None
+        """The rules of which there is a copy on disk."""
         self._problems = Problems()
         self._tell_shift()
         self._rules_at = self._started_at
@@ -133,7 +135,11 @@ class Service:
         return max(saved_at, datetime.fromisoformat(told["rules_at"]))
 
     def _save(self, office: Office) -> None:
-        self._problems.attempt("copy of the rules", lambda: self._app.save_office(office))
+        def save() -> None:
+            self._app.save_office(office)
+            self._saved = office
+
+        self._problems.attempt("copy of the rules", save)
 
     def run(self) -> None:
         """Works until `stop`, or until another controller takes the PBX over. Raises Refused then."""
@@ -206,12 +212,13 @@ class Service:
     def _take_changes(self) -> None:
         if self._catalogue_away:
             self._app.database.require_current()  # it may come back as another one
-        if self._app.revision() != self._office.revision:
+        if self._catalogue_away or self._app.revision() != self._office.revision:
             self._office = self._app.office()
             self._controller.take_rules(self._office)
-            self._save(self._office)
             _keep_for_good()
-            log.info("rules changed", revision=self._office.revision)
+            log.info("rules read", revision=self._office.revision)
+        if self._saved is not self._office:
+            self._save(self._office)
 
     def _database_away(self, error: CallrecError) -> None:
         self._catalogue_away = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -105,6 +106,18 @@ def test_today_changes_at_midnight_in_tokyo() -> None:
 def test_a_range_holds_both_of_its_days() -> None:
     begin, end = parse_range("2026-11-20..R8.11.22", TOKYO, NOW)
     assert end - begin == timedelta(days=3)
+
+
+def test_a_range_may_be_written_in_full_width() -> None:
+    assert parse_range("２０２６/１１/２０．．昨日", TOKYO, NOW) == parse_range(
+        "2026/11/20..yesterday", TOKYO, NOW
+    )
+
+
+@pytest.mark.parametrize("text", ["..today", "today..", "..", "．．昨日"])
+def test_a_range_without_an_end_is_refused(text: str) -> None:
+    with pytest.raises(WrongUsage, match=f"the range {re.escape(text)} lacks a day"):
+        parse_range(text, TOKYO, NOW)
 
 
 def test_a_range_that_runs_backwards_is_refused() -> None:

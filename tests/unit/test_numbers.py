@@ -57,6 +57,8 @@ def test_normalising_twice_changes_nothing(digits: str) -> None:
         ("21o1", None),
         ("内線2101", None),
         ("2" * 33, None),
+        ("+", None),
+        ("12+34", None),
     ],
 )
 def test_what_can_be_dialled(text: str, expected: str | None) -> None:

@@ -225,6 +225,34 @@ def test_a_database_that_comes_back_as_another_one_stays_away(app: App) -> None:
     assert told["rules_at"] == told["started_at"]
 
 
+def test_a_database_that_was_away_may_be_an_older_one_with_the_same_number(app: App) -> None:
+    """It was restored from a backup, and changed as often as the one that is lost."""
+    service = _service(app, Quiet(), Quiet())
+    service._office = before = service._first_office()
+    service._reload()
+    assert service._office is before
+    service._database_away(CatalogueUnreachable("no answer"))
+    service._reload()
+    assert service._office is not before and service._office.revision == before.revision
+
+
+def test_a_copy_of_the_rules_that_could_not_be_written_is_written_later(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: App, office: Office) -> None:
+        raise OSError(28, "No space left on device")
+
+    service = _service(app, Quiet(), Quiet())
+    service._office = service._first_office()
+    _change(app)
+    with monkeypatch.context() as disk:
+        disk.setattr(App, "save_office", full)
+        service._reload()
+    assert "No space left on device" in str(service._problems.texts())
+    service._reload()
+    assert app.saved_office()[0].revision == app.revision() and not service._problems.texts()
+
+
 def test_the_database_is_back(app: App) -> None:
     service = _service(app, Quiet(), Quiet())
     service._database_away(CatalogueUnreachable("no answer"))
