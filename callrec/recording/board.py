@@ -12,7 +12,7 @@ from datetime import datetime
 
 from callrec.model import CallRecord, Draft, Key
 from callrec.pbx import events as ev
-from callrec.recording.commands import Command, DestroyBridge, HangUp, LetThrough
+from callrec.recording.commands import Command, DestroyBridge, HangUp, LetThrough, SaveCall
 from callrec.recording.keys import is_outdated
 from callrec.recording.lines import Line
 from callrec.recording.session import Session
@@ -107,7 +107,7 @@ class Board:
         `gates` is what was asked at the gate about the channels that passed it. `keys` are those that
         may have been pressed meanwhile, the oldest first; None: they could not be read yet.
         """
-        there = {each.id: each for each in channels}
+        there, known = {each.id: each for each in channels}, set(self.sessions)
         for each in there.values():
             if not each.id.startswith(ev.OWN_PREFIX):
                 self._know(each, at)
@@ -118,8 +118,7 @@ class Board:
             if session := self._know(gate.channel, at):
                 session.gate_recalled(gate)
         self._rebridge(bridges)
-        for line in list(self._lines.values()):
-            self._merge(self._reach(line), at)
+        self._meet_again(known, at)
         commands = self._strays(there, bridges)
         # Keys of calls that have ended count before their end, those of calls that go on after all is known.
         ended = self._ended(set(there), at, keys_known=keys is not None)
@@ -129,6 +128,14 @@ class Board:
             commands += session.connected(self._talking(session), at, seen=False)
             commands += [*session.compared(set(there), at), *session.help.compared(there.values())]
         return self._with_pending([*commands, *self._recall(keys or (), at)])
+
+    def _meet_again(self, known: Collection[str], at: datetime) -> None:
+        """Those who talk with one another are in one call; what was not known before gets no row for that."""
+        for line in list(self._lines.values()):
+            self._merge(self._reach(line), at)
+        self._pending = [
+            each for each in self._pending if each.session in known or not isinstance(each, SaveCall)
+        ]
 
     def let_through(self, event: ev.GateEntered) -> list[Command]:
         """When nothing better is known, a call at the gate goes on."""

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from callrec.model import Direction, Key
+from callrec.model import Direction, Draft, Key
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
 from callrec.recording.board import Board
-from callrec.recording.commands import Command, Mute, StartSnoop
+from callrec.recording.commands import Command, Mute, SaveCall, StartSnoop
 from callrec.recording.session import Session
 from tests.scenarios.replay import board, office
 from tests.unit.channels import LATER, OUTSIDE, PHONE, begin_recording, channel, talks
@@ -92,6 +92,17 @@ def test_what_nobody_saw_is_seen_when_the_link_is_back() -> None:
     commands = played.compare(there, {"room": (OUTSIDE.id, WAITING.id)}, {}, [], LATER)
     assert _present(played) == {None, "2102"}
     assert [each for each in commands if isinstance(each, Mute)]
+
+
+def test_a_restart_makes_no_call_of_its_own_of_who_is_in_a_conference() -> None:
+    """Each of them has a linked id of its own; the row of their own calls was written when they came in."""
+    before = _session(_played(EVERYBODY))
+    again = board(office(EVERYBODY), iter("abcdef"))
+    assert before.capture
+    again.restore(Draft(before.call, before.capture.frozen()))
+    commands = again.compare([OUTSIDE, WAITING], {"room": (OUTSIDE.id, WAITING.id)}, {}, [], LATER)
+    assert not [each for each in commands if isinstance(each, SaveCall)]
+    assert _present(again) == {None, "2102"}
 
 
 def test_the_recording_of_somebody_outside_goes_on_where_staff_talked_before() -> None:
