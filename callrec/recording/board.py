@@ -1,12 +1,11 @@
-"""All calls of a PBX: which channels there are, who talks with whom, which call they belong to. Pure.
+"""All calls of a PBX, and which channel belongs to which. Pure.
 
-Channels of one call share a linked id. Two channels talk when a path of bridges and Local channel
-pairs leads from one to the other.
+Channels of one call share a linked id, or talk with one another.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -17,8 +16,8 @@ from callrec.recording.keys import is_outdated
 from callrec.recording.lines import Line
 from callrec.recording.session import Session
 from callrec.recording.surroundings import Surroundings
+from callrec.recording.wiring import LOCAL, Wiring
 
-LOCAL = "Local"
 REMEMBERED = 1000
 """How many key presses are remembered, against those that are told again after their calls became one."""
 
@@ -29,11 +28,9 @@ class Board:
     def __init__(self, world: Surroundings) -> None:
         self.world = world
         self.sessions: dict[str, Session] = {}
-        self._lines: dict[str, Line] = {}
-        self._members: dict[str, set[str]] = defaultdict(set)
+        self._wiring = Wiring()
         self._pending: list[Command] = []
         self._pressed: deque[str] = deque(maxlen=REMEMBERED)
-        self._places: dict[str, str] = {}
         self._went_into: dict[str, str] = {}
 
     def handle(self, event: ev.Event) -> list[Command]:
@@ -53,12 +50,12 @@ class Board:
             case ev.ChannelCreated():
                 self._know(event.channel, event.at)
             case ev.ChannelDestroyed():
-                line = self._lines.get(event.channel.id)
+                line = self._wiring.lines.get(event.channel.id)
                 return self._drop(line, event.at) if line else []
             case ev.EnteredBridge() | ev.LeftBridge():
                 return self._bridged(event)
             case ev.TookPlace():
-                self._places[event.channel.id] = event.place
+                self._wiring.takes_place(event.channel.id, event.place)
             case ev.GateEntered():
                 session = self._know(event.channel, event.at)
                 return session.at_gate(event) if session else []
@@ -117,22 +114,22 @@ class Board:
         for gate in gates:
             if session := self._know(gate.channel, at):
                 session.gate_recalled(gate)
-        self._rebridge(bridges)
+        self._wiring.rebridge(bridges)
         self._meet_again(known, at)
         commands = self._strays(there, bridges)
         # Keys of calls that have ended count before their end, those of calls that go on after all is known.
         ended = self._ended(set(there), at, keys_known=keys is not None)
         commands += self._recall(keys or (), at, ended)
-        commands += self._gone([line for line in self._lines.values() if line.id not in there], at)
+        commands += self._gone([line for line in self._wiring.lines.values() if line.id not in there], at)
         for session in list(self.sessions.values()):
-            commands += session.connected(self._talking(session), at, seen=False)
+            commands += session.connected(self._wiring.talking(session.lines.values()), at, seen=False)
             commands += [*session.compared(set(there), at), *session.help.compared(there.values())]
         return self._with_pending([*commands, *self._recall(keys or (), at)])
 
     def _meet_again(self, known: Collection[str], at: datetime) -> None:
         """Those who talk with one another are in one call; what was not known before gets no row for that."""
-        for line in list(self._lines.values()):
-            self._merge(self._reach(line), at)
+        for line in list(self._wiring.lines.values()):
+            self._merge(self._wiring.reach(line), at)
         self._pending = [
             each for each in self._pending if each.session in known or not isinstance(each, SaveCall)
         ]
@@ -145,22 +142,10 @@ class Board:
 
     def _bridged(self, event: ev.EnteredBridge | ev.LeftBridge) -> list[Command]:
         session = self._know(event.channel, event.at)
-        line = self._lines[event.channel.id]
-        line.bridge = event.bridge if isinstance(event, ev.EnteredBridge) else None
-        self._members[event.bridge] = set(event.members)
-        if not event.members:
-            del self._members[event.bridge]
-        if isinstance(event, ev.LeftBridge):
-            self._take_place(line)
-        session = self._merge(self._reach(line), event.at) or session
-        return session.connected(self._talking(session), event.at) if session else []
-
-    def _take_place(self, line: Line) -> None:
-        """A channel that was given another's place is in its bridge, where that one is no more."""
-        place = self._lines.get(self._places.pop(line.id, ""))
-        if place and place.bridge in self._members:
-            line.bridge, place.bridge = place.bridge, None
-            self._members[line.bridge] = self._members[line.bridge] - {place.id} | {line.id}
+        self._wiring.bridged(event)
+        heard = self._wiring.reach(self._wiring.lines[event.channel.id])
+        session = self._merge(heard, event.at) or session
+        return session.connected(self._wiring.talking(session.lines.values()), event.at) if session else []
 
     def _said(self, event: ev.DialplanSaid) -> list[Command]:
         session, said = self._know(event.channel, event.at), event.fields
@@ -182,7 +167,7 @@ class Board:
         Who pressed is told by name: the channel that tells can be half of a Local pair. `now` is when
         it was heard of, where that is not when it was pressed.
         """
-        line, session = self._named(key.by), self._session_of_key(key)
+        line, session = self._wiring.named(key.by), self._session_of_key(key)
         endpoint = ev.endpoint_of(key.by)
         if not session or key.key not in set(Key) or not self.world.office.is_staff(endpoint):
             return []
@@ -213,15 +198,12 @@ class Board:
         ]
 
     def _session_of_key(self, key: ev.KeyNoted) -> Session | None:
-        line = self._named(key.by)
+        line = self._wiring.named(key.by)
         return self.sessions.get(line.key if line else key.linkedid)
-
-    def _named(self, name: str) -> Line | None:
-        return next((each for each in self._lines.values() if each.channel.name == name), None)
 
     def _dialled(self, event: ev.Dialled) -> None:
         """Dial() tells of channels that may be gone already: only those that are known count."""
-        line = self._lines.get((event.caller or event.peer).id)
+        line = self._wiring.lines.get((event.caller or event.peer).id)
         session = self.sessions.get(line.key) if line else None
         if session:
             session.dialled(event)
@@ -248,9 +230,9 @@ class Board:
     def _know(self, channel: ev.Channel, at: datetime) -> Session | None:
         """Makes a channel known; returns its call. Local channels carry no voice and begin no call."""
         session = self._session_of(channel)
-        line = self._lines.get(channel.id)
+        line = self._wiring.lines.get(channel.id)
         if line is None:
-            line = self._lines[channel.id] = Line(channel, self._extension(channel), channel.linkedid)
+            line = self._wiring.lines[channel.id] = Line(channel, self._extension(channel), channel.linkedid)
         if line.channel.name != channel.name:  # a call that was picked up: another phone has the channel
             line.extension = self._extension(channel)
         line.channel = channel
@@ -260,7 +242,7 @@ class Board:
 
     def _session_of(self, channel: ev.Channel) -> Session | None:
         """The call of its linked id, begun if need be; while that does not change, the call it is in."""
-        line = self._lines.get(channel.id)
+        line = self._wiring.lines.get(channel.id)
         now = self.sessions.get(line.key) if line else None
         if line and now and line.channel.linkedid == channel.linkedid:
             return now
@@ -294,7 +276,7 @@ class Board:
         Asterisk gives them all the linked id of the oldest, but tells it with their next events only, and
         not at all in a conference.
         """
-        lines = [self._lines[id_] for id_ in members if id_ in self._lines]
+        lines = [self._wiring.lines[id_] for id_ in members if id_ in self._wiring.lines]
         sessions = {line.key: self.sessions[line.key] for line in lines if line.key in self.sessions}
         if len(sessions) < 2:
             return None
@@ -321,10 +303,7 @@ class Board:
         return channel.endpoint if self.world.office.is_staff(channel.endpoint) else None
 
     def _drop(self, line: Line, at: datetime) -> list[Command]:
-        del self._lines[line.id]
-        self._places.pop(line.id, None)
-        for members in self._members.values():
-            members.discard(line.id)
+        self._wiring.drop(line)
         session = self.sessions.get(line.key)
         return session.left(line, at) if session and line.id in session.lines else []
 
@@ -350,36 +329,6 @@ class Board:
         strays = [id_ for id_ in there if ev.is_snoop(id_) and id_ not in known]
         unused = [id_ for id_ in bridges if ev.is_snoop(id_) and id_ not in used]
         return [*(HangUp(id_, id_) for id_ in strays), *(DestroyBridge(id_, id_) for id_ in unused)]
-
-    def _rebridge(self, bridges: dict[str, tuple[str, ...]]) -> None:
-        self._members = defaultdict(set, {bridge: set(ids) for bridge, ids in bridges.items()})
-        for line in self._lines.values():
-            line.bridge = next((bridge for bridge, ids in bridges.items() if line.id in ids), None)
-
-    def _talking(self, session: Session) -> list[Line]:
-        """The real channels of the call that are connected with at least one other."""
-        bridged = [line for line in session.lines.values() if line.bridge]
-        return [line for line in bridged if len(self._reach(line)) > 1]
-
-    def _reach(self, start: Line) -> set[str]:
-        """The real channels one can hear from `start`, itself included."""
-        seen, todo = set(), [start.id]
-        while todo:
-            line = self._lines.get(todo.pop())
-            if line is None or line.id in seen:
-                continue
-            seen.add(line.id)
-            todo += self._members.get(line.bridge or "", ())
-            todo += self._other_half(line)
-        return {id_ for id_ in seen if self._lines[id_].channel.technology != LOCAL}
-
-    def _other_half(self, line: Line) -> list[str]:
-        """The other end of a Local channel pair: ``…;1`` and ``…;2``."""
-        if line.channel.technology != LOCAL:
-            return []
-        base, _, half = line.channel.name.rpartition(";")
-        other = f"{base};{'2' if half == '1' else '1'}"
-        return [each.id for each in self._lines.values() if each.channel.name == other]
 
     def _each(self, tell: Callable[[Session], list[Command]]) -> list[Command]:
         return [command for session in list(self.sessions.values()) for command in tell(session)]

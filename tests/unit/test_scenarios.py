@@ -201,7 +201,7 @@ def test_nothing_is_left_on_the_board() -> None:
         for event in transcript(name):
             played.handle(event)
         played.tick(transcript(name)[-1].at)
-        assert not played.sessions and not played._lines and not played._members
+        assert not played.sessions and played._wiring.is_empty
 
 
 def test_who_took_part_and_when() -> None:
