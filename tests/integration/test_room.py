@@ -26,6 +26,7 @@ from callrec.spool.box import Spool
 from tests.integration.stage import Stage, eventually, talk_for
 from tests.listen import Samples, hears, hears_no
 
+pytestmark = pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
 CALLER_HZ, STAFF_HZ, ROOM_HZ = 500.0, 1000.0, 1500.0
 DIGITS_HZ = 770.0
 """What the keys 4, 5 and 6 have in common as tones."""

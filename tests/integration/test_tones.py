@@ -62,7 +62,9 @@ def accepted(stage: Stage, effect: Effect) -> bool:
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("extension", ["2101", WIDEBAND_PHONE])
+@pytest.mark.parametrize(
+    ("stage", "extension"), [("sqlite", "2101"), ("postgresql", WIDEBAND_PHONE)], indirect=["stage"]
+)
 def test_each_tone_is_heard_by_staff_alone_and_not_recorded(
     stage: Stage, begin: datetime, extension: str
 ) -> None:

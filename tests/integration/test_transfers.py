@@ -11,7 +11,7 @@ from callrec.demo.agents import Sound, Talk
 from tests.integration.stage import Heard, Stage, eventually, talk_for, talk_seconds
 from tests.listen import hears, hears_no, longest_silence
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.parametrize("stage", ["sqlite"], indirect=True)]
 JOINT_SECONDS = 0.06
 """What a change of phones may cost: three packets."""
 CALLER_HZ, FIRST_HZ, SECOND_HZ, OUTSIDE_HZ = 500.0, 1000.0, 1500.0, 2000.0
