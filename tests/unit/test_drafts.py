@@ -10,14 +10,13 @@ import pytest
 
 from callrec.model import CallRecord, Draft
 from callrec.recording.commands import HandOver, NoteCall, SaveDraft
-from callrec.recording.controller import Controller
 from callrec.recording.drafts import PATIENCE_SECONDS, Drafts
 from callrec.spool.box import Spool
-from tests.scenarios.replay import board, ids_of, office, transcript
+from tests.scenarios.replay import office, transcript
 from tests.unit.fakes import FakePbx
 from tests.unit.samples import draft, only_call
+from tests.unit.test_controller import NAME, _controller, _end
 
-NAME = "inbound_announced"
 FULL = OSError(28, "No space left on device")
 save_for_real = Spool.save_draft
 
@@ -25,24 +24,6 @@ save_for_real = Spool.save_draft
 def _kept(because: str) -> SaveDraft:
     before = draft()
     return SaveDraft("call", replace(before, capture=replace(before.capture, kept_because=because)))
-
-
-def _controller(tmp_path: Path, pbx: FakePbx) -> Controller:
-    return Controller(
-        pbx,
-        board(office(("automatic", "everywhere", None, None)), [*ids_of(NAME), *"123456789"]),
-        Spool(tmp_path),
-        answer_first=True,
-        work_waits=lambda: None,
-        read_journal=lambda: None,
-        noted_keys=dict,
-        help_waits=lambda: None,
-    )
-
-
-def _end(controller: Controller) -> None:
-    controller.stop()
-    controller.run()
 
 
 def test_an_older_draft_never_replaces_a_newer_one(tmp_path: Path) -> None:
