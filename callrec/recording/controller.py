@@ -288,6 +288,7 @@ class Controller:
                 self._read_journal()
         if isinstance(command, (do.HandOver, do.Discard)):
             self._drafts.drop(command.session)
+            self._spool.forget_call(command.draft.call.id)
             self._recorded.append(command.draft.call.linkedid)
         if isinstance(command, (do.HandOver, do.Discard, do.SaveCall)):
             self._work_waits()

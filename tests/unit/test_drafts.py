@@ -48,6 +48,7 @@ def test_a_draft_that_comes_late_does_not_bring_a_recording_back(
         raise FULL
 
     monkeypatch.setattr(Spool, "save_draft", full)
+    controller._perform(NoteCall("call", late.draft.call))
     controller._drafts.ask(late)
     controller._perform(late)
     assert controller._again == [late]
@@ -55,7 +56,7 @@ def test_a_draft_that_comes_late_does_not_bring_a_recording_back(
     controller._perform(HandOver("call", late.draft))
     controller.tick()
     _end(controller)
-    assert Spool(tmp_path).drafts() == []
+    assert Spool(tmp_path).drafts() == [] and Spool(tmp_path).noted_calls() == []
     assert Spool(tmp_path).waiting() == [late.draft.capture.recording_id]
 
 
