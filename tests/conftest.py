@@ -8,12 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from callrec.catalogue.database import Database
 from callrec.commands import main
 from tests.unit.program import Done
+
+hypothesis.settings.register_profile("callrec", deadline=None)  # how long it takes is the benchmarks' matter
+hypothesis.settings.load_profile("callrec")
 
 
 class ByDatabase(LoadScopeScheduling):  # type: ignore[misc]

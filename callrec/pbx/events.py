@@ -79,7 +79,7 @@ class LeftBridge(ChannelEvent):
 class TookPlace(ChannelEvent):
     """By an attended transfer into a conference a channel gets the place of another, `place`.
 
-    It leaves its bridge after this; of its entering the other's Asterisk tells nothing.
+    That it leaves its bridge is told before or after; of its entering the other's Asterisk tells nothing.
     """
 
     place: str

@@ -55,7 +55,9 @@ class Board:
             case ev.EnteredBridge() | ev.LeftBridge():
                 return self._bridged(event)
             case ev.TookPlace():
+                session = self._know(event.channel, event.at)
                 self._wiring.takes_place(event.channel.id, event.place)
+                return self._connected(event.channel.id, session, event.at)
             case ev.GateEntered():
                 session = self._know(event.channel, event.at)
                 return session.at_gate(event) if session else []
@@ -143,9 +145,13 @@ class Board:
     def _bridged(self, event: ev.EnteredBridge | ev.LeftBridge) -> list[Command]:
         session = self._know(event.channel, event.at)
         self._wiring.bridged(event)
-        heard = self._wiring.reach(self._wiring.lines[event.channel.id])
-        session = self._merge(heard, event.at) or session
-        return session.connected(self._wiring.talking(session.lines.values()), event.at) if session else []
+        return self._connected(event.channel.id, session, event.at)
+
+    def _connected(self, channel: str, session: Session | None, at: datetime) -> list[Command]:
+        """Others hear this channel than before."""
+        heard = self._wiring.reach(self._wiring.lines[channel])
+        session = self._merge(heard, at) or session
+        return session.connected(self._wiring.talking(session.lines.values()), at) if session else []
 
     def _said(self, event: ev.DialplanSaid) -> list[Command]:
         session, said = self._know(event.channel, event.at), event.fields

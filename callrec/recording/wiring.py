@@ -47,8 +47,11 @@ class Wiring:
         return [line for line in lines if line.bridge and len(self.reach(line)) > 1]
 
     def takes_place(self, id_: str, of: str) -> None:
-        """A channel is given another's place, as soon as it leaves its own."""
+        """A channel is given another's place, as soon as it leaves its own: which is told before or after."""
         self._places[id_] = of
+        line = self.lines.get(id_)
+        if line and not line.bridge:
+            self._take_place(line)
 
     def bridged(self, event: EnteredBridge | LeftBridge) -> None:
         """A channel that is known has entered or left a bridge."""

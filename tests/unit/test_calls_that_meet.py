@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -45,12 +46,15 @@ def _session(played: Board) -> Session:
     return played.sessions["1.0"]
 
 
-def _transferred_into_the_room(played: Board) -> list[Command]:
+def _transferred_into_the_room(played: Board, order: Sequence[int] = range(3)) -> list[Command]:
     """As Asterisk tells it: the caller leaves its bridge, and is told to enter none."""
     talks(played, "room", WAITING, ASKING)
-    played.handle(ev.TookPlace(LATER, OUTSIDE, ASKING.id))
-    played.handle(ev.LeftBridge(LATER, PHONE, "a", (OUTSIDE.id,)))
-    return played.handle(ev.LeftBridge(LATER, OUTSIDE, "a", ()))
+    told = (
+        ev.TookPlace(LATER, OUTSIDE, ASKING.id),
+        ev.LeftBridge(LATER, PHONE, "a", (OUTSIDE.id,)),
+        ev.LeftBridge(LATER, OUTSIDE, "a", ()),
+    )
+    return [command for number in order for command in played.handle(told[number])]
 
 
 def _present(played: Board) -> set[str | None]:
@@ -67,8 +71,10 @@ def test_who_is_transferred_into_a_conference_talks_to_everybody_there() -> None
     assert [(each.extension, each.effect) for each in _session(played).call.keys] == [("2102", "marked")]
 
 
-def test_who_is_never_recorded_is_not_by_a_transfer_into_a_conference() -> None:
-    commands = _transferred_into_the_room(_played(EVERYBODY, NEVER))
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (1, 2, 0)])
+def test_who_is_never_recorded_is_not_by_a_transfer_into_a_conference(order: Sequence[int]) -> None:
+    """In whatever order it is told: there is no fixed one."""
+    commands = _transferred_into_the_room(_played(EVERYBODY, NEVER), order)
     assert len([each for each in commands if isinstance(each, Mute)]) == 2
 
 
