@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from callrec import ids
-from callrec.catalogue import alerts, changes, facilities, rules
+from callrec.catalogue import alerts, calls, changes, facilities, rules
 from callrec.catalogue.database import Database
 from callrec.errors import CatalogueUnreachable, NotFound
 from callrec.model import Announce, Decision, Extension, Facility, Rule, Support
@@ -79,6 +79,14 @@ class App:
 
         with self.ami() as ami:
             return ami.tree(KEYS)
+
+    def has_recording(self, call_id: str) -> bool:
+        """Whether a call has a recording, in the spool or, where that can be asked, in the catalogue."""
+        if call_id in self.spool.known_calls():
+            return True
+        with suppress(CatalogueUnreachable), self.database.read() as connection:
+            return calls.has_recording(connection, call_id)
+        return False
 
     def alert_known(self, id_: str) -> bool:
         """Whether an alert waits to be sent, or was sent. With the database away: only the former."""

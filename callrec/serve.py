@@ -94,8 +94,8 @@ class Service:
             self._app.office_at,
             self._app.settings.pbx.name,
             self._app.prompt_of,
-            self._controller.has_recorded,
-            self._app.alert_known,
+            lambda call: self._controller.has_recorded(call.linkedid) or self._app.has_recording(call.id),
+            lambda press, alert: self._controller.has_heard(press) or self._app.alert_known(alert),
         )
         self._journal = JournalReader(
             self._app.ami, self._controller, adoption, self._problems, self._adopted
@@ -104,11 +104,14 @@ class Service:
 
     def _take_up(self, board: Board) -> None:
         """Takes up the calls that were under way when the process before this one ended."""
-        drafts = self._app.spool.drafts()
-        for draft in drafts:
+        spool = self._app.spool
+        for draft in spool.drafts():
             board.restore(draft)
-        for call in self._app.spool.noted_calls():
-            if call.id not in {draft.call.id for draft in drafts}:
+        known = spool.known_calls()
+        for call in spool.noted_calls():
+            if call.id in known:  # killed before the note was taken away
+                spool.forget_call(call.id)
+            else:
                 board.resume(call)
 
     def _first_office(self) -> Office:

@@ -138,7 +138,9 @@ class Archiver:
         try:
             return self._spooler.spool(draft.capture.recording_id)
         except NoSound:
-            momentary = is_momentary(draft.capture) and not self._tracks.damaged(draft.capture.recording_id)
+            # When the end was not seen, the call may have lasted, and was lost.
+            seen = is_momentary(draft.capture) and draft.call.ended_at is not None
+            momentary = seen and not self._tracks.damaged(draft.capture.recording_id)
             (self._over_at_once if momentary else self._lost)(draft)
             return None
 

@@ -194,6 +194,11 @@ def search(connection: sa.Connection, wanted: Wanted) -> list[Found]:
     return [_found(row) for row in connection.execute(query)]
 
 
+def has_recording(connection: sa.Connection, call_id: str) -> bool:
+    query = sa.select(recordings.c.id).where(recordings.c.call_id == call_id).limit(1)
+    return connection.scalar(query) is not None
+
+
 def recording_ids(connection: sa.Connection) -> list[str]:
     """The ids of all recordings that are in the archive, the oldest first."""
     query = sa.select(recordings.c.id).where(recordings.c.state == Custody.ARCHIVED)

@@ -50,16 +50,16 @@ class Adoption:
         office_at: Callable[[datetime], Office],
         pbx: str,
         prompt: journal.FindPrompt,
-        taken_up: Callable[[str], bool] = lambda linkedid: False,
-        alert_known: Callable[[str], bool] = lambda alert: False,
+        taken_up: Callable[[CallRecord], bool] = lambda call: False,
+        help_known: Callable[[str, str], bool] = lambda press, alert: False,
     ) -> None:
-        """`office` has the rules of now, `office_at` those of a moment; `taken_up` tells of a linked id
-        whether callrec has recorded the call itself after all, `alert_known` of the id of an alert
-        whether it was begun to be sent."""
+        """`office` has the rules of now, `office_at` those of a moment; `taken_up` tells whether callrec
+        has recorded the call itself after all, `help_known` of the ids of a key press and of its alert
+        whether somebody was told."""
         self._storage, self._spool = storage, spool
         self._office, self._office_at = office, office_at
         self._pbx, self._prompt, self._taken_up = pbx, prompt, taken_up
-        self._alert_known = alert_known
+        self._help_known = help_known
 
     def adopt(self, key: str, value: str, now: datetime, noted: Sequence[KeyNoted] = ()) -> bool:
         """Whether the line is safe in the spool now; if not, it is to be adopted later.
@@ -81,7 +81,7 @@ class Adoption:
         elif now - line.ended_at < FLUSHED_WITHIN:
             return False
         else:
-            if not self._taken_up(line.linkedid):
+            if not self._taken_up(call):
                 self._call_for_help(call, recorded=False)
                 self._spool.save_call(_destroyed(call) if heard else call)
             for name in journal.files(line):
@@ -95,7 +95,7 @@ class Adoption:
             if press.key is not Key.HELP or was_asked(call.keys[:number], press.at):
                 continue
             alert = alert_of(self._office(), call, press.id, press.extension, press.at, recorded=recorded)
-            if not self._alert_known(alert.id):
+            if not self._help_known(press.id, alert.id):
                 self._spool.save_alert(replace(alert, room=None))  # there is nothing to listen to any more
 
     def _decision(self, line: journal.Line) -> Decision:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from callrec.model import CallRecord, Draft, Key
 from callrec.pbx import events as ev
@@ -18,6 +18,7 @@ from callrec.recording.session import Session
 from callrec.recording.surroundings import Surroundings
 from callrec.recording.wiring import LOCAL, Wiring
 
+CLOCKS_AGREE = timedelta(minutes=1)
 REMEMBERED = 1000
 """How many key presses are remembered, against those that are told again after their calls became one."""
 
@@ -32,6 +33,10 @@ class Board:
         self._pending: list[Command] = []
         self._pressed: deque[str] = deque(maxlen=REMEMBERED)
         self._went_into: dict[str, str] = {}
+
+    def has_heard(self, press: str) -> bool:
+        """Whether somebody was told of a key press here."""
+        return press in self._pressed
 
     def handle(self, event: ev.Event) -> list[Command]:
         """What is to be done about an event. Unknown channels, names and ids mean nothing to do."""
@@ -87,6 +92,7 @@ class Board:
         """Takes up a call again that was under way when the controller ended, and was not captured."""
         key = call.linkedid if call.linkedid not in self.sessions else call.id
         session = self.sessions[key] = Session(key, call, self.world)
+        session.noted = call.id
         session.note("the controller was away during this call")
         return session
 
@@ -112,7 +118,7 @@ class Board:
                 self._know(each, at)
         for id_, since in fallbacks.items():
             if session := self.sessions.get(there[id_].linkedid):
-                session.stood_in(id_, since)
+                self._pending += session.stood_in(id_, since)
         for gate in gates:
             if session := self._know(gate.channel, at):
                 session.gate_recalled(gate)
@@ -158,13 +164,17 @@ class Board:
         if session is None:
             return []
         if since := ev.epoch(said.get("Fallback", "")):
-            session.stood_in(event.channel.id, since)
-        elif said.get("Announce"):
+            return session.stood_in(event.channel.id, since)
+        if said.get("Announce"):
             session.announced(said.get("Prompt", ""), event.at, event.channel.id, status=said.get("Status"))
         elif said.get("Key"):
             by = said.get("By") or event.channel.name
             id_ = said.get("Id") or f"{event.channel.id}-{event.at:%s.%f}"
-            return self.key_pressed(ev.KeyNoted(id_, said["Key"], event.channel.linkedid, by, event.at))
+            # The dialplan's own time, which stands in the PBX's database too: the alert is named by it.
+            at = ev.epoch(id_.rpartition("-")[2])
+            known = at if at and abs(at - event.at) < CLOCKS_AGREE else event.at
+            noted = ev.KeyNoted(id_, said["Key"], event.channel.linkedid, by, known)
+            return self.key_pressed(noted, event.at)
         return []
 
     def key_pressed(self, key: ev.KeyNoted, now: datetime | None = None) -> list[Command]:
@@ -205,7 +215,8 @@ class Board:
 
     def _session_of_key(self, key: ev.KeyNoted) -> Session | None:
         line = self._wiring.named(key.by)
-        return self.sessions.get(line.key if line else key.linkedid)
+        found = self.sessions.get(line.key if line else key.linkedid)
+        return found or next((each for each in self.sessions.values() if each.had(key)), None)
 
     def _dialled(self, event: ev.Dialled) -> None:
         """Dial() tells of channels that may be gone already: only those that are known count."""
@@ -266,7 +277,9 @@ class Board:
         """Calls that become one. That of somebody outside goes on, and its recording, else the oldest."""
         first = min(sessions, key=_precedence)
         self._went_into.pop(first.key, None)
-        self._went_into |= {each.key: first.key for each in sessions if each is not first}
+        lost = {each.key for each in sessions if each is not first}
+        self._went_into = {key: first.key if into in lost else into for key, into in self._went_into.items()}
+        self._went_into |= dict.fromkeys(lost, first.key)
         return first
 
     def _move(self, line: Line, session: Session, at: datetime) -> None:

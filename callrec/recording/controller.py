@@ -112,7 +112,8 @@ class Controller:
             self._pbx.watch(self.handle, self._connected, self._lost)
         finally:
             self._lanes.close()
-            for command in self._again:
+            again, self._again = self._again, []
+            for command in again:  # once: what the disk still refuses must not keep the process from ending
                 self._perform(command)
 
     def stop(self) -> None:
@@ -150,6 +151,11 @@ class Controller:
         """The linked ids of the calls under way that the dialplan took over."""
         with self._lock:
             return {each.call.linkedid for each in self._board.sessions.values() if each.fallback}
+
+    def has_heard(self, press: str) -> bool:
+        """Whether a key press was acted on here, as far back as is remembered."""
+        with self._lock:
+            return self._board.has_heard(press)
 
     def live(self) -> list[tuple[str, str]]:
         """The recordings under way: extension and id."""

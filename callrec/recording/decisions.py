@@ -29,6 +29,7 @@ class Decisions:
     gate: Decision | None = None
     before: Decision | None = None
     _dialled_a_phone: bool = False
+    _others: tuple[str, ...] = ()
 
     def at_gate(self, call: CallRecord, event: GateEntered) -> CallRecord:
         """By what the dialplan says. A call that came to another number before brings that along."""
@@ -44,19 +45,35 @@ class Decisions:
         call = parties.answered(replace(call, answered_at=at), talking, caller, self.office)
         return replace(call, decision=self._decide(call, parties.staff(call), self.gate, at))
 
-    def turned(self, call: CallRecord, staff: tuple[str, ...], at: datetime, *, alone: bool) -> CallRecord:
+    def turned(
+        self, call: CallRecord, staff: tuple[str, ...], others: tuple[str, ...], at: datetime, *, alone: bool
+    ) -> CallRecord:
         """By these extensions, who talk now; unchanged where the decision was made by their rules.
 
         The rule of a phone that was dialled counts while that phone talks; that of a number that is no
-        phone counts for the whole call. `alone`: the party outside is gone, and staff talk internally.
+        phone counts for the whole call. `others` are numbers of parties outside who have come in (in a
+        conference): what is never to be recorded of them is not. `alone`: nobody outside is left, and
+        staff talk internally.
         """
-        if not staff or (staff == decided_for(call) and alone is bool(self.before)):
+        same = staff == decided_for(call) and alone is bool(self.before)
+        if not staff or (same and others == self._others):
             return call
-        self.before = (self.before or in_force(call)) if alone else None
-        gate = None if self._dialled_a_phone else self.gate
+        self._others = others
         asked = replace(call, direction=Direction.INTERNAL, number=None) if alone else call
-        turn = Turn(at, staff, self._decide(asked, staff, gate, at))
-        return replace(call, turns=(*call.turns, turn))
+        decision = self._decided_for_all(asked, staff, others, at)
+        now = in_force(call)
+        if same and now and now.mode is decision.mode:
+            return call
+        self.before = (self.before or now) if alone else None
+        return replace(call, turns=(*call.turns, Turn(at, staff, decision)))
+
+    def _decided_for_all(
+        self, call: CallRecord, staff: tuple[str, ...], others: tuple[str, ...], at: datetime
+    ) -> Decision:
+        gate = None if self._dialled_a_phone else self.gate
+        asked = [call, *(replace(call, number=number) for number in others)]
+        first, *rest = [self._decide(each, staff, gate, at) for each in asked]
+        return next((each for each in (first, *rest) if each.mode is Mode.NEVER), first)
 
     def _decide(
         self, call: CallRecord, staff: Sequence[str], gate: Decision | None, at: datetime

@@ -78,6 +78,11 @@ def staff(talking: Iterable[Line | Participant]) -> tuple[str, ...]:
     return tuple(sorted({each.extension for each in talking if each.extension}))
 
 
+def strangers(talking: Iterable[Line], number: str | None) -> tuple[str, ...]:
+    """The numbers of those outside other than this one: in a conference there may be several."""
+    return tuple(sorted({line.number for line in talking if not line.extension} - {number or "", ""}))
+
+
 def first_of(talking: Iterable[Line], *, but: Sequence[str]) -> datetime | None:
     """When the first channel of staff was made who are none of these: they cannot have talked before."""
     new = [line for line in talking if line.extension and line.extension not in but]

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from callrec import ids
 from callrec.model import CallRecord, Direction, Effect, Key, Mode, Note, Outcome, Press, remark
-from callrec.pbx.events import OWN_PREFIX, Dialled, GateEntered
+from callrec.pbx.events import OWN_PREFIX, Dialled, GateEntered, KeyNoted, endpoint_of
 from callrec.recording import lines as of_lines
 from callrec.recording.announcer import Announcer
 from callrec.recording.capture import LiveCapture
@@ -58,13 +58,13 @@ class Session:
     help: Helping = field(init=False)
     fallback: bool = False
     end_unseen: bool = False
+    noted: str = ""
+    """The id under which this call was noted, while nothing was captured of it."""
     keys_unknown: bool = False
     """Whether keys were perhaps pressed that could not be read yet: until then nothing is discarded."""
     _heard: str = ""
     _beeped_at: datetime | None = None
     _dial_status: str = ""
-    _noted: str = ""
-    """The id under which this call was noted, while nothing was captured of it."""
     _connected_elsewhere: bool = False
     _left: list[Command] = field(default_factory=list)
     """What the PBX did not end when it was asked to: it is asked again."""
@@ -171,7 +171,7 @@ class Session:
         self.announcer.dialplan_said(sound, at, leg, status)
         self._note_announcements()
 
-    def stood_in(self, channel: str, since: datetime) -> None:
+    def stood_in(self, channel: str, since: datetime) -> list[Command]:
         """The dialplan took the call of this channel over because we did not answer in time.
 
         Its journal tells of the call, under an id that both know.
@@ -179,6 +179,8 @@ class Session:
         if not self.fallback and not self.capture and not self.call.keys:
             self.call = replace(self.call, id=ids.of_stood_in(self.call.pbx, channel, since))
         self.fallback = True
+        superfluous, self.noted = self.noted, ""
+        return [ReadJournal(self.key, superfluous)] if superfluous else []
 
     def dialled(self, event: Dialled) -> None:
         if event.status:
@@ -203,7 +205,20 @@ class Session:
         incident = self.call.incident or marks(does)
         self.call = replace(self.call, keys=(*self.call.keys, press), incident=incident)
         heard = self.signals.confirm(key, does, there, len(self.call.keys)) if there else []
-        return [*commands, *heard, *self._save_draft()]
+        return [*commands, *heard, *self._save_draft(), *self._save_late()]
+
+    def had(self, key: KeyNoted) -> bool:
+        """Whether who pressed a key took part in this call then, whose linked id need not be the key's."""
+        extension = endpoint_of(key.by)
+        return any(
+            each.extension == extension and each.joined_at <= key.at and key.at <= (each.left_at or key.at)
+            for each in self.call.participants
+        )
+
+    def _save_late(self) -> list[Command]:
+        """What is told after the end is in the row too, where that does not come with a recording."""
+        has_row = self.is_over and not self.capture and not self.fallback
+        return [SaveCall(self.key, self.call)] if has_row else []
 
     def _obey(self, key: Key, at: datetime) -> tuple[Effect, list[Command]]:
         if self.fallback:
@@ -320,7 +335,7 @@ class Session:
     def is_settled(self) -> bool:
         """Whether nothing more will come of this call."""
         kept = self.capture is None or self.keeper.handed_over
-        return self.is_over and kept and self.help.is_settled
+        return self.is_over and kept and self.help.is_settled and not self.keys_unknown
 
     @property
     def snoops(self) -> set[str]:
@@ -354,7 +369,8 @@ class Session:
             return []
         unseen = of_lines.first_of(now.values(), but=decided_for(self.call)) or at
         staff, before = of_lines.staff(now.values()), self.call
-        self.call = self.decisions.turned(self.call, staff, at, alone=self._staff_are_alone)
+        others = of_lines.strangers(now.values(), before.number)
+        self.call = self.decisions.turned(before, staff, others, at, alone=self._staff_are_alone)
         decision = in_force(self.call)
         if self.call is before or not decision:
             return []
@@ -397,7 +413,7 @@ class Session:
         """Writes down how it stands: the next start knows it, if this process ends now."""
         if self.capture or self.is_over or self.fallback:
             return self.keeper.draft(self.call)
-        self._noted = self.call.id
+        self.noted = self.call.id
         return [NoteCall(self.key, self.call)]
 
     def _hand_over(self) -> list[Command]:
@@ -435,7 +451,7 @@ class Session:
             self.note("the end of the call was not seen")
             self.call = replace(self.call, ended_at=None if told_by_sound else at)
         row = [] if told_by_sound or (self.fallback and not self.capture) else [SaveCall(self.key, self.call)]
-        journal = [ReadJournal(self.key, self._noted)] if self.fallback else []
+        journal = [ReadJournal(self.key, self.noted)] if self.fallback else []
         return [*row, *self._hand_over(), *self.help.ended(), *journal]
 
     def _went_on(self, line: Line, into: CallRecord) -> None:

@@ -18,6 +18,7 @@ import itertools
 import os
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -119,6 +120,8 @@ class Spool:
         for path in sorted((self.directory / folder).glob("*.json")):
             try:
                 found.append(_read(adapter, path))
+            except FileNotFoundError:  # it was let go of meanwhile
+                continue
             except Damaged:
                 _move(path, self._aside())
         return found
@@ -146,12 +149,33 @@ class Spool:
         """Whole or not there, but not synced to disk: with the machine the PBX and its calls end too."""
         path = self._open(call.id)
         partial = path.with_name(path.name + PARTIAL)
-        partial.write_bytes(_CALL.dump_json(call))
-        partial.replace(path)
+        try:
+            partial.write_bytes(_CALL.dump_json(call))
+            partial.replace(path)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
 
     def noted_calls(self) -> list[CallRecord]:
-        """The calls that were under way when they were last noted. A damaged note is set aside."""
+        """The calls that were under way when they were last noted. A damaged note is set aside.
+
+        A kill or a power failure can leave one that was not written to its end: there is nothing in it.
+        """
+        for path in (self.directory / "open").iterdir():
+            if path.name.endswith(PARTIAL) or not path.stat().st_size:
+                path.unlink()
         return self._readable(_CALL, "open")
+
+    def known_calls(self) -> set[str]:
+        """The ids of the calls of which more is here than a note: what was captured, or the row itself."""
+        found = {draft.call.id for draft in self.drafts()} | set(self.calls())
+        for id_ in self.waiting():
+            with suppress(Damaged, FileNotFoundError):
+                found.add(self.draft_of(id_).call.id)
+        for id_ in self.discards():
+            with suppress(Damaged, FileNotFoundError):
+                found.add(self.discard_of(id_).draft.call.id)
+        return found
 
     def forget_call(self, call_id: str) -> None:
         """The call is over, or a capture's draft has it."""

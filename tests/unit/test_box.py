@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -144,3 +145,35 @@ def test_a_call_that_is_noted_is_known_until_it_is_forgotten(tmp_path: Path) -> 
     spool.forget_call(call.id)
     spool.forget_call(call.id)
     assert spool.noted_calls() == []
+
+
+def test_a_note_of_which_nothing_was_written_is_nothing_to_look_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path)
+    for name in ("empty.json", "killed.json.partial"):
+        (tmp_path / "open" / name).write_bytes(b"")
+    assert spool.noted_calls() == [] and spool.aside() == [] and not list((tmp_path / "open").iterdir())
+    monkeypatch.setattr(Path, "replace", _fails)
+    with pytest.raises(OSError, match="power failure"):
+        spool.note_call(call())
+    assert not list((tmp_path / "open").iterdir())
+
+
+def test_calls_of_which_more_is_known_than_a_note(tmp_path: Path) -> None:
+    spool, under_way = Spool(tmp_path), draft()
+    assert not spool.known_calls()
+    steps: list[Callable[[], None]] = [
+        lambda: spool.save_draft(under_way),
+        lambda: spool.hand_over(under_way),
+        lambda: spool.discard(under_way, whole=False),
+        lambda: spool.save_call(under_way.call),
+    ]
+    for step in steps:
+        step()
+        assert spool.known_calls() == {under_way.call.id}
+    spool.remove(under_way.capture.recording_id)
+    spool.remove_call(under_way.call.id)
+    assert spool.known_calls() == {under_way.call.id}
+    spool.remove_discard(under_way.capture.recording_id)
+    assert not spool.known_calls()

@@ -12,7 +12,7 @@ from callrec.model import Direction, Draft, Key
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
 from callrec.recording.board import Board
-from callrec.recording.commands import Command, Mute, SaveCall, StartSnoop
+from callrec.recording.commands import Command, Mute, SaveCall, StartSnoop, Unmute
 from callrec.recording.session import Session
 from tests.scenarios.replay import board, office
 from tests.unit.channels import LATER, OUTSIDE, PHONE, begin_recording, channel, talks
@@ -191,3 +191,32 @@ def test_staff_who_are_left_alone_can_still_keep_what_was_captured(mode: str, ke
 def test_a_recording_goes_on_with_staff_whose_internal_calls_are_recorded(how: str) -> None:
     pbx = _caller_hangs_up(office(EVERYBODY), how)
     assert len(pbx.audible()) == 2 and set(pbx.snoops.values()) <= {PHONE.id, COLLEAGUE.id}
+
+
+def test_a_caller_who_is_never_recorded_is_not_in_a_conference_with_another() -> None:
+    """Nor when that one, in whose call they have met, is gone."""
+    other = replace(channel("2.0", "PJSIP/outside-00000004", "0398765432", linkedid="2.0"), created_at=LATER)
+    theirs = replace(channel("2.1", "PJSIP/2102-00000005", "2102", linkedid="2.0"), created_at=LATER)
+    played = board(office(EVERYBODY, ("never", "caller", "+81398765432", "none")), map(str, range(9)))
+    begin_recording(played, talks(played, "a", OUTSIDE, PHONE))
+    talks(played, "b", other, theirs)
+    commands = talks(played, "room", OUTSIDE, PHONE, theirs, other)
+    assert len([each for each in commands if isinstance(each, Mute)]) == 2
+    there = (PHONE.id, theirs.id, other.id)
+    left = played.handle(ev.LeftBridge(LATER, OUTSIDE, "room", there))
+    left += played.handle(ev.ChannelDestroyed(LATER, OUTSIDE))
+    assert not [each for each in left if isinstance(each, (StartSnoop, Unmute))]
+
+
+def test_a_channel_of_a_call_that_went_into_another_twice_is_in_the_last() -> None:
+    played = board(office(EVERYBODY), map(str, range(9)))
+    first = replace(channel("3.0", "PJSIP/2101-00000003", "2101", linkedid="3.0"), created_at=LATER)
+    second = replace(channel("2.0", "PJSIP/2102-00000002", "2102", linkedid="2.0"), created_at=START)
+    begin_recording(played, talks(played, "a", OUTSIDE, PHONE))
+    talks(played, "b", second, first)
+    talks(played, "room", OUTSIDE, PHONE, second)
+    played.handle(ev.ChannelDestroyed(LATER, first))
+    played.tick(LATER + timedelta(seconds=10))
+    assert set(played.sessions) == {"1.0"}
+    played.handle(ev.ChannelCreated(LATER, replace(first, id="3.9")))
+    assert set(played.sessions) == {"1.0"}

@@ -10,7 +10,7 @@ import pytest
 
 from callrec.model import CallRecord, Draft
 from callrec.pbx.events import OwnChannelStarted
-from callrec.recording.commands import HandOver, NoteCall, SaveDraft
+from callrec.recording.commands import HandOver, NoteCall, SaveCall, SaveDraft
 from callrec.recording.drafts import PATIENCE_SECONDS, Drafts
 from callrec.spool.box import Spool
 from tests.scenarios.replay import office, transcript
@@ -82,6 +82,7 @@ def test_nothing_is_recorded_before_it_is_written_down(
         save_for_real(self, draft)
 
     monkeypatch.setattr(Spool, "save_draft", slow)
+    monkeypatch.setattr("callrec.recording.drafts.PATIENCE_SECONDS", 10.0)  # the machine may be busy
     controller, events = _controller(tmp_path, Watched()), transcript(NAME)
     snoops = [number for number, event in enumerate(events) if isinstance(event, OwnChannelStarted)]
     for event in events[: snoops[-1] + 1]:
@@ -125,3 +126,21 @@ def test_a_full_disk_makes_no_note_come_late(tmp_path: Path, monkeypatch: pytest
     controller._perform(NoteCall("call", draft().call))
     assert controller._again == []
     _end(controller)
+
+
+def test_a_disk_that_stays_full_does_not_keep_the_process_from_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    def full(self: Spool, call: CallRecord) -> None:
+        tries.append(call)
+        if len(tries) > 9:
+            raise AssertionError("it goes on for ever")
+        raise FULL
+
+    monkeypatch.setattr(Spool, "save_call", full)
+    controller = _controller(tmp_path, FakePbx())
+    controller._perform(SaveCall("call", draft().call))
+    _end(controller)
+    assert len(tries) == 2

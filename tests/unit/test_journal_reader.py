@@ -65,8 +65,8 @@ def _reader(app: App, database: AstDb, controller: Linked, problems: Problems) -
         lambda at: rules,
         "demo",
         app.prompt_of,
-        lambda linkedid: False,
-        app.alert_known,
+        lambda call: False,
+        lambda press, alert: app.alert_known(alert),
     )
     parts: Any = controller
     return JournalReader(lambda: database, parts, adoption, problems, lambda: None)

@@ -184,3 +184,60 @@ def test_a_key_pressed_after_the_controller_was_killed_is_in_the_row(key: str) -
     assert [each.effect for each in row.call.keys] == ["help-sent" if key == "help" else "refused"]
     assert len(pbx.alerts) == row.call.incident == (key == "help")
     assert {each.call_id for each in pbx.alerts} <= {row.call.id} and not pbx.ever_recorded
+
+
+def test_help_that_was_called_for_is_not_lost_where_the_keys_are_read_late() -> None:
+    """The PBX told of its channels, not of the keys; the call was over by then."""
+    pbx = _by_mode("manual")
+    pbx.kill()
+    noted = _noted(pbx, "help")
+    _end(pbx)
+    pbx.reconnect(None)
+    pbx.pass_time(10)
+    pbx.recall([noted])
+    pbx.pass_time(1)
+    assert len(pbx.alerts) == 1 and not pbx.board.sessions and not pbx.open
+    assert [each.key for each in pbx.calls[-1].call.keys] == ["help"] and pbx.calls[-1].call.incident
+
+
+def test_a_key_counts_that_was_pressed_under_the_linked_id_of_a_call_that_went_into_this_one() -> None:
+    """In a conference linked ids stay as they were; the controller was killed, and forgot which are one."""
+    pbx = _by_mode("automatic")
+    pbx.kill()
+    noted = _noted(pbx, "help", linkedid="0.5")
+    _end(pbx)
+    pbx.reconnect([noted])
+    pbx.pass_time(10)
+    (kept,) = pbx.kept.values()
+    assert kept.call.incident and len(pbx.alerts) == 1
+
+
+def test_one_press_has_one_alert_whoever_tells_of_it() -> None:
+    """The event comes a little after the dialplan has noted the key."""
+    ids = set()
+    for live in (True, False):
+        pbx = _by_mode("manual")
+        pressed = pbx.now - timedelta(milliseconds=3)
+        id_ = f"1.1-1-{pressed.timestamp():.3f}"
+        if live:
+            fields = {"Key": "help", "Id": id_}
+            pbx._perform(pbx.board.handle(ev.DialplanSaid(pbx.now, PHONE, fields)))
+        else:
+            pbx.recall([ev.KeyNoted(id_, "help", "1.0", PHONE.name, pressed)])
+        ids |= {each.id for each in pbx.alerts}
+        assert pbx.board.has_heard(id_)
+    assert len(ids) == 1
+
+
+def test_a_call_that_was_noted_before_the_dialplan_took_it_over_has_one_row() -> None:
+    """The controller was too slow at the gate; the journal tells of the call, under another id."""
+    pbx = ModelPbx(office(("manual", "everywhere", None, "none")))
+    pbx.create(OUTSIDE)
+    pbx._perform(pbx.board.handle(ev.GateEntered(pbx.now, OUTSIDE, "inbound", "2101", "0312345678")))
+    assert pbx.open
+    pbx.fall_back(OUTSIDE.id)
+    assert not pbx.open
+    pbx.kill()
+    pbx.reconnect([])
+    _end(pbx)
+    assert not pbx.calls or pbx.calls[-1].call.answered_at is None

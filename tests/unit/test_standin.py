@@ -154,7 +154,7 @@ def test_a_call_that_was_recorded_from_here_after_all_has_its_row_already(
     storage = Storage(dict.fromkeys(FILES, SECOND_OF_SOUND))
     rules = office(("manual", "everywhere", None, None))
     adoption = _adoption(storage, tmp_path, rules, rules)
-    adoption._taken_up = lambda linkedid: taken_up
+    adoption._taken_up = lambda call: taken_up
     assert adoption.adopt("demo-1.0", LINE, ENDED + timedelta(minutes=1)) and not storage.sizes
     assert len(Spool(tmp_path).calls()) == (0 if taken_up else 1)
 
@@ -274,7 +274,7 @@ def test_a_call_for_help_that_nobody_heard_of_goes_out_late(tmp_path: Path, mode
     """One alert for presses that follow one another; none where it went out while the call lasted."""
     storage, rules = Storage(dict.fromkeys(FILES, SECOND_OF_SOUND)), office((mode, "everywhere", None, None))
     adoption = _adoption(storage, tmp_path, rules, rules)
-    adoption._alert_known = lambda alert: known
+    adoption._help_known = lambda press, alert: known
     noted = [_noted("help", number) for number in range(2)]
     assert adoption.adopt("demo-1.0", LINE, ENDED + timedelta(minutes=1), noted)
     call = _kept(tmp_path) if mode == "automatic" else only_call(Spool(tmp_path))

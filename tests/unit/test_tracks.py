@@ -101,6 +101,18 @@ def test_of_a_call_that_was_over_at_once_no_sound_is_missed(bench: Bench, begun:
     assert bench.deleted == ([EXTERNAL, STAFF] if begun else [])
 
 
+def test_of_a_call_whose_end_nobody_saw_the_sound_is_missed(bench: Bench) -> None:
+    """The controller was killed before the PBX was told to record: the call may have lasted for long."""
+    gone = part(external=Track(EXTERNAL), staff=Track(STAFF))
+    at_once = START + timedelta(seconds=2.05)
+    bench.spool.hand_over(draft(parts=(gone,), ended_at=at_once, call={"ended_at": None}))
+    bench.archiver.work()
+    _until_believed(bench)
+    with bench.database.read() as connection:
+        assert custody.of(connection, RECORDING_ID), "that it was lost is written down"
+    assert "look at them" in bench.archiver.problems()[0]
+
+
 def test_other_failures_do_not_count_towards_a_loss(bench: Bench) -> None:
     """However often the PBX did not answer, one 404 after that is only the first."""
     bench.away.add("pbx")
