@@ -13,14 +13,16 @@ from callrec.model import Draft
 from callrec.recording.commands import SaveDraft
 from callrec.spool.box import Spool
 
-PATIENCE_SECONDS = 0.1
+PATIENCE_SECONDS = 0.01
 """A disk that is slower than this is not waited for: the voice comes first."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
     draft: Draft
-    tried: threading.Event = field(default_factory=threading.Event)
+    follows: bool
+    """Whether there was one before it of the same call, which stays on disk until this one is synced."""
+    known: threading.Event = field(default_factory=threading.Event)
 
 
 class Drafts:
@@ -32,7 +34,7 @@ class Drafts:
 
     def ask(self, command: SaveDraft) -> None:
         """This is the newest draft of its call; `save` comes later."""
-        self._newest[command.session] = _Asked(command.draft)
+        self._newest[command.session] = _Asked(command.draft, command.session in self._newest)
 
     def save(self, command: SaveDraft) -> None:
         """Writes a draft, unless there is a newer one or its call needs none any more. Raises OSError."""
@@ -40,19 +42,22 @@ class Drafts:
         if newest is None or newest.draft is not command.draft:
             return
         try:
+            self._spool.note_draft(command.draft)
+            if not newest.follows:
+                newest.known.set()  # a kill cannot lose it any more; to sync it can take a busy disk long
             self._spool.save_draft(command.draft)
             self._spool.forget_call(command.draft.call.id)
         finally:
-            newest.tried.set()
+            newest.known.set()
 
     def wait(self, session: str) -> None:
-        """Waits a moment until the newest draft of a call is on disk.
+        """Waits a moment until the newest draft of a call is written.
 
         What is recorded before that, a restart would know nothing of: it would be lost, or stay though
         nobody wanted it.
         """
         if newest := self._newest.get(session):
-            newest.tried.wait(PATIENCE_SECONDS)
+            newest.known.wait(PATIENCE_SECONDS)
 
     def drop(self, session: str) -> None:
         """What was captured of a call is over and safe elsewhere."""

@@ -108,6 +108,12 @@ class Spool:
     def save_draft(self, draft: Draft) -> None:
         write_whole(self._draft(draft.capture.recording_id), _DRAFT.dump_json(draft))
 
+    def note_draft(self, draft: Draft) -> None:
+        """The first draft of a capture, before it is saved: not synced to disk, which can take long."""
+        path = self._draft(draft.capture.recording_id)
+        if not path.exists():
+            _note(path, _DRAFT.dump_json(draft))
+
     def drafts(self) -> list[Draft]:
         """The captures that were under way when they were last written down.
 
@@ -147,14 +153,7 @@ class Spool:
 
     def note_call(self, call: CallRecord) -> None:
         """Whole or not there, but not synced to disk: with the machine the PBX and its calls end too."""
-        path = self._open(call.id)
-        partial = path.with_name(path.name + PARTIAL)
-        try:
-            partial.write_bytes(_CALL.dump_json(call))
-            partial.replace(path)
-        except OSError:
-            partial.unlink(missing_ok=True)
-            raise
+        _note(self._open(call.id), _CALL.dump_json(call))
 
     def noted_calls(self) -> list[CallRecord]:
         """The calls that were under way when they were last noted. A damaged note is set aside.
@@ -325,6 +324,17 @@ def write_whole(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
     partial.replace(path)
     sync_folder(path.parent)
+
+
+def _note(path: Path, data: bytes) -> None:
+    """Replaces a file so that a kill leaves the old or the new one; a power failure may leave neither."""
+    partial = path.with_name(path.name + PARTIAL)
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def sync_folder(folder: Path) -> None:
