@@ -119,8 +119,8 @@ def test_a_conference(stage: Stage, begin: datetime, colleague_rule: str) -> Non
         colleague = stage.phone("2102").dial("7000", Sound(FIRST_HZ))
         colleague.wait_established()
         talk_for([staff, caller, colleague], 1.5)
-        caller.hangup()
         staff.hangup()
+        caller.hangup()  # not the first: those left would be recorded, until they hang up too
         colleague.hangup()
         call, _, heard = _kept(stage, begin)
     assert [each.effect for each in call.keys] == ["marked"]
