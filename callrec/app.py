@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from callrec import ids
 from callrec.catalogue import alerts, calls, changes, facilities, rules
 from callrec.catalogue.database import Database
-from callrec.errors import CatalogueUnreachable, NotFound
+from callrec.errors import NotFound
 from callrec.model import Announce, Decision, Extension, Facility, Rule, Support
 from callrec.policy.decide import Defaults
 from callrec.policy.office import Office
@@ -82,19 +81,13 @@ class App:
 
     def has_recording(self, call_id: str) -> bool:
         """Whether a call has a recording, in the spool or, where that can be asked, in the catalogue."""
-        if call_id in self.spool.known_calls():
-            return True
-        with suppress(CatalogueUnreachable), self.database.read() as connection:
-            return calls.has_recording(connection, call_id)
-        return False
+        here = call_id in self.spool.known_calls()
+        return here or self.database.says(lambda connection: calls.has_recording(connection, call_id))
 
     def alert_known(self, id_: str) -> bool:
         """Whether an alert waits to be sent, or was sent. With the database away: only the former."""
-        if id_ in self.spool.alerts():
-            return True
-        with suppress(CatalogueUnreachable), self.database.read() as connection:
-            return alerts.is_known(connection, id_)
-        return False
+        here = id_ in self.spool.alerts()
+        return here or self.database.says(lambda connection: alerts.is_known(connection, id_))
 
     def ami(self) -> Ami:
         """A new AMI session, to be used in a `with`."""

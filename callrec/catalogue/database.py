@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,6 +68,12 @@ class Database:
     def read(self) -> AbstractContextManager[sa.Connection]:
         """A transaction that only reads, and keeps no writer waiting."""
         return self._transaction(self._reader)
+
+    def says(self, ask: Callable[[sa.Connection], bool]) -> bool:
+        """What it answers to a question; no, while it cannot be reached."""
+        with suppress(CatalogueUnreachable), self.read() as connection:
+            return ask(connection)
+        return False
 
     @contextmanager
     def _transaction(self, engine: sa.Engine) -> Iterator[sa.Connection]:
