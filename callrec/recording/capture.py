@@ -61,7 +61,8 @@ class LiveCapture:
         standby = not self.kept_because
         self._add(LivePart(Part(number, channel, Track(names["in"]), Track(names["out"]), at, standby)))
         self._broken_at, self.stale = None, False
-        return [StartSnoop(self.session, channel, self._snoop(number, side), spy=side) for side in SIDES]
+        snoops = [(side, self._snoop(number, side)) for side in SIDES]
+        return [StartSnoop(self.session, channel, snoop, spy=side, side=side) for side, snoop in snoops]
 
     def move(self, channel: str, at: datetime) -> list[Command]:
         """Goes on with another channel, when the captured one is gone and the call is not."""
@@ -89,7 +90,9 @@ class LiveCapture:
             return self.start_part(self.channel, at)
         self._joint_since = self._joint_since or at
         self._close(last, at)
-        return [*self._hang_up(last), Settle(self.session), *self.start_part(self.channel, at)]
+        old = tuple(self._snoop(last.part.number, side) for side in SIDES)
+        settled = [Settle(self.session, old, side=side) for side in SIDES]
+        return [*self._hang_up(last), *settled, *self.start_part(self.channel, at)]
 
     def abandon(self, at: datetime) -> list[Command]:
         """The captured channel goes on in another call, which has a recording of its own."""
@@ -101,7 +104,7 @@ class LiveCapture:
         if not part or side in part.asked or not part.is_open(side):
             return []
         part.asked.add(side)
-        return [RecordSnoop(self.session, snoop, part.track(side).name)]
+        return [RecordSnoop(self.session, snoop, part.track(side).name, side=side)]
 
     def retry(self, at: datetime) -> list[Command]:
         """A new part in place of a broken one, when the channel still lives."""
@@ -269,8 +272,8 @@ class LiveCapture:
 
     def _not_wanted(self, there: set[str]) -> list[Command]:
         """Ends the snoops that live on although we are done with them: the PBX was not told."""
-        done = [id_ for id_, (part, side) in self._by_snoop.items() if not part.is_open(side)]
-        return [HangUp(self.session, id_) for id_ in done if id_ in there]
+        here = [(id_, *each) for id_, each in self._by_snoop.items() if id_ in there]
+        return [HangUp(self.session, id_, side=side) for id_, part, side in here if not part.is_open(side)]
 
     def _frozen(self, parts: list[Part]) -> Capture | None:
         if not parts:
@@ -305,23 +308,24 @@ class LiveCapture:
 
     def _hang_up(self, part: LivePart) -> list[Command]:
         part.released = True
-        return [HangUp(self.session, self._snoop(part.part.number, side)) for side in SIDES]
+        snoops = [(side, self._snoop(part.part.number, side)) for side in SIDES]
+        return [HangUp(self.session, snoop, side=side) for side, snoop in snoops]
 
     def _mute(self, *, again: bool = False) -> list[Command]:
-        names = self._stepped("mute", Live.RECORDING, Live.MUTED if again else None)
-        return [Mute(self.session, name) for name in names]
+        stepped = self._stepped("mute", Live.RECORDING, Live.MUTED if again else None)
+        return [Mute(self.session, name, side=side) for side, name in stepped]
 
     def _unmute(self, *, again: bool = False) -> list[Command]:
-        names = self._stepped("unmute", Live.MUTED, Live.RECORDING if again else None)
-        return [Unmute(self.session, name) for name in names]
+        stepped = self._stepped("unmute", Live.MUTED, Live.RECORDING if again else None)
+        return [Unmute(self.session, name, side=side) for side, name in stepped]
 
-    def _stepped(self, step: str, before: Live, also: Live | None) -> list[str]:
+    def _stepped(self, step: str, before: Live, also: Live | None) -> list[tuple[Side, str]]:
         """The tracks of the last part that take this step, and those in the state `also`."""
         names = []
         for live in self.parts[-1:]:
             for side in SIDES:
                 if live.states[side] in (before, also):
-                    names.append(live.track(side).name)
+                    names.append((side, live.track(side).name))
                 if live.states[side] is before:
                     live.step(side, step)
         return names

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from callrec.model import Alert, CallRecord, Draft
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Base of all commands. `session` names the call; commands of one call never overtake another."""
+    """Base of all commands. `session` names the call; commands of one call never overtake another.
+
+    The two tracks of a recording do not wait for one another: what is for one of them has its `side`,
+    and does not overtake what is for the same.
+    """
 
     session: str
+    side: str = field(default="", kw_only=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,9 @@ class StartSnoop(Command):
 
 @dataclass(frozen=True, slots=True)
 class Settle(Command):
-    """Let the PBX finish what it was asked before the next command of this call is given."""
+    """Wait until these channels of ours, which were hung up, are gone from the PBX."""
+
+    channels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,12 @@
 """Carries out what the board wants: the only place where decisions become commands to the PBX.
 
-One thread reads events, the lanes perform commands (of one call in order: those to the PBX, and those
-to the spool), and both hand what they learn to the board under one lock.
+One thread reads events, the lanes perform commands (of one call in order: those for each track, other
+ones to the PBX, and those to the spool), and both hand what they learn to the board under one lock.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,10 +18,20 @@ import structlog
 
 from callrec.errors import CallrecError
 from callrec.model import Direction
-from callrec.pbx.events import OWN_PREFIX, Channel, Event, GateEntered, KeyNoted, Replaced, epoch
+from callrec.pbx.events import (
+    OWN_PREFIX,
+    Channel,
+    ChannelDestroyed,
+    Event,
+    GateEntered,
+    KeyNoted,
+    Replaced,
+    epoch,
+)
 from callrec.policy.office import Office
 from callrec.recording import commands as do
 from callrec.recording.board import Board
+from callrec.recording.departures import Departures
 from callrec.recording.drafts import Drafts
 from callrec.recording.lanes import Lanes
 from callrec.spool.box import Spool
@@ -33,8 +42,6 @@ PROMPTS_VARIABLE = "CALLREC_PROMPTS"
 ANSWER_VARIABLE = "CALLREC_ANSWER"
 FALLBACK_VARIABLE = "CALLREC_FALLBACK"
 PARTIES_VARIABLE = "CALLREC_PARTIES"
-SETTLE_SECONDS = 0.025
-"""A little more than the packet (20 ms) with which Asterisk forgets a snoop that was hung up."""
 TO_SPOOL = (
     do.SaveDraft,
     do.NoteCall,
@@ -100,6 +107,7 @@ class Controller:
         self._lock = threading.Lock()
         self._again: list[do.Command] = []
         self._drafts = Drafts(spool)
+        self._departures = Departures()
         self._recorded: deque[str] = deque(maxlen=REMEMBERED)
         self._pbx_ahead = timedelta(0)
         self.link_up = False
@@ -126,6 +134,8 @@ class Controller:
             log.error("another program has connected to the PBX under our name; this one ends")
             self.replaced.set()
             return
+        if isinstance(event, ChannelDestroyed) and event.channel.id.startswith(OWN_PREFIX):
+            self._departures.gone(event.channel.id)
         with self._lock:
             self._pbx_ahead = event.at - datetime.now(UTC)
             self._submit(self._wanted(event))
@@ -233,8 +243,8 @@ class Controller:
             self._enqueue(command)
 
     def _enqueue(self, command: do.Command) -> None:
-        lane = command.session + (" spool" if isinstance(command, TO_SPOOL) else "")
-        self._lanes.submit(lane, lambda: self._perform(command))
+        lane = "spool" if isinstance(command, TO_SPOOL) else command.side
+        self._lanes.submit(f"{command.session} {lane}", lambda: self._perform(command))
 
     def _perform(self, command: do.Command) -> None:
         try:
@@ -256,7 +266,8 @@ class Controller:
             case do.StartSnoop():
                 self._pbx.snoop(command.channel, command.snoop, spy=command.spy, whisper=command.whisper)
             case do.Settle():
-                time.sleep(SETTLE_SECONDS)
+                if not self._departures.wait(command.channels):
+                    log.warning("snoops that were hung up may still be there", call=command.session)
             case do.RecordSnoop():
                 self._drafts.wait(command.session)
                 self._pbx.record(command.snoop, command.name)

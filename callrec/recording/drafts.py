@@ -20,8 +20,6 @@ PATIENCE_SECONDS = 0.01
 @dataclass(frozen=True, slots=True)
 class _Asked:
     draft: Draft
-    follows: bool
-    """Whether there was one before it of the same call, which stays on disk until this one is synced."""
     known: threading.Event = field(default_factory=threading.Event)
 
 
@@ -34,7 +32,7 @@ class Drafts:
 
     def ask(self, command: SaveDraft) -> None:
         """This is the newest draft of its call; `save` comes later."""
-        self._newest[command.session] = _Asked(command.draft, command.session in self._newest)
+        self._newest[command.session] = _Asked(command.draft)
 
     def save(self, command: SaveDraft) -> None:
         """Writes a draft, unless there is a newer one or its call needs none any more. Raises OSError."""
@@ -42,10 +40,7 @@ class Drafts:
         if newest is None or newest.draft is not command.draft:
             return
         try:
-            self._spool.note_draft(command.draft)
-            if not newest.follows:
-                newest.known.set()  # a kill cannot lose it any more; to sync it can take a busy disk long
-            self._spool.save_draft(command.draft)
+            self._spool.save_draft(command.draft, written=newest.known.set)
             self._spool.forget_call(command.draft.call.id)
         finally:
             newest.known.set()

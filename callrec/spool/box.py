@@ -18,6 +18,7 @@ import itertools
 import os
 import shutil
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,21 +106,22 @@ class Spool:
 
     # --- captures under way
 
-    def save_draft(self, draft: Draft) -> None:
-        write_whole(self._draft(draft.capture.recording_id), _DRAFT.dump_json(draft))
-
-    def note_draft(self, draft: Draft) -> None:
-        """The first draft of a capture, before it is saved: not synced to disk, which can take long."""
-        path = self._draft(draft.capture.recording_id)
-        if not path.exists():
-            _note(path, _DRAFT.dump_json(draft))
+    def save_draft(self, draft: Draft, written: Callable[[], None] = lambda: None) -> None:
+        """`written` is called once a kill loses it no more; to sync it, too, can take a disk long."""
+        write_whole(self._draft(draft.capture.recording_id), _DRAFT.dump_json(draft), written)
 
     def drafts(self) -> list[Draft]:
         """The captures that were under way when they were last written down.
 
         A damaged one is set aside: the calls of today need a controller more than it does.
         """
-        return self._readable(_DRAFT, "drafts")
+        found = {draft.capture.recording_id: draft for draft in self._readable(_DRAFT, "drafts")}
+        # Newer than what is synced, where there is both. One that was not written to its end is none.
+        for path in (self.directory / "drafts").glob(f"*{PARTIAL}"):
+            with suppress(Damaged, FileNotFoundError):
+                draft = _read(_DRAFT, path)
+                found[draft.capture.recording_id] = draft
+        return [found[id_] for id_ in sorted(found)]
 
     def _readable(self, adapter: TypeAdapter[T], folder: str) -> list[T]:
         found = []
@@ -138,7 +140,7 @@ class Spool:
         folder.mkdir(exist_ok=True, mode=0o700)
         write_whole(folder / DRAFT, _DRAFT.dump_json(draft))
         sync_folder(folder.parent)
-        self._unlink(self._draft(draft.capture.recording_id))
+        self._forget_draft(draft)
 
     def discard(self, draft: Draft, *, whole: bool) -> None:
         """A capture is over and not to be kept: from now on it is the archiver's, to destroy it.
@@ -147,7 +149,7 @@ class Spool:
         """
         write_whole(self._discard(draft.capture.recording_id), _DISCARD.dump_json(Discarded(draft, whole)))
         if whole:
-            self._unlink(self._draft(draft.capture.recording_id))
+            self._forget_draft(draft)
 
     # --- calls under way of which nothing is captured
 
@@ -308,27 +310,40 @@ class Spool:
     def _call(self, call_id: str) -> Path:
         return self.directory / "calls" / f"{call_id}.json"
 
+    def _forget_draft(self, draft: Draft) -> None:
+        path = self._draft(draft.capture.recording_id)
+        _partial(path).unlink(missing_ok=True)  # first: alone it would count
+        self._unlink(path)
+
     def _unlink(self, path: Path) -> None:
         """Removes a file for good: it must not come back after a power failure."""
         path.unlink(missing_ok=True)
         sync_folder(path.parent)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Replaces a file so that, whatever happens, the old or the new one is there, and whole."""
-    partial = path.with_name(path.name + PARTIAL)
+def write_whole(path: Path, data: bytes, written: Callable[[], None] = lambda: None) -> None:
+    """Replaces a file so that, whatever happens, the old or the new one is there, and whole.
+
+    `written` is called before it is synced: a kill of this process leaves the new one under its partial name.
+    """
+    partial = _partial(path)
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()
+        written()
         os.fsync(file.fileno())
     partial.replace(path)
     sync_folder(path.parent)
 
 
+def _partial(path: Path) -> Path:
+    return path.with_name(path.name + PARTIAL)
+
+
 def _note(path: Path, data: bytes) -> None:
     """Replaces a file so that a kill leaves the old or the new one; a power failure may leave neither."""
-    partial = path.with_name(path.name + PARTIAL)
+    partial = _partial(path)
     try:
         partial.write_bytes(data)
         partial.replace(path)

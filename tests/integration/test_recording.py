@@ -66,7 +66,7 @@ def test_recording_begins_within_20_ms_of_the_bridge(stage: Stage, begin: dateti
     """Both tracks; the median of three calls, for other work of the machine."""
     with stage.rule("automatic"):
         waits = [_first_sample_after(stage, begin, f"03111100{number:02}") for number in range(20, 23)]
-    assert sorted(waits)[1] < timedelta(milliseconds=20), waits
+    assert sorted(waits)[1] <= timedelta(milliseconds=20), waits
 
 
 def _first_sample_after(stage: Stage, begin: datetime, number: str) -> timedelta:

@@ -78,5 +78,5 @@ def short(command: Command) -> str:
             call = command.call
             mode = call.decision.mode if call.decision else None
             return f"SaveCall {call.direction} {call.extension} {call.number} {call.outcome} {mode}"
-    names = [name for name in command.__dataclass_fields__ if name != "session"]
+    names = [name for name in command.__dataclass_fields__ if name not in ("session", "side")]
     return " ".join([type(command).__name__, *(f"{name}={getattr(command, name)}" for name in names)])

@@ -168,7 +168,7 @@ def test_renewed_snoops_are_a_new_part_and_a_slow_joint_is_a_gap() -> None:
     for milliseconds, gaps in ((35, 0), (500, 1)):
         capture, later = _started(), NOW + timedelta(milliseconds=milliseconds)
         commands = _renew(capture, NOW)
-        assert [type(each) for each in commands] == [HangUp, HangUp, Settle, StartSnoop, StartSnoop]
+        assert [type(each) for each in commands] == [*2 * [HangUp], *2 * [Settle], *2 * [StartSnoop]]
         for side in SIDES:
             capture.track_ended(f"callrec/rec-1-{side}", later, None)
             capture.track_started(f"callrec/rec-2-{side}", later)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,13 +12,15 @@ import pytest
 
 from callrec.errors import NotFound
 from callrec.model import Decision
-from callrec.pbx.events import DialplanSaid, GateEntered, Replaced
+from callrec.pbx.events import ChannelDestroyed, DialplanSaid, GateEntered, Replaced
 from callrec.prompts import Prompt
-from callrec.recording.commands import HandOver
+from callrec.recording.commands import HandOver, Settle, StartSnoop
 from callrec.recording.controller import Controller
+from callrec.recording.departures import Departures
 from callrec.recording.lanes import Lanes
 from callrec.spool.box import Spool
 from tests.scenarios.replay import board, ids_of, office, transcript
+from tests.unit.channels import OUTSIDE
 from tests.unit.fakes import FakePbx
 from tests.unit.samples import START, draft, only_call
 
@@ -51,18 +54,24 @@ def _end(controller: Controller) -> None:
     controller.run()
 
 
+def _asked_in_general(pbx: FakePbx) -> list[str]:
+    return [words[0] for words in pbx.asked if words[0] not in ("snoop", "record")]
+
+
+def _asked_for_tracks(pbx: FakePbx) -> dict[str, list[str]]:
+    """What was asked for each of the two tracks, which do not wait for one another."""
+    ends = {side: f"-1-{side}" for side in ("in", "out")}
+    return {
+        side: [words[0] for words in pbx.asked if any(word.endswith(end) for word in words)]
+        for side, end in ends.items()
+    }
+
+
 def test_commands_of_a_call_come_in_order(tmp_path: Path) -> None:
     pbx = FakePbx()
     _play(_controller(tmp_path, pbx))
-    assert [words[0] for words in pbx.asked] == [
-        "set_variable",
-        "set_variable",
-        "resume",
-        "snoop",
-        "snoop",
-        "record",
-        "record",
-    ]
+    assert _asked_in_general(pbx) == ["set_variable", "set_variable", "resume"]
+    assert _asked_for_tracks(pbx) == {"in": ["snoop", "record"], "out": ["snoop", "record"]}
     assert pbx.asked[1][2:] == ("CALLREC_ANSWER", "1")
     spool = Spool(tmp_path)
     assert len(spool.waiting()) == 1 and len(spool.calls()) == 1 and spool.drafts() == []
@@ -104,6 +113,32 @@ def test_a_full_disk_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     controller.tick()
     _end(controller)
     assert len(Spool(tmp_path).calls()) == 1
+
+
+def test_new_snoops_come_once_the_old_ones_are_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not before: Asterisk would go on with a decoder that drops what half of all phones send."""
+    monkeypatch.setattr("callrec.recording.departures.PATIENCE_SECONDS", 60.0)
+    pbx, old, waiting = FakePbx(), ("callrec.old-in", "callrec.old-out"), threading.Event()
+
+    class Watched(Departures):
+        def wait(self, channels: Collection[str]) -> bool:
+            waiting.set()
+            return super().wait(channels)
+
+    controller = _controller(tmp_path, pbx)
+    controller._departures = Watched()
+    settled = [Settle("call", old, side="in"), StartSnoop("call", "1.0", "callrec.new-in", side="in")]
+    controller._submit([*settled, StartSnoop("call", "1.0", "callrec.new-out", side="out")])
+    assert waiting.wait(10)
+    for each in old:
+        assert "callrec.new-in" not in _words(pbx)
+        controller.handle(ChannelDestroyed(START, replace(OUTSIDE, id=each)))
+    _end(controller)
+    assert {"callrec.new-in", "callrec.new-out"} <= set(_words(pbx))
+
+
+def _words(pbx: FakePbx) -> list[str]:
+    return [word for words in pbx.asked for word in words]
 
 
 def test_another_program_under_our_name_ends_this_one(tmp_path: Path) -> None:
@@ -161,7 +196,8 @@ def test_a_missing_prompt_neither_holds_a_call_nor_keeps_it_from_being_recorded(
     controller = _controller(tmp_path, pbx)
     controller._board.world = replace(controller._board.world, prompts=missing)
     _play(controller)
-    assert [words[0] for words in pbx.asked] == ["resume", "snoop", "snoop", "record", "record"]
+    assert _asked_in_general(pbx) == ["resume"]
+    assert _asked_for_tracks(pbx) == {"in": ["snoop", "record"], "out": ["snoop", "record"]}
     call = only_call(Spool(tmp_path))
     assert [note.text for note in call.notes] == [
         "the announcement could not be played: there is no prompt notice"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from callrec.model import CallRecord, Draft
 from callrec.pbx.events import OwnChannelStarted
 from callrec.recording.commands import HandOver, NoteCall, SaveCall, SaveDraft
 from callrec.recording.drafts import Drafts
-from callrec.spool.box import Spool
+from callrec.spool.box import PARTIAL, Spool
 from tests.scenarios.replay import office, transcript
 from tests.unit.fakes import FakePbx
 from tests.unit.samples import draft, only_call
@@ -45,7 +47,7 @@ def test_a_draft_that_comes_late_does_not_bring_a_recording_back(
     """The disk was full when the draft was to be written, and not when the recording was handed over."""
     controller, late = _controller(tmp_path, FakePbx()), _kept("key")
 
-    def full(self: Spool, draft: Draft) -> None:
+    def full(self: Spool, draft: Draft, written: object) -> None:
         raise FULL
 
     monkeypatch.setattr(Spool, "save_draft", full)
@@ -78,12 +80,11 @@ def test_nothing_is_recorded_before_it_is_written_down(
             names.append(name)
             unknown.extend([name] if name not in known else [])
 
-    def slow(self: Spool, draft: Draft) -> None:
+    def slow(self: Spool, draft: Draft, written: Callable[[], None]) -> None:
         time.sleep(0.03)
-        note_for_real(self, draft)
+        save_for_real(self, draft, written)
 
-    note_for_real = Spool.note_draft
-    monkeypatch.setattr(Spool, "note_draft", slow)
+    monkeypatch.setattr(Spool, "save_draft", slow)
     monkeypatch.setattr("callrec.recording.drafts.PATIENCE_SECONDS", 10.0)  # the machine may be busy
     controller, events = _controller(tmp_path, Watched()), transcript(NAME)
     snoops = [number for number, event in enumerate(events) if isinstance(event, OwnChannelStarted)]
@@ -96,23 +97,48 @@ def test_nothing_is_recorded_before_it_is_written_down(
 def test_a_disk_that_syncs_slowly_holds_no_recording_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first draft counts as soon as it is written: a kill leaves it, only a power failure does not."""
-    synced = threading.Event()
-
-    def slow(self: Spool, draft: Draft) -> None:
-        assert synced.wait(10)
-        save_for_real(self, draft)
-
-    monkeypatch.setattr(Spool, "save_draft", slow)
+    """A draft counts as soon as it is written: a kill leaves it, only a power failure does not."""
+    spool, synced = Spool(tmp_path), threading.Event()
+    drafts, first, newer = Drafts(spool), _kept(""), _kept("key")
+    drafts.ask(first)
+    drafts.save(first)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.wait(10))
     monkeypatch.setattr("callrec.recording.drafts.PATIENCE_SECONDS", 60.0)
-    drafts, command = Drafts(Spool(tmp_path)), _kept("key")
-    drafts.ask(command)
-    saving = threading.Thread(target=drafts.save, args=(command,))
+    drafts.ask(newer)
+    saving = threading.Thread(target=drafts.save, args=(newer,))
     saving.start()
     drafts.wait("call")
-    assert len(Spool(tmp_path).drafts()) == 1 and saving.is_alive()
+    assert [each.capture.kept_because for each in Spool(tmp_path).drafts()] == ["key"]
+    assert saving.is_alive()
     synced.set()
     saving.join()
+
+
+def test_a_draft_that_was_not_written_to_its_end_does_not_count(tmp_path: Path) -> None:
+    spool, older, newer = Spool(tmp_path), _kept("").draft, _kept("key").draft
+    spool.save_draft(older)
+    (written,) = (tmp_path / "drafts").iterdir()
+    whole = written.read_bytes()
+    partial = written.with_name(written.name + PARTIAL)
+    partial.write_bytes(whole[: len(whole) // 2])
+    assert spool.drafts() == [older] and not spool.aside()
+    spool.save_draft(newer)
+    assert spool.drafts() == [newer] and not partial.exists()
+
+
+@pytest.mark.parametrize("end", ["hand_over", "discard"])
+def test_a_draft_that_was_never_synced_does_not_bring_a_recording_back(tmp_path: Path, end: str) -> None:
+    """The disk was full when it was to be synced."""
+    spool, over = Spool(tmp_path), _kept("key").draft
+    spool.save_draft(over)
+    (written,) = (tmp_path / "drafts").iterdir()
+    written.rename(written.with_name(written.name + PARTIAL))
+    assert spool.drafts() == [over]
+    if end == "hand_over":
+        spool.hand_over(over)
+    else:
+        spool.discard(over, whole=True)
+    assert spool.drafts() == [] and not list((tmp_path / "drafts").iterdir())
 
 
 def test_a_disk_that_hangs_does_not_keep_a_call_from_being_recorded(tmp_path: Path) -> None:
