@@ -35,6 +35,7 @@ _UNDEFINED = ("42P01", "42703")
 """SQLSTATE: undefined_table, undefined_column."""
 _REFUSED = ("42501", "25006")
 """SQLSTATE: insufficient_privilege, read_only_sql_transaction (a standby server)."""
+_NO_FILE = "there is no such file"
 _UNDEFINED_IN_SQLITE = ("no such table", "no such column", "has no column named")
 
 
@@ -93,7 +94,7 @@ class Database:
         """Creates the tables, or brings them to this version of callrec."""
         from alembic import command
 
-        self._make_folder()
+        self._make_file()
         with self.begin() as connection:
             if connection.dialect.name == "postgresql":  # a large table may take its time
                 connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
@@ -120,20 +121,33 @@ class Database:
                 needed=needed,
             )
 
-    def _make_folder(self) -> None:
-        if self._url.get_backend_name() == "sqlite" and self._url.database:
-            folder = Path(self._url.database).parent
-            with suppress(OSError):  # SQLite itself will say what is wrong
-                folder.mkdir(parents=True, exist_ok=True)
+    def _make_file(self) -> None:
+        path = _file(self._url)
+        if path is None:
+            return
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Who telephoned whom is for the owner only; SQLite gives its -wal and -shm the same mode.
+            os.close(os.open(path, os.O_CREAT, 0o600))
+        except OSError as error:
+            raise self._away(error.strerror or "no answer") from error
 
     def _unreachable(self, error: DBAPIError) -> Unreachable:
         problem = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
+        if problem == _NO_FILE:
+            return CatalogueUnreachable(
+                "there is no database {url}: check catalogue.url; callrec init makes a new one",
+                url=self.shown,
+            )
         if _lacks_tables(error):
             return CatalogueOutdated(
                 "the database {url} is not set up ({problem}): run callrec init",
                 url=self.shown,
                 problem=problem,
             )
+        return self._away(problem)
+
+    def _away(self, problem: str) -> CatalogueUnreachable:
         return CatalogueUnreachable(
             "the database {url} does not answer ({problem}): check catalogue.url",
             url=self.shown,
@@ -173,6 +187,12 @@ def _parsed(url: str) -> sa.URL:
     return parsed
 
 
+def _file(url: sa.URL) -> Path | None:
+    """Where a SQLite database is on disk."""
+    name = url.database if url.get_backend_name() == "sqlite" else None
+    return Path(name) if name and name != ":memory:" and not name.startswith("file:") else None
+
+
 def _options(url: sa.URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         return {"connect_args": {"timeout": BUSY_SECONDS}}
@@ -193,10 +213,10 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
 
     @sa.event.listens_for(engine, "do_connect")
     def connecting(*_: object) -> None:
-        # Who telephoned whom is for the owner only; SQLite gives its -wal and -shm the same mode.
-        if engine.url.database and engine.url.database != ":memory:":
-            with suppress(OSError):  # SQLite itself will say what is wrong
-                os.close(os.open(engine.url.database, os.O_CREAT, 0o600))
+        # SQLite would make an empty one: with its disk not mounted, the catalogue would seem to be new.
+        path = _file(engine.url)
+        if path and not path.exists():
+            raise sqlite3.OperationalError(_NO_FILE)
 
     @sa.event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:

@@ -58,6 +58,7 @@ def _english(monkeypatch: pytest.MonkeyPatch) -> None:
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database."""
     if request.param == "sqlite":
+        (tmp_path / "office.db").touch()
         return f"sqlite:///{tmp_path}/office.db"
     server = sa.make_url(request.getfixturevalue("postgresql"))
     name = f"office_{ids.new().replace('-', '')}"

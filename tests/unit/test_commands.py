@@ -349,7 +349,7 @@ def test_answers_that_cannot_be_used_can_be_given_again(
 
 def test_init_says_that_the_database_has_no_place(run: Callable[..., Done], tmp_path: Path) -> None:
     done = run("init", "--non-interactive", "--database-url", "sqlite:////proc/no/c.db", "--spool", "spool")
-    assert done.code == 3 and "does not answer (unable to open database file)" in done.complaint
+    assert done.code == 3 and "does not answer (No such file or directory)" in done.complaint
 
 
 def test_init_asks(run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -18,12 +18,24 @@ from tests.unit.samples import call
 
 
 def test_a_database_that_is_not_set_up_says_so(database: Database, tmp_path: Any) -> None:
+    (tmp_path / "empty.db").touch()
     empty = Database(f"sqlite:///{tmp_path}/empty.db")
     with pytest.raises(CatalogueOutdated, match="run callrec init"):
         empty.require_current()
     with pytest.raises(CatalogueOutdated, match="is not set up"), empty.read() as connection:
         changes.number(connection)
     empty.close()
+
+
+def test_a_database_whose_file_is_missing_is_not_made_anew(tmp_path: Path) -> None:
+    """Its disk may not be mounted: what is there would seem to be all there ever was."""
+    lost = Database(f"sqlite:///{tmp_path}/lost.db")
+    with pytest.raises(CatalogueUnreachable, match="there is no database"):
+        lost.require_current()
+    assert not list(tmp_path.iterdir())
+    lost.upgrade()
+    lost.require_current()
+    lost.close()
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "oracle://x/y", "mysql+nothing://x"])

@@ -108,6 +108,7 @@ def _columns(connection: sa.Connection, table: str) -> set[str]:
 
 
 def test_the_migration_keeps_what_was_there(tmp_path: Path) -> None:
+    (tmp_path / "old.db").touch()
     database = Database(f"sqlite:///{tmp_path}/old.db")
     check_migration(database)
     database.close()

@@ -75,8 +75,7 @@ def _service(app: App, controller: Quiet, archiver: Quiet) -> Service:
     return service
 
 
-def _without_database(spool: Path) -> App:
-    url = "postgresql+psycopg://nobody@127.0.0.1:9/none"
+def _without_database(spool: Path, url: str = "postgresql+psycopg://nobody@127.0.0.1:9/none") -> App:
     return App(Settings(catalogue=CatalogueSettings(url=url), spool=SpoolSettings(directory=spool)))
 
 
@@ -147,14 +146,17 @@ def test_the_watch_goes_on_after_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(tries) == 2
 
 
-def test_without_the_database_the_rules_last_seen_are_in_force_also_after_a_restart(app: App) -> None:
+@pytest.mark.parametrize("url", ["postgresql+psycopg://nobody@127.0.0.1:9/none", "sqlite:////nowhere/c.db"])
+def test_without_the_database_the_rules_last_seen_are_in_force_also_after_a_restart(
+    app: App, url: str
+) -> None:
     everywhere = Rule(0, 0, Scope.EVERYWHERE, None, Mode.AUTOMATIC, app.now, "")
     with app.database.begin() as connection:
         rules.add(connection, everywhere, who="test", at=app.now)
     first = Service(app)
     assert len(first._first_office().rules) == 1
     app.database.close()
-    away = _without_database(app.spool.directory)
+    away = _without_database(app.spool.directory, url.replace("/nowhere", str(app.spool.directory)))
     again = _service(away, Quiet(), Quiet())
     assert list(again._first_office().rules) == list(app.office().rules)
     again._write_status()
