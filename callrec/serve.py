@@ -105,6 +105,7 @@ class Service:
     def _take_up(self, board: Board) -> None:
         """Takes up the calls that were under way when the process before this one ended."""
         spool = self._app.spool
+        spool.clear_partial_drafts()
         for draft in spool.drafts():
             board.restore(draft)
         known = spool.known_calls()

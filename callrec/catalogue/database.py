@@ -214,9 +214,13 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "do_connect")
     def connecting(*_: object) -> None:
         # SQLite would make an empty one: with its disk not mounted, the catalogue would seem to be new.
-        path = _file(engine.url)
-        if path and not path.exists():
-            raise sqlite3.OperationalError(_NO_FILE)
+        try:
+            if path := _file(engine.url):
+                path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise sqlite3.OperationalError(_NO_FILE) from None
+        except OSError as error:
+            raise sqlite3.OperationalError(error.strerror or "no answer") from error
 
     @sa.event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:

@@ -90,9 +90,7 @@ class LiveCapture:
             return self.start_part(self.channel, at)
         self._joint_since = self._joint_since or at
         self._close(last, at)
-        old = tuple(self._snoop(last.part.number, side) for side in SIDES)
-        settled = [Settle(self.session, old, side=side) for side in SIDES]
-        return [*self._hang_up(last), *settled, *self.start_part(self.channel, at)]
+        return [*self._hang_up(last), *self._settled(last), *self.start_part(self.channel, at)]
 
     def abandon(self, at: datetime) -> list[Command]:
         """The captured channel goes on in another call, which has a recording of its own."""
@@ -310,6 +308,12 @@ class LiveCapture:
         part.released = True
         snoops = [(side, self._snoop(part.part.number, side)) for side in SIDES]
         return [HangUp(self.session, snoop, side=side) for side, snoop in snoops]
+
+    def _settled(self, part: LivePart) -> list[Command]:
+        """For each track: both snoops are hung up and gone, however far the other track's commands are."""
+        inside, outside = (self._snoop(part.part.number, side) for side in SIDES)
+        other = [HangUp(self.session, outside, side="in"), HangUp(self.session, inside, side="out")]
+        return [*other, *(Settle(self.session, (inside, outside), side=side) for side in SIDES)]
 
     def _mute(self, *, again: bool = False) -> list[Command]:
         stepped = self._stepped("mute", Live.RECORDING, Live.MUTED if again else None)

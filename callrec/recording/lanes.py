@@ -12,6 +12,8 @@ import structlog
 log = structlog.get_logger()
 
 Job = Callable[[], None]
+WORKERS = 32
+"""Threads, made when they are needed. Some wait for a disk or for the PBX; the next call must not."""
 
 
 class Lanes:
@@ -20,10 +22,11 @@ class Lanes:
     A job that raises is logged, and the next one runs.
     """
 
-    def __init__(self, workers: int = 8) -> None:
+    def __init__(self, workers: int = WORKERS) -> None:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="lane")
         self._queues: dict[str, deque[Job]] = {}
         self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
 
     def submit(self, key: str, job: Job) -> None:
         with self._lock:
@@ -33,7 +36,9 @@ class Lanes:
                 self._pool.submit(self._drain, key, queue)
 
     def close(self) -> None:
-        """Waits for the jobs that were submitted."""
+        """Waits for the jobs that were submitted, and for those that these submit."""
+        with self._idle:
+            self._idle.wait_for(lambda: not self._queues)
         self._pool.shutdown(wait=True)
 
     def _drain(self, key: str, queue: deque[Job]) -> None:
@@ -46,4 +51,5 @@ class Lanes:
                 queue.popleft()
                 if not queue:
                     del self._queues[key]
+                    self._idle.notify_all()
                     return

@@ -18,7 +18,7 @@ import itertools
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,13 +115,26 @@ class Spool:
 
         A damaged one is set aside: the calls of today need a controller more than it does.
         """
-        found = {draft.capture.recording_id: draft for draft in self._readable(_DRAFT, "drafts")}
-        # Newer than what is synced, where there is both. One that was not written to its end is none.
-        for path in (self.directory / "drafts").glob(f"*{PARTIAL}"):
-            with suppress(Damaged, FileNotFoundError):
-                draft = _read(_DRAFT, path)
-                found[draft.capture.recording_id] = draft
+        # Those not synced yet are newer; read first, for one may be renamed meanwhile.
+        newer = list(self._unsynced_drafts())
+        found = {draft.capture.recording_id: draft for draft in [*self._readable(_DRAFT, "drafts"), *newer]}
         return [found[id_] for id_ in sorted(found)]
+
+    def _unsynced_drafts(self) -> Iterator[Draft]:
+        for path in self._partial_drafts():
+            with suppress(Damaged, FileNotFoundError):
+                yield _read(_DRAFT, path)
+
+    def _partial_drafts(self) -> list[Path]:
+        return list((self.directory / "drafts").glob(f"*{PARTIAL}"))
+
+    def clear_partial_drafts(self) -> None:
+        """Removes those that were not written to their end. For a start: while others write, some are not."""
+        for path in self._partial_drafts():
+            try:
+                _read(_DRAFT, path)
+            except Damaged:
+                path.unlink()
 
     def _readable(self, adapter: TypeAdapter[T], folder: str) -> list[T]:
         found = []

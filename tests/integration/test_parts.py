@@ -28,7 +28,7 @@ def test_all_is_well(stage: Stage) -> None:
     [
         ("CALLREC_PBX__ARI_PASSWORD", "wrong", "serve", 3, "does not accept user callrec"),
         ("CALLREC_PBX__ARI_URL", NOWHERE + "/ari", "serve", 3, "the PBX does not answer"),
-        ("CALLREC_CATALOGUE__URL", "sqlite:////nowhere/at/all.db", "serve", 3, "does not answer"),
+        ("CALLREC_CATALOGUE__URL", "sqlite:////nowhere/at/all.db", "serve", 3, "there is no database"),
         ("CALLREC_CATALOGUE__URL", "postgresql://x:hunter2@127.0.0.1:1/x", "search", 3, "does not answer"),
         ("CALLREC_CATALOGUE__URL", "nonsense", "search", 2, "is no database URL"),
         ("CALLREC_ARCHIVE__SECRET_KEY", "wrong", "verify", 3, "does not let us use bucket"),

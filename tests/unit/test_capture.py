@@ -168,7 +168,11 @@ def test_renewed_snoops_are_a_new_part_and_a_slow_joint_is_a_gap() -> None:
     for milliseconds, gaps in ((35, 0), (500, 1)):
         capture, later = _started(), NOW + timedelta(milliseconds=milliseconds)
         commands = _renew(capture, NOW)
-        assert [type(each) for each in commands] == [*2 * [HangUp], *2 * [Settle], *2 * [StartSnoop]]
+        for each in SIDES:
+            own = [command for command in commands if command.side == each]
+            hung_up = [command.channel for command in own if isinstance(command, HangUp)]
+            assert sorted(hung_up) == ["callrec.rec-1-in", "callrec.rec-1-out"], "it depends on no other lane"
+        assert [type(each) for each in commands] == [*4 * [HangUp], *2 * [Settle], *2 * [StartSnoop]]
         for side in SIDES:
             capture.track_ended(f"callrec/rec-1-{side}", later, None)
             capture.track_started(f"callrec/rec-2-{side}", later)

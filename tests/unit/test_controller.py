@@ -166,6 +166,19 @@ def test_lanes_keep_order_within_a_key_and_run_keys_side_by_side() -> None:
     assert order == ["b1", "a2"]
 
 
+def test_jobs_that_jobs_submit_at_the_end_are_done_too() -> None:
+    lanes, done = Lanes(2), []
+
+    def submits() -> None:
+        for number in range(20):
+            threading.Event().wait(0.01)  # meanwhile the end has begun
+            lanes.submit(f"lane {number}", lambda: done.append(True))
+
+    lanes.submit("a", submits)
+    lanes.close()
+    assert len(done) == 20
+
+
 def test_a_lane_goes_on_after_a_job_that_raises() -> None:
     lanes, done = Lanes(1), threading.Event()
 

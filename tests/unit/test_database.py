@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -36,6 +37,20 @@ def test_a_database_whose_file_is_missing_is_not_made_anew(tmp_path: Path) -> No
     lost.upgrade()
     lost.require_current()
     lost.close()
+
+
+def test_a_disk_that_fails_is_a_database_that_is_away(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is told to make a new one."""
+
+    def broken(path: Path, **_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    database.close()
+    monkeypatch.setattr(Path, "stat", broken)
+    with pytest.raises(CatalogueUnreachable, match=r"does not answer \(Input/output error\)"):
+        database.require_current()
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "oracle://x/y", "mysql+nothing://x"])

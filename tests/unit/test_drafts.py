@@ -122,6 +122,13 @@ def test_a_draft_that_was_not_written_to_its_end_does_not_count(tmp_path: Path) 
     partial = written.with_name(written.name + PARTIAL)
     partial.write_bytes(whole[: len(whole) // 2])
     assert spool.drafts() == [older] and not spool.aside()
+    written.unlink()
+    assert spool.drafts() == []
+    spool.clear_partial_drafts()
+    assert not partial.exists()
+    partial.write_bytes(whole)
+    spool.clear_partial_drafts()
+    assert spool.drafts() == [older], "a whole one is not cleared away"
     spool.save_draft(newer)
     assert spool.drafts() == [newer] and not partial.exists()
 

@@ -130,7 +130,7 @@ def test_callers_who_wait_in_one_place_do_not_talk_with_one_another() -> None:
 def _renewed(commands: list[Command]) -> bool:
     """Whether both snoops were hung up first, then made anew."""
     kinds = [type(each) for each in commands]
-    return kinds[:6] == [*2 * [HangUp], *2 * [Settle], *2 * [StartSnoop]]
+    return kinds[:8] == [*4 * [HangUp], *2 * [Settle], *2 * [StartSnoop]]
 
 
 def test_another_voice_gets_new_snoops_and_the_same_one_does_not() -> None:
