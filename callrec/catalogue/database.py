@@ -35,8 +35,11 @@ _UNDEFINED = ("42P01", "42703")
 """SQLSTATE: undefined_table, undefined_column."""
 _REFUSED = ("42501", "25006")
 """SQLSTATE: insufficient_privilege, read_only_sql_transaction (a standby server)."""
-_NO_FILE = "there is no such file"
 _UNDEFINED_IN_SQLITE = ("no such table", "no such column", "has no column named")
+
+
+class _NoFile(sqlite3.OperationalError):
+    """SQLite would have made an empty database."""
 
 
 class Database:
@@ -133,12 +136,12 @@ class Database:
             raise self._away(error.strerror or "no answer") from error
 
     def _unreachable(self, error: DBAPIError) -> Unreachable:
-        problem = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
-        if problem == _NO_FILE:
+        if isinstance(error.orig, _NoFile):
             return CatalogueUnreachable(
                 "there is no database {url}: check catalogue.url; callrec init makes a new one",
                 url=self.shown,
             )
+        problem = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
         if _lacks_tables(error):
             return CatalogueOutdated(
                 "the database {url} is not set up ({problem}): run callrec init",
@@ -218,7 +221,7 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
             if path := _file(engine.url):
                 path.stat()
         except (FileNotFoundError, NotADirectoryError):
-            raise sqlite3.OperationalError(_NO_FILE) from None
+            raise _NoFile from None
         except OSError as error:
             raise sqlite3.OperationalError(error.strerror or "no answer") from error
 

@@ -38,6 +38,11 @@ class Channel:
     def technology(self) -> str:
         return self.name.partition("/")[0]
 
+    @property
+    def is_own(self) -> bool:
+        """Whether callrec made it."""
+        return self.id.startswith(OWN_PREFIX)
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -225,7 +230,7 @@ def parse(json: JSON) -> Event | None:
 def _started(at: datetime, json: JSON) -> Event | None:
     started = channel(json["channel"])
     args = json["args"]
-    if started.id.startswith(OWN_PREFIX):
+    if started.is_own:
         return OwnChannelStarted(at, started)
     if args[:1] != ["gate"]:
         return None

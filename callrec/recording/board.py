@@ -48,9 +48,9 @@ class Board:
                 return self._each(lambda session: session.snoop_ready(event.channel.id))
             case ev.Digit():
                 return self._each(lambda session: session.help.digit(event.channel.id, event.digit))
-            case ev.ChannelDestroyed() if event.channel.id.startswith(ev.OWN_PREFIX):
+            case ev.ChannelDestroyed() if event.channel.is_own:
                 return self._each(lambda session: session.help.gone(event.channel.id))
-            case ev.ChannelEvent() if event.channel.id.startswith(ev.OWN_PREFIX):
+            case ev.ChannelEvent() if event.channel.is_own:
                 return []
             case ev.ChannelCreated():
                 self._know(event.channel, event.at)
@@ -114,7 +114,7 @@ class Board:
         """
         there, known = {each.id: each for each in channels}, set(self.sessions)
         for each in there.values():
-            if not each.id.startswith(ev.OWN_PREFIX):
+            if not each.is_own:
                 self._know(each, at)
         for id_, since in fallbacks.items():
             if session := self.sessions.get(there[id_].linkedid):

@@ -61,8 +61,10 @@ class LiveCapture:
         standby = not self.kept_because
         self._add(LivePart(Part(number, channel, Track(names["in"]), Track(names["out"]), at, standby)))
         self._broken_at, self.stale = None, False
-        snoops = [(side, self._snoop(number, side)) for side in SIDES]
-        return [StartSnoop(self.session, channel, snoop, spy=side, side=side) for side, snoop in snoops]
+        return [
+            StartSnoop(self.session, channel, snoop, spy=side, side=side)
+            for side, snoop in self._snoops(number)
+        ]
 
     def move(self, channel: str, at: datetime) -> list[Command]:
         """Goes on with another channel, when the captured one is gone and the call is not."""
@@ -292,11 +294,14 @@ class LiveCapture:
     def _snoop(self, number: int, side: Side) -> str:
         return f"{OWN_PREFIX}{self.recording_id}-{number}-{side}"
 
+    def _snoops(self, number: int) -> list[tuple[Side, str]]:
+        return [(side, self._snoop(number, side)) for side in SIDES]
+
     def _add(self, part: LivePart) -> None:
         self._number, self.channel = part.part.number, part.part.channel
         self.parts.append(part)
-        for side in SIDES:
-            self._by_snoop[self._snoop(self._number, side)] = part, side
+        for side, snoop in self._snoops(self._number):
+            self._by_snoop[snoop] = part, side
             self._by_track[part.track(side).name] = part, side
 
     def _close(self, part: LivePart, at: datetime) -> None:
@@ -306,14 +311,16 @@ class LiveCapture:
 
     def _hang_up(self, part: LivePart) -> list[Command]:
         part.released = True
-        snoops = [(side, self._snoop(part.part.number, side)) for side in SIDES]
-        return [HangUp(self.session, snoop, side=side) for side, snoop in snoops]
+        return [HangUp(self.session, snoop, side=side) for side, snoop in self._snoops(part.part.number)]
 
     def _settled(self, part: LivePart) -> list[Command]:
         """For each track: both snoops are hung up and gone, however far the other track's commands are."""
-        inside, outside = (self._snoop(part.part.number, side) for side in SIDES)
-        other = [HangUp(self.session, outside, side="in"), HangUp(self.session, inside, side="out")]
-        return [*other, *(Settle(self.session, (inside, outside), side=side) for side in SIDES)]
+        snoops = self._snoops(part.part.number)
+        both = tuple(snoop for _, snoop in snoops)
+        other = [
+            HangUp(self.session, snoop, side=lane) for lane in SIDES for side, snoop in snoops if side != lane
+        ]
+        return [*other, *(Settle(self.session, both, side=side) for side in SIDES)]
 
     def _mute(self, *, again: bool = False) -> list[Command]:
         stepped = self._stepped("mute", Live.RECORDING, Live.MUTED if again else None)

@@ -19,7 +19,6 @@ import structlog
 from callrec.errors import CallrecError
 from callrec.model import Direction
 from callrec.pbx.events import (
-    OWN_PREFIX,
     Channel,
     ChannelDestroyed,
     Event,
@@ -134,7 +133,7 @@ class Controller:
             log.error("another program has connected to the PBX under our name; this one ends")
             self.replaced.set()
             return
-        if isinstance(event, ChannelDestroyed) and event.channel.id.startswith(OWN_PREFIX):
+        if isinstance(event, ChannelDestroyed) and event.channel.is_own:
             self._departures.gone(event.channel.id)
         with self._lock:
             self._pbx_ahead = event.at - datetime.now(UTC)
@@ -193,7 +192,7 @@ class Controller:
 
     def _connected(self) -> None:
         channels, bridges = self._pbx.channels(), self._pbx.bridges()
-        ours = [each for each in channels if not each.id.startswith(OWN_PREFIX)]
+        ours = [each for each in channels if not each.is_own]
         told = {each.id: epoch(self._pbx.variable(each.id, FALLBACK_VARIABLE)) for each in ours}
         fallbacks = {id_: since for id_, since in told.items() if since}
         gates = [gate for each in ours if (gate := self._gate_of(each))]

@@ -14,7 +14,6 @@ lost/                        what nothing could be made of, for a person to look
 from __future__ import annotations
 
 import fcntl
-import itertools
 import os
 import shutil
 import time
@@ -28,6 +27,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from callrec.errors import Refused, WrongConfiguration
 from callrec.model import Alert, CallRecord, Delivery, Draft
+from callrec.spool.files import PARTIAL, move, partial_of, sync_folder, write_unsynced, write_whole
 
 T = TypeVar("T")
 _DRAFT: TypeAdapter[Draft] = TypeAdapter(Draft)
@@ -36,7 +36,6 @@ _ALERT: TypeAdapter[Alert] = TypeAdapter(Alert)
 _DELIVERIES: TypeAdapter[tuple[Delivery, ...]] = TypeAdapter(tuple[Delivery, ...])
 DRAFT = "draft.json"
 SENT = ".sent"
-PARTIAL = ".partial"
 REMOVED = "removed"
 
 
@@ -144,7 +143,7 @@ class Spool:
             except FileNotFoundError:  # it was let go of meanwhile
                 continue
             except Damaged:
-                _move(path, self._aside())
+                move(path, self._aside())
         return found
 
     def hand_over(self, draft: Draft) -> None:
@@ -168,7 +167,7 @@ class Spool:
 
     def note_call(self, call: CallRecord) -> None:
         """Whole or not there, but not synced to disk: with the machine the PBX and its calls end too."""
-        _note(self._open(call.id), _CALL.dump_json(call))
+        write_unsynced(self._open(call.id), _CALL.dump_json(call))
 
     def noted_calls(self) -> list[CallRecord]:
         """The calls that were under way when they were last noted. A damaged note is set aside.
@@ -225,17 +224,17 @@ class Spool:
         a recording; the next removal takes what is left.
         """
         removed = self.directory / REMOVED
-        _move(self.folder(recording_id), removed)
+        move(self.folder(recording_id), removed)
         for left in removed.iterdir():
             shutil.rmtree(left)
 
     def set_aside(self, recording_id: str) -> None:
         """Nothing can be made of it: it is kept for a person to look at, out of the archiver's way."""
-        _move(self.folder(recording_id), self._aside())
+        move(self.folder(recording_id), self._aside())
 
     def set_aside_call(self, call_id: str) -> None:
         """As `set_aside`, for the file of a call."""
-        _move(self._call(call_id), self._aside())
+        move(self._call(call_id), self._aside())
 
     def aside(self) -> list[str]:
         """What a person has to look at."""
@@ -296,7 +295,7 @@ class Spool:
         """Nobody took the alert: it is kept for a person to look at."""
         folder = self._given_up()
         folder.mkdir(exist_ok=True, mode=0o700)
-        _move(self._alert(alert_id), folder)
+        move(self._alert(alert_id), folder)
 
     def given_up_alerts(self) -> list[str]:
         """The alerts a person has to look at."""
@@ -325,61 +324,13 @@ class Spool:
 
     def _forget_draft(self, draft: Draft) -> None:
         path = self._draft(draft.capture.recording_id)
-        _partial(path).unlink(missing_ok=True)  # first: alone it would count
+        partial_of(path).unlink(missing_ok=True)  # first: alone it would count
         self._unlink(path)
 
     def _unlink(self, path: Path) -> None:
         """Removes a file for good: it must not come back after a power failure."""
         path.unlink(missing_ok=True)
         sync_folder(path.parent)
-
-
-def write_whole(path: Path, data: bytes, written: Callable[[], None] = lambda: None) -> None:
-    """Replaces a file so that, whatever happens, the old or the new one is there, and whole.
-
-    `written` is called before it is synced: a kill of this process leaves the new one under its partial name.
-    """
-    partial = _partial(path)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        written()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    sync_folder(path.parent)
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(path.name + PARTIAL)
-
-
-def _note(path: Path, data: bytes) -> None:
-    """Replaces a file so that a kill leaves the old or the new one; a power failure may leave neither."""
-    partial = _partial(path)
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes renames and new names in a folder survive a power failure."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _move(path: Path, folder: Path) -> None:
-    """Moves a file or folder under a name that is free there."""
-    names = (f"{path.name}.{number}" if number else path.name for number in itertools.count())
-    path.rename(next(folder / name for name in names if not (folder / name).exists()))
-    sync_folder(folder)
-    sync_folder(path.parent)
 
 
 def _read(adapter: TypeAdapter[T], path: Path) -> T:

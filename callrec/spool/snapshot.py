@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from callrec.errors import CheckFailed, NotFound
 from callrec.model import Extension, Facility, Rule
 from callrec.policy.office import Office
-from callrec.spool.box import write_whole
+from callrec.spool.files import write_whole
 
 SCHEMA = 1
 FILE = "office.json"

@@ -19,7 +19,8 @@ from callrec.errors import EvidenceBroken, NotFound
 from callrec.manifest import SCHEMA, AudioFacts, Manifest, Placement, Software, read, write
 from callrec.model import Capture, Draft, Part, Track, remark
 from callrec.policy.retention import retain_until
-from callrec.spool.box import Spool, write_whole
+from callrec.spool.box import Spool
+from callrec.spool.files import partial_of, write_whole
 from callrec.spool.sound import Silence, Stretch, examine, join, sync, tag
 from callrec.spool.tracks import Fetched, Tracks
 
@@ -75,7 +76,7 @@ class Spooler:
     def _make(self, draft: Draft, stretches: list[Stretch]) -> Manifest:
         recording_id = draft.capture.recording_id
         target = self.audio_file(recording_id)
-        partial = target.with_name(target.name + ".partial")
+        partial = partial_of(target)
         placements, written = join(stretches, partial, _silences(draft.capture))
         tag(partial, self._tags(draft))
         sync(partial)

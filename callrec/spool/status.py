@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from callrec.spool.files import write_unsynced
+
 FILE = "status.json"
 
 
 def write(directory: Path, told: dict[str, Any]) -> None:
     """Replaces the file. Not fsynced: after a power failure it would be out of date in any case."""
-    partial = directory / (FILE + ".partial")
-    partial.write_text(json.dumps(told))
-    partial.replace(directory / FILE)
+    write_unsynced(directory / FILE, json.dumps(told).encode())
 
 
 def read(directory: Path) -> dict[str, Any]:

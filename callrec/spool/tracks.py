@@ -15,7 +15,8 @@ from pathlib import Path
 
 from callrec.errors import CallrecError, EvidenceBroken, NotFound
 from callrec.model import Capture, Draft, Note, Track, remark
-from callrec.spool.box import Spool, sync_folder
+from callrec.spool.box import Spool
+from callrec.spool.files import partial_of, sync_folder
 from callrec.spool.sound import Wav
 
 SIDES = ("external", "staff")
@@ -105,7 +106,7 @@ class Tracks:
                 return _taken(track, path)
             except EvidenceBroken:  # the copy: the PBX still has the original
                 path.replace(path.with_name(path.name + DAMAGED))
-        partial = path.with_name(path.name + ".partial")
+        partial = partial_of(path)
         if not self._fetch(track.name, partial):
             absent = remark(
                 "the PBX has no sound of track {track}: silence stands in for it", track=track.name

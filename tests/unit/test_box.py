@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from callrec.errors import Refused, WrongConfiguration
-from callrec.spool import box
-from callrec.spool.box import Spool, write_whole
+from callrec.spool import box, files
+from callrec.spool.box import Spool
+from callrec.spool.files import write_whole
 from tests.unit.samples import call, draft
 
 
@@ -110,13 +111,14 @@ def test_names_that_go_are_gone_for_good(tmp_path: Path, monkeypatch: pytest.Mon
     """After a power failure a draft that was handed over must not come back."""
     spool, synced = Spool(tmp_path), []
     spool.save_draft(draft())
-    real = box.sync_folder
+    real = files.sync_folder
 
     def watched(folder: Path) -> None:
         real(folder)
         synced.append((folder.name, sorted(path.name for path in folder.iterdir())))
 
-    monkeypatch.setattr(box, "sync_folder", watched)
+    for module in (box, files):
+        monkeypatch.setattr(module, "sync_folder", watched)
     spool.hand_over(draft())
     assert synced[-1] == ("drafts", [])
     spool.remove(draft().capture.recording_id)

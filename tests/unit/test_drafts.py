@@ -15,7 +15,8 @@ from callrec.model import CallRecord, Draft
 from callrec.pbx.events import OwnChannelStarted
 from callrec.recording.commands import HandOver, NoteCall, SaveCall, SaveDraft
 from callrec.recording.drafts import Drafts
-from callrec.spool.box import PARTIAL, Spool
+from callrec.spool.box import Spool
+from callrec.spool.files import PARTIAL
 from tests.scenarios.replay import office, transcript
 from tests.unit.fakes import FakePbx
 from tests.unit.samples import draft, only_call

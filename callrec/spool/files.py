@@ -1,0 +1,59 @@
+"""Files that are there whole or not at all, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+PARTIAL = ".partial"
+
+
+def partial_of(path: Path) -> Path:
+    """Where a file is written before it takes its name."""
+    return path.with_name(path.name + PARTIAL)
+
+
+def write_whole(path: Path, data: bytes, written: Callable[[], None] = lambda: None) -> None:
+    """Replaces a file so that, whatever happens, the old or the new one is there, and whole.
+
+    `written` is called before it is synced: a kill of this process leaves the new one under its partial name.
+    """
+    partial = partial_of(path)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        written()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    sync_folder(path.parent)
+
+
+def write_unsynced(path: Path, data: bytes) -> None:
+    """Replaces a file so that a kill leaves the old or the new one; a power failure may leave neither."""
+    partial = partial_of(path)
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes renames and new names in a folder survive a power failure."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def move(path: Path, folder: Path) -> None:
+    """Moves a file or folder under a name that is free there."""
+    names = (f"{path.name}.{number}" if number else path.name for number in itertools.count())
+    path.rename(next(folder / name for name in names if not (folder / name).exists()))
+    sync_folder(folder)
+    sync_folder(path.parent)
