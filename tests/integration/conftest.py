@@ -19,7 +19,8 @@ from callrec import settings
 from callrec.demo.agents import Switchboard
 from callrec.demo.pbx import PbxPorts
 from callrec.demo.world import World
-from tests.integration.stage import Missed, Stage
+from tests.integration.stage import Stage
+from tests.integration.times import Missed
 
 DATABASES = ("sqlite", "postgresql")
 DOOR, ROOM = Path(__file__), Path(__file__).parent

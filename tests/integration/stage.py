@@ -38,16 +38,6 @@ WIDEBAND = "g722/16000/1"
 WIDEBAND_PHONE = "2201"
 
 
-class Missed(AssertionError):
-    """Something took longer than it may, or a length is off. It is measured twice again, see conftest.py."""
-
-
-def in_time(met: bool, what: object) -> None:
-    """As assert, for what a machine that stands still for a moment spoils, and for nothing else."""
-    if not met:
-        raise Missed(what)
-
-
 def eventually(look: Callable[[], T | None], seconds: float = PATIENCE, what: str = "it") -> T:
     """The first true value of `look`; fails after `seconds`."""
     deadline = time.monotonic() + seconds

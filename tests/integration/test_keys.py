@@ -9,7 +9,8 @@ import pytest
 from callrec.catalogue.calls import Kept
 from callrec.demo.agents import Sound, Talk
 from callrec.model import CallRecord, Effect
-from tests.integration.stage import Heard, Stage, eventually, frozen, in_time, talk_for
+from tests.integration.stage import Heard, Stage, eventually, frozen, talk_for
+from tests.integration.times import as_long_as, in_time
 from tests.listen import Samples, hears, hears_no, is_silent
 
 pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
@@ -141,7 +142,7 @@ def test_standby_keeps_the_whole_call_when_the_key_is_pressed(stage: Stage, begi
         call, kept, heard = _kept(stage, number, begin)
     assert _effects(call) == ["kept"] and kept.kept_because == "key"
     talk = _seconds(call.answered_at, call.ended_at)
-    in_time(abs(heard.seconds - talk) < 0.1, "from its first second")
+    as_long_as(heard, talk, "from its first second")
     assert hears(heard.external, heard.rate, CALLER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
 
 
@@ -236,7 +237,7 @@ def test_a_privacy_pause_is_silence_and_the_clock_goes_on(stage: Stage, begin: d
         call, kept, heard = _kept(stage, number, begin)
     assert _effects(call) == ["paused", "resumed", "paused"]
     talk = _seconds(call.answered_at, call.ended_at)
-    in_time(abs(heard.seconds - talk) < 0.1, "the clock of the recording is the clock of the call")
+    as_long_as(heard, talk, "the clock of the recording is the clock of the call")
     first, last = kept.manifest["capture"]["pauses"]
     assert last["finished_at"] is None and first["reason"] == "key"
     began = datetime.fromisoformat(kept.manifest["capture"]["parts"][0]["external"]["started_at"])
@@ -298,7 +299,7 @@ def test_a_transfer_to_never_while_the_controller_is_dead(stage: Stage, begin: d
     assert [each["reason"] for each in kept.manifest["capture"]["pauses"]] == ["never"]
     assert hears(heard.external[: heard.rate], heard.rate, CALLER_HZ)
     assert hears_no(heard.staff, heard.rate, 1500.0) and is_silent(heard.external[-heard.rate :])
-    in_time(abs(heard.seconds - _seconds(call.answered_at, call.ended_at)) < 0.1, heard.seconds)
+    as_long_as(heard, _seconds(call.answered_at, call.ended_at))
 
 
 @pytest.mark.parametrize("first", ["manual", "never"])
@@ -318,4 +319,4 @@ def test_a_transfer_to_automatic_begins_there(stage: Stage, begin: datetime, fir
     assert hears(heard.staff, heard.rate, 1500.0) and hears_no(heard.staff, heard.rate, STAFF_HZ)
     assert kept.kept_because == "automatic"
     joined = next(each.joined_at for each in call.participants if each.extension == "2102")
-    in_time(abs(heard.seconds - _seconds(joined, call.ended_at)) < 0.1, heard.seconds)
+    as_long_as(heard, _seconds(joined, call.ended_at))

@@ -10,7 +10,8 @@ import soundfile
 
 from callrec.demo.agents import Sound
 from callrec.model import Custody, Direction, Mode, Outcome
-from tests.integration.stage import WIDEBAND, WIDEBAND_PHONE, Stage, in_time, talk_for, talk_seconds
+from tests.integration.stage import WIDEBAND, WIDEBAND_PHONE, Stage, talk_for, talk_seconds
+from tests.integration.times import as_long_as, in_time
 from tests.listen import Samples, hears, hears_no, is_silent, likeness, voiced
 
 CALLER_HZ, STAFF_HZ = 500.0, 1000.0
@@ -40,7 +41,7 @@ def test_inbound_call_is_announced_and_recorded(stage: Stage, begin: datetime) -
     kept, call = found.recording, found.call
     assert kept is not None
     heard = stage.listen(kept)
-    in_time(abs(heard.seconds - talk_seconds(call)) < 0.1, heard.seconds)
+    as_long_as(heard, talk_seconds(call))
     in_time(abs(heard.seconds - (staff.ended_at - staff.established_at)) < 0.3, "also by the phone's clock")
     assert hears(heard.external, heard.rate, CALLER_HZ) and hears_no(heard.external, heard.rate, STAFF_HZ)
     assert hears(heard.staff, heard.rate, STAFF_HZ) and hears_no(heard.staff, heard.rate, CALLER_HZ)

@@ -14,7 +14,8 @@ import pytest
 from callrec.catalogue.calls import Found
 from callrec.model import CallRecord, Direction, Holidays, Hours, Mode
 from callrec.policy.holidays import is_holiday
-from tests.integration.stage import Sound, Stage, in_time, talk_for
+from tests.integration.stage import Sound, Stage, talk_for
+from tests.integration.times import in_time
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 EVERY_DAY = tuple(range(7))

@@ -8,12 +8,11 @@ import pytest
 
 from callrec.catalogue.calls import Found
 from callrec.demo.agents import Sound, Talk
-from tests.integration.stage import Heard, Stage, eventually, in_time, talk_for, talk_seconds
-from tests.listen import hears, hears_no, longest_silence
+from tests.integration.stage import Heard, Stage, eventually, talk_for, talk_seconds
+from tests.integration.times import as_long_as, without_a_gap
+from tests.listen import hears, hears_no
 
 pytestmark = [pytest.mark.alone, pytest.mark.parametrize("stage", ["sqlite"], indirect=True)]
-JOINT_SECONDS = 0.06
-"""What a change of phones may cost: three packets."""
 CALLER_HZ, FIRST_HZ, SECOND_HZ, OUTSIDE_HZ = 500.0, 1000.0, 1500.0, 2000.0
 
 
@@ -46,20 +45,15 @@ def _answered(stage: Stage, number: str) -> tuple[Talk, Talk]:
 def _check_caller_and_both_staff(stage: Stage, found: Found) -> None:
     assert found.recording is not None
     heard = stage.listen(found.recording)
-    lacking = talk_seconds(found.call) - heard.seconds
     capture = found.recording.manifest["capture"]
-    in_time(abs(lacking) < 0.1, f"{lacking:.3f} s lack: {capture}")
+    as_long_as(heard, talk_seconds(found.call), capture)
     first, last = _halves(heard)
     for part, hertz in ((first, FIRST_HZ), (last, SECOND_HZ)):
         assert hears(part.external, heard.rate, CALLER_HZ)
         assert hears(part.staff, heard.rate, hertz) and hears_no(part.external, heard.rate, hertz)
     assert [each.extension for each in found.call.participants if each.extension] == ["2101", "2102"]
     assert all(each.left_at for each in found.call.participants)
-    in_time(capture["gaps"] == [], capture["gaps"])
-    silence = longest_silence(heard.external, heard.rate)
-    in_time(
-        silence < JOINT_SECONDS, f"the caller never stopped talking, and is not heard for {silence:.3f} s"
-    )
+    without_a_gap(heard, capture)
 
 
 @pytest.mark.parametrize("restart", [False, True], ids=["", "controller away"])
@@ -87,7 +81,7 @@ def _check_length(stage: Stage, found: Found) -> None:
     """Who joined while the controller was away is not known to the moment; the sound is all there."""
     assert found.recording is not None
     heard = stage.listen(found.recording)
-    in_time(abs(heard.seconds - talk_seconds(found.call)) < 0.1, heard.seconds)
+    as_long_as(heard, talk_seconds(found.call))
     assert hears(heard.external, heard.rate, CALLER_HZ)
     assert {each.extension for each in found.call.participants if each.extension} == {"2101", "2102"}
 
@@ -121,7 +115,7 @@ def test_a_consultation_outside_is_a_recording_of_its_own(stage: Stage, begin: d
         first, second = _only(stage, "+81311130003", begin), _only(stage, "+81311130004", begin)
     assert first.recording is not None and second.recording is not None
     heard = stage.listen(first.recording)
-    in_time(abs(heard.seconds - talk_seconds(first.call)) < 0.1, heard.seconds)
+    as_long_as(heard, talk_seconds(first.call))
     assert hears(_halves(heard)[1].staff, heard.rate, OUTSIDE_HZ), "what the caller hears is on the right"
     asked = stage.listen(second.recording)
     assert hears_no(asked.external, asked.rate, CALLER_HZ)
