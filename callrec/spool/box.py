@@ -27,7 +27,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from callrec.errors import Refused, WrongConfiguration
 from callrec.model import Alert, CallRecord, Delivery, Draft
-from callrec.spool.files import PARTIAL, move, partial_of, sync_folder, write_unsynced, write_whole
+from callrec.spool.files import PARTIAL, move, partial_of, sync, write_unsynced, write_whole
 
 T = TypeVar("T")
 _DRAFT: TypeAdapter[Draft] = TypeAdapter(Draft)
@@ -151,7 +151,7 @@ class Spool:
         folder = self.folder(draft.capture.recording_id)
         folder.mkdir(exist_ok=True, mode=0o700)
         write_whole(folder / DRAFT, _DRAFT.dump_json(draft))
-        sync_folder(folder.parent)
+        sync(folder.parent)
         self._forget_draft(draft)
 
     def discard(self, draft: Draft, *, whole: bool) -> None:
@@ -330,7 +330,7 @@ class Spool:
     def _unlink(self, path: Path) -> None:
         """Removes a file for good: it must not come back after a power failure."""
         path.unlink(missing_ok=True)
-        sync_folder(path.parent)
+        sync(path.parent)
 
 
 def _read(adapter: TypeAdapter[T], path: Path) -> T:

@@ -28,7 +28,7 @@ def write_whole(path: Path, data: bytes, written: Callable[[], None] = lambda: N
         written()
         os.fsync(file.fileno())
     partial.replace(path)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def write_unsynced(path: Path, data: bytes) -> None:
@@ -42,9 +42,9 @@ def write_unsynced(path: Path, data: bytes) -> None:
         raise
 
 
-def sync_folder(folder: Path) -> None:
-    """Makes renames and new names in a folder survive a power failure."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Makes what is in a file, or the names in a folder, survive a power failure."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -55,5 +55,5 @@ def move(path: Path, folder: Path) -> None:
     """Moves a file or folder under a name that is free there."""
     names = (f"{path.name}.{number}" if number else path.name for number in itertools.count())
     path.rename(next(folder / name for name in names if not (folder / name).exists()))
-    sync_folder(folder)
-    sync_folder(path.parent)
+    sync(folder)
+    sync(path.parent)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -153,15 +152,6 @@ def examine(path: Path) -> AudioFacts:
         sha256=digest.hexdigest(),
         size=path.stat().st_size,
     )
-
-
-def sync(path: Path) -> None:
-    """Makes a finished file survive a power failure."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _header(head: bytes, path: Path) -> tuple[int, int, int]:

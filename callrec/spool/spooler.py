@@ -20,8 +20,8 @@ from callrec.manifest import SCHEMA, AudioFacts, Manifest, Placement, Software, 
 from callrec.model import Capture, Draft, Part, Track, remark
 from callrec.policy.retention import retain_until
 from callrec.spool.box import Spool
-from callrec.spool.files import partial_of, write_whole
-from callrec.spool.sound import Silence, Stretch, examine, join, sync, tag
+from callrec.spool.files import partial_of, sync, write_whole
+from callrec.spool.sound import Silence, Stretch, examine, join, tag
 from callrec.spool.tracks import Fetched, Tracks
 
 ALIGN_SECONDS = 0.02

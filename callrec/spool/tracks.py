@@ -16,7 +16,7 @@ from pathlib import Path
 from callrec.errors import CallrecError, EvidenceBroken, NotFound
 from callrec.model import Capture, Draft, Note, Track, remark
 from callrec.spool.box import Spool
-from callrec.spool.files import partial_of, sync_folder
+from callrec.spool.files import partial_of, sync
 from callrec.spool.sound import Wav
 
 SIDES = ("external", "staff")
@@ -153,7 +153,7 @@ def _read(track: Track, partial: Path, path: Path, *, still_written: bool) -> Fe
         raise NotYetClosed("the PBX still writes {name}", name=track.name)
     if problem:
         partial.replace(path.with_name(path.name + DAMAGED))
-        sync_folder(path.parent)
+        sync(path.parent)
         damaged = remark(
             "track {track} cannot be read ({problem}): silence stands in for it, the file is kept aside",
             track=track.name,

@@ -111,14 +111,14 @@ def test_names_that_go_are_gone_for_good(tmp_path: Path, monkeypatch: pytest.Mon
     """After a power failure a draft that was handed over must not come back."""
     spool, synced = Spool(tmp_path), []
     spool.save_draft(draft())
-    real = files.sync_folder
+    real = files.sync
 
     def watched(folder: Path) -> None:
         real(folder)
         synced.append((folder.name, sorted(path.name for path in folder.iterdir())))
 
     for module in (box, files):
-        monkeypatch.setattr(module, "sync_folder", watched)
+        monkeypatch.setattr(module, "sync", watched)
     spool.hand_over(draft())
     assert synced[-1] == ("drafts", [])
     spool.remove(draft().capture.recording_id)
