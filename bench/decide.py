@@ -22,7 +22,7 @@ from bench.report import Row, finish
 from callrec.app import App
 from callrec.catalogue.rules import stored
 from callrec.catalogue.tables import extensions, facilities, revision, rules
-from callrec.model import CallFacts, Direction, Holidays, Mode, Rule, Scope
+from callrec.model.rules import CallFacts, Direction, Holidays, Mode, Rule, Scope
 from callrec.policy.hours import parse_hours
 from callrec.policy.office import Office
 from callrec.settings import CatalogueSettings, Settings

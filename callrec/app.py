@@ -18,7 +18,8 @@ from callrec import ids
 from callrec.catalogue import alerts, calls, changes, facilities, rules
 from callrec.catalogue.database import Database
 from callrec.errors import NotFound
-from callrec.model import Announce, Decision, Extension, Facility, Rule, Support
+from callrec.model.office import Extension, Facility, Support
+from callrec.model.rules import Announce, Decision, Rule
 from callrec.policy.decide import Defaults
 from callrec.policy.office import Office
 from callrec.settings import Settings
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
     from callrec.alerts.alerter import Alerter
     from callrec.archive.archiver import Archiver
     from callrec.archive.s3 import S3Store
+    from callrec.model.prompts import Prompt
     from callrec.pbx.ami import Ami
     from callrec.pbx.ari import Ari
-    from callrec.prompts import Library, Prompt
+    from callrec.prompts import Library
     from callrec.recording.board import Board
 
 

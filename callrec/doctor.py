@@ -13,7 +13,7 @@ import requests
 from callrec.app import App
 from callrec.errors import CallrecError, CheckFailed, NotFound, Unreachable
 from callrec.language import translated as _
-from callrec.model import Announce, Mode, Rule
+from callrec.model.rules import Announce, Mode, Rule
 from callrec.pbx import keys
 from callrec.pbx.ami import Ami, AmiRefused
 from callrec.pbx.transport import AriRefused

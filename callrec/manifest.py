@@ -14,7 +14,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
 from callrec.errors import EvidenceBroken
-from callrec.model import CallRecord, Capture
+from callrec.model.calls import CallRecord
+from callrec.model.captures import Capture
 
 SCHEMA: Literal["callrec-manifest/1"] = "callrec-manifest/1"
 

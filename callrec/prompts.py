@@ -2,7 +2,7 @@
 
 A library is a folder with prompts.toml and, for each language, `<name>.wav` (8 kHz) and
 `<name>.wav16` (16 kHz), both 16-bit mono: Asterisk picks the one that fits the call. Beside the
-languages stands the folder of the tones that staff hear (see callrec.tones).
+languages stands the folder of the tones that staff hear (see callrec.model.tones).
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ from pydub import AudioSegment
 from pydub.exceptions import CouldntDecodeError
 
 from callrec.errors import CheckFailed, NotFound, WrongConfiguration, WrongUsage
+from callrec.model.prompts import Prompt
+from callrec.model.tones import FOLDER, TONES, Tones
 from callrec.resources import shipped
 from callrec.settings import PromptSettings
-from callrec.tones import FOLDER, TONES, Tones
 
 RATES = {8000: "wav", 16000: "wav16"}
 LOUDNESS_DBFS = -20.0
@@ -43,24 +44,6 @@ _LANGUAGE = re.compile(r"[a-z]{2}")
 Name = Annotated[str, StringConstraints(pattern=f"^{_NAME.pattern}$")]
 Language = Annotated[str, StringConstraints(pattern=f"^{_LANGUAGE.pattern}$")]
 Key = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """One announcement in one language. `sha256` holds the hash of the file of each rate (Hz)."""
-
-    name: str
-    language: str
-    text: str
-    voice: str
-    licence: str
-    seconds: float
-    sha256: dict[int, str]
-
-    @property
-    def text_sha256(self) -> str:
-        """What a manifest keeps to prove which words were played."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

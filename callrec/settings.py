@@ -34,7 +34,7 @@ from pydantic_settings import (
 
 from callrec.addresses import is_address
 from callrec.errors import WrongConfiguration
-from callrec.model import Key
+from callrec.model.calls import Key
 from callrec.numbers import dialled
 
 PLACES = (Path("callrec.toml"), Path("/etc/callrec/callrec.toml"))

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from callrec.errors import IllegalTransition
-from callrec.model import Custody
+from callrec.model.captures import Custody
 
 
 class Live(StrEnum):

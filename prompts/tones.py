@@ -11,8 +11,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from callrec.model.tones import FOLDER, TONES, Steps
 from callrec.prompts import LOUDNESS_DBFS, RATES
-from callrec.tones import FOLDER, TONES, Steps
 
 AMPLITUDE = 32768 * 10 ** (LOUDNESS_DBFS / 20) * 2**0.5
 EDGE_SECONDS = 0.005

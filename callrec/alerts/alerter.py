@@ -19,7 +19,7 @@ from callrec.catalogue import alerts
 from callrec.catalogue.database import Database
 from callrec.errors import CallrecError
 from callrec.language import translated
-from callrec.model import Alert, AlertState, Delivery
+from callrec.model.alerts import Alert, AlertState, Delivery
 from callrec.problems import Problems
 from callrec.spool.box import Spool
 

@@ -13,7 +13,7 @@ import structlog
 
 from callrec.alerts.ledger import Ledger
 from callrec.errors import AlertNotSent
-from callrec.model import Alert, AlertState, Delivery
+from callrec.model.alerts import Alert, AlertState, Delivery
 
 log = structlog.get_logger()
 

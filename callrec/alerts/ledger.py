@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import structlog
 
-from callrec.model import Alert, Delivery
+from callrec.model.alerts import Alert, Delivery
 from callrec.spool.box import Damaged, Spool
 
 log = structlog.get_logger()

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from callrec.alerts import words
 from callrec.errors import AlertNotSent
-from callrec.model import Alert
+from callrec.model.alerts import Alert
 from callrec.policy.office import Office
 from callrec.settings import HelpSettings
 

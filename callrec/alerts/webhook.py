@@ -14,7 +14,7 @@ import requests
 
 from callrec.alerts.words import plain
 from callrec.errors import AlertNotSent
-from callrec.model import Alert
+from callrec.model.alerts import Alert
 from callrec.policy.office import Office
 from callrec.settings import HelpSettings
 

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
-from callrec.model import Alert, Direction
+from callrec.model.alerts import Alert
+from callrec.model.rules import Direction
 
 _ALERT: TypeAdapter[Alert] = TypeAdapter(Alert)
 _DIRECTIONS = {

@@ -28,7 +28,8 @@ from callrec.catalogue.database import Database
 from callrec.errors import CallrecError, EvidenceBroken, StoreUnreachable
 from callrec.language import translated
 from callrec.manifest import Manifest, read
-from callrec.model import Capture, Draft, remark
+from callrec.model.calls import remark
+from callrec.model.captures import Capture, Draft
 from callrec.spool.box import Damaged, Spool
 from callrec.spool.spooler import NoSound, Spooler
 from callrec.spool.tracks import NotYetClosed, Tracks, is_momentary

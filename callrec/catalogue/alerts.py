@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from callrec.catalogue.calls import upsert
 from callrec.catalogue.tables import alerts
-from callrec.model import Alert, AlertState, Delivery
+from callrec.model.alerts import Alert, AlertState, Delivery
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from callrec.catalogue.tables import calls, participants, recordings
 from callrec.errors import NotFound, WrongUsage
 from callrec.manifest import Manifest, write
-from callrec.model import CallRecord, Custody
+from callrec.model.calls import CallRecord
+from callrec.model.captures import Custody
 
 _CALL: TypeAdapter[CallRecord] = TypeAdapter(CallRecord)
 SHORTEST_PREFIX = 8

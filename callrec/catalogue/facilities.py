@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from callrec.catalogue import changes
 from callrec.catalogue.tables import extensions, facilities, rules, rules_in_force
 from callrec.errors import NotFound, Refused
-from callrec.model import Extension, Facility
+from callrec.model.office import Extension, Facility
 from callrec.numbers import dialled
 from callrec.policy.entries import check_facility, check_name, extension_number
 

@@ -9,7 +9,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from callrec.catalogue import changes, facilities, rules
-from callrec.model import Extension, Facility, Rule
+from callrec.model.office import Extension, Facility
+from callrec.model.rules import Rule
 from callrec.policy.difference import Step
 from callrec.policy.fields import FIELDS
 from callrec.policy.office import Office

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from callrec.catalogue.tables import calls, recordings
-from callrec.model import UNASSIGNED
+from callrec.model.office import UNASSIGNED
 
 KEPT_BY_KEY = ("key", "help")
 """Values of `kept_because` of recordings that staff have asked for."""

@@ -13,7 +13,7 @@ from callrec.catalogue import changes
 from callrec.catalogue.facilities import extension, facility
 from callrec.catalogue.tables import rules, rules_in_force
 from callrec.errors import NotFound, Refused, WrongUsage
-from callrec.model import Announce, Direction, Holidays, Hours, Mode, Rule, Scope
+from callrec.model.rules import Announce, Direction, Holidays, Hours, Mode, Rule, Scope
 from callrec.policy.hours import parse_hours, written
 from callrec.policy.rules import check, narrows
 

@@ -11,7 +11,7 @@ from callrec.commands.common import app, emit, lists, say
 from callrec.commands.facility_report import report
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
-from callrec.model import Facility
+from callrec.model.office import Facility
 from callrec.policy.entries import support_mail, support_room
 
 COLUMNS = {

@@ -15,7 +15,8 @@ from callrec.catalogue.reports import Activity
 from callrec.commands.common import app, emit, lists, say
 from callrec.dates import parse_range
 from callrec.errors import WrongUsage
-from callrec.model import UNASSIGNED, Direction, Mode
+from callrec.model.office import UNASSIGNED
+from callrec.model.rules import Direction, Mode
 from callrec.policy.office import Office
 
 COLUMNS = {

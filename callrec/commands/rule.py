@@ -17,7 +17,7 @@ from callrec.commands.rule_history import history, show
 from callrec.commands.rule_options import COLUMNS, KEYS, refuse_past, row, rule_options
 from callrec.dates import parse_end
 from callrec.errors import Refused, WrongUsage
-from callrec.model import Mode, Rule
+from callrec.model.rules import Mode, Rule
 from callrec.policy.explanation import last_day
 from callrec.policy.fields import read_fields, read_whom
 from callrec.policy.wording import rule_name

@@ -16,7 +16,7 @@ from callrec.commands.common import app, say
 from callrec.dates import parse_moment
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
-from callrec.model import Announce, Decision, Direction
+from callrec.model.rules import Announce, Decision, Direction
 from callrec.policy import explanation
 from callrec.policy.combine import combine, is_final
 from callrec.policy.fields import read_number

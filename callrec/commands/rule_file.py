@@ -11,7 +11,7 @@ import click
 from callrec.commands.common import app, say
 from callrec.commands.office_steps import carry_out, read_input
 from callrec.errors import Refused, WrongUsage
-from callrec.model import Rule
+from callrec.model.rules import Rule
 from callrec.policy import office_file
 from callrec.policy.difference import Step, difference
 from callrec.policy.office import Office

@@ -14,7 +14,7 @@ from callrec.commands.common import app, emit, lists, say
 from callrec.dates import clock, parse_duration, parse_range, spoken
 from callrec.errors import NotFound, WrongUsage
 from callrec.language import translated
-from callrec.model import Direction, Mode
+from callrec.model.rules import Direction, Mode
 from callrec.policy.fields import read_number
 from callrec.policy.wording import DIRECTIONS, OUTCOMES
 from callrec.settings import OfficeSettings

@@ -17,7 +17,7 @@ from callrec.commands.search import row
 from callrec.commands.show_course import course, pauses
 from callrec.dates import clock, spoken
 from callrec.language import translated as _
-from callrec.model import CallRecord
+from callrec.model.calls import CallRecord
 from callrec.policy import explanation
 from callrec.policy.explanation import Known
 from callrec.policy.wording import (

@@ -12,7 +12,8 @@ from pydantic import TypeAdapter
 from callrec.catalogue.calls import Found, Kept
 from callrec.dates import clock, spoken
 from callrec.language import translated as _
-from callrec.model import CallRecord, Capture, Pause
+from callrec.model.calls import CallRecord
+from callrec.model.captures import Capture, Pause
 from callrec.policy import explanation
 from callrec.policy.wording import EFFECTS, PAUSES, PRESSED
 

@@ -15,7 +15,8 @@ from callrec.configuration import Answers, write_file
 from callrec.demo.pbx import OUTSIDE, PHONES, DemoPbx, PbxPorts
 from callrec.demo.processes import Child
 from callrec.demo.s3 import DemoS3
-from callrec.model import Extension, Facility, Mode, Rule, Scope
+from callrec.model.office import Extension, Facility
+from callrec.model.rules import Mode, Rule, Scope
 from callrec.resources import shipped
 from callrec.settings import load
 from callrec.spool import status

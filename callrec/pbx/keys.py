@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from callrec.model import Key
+from callrec.model.calls import Key
 from callrec.resources import shipped
 from callrec.settings import KeySettings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from callrec.model import Announce, Candidate, Decision, Mode
+from callrec.model.rules import Announce, Candidate, Decision, Mode
 
 _STRICTNESS = {Announce.NONE: 0, Announce.ON_START: 1, Announce.BEFORE_CONNECT: 2}
 

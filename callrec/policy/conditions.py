@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
-from callrec.model import CallFacts, Holidays, Hours, Rule
+from callrec.model.rules import CallFacts, Holidays, Hours, Rule
 from callrec.policy.holidays import is_holiday
 
 _DAY = timedelta(days=1)

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from callrec.model import Direction, Holidays, Hours, Rule
+from callrec.model.rules import Direction, Holidays, Hours, Rule
 from callrec.policy.holidays import is_holiday
 
 _DAY = 24 * 60

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import compress
 
-from callrec.model import Announce, CallFacts, Candidate, Decision, Direction, Mode, Rule
+from callrec.model.rules import Announce, CallFacts, Candidate, Decision, Direction, Mode, Rule
 from callrec.policy.conditions import Clock, unmet
 from callrec.policy.rules import Ranked, RuleSet
 

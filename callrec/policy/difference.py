@@ -11,7 +11,8 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from callrec.language import translated as _
-from callrec.model import Extension, Facility, Rule, Scope
+from callrec.model.office import Extension, Facility
+from callrec.model.rules import Rule, Scope
 from callrec.policy.explanation import in_words
 from callrec.policy.fields import change_in_words
 from callrec.policy.office import Office

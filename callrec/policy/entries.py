@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from callrec.addresses import is_address
 from callrec.errors import WrongUsage
-from callrec.model import UNASSIGNED, Facility
+from callrec.model.office import UNASSIGNED, Facility
 from callrec.numbers import dialled
 
 NOBODY = "none"

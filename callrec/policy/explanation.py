@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from callrec.dates import written_seconds
 from callrec.language import choose
 from callrec.language import translated as _
-from callrec.model import Announce, Candidate, Decision, Hours, Mode, Rule
+from callrec.model.rules import Announce, Candidate, Decision, Hours, Mode, Rule
 from callrec.policy import holidays
 from callrec.policy.hours import DAYS, written
 from callrec.policy.wording import (

@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterator, Mapping
 
 from callrec.errors import CallrecError, NotFound, WrongEntries, WrongUsage
-from callrec.model import Extension, Facility
+from callrec.model.office import Extension, Facility
 from callrec.numbers import dialled
 from callrec.policy.entries import check_name, extension_number
 from callrec.policy.office import Office

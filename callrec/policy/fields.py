@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from callrec.dates import parse_days, parse_end, parse_moment, parse_seconds, written_seconds
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
-from callrec.model import Announce, Direction, Holidays, Mode, Rule, Scope
+from callrec.model.rules import Announce, Direction, Holidays, Mode, Rule, Scope
 from callrec.numbers import dialled, normalise
 from callrec.policy.explanation import first_day, hours_in_words, last_day
 from callrec.policy.hours import parse_hours

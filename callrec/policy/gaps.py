@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import reduce
 
 from callrec.language import translated as _
-from callrec.model import Direction, Rule
+from callrec.model.rules import Direction, Rule
 from callrec.policy.cover import ALWAYS, NEVER, Week, first_minute, in_force, minus, plus, weeks
 from callrec.policy.wording import WEEKDAYS
 

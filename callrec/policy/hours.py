@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from callrec.errors import WrongUsage
-from callrec.model import Hours
+from callrec.model.rules import Hours
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _JAPANESE_DAYS = "月火水木金土日"

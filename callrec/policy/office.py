@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from callrec.model import UNASSIGNED, CallFacts, Decision, Direction, Extension, Facility, Rule, Support
+from callrec.model.office import UNASSIGNED, Extension, Facility, Support
+from callrec.model.rules import CallFacts, Decision, Direction, Rule
 from callrec.policy.decide import Defaults, decide
 from callrec.policy.rules import JAPAN, RuleSet
 

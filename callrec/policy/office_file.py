@@ -16,7 +16,8 @@ import tomlkit
 
 from callrec.dates import written_seconds
 from callrec.errors import CallrecError, WrongEntries, WrongUsage
-from callrec.model import Extension, Facility, Holidays, Rule
+from callrec.model.office import Extension, Facility
+from callrec.model.rules import Holidays, Rule
 from callrec.policy.entries import (
     NOBODY,
     check_facility,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from callrec.model import Decision
+from callrec.model.rules import Decision
 
 LONGEST_DAYS = 36_525
 """A hundred years: stores refuse more, and the calendar of computers ends."""

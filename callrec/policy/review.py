@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from callrec.language import translated
-from callrec.model import Extension, Mode, Rule, Scope
+from callrec.model.office import Extension
+from callrec.model.rules import Mode, Rule, Scope
 from callrec.policy.cover import covered, holds_at_all
 from callrec.policy.explanation import last_day
 from callrec.policy.gaps import gaps

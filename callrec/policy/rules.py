@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from callrec.dates import written_seconds
 from callrec.errors import WrongUsage
-from callrec.model import CallFacts, Candidate, Mode, Rule, Scope
+from callrec.model.rules import CallFacts, Candidate, Mode, Rule, Scope
 from callrec.policy.retention import LONGEST_DAYS
 
 WIDTH = {Scope.EVERYWHERE: 0, Scope.FACILITY: 1, Scope.EXTENSION: 2, Scope.CALLER: 3}

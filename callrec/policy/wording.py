@@ -6,19 +6,9 @@ What is said of a rule and of a call stands in policy.explanation.
 from __future__ import annotations
 
 from callrec.language import translated
-from callrec.model import (
-    AlertState,
-    Announce,
-    Decision,
-    Direction,
-    Effect,
-    Holidays,
-    Key,
-    Mode,
-    Note,
-    Outcome,
-    Scope,
-)
+from callrec.model.alerts import AlertState
+from callrec.model.calls import Effect, Key, Note, Outcome
+from callrec.model.rules import Announce, Decision, Direction, Holidays, Mode, Scope
 
 REASONS = {
     "no-rule": "no rule applies to this call, so it is not recorded",

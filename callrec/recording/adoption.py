@@ -15,7 +15,8 @@ from typing import Protocol
 
 import structlog
 
-from callrec.model import CallRecord, Decision, Key, Mode, Outcome, remark
+from callrec.model.calls import CallRecord, Key, Outcome, remark
+from callrec.model.rules import Decision, Mode
 from callrec.pbx.events import KeyNoted
 from callrec.policy.office import Office
 from callrec.recording import journal

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from callrec.errors import CallrecError
-from callrec.model import Announce, Announcement, Decision, Note, remark
-from callrec.prompts import Prompt
+from callrec.model.calls import Announcement, Note, remark
+from callrec.model.prompts import Prompt
+from callrec.model.rules import Announce, Decision
 from callrec.recording.commands import Command, HangUp
 from callrec.recording.surroundings import Sound
 from callrec.recording.whisper import Whisper

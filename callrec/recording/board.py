@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from callrec.model import CallRecord, Draft, Key
+from callrec.model.calls import CallRecord, Key
+from callrec.model.captures import Draft
 from callrec.pbx import events as ev
 from callrec.recording.commands import Command, DestroyBridge, HangUp, LetThrough, SaveCall
 from callrec.recording.keys import is_outdated

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from callrec.model import Capture, Gap, Part, Pause, Track
+from callrec.model.captures import Capture, Gap, Part, Pause, Track
 from callrec.pbx.events import OWN_PREFIX
 from callrec.recording.commands import Command, HangUp, Mute, RecordSnoop, Settle, StartSnoop, Unmute
 from callrec.recording.part import SIDES, LivePart, Side, state_of

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from callrec.model import Alert, CallRecord, Draft
+from callrec.model.alerts import Alert
+from callrec.model.calls import CallRecord
+from callrec.model.captures import Draft
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Protocol
 import structlog
 
 from callrec.errors import CallrecError
-from callrec.model import Direction
+from callrec.model.rules import Direction
 from callrec.pbx.events import (
     Channel,
     ChannelDestroyed,

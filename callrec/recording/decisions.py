@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from callrec.model import CallRecord, Decision, Direction, Mode, Turn
+from callrec.model.calls import CallRecord, Turn
+from callrec.model.rules import Decision, Direction, Mode
 from callrec.pbx.events import GateEntered
 from callrec.policy.combine import combine
 from callrec.policy.office import Office

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from callrec.model import Draft
+from callrec.model.captures import Draft
 from callrec.recording.commands import SaveDraft
 from callrec.spool.box import Spool
 

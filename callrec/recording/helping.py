@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from callrec import ids
-from callrec.model import Alert, CallRecord, Key, Press
+from callrec.model.alerts import Alert
+from callrec.model.calls import CallRecord, Key, Press
 from callrec.pbx.events import Channel
 from callrec.policy.office import Office
 from callrec.recording.commands import Command, SaveAlert

@@ -11,29 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from callrec import ids
-from callrec.model import (
-    Announcement,
-    CallFacts,
-    CallRecord,
-    Capture,
-    Decision,
-    Direction,
-    Draft,
-    Key,
-    Mode,
-    Note,
-    Outcome,
-    Part,
-    Participant,
-    Press,
-    Track,
-    remark,
-)
+from callrec.model.calls import Announcement, CallRecord, Key, Note, Outcome, Participant, Press, remark
+from callrec.model.captures import Capture, Draft, Part, Track
+from callrec.model.prompts import Prompt
+from callrec.model.rules import CallFacts, Decision, Direction, Mode
 from callrec.numbers import normalise
 from callrec.pbx.events import KeyNoted, endpoint_of
 from callrec.policy.combine import combine
 from callrec.policy.office import Office
-from callrec.prompts import Prompt
 from callrec.recording.keys import effect_stood_in, marks
 from callrec.recording.session import OUTCOMES
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from callrec.model import CallRecord, Capture, Draft, Effect, Key, Mode
+from callrec.model.calls import CallRecord, Effect, Key
+from callrec.model.captures import Capture, Draft
+from callrec.model.rules import Mode
 from callrec.recording.capture import STOP, LiveCapture
 from callrec.recording.commands import Command, Discard, HandOver, SaveDraft
 from callrec.recording.keys import effect

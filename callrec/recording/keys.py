@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from callrec.model import Effect, Key, Mode, Press
+from callrec.model.calls import Effect, Key, Press
+from callrec.model.rules import Mode
 from callrec.state import Keeping
 
 EFFECTS: dict[Key, dict[Keeping, Effect]] = {

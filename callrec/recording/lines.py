@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from callrec.model import Direction, Participant
+from callrec.model.calls import Participant
+from callrec.model.rules import Direction
 from callrec.numbers import normalise
 from callrec.pbx.events import Channel
 

@@ -18,7 +18,7 @@ from typing import Protocol
 import structlog
 
 from callrec.errors import CallrecError
-from callrec.model import Announce, Decision, Direction
+from callrec.model.rules import Announce, Decision, Direction
 from callrec.policy.office import Office
 from callrec.problems import Problems
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
-from callrec.model import Part, Track
+from callrec.model.captures import Part, Track
 from callrec.state import LIVE, Live, advance
 
 Side = Literal["in", "out"]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from callrec.model import CallFacts, CallRecord, Direction
+from callrec.model.calls import CallRecord
+from callrec.model.rules import CallFacts, Direction
 from callrec.numbers import normalise
 from callrec.pbx.events import GateEntered
 from callrec.policy.office import Office

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from callrec import ids
-from callrec.model import CallRecord, Direction, Effect, Key, Mode, Note, Outcome, Press, remark
+from callrec.model.calls import CallRecord, Effect, Key, Note, Outcome, Press, remark
+from callrec.model.rules import Direction, Mode
 from callrec.pbx.events import OWN_PREFIX, Dialled, GateEntered, KeyNoted, endpoint_of
 from callrec.recording import lines as of_lines
 from callrec.recording.announcer import Announcer

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from callrec.model import Decision
+from callrec.model.prompts import Prompt
+from callrec.model.rules import Decision
+from callrec.model.tones import Tones
 from callrec.policy.office import Office
-from callrec.prompts import Prompt
-from callrec.tones import Tones
 
 Sound = tuple[Prompt, str]
 """A prompt and the name under which the PBX plays it."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from callrec.model.prompts import Prompt
 from callrec.pbx.events import OWN_PREFIX
-from callrec.prompts import Prompt
 from callrec.recording.commands import Command, HangUp, PlayMedia, StartSnoop
 
 

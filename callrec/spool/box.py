@@ -26,7 +26,9 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from callrec.errors import Refused, WrongConfiguration
-from callrec.model import Alert, CallRecord, Delivery, Draft
+from callrec.model.alerts import Alert, Delivery
+from callrec.model.calls import CallRecord
+from callrec.model.captures import Draft
 from callrec.spool.files import PARTIAL, move, partial_of, sync, write_unsynced, write_whole
 
 T = TypeVar("T")

@@ -16,7 +16,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from callrec.errors import CheckFailed, NotFound
-from callrec.model import Extension, Facility, Rule
+from callrec.model.office import Extension, Facility
+from callrec.model.rules import Rule
 from callrec.policy.office import Office
 from callrec.spool.files import write_whole
 

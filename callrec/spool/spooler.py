@@ -17,7 +17,8 @@ from callrec import __version__
 from callrec.dates import spoken
 from callrec.errors import EvidenceBroken, NotFound
 from callrec.manifest import SCHEMA, AudioFacts, Manifest, Placement, Software, read, write
-from callrec.model import Capture, Draft, Part, Track, remark
+from callrec.model.calls import remark
+from callrec.model.captures import Capture, Draft, Part, Track
 from callrec.policy.retention import retain_until
 from callrec.spool.box import Spool
 from callrec.spool.files import partial_of, sync, write_whole

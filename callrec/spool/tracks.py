@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from callrec.errors import CallrecError, EvidenceBroken, NotFound
-from callrec.model import Capture, Draft, Note, Track, remark
+from callrec.model.calls import Note, remark
+from callrec.model.captures import Capture, Draft, Track
 from callrec.spool.box import Spool
 from callrec.spool.files import partial_of, sync
 from callrec.spool.sound import Wav

@@ -25,7 +25,8 @@ from callrec.demo.agents import Phone, Sound, Switchboard, Talk
 from callrec.demo.pbx import OUTSIDE, PHONES
 from callrec.demo.processes import Child
 from callrec.demo.world import World
-from callrec.model import Announce, CallRecord, Direction, Mode, Rule, Scope
+from callrec.model.calls import CallRecord
+from callrec.model.rules import Announce, Direction, Mode, Rule, Scope
 from callrec.recording import mirror
 from callrec.spool import status
 from tests.listen import Samples

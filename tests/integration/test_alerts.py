@@ -25,7 +25,8 @@ from callrec.alerts.webhook import signature
 from callrec.app import App
 from callrec.catalogue import alerts
 from callrec.demo.processes import free_port
-from callrec.model import AlertState, Extension, Facility
+from callrec.model.alerts import AlertState
+from callrec.model.office import Extension, Facility
 from callrec.policy.office import Office
 from callrec.settings import CatalogueSettings, HelpSettings, Settings, SpoolSettings
 from tests.integration.stage import eventually

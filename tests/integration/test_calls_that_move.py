@@ -8,7 +8,7 @@ import pytest
 
 from callrec.catalogue.calls import Kept
 from callrec.demo.agents import Sound
-from callrec.model import CallRecord
+from callrec.model.calls import CallRecord
 from tests.integration.stage import Heard, Stage, talk_for, talk_seconds
 from tests.integration.times import as_long_as, without_a_gap
 from tests.integration.ways import (

@@ -15,7 +15,7 @@ from callrec.catalogue import changes
 from callrec.catalogue.database import Database
 from callrec.demo.agents import Sound
 from callrec.errors import CatalogueOutdated, CatalogueUnreachable
-from callrec.model import Rule
+from callrec.model.rules import Rule
 from tests.integration.stage import Stage, eventually, talk_for, talk_seconds
 
 NOBODY_THERE = "postgresql://nobody@127.0.0.1:1/none"

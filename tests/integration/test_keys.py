@@ -8,7 +8,7 @@ import pytest
 
 from callrec.catalogue.calls import Kept
 from callrec.demo.agents import Sound, Talk
-from callrec.model import CallRecord, Effect
+from callrec.model.calls import CallRecord, Effect
 from tests.integration.stage import Heard, Stage, eventually, frozen, talk_for
 from tests.integration.times import as_long_as, in_time
 from tests.listen import Samples, hears, hears_no, is_silent

@@ -20,7 +20,7 @@ from callrec.app import App
 from callrec.catalogue import rules
 from callrec.catalogue.database import Database
 from callrec.commands import main
-from callrec.model import Mode, Rule, Scope
+from callrec.model.rules import Mode, Rule, Scope
 from callrec.settings import CatalogueSettings, Settings
 from tests.integration.conftest import DATABASES
 from tests.unit.samples import START

@@ -9,7 +9,9 @@ import pytest
 import soundfile
 
 from callrec.demo.agents import Sound
-from callrec.model import Custody, Direction, Mode, Outcome
+from callrec.model.calls import Outcome
+from callrec.model.captures import Custody
+from callrec.model.rules import Direction, Mode
 from tests.integration.stage import WIDEBAND, WIDEBAND_PHONE, Stage, talk_for, talk_seconds
 from tests.integration.times import as_long_as, in_time
 from tests.listen import Samples, hears, hears_no, is_silent, likeness, voiced

@@ -11,7 +11,8 @@ import soundfile
 
 from callrec.demo.agents import Sound, Talk
 from callrec.demo.processes import Child
-from callrec.model import Effect, Mode, Outcome
+from callrec.model.calls import Effect, Outcome
+from callrec.model.rules import Mode
 from tests.integration.stage import Stage, eventually, frozen, talk_for, talk_seconds
 from tests.listen import hears, hears_no, likeness, voiced
 

@@ -12,11 +12,11 @@ import pytest
 
 from callrec import ids
 from callrec.demo.agents import Phone, Sound, Talk
-from callrec.model import Decision
+from callrec.model.prompts import Prompt
+from callrec.model.rules import Decision
 from callrec.pbx import events as ev
 from callrec.pbx.ari import Ari
 from callrec.policy.office import Office
-from callrec.prompts import Prompt
 from callrec.recording.board import Board
 from callrec.recording.commands import Command
 from callrec.recording.controller import Controller

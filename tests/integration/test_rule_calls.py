@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from callrec.catalogue.calls import Found
-from callrec.model import CallRecord, Direction, Holidays, Hours, Mode
+from callrec.model.calls import CallRecord
+from callrec.model.rules import Direction, Holidays, Hours, Mode
 from callrec.policy.holidays import is_holiday
 from tests.integration.stage import Sound, Stage, talk_for
 from tests.integration.times import in_time

@@ -10,14 +10,14 @@ import pytest
 import soundfile
 
 from callrec.demo.agents import Talk
-from callrec.model import Effect
+from callrec.model.calls import Effect
+from callrec.model.tones import FOLDER, NAMES, TONES, seconds
 from callrec.pbx.transport import AriRefused
 from callrec.prompts import RATES
-from callrec.tones import FOLDER, NAMES, TONES, seconds
 from tests.integration.stage import WIDEBAND_PHONE, Stage, eventually, talk_for
 from tests.listen import Samples, is_silent, likeness
 
-SNOOP = "callrec.tones-of-a-test"
+SNOOP = "callrec.model.tones-of-a-test"
 ALIKE = 0.6
 """Another tone that has a step in common comes to about a half."""
 EFFECTS = {name: effect for effect, name in NAMES.items()}

@@ -8,14 +8,15 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from callrec.model import Announce, Decision, Extension, Facility, Mode, Rule, Scope
+from callrec.model.office import Extension, Facility
+from callrec.model.prompts import Prompt
+from callrec.model.rules import Announce, Decision, Mode, Rule, Scope
+from callrec.model.tones import Tones
 from callrec.pbx.events import Event, parse
 from callrec.policy.office import Office
-from callrec.prompts import Prompt
 from callrec.recording.board import Board
 from callrec.recording.commands import Command, Discard, HandOver, NoteCall, SaveCall, SaveDraft
 from callrec.recording.surroundings import Surroundings
-from callrec.tones import Tones
 
 HERE = Path(__file__).parent
 SOUND = "/run/callrec/prompts/ja/notice"

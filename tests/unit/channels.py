@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from callrec.model import Draft
+from callrec.model.captures import Draft
 from callrec.pbx import events as ev
 from callrec.recording.board import Board
 from callrec.recording.commands import (

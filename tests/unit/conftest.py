@@ -17,7 +17,7 @@ from callrec.archive.archiver import Archiver
 from callrec.archive.discarder import Discarder
 from callrec.catalogue.database import Database
 from callrec.errors import PbxUnreachable
-from callrec.model import Track
+from callrec.model.captures import Track
 from callrec.resources import shipped
 from callrec.settings import CatalogueSettings, PromptSettings, Settings, SpoolSettings
 from callrec.spool.box import Spool

@@ -11,7 +11,9 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from callrec.model import Alert, CallRecord, Draft
+from callrec.model.alerts import Alert
+from callrec.model.calls import CallRecord
+from callrec.model.captures import Draft
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
 from callrec.recording import commands as do

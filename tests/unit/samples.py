@@ -6,20 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from callrec.model import (
-    Alert,
-    Announce,
-    CallRecord,
-    Capture,
-    Decision,
-    Direction,
-    Draft,
-    Mode,
-    Outcome,
-    Part,
-    Participant,
-    Track,
-)
+from callrec.model.alerts import Alert
+from callrec.model.calls import CallRecord, Outcome, Participant
+from callrec.model.captures import Capture, Draft, Part, Track
+from callrec.model.rules import Announce, Decision, Direction, Mode
 from callrec.spool.box import Spool
 
 START = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)

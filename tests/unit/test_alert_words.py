@@ -10,7 +10,7 @@ import pytest
 
 from callrec.alerts import words
 from callrec.alerts.webhook import headers, message, signature
-from callrec.model import Extension, Facility, Support
+from callrec.model.office import Extension, Facility, Support
 from callrec.policy.office import Office
 from tests.unit.conftest import TOKYO
 from tests.unit.samples import CALL_ID, alert

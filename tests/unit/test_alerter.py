@@ -22,7 +22,8 @@ from callrec.catalogue import alerts
 from callrec.catalogue.database import Database
 from callrec.demo.processes import wait_until
 from callrec.errors import AlertNotSent
-from callrec.model import Alert, AlertState, Delivery, Facility
+from callrec.model.alerts import Alert, AlertState, Delivery
+from callrec.model.office import Facility
 from callrec.policy.office import Office as RulesOffice
 from callrec.spool.box import Spool
 from tests.unit.conftest import Clock

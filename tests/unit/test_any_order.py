@@ -15,7 +15,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from callrec.model import Effect, Key, Support
+from callrec.model.calls import Effect, Key
+from callrec.model.office import Support
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
 from callrec.recording.session import Session

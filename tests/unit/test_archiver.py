@@ -12,7 +12,7 @@ from callrec.archive.archiver import object_key
 from callrec.catalogue import calls, custody
 from callrec.errors import EvidenceBroken, StoreUnreachable
 from callrec.manifest import read
-from callrec.model import Custody, Track
+from callrec.model.captures import Custody, Track
 from tests.unit.conftest import Bench
 from tests.unit.samples import CALL_ID, DECISION, END, RECORDING_ID, START, call, draft, part
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from mutagen import MutagenError
 
 from callrec.catalogue import calls
-from callrec.model import CallRecord
+from callrec.model.calls import CallRecord
 from tests.unit.conftest import Bench
 from tests.unit.samples import CALL_ID, RECORDING_ID, call, draft
 

@@ -11,7 +11,7 @@ import pytest
 
 from callrec import language
 from callrec.dates import parse_seconds, written_seconds
-from callrec.model import Mode
+from callrec.model.rules import Mode
 from callrec.policy.combine import combine
 from callrec.policy.decide import decide
 from callrec.policy.rules import BEEP_SECONDS, RuleSet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from callrec.model import Outcome
+from callrec.model.calls import Outcome
 from callrec.pbx import events as ev
 from callrec.recording.commands import (
     HandOver,

@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from callrec.model import Direction, Draft, Key
+from callrec.model.calls import Key
+from callrec.model.captures import Draft
+from callrec.model.rules import Direction
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
 from callrec.recording.board import Board

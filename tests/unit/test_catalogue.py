@@ -19,7 +19,8 @@ from callrec.errors import (
     Refused,
     WrongUsage,
 )
-from callrec.model import Extension, Facility, Mode, Rule, Scope
+from callrec.model.office import Extension, Facility
+from callrec.model.rules import Mode, Rule, Scope
 from tests.unit.samples import START, call
 
 WHO: dict[str, Any] = {"who": "test", "at": START}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callrec.model import Announce, Candidate, Decision, Mode
+from callrec.model.rules import Announce, Candidate, Decision, Mode
 from callrec.policy.combine import combine
 from callrec.policy.wording import WHY
 from tests.unit.samples import DECISION

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from callrec.errors import NotFound
-from callrec.model import Decision
+from callrec.model.prompts import Prompt
+from callrec.model.rules import Decision
 from callrec.pbx.events import ChannelDestroyed, DialplanSaid, GateEntered, Replaced
-from callrec.prompts import Prompt
 from callrec.recording.commands import HandOver, Settle, StartSnoop
 from callrec.recording.controller import Controller
 from callrec.recording.departures import Departures

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callrec.model import Announce, CallFacts, Direction, Holidays, Mode, Rule, Scope
+from callrec.model.rules import Announce, CallFacts, Direction, Holidays, Mode, Rule, Scope
 from callrec.policy.decide import Defaults, announcement, decide
 from callrec.policy.hours import parse_hours
 from callrec.policy.rules import RuleSet

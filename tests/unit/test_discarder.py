@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from callrec.catalogue import calls, custody
 from callrec.errors import PbxUnreachable
-from callrec.model import Part, Track
+from callrec.model.captures import Part, Track
 from tests.unit.conftest import Bench
 from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, draft, part
 

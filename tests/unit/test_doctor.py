@@ -15,7 +15,7 @@ import pytest
 from callrec.app import App
 from callrec.catalogue import rules
 from callrec.doctor import CHECKS, Result, run
-from callrec.model import Announce, Mode, Rule, Scope
+from callrec.model.rules import Announce, Mode, Rule, Scope
 from callrec.settings import ArchiveSettings, PbxSettings, Settings
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from callrec.model import CallRecord, Draft
+from callrec.model.calls import CallRecord
+from callrec.model.captures import Draft
 from callrec.pbx.events import OwnChannelStarted
 from callrec.recording.commands import HandOver, NoteCall, SaveCall, SaveDraft
 from callrec.recording.drafts import Drafts

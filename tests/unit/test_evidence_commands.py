@@ -19,7 +19,7 @@ from callrec.catalogue import alerts, calls, custody, tables
 from callrec.commands import main
 from callrec.commands.search import KEYS, row
 from callrec.errors import StoreUnreachable
-from callrec.model import AlertState, Delivery
+from callrec.model.alerts import AlertState, Delivery
 from callrec.settings import OfficeSettings
 from tests.unit.conftest import Bench
 from tests.unit.samples import CALL_ID, RECORDING_ID, START, alert, call, draft

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from callrec.errors import WrongEntries, WrongUsage
-from callrec.model import Extension, Facility
+from callrec.model.office import Extension, Facility
 from callrec.policy.extension_table import parse
 from callrec.policy.office import Office
 

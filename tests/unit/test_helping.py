@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from callrec.model import Support
+from callrec.model.office import Support
 from callrec.policy.office import Office
 from tests.scenarios.replay import office
 from tests.unit.channels import OUTSIDE, PHONE, channel

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callrec.errors import WrongUsage
-from callrec.model import Hours
+from callrec.model.rules import Hours
 from callrec.policy.hours import parse_hours, written
 
 OFFICE = Hours((0, 1, 2, 3, 4), 510, 1035)

@@ -8,7 +8,7 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from callrec.app import App
-from callrec.model import Key
+from callrec.model.calls import Key
 from callrec.problems import Problems
 from callrec.recording.adoption import Adoption
 from callrec.recording.journal import FAMILY, KEYS

@@ -16,7 +16,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from callrec.model import Effect, Key
+from callrec.model.calls import Effect, Key
 from callrec.pbx import events as ev
 from callrec.recording.keys import EFFECTS
 from callrec.state import KEEPING, Keeping

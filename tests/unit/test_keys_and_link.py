@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from callrec.model import Draft, Effect
+from callrec.model.calls import Effect
+from callrec.model.captures import Draft
 from callrec.pbx import events as ev
 from callrec.recording.commands import HangUp, StartSnoop, Unmute
 from tests.scenarios.replay import office

@@ -13,7 +13,9 @@ from alembic.runtime.migration import MigrationContext
 
 from callrec.catalogue import alerts, facilities, rules, tables
 from callrec.catalogue.database import Database, _alembic
-from callrec.model import Delivery, Extension, Facility, Holidays, Mode
+from callrec.model.alerts import Delivery
+from callrec.model.office import Extension, Facility
+from callrec.model.rules import Holidays, Mode
 from callrec.policy.hours import parse_hours
 from tests.unit.samples import START, alert
 

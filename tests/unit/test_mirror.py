@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from callrec.errors import NotFound, PbxUnreachable
-from callrec.model import Decision
+from callrec.model.rules import Decision
 from callrec.policy.office import Office
 from callrec.problems import Problems
 from callrec.recording.mirror import EVERY_SECONDS, Mirror, Sounds

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from callrec.model import Outcome
+from callrec.model.calls import Outcome
 from callrec.pbx import events as ev
 from callrec.recording.commands import (
     Command,

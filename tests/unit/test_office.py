@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from callrec.model import UNASSIGNED, Direction, Extension, Facility
+from callrec.model.office import UNASSIGNED, Extension, Facility
+from callrec.model.rules import Direction
 from callrec.policy.office import Office
 
 OFFICE = Office(

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from callrec.catalogue import offices
 from callrec.catalogue.database import Database
 from callrec.errors import WrongEntries, WrongUsage
-from callrec.model import Announce, Direction, Extension, Facility, Holidays, Mode, Rule, Scope
+from callrec.model.office import Extension, Facility
+from callrec.model.rules import Announce, Direction, Holidays, Mode, Rule, Scope
 from callrec.policy import office_file
 from callrec.policy.difference import difference
 from callrec.policy.hours import parse_hours

@@ -8,7 +8,7 @@ import pytest
 
 from callrec.commands import main
 from callrec.errors import WrongConfiguration
-from callrec.model import Key
+from callrec.model.calls import Key
 from callrec.pbx import keys
 from callrec.settings import KeySettings, load
 from tests.unit.program import Done

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callrec.model import Direction, Extension, Facility, Holidays, Mode, Rule, Scope
+from callrec.model.office import Extension, Facility
+from callrec.model.rules import Direction, Holidays, Mode, Rule, Scope
 from callrec.policy import review
 from callrec.policy.cover import covered
 from callrec.policy.hours import parse_hours

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from callrec.catalogue import changes, facilities, rules, tables
 from callrec.catalogue.database import Database
 from callrec.errors import NotFound, Refused, WrongUsage
-from callrec.model import Direction, Extension, Facility, Holidays, Mode, Rule, Scope
+from callrec.model.office import Extension, Facility
+from callrec.model.rules import Direction, Holidays, Mode, Rule, Scope
 from callrec.policy.hours import parse_hours
 from tests.unit.samples import START
 

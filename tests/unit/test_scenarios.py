@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from callrec.model import CallRecord, Outcome
+from callrec.model.calls import CallRecord, Outcome
 from callrec.pbx.events import OWN_PREFIX
 from callrec.recording.commands import HandOver, SaveCall
 from tests.scenarios.replay import board, ids_of, office, short, transcript

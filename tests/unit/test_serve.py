@@ -22,7 +22,7 @@ from callrec.errors import (
     PbxUnreachable,
     Refused,
 )
-from callrec.model import Mode, Rule, Scope
+from callrec.model.rules import Mode, Rule, Scope
 from callrec.pbx.ami import Ami
 from callrec.pbx.ari import Ari
 from callrec.policy.office import Office

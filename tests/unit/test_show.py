@@ -14,7 +14,9 @@ from callrec import language
 from callrec.catalogue import calls
 from callrec.catalogue.database import Database
 from callrec.commands.show_course import pauses
-from callrec.model import CallRecord, Effect, Key, Mode, Pause, Press, Turn
+from callrec.model.calls import CallRecord, Effect, Key, Press, Turn
+from callrec.model.captures import Pause
+from callrec.model.rules import Mode
 from tests.unit.conftest import Bench
 from tests.unit.program import Done
 from tests.unit.samples import CALL_ID, DECISION, RECORDING_ID, START, call

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from callrec.app import App
 from callrec.errors import CheckFailed, NotFound
-from callrec.model import Direction, Extension, Facility, Holidays, Mode, Rule, Scope
+from callrec.model.office import Extension, Facility
+from callrec.model.rules import Direction, Holidays, Mode, Rule, Scope
 from callrec.policy.hours import parse_hours
 from callrec.policy.office import Office
 from callrec.settings import Settings, SpoolSettings

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from callrec.model import CallRecord, Direction, Mode, Outcome
+from callrec.model.calls import CallRecord, Outcome
+from callrec.model.rules import Direction, Mode
 from callrec.pbx.events import KeyNoted, epoch
 from callrec.policy.office import Office
 from callrec.recording import journal, mirror

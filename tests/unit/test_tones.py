@@ -14,10 +14,10 @@ import soundfile
 from callrec.app import App
 from callrec.doctor import CHECKS, run
 from callrec.errors import CheckFailed
-from callrec.model import Effect
+from callrec.model.calls import Effect
+from callrec.model.tones import BEEP, FOLDER, NAMES, TONES, Tones, seconds
 from callrec.prompts import RATES, Library
 from callrec.resources import shipped
-from callrec.tones import BEEP, FOLDER, NAMES, TONES, Tones, seconds
 from tests.listen import amplitude
 
 # A program of its own, beside the sounds that it makes.

@@ -10,7 +10,7 @@ import pytest
 from callrec.catalogue import calls, custody
 from callrec.errors import PbxUnreachable
 from callrec.manifest import Manifest
-from callrec.model import Track
+from callrec.model.captures import Track
 from callrec.spool.spooler import NoSound
 from callrec.spool.tracks import ABSENT_SECONDS, ABSENT_TIMES, NotYetThere
 from tests.unit.conftest import Bench

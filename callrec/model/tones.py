@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from callrec.model import Effect
+from callrec.model.calls import Effect
 
 Steps = tuple[tuple[int, float], ...]
 """Hertz (0: silence) and seconds, one after the other."""
