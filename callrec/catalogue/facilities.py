@@ -13,7 +13,7 @@ from callrec.catalogue.tables import extensions, facilities, rules, rules_in_for
 from callrec.errors import NotFound, Refused
 from callrec.model.office import Extension, Facility
 from callrec.numbers import dialled
-from callrec.policy.entries import check_facility, check_name, extension_number
+from callrec.rulebook.entries import check_facility, check_name, extension_number
 
 
 def all_facilities(connection: sa.Connection) -> list[Facility]:

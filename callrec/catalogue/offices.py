@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from callrec.catalogue import changes, facilities, rules
 from callrec.model.office import Extension, Facility
 from callrec.model.rules import Rule
-from callrec.policy.difference import Step
-from callrec.policy.fields import FIELDS
 from callrec.policy.office import Office
+from callrec.rulebook.difference import Step
+from callrec.rulebook.fields import FIELDS
 
 
 def locked(connection: sa.Connection) -> Office:

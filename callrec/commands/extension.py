@@ -11,9 +11,9 @@ from callrec.catalogue import facilities
 from callrec.commands.common import app, emit, lists, say
 from callrec.commands.office_steps import carry_out, read_input
 from callrec.model.office import Extension
-from callrec.policy import extension_table
-from callrec.policy.difference import Step, additions
 from callrec.policy.office import Office
+from callrec.rulebook import extension_table
+from callrec.rulebook.difference import Step, additions
 
 COLUMNS = {"number": "number", "facility": "facility", "name": "name", "kind": "kind"}
 

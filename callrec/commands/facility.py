@@ -12,7 +12,7 @@ from callrec.commands.facility_report import report
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
 from callrec.model.office import Facility
-from callrec.policy.entries import support_mail, support_room
+from callrec.rulebook.entries import support_mail, support_room
 
 COLUMNS = {
     "code": "code",

@@ -13,8 +13,8 @@ from callrec.catalogue import offices
 from callrec.commands.common import say
 from callrec.errors import WrongEntries, WrongUsage
 from callrec.language import translated as _
-from callrec.policy.difference import Step
 from callrec.policy.office import Office
+from callrec.rulebook.difference import Step
 
 LONG_WORK = 500
 """Steps that take about a second."""

@@ -18,9 +18,9 @@ from callrec.commands.rule_options import COLUMNS, KEYS, refuse_past, row, rule_
 from callrec.dates import parse_end
 from callrec.errors import Refused, WrongUsage
 from callrec.model.rules import Mode, Rule
-from callrec.policy.explanation import last_day
-from callrec.policy.fields import read_fields, read_whom
-from callrec.policy.wording import rule_name
+from callrec.rulebook.explanation import last_day
+from callrec.rulebook.fields import read_fields, read_whom
+from callrec.wording import rule_name
 
 _MODES = click.Choice([mode.value for mode in Mode])
 

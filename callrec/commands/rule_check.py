@@ -7,8 +7,8 @@ import click
 from callrec.commands.common import app, emit, lists
 from callrec.errors import CallrecError, CheckFailed
 from callrec.language import translated as _
-from callrec.policy import review
-from callrec.policy.review import Finding
+from callrec.rulebook import review
+from callrec.rulebook.review import Finding
 
 COLUMNS = {"_kind": "kind", "subject": "which", "words": "finding"}
 KEYS = ("code", "kind", "subject", "words")

@@ -17,11 +17,11 @@ from callrec.dates import parse_moment
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
 from callrec.model.rules import Announce, Decision, Direction
-from callrec.policy import explanation
 from callrec.policy.combine import combine, is_final
-from callrec.policy.fields import read_number
 from callrec.policy.office import Office
-from callrec.policy.wording import DIRECTIONS
+from callrec.rulebook import explanation
+from callrec.rulebook.fields import read_number
+from callrec.wording import DIRECTIONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from callrec.commands.common import app, say
 from callrec.commands.office_steps import carry_out, read_input
 from callrec.errors import Refused, WrongUsage
 from callrec.model.rules import Rule
-from callrec.policy import office_file
-from callrec.policy.difference import Step, difference
 from callrec.policy.office import Office
 from callrec.policy.rules import check
+from callrec.rulebook import office_file
+from callrec.rulebook.difference import Step, difference
 
 if TYPE_CHECKING:
     from callrec.prompts import Library

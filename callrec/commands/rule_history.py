@@ -17,9 +17,9 @@ from callrec.commands.rule_options import row
 from callrec.dates import spoken
 from callrec.errors import NotFound, WrongUsage
 from callrec.language import translated as _
-from callrec.policy.explanation import in_words
-from callrec.policy.fields import FIELDS, altered, change_in_words, fields_in_words
-from callrec.policy.wording import rule_name
+from callrec.rulebook.explanation import in_words
+from callrec.rulebook.fields import FIELDS, altered, change_in_words, fields_in_words
+from callrec.wording import rule_name
 
 COLUMNS = {"version": "version", "_at": "when", "changed_by": "who", "_change": "change"}
 

@@ -12,8 +12,8 @@ from callrec.commands.common import F
 from callrec.dates import written_seconds
 from callrec.errors import WrongUsage
 from callrec.model.rules import Announce, Direction, Holidays, Rule
-from callrec.policy.explanation import first_day, last_day
 from callrec.policy.hours import written
+from callrec.rulebook.explanation import first_day, last_day
 
 COLUMNS = {
     "id": "rule",

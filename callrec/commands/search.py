@@ -15,9 +15,9 @@ from callrec.dates import clock, parse_duration, parse_range, spoken
 from callrec.errors import NotFound, WrongUsage
 from callrec.language import translated
 from callrec.model.rules import Direction, Mode
-from callrec.policy.fields import read_number
-from callrec.policy.wording import DIRECTIONS, OUTCOMES
+from callrec.rulebook.fields import read_number
 from callrec.settings import OfficeSettings
+from callrec.wording import DIRECTIONS, OUTCOMES
 
 T = TypeVar("T")
 

@@ -18,9 +18,10 @@ from callrec.commands.show_course import course, pauses
 from callrec.dates import clock, spoken
 from callrec.language import translated as _
 from callrec.model.calls import CallRecord
-from callrec.policy import explanation
-from callrec.policy.explanation import Known
-from callrec.policy.wording import (
+from callrec.rulebook import explanation
+from callrec.rulebook.explanation import Known
+from callrec.settings import OfficeSettings
+from callrec.wording import (
     ACTIONS,
     ALERT_STATES,
     DIRECTIONS,
@@ -28,7 +29,6 @@ from callrec.policy.wording import (
     OUTCOMES,
     note,
 )
-from callrec.settings import OfficeSettings
 
 Lines = Iterator[tuple[str, str]]
 

@@ -14,8 +14,8 @@ from callrec.dates import clock, spoken
 from callrec.language import translated as _
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Capture, Pause
-from callrec.policy import explanation
-from callrec.policy.wording import EFFECTS, PAUSES, PRESSED
+from callrec.rulebook import explanation
+from callrec.wording import EFFECTS, PAUSES, PRESSED
 
 _CAPTURE: TypeAdapter[Capture] = TypeAdapter(Capture)
 

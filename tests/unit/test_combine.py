@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from callrec.model.rules import Announce, Candidate, Decision, Mode
 from callrec.policy.combine import combine
-from callrec.policy.wording import WHY
+from callrec.wording import WHY
 from tests.unit.samples import DECISION
 
 STRICTER = [Announce.NONE, Announce.ON_START, Announce.BEFORE_CONNECT]

@@ -15,7 +15,7 @@ from callrec.model.rules import Announce, CallFacts, Direction, Holidays, Mode, 
 from callrec.policy.decide import Defaults, announcement, decide
 from callrec.policy.hours import parse_hours
 from callrec.policy.rules import RuleSet
-from callrec.policy.wording import WHY
+from callrec.wording import WHY
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 CALL = CallFacts(Direction.INBOUND, ("2101",), ("shiba",), "+81312345678", NOW)

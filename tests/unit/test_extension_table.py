@@ -6,8 +6,8 @@ import pytest
 
 from callrec.errors import WrongEntries, WrongUsage
 from callrec.model.office import Extension, Facility
-from callrec.policy.extension_table import parse
 from callrec.policy.office import Office
+from callrec.rulebook.extension_table import parse
 
 THERE = Office(
     [Facility("shiba", "芝地区総合支所"), Facility("azabu", "麻布地区総合支所")],

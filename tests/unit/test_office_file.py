@@ -16,10 +16,10 @@ from callrec.catalogue.database import Database
 from callrec.errors import WrongEntries, WrongUsage
 from callrec.model.office import Extension, Facility
 from callrec.model.rules import Announce, Direction, Holidays, Mode, Rule, Scope
-from callrec.policy import office_file
-from callrec.policy.difference import difference
 from callrec.policy.hours import parse_hours
 from callrec.policy.office import Office
+from callrec.rulebook import office_file
+from callrec.rulebook.difference import difference
 from tests.unit.samples import START
 
 TOKYO = ZoneInfo("Asia/Tokyo")

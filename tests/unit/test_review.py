@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from callrec.model.office import Extension, Facility
 from callrec.model.rules import Direction, Holidays, Mode, Rule, Scope
-from callrec.policy import review
-from callrec.policy.cover import covered
 from callrec.policy.hours import parse_hours
 from callrec.policy.office import Office
-from callrec.policy.wording import rule_name
+from callrec.rulebook import review
+from callrec.rulebook.cover import covered
+from callrec.wording import rule_name
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)

@@ -18,7 +18,10 @@ from callrec.dates import written_seconds
 from callrec.errors import CallrecError, WrongEntries, WrongUsage
 from callrec.model.office import Extension, Facility
 from callrec.model.rules import Holidays, Rule
-from callrec.policy.entries import (
+from callrec.policy.hours import written as written_hours
+from callrec.policy.office import Office
+from callrec.policy.rules import check
+from callrec.rulebook.entries import (
     NOBODY,
     check_facility,
     check_name,
@@ -26,11 +29,8 @@ from callrec.policy.entries import (
     support_mail,
     support_room,
 )
-from callrec.policy.explanation import is_midnight, last_day
-from callrec.policy.fields import read_fields, read_whom
-from callrec.policy.hours import written as written_hours
-from callrec.policy.office import Office
-from callrec.policy.rules import check
+from callrec.rulebook.explanation import is_midnight, last_day
+from callrec.rulebook.fields import read_fields, read_whom
 
 Table = dict[str, Any]
 _TEXT, _NUMBER = (str,), (str, int)

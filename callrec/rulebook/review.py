@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 from callrec.language import translated
 from callrec.model.office import Extension
 from callrec.model.rules import Mode, Rule, Scope
-from callrec.policy.cover import covered, holds_at_all
-from callrec.policy.explanation import last_day
-from callrec.policy.gaps import gaps
 from callrec.policy.office import Office
 from callrec.policy.rules import rank
-from callrec.policy.wording import rule_name
+from callrec.rulebook.cover import covered, holds_at_all
+from callrec.rulebook.explanation import last_day
+from callrec.rulebook.gaps import gaps
+from callrec.wording import rule_name
 
 SOON = timedelta(days=30)
 

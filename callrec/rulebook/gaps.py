@@ -8,8 +8,8 @@ from functools import reduce
 
 from callrec.language import translated as _
 from callrec.model.rules import Direction, Rule
-from callrec.policy.cover import ALWAYS, NEVER, Week, first_minute, in_force, minus, plus, weeks
-from callrec.policy.wording import WEEKDAYS
+from callrec.rulebook.cover import ALWAYS, NEVER, Week, first_minute, in_force, minus, plus, weeks
+from callrec.wording import WEEKDAYS
 
 Gap = tuple[str, dict[str, object]]
 """A code of review.FINDINGS, and its values: of how many extensions, and the first such minute of a week."""

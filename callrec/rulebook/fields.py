@@ -16,9 +16,9 @@ from callrec.errors import WrongUsage
 from callrec.language import translated as _
 from callrec.model.rules import Announce, Direction, Holidays, Mode, Rule, Scope
 from callrec.numbers import dialled, normalise
-from callrec.policy.explanation import first_day, hours_in_words, last_day
 from callrec.policy.hours import parse_hours
-from callrec.policy.wording import ANNOUNCEMENTS, DIRECTIONS, HOLIDAYS, MODES
+from callrec.rulebook.explanation import first_day, hours_in_words, last_day
+from callrec.wording import ANNOUNCEMENTS, DIRECTIONS, HOLIDAYS, MODES
 
 E = TypeVar("E", bound=StrEnum)
 

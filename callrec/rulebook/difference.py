@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 from callrec.language import translated as _
 from callrec.model.office import Extension, Facility
 from callrec.model.rules import Rule, Scope
-from callrec.policy.explanation import in_words
-from callrec.policy.fields import change_in_words
 from callrec.policy.office import Office
 from callrec.policy.rules import narrows
-from callrec.policy.wording import rule_name
+from callrec.rulebook.explanation import in_words
+from callrec.rulebook.fields import change_in_words
+from callrec.wording import rule_name
 
 Thing = Facility | Extension | Rule
 T = TypeVar("T", Facility, Extension, Rule)

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from callrec.errors import CallrecError, NotFound, WrongEntries, WrongUsage
 from callrec.model.office import Extension, Facility
 from callrec.numbers import dialled
-from callrec.policy.entries import check_name, extension_number
 from callrec.policy.office import Office
+from callrec.rulebook.entries import check_name, extension_number
 
 COLUMNS = ("number", "facility", "name", "kind")
 _NAMES = {

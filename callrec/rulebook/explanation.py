@@ -12,7 +12,7 @@ from callrec.language import translated as _
 from callrec.model.rules import Announce, Candidate, Decision, Hours, Mode, Rule
 from callrec.policy import holidays
 from callrec.policy.hours import DAYS, written
-from callrec.policy.wording import (
+from callrec.wording import (
     ANNOUNCEMENTS,
     DIRECTIONS,
     HOLIDAYS,
