@@ -76,7 +76,7 @@ class App:
 
     def noted_keys(self) -> dict[str, str]:
         """The key presses that the dialplan has written down: the id of each, and what it says."""
-        from callrec.recording.journal import KEYS
+        from callrec.fallback.journal import KEYS
 
         with self.ami() as ami:
             return ami.tree(KEYS)

@@ -19,16 +19,16 @@ import structlog
 from callrec.alerts.alerter import Alerter
 from callrec.app import App
 from callrec.archive.archiver import Archiver
+from callrec.controller.controller import Controller
 from callrec.errors import CallrecError, CatalogueOutdated, CatalogueUnreachable, NotFound, Refused
+from callrec.fallback.adoption import Adoption
+from callrec.fallback.journal_reader import JournalReader
+from callrec.fallback.rule_mirror import Mirror
 from callrec.language import translated
 from callrec.pbx.ari import wait_for_app_to_go
 from callrec.policy.office import Office
 from callrec.problems import Problems
-from callrec.recording.adoption import Adoption
 from callrec.recording.board import Board
-from callrec.recording.controller import Controller
-from callrec.recording.journal_reader import JournalReader
-from callrec.recording.mirror import Mirror
 from callrec.spool import status
 
 log = structlog.get_logger()

@@ -25,9 +25,9 @@ from callrec.demo.agents import Phone, Sound, Switchboard, Talk
 from callrec.demo.pbx import OUTSIDE, PHONES
 from callrec.demo.processes import Child
 from callrec.demo.world import World
+from callrec.fallback import rule_mirror
 from callrec.model.calls import CallRecord
 from callrec.model.rules import Announce, Direction, Mode, Rule, Scope
-from callrec.recording import mirror
 from callrec.spool import status
 from tests.listen import Samples
 
@@ -121,11 +121,13 @@ class Stage:
     def wait_for_mirror(self) -> None:
         """Until the PBX has its copy of the rules as they are now."""
         answer_first = self.app.settings.prompts.answer_first
-        wanted = mirror.entries(self.app.office(), self.app.sounds, self.app.now, answer_first=answer_first)
+        wanted = rule_mirror.entries(
+            self.app.office(), self.app.sounds, self.app.now, answer_first=answer_first
+        )
 
         def copied() -> bool:
             with self.app.ami() as ami:
-                return ami.tree(mirror.FAMILY) == wanted
+                return ami.tree(rule_mirror.FAMILY) == wanted
 
         eventually(copied, what="the PBX's copy of the rules")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from callrec import ids
+from callrec.controller.controller import Controller
 from callrec.demo.agents import Phone, Sound, Talk
 from callrec.model.prompts import Prompt
 from callrec.model.rules import Decision
@@ -19,7 +20,6 @@ from callrec.pbx.ari import Ari
 from callrec.policy.office import Office
 from callrec.recording.board import Board
 from callrec.recording.commands import Command
-from callrec.recording.controller import Controller
 from callrec.recording.room import Room
 from callrec.recording.surroundings import Surroundings
 from callrec.spool.box import Spool

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from callrec.controller.controller import Controller
+from callrec.controller.hangups import Departures
+from callrec.controller.lanes import Lanes
 from callrec.errors import NotFound
 from callrec.model.prompts import Prompt
 from callrec.model.rules import Decision
 from callrec.pbx.events import ChannelDestroyed, DialplanSaid, GateEntered, Replaced
 from callrec.recording.commands import HandOver, Settle, StartSnoop
-from callrec.recording.controller import Controller
-from callrec.recording.departures import Departures
-from callrec.recording.lanes import Lanes
 from callrec.spool.box import Spool
 from tests.scenarios.replay import board, ids_of, office, transcript
 from tests.unit.channels import OUTSIDE
@@ -117,7 +117,7 @@ def test_a_full_disk_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_new_snoops_come_once_the_old_ones_are_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not before: Asterisk would go on with a decoder that drops what half of all phones send."""
-    monkeypatch.setattr("callrec.recording.departures.PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr("callrec.controller.hangups.PATIENCE_SECONDS", 60.0)
     pbx, old, waiting = FakePbx(), ("callrec.old-in", "callrec.old-out"), threading.Event()
 
     class Watched(Departures):

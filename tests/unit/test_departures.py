@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from callrec.recording.departures import Departures
+from callrec.controller.hangups import Departures
 
 
 def test_those_that_went_before_or_meanwhile_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("callrec.recording.departures.PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr("callrec.controller.hangups.PATIENCE_SECONDS", 60.0)
     departures = Departures()
     departures.gone("a")
     later = threading.Timer(0.05, departures.gone, ["b"])

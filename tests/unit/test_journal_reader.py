@@ -8,11 +8,11 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from callrec.app import App
+from callrec.fallback.adoption import Adoption
+from callrec.fallback.journal import FAMILY, KEYS
+from callrec.fallback.journal_reader import JournalReader
 from callrec.model.calls import Key
 from callrec.problems import Problems
-from callrec.recording.adoption import Adoption
-from callrec.recording.journal import FAMILY, KEYS
-from callrec.recording.journal_reader import JournalReader
 from tests.scenarios.replay import office
 from tests.unit.test_standin import AUTOMATIC, ENDED, FILES, LINE, SECOND_OF_SOUND, Storage
 

@@ -11,10 +11,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from callrec.errors import NotFound, PbxUnreachable
+from callrec.fallback.rule_mirror import EVERY_SECONDS, Mirror, Sounds
 from callrec.model.rules import Decision
 from callrec.policy.office import Office
 from callrec.problems import Problems
-from callrec.recording.mirror import EVERY_SECONDS, Mirror, Sounds
 from tests.scenarios.replay import office
 from tests.unit.conftest import Clock
 

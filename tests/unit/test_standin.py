@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from callrec.fallback import journal, rule_mirror
+from callrec.fallback.adoption import Adoption
 from callrec.model.calls import CallRecord, Outcome
 from callrec.model.rules import Direction, Mode
 from callrec.pbx.events import KeyNoted, epoch
 from callrec.policy.office import Office
-from callrec.recording import journal, mirror
-from callrec.recording.adoption import Adoption
 from callrec.spool.box import Spool
 from tests.scenarios.replay import PROMPT, office
 from tests.unit.channels import BRIDGE, OUTSIDE, PHONE, quiet_board
@@ -34,7 +34,7 @@ class AstDb(dict[str, str]):
     """AstDB in memory."""
 
     def tree(self, family: str) -> dict[str, str]:
-        assert family == mirror.FAMILY
+        assert family == rule_mirror.FAMILY
         return dict(self)
 
     def put(self, _family: str, key: str, value: str) -> None:
@@ -45,7 +45,7 @@ class AstDb(dict[str, str]):
 
 
 def _entries(*rules: tuple[str, str, str | None, str | None]) -> dict[str, str]:
-    return mirror.entries(office(*rules), lambda decision: ["/p/ja/notice"], NOW, answer_first=True)
+    return rule_mirror.entries(office(*rules), lambda decision: ["/p/ja/notice"], NOW, answer_first=True)
 
 
 def test_only_what_differs_from_the_default_has_an_entry() -> None:
@@ -71,9 +71,9 @@ def test_never_is_in_the_copy_too() -> None:
 def test_the_copy_becomes_what_is_wanted_and_nothing_else() -> None:
     database = AstDb({"inbound/default": "old", "inbound/9999": "stale"})
     wanted = _entries(("automatic", "facility", "shiba", None))
-    assert mirror.synchronise(database, wanted) == 10
+    assert rule_mirror.synchronise(database, wanted) == 10
     assert dict(database) == wanted
-    assert mirror.synchronise(database, wanted) == 0
+    assert rule_mirror.synchronise(database, wanted) == 0
 
 
 def _call(value: str, prompt: journal.FindPrompt = lambda sound: None) -> tuple[journal.Line, CallRecord]:

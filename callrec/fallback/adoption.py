@@ -15,11 +15,11 @@ from typing import Protocol
 
 import structlog
 
+from callrec.fallback import journal
 from callrec.model.calls import CallRecord, Key, Outcome, remark
 from callrec.model.rules import Decision, Mode
 from callrec.pbx.events import KeyNoted
 from callrec.policy.office import Office
-from callrec.recording import journal
 from callrec.recording.helping import alert_of, was_asked
 from callrec.recording.keys import marks
 from callrec.spool.box import Spool

@@ -16,6 +16,9 @@ from typing import Protocol
 
 import structlog
 
+from callrec.controller.drafts import Drafts
+from callrec.controller.hangups import Departures
+from callrec.controller.lanes import Lanes
 from callrec.errors import CallrecError
 from callrec.model.rules import Direction
 from callrec.pbx.events import (
@@ -30,9 +33,6 @@ from callrec.pbx.events import (
 from callrec.policy.office import Office
 from callrec.recording import commands as do
 from callrec.recording.board import Board
-from callrec.recording.departures import Departures
-from callrec.recording.drafts import Drafts
-from callrec.recording.lanes import Lanes
 from callrec.spool.box import Spool
 
 log = structlog.get_logger()

@@ -13,13 +13,13 @@ from typing import Protocol
 
 import structlog
 
+from callrec.controller.controller import Controller, parsed_keys
 from callrec.errors import CallrecError
+from callrec.fallback import journal
+from callrec.fallback.adoption import Adoption
 from callrec.language import translated
 from callrec.pbx.events import KeyNoted
 from callrec.problems import Problems
-from callrec.recording import journal
-from callrec.recording.adoption import Adoption
-from callrec.recording.controller import Controller, parsed_keys
 
 log = structlog.get_logger()
 
