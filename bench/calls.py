@@ -18,9 +18,9 @@ from pathlib import Path
 from bench.machine import facts_of_calls
 from bench.report import Row, finish
 from callrec.catalogue.calls import Found
-from callrec.demo.agents import Sound, Switchboard, Talk
 from callrec.demo.pbx import PbxPorts
-from callrec.demo.world import World
+from callrec.demo.softphones import Sound, Switchboard, Talk
+from callrec.demo.system import World
 from tests.integration.stage import Stage, talk_for
 from tests.long_call import peak_megabytes
 

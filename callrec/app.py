@@ -24,7 +24,7 @@ from callrec.policy.decide import Defaults
 from callrec.policy.office import Office
 from callrec.settings import Settings
 from callrec.spool import snapshot
-from callrec.spool.box import Spool
+from callrec.spool.directory import Spool
 
 if TYPE_CHECKING:
     from callrec.alerts.alerter import Alerter
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from callrec.pbx.ami import Ami
     from callrec.pbx.ari import Ari
     from callrec.prompts import Library
-    from callrec.recording.board import Board
+    from callrec.recording.tracker import Board
 
 
 class App:
@@ -195,8 +195,8 @@ class App:
     # --- the controller's parts
 
     def board(self, office: Office) -> Board:
-        from callrec.recording.board import Board
-        from callrec.recording.surroundings import Surroundings
+        from callrec.recording.environment import Surroundings
+        from callrec.recording.tracker import Board
 
         return Board(
             Surroundings(
@@ -212,7 +212,7 @@ class App:
     def archiver(self) -> Archiver:
         from callrec.archive.archiver import Archiver
         from callrec.archive.discarder import Discarder
-        from callrec.spool.spooler import Spooler
+        from callrec.spool.recording_builder import Spooler
         from callrec.spool.tracks import Tracks
 
         tracks = Tracks(self.spool, self._fetch, self.pbx.version)

@@ -14,7 +14,7 @@ from callrec.app import App
 from callrec.errors import CallrecError, CheckFailed, NotFound, Unreachable
 from callrec.language import translated as _
 from callrec.model.rules import Announce, Mode, Rule
-from callrec.pbx import keys
+from callrec.pbx import feature_codes
 from callrec.pbx.ami import Ami, AmiRefused
 from callrec.pbx.transport import AriRefused
 from callrec.prompts import ffmpeg_is_here
@@ -126,9 +126,9 @@ def _keys(app: App) -> str:
     """The keys: the PBX has the codes of the settings, nothing else has them, and calls have the keys."""
     codes = app.settings.keys
     with app.ami() as ami:
-        features = ami.config(keys.FEATURES)
+        features = ami.config(feature_codes.FEATURES)
         menus = _conference_menus(ami)
-    for key, found in keys.wrong_features(features, codes).items():
+    for key, found in feature_codes.wrong_features(features, codes).items():
         raise CheckFailed(
             "the PBX has {found} for {key}, callrec.toml says {wanted}: write callrec pbx config over "
             "callrec/features.conf on the PBX, then `module reload features`",
@@ -136,12 +136,12 @@ def _keys(app: App) -> str:
             key=key,
             wanted=codes.codes[key],
         )
-    if keys.wrong_menu(menus, codes):
+    if feature_codes.wrong_menu(menus, codes):
         raise CheckFailed(
             "the PBX's menu for conferences has other keys than callrec.toml: write callrec pbx config "
             "--conference over callrec/confbridge.conf on the PBX, then `module reload app_confbridge`"
         )
-    for name, code, key in keys.rivals(features, codes):
+    for name, code, key in feature_codes.rivals(features, codes):
         raise CheckFailed(
             "{name} ({code}) in features.conf is in the way of {key} ({wanted}): change one of the two",
             name=name,
@@ -153,9 +153,9 @@ def _keys(app: App) -> str:
     return " ".join(f"{key} {code}" for key, code in codes.codes.items())
 
 
-def _conference_menus(ami: Ami) -> keys.Config:
+def _conference_menus(ami: Ami) -> feature_codes.Config:
     try:
-        return ami.config(keys.CONFERENCE)
+        return ami.config(feature_codes.CONFERENCE)
     except AmiRefused:  # a PBX without conferences need not have the file
         return {}
 

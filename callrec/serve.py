@@ -28,7 +28,7 @@ from callrec.language import translated
 from callrec.pbx.ari import wait_for_app_to_go
 from callrec.policy.office import Office
 from callrec.problems import Problems
-from callrec.recording.board import Board
+from callrec.recording.tracker import Board
 from callrec.spool import status
 
 log = structlog.get_logger()

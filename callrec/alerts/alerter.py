@@ -13,7 +13,7 @@ from functools import partial
 
 import structlog
 
-from callrec.alerts.lane import GIVEN_UP_AFTER, IDLE_SECONDS, Lane, Way
+from callrec.alerts.delivery_worker import GIVEN_UP_AFTER, IDLE_SECONDS, Lane, Way
 from callrec.alerts.ledger import Ledger
 from callrec.catalogue import alerts
 from callrec.catalogue.database import Database
@@ -21,7 +21,7 @@ from callrec.errors import CallrecError
 from callrec.language import translated
 from callrec.model.alerts import Alert, AlertState, Delivery
 from callrec.problems import Problems
-from callrec.spool.box import Spool
+from callrec.spool.directory import Spool
 
 log = structlog.get_logger()
 

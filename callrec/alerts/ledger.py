@@ -8,7 +8,7 @@ from dataclasses import replace
 import structlog
 
 from callrec.model.alerts import Alert, Delivery
-from callrec.spool.box import Damaged, Spool
+from callrec.spool.directory import Damaged, Spool
 
 log = structlog.get_logger()
 Key = tuple[str, str]

@@ -19,8 +19,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from callrec.archive.attempts import Attempts, problem_of
 from callrec.archive.discarder import Discarder
+from callrec.archive.retry_schedule import Attempts, problem_of
 from callrec.archive.store import Store
 from callrec.catalogue import calls, custody
 from callrec.catalogue.calls import Versions
@@ -30,8 +30,8 @@ from callrec.language import translated
 from callrec.manifest import Manifest, read
 from callrec.model.calls import remark
 from callrec.model.captures import Capture, Draft
-from callrec.spool.box import Damaged, Spool
-from callrec.spool.spooler import NoSound, Spooler
+from callrec.spool.directory import Damaged, Spool
+from callrec.spool.recording_builder import NoSound, Spooler
 from callrec.spool.tracks import NotYetClosed, Tracks, is_momentary
 
 log = structlog.get_logger()

@@ -13,7 +13,7 @@ import structlog
 
 from callrec.catalogue import calls
 from callrec.catalogue.database import Database
-from callrec.spool.box import Spool
+from callrec.spool.directory import Spool
 
 log = structlog.get_logger()
 

@@ -14,8 +14,8 @@ import click
 from callrec import settings
 from callrec.commands.common import say
 from callrec.demo.pbx import PHONES
-from callrec.demo.story import tell_ending, tell_story
-from callrec.demo.world import FACILITIES, World
+from callrec.demo.system import FACILITIES, World
+from callrec.demo.walkthrough import tell_ending, tell_story
 from callrec.language import translated as _
 
 STEPS = {

@@ -11,7 +11,7 @@ import click
 from callrec import settings
 from callrec.commands.common import say
 from callrec.errors import CheckFailed, Refused
-from callrec.pbx import keys
+from callrec.pbx import feature_codes
 from callrec.settings import KeySettings
 
 
@@ -37,9 +37,9 @@ def config(ctx: click.Context, output: Path | None, conference: bool, force: boo
     A file that says the same already is left as it is.
     """
     codes = settings.load(ctx.find_root().obj).keys
-    name = keys.CONFERENCE if conference else keys.FEATURES
+    name = feature_codes.CONFERENCE if conference else feature_codes.FEATURES
     if output is None:
-        click.echo(keys.include(name, codes), nl=False)
+        click.echo(feature_codes.include(name, codes), nl=False)
         return
     texts = _texts(output, name, codes)
     changed = {path: text for path, text in texts.items() if _read(path) != text}
@@ -53,8 +53,11 @@ def config(ctx: click.Context, output: Path | None, conference: bool, force: boo
 def _texts(output: Path, name: str, codes: KeySettings) -> dict[Path, str]:
     """The files to write, and what is to stand in them."""
     if not output.is_dir():
-        return {output: keys.include(name, codes)}
-    return {output / each: keys.include(each, codes) for each in (keys.FEATURES, keys.CONFERENCE)}
+        return {output: feature_codes.include(name, codes)}
+    return {
+        output / each: feature_codes.include(each, codes)
+        for each in (feature_codes.FEATURES, feature_codes.CONFERENCE)
+    }
 
 
 def _refuse_to_replace(changed: dict[Path, str]) -> None:

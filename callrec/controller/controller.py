@@ -16,9 +16,9 @@ from typing import Protocol
 
 import structlog
 
-from callrec.controller.drafts import Drafts
+from callrec.controller.checkpoints import Drafts
 from callrec.controller.hangups import Departures
-from callrec.controller.lanes import Lanes
+from callrec.controller.serial_executor import Lanes
 from callrec.errors import CallrecError
 from callrec.model.rules import Direction
 from callrec.pbx.events import (
@@ -31,9 +31,9 @@ from callrec.pbx.events import (
     epoch,
 )
 from callrec.policy.office import Office
-from callrec.recording import commands as do
-from callrec.recording.board import Board
-from callrec.spool.box import Spool
+from callrec.recording import actions as do
+from callrec.recording.tracker import Board
+from callrec.spool.directory import Spool
 
 log = structlog.get_logger()
 

@@ -20,9 +20,9 @@ from callrec.model.calls import CallRecord, Key, Outcome, remark
 from callrec.model.rules import Decision, Mode
 from callrec.pbx.events import KeyNoted
 from callrec.policy.office import Office
-from callrec.recording.helping import alert_of, was_asked
+from callrec.recording.assistance import alert_of, was_asked
 from callrec.recording.keys import marks
-from callrec.spool.box import Spool
+from callrec.spool.directory import Spool
 
 log = structlog.get_logger()
 

@@ -19,8 +19,8 @@ from callrec.numbers import normalise
 from callrec.pbx.events import KeyNoted, endpoint_of
 from callrec.policy.combine import combine
 from callrec.policy.office import Office
+from callrec.recording.call import OUTCOMES
 from callrec.recording.keys import effect_stood_in, marks
-from callrec.recording.session import OUTCOMES
 
 FAMILY = "callrec-journal"
 KEYS = "callrec-key"

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 
 from callrec.model.captures import Capture, Gap, Part, Pause, Track
 from callrec.pbx.events import OWN_PREFIX
-from callrec.recording.commands import Command, HangUp, Mute, RecordSnoop, Settle, StartSnoop, Unmute
-from callrec.recording.part import SIDES, LivePart, Side, state_of
-from callrec.state import Live
+from callrec.recording.actions import Command, HangUp, Mute, RecordSnoop, Settle, StartSnoop, Unmute
+from callrec.recording.segment import SIDES, LivePart, Side, state_of
+from callrec.recording.states import Live
 
 FOLDER = "callrec"
 RETRY_AFTER = timedelta(seconds=0.5)

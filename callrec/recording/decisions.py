@@ -14,9 +14,9 @@ from callrec.model.rules import Decision, Direction, Mode
 from callrec.pbx.events import GateEntered
 from callrec.policy.combine import combine
 from callrec.policy.office import Office
-from callrec.recording import lines as of_lines
+from callrec.recording import legs as of_lines
 from callrec.recording import parties
-from callrec.recording.lines import Line
+from callrec.recording.legs import Line
 
 
 @dataclass(slots=True)

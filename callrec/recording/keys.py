@@ -10,7 +10,7 @@ from datetime import datetime
 
 from callrec.model.calls import Effect, Key, Press
 from callrec.model.rules import Mode
-from callrec.state import Keeping
+from callrec.recording.states import Keeping
 
 EFFECTS: dict[Key, dict[Keeping, Effect]] = {
     Key.KEEP: {

@@ -11,8 +11,8 @@ from callrec.model.rules import CallFacts, Direction
 from callrec.numbers import normalise
 from callrec.pbx.events import GateEntered
 from callrec.policy.office import Office
-from callrec.recording import lines as of_lines
-from callrec.recording.lines import Line
+from callrec.recording import legs as of_lines
+from callrec.recording.legs import Line
 
 
 def at_gate(call: CallRecord, event: GateEntered, office: Office) -> CallRecord:

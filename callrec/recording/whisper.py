@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from callrec.model.prompts import Prompt
 from callrec.pbx.events import OWN_PREFIX
-from callrec.recording.commands import Command, HangUp, PlayMedia, StartSnoop
+from callrec.recording.actions import Command, HangUp, PlayMedia, StartSnoop
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from callrec.errors import CallrecError, EvidenceBroken, NotFound
 from callrec.model.calls import Note, remark
 from callrec.model.captures import Capture, Draft, Track
-from callrec.spool.box import Spool
+from callrec.spool.directory import Spool
 from callrec.spool.files import partial_of, sync
 from callrec.spool.sound import Wav
 

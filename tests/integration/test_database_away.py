@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from callrec.catalogue import changes
 from callrec.catalogue.database import Database
-from callrec.demo.agents import Sound
+from callrec.demo.softphones import Sound
 from callrec.errors import CatalogueOutdated, CatalogueUnreachable
 from callrec.model.rules import Rule
 from tests.integration.stage import Stage, eventually, talk_for, talk_seconds

@@ -9,8 +9,8 @@ from datetime import datetime
 
 import pytest
 
-from callrec.demo.agents import Sound, Talk
 from callrec.demo.processes import free_port
+from callrec.demo.softphones import Sound, Talk
 from tests.integration.stage import Stage, eventually, talk_for
 from tests.integration.test_alerts import web_server
 from tests.listen import heard_share, hears, hears_no, is_silent

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from callrec.catalogue.calls import Kept
-from callrec.demo.agents import Sound, Talk
+from callrec.demo.softphones import Sound, Talk
 from callrec.model.calls import CallRecord, Effect
 from tests.integration.stage import Heard, Stage, eventually, frozen, talk_for
 from tests.integration.times import as_long_as, in_time

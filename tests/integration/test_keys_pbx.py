@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from callrec.demo.agents import Sound, Talk
+from callrec.demo.softphones import Sound, Talk
 from callrec.pbx.ari import Ari
 from callrec.pbx.events import DialplanSaid, Event
 from tests.integration.sip import SipCall

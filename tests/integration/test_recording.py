@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from callrec.demo.agents import Sound
+from callrec.demo.softphones import Sound
 from callrec.model.calls import Outcome
 from callrec.model.captures import Custody
 from callrec.model.rules import Direction, Mode

@@ -9,8 +9,8 @@ from datetime import datetime
 import pytest
 import soundfile
 
-from callrec.demo.agents import Sound, Talk
 from callrec.demo.processes import Child
+from callrec.demo.softphones import Sound, Talk
 from callrec.model.calls import Effect, Outcome
 from callrec.model.rules import Mode
 from tests.integration.stage import Stage, eventually, frozen, talk_for, talk_seconds

@@ -12,17 +12,17 @@ import pytest
 
 from callrec import ids
 from callrec.controller.controller import Controller
-from callrec.demo.agents import Phone, Sound, Talk
+from callrec.demo.softphones import Phone, Sound, Talk
 from callrec.model.prompts import Prompt
 from callrec.model.rules import Decision
 from callrec.pbx import events as ev
 from callrec.pbx.ari import Ari
 from callrec.policy.office import Office
-from callrec.recording.board import Board
-from callrec.recording.commands import Command
-from callrec.recording.room import Room
-from callrec.recording.surroundings import Surroundings
-from callrec.spool.box import Spool
+from callrec.recording.actions import Command
+from callrec.recording.environment import Surroundings
+from callrec.recording.support_phone import Room
+from callrec.recording.tracker import Board
+from callrec.spool.directory import Spool
 from tests.integration.stage import Stage, eventually, talk_for
 from tests.listen import Samples, hears, hears_no
 

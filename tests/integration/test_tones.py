@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 import soundfile
 
-from callrec.demo.agents import Talk
+from callrec.demo.softphones import Talk
 from callrec.model.calls import Effect
 from callrec.model.tones import FOLDER, NAMES, TONES, seconds
 from callrec.pbx.transport import AriRefused

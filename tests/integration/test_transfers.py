@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from callrec.catalogue.calls import Found
-from callrec.demo.agents import Sound, Talk
+from callrec.demo.softphones import Sound, Talk
 from tests.integration.stage import Heard, Stage, eventually, talk_for, talk_seconds
 from tests.integration.times import as_long_as, without_a_gap
 from tests.listen import hears, hears_no

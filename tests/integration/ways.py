@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from callrec.demo.agents import Sound, Talk
+from callrec.demo.softphones import Sound, Talk
 from tests.integration.stage import Stage, eventually, talk_for
 
 Pair = tuple[Talk, Talk]

@@ -14,10 +14,10 @@ from json import dumps
 from pathlib import Path
 from typing import Any
 
-from callrec.demo.agents import Sound, Switchboard
 from callrec.demo.pbx import PbxPorts
 from callrec.demo.processes import wait_until
-from callrec.demo.world import World
+from callrec.demo.softphones import Sound, Switchboard
+from callrec.demo.system import World
 from callrec.pbx import ari
 from callrec.serve import Service
 from callrec.spool import status

@@ -14,9 +14,9 @@ from callrec.model.rules import Announce, Decision, Mode, Rule, Scope
 from callrec.model.tones import Tones
 from callrec.pbx.events import Event, parse
 from callrec.policy.office import Office
-from callrec.recording.board import Board
-from callrec.recording.commands import Command, Discard, HandOver, NoteCall, SaveCall, SaveDraft
-from callrec.recording.surroundings import Surroundings
+from callrec.recording.actions import Command, Discard, HandOver, NoteCall, SaveCall, SaveDraft
+from callrec.recording.environment import Surroundings
+from callrec.recording.tracker import Board
 
 HERE = Path(__file__).parent
 SOUND = "/run/callrec/prompts/ja/notice"

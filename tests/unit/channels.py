@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 from callrec.model.captures import Draft
 from callrec.pbx import events as ev
-from callrec.recording.board import Board
-from callrec.recording.commands import (
+from callrec.recording.actions import (
     Command,
     RecordSnoop,
     StartSnoop,
 )
+from callrec.recording.tracker import Board
 from tests.scenarios.replay import board, office
 from tests.unit.samples import START, draft
 

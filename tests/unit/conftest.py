@@ -20,8 +20,8 @@ from callrec.errors import PbxUnreachable
 from callrec.model.captures import Track
 from callrec.resources import shipped
 from callrec.settings import CatalogueSettings, PromptSettings, Settings, SpoolSettings
-from callrec.spool.box import Spool
-from callrec.spool.spooler import Spooler
+from callrec.spool.directory import Spool
+from callrec.spool.recording_builder import Spooler
 from callrec.spool.tracks import Tracks
 from tests.unit.fakes import MemoryStore
 from tests.unit.program import Done

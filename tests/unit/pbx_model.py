@@ -16,8 +16,8 @@ from callrec.model.calls import CallRecord
 from callrec.model.captures import Draft
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
-from callrec.recording import commands as do
-from callrec.recording.board import Board
+from callrec.recording import actions as do
+from callrec.recording.tracker import Board
 from tests.scenarios.replay import board
 from tests.unit.channels import channel
 from tests.unit.samples import START

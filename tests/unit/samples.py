@@ -10,7 +10,7 @@ from callrec.model.alerts import Alert
 from callrec.model.calls import CallRecord, Outcome, Participant
 from callrec.model.captures import Capture, Draft, Part, Track
 from callrec.model.rules import Announce, Decision, Direction, Mode
-from callrec.spool.box import Spool
+from callrec.spool.directory import Spool
 
 START = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 END = START + timedelta(seconds=12)

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callrec.alerts import lane
+from callrec.alerts import delivery_worker
 from callrec.alerts.alerter import Alerter
-from callrec.alerts.lane import Lane, pause_after
+from callrec.alerts.delivery_worker import Lane, pause_after
 from callrec.alerts.ledger import Ledger
 from callrec.app import App
 from callrec.catalogue import alerts
@@ -25,7 +25,7 @@ from callrec.errors import AlertNotSent
 from callrec.model.alerts import Alert, AlertState, Delivery
 from callrec.model.office import Facility
 from callrec.policy.office import Office as RulesOffice
-from callrec.spool.box import Spool
+from callrec.spool.directory import Spool
 from tests.unit.conftest import Clock
 from tests.unit.samples import CALL_ID, START, alert
 
@@ -315,7 +315,7 @@ def test_the_pause_ends_when_the_next_try_is_due(tmp_path: Path) -> None:
     spool, clock = Spool(tmp_path), Clock()
     spool.save_alert(alert())
     made = Lane(Post(away={"all"}), Ledger(spool), lambda: None, clock=clock)
-    assert made._pause() == lane.IDLE_SECONDS
+    assert made._pause() == delivery_worker.IDLE_SECONDS
     made.work()
     assert made._pause() == pytest.approx(1.0)
 

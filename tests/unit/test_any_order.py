@@ -19,7 +19,7 @@ from callrec.model.calls import Effect, Key
 from callrec.model.office import Support
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
-from callrec.recording.session import Session
+from callrec.recording.call import Session
 from tests.scenarios.replay import office
 from tests.unit.channels import OUTSIDE, channel
 from tests.unit.pbx_model import ModelPbx, OverALink

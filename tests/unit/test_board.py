@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from callrec.model.calls import Outcome
 from callrec.pbx import events as ev
-from callrec.recording.commands import (
+from callrec.recording.actions import (
     HandOver,
     ReadJournal,
     SaveCall,

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from callrec.errors import Refused, WrongConfiguration
-from callrec.spool import box, files
-from callrec.spool.box import Spool
+from callrec.spool import directory, files
+from callrec.spool.directory import Spool
 from callrec.spool.files import write_whole
 from tests.unit.samples import call, draft
 
@@ -117,7 +117,7 @@ def test_names_that_go_are_gone_for_good(tmp_path: Path, monkeypatch: pytest.Mon
         real(folder)
         synced.append((folder.name, sorted(path.name for path in folder.iterdir())))
 
-    for module in (box, files):
+    for module in (directory, files):
         monkeypatch.setattr(module, "sync", watched)
     spool.hand_over(draft())
     assert synced[-1] == ("drafts", [])

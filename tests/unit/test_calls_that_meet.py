@@ -13,9 +13,9 @@ from callrec.model.captures import Draft
 from callrec.model.rules import Direction
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
-from callrec.recording.board import Board
-from callrec.recording.commands import Command, Mute, SaveCall, StartSnoop, Unmute
-from callrec.recording.session import Session
+from callrec.recording.actions import Command, Mute, SaveCall, StartSnoop, Unmute
+from callrec.recording.call import Session
+from callrec.recording.tracker import Board
 from tests.scenarios.replay import board, office
 from tests.unit.channels import LATER, OUTSIDE, PHONE, begin_recording, channel, talks
 from tests.unit.pbx_model import ModelPbx

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from callrec.recording.actions import Command, HangUp, RecordSnoop, Settle, StartSnoop
 from callrec.recording.capture import LiveCapture
-from callrec.recording.commands import Command, HangUp, RecordSnoop, Settle, StartSnoop
-from callrec.recording.part import SIDES
-from callrec.state import LIVE
+from callrec.recording.segment import SIDES
+from callrec.recording.states import LIVE
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 

@@ -12,13 +12,13 @@ import pytest
 
 from callrec.controller.controller import Controller
 from callrec.controller.hangups import Departures
-from callrec.controller.lanes import Lanes
+from callrec.controller.serial_executor import Lanes
 from callrec.errors import NotFound
 from callrec.model.prompts import Prompt
 from callrec.model.rules import Decision
 from callrec.pbx.events import ChannelDestroyed, DialplanSaid, GateEntered, Replaced
-from callrec.recording.commands import HandOver, Settle, StartSnoop
-from callrec.spool.box import Spool
+from callrec.recording.actions import HandOver, Settle, StartSnoop
+from callrec.spool.directory import Spool
 from tests.scenarios.replay import board, ids_of, office, transcript
 from tests.unit.channels import OUTSIDE
 from tests.unit.fakes import FakePbx

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from callrec.controller.drafts import Drafts
+from callrec.controller.checkpoints import Drafts
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Draft
 from callrec.pbx.events import OwnChannelStarted
-from callrec.recording.commands import HandOver, NoteCall, SaveCall, SaveDraft
-from callrec.spool.box import Spool
+from callrec.recording.actions import HandOver, NoteCall, SaveCall, SaveDraft
+from callrec.spool.directory import Spool
 from callrec.spool.files import PARTIAL
 from tests.scenarios.replay import office, transcript
 from tests.unit.fakes import FakePbx
@@ -87,7 +87,7 @@ def test_nothing_is_recorded_before_it_is_written_down(
         save_for_real(self, draft, written)
 
     monkeypatch.setattr(Spool, "save_draft", slow)
-    monkeypatch.setattr("callrec.controller.drafts.PATIENCE_SECONDS", 10.0)  # the machine may be busy
+    monkeypatch.setattr("callrec.controller.checkpoints.PATIENCE_SECONDS", 10.0)  # the machine may be busy
     controller, events = _controller(tmp_path, Watched()), transcript(NAME)
     snoops = [number for number, event in enumerate(events) if isinstance(event, OwnChannelStarted)]
     for event in events[: snoops[-1] + 1]:
@@ -105,7 +105,7 @@ def test_a_disk_that_syncs_slowly_holds_no_recording_up(
     drafts.ask(first)
     drafts.save(first)
     monkeypatch.setattr(os, "fsync", lambda descriptor: synced.wait(10))
-    monkeypatch.setattr("callrec.controller.drafts.PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr("callrec.controller.checkpoints.PATIENCE_SECONDS", 60.0)
     drafts.ask(newer)
     saving = threading.Thread(target=drafts.save, args=(newer,))
     saving.start()

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from callrec.model.calls import Effect, Key
 from callrec.pbx import events as ev
 from callrec.recording.keys import EFFECTS
-from callrec.state import KEEPING, Keeping
+from callrec.recording.states import KEEPING, Keeping
 from tests.scenarios.replay import office
 from tests.unit.channels import OUTSIDE, PHONE, channel
 from tests.unit.pbx_model import ModelPbx, OverALink

@@ -10,7 +10,7 @@ import pytest
 from callrec.model.calls import Effect
 from callrec.model.captures import Draft
 from callrec.pbx import events as ev
-from callrec.recording.commands import HangUp, StartSnoop, Unmute
+from callrec.recording.actions import HangUp, StartSnoop, Unmute
 from tests.scenarios.replay import office
 from tests.unit.channels import LATER, OTHER, OUTSIDE, PHONE, RULE, SECOND, begin_recording, talks
 from tests.unit.pbx_model import ModelPbx

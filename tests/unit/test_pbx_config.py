@@ -9,7 +9,7 @@ import pytest
 from callrec.commands import main
 from callrec.errors import WrongConfiguration
 from callrec.model.calls import Key
-from callrec.pbx import keys
+from callrec.pbx import feature_codes
 from callrec.settings import KeySettings, load
 from tests.unit.program import Done
 from tests.unit.test_install import _etc, _install
@@ -18,9 +18,9 @@ USUAL = KeySettings()
 OTHER = KeySettings(keep="#7", stop="*4", pause="8A", help="0911")
 
 
-def _config(text: str) -> keys.Config:
+def _config(text: str) -> feature_codes.Config:
     """A configuration as AMI tells it."""
-    found: keys.Config = {}
+    found: feature_codes.Config = {}
     for line in text.splitlines():
         if line.startswith("["):
             found[line.strip("[]()+")] = []
@@ -72,24 +72,24 @@ def test_keys_that_could_not_be_told_apart_are_refused(file: Path, text: str, pr
 
 @pytest.mark.parametrize("codes", [USUAL, OTHER], ids=["usual", "other"])
 def test_the_includes_have_the_keys(codes: KeySettings) -> None:
-    features = _config(keys.include("features.conf", codes))
-    assert keys.wrong_features(features, codes) == {}
-    assert not list(keys.rivals(features, codes))
-    menu = _config(keys.include("confbridge.conf", codes))
-    assert {name for name, _ in menu[keys.MENU]} == {"type"} | {
+    features = _config(feature_codes.include("features.conf", codes))
+    assert feature_codes.wrong_features(features, codes) == {}
+    assert not list(feature_codes.rivals(features, codes))
+    menu = _config(feature_codes.include("confbridge.conf", codes))
+    assert {name for name, _ in menu[feature_codes.MENU]} == {"type"} | {
         code for code in codes.codes.values() if not code.startswith("#")
     }
-    assert not keys.wrong_menu(menu, codes)
+    assert not feature_codes.wrong_menu(menu, codes)
 
 
 def test_what_the_pbx_has_otherwise_is_found() -> None:
-    features = _config(keys.include("features.conf", USUAL))
-    assert keys.wrong_features(features, OTHER) == {Key.KEEP: "*1", Key.PAUSE: "*5", Key.HELP: "*9"}
-    assert set(keys.wrong_features({}, USUAL).values()) == {""}
+    features = _config(feature_codes.include("features.conf", USUAL))
+    assert feature_codes.wrong_features(features, OTHER) == {Key.KEEP: "*1", Key.PAUSE: "*5", Key.HELP: "*9"}
+    assert set(feature_codes.wrong_features({}, USUAL).values()) == {""}
     features["applicationmap"][0] = ("callrec-keep", "*1,self,UserEvent(CallRec,Key: keep)")
-    assert keys.wrong_features(features, USUAL) == {Key.KEEP: "*1"}, "the line of an older version"
-    assert keys.wrong_menu(_config(keys.include("confbridge.conf", USUAL)), OTHER)
-    assert not keys.wrong_menu({"their_menu": []}, OTHER), "whose menu is their own look after it"
+    assert feature_codes.wrong_features(features, USUAL) == {Key.KEEP: "*1"}, "the line of an older version"
+    assert feature_codes.wrong_menu(_config(feature_codes.include("confbridge.conf", USUAL)), OTHER)
+    assert not feature_codes.wrong_menu({"their_menu": []}, OTHER), "whose menu is their own look after it"
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ def test_what_the_pbx_has_otherwise_is_found() -> None:
     ],
 )
 def test_features_in_the_way_of_a_key(text: str, found: list[tuple[str, str, Key]]) -> None:
-    assert list(keys.rivals(_config(text), USUAL)) == found
+    assert list(feature_codes.rivals(_config(text), USUAL)) == found
 
 
 def test_disconnect_by_a_star_is_in_the_way_of_all() -> None:
-    found = list(keys.rivals({"featuremap": [("disconnect", "*")]}, USUAL))
+    found = list(feature_codes.rivals({"featuremap": [("disconnect", "*")]}, USUAL))
     assert {key for _, _, key in found} == set(Key)
 
 
@@ -121,7 +121,7 @@ def test_the_include_is_printed(run) -> None:  # type: ignore[no-untyped-def]
 def test_a_file_is_written_once(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / "features.conf"
     assert run("-o", str(path)).code == 0
-    assert path.read_text() == keys.include("features.conf", KeySettings(keep="#7"))
+    assert path.read_text() == feature_codes.include("features.conf", KeySettings(keep="#7"))
     again = run("-o", str(path))
     assert again.code == 0 and "says this already" in again.out
 
@@ -146,7 +146,10 @@ def test_another_text_is_replaced_only_by_force(run, tmp_path: Path) -> None:  #
 def test_a_folder_gets_both(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "callrec").mkdir()
     assert run("-o", str(tmp_path / "callrec")).code == 0
-    assert {each.name for each in (tmp_path / "callrec").iterdir()} == {"features.conf", "confbridge.conf"}
+    assert {each.name for each in (tmp_path / "callrec").iterdir()} == {
+        "features.conf",
+        "confbridge.conf",
+    }
 
 
 def test_a_place_that_cannot_be_written_is_said(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -157,8 +160,8 @@ def test_a_place_that_cannot_be_written_is_said(run, tmp_path: Path) -> None:  #
 def test_the_installer_keeps_keys_that_were_changed(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     etc = _etc(tmp_path)
     _install(etc)
-    for name in (keys.FEATURES, keys.CONFERENCE):
-        assert (etc / "callrec" / name).read_text() == keys.include(name, USUAL)
+    for name in (feature_codes.FEATURES, feature_codes.CONFERENCE):
+        assert (etc / "callrec" / name).read_text() == feature_codes.include(name, USUAL)
     assert run("-o", str(etc / "callrec"), "--force").code == 0
     assert "nothing had to be changed" in _install(etc)
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callrec.pbx import events as ev
-from callrec.recording.commands import (
+from callrec.recording.actions import (
     AddToBridge,
     Command,
     DestroyBridge,
@@ -20,7 +20,7 @@ from callrec.recording.commands import (
     RecordSnoop,
     StartSnoop,
 )
-from callrec.recording.room import Room
+from callrec.recording.support_phone import Room
 from tests.unit.channels import channel
 from tests.unit.samples import CALL_ID, START
 

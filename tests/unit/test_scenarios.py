@@ -8,7 +8,7 @@ import pytest
 
 from callrec.model.calls import CallRecord, Outcome
 from callrec.pbx.events import OWN_PREFIX
-from callrec.recording.commands import HandOver, SaveCall
+from callrec.recording.actions import HandOver, SaveCall
 from tests.scenarios.replay import board, ids_of, office, short, transcript
 
 _SECOND = timedelta(seconds=1)

@@ -29,7 +29,7 @@ from callrec.policy.office import Office
 from callrec.serve import Service
 from callrec.settings import CatalogueSettings, OfficeSettings, PbxSettings, Settings, SpoolSettings
 from callrec.spool import status
-from callrec.spool.box import Spool
+from callrec.spool.directory import Spool
 
 
 class Quiet:

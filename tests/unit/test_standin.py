@@ -15,7 +15,7 @@ from callrec.model.calls import CallRecord, Outcome
 from callrec.model.rules import Direction, Mode
 from callrec.pbx.events import KeyNoted, epoch
 from callrec.policy.office import Office
-from callrec.spool.box import Spool
+from callrec.spool.directory import Spool
 from tests.scenarios.replay import PROMPT, office
 from tests.unit.channels import BRIDGE, OUTSIDE, PHONE, quiet_board
 from tests.unit.samples import only_call

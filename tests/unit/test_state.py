@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from callrec.errors import IllegalTransition
 from callrec.model.captures import Custody
-from callrec.state import CUSTODY, KEEPING, LIVE, Keeping, Live, advance, diagram
+from callrec.recording.states import CUSTODY, KEEPING, LIVE, Keeping, Live, advance, diagram
 
 STEPS = ["start", "mute", "unmute", "finish", "fail", "cancel", "spool", "archive", "destroy", "nonsense"]
 

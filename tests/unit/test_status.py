@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from callrec.spool import status
-from callrec.spool.box import Spool
+from callrec.spool.directory import Spool
 from tests.unit.program import Done
 from tests.unit.samples import alert
 

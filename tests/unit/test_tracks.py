@@ -11,7 +11,7 @@ from callrec.catalogue import calls, custody
 from callrec.errors import PbxUnreachable
 from callrec.manifest import Manifest
 from callrec.model.captures import Track
-from callrec.spool.spooler import NoSound
+from callrec.spool.recording_builder import NoSound
 from callrec.spool.tracks import ABSENT_SECONDS, ABSENT_TIMES, NotYetThere
 from tests.unit.conftest import Bench
 from tests.unit.samples import CALL_ID, RECORDING_ID, START, draft, part

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from callrec.pbx.events import EnteredBridge, LeftBridge
-from callrec.recording.lines import Line
+from callrec.recording.legs import Line
 
 LOCAL = "Local"
 """The technology of channels that carry no voice of their own."""

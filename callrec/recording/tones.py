@@ -8,7 +8,7 @@ from datetime import datetime
 from callrec.model.calls import Effect, Key
 from callrec.model.tones import Tones
 from callrec.pbx.events import OWN_PREFIX
-from callrec.recording.commands import Command, HangUp, PlayMedia, StartSnoop
+from callrec.recording.actions import Command, HangUp, PlayMedia, StartSnoop
 
 AGAIN = {Key.KEEP: Effect.STARTED, Key.STOP: Effect.STOPPED}
 """What is heard of a key that changes nothing: what it asked for is so."""

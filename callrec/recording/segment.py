@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from callrec.model.captures import Part, Track
-from callrec.state import LIVE, Live, advance
+from callrec.recording.states import LIVE, Live, advance
 
 Side = Literal["in", "out"]
 SIDES: tuple[Side, Side] = ("in", "out")

@@ -10,8 +10,8 @@ import threading
 from dataclasses import dataclass, field
 
 from callrec.model.captures import Draft
-from callrec.recording.commands import SaveDraft
-from callrec.spool.box import Spool
+from callrec.recording.actions import SaveDraft
+from callrec.spool.directory import Spool
 
 PATIENCE_SECONDS = 0.01
 """A disk that is slower than this is not waited for: the voice comes first."""

@@ -9,10 +9,10 @@ from datetime import datetime
 from callrec.model.calls import CallRecord, Effect, Key
 from callrec.model.captures import Capture, Draft
 from callrec.model.rules import Mode
+from callrec.recording.actions import Command, Discard, HandOver, SaveDraft
 from callrec.recording.capture import STOP, LiveCapture
-from callrec.recording.commands import Command, Discard, HandOver, SaveDraft
 from callrec.recording.keys import effect
-from callrec.state import Keeping
+from callrec.recording.states import Keeping
 
 AUTOMATIC, BY_KEY, BY_HELP = "automatic", "key", "help"
 PRIVACY, NEVER = "key", "never"

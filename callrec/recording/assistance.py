@@ -11,10 +11,10 @@ from callrec.model.alerts import Alert
 from callrec.model.calls import CallRecord, Key, Press
 from callrec.pbx.events import Channel
 from callrec.policy.office import Office
-from callrec.recording.commands import Command, SaveAlert
-from callrec.recording.lines import Line
-from callrec.recording.room import Room
-from callrec.recording.surroundings import Surroundings
+from callrec.recording.actions import Command, SaveAlert
+from callrec.recording.environment import Surroundings
+from callrec.recording.legs import Line
+from callrec.recording.support_phone import Room
 
 AGAIN = timedelta(seconds=30)
 """Presses closer together than this are one call for help."""

@@ -14,10 +14,8 @@ from callrec import ids
 from callrec.model.calls import CallRecord, Effect, Key, Note, Outcome, Press, remark
 from callrec.model.rules import Direction, Mode
 from callrec.pbx.events import OWN_PREFIX, Dialled, GateEntered, KeyNoted, endpoint_of
-from callrec.recording import lines as of_lines
-from callrec.recording.announcer import Announcer
-from callrec.recording.capture import LiveCapture
-from callrec.recording.commands import (
+from callrec.recording import legs as of_lines
+from callrec.recording.actions import (
     Command,
     DialRoom,
     HangUp,
@@ -26,14 +24,16 @@ from callrec.recording.commands import (
     ReadJournal,
     SaveCall,
 )
+from callrec.recording.announcements import Announcer
+from callrec.recording.assistance import Helping
+from callrec.recording.capture import LiveCapture
 from callrec.recording.decisions import Decisions, decided_for, in_force, mode_for_keys
-from callrec.recording.helping import Helping
-from callrec.recording.keeper import Keeper
+from callrec.recording.environment import Surroundings
 from callrec.recording.keys import effect_stood_in, marks
-from callrec.recording.lines import Line
-from callrec.recording.signals import Signals
-from callrec.recording.surroundings import Surroundings
-from callrec.state import Keeping
+from callrec.recording.legs import Line
+from callrec.recording.recorder import Keeper
+from callrec.recording.states import Keeping
+from callrec.recording.tones import Signals
 
 OUTCOMES = {
     "BUSY": Outcome.BUSY,

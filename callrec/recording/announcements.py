@@ -13,8 +13,8 @@ from callrec.errors import CallrecError
 from callrec.model.calls import Announcement, Note, remark
 from callrec.model.prompts import Prompt
 from callrec.model.rules import Announce, Decision
-from callrec.recording.commands import Command, HangUp
-from callrec.recording.surroundings import Sound
+from callrec.recording.actions import Command, HangUp
+from callrec.recording.environment import Sound
 from callrec.recording.whisper import Whisper
 
 

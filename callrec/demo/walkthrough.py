@@ -9,10 +9,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from callrec.demo.agents import Sound, Switchboard, Talk
 from callrec.demo.pbx import OUTSIDE
 from callrec.demo.processes import wait_until
-from callrec.demo.world import World
+from callrec.demo.softphones import Sound, Switchboard, Talk
+from callrec.demo.system import World
 from callrec.errors import DemoFailed
 from callrec.language import translated as _
 

@@ -20,7 +20,7 @@ from callrec.manifest import SCHEMA, AudioFacts, Manifest, Placement, Software, 
 from callrec.model.calls import remark
 from callrec.model.captures import Capture, Draft, Part, Track
 from callrec.policy.retention import retain_until
-from callrec.spool.box import Spool
+from callrec.spool.directory import Spool
 from callrec.spool.files import partial_of, sync, write_whole
 from callrec.spool.sound import Silence, Stretch, examine, join, tag
 from callrec.spool.tracks import Fetched, Tracks

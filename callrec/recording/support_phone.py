@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from callrec.pbx.events import OWN_PREFIX, Channel
-from callrec.recording.commands import (
+from callrec.recording.actions import (
     AddToBridge,
     Command,
     DestroyBridge,

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from callrec.model.calls import CallRecord, Key
 from callrec.model.captures import Draft
 from callrec.pbx import events as ev
-from callrec.recording.commands import Command, DestroyBridge, HangUp, LetThrough, SaveCall
+from callrec.recording.actions import Command, DestroyBridge, HangUp, LetThrough, SaveCall
+from callrec.recording.call import Session
+from callrec.recording.environment import Surroundings
 from callrec.recording.keys import is_outdated
-from callrec.recording.lines import Line
-from callrec.recording.session import Session
-from callrec.recording.surroundings import Surroundings
-from callrec.recording.wiring import LOCAL, Wiring
+from callrec.recording.legs import Line
+from callrec.recording.topology import LOCAL, Wiring
 
 CLOCKS_AGREE = timedelta(minutes=1)
 REMEMBERED = 1000
