@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from callrec.model.office import Extension, Facility
 from callrec.policy.office import Office
 from callrec.settings import CatalogueSettings, HelpSettings, Settings, SpoolSettings
 from tests.integration.stage import eventually
+from tests.integration.web_server import web_server
 from tests.unit.samples import CALL_ID, alert
 
 SECRET = "a secret of some length"
@@ -67,38 +67,6 @@ def mail_server(box: Mailbox, port: int, **options: Any) -> Iterator[None]:
         yield
     finally:
         server.stop()
-
-
-@contextmanager
-def web_server(
-    port: int, status: int = 200, context: ssl.SSLContext | None = None
-) -> Iterator[list[tuple[dict[str, str], bytes]]]:
-    """A web server; what it was sent, headers and body."""
-    taken: list[tuple[dict[str, str], bytes]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            taken.append((dict(self.headers), body))
-            self.send_response(status)
-            self.send_header("Location", "/elsewhere")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    if context:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield taken
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @contextmanager

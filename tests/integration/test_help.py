@@ -12,7 +12,7 @@ import pytest
 from callrec.demo.processes import free_port
 from callrec.demo.softphones import Sound, Talk
 from tests.integration.stage import Stage, eventually, talk_for
-from tests.integration.test_alerts import web_server
+from tests.integration.web_server import web_server
 from tests.listen import heard_share, hears, hears_no, is_silent
 
 pytestmark = pytest.mark.parametrize("stage", ["postgresql"], indirect=True)

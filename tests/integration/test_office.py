@@ -22,10 +22,10 @@ from callrec.catalogue.database import Database
 from callrec.commands import main
 from callrec.model.rules import Mode, Rule, Scope
 from callrec.settings import CatalogueSettings, Settings
+from tests.filled_catalogue import fill
 from tests.integration.conftest import DATABASES
+from tests.old_database import check_migration
 from tests.unit.samples import START
-from tests.unit.test_migrations import check_migration
-from tests.unit.test_report import fill
 
 START_OFFICE = """
 [[facility]]

@@ -1,0 +1,101 @@
+"""A database of an older version, brought up to this one and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.runtime.migration import MigrationContext
+
+from callrec.catalogue import alerts, facilities, rules, tables
+from callrec.catalogue.database import Database, _alembic
+from callrec.model.alerts import Delivery
+from callrec.model.office import Extension, Facility
+from callrec.model.rules import Holidays, Mode
+from callrec.policy.hours import parse_hours
+from tests.unit.samples import START, alert
+
+WHO: dict[str, Any] = {"who": "test", "at": START}
+
+
+def migrated(database: Database, version: str) -> None:
+    """Takes a database to a version, up or down."""
+    with database.begin() as connection:
+        there = MigrationContext.configure(connection).get_current_revision() or ""
+        step = command.upgrade if version > there else command.downgrade
+        step(_alembic(connection), version)
+
+
+OLD = (
+    "INSERT INTO facilities (code, name) VALUES ('shiba', '芝')",
+    "INSERT INTO extensions (number, facility, name) VALUES ('2101', 'shiba', '')",
+    """
+    INSERT INTO rules
+        (id, version, scope, mode, languages, prompt, priority, removed, changed_at, changed_by)
+    VALUES (1, 1, 'everywhere', 'automatic', 'ja', 'notice', 0, false, '2026-11-22 01:00:00+00', 'test')
+    """,
+    "INSERT INTO calls (id, started_at, details) VALUES ('old', '2026-11-22 01:00:00+00', '{}')",
+    "INSERT INTO participants (call_id, extension, started_at)"
+    " VALUES ('old', '2101', '2026-11-22 01:00:00+00')",
+)
+"""An office and a call as the first version knew them."""
+
+
+def check_migration(database: Database) -> None:
+    """What the first version knew is as it was, and goes back; what it did not know keeps it from that."""
+    migrated(database, "0001")
+    with database.begin() as connection:
+        for statement in OLD:
+            connection.exec_driver_sql(statement)
+    migrated(database, "head")
+    with database.begin() as connection:
+        _check_as_it_was(connection)
+    _check_alerts(database)
+    for fields, complaint in (
+        ({"beep_s": 15}, r"rules \[1\] have a consent beep"),
+        ({"beep_s": None, "hours": parse_hours("mon")}, r"rules \[1\] have conditions"),
+    ):
+        with database.begin() as connection:
+            rules.change(connection, 1, **fields, **WHO)
+        with pytest.raises(RuntimeError, match=complaint):
+            migrated(database, "0001")
+    with database.begin() as connection:
+        rules.remove(connection, 1, **WHO)
+    migrated(database, "0001")
+    with database.begin() as connection:
+        assert not {"hours", "beep_s"} & _columns(connection, "rules")
+        assert not {"incident", "discarded_at"} & _columns(connection, "calls")
+        assert connection.exec_driver_sql("SELECT count(*) FROM rules").scalar_one() == 4
+        assert connection.exec_driver_sql("SELECT count(*) FROM calls").scalar_one() == 1
+    migrated(database, "head")
+
+
+def _check_alerts(database: Database) -> None:
+    """Who is called to help, and what became of it, is not lost on the way back."""
+    with database.begin() as connection:
+        assert facilities.all_facilities(connection) == [Facility("shiba", "芝")]
+        facilities.change_facility(connection, "shiba", support_mail=("a@x.example",), **WHO)
+        alerts.save(connection, alert(), Delivery("mail", "a@x.example", tries=1))
+    with pytest.raises(RuntimeError, match="1 rows of alerts"):
+        migrated(database, "0002")
+    with database.begin() as connection:
+        connection.execute(tables.alerts.delete())
+    with pytest.raises(RuntimeError, match="1 rows of facilities"):
+        migrated(database, "0002")
+    with database.begin() as connection:
+        facilities.change_facility(connection, "shiba", support_mail=None, **WHO)
+
+
+def _check_as_it_was(connection: sa.Connection) -> None:
+    (rule,) = rules.in_force(connection)
+    assert (rule.mode, rule.hours, rule.holidays) == (Mode.AUTOMATIC, (), Holidays.INCLUDE)
+    assert (rule.effective_from, rule.effective_until, rule.beep_s) == (None, None, None)
+    assert facilities.all_extensions(connection) == [Extension("2101", "shiba")]
+    (incident,) = connection.execute(sa.select(tables.calls.c.incident)).scalars()
+    assert incident is False
+
+
+def _columns(connection: sa.Connection, table: str) -> set[str]:
+    return {each["name"] for each in sa.inspect(connection).get_columns(table)}

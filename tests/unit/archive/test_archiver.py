@@ -1,0 +1,181 @@
+"""From the spool into the archive: nothing is let go before its successor has been read back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from callrec.archive.archiver import object_key
+from callrec.catalogue import calls, custody
+from callrec.errors import EvidenceBroken, StoreUnreachable
+from callrec.manifest import read
+from callrec.model.captures import Custody, Track
+from tests.unit.bench import Bench
+from tests.unit.samples import CALL_ID, DECISION, END, RECORDING_ID, START, call, draft, part
+
+KEY = f"recordings/shiba/2026/11/22/{RECORDING_ID}.flac"
+
+
+def test_the_whole_way(bench: Bench) -> None:
+    bench.captured()
+    manifest = bench.archiver.archive(RECORDING_ID)
+    assert manifest is not None and object_key(manifest, bench.archiver._zone) == KEY
+    assert sorted(bench.store.objects) == [KEY, KEY.replace(".flac", ".manifest.json")]
+    assert bench.deleted == ["callrec/r-1-in", "callrec/r-1-out"]
+    assert bench.spool.waiting() == []
+    with bench.database.read() as connection:
+        kept = calls.recording(connection, RECORDING_ID)
+        assert [entry.action for entry in custody.of(connection, RECORDING_ID)] == [
+            "captured",
+            "spooled",
+            "archived",
+        ]
+        assert custody.broken_at(connection) is None
+    assert kept.state is Custody.ARCHIVED and kept.call_id == CALL_ID
+    assert kept.retain_until == END + timedelta(days=90)
+    assert read(bench.store.objects[kept.manifest_key]).audio.sha256 == kept.sha256
+
+
+def test_the_day_in_the_key_is_that_of_the_facility(bench: Bench) -> None:
+    late = START + timedelta(hours=15)  # past midnight in Tokyo
+    bench.captured(started_at=late)
+    assert bench.archiver.archive(RECORDING_ID) is not None
+    assert any("/2026/11/23/" in key for key in bench.store.objects)
+
+
+STEPS = ["put", "head", "read", "spool", "catalogue", "delete", "remove"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_failure_at_any_step_loses_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, step: str, count: int
+) -> None:
+    """The step fails `count` times; what is on the PBX goes only once the archive has it."""
+    bench.captured()
+    owner, name = {
+        "put": (bench.store, "put"),
+        "head": (bench.store, "head"),
+        "read": (bench.store, "read"),
+        "spool": (bench.spooler, "spool"),
+        "catalogue": (calls, "save_recording"),
+        "delete": (bench.archiver, "_delete_track"),
+        "remove": (bench.spool, "remove"),
+    }[step]
+    real, failures = getattr(owner, name), iter(range(count))
+
+    def failing(*args: Any, **options: Any) -> Any:
+        if next(failures, None) is not None:
+            raise StoreUnreachable("it failed")
+        return real(*args, **options)
+
+    monkeypatch.setattr(owner, name, failing)
+    for _ in range(count):
+        with pytest.raises(StoreUnreachable):
+            bench.archiver.archive(RECORDING_ID)
+        in_archive = len(bench.store.objects) == 2
+        assert in_archive or not bench.deleted, "deleted before the archive had it"
+        assert bench.spool.waiting() == [RECORDING_ID]
+    assert bench.archiver.archive(RECORDING_ID) is not None
+    with bench.database.read() as connection:
+        assert calls.find_recording(connection, RECORDING_ID)
+        assert len(custody.of(connection, RECORDING_ID)) == 3, "written down once"
+    assert bench.spool.waiting() == [] and not list(bench.pbx.rglob("r-*"))
+
+
+def test_bytes_that_read_back_different_are_not_let_go(bench: Bench) -> None:
+    bench.captured()
+    bench.store.put_over(KEY, b"somebody was here first")
+    with pytest.raises(EvidenceBroken, match="reads back different"):
+        bench.archiver.archive(RECORDING_ID)
+    assert not bench.deleted and bench.spool.waiting() == [RECORDING_ID]
+
+
+def test_a_store_that_drops_locks_is_noticed(bench: Bench) -> None:
+    bench.captured()
+    bench.store.drops_locks = True
+    with pytest.raises(EvidenceBroken, match="does not lock"):
+        bench.archiver.archive(RECORDING_ID)
+    assert not bench.deleted and bench.spool.waiting() == [RECORDING_ID]
+
+
+def test_retention_shorter_than_an_outage_locks_for_a_day(bench: Bench) -> None:
+    bench.captured(call={"decision": replace(DECISION, retain_days=1)})
+    bench.archiver.archive(RECORDING_ID)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert all(abs(until - tomorrow) < timedelta(minutes=1) for until in bench.store.until.values())
+    with bench.database.read() as connection:
+        assert calls.recording(connection, RECORDING_ID).retain_until == END + timedelta(days=1)
+
+
+def test_the_versions_that_were_proved_are_on_record(bench: Bench) -> None:
+    bench.captured()
+    bench.archiver.archive(RECORDING_ID)
+    with bench.database.read() as connection:
+        kept = calls.recording(connection, RECORDING_ID)
+        archived = custody.of(connection, RECORDING_ID)[-1]
+    assert (kept.version, kept.manifest_version) == ("0", "0")
+    assert (archived.details["version"], archived.details["manifest_version"]) == ("0", "0")
+
+
+def test_what_was_captured_after_the_archive_had_it_is_kept_aside(bench: Bench) -> None:
+    """A draft that comes back with more than was archived: nothing of it is deleted or put over."""
+    bench.captured()
+    bench.archiver.archive(RECORDING_ID)
+    before = dict(bench.store.objects)
+    bench.track("callrec/r-2-in", 500)
+    bench.spool.hand_over(draft(parts=(part(1), part(2))))
+    bench.archiver.work()
+    assert bench.spool.aside() == [RECORDING_ID] and (bench.pbx / "callrec/r-2-in").exists()
+    assert bench.store.objects == before
+
+
+def test_calls_without_a_recording_get_their_row(bench: Bench) -> None:
+    bench.spool.save_call(call())
+    bench.archiver.work()
+    with bench.database.read() as connection:
+        assert calls.call(connection, CALL_ID) == call()
+    assert bench.spool.calls() == []
+
+
+def test_an_end_that_nobody_saw_is_told_by_the_sound(bench: Bench) -> None:
+    bench.captured(ended_at=None, call={"ended_at": None})
+    manifest = bench.archiver.archive(RECORDING_ID)
+    assert manifest is not None
+    assert manifest.call.ended_at == manifest.capture.ended_at == START + timedelta(seconds=12)
+
+
+def test_sound_that_is_shorter_than_its_time_is_said(bench: Bench) -> None:
+    bench.track("callrec/r-1-in", 500, 4.0)
+    bench.track("callrec/r-1-out", 1000, 4.0)
+    bench.spool.hand_over(draft())
+    manifest = bench.archiver.archive(RECORDING_ID)
+    assert manifest is not None
+    assert [note.text for note in manifest.call.notes] == ["the sound is 6.0 s shorter than the time it ran"]
+
+
+def test_parts_stand_at_their_time(bench: Bench) -> None:
+    """Two parts of 2 s, the second 5 s after the first: 7 s, with silence between them."""
+    begin = START + timedelta(seconds=2)
+    for number in (1, 2):
+        bench.track(f"callrec/r-{number}-in", 500, 2.0)
+        bench.track(f"callrec/r-{number}-out", 1000, 2.0)
+    later = begin + timedelta(seconds=5)
+    parts = (
+        part(1),
+        part(2, external=Track("callrec/r-2-in", later, END), staff=Track("callrec/r-2-out", later, END)),
+    )
+    bench.spool.hand_over(draft(parts=parts, ended_at=later + timedelta(seconds=2)))
+    manifest = bench.archiver.archive(RECORDING_ID)
+    assert manifest is not None and manifest.audio.duration_s == 7.0
+    assert [(each.part, each.offset_s) for each in manifest.placements] == [(1, 0.0), (2, 5.0)]
+
+
+def test_it_stops_between_recordings(bench: Bench) -> None:
+    bench.captured()
+    bench.archiver.stop()
+    bench.archiver.run()
+    assert bench.spool.waiting() == [RECORDING_ID]

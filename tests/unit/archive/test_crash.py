@@ -1,0 +1,117 @@
+"""A crash between any two steps: afterwards there is exactly one recording, whole, and nothing else left."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from callrec.catalogue import calls, custody
+from callrec.catalogue.database import Database
+from tests.unit.bench import Bench, make_bench
+from tests.unit.samples import RECORDING_ID, draft
+from tests.unit.wave import tone
+
+
+class Crash(BaseException):
+    """The power fails."""
+
+
+class Power:
+    """Counts what is done to the world, and fails at one of those steps: before it or after it."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, fails_at: int, *, after: bool) -> None:
+        self._patch, self._left, self._after = patch, fails_at, after
+
+    def feeds(self, owner: Any, name: str) -> None:
+        real: Callable[..., Any] = getattr(owner, name)
+
+        def step(*args: Any, **options: Any) -> Any:
+            self._left -= 1
+            fails = self._left == 0
+            if fails and not self._after:
+                raise Crash
+            done = real(*args, **options)
+            if fails:
+                raise Crash
+            return done
+
+        self._patch.setattr(owner, name, step)
+
+
+def _survives(bench: Bench, power: Power) -> bool:
+    """Hands a capture over and archives it; whether the power lasted."""
+    bench.spool.save_draft(draft())
+    for owner, name in (
+        (os, "fsync"),
+        (Path, "rename"),
+        (Path, "replace"),
+        (Path, "unlink"),
+        (Path, "mkdir"),
+        (shutil, "rmtree"),
+        (bench.store, "put"),
+        (bench.store, "head"),
+        (bench.database, "begin"),
+        (bench.archiver, "_delete_track"),
+    ):
+        power.feeds(owner, name)
+    try:
+        bench.spool.hand_over(draft())
+        bench.archiver.archive(RECORDING_ID)
+    except Crash:
+        return False
+    return True
+
+
+def _start_again(bench: Bench, database: Database, folder: Path, *, draft_came_back: bool) -> Bench:
+    """As the controller does: what was under way is over now, and handed over."""
+    again = make_bench(folder, database, bench.store)
+    if draft_came_back:
+        again.spool.save_draft(draft())
+    for each in again.spool.drafts():
+        again.spool.hand_over(each)
+    for _ in range(10):
+        again.later(200)
+    return again
+
+
+def _check(bench: Bench) -> None:
+    assert bench.spool.waiting() == [] and bench.spool.aside() == [] and bench.archiver.problems() == []
+    assert not [path for path in bench.pbx.rglob("*") if path.is_file()]
+    assert all(len(versions) == 1 for versions in bench.store.versions.values())
+    with bench.database.read() as connection:
+        kept = calls.recording(connection, RECORDING_ID)
+        log = [entry.action for entry in custody.of(connection, RECORDING_ID)]
+    assert log == ["captured", "spooled", "archived"] and len(bench.store.objects) == 2
+    sound, _ = soundfile.read(io.BytesIO(bench.store.objects[kept.key]), dtype="int16")
+    assert np.array_equal(sound[:, 0], tone(500, 2)) and np.array_equal(sound[:, 1], tone(1000, 2))
+
+
+@pytest.mark.parametrize("draft_came_back", [False, True])
+@pytest.mark.parametrize("after", [False, True])
+def test_exactly_one_recording_after_a_crash_at_any_step(
+    tmp_path: Path, database: Database, *, after: bool, draft_came_back: bool
+) -> None:
+    database.close()
+    for step in range(1, 200):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        shutil.copy(tmp_path / "catalogue.db", folder)
+        fresh = Database(f"sqlite:///{folder}/catalogue.db")
+        bench = make_bench(folder, fresh)
+        bench.track("callrec/r-1-in", 500, 2.0)
+        bench.track("callrec/r-1-out", 1000, 2.0)
+        with pytest.MonkeyPatch.context() as patch:
+            survived = _survives(bench, Power(patch, step, after=after))
+        _check(_start_again(bench, fresh, folder, draft_came_back=draft_came_back))
+        fresh.close()
+        if survived:
+            break
+    assert survived, "every step was tried"

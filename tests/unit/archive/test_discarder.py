@@ -1,0 +1,65 @@
+"""What nobody wanted kept: gone everywhere before anybody is told that it is."""
+
+from __future__ import annotations
+
+from callrec.catalogue import calls, custody
+from callrec.errors import PbxUnreachable
+from callrec.model.captures import Part, Track
+from tests.unit.bench import Bench
+from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, draft, part
+
+
+def _discarded(bench: Bench, *, whole: bool = True) -> None:
+    """A capture that stayed on standby, with its tracks on the PBX."""
+    tracks = [Track(f"callrec/d-1-{side}", START, END) for side in ("in", "out")]
+    for track in tracks:
+        bench.track(track.name, 500)
+    unwanted = draft(parts=(part(external=tracks[0], staff=tracks[1]),), kept_because="")
+    bench.spool.save_draft(unwanted)
+    bench.spool.save_call(unwanted.call)
+    bench.spool.discard(unwanted, whole=whole)
+
+
+def test_it_is_destroyed_and_its_call_says_so(bench: Bench) -> None:
+    _discarded(bench)
+    assert bench.spool.drafts() == []
+    bench.archiver.work()
+    assert not list((bench.pbx / "callrec").iterdir()) and bench.store.objects == {}
+    assert bench.spool.discards() == [] and bench.spool.waiting() == []
+    with bench.database.read() as connection:
+        call = calls.call(connection, CALL_ID)
+        assert call.discarded_at is not None and call.discarded_at >= END
+        assert custody.of(connection, RECORDING_ID) == [], "it never was in custody"
+        assert calls.find_recording(connection, RECORDING_ID) is None
+
+
+def test_nothing_is_said_while_the_pbx_may_still_have_it(bench: Bench) -> None:
+    _discarded(bench)
+    destroy = bench.archiver._discarder._destroy
+
+    def refuses(name: str) -> None:
+        raise PbxUnreachable("the PBX is away")
+
+    bench.archiver._discarder._destroy = refuses
+    bench.archiver.work()
+    with bench.database.read() as connection:
+        assert calls.call(connection, CALL_ID).discarded_at is None
+    assert bench.spool.discards() == [RECORDING_ID] and "the PBX is away" in bench.archiver.problems()
+    bench.archiver._discarder._destroy = destroy
+    bench.clock.now += 60
+    bench.archiver.work()
+    with bench.database.read() as connection:
+        assert calls.call(connection, CALL_ID).discarded_at is not None
+    assert bench.archiver.problems() == []
+
+
+def test_what_was_kept_of_the_same_call_is_not_touched(bench: Bench) -> None:
+    bench.captured()
+    kept: Part = bench.spool.draft_of(RECORDING_ID).capture.parts[0]
+    _discarded(bench, whole=False)
+    bench.archiver.work()
+    with bench.database.read() as connection:
+        assert calls.recording(connection, RECORDING_ID).call_id == CALL_ID
+        assert calls.call(connection, CALL_ID).discarded_at is None
+    assert kept.external.name in bench.deleted, "let go once the archive had it"
+    assert bench.spool.discards() == []

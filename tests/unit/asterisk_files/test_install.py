@@ -1,0 +1,175 @@
+"""The installer: what the PBX sets stays, what is missing is added, and a second run changes nothing."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.unit.asterisk_files.etc import NAMES, etc_of, install, run_installer
+
+
+def _refused(etc: Path, *options: str) -> str:
+    """The one line with which it refuses; nothing was changed."""
+    before = _files(etc)
+    done = run_installer(etc, *options)
+    assert done.returncode == 2 and not done.stdout and _files(etc) == before
+    (line,) = done.stderr.strip().splitlines()
+    return line
+
+
+def _files(etc: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(etc)): path.read_bytes() for path in etc.rglob("*") if path.is_file()}
+
+
+def _init(told: str) -> dict[str, str]:
+    """The options of the `callrec init` that the installer proposes."""
+    (line,) = [line for line in told.splitlines() if line.strip().startswith("callrec init")]
+    words = shlex.split(line)[2:]
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def _include(etc: Path, name: str) -> list[str]:
+    return (etc / "callrec" / name).read_text().splitlines()
+
+
+def test_an_empty_configuration_gets_the_sections_it_lacks(tmp_path: Path) -> None:
+    etc = etc_of(tmp_path)
+    told = _init(install(etc))
+    assert told["--ari-url"] == "http://127.0.0.1:8088/ari"
+    assert (told["--ami-host"], told["--ami-port"]) == ("127.0.0.1", "5038")
+    for name, section in (("http", "general"), ("manager", "general"), ("features", "applicationmap")):
+        lines = (etc / f"{name}.conf").read_text().splitlines()
+        assert lines[-2:] == [f"[{section}]", f'#include "callrec/{name}.conf"'], "(+) needs the section"
+    assert "bindaddr = 127.0.0.1" in _include(etc, "http.conf")
+    assert f"password = {told['--ari-password']}" in _include(etc, "ari.conf")
+    assert f"secret = {told['--ami-password']}" in _include(etc, "manager.conf")
+
+
+def test_an_include_without_its_section_is_mended(tmp_path: Path) -> None:
+    etc = etc_of(tmp_path, features='#include "callrec/features.conf"\n')
+    install(etc)
+    assert (etc / "features.conf").read_text() == '[applicationmap]\n#include "callrec/features.conf"\n'
+
+
+def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
+    etc = etc_of(tmp_path, extensions="[mine]\nexten => 1,1,Answer()\n")
+    first = install(etc, "--http-port", "8090", "--ami-port", "5040")
+    files = _files(etc)
+    again = install(etc)
+    assert _files(etc) == files and "nothing had to be changed" in again
+    assert _init(again) == _init(first), "the ports and passwords that were installed are read back"
+    assert (etc / "extensions.conf.before-callrec").read_text() == "[mine]\nexten => 1,1,Answer()\n"
+
+
+def test_every_file_that_is_changed_is_kept(tmp_path: Path) -> None:
+    etc = etc_of(tmp_path)
+    install(etc, "--ami-password", "first")
+    install(etc, "--ami-password", "second")
+    install(etc, "--ami-password", "third")
+    folder = etc / "callrec"
+    assert "secret = first" in (folder / "manager.conf.before-callrec").read_text()
+    assert "secret = second" in (folder / "manager.conf.before-callrec1").read_text()
+    assert not (folder / "ari.conf.before-callrec").exists(), "it was not changed"
+
+
+def test_ports_and_addresses_of_the_pbx_stay(tmp_path: Path) -> None:
+    etc = etc_of(
+        tmp_path,
+        http="[general]\nenabled=yes\nbindaddr = 192.0.2.5 ; the office\nbindport => 8089\nprefix = pbx\n",
+        manager="[general]\nenabled = yes\n;port = 1\n#include manager.d/*.conf\n",
+    )
+    (etc / "manager.d").mkdir()
+    (etc / "manager.d" / "own.conf").write_text("port=5039\nbindaddr=192.0.2.5\n")
+    told = _init(install(etc))
+    assert told["--ari-url"] == "http://192.0.2.5:8089/pbx/ari"
+    assert (told["--ami-host"], told["--ami-port"]) == ("192.0.2.5", "5039")
+    for name in ("http.conf", "manager.conf"):
+        keys = {line.partition(" =")[0] for line in _include(etc, name)}
+        assert not keys & {"bindaddr", "bindport", "port"}, "the include does not override them"
+    assert "permit = 192.0.2.5" in _include(etc, "manager.conf")
+
+
+def test_a_manager_interface_that_is_open_to_others_stays_so(tmp_path: Path) -> None:
+    etc = etc_of(tmp_path, manager="[general]\nenabled = yes\n")
+    told = _init(install(etc))
+    assert (told["--ami-host"], told["--ami-port"]) == ("127.0.0.1", "5038")
+    assert not [line for line in _include(etc, "manager.conf") if line.startswith(("bindaddr", "port"))]
+
+
+def test_what_is_switched_off_is_switched_on_and_said(tmp_path: Path) -> None:
+    told = install(etc_of(tmp_path, manager="[general]\nenabled = no\n"))
+    assert "manager.conf says enabled = no" in told
+
+
+def test_channel_variables_of_others_stay(tmp_path: Path) -> None:
+    etc = etc_of(tmp_path, ari="[general]\nchannelvars = FOO\n")
+    install(etc)
+    assert "channelvars = FOO,CHANNEL(linkedid)" in _include(etc, "ari.conf")
+
+
+def test_a_port_in_use_is_not_overridden(tmp_path: Path) -> None:
+    etc = etc_of(tmp_path, http="[general]\nbindport = 8089\n")
+    assert "http.conf: bindport is 8089 already, not 8088" in _refused(etc, "--http-port", "8088")
+
+
+@pytest.mark.parametrize(
+    "password", ["a|b&c\\1/2", "semi;colon", "sp ace", "quo\"te's", "x\\;y", "=>z", "-y"]
+)
+def test_any_printable_password_is_written_and_read_back(tmp_path: Path, password: str) -> None:
+    etc = etc_of(tmp_path)
+    told = _init(install(etc, f"--ari-password={password}", f"--ami-password={password}"))
+    assert told["--ari-password"] == told["--ami-password"] == password
+    assert _init(install(etc)) == told
+    written = password.replace(";", "\\;")
+    assert f"password = {written}" in _include(etc, "ari.conf")
+
+
+@pytest.mark.parametrize("password", ["two\nlines", " space", "tab\t", "港"])
+def test_a_password_that_would_not_arrive_as_it_is_is_refused(tmp_path: Path, password: str) -> None:
+    assert "a password must be of printable ASCII" in _refused(etc_of(tmp_path), "--ami-password", password)
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http"])
+def test_what_is_no_port_is_refused(tmp_path: Path, port: str) -> None:
+    assert f"{port} is no port" in _refused(etc_of(tmp_path), "--ami-port", port)
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    assert "is no configuration folder of an Asterisk" in _refused(tmp_path)
+    assert "is no configuration folder" in run_installer(tmp_path / "nowhere").stderr
+
+
+def test_a_user_of_that_name_is_not_taken_over(tmp_path: Path) -> None:
+    etc = etc_of(tmp_path, manager="[general]\n[callrec]\nsecret = theirs\n")
+    assert "manager.conf has a section [callrec] of its own" in _refused(etc)
+
+
+def test_comments_set_nothing(tmp_path: Path) -> None:
+    text = "[general]\n;bindport=1\n;--\nbindport=2\n--;\nservername=x ; bindport=3\n; see ;-- there\n"
+    told = _init(install(etc_of(tmp_path, http=text)))
+    assert told["--ari-url"] == "http://127.0.0.1:8088/ari"
+
+
+def test_the_includes_are_as_readable_as_the_pbxs_own_files(tmp_path: Path) -> None:
+    etc = etc_of(tmp_path, manager="[general]\n")
+    assert "everybody" not in install(etc)
+    for name in NAMES:
+        assert (etc / "callrec" / name).stat().st_mode & 0o777 == 0o640
+    (etc / "manager.conf").chmod(0o644)
+    assert "everybody on this machine can read manager.conf" in install(etc)
+
+
+def test_a_link_stays_a_link_and_bytes_stay_bytes(tmp_path: Path) -> None:
+    etc = etc_of(tmp_path)
+    (tmp_path / "http.conf").write_bytes(b"[general]\r\n; \xff\r\n")
+    (etc / "http.conf").symlink_to(tmp_path / "http.conf")
+    install(etc)
+    assert (etc / "http.conf").is_symlink()
+    assert (tmp_path / "http.conf").read_bytes().startswith(b"[general]\r\n; \xff\r\n")
+
+
+def test_a_pbx_that_loads_modules_by_name_is_restarted(tmp_path: Path) -> None:
+    told = install(etc_of(tmp_path, modules="[modules]\nautoload = no\n"))
+    assert "core restart when convenient" in told and "module reload" not in told

@@ -1,0 +1,104 @@
+"""An archiver with a PBX that is a folder of tracks, and a store in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from callrec.archive.archiver import Archiver
+from callrec.archive.discarder import Discarder
+from callrec.catalogue.database import Database
+from callrec.errors import PbxUnreachable
+from callrec.model.captures import Track
+from callrec.spool.directory import Spool
+from callrec.spool.recording_builder import Spooler
+from callrec.spool.tracks import Tracks
+from tests.unit.fakes import MemoryStore
+from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, draft, part
+from tests.unit.wave import tone, write_wav
+
+TOKYO = ZoneInfo("Asia/Tokyo")
+
+
+@dataclass
+class Clock:
+    """A monotonic clock that goes when it is told to."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Bench:
+    """An archiver with a PBX that is a folder of tracks, and a store in memory."""
+
+    pbx: Path
+    spool: Spool
+    store: MemoryStore
+    database: Database
+    archiver: Archiver
+    spooler: Spooler
+    tracks: Tracks
+    clock: Clock
+    away: set[str]
+    deleted: list[str]
+
+    def later(self, seconds: float = 60.0) -> None:
+        """Time goes by, and the archiver has worked."""
+        self.clock.now += seconds
+        self.archiver.work()
+
+    def captured(self, **changes: Any) -> None:
+        """A capture that is over; its tracks are on the PBX."""
+        self.track("callrec/r-1-in", 500)
+        self.track("callrec/r-1-out", 1000)
+        self.spool.hand_over(draft(**changes))
+
+    def captured_too(self) -> str:
+        """A second one, of another call; its id is the later one."""
+        id_ = RECORDING_ID[:-1] + "2"
+        tracks = [Track(f"callrec/s-1-{side}", START, END) for side in ("in", "out")]
+        for track in tracks:
+            self.track(track.name, 500)
+        parts = (part(external=tracks[0], staff=tracks[1]),)
+        self.spool.hand_over(draft(recording_id=id_, parts=parts, call={"id": CALL_ID[:-1] + "b"}))
+        return id_
+
+    def track(self, name: str, hertz: float, seconds: float = 10.0) -> None:
+        path = self.pbx / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_wav(path, tone(hertz, seconds))
+
+
+def make_bench(tmp_path: Path, database: Database, store: MemoryStore | None = None) -> Bench:
+    pbx, spool, store = tmp_path / "pbx", Spool(tmp_path / "spool"), store or MemoryStore()
+    deleted: list[str] = []
+    away: set[str] = set()
+    clock = Clock()
+
+    def answer() -> str:
+        if "pbx" in away:
+            raise PbxUnreachable("the PBX is away")
+        return "22.0"
+
+    def fetch(name: str, target: Path) -> bool:
+        if not (pbx / name).exists():
+            return False
+        target.write_bytes((pbx / name).read_bytes())
+        return True
+
+    def delete(name: str) -> None:
+        deleted.append(name)
+        (pbx / name).unlink(missing_ok=True)
+
+    tracks = Tracks(spool, fetch, answer, clock)
+    spooler = Spooler(spool, tracks, lambda code: f"name of {code}", answer, TOKYO)
+    discarder = Discarder(spool, database, delete)
+    archiver = Archiver(
+        spool, tracks, spooler, store, database, delete, discarder, TOKYO, locked=True, clock=clock
+    )
+    return Bench(pbx, spool, store, database, archiver, spooler, tracks, clock, away, deleted)

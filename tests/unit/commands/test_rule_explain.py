@@ -1,0 +1,128 @@
+"""callrec rule explain: what would happen with a call, for people and for programs."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from callrec import language
+from tests.unit.rule_program import OFFICE_HOURS, Office, add, explain
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+def test_explain_has_the_keys_of_the_contract(shiba: Office) -> None:
+    first = add(shiba, "--everywhere", "--mode", "standby")
+    second = add(shiba, "--extension", "2101", "--mode", "automatic", "--retain", "7d", *OFFICE_HOURS)
+    assert explain(shiba, "--extension", "2101", "--direction", "inbound", "--at", "2026-11-24 10:00") == {
+        "mode": "automatic",
+        "announce": "before-connect",
+        "languages": ["ja"],
+        "retain_days": 7,
+        "beep_s": None,
+        "rule": second,
+        "version": 1,
+        "reason": "extension",
+        "considered": [
+            {"rule": second, "won": True, "why": "won"},
+            {"rule": first, "won": False, "why": "narrower-scope"},
+        ],
+    }
+    closed = explain(shiba, "--extension", "2101", "--at", "2026-11-24 17:15")
+    assert (closed["rule"], closed["considered"][0]["why"]) == (first, "other-hours")
+    holiday = explain(shiba, "--extension", "2101", "--at", "2026-11-23T10:00+09:00")
+    assert (holiday["mode"], holiday["considered"][0]["why"]) == ("standby", "on-holiday")
+
+
+def test_with_a_clock_that_is_moved_a_moment_is_the_one_that_was_asked_for(
+    shiba: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(shiba, "--everywhere", "--mode", "automatic", "--until", "2040-01-01")
+    monkeypatch.setenv("CALLREC_OFFICE__SHIFT_S", str(15 * 366 * 86400))
+    asked = ("--extension", "2101", "--at", "2040-01-01 23:59")
+    assert explain(shiba, *asked)["mode"] == "automatic", "the last day, as the explanation says"
+    assert explain(shiba, "--extension", "2101")["considered"][0]["why"] == "over", "now is moved"
+    assert "2040-01-01 (Sun, New Year's Day) 23:59" in shiba("rule", "explain", *asked).out
+
+
+def test_without_a_rule_the_built_in_default_is_explained(shiba: Office) -> None:
+    found = explain(shiba, "--extension", "2101")
+    assert (found["rule"], found["version"], found["mode"], found["considered"]) == (None, None, "never", [])
+    assert "No rule is about this call" in shiba("rule", "explain", "--extension", "2101").out
+
+
+def test_a_service_number_and_who_answers_are_explained_together(shiba: Office) -> None:
+    add(shiba, "--extension", "6000", "--mode", "standby", "--announce", "before-connect")
+    answers = add(shiba, "--extension", "2101", "--mode", "automatic", "--announce", "none")
+    gate = explain(shiba, "--number", "6000")
+    assert (gate["mode"], gate["announce"]) == ("standby", "before-connect")
+    both = explain(shiba, "--number", "6000", "--extension", "2101")
+    assert (both["mode"], both["announce"], both["rule"]) == ("automatic", "before-connect", answers)
+    assert "number dialled: 6000" in shiba("rule", "explain", "--number", "6000").out
+
+
+def test_the_gate_alone_does_not_say_that_a_call_is_recorded(shiba: Office) -> None:
+    asked, open_ = ("rule", "explain", "--number", "6000"), "who answers decides whether it is recorded"
+    assert open_ in shiba(*asked).out, "no rule for the number is no never"
+    add(shiba, "--extension", "6000", "--mode", "automatic")
+    assert open_ in shiba(*asked).out
+    assert open_ not in shiba(*asked, "--extension", "2101").out
+    assert open_ not in shiba("rule", "explain", "--extension", "2101").out
+    add(shiba, "--extension", "6000", "--mode", "never")
+    assert open_ not in shiba(*asked).out
+
+
+def test_an_announcement_that_comes_too_late_for_the_gate_is_said_to(shiba: Office) -> None:
+    add(shiba, "--extension", "2101", "--mode", "automatic", "--announce", "before-connect")
+    asked, late = ("rule", "explain", "--number", "6000", "--extension", "2101"), "announced at the start"
+    assert late in shiba(*asked).out
+    assert late not in shiba(*asked, "--direction", "outbound").out + shiba("rule", "explain", *asked[4:]).out
+    add(shiba, "--extension", "6000", "--mode", "manual", "--announce", "before-connect")
+    assert late not in shiba(*asked).out
+
+
+@pytest.mark.parametrize(
+    ("spoken", "words"),
+    [
+        ("en", ["2026-11-23 (Mon, Labor Thanksgiving Day) 10:00", "窓口1, 芝地区総合支所 (shiba)"]),
+        (
+            "en",
+            ["recorded automatically: rule 1@1 for the facility applies", "the phone rings, in ja"],
+        ),
+        ("en", ["rule 2@1 (extension 2101, Mon-Fri 08:30-17:15, not on public holidays, not recorded)"]),
+        ("en", ["does not apply: it is not for public holidays"]),
+        ("ja", ["2026-11-23 (月, 勤労感謝の日) 10:00", "施設に対するルール 1@1 が適用されます"]),
+        (
+            "ja",
+            ["ルール 2@1（内線 2101, 月-金 08:30-17:15, 祝日を除く, 録音しない）", "祝日を除くルールです"],
+        ),
+    ],
+)
+def test_the_explanation_can_be_read_out(
+    shiba: Office, monkeypatch: pytest.MonkeyPatch, spoken: str, words: list[str]
+) -> None:
+    add(shiba, "--facility", "shiba", "--mode", "automatic")
+    add(shiba, "--extension", "2101", "--mode", "never", *OFFICE_HOURS)
+    monkeypatch.setenv("CALLREC_LANG", spoken)
+    told = shiba("rule", "explain", "--extension", "2101", "--at", "2026-11-23 10:00").out
+    monkeypatch.setenv("CALLREC_LANG", "en")
+    language.use()
+    assert all(word in told for word in words), told
+
+
+@pytest.mark.parametrize("spoken", ["en", "ja"])
+def test_the_example_of_the_documentation_leaves_no_gap(shiba: Office, spoken: str) -> None:
+    page = (DOCS / spoken / "rules.md").read_text("utf-8")
+    examples = [
+        line for line in page.splitlines() if line.startswith("    callrec rule add --facility shiba")
+    ]
+    for line in examples:
+        assert shiba(*shlex.split(line)[1:], "--quiet").code == 0
+    assert len(examples) == 2 and shiba("rule", "check", "--offline").out == ""
+    modes = {
+        at: explain(shiba, "--extension", "2101", "--direction", "inbound", "--at", at)["mode"]
+        for at in ("2026-11-24 10:00", "2026-11-30 07:00", "2026-11-23 10:00", "2026-11-28 10:00")
+    }
+    assert list(modes.values()) == ["automatic", "standby", "standby", "standby"]

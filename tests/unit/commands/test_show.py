@@ -1,0 +1,133 @@
+"""callrec show: what happened during a call, in both languages and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from callrec import language
+from callrec.catalogue import calls
+from callrec.catalogue.database import Database
+from callrec.commands.show_course import pauses
+from callrec.model.calls import CallRecord, Effect, Key, Press, Turn
+from callrec.model.captures import Pause
+from callrec.model.rules import Mode
+from tests.unit.bench import Bench
+from tests.unit.program import Done
+from tests.unit.samples import CALL_ID, DECISION, RECORDING_ID, START, call
+
+Office = Callable[..., Done]
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+KEYS = (
+    Press("a", Key.KEEP, Effect.MARKED, "1.1", "2101", at(3)),
+    Press("b", Key.STOP, Effect.REFUSED, "1.1", "2101", at(4)),
+    Press("c", Key.HELP, Effect.HELP_SENT, "1.1", "2102", at(5)),
+)
+TURNS = (Turn(at(6), ("2102", "2201"), replace(DECISION, mode=Mode.MANUAL, rule=7, reason="extension")),)
+PAUSES = (Pause(at(4), at(6.5), "key"), Pause(at(9), None, "never"))
+
+
+@pytest.fixture
+def shown(office: Office, tmp_path: Path) -> Callable[[CallRecord], tuple[str, str]]:
+    """What is told of a call that was not recorded, in English and in Japanese."""
+
+    def show(made: CallRecord) -> tuple[str, str]:
+        database = Database(f"sqlite:///{tmp_path}/c.db")
+        with database.begin() as connection:
+            calls.save_call(connection, made)
+        database.close()
+        return in_both(office)
+
+    return show
+
+
+def in_both(office: Office) -> tuple[str, str]:
+    with pytest.MonkeyPatch.context() as patch:
+        english = office("show", CALL_ID).out
+        patch.setenv("CALLREC_LANG", "ja")
+        japanese = office("show", CALL_ID).out
+    language.use()
+    return english, japanese
+
+
+def test_keys_and_decisions_made_anew_are_told(
+    shown: Callable[[CallRecord], tuple[str, str]], office: Office
+) -> None:
+    english, japanese = shown(call(keys=KEYS, turns=TURNS, incident=True))
+    assert [line for line in english.splitlines() if line.startswith(("key", "decided", "incident"))] == [
+        "incident: yes",
+        "decided anew: 2026-11-22 10:00:06  2102, 2201  recorded when staff press the key: "
+        "rule 7@1 for the extension applies",
+        "key pressed: 2026-11-22 10:00:03  2101  record or keep: the call was marked",
+        "key pressed: 2026-11-22 10:00:04  2101  stop: refused",
+        "key pressed: 2026-11-22 10:00:05  2102  help: help was called",
+    ]
+    for words in ("事案: はい", "再判定: 2026-11-22 10:00:06  2102, 2201  職員がキーを押すと録音"):
+        assert words in japanese
+    assert "キー操作: 2026-11-22 10:00:05  2102  応援要請: 応援を要請しました" in japanese
+    whole = json.loads(office("show", CALL_ID, "--json").out)
+    assert whole["incident"] is True and whole["pauses"] == []
+    assert [(each["key"], each["effect"]) for each in whole["call"]["keys"]][1] == ("stop", "refused")
+    assert whole["call"]["turns"][0]["extensions"] == ["2102", "2201"]
+
+
+def test_nothing_is_said_of_what_did_not_happen(shown: Callable[[CallRecord], tuple[str, str]]) -> None:
+    english, _ = shown(call())
+    assert "recording: none" in english
+    assert not [
+        line for line in english.splitlines() if line.startswith(("key", "decided", "incident", "pause"))
+    ]
+
+
+def test_a_capture_that_nobody_wanted_kept_says_when_it_was_discarded(
+    shown: Callable[[CallRecord], tuple[str, str]], office: Office
+) -> None:
+    english, japanese = shown(call(discarded_at=at(13)))
+    assert "recording: standby, discarded at 2026-11-22 10:00:13" in english
+    assert "録音: 待機録音（2026-11-22 10:00:13 に破棄）" in japanese
+    for command in (("show", CALL_ID, "--json"), ("search", "--all-calls", "--json")):
+        found = json.loads(office(*command).out)
+        row = found if isinstance(found, dict) else found[0]
+        assert row["discarded_at"] == "2026-11-22T01:00:13+00:00"
+
+
+def test_pauses_are_told_on_the_clock_and_in_the_recording(
+    bench: Bench, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.captured(pauses=PAUSES, kept_because="key")
+    assert bench.archiver.archive(RECORDING_ID)
+    monkeypatch.setenv("CALLREC_CATALOGUE__URL", f"sqlite:///{tmp_path}/catalogue.db")
+    english, japanese = in_both(office)
+    assert [line for line in english.splitlines() if line.startswith(("pause", "kept because"))] == [
+        "pause: 0:02 – 0:04  (2026-11-22 10:00:04 – 10:00:06): staff pressed the pause key",
+        "pause: 0:07 – 0:10  (2026-11-22 10:00:09 – …): a rule says never for those who talked then",
+        "kept because: staff pressed the key",
+    ]
+    assert (
+        "一時停止: 0:02 – 0:04  (2026-11-22 10:00:04 – 10:00:06): 職員が一時停止キーを押したため" in japanese
+    )
+    told = json.loads(office("show", CALL_ID, "--json").out)["pauses"]
+    assert [(each["begin_s"], each["end_s"], each["reason"]) for each in told] == [
+        (2.0, 4.5, "key"),
+        (7.0, 10.0, "never"),
+    ]
+    assert told[0]["started_at"] == "2026-11-22T01:00:04+00:00" and told[1]["finished_at"] is None
+
+
+def test_a_pause_is_never_outside_of_the_recording(bench: Bench) -> None:
+    bench.captured(pauses=(Pause(START, at(3), "never"), Pause(at(11), at(60), "key")))
+    assert bench.archiver.archive(RECORDING_ID)
+    with bench.database.read() as connection:
+        kept = calls.recording(connection, RECORDING_ID)
+    assert [(each.begin_s, each.end_s) for each in pauses(kept)] == [(0.0, 1.0), (9.0, 10.0)]
+    assert pauses(None) == []

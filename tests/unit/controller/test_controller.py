@@ -1,0 +1,220 @@
+"""The controller: in order within a call, and nothing that fails is forgotten."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from callrec.controller.hangups import Departures
+from callrec.controller.serial_executor import Lanes
+from callrec.errors import NotFound
+from callrec.model.prompts import Prompt
+from callrec.model.rules import Decision
+from callrec.pbx.events import ChannelDestroyed, DialplanSaid, GateEntered, Replaced
+from callrec.recording.actions import HandOver, Settle, StartSnoop
+from callrec.spool.directory import Spool
+from tests.scenarios.replay import transcript
+from tests.unit.channels import OUTSIDE
+from tests.unit.controller.replayed import NAME, controller_on, end, play
+from tests.unit.fakes import FakePbx
+from tests.unit.samples import START, draft, only_call
+
+
+def _asked_in_general(pbx: FakePbx) -> list[str]:
+    return [words[0] for words in pbx.asked if words[0] not in ("snoop", "record")]
+
+
+def _asked_for_tracks(pbx: FakePbx) -> dict[str, list[str]]:
+    """What was asked for each of the two tracks, which do not wait for one another."""
+    ends = {side: f"-1-{side}" for side in ("in", "out")}
+    return {
+        side: [words[0] for words in pbx.asked if any(word.endswith(end) for word in words)]
+        for side, end in ends.items()
+    }
+
+
+def test_commands_of_a_call_come_in_order(tmp_path: Path) -> None:
+    pbx = FakePbx()
+    play(controller_on(tmp_path, pbx))
+    assert _asked_in_general(pbx) == ["set_variable", "set_variable", "resume"]
+    assert _asked_for_tracks(pbx) == {"in": ["snoop", "record"], "out": ["snoop", "record"]}
+    assert pbx.asked[1][2:] == ("CALLREC_ANSWER", "1")
+    spool = Spool(tmp_path)
+    assert len(spool.waiting()) == 1 and len(spool.calls()) == 1 and spool.drafts() == []
+
+
+def test_early_media_is_not_answered(tmp_path: Path) -> None:
+    pbx = FakePbx()
+    play(controller_on(tmp_path, pbx, answer_first=False))
+    assert pbx.asked[1][2:] == ("CALLREC_ANSWER", "")
+
+
+@pytest.mark.parametrize("refused", ["set_variable", "resume", "snoop", "record"])
+def test_a_pbx_that_refuses_still_leaves_a_call_and_a_draft(tmp_path: Path, refused: str) -> None:
+    pbx = FakePbx(refuse={refused})
+    play(controller_on(tmp_path, pbx))
+    spool = Spool(tmp_path)
+    assert len(spool.calls()) == 1
+    assert len(spool.waiting()) == 1
+
+
+def test_a_full_disk_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    controller = controller_on(tmp_path, FakePbx())
+    full = threading.Event()
+    full.set()
+    real = Spool.save_call
+
+    def save(self: Spool, call: object) -> None:
+        if full.is_set():
+            raise OSError(28, "No space left on device")
+        real(self, call)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Spool, "save_call", save)
+    for event in transcript(NAME):
+        controller.handle(event)
+    deadline = threading.Event()
+    while not controller._again:
+        assert not deadline.wait(0.01)
+    full.clear()
+    controller.tick()
+    end(controller)
+    assert len(Spool(tmp_path).calls()) == 1
+
+
+def test_new_snoops_come_once_the_old_ones_are_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not before: Asterisk would go on with a decoder that drops what half of all phones send."""
+    monkeypatch.setattr("callrec.controller.hangups.PATIENCE_SECONDS", 60.0)
+    pbx, old, waiting = FakePbx(), ("callrec.old-in", "callrec.old-out"), threading.Event()
+
+    class Watched(Departures):
+        def wait(self, channels: Collection[str]) -> bool:
+            waiting.set()
+            return super().wait(channels)
+
+    controller = controller_on(tmp_path, pbx)
+    controller._departures = Watched()
+    settled = [Settle("call", old, side="in"), StartSnoop("call", "1.0", "callrec.new-in", side="in")]
+    controller._submit([*settled, StartSnoop("call", "1.0", "callrec.new-out", side="out")])
+    assert waiting.wait(10)
+    for each in old:
+        assert "callrec.new-in" not in _words(pbx)
+        controller.handle(ChannelDestroyed(START, replace(OUTSIDE, id=each)))
+    end(controller)
+    assert {"callrec.new-in", "callrec.new-out"} <= set(_words(pbx))
+
+
+def _words(pbx: FakePbx) -> list[str]:
+    return [word for words in pbx.asked for word in words]
+
+
+def test_another_program_under_our_name_ends_this_one(tmp_path: Path) -> None:
+    controller = controller_on(tmp_path, FakePbx())
+    controller.handle(Replaced(START))
+    assert controller.replaced.is_set()
+    end(controller)
+
+
+def test_lanes_keep_order_within_a_key_and_run_keys_side_by_side() -> None:
+    lanes, gate = Lanes(2), threading.Event()
+    order: list[str] = []
+
+    def waits() -> None:
+        gate.wait(5)
+
+    def opens() -> None:
+        order.append("b1")
+        gate.set()
+
+    lanes.submit("a", waits)
+    lanes.submit("a", lambda: order.append("a2"))
+    lanes.submit("b", opens)
+    lanes.close()
+    assert order == ["b1", "a2"]
+
+
+def test_jobs_that_jobs_submit_at_the_end_are_done_too() -> None:
+    lanes, done = Lanes(2), []
+
+    def submits() -> None:
+        for number in range(20):
+            threading.Event().wait(0.01)  # meanwhile the end has begun
+            lanes.submit(f"lane {number}", lambda: done.append(True))
+
+    lanes.submit("a", submits)
+    lanes.close()
+    assert len(done) == 20
+
+
+def test_a_lane_goes_on_after_a_job_that_raises() -> None:
+    lanes, done = Lanes(1), threading.Event()
+
+    def fails() -> None:
+        raise RuntimeError("a bug")
+
+    lanes.submit("a", fails)
+    lanes.submit("a", done.set)
+    lanes.close()
+    assert done.is_set()
+
+
+def test_a_bug_at_the_gate_lets_the_call_through(tmp_path: Path) -> None:
+    pbx = FakePbx()
+    controller = controller_on(tmp_path, pbx)
+    gates = [event for event in transcript(NAME) if isinstance(event, GateEntered)]
+    for gate in gates:
+        controller.handle(replace(gate, direction="sideways"))
+    end(controller)
+    assert pbx.asked == [("resume", gates[0].channel.id)]
+
+
+def test_a_missing_prompt_neither_holds_a_call_nor_keeps_it_from_being_recorded(tmp_path: Path) -> None:
+    def missing(decision: Decision) -> list[tuple[Prompt, str]]:
+        raise NotFound("there is no prompt {name}", name=decision.prompt)
+
+    pbx = FakePbx()
+    controller = controller_on(tmp_path, pbx)
+    controller._board.world = replace(controller._board.world, prompts=missing)
+    play(controller)
+    assert _asked_in_general(pbx) == ["resume"]
+    assert _asked_for_tracks(pbx) == {"in": ["snoop", "record"], "out": ["snoop", "record"]}
+    call = only_call(Spool(tmp_path))
+    assert [note.text for note in call.notes] == [
+        "the announcement could not be played: there is no prompt notice"
+    ]
+
+
+def test_an_announcement_that_failed_at_the_gate_is_made_at_the_start(tmp_path: Path) -> None:
+    pbx = FakePbx()
+    controller = controller_on(tmp_path, pbx)
+    for event in transcript(NAME):
+        finished = isinstance(event, DialplanSaid) and "Status" in event.fields
+        controller.handle(
+            replace(event, fields={**event.fields, "Status": "FAILED"})
+            if isinstance(event, DialplanSaid) and finished
+            else event
+        )
+    end(controller)
+    assert [words for words in pbx.asked if words[0] == "snoop"][-1][-1] == "both", "whispered"
+    call = only_call(Spool(tmp_path))
+    assert "announced at the start: the caller had not heard all of it before" in [n.text for n in call.notes]
+
+
+def test_what_waits_at_the_end_is_tried_once_more(tmp_path: Path) -> None:
+    controller = controller_on(tmp_path, FakePbx())
+    controller._again.append(HandOver("call", draft()))
+    end(controller)
+    assert Spool(tmp_path).waiting() == [draft().capture.recording_id]
+
+
+def test_time_is_the_pbxs(tmp_path: Path) -> None:
+    """Its clock is an hour behind: what was asked for a moment ago is not overdue."""
+    controller = controller_on(tmp_path, FakePbx())
+    for event in transcript(NAME)[:3]:
+        controller.handle(replace(event, at=datetime.now(UTC) - timedelta(hours=1)))
+    assert abs(controller._now() - (datetime.now(UTC) - timedelta(hours=1))) < timedelta(seconds=5)
+    end(controller)

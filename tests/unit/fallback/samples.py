@@ -1,0 +1,41 @@
+"""A call that the dialplan handled while callrec was away: its line, and its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+ANNOUNCED = (
+    "/p/ja/notice>1795361032.556>1795361039.024>SUCCESS&/p/en/notice>1795361039.025>1795361040.0>FAILED&"
+)
+
+
+LINE = (
+    "inbound|2101|0312345678|demo-1.0|2101|1795361032.554923|1795361046.330|ANSWER|3001|automatic|"
+    "callrec/fallback-demo-1.0|" + ANNOUNCED
+)
+
+
+@dataclass
+class Storage:
+    """The stored recordings of a PBX in memory: their sizes in bytes."""
+
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def stored_size(self, name: str) -> int | None:
+        return self.sizes.get(name)
+
+    def delete_stored(self, name: str) -> None:
+        self.sizes.pop(name, None)
+
+
+FILES = ("callrec/fallback-demo-1.0-in", "callrec/fallback-demo-1.0-out")
+
+
+SECOND_OF_SOUND = 44 + 16_000
+
+
+ENDED = datetime.fromtimestamp(1795361046.33, UTC)
+
+
+AUTOMATIC = ("automatic", "everywhere", None, None)

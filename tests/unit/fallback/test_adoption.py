@@ -1,0 +1,269 @@
+"""What the dialplan is given to stand in with, and what it writes down."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callrec.fallback import journal, rule_mirror
+from callrec.fallback.adoption import Adoption
+from callrec.model.calls import CallRecord, Outcome
+from callrec.model.rules import Direction, Mode
+from callrec.pbx.events import KeyNoted, epoch
+from callrec.policy.office import Office
+from callrec.spool.directory import Spool
+from tests.scenarios.replay import PROMPT, office
+from tests.unit.channels import BRIDGE, OUTSIDE, PHONE, quiet_board
+from tests.unit.fallback.samples import AUTOMATIC, ENDED, FILES, LINE, SECOND_OF_SOUND, Storage
+from tests.unit.samples import only_call
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+class AstDb(dict[str, str]):
+    """AstDB in memory."""
+
+    def tree(self, family: str) -> dict[str, str]:
+        assert family == rule_mirror.FAMILY
+        return dict(self)
+
+    def put(self, _family: str, key: str, value: str) -> None:
+        self[key] = value
+
+    def delete(self, _family: str, key: str) -> None:
+        del self[key]
+
+
+def _entries(*rules: tuple[str, str, str | None, str | None]) -> dict[str, str]:
+    return rule_mirror.entries(office(*rules), lambda decision: ["/p/ja/notice"], NOW, answer_first=True)
+
+
+def test_only_what_differs_from_the_default_has_an_entry() -> None:
+    assert _entries(("automatic", "facility", "shiba", None)) == {
+        "inbound/default": "|none||answer",
+        "inbound/2101": "automatic|before-connect|/p/ja/notice|answer",
+        "inbound/2102": "automatic|before-connect|/p/ja/notice|answer",
+        "outbound/default": "|none||answer",
+        "outbound/2101": "automatic|on-start|/p/ja/notice|answer",
+        "outbound/2102": "automatic|on-start|/p/ja/notice|answer",
+        "internal/default": "|none||answer",
+        "internal/2101": "automatic|on-start|/p/ja/notice|answer",
+        "internal/2102": "automatic|on-start|/p/ja/notice|answer",
+    }
+
+
+def test_never_is_in_the_copy_too() -> None:
+    entries = _entries(("automatic", "everywhere", None, "none"), ("never", "extension", "2201", None))
+    assert entries["inbound/default"].startswith("automatic|")
+    assert entries["inbound/2201"].startswith("never|")
+
+
+def test_the_copy_becomes_what_is_wanted_and_nothing_else() -> None:
+    database = AstDb({"inbound/default": "old", "inbound/9999": "stale"})
+    wanted = _entries(("automatic", "facility", "shiba", None))
+    assert rule_mirror.synchronise(database, wanted) == 10
+    assert dict(database) == wanted
+    assert rule_mirror.synchronise(database, wanted) == 0
+
+
+def _call(value: str, prompt: journal.FindPrompt = lambda sound: None) -> tuple[journal.Line, CallRecord]:
+    line, found = journal.parse("demo-1.0", value), office(AUTOMATIC)
+    return line, journal.call_of(line, found, "demo", prompt, journal.decide(line, found))
+
+
+def test_a_line_of_the_journal_becomes_a_call_and_a_capture() -> None:
+    line, call = _call(LINE, lambda sound: PROMPT if sound.endswith("ja/notice") else None)
+    assert (call.extension, call.number, call.facility) == ("2101", "+81312345678", "shiba")
+    assert call.outcome is Outcome.ANSWERED and call.answered_at is not None and call.ended_at is not None
+    assert call.ended_at - call.answered_at == timedelta(milliseconds=3001)
+    assert [(each.language, each.complete) for each in call.announcements] == [("ja", True), ("", False)]
+    draft = journal.draft_of(line, call)
+    (part,) = draft.capture.parts
+    assert (part.external.name, part.staff.name) == (
+        "callrec/fallback-demo-1.0-in",
+        "callrec/fallback-demo-1.0-out",
+    )
+    again = journal.draft_of(*_call(LINE))
+    assert again.capture.recording_id == draft.capture.recording_id
+    assert again.call.id == call.id, "read twice, it is the same call"
+
+
+def test_of_an_outbound_call_the_staff_is_the_caller() -> None:
+    line, call = _call(LINE.replace("inbound|", "outbound|").replace("|2101|1795", "|outside|1795"))
+    draft = journal.draft_of(line, call)
+    assert call.direction is Direction.OUTBOUND
+    assert draft.capture.parts[0].external.name.endswith("-out")
+    assert [each.extension for each in call.participants] == ["2101", None]
+
+
+def test_of_a_call_to_a_group_the_extension_that_answered_counts() -> None:
+    _, call = _call(LINE.replace("inbound|2101|", "inbound|6100|").replace("|2101|1795", "|2201|1795"))
+    assert (call.extension, call.facility, call.dialled) == ("2201", "azabu", "6100")
+    assert [each.extension for each in call.participants] == [None, "2201"]
+
+
+def _adopt(
+    spool: Path,
+    value: str,
+    *rules: tuple[str, str, str | None, str | None],
+    bytes_each: int = SECOND_OF_SOUND,
+    after_s: float = 60.0,
+) -> tuple[Storage, bool]:
+    storage = Storage(dict.fromkeys(FILES, bytes_each))
+    adoption = _adoption(storage, spool, office(*rules), office(*rules))
+    return storage, adoption.adopt("demo-1.0", value, ENDED + timedelta(seconds=after_s))
+
+
+def _adoption(storage: Storage, spool: Path, then: Office, now: Office) -> Adoption:
+    """With the rules as they were when the call began, and as they are now."""
+    return Adoption(storage, Spool(spool), lambda: now, lambda at: then, "demo", lambda sound: None)
+
+
+@pytest.mark.parametrize("taken_up", [False, True])
+def test_a_call_that_was_recorded_from_here_after_all_has_its_row_already(
+    tmp_path: Path, taken_up: bool
+) -> None:
+    storage = Storage(dict.fromkeys(FILES, SECOND_OF_SOUND))
+    rules = office(("manual", "everywhere", None, None))
+    adoption = _adoption(storage, tmp_path, rules, rules)
+    adoption._taken_up = lambda call: taken_up
+    assert adoption.adopt("demo-1.0", LINE, ENDED + timedelta(minutes=1)) and not storage.sizes
+    assert len(Spool(tmp_path).calls()) == (0 if taken_up else 1)
+
+
+def _kept(spool: Path) -> CallRecord:
+    (id_,) = Spool(spool).waiting()
+    return Spool(spool).draft_of(id_).call
+
+
+def test_an_unanswered_call_leaves_its_row_only(tmp_path: Path) -> None:
+    storage, adopted = _adopt(tmp_path, LINE.replace("|ANSWER|3001|", "|CANCEL||"), AUTOMATIC, bytes_each=44)
+    assert adopted and not storage.sizes
+    call = only_call(Spool(tmp_path))
+    assert call.outcome is Outcome.UNANSWERED and not Spool(tmp_path).waiting()
+
+
+@pytest.mark.parametrize("ending", ["|NOANSWER||", "|NOANSWER|3001|", "|||", "|ANSWER||"])
+def test_sound_is_kept_whatever_dial_says(tmp_path: Path, ending: str) -> None:
+    """A queue connects without Dial(), and a failed transfer overwrites what Dial() had said."""
+    storage, adopted = _adopt(tmp_path, LINE.replace("|ANSWER|3001|", ending), AUTOMATIC)
+    assert adopted and storage.sizes, "the archive deletes them, when it has them"
+    call = _kept(tmp_path)
+    assert call.outcome is Outcome.ANSWERED and call.answered_at and call.ended_at
+    assert (call.ended_at - call.answered_at).total_seconds() in (1.0, 3.001)
+
+
+def test_a_file_that_may_not_be_flushed_yet_is_looked_at_later(tmp_path: Path) -> None:
+    value = LINE.replace("|ANSWER|3001|", "|CANCEL||")
+    storage, adopted = _adopt(tmp_path, value, AUTOMATIC, bytes_each=44, after_s=1)
+    assert not adopted and storage.sizes and not Spool(tmp_path).calls()
+
+
+def test_what_never_forbids_is_destroyed_and_that_is_noted(tmp_path: Path) -> None:
+    """The dialplan could not know: the rule is about the other extension of an internal call."""
+    value = LINE.replace("inbound|2101|0312345678|", "internal|2101|2201|")
+    storage, adopted = _adopt(tmp_path, value, AUTOMATIC, ("never", "extension", "2201", None))
+    assert adopted and not storage.sizes and not Spool(tmp_path).waiting()
+    call = only_call(Spool(tmp_path))
+    assert call.decision is not None and call.decision.mode is Mode.NEVER
+    assert "what the dialplan had recorded was destroyed: the rules did not want it recorded" in [
+        n.text for n in call.notes
+    ]
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "kept"),
+    [
+        ([AUTOMATIC], [("never", "everywhere", None, None)], True),  # made after the call
+        ([AUTOMATIC], [], True),  # removed after the call
+        ([], [AUTOMATIC], True),  # made just before: clocks differ
+        ([("never", "everywhere", None, None)], [AUTOMATIC], False),  # lifted after the call
+        ([], [], False),  # not at that hour
+        ([("standby", "everywhere", None, None)], [("standby", "everywhere", None, None)], False),
+        ([("never", "extension", "2102", None), AUTOMATIC], [AUTOMATIC], False),  # who answered
+    ],
+)
+def test_the_rules_at_the_beginning_of_the_call_decide(
+    tmp_path: Path, then: list[Any], now: list[Any], kept: bool
+) -> None:
+    storage = Storage(dict.fromkeys(FILES, SECOND_OF_SOUND))
+    adoption = _adoption(storage, tmp_path, office(*then), office(*now))
+    value = LINE.replace("inbound|2101|", "inbound|6100|").replace("|2101|1795", "|2102|1795")
+    assert adoption.adopt("demo-1.0", value, ENDED + timedelta(hours=1))
+    assert bool(Spool(tmp_path).waiting()) is kept and bool(storage.sizes) is kept
+    if not kept:
+        notes = [note.text for note in only_call(Spool(tmp_path)).notes]
+        assert "what the dialplan had recorded was destroyed: the rules did not want it recorded" in notes
+
+
+def test_a_call_that_was_not_to_be_recorded(tmp_path: Path) -> None:
+    value = "inbound|2101|110|demo-1.0||1795361032.5|1795361046.3|BUSY|||" + "|"
+    assert _adopt(tmp_path, value, AUTOMATIC)[1]
+    call = only_call(Spool(tmp_path))
+    assert call.outcome is Outcome.BUSY
+    assert "the dialplan went by mode never" in [note.text for note in call.notes]
+
+
+@pytest.mark.parametrize("value", ["", "a|b", LINE + "|more", LINE.replace("1795361032.554923", "yesterday")])
+def test_what_is_no_line_of_the_journal_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match=r"fields|convert"):
+        journal.parse("1.0", value)
+
+
+PRESSED = ENDED - timedelta(seconds=2)
+
+
+def _noted(key: str, number: int, by: str = "PJSIP/2101-00000002", linkedid: str = "demo-1.0") -> KeyNoted:
+    return KeyNoted(f"p{number}", key, linkedid, by, PRESSED + timedelta(milliseconds=number))
+
+
+@pytest.mark.parametrize(
+    ("mode", "effects", "incident"),
+    [
+        ("automatic", ["marked", "unchanged", "refused", "refused"], True),
+        ("manual", ["refused", "refused", "refused", "refused"], False),
+        ("never", ["refused", "refused", "refused", "refused"], False),
+    ],
+)
+def test_keys_of_staff_count_in_what_the_dialplan_recorded(
+    tmp_path: Path, mode: str, effects: list[str], incident: bool
+) -> None:
+    """Those of others, and of other calls, do not. What the dialplan records nothing can stop or pause."""
+    storage, rules = Storage(dict.fromkeys(FILES, SECOND_OF_SOUND)), office((mode, "everywhere", None, None))
+    noted = [_noted(key, number) for number, key in enumerate(("keep", "keep", "stop", "pause"))]
+    others = [_noted("help", 7, "PJSIP/outside-00000001"), _noted("help", 8, linkedid="2.0")]
+    adoption = _adoption(storage, tmp_path, rules, rules)
+    assert adoption.adopt("demo-1.0", LINE, ENDED + timedelta(minutes=1), [*noted, *others])
+    call = _kept(tmp_path) if mode == "automatic" else only_call(Spool(tmp_path))
+    assert [each.effect for each in call.keys] == effects
+    assert {each.extension for each in call.keys} == {"2101"} and call.incident is incident
+    assert not Spool(tmp_path).alerts()
+
+
+@pytest.mark.parametrize("mode", ["automatic", "never"])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_call_for_help_that_nobody_heard_of_goes_out_late(tmp_path: Path, mode: str, known: bool) -> None:
+    """One alert for presses that follow one another; none where it went out while the call lasted."""
+    storage, rules = Storage(dict.fromkeys(FILES, SECOND_OF_SOUND)), office((mode, "everywhere", None, None))
+    adoption = _adoption(storage, tmp_path, rules, rules)
+    adoption._help_known = lambda press, alert: known
+    noted = [_noted("help", number) for number in range(2)]
+    assert adoption.adopt("demo-1.0", LINE, ENDED + timedelta(minutes=1), noted)
+    call = _kept(tmp_path) if mode == "automatic" else only_call(Spool(tmp_path))
+    assert call.incident
+    alerts = [Spool(tmp_path).alert_of(id_) for id_ in Spool(tmp_path).alerts()]
+    told = [(each.call_id, each.at, each.recorded, each.room) for each in alerts]
+    assert told == ([] if known else [(call.id, PRESSED, mode == "automatic", None)])
+
+
+def test_controller_and_journal_know_a_call_by_the_same_id() -> None:
+    """The alert of a call that the dialplan took over names its row."""
+    played, rules, line = quiet_board(), office(AUTOMATIC), journal.parse("1.0", LINE)
+    since = epoch(LINE.split("|")[5])
+    assert since is not None
+    played.compare([OUTSIDE, PHONE], BRIDGE, {"1.0": since}, [], ENDED)
+    call = journal.call_of(line, rules, "demo", lambda sound: None, journal.decide(line, rules))
+    assert played.sessions["1.0"].call.id == call.id

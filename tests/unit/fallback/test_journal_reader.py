@@ -1,0 +1,116 @@
+"""What the dialplan wrote down while callrec was away is taken over, and deleted only then."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from structlog.testing import capture_logs
+
+from callrec.app import App
+from callrec.fallback.adoption import Adoption
+from callrec.fallback.journal import FAMILY, KEYS
+from callrec.fallback.journal_reader import JournalReader
+from callrec.model.calls import Key
+from callrec.problems import Problems
+from tests.scenarios.replay import office
+from tests.unit.fallback.samples import AUTOMATIC, ENDED, FILES, LINE, SECOND_OF_SOUND, Storage
+
+HELP = f"help|demo-1.0|PJSIP/2101-00000002|{ENDED.timestamp() - 2}|1.1"
+OTHER = "keep|other-1.0|PJSIP/2101-00000003|1.0|1.2"
+
+
+class AstDb:
+    """The PBX's database, in an AMI session."""
+
+    def __init__(self) -> None:
+        self.families: dict[str, dict[str, str]] = defaultdict(dict)
+
+    def __enter__(self) -> AstDb:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def tree(self, family: str) -> dict[str, str]:
+        return dict(self.families[family])
+
+    def delete(self, family: str, key: str) -> None:
+        del self.families[family][key]
+
+
+class Linked:
+    """A controller with a link, which remembers what it is told of keys."""
+
+    link_up = True
+
+    def __init__(self, *stood_in: str) -> None:
+        self.recalled: list[dict[str, str]] = []
+        self.calls = set(stood_in)
+
+    def stood_in(self) -> set[str]:
+        return self.calls
+
+    def recall(self, noted: dict[str, str]) -> None:
+        self.recalled.append(noted)
+
+
+def _reader(app: App, database: AstDb, controller: Linked, problems: Problems) -> JournalReader:
+    rules: Any = office(AUTOMATIC)
+    storage = Storage(dict.fromkeys(FILES, SECOND_OF_SOUND))
+    adoption = Adoption(
+        storage,
+        app.spool,
+        lambda: rules,
+        lambda at: rules,
+        "demo",
+        app.prompt_of,
+        lambda call: False,
+        lambda press, alert: app.alert_known(alert),
+    )
+    parts: Any = controller
+    return JournalReader(lambda: database, parts, adoption, problems, lambda: None)
+
+
+def test_a_line_that_is_gone_is_no_problem_any_more(app: App) -> None:
+    database, problems = AstDb(), Problems()
+    database.families[FAMILY] = {"17.1": "nonsense", "17.2": "nonsense too"}
+    reader = _reader(app, database, Linked(), problems)
+    with capture_logs() as logged:
+        reader.read()
+        reader.read()
+    assert len([line for line in logged if line["log_level"] == "error"]) == 2, "each line once"
+    database.delete(FAMILY, "17.1")  # by hand, as somebody does who has looked at it
+    reader.read()
+    assert problems.texts() == {"line 17.2 of the PBX's journal cannot be taken over"}
+
+
+def test_a_key_that_was_noted_is_acted_on_before_it_is_forgotten(app: App) -> None:
+    database, controller = AstDb(), Linked()
+    database.families[KEYS] = {"p1": OTHER}
+    reader = _reader(app, database, controller, Problems())
+    reader.read()
+    assert controller.recalled == [{"p1": OTHER}] and database.families[KEYS]
+    reader.read()
+    assert not database.families[KEYS]
+
+
+def test_a_key_is_not_forgotten_before_the_journal_has_told_of_its_call(app: App) -> None:
+    """The dialplan records the call, so its row comes with the journal, when it is over."""
+    database, controller = AstDb(), Linked("demo-1.0")
+    database.families[KEYS] = {"p1": HELP}
+    reader = _reader(app, database, controller, Problems())
+    for _ in range(3):
+        reader.read()
+    controller.calls.clear()
+    database.families[FAMILY] = {"demo-1.0": LINE}
+    reader.read()
+    assert database.families[KEYS] and not database.families[FAMILY]
+    (waiting,) = app.spool.waiting()
+    call = app.spool.draft_of(waiting).call
+    assert call.incident and [each.key for each in call.keys] == [Key.HELP]
+    (alert,) = app.spool.alerts()
+    assert app.spool.alert_of(alert).call_id == call.id, "help was called for, and nobody had heard of it"
+    for _ in range(2):
+        reader.read()
+    assert not database.families[KEYS]

@@ -1,0 +1,58 @@
+"""Calls on the model of the PBX: by rules of each mode, with keys and transfers."""
+
+from __future__ import annotations
+
+from callrec.model.calls import Effect
+from callrec.pbx import events as ev
+from tests.scenarios.replay import office
+from tests.unit.channels import OUTSIDE, PHONE, channel
+from tests.unit.pbx_model import ModelPbx
+
+COLLEAGUE = channel("1.2", "PJSIP/2102-00000003", "2102")
+
+
+OTHER_OFFICE = channel("1.3", "PJSIP/2201-00000004", "2201")
+
+
+MODES = ("never", "manual", "standby", "automatic")
+
+
+def talking(*rules: tuple[str, str, str | None, str | None]) -> ModelPbx:
+    """A call from outside that 2101 has answered."""
+    pbx = ModelPbx(office(*rules))
+    pbx.create(OUTSIDE)
+    pbx.create(PHONE)
+    pbx.enter(PHONE.id, OUTSIDE.id)
+    return pbx
+
+
+def by_mode(mode: str) -> ModelPbx:
+    return talking((mode, "everywhere", None, "none"))
+
+
+def press(pbx: ModelPbx, *keys: str, by: ev.Channel = PHONE) -> list[Effect]:
+    session = pbx.board.sessions["1.0"]
+    before = len(session.call.keys)
+    for key in keys:
+        pbx.pass_time(1)
+        pbx.press(by.id, key, f"{by.id}-{pbx.now:%s.%f}")
+    return [each.effect for each in session.call.keys[before:]]
+
+
+def end(pbx: ModelPbx) -> None:
+    for id_ in list(pbx.channels):
+        pbx.hang_up(id_)
+    pbx.pass_time(10)
+
+
+def parts(pbx: ModelPbx) -> list[int]:
+    (draft,) = pbx.kept.values()
+    return [part.number for part in draft.capture.parts]
+
+
+def transfer(pbx: ModelPbx, to: ev.Channel) -> None:
+    """Blind: the first phone leaves, the next answers."""
+    (before,) = [id_ for id_ in pbx.members if id_ != OUTSIDE.id]
+    pbx.hang_up(before)
+    pbx.create(to)
+    pbx.enter(to.id)

@@ -1,0 +1,341 @@
+"""The keys, on the pure part: what is kept, what is silent, who hears a tone. Any order of anything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from callrec.model.calls import Effect, Key
+from callrec.pbx import events as ev
+from callrec.recording.keys import EFFECTS
+from callrec.recording.states import KEEPING, Keeping
+from tests.scenarios.replay import office
+from tests.unit.channels import OUTSIDE, PHONE, channel
+from tests.unit.pbx_model import ModelPbx, OverALink
+from tests.unit.recording.by_mode import (
+    COLLEAGUE,
+    MODES,
+    OTHER_OFFICE,
+    by_mode,
+    end,
+    parts,
+    press,
+    talking,
+    transfer,
+)
+
+
+@pytest.mark.parametrize(
+    ("mode", "keys", "effects"),
+    [
+        ("manual", ("keep", "keep", "stop", "stop", "keep"), "started unchanged stopped unchanged started"),
+        ("manual", ("stop", "pause", "keep"), "unchanged refused started"),
+        ("manual", ("keep", "pause", "keep", "pause", "pause"), "started paused resumed paused resumed"),
+        ("manual", ("keep", "stop", "pause", "help"), "started stopped refused help-sent"),
+        ("manual", ("keep", "pause", "stop", "keep"), "started paused stopped started"),
+        ("standby", ("stop", "pause", "pause", "keep", "keep"), "refused paused resumed kept unchanged"),
+        ("automatic", ("keep", "keep", "stop", "pause", "pause"), "marked unchanged refused paused resumed"),
+        ("automatic", ("pause", "keep"), "paused marked"),
+        ("never", ("keep", "stop", "pause", "help"), "refused refused refused help-sent"),
+    ],
+)
+def test_what_a_key_does(mode: str, keys: tuple[str, ...], effects: str) -> None:
+    pbx = by_mode(mode)
+    assert press(pbx, *keys) == effects.split()
+    end(pbx)
+    assert not pbx.snoops
+
+
+def test_manual_is_kept_from_the_key_to_the_stop_and_again_in_one_recording() -> None:
+    pbx = by_mode("manual")
+    assert not pbx.ever_recorded
+    press(pbx, "keep", "keep")
+    assert len(pbx.audible()) == 2
+    press(pbx, "stop")
+    assert not pbx.snoops and not pbx.audible()
+    press(pbx, "keep")
+    end(pbx)
+    assert parts(pbx) == [1, 2] and not pbx.discarded
+    (draft,) = pbx.kept.values()
+    assert [pause.reason for pause in draft.capture.pauses] == ["stop"]
+    assert draft.capture.kept_because == "key" and not draft.call.incident
+
+
+def test_standby_is_discarded_unless_a_key_is_pressed_and_then_kept_whole() -> None:
+    pbx = by_mode("standby")
+    assert len(pbx.audible()) == 2
+    end(pbx)
+    assert not pbx.kept and len(pbx.discarded) == 1 and not pbx.drafts
+    pbx = by_mode("standby")
+    press(pbx, "keep")
+    end(pbx)
+    assert not pbx.discarded and parts(pbx) == [1]
+
+
+def test_the_key_marks_a_call_that_is_recorded_anyway_and_help_is_not_forgotten() -> None:
+    pbx = by_mode("automatic")
+    press(pbx, "help", "keep")
+    end(pbx)
+    (draft,) = pbx.kept.values()
+    assert draft.call.incident and draft.capture.kept_because == "help"
+
+
+def test_help_tells_at_once_and_once_for_two_quick_presses() -> None:
+    pbx = by_mode("manual")
+    press(pbx, "help", "help")
+    told = [(each.extension, each.facility, each.recorded) for each in pbx.alerts]
+    assert told == [("2101", "shiba", True)]
+    assert len(pbx.audible()) == 2, "and it is being recorded"
+    pbx.pass_time(60)
+    press(pbx, "help")
+    assert [each.recorded for each in pbx.alerts] == [True, True]
+    end(pbx)
+    (draft,) = pbx.kept.values()
+    assert draft.call.incident and draft.capture.kept_because == "help"
+
+
+def test_help_where_nothing_may_be_recorded_goes_out_without_sound() -> None:
+    pbx = by_mode("never")
+    press(pbx, "help")
+    end(pbx)
+    (alert,) = pbx.alerts
+    assert not alert.recorded and not pbx.ever_recorded
+    assert pbx.calls[-1].call.incident
+
+
+def test_a_privacy_pause_is_silence_on_the_same_tracks() -> None:
+    pbx = by_mode("automatic")
+    press(pbx, "pause")
+    assert len(pbx.recordings) == 2 and not pbx.audible()
+    press(pbx, "pause")
+    assert len(pbx.audible()) == 2
+    press(pbx, "pause")
+    end(pbx)
+    (draft,) = pbx.kept.values()
+    assert [pause.finished_at is None for pause in draft.capture.pauses] == [False, True]
+    assert parts(pbx) == [1]
+
+
+def test_keys_from_outside_and_presses_told_twice_mean_nothing() -> None:
+    pbx = by_mode("standby")
+    assert press(pbx, "keep", by=OUTSIDE) == []
+    pbx.twice = True
+    assert press(pbx, "pause") == [Effect.PAUSED], "a toggle that is told twice is pressed once"
+    assert not pbx.audible()
+
+
+def test_only_who_pressed_hears_the_tone() -> None:
+    pbx = by_mode("never")
+    press(pbx, "keep")
+    assert pbx.played == [(PHONE.id, "out")] and not pbx.snoops
+
+
+def test_a_transfer_to_never_is_silent_until_somebody_else_talks() -> None:
+    pbx = talking(("automatic", "everywhere", None, "none"), ("never", "extension", "2102", None))
+    transfer(pbx, COLLEAGUE)
+    assert not pbx.audible() and pbx.recordings
+    assert press(pbx, "keep", "pause", by=COLLEAGUE) == [Effect.REFUSED] * 2
+    transfer(pbx, OTHER_OFFICE)
+    assert len(pbx.audible()) == 2
+    end(pbx)
+    (draft,) = pbx.kept.values()
+    assert [pause.reason for pause in draft.capture.pauses] == ["never"]
+    assert [turn.extensions for turn in draft.call.turns] == [("2102",), ("2201",)]
+    assert draft.call.decision and draft.call.decision.rule == 1
+
+
+def test_a_transfer_to_never_that_nobody_saw_is_silent_from_when_that_phone_rang() -> None:
+    pbx = talking(("automatic", "everywhere", None, "none"), ("never", "extension", "2102", None))
+    pbx.pass_time(5)
+    pbx.kill()
+    pbx.pass_time(5)
+    rang_at = pbx.now
+    transfer(pbx, replace(COLLEAGUE, created_at=rang_at))
+    pbx.pass_time(5)
+    pbx.reconnect([])
+    assert not pbx.audible()
+    end(pbx)
+    (draft,) = pbx.kept.values()
+    assert [(each.reason, each.started_at) for each in draft.capture.pauses] == [("never", rang_at)]
+
+
+@pytest.mark.parametrize("first", ["manual", "never"])
+def test_a_transfer_to_automatic_begins_the_recording_there(first: str) -> None:
+    pbx = talking((first, "extension", "2101", "none"), ("automatic", "extension", "2102", "none"))
+    assert not pbx.ever_recorded
+    transfer(pbx, COLLEAGUE)
+    assert len(pbx.audible()) == 2
+    end(pbx)
+    (draft,) = pbx.kept.values()
+    assert draft.call.decision and draft.call.decision.rule == 2
+    assert draft.capture.kept_because == "automatic"
+
+
+def test_what_was_on_standby_before_a_transfer_to_automatic_needs_the_key() -> None:
+    rules: Any = (("standby", "extension", "2101", "none"), ("automatic", "extension", "2102", "none"))
+    pbx = talking(*rules)
+    transfer(pbx, COLLEAGUE)
+    end(pbx)
+    assert parts(pbx) == [2] and len(pbx.discarded) == 1
+    pbx = talking(*rules)
+    transfer(pbx, COLLEAGUE)
+    assert press(pbx, "keep", by=COLLEAGUE) == [Effect.MARKED]
+    end(pbx)
+    assert parts(pbx) == [1, 2] and not pbx.discarded
+
+
+@pytest.mark.parametrize("mode", ["standby", "manual"])
+@pytest.mark.parametrize("over", [False, True], ids=["goes on", "is over"])
+def test_a_key_pressed_while_the_controller_was_killed_counts(mode: str, over: bool) -> None:
+    pbx = by_mode(mode)
+    pbx.kill()
+    pbx.press(PHONE.id, "keep", "p1")
+    noted = ev.KeyNoted("p1", "keep", "1.0", PHONE.name, pbx.now)
+    if over:
+        end(pbx)
+    pbx.reconnect([noted])
+    pbx.pass_time(10)
+    end(pbx)
+    if mode == "manual" and over:
+        assert not pbx.kept, "there never was anything to keep"
+    else:
+        assert len(pbx.kept) == 1 and not pbx.discarded
+    assert not pbx.snoops
+
+
+@pytest.mark.parametrize(
+    ("mode", "effects"),
+    [
+        ("manual", "started stopped started"),
+        ("automatic", "marked refused help-sent"),
+        ("never", "refused refused help-sent"),
+    ],
+)
+def test_keys_in_a_call_that_the_dialplan_took_over(mode: str, effects: str) -> None:
+    """What is recorded automatically, the dialplan records; what waits for a key, nobody does yet."""
+    pbx = ModelPbx(office((mode, "everywhere", None, "none")))
+    pbx.create(OUTSIDE)
+    pbx.fall_back(OUTSIDE.id)
+    pbx.create(PHONE)
+    pbx.enter(PHONE.id, OUTSIDE.id)
+    assert not pbx.ever_recorded
+    third = "keep" if mode == "manual" else "help"
+    assert press(pbx, "keep", "stop", third) == effects.split()
+    assert [each.recorded for each in pbx.alerts] == {"manual": [], "automatic": [True], "never": [False]}[
+        mode
+    ]
+    assert len(pbx.audible()) == (2 if mode == "manual" else 0)
+    end(pbx)
+    assert len(pbx.kept) == len(pbx.calls) == (1 if mode == "manual" else 0), "else the journal tells of it"
+
+
+def test_a_pause_holds_over_a_restart_and_a_transfer() -> None:
+    pbx = by_mode("automatic")
+    press(pbx, "pause")
+    pbx.kill()
+    pbx.reconnect([])
+    assert not pbx.audible()
+    transfer(pbx, COLLEAGUE)
+    pbx.pass_time(5)
+    assert not pbx.audible()
+    press(pbx, "pause", by=COLLEAGUE)
+    assert len(pbx.audible()) == 2
+    end(pbx)
+    assert not pbx.snoops and len(pbx.kept) == 1
+
+
+def test_a_key_takes_a_call_only_where_the_table_has_a_step() -> None:
+    steps = {Effect.STARTED: "start", Effect.KEPT: "keep", Effect.STOPPED: "stop"}
+    for by_state in EFFECTS.values():
+        for state, does in by_state.items():
+            assert does not in steps or steps[does] in KEEPING[state]
+    assert "mark" in KEEPING[Keeping.KEPT]
+
+
+class AnyOrder(OverALink):
+    """A call in one mode; keys, transfers, losses, duplicates, restarts, in any order."""
+
+    mode = "automatic"
+
+    @initialize(mode=st.sampled_from(MODES))
+    def begin(self, mode: str) -> None:
+        self.mode, self.pbx = mode, by_mode(mode)
+        self.staff, self.count, self.wanted = [PHONE.id], 0, False
+        self.noted: list[ev.KeyNoted] = []
+
+    def _alive(self) -> bool:
+        return OUTSIDE.id in self.pbx.channels and bool(self.staff)
+
+    @precondition(_alive)
+    @rule(key=st.sampled_from(list(Key)), outside=st.booleans())
+    def press(self, key: Key, outside: bool) -> None:
+        by = OUTSIDE.id if outside else self.staff[-1]
+        self.count += 1
+        id_ = f"press-{self.count}"
+        self.noted.append(ev.KeyNoted(id_, key, "1.0", self.pbx.channels[by].name, self.pbx.now))
+        self.pbx.press(by, key, id_)
+        self.wanted |= not outside and self.mode != "never" and key in (Key.KEEP, Key.HELP)
+
+    @precondition(_alive)
+    @rule()
+    def transfer(self) -> None:
+        self.count += 1
+        new = channel(f"1.{10 + self.count}", f"PJSIP/2102-000001{self.count:02d}", "2102")
+        self.pbx.hang_up(self.staff.pop())
+        self.pbx.create(new)
+        self.pbx.enter(new.id)
+        self.staff.append(new.id)
+
+    @rule()
+    def duplicates(self) -> None:
+        self.pbx.twice = not self.pbx.twice
+
+    @precondition(_alive)
+    @rule()
+    def a_snoop_breaks(self) -> None:
+        for snoop in list(self.pbx.snoops)[:1]:
+            self.pbx._end_snoop(snoop)
+
+    @invariant()
+    def no_tone_goes_on(self) -> None:
+        if hasattr(self, "pbx") and self.pbx.link:
+            assert not [snoop for snoop in self.pbx.snoops if "-tone" in snoop]
+
+    def teardown(self) -> None:
+        if not hasattr(self, "pbx"):
+            return
+        if not self.pbx.link:
+            self.pbx.reconnect(self.noted)
+        end(self.pbx)
+        self.pbx.pass_time(10)
+        self._check()
+
+    def _check(self) -> None:
+        assert not self.pbx.snoops, "no snoop is left behind"
+        assert not self.pbx.drafts and not self.pbx.open, "nothing waits for ever"
+        rows = [*(each.call for each in self.pbx.calls), *(each.call for each in self.pbx.kept.values())]
+        assert {(call.linkedid, call.outcome) for call in rows} == {("1.0", "answered")}, "a row for the call"
+        if self.mode == "never":
+            assert not self.pbx.ever_recorded
+        if self.mode == "standby" and not self.wanted:
+            assert not self.pbx.kept
+        if self.mode == "automatic" or (self.mode == "standby" and self.wanted):
+            parts = [part for draft in self.pbx.kept.values() for part in draft.capture.parts]
+            kept = {track.name for part in parts for track in (part.external, part.staff)}
+            assert set(self.pbx.ever_recorded) <= kept, "all of it is kept"
+
+
+def test_any_order_of_anything_keeps_what_is_wanted_and_nothing_else() -> None:
+    often = settings(max_examples=80, stateful_step_count=25, deadline=None)
+    run_state_machine_as_test(AnyOrder, settings=often)
