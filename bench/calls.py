@@ -17,11 +17,11 @@ from pathlib import Path
 
 from bench.machine import facts_of_calls
 from bench.report import Row, finish
-from callrec.catalogue.calls import Found
+from callrec.catalogue.calls import SearchHit
 from callrec.demo.pbx import PbxPorts
 from callrec.demo.softphones import Sound, Switchboard, Talk
-from callrec.demo.system import World
-from tests.integration.stage import Stage, talk_for
+from callrec.demo.system import DemoSystem
+from tests.integration.stage import SystemUnderTest, talk_for
 from tests.long_call import peak_megabytes
 
 ARCHIVE_SECONDS = 60.0
@@ -33,11 +33,11 @@ def main() -> int:
         print(f"memory for a call of {asked.hours} hours …", flush=True)
         memory = peak_megabytes(asked.hours * 60, Path(home))
         with (
-            World(Path(home), ports=PbxPorts.free()) as world,
+            DemoSystem(Path(home), ports=PbxPorts.free()) as world,
             Switchboard("127.0.0.1", world.pbx.ports.sip) as board,
         ):
             print(f"{asked.calls} calls at once, {asked.talk} s of talk …", flush=True)
-            starts, waits = _measure(Stage(world, board), asked.calls, asked.talk)
+            starts, waits = _measure(SystemUnderTest(world, board), asked.calls, asked.talk)
             machine = facts_of_calls(world.app.pbx.version())
     rows = [
         Row("both parties in a bridge → first sample recorded", "ms", 20, starts),
@@ -57,7 +57,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measure(stage: Stage, count: int, seconds: int) -> tuple[list[float], list[float]]:
+def _measure(stage: SystemUnderTest, count: int, seconds: int) -> tuple[list[float], list[float]]:
     """For each call, ms until its first sample, and s from its hang-up until it is found."""
     begin = stage.app.now
     starts: list[float] = []
@@ -75,7 +75,7 @@ def _measure(stage: Stage, count: int, seconds: int) -> tuple[list[float], list[
     return starts, waits
 
 
-def _dial(stage: Stage, count: int) -> dict[str, Talk]:
+def _dial(stage: SystemUnderTest, count: int) -> dict[str, Talk]:
     """The callers, by their numbers, each in a call with 2101; a new call every half second or so."""
     callers: dict[str, Talk] = {}
     for index in range(count):
@@ -86,15 +86,15 @@ def _dial(stage: Stage, count: int) -> dict[str, Talk]:
     return callers
 
 
-def _starts(found: Found) -> list[float]:
+def _starts(found: SearchHit) -> list[float]:
     """Milliseconds from the bridge to the first sample of either track, as the manifest has it."""
     assert found.recording and found.call.answered_at
-    part = found.recording.manifest["capture"]["parts"][0]
-    tracks = [datetime.fromisoformat(part[side]["started_at"]) for side in ("external", "staff")]
+    segment = found.recording.manifest["capture"]["segments"][0]
+    tracks = [datetime.fromisoformat(segment[side]["started_at"]) for side in ("external", "staff")]
     return [(track - found.call.answered_at).total_seconds() * 1000 for track in tracks]
 
 
-def _check_length(found: Found, seconds: int) -> None:
+def _check_length(found: SearchHit, seconds: int) -> None:
     assert found.recording
     audio = found.recording.manifest["audio"]
     assert audio["frames"] / audio["sample_rate"] > seconds - 1, "the recording is not whole"

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from callrec.pbx.ami import Ami
     from callrec.pbx.ari import Ari
     from callrec.prompts import Library
-    from callrec.recording.tracker import Board
+    from callrec.recording.tracker import CallTracker
 
 
 class App:
@@ -161,7 +161,7 @@ class App:
             zone=settings.office.zone,
             shift=timedelta(seconds=settings.office.shift_s),
             revision=revision,
-            support=Support(settings.help.room or None, settings.help.mail_to),
+            support=Support(settings.help.phone or None, settings.help.mail_to),
         )
 
     def revision(self) -> int:
@@ -194,29 +194,29 @@ class App:
 
     # --- the controller's parts
 
-    def board(self, office: Office) -> Board:
-        from callrec.recording.environment import Surroundings
-        from callrec.recording.tracker import Board
+    def board(self, office: Office) -> CallTracker:
+        from callrec.recording.environment import Environment
+        from callrec.recording.tracker import CallTracker
 
-        return Board(
-            Surroundings(
+        return CallTracker(
+            Environment(
                 office,
                 self.prompts,
                 self.library.tones,
                 ids.new,
                 self.settings.pbx.name,
-                lambda room: self.settings.help.room_dial.format(extension=room),
+                lambda phone: self.settings.help.phone_dial.format(extension=phone),
             )
         )
 
     def archiver(self) -> Archiver:
         from callrec.archive.archiver import Archiver
         from callrec.archive.discarder import Discarder
-        from callrec.spool.recording_builder import Spooler
+        from callrec.spool.recording_builder import RecordingBuilder
         from callrec.spool.tracks import Tracks
 
         tracks = Tracks(self.spool, self._fetch, self.pbx.version)
-        spooler = Spooler(
+        spooler = RecordingBuilder(
             self.spool,
             tracks,
             self.facility_name,

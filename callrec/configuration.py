@@ -139,7 +139,7 @@ shift_s = 0.0
 
 [help]
 # Who is told when staff press the help key: by mail, by a message to another system (a webhook), and
-# by a call to a room that may listen. A facility can have its own: callrec facility support.
+# by a call to a support phone that may listen. A facility can have its own: callrec facility support.
 mail_to = []
 mail_from = ""
 smtp_host = ""
@@ -152,7 +152,7 @@ smtp_password = ""
 webhook_url = ""
 webhook_secret = ""
 # The extension that is called to listen, and how the PBX dials it.
-room = ""
-room_dial = "PJSIP/{extension}"
+phone = ""
+phone_dial = "PJSIP/{extension}"
 """
 )

@@ -41,7 +41,7 @@ class AudioFacts:
 class Placement:
     """Where one part of the capture stands in the file. Seconds."""
 
-    part: int
+    segment: int
     offset_s: float
     duration_s: float
     missing: tuple[str, ...] = ()

@@ -23,12 +23,12 @@ from callrec.controller.controller import Controller
 from callrec.errors import CallrecError, CatalogueOutdated, CatalogueUnreachable, NotFound, Refused
 from callrec.fallback.adoption import Adoption
 from callrec.fallback.journal_reader import JournalReader
-from callrec.fallback.rule_mirror import Mirror
+from callrec.fallback.rule_mirror import RuleMirror
 from callrec.language import translated
 from callrec.pbx.ari import wait_for_app_to_go
 from callrec.policy.office import Office
 from callrec.problems import Problems
-from callrec.recording.tracker import Board
+from callrec.recording.tracker import CallTracker
 from callrec.spool import status
 
 log = structlog.get_logger()
@@ -102,7 +102,7 @@ class Service:
         )
         _keep_for_good()
 
-    def _take_up(self, board: Board) -> None:
+    def _take_up(self, board: CallTracker) -> None:
         """Takes up the calls that were under way when the process before this one ended."""
         spool = self._app.spool
         spool.clear_partial_drafts()
@@ -229,8 +229,8 @@ class Service:
         if self._problems.add("database", error.shown()):
             log.error("the database is away; the rules last seen stay in force", problem=str(error))
 
-    def _mirror(self) -> Mirror:
-        return Mirror(
+    def _mirror(self) -> RuleMirror:
+        return RuleMirror(
             self._app.ami,
             lambda: self._office,
             self._app.sounds,

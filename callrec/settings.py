@@ -34,7 +34,7 @@ from pydantic_settings import (
 
 from callrec.addresses import is_address
 from callrec.errors import WrongConfiguration
-from callrec.model.calls import Key
+from callrec.model.calls import FeatureCode
 from callrec.numbers import dialled
 
 PLACES = (Path("callrec.toml"), Path("/etc/callrec/callrec.toml"))
@@ -220,12 +220,12 @@ class KeySettings(Section):
         return self
 
     @property
-    def codes(self) -> dict[Key, str]:
-        return {key: getattr(self, key) for key in Key}
+    def codes(self) -> dict[FeatureCode, str]:
+        return {key: getattr(self, key) for key in FeatureCode}
 
 
 class HelpSettings(Section):
-    """Who is told when staff press the help key, and how. A facility may have its own room and mail."""
+    """Who is told when staff press the help key, and how. A facility may have its own support phone and mail."""
 
     mail_to: tuple[Annotated[Address, Field(min_length=1)], ...] = ()
     mail_from: Address = ""
@@ -236,8 +236,8 @@ class HelpSettings(Section):
     smtp_password: SecretStr = SecretStr("")
     webhook_url: WebAddressOrNone = ""
     webhook_secret: SecretStr = SecretStr("")
-    room: Number = ""
-    room_dial: Annotated[str, AfterValidator(_a_way_to_dial)] = "PJSIP/{extension}"
+    phone: Number = ""
+    phone_dial: Annotated[str, AfterValidator(_a_way_to_dial)] = "PJSIP/{extension}"
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

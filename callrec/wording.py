@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from callrec.language import translated
 from callrec.model.alerts import AlertState
-from callrec.model.calls import Effect, Key, Note, Outcome
+from callrec.model.calls import FeatureCode, KeyResult, Note, Outcome
 from callrec.model.rules import Announce, Decision, Direction, Holidays, Mode, Scope
 
 REASONS = {
@@ -94,22 +94,22 @@ KEPT_BECAUSE = {
 }
 
 PRESSED = {
-    Key.KEEP: "record or keep",
-    Key.STOP: "stop",
-    Key.PAUSE: "pause",
-    Key.HELP: "help",
+    FeatureCode.KEEP: "record or keep",
+    FeatureCode.STOP: "stop",
+    FeatureCode.PAUSE: "pause",
+    FeatureCode.HELP: "help",
 }
 
 EFFECTS = {
-    Effect.STARTED: "recording began",
-    Effect.KEPT: "the whole call is kept",
-    Effect.MARKED: "the call was marked",
-    Effect.STOPPED: "recording stopped",
-    Effect.PAUSED: "the pause began",
-    Effect.RESUMED: "the pause ended",
-    Effect.HELP_SENT: "help was called",
-    Effect.UNCHANGED: "it was so already",
-    Effect.REFUSED: "refused",
+    KeyResult.STARTED: "recording began",
+    KeyResult.KEPT: "the whole call is kept",
+    KeyResult.MARKED: "the call was marked",
+    KeyResult.STOPPED: "recording stopped",
+    KeyResult.PAUSED: "the pause began",
+    KeyResult.RESUMED: "the pause ended",
+    KeyResult.HELP_SENT: "help was called",
+    KeyResult.UNCHANGED: "it was so already",
+    KeyResult.REFUSED: "refused",
 }
 
 PAUSES = {

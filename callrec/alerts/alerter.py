@@ -13,7 +13,7 @@ from functools import partial
 
 import structlog
 
-from callrec.alerts.delivery_worker import GIVEN_UP_AFTER, IDLE_SECONDS, Lane, Way
+from callrec.alerts.delivery_worker import GIVEN_UP_AFTER, IDLE_SECONDS, DeliveryWorker, Way
 from callrec.alerts.ledger import Ledger
 from callrec.catalogue import alerts
 from callrec.catalogue.database import Database
@@ -42,7 +42,7 @@ class Alerter:
         self._spool, self._database = spool, database
         self._ledger = Ledger(spool)
         self._wake, self._stopping = threading.Event(), threading.Event()
-        self.lanes = [Lane(way, self._ledger, self._wake.set) for way in ways]
+        self.lanes = [DeliveryWorker(way, self._ledger, self._wake.set) for way in ways]
         self._booked: dict[tuple[str, str, str], Delivery] = {}
         self._problems = Problems()
 
@@ -101,7 +101,7 @@ class Alerter:
         if any(each.state is AlertState.WAITING for each in deliveries):
             return
         given_up = any(each.state is AlertState.GIVEN_UP for each in deliveries)
-        if not deliveries and not alert.room:
+        if not deliveries and not alert.support_phone:
             given_up = self._told_to_nobody(alert)
         self._let_go(alert, given_up=given_up)
 

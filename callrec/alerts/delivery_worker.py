@@ -35,7 +35,7 @@ class Way(Protocol):
         """Tells one of them. Raises AlertNotSent. Takes seconds, not minutes, whatever happens."""
 
 
-class Lane:
+class DeliveryWorker:
     """Sends what waits by one way, what was never tried first."""
 
     def __init__(

@@ -40,7 +40,7 @@ def text(alert: Alert, extension_name: str, zone: ZoneInfo) -> str:
 
 def _japanese(alert: Alert, who: str, zone: ZoneInfo) -> str:
     kept = "この通話は録音されています。" if alert.recorded else "この通話は録音されていません。"
-    room = f"応援室（内線 {alert.room}）を呼び出しています。\n" if alert.room else ""
+    phone = f"応援担当の電話（内線 {alert.support_phone}）を呼び出しています。\n" if alert.support_phone else ""
     return (
         "通話中の職員が応援を求めています。\n\n"
         f"施設: {alert.facility_name}\n"
@@ -48,13 +48,17 @@ def _japanese(alert: Alert, who: str, zone: ZoneInfo) -> str:
         f"相手の番号: {alert.number or '不明'}（{_DIRECTIONS[alert.direction][0]}）\n"
         f"要請の時刻: {_moment(alert.at, zone)}\n"
         f"録音: {kept}\n"
-        f"通話 ID: {alert.call_id}\n\n{room}"
+        f"通話 ID: {alert.call_id}\n\n{phone}"
     )
 
 
 def _english(alert: Alert, who: str, zone: ZoneInfo) -> str:
     kept = "this call is being recorded" if alert.recorded else "this call is not being recorded"
-    room = f"The support room (extension {alert.room}) is being called.\n" if alert.room else ""
+    phone = (
+        f"The support phone (extension {alert.support_phone}) is being called.\n"
+        if alert.support_phone
+        else ""
+    )
     return (
         "Somebody on the phone asks for help.\n\n"
         f"Facility: {alert.facility_name}\n"
@@ -62,7 +66,7 @@ def _english(alert: Alert, who: str, zone: ZoneInfo) -> str:
         f"Other party: {alert.number or 'unknown'} ({_DIRECTIONS[alert.direction][1]})\n"
         f"Since: {_moment(alert.at, zone)}\n"
         f"Recording: {kept}\n"
-        f"Call id: {alert.call_id}\n\n{room}"
+        f"Call id: {alert.call_id}\n\n{phone}"
     )
 
 

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from callrec.archive.discarder import Discarder
-from callrec.archive.retry_schedule import Attempts, problem_of
+from callrec.archive.retry_schedule import RetrySchedule, problem_of
 from callrec.archive.store import Store
 from callrec.catalogue import calls, custody
 from callrec.catalogue.calls import Versions
@@ -31,7 +31,7 @@ from callrec.manifest import Manifest, read
 from callrec.model.calls import remark
 from callrec.model.captures import Capture, Draft
 from callrec.spool.directory import Damaged, Spool
-from callrec.spool.recording_builder import NoSound, Spooler
+from callrec.spool.recording_builder import NoSound, RecordingBuilder
 from callrec.spool.tracks import NotYetClosed, Tracks, is_momentary
 
 log = structlog.get_logger()
@@ -49,7 +49,7 @@ class Archiver:
         self,
         spool: Spool,
         tracks: Tracks,
-        spooler: Spooler,
+        spooler: RecordingBuilder,
         store: Store,
         database: Database,
         delete_track: Callable[[str], None],
@@ -63,7 +63,7 @@ class Archiver:
         self._spool, self._tracks, self._spooler, self._store = spool, tracks, spooler, store
         self._database, self._delete_track, self._zone = database, delete_track, zone
         self._locked, self._discarder = locked, discarder
-        self._attempts = Attempts(clock)
+        self._attempts = RetrySchedule(clock)
         self._wake, self._stopping = threading.Event(), threading.Event()
 
     def run(self) -> None:
@@ -288,12 +288,12 @@ def file_sha256(path: Path) -> str:
 
 
 def _failures(draft: Draft) -> str:
-    tracks = [track for part in draft.capture.parts for track in (part.external, part.staff)]
+    tracks = [track for segment in draft.capture.segments for track in (segment.external, segment.staff)]
     return next((track.failed for track in tracks if track.failed), "the PBX has no sound of it")
 
 
 def _names(capture: Capture) -> set[str]:
-    return {track.name for part in capture.parts for track in (part.external, part.staff)}
+    return {track.name for segment in capture.segments for track in (segment.external, segment.staff)}
 
 
 def _whole_second(moment: datetime) -> datetime:

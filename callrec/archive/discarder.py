@@ -32,8 +32,8 @@ class Discarder:
         """Destroys one, and writes that into its call's row. Can be repeated."""
         discarded = self._spool.discard_of(recording_id)
         call, capture = discarded.draft.call, discarded.draft.capture
-        for part in capture.parts:
-            for track in (part.external, part.staff):
+        for segment in capture.segments:
+            for track in (segment.external, segment.staff):
                 self._destroy(track.name)
         if discarded.whole:
             with self._database.begin() as connection:

@@ -18,7 +18,7 @@ import soundfile
 from callrec.archive.archiver import file_sha256
 from callrec.archive.store import Store
 from callrec.catalogue import calls, custody
-from callrec.catalogue.calls import Kept
+from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Database
 from callrec.errors import CheckFailed, EvidenceBroken, NotFound, WrongUsage
 from callrec.manifest import Manifest, differences, read
@@ -42,7 +42,7 @@ class Retrieval:
     def __init__(self, store: Store, database: Database, *, who: str) -> None:
         self._store, self._database, self._who = store, database, who
 
-    def verify(self, kept: Kept) -> list[str]:
+    def verify(self, kept: ArchivedRecording) -> list[str]:
         """Reads a recording back and checks every hash. Raises EvidenceBroken with what is wrong.
 
         Returns the keys under which somebody has put something else since, or deleted the newest
@@ -78,7 +78,7 @@ class Retrieval:
             sound_partial.replace(sound)
         return sound
 
-    def look_up(self, id_: str) -> Kept:
+    def look_up(self, id_: str) -> ArchivedRecording:
         """The recording of an id or its beginning. Raises NotFound, also for a call without one."""
         with self._database.read() as connection:
             found = calls.look_up(connection, id_)
@@ -87,7 +87,7 @@ class Retrieval:
         return found.recording
 
     @contextmanager
-    def _verified(self, kept: Kept) -> Iterator[tuple[Path, bytes]]:
+    def _verified(self, kept: ArchivedRecording) -> Iterator[tuple[Path, bytes]]:
         """The sound (a temporary file) and the manifest, both proved."""
         with tempfile.TemporaryDirectory(prefix="callrec-") as folder:
             audio = Path(folder) / "recording.flac"
@@ -99,7 +99,7 @@ class Retrieval:
                 raise
             yield audio, data
 
-    def _read(self, kept: Kept, audio: Path) -> bytes:
+    def _read(self, kept: ArchivedRecording, audio: Path) -> bytes:
         """Saves the sound into a file; returns the manifest."""
         try:
             data = b"".join(self._store.read(kept.manifest_key, kept.manifest_version))
@@ -108,7 +108,7 @@ class Retrieval:
             raise EvidenceBroken("{key} is missing from the archive", key=error.values["key"]) from error
         return data
 
-    def _check(self, kept: Kept, data: bytes, audio: Path) -> None:
+    def _check(self, kept: ArchivedRecording, data: bytes, audio: Path) -> None:
         if hashlib.sha256(data).hexdigest() != kept.manifest_sha256:
             raise EvidenceBroken("the manifest of {id} is not the one that was archived", id=kept.id)
         digest = file_sha256(audio)
@@ -133,12 +133,12 @@ class Retrieval:
         except NotFound:
             return ""
 
-    def _note(self, kept: Kept, action: str, **details: str | list[str]) -> None:
+    def _note(self, kept: ArchivedRecording, action: str, **details: str | list[str]) -> None:
         with self._database.begin() as connection:
             custody.append(connection, kept.id, action, who=self._who, at=datetime.now(UTC), **details)
 
 
-def _objects(kept: Kept) -> list[tuple[str, str | None]]:
+def _objects(kept: ArchivedRecording) -> list[tuple[str, str | None]]:
     return [(kept.key, kept.version), (kept.manifest_key, kept.manifest_version)]
 
 

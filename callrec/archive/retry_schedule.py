@@ -21,7 +21,7 @@ class Attempt:
     problem: str = ""
 
 
-class Attempts:
+class RetrySchedule:
     """The things that failed, by name; what is not here is due."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -14,7 +14,7 @@ from callrec.model.alerts import Alert, AlertState, Delivery
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DeliveryRow:
     """One delivery of one alert, as the catalogue has it."""
 
     id: str
@@ -46,7 +46,7 @@ def save(connection: sa.Connection, alert: Alert, delivery: Delivery) -> None:
     upsert(connection, alerts, key, row)
 
 
-def of_call(connection: sa.Connection, call_id: str) -> list[Told]:
+def of_call(connection: sa.Connection, call_id: str) -> list[DeliveryRow]:
     """What was told of a call, in the order in which help was asked for."""
     query = sa.select(alerts).where(alerts.c.call_id == call_id)
     rows = connection.execute(query.order_by(alerts.c.at, alerts.c.id, alerts.c.way, alerts.c.recipient))
@@ -58,6 +58,6 @@ def is_known(connection: sa.Connection, id_: str) -> bool:
     return connection.scalar(sa.select(alerts.c.id).where(alerts.c.id == id_).limit(1)) is not None
 
 
-def _told(row: Any) -> Told:
-    fields = {name: getattr(row, name) for name in Told.__dataclass_fields__}
-    return Told(**{**fields, "state": AlertState(row.state)})
+def _told(row: Any) -> DeliveryRow:
+    fields = {name: getattr(row, name) for name in DeliveryRow.__dataclass_fields__}
+    return DeliveryRow(**{**fields, "state": AlertState(row.state)})

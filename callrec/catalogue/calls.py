@@ -25,7 +25,7 @@ _ID = re.compile(FIRST_ID.replace("0", "[0-9a-f]"))
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ArchivedRecording:
     """A recording as the catalogue has it. `manifest` is the manifest as it was archived."""
 
     id: str
@@ -60,15 +60,15 @@ class Versions:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchHit:
     """One line of a search: a call, and its recording where there is one."""
 
     call: CallRecord
-    recording: Kept | None
+    recording: ArchivedRecording | None
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SearchQuery:
     """What to search for; None means any. `begin` and `end` are a half-open span of time in UTC."""
 
     begin: datetime | None = None
@@ -155,13 +155,13 @@ def as_json(call: CallRecord) -> dict[str, Any]:
     return plain
 
 
-def find_recording(connection: sa.Connection, recording_id: str) -> Kept | None:
+def find_recording(connection: sa.Connection, recording_id: str) -> ArchivedRecording | None:
     """The recording of this whole id, if the archive has it."""
     row = connection.execute(sa.select(recordings).where(recordings.c.id == recording_id)).one_or_none()
     return _kept(row) if row else None
 
 
-def recording(connection: sa.Connection, id_: str) -> Kept:
+def recording(connection: sa.Connection, id_: str) -> ArchivedRecording:
     """A recording by its id, or by an unambiguous beginning of it of 8 characters or more."""
     row = _one(connection, recordings, id_)
     return _kept(row)
@@ -172,18 +172,18 @@ def call(connection: sa.Connection, id_: str) -> CallRecord:
     return _call(_one(connection, calls, id_))
 
 
-def look_up(connection: sa.Connection, id_: str) -> Found:
+def look_up(connection: sa.Connection, id_: str) -> SearchHit:
     """A recording or a call by its id or its beginning. Raises NotFound, WrongUsage when ambiguous."""
     try:
         kept = recording(connection, id_)
     except NotFound:
         found = call(connection, id_)
         row = connection.execute(sa.select(recordings).where(recordings.c.call_id == found.id)).first()
-        return Found(found, _kept(row) if row else None)
-    return Found(call(connection, kept.call_id), kept)
+        return SearchHit(found, _kept(row) if row else None)
+    return SearchHit(call(connection, kept.call_id), kept)
 
 
-def search(connection: sa.Connection, wanted: Wanted) -> list[Found]:
+def search(connection: sa.Connection, wanted: SearchQuery) -> list[SearchHit]:
     """The recordings (with `all_calls`: also the calls without one) that fit."""
     query = (
         sa.select(calls, *(column.label(f"r_{column.name}") for column in recordings.c))
@@ -206,7 +206,7 @@ def recording_ids(connection: sa.Connection) -> list[str]:
     return list(connection.execute(query.order_by(recordings.c.id)).scalars())
 
 
-def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+def _conditions(wanted: SearchQuery) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool] | None] = [
         calls.c.started_at >= wanted.begin if wanted.begin is not None else None,
         calls.c.started_at < wanted.end if wanted.end is not None else None,
@@ -222,7 +222,7 @@ def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     return [condition for condition in conditions if condition is not None]
 
 
-def _took_part(wanted: Wanted) -> sa.ColumnElement[bool]:
+def _took_part(wanted: SearchQuery) -> sa.ColumnElement[bool]:
     """The calls an extension took part in; the span is repeated so that its index can serve."""
     query = sa.select(participants.c.call_id).where(participants.c.extension == wanted.extension)
     if wanted.begin:
@@ -272,17 +272,17 @@ def _span(id_: str) -> tuple[str, str]:
     return first, last
 
 
-def _kept(row: Any) -> Kept:
-    fields = {name: getattr(row, name) for name in Kept.__dataclass_fields__}
-    return Kept(**{**fields, "state": Custody(fields["state"])})
+def _kept(row: Any) -> ArchivedRecording:
+    fields = {name: getattr(row, name) for name in ArchivedRecording.__dataclass_fields__}
+    return ArchivedRecording(**{**fields, "state": Custody(fields["state"])})
 
 
 def _call(row: Any) -> CallRecord:
     return _CALL.validate_python(row.details)
 
 
-def _found(row: Any) -> Found:
+def _found(row: Any) -> SearchHit:
     if row.r_id is None:
-        return Found(_call(row), None)
-    fields = {name: getattr(row, f"r_{name}") for name in Kept.__dataclass_fields__}
-    return Found(_call(row), Kept(**{**fields, "state": Custody(fields["state"])}))
+        return SearchHit(_call(row), None)
+    fields = {name: getattr(row, f"r_{name}") for name in ArchivedRecording.__dataclass_fields__}
+    return SearchHit(_call(row), ArchivedRecording(**{**fields, "state": Custody(fields["state"])}))

@@ -136,7 +136,7 @@ def remove_extension(connection: sa.Connection, number: str, *, who: str, at: da
 
 def _facility(row: Any) -> Facility:
     mail = None if row.support_mail is None else tuple(row.support_mail)
-    return Facility(row.code, row.name, row.support_room, mail)
+    return Facility(row.code, row.name, row.support_phone, mail)
 
 
 def _extension(row: Any) -> Extension:

@@ -55,7 +55,7 @@ facilities = sa.Table(
     metadata,
     _column("code", sa.String(32), primary_key=True),
     _column("name", sa.Text),
-    _column("support_room", sa.Text, nullable=True),
+    _column("support_phone", sa.Text, nullable=True),
     _column("support_mail", Json, nullable=True),
 )
 

@@ -14,7 +14,7 @@ import click
 from callrec import settings
 from callrec.commands.common import say
 from callrec.demo.pbx import PHONES
-from callrec.demo.system import FACILITIES, World
+from callrec.demo.system import FACILITIES, DemoSystem
 from callrec.demo.walkthrough import tell_ending, tell_story
 from callrec.language import translated as _
 
@@ -50,7 +50,7 @@ def command(stay: bool, target: Path | None, output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     say("A whole system on this machine: half a minute, only on 127.0.0.1, with data of its own.")
     with tempfile.TemporaryDirectory(prefix="callrec-demo-") as home:
-        with World(Path(home), tell=lambda step: click.echo(_(STEPS[step]))) as world:
+        with DemoSystem(Path(home), tell=lambda step: click.echo(_(STEPS[step]))) as world:
             if target:
                 _write(target, world)
             fetched = tell_story(world, output, click.echo)
@@ -62,14 +62,14 @@ def command(stay: bool, target: Path | None, output: Path) -> None:
         say("callrec demo --stay leaves it up, for a softphone of your own and for the command line.")
 
 
-def _write(target: Path, world: World) -> None:
+def _write(target: Path, world: DemoSystem) -> None:
     partial = target.with_name(target.name + ".partial")
     partial.touch(0o600)
     partial.write_text(json.dumps(world.description(), indent=2) + "\n")
     partial.replace(target)
 
 
-def _stay(world: World) -> None:
+def _stay(world: DemoSystem) -> None:
     say(
         "\nThe PBX stays up on {host} port {port} (UDP). Accounts for a softphone:",
         host="127.0.0.1",

@@ -12,16 +12,16 @@ from callrec.commands.facility_report import report
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
 from callrec.model.office import Facility
-from callrec.rulebook.entries import support_mail, support_room
+from callrec.rulebook.entries import support_mail, support_phone
 
 COLUMNS = {
     "code": "code",
     "name": "name",
     "extensions": "extensions",
-    "_room": "support room",
+    "_phone": "support phone",
     "_mail": "support mail",
 }
-KEYS = ("code", "name", "extensions", "support_room", "support_mail")
+KEYS = ("code", "name", "extensions", "support_phone", "support_mail")
 
 
 @click.group()
@@ -70,15 +70,15 @@ def rename(ctx: click.Context, code: str, name: str) -> None:
 
 @command.command()
 @click.argument("code")
-@click.option("--room", metavar="NUMBER", help="The extension that is called to listen; none: no room.")
+@click.option("--phone", metavar="NUMBER", help="The extension that is called to listen; none: no phone.")
 @click.option(
     "--mail", "mails", multiple=True, metavar="ADDRESS", help="Who is told; repeatable. none: nobody."
 )
 @click.option("--default", is_flag=True, help="As [help] in callrec.toml says for all facilities.")
 @click.pass_context
-def support(ctx: click.Context, code: str, room: str | None, mails: tuple[str, ...], default: bool) -> None:
+def support(ctx: click.Context, code: str, phone: str | None, mails: tuple[str, ...], default: bool) -> None:
     """Say who is called when staff of a facility press the help key. What is not named stays."""
-    fields = _wanted(room, mails, default=default)
+    fields = _wanted(phone, mails, default=default)
     here = app(ctx)
     with here.database.begin() as connection:
         facilities.change_facility(connection, code, who=here.who, at=here.now, **fields)
@@ -96,13 +96,13 @@ def remove(ctx: click.Context, code: str) -> None:
     say("facility {code} removed", code=code)
 
 
-def _wanted(room: str | None, mails: tuple[str, ...], *, default: bool) -> dict[str, Any]:
+def _wanted(phone: str | None, mails: tuple[str, ...], *, default: bool) -> dict[str, Any]:
     """The fields of a facility that shall change."""
-    if default == bool(room is not None or mails):
-        raise WrongUsage("give --room or --mail, or --default alone")
+    if default == bool(phone is not None or mails):
+        raise WrongUsage("give --phone or --mail, or --default alone")
     if default:
-        return {"support_room": None, "support_mail": None}
-    fields: dict[str, Any] = {} if room is None else {"support_room": support_room(room)}
+        return {"support_phone": None, "support_mail": None}
+    fields: dict[str, Any] = {} if phone is None else {"support_phone": support_phone(phone)}
     return {**fields, "support_mail": support_mail(mails)} if mails else fields
 
 
@@ -111,9 +111,9 @@ def _row(each: Facility, extensions: int) -> dict[str, Any]:
         "code": each.code,
         "name": each.name,
         "extensions": extensions,
-        "support_room": each.support_room,
+        "support_phone": each.support_phone,
         "support_mail": each.support_mail,
-        "_room": _own(each.support_room),
+        "_phone": _own(each.support_phone),
         "_mail": _own(each.support_mail),
     }
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from callrec.catalogue import calls
-from callrec.catalogue.calls import Found, Wanted
+from callrec.catalogue.calls import SearchHit, SearchQuery
 from callrec.commands.common import app, emit, lists, say
 from callrec.dates import clock, parse_duration, parse_range, spoken
 from callrec.errors import NotFound, WrongUsage
@@ -95,7 +95,7 @@ def command(ctx: click.Context, /, date: str | None, on: str | None, form: str |
     given["number"] = _meant(given["number"], partial(read_number, outside=True))
     shortest = _meant(given.pop("min_duration"), parse_duration)
     limit = given.pop("limit")
-    wanted = Wanted(begin, end, min_duration_s=shortest, limit=limit + 1, **given)
+    wanted = SearchQuery(begin, end, min_duration_s=shortest, limit=limit + 1, **given)
     with here.database.read() as connection:
         found = calls.search(connection, wanted)
     emit([row(each, office) for each in found[:limit]], COLUMNS, form, keys=KEYS)
@@ -110,7 +110,7 @@ def _meant(text: str | None, read: Callable[[str], T]) -> T | None:
     return None if text is None else read(text)
 
 
-def row(found: Found, office: OfficeSettings) -> dict[str, Any]:
+def row(found: SearchHit, office: OfficeSettings) -> dict[str, Any]:
     """A call and its recording as a line of a list."""
     call, kept = found.call, found.recording
     started = kept.started_at if kept else call.started_at

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from callrec.catalogue import alerts, calls, custody, rules
-from callrec.catalogue.alerts import Told
-from callrec.catalogue.calls import Found
+from callrec.catalogue.alerts import DeliveryRow
+from callrec.catalogue.calls import SearchHit
 from callrec.commands.common import app, plain_row
 from callrec.commands.search import row
 from callrec.commands.show_course import course, pauses
@@ -61,7 +61,7 @@ def command(ctx: click.Context, id_: str, as_json: bool) -> None:
 
 
 def _whole(
-    found: Found, entries: list[custody.Entry], told: list[Told], office: OfficeSettings
+    found: SearchHit, entries: list[custody.Entry], told: list[DeliveryRow], office: OfficeSettings
 ) -> dict[str, Any]:
     return {
         **plain_row(row(found, office)),
@@ -85,7 +85,7 @@ def _whole(
     }
 
 
-def _lines(found: Found, known: Known, office: OfficeSettings) -> Lines:
+def _lines(found: SearchHit, known: Known, office: OfficeSettings) -> Lines:
     yield from _call(found.call, office)
     yield from _decision(found, known, office)
     yield from _notes(found.call)
@@ -96,7 +96,7 @@ def _lines(found: Found, known: Known, office: OfficeSettings) -> Lines:
         yield from _recording(found, office)
 
 
-def _alerts(told: list[Told], office: OfficeSettings) -> Lines:
+def _alerts(told: list[DeliveryRow], office: OfficeSettings) -> Lines:
     for each in told:
         state = _(ALERT_STATES[each.state]).format(
             sent=spoken(each.sent_at, office.zone) if each.sent_at else "", tries=each.tries
@@ -127,7 +127,7 @@ def _call(call: CallRecord, office: OfficeSettings) -> Lines:
         yield "incident", _("yes")
 
 
-def _decision(found: Found, known: Known, office: OfficeSettings) -> Lines:
+def _decision(found: SearchHit, known: Known, office: OfficeSettings) -> Lines:
     decision = found.call.decision
     if decision is None:
         yield "decision", _("none: the call ended before anybody answered")
@@ -168,7 +168,7 @@ def _people(call: CallRecord, office: OfficeSettings) -> Lines:
         yield "took part", f"{each.number or '?'}  {spoken(each.joined_at, office.zone)} – {left}"
 
 
-def _recording(found: Found, office: OfficeSettings) -> Lines:
+def _recording(found: SearchHit, office: OfficeSettings) -> Lines:
     kept = found.recording
     assert kept is not None
     yield "recording", kept.id

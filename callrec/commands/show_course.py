@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
-from callrec.catalogue.calls import Found, Kept
+from callrec.catalogue.calls import ArchivedRecording, SearchHit
 from callrec.dates import clock, spoken
 from callrec.language import translated as _
 from callrec.model.calls import CallRecord
@@ -31,7 +31,7 @@ class Silence:
     reason: str
 
 
-def course(found: Found, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+def course(found: SearchHit, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     """The lines that tell of it."""
     yield from _turns(found.call, zone)
     yield from _keys(found.call, zone)
@@ -41,7 +41,7 @@ def course(found: Found, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
         yield "pause", f"{span}  ({spoken(each.started_at, zone)} – {until}): {_(PAUSES[each.reason])}"
 
 
-def pauses(kept: Kept | None) -> list[Silence]:
+def pauses(kept: ArchivedRecording | None) -> list[Silence]:
     """The pauses of a recording, as its manifest has them. One without an end lasts until the end."""
     if kept is None:
         return []
@@ -59,12 +59,12 @@ def pauses(kept: Kept | None) -> list[Silence]:
 
 
 def _turns(call: CallRecord, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
-    for each in call.turns:
+    for each in call.decision_changes:
         said = next(explanation.verdict(each.decision))
         yield "decided anew", f"{spoken(each.at, zone)}  {', '.join(each.extensions)}  {said}"
 
 
 def _keys(call: CallRecord, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
-    for each in call.keys:
-        did = f"{_(PRESSED[each.key])}: {_(EFFECTS[each.effect])}"
+    for each in call.key_presses:
+        did = f"{_(PRESSED[each.key])}: {_(EFFECTS[each.result])}"
         yield "key pressed", f"{spoken(each.at, zone)}  {each.extension}  {did}"

@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass, field
 
 from callrec.model.captures import Draft
-from callrec.recording.actions import SaveDraft
+from callrec.recording.actions import SaveCheckpoint
 from callrec.spool.directory import Spool
 
 PATIENCE_SECONDS = 0.01
@@ -23,20 +23,20 @@ class _Asked:
     known: threading.Event = field(default_factory=threading.Event)
 
 
-class Drafts:
+class Checkpoints:
     """Writes drafts into the spool. Calls are told apart by the session of their commands."""
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
         self._newest: dict[str, _Asked] = {}
 
-    def ask(self, command: SaveDraft) -> None:
+    def ask(self, command: SaveCheckpoint) -> None:
         """This is the newest draft of its call; `save` comes later."""
-        self._newest[command.session] = _Asked(command.draft)
+        self._newest[command.linkedid] = _Asked(command.draft)
 
-    def save(self, command: SaveDraft) -> None:
+    def save(self, command: SaveCheckpoint) -> None:
         """Writes a draft, unless there is a newer one or its call needs none any more. Raises OSError."""
-        newest = self._newest.get(command.session)
+        newest = self._newest.get(command.linkedid)
         if newest is None or newest.draft is not command.draft:
             return
         try:

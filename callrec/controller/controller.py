@@ -16,9 +16,9 @@ from typing import Protocol
 
 import structlog
 
-from callrec.controller.checkpoints import Drafts
-from callrec.controller.hangups import Departures
-from callrec.controller.serial_executor import Lanes
+from callrec.controller.checkpoints import Checkpoints
+from callrec.controller.hangups import Hangups
+from callrec.controller.serial_executor import SerialExecutor
 from callrec.errors import CallrecError
 from callrec.model.rules import Direction
 from callrec.pbx.events import (
@@ -26,13 +26,13 @@ from callrec.pbx.events import (
     ChannelDestroyed,
     Event,
     GateEntered,
-    KeyNoted,
+    RawKeyPress,
     Replaced,
     epoch,
 )
 from callrec.policy.office import Office
 from callrec.recording import actions as do
-from callrec.recording.tracker import Board
+from callrec.recording.tracker import CallTracker
 from callrec.spool.directory import Spool
 
 log = structlog.get_logger()
@@ -42,8 +42,8 @@ ANSWER_VARIABLE = "CALLREC_ANSWER"
 FALLBACK_VARIABLE = "CALLREC_FALLBACK"
 PARTIES_VARIABLE = "CALLREC_PARTIES"
 TO_SPOOL = (
-    do.SaveDraft,
-    do.NoteCall,
+    do.SaveCheckpoint,
+    do.SaveOpenCall,
     do.HandOver,
     do.Discard,
     do.SaveCall,
@@ -85,7 +85,7 @@ class Controller:
     def __init__(
         self,
         pbx: Pbx,
-        board: Board,
+        board: CallTracker,
         spool: Spool,
         *,
         answer_first: bool,
@@ -102,11 +102,11 @@ class Controller:
         self._answer_first = answer_first
         self._help_waits = help_waits
         self._work_waits, self._read_journal, self._noted_keys = work_waits, read_journal, noted_keys
-        self._lanes = Lanes()
+        self._lanes = SerialExecutor()
         self._lock = threading.Lock()
-        self._again: list[do.Command] = []
-        self._drafts = Drafts(spool)
-        self._departures = Departures()
+        self._again: list[do.Action] = []
+        self._drafts = Checkpoints(spool)
+        self._departures = Hangups()
         self._recorded: deque[str] = deque(maxlen=REMEMBERED)
         self._pbx_ahead = timedelta(0)
         self.link_up = False
@@ -150,7 +150,7 @@ class Controller:
     def take_rules(self, office: Office) -> None:
         """Decides by these rules from now on; calls under way keep the decision they have."""
         with self._lock:
-            self._board.world = replace(self._board.world, office=office)
+            self._board.environment = replace(self._board.environment, office=office)
 
     def has_recorded(self, linkedid: str) -> bool:
         """Whether a call was recorded from here, as far back as is remembered."""
@@ -159,7 +159,7 @@ class Controller:
     def stood_in(self) -> set[str]:
         """The linked ids of the calls under way that the dialplan took over."""
         with self._lock:
-            return {each.call.linkedid for each in self._board.sessions.values() if each.fallback}
+            return {each.record.linkedid for each in self._board.calls.values() if each.fallback}
 
     def has_heard(self, press: str) -> bool:
         """Whether a key press was acted on here, as far back as is remembered."""
@@ -170,14 +170,14 @@ class Controller:
         """The recordings under way: extension and id."""
         with self._lock:
             return [
-                (session.call.extension or "?", session.capture.recording_id)
-                for session in self._board.sessions.values()
+                (session.record.extension or "?", session.capture.recording_id)
+                for session in self._board.calls.values()
                 if session.capture and not session.capture.is_finished
             ]
 
     # --- events
 
-    def _wanted(self, event: Event) -> list[do.Command]:
+    def _wanted(self, event: Event) -> list[do.Action]:
         try:
             return self._board.handle(event)
         except Exception:
@@ -209,7 +209,7 @@ class Controller:
         with self._lock:
             self._submit(self._board.recall(keys, self._now()))
 
-    def _keys_pressed(self) -> list[KeyNoted] | None:
+    def _keys_pressed(self) -> list[RawKeyPress] | None:
         """What staff have pressed while nobody listened, the oldest first. None: not known yet."""
         try:
             return parsed_keys(self._noted_keys())
@@ -235,40 +235,40 @@ class Controller:
 
     # --- commands
 
-    def _submit(self, wanted: list[do.Command]) -> None:
+    def _submit(self, wanted: list[do.Action]) -> None:
         for command in wanted:
-            if isinstance(command, do.SaveDraft):
+            if isinstance(command, do.SaveCheckpoint):
                 self._drafts.ask(command)
             self._enqueue(command)
 
-    def _enqueue(self, command: do.Command) -> None:
+    def _enqueue(self, command: do.Action) -> None:
         lane = "spool" if isinstance(command, TO_SPOOL) else command.side
-        self._lanes.submit(f"{command.session} {lane}", lambda: self._perform(command))
+        self._lanes.submit(f"{command.linkedid} {lane}", lambda: self._perform(command))
 
-    def _perform(self, command: do.Command) -> None:
+    def _perform(self, command: do.Action) -> None:
         try:
             self._do(command)
         except CallrecError as error:
             self._failed(command, error)
         except OSError as error:
             # The disk of the spool: the command is not forgotten, it is tried again at the next tick.
-            log.error("the spool cannot be written", problem=str(error), call=command.session)
+            log.error("the spool cannot be written", problem=str(error), call=command.linkedid)
             with self._lock:
                 self._again.append(command)
         except Exception:
-            log.exception("a bug: please report it", command=type(command).__name__, call=command.session)
+            log.exception("a bug: please report it", command=type(command).__name__, call=command.linkedid)
 
-    def _do(self, command: do.Command) -> None:
+    def _do(self, command: do.Action) -> None:
         match command:
             case do.LetThrough():
                 self._let_through(command)
             case do.StartSnoop():
                 self._pbx.snoop(command.channel, command.snoop, spy=command.spy, whisper=command.whisper)
-            case do.Settle():
+            case do.AwaitHangup():
                 if not self._departures.wait(command.channels):
-                    log.warning("snoops that were hung up may still be there", call=command.session)
+                    log.warning("snoops that were hung up may still be there", call=command.linkedid)
             case do.RecordSnoop():
-                self._drafts.wait(command.session)
+                self._drafts.wait(command.linkedid)
                 self._pbx.record(command.snoop, command.name)
             case do.PlayMedia():
                 self._pbx.play(command.snoop, command.playback, list(command.media))
@@ -278,16 +278,16 @@ class Controller:
                 self._pbx.unmute(command.name)
             case do.HangUp():
                 self._pbx.hang_up(command.channel)
-            case do.DialRoom() | do.MakeBridge() | do.AddToBridge() | do.DestroyBridge():
-                self._do_for_room(command)
+            case do.DialSupportPhone() | do.MakeBridge() | do.AddToBridge() | do.DestroyBridge():
+                self._do_for_phone(command)
             case _:
                 self._write_down(command)
 
-    def _write_down(self, command: do.Command) -> None:
+    def _write_down(self, command: do.Action) -> None:
         match command:
-            case do.SaveDraft():
+            case do.SaveCheckpoint():
                 self._drafts.save(command)
-            case do.NoteCall():
+            case do.SaveOpenCall():
                 self._note_call(command)
             case do.HandOver():
                 self._spool.hand_over(command.draft)
@@ -303,15 +303,15 @@ class Controller:
                 self._spool.forget_call(command.call_id)
                 self._read_journal()
         if isinstance(command, (do.HandOver, do.Discard)):
-            self._drafts.drop(command.session)
+            self._drafts.drop(command.linkedid)
             self._spool.forget_call(command.draft.call.id)
             self._recorded.append(command.draft.call.linkedid)
         if isinstance(command, (do.HandOver, do.Discard, do.SaveCall)):
             self._work_waits()
 
-    def _do_for_room(self, command: do.Command) -> None:
+    def _do_for_phone(self, command: do.Action) -> None:
         match command:
-            case do.DialRoom():
+            case do.DialSupportPhone():
                 self._pbx.dial(command.channel, command.endpoint, command.caller)
             case do.MakeBridge():
                 self._pbx.create_bridge(command.bridge)
@@ -320,12 +320,12 @@ class Controller:
             case do.DestroyBridge():
                 self._pbx.destroy_bridge(command.bridge)
 
-    def _note_call(self, command: do.NoteCall) -> None:
+    def _note_call(self, command: do.SaveOpenCall) -> None:
         """Not tried again: a note that comes late would bring back a call that is over."""
         try:
             self._spool.note_call(command.call)
         except OSError as error:
-            log.warning("a call cannot be noted", problem=str(error), call=command.session)
+            log.warning("a call cannot be noted", problem=str(error), call=command.linkedid)
 
     def _let_through(self, command: do.LetThrough) -> None:
         if command.sounds:
@@ -333,18 +333,18 @@ class Controller:
             self._pbx.set_variable(command.channel, ANSWER_VARIABLE, "1" if self._answer_first else "")
         self._pbx.resume(command.channel)
 
-    def _failed(self, command: do.Command, error: CallrecError) -> None:
+    def _failed(self, command: do.Action, error: CallrecError) -> None:
         log.warning(
-            "refused by the PBX", command=type(command).__name__, call=command.session, problem=str(error)
+            "refused by the PBX", command=type(command).__name__, call=command.linkedid, problem=str(error)
         )
         with self._lock:
             self._submit(self._board.command_failed(command, str(error), self._now()))
 
 
-def parsed_keys(noted: dict[str, str]) -> list[KeyNoted]:
+def parsed_keys(noted: dict[str, str]) -> list[RawKeyPress]:
     """The key presses the dialplan noted, the oldest first; lines that nobody can read are left out."""
     found = []
     for id_, line in noted.items():
         with suppress(ValueError, OverflowError):
-            found.append(KeyNoted.parse(id_, line))
+            found.append(RawKeyPress.parse(id_, line))
     return sorted(found, key=lambda each: each.at)

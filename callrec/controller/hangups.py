@@ -12,7 +12,7 @@ long, nothing is said that could be missed."""
 REMEMBERED = 1000
 
 
-class Departures:
+class Hangups:
     """Which channels of ours have gone lately. Safe to use from several threads."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ WORKERS = 32
 """Threads, made when they are needed. Some wait for a disk or for the PBX; the next call must not."""
 
 
-class Lanes:
+class SerialExecutor:
     """Jobs of one key run in the order they came; jobs of different keys run side by side.
 
     A job that raises is logged, and the next one runs.

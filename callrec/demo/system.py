@@ -27,7 +27,7 @@ Tell = Callable[[str], None]
 
 
 @dataclass
-class World:
+class DemoSystem:
     """The demo's parts, started and stopped together. A context manager."""
 
     home: Path
@@ -44,7 +44,7 @@ class World:
         self.config = self.home / "callrec.toml"
         self.database_url = self.database_url or f"sqlite:///{self.home}/catalogue.db"
 
-    def __enter__(self) -> World:
+    def __enter__(self) -> DemoSystem:
         self.home.mkdir(parents=True, exist_ok=True)
         try:
             self.start()

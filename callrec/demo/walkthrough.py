@@ -12,7 +12,7 @@ from pathlib import Path
 from callrec.demo.pbx import OUTSIDE
 from callrec.demo.processes import wait_until
 from callrec.demo.softphones import Sound, Switchboard, Talk
-from callrec.demo.system import World
+from callrec.demo.system import DemoSystem
 from callrec.errors import DemoFailed
 from callrec.language import translated as _
 
@@ -27,7 +27,7 @@ ARCHIVED_WITHIN_SECONDS = 15
 Tell = Callable[[str], None]
 
 
-def tell_story(world: World, output: Path, tell: Tell) -> Path:
+def tell_story(world: DemoSystem, output: Path, tell: Tell) -> Path:
     """Places the call, then shows what callrec made of it. Returns the fetched file."""
     tell("\n" + _("A call, by two telephones made of software:"))
     with Switchboard("127.0.0.1", world.pbx.ports.sip) as board:
@@ -68,11 +68,11 @@ def _questions(recording_id: str, output: Path) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _zone(world: World) -> str:
+def _zone(world: DemoSystem) -> str:
     return world.app.settings.office.timezone
 
 
-def run(world: World, arguments: list[str]) -> str:
+def run(world: DemoSystem, arguments: list[str]) -> str:
     """The output of one callrec command against the demo. Raises DemoFailed when it fails."""
     command = [sys.executable, "-m", "callrec", "--config", str(world.config), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -106,7 +106,7 @@ def picture(audio: Path) -> Path:
     return target
 
 
-def _call(world: World, board: Switchboard, tell: Tell) -> None:
+def _call(world: DemoSystem, board: Switchboard, tell: Tell) -> None:
     phone = board.phone(CALLED, world.pbx.sip_passwords[CALLED])
     outside = board.phone(OUTSIDE, world.pbx.sip_passwords[OUTSIDE], number=CALLER, register=False)
     words = world.app.library.get("notice", "ja").text
@@ -134,7 +134,7 @@ def _talk(staff: Talk, tell: Tell) -> None:
     wait_until(lambda: len(staff.heard()) > TALK_SECONDS * 8000, TALK_SECONDS + 10, "the talk")
 
 
-def _wait_for_recording(world: World) -> str:
+def _wait_for_recording(world: DemoSystem) -> str:
     found: list[str] = []
 
     def archived() -> bool:

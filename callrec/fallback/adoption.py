@@ -16,9 +16,9 @@ from typing import Protocol
 import structlog
 
 from callrec.fallback import journal
-from callrec.model.calls import CallRecord, Key, Outcome, remark
+from callrec.model.calls import CallRecord, FeatureCode, Outcome, remark
 from callrec.model.rules import Decision, Mode
-from callrec.pbx.events import KeyNoted
+from callrec.pbx.events import RawKeyPress
 from callrec.policy.office import Office
 from callrec.recording.assistance import alert_of, was_asked
 from callrec.recording.keys import marks
@@ -62,7 +62,7 @@ class Adoption:
         self._pbx, self._prompt, self._taken_up = pbx, prompt, taken_up
         self._help_known = help_known
 
-    def adopt(self, key: str, value: str, now: datetime, noted: Sequence[KeyNoted] = ()) -> bool:
+    def adopt(self, key: str, value: str, now: datetime, noted: Sequence[RawKeyPress] = ()) -> bool:
         """Whether the line is safe in the spool now; if not, it is to be adopted later.
 
         `noted` are the key presses the dialplan has written down, of whatever calls. Raises ValueError
@@ -75,7 +75,7 @@ class Adoption:
         wanted = decision.mode is Mode.AUTOMATIC
         recorded = bool(line.file) and call.outcome is Outcome.ANSWERED and wanted
         keys = journal.pressed(line, noted, office, recorded=recorded)
-        call = replace(call, keys=keys, incident=any(marks(each.effect) for each in keys))
+        call = replace(call, key_presses=keys, incident=any(marks(each.result) for each in keys))
         if recorded:
             self._call_for_help(call, recorded=True)
             self._spool.hand_over(journal.draft_of(line, call))
@@ -92,14 +92,16 @@ class Adoption:
 
     def _call_for_help(self, call: CallRecord, *, recorded: bool) -> None:
         """Late is better than never, where nobody heard of it while the call lasted."""
-        for number, press in enumerate(call.keys):
-            if press.key is not Key.HELP or was_asked(call.keys[:number], press.at):
+        for number, press in enumerate(call.key_presses):
+            if press.key is not FeatureCode.HELP or was_asked(call.key_presses[:number], press.at):
                 continue
             alert = alert_of(self._office(), call, press.id, press.extension, press.at, recorded=recorded)
             if not self._help_known(press.id, alert.id):
-                self._spool.save_alert(replace(alert, room=None))  # there is nothing to listen to any more
+                self._spool.save_alert(
+                    replace(alert, support_phone=None)
+                )  # there is nothing to listen to any more
 
-    def _decision(self, line: journal.Line) -> Decision:
+    def _decision(self, line: journal.JournalEntry) -> Decision:
         """By the rules as they were when the call began. Never is never; else those of now may speak for
         it too: the clocks of PBX and catalogue may differ by more than a new rule is old."""
         then = journal.decide(line, self._office_at(line.started_at))
@@ -108,7 +110,7 @@ class Adoption:
         now = journal.decide(line, self._office())
         return now if now.mode is Mode.AUTOMATIC else then
 
-    def _heard(self, line: journal.Line) -> timedelta | None:
+    def _heard(self, line: journal.JournalEntry) -> timedelta | None:
         """How long the line's files are; None when nobody is to be heard in them."""
         sizes = [self._storage.stored_size(name) or 0 for name in journal.files(line)]
         sound = max(sizes, default=0) - WAV_HEADER_BYTES

@@ -11,12 +11,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from callrec import ids
-from callrec.model.calls import Announcement, CallRecord, Key, Note, Outcome, Participant, Press, remark
-from callrec.model.captures import Capture, Draft, Part, Track
+from callrec.model.calls import (
+    Announcement,
+    CallRecord,
+    FeatureCode,
+    KeyPress,
+    Note,
+    Outcome,
+    Participant,
+    remark,
+)
+from callrec.model.captures import Capture, Draft, Segment, Track
 from callrec.model.prompts import Prompt
 from callrec.model.rules import CallFacts, Decision, Direction, Mode
 from callrec.numbers import normalise
-from callrec.pbx.events import KeyNoted, endpoint_of
+from callrec.pbx.events import RawKeyPress, endpoint_of
 from callrec.policy.combine import combine
 from callrec.policy.office import Office
 from callrec.recording.call import OUTCOMES
@@ -32,7 +41,7 @@ FindPrompt = Callable[[str], Prompt | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class JournalEntry:
     """One line of the journal."""
 
     channel: str
@@ -50,13 +59,13 @@ class Line:
     announced: str
 
 
-def parse(key: str, value: str) -> Line:
+def parse(key: str, value: str) -> JournalEntry:
     """One entry of the PBX's database. Raises ValueError when it is not a line of the journal."""
     fields = value.split("|")
     if len(fields) != FIELDS:
         raise ValueError(f"{len(fields)} fields")
     direction, extension, number, linkedid, peer, start, end, status, talked, mode, file, announced = fields
-    return Line(
+    return JournalEntry(
         channel=key,
         direction=Direction(direction),
         extension=extension,
@@ -73,7 +82,7 @@ def parse(key: str, value: str) -> Line:
     )
 
 
-def decide(line: Line, office: Office) -> Decision:
+def decide(line: JournalEntry, office: Office) -> Decision:
     """What these rules say of the call: the number dialled, and who answered, as far as that is known."""
     answering = _answering(line, office)
     decision = office.decide(_facts(line, office, answering))
@@ -82,7 +91,7 @@ def decide(line: Line, office: Office) -> Decision:
 
 
 def call_of(
-    line: Line,
+    line: JournalEntry,
     office: Office,
     pbx: str,
     prompt: FindPrompt,
@@ -118,46 +127,46 @@ def call_of(
     )
 
 
-def pressed(line: Line, noted: Iterable[KeyNoted], office: Office, *, recorded: bool) -> tuple[Press, ...]:
+def pressed(
+    line: JournalEntry, noted: Iterable[RawKeyPress], office: Office, *, recorded: bool
+) -> tuple[KeyPress, ...]:
     """The keys that staff pressed during the call, the oldest first. `recorded`: the dialplan did."""
-    found: tuple[Press, ...] = ()
+    found: tuple[KeyPress, ...] = ()
     for each in sorted(noted, key=lambda note: note.at):
         extension = endpoint_of(each.by)
-        if each.linkedid == line.linkedid and each.key in set(Key) and office.is_staff(extension):
-            marked = any(marks(press.effect) for press in found)
-            does = effect_stood_in(Key(each.key), recorded=recorded, marked=marked)
-            found += (Press(each.id, Key(each.key), does, "", extension, each.at),)
+        if each.linkedid == line.linkedid and each.key in set(FeatureCode) and office.is_staff(extension):
+            marked = any(marks(press.result) for press in found)
+            does = effect_stood_in(FeatureCode(each.key), recorded=recorded, marked=marked)
+            found += (KeyPress(each.id, FeatureCode(each.key), does, "", extension, each.at),)
     return found
 
 
-def draft_of(line: Line, call: CallRecord) -> Draft:
+def draft_of(line: JournalEntry, call: CallRecord) -> Draft:
     """The capture of a call of which the dialplan recorded something."""
-    # MixMonitor ran on the caller's channel: of an outbound call that is the staff's side.
-    external, staff = ("out", "in") if line.direction is Direction.OUTBOUND else ("in", "out")
     begin = call.answered_at or call.started_at
-    part = Part(
-        1, line.channel, Track(f"{line.file}-{external}", begin), Track(f"{line.file}-{staff}", begin)
+    segment = Segment(
+        1, line.channel, Track(f"{line.file}-external", begin), Track(f"{line.file}-staff", begin)
     )
     recording_id = ids.derived(begin, f"recording {call.pbx} {line.channel}")
-    return Draft(call, Capture(recording_id, begin, "automatic", (part,), (), line.ended_at))
+    return Draft(call, Capture(recording_id, begin, "automatic", (segment,), (), line.ended_at))
 
 
-def files(line: Line) -> list[str]:
+def files(line: JournalEntry) -> list[str]:
     """The stored recordings of the line, whether there is sound in them or not."""
-    return [f"{line.file}-in", f"{line.file}-out"] if line.file else []
+    return [f"{line.file}-external", f"{line.file}-staff"] if line.file else []
 
 
-def _answering(line: Line, office: Office) -> str:
+def _answering(line: JournalEntry, office: Office) -> str:
     """The extension that answered, or placed the call; the number dialled where that is not known."""
     outbound = line.direction is Direction.OUTBOUND
     return line.peer if line.peer and not outbound and office.is_staff(line.peer) else line.extension
 
 
-def _number(line: Line) -> str | None:
+def _number(line: JournalEntry) -> str | None:
     return line.number if line.direction is Direction.INTERNAL else normalise(line.number)
 
 
-def _facts(line: Line, office: Office, extension: str) -> CallFacts:
+def _facts(line: JournalEntry, office: Office, extension: str) -> CallFacts:
     number, extensions = _number(line), [extension]
     if line.direction is Direction.INTERNAL and number:
         extensions.append(number)
@@ -165,7 +174,7 @@ def _facts(line: Line, office: Office, extension: str) -> CallFacts:
 
 
 def _participants(
-    line: Line, extension: str, number: str | None, talked: timedelta | None
+    line: JournalEntry, extension: str, number: str | None, talked: timedelta | None
 ) -> tuple[Participant, ...]:
     joined, left = line.ended_at - (talked or timedelta(0)), line.ended_at
     staff = Participant(line.channel, extension, extension, joined, left)
@@ -175,7 +184,7 @@ def _participants(
     return (staff, other) if line.direction is Direction.OUTBOUND else (other, staff)
 
 
-def _announcements(line: Line, prompt: FindPrompt) -> tuple[Announcement, ...]:
+def _announcements(line: JournalEntry, prompt: FindPrompt) -> tuple[Announcement, ...]:
     played = []
     for entry in filter(None, line.announced.split("&")):
         sound, begin, end, status = entry.split(">")
@@ -194,7 +203,7 @@ def _announcements(line: Line, prompt: FindPrompt) -> tuple[Announcement, ...]:
     return tuple(played)
 
 
-def _notes(line: Line, decision: Decision) -> tuple[Note, ...]:
+def _notes(line: JournalEntry, decision: Decision) -> tuple[Note, ...]:
     notes = [remark("callrec was away: the dialplan stood in")]
     if decision.mode is not line.mode:
         notes.append(remark("the dialplan went by mode {mode}", mode=line.mode))

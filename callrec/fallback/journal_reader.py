@@ -18,7 +18,7 @@ from callrec.errors import CallrecError
 from callrec.fallback import journal
 from callrec.fallback.adoption import Adoption
 from callrec.language import translated
-from callrec.pbx.events import KeyNoted
+from callrec.pbx.events import RawKeyPress
 from callrec.problems import Problems
 
 log = structlog.get_logger()
@@ -105,7 +105,7 @@ class JournalReader:
             ami.delete(journal.KEYS, id_)
         self._seen = done - self._seen
 
-    def _adopt(self, key: str, value: str, noted: Sequence[KeyNoted]) -> bool:
+    def _adopt(self, key: str, value: str, noted: Sequence[RawKeyPress]) -> bool:
         try:
             adopted = self._adoption.adopt(key, value, datetime.now(UTC), noted)
         except (CallrecError, ValueError) as error:

@@ -42,7 +42,7 @@ class Database(Protocol):
     def delete(self, family: str, key: str) -> None: ...
 
 
-class Mirror:
+class RuleMirror:
     """Keeps the PBX's copy as the rules are: after a change and every minute (hours may matter).
 
     On a thread of its own: a large office takes seconds, and nothing else may wait for that.

@@ -21,7 +21,7 @@ class AlertState(StrEnum):
 class Alert:
     """Somebody on the phone asked for help. `at` is when; `number` is the other party's.
 
-    `recorded`: the call is kept from then on at the latest. `room` is the extension that is called to
+    `recorded`: the call is kept from then on at the latest. `support_phone` is the extension that is called to
     listen.
     """
 
@@ -35,7 +35,7 @@ class Alert:
     direction: Direction | None
     at: datetime
     recorded: bool
-    room: str | None = None
+    support_phone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

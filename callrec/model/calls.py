@@ -18,7 +18,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-class Key(StrEnum):
+class FeatureCode(StrEnum):
     """What staff ask for by a key during a call."""
 
     KEEP = "keep"
@@ -27,7 +27,7 @@ class Key(StrEnum):
     HELP = "help"
 
 
-class Effect(StrEnum):
+class KeyResult(StrEnum):
     """What a key press did, as staff hear it by a tone. `unchanged`: it was so already."""
 
     STARTED = "started"
@@ -66,19 +66,19 @@ class Announcement:
 
 
 @dataclass(frozen=True, slots=True)
-class Press:
+class KeyPress:
     """One key press of staff, and what it did. `id` is the PBX's own, the same each time it is told."""
 
     id: str
-    key: Key
-    effect: Effect
+    key: FeatureCode
+    result: KeyResult
     channel: str
     extension: str
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class DecisionChange:
     """A decision made anew during a call, because other extensions talk in it since then."""
 
     at: datetime
@@ -128,7 +128,7 @@ class CallRecord:
     participants: tuple[Participant, ...] = ()
     announcements: tuple[Announcement, ...] = ()
     notes: tuple[Note, ...] = ()
-    keys: tuple[Press, ...] = ()
-    turns: tuple[Turn, ...] = ()
+    key_presses: tuple[KeyPress, ...] = ()
+    decision_changes: tuple[DecisionChange, ...] = ()
     incident: bool = False
     discarded_at: datetime | None = None

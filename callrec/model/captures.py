@@ -49,7 +49,7 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Segment:
     """An uninterrupted stretch of a capture: two tracks of one channel.
 
     `external` is the track with the external party's voice, `staff` the one with what it heard.
@@ -82,7 +82,7 @@ class Capture:
     recording_id: str
     started_at: datetime
     kept_because: str
-    parts: tuple[Part, ...] = ()
+    segments: tuple[Segment, ...] = ()
     gaps: tuple[Gap, ...] = ()
     ended_at: datetime | None = None
     pauses: tuple[Pause, ...] = ()
@@ -90,7 +90,7 @@ class Capture:
     @property
     def began_at(self) -> datetime:
         """The moment of the recording's first sample."""
-        first = self.parts[0].began_at if self.parts else None
+        first = self.segments[0].began_at if self.segments else None
         return first or self.started_at
 
 

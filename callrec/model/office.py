@@ -12,21 +12,21 @@ UNASSIGNED = "unassigned"
 class Facility:
     """A facility. `code` is lower-case ASCII (it is part of object keys), `name` is for people.
 
-    `support_room` and `support_mail` are who is called to help; None: as the settings say for all,
+    `support_phone` and `support_mail` are who is called to help; None: as the settings say for all,
     empty: nobody.
     """
 
     code: str
     name: str
-    support_room: str | None = None
+    support_phone: str | None = None
     support_mail: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """Who is called to help: the extension of a room that may listen, and mail addresses."""
+    """Who is called to help: the extension of a support phone that may listen, and mail addresses."""
 
-    room: str | None = None
+    phone: str | None = None
     mail: tuple[str, ...] = ()
 
 

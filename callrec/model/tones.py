@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from callrec.model.calls import Effect
+from callrec.model.calls import KeyResult
 
 Steps = tuple[tuple[int, float], ...]
 """Hertz (0: silence) and seconds, one after the other."""
@@ -41,19 +41,19 @@ TONES: dict[str, Steps] = {
 """What each file sounds like."""
 
 NAMES = {
-    Effect.STARTED: "started",
-    Effect.KEPT: "started",
-    Effect.MARKED: "started",
-    Effect.STOPPED: "stopped",
-    Effect.PAUSED: "paused",
-    Effect.RESUMED: "resumed",
-    Effect.HELP_SENT: "help",
-    Effect.REFUSED: "refused",
+    KeyResult.STARTED: "started",
+    KeyResult.KEPT: "started",
+    KeyResult.MARKED: "started",
+    KeyResult.STOPPED: "stopped",
+    KeyResult.PAUSED: "paused",
+    KeyResult.RESUMED: "resumed",
+    KeyResult.HELP_SENT: "help",
+    KeyResult.REFUSED: "refused",
 }
 """The file of each effect. Of a key that changes nothing staff hear what is so: see recording.signals."""
 
 
-def seconds(effect: Effect) -> float:
+def seconds(effect: KeyResult) -> float:
     """How long its tone lasts."""
     return sum(length for _, length in TONES[NAMES[effect]])
 
@@ -64,7 +64,7 @@ class Tones:
 
     folder: str
 
-    def media(self, effect: Effect) -> str:
+    def media(self, effect: KeyResult) -> str:
         """The tone of an effect, as ARI plays it."""
         return self._media(NAMES[effect])
 

@@ -214,7 +214,7 @@ class Ari:
             endpoint=endpoint,
             callerId=caller,
             app=self._settings.app,
-            appArgs="room",
+            appArgs="support-phone",
             timeout=RING_SECONDS,
         )
 

@@ -110,7 +110,7 @@ class GateEntered(ChannelEvent):
 
 @dataclass(frozen=True, slots=True)
 class OwnChannelStarted(ChannelEvent):
-    """A channel of callrec's is ready to be used: a snoop, or a room that has answered."""
+    """A channel of callrec's is ready to be used: a snoop, or a support phone that has answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ class DialplanSaid(ChannelEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class KeyNoted:
+class RawKeyPress:
     """A key press: its id, the key, the call's linked id, the name of the channel that pressed."""
 
     id: str
@@ -160,7 +160,7 @@ class KeyNoted:
     at: datetime
 
     @classmethod
-    def parse(cls, id_: str, line: str) -> KeyNoted:
+    def parse(cls, id_: str, line: str) -> RawKeyPress:
         """As the dialplan wrote it down: ``key|linked id|name|seconds since 1970|…``. Raises ValueError."""
         key, linkedid, by, seconds, *_ = line.split("|")
         return cls(id_, key, linkedid, by, datetime.fromtimestamp(float(seconds), UTC))
@@ -168,7 +168,7 @@ class KeyNoted:
 
 @dataclass(frozen=True, slots=True)
 class Digit(ChannelEvent):
-    """A digit pressed on a channel of ours: in the room that listens."""
+    """A digit pressed on a channel of ours: in the support phone that listens."""
 
     digit: str
 
@@ -197,7 +197,7 @@ def talkers(bridge: JSON) -> tuple[str, ...]:
 
 def is_snoop(channel_id: str) -> bool:
     """Whether the channel belongs to a call: ``callrec.<id>-<what it is for>``, with the id of a
-    recording (its snoops) or of a call (the room that listens, and its snoops)."""
+    recording (its snoops) or of a call (the support phone that listens, and its snoops)."""
     name = channel_id.removeprefix(OWN_PREFIX)
     return name != channel_id and bool(_SNOOP.match(name))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from callrec.model.calls import Key
+from callrec.model.calls import FeatureCode
 from callrec.resources import shipped
 from callrec.settings import KeySettings
 
@@ -26,10 +26,10 @@ def include(name: str, keys: KeySettings) -> str:
     return text.replace("\n#", f"\n{NO_LINE}#")
 
 
-def wrong_features(config: Config, keys: KeySettings) -> dict[Key, str]:
+def wrong_features(config: Config, keys: KeySettings) -> dict[FeatureCode, str]:
     """The keys whose line in features.conf is another than it must be, and the code found (or empty)."""
     there = dict(config.get("applicationmap", []))
-    found = {key: there.get(f"callrec-{key}", "") for key in Key}
+    found = {key: there.get(f"callrec-{key}", "") for key in FeatureCode}
     return {
         key: found[key].partition(",")[0]
         for key, code in keys.codes.items()
@@ -45,7 +45,7 @@ def wrong_menu(config: Config, keys: KeySettings) -> bool:
     return MENU in config and there != wanted
 
 
-def rivals(config: Config, keys: KeySettings) -> Iterator[tuple[str, str, Key]]:
+def rivals(config: Config, keys: KeySettings) -> Iterator[tuple[str, str, FeatureCode]]:
     """Other features of the PBX that get in a key's way (name, code, key): one code begins the other."""
     for name, code in _others(config):
         for key, own in keys.codes.items():

@@ -55,10 +55,10 @@ class Office:
     def support_of(self, facility: str | None) -> Support:
         """Who is called to help a facility."""
         known = self.facilities.get(facility or "")
-        room = known.support_room if known else None
+        phone = known.support_phone if known else None
         mail = known.support_mail if known else None
         return Support(
-            (self._support.room if room is None else room) or None,
+            (self._support.phone if phone is None else phone) or None,
             self._support.mail if mail is None else mail,
         )
 

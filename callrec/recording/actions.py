@@ -10,19 +10,19 @@ from callrec.model.captures import Draft
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class Action:
     """Base of all commands. `session` names the call; commands of one call never overtake another.
 
     The two tracks of a recording do not wait for one another: what is for one of them has its `side`,
     and does not overtake what is for the same.
     """
 
-    session: str
+    linkedid: str
     side: str = field(default="", kw_only=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class LetThrough(Command):
+class LetThrough(Action):
     """Let a channel at the gate go on; the dialplan plays `sounds` first."""
 
     channel: str
@@ -30,7 +30,7 @@ class LetThrough(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class StartSnoop(Command):
+class StartSnoop(Action):
     """Make a channel that listens to or speaks to another."""
 
     channel: str
@@ -40,32 +40,32 @@ class StartSnoop(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class Settle(Command):
+class AwaitHangup(Action):
     """Wait until these channels of ours, which were hung up, are gone from the PBX."""
 
     channels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class RecordSnoop(Command):
+class RecordSnoop(Action):
     snoop: str
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Mute(Command):
+class Mute(Action):
     """Write silence into a recording under way; its clock goes on."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Unmute(Command):
+class Unmute(Action):
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class PlayMedia(Command):
+class PlayMedia(Action):
     """Play to a snoop channel that whispers. `media` are URIs of ARI's: ``sound:…``, ``tone:…``."""
 
     snoop: str
@@ -74,35 +74,35 @@ class PlayMedia(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class HangUp(Command):
+class HangUp(Action):
     """End a channel of ours."""
 
     channel: str
 
 
 @dataclass(frozen=True, slots=True)
-class SaveDraft(Command):
+class SaveCheckpoint(Action):
     """Write down what is being captured, so that a crash loses nothing."""
 
     draft: Draft
 
 
 @dataclass(frozen=True, slots=True)
-class NoteCall(Command):
+class SaveOpenCall(Action):
     """Write down a call under way of which nothing is captured, so that a crash does not lose its row."""
 
     call: CallRecord
 
 
 @dataclass(frozen=True, slots=True)
-class HandOver(Command):
+class HandOver(Action):
     """The capture is over: keep it."""
 
     draft: Draft
 
 
 @dataclass(frozen=True, slots=True)
-class Discard(Command):
+class Discard(Action):
     """What was captured is not to be kept: destroy it everywhere. `whole`: nothing of the call is kept."""
 
     draft: Draft
@@ -110,29 +110,29 @@ class Discard(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class SaveCall(Command):
+class SaveCall(Action):
     """The call is over, recorded or not: it gets its row."""
 
     call: CallRecord
 
 
 @dataclass(frozen=True, slots=True)
-class SaveAlert(Command):
+class SaveAlert(Action):
     """Somebody asked for help: tell those who can give it."""
 
     alert: Alert
 
 
 @dataclass(frozen=True, slots=True)
-class ReadJournal(Command):
+class ReadJournal(Action):
     """The dialplan stood in for us: look at what it wrote down and recorded of this call."""
 
     call_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class DialRoom(Command):
-    """Call a room that may listen; `channel` is the id it gets, `caller` is what its phone shows."""
+class DialSupportPhone(Action):
+    """Call a support phone that may listen; `channel` is the id it gets, `caller` is what its phone shows."""
 
     channel: str
     endpoint: str
@@ -140,14 +140,14 @@ class DialRoom(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class MakeBridge(Command):
+class MakeBridge(Action):
     """Make a bridge of ours, in which our own channels hear one another."""
 
     bridge: str
 
 
 @dataclass(frozen=True, slots=True)
-class AddToBridge(Command):
+class AddToBridge(Action):
     """Put a channel of ours into a bridge of ours."""
 
     bridge: str
@@ -155,5 +155,5 @@ class AddToBridge(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class DestroyBridge(Command):
+class DestroyBridge(Action):
     bridge: str

@@ -13,21 +13,21 @@ from callrec.errors import CallrecError
 from callrec.model.calls import Announcement, Note, remark
 from callrec.model.prompts import Prompt
 from callrec.model.rules import Announce, Decision
-from callrec.recording.actions import Command, HangUp
+from callrec.recording.actions import Action, HangUp
 from callrec.recording.environment import Sound
-from callrec.recording.whisper import Whisper
+from callrec.recording.whisper import InCallAnnouncement
 
 
 @dataclass(slots=True)
 class Announcer:
     """Notes every playing of a prompt in `made`, the latest last."""
 
-    session: str
+    linkedid: str
     prompts: Callable[[Decision], Sequence[Sound]]
     made: tuple[Announcement, ...] = ()
     notes: list[Note] = field(default_factory=list)
     """What went otherwise than decided."""
-    whisper: Whisper | None = None
+    whisper: InCallAnnouncement | None = None
     _at_gate: dict[str, Prompt] = field(default_factory=dict)
 
     # --- at the gate
@@ -53,7 +53,7 @@ class Announcer:
         heard = {(each.prompt, each.language) for each in self.made if each.complete}
         return [(prompt, name) for prompt, name in sounds if (prompt.name, prompt.language) not in heard]
 
-    def start(self, decision: Decision, gate: Decision | None, name: str, channel: str) -> list[Command]:
+    def start(self, decision: Decision, gate: Decision | None, name: str, channel: str) -> list[Action]:
         """The announcement at the start, whispered from this channel; `name` is unique to the call.
 
         Also in place of one that the gate should have played.
@@ -65,22 +65,22 @@ class Announcer:
             return []
         if decision.announce is Announce.BEFORE_CONNECT:
             self.notes.append(_late(gate))
-        self.whisper = Whisper(self.session, f"{name}-say{len(self.made)}", channel, missing)
+        self.whisper = InCallAnnouncement(self.linkedid, f"{name}-say{len(self.made)}", channel, missing)
         return self.whisper.start()
 
-    def break_off(self) -> list[Command]:
+    def break_off(self) -> list[Action]:
         """Ends a whisper of which events may have been missed."""
         broken, self.whisper = self.whisper, None
-        return [HangUp(self.session, broken.snoop)] if broken else []
+        return [HangUp(self.linkedid, broken.snoop)] if broken else []
 
-    def snoop_ready(self, snoop: str) -> list[Command]:
+    def snoop_ready(self, snoop: str) -> list[Action]:
         return self.whisper.play() if self.whisper and snoop == self.whisper.snoop else []
 
     def playback_started(self, id_: str, at: datetime) -> None:
         if self.whisper and id_ == self.whisper.playback:
             self._begin(self.whisper.current, at, "both")
 
-    def playback_finished(self, id_: str, at: datetime, *, failed: bool) -> list[Command] | None:
+    def playback_finished(self, id_: str, at: datetime, *, failed: bool) -> list[Action] | None:
         """What comes next; None when the playback is not one of ours."""
         if not self.whisper or id_ != self.whisper.playback:
             return None
@@ -90,7 +90,7 @@ class Announcer:
             self.whisper = None
         return commands
 
-    def refused(self, command: Command) -> list[Command] | None:
+    def refused(self, command: Action) -> list[Action] | None:
         """The PBX refused a command: the whisper ends. None when the command is not of a whisper."""
         if not self.whisper or not self.whisper.concerns(command):
             return None

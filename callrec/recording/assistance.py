@@ -1,4 +1,4 @@
-"""Help for who is on the phone: the alert, and the room that is called to listen. Pure."""
+"""Help for who is on the phone: the alert, and the support phone that is called to listen. Pure."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from datetime import datetime, timedelta
 
 from callrec import ids
 from callrec.model.alerts import Alert
-from callrec.model.calls import CallRecord, Key, Press
+from callrec.model.calls import CallRecord, FeatureCode, KeyPress
 from callrec.pbx.events import Channel
 from callrec.policy.office import Office
-from callrec.recording.actions import Command, SaveAlert
-from callrec.recording.environment import Surroundings
-from callrec.recording.legs import Line
-from callrec.recording.support_phone import Room
+from callrec.recording.actions import Action, SaveAlert
+from callrec.recording.environment import Environment
+from callrec.recording.legs import Leg
+from callrec.recording.support_phone import SupportPhone
 
 AGAIN = timedelta(seconds=30)
 """Presses closer together than this are one call for help."""
 REDIAL_AFTER, REDIAL_AT_MOST = timedelta(seconds=10), timedelta(minutes=5)
-"""How long after a room was called it is called again, unless it answered: doubled each time."""
+"""How long after a support phone was called it is called again, unless it answered: doubled each time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """A room that has joined a conversation."""
+    """A support phone that has joined a conversation."""
 
     extension: str
 
@@ -34,107 +34,109 @@ class Guest:
 
 
 @dataclass(slots=True)
-class Helping:
+class Assistance:
     """The help that was called for in one call."""
 
-    session: str
-    world: Surroundings
-    room: Room | None = None
+    linkedid: str
+    world: Environment
+    phone: SupportPhone | None = None
     _about: Alert | None = None
-    """What the room is called about, until it answers or the call is over."""
+    """What the support phone is called about, until it answers or the call is over."""
     _tries: int = 0
     _again_at: datetime | None = None
 
     def asked(
         self, call: CallRecord, press: str, extension: str, channel: str, at: datetime, *, recorded: bool
-    ) -> list[Command]:
+    ) -> list[Action]:
         """Staff have pressed the key for help; the press is not among the call's yet."""
-        if was_asked(call.keys, at):
+        if was_asked(call.key_presses, at):
             return []
         alert = alert_of(self.world.office, call, press, extension, at, recorded=recorded)
-        return [SaveAlert(self.session, alert), *self._call(alert, channel)]
+        return [SaveAlert(self.linkedid, alert), *self._call(alert, channel)]
 
-    def _call(self, alert: Alert, channel: str) -> list[Command]:
-        """Calls the room, unless it is in the call already, or the call is over."""
-        busy = self.room is not None and not self.room.is_settled
-        if busy or not alert.room or not channel or alert.room == alert.extension:
+    def _call(self, alert: Alert, channel: str) -> list[Action]:
+        """Calls the support phone, unless it is in the call already, or the call is over."""
+        busy = self.phone is not None and not self.phone.is_settled
+        if busy or not alert.support_phone or not channel or alert.support_phone == alert.extension:
             return []
         self._about, self._tries = alert, 0
-        return self._dial(alert, alert.room, channel, alert.at)
+        return self._dial(alert, alert.support_phone, channel, alert.at)
 
-    def _dial(self, alert: Alert, room: str, channel: str, at: datetime) -> list[Command]:
+    def _dial(self, alert: Alert, phone: str, channel: str, at: datetime) -> list[Action]:
         self._again_at = at + min(REDIAL_AFTER * 2**self._tries, REDIAL_AT_MOST)
         self._tries += 1
-        name, endpoint = f"{alert.call_id}-{alert.id}-{self._tries}", self.world.room_dial(room)
-        self.room = Room(self.session, name, channel, endpoint, alert.extension)
-        return self.room.call()
+        name, endpoint = f"{alert.call_id}-{alert.id}-{self._tries}", self.world.phone_dial(phone)
+        self.phone = SupportPhone(self.linkedid, name, channel, endpoint, alert.extension)
+        return self.phone.call()
 
-    def _redial(self, at: datetime, talking: dict[str, Line]) -> list[Command]:
-        """A room that was busy or did not answer is called again, for whoever of the staff talks now."""
-        alert, room = self._about, self.room
+    def _redial(self, at: datetime, talking: dict[str, Leg]) -> list[Action]:
+        """A support phone that was busy or did not answer is called again, for whoever of the staff talks now."""
+        alert, phone = self._about, self.phone
         staff = {id_: line.extension for id_, line in talking.items() if line.extension}
-        if not (alert and alert.room and room and self._again_at and staff):
+        if not (alert and alert.support_phone and phone and self._again_at and staff):
             return []
-        is_there = room.was_answered or alert.room in staff.values()
-        if is_there or not room.is_settled or at < self._again_at:
+        is_there = phone.was_answered or alert.support_phone in staff.values()
+        if is_there or not phone.is_settled or at < self._again_at:
             return []
-        return self._dial(alert, alert.room, room.staff if room.staff in staff else next(iter(staff)), at)
+        return self._dial(
+            alert, alert.support_phone, phone.staff if phone.staff in staff else next(iter(staff)), at
+        )
 
     # --- what happens
 
-    def follow(self, lines: dict[str, Line], talking: dict[str, Line]) -> list[Command]:
-        """Who asked for help has left, and another of the staff talks: the room goes on there."""
-        if not self.room or self.room.staff in lines:
+    def follow(self, lines: dict[str, Leg], talking: dict[str, Leg]) -> list[Action]:
+        """Who asked for help has left, and another of the staff talks: the support phone goes on there."""
+        if not self.phone or self.phone.staff in lines:
             return []
         new = next((id_ for id_, line in talking.items() if line.extension), None)
-        return self.room.staff_gone(new) if new else []
+        return self.phone.staff_gone(new) if new else []
 
-    def started(self, channel: str) -> list[Command]:
-        return self.room.started(channel) if self.room else []
+    def started(self, channel: str) -> list[Action]:
+        return self.phone.started(channel) if self.phone else []
 
-    def digit(self, channel: str, digit: str) -> list[Command]:
-        return self.room.digit(channel, digit) if self.room else []
+    def digit(self, channel: str, digit: str) -> list[Action]:
+        return self.phone.digit(channel, digit) if self.phone else []
 
-    def gone(self, channel: str) -> list[Command]:
-        return self.room.gone(channel) if self.room else []
+    def gone(self, channel: str) -> list[Action]:
+        return self.phone.gone(channel) if self.phone else []
 
-    def ended(self) -> list[Command]:
+    def ended(self) -> list[Action]:
         self._about = None
-        return self.room.ended() if self.room else []
+        return self.phone.ended() if self.phone else []
 
-    def refused(self, command: Command) -> list[Command] | None:
-        return self.room.refused(command) if self.room else None
+    def refused(self, command: Action) -> list[Action] | None:
+        return self.phone.refused(command) if self.phone else None
 
-    def tick(self, at: datetime, talking: dict[str, Line]) -> list[Command]:
-        removed = self.room.tick() if self.room else []
+    def tick(self, at: datetime, talking: dict[str, Leg]) -> list[Action]:
+        removed = self.phone.tick() if self.phone else []
         return [*removed, *self._redial(at, talking)]
 
-    def compared(self, there: Iterable[Channel]) -> list[Command]:
-        return self.room.compared(there) if self.room else []
+    def compared(self, there: Iterable[Channel]) -> list[Action]:
+        return self.phone.compared(there) if self.phone else []
 
     @property
     def guests(self) -> dict[str, Guest]:
-        """The room, by its channel, while both parties hear it."""
-        if not (self.room and self._about and self._about.room and self.room.is_heard_by_both):
+        """The support phone, by its channel, while both parties hear it."""
+        if not (self.phone and self._about and self._about.support_phone and self.phone.is_heard_by_both):
             return {}
-        return {self.room.channel: Guest(self._about.room)}
+        return {self.phone.channel: Guest(self._about.support_phone)}
 
     @property
     def channels(self) -> set[str]:
-        return self.room.channels if self.room else set()
+        return self.phone.channels if self.phone else set()
 
     @property
     def bridge(self) -> str | None:
-        return self.room.bridge if self.room and not self.room.is_over else None
+        return self.phone.bridge if self.phone and not self.phone.is_over else None
 
     @property
     def is_settled(self) -> bool:
-        return self.room is None or self.room.is_settled
+        return self.phone is None or self.phone.is_settled
 
 
-def was_asked(keys: Iterable[Press], at: datetime) -> bool:
+def was_asked(keys: Iterable[KeyPress], at: datetime) -> bool:
     """Whether help was asked for a moment before or after."""
-    return any(each.key is Key.HELP and abs(at - each.at) < AGAIN for each in keys)
+    return any(each.key is FeatureCode.HELP and abs(at - each.at) < AGAIN for each in keys)
 
 
 def alert_of(
@@ -154,5 +156,5 @@ def alert_of(
         direction=call.direction,
         at=at,
         recorded=recorded,
-        room=office.support_of(facility).room,
+        support_phone=office.support_of(facility).phone,
     )

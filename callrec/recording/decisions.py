@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from callrec.model.calls import CallRecord, Turn
+from callrec.model.calls import CallRecord, DecisionChange
 from callrec.model.rules import Decision, Direction, Mode
 from callrec.pbx.events import GateEntered
 from callrec.policy.combine import combine
 from callrec.policy.office import Office
-from callrec.recording import legs as of_lines
+from callrec.recording import legs as of_legs
 from callrec.recording import parties
-from callrec.recording.legs import Line
+from callrec.recording.legs import Leg
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class Decisions:
         return replace(call, decision=self.gate)
 
     def answered(
-        self, call: CallRecord, talking: Sequence[Line], caller: Line | None, at: datetime
+        self, call: CallRecord, talking: Sequence[Leg], caller: Leg | None, at: datetime
     ) -> CallRecord:
         """By who has answered, and by what was decided at the gate."""
         call = parties.answered(replace(call, answered_at=at), talking, caller, self.office)
@@ -66,7 +66,7 @@ class Decisions:
         if same and now and now.mode is decision.mode:
             return call
         self.before = (self.before or now) if alone else None
-        return replace(call, turns=(*call.turns, Turn(at, staff, decision)))
+        return replace(call, decision_changes=(*call.decision_changes, DecisionChange(at, staff, decision)))
 
     def _decided_for_all(
         self, call: CallRecord, staff: tuple[str, ...], others: tuple[str, ...], at: datetime
@@ -85,14 +85,14 @@ class Decisions:
 
 def decided_for(call: CallRecord) -> tuple[str, ...]:
     """The extensions by whose rules was decided last."""
-    if call.turns:
-        return call.turns[-1].extensions
-    return of_lines.staff(each for each in call.participants if each.joined_at == call.answered_at)
+    if call.decision_changes:
+        return call.decision_changes[-1].extensions
+    return of_legs.staff(each for each in call.participants if each.joined_at == call.answered_at)
 
 
 def in_force(call: CallRecord) -> Decision | None:
     """The decision that holds for who talks now."""
-    return call.turns[-1].decision if call.turns else call.decision
+    return call.decision_changes[-1].decision if call.decision_changes else call.decision
 
 
 def mode_for_keys(call: CallRecord, before: Decision | None, *, captured: bool) -> Mode:

@@ -15,7 +15,7 @@ Sound = tuple[Prompt, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Environment:
     """The office's rules, the prompts, and new ids."""
 
     office: Office
@@ -24,5 +24,5 @@ class Surroundings:
     tones: Tones
     new_id: Callable[[], str]
     pbx: str = "pbx"
-    room_dial: Callable[[str], str] = "PJSIP/{}".format
-    """How the PBX dials the extension of a room that is called to help."""
+    phone_dial: Callable[[str], str] = "PJSIP/{}".format
+    """How the PBX dials the extension of a support phone that is called to help."""

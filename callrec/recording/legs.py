@@ -23,12 +23,12 @@ class Party(Protocol):
 
 
 @dataclass(slots=True)
-class Line:
+class Leg:
     """A real channel of a call. `extension` is set for staff."""
 
     channel: Channel
     extension: str | None
-    key: str = ""
+    linkedid: str = ""
     bridge: str | None = None
 
     @property
@@ -37,63 +37,63 @@ class Line:
 
     @property
     def number(self) -> str:
-        """The number of the person on this line; empty when it is not known."""
+        """The number of the person on this leg; empty when it is not known."""
         return self.extension or normalise(self.channel.caller) or ""
 
 
-def caller(lines: dict[str, Line], key: str) -> Line | None:
-    """The line that placed the call: its id is the call's linked id, else it is the oldest."""
-    return lines.get(key) or min(lines.values(), key=lambda line: line.channel.created_at, default=None)
+def caller(legs: dict[str, Leg], key: str) -> Leg | None:
+    """The leg that placed the call: its id is the call's linked id, else it is the oldest."""
+    return legs.get(key) or min(legs.values(), key=lambda leg: leg.channel.created_at, default=None)
 
 
-def direction(talking: Sequence[Line], called_by: Line | None) -> Direction:
+def direction(talking: Sequence[Leg], called_by: Leg | None) -> Direction:
     """Told by who talks: staff only, or who of both sides placed the call."""
-    if all(line.extension for line in talking):
+    if all(leg.extension for leg in talking):
         return Direction.INTERNAL
     return Direction.OUTBOUND if called_by and called_by.extension else Direction.INBOUND
 
 
-def staff_extension(where: Direction, talking: Sequence[Line], called_by: Line | None) -> str | None:
+def staff_extension(where: Direction, talking: Sequence[Leg], called_by: Leg | None) -> str | None:
     """The extension the call is filed under: who placed it (outbound), else who answered."""
     if where is Direction.OUTBOUND:
         return called_by.extension if called_by else None
-    staff = [line for line in talking if line.extension]
-    answering = [line for line in staff if line is not called_by] or staff
+    staff = [leg for leg in talking if leg.extension]
+    answering = [leg for leg in staff if leg is not called_by] or staff
     return answering[0].extension if answering else None
 
 
-def captured(talking: Sequence[Line], called_by: Line | None) -> Line:
-    """The external party's line; of an internal call the caller's."""
-    candidates = [line for line in talking if not line.extension] or talking
-    return next((line for line in candidates if line is called_by), candidates[0])
+def captured(talking: Sequence[Leg], called_by: Leg | None) -> Leg:
+    """The external party's leg; of an internal call the caller's."""
+    candidates = [leg for leg in talking if not leg.extension] or talking
+    return next((leg for leg in candidates if leg is called_by), candidates[0])
 
 
-def staff_side(talking: Iterable[Line], captured_channel: str | None) -> Line | None:
-    """The line through which an announcement is whispered to both."""
-    others = [line for line in talking if line.id != captured_channel]
-    return next((line for line in others if line.extension), others[0] if others else None)
+def staff_side(talking: Iterable[Leg], captured_channel: str | None) -> Leg | None:
+    """The leg through which an announcement is whispered to both."""
+    others = [leg for leg in talking if leg.id != captured_channel]
+    return next((leg for leg in others if leg.extension), others[0] if others else None)
 
 
-def staff(talking: Iterable[Line | Participant]) -> tuple[str, ...]:
+def staff(talking: Iterable[Leg | Participant]) -> tuple[str, ...]:
     """The extensions among them, in the order of their numbers."""
     return tuple(sorted({each.extension for each in talking if each.extension}))
 
 
-def strangers(talking: Iterable[Line], number: str | None) -> tuple[str, ...]:
+def strangers(talking: Iterable[Leg], number: str | None) -> tuple[str, ...]:
     """The numbers of those outside other than this one: in a conference there may be several."""
-    return tuple(sorted({line.number for line in talking if not line.extension} - {number or "", ""}))
+    return tuple(sorted({leg.number for leg in talking if not leg.extension} - {number or "", ""}))
 
 
-def first_of(talking: Iterable[Line], *, but: Sequence[str]) -> datetime | None:
+def first_of(talking: Iterable[Leg], *, but: Sequence[str]) -> datetime | None:
     """When the first channel of staff was made who are none of these: they cannot have talked before."""
-    new = [line for line in talking if line.extension and line.extension not in but]
-    return min((line.channel.created_at for line in new), default=None)
+    new = [leg for leg in talking if leg.extension and leg.extension not in but]
+    return min((leg.channel.created_at for leg in new), default=None)
 
 
-def is_consultation(talking: dict[str, Line], everybody: dict[str, Line]) -> bool:
+def is_consultation(talking: dict[str, Leg], everybody: dict[str, Leg]) -> bool:
     """Whether staff talk among themselves while the party outside waits (an attended transfer by code)."""
-    waits = any(not line.extension and id_ not in talking for id_, line in everybody.items())
-    return waits and all(line.extension for line in talking.values())
+    waits = any(not leg.extension and id_ not in talking for id_, leg in everybody.items())
+    return waits and all(leg.extension for leg in talking.values())
 
 
 def participants(

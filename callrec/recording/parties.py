@@ -11,8 +11,8 @@ from callrec.model.rules import CallFacts, Direction
 from callrec.numbers import normalise
 from callrec.pbx.events import GateEntered
 from callrec.policy.office import Office
-from callrec.recording import legs as of_lines
-from callrec.recording.legs import Line
+from callrec.recording import legs as of_legs
+from callrec.recording.legs import Leg
 
 
 def at_gate(call: CallRecord, event: GateEntered, office: Office) -> CallRecord:
@@ -24,10 +24,10 @@ def at_gate(call: CallRecord, event: GateEntered, office: Office) -> CallRecord:
     return _with(call, office, direction, event.extension or None, number)
 
 
-def answered(call: CallRecord, talking: Sequence[Line], caller: Line | None, office: Office) -> CallRecord:
+def answered(call: CallRecord, talking: Sequence[Leg], caller: Leg | None, office: Office) -> CallRecord:
     """What the channels say, now that it is known who answered."""
-    direction = of_lines.direction(talking, caller)
-    extension = of_lines.staff_extension(direction, talking, caller) or call.extension
+    direction = of_legs.direction(talking, caller)
+    extension = of_legs.staff_extension(direction, talking, caller) or call.extension
     if direction is Direction.OUTBOUND:
         number = normalise(call.dialled)
     else:

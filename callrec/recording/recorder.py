@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from callrec.model.calls import CallRecord, Effect, Key
+from callrec.model.calls import CallRecord, FeatureCode, KeyResult
 from callrec.model.captures import Capture, Draft
 from callrec.model.rules import Mode
-from callrec.recording.actions import Command, Discard, HandOver, SaveDraft
+from callrec.recording.actions import Action, Discard, HandOver, SaveCheckpoint
 from callrec.recording.capture import STOP, LiveCapture
 from callrec.recording.keys import effect
-from callrec.recording.states import Keeping
+from callrec.recording.states import RecordingState
 
 AUTOMATIC, BY_KEY, BY_HELP = "automatic", "key", "help"
 PRIVACY, NEVER = "key", "never"
@@ -20,27 +20,27 @@ PRIVACY, NEVER = "key", "never"
 
 
 @dataclass(slots=True)
-class Keeper:
+class CallRecorder:
     """The capture of one call, as long as it runs; `handed_over`: what became of it is the spool's."""
 
-    session: str
+    linkedid: str
     new_id: Callable[[], str]
     capture: LiveCapture | None = None
     handed_over: bool = False
 
     @property
-    def keeping(self) -> Keeping:
+    def keeping(self) -> RecordingState:
         if not self.capture:
-            return Keeping.UNRECORDED
+            return RecordingState.UNRECORDED
         if not self.capture.kept_because:
-            return Keeping.DISCARDED if self.handed_over else Keeping.STANDBY
+            return RecordingState.DISCARDED if self.handed_over else RecordingState.STANDBY
         if self.handed_over:
-            return Keeping.HANDED_OVER
-        return Keeping.STOPPED if self.capture.is_silent_for(STOP) else Keeping.KEPT
+            return RecordingState.HANDED_OVER
+        return RecordingState.STOPPED if self.capture.is_silent_for(STOP) else RecordingState.KEPT
 
     @property
     def is_under_way(self) -> bool:
-        return self.keeping in (Keeping.STANDBY, Keeping.KEPT, Keeping.STOPPED)
+        return self.keeping in (RecordingState.STANDBY, RecordingState.KEPT, RecordingState.STOPPED)
 
     @property
     def is_heard(self) -> bool:
@@ -49,13 +49,13 @@ class Keeper:
 
     # --- by the rules
 
-    def decided(self, mode: Mode, channel: str, at: datetime) -> list[Command]:
+    def decided(self, mode: Mode, channel: str, at: datetime) -> list[Action]:
         """What a decision asks for, where nothing is captured yet."""
         if mode not in (Mode.AUTOMATIC, Mode.STANDBY):
             return []
         return self._begin(channel, AUTOMATIC if mode is Mode.AUTOMATIC else "", at)
 
-    def turned(self, mode: Mode, channel: str, at: datetime, silent_since: datetime) -> list[Command]:
+    def turned(self, mode: Mode, channel: str, at: datetime, silent_since: datetime) -> list[Action]:
         """Another decision, because others talk now: never is silence, automatic begins a recording.
 
         One that is under way goes on with whoever's rule leaves it to a key.
@@ -73,57 +73,59 @@ class Keeper:
 
     # --- by the keys
 
-    def pressed(self, key: Key, mode: Mode, channel: str, at: datetime) -> tuple[Effect, list[Command]]:
+    def pressed(
+        self, key: FeatureCode, mode: Mode, channel: str, at: datetime
+    ) -> tuple[KeyResult, list[Action]]:
         """What a key of staff does. `channel` is what is to be captured, if it begins something."""
         paused = bool(self.capture and self.capture.is_silent_for(PRIVACY))
         marked = bool(self.capture and self.capture.kept_because != AUTOMATIC)
         does = effect(key, mode, self.keeping, paused=paused, marked=marked)
-        if does is Effect.REFUSED:
+        if does is KeyResult.REFUSED:
             return does, []
-        if does is Effect.STOPPED and self.capture:
+        if does is KeyResult.STOPPED and self.capture:
             # In this order: what ends the pause first would record until the snoops are gone.
             return does, [*self.capture.silence(STOP, at), *self.capture.resume(PRIVACY, at)]
-        if does is Effect.PAUSED and self.capture:
+        if does is KeyResult.PAUSED and self.capture:
             return does, self.capture.silence(PRIVACY, at)
-        if key is Key.STOP or mode is Mode.NEVER:
+        if key is FeatureCode.STOP or mode is Mode.NEVER:
             return does, []
         return does, self._wanted(key, channel, at)
 
-    def _wanted(self, key: Key, channel: str, at: datetime) -> list[Command]:
+    def _wanted(self, key: FeatureCode, channel: str, at: datetime) -> list[Action]:
         """Staff want it recorded: it begins or goes on, and nothing of it is discarded."""
-        because = BY_HELP if key is Key.HELP else BY_KEY
+        because = BY_HELP if key is FeatureCode.HELP else BY_KEY
         if not self.capture:
             return self._begin(channel, because, at)
-        commands: list[Command] = []
-        if key is not Key.PAUSE:
+        commands: list[Action] = []
+        if key is not FeatureCode.PAUSE:
             self.capture.keep(BY_HELP if self.capture.kept_because == BY_HELP else because)
             commands = self.capture.resume(STOP, at)
-        return [*commands, *self.capture.resume(PRIVACY, at), *self.capture.refresh(at)]
+        return [*commands, *self.capture.resume(PRIVACY, at), *self.capture.renew_snoops(at)]
 
-    def _begin(self, channel: str, because: str, at: datetime) -> list[Command]:
-        self.capture = LiveCapture(self.session, self.new_id(), at, because)
-        return self.capture.start_part(channel, at)
+    def _begin(self, channel: str, because: str, at: datetime) -> list[Action]:
+        self.capture = LiveCapture(self.linkedid, self.new_id(), at, because)
+        return self.capture.start_segment(channel, at)
 
     # --- what becomes of it
 
-    def draft(self, call: CallRecord) -> list[Command]:
+    def draft(self, call: CallRecord) -> list[Action]:
         """Writes down how it stands."""
         if not self.capture or self.handed_over:
             return []
-        return [SaveDraft(self.session, Draft(call, self.capture.frozen()))]
+        return [SaveCheckpoint(self.linkedid, Draft(call, self.capture.frozen()))]
 
-    def hand_over(self, call: CallRecord) -> list[Command]:
+    def hand_over(self, call: CallRecord) -> list[Action]:
         """A finished capture of a call that is over is kept, or destroyed where it stayed on standby."""
         if not self.capture or self.handed_over or not call.outcome or not self.capture.is_finished:
             return []
         self.handed_over = True
         kept, unwanted = self.capture.kept(), self.capture.unwanted()
-        commands: list[Command] = []
+        commands: list[Action] = []
         if unwanted or not self.capture.kept_because:
             draft = Draft(call, unwanted or self.capture.frozen())
-            commands.append(Discard(self.session, draft, whole=kept is None))
+            commands.append(Discard(self.linkedid, draft, whole=kept is None))
         if kept or not commands:
-            commands.append(HandOver(self.session, Draft(call, kept or self.capture.frozen())))
+            commands.append(HandOver(self.linkedid, Draft(call, kept or self.capture.frozen())))
         return commands
 
     @property
@@ -141,4 +143,4 @@ class Keeper:
         return bool(self.capture and self.capture.kept())
 
     def restore(self, capture: Capture) -> None:
-        self.capture = LiveCapture.restored(self.session, capture)
+        self.capture = LiveCapture.restored(self.linkedid, capture)

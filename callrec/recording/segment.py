@@ -6,18 +6,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
-from callrec.model.captures import Part, Track
+from callrec.model.captures import Segment, Track
 from callrec.recording.states import LIVE, Live, advance
 
-Side = Literal["in", "out"]
-SIDES: tuple[Side, Side] = ("in", "out")
+Side = Literal["external", "staff"]
+SIDES: tuple[Side, Side] = ("external", "staff")
 
 
 @dataclass(slots=True)
-class LivePart:
-    """`in` is what the channel's party says, `out` what it hears."""
+class LiveSegment:
+    """`external` is what the channel's party says, `staff` what it hears."""
 
-    part: Part
+    segment: Segment
     states: dict[Side, Live] = field(default_factory=lambda: dict.fromkeys(SIDES, Live.QUEUED))
     asked: set[Side] = field(default_factory=set)
     """The sides whose recording was asked for: an event that comes twice must not ask twice."""
@@ -25,11 +25,13 @@ class LivePart:
     """Whether we have hung up its snoops."""
 
     def track(self, side: Side) -> Track:
-        return self.part.external if side == "in" else self.part.staff
+        return self.segment.external if side == "external" else self.segment.staff
 
     def put(self, side: Side, track: Track) -> None:
-        part = self.part
-        self.part = replace(part, external=track) if side == "in" else replace(part, staff=track)
+        segment = self.segment
+        self.segment = (
+            replace(segment, external=track) if side == "external" else replace(segment, staff=track)
+        )
 
     def step(self, side: Side, step: str) -> None:
         self.states[side] = advance(LIVE, self.states[side], step)
@@ -71,6 +73,6 @@ def state_of(track: Track) -> Live:
         return Live.FAILED
     if track.finished_at:
         return Live.DONE
-    # One that had not begun when it was written down is given up: a new part takes its place, and
+    # One that had not begun when it was written down is given up: a new segment takes its place, and
     # its file, if there is one, is taken too.
     return Live.RECORDING if track.started_at else Live.QUEUED

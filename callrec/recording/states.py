@@ -24,7 +24,7 @@ class Live(StrEnum):
     CANCELED = "canceled"
 
 
-class Keeping(StrEnum):
+class RecordingState(StrEnum):
     """Whether what is said in a call is kept."""
 
     UNRECORDED = "unrecorded"
@@ -35,7 +35,7 @@ class Keeping(StrEnum):
     DISCARDED = "discarded"
 
 
-S = TypeVar("S", Live, Keeping, Custody)
+S = TypeVar("S", Live, RecordingState, Custody)
 Table = dict[S, dict[str, S]]
 
 LIVE: Table[Live] = {
@@ -57,13 +57,17 @@ LIVE: Table[Live] = {
     Live.CANCELED: {},
 }
 
-KEEPING: Table[Keeping] = {
-    Keeping.UNRECORDED: {"stand by": Keeping.STANDBY, "start": Keeping.KEPT},
-    Keeping.STANDBY: {"keep": Keeping.KEPT, "end": Keeping.DISCARDED},
-    Keeping.KEPT: {"mark": Keeping.KEPT, "stop": Keeping.STOPPED, "end": Keeping.HANDED_OVER},
-    Keeping.STOPPED: {"start": Keeping.KEPT, "end": Keeping.HANDED_OVER},
-    Keeping.HANDED_OVER: {},
-    Keeping.DISCARDED: {},
+KEEPING: Table[RecordingState] = {
+    RecordingState.UNRECORDED: {"stand by": RecordingState.STANDBY, "start": RecordingState.KEPT},
+    RecordingState.STANDBY: {"keep": RecordingState.KEPT, "end": RecordingState.DISCARDED},
+    RecordingState.KEPT: {
+        "mark": RecordingState.KEPT,
+        "stop": RecordingState.STOPPED,
+        "end": RecordingState.HANDED_OVER,
+    },
+    RecordingState.STOPPED: {"start": RecordingState.KEPT, "end": RecordingState.HANDED_OVER},
+    RecordingState.HANDED_OVER: {},
+    RecordingState.DISCARDED: {},
 }
 
 CUSTODY: Table[Custody] = {

@@ -1,8 +1,8 @@
-"""The room that is called to help: it listens to a call, whispers to staff, or joins. Pure.
+"""The support phone that is called to help: it listens to a call, whispers to staff, or joins. Pure.
 
-The room's phone is called by us, so its channel is ours. A snoop on the staff's channel stands for the
+The support phone is called by us, so its channel is ours. A snoop on the staff's channel stands for the
 call; both are put into a bridge of ours, apart from the call's own. What a snoop whispers cannot be
-changed, so each of the room's keys makes a new one in place of the old.
+changed, so each of the support phone's keys makes a new one in place of the old.
 """
 
 from __future__ import annotations
@@ -12,31 +12,31 @@ from dataclasses import dataclass, field
 
 from callrec.pbx.events import OWN_PREFIX, Channel
 from callrec.recording.actions import (
+    Action,
     AddToBridge,
-    Command,
     DestroyBridge,
-    DialRoom,
+    DialSupportPhone,
     HangUp,
     MakeBridge,
     StartSnoop,
 )
 
 WHISPERS = {"4": "none", "5": "out", "6": "both"}
-"""What the room's keys mean, as in ChanSpy: listen, speak to staff only, join. `out` is what Asterisk
+"""What the support phone's keys mean, as in ChanSpy: listen, speak to staff only, join. `out` is what Asterisk
 sends out to the staff's phone; `both` is that and what it takes in from there, which the other party
 hears."""
 
 
 PATIENCE_TICKS = 20
-"""For so long after its end a room removes what could not be removed at once: longer than a request to
+"""For so long after its end a support phone removes what could not be removed at once: longer than a request to
 the PBX may take. Later, a new link to the PBX removes strays."""
 
 
 @dataclass(slots=True)
-class Room:
-    """One room that is called about one call. `call_id` names its channels, `staff` is whom it helps."""
+class SupportPhone:
+    """One support phone that is called about one call. `call_id` names its channels, `staff` is whom it helps."""
 
-    session: str
+    linkedid: str
     call_id: str
     staff: str
     endpoint: str
@@ -49,12 +49,12 @@ class Room:
     """The snoops there may be, each with what it whispers, the newest last."""
     _mode: str = "none"
     _in_bridge: str | None = None
-    _left: list[Command] = field(default_factory=list)
+    _left: list[Action] = field(default_factory=list)
     _patience: int = PATIENCE_TICKS
 
     @property
     def channel(self) -> str:
-        return f"{OWN_PREFIX}{self.call_id}-room"
+        return f"{OWN_PREFIX}{self.call_id}-support"
 
     @property
     def bridge(self) -> str:
@@ -62,7 +62,7 @@ class Room:
 
     @property
     def channels(self) -> set[str]:
-        """The ids of the channels of ours that the PBX may have for this room."""
+        """The ids of the channels of ours that the PBX may have for this support phone."""
         return set() if self.is_over or not self._dialled else {self.channel, *self._snoops}
 
     @property
@@ -77,32 +77,32 @@ class Room:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing more will come of this room."""
+        """Whether nothing more will come of this support phone."""
         return self.is_over and (not self._dialled or self._patience == 0)
 
     def owns(self, id_: str) -> bool:
-        """Whether a channel or bridge is the room's."""
+        """Whether a channel or bridge is the support phone's."""
         return id_ == self.channel or id_.startswith(f"{self.channel}-")
 
     # --- what happens
 
-    def call(self) -> list[Command]:
-        """Calls the room."""
+    def call(self) -> list[Action]:
+        """Calls the support phone."""
         if self._dialled or self.is_over:
             return []
         self._dialled = True
-        return [DialRoom(self.session, self.channel, self.endpoint, self.caller)]
+        return [DialSupportPhone(self.linkedid, self.channel, self.endpoint, self.caller)]
 
-    def started(self, channel: str) -> list[Command]:
-        """A channel of ours can be used: the room has answered, or a snoop is there."""
+    def started(self, channel: str) -> list[Action]:
+        """A channel of ours can be used: the support phone has answered, or a snoop is there."""
         if channel == self.channel:
             return self._remove([channel]) if self.is_over else self._begin()
         if channel in self._snoops:
             return self._change_to(channel)
-        return [HangUp(self.session, channel)] if self.owns(channel) else []
+        return [HangUp(self.linkedid, channel)] if self.owns(channel) else []
 
-    def digit(self, channel: str, digit: str) -> list[Command]:
-        """The room has pressed a key."""
+    def digit(self, channel: str, digit: str) -> list[Action]:
+        """The support phone has pressed a key."""
         mode = WHISPERS.get(digit)
         if channel != self.channel or mode is None or not self._answered or self.is_over:
             return []
@@ -111,7 +111,7 @@ class Room:
         self._mode = mode
         return self._snoop()
 
-    def staff_gone(self, new: str | None) -> list[Command]:
+    def staff_gone(self, new: str | None) -> list[Action]:
         """The staff's channel has left the call; `new` is another of the staff's that goes on in it."""
         if new is None:
             return self.ended()
@@ -120,15 +120,15 @@ class Room:
         self.staff = new
         return self._snoop() if self._answered else []
 
-    def gone(self, channel: str) -> list[Command]:
-        """A channel of ours is gone: without the room itself nobody listens any more."""
+    def gone(self, channel: str) -> list[Action]:
+        """A channel of ours is gone: without the support phone itself nobody listens any more."""
         if channel == self.channel:
             return self.ended()
         self._forget(channel)
         return []
 
-    def ended(self) -> list[Command]:
-        """The call is over, or the room is: nothing of ours stays."""
+    def ended(self) -> list[Action]:
+        """The call is over, or the support phone is: nothing of ours stays."""
         if self.is_over:
             return []
         self.is_over = True
@@ -136,10 +136,10 @@ class Room:
         self._snoops, self._in_bridge = {}, None
         return self._remove(channels) if self._dialled else []
 
-    def refused(self, command: Command) -> list[Command] | None:
-        """The PBX refused a command; None when it is none of the room's."""
+    def refused(self, command: Action) -> list[Action] | None:
+        """The PBX refused a command; None when it is none of the support phone's."""
         match command:
-            case DialRoom(channel=id_) | MakeBridge(bridge=id_) if self.owns(id_):
+            case DialSupportPhone(channel=id_) | MakeBridge(bridge=id_) if self.owns(id_):
                 return self.ended()
             case AddToBridge(bridge=id_, channel=channel) if self.owns(id_):
                 return self.ended() if channel == self.channel else self._lost(channel)
@@ -150,14 +150,14 @@ class Room:
                 return []
         return None
 
-    def tick(self) -> list[Command]:
+    def tick(self) -> list[Action]:
         """Time passes: what could not be removed is removed now."""
         if self.is_over:
             self._patience = max(0, self._patience - 1)
         left, self._left = self._left, []
         return left
 
-    def compared(self, there: Iterable[Channel]) -> list[Command]:
+    def compared(self, there: Iterable[Channel]) -> list[Action]:
         """The link to the PBX was away and is back: these are the channels it has now."""
         up = {each.id: each.state == "Up" for each in there}
         if self.is_over or not self._dialled:
@@ -172,25 +172,25 @@ class Room:
 
     # --- inside
 
-    def _begin(self) -> list[Command]:
-        """The room has answered; also when that was heard of before."""
+    def _begin(self) -> list[Action]:
+        """The support phone has answered; also when that was heard of before."""
         if self._answered or not self._dialled:
             return []
         self._answered = True
         return [
-            MakeBridge(self.session, self.bridge),
-            AddToBridge(self.session, self.bridge, self.channel),
+            MakeBridge(self.linkedid, self.bridge),
+            AddToBridge(self.linkedid, self.bridge, self.channel),
             *self._snoop(),
         ]
 
-    def _snoop(self) -> list[Command]:
+    def _snoop(self) -> list[Action]:
         """A new snoop; the one before goes when this one is there."""
         self._asked += 1
         snoop = f"{self.channel}-{self._asked}"
         self._snoops[snoop] = self._mode
-        return [StartSnoop(self.session, self.staff, snoop, spy="both", whisper=self._mode)]
+        return [StartSnoop(self.linkedid, self.staff, snoop, spy="both", whisper=self._mode)]
 
-    def _change_to(self, snoop: str) -> list[Command]:
+    def _change_to(self, snoop: str) -> list[Action]:
         """Only the newest is heard. The other goes first: each would whisper what the other hears."""
         if snoop == self._in_bridge:
             return []
@@ -198,13 +198,13 @@ class Room:
             return self._lost(snoop)
         others = [each for each in self._snoops if each != snoop]
         self._snoops, self._in_bridge = {snoop: self._snoops[snoop]}, snoop
-        hang_up: list[Command] = [HangUp(self.session, each) for each in others]
-        return [*hang_up, AddToBridge(self.session, self.bridge, snoop)]
+        hang_up: list[Action] = [HangUp(self.linkedid, each) for each in others]
+        return [*hang_up, AddToBridge(self.linkedid, self.bridge, snoop)]
 
-    def _lost(self, snoop: str) -> list[Command]:
-        """A snoop that is of no use: the room goes on with the one before, if there is one."""
+    def _lost(self, snoop: str) -> list[Action]:
+        """A snoop that is of no use: the support phone goes on with the one before, if there is one."""
         self._forget(snoop)
-        return [HangUp(self.session, snoop)]
+        return [HangUp(self.linkedid, snoop)]
 
     def _forget(self, snoop: str) -> None:
         self._snoops.pop(snoop, None)
@@ -212,6 +212,6 @@ class Room:
         if self._in_bridge == snoop:
             self._in_bridge = None
 
-    def _remove(self, channels: Iterable[str]) -> list[Command]:
-        hang_up: list[Command] = [HangUp(self.session, each) for each in channels]
-        return [*hang_up, DestroyBridge(self.session, self.bridge)]
+    def _remove(self, channels: Iterable[str]) -> list[Action]:
+        hang_up: list[Action] = [HangUp(self.linkedid, each) for each in channels]
+        return [*hang_up, DestroyBridge(self.linkedid, self.bridge)]

@@ -5,45 +5,45 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from callrec.model.calls import Effect, Key
+from callrec.model.calls import FeatureCode, KeyResult
 from callrec.model.tones import Tones
 from callrec.pbx.events import OWN_PREFIX
-from callrec.recording.actions import Command, HangUp, PlayMedia, StartSnoop
+from callrec.recording.actions import Action, HangUp, PlayMedia, StartSnoop
 
-AGAIN = {Key.KEEP: Effect.STARTED, Key.STOP: Effect.STOPPED}
+AGAIN = {FeatureCode.KEEP: KeyResult.STARTED, FeatureCode.STOP: KeyResult.STOPPED}
 """What is heard of a key that changes nothing: what it asked for is so."""
 
 
 @dataclass(slots=True)
-class Signals:
+class ToneFeedback:
     """The tones of one call that are being played, by the snoop that plays each."""
 
-    session: str
+    linkedid: str
     call: str
     tones: Tones
     _media: dict[str, str] = field(default_factory=dict)
 
-    def confirm(self, key: Key, effect: Effect, channel: str, number: int) -> list[Command]:
+    def confirm(self, key: FeatureCode, effect: KeyResult, channel: str, number: int) -> list[Action]:
         """Into the ear of who pressed, and nobody else's. `number` is that of the press."""
-        heard = AGAIN.get(key, effect) if effect is Effect.UNCHANGED else effect
+        heard = AGAIN.get(key, effect) if effect is KeyResult.UNCHANGED else effect
         return self._play(f"tone{number}", channel, "out", self.tones.media(heard))
 
-    def beep(self, channel: str, at: datetime) -> list[Command]:
+    def beep(self, channel: str, at: datetime) -> list[Action]:
         """For both parties, from the staff's channel: so the recording has it."""
         return self._play(f"beep{at.timestamp():.0f}", channel, "both", self.tones.beep)
 
-    def snoop_ready(self, snoop: str) -> list[Command]:
+    def snoop_ready(self, snoop: str) -> list[Action]:
         media = self._media.get(snoop)
-        return [PlayMedia(self.session, snoop, f"{snoop}-0", (media,))] if media else []
+        return [PlayMedia(self.linkedid, snoop, f"{snoop}-0", (media,))] if media else []
 
-    def playback_finished(self, id_: str) -> list[Command]:
+    def playback_finished(self, id_: str) -> list[Action]:
         return self._end(id_.removesuffix("-0"))
 
-    def refused(self, command: Command) -> list[Command]:
+    def refused(self, command: Action) -> list[Action]:
         """The PBX refused a command; without a tone the key has done the same."""
         return self._end(getattr(command, "snoop", ""))
 
-    def break_off(self) -> list[Command]:
+    def break_off(self) -> list[Action]:
         """Ends tones of which events may have been missed."""
         return [command for snoop in list(self._media) for command in self._end(snoop)]
 
@@ -51,10 +51,10 @@ class Signals:
     def snoops(self) -> set[str]:
         return set(self._media)
 
-    def _play(self, name: str, channel: str, whisper: str, media: str) -> list[Command]:
+    def _play(self, name: str, channel: str, whisper: str, media: str) -> list[Action]:
         snoop = f"{OWN_PREFIX}{self.call}-{name}"
         self._media[snoop] = media
-        return [StartSnoop(self.session, channel, snoop, whisper=whisper)]
+        return [StartSnoop(self.linkedid, channel, snoop, whisper=whisper)]
 
-    def _end(self, snoop: str) -> list[Command]:
-        return [HangUp(self.session, snoop)] if self._media.pop(snoop, None) else []
+    def _end(self, snoop: str) -> list[Action]:
+        return [HangUp(self.linkedid, snoop)] if self._media.pop(snoop, None) else []

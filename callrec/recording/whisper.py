@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 
 from callrec.model.prompts import Prompt
 from callrec.pbx.events import OWN_PREFIX
-from callrec.recording.actions import Command, HangUp, PlayMedia, StartSnoop
+from callrec.recording.actions import Action, HangUp, PlayMedia, StartSnoop
 
 
 @dataclass(slots=True)
-class Whisper:
+class InCallAnnouncement:
     """Prompts played one after the other through one snoop channel."""
 
-    session: str
+    linkedid: str
     name: str
     channel: str
     prompts: list[tuple[Prompt, str]]
@@ -35,22 +35,22 @@ class Whisper:
     def current(self) -> Prompt:
         return self.prompts[self._position][0]
 
-    def start(self) -> list[Command]:
-        return [StartSnoop(self.session, self.channel, self.snoop, whisper="both")]
+    def start(self) -> list[Action]:
+        return [StartSnoop(self.linkedid, self.channel, self.snoop, whisper="both")]
 
-    def play(self) -> list[Command]:
+    def play(self) -> list[Action]:
         """Plays the prompt whose turn it is."""
         sound = self.prompts[self._position][1]
-        return [PlayMedia(self.session, self.snoop, self.playback, (f"sound:{sound}",))]
+        return [PlayMedia(self.linkedid, self.snoop, self.playback, (f"sound:{sound}",))]
 
-    def next(self) -> list[Command]:
+    def next(self) -> list[Action]:
         """The next prompt, or the end of the whisper when all were played."""
         self._position += 1
-        return [HangUp(self.session, self.snoop)] if self.is_over else self.play()
+        return [HangUp(self.linkedid, self.snoop)] if self.is_over else self.play()
 
     @property
     def is_over(self) -> bool:
         return self._position >= len(self.prompts)
 
-    def concerns(self, command: Command) -> bool:
+    def concerns(self, command: Action) -> bool:
         return getattr(command, "snoop", None) == self.snoop

@@ -169,8 +169,8 @@ def _described(thing: Thing, zone: ZoneInfo) -> str:
 def _support(thing: Facility) -> list[str]:
     """Who is called to help, where the facility itself says so."""
     found = []
-    if thing.support_room is not None:
-        found.append(_("support room {number}").format(number=thing.support_room or _("none")))
+    if thing.support_phone is not None:
+        found.append(_("support phone {number}").format(number=thing.support_phone or _("none")))
     if thing.support_mail is not None:
         found.append(_("mail to {addresses}").format(addresses=" ".join(thing.support_mail) or _("none")))
     return found

@@ -45,8 +45,8 @@ def extension_number(text: str) -> str:
     return found
 
 
-def support_room(text: str) -> str:
-    """The number of the room that is called to help; empty for nobody (`none`)."""
+def support_phone(text: str) -> str:
+    """The number of the support phone that is called to help; empty for nobody (`none`)."""
     return "" if text == NOBODY else extension_number(text)
 
 

@@ -27,7 +27,7 @@ from callrec.rulebook.entries import (
     check_name,
     extension_number,
     support_mail,
-    support_room,
+    support_phone,
 )
 from callrec.rulebook.explanation import is_midnight, last_day
 from callrec.rulebook.fields import read_fields, read_whom
@@ -35,7 +35,7 @@ from callrec.rulebook.fields import read_fields, read_whom
 Table = dict[str, Any]
 _TEXT, _NUMBER = (str,), (str, int)
 KEYS: dict[str, dict[str, tuple[type, ...]]] = {
-    "facility": {"code": _TEXT, "name": _TEXT, "room": _NUMBER, "mail": (list,)},
+    "facility": {"code": _TEXT, "name": _TEXT, "phone": _NUMBER, "mail": (list,)},
     "extension": {"number": _NUMBER, "facility": _TEXT, "name": _TEXT, "service": (bool,)},
     "rule": {
         "id": (int,),
@@ -132,11 +132,11 @@ class _Reader:
         return zip(lines if len(lines) == len(tables) else [0] * len(tables), tables, strict=True)
 
     def _read_facility(self, table: Table) -> None:
-        room, mail = table.get("room"), table.get("mail")
+        phone, mail = table.get("phone"), table.get("mail")
         facility = Facility(
             _needed(table, "code"),
             _needed(table, "name"),
-            None if room is None else support_room(str(room)),
+            None if phone is None else support_phone(str(phone)),
             None if mail is None else support_mail([str(each) for each in mail]),
         )
         check_facility(facility)
@@ -206,8 +206,8 @@ def _table(kind: str, values: Table) -> str:
 def _facility(each: Facility) -> Table:
     """A facility as a table; who is called to help is left out where the settings say it."""
     found: Table = {"code": each.code, "name": each.name}
-    if each.support_room is not None:
-        found["room"] = each.support_room or NOBODY
+    if each.support_phone is not None:
+        found["phone"] = each.support_phone or NOBODY
     if each.support_mail is not None:
         found["mail"] = list(each.support_mail)
     return found

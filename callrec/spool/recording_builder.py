@@ -18,7 +18,7 @@ from callrec.dates import spoken
 from callrec.errors import EvidenceBroken, NotFound
 from callrec.manifest import SCHEMA, AudioFacts, Manifest, Placement, Software, read, write
 from callrec.model.calls import remark
-from callrec.model.captures import Capture, Draft, Part, Track
+from callrec.model.captures import Capture, Draft, Segment, Track
 from callrec.policy.retention import retain_until
 from callrec.spool.directory import Spool
 from callrec.spool.files import partial_of, sync, write_whole
@@ -36,7 +36,7 @@ class NoSound(NotFound):
     """The PBX has nothing of a recording, and has said so often enough."""
 
 
-class Spooler:
+class RecordingBuilder:
     """Makes recordings of captures."""
 
     def __init__(
@@ -134,21 +134,23 @@ def _silences(capture: Capture) -> list[Silence]:
 
 
 def _stretches(draft: Draft, found: dict[tuple[int, str], Fetched]) -> list[Stretch]:
-    parts = draft.capture.parts
+    segments = draft.capture.segments
     zero = draft.capture.began_at
-    made = [_stretch(part, draft.capture, zero, found) for part in parts]
+    made = [_stretch(segment, draft.capture, zero, found) for segment in segments]
     return [each for each in made if each.external or each.staff]
 
 
-def _stretch(part: Part, capture: Capture, zero: datetime, found: dict[tuple[int, str], Fetched]) -> Stretch:
-    begin = part.began_at or capture.started_at
+def _stretch(
+    segment: Segment, capture: Capture, zero: datetime, found: dict[tuple[int, str], Fetched]
+) -> Stretch:
+    begin = segment.began_at or capture.started_at
     return Stretch(
-        part=part.number,
+        segment=segment.number,
         offset_s=max(0.0, (begin - zero).total_seconds()),
-        external=found[part.number, "external"].wav,
-        staff=found[part.number, "staff"].wav,
-        external_lead_s=_lead(part.external, begin),
-        staff_lead_s=_lead(part.staff, begin),
+        external=found[segment.number, "external"].wav,
+        staff=found[segment.number, "staff"].wav,
+        external_lead_s=_lead(segment.external, begin),
+        staff_lead_s=_lead(segment.staff, begin),
     )
 
 

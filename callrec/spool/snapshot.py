@@ -26,7 +26,7 @@ FILE = "office.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class OfficeSnapshot:
     """What the catalogue said of the office at `saved_at`, at this revision."""
 
     saved_at: datetime
@@ -36,12 +36,12 @@ class Saved:
     rules: tuple[Rule, ...]
 
 
-_SAVED: TypeAdapter[Saved] = TypeAdapter(Saved)
+_SAVED: TypeAdapter[OfficeSnapshot] = TypeAdapter(OfficeSnapshot)
 
 
 def write(path: Path, office: Office, at: datetime) -> None:
     """Writes the office down; after a crash the file is the old or the new one, and whole."""
-    saved = Saved(
+    saved = OfficeSnapshot(
         at,
         office.revision,
         tuple(office.facilities.values()),
@@ -53,7 +53,7 @@ def write(path: Path, office: Office, at: datetime) -> None:
     write_whole(path, json.dumps(whole, ensure_ascii=False).encode())
 
 
-def read(path: Path) -> Saved:
+def read(path: Path) -> OfficeSnapshot:
     """The office that was written down. Raises NotFound, and CheckFailed for a file that is damaged."""
     try:
         text = path.read_bytes()
@@ -69,7 +69,7 @@ def read(path: Path) -> Saved:
         raise _unusable(path, str(error)) from error
 
 
-def _checked(whole: Any) -> Saved:
+def _checked(whole: Any) -> OfficeSnapshot:
     if whole["schema"] != SCHEMA:
         raise ValueError(f"its form is version {whole['schema']}, this callrec reads {SCHEMA}")
     if whole["sha256"] != _checksum(whole["office"]):

@@ -71,7 +71,7 @@ class Stretch:
     `lead` is how much later than the part each track begins.
     """
 
-    part: int
+    segment: int
     offset_s: float
     external: Wav | None
     staff: Wav | None
@@ -110,7 +110,7 @@ def join(
                 left_over -= len(block)
             sides = (("external", each.external), ("staff", each.staff))
             missing = tuple(name for name, track in sides if not track)
-            placements.append(Placement(each.part, begin / rate, (out.frames - begin) / rate, missing))
+            placements.append(Placement(each.segment, begin / rate, (out.frames - begin) / rate, missing))
     return placements, out.digest.hexdigest()
 
 

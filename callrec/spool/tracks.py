@@ -97,9 +97,9 @@ class Tracks:
 
     def _places(self, draft: Draft) -> Iterator[tuple[int, str, Track, Path]]:
         folder = self._spool.folder(draft.capture.recording_id)
-        for part in draft.capture.parts:
-            for side, track in zip(SIDES, (part.external, part.staff), strict=True):
-                yield part.number, side, track, folder / f"{part.number}-{side}.wav"
+        for segment in draft.capture.segments:
+            for side, track in zip(SIDES, (segment.external, segment.staff), strict=True):
+                yield segment.number, side, track, folder / f"{segment.number}-{side}.wav"
 
     def _one(self, track: Track, path: Path, ended_at: datetime | None) -> Fetched:
         if path.exists():

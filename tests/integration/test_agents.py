@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from callrec.demo.softphones import Sound
-from tests.integration.stage import Stage, talk_for
+from tests.integration.stage import SystemUnderTest, talk_for
 
 pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 CONFERENCE = "7000"
@@ -24,7 +24,7 @@ class BusyMachine(dict[str, str]):
         return super().items()
 
 
-def test_an_answer_that_comes_at_once_is_not_missed(stage: Stage) -> None:
+def test_an_answer_that_comes_at_once_is_not_missed(stage: SystemUnderTest) -> None:
     talk = stage.phone("2101").dial(CONFERENCE, Sound(1000.0), BusyMachine({"X-Test": "busy"}))
     talk.wait_established(5)
     talk_for([talk], 0.2)

@@ -108,12 +108,12 @@ class Sender:
         self.alerter.wake()
         return time.monotonic()
 
-    def told(self, way: str) -> alerts.Told | None:
+    def told(self, way: str) -> alerts.DeliveryRow | None:
         with self.app.database.read() as connection:
             found = [each for each in alerts.of_call(connection, CALL_ID) if each.way == way]
         return found[0] if found else None
 
-    def sent(self, way: str) -> alerts.Told | None:
+    def sent(self, way: str) -> alerts.DeliveryRow | None:
         told = self.told(way)
         return told if told and told.state is AlertState.SENT else None
 

@@ -6,10 +6,10 @@ from datetime import datetime
 
 import pytest
 
-from callrec.catalogue.calls import Kept
+from callrec.catalogue.calls import ArchivedRecording
 from callrec.demo.softphones import Sound
 from callrec.model.calls import CallRecord
-from tests.integration.stage import Heard, Stage, talk_for, talk_seconds
+from tests.integration.stage import Heard, SystemUnderTest, talk_for, talk_seconds
 from tests.integration.times import as_long_as, without_a_gap
 from tests.integration.ways import (
     FIRST_HZ,
@@ -30,7 +30,7 @@ MOVED = [way for way in WAYS if way not in ("internal", "queue", "ring group", "
 ROOM = "connected with a conference"
 
 
-def _kept(stage: Stage, begin: datetime) -> tuple[CallRecord, Kept, Heard]:
+def _kept(stage: SystemUnderTest, begin: datetime) -> tuple[CallRecord, ArchivedRecording, Heard]:
     """The one recording of the one call with the number."""
     stage.recording_of("+81" + NUMBER[1:], begin)
     stage.wait_until_clean()
@@ -41,7 +41,7 @@ def _kept(stage: Stage, begin: datetime) -> tuple[CallRecord, Kept, Heard]:
 
 @pytest.mark.alone
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "internal"])
-def test_one_call_is_one_recording_without_a_gap(stage: Stage, begin: datetime, way: str) -> None:
+def test_one_call_is_one_recording_without_a_gap(stage: SystemUnderTest, begin: datetime, way: str) -> None:
     with stage.rule("automatic", direction="inbound"):
         staff, caller = WAYS[way](stage)
         staff.press("*1")
@@ -54,16 +54,16 @@ def test_one_call_is_one_recording_without_a_gap(stage: Stage, begin: datetime, 
     assert hears(heard.external, rate, OTHER_HZ) and hears_no(heard.external, rate, STAFF_HZ)
     assert hears(heard.staff[-second:], rate, STAFF_HZ)
     assert (call.extension, call.outcome) == ("2102" if way in MOVED else "2101", "answered")
-    assert [(each.effect, each.extension) for each in call.keys] == [("marked", "2101")]
+    assert [(each.result, each.extension) for each in call.key_presses] == [("marked", "2101")]
     if way in MOVED:
         assert heard_share(heard.staff, rate, FIRST_HZ) > 0
-        assert [turn.extensions for turn in call.turns] == [("2101",)]
+        assert [turn.extensions for turn in call.decision_changes] == [("2101",)]
         assert {each.extension for each in call.participants} == {None, "2101", "2102"}
     assert all(each.left_at for each in call.participants)
 
 
 @pytest.mark.parametrize("way", ["queue", "pickup", "blind by code", "attended by code", "unparked", ROOM])
-def test_the_rule_of_who_talks_counts(stage: Stage, begin: datetime, way: str) -> None:
+def test_the_rule_of_who_talks_counts(stage: SystemUnderTest, begin: datetime, way: str) -> None:
     """2101 is never to be recorded: nothing of what it says is, however it came into the call."""
     never = {"mode": "never", "scope": "extension", "target": "2101"}
     with stage.rules({"mode": "automatic"}, never):
@@ -82,10 +82,10 @@ def test_the_rule_of_who_talks_counts(stage: Stage, begin: datetime, way: str) -
     assert hears_no(heard.staff, heard.rate, STAFF_HZ), "nothing of 2101"
     assert heard_share(heard.staff, heard.rate, FIRST_HZ) > 0
     assert hears_no(heard.external[-heard.rate // 2 :], heard.rate, OTHER_HZ)
-    assert call.turns[-1].decision.mode == "never"
+    assert call.decision_changes[-1].decision.mode == "never"
 
 
-def test_a_call_on_hold_goes_on_being_recorded(stage: Stage, begin: datetime) -> None:
+def test_a_call_on_hold_goes_on_being_recorded(stage: SystemUnderTest, begin: datetime) -> None:
     with stage.rule("automatic"):
         staff, caller = inbound(stage)
         staff.hold()
@@ -99,12 +99,12 @@ def test_a_call_on_hold_goes_on_being_recorded(stage: Stage, begin: datetime) ->
     assert hears(heard.staff[-heard.rate // 2 :], heard.rate, STAFF_HZ)
     assert heard_share(heard.staff, heard.rate, HOLD_HZ) > 0.1, "so is the music"
     assert heard_share(caller.heard(), caller.rate, HOLD_HZ) > 0.1
-    assert [each["number"] for each in kept.manifest["capture"]["parts"]] == [1]
+    assert [each["number"] for each in kept.manifest["capture"]["segments"]] == [1]
 
 
 @pytest.mark.parametrize("colleague_rule", ["automatic", "never"])
-def test_a_conference(stage: Stage, begin: datetime, colleague_rule: str) -> None:
-    """The caller is sent into the room; two of staff join. One who is never recorded silences it."""
+def test_a_conference(stage: SystemUnderTest, begin: datetime, colleague_rule: str) -> None:
+    """The caller is sent into the support phone; two of staff join. One who is never recorded silences it."""
     rules = [{"mode": "automatic"}, {"mode": colleague_rule, "scope": "extension", "target": "2102"}]
     with stage.rules(*rules):
         staff, caller = inbound(stage)
@@ -122,7 +122,7 @@ def test_a_conference(stage: Stage, begin: datetime, colleague_rule: str) -> Non
         caller.hangup()  # not the first: those left would be recorded, until they hang up too
         colleague.hangup()
         call, _, heard = _kept(stage, begin)
-    assert [each.effect for each in call.keys] == ["marked"]
+    assert [each.result for each in call.key_presses] == ["marked"]
     assert {each.extension for each in call.participants} == {None, "2101", "2102"}
     assert hears_no(heard.external, heard.rate, STAFF_HZ)
     last = heard.staff[-heard.rate :] if colleague_rule == "automatic" else heard.staff
@@ -146,7 +146,13 @@ def test_a_conference(stage: Stage, begin: datetime, colleague_rule: str) -> Non
     ],
 )
 def test_from_one_rule_to_another(
-    stage: Stage, begin: datetime, rules: str, keys: str, keys_there: str, effects: str, heard_of: str
+    stage: SystemUnderTest,
+    begin: datetime,
+    rules: str,
+    keys: str,
+    keys_there: str,
+    effects: str,
+    heard_of: str,
 ) -> None:
     """2101 has the first rule and transfers to 2102, which has the second."""
     numbers = zip(("2101", "2102"), rules.split(), strict=True)
@@ -163,6 +169,6 @@ def test_from_one_rule_to_another(
             talk_for([colleague], 0.7)
         caller.hangup()
         call, _, heard = _kept(stage, begin)
-    assert " ".join(each.effect for each in call.keys) == effects
+    assert " ".join(each.result for each in call.key_presses) == effects
     for who, hertz in (("first", STAFF_HZ), ("second", FIRST_HZ)):
         assert (heard_share(heard.staff, heard.rate, hertz) > 0) is (who in heard_of.split()), who

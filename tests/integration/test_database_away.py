@@ -16,7 +16,7 @@ from callrec.catalogue.database import Database
 from callrec.demo.softphones import Sound
 from callrec.errors import CatalogueOutdated, CatalogueUnreachable
 from callrec.model.rules import Rule
-from tests.integration.stage import Stage, eventually, talk_for, talk_seconds
+from tests.integration.stage import SystemUnderTest, eventually, talk_for, talk_seconds
 
 NOBODY_THERE = "postgresql://nobody@127.0.0.1:1/none"
 
@@ -39,7 +39,7 @@ def _closed(url: str) -> Iterator[None]:
     beside.dispose()
 
 
-def _call_kept_in_the_spool(stage: Stage, number: str) -> None:
+def _call_kept_in_the_spool(stage: SystemUnderTest, number: str) -> None:
     caller = stage.caller(number).dial("2101", Sound(500))
     staff = stage.phone("2101").pick_up(Sound(1000))
     talk_for([staff], 1.0)
@@ -48,7 +48,7 @@ def _call_kept_in_the_spool(stage: Stage, number: str) -> None:
     eventually(stage.app.spool.waiting, what="the recording in the spool")
 
 
-def _check_status(stage: Stage) -> None:
+def _check_status(stage: SystemUnderTest) -> None:
     done = stage.callrec("status", "--json")
     found = json.loads(done.stdout)
     assert done.returncode == 1 and "the database is away" in done.stderr
@@ -56,7 +56,7 @@ def _check_status(stage: Stage) -> None:
     assert any("does not answer" in problem for problem in found["problems"])
 
 
-def _check_kept(stage: Stage, number: str, begin: datetime, rule: Rule) -> None:
+def _check_kept(stage: SystemUnderTest, number: str, begin: datetime, rule: Rule) -> None:
     """The call was decided by the rule last seen, and all of it is in the archive."""
     found = stage.recording_of("+81" + number[1:], begin)
     assert found.recording is not None and found.call.decision is not None
@@ -65,7 +65,7 @@ def _check_kept(stage: Stage, number: str, begin: datetime, rule: Rule) -> None:
     stage.wait_until_clean()
 
 
-def test_a_start_without_the_database(stage: Stage, begin: datetime) -> None:
+def test_a_start_without_the_database(stage: SystemUnderTest, begin: datetime) -> None:
     with stage.rule("automatic") as rule:
         seen = stage.status()["rules_at"]
         with stage.restarted_with(CALLREC_CATALOGUE__URL=NOBODY_THERE):
@@ -77,7 +77,7 @@ def test_a_start_without_the_database(stage: Stage, begin: datetime) -> None:
 
 
 @pytest.mark.parametrize("stage", ["postgresql"], indirect=True)  # an open file does not go away
-def test_the_database_goes_away_and_comes_back(stage: Stage, begin: datetime) -> None:
+def test_the_database_goes_away_and_comes_back(stage: SystemUnderTest, begin: datetime) -> None:
     with stage.rule("automatic") as rule:
         with _closed(stage.world.database_url):
             eventually(lambda: stage.status()["catalogue_away"], what="noticing it")

@@ -11,17 +11,17 @@ import sqlalchemy as sa
 
 from callrec.archive.archiver import file_sha256
 from callrec.catalogue import calls
-from callrec.catalogue.calls import Kept, Wanted
-from tests.integration.stage import Stage
+from callrec.catalogue.calls import ArchivedRecording, SearchQuery
+from tests.integration.stage import SystemUnderTest
 
 
 @pytest.fixture
-def kept(stage: Stage) -> Kept:
+def kept(stage: SystemUnderTest) -> ArchivedRecording:
     """A recording in the archive."""
     return stage.record_call("0311130001")
 
 
-def test_the_locked_object_cannot_be_deleted(stage: Stage, kept: Kept) -> None:
+def test_the_locked_object_cannot_be_deleted(stage: SystemUnderTest, kept: ArchivedRecording) -> None:
     (version,) = stage.s3.list_object_versions(Bucket=stage.world.s3.bucket, Prefix=kept.key)["Versions"]
     with pytest.raises(stage.s3.exceptions.ClientError, match="AccessDenied"):
         stage.s3.delete_object(Bucket=stage.world.s3.bucket, Key=kept.key, VersionId=version["VersionId"])
@@ -30,7 +30,7 @@ def test_the_locked_object_cannot_be_deleted(stage: Stage, kept: Kept) -> None:
 
 @pytest.mark.parametrize("key", ["key", "manifest_key"])
 def test_what_was_put_over_it_is_not_what_is_shown(
-    stage: Stage, kept: Kept, tmp_path: Path, key: str
+    stage: SystemUnderTest, kept: ArchivedRecording, tmp_path: Path, key: str
 ) -> None:
     """The version that was archived is read; that there is a later one is said."""
     covered = getattr(kept, key)
@@ -43,7 +43,9 @@ def test_what_was_put_over_it_is_not_what_is_shown(
     assert file_sha256(tmp_path / f"{kept.id}.manifest.json") == kept.manifest_sha256
 
 
-def test_a_deletion_that_only_hides_it_is_said(stage: Stage, kept: Kept, tmp_path: Path) -> None:
+def test_a_deletion_that_only_hides_it_is_said(
+    stage: SystemUnderTest, kept: ArchivedRecording, tmp_path: Path
+) -> None:
     stage.s3.delete_object(Bucket=stage.world.s3.bucket, Key=kept.key)
     done = stage.callrec("verify", kept.id)
     assert done.returncode == 1 and kept.key in done.stdout
@@ -52,7 +54,7 @@ def test_a_deletion_that_only_hides_it_is_said(stage: Stage, kept: Kept, tmp_pat
 
 @pytest.mark.parametrize(("key", "problem"), [("key", "the sound of"), ("manifest_key", "the manifest of")])
 def test_without_versions_what_was_put_over_it_does_not_verify(
-    stage: Stage, kept: Kept, tmp_path: Path, key: str, problem: str
+    stage: SystemUnderTest, kept: ArchivedRecording, tmp_path: Path, key: str, problem: str
 ) -> None:
     """As from a store that has none: the newest is read, and is not handed out."""
     with stage.app.database.begin() as connection:
@@ -70,7 +72,7 @@ def test_without_versions_what_was_put_over_it_does_not_verify(
     assert shown.stdout.count("does not verify") == 2, "that it was tried is on record"
 
 
-def test_an_altered_custody_log_is_noticed(stage: Stage, kept: Kept) -> None:
+def test_an_altered_custody_log_is_noticed(stage: SystemUnderTest, kept: ArchivedRecording) -> None:
     row = "recording_id = :id AND action = 'archived'"
     change = sa.text(f"UPDATE custody SET who = :who WHERE {row}")  # noqa: S608
     with stage.app.database.begin() as connection:
@@ -84,7 +86,7 @@ def test_an_altered_custody_log_is_noticed(stage: Stage, kept: Kept) -> None:
     assert stage.callrec("verify", kept.id).returncode == 0
 
 
-def test_ids_and_numbers_of_any_form(stage: Stage, kept: Kept) -> None:
+def test_ids_and_numbers_of_any_form(stage: SystemUnderTest, kept: ArchivedRecording) -> None:
     """On both databases: a beginning finds it, nonsense is refused, a number of 700 digits has its row."""
     for length in (13, 14, 35, 36):
         done = stage.callrec("show", kept.id[:length], "--json")
@@ -93,10 +95,10 @@ def test_ids_and_numbers_of_any_form(stage: Stage, kept: Kept) -> None:
     with stage.app.database.begin() as connection:
         call = calls.call(connection, kept.call_id)
         calls.save_call(connection, replace(call, number="9" * 700))
-        assert calls.search(connection, Wanted(number="9" * 700, sort="longest"))[0].call.id == call.id
+        assert calls.search(connection, SearchQuery(number="9" * 700, sort="longest"))[0].call.id == call.id
         calls.save_call(connection, call)
 
 
-def test_a_sample_verifies(stage: Stage, kept: Kept) -> None:
+def test_a_sample_verifies(stage: SystemUnderTest, kept: ArchivedRecording) -> None:
     done = stage.callrec("verify", "--sample", "1", "--csv")
     assert done.stdout.splitlines()[0] == "id,verified,problem" and len(done.stdout.splitlines()) == 2

@@ -1,4 +1,4 @@
-"""The key for help in a real call: the alert is out at once, the room listens, the call is kept."""
+"""The key for help in a real call: the alert is out at once, the support phone listens, the call is kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from callrec.demo.processes import free_port
 from callrec.demo.softphones import Sound, Talk
-from tests.integration.stage import Stage, eventually, talk_for
+from tests.integration.stage import SystemUnderTest, eventually, talk_for
 from tests.integration.web_server import web_server
 from tests.listen import heard_share, hears, hears_no, is_silent
 
@@ -24,8 +24,8 @@ Posts = list[tuple[dict[str, str], bytes]]
 
 
 @contextmanager
-def _told(stage: Stage) -> Iterator[Posts]:
-    """The office is helped by a web server, and 2102 is the room that listens."""
+def _told(stage: SystemUnderTest) -> Iterator[Posts]:
+    """The office is helped by a web server, and 2102 is the support phone that listens."""
     port = free_port()
     helped = {"WEBHOOK_URL": f"http://127.0.0.1:{port}/", "WEBHOOK_SECRET": SECRET, "ROOM": "2102"}
     with (
@@ -35,7 +35,7 @@ def _told(stage: Stage) -> Iterator[Posts]:
         yield posts
 
 
-def _shouted_at(stage: Stage, number: str) -> tuple[Talk, Talk]:
+def _shouted_at(stage: SystemUnderTest, number: str) -> tuple[Talk, Talk]:
     caller = stage.caller(number).dial("2101", Sound(CALLER_HZ))
     staff = stage.phone("2101").pick_up(Sound(STAFF_HZ))
     caller.wait_established()
@@ -43,29 +43,29 @@ def _shouted_at(stage: Stage, number: str) -> tuple[Talk, Talk]:
     return caller, staff
 
 
-def test_help_is_called_and_comes(stage: Stage, begin: datetime) -> None:
+def test_help_is_called_and_comes(stage: SystemUnderTest, begin: datetime) -> None:
     with stage.rule("manual", retain_days=10, retain_incident_days=1000), _told(stage) as posts:
         caller, staff = _shouted_at(stage, "0311160001")
         staff.press("*9")
-        room = stage.phone("2102").pick_up(Sound(ROOM_HZ))
+        phone = stage.phone("2102").pick_up(Sound(ROOM_HZ))
         eventually(lambda: posts, AT_ONCE_SECONDS, "the alert")
-        talk_for([room, staff, caller], 1.0)
+        talk_for([phone, staff, caller], 1.0)
         listened = len(staff.heard())
-        assert hears(room.heard()[-4000:], room.rate, CALLER_HZ)
-        assert hears(room.heard()[-4000:], room.rate, STAFF_HZ)
-        room.press("5")
-        talk_for([room, staff, caller], 1.2)
+        assert hears(phone.heard()[-4000:], phone.rate, CALLER_HZ)
+        assert hears(phone.heard()[-4000:], phone.rate, STAFF_HZ)
+        phone.press("5")
+        talk_for([phone, staff, caller], 1.2)
         assert hears(staff.heard()[-4000:], staff.rate, ROOM_HZ), "whispered to staff"
         assert hears_no(caller.heard(), caller.rate, ROOM_HZ)
         assert hears_no(staff.heard()[:listened], staff.rate, ROOM_HZ), "unheard while it listened"
         staff.press("*9")
         talk_for([staff], 0.5)
         caller.hangup()
-        room.wait_ended()
+        phone.wait_ended()
         found = stage.recording_of("+81311160001", begin)
         stage.wait_until_clean()
     assert found.recording is not None and found.call.incident and found.recording.incident
-    assert [each.effect for each in found.call.keys] == ["help-sent", "help-sent"]
+    assert [each.result for each in found.call.key_presses] == ["help-sent", "help-sent"]
     assert found.recording.kept_because == "help"
     ((_, body),) = posts
     sent = json.loads(body)
@@ -76,7 +76,7 @@ def test_help_is_called_and_comes(stage: Stage, begin: datetime) -> None:
     assert "help alert: webhook  sent" in shown and "help was called" in shown
 
 
-def test_help_goes_out_where_nothing_may_be_recorded(stage: Stage, begin: datetime) -> None:
+def test_help_goes_out_where_nothing_may_be_recorded(stage: SystemUnderTest, begin: datetime) -> None:
     before = stage.settled_keys()
     with stage.rule("never"), _told(stage) as posts:
         caller, staff = _shouted_at(stage, "0311160002")
@@ -93,7 +93,7 @@ def test_help_goes_out_where_nothing_may_be_recorded(stage: Stage, begin: dateti
     assert stage.keys() == before and not [each for each in stage.calls_since(begin) if each.recording]
 
 
-def test_a_consent_beep_is_heard_by_both_and_recorded(stage: Stage, begin: datetime) -> None:
+def test_a_consent_beep_is_heard_by_both_and_recorded(stage: SystemUnderTest, begin: datetime) -> None:
     with stage.rule("automatic", beep_s=5):
         caller = stage.caller("0311160003").dial("2101")
         staff = stage.phone("2101").pick_up()

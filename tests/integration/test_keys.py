@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from callrec.catalogue.calls import Kept
+from callrec.catalogue.calls import ArchivedRecording
 from callrec.demo.softphones import Sound, Talk
-from callrec.model.calls import CallRecord, Effect
-from tests.integration.stage import Heard, Stage, eventually, frozen, talk_for
+from callrec.model.calls import CallRecord, KeyResult
+from tests.integration.stage import Heard, SystemUnderTest, eventually, frozen, talk_for
 from tests.integration.times import as_long_as, in_time
 from tests.listen import Samples, hears, hears_no, is_silent
 
@@ -18,7 +18,7 @@ CALLER_HZ, STAFF_HZ = 500.0, 1000.0
 AT_ONCE_SECONDS = 0.06
 
 
-def _call(stage: Stage, number: str, extension: str = "2101") -> tuple[Talk, Talk]:
+def _call(stage: SystemUnderTest, number: str, extension: str = "2101") -> tuple[Talk, Talk]:
     """A call from outside that is answered, and has lasted for a second."""
     caller = stage.caller(number).dial(extension, Sound(CALLER_HZ))
     staff = stage.phone(extension).pick_up(Sound(STAFF_HZ))
@@ -36,7 +36,9 @@ def _press(staff: Talk, key: str, others: list[Talk], seconds: float = 1.0) -> N
     talk_for([staff, *others], seconds)
 
 
-def _kept(stage: Stage, number: str, begin: datetime) -> tuple[CallRecord, Kept, Heard]:
+def _kept(
+    stage: SystemUnderTest, number: str, begin: datetime
+) -> tuple[CallRecord, ArchivedRecording, Heard]:
     """The one recording of the one call."""
     stage.recording_of(_outside(number), begin)
     stage.wait_until_clean()
@@ -50,22 +52,22 @@ def _seconds(begin: datetime | None, end: datetime | None) -> float:
     return (end - begin).total_seconds()
 
 
-def _kill(stage: Stage) -> None:
+def _kill(stage: SystemUnderTest) -> None:
     assert stage.world.controller is not None
     stage.world.controller.kill()
 
 
-def _effects(call: CallRecord) -> list[Effect]:
-    return [each.effect for each in call.keys]
+def _effects(call: CallRecord) -> list[KeyResult]:
+    return [each.result for each in call.key_presses]
 
 
-def _row(stage: Stage, number: str, begin: datetime) -> CallRecord:
+def _row(stage: SystemUnderTest, number: str, begin: datetime) -> CallRecord:
     stage.call_of(_outside(number), begin)
     stage.wait_until_clean()
     return stage.call_of(_outside(number), begin)
 
 
-def _nowhere(stage: Stage, number: str, begin: datetime, before: list[str]) -> CallRecord:
+def _nowhere(stage: SystemUnderTest, number: str, begin: datetime, before: list[str]) -> CallRecord:
     """The row of a call of which nothing is anywhere."""
     call = _row(stage, number, begin)
     assert not [each for each in stage.calls_since(begin) if each.recording]
@@ -76,7 +78,7 @@ def _nowhere(stage: Stage, number: str, begin: datetime, before: list[str]) -> C
 
 
 @pytest.mark.alone
-def test_manual_starts_stops_and_starts_again(stage: Stage, begin: datetime) -> None:
+def test_manual_starts_stops_and_starts_again(stage: SystemUnderTest, begin: datetime) -> None:
     number = "0311150001"
     with stage.rule("manual", announce="on-start"):
         caller, staff = _call(stage, number)
@@ -89,20 +91,23 @@ def test_manual_starts_stops_and_starts_again(stage: Stage, begin: datetime) -> 
         call, kept, heard = _kept(stage, number, begin)
     assert _effects(call) == ["started", "unchanged", "stopped", "started"]
     capture = kept.manifest["capture"]
-    assert [each["number"] for each in capture["parts"]] == [1, 2]
+    assert [each["number"] for each in capture["segments"]] == [1, 2]
     assert capture["kept_because"] == "key"
-    for press, part in ((call.keys[0], capture["parts"][0]), (call.keys[3], capture["parts"][1])):
-        late = datetime.fromisoformat(part["external"]["started_at"]) - press.at
+    for press, segment in (
+        (call.key_presses[0], capture["segments"][0]),
+        (call.key_presses[3], capture["segments"][1]),
+    ):
+        late = datetime.fromisoformat(segment["external"]["started_at"]) - press.at
         in_time(late < timedelta(seconds=AT_ONCE_SECONDS), f"from the last digit to the first sample: {late}")
     rate = heard.rate
     assert hears(heard.external[-rate:], rate, CALLER_HZ) and hears_no(heard.external, rate, STAFF_HZ)
     assert hears(heard.staff[-rate // 2 :], rate, STAFF_HZ)
-    stopped = int(_seconds(call.keys[0].at, call.keys[2].at) * rate)
+    stopped = int(_seconds(call.key_presses[0].at, call.key_presses[2].at) * rate)
     assert is_silent(heard.external[stopped + rate // 10 : stopped + rate * 9 // 10])
     assert call.announcements[0].complete and len(call.announcements) == 1
 
 
-def test_the_tones_are_for_staff_only(stage: Stage, begin: datetime) -> None:
+def test_the_tones_are_for_staff_only(stage: SystemUnderTest, begin: datetime) -> None:
     number = "0311150002"
     with stage.rule("manual"):
         caller = stage.caller(number).dial("2101")
@@ -119,7 +124,7 @@ def test_the_tones_are_for_staff_only(stage: Stage, begin: datetime) -> None:
     assert not is_silent(staff.heard())
 
 
-def test_never_refuses_and_only_staff_hear_that(stage: Stage, begin: datetime) -> None:
+def test_never_refuses_and_only_staff_hear_that(stage: SystemUnderTest, begin: datetime) -> None:
     number = "0311150003"
     before = stage.settled_keys()
     with stage.rule("never"):
@@ -133,7 +138,9 @@ def test_never_refuses_and_only_staff_hear_that(stage: Stage, begin: datetime) -
     assert is_silent(caller.heard()) and not is_silent(staff.heard())
 
 
-def test_standby_keeps_the_whole_call_when_the_key_is_pressed(stage: Stage, begin: datetime) -> None:
+def test_standby_keeps_the_whole_call_when_the_key_is_pressed(
+    stage: SystemUnderTest, begin: datetime
+) -> None:
     number = "0311150004"
     with stage.rule("standby"):
         caller, staff = _call(stage, number)
@@ -147,7 +154,9 @@ def test_standby_keeps_the_whole_call_when_the_key_is_pressed(stage: Stage, begi
 
 
 @pytest.mark.parametrize("who", ["caller", "staff", "killed", "away", "link lost"])
-def test_standby_without_a_key_is_nowhere_afterwards(stage: Stage, begin: datetime, who: str) -> None:
+def test_standby_without_a_key_is_nowhere_afterwards(
+    stage: SystemUnderTest, begin: datetime, who: str
+) -> None:
     number = f"031115001{len(who)}"
     before = stage.settled_keys()
     with stage.rule("standby"):
@@ -180,7 +189,9 @@ def test_standby_without_a_key_is_nowhere_afterwards(stage: Stage, begin: dateti
 
 
 @pytest.mark.parametrize("over", [False, True], ids=["goes on", "is over"])
-def test_a_key_pressed_while_the_controller_is_dead_counts(stage: Stage, begin: datetime, over: bool) -> None:
+def test_a_key_pressed_while_the_controller_is_dead_counts(
+    stage: SystemUnderTest, begin: datetime, over: bool
+) -> None:
     number = f"031115002{int(over)}"
     with stage.rule("standby"):
         caller, staff = _call(stage, number)
@@ -198,7 +209,7 @@ def test_a_key_pressed_while_the_controller_is_dead_counts(stage: Stage, begin: 
 
 
 def test_the_key_works_in_a_call_that_began_while_the_controller_was_dead(
-    stage: Stage, begin: datetime
+    stage: SystemUnderTest, begin: datetime
 ) -> None:
     number = "0311150030"
     with stage.rule("manual"):
@@ -214,7 +225,7 @@ def test_the_key_works_in_a_call_that_began_while_the_controller_was_dead(
     assert hears(heard.external, heard.rate, CALLER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
 
 
-def test_automatic_is_marked_by_the_key(stage: Stage, begin: datetime) -> None:
+def test_automatic_is_marked_by_the_key(stage: SystemUnderTest, begin: datetime) -> None:
     number = "0311150005"
     with stage.rule("automatic", retain_days=10, retain_incident_days=1000):
         caller, staff = _call(stage, number)
@@ -226,7 +237,7 @@ def test_automatic_is_marked_by_the_key(stage: Stage, begin: datetime) -> None:
     assert _seconds(call.ended_at, kept.retain_until) == timedelta(days=1000).total_seconds()
 
 
-def test_a_privacy_pause_is_silence_and_the_clock_goes_on(stage: Stage, begin: datetime) -> None:
+def test_a_privacy_pause_is_silence_and_the_clock_goes_on(stage: SystemUnderTest, begin: datetime) -> None:
     number = "0311150006"
     with stage.rule("automatic"):
         caller, staff = _call(stage, number)
@@ -240,13 +251,13 @@ def test_a_privacy_pause_is_silence_and_the_clock_goes_on(stage: Stage, begin: d
     as_long_as(heard, talk, "the clock of the recording is the clock of the call")
     first, last = kept.manifest["capture"]["pauses"]
     assert last["finished_at"] is None and first["reason"] == "key"
-    began = datetime.fromisoformat(kept.manifest["capture"]["parts"][0]["external"]["started_at"])
+    began = datetime.fromisoformat(kept.manifest["capture"]["segments"][0]["external"]["started_at"])
 
     def between(track: Samples, since: datetime, until: datetime) -> Samples:
         edges = [int((each - began).total_seconds() * heard.rate) for each in (since, until)]
         return track[edges[0] + heard.rate // 25 : edges[1] - heard.rate // 25]
 
-    pause, resumed, again = (each.at for each in call.keys)
+    pause, resumed, again = (each.at for each in call.key_presses)
     for track, hertz in ((heard.external, CALLER_HZ), (heard.staff, STAFF_HZ)):
         assert is_silent(between(track, pause, resumed)), "exact zeros"
         assert hears(between(track, resumed, again), heard.rate, hertz)
@@ -254,7 +265,7 @@ def test_a_privacy_pause_is_silence_and_the_clock_goes_on(stage: Stage, begin: d
         assert is_silent(track[-heard.rate // 3 :])
 
 
-def test_the_same_digits_from_outside_do_nothing(stage: Stage, begin: datetime) -> None:
+def test_the_same_digits_from_outside_do_nothing(stage: SystemUnderTest, begin: datetime) -> None:
     number = "0311150007"
     before = stage.settled_keys()
     with stage.rule("standby"):
@@ -265,7 +276,7 @@ def test_the_same_digits_from_outside_do_nothing(stage: Stage, begin: datetime) 
     assert _effects(call) == [] and call.discarded_at
 
 
-def test_a_transfer_to_never_is_silent_from_there(stage: Stage, begin: datetime) -> None:
+def test_a_transfer_to_never_is_silent_from_there(stage: SystemUnderTest, begin: datetime) -> None:
     number = "0311150008"
     with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
         caller, staff = _call(stage, number)
@@ -274,7 +285,7 @@ def test_a_transfer_to_never_is_silent_from_there(stage: Stage, begin: datetime)
         talk_for([colleague, caller], 1.5)
         caller.hangup()
         call, kept, heard = _kept(stage, number, begin)
-    (turn,) = call.turns
+    (turn,) = call.decision_changes
     assert turn.extensions == ("2102",) and turn.decision.mode == "never"
     assert [each["reason"] for each in kept.manifest["capture"]["pauses"]] == ["never"]
     last = heard.rate
@@ -283,7 +294,7 @@ def test_a_transfer_to_never_is_silent_from_there(stage: Stage, begin: datetime)
     assert hears(heard.external[:last], heard.rate, CALLER_HZ)
 
 
-def test_a_transfer_to_never_while_the_controller_is_dead(stage: Stage, begin: datetime) -> None:
+def test_a_transfer_to_never_while_the_controller_is_dead(stage: SystemUnderTest, begin: datetime) -> None:
     """It is silent from when that phone rang: the PBX records on, the archive gets nothing of it."""
     number = "0311150031"
     with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
@@ -303,7 +314,7 @@ def test_a_transfer_to_never_while_the_controller_is_dead(stage: Stage, begin: d
 
 
 @pytest.mark.parametrize("first", ["manual", "never"])
-def test_a_transfer_to_automatic_begins_there(stage: Stage, begin: datetime, first: str) -> None:
+def test_a_transfer_to_automatic_begins_there(stage: SystemUnderTest, begin: datetime, first: str) -> None:
     number = f"03111500{len(first) + 20}"
     rules = [
         {"mode": first, "scope": "extension", "target": "2101"},

@@ -13,7 +13,7 @@ from callrec.demo.softphones import Sound, Talk
 from callrec.pbx.ari import Ari
 from callrec.pbx.events import DialplanSaid, Event
 from tests.integration.sip import SipCall
-from tests.integration.stage import Stage, eventually, talk_for
+from tests.integration.stage import SystemUnderTest, eventually, talk_for
 from tests.integration.ways import NUMBER, WAYS, inbound, settled
 from tests.listen import hears_no
 
@@ -27,7 +27,7 @@ SECONDS_OF_SILENCE = 0.5
 class Ears:
     """Every key press the PBX tells, in order."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: SystemUnderTest) -> None:
         self.presses: queue.Queue[DialplanSaid] = queue.Queue()
         settings = stage.app.settings.pbx.model_copy(update={"app": "ears"})
         self._ari, self._up = Ari(settings), threading.Event()
@@ -58,7 +58,7 @@ class Ears:
 
 
 @pytest.fixture
-def ears(stage: Stage) -> Iterator[Ears]:
+def ears(stage: SystemUnderTest) -> Iterator[Ears]:
     """Nothing is recorded meanwhile, and no call is left behind."""
     stage.wait_until_clean()
     with stage.rules(), Ears(stage) as listening:
@@ -73,7 +73,7 @@ def heard(talk: Talk, digits: str) -> None:
     eventually(lambda: "".join(talk.digits) == digits, 5, f"{digits} and not {''.join(talk.digits)}")
 
 
-def test_keys_on_an_inbound_call(stage: Stage, ears: Ears) -> None:
+def test_keys_on_an_inbound_call(stage: SystemUnderTest, ears: Ears) -> None:
     staff, outside = inbound(stage)
     for digits, key in (("*1", "keep"), ("*4", "stop"), ("*5", "pause"), ("*1", "keep")):
         staff.press(digits)
@@ -89,7 +89,7 @@ def test_keys_on_an_inbound_call(stage: Stage, ears: Ears) -> None:
     ears.told_nothing()
 
 
-def test_keys_by_info_on_an_outbound_call(stage: Stage, ears: Ears) -> None:
+def test_keys_by_info_on_an_outbound_call(stage: SystemUnderTest, ears: Ears) -> None:
     outside_phone = stage.phone("outside")
     staff = stage.phone("2102", dtmf="info", register=False).dial(NUMBER, Sound(1000))
     staff, outside = settled(staff, outside_phone.pick_up(Sound(500)))
@@ -102,7 +102,7 @@ def test_keys_by_info_on_an_outbound_call(stage: Stage, ears: Ears) -> None:
     ears.told_nothing()
 
 
-def test_a_record_button(stage: Stage, ears: Ears) -> None:
+def test_a_record_button(stage: SystemUnderTest, ears: Ears) -> None:
     answered: list[Talk] = []
     line = stage.phone("outside")
     waiting = threading.Thread(target=lambda: answered.append(line.pick_up(Sound(500))))
@@ -119,7 +119,7 @@ def test_a_record_button(stage: Stage, ears: Ears) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_keys_however_staff_came_into_the_call(stage: Stage, ears: Ears, way: str) -> None:
+def test_keys_however_staff_came_into_the_call(stage: SystemUnderTest, ears: Ears, way: str) -> None:
     staff, other = WAYS[way](stage)
     staff.press("*1")
     ears.told("keep", "2101")
@@ -133,7 +133,7 @@ def test_keys_however_staff_came_into_the_call(stage: Stage, ears: Ears, way: st
         ears.told_nothing()
 
 
-def test_keys_while_the_one_asked_decides(stage: Stage, ears: Ears) -> None:
+def test_keys_while_the_one_asked_decides(stage: SystemUnderTest, ears: Ears) -> None:
     """During an attended transfer by code, *1 and *4 do not end or swap it."""
     outside = stage.caller(NUMBER).dial("2102", Sound(500))
     first, outside = settled(stage.phone("2102").pick_up(Sound(1500)), outside)
@@ -147,7 +147,7 @@ def test_keys_while_the_one_asked_decides(stage: Stage, ears: Ears) -> None:
     assert not asked.ended.is_set() and not asked.digits and not outside.digits
 
 
-def test_keys_in_a_conference(stage: Stage, ears: Ears) -> None:
+def test_keys_in_a_conference(stage: SystemUnderTest, ears: Ears) -> None:
     outside = stage.caller(NUMBER).dial("7000", Sound(500))
     staff, colleague = (stage.phone(name).dial("7000", Sound(1000)) for name in ("2101", "2102"))
     for talk in (outside, staff, colleague):
@@ -161,7 +161,7 @@ def test_keys_in_a_conference(stage: Stage, ears: Ears) -> None:
     assert not outside.digits and not staff.digits and not colleague.digits
 
 
-def test_a_press_is_kept_while_callrec_is_away(stage: Stage, ears: Ears) -> None:
+def test_a_press_is_kept_while_callrec_is_away(stage: SystemUnderTest, ears: Ears) -> None:
     assert stage.world.controller is not None
     stage.world.controller.stop()
     try:
@@ -185,19 +185,19 @@ def test_a_press_is_kept_while_callrec_is_away(stage: Stage, ears: Ears) -> None
         stage.world.start_controller()
 
 
-def _keys_row(stage: Stage, **environment: str) -> tuple[bool, str]:
+def _keys_row(stage: SystemUnderTest, **environment: str) -> tuple[bool, str]:
     done = stage.callrec("doctor", "--json", **environment)
     (row,) = [row for row in json.loads(done.stdout) if row["part"] == "PBX: keys"]
     return row["ok"], row["found"]
 
 
-def test_doctor_compares_the_keys(stage: Stage) -> None:
+def test_doctor_compares_the_keys(stage: SystemUnderTest) -> None:
     assert _keys_row(stage) == (True, "keep *1 stop *4 pause *5 help *9")
     ok, found = _keys_row(stage, CALLREC_KEYS__PAUSE="*6")
     assert not ok and "the PBX has *5 for pause, callrec.toml says *6: write callrec pbx config" in found
 
 
-def test_doctor_sees_a_dialplan_that_gives_no_keys(stage: Stage) -> None:
+def test_doctor_sees_a_dialplan_that_gives_no_keys(stage: SystemUnderTest) -> None:
     pbx = stage.world.pbx
     pbx.cli("dialplan set global DYNAMIC_FEATURES theirs")
     try:
@@ -208,7 +208,7 @@ def test_doctor_sees_a_dialplan_that_gives_no_keys(stage: Stage) -> None:
     assert _keys_row(stage)[0]
 
 
-def test_features_that_the_dialplan_gives_stay(stage: Stage, ears: Ears) -> None:
+def test_features_that_the_dialplan_gives_stay(stage: SystemUnderTest, ears: Ears) -> None:
     """The gate adds the keys to them, for the phones that ring."""
     pbx = stage.world.pbx
     pbx.cli("dialplan set global DYNAMIC_FEATURES theirs")
@@ -222,7 +222,7 @@ def test_features_that_the_dialplan_gives_stay(stage: Stage, ears: Ears) -> None
         pbx.cli("dialplan reload")
 
 
-def test_other_keys(stage: Stage, ears: Ears) -> None:
+def test_other_keys(stage: SystemUnderTest, ears: Ears) -> None:
     """Keys that are changed as the documentation says."""
     etc = stage.world.home / "pbx/etc/callrec"
     before = (etc / "features.conf").read_text()

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import soundfile
 
-from tests.integration.stage import Stage, eventually
+from tests.integration.stage import SystemUnderTest, eventually
 from tests.listen import Samples, hears, likeness, voiced
 from tests.unit.wave import tone, write_wav
 
 NOWHERE = "http://127.0.0.1:1"
 
 
-def test_all_is_well(stage: Stage) -> None:
+def test_all_is_well(stage: SystemUnderTest) -> None:
     done = stage.callrec("doctor")
     assert done.returncode == 0, done.stdout + done.stderr
     assert stage.callrec("status").returncode == 0
@@ -37,7 +37,7 @@ def test_all_is_well(stage: Stage) -> None:
     ],
 )
 def test_a_part_that_cannot_be_used_is_one_line(
-    stage: Stage, tmp_path: Path, variable: str, value: str, command: str, code: int, complaint: str
+    stage: SystemUnderTest, tmp_path: Path, variable: str, value: str, command: str, code: int, complaint: str
 ) -> None:
     arguments = [command]
     if command == "search":
@@ -59,13 +59,15 @@ def test_a_part_that_cannot_be_used_is_one_line(
         ("CALLREC_PROMPTS__DIRECTORY", "/nowhere", "announcements"),
     ],
 )
-def test_doctor_names_the_part_that_is_ill(stage: Stage, variable: str, value: str, part: str) -> None:
+def test_doctor_names_the_part_that_is_ill(
+    stage: SystemUnderTest, variable: str, value: str, part: str
+) -> None:
     done = stage.callrec("doctor", "--json", **{variable: value})
     assert done.returncode == 1
     assert part in [row["part"] for row in json.loads(done.stdout) if not row["ok"]]
 
 
-def test_doctor_sees_a_bucket_without_lock(stage: Stage) -> None:
+def test_doctor_sees_a_bucket_without_lock(stage: SystemUnderTest) -> None:
     stage.s3.create_bucket(Bucket="unlocked")
     done = stage.callrec("doctor", "--json", CALLREC_ARCHIVE__BUCKET="unlocked")
     (row,) = [row for row in json.loads(done.stdout) if row["part"] == "archive"]
@@ -73,7 +75,7 @@ def test_doctor_sees_a_bucket_without_lock(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("context", ["callrec-gate", "callrec-journal"])
-def test_doctor_sees_a_dialplan_without_the_gate(stage: Stage, context: str) -> None:
+def test_doctor_sees_a_dialplan_without_the_gate(stage: SystemUnderTest, context: str) -> None:
     stage.world.pbx.cli(f"dialplan remove context {context}")
     try:
         row = _row(stage, "PBX: gate")
@@ -82,7 +84,7 @@ def test_doctor_sees_a_dialplan_without_the_gate(stage: Stage, context: str) -> 
         stage.world.pbx.cli("dialplan reload")
 
 
-def test_doctor_sees_a_pbx_that_cannot_record(stage: Stage) -> None:
+def test_doctor_sees_a_pbx_that_cannot_record(stage: SystemUnderTest) -> None:
     folder = stage.world.home / "pbx/spool/recording"
     stage.wait_until_clean()
     folder.rename(folder.with_name("elsewhere"))
@@ -93,7 +95,7 @@ def test_doctor_sees_a_pbx_that_cannot_record(stage: Stage) -> None:
         folder.with_name("elsewhere").rename(folder)
 
 
-def test_doctor_sees_an_ami_user_without_rights(stage: Stage) -> None:
+def test_doctor_sees_an_ami_user_without_rights(stage: SystemUnderTest) -> None:
     file = stage.world.home / "pbx/etc/callrec/manager.conf"
     text = file.read_text()
     file.write_text(text.replace("write = system,reporting,originate", "write = reporting"))
@@ -107,7 +109,7 @@ def test_doctor_sees_an_ami_user_without_rights(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
-def test_answering_first_is_heard_just_the_same(stage: Stage, begin: datetime) -> None:
+def test_answering_first_is_heard_just_the_same(stage: SystemUnderTest, begin: datetime) -> None:
     """With answer_first the call is answered before the announcement, and still counts as unanswered."""
     prompt = voiced(_sound(stage.app.library.directory / "ja/notice.wav"))
     answering_first = stage.restarted_with(CALLREC_PROMPTS__ANSWER_FIRST="true")
@@ -124,7 +126,7 @@ def test_answering_first_is_heard_just_the_same(stage: Stage, begin: datetime) -
 
 
 @pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
-def test_both_languages_are_played_one_after_the_other(stage: Stage, begin: datetime) -> None:
+def test_both_languages_are_played_one_after_the_other(stage: SystemUnderTest, begin: datetime) -> None:
     with stage.rule("automatic", announce="before-connect", languages=("ja", "en")):
         caller = stage.caller("0311140002").dial("2101")
         stage.phone("2101").wait_ring()
@@ -136,7 +138,7 @@ def test_both_languages_are_played_one_after_the_other(stage: Stage, begin: date
     assert [(each.language, each.complete) for each in call.announcements] == [("ja", True), ("en", True)]
 
 
-def test_a_caller_who_hangs_up_during_the_announcement(stage: Stage, begin: datetime) -> None:
+def test_a_caller_who_hangs_up_during_the_announcement(stage: SystemUnderTest, begin: datetime) -> None:
     with stage.rule("automatic", announce="before-connect"):
         caller = stage.caller("0311140003").dial("2101")
         eventually(lambda: len(caller.heard()) > 8000, what="hearing the announcement")
@@ -147,7 +149,7 @@ def test_a_caller_who_hangs_up_during_the_announcement(stage: Stage, begin: date
 
 
 @pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
-def test_an_own_announcement_is_added_and_played_to_a_phone(stage: Stage, tmp_path: Path) -> None:
+def test_an_own_announcement_is_added_and_played_to_a_phone(stage: SystemUnderTest, tmp_path: Path) -> None:
     source = write_wav(tmp_path / "own.wav", tone(700, 2, 44100), 44100)
     words = ["--name", "own", "--language", "ja", "--text", "録音しています。"]
     assert stage.callrec("prompt", "add", str(source), *words).returncode == 0
@@ -165,7 +167,7 @@ def test_an_own_announcement_is_added_and_played_to_a_phone(stage: Stage, tmp_pa
     assert done.returncode == 2 and "is silent" in done.stderr
 
 
-def _row(stage: Stage, part: str) -> dict[str, Any]:
+def _row(stage: SystemUnderTest, part: str) -> dict[str, Any]:
     """What doctor says of one part."""
     rows = json.loads(stage.callrec("doctor", "--json").stdout)
     (row,) = [row for row in rows if row["part"] == part]

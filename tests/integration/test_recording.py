@@ -12,21 +12,21 @@ from callrec.demo.softphones import Sound
 from callrec.model.calls import Outcome
 from callrec.model.captures import Custody
 from callrec.model.rules import Direction, Mode
-from tests.integration.stage import WIDEBAND, WIDEBAND_PHONE, Stage, talk_for, talk_seconds
+from tests.integration.stage import WIDEBAND, WIDEBAND_PHONE, SystemUnderTest, talk_for, talk_seconds
 from tests.integration.times import as_long_as, in_time
 from tests.listen import Samples, hears, hears_no, is_silent, likeness, voiced
 
 CALLER_HZ, STAFF_HZ = 500.0, 1000.0
 
 
-def _prompt(stage: Stage, language: str = "ja") -> Samples:
+def _prompt(stage: SystemUnderTest, language: str = "ja") -> Samples:
     """What is spoken in the prompt, at 8 kHz."""
     path = stage.app.library.directory / language / "notice.wav"
     return voiced(soundfile.read(path, dtype="int16")[0])
 
 
 @pytest.mark.alone
-def test_inbound_call_is_announced_and_recorded(stage: Stage, begin: datetime) -> None:
+def test_inbound_call_is_announced_and_recorded(stage: SystemUnderTest, begin: datetime) -> None:
     with stage.rule("automatic", announce="before-connect"):
         phone, outside = stage.phone("2101"), stage.caller("0311110001")
         caller = outside.dial("2101", Sound(CALLER_HZ))
@@ -65,26 +65,28 @@ def test_inbound_call_is_announced_and_recorded(stage: Stage, begin: datetime) -
 
 
 @pytest.mark.alone
-def test_recording_begins_within_20_ms_of_the_bridge(stage: Stage, begin: datetime) -> None:
+def test_recording_begins_within_20_ms_of_the_bridge(stage: SystemUnderTest, begin: datetime) -> None:
     """Both tracks; the median of three calls, for other work of the machine."""
     with stage.rule("automatic"):
         waits = [_first_sample_after(stage, begin, f"03111100{number:02}") for number in range(20, 23)]
     in_time(sorted(waits)[1] <= timedelta(milliseconds=20), waits)
 
 
-def _first_sample_after(stage: Stage, begin: datetime, number: str) -> timedelta:
+def _first_sample_after(stage: SystemUnderTest, begin: datetime, number: str) -> timedelta:
     """How long after the two talked the later one of the tracks of their call began."""
     caller = stage.caller(number).dial("2101", Sound(CALLER_HZ))
     talk_for([stage.phone("2101").pick_up(Sound(STAFF_HZ))], 0.5)
     caller.hangup()
     found = stage.recording_of("+81" + number[1:], begin)
     assert found.recording is not None and found.call.answered_at is not None
-    (part,) = found.recording.manifest["capture"]["parts"]
-    began = max(datetime.fromisoformat(part[side]["started_at"]) for side in ("external", "staff"))
+    (segment,) = found.recording.manifest["capture"]["segments"]
+    began = max(datetime.fromisoformat(segment[side]["started_at"]) for side in ("external", "staff"))
     return began - found.call.answered_at
 
 
-def test_outbound_call_is_announced_to_both_and_inside_the_recording(stage: Stage, begin: datetime) -> None:
+def test_outbound_call_is_announced_to_both_and_inside_the_recording(
+    stage: SystemUnderTest, begin: datetime
+) -> None:
     with stage.rule("automatic", announce="on-start"):
         phone, outside = stage.phone("2101"), stage.phone("outside")
         staff = phone.dial("0311110003")
@@ -107,7 +109,7 @@ def test_outbound_call_is_announced_to_both_and_inside_the_recording(stage: Stag
     assert found.recording.announced
 
 
-def test_outbound_call_keeps_both_voices_apart(stage: Stage, begin: datetime) -> None:
+def test_outbound_call_keeps_both_voices_apart(stage: SystemUnderTest, begin: datetime) -> None:
     with stage.rule("automatic"):
         staff = stage.phone("2102").dial("0311110004", Sound(STAFF_HZ))
         other = stage.phone("outside").pick_up(Sound(CALLER_HZ))
@@ -120,7 +122,7 @@ def test_outbound_call_keeps_both_voices_apart(stage: Stage, begin: datetime) ->
     assert hears(heard.staff, heard.rate, STAFF_HZ) and hears_no(heard.staff, heard.rate, CALLER_HZ)
 
 
-def test_internal_call(stage: Stage, begin: datetime) -> None:
+def test_internal_call(stage: SystemUnderTest, begin: datetime) -> None:
     with stage.rule("automatic", direction="internal"):
         caller = stage.phone("2101").dial("2201", Sound(CALLER_HZ))
         called = stage.phone("2201").pick_up(Sound(STAFF_HZ))
@@ -139,7 +141,7 @@ def test_internal_call(stage: Stage, begin: datetime) -> None:
 
 
 @pytest.mark.parametrize("scope", ["everywhere", "facility", "extension"])
-def test_never_leaves_nothing_anywhere(stage: Stage, begin: datetime, scope: str) -> None:
+def test_never_leaves_nothing_anywhere(stage: SystemUnderTest, begin: datetime, scope: str) -> None:
     number = {"everywhere": "0311110005", "facility": "0311110006", "extension": "0311110007"}[scope]
     target = {"everywhere": None, "facility": "shiba", "extension": "2101"}[scope]
     before = stage.settled_keys()
@@ -158,7 +160,9 @@ def test_never_leaves_nothing_anywhere(stage: Stage, begin: datetime, scope: str
     assert stage.settled_keys() == before
 
 
-def test_without_a_rule_nothing_is_recorded_and_the_call_says_so(stage: Stage, begin: datetime) -> None:
+def test_without_a_rule_nothing_is_recorded_and_the_call_says_so(
+    stage: SystemUnderTest, begin: datetime
+) -> None:
     with stage.rule("automatic", scope="facility", target="azabu"):
         caller = stage.caller("0311110008").dial("2101", Sound(CALLER_HZ))
         staff = stage.phone("2101").pick_up(Sound(STAFF_HZ))
@@ -169,7 +173,7 @@ def test_without_a_rule_nothing_is_recorded_and_the_call_says_so(stage: Stage, b
     assert (call.decision.mode, call.decision.rule, call.decision.reason) == (Mode.NEVER, None, "no-rule")
 
 
-def test_unanswered_call(stage: Stage, begin: datetime) -> None:
+def test_unanswered_call(stage: SystemUnderTest, begin: datetime) -> None:
     before = stage.settled_keys()
     with stage.rule("automatic"):
         caller = stage.caller("0311110009").dial("2101")
@@ -183,7 +187,7 @@ def test_unanswered_call(stage: Stage, begin: datetime) -> None:
     assert '"outcome": "unanswered"' in done.stdout
 
 
-def test_busy_call(stage: Stage, begin: datetime) -> None:
+def test_busy_call(stage: SystemUnderTest, begin: datetime) -> None:
     before = stage.settled_keys()
     with stage.rule("automatic"):
         caller = stage.caller("0311110010").dial("2101")
@@ -195,7 +199,7 @@ def test_busy_call(stage: Stage, begin: datetime) -> None:
     assert stage.settled_keys() == before
 
 
-def test_wideband_call_is_captured_at_16_khz(stage: Stage, begin: datetime) -> None:
+def test_wideband_call_is_captured_at_16_khz(stage: SystemUnderTest, begin: datetime) -> None:
     with stage.rule("automatic"):
         caller = stage.caller("0311110011", codecs=(WIDEBAND,)).dial(WIDEBAND_PHONE, Sound(5500.0))
         staff = stage.phone(WIDEBAND_PHONE).pick_up(Sound(6500.0))
@@ -210,7 +214,7 @@ def test_wideband_call_is_captured_at_16_khz(stage: Stage, begin: datetime) -> N
 
 
 @pytest.mark.alone
-def test_twenty_calls_at_once_are_not_mixed_up(stage: Stage, begin: datetime) -> None:
+def test_twenty_calls_at_once_are_not_mixed_up(stage: SystemUnderTest, begin: datetime) -> None:
     tones = {f"03222200{i:02}": 300.0 + 50 * i for i in range(20)}
     outside = {number: stage.caller(number) for number in tones}
     with stage.rule("automatic"):
@@ -235,7 +239,7 @@ def test_twenty_calls_at_once_are_not_mixed_up(stage: Stage, begin: datetime) ->
 
 
 @pytest.mark.alone
-def test_searchable_soon_after_hang_up(stage: Stage, begin: datetime) -> None:
+def test_searchable_soon_after_hang_up(stage: SystemUnderTest, begin: datetime) -> None:
     with stage.rule("automatic"):
         caller = stage.caller("0311110012").dial("2101", Sound(CALLER_HZ))
         staff = stage.phone("2101").pick_up(Sound(STAFF_HZ))
@@ -244,7 +248,7 @@ def test_searchable_soon_after_hang_up(stage: Stage, begin: datetime) -> None:
         stage.recording_of("+81311110012", begin, seconds=2.0)
 
 
-def test_fetched_file_is_the_recording(stage: Stage, tmp_path: Path) -> None:
+def test_fetched_file_is_the_recording(stage: SystemUnderTest, tmp_path: Path) -> None:
     id_ = stage.record_call("0311110013", 1.5).id
     for kind in ("flac", "wav", "mp3", "opus"):
         done = stage.callrec("fetch", id_[:13], "-o", str(tmp_path), "--format", kind, "--request", "R-7")

@@ -11,16 +11,16 @@ import soundfile
 
 from callrec.demo.processes import Child
 from callrec.demo.softphones import Sound, Talk
-from callrec.model.calls import Effect, Outcome
+from callrec.model.calls import KeyResult, Outcome
 from callrec.model.rules import Mode
-from tests.integration.stage import Stage, eventually, frozen, talk_for, talk_seconds
+from tests.integration.stage import SystemUnderTest, eventually, frozen, talk_for, talk_seconds
 from tests.listen import hears, hears_no, likeness, voiced
 
 CALLER_HZ, STAFF_HZ = 500.0, 1000.0
 
 
 @pytest.fixture(autouse=True)
-def _controller_is_back(stage: Stage) -> Iterator[None]:
+def _controller_is_back(stage: SystemUnderTest) -> Iterator[None]:
     """Whatever a test did, the next one finds the controller at work and no call of this one."""
     yield
     stage.hang_up_all()
@@ -29,19 +29,19 @@ def _controller_is_back(stage: Stage) -> Iterator[None]:
         stage.world.start_controller()
 
 
-def _call(stage: Stage, number: str, called: str = "2101") -> tuple[Talk, Talk]:
+def _call(stage: SystemUnderTest, number: str, called: str = "2101") -> tuple[Talk, Talk]:
     caller = stage.caller(number).dial(called, Sound(CALLER_HZ))
     staff = stage.phone(called).pick_up(Sound(STAFF_HZ))
     caller.wait_established()
     return caller, staff
 
 
-def _controller(stage: Stage) -> Child:
+def _controller(stage: SystemUnderTest) -> Child:
     assert stage.world.controller is not None
     return stage.world.controller
 
 
-def _check_whole(stage: Stage, number: str, begin: datetime, staff: Talk) -> str:
+def _check_whole(stage: SystemUnderTest, number: str, begin: datetime, staff: Talk) -> str:
     """The recording of the call is as long as the talk, with each voice in its track. Returns its id."""
     found = stage.recording_of(number, begin)
     assert found.recording is not None
@@ -54,7 +54,7 @@ def _check_whole(stage: Stage, number: str, begin: datetime, staff: Talk) -> str
     return found.recording.id
 
 
-def test_a_second_controller_refuses_to_start(stage: Stage, tmp_path: object) -> None:
+def test_a_second_controller_refuses_to_start(stage: SystemUnderTest, tmp_path: object) -> None:
     done = stage.callrec("serve")
     assert done.returncode == 4
     assert done.stderr.strip().splitlines()[-1].startswith("callrec: another callrec serve uses the spool")
@@ -64,7 +64,7 @@ def test_a_second_controller_refuses_to_start(stage: Stage, tmp_path: object) ->
     assert stage.status()["link_up"], "the first one was not disturbed"
 
 
-def test_controller_killed_during_the_call_and_back_after_it(stage: Stage, begin: datetime) -> None:
+def test_controller_killed_during_the_call_and_back_after_it(stage: SystemUnderTest, begin: datetime) -> None:
     """Also the call that is not recorded has its row, with why."""
     never = {"mode": "never", "scope": "extension", "target": "2102"}
     with stage.rules({"mode": "automatic"}, never):
@@ -85,7 +85,7 @@ def test_controller_killed_during_the_call_and_back_after_it(stage: Stage, begin
     stage.wait_until_clean()
 
 
-def test_controller_killed_and_back_during_the_call(stage: Stage, begin: datetime) -> None:
+def test_controller_killed_and_back_during_the_call(stage: SystemUnderTest, begin: datetime) -> None:
     with stage.rule("automatic"):
         caller, staff = _call(stage, "0311120002")
         talk_for([staff], 1.5)
@@ -98,7 +98,7 @@ def test_controller_killed_and_back_during_the_call(stage: Stage, begin: datetim
     stage.wait_until_clean()
 
 
-def test_orderly_restart_during_the_call(stage: Stage, begin: datetime) -> None:
+def test_orderly_restart_during_the_call(stage: SystemUnderTest, begin: datetime) -> None:
     with stage.rule("automatic"):
         caller, staff = _call(stage, "0311120003")
         talk_for([staff], 1.0)
@@ -111,7 +111,9 @@ def test_orderly_restart_during_the_call(stage: Stage, begin: datetime) -> None:
     stage.wait_until_clean()
 
 
-def test_without_a_controller_the_dialplan_announces_and_records(stage: Stage, begin: datetime) -> None:
+def test_without_a_controller_the_dialplan_announces_and_records(
+    stage: SystemUnderTest, begin: datetime
+) -> None:
     with stage.rule("automatic", announce="before-connect"):
         stage.wait_for_mirror()
         _controller(stage).stop()
@@ -134,12 +136,14 @@ def test_without_a_controller_the_dialplan_announces_and_records(stage: Stage, b
     assert call.notes[0].text == "callrec was away: the dialplan stood in"
     assert [each.complete for each in call.announcements] == [True]
     assert call.announcements[0].language == "ja"
-    assert [each.effect for each in call.keys] == [Effect.MARKED] and call.incident
+    assert [each.result for each in call.key_presses] == [KeyResult.MARKED] and call.incident
     assert stage.call_of("+81311120005", begin).outcome is Outcome.UNANSWERED
     stage.wait_until_clean()
 
 
-def test_without_a_controller_outbound_voices_are_not_swapped(stage: Stage, begin: datetime) -> None:
+def test_without_a_controller_outbound_voices_are_not_swapped(
+    stage: SystemUnderTest, begin: datetime
+) -> None:
     with stage.rule("automatic"):
         stage.wait_for_mirror()
         _controller(stage).stop()
@@ -153,7 +157,7 @@ def test_without_a_controller_outbound_voices_are_not_swapped(stage: Stage, begi
     stage.wait_until_clean()
 
 
-def test_without_a_controller_never_is_never(stage: Stage, begin: datetime) -> None:
+def test_without_a_controller_never_is_never(stage: SystemUnderTest, begin: datetime) -> None:
     before = stage.settled_keys()
     with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "facility", "target": "shiba"}):
         stage.wait_for_mirror()
@@ -167,7 +171,9 @@ def test_without_a_controller_never_is_never(stage: Stage, begin: datetime) -> N
     assert stage.settled_keys() == before
 
 
-def test_without_a_controller_never_is_never_between_phones_too(stage: Stage, begin: datetime) -> None:
+def test_without_a_controller_never_is_never_between_phones_too(
+    stage: SystemUnderTest, begin: datetime
+) -> None:
     before = stage.settled_keys()
     with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "facility", "target": "shiba"}):
         stage.wait_for_mirror()
@@ -182,7 +188,7 @@ def test_without_a_controller_never_is_never_between_phones_too(stage: Stage, be
     assert stage.settled_keys() == before
 
 
-def test_without_a_controller_who_answers_a_queue_counts(stage: Stage, begin: datetime) -> None:
+def test_without_a_controller_who_answers_a_queue_counts(stage: SystemUnderTest, begin: datetime) -> None:
     """The dialplan knows the number dialled only; when callrec is back, it asks who answered."""
     before = stage.settled_keys()
     with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
@@ -200,7 +206,7 @@ def test_without_a_controller_who_answers_a_queue_counts(stage: Stage, begin: da
     assert stage.settled_keys() == before
 
 
-def test_a_frozen_controller_holds_no_call_up(stage: Stage, begin: datetime) -> None:
+def test_a_frozen_controller_holds_no_call_up(stage: SystemUnderTest, begin: datetime) -> None:
     with stage.rule("automatic"):
         stage.wait_for_mirror()
         phone, outside = stage.phone("2101"), stage.caller("0311120008")
@@ -219,7 +225,7 @@ def test_a_frozen_controller_holds_no_call_up(stage: Stage, begin: datetime) -> 
     stage.wait_until_clean()
 
 
-def test_a_frozen_pbx_is_noticed_and_found_again(stage: Stage, begin: datetime) -> None:
+def test_a_frozen_pbx_is_noticed_and_found_again(stage: SystemUnderTest, begin: datetime) -> None:
     assert stage.world.pbx.child is not None
     with stage.rule("automatic"):
         with frozen(stage.world.pbx.child):
@@ -234,7 +240,7 @@ def test_a_frozen_pbx_is_noticed_and_found_again(stage: Stage, begin: datetime) 
         _check_whole(stage, "+81311120009", begin, staff)
 
 
-def test_s3_away_keeps_recordings_in_the_spool(stage: Stage, begin: datetime) -> None:
+def test_s3_away_keeps_recordings_in_the_spool(stage: SystemUnderTest, begin: datetime) -> None:
     with stage.rule("automatic"):
         stage.world.s3.stop()
         try:

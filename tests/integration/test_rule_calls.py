@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from callrec.catalogue.calls import Found
+from callrec.catalogue.calls import SearchHit
 from callrec.model.calls import CallRecord
 from callrec.model.rules import Direction, Holidays, Hours, Mode
 from callrec.policy.holidays import is_holiday
-from tests.integration.stage import Sound, Stage, talk_for
+from tests.integration.stage import Sound, SystemUnderTest, talk_for
 from tests.integration.times import in_time
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -24,7 +24,7 @@ BASE = {"mode": "manual"}
 """The rule for everywhere: a call that nothing else decides is not captured."""
 
 
-def call(stage: Stage, number: str, begin: datetime) -> CallRecord:
+def call(stage: SystemUnderTest, number: str, begin: datetime) -> CallRecord:
     """A call from this number to 2101, answered and over."""
     caller = stage.caller(number).dial("2101")
     staff = stage.phone("2101").pick_up()
@@ -33,10 +33,12 @@ def call(stage: Stage, number: str, begin: datetime) -> CallRecord:
     return stage.call_of("+81" + number[1:], begin)
 
 
-def recorded(stage: Stage, number: str, begin: datetime) -> bool:
+def recorded(stage: SystemUnderTest, number: str, begin: datetime) -> bool:
     """Whether the call with this number has a recording, once nothing waits any more."""
     stage.wait_until_clean()
-    found: list[Found] = [each for each in stage.calls_since(begin) if each.call.number == "+81" + number[1:]]
+    found: list[SearchHit] = [
+        each for each in stage.calls_since(begin) if each.call.number == "+81" + number[1:]
+    ]
     return any(each.recording for each in found)
 
 
@@ -53,7 +55,7 @@ def day(offset: int) -> tuple[Hours, ...]:
     return (Hours(tuple(sorted({(today + offset) % 7, (today + offset + 1) % 7})), 0, 1440),)
 
 
-def decided_at(stage: Stage, when: datetime) -> AbstractContextManager[None]:
+def decided_at(stage: SystemUnderTest, when: datetime) -> AbstractContextManager[None]:
     """The controller, started anew, decides as if it were this moment."""
     shift = (when - datetime.now(TOKYO)).total_seconds()
     return stage.restarted_with(CALLREC_OFFICE__SHIFT_S=str(shift))
@@ -72,7 +74,9 @@ SCOPES: list[tuple[str, str | None]] = [
 
 
 @pytest.mark.parametrize(("scope", "target"), SCOPES)
-def test_a_rule_of_each_scope_records(stage: Stage, begin: datetime, scope: str, target: str | None) -> None:
+def test_a_rule_of_each_scope_records(
+    stage: SystemUnderTest, begin: datetime, scope: str, target: str | None
+) -> None:
     wide: dict[str, Any] = {"mode": "manual", "priority": -1}
     with stage.rules(wide, {"mode": "automatic", "scope": scope, "target": target}) as (_, rule):
         made = call(stage, "0311190001", begin)
@@ -109,7 +113,7 @@ def missed() -> list[tuple[str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("condition", list(HELD))
-def test_a_condition_that_is_met_records(stage: Stage, begin: datetime, condition: str) -> None:
+def test_a_condition_that_is_met_records(stage: SystemUnderTest, begin: datetime, condition: str) -> None:
     wanted = {"mode": "automatic", "scope": "extension", "target": "2101", **HELD[condition]()}
     with stage.rules(BASE, wanted) as (_, rule):
         made = call(stage, "0311190002", begin)
@@ -117,7 +121,7 @@ def test_a_condition_that_is_met_records(stage: Stage, begin: datetime, conditio
         assert recorded(stage, "0311190002", begin)
 
 
-def test_conditions_that_are_not_met_do_not(stage: Stage, begin: datetime) -> None:
+def test_conditions_that_are_not_met_do_not(stage: SystemUnderTest, begin: datetime) -> None:
     unmet = missed()
     wanted = [{"mode": "automatic", "scope": "extension", "target": "2101", **more} for _, more in unmet]
     with stage.rules(BASE, *wanted) as (base, *others):
@@ -128,7 +132,7 @@ def test_conditions_that_are_not_met_do_not(stage: Stage, begin: datetime) -> No
     assert why == {rule.id: expected for rule, (expected, _) in zip(others, unmet, strict=True)}
 
 
-def test_never_for_a_caller_beats_a_rule_that_records(stage: Stage, begin: datetime) -> None:
+def test_never_for_a_caller_beats_a_rule_that_records(stage: SystemUnderTest, begin: datetime) -> None:
     never = {"mode": "never", "scope": "caller", "target": "+81311190004"}
     with stage.rules({"mode": "automatic", "scope": "extension", "target": "2101"}, never):
         made = call(stage, "0311190004", begin)
@@ -138,7 +142,7 @@ def test_never_for_a_caller_beats_a_rule_that_records(stage: Stage, begin: datet
 
 @pytest.mark.alone
 def test_a_change_is_in_force_within_two_seconds_and_ended_by_the_command(
-    stage: Stage, begin: datetime
+    stage: SystemUnderTest, begin: datetime
 ) -> None:
     with stage.rules({"mode": "automatic", "scope": "extension", "target": "2101"}, BASE) as (rule, _):
         done = stage.callrec("rule", "end", str(rule.id))
@@ -152,7 +156,7 @@ def test_a_change_is_in_force_within_two_seconds_and_ended_by_the_command(
         assert not recorded(stage, "0311190005", begin)
 
 
-def test_the_phones_of_the_pbx_are_compared_with_the_extensions(stage: Stage) -> None:
+def test_the_phones_of_the_pbx_are_compared_with_the_extensions(stage: SystemUnderTest) -> None:
     done = stage.callrec("rule", "check", "--json")
     unknown = [row for row in rows_of(done.stdout) if row["kind"] == "extension"]
     assert unknown == [], done.stderr
@@ -174,7 +178,7 @@ def rows_of(text: str) -> list[dict[str, str]]:
     return found
 
 
-def test_a_queue_is_decided_again_by_who_answers(stage: Stage, begin: datetime) -> None:
+def test_a_queue_is_decided_again_by_who_answers(stage: SystemUnderTest, begin: datetime) -> None:
     with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
         for number, answering, recorded in (("0311150091", "2101", True), ("0311150092", "2102", False)):
             phone = stage.phone(answering)
@@ -192,7 +196,7 @@ def test_a_queue_is_decided_again_by_who_answers(stage: Stage, begin: datetime) 
 
 @pytest.mark.parametrize(("clock", "holds"), [("05:58:00", True), ("06:00:00", False)])
 def test_hours_over_midnight_hold_until_the_morning(
-    stage: Stage, begin: datetime, clock: str, holds: bool
+    stage: SystemUnderTest, begin: datetime, clock: str, holds: bool
 ) -> None:
     """Those of Monday, on a Tuesday that is no holiday: at six sharp they are over."""
     number = f"031115010{int(holds)}"

@@ -10,11 +10,11 @@ import pytest
 import soundfile
 
 from callrec.demo.softphones import Talk
-from callrec.model.calls import Effect
+from callrec.model.calls import KeyResult
 from callrec.model.tones import FOLDER, NAMES, TONES, seconds
 from callrec.pbx.transport import AriRefused
 from callrec.prompts import RATES
-from tests.integration.stage import WIDEBAND_PHONE, Stage, eventually, talk_for
+from tests.integration.stage import WIDEBAND_PHONE, SystemUnderTest, eventually, talk_for
 from tests.listen import Samples, is_silent, likeness
 
 SNOOP = "callrec.model.tones-of-a-test"
@@ -24,7 +24,7 @@ EFFECTS = {name: effect for effect, name in NAMES.items()}
 
 
 @contextmanager
-def whispering_to(stage: Stage, extension: str) -> Iterator[None]:
+def whispering_to(stage: SystemUnderTest, extension: str) -> Iterator[None]:
     """A snoop through which the phone of an extension hears what is played, and nobody else."""
     (channel,) = [each.id for each in stage.app.pbx.channels() if each.endpoint == extension]
     stage.app.pbx.snoop(channel, SNOOP, whisper="out")
@@ -34,7 +34,7 @@ def whispering_to(stage: Stage, extension: str) -> Iterator[None]:
         stage.app.pbx.hang_up(SNOOP)
 
 
-def nearest(stage: Stage, sound: Samples, rate: int) -> str:
+def nearest(stage: SystemUnderTest, sound: Samples, rate: int) -> str:
     """The tone that a sound is most like; a phone that loses a packet makes it a little less so."""
     folder = stage.app.library.directory / FOLDER
     shipped = {name: soundfile.read(folder / f"{name}.{RATES[rate]}", dtype="int16")[0] for name in TONES}
@@ -44,7 +44,7 @@ def nearest(stage: Stage, sound: Samples, rate: int) -> str:
     return best
 
 
-def played(stage: Stage, staff: Talk, effect: Effect) -> Samples:
+def played(stage: SystemUnderTest, staff: Talk, effect: KeyResult) -> Samples:
     """What staff hear from the moment at which the tone is played until it is over."""
     before = len(staff.heard())
     eventually(lambda: accepted(stage, effect), 2, "a snoop that is ready")
@@ -52,7 +52,7 @@ def played(stage: Stage, staff: Talk, effect: Effect) -> Samples:
     return staff.heard()[before:]
 
 
-def accepted(stage: Stage, effect: Effect) -> bool:
+def accepted(stage: SystemUnderTest, effect: KeyResult) -> bool:
     """Whether the PBX takes the tone; a snoop is ready some milliseconds after it was made."""
     try:
         stage.app.pbx.play(SNOOP, f"{SNOOP}-{effect}", [stage.app.library.tones.media(effect)])
@@ -66,7 +66,7 @@ def accepted(stage: Stage, effect: Effect) -> bool:
     ("stage", "extension"), [("sqlite", "2101"), ("postgresql", WIDEBAND_PHONE)], indirect=["stage"]
 )
 def test_each_tone_is_heard_by_staff_alone_and_not_recorded(
-    stage: Stage, begin: datetime, extension: str
+    stage: SystemUnderTest, begin: datetime, extension: str
 ) -> None:
     """Each ends by itself: the next one on the same snoop would not be heard otherwise."""
     number = f"031116{extension}"

@@ -6,9 +6,9 @@ from datetime import datetime
 
 import pytest
 
-from callrec.catalogue.calls import Found
+from callrec.catalogue.calls import SearchHit
 from callrec.demo.softphones import Sound, Talk
-from tests.integration.stage import Heard, Stage, eventually, talk_for, talk_seconds
+from tests.integration.stage import Heard, SystemUnderTest, eventually, talk_for, talk_seconds
 from tests.integration.times import as_long_as, without_a_gap
 from tests.listen import hears, hears_no
 
@@ -25,7 +25,7 @@ def _halves(heard: Heard) -> tuple[Heard, Heard]:
     )
 
 
-def _only(stage: Stage, number: str, begin: datetime) -> Found:
+def _only(stage: SystemUnderTest, number: str, begin: datetime) -> SearchHit:
     """The one recording of the call with this number."""
     found = stage.recording_of(number, begin)
     stage.wait_until_clean()
@@ -34,7 +34,7 @@ def _only(stage: Stage, number: str, begin: datetime) -> Found:
     return found
 
 
-def _answered(stage: Stage, number: str) -> tuple[Talk, Talk]:
+def _answered(stage: SystemUnderTest, number: str) -> tuple[Talk, Talk]:
     caller = stage.caller(number).dial("2101", Sound(CALLER_HZ))
     staff = stage.phone("2101").pick_up(Sound(FIRST_HZ))
     caller.wait_established()
@@ -42,22 +42,22 @@ def _answered(stage: Stage, number: str) -> tuple[Talk, Talk]:
     return caller, staff
 
 
-def _check_caller_and_both_staff(stage: Stage, found: Found) -> None:
+def _check_caller_and_both_staff(stage: SystemUnderTest, found: SearchHit) -> None:
     assert found.recording is not None
     heard = stage.listen(found.recording)
     capture = found.recording.manifest["capture"]
     as_long_as(heard, talk_seconds(found.call), capture)
     first, last = _halves(heard)
-    for part, hertz in ((first, FIRST_HZ), (last, SECOND_HZ)):
-        assert hears(part.external, heard.rate, CALLER_HZ)
-        assert hears(part.staff, heard.rate, hertz) and hears_no(part.external, heard.rate, hertz)
+    for segment, hertz in ((first, FIRST_HZ), (last, SECOND_HZ)):
+        assert hears(segment.external, heard.rate, CALLER_HZ)
+        assert hears(segment.staff, heard.rate, hertz) and hears_no(segment.external, heard.rate, hertz)
     assert [each.extension for each in found.call.participants if each.extension] == ["2101", "2102"]
     assert all(each.left_at for each in found.call.participants)
     without_a_gap(heard, capture)
 
 
 @pytest.mark.parametrize("restart", [False, True], ids=["", "controller away"])
-def test_blind_transfer_of_a_caller(stage: Stage, begin: datetime, restart: bool) -> None:
+def test_blind_transfer_of_a_caller(stage: SystemUnderTest, begin: datetime, restart: bool) -> None:
     number = f"031113000{int(restart)}"
     with stage.rule("automatic"):
         caller, staff = _answered(stage, number)
@@ -77,7 +77,7 @@ def test_blind_transfer_of_a_caller(stage: Stage, begin: datetime, restart: bool
     _check_caller_and_both_staff(stage, found) if not restart else _check_length(stage, found)
 
 
-def _check_length(stage: Stage, found: Found) -> None:
+def _check_length(stage: SystemUnderTest, found: SearchHit) -> None:
     """Who joined while the controller was away is not known to the moment; the sound is all there."""
     assert found.recording is not None
     heard = stage.listen(found.recording)
@@ -86,7 +86,7 @@ def _check_length(stage: Stage, found: Found) -> None:
     assert {each.extension for each in found.call.participants if each.extension} == {"2101", "2102"}
 
 
-def test_attended_transfer_of_a_caller(stage: Stage, begin: datetime) -> None:
+def test_attended_transfer_of_a_caller(stage: SystemUnderTest, begin: datetime) -> None:
     with stage.rule("automatic", direction="inbound"):
         caller, staff = _answered(stage, "0311130002")
         consultation = stage.phone("2101").dial("2102", Sound(FIRST_HZ))
@@ -101,7 +101,7 @@ def test_attended_transfer_of_a_caller(stage: Stage, begin: datetime) -> None:
     _check_caller_and_both_staff(stage, found)
 
 
-def test_a_consultation_outside_is_a_recording_of_its_own(stage: Stage, begin: datetime) -> None:
+def test_a_consultation_outside_is_a_recording_of_its_own(stage: SystemUnderTest, begin: datetime) -> None:
     with stage.rule("automatic"):
         caller, staff = _answered(stage, "0311130003")
         consultation = stage.phone("2101").dial("0311130004", Sound(FIRST_HZ))
@@ -123,7 +123,7 @@ def test_a_consultation_outside_is_a_recording_of_its_own(stage: Stage, begin: d
 
 
 def test_an_internal_caller_who_transfers_leaves_the_recording_to_the_others(
-    stage: Stage, begin: datetime
+    stage: SystemUnderTest, begin: datetime
 ) -> None:
     with stage.rule("automatic"):
         first = stage.phone("2101").dial("2102", Sound(FIRST_HZ))
@@ -138,7 +138,7 @@ def test_an_internal_caller_who_transfers_leaves_the_recording_to_the_others(
         second.wait_ended()
         found = _only(stage, "2101", begin)
     assert found.recording is not None
-    assert [each["number"] for each in found.recording.manifest["capture"]["parts"]] == [1, 2]
+    assert [each["number"] for each in found.recording.manifest["capture"]["segments"]] == [1, 2]
     heard = stage.listen(found.recording)
     early, late = _halves(heard)
     assert hears(early.external, heard.rate, FIRST_HZ) and hears(early.staff, heard.rate, SECOND_HZ)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from callrec.demo.softphones import Sound, Talk
-from tests.integration.stage import Stage, eventually, talk_for
+from tests.integration.stage import SystemUnderTest, eventually, talk_for
 
 Pair = tuple[Talk, Talk]
 """The staff member and the other party."""
@@ -23,18 +23,18 @@ def settled(staff: Talk, outside: Talk) -> Pair:
     return staff, outside
 
 
-def inbound(stage: Stage) -> Pair:
+def inbound(stage: SystemUnderTest) -> Pair:
     outside = stage.caller(NUMBER).dial("2101", Sound(OTHER_HZ))
     return settled(stage.phone("2101").pick_up(Sound(STAFF_HZ)), outside)
 
 
-def _internal(stage: Stage) -> Pair:
+def _internal(stage: SystemUnderTest) -> Pair:
     caller = stage.phone("2102").dial("2101", Sound(OTHER_HZ))
     return settled(stage.phone("2101").pick_up(Sound(STAFF_HZ)), caller)
 
 
-def _answered_in_a_group(number: str) -> Callable[[Stage], Pair]:
-    def way(stage: Stage) -> Pair:
+def _answered_in_a_group(number: str) -> Callable[[SystemUnderTest], Pair]:
+    def way(stage: SystemUnderTest) -> Pair:
         outside = stage.caller(NUMBER).dial(number, Sound(OTHER_HZ))
         stage.phone("2102").wait_ring()
         return settled(stage.phone("2101").pick_up(Sound(STAFF_HZ)), outside)
@@ -42,7 +42,7 @@ def _answered_in_a_group(number: str) -> Callable[[Stage], Pair]:
     return way
 
 
-def _picked_up(stage: Stage) -> Pair:
+def _picked_up(stage: SystemUnderTest) -> Pair:
     outside = stage.caller(NUMBER).dial("2102", Sound(OTHER_HZ))
     stage.phone("2102").wait_ring()
     staff = stage.phone("2101").dial("*8", Sound(STAFF_HZ))
@@ -50,10 +50,10 @@ def _picked_up(stage: Stage) -> Pair:
     return settled(staff, outside)
 
 
-def _blind(transfer: Callable[[Talk], None]) -> Callable[[Stage], Pair]:
+def _blind(transfer: Callable[[Talk], None]) -> Callable[[SystemUnderTest], Pair]:
     """From 2102 to 2101."""
 
-    def way(stage: Stage) -> Pair:
+    def way(stage: SystemUnderTest) -> Pair:
         outside = stage.caller(NUMBER).dial("2102", Sound(OTHER_HZ))
         first, outside = settled(stage.phone("2102").pick_up(Sound(FIRST_HZ)), outside)
         transfer(first)
@@ -62,7 +62,7 @@ def _blind(transfer: Callable[[Talk], None]) -> Callable[[Stage], Pair]:
     return way
 
 
-def _attended_by_refer(stage: Stage) -> Pair:
+def _attended_by_refer(stage: SystemUnderTest) -> Pair:
     outside = stage.caller(NUMBER).dial("2102", Sound(OTHER_HZ))
     first, outside = settled(stage.phone("2102").pick_up(Sound(FIRST_HZ)), outside)
     consultation = stage.phone("2102").dial("2101", Sound(FIRST_HZ))
@@ -72,7 +72,7 @@ def _attended_by_refer(stage: Stage) -> Pair:
     return settled(staff, outside)
 
 
-def _attended_by_code(stage: Stage) -> Pair:
+def _attended_by_code(stage: SystemUnderTest) -> Pair:
     outside = stage.caller(NUMBER).dial("2102", Sound(OTHER_HZ))
     first, outside = settled(stage.phone("2102").pick_up(Sound(FIRST_HZ)), outside)
     first.press("*22101")
@@ -81,7 +81,7 @@ def _attended_by_code(stage: Stage) -> Pair:
     return settled(staff, outside)
 
 
-def _unparked(stage: Stage) -> Pair:
+def _unparked(stage: SystemUnderTest) -> Pair:
     outside = stage.caller(NUMBER).dial("2102", Sound(OTHER_HZ))
     first, outside = settled(stage.phone("2102").pick_up(Sound(FIRST_HZ)), outside)
     first.transfer("700")
@@ -93,7 +93,7 @@ def _unparked(stage: Stage) -> Pair:
     return settled(staff, outside)
 
 
-def connected_with_a_conference(stage: Stage) -> Pair:
+def connected_with_a_conference(stage: SystemUnderTest) -> Pair:
     """2101 waits in the conference; 2102 asks there, and connects the caller with it."""
     staff = stage.phone("2101").dial("7000", Sound(STAFF_HZ))
     outside = stage.caller(NUMBER).dial("2102", Sound(OTHER_HZ))
@@ -105,7 +105,7 @@ def connected_with_a_conference(stage: Stage) -> Pair:
     return settled(staff, outside)
 
 
-WAYS: dict[str, Callable[[Stage], Pair]] = {
+WAYS: dict[str, Callable[[SystemUnderTest], Pair]] = {
     "internal": _internal,
     "queue": _answered_in_a_group("6000"),
     "ring group": _answered_in_a_group("6100"),

@@ -17,11 +17,11 @@ from typing import Any
 from callrec.demo.pbx import PbxPorts
 from callrec.demo.processes import wait_until
 from callrec.demo.softphones import Sound, Switchboard
-from callrec.demo.system import World
+from callrec.demo.system import DemoSystem
 from callrec.pbx import ari
 from callrec.serve import Service
 from callrec.spool import status
-from tests.integration.stage import Stage, talk_for
+from tests.integration.stage import SystemUnderTest, talk_for
 
 HERE = Path(__file__).parent
 RULES: dict[str, list[dict[str, Any]]] = {
@@ -34,7 +34,7 @@ RULES: dict[str, list[dict[str, Any]]] = {
 }
 
 
-class _InProcess(World):
+class _InProcess(DemoSystem):
     """The demo's parts with the controller in this process, where its events can be listened to."""
 
     def start_controller(self) -> None:
@@ -51,7 +51,7 @@ class _InProcess(World):
         super().stop()
 
 
-def _inbound(stage: Stage) -> None:
+def _inbound(stage: SystemUnderTest) -> None:
     caller = stage.caller("0312345678").dial("2101", Sound(500))
     staff = stage.phone("2101").pick_up(Sound(1000))
     talk_for([staff], 1.0)
@@ -59,7 +59,7 @@ def _inbound(stage: Stage) -> None:
     caller.wait_ended()
 
 
-def _outbound(stage: Stage) -> None:
+def _outbound(stage: SystemUnderTest) -> None:
     staff = stage.phone("2101").dial("0398765432", Sound(1000))
     other = stage.phone("outside").pick_up(Sound(500))
     talk_for([other], 8.0)
@@ -67,29 +67,29 @@ def _outbound(stage: Stage) -> None:
     staff.wait_ended()
 
 
-def _internal(stage: Stage) -> None:
+def _internal(stage: SystemUnderTest) -> None:
     caller = stage.phone("2101").dial("2201", Sound(500))
     called = stage.phone("2201").pick_up(Sound(1000))
     talk_for([called], 1.0)
     caller.hangup()
 
 
-def _unanswered(stage: Stage) -> None:
+def _unanswered(stage: SystemUnderTest) -> None:
     caller = stage.caller("0312345678").dial("2101")
     stage.phone("2101").wait_ring()
     caller.hangup()
 
 
-def _busy(stage: Stage) -> None:
+def _busy(stage: SystemUnderTest) -> None:
     caller = stage.caller("0312345678").dial("2101")
     stage.phone("2101").wait_ring().reject()
     caller.wait_ended()
 
 
-def _with_keys(*keys: str) -> Callable[[Stage], None]:
+def _with_keys(*keys: str) -> Callable[[SystemUnderTest], None]:
     """Staff press these, half a second apart."""
 
-    def play(stage: Stage) -> None:
+    def play(stage: SystemUnderTest) -> None:
         caller = stage.caller("0312345678").dial("2101", Sound(500))
         staff = stage.phone("2101").pick_up(Sound(1000))
         caller.wait_established()
@@ -102,7 +102,7 @@ def _with_keys(*keys: str) -> Callable[[Stage], None]:
     return play
 
 
-def _transferred(stage: Stage) -> None:
+def _transferred(stage: SystemUnderTest) -> None:
     caller = stage.caller("0312345678").dial("2101", Sound(500))
     staff = stage.phone("2101").pick_up(Sound(1000))
     talk_for([staff], 0.5)
@@ -114,7 +114,7 @@ def _transferred(stage: Stage) -> None:
     caller.hangup()
 
 
-SCENARIOS: dict[str, tuple[str, Callable[[Stage], None]]] = {
+SCENARIOS: dict[str, tuple[str, Callable[[SystemUnderTest], None]]] = {
     "inbound_announced": ("announced", _inbound),
     "outbound_announced": ("announced", _outbound),
     "internal": ("quiet", _internal),
@@ -142,7 +142,7 @@ def main() -> None:
         _InProcess(Path(home), ports=PbxPorts.free()) as world,
         Switchboard("127.0.0.1", world.pbx.ports.sip) as board,
     ):
-        stage = Stage(world, board)
+        stage = SystemUnderTest(world, board)
         wanted = sys.argv[1:] or list(SCENARIOS)
         for name, (rules, play) in ((name, SCENARIOS[name]) for name in wanted):
             with stage.rules(*RULES[rules]):

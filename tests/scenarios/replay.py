@@ -14,9 +14,9 @@ from callrec.model.rules import Announce, Decision, Mode, Rule, Scope
 from callrec.model.tones import Tones
 from callrec.pbx.events import Event, parse
 from callrec.policy.office import Office
-from callrec.recording.actions import Command, Discard, HandOver, NoteCall, SaveCall, SaveDraft
-from callrec.recording.environment import Surroundings
-from callrec.recording.tracker import Board
+from callrec.recording.actions import Action, Discard, HandOver, SaveCall, SaveCheckpoint, SaveOpenCall
+from callrec.recording.environment import Environment
+from callrec.recording.tracker import CallTracker
 
 HERE = Path(__file__).parent
 SOUND = "/run/callrec/prompts/ja/notice"
@@ -49,9 +49,11 @@ def prompts(decision: Decision) -> list[tuple[Prompt, str]]:
     return [(PROMPT, SOUND)] if decision.announce is not Announce.NONE else []
 
 
-def board(in_force: Office, ids: Iterable[str]) -> Board:
+def board(in_force: Office, ids: Iterable[str]) -> CallTracker:
     supply = iter(ids)
-    return Board(Surroundings(in_force, prompts, Tones("/run/callrec/prompts"), lambda: next(supply), "demo"))
+    return CallTracker(
+        Environment(in_force, prompts, Tones("/run/callrec/prompts"), lambda: next(supply), "demo")
+    )
 
 
 def transcript(name: str) -> list[Event]:
@@ -67,17 +69,17 @@ def ids_of(name: str) -> Iterator[str]:
     yield found[1] if found else "recording-1"
 
 
-def short(command: Command) -> str:
+def short(command: Action) -> str:
     """A command as one readable line."""
     match command:
-        case SaveDraft() | HandOver() | Discard():
+        case SaveCheckpoint() | HandOver() | Discard():
             capture = command.draft.capture
-            return f"{type(command).__name__} parts={len(capture.parts)} ended={bool(capture.ended_at)}"
-        case NoteCall():
-            return f"NoteCall answered={bool(command.call.answered_at)}"
+            return f"{type(command).__name__} segments={len(capture.segments)} ended={bool(capture.ended_at)}"
+        case SaveOpenCall():
+            return f"SaveOpenCall answered={bool(command.call.answered_at)}"
         case SaveCall():
             call = command.call
             mode = call.decision.mode if call.decision else None
             return f"SaveCall {call.direction} {call.extension} {call.number} {call.outcome} {mode}"
-    names = [name for name in command.__dataclass_fields__ if name not in ("session", "side")]
+    names = [name for name in command.__dataclass_fields__ if name not in ("linkedid", "side")]
     return " ".join([type(command).__name__, *(f"{name}={getattr(command, name)}" for name in names)])

@@ -13,10 +13,10 @@ from callrec.catalogue.database import Database
 from callrec.errors import PbxUnreachable
 from callrec.model.captures import Track
 from callrec.spool.directory import Spool
-from callrec.spool.recording_builder import Spooler
+from callrec.spool.recording_builder import RecordingBuilder
 from callrec.spool.tracks import Tracks
 from tests.unit.fakes import MemoryStore
-from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, draft, part
+from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, draft, segment
 from tests.unit.wave import tone, write_wav
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -41,7 +41,7 @@ class Bench:
     store: MemoryStore
     database: Database
     archiver: Archiver
-    spooler: Spooler
+    spooler: RecordingBuilder
     tracks: Tracks
     clock: Clock
     away: set[str]
@@ -54,18 +54,18 @@ class Bench:
 
     def captured(self, **changes: Any) -> None:
         """A capture that is over; its tracks are on the PBX."""
-        self.track("callrec/r-1-in", 500)
-        self.track("callrec/r-1-out", 1000)
+        self.track("callrec/r-1-external", 500)
+        self.track("callrec/r-1-staff", 1000)
         self.spool.hand_over(draft(**changes))
 
     def captured_too(self) -> str:
         """A second one, of another call; its id is the later one."""
         id_ = RECORDING_ID[:-1] + "2"
-        tracks = [Track(f"callrec/s-1-{side}", START, END) for side in ("in", "out")]
+        tracks = [Track(f"callrec/s-1-{side}", START, END) for side in ("external", "staff")]
         for track in tracks:
             self.track(track.name, 500)
-        parts = (part(external=tracks[0], staff=tracks[1]),)
-        self.spool.hand_over(draft(recording_id=id_, parts=parts, call={"id": CALL_ID[:-1] + "b"}))
+        segments = (segment(external=tracks[0], staff=tracks[1]),)
+        self.spool.hand_over(draft(recording_id=id_, segments=segments, call={"id": CALL_ID[:-1] + "b"}))
         return id_
 
     def track(self, name: str, hertz: float, seconds: float = 10.0) -> None:
@@ -96,7 +96,7 @@ def make_bench(tmp_path: Path, database: Database, store: MemoryStore | None = N
         (pbx / name).unlink(missing_ok=True)
 
     tracks = Tracks(spool, fetch, answer, clock)
-    spooler = Spooler(spool, tracks, lambda code: f"name of {code}", answer, TOKYO)
+    spooler = RecordingBuilder(spool, tracks, lambda code: f"name of {code}", answer, TOKYO)
     discarder = Discarder(spool, database, delete)
     archiver = Archiver(
         spool, tracks, spooler, store, database, delete, discarder, TOKYO, locked=True, clock=clock

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from callrec.model.captures import Draft
 from callrec.pbx import events as ev
 from callrec.recording.actions import (
-    Command,
+    Action,
     RecordSnoop,
     StartSnoop,
 )
-from callrec.recording.tracker import Board
+from callrec.recording.tracker import CallTracker
 from tests.scenarios.replay import board, office
 from tests.unit.samples import START, draft
 
@@ -28,23 +28,25 @@ OUTSIDE = channel("1.0", "PJSIP/outside-00000001", "0312345678", "2101")
 PHONE = channel("1.1", "PJSIP/2101-00000002", "2101")
 SNOOPS = [
     channel(f"callrec.{draft().capture.recording_id}-1-{side}", "Snoop/1.0-0", linkedid="s")
-    for side in ("in", "out")
+    for side in ("external", "staff")
 ]
 BRIDGE: dict[str, tuple[str, ...]] = {"b": ("1.0", "1.1")}
 
 
-def quiet_board() -> Board:
+def quiet_board() -> CallTracker:
     return board(office(RULE), (f"new-{number}" for number in range(9)))
 
 
 def open_draft() -> Draft:
     talking = tuple(replace(each, left_at=None) for each in draft().call.participants)
     made = draft(ended_at=None, call={"ended_at": None, "outcome": None, "participants": talking})
-    part = made.capture.parts[0]
+    segment = made.capture.segments[0]
     open_part = replace(
-        part, external=replace(part.external, finished_at=None), staff=replace(part.staff, finished_at=None)
+        segment,
+        external=replace(segment.external, finished_at=None),
+        staff=replace(segment.staff, finished_at=None),
     )
-    return replace(made, capture=replace(made.capture, parts=(open_part,)))
+    return replace(made, capture=replace(made.capture, segments=(open_part,)))
 
 
 SECOND = replace(
@@ -53,9 +55,9 @@ SECOND = replace(
 OTHER = replace(channel("2.1", "PJSIP/outside-00000004", "0398765432", linkedid="2.0"), created_at=LATER)
 
 
-def talks(played: Board, bridge: str, *channels: ev.Channel, at: datetime = LATER) -> list[Command]:
+def talks(played: CallTracker, bridge: str, *channels: ev.Channel, at: datetime = LATER) -> list[Action]:
     """These channels enter a bridge, one after the other."""
-    commands: list[Command] = []
+    commands: list[Action] = []
     for count, channel in enumerate(channels, start=1):
         members = tuple(each.id for each in channels[:count])
         commands += played.handle(ev.ChannelCreated(at, channel))
@@ -63,7 +65,7 @@ def talks(played: Board, bridge: str, *channels: ev.Channel, at: datetime = LATE
     return commands
 
 
-def begin_recording(played: Board, commands: list[Command]) -> list[str]:
+def begin_recording(played: CallTracker, commands: list[Action]) -> list[str]:
     """The PBX does what is asked: snoops start, recordings begin. The names of the tracks."""
     names = []
     for command in commands:

@@ -17,7 +17,7 @@ from callrec.model.captures import Draft
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
 from callrec.recording import actions as do
-from callrec.recording.tracker import Board
+from callrec.recording.tracker import CallTracker
 from tests.scenarios.replay import board
 from tests.unit.channels import channel
 from tests.unit.samples import START
@@ -30,7 +30,7 @@ class ModelPbx:
         self.office, self.now = office, START
         self.channels: dict[str, ev.Channel] = {}
         self.bridges: dict[str, list[str]] = {}
-        self.rooms: dict[str, str] = {}
+        self.support_phones: dict[str, str] = {}
         self.own_bridges: set[str] = set()
         self.snoops: dict[str, str] = {}
         self.recordings: dict[str, str] = {}
@@ -50,7 +50,7 @@ class ModelPbx:
         self._numbers = iter(range(10**6))
         self.board = self._new_board()
 
-    def _new_board(self) -> Board:
+    def _new_board(self) -> CallTracker:
         ids = (f"00000000-0000-7000-8000-{number:012d}" for number in self._numbers)
         return board(self.office, ids)
 
@@ -88,21 +88,21 @@ class ModelPbx:
         self.channels[id_] = replace(self.channels[id_], linkedid=linkedid)
         self.enter(id_)
 
-    def answer_room(self) -> None:
-        """The room that is called to help picks up."""
-        for room, state in self.rooms.items():
+    def answer_phone(self) -> None:
+        """The support phone that is called to help picks up."""
+        for phone, state in self.support_phones.items():
             if state == "Ring":
-                self.rooms[room] = "Up"
-                self._tell(ev.OwnChannelStarted(self.now, channel(room, "PJSIP/2900", linkedid=room)))
+                self.support_phones[phone] = "Up"
+                self._tell(ev.OwnChannelStarted(self.now, channel(phone, "PJSIP/2900", linkedid=phone)))
 
-    def press_in_room(self, digit: str) -> None:
-        for room in list(self.rooms):
-            self._tell(ev.Digit(self.now, channel(room, "PJSIP/2900", linkedid=room), digit))
+    def press_in_phone(self, digit: str) -> None:
+        for phone in list(self.support_phones):
+            self._tell(ev.Digit(self.now, channel(phone, "PJSIP/2900", linkedid=phone), digit))
 
-    def hang_up_room(self) -> None:
-        """The room that is called hangs up, or does not answer."""
-        for room in list(self.rooms):
-            self._hang_up_own(room)
+    def hang_up_phone(self) -> None:
+        """The support phone that is called hangs up, or does not answer."""
+        for phone in list(self.support_phones):
+            self._hang_up_own(phone)
 
     def hang_up(self, id_: str) -> None:
         self.leave(id_)
@@ -123,21 +123,21 @@ class ModelPbx:
     def cut(self) -> None:
         self.link = False
 
-    def reconnect(self, noted: list[ev.KeyNoted] | None) -> None:
+    def reconnect(self, noted: list[ev.RawKeyPress] | None) -> None:
         self.link = True
         there = [
             *self.channels.values(),
             *(channel(snoop, "Snoop/x", linkedid=snoop) for snoop in self.snoops),
             *(
                 replace(channel(id_, "PJSIP/2900", linkedid=id_), state=state)
-                for id_, state in self.rooms.items()
+                for id_, state in self.support_phones.items()
             ),
         ]
         bridges = {name: tuple(ids) for name, ids in self.bridges.items()}
         bridges |= dict.fromkeys(self.own_bridges, ())
         self._perform(self.board.compare(there, bridges, {}, [], self.now, noted))
 
-    def recall(self, noted: list[ev.KeyNoted]) -> None:
+    def recall(self, noted: list[ev.RawKeyPress]) -> None:
         """The keys could be read at last."""
         self._perform(self.board.recall(noted, self.now))
 
@@ -156,12 +156,12 @@ class ModelPbx:
             for _ in range(2 if self.twice else 1):
                 self._perform(self.board.handle(event))
 
-    def _perform(self, commands: list[do.Command]) -> None:
+    def _perform(self, commands: list[do.Action]) -> None:
         for command in commands:
             if not self._do(command):
                 self._perform(self.board.command_failed(command, "refused", self.now))
 
-    def _do(self, command: do.Command) -> bool:
+    def _do(self, command: do.Action) -> bool:
         match command:
             case do.StartSnoop():
                 return self._snoop(command)
@@ -173,19 +173,19 @@ class ModelPbx:
                 return self._mute(command)
             case do.HangUp():
                 return self._hang_up_own(command.channel)
-            case do.DialRoom() | do.MakeBridge() | do.DestroyBridge():
-                self._do_for_room(command)
+            case do.DialSupportPhone() | do.MakeBridge() | do.DestroyBridge():
+                self._do_for_phone(command)
             case _:
                 self._write_down(command)
         return True
 
-    def _write_down(self, command: do.Command) -> None:
+    def _write_down(self, command: do.Action) -> None:
         match command:
-            case do.NoteCall():
+            case do.SaveOpenCall():
                 self.open[command.call.id] = command.call
             case do.ReadJournal():
                 self.open.pop(command.call_id, None)
-            case do.SaveDraft():
+            case do.SaveCheckpoint():
                 self.open.pop(command.draft.call.id, None)
                 if command.draft.capture.recording_id not in self.kept | self.discarded:
                     self.drafts[command.draft.capture.recording_id] = command.draft
@@ -199,10 +199,10 @@ class ModelPbx:
                 self.open.pop(command.call.id, None)
                 self.calls.append(command)
 
-    def _do_for_room(self, command: do.Command) -> None:
+    def _do_for_phone(self, command: do.Action) -> None:
         match command:
-            case do.DialRoom():
-                self.rooms[command.channel] = "Ring"
+            case do.DialSupportPhone():
+                self.support_phones[command.channel] = "Ring"
             case do.MakeBridge():
                 self.own_bridges.add(command.bridge)
             case do.DestroyBridge():
@@ -249,7 +249,7 @@ class ModelPbx:
         if self.deaf:
             return False
         self._end_snoop(id_)
-        if self.rooms.pop(id_, None):
+        if self.support_phones.pop(id_, None):
             self._tell(ev.ChannelDestroyed(self.now, channel(id_, "PJSIP/2900", linkedid=id_)))
         return True
 
@@ -271,7 +271,7 @@ class OverALink(RuleBasedStateMachine):
     """
 
     pbx: ModelPbx
-    noted: list[ev.KeyNoted]
+    noted: list[ev.RawKeyPress]
 
     @rule(seconds=st.sampled_from([0.1, 0.6, 4.0]))
     def time(self, seconds: float) -> None:

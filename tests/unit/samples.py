@@ -8,7 +8,7 @@ from typing import Any
 
 from callrec.model.alerts import Alert
 from callrec.model.calls import CallRecord, Outcome, Participant
-from callrec.model.captures import Capture, Draft, Part, Track
+from callrec.model.captures import Capture, Draft, Segment, Track
 from callrec.model.rules import Announce, Decision, Direction, Mode
 from callrec.spool.directory import Spool
 
@@ -53,13 +53,13 @@ def call(**changes: Any) -> CallRecord:
     return replace(made, **changes)
 
 
-def part(number: int = 1, **changes: Any) -> Part:
+def segment(number: int = 1, **changes: Any) -> Segment:
     begin = START + timedelta(seconds=2)
-    made = Part(
+    made = Segment(
         number,
         "1.0",
-        Track(f"callrec/r-{number}-in", begin, END),
-        Track(f"callrec/r-{number}-out", begin, END),
+        Track(f"callrec/r-{number}-external", begin, END),
+        Track(f"callrec/r-{number}-staff", begin, END),
     )
     return replace(made, **changes)
 
@@ -69,7 +69,7 @@ def draft(**changes: Any) -> Draft:
         recording_id=RECORDING_ID,
         started_at=START + timedelta(seconds=2),
         kept_because="automatic",
-        parts=(part(),),
+        segments=(segment(),),
         ended_at=END,
     )
     return Draft(call(**changes.pop("call", {})), replace(capture, **changes))
@@ -87,7 +87,7 @@ def alert(**changes: Any) -> Alert:
         direction=Direction.INBOUND,
         at=START,
         recorded=True,
-        room="2900",
+        support_phone="2900",
     )
     return replace(made, **changes)
 

@@ -19,8 +19,8 @@ from callrec.model.rules import Announce, Mode, Rule, Scope
 from callrec.settings import ArchiveSettings, PbxSettings, Settings
 
 
-def _check(app: App, part: str) -> Result:
-    (check,) = [each for each in CHECKS if each[0] == part]
+def _check(app: App, segment: str) -> Result:
+    (check,) = [each for each in CHECKS if each[0] == segment]
     return run(check, app)
 
 

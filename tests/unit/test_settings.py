@@ -50,9 +50,9 @@ def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
         ("[help]\nsmtp_security = 'tls'", "help.smtp_security = 'tls'"),
         ("[help]\nwebhook_url = 'https://x.example/'", "webhook_url needs a webhook_secret"),
         ("[help]\nwebhook_url = 'x.example'\nwebhook_secret = 's'", "begins with https://"),
-        ("[help]\nroom = '29oo'", "help.room = '29oo': write the number of an extension"),
-        ("[help]\nroom_dial = 'PJSIP/2900'", "with {extension} in it"),
-        ("[help]\nroom_dial = 'PJSIP/{number}'", "with {extension} in it"),
+        ("[help]\nphone = '29oo'", "help.phone = '29oo': write the number of an extension"),
+        ("[help]\nphone_dial = 'PJSIP/2900'", "with {extension} in it"),
+        ("[help]\nphone_dial = 'PJSIP/{number}'", "with {extension} in it"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, problem: str) -> None:
@@ -111,8 +111,8 @@ def test_a_password_that_the_pbx_could_not_be_sent(
 def test_who_is_called_to_help(tmp_path: Path) -> None:
     """A number may be written with full-width digits, as everywhere."""
     text = "[help]\nmail_to = ['a@x.example', 'b@x.example']\nmail_from = 'c@x.example'\n"
-    wanted = load(_file(tmp_path, text + "smtp_host = 'mail'\nroom = '２９００'")).help
-    assert (wanted.mail_to, wanted.room) == (("a@x.example", "b@x.example"), "2900")
+    wanted = load(_file(tmp_path, text + "smtp_host = 'mail'\nphone = '２９００'")).help
+    assert (wanted.mail_to, wanted.phone) == (("a@x.example", "b@x.example"), "2900")
     assert wanted.smtp_security == "starttls"
 
 

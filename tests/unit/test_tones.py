@@ -14,7 +14,7 @@ import soundfile
 from callrec.app import App
 from callrec.doctor import CHECKS, run
 from callrec.errors import CheckFailed
-from callrec.model.calls import Effect
+from callrec.model.calls import KeyResult
 from callrec.model.tones import BEEP, FOLDER, NAMES, TONES, Tones, seconds
 from callrec.prompts import RATES, Library
 from callrec.resources import shipped
@@ -39,7 +39,7 @@ def test_the_shipped_files_are_those_of_the_table(name: str, rate: int, ending: 
 
 
 def test_every_effect_has_a_short_tone_that_ends() -> None:
-    assert set(NAMES) == set(Effect) - {Effect.UNCHANGED} and set(NAMES.values()) | {BEEP} == set(TONES)
+    assert set(NAMES) == set(KeyResult) - {KeyResult.UNCHANGED} and set(NAMES.values()) | {BEEP} == set(TONES)
     assert all(0.1 < seconds(effect) < 0.5 for effect in NAMES)
 
 
@@ -53,8 +53,8 @@ def test_no_two_tones_sound_alike() -> None:
 def test_the_pbx_may_see_them_elsewhere() -> None:
     found = Library(shipped("prompts"), "/sounds").tones
     assert found == Tones("/sounds") and found.beep == "sound:/sounds/tones/beep"
-    assert found.media(Effect.REFUSED) == "sound:/sounds/tones/refused"
-    assert found.media(Effect.KEPT) == found.media(Effect.STARTED)
+    assert found.media(KeyResult.REFUSED) == "sound:/sounds/tones/refused"
+    assert found.media(KeyResult.KEPT) == found.media(KeyResult.STARTED)
 
 
 @pytest.mark.parametrize("ending", RATES.values())

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from callrec.alerts import delivery_worker
 from callrec.alerts.alerter import Alerter
-from callrec.alerts.delivery_worker import Lane, pause_after
+from callrec.alerts.delivery_worker import DeliveryWorker, pause_after
 from callrec.alerts.ledger import Ledger
 from callrec.app import App
 from callrec.catalogue import alerts
@@ -238,17 +238,17 @@ def test_a_way_with_a_bug_does_not_stop_the_others(make: Make) -> None:
 
 def test_help_that_nobody_can_be_told_of_is_a_problem(make: Make) -> None:
     office = make(Post(to=()))
-    office.spool.save_alert(alert(room=None, at=datetime.now(UTC)))
+    office.spool.save_alert(alert(support_phone=None, at=datetime.now(UTC)))
     office.work()
     assert any("nobody who could be told" in each for each in office.alerter.problems())
     assert office.spool.alerts()
     again = make(Post(to=()))
-    again.spool.save_alert(alert(room=None, at=START - timedelta(days=900)))
+    again.spool.save_alert(alert(support_phone=None, at=START - timedelta(days=900)))
     again.work()
     assert again.spool.alerts() == [] and len(again.spool.given_up_alerts()) == 1
 
 
-def test_where_only_a_room_is_called_there_is_nothing_to_send(make: Make) -> None:
+def test_where_only_a_support_phone_is_called_there_is_nothing_to_send(make: Make) -> None:
     office = make()
     office.spool.save_alert(alert())
     office.work()
@@ -314,7 +314,7 @@ def test_its_threads_send_at_once_and_a_way_that_hangs_keeps_nobody(
 def test_the_pause_ends_when_the_next_try_is_due(tmp_path: Path) -> None:
     spool, clock = Spool(tmp_path), Clock()
     spool.save_alert(alert())
-    made = Lane(Post(away={"all"}), Ledger(spool), lambda: None, clock=clock)
+    made = DeliveryWorker(Post(away={"all"}), Ledger(spool), lambda: None, clock=clock)
     assert made._pause() == delivery_worker.IDLE_SECONDS
     made.work()
     assert made._pause() == pytest.approx(1.0)

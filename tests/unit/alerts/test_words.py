@@ -21,16 +21,16 @@ OFFICE = Office([Facility("shiba", "芝地区総合支所")], [Extension("2101",
 def test_the_mail_says_where_help_is_needed_in_both_languages() -> None:
     text = words.text(alert(), "窓口1", TOKYO)
     japanese, english = text.split("--------")
-    for part in (japanese, english):
+    for segment in (japanese, english):
         for needed in ("芝地区総合支所", "2101 窓口1", "+81312345678", "2026-11-22 10:00:00 JST", CALL_ID):
-            assert needed in part
+            assert needed in segment
     assert "録音されています" in japanese and "this call is being recorded" in english
-    assert "応援室（内線 2900）" in japanese and "support room (extension 2900)" in english
+    assert "応援担当の電話（内線 2900）" in japanese and "support phone (extension 2900)" in english
     assert "芝地区総合支所" in words.subject(alert()) and "2101" in words.subject(alert())
 
 
 def test_the_mail_says_so_when_nothing_is_recorded_or_known() -> None:
-    text = words.text(alert(recorded=False, number=None, direction=None, room=None), "", TOKYO)
+    text = words.text(alert(recorded=False, number=None, direction=None, support_phone=None), "", TOKYO)
     assert "録音されていません" in text and "this call is not being recorded" in text
     assert "不明" in text and "unknown" in text and "2900" not in text
 
@@ -50,7 +50,7 @@ def test_the_message_says_the_same_to_programs() -> None:
         "direction": "inbound",
         "at": "2026-11-22T01:00:00+00:00",
         "recorded": True,
-        "room": "2900",
+        "support_phone": "2900",
     }
 
 
@@ -71,19 +71,19 @@ def test_any_change_changes_the_signature(body: bytes, secret: str, timestamp: s
 
 
 @pytest.mark.parametrize(
-    ("own", "room", "mail"),
+    ("own", "phone", "mail"),
     [
         ({}, "2900", ("all@x.example",)),
-        ({"support_room": "2950"}, "2950", ("all@x.example",)),
+        ({"support_phone": "2950"}, "2950", ("all@x.example",)),
         ({"support_mail": ("a@x.example",)}, "2900", ("a@x.example",)),
-        ({"support_room": "", "support_mail": ()}, None, ()),
+        ({"support_phone": "", "support_mail": ()}, None, ()),
     ],
 )
 def test_a_facility_may_have_others_who_help(
-    own: dict[str, str], room: str | None, mail: tuple[str, ...]
+    own: dict[str, str], phone: str | None, mail: tuple[str, ...]
 ) -> None:
     facility = Facility("shiba", "芝", **own)  # type: ignore[arg-type]
     office = Office([facility], support=Support("2900", ("all@x.example",)))
-    assert office.support_of("shiba") == Support(room, mail)
+    assert office.support_of("shiba") == Support(phone, mail)
     assert office.support_of("unassigned") == office.support_of(None) == Support("2900", ("all@x.example",))
     assert Office([Facility("shiba", "芝")]).support_of("shiba") == Support()

@@ -14,7 +14,7 @@ from callrec.errors import EvidenceBroken, StoreUnreachable
 from callrec.manifest import read
 from callrec.model.captures import Custody, Track
 from tests.unit.bench import Bench
-from tests.unit.samples import CALL_ID, DECISION, END, RECORDING_ID, START, call, draft, part
+from tests.unit.samples import CALL_ID, DECISION, END, RECORDING_ID, START, call, draft, segment
 
 KEY = f"recordings/shiba/2026/11/22/{RECORDING_ID}.flac"
 
@@ -24,7 +24,7 @@ def test_the_whole_way(bench: Bench) -> None:
     manifest = bench.archiver.archive(RECORDING_ID)
     assert manifest is not None and object_key(manifest, bench.archiver._zone) == KEY
     assert sorted(bench.store.objects) == [KEY, KEY.replace(".flac", ".manifest.json")]
-    assert bench.deleted == ["callrec/r-1-in", "callrec/r-1-out"]
+    assert bench.deleted == ["callrec/r-1-external", "callrec/r-1-staff"]
     assert bench.spool.waiting() == []
     with bench.database.read() as connection:
         kept = calls.recording(connection, RECORDING_ID)
@@ -126,10 +126,10 @@ def test_what_was_captured_after_the_archive_had_it_is_kept_aside(bench: Bench) 
     bench.captured()
     bench.archiver.archive(RECORDING_ID)
     before = dict(bench.store.objects)
-    bench.track("callrec/r-2-in", 500)
-    bench.spool.hand_over(draft(parts=(part(1), part(2))))
+    bench.track("callrec/r-2-external", 500)
+    bench.spool.hand_over(draft(segments=(segment(1), segment(2))))
     bench.archiver.work()
-    assert bench.spool.aside() == [RECORDING_ID] and (bench.pbx / "callrec/r-2-in").exists()
+    assert bench.spool.aside() == [RECORDING_ID] and (bench.pbx / "callrec/r-2-external").exists()
     assert bench.store.objects == before
 
 
@@ -149,8 +149,8 @@ def test_an_end_that_nobody_saw_is_told_by_the_sound(bench: Bench) -> None:
 
 
 def test_sound_that_is_shorter_than_its_time_is_said(bench: Bench) -> None:
-    bench.track("callrec/r-1-in", 500, 4.0)
-    bench.track("callrec/r-1-out", 1000, 4.0)
+    bench.track("callrec/r-1-external", 500, 4.0)
+    bench.track("callrec/r-1-staff", 1000, 4.0)
     bench.spool.hand_over(draft())
     manifest = bench.archiver.archive(RECORDING_ID)
     assert manifest is not None
@@ -161,17 +161,21 @@ def test_parts_stand_at_their_time(bench: Bench) -> None:
     """Two parts of 2 s, the second 5 s after the first: 7 s, with silence between them."""
     begin = START + timedelta(seconds=2)
     for number in (1, 2):
-        bench.track(f"callrec/r-{number}-in", 500, 2.0)
-        bench.track(f"callrec/r-{number}-out", 1000, 2.0)
+        bench.track(f"callrec/r-{number}-external", 500, 2.0)
+        bench.track(f"callrec/r-{number}-staff", 1000, 2.0)
     later = begin + timedelta(seconds=5)
-    parts = (
-        part(1),
-        part(2, external=Track("callrec/r-2-in", later, END), staff=Track("callrec/r-2-out", later, END)),
+    segments = (
+        segment(1),
+        segment(
+            2,
+            external=Track("callrec/r-2-external", later, END),
+            staff=Track("callrec/r-2-staff", later, END),
+        ),
     )
-    bench.spool.hand_over(draft(parts=parts, ended_at=later + timedelta(seconds=2)))
+    bench.spool.hand_over(draft(segments=segments, ended_at=later + timedelta(seconds=2)))
     manifest = bench.archiver.archive(RECORDING_ID)
     assert manifest is not None and manifest.audio.duration_s == 7.0
-    assert [(each.part, each.offset_s) for each in manifest.placements] == [(1, 0.0), (2, 5.0)]
+    assert [(each.segment, each.offset_s) for each in manifest.placements] == [(1, 0.0), (2, 5.0)]
 
 
 def test_it_stops_between_recordings(bench: Bench) -> None:

@@ -106,8 +106,8 @@ def test_exactly_one_recording_after_a_crash_at_any_step(
         shutil.copy(tmp_path / "catalogue.db", folder)
         fresh = Database(f"sqlite:///{folder}/catalogue.db")
         bench = make_bench(folder, fresh)
-        bench.track("callrec/r-1-in", 500, 2.0)
-        bench.track("callrec/r-1-out", 1000, 2.0)
+        bench.track("callrec/r-1-external", 500, 2.0)
+        bench.track("callrec/r-1-staff", 1000, 2.0)
         with pytest.MonkeyPatch.context() as patch:
             survived = _survives(bench, Power(patch, step, after=after))
         _check(_start_again(bench, fresh, folder, draft_came_back=draft_came_back))

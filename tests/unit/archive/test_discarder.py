@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from callrec.catalogue import calls, custody
 from callrec.errors import PbxUnreachable
-from callrec.model.captures import Part, Track
+from callrec.model.captures import Segment, Track
 from tests.unit.bench import Bench
-from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, draft, part
+from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, draft, segment
 
 
 def _discarded(bench: Bench, *, whole: bool = True) -> None:
     """A capture that stayed on standby, with its tracks on the PBX."""
-    tracks = [Track(f"callrec/d-1-{side}", START, END) for side in ("in", "out")]
+    tracks = [Track(f"callrec/d-1-{side}", START, END) for side in ("external", "staff")]
     for track in tracks:
         bench.track(track.name, 500)
-    unwanted = draft(parts=(part(external=tracks[0], staff=tracks[1]),), kept_because="")
+    unwanted = draft(segments=(segment(external=tracks[0], staff=tracks[1]),), kept_because="")
     bench.spool.save_draft(unwanted)
     bench.spool.save_call(unwanted.call)
     bench.spool.discard(unwanted, whole=whole)
@@ -55,7 +55,7 @@ def test_nothing_is_said_while_the_pbx_may_still_have_it(bench: Bench) -> None:
 
 def test_what_was_kept_of_the_same_call_is_not_touched(bench: Bench) -> None:
     bench.captured()
-    kept: Part = bench.spool.draft_of(RECORDING_ID).capture.parts[0]
+    kept: Segment = bench.spool.draft_of(RECORDING_ID).capture.segments[0]
     _discarded(bench, whole=False)
     bench.archiver.work()
     with bench.database.read() as connection:

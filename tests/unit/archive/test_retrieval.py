@@ -13,16 +13,16 @@ import soundfile
 
 from callrec.archive.retrieval import Retrieval, convert
 from callrec.catalogue import calls, custody, tables
-from callrec.catalogue.calls import Kept
+from callrec.catalogue.calls import ArchivedRecording
 from callrec.errors import CatalogueUnreachable, CheckFailed, EvidenceBroken
 from tests.unit.bench import Bench
 from tests.unit.samples import RECORDING_ID, draft
 
 
 @pytest.fixture
-def kept(bench: Bench) -> Kept:
-    bench.track("callrec/r-1-in", 500)
-    bench.track("callrec/r-1-out", 1000)
+def kept(bench: Bench) -> ArchivedRecording:
+    bench.track("callrec/r-1-external", 500)
+    bench.track("callrec/r-1-staff", 1000)
     bench.spool.hand_over(draft())
     bench.archiver.work()
     with bench.database.read() as connection:
@@ -40,7 +40,7 @@ def _log(bench: Bench) -> list[custody.Entry]:
 
 
 def test_what_was_put_over_it_is_not_what_is_handed_out(
-    bench: Bench, kept: Kept, retrieval: Retrieval, tmp_path: Path
+    bench: Bench, kept: ArchivedRecording, retrieval: Retrieval, tmp_path: Path
 ) -> None:
     original = bench.store.objects[kept.key]
     for key in (kept.key, kept.manifest_key):
@@ -50,11 +50,15 @@ def test_what_was_put_over_it_is_not_what_is_handed_out(
     assert _log(bench)[-1].details == {"covered": [kept.key, kept.manifest_key]}
 
 
-def test_nothing_is_said_of_what_nobody_touched(bench: Bench, kept: Kept, retrieval: Retrieval) -> None:
+def test_nothing_is_said_of_what_nobody_touched(
+    bench: Bench, kept: ArchivedRecording, retrieval: Retrieval
+) -> None:
     assert retrieval.verify(kept) == [] and _log(bench)[-1].details == {}
 
 
-def test_a_bucket_without_versions_is_read_as_it_is(bench: Bench, kept: Kept, retrieval: Retrieval) -> None:
+def test_a_bucket_without_versions_is_read_as_it_is(
+    bench: Bench, kept: ArchivedRecording, retrieval: Retrieval
+) -> None:
     bench.store.versioned = False
     old = replace(kept, version=None, manifest_version=None)
     assert retrieval.verify(old) == []
@@ -65,7 +69,11 @@ def test_a_bucket_without_versions_is_read_as_it_is(bench: Bench, kept: Kept, re
 
 
 def test_a_fetch_is_on_record_before_the_file_is_there(
-    bench: Bench, kept: Kept, retrieval: Retrieval, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Bench,
+    kept: ArchivedRecording,
+    retrieval: Retrieval,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def down(*_: object, **__: object) -> None:
         raise CatalogueUnreachable("the database is away")
@@ -85,7 +93,7 @@ def test_a_fetch_is_on_record_before_the_file_is_there(
 
 @pytest.mark.parametrize("kind", ["flac", "wav"])
 def test_a_full_disk_leaves_no_half_file(
-    kept: Kept, retrieval: Retrieval, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    kept: ArchivedRecording, retrieval: Retrieval, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
@@ -105,7 +113,11 @@ def test_a_full_disk_leaves_no_half_file(
 
 
 def test_two_may_fetch_the_same_at_once(
-    bench: Bench, kept: Kept, retrieval: Retrieval, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Bench,
+    kept: ArchivedRecording,
+    retrieval: Retrieval,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     real, others = convert, [retrieval.fetch]
 
@@ -129,7 +141,9 @@ CHAIN: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("tampering", [*CHAIN, "elsewhere"])
-def test_one_recording_answers_for_its_own_rows(bench: Bench, kept: Kept, tampering: str) -> None:
+def test_one_recording_answers_for_its_own_rows(
+    bench: Bench, kept: ArchivedRecording, tampering: str
+) -> None:
     """Rows 4 and 6 to 8 are of other recordings; only what touches row 5 counts for the fifth's."""
     ids = ["other", RECORDING_ID[:-1] + "9", "other", "other", "other"]
     with bench.database.begin() as connection:
@@ -143,7 +157,9 @@ def test_one_recording_answers_for_its_own_rows(bench: Bench, kept: Kept, tamper
         assert custody.broken_at(connection) is not None
 
 
-def test_the_sound_is_what_was_said(bench: Bench, kept: Kept, retrieval: Retrieval, tmp_path: Path) -> None:
+def test_the_sound_is_what_was_said(
+    bench: Bench, kept: ArchivedRecording, retrieval: Retrieval, tmp_path: Path
+) -> None:
     fetched, rate = soundfile.read(retrieval.fetch(kept.id, tmp_path, kind="wav"), dtype="int16")
     archived, _ = soundfile.read(io.BytesIO(bench.store.objects[kept.key]), dtype="int16")
     assert rate == 8000 and (fetched == archived).all()

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql
 
 from callrec import ids
 from callrec.catalogue import calls, tables
-from callrec.catalogue.calls import Wanted
+from callrec.catalogue.calls import SearchQuery
 from callrec.catalogue.database import Database
 from callrec.errors import NotFound, WrongUsage
 from tests.unit.samples import CALL_ID, START, call
@@ -49,12 +49,12 @@ def test_a_call_is_found_by_everything_that_is_asked_for(database: Database) -> 
     ]
     with database.read() as connection:
         for wanted in fits:
-            assert [each.call for each in calls.search(connection, Wanted(all_calls=True, **wanted))] == [
-                call()
-            ]
-            assert calls.search(connection, Wanted(**wanted)) == [], "it was not recorded"
+            assert [
+                each.call for each in calls.search(connection, SearchQuery(all_calls=True, **wanted))
+            ] == [call()]
+            assert calls.search(connection, SearchQuery(**wanted)) == [], "it was not recorded"
         for wanted in misses:
-            assert calls.search(connection, Wanted(all_calls=True, **wanted)) == [], wanted
+            assert calls.search(connection, SearchQuery(all_calls=True, **wanted)) == [], wanted
 
 
 def test_an_incident_is_found_also_where_it_was_not_recorded(database: Database) -> None:
@@ -62,10 +62,10 @@ def test_an_incident_is_found_also_where_it_was_not_recorded(database: Database)
     with database.begin() as connection:
         calls.save_call(connection, call())
         calls.save_call(connection, incident)
-        found = calls.search(connection, Wanted(all_calls=True, incident=True))
+        found = calls.search(connection, SearchQuery(all_calls=True, incident=True))
         assert [each.call for each in found] == [incident]
         calls.save_call(connection, replace(incident, incident=False))
-        assert calls.search(connection, Wanted(all_calls=True, incident=True)) == []
+        assert calls.search(connection, SearchQuery(all_calls=True, incident=True)) == []
 
 
 def test_a_call_says_when_its_capture_was_discarded(database: Database) -> None:

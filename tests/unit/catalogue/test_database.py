@@ -64,7 +64,7 @@ def test_a_url_that_cannot_be_read_is_not_repeated(url: str) -> None:
     """A password that was not escaped falls apart into host and port, and must not be shown."""
     with pytest.raises(WrongConfiguration, match="is no database URL") as caught:
         Database(url)
-    assert not any(part in str(caught.value) for part in ("hunter2", "w@rd", "1x"))
+    assert not any(segment in str(caught.value) for segment in ("hunter2", "w@rd", "1x"))
 
 
 def test_the_database_file_is_for_its_owner_only(tmp_path: Path) -> None:

@@ -250,7 +250,7 @@ def test_an_office_is_set_up_step_by_step(office: Callable[..., Done]) -> None:
             "code": "shiba",
             "name": "芝地区総合支所",
             "extensions": 1,
-            "support_room": None,
+            "support_phone": None,
             "support_mail": None,
         }
     ]
@@ -274,9 +274,9 @@ def test_a_facility_has_its_own_who_are_called_to_help(office: Callable[..., Don
     office("facility", "add", "shiba", "--name", "芝")
     assert "as for all" in office("facility", "list").out
     mails = ("--mail", "a@x.example", "--mail", "b@x.example")
-    assert office("facility", "support", "shiba", "--room", "２９００", *mails).code == 0
+    assert office("facility", "support", "shiba", "--phone", "２９００", *mails).code == 0
     assert _support(office) == ("2900", ["a@x.example", "b@x.example"])
-    assert office("facility", "support", "shiba", "--room", "none").code == 0
+    assert office("facility", "support", "shiba", "--phone", "none").code == 0
     assert _support(office) == ("", ["a@x.example", "b@x.example"]), "what is not named stays"
     assert office("facility", "rename", "shiba", "--name", "芝地区").code == 0
     assert office("facility", "support", "shiba", "--mail", "none").code == 0
@@ -285,13 +285,13 @@ def test_a_facility_has_its_own_who_are_called_to_help(office: Callable[..., Don
     assert office("facility", "support", "shiba", "--default").code == 0
     assert _support(office) == (None, None)
     done = office("rule", "import", "office.toml")
-    assert done.code == 0 and "芝地区 → 芝地区, support room none, mail to none" in done.out
+    assert done.code == 0 and "芝地区 → 芝地区, support phone none, mail to none" in done.out
     assert _support(office) == ("", [])
     here = App(load(str(tmp_path / "callrec.toml")))
     with here.database.read() as connection:
         newest = connection.execute(sa.select(changes).order_by(changes.c.id.desc())).first()
         assert newest is not None and newest.subject == "facility shiba" and newest.who
-        assert (newest.before["support_room"], newest.after["support_room"]) == (None, "")
+        assert (newest.before["support_phone"], newest.after["support_phone"]) == (None, "")
     assert here.revision() == 1 + 7, "the controller takes each change up"
     here.close()
 
@@ -299,11 +299,11 @@ def test_a_facility_has_its_own_who_are_called_to_help(office: Callable[..., Don
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ((), "give --room or --mail"),
-        (("--default", "--room", "2900"), "give --room or --mail"),
-        (("--default", "--mail", "a@x.example"), "give --room or --mail"),
-        (("--room", "29oo"), "29oo is none: an extension is a number"),
-        (("--room", ""), "is none: an extension is a number"),
+        ((), "give --phone or --mail"),
+        (("--default", "--phone", "2900"), "give --phone or --mail"),
+        (("--default", "--mail", "a@x.example"), "give --phone or --mail"),
+        (("--phone", "29oo"), "29oo is none: an extension is a number"),
+        (("--phone", ""), "is none: an extension is a number"),
         (("--mail", "a@x.example\nBcc: b@x.example"), "is no mail address"),
         (("--mail", "none", "--mail", "a@x.example"), "is no mail address"),
     ],
@@ -320,7 +320,7 @@ def test_who_cannot_be_called_is_said_in_one_line(
 
 def _support(office: Callable[..., Done]) -> tuple[str | None, list[str] | None]:
     (listed,) = json.loads(office("facility", "list", "--json").out)
-    return listed["support_room"], listed["support_mail"]
+    return listed["support_phone"], listed["support_mail"]
 
 
 def test_init_again_upgrades_and_leaves_the_file(office: Callable[..., Done]) -> None:

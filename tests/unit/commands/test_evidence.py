@@ -57,8 +57,8 @@ def run(
 def archived(bench: Bench) -> list[str]:
     """Three recordings in the archive."""
     for number, id_ in enumerate(IDS):
-        bench.track("callrec/r-1-in", 500, 1.0)
-        bench.track("callrec/r-1-out", 1000, 1.0)
+        bench.track("callrec/r-1-external", 500, 1.0)
+        bench.track("callrec/r-1-staff", 1000, 1.0)
         bench.spool.hand_over(draft(recording_id=id_, call={"id": CALL_ID[:-1] + str(number)}))
         assert bench.archiver.archive(id_)
     return IDS
@@ -95,7 +95,7 @@ def test_what_was_verified_is_told_when_the_store_goes_away(
 ) -> None:
     real, seen = Retrieval.verify, iter(range(2))
 
-    def away(self: Retrieval, kept: calls.Kept) -> list[str]:
+    def away(self: Retrieval, kept: calls.ArchivedRecording) -> list[str]:
         if next(seen, None) is None:
             raise StoreUnreachable("the store is away")
         return real(self, kept)
@@ -112,7 +112,7 @@ def test_rows_are_printed_as_they_come(
 ) -> None:
     real, told = Retrieval.verify, []
 
-    def listening(self: Retrieval, kept: calls.Kept) -> list[str]:
+    def listening(self: Retrieval, kept: calls.ArchivedRecording) -> list[str]:
         told.append(capsys.readouterr().out)
         return real(self, kept)
 
@@ -162,7 +162,7 @@ def test_an_altered_log_is_said_for_the_recording_it_is_about(
     [
         (["verify", "--all"], "id,verified,problem"),
         (["search", "2020-01-01"], ",".join(KEYS)),
-        (["facility", "list"], "code,name,extensions,support_room,support_mail"),
+        (["facility", "list"], "code,name,extensions,support_phone,support_mail"),
     ],
 )
 def test_an_empty_csv_has_its_header(run: Run, arguments: list[str], header: str) -> None:

@@ -14,7 +14,7 @@ from callrec import language
 from callrec.catalogue import calls
 from callrec.catalogue.database import Database
 from callrec.commands.show_course import pauses
-from callrec.model.calls import CallRecord, Effect, Key, Press, Turn
+from callrec.model.calls import CallRecord, DecisionChange, FeatureCode, KeyPress, KeyResult
 from callrec.model.captures import Pause
 from callrec.model.rules import Mode
 from tests.unit.bench import Bench
@@ -29,11 +29,13 @@ def at(seconds: float) -> datetime:
 
 
 KEYS = (
-    Press("a", Key.KEEP, Effect.MARKED, "1.1", "2101", at(3)),
-    Press("b", Key.STOP, Effect.REFUSED, "1.1", "2101", at(4)),
-    Press("c", Key.HELP, Effect.HELP_SENT, "1.1", "2102", at(5)),
+    KeyPress("a", FeatureCode.KEEP, KeyResult.MARKED, "1.1", "2101", at(3)),
+    KeyPress("b", FeatureCode.STOP, KeyResult.REFUSED, "1.1", "2101", at(4)),
+    KeyPress("c", FeatureCode.HELP, KeyResult.HELP_SENT, "1.1", "2102", at(5)),
 )
-TURNS = (Turn(at(6), ("2102", "2201"), replace(DECISION, mode=Mode.MANUAL, rule=7, reason="extension")),)
+TURNS = (
+    DecisionChange(at(6), ("2102", "2201"), replace(DECISION, mode=Mode.MANUAL, rule=7, reason="extension")),
+)
 PAUSES = (Pause(at(4), at(6.5), "key"), Pause(at(9), None, "never"))
 
 
@@ -63,7 +65,7 @@ def in_both(office: Office) -> tuple[str, str]:
 def test_keys_and_decisions_made_anew_are_told(
     shown: Callable[[CallRecord], tuple[str, str]], office: Office
 ) -> None:
-    english, japanese = shown(call(keys=KEYS, turns=TURNS, incident=True))
+    english, japanese = shown(call(key_presses=KEYS, decision_changes=TURNS, incident=True))
     assert [line for line in english.splitlines() if line.startswith(("key", "decided", "incident"))] == [
         "incident: yes",
         "decided anew: 2026-11-22 10:00:06  2102, 2201  recorded when staff press the key: "
@@ -77,8 +79,8 @@ def test_keys_and_decisions_made_anew_are_told(
     assert "キー操作: 2026-11-22 10:00:05  2102  応援要請: 応援を要請しました" in japanese
     whole = json.loads(office("show", CALL_ID, "--json").out)
     assert whole["incident"] is True and whole["pauses"] == []
-    assert [(each["key"], each["effect"]) for each in whole["call"]["keys"]][1] == ("stop", "refused")
-    assert whole["call"]["turns"][0]["extensions"] == ["2102", "2201"]
+    assert [(each["key"], each["result"]) for each in whole["call"]["key_presses"]][1] == ("stop", "refused")
+    assert whole["call"]["decision_changes"][0]["extensions"] == ["2102", "2201"]
 
 
 def test_nothing_is_said_of_what_did_not_happen(shown: Callable[[CallRecord], tuple[str, str]]) -> None:

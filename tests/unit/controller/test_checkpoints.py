@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from callrec.controller.checkpoints import Drafts
+from callrec.controller.checkpoints import Checkpoints
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Draft
 from callrec.pbx.events import OwnChannelStarted
-from callrec.recording.actions import HandOver, NoteCall, SaveCall, SaveDraft
+from callrec.recording.actions import HandOver, SaveCall, SaveCheckpoint, SaveOpenCall
 from callrec.spool.directory import Spool
 from callrec.spool.files import PARTIAL
 from tests.scenarios.replay import office, transcript
@@ -27,14 +27,14 @@ FULL = OSError(28, "No space left on device")
 save_for_real = Spool.save_draft
 
 
-def _kept(because: str) -> SaveDraft:
+def _kept(because: str) -> SaveCheckpoint:
     before = draft()
-    return SaveDraft("call", replace(before, capture=replace(before.capture, kept_because=because)))
+    return SaveCheckpoint("call", replace(before, capture=replace(before.capture, kept_because=because)))
 
 
 def test_an_older_draft_never_replaces_a_newer_one(tmp_path: Path) -> None:
     """The disk was full for the older one only: it is tried again when the newer one is there."""
-    drafts, older, newer = Drafts(Spool(tmp_path)), _kept(""), _kept("key")
+    drafts, older, newer = Checkpoints(Spool(tmp_path)), _kept(""), _kept("key")
     drafts.ask(older)
     drafts.ask(newer)
     drafts.save(newer)
@@ -53,7 +53,7 @@ def test_a_draft_that_comes_late_does_not_bring_a_recording_back(
         raise FULL
 
     monkeypatch.setattr(Spool, "save_draft", full)
-    controller._perform(NoteCall("call", late.draft.call))
+    controller._perform(SaveOpenCall("call", late.draft.call))
     controller._drafts.ask(late)
     controller._perform(late)
     assert controller._again == [late]
@@ -76,8 +76,8 @@ def test_nothing_is_recorded_before_it_is_written_down(
             known = [
                 track.name
                 for each in Spool(tmp_path).drafts()
-                for part in each.capture.parts
-                for track in (part.external, part.staff)
+                for segment in each.capture.segments
+                for track in (segment.external, segment.staff)
             ]
             names.append(name)
             unknown.extend([name] if name not in known else [])
@@ -101,7 +101,7 @@ def test_a_disk_that_syncs_slowly_holds_no_recording_up(
 ) -> None:
     """A draft counts as soon as it is written: a kill leaves it, only a power failure does not."""
     spool, synced = Spool(tmp_path), threading.Event()
-    drafts, first, newer = Drafts(spool), _kept(""), _kept("key")
+    drafts, first, newer = Checkpoints(spool), _kept(""), _kept("key")
     drafts.ask(first)
     drafts.save(first)
     monkeypatch.setattr(os, "fsync", lambda descriptor: synced.wait(10))
@@ -151,7 +151,7 @@ def test_a_draft_that_was_never_synced_does_not_bring_a_recording_back(tmp_path:
 
 
 def test_a_disk_that_hangs_does_not_keep_a_call_from_being_recorded(tmp_path: Path) -> None:
-    drafts = Drafts(Spool(tmp_path))
+    drafts = Checkpoints(Spool(tmp_path))
     drafts.ask(_kept("key"))
     began = time.monotonic()
     drafts.wait("call")
@@ -182,7 +182,7 @@ def test_a_full_disk_makes_no_note_come_late(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(Spool, "note_call", full)
     controller = controller_on(tmp_path, FakePbx())
-    controller._perform(NoteCall("call", draft().call))
+    controller._perform(SaveOpenCall("call", draft().call))
     assert controller._again == []
     end(controller)
 

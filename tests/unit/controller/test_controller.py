@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from callrec.controller.hangups import Departures
-from callrec.controller.serial_executor import Lanes
+from callrec.controller.hangups import Hangups
+from callrec.controller.serial_executor import SerialExecutor
 from callrec.errors import NotFound
 from callrec.model.prompts import Prompt
 from callrec.model.rules import Decision
 from callrec.pbx.events import ChannelDestroyed, DialplanSaid, GateEntered, Replaced
-from callrec.recording.actions import HandOver, Settle, StartSnoop
+from callrec.recording.actions import AwaitHangup, HandOver, StartSnoop
 from callrec.spool.directory import Spool
 from tests.scenarios.replay import transcript
 from tests.unit.channels import OUTSIDE
@@ -31,7 +31,7 @@ def _asked_in_general(pbx: FakePbx) -> list[str]:
 
 def _asked_for_tracks(pbx: FakePbx) -> dict[str, list[str]]:
     """What was asked for each of the two tracks, which do not wait for one another."""
-    ends = {side: f"-1-{side}" for side in ("in", "out")}
+    ends = {side: f"-1-{side}" for side in ("external", "staff")}
     return {
         side: [words[0] for words in pbx.asked if any(word.endswith(end) for word in words)]
         for side, end in ends.items()
@@ -42,7 +42,7 @@ def test_commands_of_a_call_come_in_order(tmp_path: Path) -> None:
     pbx = FakePbx()
     play(controller_on(tmp_path, pbx))
     assert _asked_in_general(pbx) == ["set_variable", "set_variable", "resume"]
-    assert _asked_for_tracks(pbx) == {"in": ["snoop", "record"], "out": ["snoop", "record"]}
+    assert _asked_for_tracks(pbx) == {"external": ["snoop", "record"], "staff": ["snoop", "record"]}
     assert pbx.asked[1][2:] == ("CALLREC_ANSWER", "1")
     spool = Spool(tmp_path)
     assert len(spool.waiting()) == 1 and len(spool.calls()) == 1 and spool.drafts() == []
@@ -89,23 +89,26 @@ def test_a_full_disk_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_new_snoops_come_once_the_old_ones_are_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not before: Asterisk would go on with a decoder that drops what half of all phones send."""
     monkeypatch.setattr("callrec.controller.hangups.PATIENCE_SECONDS", 60.0)
-    pbx, old, waiting = FakePbx(), ("callrec.old-in", "callrec.old-out"), threading.Event()
+    pbx, old, waiting = FakePbx(), ("callrec.old-external", "callrec.old-staff"), threading.Event()
 
-    class Watched(Departures):
+    class Watched(Hangups):
         def wait(self, channels: Collection[str]) -> bool:
             waiting.set()
             return super().wait(channels)
 
     controller = controller_on(tmp_path, pbx)
     controller._departures = Watched()
-    settled = [Settle("call", old, side="in"), StartSnoop("call", "1.0", "callrec.new-in", side="in")]
-    controller._submit([*settled, StartSnoop("call", "1.0", "callrec.new-out", side="out")])
+    settled = [
+        AwaitHangup("call", old, side="external"),
+        StartSnoop("call", "1.0", "callrec.new-external", side="external"),
+    ]
+    controller._submit([*settled, StartSnoop("call", "1.0", "callrec.new-staff", side="staff")])
     assert waiting.wait(10)
     for each in old:
-        assert "callrec.new-in" not in _words(pbx)
+        assert "callrec.new-external" not in _words(pbx)
         controller.handle(ChannelDestroyed(START, replace(OUTSIDE, id=each)))
     end(controller)
-    assert {"callrec.new-in", "callrec.new-out"} <= set(_words(pbx))
+    assert {"callrec.new-external", "callrec.new-staff"} <= set(_words(pbx))
 
 
 def _words(pbx: FakePbx) -> list[str]:
@@ -120,7 +123,7 @@ def test_another_program_under_our_name_ends_this_one(tmp_path: Path) -> None:
 
 
 def test_lanes_keep_order_within_a_key_and_run_keys_side_by_side() -> None:
-    lanes, gate = Lanes(2), threading.Event()
+    lanes, gate = SerialExecutor(2), threading.Event()
     order: list[str] = []
 
     def waits() -> None:
@@ -138,7 +141,7 @@ def test_lanes_keep_order_within_a_key_and_run_keys_side_by_side() -> None:
 
 
 def test_jobs_that_jobs_submit_at_the_end_are_done_too() -> None:
-    lanes, done = Lanes(2), []
+    lanes, done = SerialExecutor(2), []
 
     def submits() -> None:
         for number in range(20):
@@ -151,7 +154,7 @@ def test_jobs_that_jobs_submit_at_the_end_are_done_too() -> None:
 
 
 def test_a_lane_goes_on_after_a_job_that_raises() -> None:
-    lanes, done = Lanes(1), threading.Event()
+    lanes, done = SerialExecutor(1), threading.Event()
 
     def fails() -> None:
         raise RuntimeError("a bug")
@@ -178,10 +181,10 @@ def test_a_missing_prompt_neither_holds_a_call_nor_keeps_it_from_being_recorded(
 
     pbx = FakePbx()
     controller = controller_on(tmp_path, pbx)
-    controller._board.world = replace(controller._board.world, prompts=missing)
+    controller._board.environment = replace(controller._board.environment, prompts=missing)
     play(controller)
     assert _asked_in_general(pbx) == ["resume"]
-    assert _asked_for_tracks(pbx) == {"in": ["snoop", "record"], "out": ["snoop", "record"]}
+    assert _asked_for_tracks(pbx) == {"external": ["snoop", "record"], "staff": ["snoop", "record"]}
     call = only_call(Spool(tmp_path))
     assert [note.text for note in call.notes] == [
         "the announcement could not be played: there is no prompt notice"

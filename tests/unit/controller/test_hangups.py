@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from callrec.controller.hangups import Departures
+from callrec.controller.hangups import Hangups
 
 
 def test_those_that_went_before_or_meanwhile_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("callrec.controller.hangups.PATIENCE_SECONDS", 60.0)
-    departures = Departures()
+    departures = Hangups()
     departures.gone("a")
     later = threading.Timer(0.05, departures.gone, ["b"])
     later.start()
@@ -22,14 +22,14 @@ def test_those_that_went_before_or_meanwhile_are_not_waited_for(monkeypatch: pyt
 
 
 def test_what_never_goes_is_waited_for_a_moment() -> None:
-    departures, began = Departures(), time.monotonic()
+    departures, began = Hangups(), time.monotonic()
     departures.gone("another")
     assert not departures.wait(["a"])
     assert time.monotonic() - began < 5
 
 
 def test_not_all_that_ever_went_is_remembered() -> None:
-    departures = Departures()
+    departures = Hangups()
     for number in range(5000):
         departures.gone(str(number))
     assert departures.wait(["4999", "4100"]) and not departures.wait(["1"])

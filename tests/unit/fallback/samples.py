@@ -29,7 +29,7 @@ class Storage:
         self.sizes.pop(name, None)
 
 
-FILES = ("callrec/fallback-demo-1.0-in", "callrec/fallback-demo-1.0-out")
+FILES = ("callrec/fallback-demo-1.0-external", "callrec/fallback-demo-1.0-staff")
 
 
 SECOND_OF_SOUND = 44 + 16_000

@@ -12,7 +12,7 @@ from callrec.fallback import journal, rule_mirror
 from callrec.fallback.adoption import Adoption
 from callrec.model.calls import CallRecord, Outcome
 from callrec.model.rules import Direction, Mode
-from callrec.pbx.events import KeyNoted, epoch
+from callrec.pbx.events import RawKeyPress, epoch
 from callrec.policy.office import Office
 from callrec.spool.directory import Spool
 from tests.scenarios.replay import PROMPT, office
@@ -69,7 +69,9 @@ def test_the_copy_becomes_what_is_wanted_and_nothing_else() -> None:
     assert rule_mirror.synchronise(database, wanted) == 0
 
 
-def _call(value: str, prompt: journal.FindPrompt = lambda sound: None) -> tuple[journal.Line, CallRecord]:
+def _call(
+    value: str, prompt: journal.FindPrompt = lambda sound: None
+) -> tuple[journal.JournalEntry, CallRecord]:
     line, found = journal.parse("demo-1.0", value), office(AUTOMATIC)
     return line, journal.call_of(line, found, "demo", prompt, journal.decide(line, found))
 
@@ -81,10 +83,10 @@ def test_a_line_of_the_journal_becomes_a_call_and_a_capture() -> None:
     assert call.ended_at - call.answered_at == timedelta(milliseconds=3001)
     assert [(each.language, each.complete) for each in call.announcements] == [("ja", True), ("", False)]
     draft = journal.draft_of(line, call)
-    (part,) = draft.capture.parts
-    assert (part.external.name, part.staff.name) == (
-        "callrec/fallback-demo-1.0-in",
-        "callrec/fallback-demo-1.0-out",
+    (segment,) = draft.capture.segments
+    assert (segment.external.name, segment.staff.name) == (
+        "callrec/fallback-demo-1.0-external",
+        "callrec/fallback-demo-1.0-staff",
     )
     again = journal.draft_of(*_call(LINE))
     assert again.capture.recording_id == draft.capture.recording_id
@@ -95,7 +97,7 @@ def test_of_an_outbound_call_the_staff_is_the_caller() -> None:
     line, call = _call(LINE.replace("inbound|", "outbound|").replace("|2101|1795", "|outside|1795"))
     draft = journal.draft_of(line, call)
     assert call.direction is Direction.OUTBOUND
-    assert draft.capture.parts[0].external.name.endswith("-out")
+    assert draft.capture.segments[0].external.name.endswith("-external")
     assert [each.extension for each in call.participants] == ["2101", None]
 
 
@@ -216,8 +218,8 @@ def test_what_is_no_line_of_the_journal_is_refused(value: str) -> None:
 PRESSED = ENDED - timedelta(seconds=2)
 
 
-def _noted(key: str, number: int, by: str = "PJSIP/2101-00000002", linkedid: str = "demo-1.0") -> KeyNoted:
-    return KeyNoted(f"p{number}", key, linkedid, by, PRESSED + timedelta(milliseconds=number))
+def _noted(key: str, number: int, by: str = "PJSIP/2101-00000002", linkedid: str = "demo-1.0") -> RawKeyPress:
+    return RawKeyPress(f"p{number}", key, linkedid, by, PRESSED + timedelta(milliseconds=number))
 
 
 @pytest.mark.parametrize(
@@ -238,8 +240,8 @@ def test_keys_of_staff_count_in_what_the_dialplan_recorded(
     adoption = _adoption(storage, tmp_path, rules, rules)
     assert adoption.adopt("demo-1.0", LINE, ENDED + timedelta(minutes=1), [*noted, *others])
     call = _kept(tmp_path) if mode == "automatic" else only_call(Spool(tmp_path))
-    assert [each.effect for each in call.keys] == effects
-    assert {each.extension for each in call.keys} == {"2101"} and call.incident is incident
+    assert [each.result for each in call.key_presses] == effects
+    assert {each.extension for each in call.key_presses} == {"2101"} and call.incident is incident
     assert not Spool(tmp_path).alerts()
 
 
@@ -255,7 +257,7 @@ def test_a_call_for_help_that_nobody_heard_of_goes_out_late(tmp_path: Path, mode
     call = _kept(tmp_path) if mode == "automatic" else only_call(Spool(tmp_path))
     assert call.incident
     alerts = [Spool(tmp_path).alert_of(id_) for id_ in Spool(tmp_path).alerts()]
-    told = [(each.call_id, each.at, each.recorded, each.room) for each in alerts]
+    told = [(each.call_id, each.at, each.recorded, each.support_phone) for each in alerts]
     assert told == ([] if known else [(call.id, PRESSED, mode == "automatic", None)])
 
 
@@ -266,4 +268,4 @@ def test_controller_and_journal_know_a_call_by_the_same_id() -> None:
     assert since is not None
     played.compare([OUTSIDE, PHONE], BRIDGE, {"1.0": since}, [], ENDED)
     call = journal.call_of(line, rules, "demo", lambda sound: None, journal.decide(line, rules))
-    assert played.sessions["1.0"].call.id == call.id
+    assert played.calls["1.0"].record.id == call.id

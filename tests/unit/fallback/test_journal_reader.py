@@ -11,7 +11,7 @@ from callrec.app import App
 from callrec.fallback.adoption import Adoption
 from callrec.fallback.journal import FAMILY, KEYS
 from callrec.fallback.journal_reader import JournalReader
-from callrec.model.calls import Key
+from callrec.model.calls import FeatureCode
 from callrec.problems import Problems
 from tests.scenarios.replay import office
 from tests.unit.fallback.samples import AUTOMATIC, ENDED, FILES, LINE, SECOND_OF_SOUND, Storage
@@ -68,8 +68,8 @@ def _reader(app: App, database: AstDb, controller: Linked, problems: Problems) -
         lambda call: False,
         lambda press, alert: app.alert_known(alert),
     )
-    parts: Any = controller
-    return JournalReader(lambda: database, parts, adoption, problems, lambda: None)
+    segments: Any = controller
+    return JournalReader(lambda: database, segments, adoption, problems, lambda: None)
 
 
 def test_a_line_that_is_gone_is_no_problem_any_more(app: App) -> None:
@@ -108,7 +108,7 @@ def test_a_key_is_not_forgotten_before_the_journal_has_told_of_its_call(app: App
     assert database.families[KEYS] and not database.families[FAMILY]
     (waiting,) = app.spool.waiting()
     call = app.spool.draft_of(waiting).call
-    assert call.incident and [each.key for each in call.keys] == [Key.HELP]
+    assert call.incident and [each.key for each in call.key_presses] == [FeatureCode.HELP]
     (alert,) = app.spool.alerts()
     assert app.spool.alert_of(alert).call_id == call.id, "help was called for, and nobody had heard of it"
     for _ in range(2):

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from callrec.errors import NotFound, PbxUnreachable
-from callrec.fallback.rule_mirror import EVERY_SECONDS, Mirror, Sounds
+from callrec.fallback.rule_mirror import EVERY_SECONDS, RuleMirror, Sounds
 from callrec.model.rules import Decision
 from callrec.policy.office import Office
 from callrec.problems import Problems
@@ -55,7 +55,7 @@ class Desk:
         self.clock, self.problems = Clock(), Problems()
         self.link_up = True
         self.sounds: Sounds = lambda decision: ()
-        self.mirror = Mirror(
+        self.mirror = RuleMirror(
             self.astdb.open,
             self._office,
             self._sounds,

@@ -8,7 +8,7 @@ import pytest
 
 from callrec.commands import main
 from callrec.errors import WrongConfiguration
-from callrec.model.calls import Key
+from callrec.model.calls import FeatureCode
 from callrec.pbx import feature_codes
 from callrec.settings import KeySettings, load
 from tests.unit.asterisk_files.etc import etc_of, install
@@ -84,10 +84,16 @@ def test_the_includes_have_the_keys(codes: KeySettings) -> None:
 
 def test_what_the_pbx_has_otherwise_is_found() -> None:
     features = _config(feature_codes.include("features.conf", USUAL))
-    assert feature_codes.wrong_features(features, OTHER) == {Key.KEEP: "*1", Key.PAUSE: "*5", Key.HELP: "*9"}
+    assert feature_codes.wrong_features(features, OTHER) == {
+        FeatureCode.KEEP: "*1",
+        FeatureCode.PAUSE: "*5",
+        FeatureCode.HELP: "*9",
+    }
     assert set(feature_codes.wrong_features({}, USUAL).values()) == {""}
     features["applicationmap"][0] = ("callrec-keep", "*1,self,UserEvent(CallRec,Key: keep)")
-    assert feature_codes.wrong_features(features, USUAL) == {Key.KEEP: "*1"}, "the line of an older version"
+    assert feature_codes.wrong_features(features, USUAL) == {FeatureCode.KEEP: "*1"}, (
+        "the line of an older version"
+    )
     assert feature_codes.wrong_menu(_config(feature_codes.include("confbridge.conf", USUAL)), OTHER)
     assert not feature_codes.wrong_menu({"their_menu": []}, OTHER), "whose menu is their own look after it"
 
@@ -95,21 +101,24 @@ def test_what_the_pbx_has_otherwise_is_found() -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("[applicationmap]\napprecord => *1,caller,Macro,one-touch", [("apprecord", "*1", Key.KEEP)]),
-        ("[featuremap]\nautomixmon => *4", [("automixmon", "*4", Key.STOP)]),
-        ("[featuremap]\nparkcall => *99", [("parkcall", "*99", Key.HELP)]),
-        ("[featuremap]\natxfer => *2", [("atxferabort", "*1", Key.KEEP), ("atxferswap", "*4", Key.STOP)]),
+        ("[applicationmap]\napprecord => *1,caller,Macro,one-touch", [("apprecord", "*1", FeatureCode.KEEP)]),
+        ("[featuremap]\nautomixmon => *4", [("automixmon", "*4", FeatureCode.STOP)]),
+        ("[featuremap]\nparkcall => *99", [("parkcall", "*99", FeatureCode.HELP)]),
+        (
+            "[featuremap]\natxfer => *2",
+            [("atxferabort", "*1", FeatureCode.KEEP), ("atxferswap", "*4", FeatureCode.STOP)],
+        ),
         ("[general]\natxferabort=*7\natxferswap=*6\n[featuremap]\natxfer => *2", []),
         ("[general]\natxferabort=*1\n[featuremap]\nblindxfer => ##\natxfer =>", []),
     ],
 )
-def test_features_in_the_way_of_a_key(text: str, found: list[tuple[str, str, Key]]) -> None:
+def test_features_in_the_way_of_a_key(text: str, found: list[tuple[str, str, FeatureCode]]) -> None:
     assert list(feature_codes.rivals(_config(text), USUAL)) == found
 
 
 def test_disconnect_by_a_star_is_in_the_way_of_all() -> None:
     found = list(feature_codes.rivals({"featuremap": [("disconnect", "*")]}, USUAL))
-    assert {key for _, _, key in found} == set(Key)
+    assert {key for _, _, key in found} == set(FeatureCode)
 
 
 def test_the_include_is_printed(run) -> None:  # type: ignore[no-untyped-def]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from callrec.model.calls import Effect
+from callrec.model.calls import KeyResult
 from callrec.pbx import events as ev
 from tests.scenarios.replay import office
 from tests.unit.channels import OUTSIDE, PHONE, channel
@@ -30,13 +30,13 @@ def by_mode(mode: str) -> ModelPbx:
     return talking((mode, "everywhere", None, "none"))
 
 
-def press(pbx: ModelPbx, *keys: str, by: ev.Channel = PHONE) -> list[Effect]:
-    session = pbx.board.sessions["1.0"]
-    before = len(session.call.keys)
+def press(pbx: ModelPbx, *keys: str, by: ev.Channel = PHONE) -> list[KeyResult]:
+    session = pbx.board.calls["1.0"]
+    before = len(session.record.key_presses)
     for key in keys:
         pbx.pass_time(1)
         pbx.press(by.id, key, f"{by.id}-{pbx.now:%s.%f}")
-    return [each.effect for each in session.call.keys[before:]]
+    return [each.result for each in session.record.key_presses[before:]]
 
 
 def end(pbx: ModelPbx) -> None:
@@ -45,9 +45,9 @@ def end(pbx: ModelPbx) -> None:
     pbx.pass_time(10)
 
 
-def parts(pbx: ModelPbx) -> list[int]:
+def segments(pbx: ModelPbx) -> list[int]:
     (draft,) = pbx.kept.values()
-    return [part.number for part in draft.capture.parts]
+    return [segment.number for segment in draft.capture.segments]
 
 
 def transfer(pbx: ModelPbx, to: ev.Channel) -> None:

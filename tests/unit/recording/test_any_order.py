@@ -15,22 +15,22 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from callrec.model.calls import Effect, Key
+from callrec.model.calls import FeatureCode, KeyResult
 from callrec.model.office import Support
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
-from callrec.recording.call import Session
+from callrec.recording.call import Call
 from tests.scenarios.replay import office
 from tests.unit.channels import OUTSIDE, channel
 from tests.unit.pbx_model import ModelPbx, OverALink
 
 MODES = st.sampled_from(("never", "manual", "standby", "automatic"))
 STAFF = st.sampled_from(("2101", "2102", "2201"))
-LOUD = (Effect.STARTED, Effect.KEPT, Effect.MARKED, Effect.RESUMED, Effect.HELP_SENT)
+LOUD = (KeyResult.STARTED, KeyResult.KEPT, KeyResult.MARKED, KeyResult.RESUMED, KeyResult.HELP_SENT)
 
 
 class Moves(OverALink):
-    """A call from outside; each extension has a mode of its own, and there is a room that helps."""
+    """A call from outside; each extension has a mode of its own, and there is a support phone that helps."""
 
     @initialize(first=MODES, second=MODES, third=MODES)
     def begin(self, first: str, second: str, third: str) -> None:
@@ -40,7 +40,7 @@ class Moves(OverALink):
             rules.facilities.values(), rules.extensions.values(), rules.rules, support=Support("2900")
         )
         self.pbx, self.count, self.consulted = ModelPbx(in_force), 0, ""
-        self.noted: list[ev.KeyNoted] = []
+        self.noted: list[ev.RawKeyPress] = []
         self.pbx.create(OUTSIDE)
         self.phone = self._new("2101")
         self.pbx.enter(self.phone, OUTSIDE.id)
@@ -52,20 +52,20 @@ class Moves(OverALink):
         self.pbx.create(replace(made, linkedid=linkedid or made.id, created_at=at))
         return made.id
 
-    def _session(self) -> Session | None:
-        return self.pbx.board.sessions.get("1.0")
+    def _session(self) -> Call | None:
+        return self.pbx.board.calls.get("1.0")
 
     def _talks(self) -> bool:
         return hasattr(self, "pbx") and not self.consulted
 
     # --- what may happen
 
-    @rule(key=st.sampled_from(list(Key)))
-    def press(self, key: Key) -> None:
+    @rule(key=st.sampled_from(list(FeatureCode)))
+    def press(self, key: FeatureCode) -> None:
         self.count += 1
         by = self.pbx.channels[self.phone]
         self.pbx.now += timedelta(milliseconds=100)
-        self.noted.append(ev.KeyNoted(f"press-{self.count}", key, by.linkedid, by.name, self.pbx.now))
+        self.noted.append(ev.RawKeyPress(f"press-{self.count}", key, by.linkedid, by.name, self.pbx.now))
         self.pbx.press(self.phone, key, f"press-{self.count}")
 
     @precondition(_talks)
@@ -97,7 +97,7 @@ class Moves(OverALink):
 
     @rule()
     def the_room_answers(self) -> None:
-        self.pbx.answer_room()
+        self.pbx.answer_phone()
 
     @rule()
     def a_snoop_breaks(self) -> None:
@@ -106,7 +106,7 @@ class Moves(OverALink):
 
     # --- what always holds
 
-    def _heard(self, session: Session) -> set[str]:
+    def _heard(self, session: Call) -> set[str]:
         return {
             name for name in self.pbx.audible() if session.capture and session.capture.recording_id in name
         }
@@ -120,18 +120,20 @@ class Moves(OverALink):
     @invariant()
     def a_pause_and_a_stop_hold_until_a_key_or_a_rule_ends_them(self) -> None:
         session = self._session() if hasattr(self, "pbx") and self.pbx.link else None
-        said = [each for each in session.call.keys if each.effect in (*LOUD, *QUIET)] if session else []
-        if not session or not said or said[-1].effect not in QUIET:
+        said = (
+            [each for each in session.record.key_presses if each.result in (*LOUD, *QUIET)] if session else []
+        )
+        if not session or not said or said[-1].result not in QUIET:
             return
-        by_rule = [each for each in session.call.turns if each.decision.mode == "automatic"]
-        if said[-1].effect is Effect.PAUSED or not by_rule:
+        by_rule = [each for each in session.record.decision_changes if each.decision.mode == "automatic"]
+        if said[-1].result is KeyResult.PAUSED or not by_rule:
             assert not self._heard(session)
 
     @invariant()
     def no_more_snoops_than_one_capture_needs(self) -> None:
         if hasattr(self, "pbx") and self.pbx.link:
-            spying = [id_ for id_ in self.pbx.snoops if id_.endswith(("-in", "-out"))]
-            assert len(spying) <= 2 * len(self.pbx.board.sessions)
+            spying = [id_ for id_ in self.pbx.snoops if id_.endswith(("-external", "-staff"))]
+            assert len(spying) <= 2 * len(self.pbx.board.calls)
 
     def teardown(self) -> None:
         if not hasattr(self, "pbx"):
@@ -142,18 +144,18 @@ class Moves(OverALink):
             self.pbx.hang_up(id_)
         for _ in range(30):
             self.pbx.pass_time(1)
-        assert not self.pbx.snoops and not self.pbx.rooms and not self.pbx.own_bridges
-        assert not self.pbx.drafts and not self.pbx.open and not self.pbx.board.sessions
+        assert not self.pbx.snoops and not self.pbx.support_phones and not self.pbx.own_bridges
+        assert not self.pbx.drafts and not self.pbx.open and not self.pbx.board.calls
         if set(self.modes.values()) == {"never"}:
             assert not self.pbx.ever_recorded
         if set(self.modes.values()) == {"automatic"}:
-            parts = [part for draft in self.pbx.kept.values() for part in draft.capture.parts]
+            segments = [segment for draft in self.pbx.kept.values() for segment in draft.capture.segments]
             assert set(self.pbx.ever_recorded) <= {
-                track.name for part in parts for track in (part.external, part.staff)
+                track.name for segment in segments for track in (segment.external, segment.staff)
             }
 
 
-QUIET = (Effect.PAUSED, Effect.STOPPED)
+QUIET = (KeyResult.PAUSED, KeyResult.STOPPED)
 
 
 def test_calls_that_move_and_merge_in_any_order() -> None:

@@ -1,4 +1,4 @@
-"""The room that is called to help, as a call goes on: until somebody is there, and no longer."""
+"""The support phone that is called to help, as a call goes on: until somebody is there, and no longer."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def _help_was_asked_for() -> ModelPbx:
     pbx.create(PHONE)
     pbx.enter(PHONE.id, OUTSIDE.id)
     pbx.press(PHONE.id, "help", "p1")
-    assert pbx.rooms
+    assert pbx.support_phones
     return pbx
 
 
 def _calls(pbx: ModelPbx, seconds: int) -> list[int]:
-    """When the room is called meanwhile, which hangs up each time."""
+    """When the support phone is called meanwhile, which hangs up each time."""
     called = []
     for second in range(seconds):
-        if pbx.rooms:
+        if pbx.support_phones:
             called.append(second)
-            pbx.hang_up_room()
+            pbx.hang_up_phone()
         pbx.pass_time(0.5)
         pbx.pass_time(0.5)
     return called
@@ -44,48 +44,48 @@ def test_a_room_that_does_not_answer_is_called_again_ever_more_seldom() -> None:
     first, *again = _calls(pbx, 200)
     assert first == 0 and len(again) == 4
     assert all(2 * after - before >= before for before, after in pairwise(again))
-    assert [each.room for each in pbx.alerts] == ["2900"], "the others are told once"
+    assert [each.support_phone for each in pbx.alerts] == ["2900"], "the others are told once"
 
 
 def test_a_room_that_has_answered_is_not_called_again() -> None:
     pbx = _help_was_asked_for()
-    pbx.answer_room()
-    pbx.hang_up_room()
+    pbx.answer_phone()
+    pbx.hang_up_phone()
     assert _calls(pbx, 200) == []
 
 
 def test_after_the_call_no_room_is_called() -> None:
     pbx = _help_was_asked_for()
-    pbx.hang_up_room()
+    pbx.hang_up_phone()
     pbx.hang_up(PHONE.id)
     pbx.hang_up(OUTSIDE.id)
-    assert _calls(pbx, 200) == [] and not pbx.board.sessions
+    assert _calls(pbx, 200) == [] and not pbx.board.calls
 
 
 def test_the_room_is_called_for_who_took_the_call_over() -> None:
     pbx = _help_was_asked_for()
-    pbx.hang_up_room()
+    pbx.hang_up_phone()
     pbx.hang_up(PHONE.id)
     pbx.create(COLLEAGUE)
     pbx.enter(COLLEAGUE.id)
     for _ in range(30):
         pbx.pass_time(0.5)
-    pbx.answer_room()
+    pbx.answer_phone()
     assert COLLEAGUE.id in pbx.snoops.values()
     pbx.hang_up(COLLEAGUE.id)
     pbx.hang_up(OUTSIDE.id)
-    assert not pbx.rooms and not pbx.own_bridges
+    assert not pbx.support_phones and not pbx.own_bridges
 
 
 def test_a_room_takes_part_while_both_hear_it() -> None:
     pbx = _help_was_asked_for()
-    pbx.answer_room()
+    pbx.answer_phone()
     pbx.pass_time(1)
-    (room,) = pbx.rooms
+    (phone,) = pbx.support_phones
 
     def took_part() -> list[tuple[str | None, bool]]:
-        participants = pbx.board.sessions["1.0"].call.participants
-        return [(each.extension, each.left_at is None) for each in participants if each.channel == room]
+        participants = pbx.board.calls["1.0"].record.participants
+        return [(each.extension, each.left_at is None) for each in participants if each.channel == phone]
 
     for digit, expected in (
         ("5", []),
@@ -93,7 +93,7 @@ def test_a_room_takes_part_while_both_hear_it() -> None:
         ("4", [("2900", False)]),
         ("6", [("2900", False), ("2900", True)]),
     ):
-        pbx.press_in_room(digit)
+        pbx.press_in_phone(digit)
         pbx.pass_time(0.5)
         assert took_part() == expected
     pbx.hang_up(PHONE.id)

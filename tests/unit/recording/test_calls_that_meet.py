@@ -8,14 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from callrec.model.calls import Key
+from callrec.model.calls import FeatureCode
 from callrec.model.captures import Draft
 from callrec.model.rules import Direction
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
-from callrec.recording.actions import Command, Mute, SaveCall, StartSnoop, Unmute
-from callrec.recording.call import Session
-from callrec.recording.tracker import Board
+from callrec.recording.actions import Action, Mute, SaveCall, StartSnoop, Unmute
+from callrec.recording.call import Call
+from callrec.recording.tracker import CallTracker
 from tests.scenarios.replay import board, office
 from tests.unit.channels import LATER, OUTSIDE, PHONE, begin_recording, channel, talks
 from tests.unit.pbx_model import ModelPbx
@@ -30,10 +30,10 @@ EVERYBODY = ("automatic", "everywhere", None, "none")
 NEVER = ("never", "extension", "2102", None)
 
 
-def _played(*rules: tuple[str, str, str | None, str | None]) -> Board:
+def _played(*rules: tuple[str, str, str | None, str | None]) -> CallTracker:
     """The caller talks to 2101, and 2102 waits in the conference."""
     played = board(office(*rules), (f"new-{number}" for number in range(9)))
-    talks(played, "room", WAITING)
+    talks(played, "phone", WAITING)
     begin_recording(played, talks(played, "a", OUTSIDE, PHONE))
     return played
 
@@ -44,13 +44,13 @@ def _only_inbound(mode: str = "automatic") -> Office:
     return Office(every.facilities.values(), every.extensions.values(), rules)
 
 
-def _session(played: Board) -> Session:
-    return played.sessions["1.0"]
+def _session(played: CallTracker) -> Call:
+    return played.calls["1.0"]
 
 
-def _transferred_into_the_room(played: Board, order: Sequence[int] = range(3)) -> list[Command]:
+def _transferred_into_the_phone(played: CallTracker, order: Sequence[int] = range(3)) -> list[Action]:
     """As Asterisk tells it: the caller leaves its bridge, and is told to enter none."""
-    talks(played, "room", WAITING, ASKING)
+    talks(played, "phone", WAITING, ASKING)
     told = (
         ev.TookPlace(LATER, OUTSIDE, ASKING.id),
         ev.LeftBridge(LATER, PHONE, "a", (OUTSIDE.id,)),
@@ -59,24 +59,26 @@ def _transferred_into_the_room(played: Board, order: Sequence[int] = range(3)) -
     return [command for number in order for command in played.handle(told[number])]
 
 
-def _present(played: Board) -> set[str | None]:
-    return {each.extension for each in _session(played).call.participants if not each.left_at}
+def _present(played: CallTracker) -> set[str | None]:
+    return {each.extension for each in _session(played).record.participants if not each.left_at}
 
 
 def test_who_is_transferred_into_a_conference_talks_to_everybody_there() -> None:
     played = _played(EVERYBODY)
     recording = _session(played).capture
-    _transferred_into_the_room(played)
+    _transferred_into_the_phone(played)
     assert _present(played) == {None, "2102"}
     assert _session(played).capture is recording and recording and not recording.gone_at
-    played.key_pressed(ev.KeyNoted("p1", Key.KEEP, WAITING.linkedid, WAITING.name, LATER))
-    assert [(each.extension, each.effect) for each in _session(played).call.keys] == [("2102", "marked")]
+    played.key_pressed(ev.RawKeyPress("p1", FeatureCode.KEEP, WAITING.linkedid, WAITING.name, LATER))
+    assert [(each.extension, each.result) for each in _session(played).record.key_presses] == [
+        ("2102", "marked")
+    ]
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (1, 2, 0)])
 def test_who_is_never_recorded_is_not_by_a_transfer_into_a_conference(order: Sequence[int]) -> None:
     """In whatever order it is told: there is no fixed one."""
-    commands = _transferred_into_the_room(_played(EVERYBODY, NEVER), order)
+    commands = _transferred_into_the_phone(_played(EVERYBODY, NEVER), order)
     assert len([each for each in commands if isinstance(each, Mute)]) == 2
 
 
@@ -86,7 +88,7 @@ def test_who_is_met_behind_a_local_channel_counts_too() -> None:
     played = _played(EVERYBODY, NEVER)
     for end in ends:
         played.handle(ev.ChannelCreated(LATER, end))
-    played.handle(ev.EnteredBridge(LATER, ends[1], "room", (WAITING.id, ends[1].id)))
+    played.handle(ev.EnteredBridge(LATER, ends[1], "phone", (WAITING.id, ends[1].id)))
     played.handle(ev.LeftBridge(LATER, PHONE, "a", (OUTSIDE.id,)))
     commands = played.handle(ev.EnteredBridge(LATER, ends[0], "a", (OUTSIDE.id, ends[0].id)))
     assert _present(played) == {None, "2102"}
@@ -97,7 +99,7 @@ def test_what_nobody_saw_is_seen_when_the_link_is_back() -> None:
     played = _played(EVERYBODY, NEVER)
     snoops = [channel(each, "Snoop/x", linkedid=each) for each in _session(played).snoops]
     there = [OUTSIDE, WAITING, *snoops]
-    commands = played.compare(there, {"room": (OUTSIDE.id, WAITING.id)}, {}, [], LATER)
+    commands = played.compare(there, {"phone": (OUTSIDE.id, WAITING.id)}, {}, [], LATER)
     assert _present(played) == {None, "2102"}
     assert [each for each in commands if isinstance(each, Mute)]
 
@@ -107,8 +109,8 @@ def test_a_restart_makes_no_call_of_its_own_of_who_is_in_a_conference() -> None:
     before = _session(_played(EVERYBODY))
     again = board(office(EVERYBODY), iter("abcdef"))
     assert before.capture
-    again.restore(Draft(before.call, before.capture.frozen()))
-    commands = again.compare([OUTSIDE, WAITING], {"room": (OUTSIDE.id, WAITING.id)}, {}, [], LATER)
+    again.restore(Draft(before.record, before.capture.frozen()))
+    commands = again.compare([OUTSIDE, WAITING], {"phone": (OUTSIDE.id, WAITING.id)}, {}, [], LATER)
     assert not [each for each in commands if isinstance(each, SaveCall)]
     assert _present(again) == {None, "2102"}
 
@@ -130,11 +132,11 @@ def test_the_recording_of_somebody_outside_goes_on_where_staff_talked_before() -
     assert {each.channel for each in commands if isinstance(each, StartSnoop)} == {OUTSIDE.id}
     new = channel("1.9", "PJSIP/2201-00000009", "2201", linkedid="0.0")
     played.handle(ev.ChannelCreated(LATER, new))
-    assert new.id in _session(played).lines, "the linked id means this call now"
+    assert new.id in _session(played).legs, "the linked id means this call now"
     for each in (first, PHONE, colleague, OUTSIDE, new):
         played.handle(ev.ChannelDestroyed(LATER, each))
     played.tick(LATER + timedelta(seconds=10))
-    assert not played.sessions
+    assert not played.calls
 
 
 COLLEAGUE = channel("1.2", "PJSIP/2102-00000003", "2102")
@@ -163,13 +165,13 @@ def test_staff_who_are_left_alone_are_recorded_only_if_their_internal_calls_are(
     pbx.press(PHONE.id, "keep", "p1")
     pbx.pass_time(5)
     assert not pbx.audible()
-    assert [each.effect for each in pbx.board.sessions["1.0"].call.keys] == ["marked"]
+    assert [each.result for each in pbx.board.calls["1.0"].record.key_presses] == ["marked"]
     for id_ in (PHONE.id, COLLEAGUE.id):
         pbx.hang_up(id_)
     pbx.pass_time(10)
     (kept,) = pbx.kept.values()
-    assert [part.number for part in kept.capture.parts] == [1] and not pbx.snoops
-    assert kept.call.turns[-1].decision.mode == "never" and kept.capture.kept_because == "key"
+    assert [segment.number for segment in kept.capture.segments] == [1] and not pbx.snoops
+    assert kept.call.decision_changes[-1].decision.mode == "never" and kept.capture.kept_because == "key"
 
 
 @pytest.mark.parametrize(
@@ -180,7 +182,7 @@ def test_staff_who_are_left_alone_can_still_keep_what_was_captured(mode: str, ke
     pbx = _caller_hangs_up(_only_inbound(mode), "conference")
     pbx.press(PHONE.id, "pause", "p0")
     pbx.press(PHONE.id, key, "p1")
-    assert [each.effect for each in pbx.board.sessions["1.0"].call.keys] == ["refused", effect]
+    assert [each.result for each in pbx.board.calls["1.0"].record.key_presses] == ["refused", effect]
     pbx.pass_time(5)
     assert not pbx.audible()
     for id_ in (PHONE.id, COLLEAGUE.id):
@@ -202,10 +204,10 @@ def test_a_caller_who_is_never_recorded_is_not_in_a_conference_with_another() ->
     played = board(office(EVERYBODY, ("never", "caller", "+81398765432", "none")), map(str, range(9)))
     begin_recording(played, talks(played, "a", OUTSIDE, PHONE))
     talks(played, "b", other, theirs)
-    commands = talks(played, "room", OUTSIDE, PHONE, theirs, other)
+    commands = talks(played, "phone", OUTSIDE, PHONE, theirs, other)
     assert len([each for each in commands if isinstance(each, Mute)]) == 2
     there = (PHONE.id, theirs.id, other.id)
-    left = played.handle(ev.LeftBridge(LATER, OUTSIDE, "room", there))
+    left = played.handle(ev.LeftBridge(LATER, OUTSIDE, "phone", there))
     left += played.handle(ev.ChannelDestroyed(LATER, OUTSIDE))
     assert not [each for each in left if isinstance(each, (StartSnoop, Unmute))]
 
@@ -216,9 +218,9 @@ def test_a_channel_of_a_call_that_went_into_another_twice_is_in_the_last() -> No
     second = replace(channel("2.0", "PJSIP/2102-00000002", "2102", linkedid="2.0"), created_at=START)
     begin_recording(played, talks(played, "a", OUTSIDE, PHONE))
     talks(played, "b", second, first)
-    talks(played, "room", OUTSIDE, PHONE, second)
+    talks(played, "phone", OUTSIDE, PHONE, second)
     played.handle(ev.ChannelDestroyed(LATER, first))
     played.tick(LATER + timedelta(seconds=10))
-    assert set(played.sessions) == {"1.0"}
+    assert set(played.calls) == {"1.0"}
     played.handle(ev.ChannelCreated(LATER, replace(first, id="3.9")))
-    assert set(played.sessions) == {"1.0"}
+    assert set(played.calls) == {"1.0"}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from callrec.recording.actions import Command, HangUp, RecordSnoop, Settle, StartSnoop
+from callrec.recording.actions import Action, AwaitHangup, HangUp, RecordSnoop, StartSnoop
 from callrec.recording.capture import LiveCapture
 from callrec.recording.segment import SIDES
 from callrec.recording.states import LIVE
@@ -17,10 +17,10 @@ from callrec.recording.states import LIVE
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
-def _renew(capture: LiveCapture, at: datetime) -> list[Command]:
+def _renew(capture: LiveCapture, at: datetime) -> list[Action]:
     """Another voice is heard on the channel."""
-    capture.stale = True
-    return capture.refresh(at)
+    capture.needs_new_snoops = True
+    return capture.renew_snoops(at)
 
 
 def _capture() -> LiveCapture:
@@ -29,7 +29,7 @@ def _capture() -> LiveCapture:
 
 def _started() -> LiveCapture:
     capture = _capture()
-    for command in capture.start_part("1.0", NOW):
+    for command in capture.start_segment("1.0", NOW):
         assert isinstance(command, StartSnoop)
         capture.snoop_ready(command.snoop)
     for side in SIDES:
@@ -38,34 +38,34 @@ def _started() -> LiveCapture:
 
 
 def _numbers(capture: LiveCapture) -> list[int]:
-    return [each.part.number for each in capture.parts]
+    return [each.segment.number for each in capture.segments]
 
 
 def test_two_snoops_each_recorded_once() -> None:
     capture = _capture()
-    snoops = capture.start_part("1.0", NOW)
+    snoops = capture.start_segment("1.0", NOW)
     assert [(c.snoop, c.spy) for c in snoops if isinstance(c, StartSnoop)] == [
-        ("callrec.rec-1-in", "in"),
-        ("callrec.rec-1-out", "out"),
+        ("callrec.rec-1-external", "in"),
+        ("callrec.rec-1-staff", "out"),
     ]
-    assert capture.snoop_ready("callrec.rec-1-in") == [
-        RecordSnoop("call", "callrec.rec-1-in", "callrec/rec-1-in")
+    assert capture.snoop_ready("callrec.rec-1-external") == [
+        RecordSnoop("call", "callrec.rec-1-external", "callrec/rec-1-external")
     ]
-    assert capture.snoop_ready("callrec.rec-1-in") == []
+    assert capture.snoop_ready("callrec.rec-1-external") == []
     assert capture.snoop_ready("somebody else's") == []
 
 
 def test_the_start_is_told_once_both_tracks_run() -> None:
     capture = _capture()
-    capture.start_part("1.0", NOW)
-    assert not capture.track_started("callrec/rec-1-in", NOW)
-    assert capture.track_started("callrec/rec-1-out", NOW)
-    assert not capture.track_started("callrec/rec-1-out", NOW)
+    capture.start_segment("1.0", NOW)
+    assert not capture.track_started("callrec/rec-1-external", NOW)
+    assert capture.track_started("callrec/rec-1-staff", NOW)
+    assert not capture.track_started("callrec/rec-1-staff", NOW)
 
 
 def test_a_refused_command_is_tried_again_as_a_new_part_with_a_gap() -> None:
     capture = _capture()
-    first, second = capture.start_part("1.0", NOW)
+    first, second = capture.start_segment("1.0", NOW)
     capture.command_failed(first, "500 Internal Server Error", NOW)
     assert capture.retry(NOW) == [], "not at once: the call may just be ending"
     later = NOW + timedelta(seconds=1)
@@ -74,8 +74,8 @@ def test_a_refused_command_is_tried_again_as_a_new_part_with_a_gap() -> None:
         "no snoop is left behind"
     )
     assert [c.snoop for c in commands if isinstance(c, StartSnoop)] == [
-        "callrec.rec-2-in",
-        "callrec.rec-2-out",
+        "callrec.rec-2-external",
+        "callrec.rec-2-staff",
     ]
     (gap,) = capture.frozen().gaps
     assert (gap.started_at, gap.finished_at, gap.reason) == (NOW, later, "500 Internal Server Error")
@@ -83,7 +83,7 @@ def test_a_refused_command_is_tried_again_as_a_new_part_with_a_gap() -> None:
 
 def test_a_recording_that_never_begins_is_given_up() -> None:
     capture = _capture()
-    capture.start_part("1.0", NOW)
+    capture.start_segment("1.0", NOW)
     assert capture.retry(NOW + timedelta(seconds=2)) == []
     capture.retry(NOW + timedelta(seconds=4))
     assert _numbers(capture) == [1], "it is looked at once more first"
@@ -93,7 +93,7 @@ def test_a_recording_that_never_begins_is_given_up() -> None:
 
 def test_a_pbx_that_refuses_for_long_is_asked_less_and_less_often() -> None:
     capture, now, asked = _capture(), NOW, []
-    commands = capture.start_part("1.0", now)
+    commands = capture.start_segment("1.0", now)
     while now < NOW + timedelta(minutes=10):
         for command in commands:
             asked.append(now)
@@ -102,16 +102,16 @@ def test_a_pbx_that_refuses_for_long_is_asked_less_and_less_often() -> None:
         commands = [each for each in capture.retry(now) if isinstance(each, StartSnoop)]
     assert len(asked) < 50
     assert asked[-1] - asked[-3] == timedelta(seconds=60)
-    assert len(capture.parts) == 1
+    assert len(capture.segments) == 1
     (gap,) = capture.frozen().gaps
-    assert (gap.started_at, gap.finished_at) == (NOW, capture.parts[0].part.requested_at)
+    assert (gap.started_at, gap.finished_at) == (NOW, capture.segments[0].segment.requested_at)
 
 
 def test_a_part_whose_recording_was_asked_for_is_kept_even_when_it_never_began() -> None:
     """The PBX may have written something although it did not say so."""
     capture = _capture()
-    capture.start_part("1.0", NOW)
-    capture.snoop_ready("callrec.rec-1-in")
+    capture.start_segment("1.0", NOW)
+    capture.snoop_ready("callrec.rec-1-external")
     for seconds in (4, 5):
         capture.retry(NOW + timedelta(seconds=seconds))
     assert _numbers(capture) == [1, 2]
@@ -119,10 +119,10 @@ def test_a_part_whose_recording_was_asked_for_is_kept_even_when_it_never_began()
 
 def test_a_snoop_that_comes_too_late_is_not_recorded() -> None:
     capture = _capture()
-    first, _ = capture.start_part("1.0", NOW)
+    first, _ = capture.start_segment("1.0", NOW)
     capture.command_failed(first, "timeout", NOW)
     capture.retry(NOW + timedelta(seconds=1))
-    assert capture.snoop_ready("callrec.rec-1-in") == []
+    assert capture.snoop_ready("callrec.rec-1-external") == []
 
 
 def test_both_snoops_of_a_broken_part_are_hung_up_also_when_both_recordings_ended() -> None:
@@ -131,7 +131,7 @@ def test_both_snoops_of_a_broken_part_are_hung_up_also_when_both_recordings_ende
     for side in SIDES:
         capture.track_ended(f"callrec/rec-1-{side}", NOW, "disk full")
     commands = capture.retry(NOW + timedelta(seconds=1))
-    assert commands[:2] == [HangUp("call", "callrec.rec-1-in"), HangUp("call", "callrec.rec-1-out")]
+    assert commands[:2] == [HangUp("call", "callrec.rec-1-external"), HangUp("call", "callrec.rec-1-staff")]
 
 
 def test_a_party_that_leaves_is_followed_by_a_part_on_another_channel() -> None:
@@ -142,7 +142,7 @@ def test_a_party_that_leaves_is_followed_by_a_part_on_another_channel() -> None:
     assert capture.channel == "1.1" and not capture.is_finished
     (gap,) = capture.gaps
     assert gap.finished_at and gap.finished_at - gap.started_at == timedelta(seconds=2)
-    assert capture.parts[0].part.external.finished_at == NOW + timedelta(seconds=3)
+    assert capture.segments[0].segment.external.finished_at == NOW + timedelta(seconds=3)
 
 
 def test_two_joints_in_quick_succession_are_one_gap() -> None:
@@ -158,9 +158,9 @@ def test_two_joints_in_quick_succession_are_one_gap() -> None:
 
 def test_a_part_that_was_broken_before_a_restart_is_repaired_after_it() -> None:
     capture = _started()
-    capture.track_ended("callrec/rec-1-in", NOW, "disk full")
+    capture.track_ended("callrec/rec-1-external", NOW, "disk full")
     restored = LiveCapture.restored("call", capture.frozen())
-    restored.compared({"1.0", "callrec.rec-1-out"}, NOW)
+    restored.compared({"1.0", "callrec.rec-1-staff"}, NOW)
     assert [c for c in restored.retry(NOW + timedelta(seconds=1)) if isinstance(c, StartSnoop)]
 
 
@@ -171,8 +171,10 @@ def test_renewed_snoops_are_a_new_part_and_a_slow_joint_is_a_gap() -> None:
         for each in SIDES:
             own = [command for command in commands if command.side == each]
             hung_up = [command.channel for command in own if isinstance(command, HangUp)]
-            assert sorted(hung_up) == ["callrec.rec-1-in", "callrec.rec-1-out"], "it depends on no other lane"
-        assert [type(each) for each in commands] == [*4 * [HangUp], *2 * [Settle], *2 * [StartSnoop]]
+            assert sorted(hung_up) == ["callrec.rec-1-external", "callrec.rec-1-staff"], (
+                "it depends on no other lane"
+            )
+        assert [type(each) for each in commands] == [*4 * [HangUp], *2 * [AwaitHangup], *2 * [StartSnoop]]
         for side in SIDES:
             capture.track_ended(f"callrec/rec-1-{side}", later, None)
             capture.track_started(f"callrec/rec-2-{side}", later)
@@ -190,7 +192,7 @@ def test_a_channel_that_goes_on_in_another_call_ends_the_capture() -> None:
 
 def test_a_track_that_had_not_begun_before_a_restart_is_given_up() -> None:
     capture = _capture()
-    capture.start_part("1.0", NOW)
+    capture.start_segment("1.0", NOW)
     restored = LiveCapture.restored("call", capture.frozen())
     for seconds in (4, 5):
         restored.retry(NOW + timedelta(seconds=seconds))
@@ -204,14 +206,14 @@ def test_an_end_with_the_channel_is_the_end() -> None:
     assert not capture.is_finished
     capture.channel_gone("1.0", NOW)
     assert capture.is_finished
-    assert capture.retry(NOW + timedelta(seconds=9)) == [] and len(capture.parts) == 1
+    assert capture.retry(NOW + timedelta(seconds=9)) == [] and len(capture.segments) == 1
 
 
 def test_an_end_without_the_channel_begins_a_new_part() -> None:
     capture = _started()
-    capture.track_ended("callrec/rec-1-in", NOW, None)
+    capture.track_ended("callrec/rec-1-external", NOW, None)
     commands = capture.retry(NOW + timedelta(seconds=1))
-    assert HangUp("call", "callrec.rec-1-out") in commands
+    assert HangUp("call", "callrec.rec-1-staff") in commands
     assert _numbers(capture) == [1, 2]
 
 
@@ -226,7 +228,7 @@ def test_a_finish_that_is_never_told_is_not_waited_for() -> None:
 
 def test_it_comes_back_from_what_was_written_down() -> None:
     capture = _started()
-    capture.track_ended("callrec/rec-1-in", NOW, None)
+    capture.track_ended("callrec/rec-1-external", NOW, None)
     restored = LiveCapture.restored("call", capture.frozen())
     assert restored.frozen() == capture.frozen()
     restored.compared({"1.0"}, NOW)
@@ -241,7 +243,7 @@ class AnyOrder(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.capture, self.now, self.was_gone = _capture(), NOW, False
-        self.commands = list(self.capture.start_part("1.0", NOW))
+        self.commands = list(self.capture.start_segment("1.0", NOW))
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 4.0, 6.0]))
     def time_passes(self, seconds: float) -> None:
@@ -293,7 +295,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def states_are_in_the_table(self) -> None:
-        assert all(state in LIVE for part in self.capture.parts for state in part.states.values())
+        assert all(state in LIVE for segment in self.capture.segments for state in segment.states.values())
 
     @invariant()
     def each_track_is_asked_for_once(self) -> None:
@@ -302,8 +304,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def only_the_last_part_is_open(self) -> None:
-        for part in self.capture.parts[:-1]:
-            assert not any(part.is_open(side) for side in SIDES)
+        for segment in self.capture.segments[:-1]:
+            assert not any(segment.is_open(side) for side in SIDES)
 
     def teardown(self) -> None:
         self.capture.channel_gone("1.0", self.now)
@@ -317,10 +319,10 @@ class AnyOrder(RuleBasedStateMachine):
 TestAnyOrder = AnyOrder.TestCase
 
 
-@given(st.lists(st.sampled_from(["callrec/rec-1-in", "callrec/rec-1-out", "other"]), max_size=6))
+@given(st.lists(st.sampled_from(["callrec/rec-1-external", "callrec/rec-1-staff", "other"]), max_size=6))
 def test_ends_that_come_twice_count_once(names: list[str]) -> None:
     capture = _started()
     for name in names:
         capture.track_ended(name, NOW, None)
     ended = [side for side in SIDES if f"callrec/rec-1-{side}" in names]
-    assert [side for side in SIDES if not capture.parts[0].is_open(side)] == ended
+    assert [side for side in SIDES if not capture.segments[0].is_open(side)] == ended

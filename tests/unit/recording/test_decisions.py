@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.recording.by_mode import COLLEAGUE, end, parts, press, talking, transfer
+from tests.unit.recording.by_mode import COLLEAGUE, end, press, segments, talking, transfer
 
 
 @pytest.mark.parametrize(
@@ -34,5 +34,5 @@ def test_a_transfer_to_a_phone_with_another_rule(
     assert len(pbx.audible()) == audible
     assert press(pbx, *keys.split(), by=COLLEAGUE) == effects.split()
     end(pbx)
-    assert (parts(pbx) if pbx.kept else []) == wanted
+    assert (segments(pbx) if pbx.kept else []) == wanted
     assert bool(pbx.discarded) is (not wanted)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from callrec.model.calls import Effect
+from callrec.model.calls import KeyResult
 from callrec.model.captures import Draft
 from callrec.pbx import events as ev
 from callrec.recording.actions import HangUp, StartSnoop, Unmute
@@ -17,8 +17,8 @@ from tests.unit.pbx_model import ModelPbx
 from tests.unit.recording.by_mode import by_mode, end, press
 
 
-def _noted(pbx: ModelPbx, key: str, linkedid: str = "1.0") -> ev.KeyNoted:
-    return ev.KeyNoted(f"{key}-{pbx.now:%s.%f}", key, linkedid, PHONE.name, pbx.now)
+def _noted(pbx: ModelPbx, key: str, linkedid: str = "1.0") -> ev.RawKeyPress:
+    return ev.RawKeyPress(f"{key}-{pbx.now:%s.%f}", key, linkedid, PHONE.name, pbx.now)
 
 
 def test_a_stop_during_a_pause_lets_nothing_be_heard() -> None:
@@ -69,11 +69,11 @@ def test_what_is_begun_by_a_key_of_before_began_when_it_began() -> None:
     noted = _noted(pbx, "keep")
     pbx.pass_time(40)
     pbx.reconnect([noted])
-    session = pbx.board.sessions["1.0"]
+    session = pbx.board.calls["1.0"]
     assert session.capture and session.capture.started_at == pbx.now
-    assert session.call.keys[-1].at == noted.at
+    assert session.record.key_presses[-1].at == noted.at
     pbx.pass_time(0.5)
-    assert len(session.capture.parts) == 1, "and it is not late"
+    assert len(session.capture.segments) == 1, "and it is not late"
     end(pbx)
 
 
@@ -83,12 +83,12 @@ def test_a_key_counts_in_one_call_only() -> None:
     board = pbx.board
     talks(board, "b", OUTSIDE, first)
     talks(board, "c", second, OTHER)
-    key = ev.KeyNoted("p1", "keep", "2.0", second.name, LATER)
+    key = ev.RawKeyPress("p1", "keep", "2.0", second.name, LATER)
     assert any(isinstance(each, StartSnoop) and each.spy != "none" for each in board.key_pressed(key))
     board.handle(ev.LeftBridge(LATER, first, "b", (OUTSIDE.id,)))
     board.handle(ev.EnteredBridge(LATER, replace(second, linkedid="1.0"), "b", (OUTSIDE.id, second.id)))
     assert board.recall([key], LATER) == []
-    assert board.sessions["1.0"].capture is None
+    assert board.calls["1.0"].capture is None
 
 
 def test_a_call_that_went_on_in_another_while_nobody_watched_is_handed_over() -> None:
@@ -97,10 +97,10 @@ def test_a_call_that_went_on_in_another_while_nobody_watched_is_handed_over() ->
     talks(pbx.board, "b", OUTSIDE, PHONE)
     begun = talks(pbx.board, "c", SECOND, OTHER)
     begin_recording(pbx.board, begun)
-    session = pbx.board.sessions["2.0"]
+    session = pbx.board.calls["2.0"]
     assert session.capture
     again = ModelPbx(office(RULE)).board
-    again.restore(Draft(session.call, session.capture.frozen()))
+    again.restore(Draft(session.record, session.capture.frozen()))
     snoops = [ev.Channel(id_, "Snoop/x", "Up", "", "", id_, LATER) for id_ in session.capture.snoops]
     there = [OUTSIDE, replace(OTHER, linkedid="1.0"), *snoops]
     done = again.compare(there, {"b": (OUTSIDE.id, OTHER.id)}, {}, [], LATER)
@@ -108,7 +108,7 @@ def test_a_call_that_went_on_in_another_while_nobody_watched_is_handed_over() ->
     assert ended >= session.capture.snoops
     for seconds in (1, 7, 8):
         again.tick(LATER + timedelta(seconds=seconds))
-    assert "2.0" not in again.sessions
+    assert "2.0" not in again.calls
 
 
 def test_a_stop_that_came_after_the_key_while_nobody_listened_counts() -> None:
@@ -146,7 +146,7 @@ def test_nothing_is_discarded_until_the_keys_could_be_read() -> None:
         pbx.recall(noted)
         pbx.pass_time(1)
         assert bool(pbx.kept) is wanted and bool(pbx.discarded) is not wanted and not pbx.drafts
-        assert not pbx.board.sessions
+        assert not pbx.board.calls
 
 
 def test_a_key_of_a_call_that_is_over_begins_nothing() -> None:
@@ -158,7 +158,7 @@ def test_a_key_of_a_call_that_is_over_begins_nothing() -> None:
     pbx.pass_time(10)
     assert not pbx.kept and not pbx.ever_recorded
     assert pbx.calls[-1].call.incident and [each.recorded for each in pbx.alerts] == [False]
-    assert [each.effect for each in pbx.calls[-1].call.keys] == [Effect.HELP_SENT]
+    assert [each.result for each in pbx.calls[-1].call.key_presses] == [KeyResult.HELP_SENT]
 
 
 def test_a_restart_changes_no_decision_of_a_call_that_waits_for_a_key() -> None:
@@ -182,7 +182,7 @@ def test_a_key_pressed_after_the_controller_was_killed_is_in_the_row(key: str) -
     pbx.reconnect([noted])
     pbx.pass_time(10)
     (row,) = pbx.calls
-    assert [each.effect for each in row.call.keys] == ["help-sent" if key == "help" else "refused"]
+    assert [each.result for each in row.call.key_presses] == ["help-sent" if key == "help" else "refused"]
     assert len(pbx.alerts) == row.call.incident == (key == "help")
     assert {each.call_id for each in pbx.alerts} <= {row.call.id} and not pbx.ever_recorded
 
@@ -197,8 +197,8 @@ def test_help_that_was_called_for_is_not_lost_where_the_keys_are_read_late() -> 
     pbx.pass_time(10)
     pbx.recall([noted])
     pbx.pass_time(1)
-    assert len(pbx.alerts) == 1 and not pbx.board.sessions and not pbx.open
-    assert [each.key for each in pbx.calls[-1].call.keys] == ["help"] and pbx.calls[-1].call.incident
+    assert len(pbx.alerts) == 1 and not pbx.board.calls and not pbx.open
+    assert [each.key for each in pbx.calls[-1].call.key_presses] == ["help"] and pbx.calls[-1].call.incident
 
 
 def test_a_key_counts_that_was_pressed_under_the_linked_id_of_a_call_that_went_into_this_one() -> None:
@@ -224,7 +224,7 @@ def test_one_press_has_one_alert_whoever_tells_of_it() -> None:
             fields = {"Key": "help", "Id": id_}
             pbx._perform(pbx.board.handle(ev.DialplanSaid(pbx.now, PHONE, fields)))
         else:
-            pbx.recall([ev.KeyNoted(id_, "help", "1.0", PHONE.name, pressed)])
+            pbx.recall([ev.RawKeyPress(id_, "help", "1.0", PHONE.name, pressed)])
         ids |= {each.id for each in pbx.alerts}
         assert pbx.board.has_heard(id_)
     assert len(ids) == 1

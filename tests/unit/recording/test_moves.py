@@ -9,12 +9,12 @@ from datetime import timedelta
 from callrec.model.calls import Outcome
 from callrec.pbx import events as ev
 from callrec.recording.actions import (
-    Command,
+    Action,
+    AwaitHangup,
     HandOver,
     HangUp,
     LetThrough,
     SaveCall,
-    Settle,
     StartSnoop,
 )
 from tests.scenarios.replay import board, office
@@ -50,7 +50,7 @@ def test_a_consultation_ends_when_its_party_is_transferred_into_the_first_call()
     assert isinstance(handed, HandOver) and handed.draft.call.linkedid == "2.0"
     assert handed.draft.call.outcome is Outcome.ANSWERED
     played.tick(LATER)
-    assert list(played.sessions) == ["1.0"], "the first call goes on, with its recording"
+    assert list(played.calls) == ["1.0"], "the first call goes on, with its recording"
 
 
 def test_an_internal_caller_who_transfers_and_leaves_does_not_end_the_recording() -> None:
@@ -69,7 +69,7 @@ def test_an_internal_caller_who_transfers_and_leaves_does_not_end_the_recording(
         played.handle(ev.RecordingFinished(LATER, name))
     ended = [c for channel in (second, third) for c in played.handle(ev.ChannelDestroyed(LATER, channel))]
     (handed,) = [c for c in ended if isinstance(c, HandOver)]
-    assert [part.number for part in handed.draft.capture.parts] == [1, 2]
+    assert [segment.number for segment in handed.draft.capture.segments] == [1, 2]
     assert len(handed.draft.capture.gaps) == 1
     assert handed.draft.call.outcome is Outcome.ANSWERED, "handed over when the call was over, not before"
 
@@ -80,9 +80,9 @@ def test_only_a_call_of_which_all_is_gone_has_an_unseen_end() -> None:
     played = quiet_board()
     begin_recording(played, talks(played, "b", OUTSIDE, PHONE, third))
     played.compare([OUTSIDE, PHONE], BRIDGE, {}, [], LATER)
-    assert not played.sessions["1.0"].end_unseen
+    assert not played.calls["1.0"].end_unseen
     played.compare([], {}, {}, [], LATER)
-    assert played.sessions["1.0"].end_unseen
+    assert played.calls["1.0"].end_unseen
 
 
 def test_snoops_that_no_call_knows_are_hung_up() -> None:
@@ -98,10 +98,10 @@ def test_a_gate_that_a_transferred_call_passes_decides_nothing_anew() -> None:
     """The caller's channel runs the dialplan again, on its way from one phone to the next."""
     played = quiet_board()
     begin_recording(played, talks(played, "b", OUTSIDE, PHONE))
-    before = played.sessions["1.0"].call
+    before = played.calls["1.0"].record
     commands = played.handle(ev.GateEntered(LATER, OUTSIDE, "internal", "2102", "0312345678"))
     assert commands == [LetThrough("1.0", "1.0")]
-    assert played.sessions["1.0"].call == before
+    assert played.calls["1.0"].record == before
 
 
 def test_who_is_bridged_with_another_call_is_in_that_call_at_once() -> None:
@@ -112,12 +112,12 @@ def test_who_is_bridged_with_another_call_is_in_that_call_at_once() -> None:
     played.handle(ev.LeftBridge(LATER, OUTSIDE, "a", ("1.1",)))
     played.handle(ev.LeftBridge(LATER, SECOND, "b", ("2.1",)))
     commands = played.handle(ev.EnteredBridge(LATER, OUTSIDE, "b", ("2.1", "1.0")))
-    hung_up = [each.channel for each in commands if isinstance(each, HangUp) and each.session == "2.0"]
+    hung_up = [each.channel for each in commands if isinstance(each, HangUp) and each.linkedid == "2.0"]
     assert len(hung_up) == len(tracks) == 2
-    talking = [each.number for each in played.sessions["1.0"].call.participants if not each.left_at]
+    talking = [each.number for each in played.calls["1.0"].record.participants if not each.left_at]
     assert sorted(talking) == ["+81312345678", "+81398765432"]
     late = played.handle(ev.Dialled(LATER, None, OTHER, "ANSWER"))
-    assert late == [] and OTHER.id in played.sessions["1.0"].lines, "an event from before changes nothing"
+    assert late == [] and OTHER.id in played.calls["1.0"].legs, "an event from before changes nothing"
 
 
 def test_callers_who_wait_in_one_place_do_not_talk_with_one_another() -> None:
@@ -127,10 +127,10 @@ def test_callers_who_wait_in_one_place_do_not_talk_with_one_another() -> None:
     assert ev.talkers({**waiting, "bridge_type": "mixing"}) == ("1.0", "2.1")
 
 
-def _renewed(commands: list[Command]) -> bool:
+def _renewed(commands: list[Action]) -> bool:
     """Whether both snoops were hung up first, then made anew."""
     kinds = [type(each) for each in commands]
-    return kinds[:8] == [*4 * [HangUp], *2 * [Settle], *2 * [StartSnoop]]
+    return kinds[:8] == [*4 * [HangUp], *2 * [AwaitHangup], *2 * [StartSnoop]]
 
 
 def test_another_voice_gets_new_snoops_and_the_same_one_does_not() -> None:
@@ -157,7 +157,7 @@ def test_a_service_number_is_decided_at_the_gate_and_again_by_who_answers() -> N
         assert isinstance(through, LetThrough) and through.sounds
         commands = talks(played, "b", queue, PHONE)
         assert any(isinstance(each, StartSnoop) for each in commands) is recorded
-        decision = played.sessions["1.0"].call.decision
+        decision = played.calls["1.0"].record.decision
         assert decision is not None and (decision.rule, decision.mode) == (2, mode)
         assert decision.announce == ("before-connect" if recorded else "none")
 
@@ -171,7 +171,7 @@ def _at_gate(number: str) -> ev.GateEntered:
     return ev.GateEntered(START, OUTSIDE, "inbound", number, "0312345678")
 
 
-def _begun(commands: list[Command]) -> list[StartSnoop]:
+def _begun(commands: list[Action]) -> list[StartSnoop]:
     return [each for each in commands if isinstance(each, StartSnoop)]
 
 
@@ -191,9 +191,9 @@ def test_never_for_the_number_dialled_holds_over_a_restart() -> None:
 def test_what_was_asked_at_the_gate_does_not_change_a_call_that_is_recorded() -> None:
     played = quiet_board()
     played.restore(open_draft())
-    before = played.sessions["1.0"].call
+    before = played.calls["1.0"].record
     played.compare([OUTSIDE, PHONE, *SNOOPS], BRIDGE, {}, [_at_gate("6000")], LATER)
-    after = played.sessions["1.0"].call
+    after = played.calls["1.0"].record
     assert (after.decision, after.extension, after.number) == (
         before.decision,
         before.extension,
@@ -222,10 +222,10 @@ def test_a_caller_who_goes_on_in_another_call_was_not_left_unanswered() -> None:
     """Two callers meet in a conference room."""
     played = quiet_board()
     second = replace(OTHER, id="2.0", caller="0398765432")
-    talks(played, "room", OUTSIDE)
-    commands = talks(played, "room", OUTSIDE, second)
+    talks(played, "phone", OUTSIDE)
+    commands = talks(played, "phone", OUTSIDE, second)
     (saved,) = [each for each in commands if isinstance(each, SaveCall)]
     assert (saved.call.number, saved.call.outcome) == ("+81398765432", Outcome.ANSWERED)
     assert [note.text for note in saved.call.notes] == [
-        f"the call went on in call {played.sessions['1.0'].call.id}"
+        f"the call went on in call {played.calls['1.0'].record.id}"
     ]

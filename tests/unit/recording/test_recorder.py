@@ -16,10 +16,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from callrec.model.calls import Effect, Key
+from callrec.model.calls import FeatureCode, KeyResult
 from callrec.pbx import events as ev
 from callrec.recording.keys import EFFECTS
-from callrec.recording.states import KEEPING, Keeping
+from callrec.recording.states import KEEPING, RecordingState
 from tests.scenarios.replay import office
 from tests.unit.channels import OUTSIDE, PHONE, channel
 from tests.unit.pbx_model import ModelPbx, OverALink
@@ -29,8 +29,8 @@ from tests.unit.recording.by_mode import (
     OTHER_OFFICE,
     by_mode,
     end,
-    parts,
     press,
+    segments,
     talking,
     transfer,
 )
@@ -66,7 +66,7 @@ def test_manual_is_kept_from_the_key_to_the_stop_and_again_in_one_recording() ->
     assert not pbx.snoops and not pbx.audible()
     press(pbx, "keep")
     end(pbx)
-    assert parts(pbx) == [1, 2] and not pbx.discarded
+    assert segments(pbx) == [1, 2] and not pbx.discarded
     (draft,) = pbx.kept.values()
     assert [pause.reason for pause in draft.capture.pauses] == ["stop"]
     assert draft.capture.kept_because == "key" and not draft.call.incident
@@ -80,7 +80,7 @@ def test_standby_is_discarded_unless_a_key_is_pressed_and_then_kept_whole() -> N
     pbx = by_mode("standby")
     press(pbx, "keep")
     end(pbx)
-    assert not pbx.discarded and parts(pbx) == [1]
+    assert not pbx.discarded and segments(pbx) == [1]
 
 
 def test_the_key_marks_a_call_that_is_recorded_anyway_and_help_is_not_forgotten() -> None:
@@ -124,14 +124,14 @@ def test_a_privacy_pause_is_silence_on_the_same_tracks() -> None:
     end(pbx)
     (draft,) = pbx.kept.values()
     assert [pause.finished_at is None for pause in draft.capture.pauses] == [False, True]
-    assert parts(pbx) == [1]
+    assert segments(pbx) == [1]
 
 
 def test_keys_from_outside_and_presses_told_twice_mean_nothing() -> None:
     pbx = by_mode("standby")
     assert press(pbx, "keep", by=OUTSIDE) == []
     pbx.twice = True
-    assert press(pbx, "pause") == [Effect.PAUSED], "a toggle that is told twice is pressed once"
+    assert press(pbx, "pause") == [KeyResult.PAUSED], "a toggle that is told twice is pressed once"
     assert not pbx.audible()
 
 
@@ -145,13 +145,13 @@ def test_a_transfer_to_never_is_silent_until_somebody_else_talks() -> None:
     pbx = talking(("automatic", "everywhere", None, "none"), ("never", "extension", "2102", None))
     transfer(pbx, COLLEAGUE)
     assert not pbx.audible() and pbx.recordings
-    assert press(pbx, "keep", "pause", by=COLLEAGUE) == [Effect.REFUSED] * 2
+    assert press(pbx, "keep", "pause", by=COLLEAGUE) == [KeyResult.REFUSED] * 2
     transfer(pbx, OTHER_OFFICE)
     assert len(pbx.audible()) == 2
     end(pbx)
     (draft,) = pbx.kept.values()
     assert [pause.reason for pause in draft.capture.pauses] == ["never"]
-    assert [turn.extensions for turn in draft.call.turns] == [("2102",), ("2201",)]
+    assert [turn.extensions for turn in draft.call.decision_changes] == [("2102",), ("2201",)]
     assert draft.call.decision and draft.call.decision.rule == 1
 
 
@@ -187,12 +187,12 @@ def test_what_was_on_standby_before_a_transfer_to_automatic_needs_the_key() -> N
     pbx = talking(*rules)
     transfer(pbx, COLLEAGUE)
     end(pbx)
-    assert parts(pbx) == [2] and len(pbx.discarded) == 1
+    assert segments(pbx) == [2] and len(pbx.discarded) == 1
     pbx = talking(*rules)
     transfer(pbx, COLLEAGUE)
-    assert press(pbx, "keep", by=COLLEAGUE) == [Effect.MARKED]
+    assert press(pbx, "keep", by=COLLEAGUE) == [KeyResult.MARKED]
     end(pbx)
-    assert parts(pbx) == [1, 2] and not pbx.discarded
+    assert segments(pbx) == [1, 2] and not pbx.discarded
 
 
 @pytest.mark.parametrize("mode", ["standby", "manual"])
@@ -201,7 +201,7 @@ def test_a_key_pressed_while_the_controller_was_killed_counts(mode: str, over: b
     pbx = by_mode(mode)
     pbx.kill()
     pbx.press(PHONE.id, "keep", "p1")
-    noted = ev.KeyNoted("p1", "keep", "1.0", PHONE.name, pbx.now)
+    noted = ev.RawKeyPress("p1", "keep", "1.0", PHONE.name, pbx.now)
     if over:
         end(pbx)
     pbx.reconnect([noted])
@@ -256,11 +256,11 @@ def test_a_pause_holds_over_a_restart_and_a_transfer() -> None:
 
 
 def test_a_key_takes_a_call_only_where_the_table_has_a_step() -> None:
-    steps = {Effect.STARTED: "start", Effect.KEPT: "keep", Effect.STOPPED: "stop"}
+    steps = {KeyResult.STARTED: "start", KeyResult.KEPT: "keep", KeyResult.STOPPED: "stop"}
     for by_state in EFFECTS.values():
         for state, does in by_state.items():
             assert does not in steps or steps[does] in KEEPING[state]
-    assert "mark" in KEEPING[Keeping.KEPT]
+    assert "mark" in KEEPING[RecordingState.KEPT]
 
 
 class AnyOrder(OverALink):
@@ -272,20 +272,20 @@ class AnyOrder(OverALink):
     def begin(self, mode: str) -> None:
         self.mode, self.pbx = mode, by_mode(mode)
         self.staff, self.count, self.wanted = [PHONE.id], 0, False
-        self.noted: list[ev.KeyNoted] = []
+        self.noted: list[ev.RawKeyPress] = []
 
     def _alive(self) -> bool:
         return OUTSIDE.id in self.pbx.channels and bool(self.staff)
 
     @precondition(_alive)
-    @rule(key=st.sampled_from(list(Key)), outside=st.booleans())
-    def press(self, key: Key, outside: bool) -> None:
+    @rule(key=st.sampled_from(list(FeatureCode)), outside=st.booleans())
+    def press(self, key: FeatureCode, outside: bool) -> None:
         by = OUTSIDE.id if outside else self.staff[-1]
         self.count += 1
         id_ = f"press-{self.count}"
-        self.noted.append(ev.KeyNoted(id_, key, "1.0", self.pbx.channels[by].name, self.pbx.now))
+        self.noted.append(ev.RawKeyPress(id_, key, "1.0", self.pbx.channels[by].name, self.pbx.now))
         self.pbx.press(by, key, id_)
-        self.wanted |= not outside and self.mode != "never" and key in (Key.KEEP, Key.HELP)
+        self.wanted |= not outside and self.mode != "never" and key in (FeatureCode.KEEP, FeatureCode.HELP)
 
     @precondition(_alive)
     @rule()
@@ -331,8 +331,8 @@ class AnyOrder(OverALink):
         if self.mode == "standby" and not self.wanted:
             assert not self.pbx.kept
         if self.mode == "automatic" or (self.mode == "standby" and self.wanted):
-            parts = [part for draft in self.pbx.kept.values() for part in draft.capture.parts]
-            kept = {track.name for part in parts for track in (part.external, part.staff)}
+            segments = [segment for draft in self.pbx.kept.values() for segment in draft.capture.segments]
+            kept = {track.name for segment in segments for track in (segment.external, segment.staff)}
             assert set(self.pbx.ever_recorded) <= kept, "all of it is kept"
 
 

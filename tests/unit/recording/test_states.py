@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from callrec.errors import IllegalTransition
 from callrec.model.captures import Custody
-from callrec.recording.states import CUSTODY, KEEPING, LIVE, Keeping, Live, advance, diagram
+from callrec.recording.states import CUSTODY, KEEPING, LIVE, Live, RecordingState, advance, diagram
 
 STEPS = ["start", "mute", "unmute", "finish", "fail", "cancel", "spool", "archive", "destroy", "nonsense"]
 
@@ -32,7 +32,7 @@ def test_custody_only_goes_forward() -> None:
 
 
 def test_every_state_is_in_its_table() -> None:
-    assert (set(LIVE), set(KEEPING), set(CUSTODY)) == (set(Live), set(Keeping), set(Custody))
+    assert (set(LIVE), set(KEEPING), set(CUSTODY)) == (set(Live), set(RecordingState), set(Custody))
 
 
 def test_the_diagrams_in_the_documentation_are_those_of_the_tables() -> None:

@@ -1,4 +1,4 @@
-"""The room that listens: what each of its keys does, and that nothing of it stays behind."""
+"""The support phone that listens: what each of its keys does, and that nothing of it stays behind."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from hypothesis import strategies as st
 
 from callrec.pbx import events as ev
 from callrec.recording.actions import (
+    Action,
     AddToBridge,
-    Command,
     DestroyBridge,
-    DialRoom,
+    DialSupportPhone,
     HangUp,
     MakeBridge,
     RecordSnoop,
     StartSnoop,
 )
-from callrec.recording.support_phone import Room
+from callrec.recording.support_phone import SupportPhone
 from tests.unit.channels import channel
 from tests.unit.samples import CALL_ID, START
 
-CHANNEL = f"callrec.{CALL_ID}-room"
+CHANNEL = f"callrec.{CALL_ID}-support"
 
 
-def room() -> Room:
-    return Room("1.0", CALL_ID, "1.1", "PJSIP/2900", "2101")
+def support_phone() -> SupportPhone:
+    return SupportPhone("1.0", CALL_ID, "1.1", "PJSIP/2900", "2101")
 
 
 @dataclass
@@ -38,10 +38,10 @@ class FakeBridges:
     channels: set[str] = field(default_factory=set)
     bridges: dict[str, set[str]] = field(default_factory=dict)
     whispers: dict[str, str] = field(default_factory=dict)
-    refused: list[Command] = field(default_factory=list)
+    refused: list[Action] = field(default_factory=list)
     most_snoops: int = 0
 
-    def perform(self, command: Command, *, refuse: bool = False) -> bool:
+    def perform(self, command: Action, *, refuse: bool = False) -> bool:
         """Whether the PBX did it."""
         done = not refuse and self._perform(command)
         for members in self.bridges.values():
@@ -49,9 +49,9 @@ class FakeBridges:
             self.most_snoops = max(self.most_snoops, len(members - {CHANNEL}))
         return done
 
-    def _perform(self, command: Command) -> bool:
+    def _perform(self, command: Action) -> bool:
         match command:
-            case DialRoom(channel=new):
+            case DialSupportPhone(channel=new):
                 self.channels.add(new)
             case StartSnoop(snoop=new):
                 self.channels.add(new)
@@ -69,13 +69,13 @@ class FakeBridges:
         return True
 
     def heard(self) -> set[str]:
-        """What the room's bridge is connected with: what is spied on, whom, and who is whispered to."""
+        """What the support phone's bridge is connected with: what is spied on, whom, and who is whispered to."""
         (members,) = self.bridges.values()
         assert CHANNEL in members
         return {self.whispers[each] for each in members - {CHANNEL}}
 
 
-def play(pbx: FakeBridges, made: Room, commands: list[Command]) -> None:
+def play(pbx: FakeBridges, made: SupportPhone, commands: list[Action]) -> None:
     """The PBX does what is asked, and tells of each snoop that it is ready."""
     for command in commands:
         assert pbx.perform(command)
@@ -83,16 +83,16 @@ def play(pbx: FakeBridges, made: Room, commands: list[Command]) -> None:
             play(pbx, made, made.started(command.snoop))
 
 
-def listening() -> tuple[Room, FakeBridges]:
-    made, pbx = room(), FakeBridges()
+def listening() -> tuple[SupportPhone, FakeBridges]:
+    made, pbx = support_phone(), FakeBridges()
     play(pbx, made, made.call())
     play(pbx, made, made.started(CHANNEL))
     return made, pbx
 
 
 def test_the_room_is_called_once_and_shown_who_asks() -> None:
-    made = room()
-    assert made.call() == [DialRoom("1.0", CHANNEL, "PJSIP/2900", "2101")]
+    made = support_phone()
+    assert made.call() == [DialSupportPhone("1.0", CHANNEL, "PJSIP/2900", "2101")]
     assert made.call() == []
 
 
@@ -116,11 +116,11 @@ def test_its_keys_let_it_speak_and_listen_again(digit: str, whisper: str) -> Non
 def test_other_keys_mean_nothing(digit: str) -> None:
     made, _ = listening()
     assert made.digit(CHANNEL, digit) == []
-    assert made.digit("1.1", "5") == [], "only the room's own"
+    assert made.digit("1.1", "5") == [], "only the support phone's own"
 
 
 def test_before_it_answers_its_keys_mean_nothing() -> None:
-    made = room()
+    made = support_phone()
     made.call()
     assert made.digit(CHANNEL, "6") == []
 
@@ -153,10 +153,10 @@ def test_it_follows_the_call_to_another_phone_in_the_same_mode() -> None:
     assert made.staff_gone("1.2") == []
 
 
-@pytest.mark.parametrize("how", ["call", "room", "staff", "unanswered"])
+@pytest.mark.parametrize("how", ["call", "phone", "staff", "unanswered"])
 def test_in_the_end_nothing_is_left(how: str) -> None:
     if how == "unanswered":
-        made, pbx = room(), FakeBridges()
+        made, pbx = support_phone(), FakeBridges()
         play(pbx, made, made.call())
     else:
         made, pbx = listening()
@@ -172,8 +172,8 @@ def test_in_the_end_nothing_is_left(how: str) -> None:
     assert made.is_over and made.channels == set()
 
 
-def test_a_phone_that_cannot_be_called_is_no_room() -> None:
-    made = room()
+def test_a_phone_that_cannot_be_called_is_no_support() -> None:
+    made = support_phone()
     (dialled,) = made.call()
     assert made.refused(dialled) == [HangUp("1.0", CHANNEL), DestroyBridge("1.0", CHANNEL)]
     assert made.is_over
@@ -182,12 +182,12 @@ def test_a_phone_that_cannot_be_called_is_no_room() -> None:
 def test_what_others_are_refused_is_not_the_rooms() -> None:
     made, _ = listening()
     for command in (
-        StartSnoop("1.0", "1.0", "callrec.r-1-in"),
-        RecordSnoop("1.0", "callrec.r-1-in", "x"),
-        HangUp("1.0", "callrec.r-1-in"),
+        StartSnoop("1.0", "1.0", "callrec.r-1-external"),
+        RecordSnoop("1.0", "callrec.r-1-external", "x"),
+        HangUp("1.0", "callrec.r-1-external"),
     ):
         assert made.refused(command) is None
-    assert made.started("callrec.r-1-in") == []
+    assert made.started("callrec.r-1-external") == []
 
 
 def test_what_cannot_be_removed_is_tried_again_but_not_for_ever() -> None:
@@ -198,7 +198,7 @@ def test_what_cannot_be_removed_is_tried_again_but_not_for_ever() -> None:
             assert made.refused(command) == []
         again, ended, ticks = again + len(ended), made.tick(), ticks + 1
         assert ticks < 100
-    assert again == ticks * 3, "the room, its snoop and its bridge each time"
+    assert again == ticks * 3, "the support phone, its snoop and its bridge each time"
 
 
 def test_after_the_link_was_away_it_goes_by_what_there_is() -> None:
@@ -216,7 +216,7 @@ def test_after_the_link_was_away_it_goes_by_what_there_is() -> None:
 
 
 def test_a_room_that_answered_while_the_link_was_away_listens() -> None:
-    made, pbx = room(), FakeBridges()
+    made, pbx = support_phone(), FakeBridges()
     play(pbx, made, made.call())
     phone = channel(CHANNEL, "PJSIP/2900-1")
     assert made.compared([replace(phone, state="Ringing")]) == []
@@ -225,7 +225,7 @@ def test_a_room_that_answered_while_the_link_was_away_listens() -> None:
 
 
 STEPS = st.one_of(
-    st.sampled_from(["call", "answer", "room gone", "staff gone", "end", "tick", "compare"]),
+    st.sampled_from(["call", "answer", "phone gone", "staff gone", "end", "tick", "compare"]),
     st.sampled_from("456").map(lambda digit: f"digit {digit}"),
     st.integers(1, 9).map(lambda number: f"staff {number}"),
     st.integers(1, 6).map(lambda number: f"ready {number}"),
@@ -237,9 +237,9 @@ STEPS = st.one_of(
 @given(steps=st.lists(STEPS, max_size=25), refused=st.sets(st.integers(0, 40), max_size=6))
 def test_any_order_of_events_leaves_nothing_behind(steps: list[str], refused: set[int]) -> None:
     """With duplicates, losses and refusals; events come for what the PBX has, and for what it has not."""
-    made, pbx, count = room(), FakeBridges(), Counter[str]()
+    made, pbx, count = support_phone(), FakeBridges(), Counter[str]()
 
-    def perform(commands: list[Command]) -> None:
+    def perform(commands: list[Action]) -> None:
         for command in commands:
             number = count["commands"]
             count["commands"] += 1
@@ -259,15 +259,15 @@ def test_any_order_of_events_leaves_nothing_behind(steps: list[str], refused: se
     assert (pbx.channels, pbx.bridges) == (set(), {})
 
 
-def _happens(step: str, made: Room, pbx: FakeBridges) -> list[Command]:
+def _happens(step: str, made: SupportPhone, pbx: FakeBridges) -> list[Action]:
     name, _, argument = step.partition(" ")
     match name:
         case "call":
             return made.call()
         case "answer":
             return made.started(CHANNEL)
-        case "room" | "lost":
-            gone = CHANNEL if name == "room" else f"{CHANNEL}-{argument}"
+        case "phone" | "lost":
+            gone = CHANNEL if name == "phone" else f"{CHANNEL}-{argument}"
             pbx.channels.discard(gone)
             return made.gone(gone)
         case "staff":

@@ -83,7 +83,7 @@ def test_local_channels_alone_are_no_call() -> None:
     local = channel("9.0", "Local/s@somewhere-00000001;1", linkedid="9.0")
     assert played.handle(ev.ChannelCreated(START, local)) == []
     assert played.handle(ev.ChannelDestroyed(START, local)) == []
-    assert not played.sessions
+    assert not played.calls
 
 
 def test_late_events_of_a_call_that_is_over_make_no_new_one() -> None:
@@ -93,7 +93,7 @@ def test_late_events_of_a_call_that_is_over_make_no_new_one() -> None:
         played.handle(event)
     played.tick(events[-1].at)
     dialled = next(event for event in events if isinstance(event, ev.Dialled))
-    assert played.handle(dialled) == [] and not played.sessions
+    assert played.handle(dialled) == [] and not played.calls
 
 
 def test_a_restart_between_two_calls_finds_nothing_to_do() -> None:

@@ -14,9 +14,9 @@ from callrec.model.captures import Track
 from callrec.spool.recording_builder import NoSound
 from callrec.spool.tracks import ABSENT_SECONDS, ABSENT_TIMES, NotYetThere
 from tests.unit.bench import Bench
-from tests.unit.samples import CALL_ID, RECORDING_ID, START, draft, part
+from tests.unit.samples import CALL_ID, RECORDING_ID, START, draft, segment
 
-EXTERNAL, STAFF = "callrec/r-1-in", "callrec/r-1-out"
+EXTERNAL, STAFF = "callrec/r-1-external", "callrec/r-1-staff"
 
 
 def _until_believed(bench: Bench) -> None:
@@ -57,14 +57,14 @@ def test_one_missing_track_is_kept_with_silence_and_a_note(bench: Bench) -> None
 
 def test_a_track_that_never_began_is_not_waited_for(bench: Bench) -> None:
     bench.track(EXTERNAL, 500)
-    never = part(staff=Track(STAFF, failed="given up"))
-    bench.spool.hand_over(draft(parts=(never,)))
+    never = segment(staff=Track(STAFF, failed="given up"))
+    bench.spool.hand_over(draft(segments=(never,)))
     assert _archived(bench).placements[0].missing == ("staff",)
 
 
 def test_a_recording_without_sound_is_written_down_as_lost(bench: Bench) -> None:
-    failed = part(external=Track(EXTERNAL, failed="No such file or directory"))
-    bench.spool.hand_over(draft(parts=(failed,)))
+    failed = segment(external=Track(EXTERNAL, failed="No such file or directory"))
+    bench.spool.hand_over(draft(segments=(failed,)))
     bench.archiver.work()
     assert "it will be asked again" in bench.archiver.problems()[0]
     _until_believed(bench)
@@ -84,12 +84,12 @@ def test_a_recording_without_sound_is_written_down_as_lost(bench: Bench) -> None
 def test_of_a_call_that_was_over_at_once_no_sound_is_missed(bench: Bench, begun: bool) -> None:
     """Answered and hung up: the PBX refuses to record it, or has begun and heard nothing."""
     refused = "404 Provided channel was not found"
-    gone = part(external=Track(EXTERNAL, failed=refused), staff=Track(STAFF, failed=refused))
+    gone = segment(external=Track(EXTERNAL, failed=refused), staff=Track(STAFF, failed=refused))
     if begun:
         for name in (EXTERNAL, STAFF):
             bench.track(name, 500, 0.0)
     at_once = START + timedelta(seconds=2.05)
-    bench.spool.hand_over(draft(parts=(part() if begun else gone,), ended_at=at_once))
+    bench.spool.hand_over(draft(segments=(segment() if begun else gone,), ended_at=at_once))
     bench.archiver.work()
     assert bench.spool.waiting() and not bench.archiver.problems()
     _until_believed(bench)
@@ -103,9 +103,9 @@ def test_of_a_call_that_was_over_at_once_no_sound_is_missed(bench: Bench, begun:
 
 def test_of_a_call_whose_end_nobody_saw_the_sound_is_missed(bench: Bench) -> None:
     """The controller was killed before the PBX was told to record: the call may have lasted for long."""
-    gone = part(external=Track(EXTERNAL), staff=Track(STAFF))
+    gone = segment(external=Track(EXTERNAL), staff=Track(STAFF))
     at_once = START + timedelta(seconds=2.05)
-    bench.spool.hand_over(draft(parts=(gone,), ended_at=at_once, call={"ended_at": None}))
+    bench.spool.hand_over(draft(segments=(gone,), ended_at=at_once, call={"ended_at": None}))
     bench.archiver.work()
     _until_believed(bench)
     with bench.database.read() as connection:

@@ -1,4 +1,4 @@
-"""The room that is called to help, on a real PBX: who hears whom, and that nothing stays behind."""
+"""The support phone that is called to help, on a real PBX: who hears whom, and that nothing stays behind."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from callrec.model.rules import Decision
 from callrec.pbx import events as ev
 from callrec.pbx.ari import Ari
 from callrec.policy.office import Office
-from callrec.recording.actions import Command
-from callrec.recording.environment import Surroundings
-from callrec.recording.support_phone import Room
-from callrec.recording.tracker import Board
+from callrec.recording.actions import Action
+from callrec.recording.environment import Environment
+from callrec.recording.support_phone import SupportPhone
+from callrec.recording.tracker import CallTracker
 from callrec.spool.directory import Spool
-from tests.integration.stage import Stage, eventually, talk_for
+from tests.integration.stage import SystemUnderTest, eventually, talk_for
 from tests.listen import Samples, hears, hears_no
 
 pytestmark = pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
@@ -36,40 +36,40 @@ def no_prompts(decision: Decision) -> list[tuple[Prompt, str]]:
     return []
 
 
-class Helped(Board):
-    """A board of which one call has a room that is called to help."""
+class Helped(CallTracker):
+    """A board of which one call has a support phone that is called to help."""
 
-    room: Room | None = None
+    phone: SupportPhone | None = None
 
-    def handle(self, event: ev.Event) -> list[Command]:
-        return [*super().handle(event), *(self._of_room(self.room, event) if self.room else [])]
+    def handle(self, event: ev.Event) -> list[Action]:
+        return [*super().handle(event), *(self._of_phone(self.phone, event) if self.phone else [])]
 
-    def command_failed(self, command: Command, problem: str, at: datetime) -> list[Command]:
-        refused = self.room.refused(command) if self.room else None
+    def command_failed(self, command: Action, problem: str, at: datetime) -> list[Action]:
+        refused = self.phone.refused(command) if self.phone else None
         assert refused is not None, f"{command}: {problem}"
         return refused
 
-    def _of_room(self, room: Room, event: ev.Event) -> list[Command]:
+    def _of_phone(self, phone: SupportPhone, event: ev.Event) -> list[Action]:
         match event:
             case ev.OwnChannelStarted():
-                return room.started(event.channel.id)
+                return phone.started(event.channel.id)
             case ev.Digit():
-                return room.digit(event.channel.id, event.digit)
-            case ev.ChannelDestroyed() if room.owns(event.channel.id):
-                return room.gone(event.channel.id)
-            case ev.ChannelDestroyed() if event.channel.id == room.staff:
-                return room.staff_gone(None)
+                return phone.digit(event.channel.id, event.digit)
+            case ev.ChannelDestroyed() if phone.owns(event.channel.id):
+                return phone.gone(event.channel.id)
+            case ev.ChannelDestroyed() if event.channel.id == phone.staff:
+                return phone.staff_gone(None)
         return []
 
 
 class Watch:
-    """A controller of its own beside the stage's, and a call with a room."""
+    """A controller of its own beside the stage's, and a call with a support phone."""
 
-    def __init__(self, stage: Stage, folder: Path) -> None:
+    def __init__(self, stage: SystemUnderTest, folder: Path) -> None:
         self.stage = stage
-        settings = stage.app.settings.pbx.model_copy(update={"app": "callrec-room"})
+        settings = stage.app.settings.pbx.model_copy(update={"app": "callrec-phone"})
         self.pbx = Ari(settings)
-        self.board = Helped(Surroundings(Office(), no_prompts, stage.app.library.tones, ids.new, "test"))
+        self.board = Helped(Environment(Office(), no_prompts, stage.app.library.tones, ids.new, "test"))
         self.controller = Controller(
             self.pbx,
             self.board,
@@ -92,11 +92,11 @@ class Watch:
             self.controller.stop()
             thread.join(10)
 
-    def call_room(self, number: str) -> None:
+    def call_phone(self, number: str) -> None:
         (staff,) = [each.id for each in self.pbx.channels() if each.endpoint == "2101"]
-        room = self.board.room = Room(staff, ids.new(), staff, f"PJSIP/{number}", "2101")
+        phone = self.board.phone = SupportPhone(staff, ids.new(), staff, f"PJSIP/{number}", "2101")
         with self.controller._lock:
-            self.controller._submit(room.call())
+            self.controller._submit(phone.call())
 
     def is_clean(self) -> bool:
         ours = [bridge for bridge in self.pbx.bridges() if bridge.startswith(ev.OWN_PREFIX)]
@@ -104,7 +104,7 @@ class Watch:
 
 
 @pytest.fixture
-def watch(stage: Stage, tmp_path: Path) -> Iterator[Watch]:
+def watch(stage: SystemUnderTest, tmp_path: Path) -> Iterator[Watch]:
     stage.wait_until_clean()
     made = Watch(stage, tmp_path)
     with made.running():
@@ -120,8 +120,8 @@ def connected(watch: Watch, number: str) -> tuple[Talk, Talk]:
 
 
 def answered(watch: Watch, phone: Phone) -> Talk:
-    """The room has been called and has answered, and hears the call."""
-    watch.call_room("2102")
+    """The support phone has been called and has answered, and hears the call."""
+    watch.call_phone("2102")
     talk = phone.pick_up(Sound(ROOM_HZ))
     eventually(lambda: hears(last(talk, 0.5), talk.rate or 8000, CALLER_HZ), 5, "listening")
     return talk
@@ -143,19 +143,19 @@ def test_it_listens_whispers_and_joins(watch: Watch) -> None:
     """4, 5 and 6 as in ChanSpy's d mode; the call itself never notices more than it should."""
     with watch.stage.rules():
         caller, staff = connected(watch, "0311230001")
-        room = answered(watch, watch.stage.phone("2102"))
-        heard: dict[str, list[Samples]] = {"": after([caller, staff, room])}
+        phone = answered(watch, watch.stage.phone("2102"))
+        heard: dict[str, list[Samples]] = {"": after([caller, staff, phone])}
         for digit in "5646":
-            room.press(digit)
-            talk_for([room], 0.6)
-            heard[digit] = after([caller, staff, room])
+            phone.press(digit)
+            talk_for([phone], 0.6)
+            heard[digit] = after([caller, staff, phone])
         whole = caller.heard(), staff.heard()
         caller.hangup()
         staff.wait_ended()
-        room.wait_ended()
-    for digit, (by_caller, by_staff, by_room) in heard.items():
+        phone.wait_ended()
+    for digit, (by_caller, by_staff, by_phone) in heard.items():
         assert hears(by_caller, caller.rate, STAFF_HZ) and hears(by_staff, staff.rate, CALLER_HZ), digit
-        assert hears(by_room, room.rate, STAFF_HZ) and hears(by_room, room.rate, CALLER_HZ), digit
+        assert hears(by_phone, phone.rate, STAFF_HZ) and hears(by_phone, phone.rate, CALLER_HZ), digit
         to_staff, to_caller = digit in ("5", "6"), digit == "6"
         assert (hears if to_staff else hears_no)(by_staff, staff.rate, ROOM_HZ), digit
         assert (hears if to_caller else hears_no)(by_caller, caller.rate, ROOM_HZ), digit
@@ -166,20 +166,22 @@ def test_it_listens_whispers_and_joins(watch: Watch) -> None:
     eventually(watch.is_clean, what="a PBX without channels and bridges")
 
 
-@pytest.mark.parametrize("who", ["caller", "staff", "room"])
+@pytest.mark.parametrize("who", ["caller", "staff", "phone"])
 def test_whoever_hangs_up_nothing_is_left(watch: Watch, who: str) -> None:
     with watch.stage.rules():
         caller, staff = connected(watch, "0311230002")
-        room = answered(watch, watch.stage.phone("2102"))
-        room.press("6")
-        {"caller": caller, "staff": staff, "room": room}[who].hangup()
-        if who == "room":
-            assert watch.board.room is not None
-            bridge = watch.board.room.bridge
-            eventually(lambda: bridge not in watch.pbx.bridges(), what="the end of the room's bridge")
+        phone = answered(watch, watch.stage.phone("2102"))
+        phone.press("6")
+        {"caller": caller, "staff": staff, "phone": phone}[who].hangup()
+        if who == "phone":
+            assert watch.board.phone is not None
+            bridge = watch.board.phone.bridge
+            eventually(
+                lambda: bridge not in watch.pbx.bridges(), what="the end of the support phone's bridge"
+            )
             assert not caller.ended.is_set(), "the call goes on"
             caller.hangup()
-        room.wait_ended()
+        phone.wait_ended()
         staff.wait_ended()
     eventually(watch.is_clean, what="a PBX without channels and bridges")
 
@@ -187,9 +189,9 @@ def test_whoever_hangs_up_nothing_is_left(watch: Watch, who: str) -> None:
 def test_a_room_that_is_not_there_disturbs_nobody(watch: Watch) -> None:
     with watch.stage.rules():
         caller, staff = connected(watch, "0311230003")
-        watch.call_room("2999")
-        assert watch.board.room is not None
-        eventually(lambda: watch.board.room and watch.board.room.is_over, what="noticing that")
+        watch.call_phone("2999")
+        assert watch.board.phone is not None
+        eventually(lambda: watch.board.phone and watch.board.phone.is_over, what="noticing that")
         (by_caller,) = after([caller])
         caller.hangup()
         staff.wait_ended()
@@ -200,7 +202,7 @@ def test_a_room_that_is_not_there_disturbs_nobody(watch: Watch) -> None:
 def test_a_call_that_ends_while_the_room_rings(watch: Watch) -> None:
     with watch.stage.rules():
         caller, staff = connected(watch, "0311230004")
-        watch.call_room("2102")
+        watch.call_phone("2102")
         ringing = watch.stage.phone("2102").wait_ring()
         caller.hangup()
         staff.wait_ended()
@@ -209,16 +211,16 @@ def test_a_call_that_ends_while_the_room_rings(watch: Watch) -> None:
 
 
 @pytest.mark.parametrize(("digit", "kept"), [("5", False), ("6", True)])
-def test_the_recording_holds_what_the_caller_heard_of_the_room(
+def test_the_recording_holds_what_the_caller_heard_of_the_phone(
     watch: Watch, begin: datetime, digit: str, kept: bool
 ) -> None:
     number = f"031123001{digit}"
     with watch.stage.rule("automatic"):
         caller, staff = connected(watch, number)
-        room = answered(watch, watch.stage.phone("2102"))
-        room.press(digit)
+        phone = answered(watch, watch.stage.phone("2102"))
+        phone.press(digit)
         eventually(lambda: hears(last(staff, 0.5), staff.rate, ROOM_HZ), 5, "speaking")
-        after([caller, room])
+        after([caller, phone])
         caller.hangup()
         staff.wait_ended()
         found = watch.stage.recording_of("+81" + number[1:], begin)
