@@ -74,7 +74,7 @@ class App:
 
         return Library.of(self.settings.prompts)
 
-    def noted_keys(self) -> dict[str, str]:
+    def stored_keys(self) -> dict[str, str]:
         """The key presses that the dialplan has written down: the id of each, and what it says."""
         from callrec.fallback.journal import KEYS
 
@@ -216,7 +216,7 @@ class App:
         from callrec.spool.tracks import Tracks
 
         tracks = Tracks(self.spool, self._fetch, self.pbx.version)
-        spooler = RecordingBuilder(
+        builder = RecordingBuilder(
             self.spool,
             tracks,
             self.facility_name,
@@ -226,7 +226,7 @@ class App:
         return Archiver(
             self.spool,
             tracks,
-            spooler,
+            builder,
             self.store,
             self.database,
             self.pbx.delete_stored,

@@ -264,7 +264,7 @@ def _disk(app: App) -> str:
 
 
 def _backlog(app: App) -> str:
-    lost = app.spool.directory / "lost"
+    lost = app.spool.directory / "quarantine"
     if lost.exists() and any(lost.iterdir()):
         raise CheckFailed("there are recordings that could not be kept in {path}: look at them", path=lost)
     return _("{count} recordings wait for the archive").format(count=len(app.spool.waiting()))

@@ -14,7 +14,7 @@ def new() -> str:
     return str(uuid6.uuid7())
 
 
-def of_stood_in(pbx: str, channel: str, since: datetime) -> str:
+def of_fallback_call(pbx: str, channel: str, since: datetime) -> str:
     """The id of the call of a channel that the dialplan took over: the same for whoever hears of it."""
     return derived(since, f"call {pbx} {channel}")
 

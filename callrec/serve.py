@@ -85,7 +85,7 @@ class Service:
             work_waits=self._archiver.wake,
             help_waits=self._alerter.wake,
             read_journal=self._wake_journal,
-            noted_keys=self._app.noted_keys,
+            stored_keys=self._app.stored_keys,
         )
         adoption = Adoption(
             self._app.pbx,
@@ -105,13 +105,13 @@ class Service:
     def _take_up(self, board: CallTracker) -> None:
         """Takes up the calls that were under way when the process before this one ended."""
         spool = self._app.spool
-        spool.clear_partial_drafts()
-        for draft in spool.drafts():
-            board.restore(draft)
+        spool.clear_partial_checkpoints()
+        for checkpoint in spool.checkpoints():
+            board.restore(checkpoint)
         known = spool.known_calls()
-        for call in spool.noted_calls():
+        for call in spool.open_calls():
             if call.id in known:  # killed before the note was taken away
-                spool.forget_call(call.id)
+                spool.forget_open_call(call.id)
             else:
                 board.resume(call)
 

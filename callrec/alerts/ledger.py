@@ -56,7 +56,7 @@ class Ledger:
         """The alert waits no more: it was sent, or is kept aside for a person."""
         with self._lock:
             if given_up:
-                self._spool.set_aside_alert(alert_id)
+                self._spool.give_up_alert(alert_id)
             self._spool.remove_alert(alert_id)
             self._alerts.pop(alert_id, None)
             self._deliveries.pop(alert_id, None)
@@ -68,7 +68,7 @@ class Ledger:
                 # The name of the file counts: it is what the deliveries go by.
                 self._alerts[id_] = replace(self._spool.alert_of(id_), id=id_)
             except Damaged as error:
-                self._spool.set_aside_alert(id_)
+                self._spool.give_up_alert(id_)
                 log.error("an alert was set aside", alert=id_, problem=str(error))
                 return None
             self._deliveries[id_] = {

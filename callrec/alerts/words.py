@@ -40,7 +40,9 @@ def text(alert: Alert, extension_name: str, zone: ZoneInfo) -> str:
 
 def _japanese(alert: Alert, who: str, zone: ZoneInfo) -> str:
     kept = "この通話は録音されています。" if alert.recorded else "この通話は録音されていません。"
-    phone = f"応援担当の電話（内線 {alert.support_phone}）を呼び出しています。\n" if alert.support_phone else ""
+    phone = (
+        f"応援担当の電話（内線 {alert.support_phone}）を呼び出しています。\n" if alert.support_phone else ""
+    )
     return (
         "通話中の職員が応援を求めています。\n\n"
         f"施設: {alert.facility_name}\n"

@@ -29,7 +29,7 @@ from callrec.errors import CallrecError, EvidenceBroken, StoreUnreachable
 from callrec.language import translated
 from callrec.manifest import Manifest, read
 from callrec.model.calls import remark
-from callrec.model.captures import Capture, Draft
+from callrec.model.captures import Capture, CapturedCall
 from callrec.spool.directory import Damaged, Spool
 from callrec.spool.recording_builder import NoSound, RecordingBuilder
 from callrec.spool.tracks import NotYetClosed, Tracks, is_momentary
@@ -49,7 +49,7 @@ class Archiver:
         self,
         spool: Spool,
         tracks: Tracks,
-        spooler: RecordingBuilder,
+        builder: RecordingBuilder,
         store: Store,
         database: Database,
         delete_track: Callable[[str], None],
@@ -60,10 +60,10 @@ class Archiver:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`delete_track` removes a stored recording from the PBX; `locked`: objects carry a retention."""
-        self._spool, self._tracks, self._spooler, self._store = spool, tracks, spooler, store
+        self._spool, self._tracks, self._builder, self._store = spool, tracks, builder, store
         self._database, self._delete_track, self._zone = database, delete_track, zone
         self._locked, self._discarder = locked, discarder
-        self._attempts = RetrySchedule(clock)
+        self._retries = RetrySchedule(clock)
         self._wake, self._stopping = threading.Event(), threading.Event()
 
     def run(self) -> None:
@@ -71,7 +71,7 @@ class Archiver:
         while not self._stopping.is_set():
             self._wake.clear()
             self._try(SPOOL, self.work)
-            self._wake.wait(self._attempts.pause())
+            self._wake.wait(self._retries.pause())
 
     def stop(self) -> None:
         """Ends `run` after the recording that is being worked on."""
@@ -84,10 +84,10 @@ class Archiver:
 
     def problems(self) -> list[str]:
         """What keeps recordings in the spool, each problem once, and what a person has to look at."""
-        found = self._attempts.problems()
-        if self._spool.aside():
+        found = self._retries.problems()
+        if self._spool.quarantined():
             text = translated("there are recordings that could not be kept in {path}: look at them")
-            found.append(text.format(path=self._spool.directory / "lost"))
+            found.append(text.format(path=self._spool.directory / "quarantine"))
         return found
 
     def work(self) -> None:
@@ -95,7 +95,7 @@ class Archiver:
         # First: a call's own row was written before it was to be discarded, and must not come after.
         discards = {f"discard {id_}": id_ for id_ in self._discarder.waiting()}
         waiting_calls, waiting = self._spool.calls(), self._spool.waiting()
-        self._attempts.keep({SPOOL, *discards, *waiting_calls, *waiting, *([STORE] if waiting else [])})
+        self._retries.keep({SPOOL, *discards, *waiting_calls, *waiting, *([STORE] if waiting else [])})
         for call_id in waiting_calls:
             self._try(call_id, partial(self._catalogue_call, call_id))
         for name, recording_id in discards.items():
@@ -103,26 +103,26 @@ class Archiver:
         for recording_id in waiting:
             if self._stopping.is_set():
                 return
-            step = self.archive if self._attempts.is_due(STORE) else self.prepare
+            step = self.archive if self._retries.is_due(STORE) else self.prepare
             self._try(recording_id, partial(step, recording_id))
 
     def archive(self, recording_id: str) -> Manifest | None:
         """Takes one recording from the spool into the archive. None when there was nothing to take."""
-        draft = self._spool.draft_of(recording_id)
+        captured = self._spool.captured_call(recording_id)
         manifest = self._archived(recording_id)
         if manifest is None:
-            manifest = self._spooled(draft)
+            manifest = self._spooled(captured)
             if manifest is None:
                 return None
             self._catalogue(manifest, self._put(manifest))
             log.info("archived", recording=recording_id, extension=manifest.call.extension)
-        self._let_go(draft, manifest)
+        self._let_go(captured, manifest)
         return manifest
 
     def prepare(self, recording_id: str) -> None:
         """Takes one recording as far as it goes without the archive: it is whole in the spool then."""
         if self._archived(recording_id) is None:
-            self._spooled(self._spool.draft_of(recording_id))
+            self._spooled(self._spool.captured_call(recording_id))
 
     # --- steps
 
@@ -135,25 +135,25 @@ class Archiver:
             kept = calls.find_recording(connection, recording_id)
         return read(json.dumps(kept.manifest).encode()) if kept else None
 
-    def _spooled(self, draft: Draft) -> Manifest | None:
+    def _spooled(self, captured: CapturedCall) -> Manifest | None:
         try:
-            return self._spooler.spool(draft.capture.recording_id)
+            return self._builder.build(captured.capture.recording_id)
         except NoSound:
             # When the end was not seen, the call may have lasted, and was lost.
-            seen = is_momentary(draft.capture) and draft.call.ended_at is not None
-            momentary = seen and not self._tracks.damaged(draft.capture.recording_id)
-            (self._over_at_once if momentary else self._lost)(draft)
+            seen = is_momentary(captured.capture) and captured.call.ended_at is not None
+            momentary = seen and not self._tracks.damaged(captured.capture.recording_id)
+            (self._over_at_once if momentary else self._lost)(captured)
             return None
 
     def _put(self, manifest: Manifest) -> Versions:
         """Puts the sound and its manifest, and reads both back."""
         id_, key = manifest.recording_id, object_key(manifest, self._zone)
         until = manifest.retain_until
-        audio = self._put_file(self._spooler.audio_file(id_), key, "audio/flac", until)
+        audio = self._put_file(self._builder.audio_file(id_), key, "audio/flac", until)
         sidecar = self._put_file(
-            self._spooler.manifest_file(id_), manifest_key(key), "application/json", until
+            self._builder.manifest_file(id_), manifest_key(key), "application/json", until
         )
-        self._attempts.done(STORE)
+        self._retries.done(STORE)
         return Versions(audio, sidecar)
 
     def _put_file(self, source: Path, key: str, kind: str, until: datetime) -> str | None:
@@ -182,7 +182,7 @@ class Archiver:
 
     def _catalogue(self, manifest: Manifest, versions: Versions) -> None:
         id_, key, now = manifest.recording_id, object_key(manifest, self._zone), datetime.now(UTC)
-        digest = file_sha256(self._spooler.manifest_file(id_))
+        digest = file_sha256(self._builder.manifest_file(id_))
         capture, audio = manifest.capture, manifest.audio
         put = {
             "key": key,
@@ -199,14 +199,14 @@ class Archiver:
             ):
                 custody.append(connection, id_, action, who=WHO, at=at, **details)
 
-    def _let_go(self, draft: Draft, manifest: Manifest) -> None:
+    def _let_go(self, captured: CapturedCall, manifest: Manifest) -> None:
         """Removes what the archive has from the PBX and the spool; what it has not is kept aside."""
-        id_, archived = draft.capture.recording_id, _names(manifest.capture)
-        for track in self._tracks.fetched(draft):
+        id_, archived = captured.capture.recording_id, _names(manifest.capture)
+        for track in self._tracks.fetched(captured):
             if track.name in archived:
                 self._delete_track(track.name)
-        if self._tracks.damaged(id_) or _names(draft.capture) - archived:
-            self._spool.set_aside(id_)
+        if self._tracks.damaged(id_) or _names(captured.capture) - archived:
+            self._spool.quarantine(id_)
             log.error("not all of a recording could be archived", recording=id_)
         else:
             self._spool.remove(id_)
@@ -216,33 +216,33 @@ class Archiver:
         try:
             call = self._spool.call_of(call_id)
         except Damaged as error:
-            self._spool.set_aside_call(call_id)
+            self._spool.quarantine_call(call_id)
             log.error("a call was set aside", call=call_id, problem=str(error))
             return
         with self._database.begin() as connection:
             calls.save_call(connection, call)
         self._spool.remove_call(call_id)
 
-    def _over_at_once(self, draft: Draft) -> None:
+    def _over_at_once(self, captured: CapturedCall) -> None:
         """Whoever answered hung up at once: the call's row says so, and there is nothing to look at."""
         over = remark("the call was over before there was sound to record")
         with self._database.begin() as connection:
-            calls.save_call(connection, replace(draft.call, notes=(*draft.call.notes, over)))
-        for track in self._tracks.fetched(draft):
+            calls.save_call(connection, replace(captured.call, notes=(*captured.call.notes, over)))
+        for track in self._tracks.fetched(captured):
             self._delete_track(track.name)
-        self._spool.remove(draft.capture.recording_id)
-        self._tracks.forget(draft.capture.recording_id)
+        self._spool.remove(captured.capture.recording_id)
+        self._tracks.forget(captured.capture.recording_id)
 
-    def _lost(self, draft: Draft) -> None:
+    def _lost(self, captured: CapturedCall) -> None:
         """The PBX has no sound of it, and nobody else has: that is what the call's row says."""
-        id_ = draft.capture.recording_id
-        lost = remark("recording {id} is lost: {problem}", id=id_, problem=_failures(draft))
-        call = replace(draft.call, notes=(*draft.call.notes, lost))
+        id_ = captured.capture.recording_id
+        lost = remark("recording {id} is lost: {problem}", id=id_, problem=_failures(captured))
+        call = replace(captured.call, notes=(*captured.call.notes, lost))
         with self._database.begin() as connection:
             calls.save_call(connection, call)
             if not custody.of(connection, id_):
                 custody.append(connection, id_, "lost", who=WHO, at=datetime.now(UTC), call=call.id)
-        self._spool.set_aside(id_)
+        self._spool.quarantine(id_)
         self._tracks.forget(id_)
         log.error("a recording is lost", recording=id_, call=call.id, extension=call.extension)
 
@@ -250,25 +250,25 @@ class Archiver:
 
     def _try(self, name: str, step: Callable[[], object]) -> None:
         """Whatever goes wrong with one thing, the others must go on, and it is tried again."""
-        if not self._attempts.is_due(name):
+        if not self._retries.is_due(name):
             return
         try:
             step()
         except NotYetClosed:
-            self._attempts.failed(name, "")
+            self._retries.failed(name, "")
         except StoreUnreachable as error:
-            self._attempts.done(name)
+            self._retries.done(name)
             self._failed(STORE, error)
         except Exception as error:
             self._failed(name, error)
         else:
-            self._attempts.done(name)
+            self._retries.done(name)
 
     def _failed(self, name: str, error: Exception) -> None:
         expected = isinstance(error, (CallrecError, OSError))
         if not expected:
             log.exception("a bug: please report it", what=name)
-        count = self._attempts.failed(name, problem_of(error))
+        count = self._retries.failed(name, problem_of(error))
         log.warning("not archived yet", what=name, problem=problem_of(error), attempt=count)
 
 
@@ -287,8 +287,8 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _failures(draft: Draft) -> str:
-    tracks = [track for segment in draft.capture.segments for track in (segment.external, segment.staff)]
+def _failures(captured: CapturedCall) -> str:
+    tracks = [track for segment in captured.capture.segments for track in (segment.external, segment.staff)]
     return next((track.failed for track in tracks if track.failed), "the PBX has no sound of it")
 
 

@@ -31,7 +31,7 @@ class Discarder:
     def discard(self, recording_id: str) -> None:
         """Destroys one, and writes that into its call's row. Can be repeated."""
         discarded = self._spool.discard_of(recording_id)
-        call, capture = discarded.draft.call, discarded.draft.capture
+        call, capture = discarded.captured.call, discarded.captured.capture
         for segment in capture.segments:
             for track in (segment.external, segment.staff):
                 self._destroy(track.name)

@@ -26,33 +26,33 @@ class RetrySchedule:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._attempts: dict[str, Attempt] = {}
+        self._retries: dict[str, Attempt] = {}
 
     def is_due(self, name: str) -> bool:
-        return name not in self._attempts or self._attempts[name].due <= self._clock()
+        return name not in self._retries or self._retries[name].due <= self._clock()
 
     def failed(self, name: str, problem: str) -> int:
         """Puts it off, longer each time. An empty `problem` leaves the one before. Returns the count."""
-        attempt = self._attempts.setdefault(name, Attempt())
+        attempt = self._retries.setdefault(name, Attempt())
         attempt.due = self._clock() + BACKOFF_SECONDS[min(attempt.count, len(BACKOFF_SECONDS) - 1)]
         attempt.count += 1
         attempt.problem = problem or attempt.problem
         return attempt.count
 
     def done(self, name: str) -> None:
-        self._attempts.pop(name, None)
+        self._retries.pop(name, None)
 
     def keep(self, names: Collection[str]) -> None:
         """Forgets all others: what is not there any more must not be waited for."""
-        self._attempts = {name: each for name, each in self._attempts.items() if name in names}
+        self._retries = {name: each for name, each in self._retries.items() if name in names}
 
     def problems(self) -> list[str]:
         """Each problem once."""
-        return sorted({each.problem for each in list(self._attempts.values()) if each.problem})
+        return sorted({each.problem for each in list(self._retries.values()) if each.problem})
 
     def pause(self) -> float:
         """Seconds until the next thing is due."""
-        due = [each.due - self._clock() for each in self._attempts.values()]
+        due = [each.due - self._clock() for each in self._retries.values()]
         return max(0.05, min([IDLE_SECONDS, *due]))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from callrec.model.captures import Draft
+from callrec.model.captures import Checkpoint
 from callrec.recording.actions import SaveCheckpoint
 from callrec.spool.directory import Spool
 
@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 0.01
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    draft: Draft
+    checkpoint: Checkpoint
     known: threading.Event = field(default_factory=threading.Event)
 
 
@@ -32,16 +32,16 @@ class Checkpoints:
 
     def ask(self, command: SaveCheckpoint) -> None:
         """This is the newest draft of its call; `save` comes later."""
-        self._newest[command.linkedid] = _Asked(command.draft)
+        self._newest[command.linkedid] = _Asked(command.checkpoint)
 
     def save(self, command: SaveCheckpoint) -> None:
         """Writes a draft, unless there is a newer one or its call needs none any more. Raises OSError."""
         newest = self._newest.get(command.linkedid)
-        if newest is None or newest.draft is not command.draft:
+        if newest is None or newest.checkpoint is not command.checkpoint:
             return
         try:
-            self._spool.save_draft(command.draft, written=newest.known.set)
-            self._spool.forget_call(command.draft.call.id)
+            self._spool.save_checkpoint(command.checkpoint, written=newest.known.set)
+            self._spool.forget_open_call(command.checkpoint.call.id)
         finally:
             newest.known.set()
 

@@ -92,7 +92,7 @@ class Controller:
         work_waits: Callable[[], None],
         help_waits: Callable[[], None],
         read_journal: Callable[[], None],
-        noted_keys: Callable[[], dict[str, str]],
+        stored_keys: Callable[[], dict[str, str]],
     ) -> None:
         """`work_waits` is told when something was put into the spool, `help_waits` when somebody asked
         for help, `read_journal` when the dialplan
@@ -101,11 +101,11 @@ class Controller:
         self._pbx, self._board, self._spool = pbx, board, spool
         self._answer_first = answer_first
         self._help_waits = help_waits
-        self._work_waits, self._read_journal, self._noted_keys = work_waits, read_journal, noted_keys
+        self._work_waits, self._read_journal, self._stored_keys = work_waits, read_journal, stored_keys
         self._lanes = SerialExecutor()
         self._lock = threading.Lock()
         self._again: list[do.Action] = []
-        self._drafts = Checkpoints(spool)
+        self._checkpoints = Checkpoints(spool)
         self._departures = Hangups()
         self._recorded: deque[str] = deque(maxlen=REMEMBERED)
         self._pbx_ahead = timedelta(0)
@@ -156,7 +156,7 @@ class Controller:
         """Whether a call was recorded from here, as far back as is remembered."""
         return linkedid in self._recorded
 
-    def stood_in(self) -> set[str]:
+    def in_fallback(self) -> set[str]:
         """The linked ids of the calls under way that the dialplan took over."""
         with self._lock:
             return {each.record.linkedid for each in self._board.calls.values() if each.fallback}
@@ -212,7 +212,7 @@ class Controller:
     def _keys_pressed(self) -> list[RawKeyPress] | None:
         """What staff have pressed while nobody listened, the oldest first. None: not known yet."""
         try:
-            return parsed_keys(self._noted_keys())
+            return parsed_keys(self._stored_keys())
         except CallrecError as error:
             log.error("keys that were pressed meanwhile cannot be read", problem=str(error))
             return None
@@ -238,7 +238,7 @@ class Controller:
     def _submit(self, wanted: list[do.Action]) -> None:
         for command in wanted:
             if isinstance(command, do.SaveCheckpoint):
-                self._drafts.ask(command)
+                self._checkpoints.ask(command)
             self._enqueue(command)
 
     def _enqueue(self, command: do.Action) -> None:
@@ -268,7 +268,7 @@ class Controller:
                 if not self._departures.wait(command.channels):
                     log.warning("snoops that were hung up may still be there", call=command.linkedid)
             case do.RecordSnoop():
-                self._drafts.wait(command.linkedid)
+                self._checkpoints.wait(command.linkedid)
                 self._pbx.record(command.snoop, command.name)
             case do.PlayMedia():
                 self._pbx.play(command.snoop, command.playback, list(command.media))
@@ -286,26 +286,26 @@ class Controller:
     def _write_down(self, command: do.Action) -> None:
         match command:
             case do.SaveCheckpoint():
-                self._drafts.save(command)
+                self._checkpoints.save(command)
             case do.SaveOpenCall():
-                self._note_call(command)
+                self._save_open_call(command)
             case do.HandOver():
-                self._spool.hand_over(command.draft)
+                self._spool.hand_over(command.captured)
             case do.Discard():
-                self._spool.discard(command.draft, whole=command.whole)
+                self._spool.discard(command.captured, whole=command.whole)
             case do.SaveCall():
                 self._spool.save_call(command.call)
-                self._spool.forget_call(command.call.id)
+                self._spool.forget_open_call(command.call.id)
             case do.SaveAlert():
                 self._spool.save_alert(command.alert)
                 self._help_waits()
             case do.ReadJournal():
-                self._spool.forget_call(command.call_id)
+                self._spool.forget_open_call(command.call_id)
                 self._read_journal()
         if isinstance(command, (do.HandOver, do.Discard)):
-            self._drafts.drop(command.linkedid)
-            self._spool.forget_call(command.draft.call.id)
-            self._recorded.append(command.draft.call.linkedid)
+            self._checkpoints.drop(command.linkedid)
+            self._spool.forget_open_call(command.captured.call.id)
+            self._recorded.append(command.captured.call.linkedid)
         if isinstance(command, (do.HandOver, do.Discard, do.SaveCall)):
             self._work_waits()
 
@@ -320,10 +320,10 @@ class Controller:
             case do.DestroyBridge():
                 self._pbx.destroy_bridge(command.bridge)
 
-    def _note_call(self, command: do.SaveOpenCall) -> None:
+    def _save_open_call(self, command: do.SaveOpenCall) -> None:
         """Not tried again: a note that comes late would bring back a call that is over."""
         try:
-            self._spool.note_call(command.call)
+            self._spool.save_open_call(command.call)
         except OSError as error:
             log.warning("a call cannot be noted", problem=str(error), call=command.linkedid)
 

@@ -68,24 +68,24 @@ class Adoption:
         `noted` are the key presses the dialplan has written down, of whatever calls. Raises ValueError
         when the line makes no sense.
         """
-        line, office = journal.parse(key, value), self._office()
-        heard = self._heard(line)
-        decision = self._decision(line)
-        call = journal.call_of(line, office, self._pbx, self._prompt, decision, heard)
+        entry, office = journal.parse(key, value), self._office()
+        heard = self._heard(entry)
+        decision = self._decision(entry)
+        call = journal.call_of(entry, office, self._pbx, self._prompt, decision, heard)
         wanted = decision.mode is Mode.AUTOMATIC
-        recorded = bool(line.file) and call.outcome is Outcome.ANSWERED and wanted
-        keys = journal.pressed(line, noted, office, recorded=recorded)
+        recorded = bool(entry.file) and call.outcome is Outcome.ANSWERED and wanted
+        keys = journal.pressed(entry, noted, office, recorded=recorded)
         call = replace(call, key_presses=keys, incident=any(marks(each.result) for each in keys))
         if recorded:
             self._call_for_help(call, recorded=True)
-            self._spool.hand_over(journal.draft_of(line, call))
-        elif now - line.ended_at < FLUSHED_WITHIN:
+            self._spool.hand_over(journal.captured_call(entry, call))
+        elif now - entry.ended_at < FLUSHED_WITHIN:
             return False
         else:
             if not self._taken_up(call):
                 self._call_for_help(call, recorded=False)
                 self._spool.save_call(_destroyed(call) if heard else call)
-            for name in journal.files(line):
+            for name in journal.files(entry):
                 self._storage.delete_stored(name)
         log.info("a call the dialplan stood in for", call=call.id, recorded=recorded)
         return True
@@ -101,18 +101,18 @@ class Adoption:
                     replace(alert, support_phone=None)
                 )  # there is nothing to listen to any more
 
-    def _decision(self, line: journal.JournalEntry) -> Decision:
+    def _decision(self, entry: journal.JournalEntry) -> Decision:
         """By the rules as they were when the call began. Never is never; else those of now may speak for
         it too: the clocks of PBX and catalogue may differ by more than a new rule is old."""
-        then = journal.decide(line, self._office_at(line.started_at))
+        then = journal.decide(entry, self._office_at(entry.started_at))
         if then.mode is Mode.AUTOMATIC or (then.rule is not None and then.mode is Mode.NEVER):
             return then
-        now = journal.decide(line, self._office())
+        now = journal.decide(entry, self._office())
         return now if now.mode is Mode.AUTOMATIC else then
 
-    def _heard(self, line: journal.JournalEntry) -> timedelta | None:
+    def _heard(self, entry: journal.JournalEntry) -> timedelta | None:
         """How long the line's files are; None when nobody is to be heard in them."""
-        sizes = [self._storage.stored_size(name) or 0 for name in journal.files(line)]
+        sizes = [self._storage.stored_size(name) or 0 for name in journal.files(entry)]
         sound = max(sizes, default=0) - WAV_HEADER_BYTES
         return timedelta(seconds=sound / BYTES_A_SECOND) if sound > 0 else None
 

@@ -21,7 +21,7 @@ from callrec.model.calls import (
     Participant,
     remark,
 )
-from callrec.model.captures import Capture, Draft, Segment, Track
+from callrec.model.captures import Capture, CapturedCall, Segment, Track
 from callrec.model.prompts import Prompt
 from callrec.model.rules import CallFacts, Decision, Direction, Mode
 from callrec.numbers import normalise
@@ -29,7 +29,7 @@ from callrec.pbx.events import RawKeyPress, endpoint_of
 from callrec.policy.combine import combine
 from callrec.policy.office import Office
 from callrec.recording.call import OUTCOMES
-from callrec.recording.keys import effect_stood_in, marks
+from callrec.recording.keys import marks, result_in_fallback
 
 FAMILY = "callrec-journal"
 KEYS = "callrec-key"
@@ -82,16 +82,16 @@ def parse(key: str, value: str) -> JournalEntry:
     )
 
 
-def decide(line: JournalEntry, office: Office) -> Decision:
+def decide(entry: JournalEntry, office: Office) -> Decision:
     """What these rules say of the call: the number dialled, and who answered, as far as that is known."""
-    answering = _answering(line, office)
-    decision = office.decide(_facts(line, office, answering))
-    dialled = office.decide(_facts(line, office, line.extension))
-    return decision if answering == line.extension else combine(dialled, decision)
+    answering = _answering(entry, office)
+    decision = office.decide(_facts(entry, office, answering))
+    dialled = office.decide(_facts(entry, office, entry.extension))
+    return decision if answering == entry.extension else combine(dialled, decision)
 
 
 def call_of(
-    line: JournalEntry,
+    entry: JournalEntry,
     office: Office,
     pbx: str,
     prompt: FindPrompt,
@@ -102,99 +102,99 @@ def call_of(
 
     `heard` is how long its files are: Dial() is not always the one who connects, nor the last.
     """
-    outbound = line.direction is Direction.OUTBOUND
-    number = _number(line)
-    extension = _answering(line, office)
-    talked = line.talked or heard
-    answered = line.status == "ANSWER" or bool(talked)
+    outbound = entry.direction is Direction.OUTBOUND
+    number = _number(entry)
+    extension = _answering(entry, office)
+    talked = entry.talked or heard
+    answered = entry.status == "ANSWER" or bool(talked)
     return CallRecord(
-        id=ids.of_stood_in(pbx, line.channel, line.started_at),
+        id=ids.of_fallback_call(pbx, entry.channel, entry.started_at),
         pbx=pbx,
-        linkedid=line.linkedid,
-        direction=line.direction,
+        linkedid=entry.linkedid,
+        direction=entry.direction,
         facility=office.facility_of(extension),
         extension=extension or None,
         number=number,
-        dialled=line.number if outbound else line.extension,
-        started_at=line.started_at,
-        answered_at=line.ended_at - (talked or timedelta(0)) if answered else None,
-        ended_at=line.ended_at,
-        outcome=Outcome.ANSWERED if answered else OUTCOMES.get(line.status, Outcome.UNANSWERED),
+        dialled=entry.number if outbound else entry.extension,
+        started_at=entry.started_at,
+        answered_at=entry.ended_at - (talked or timedelta(0)) if answered else None,
+        ended_at=entry.ended_at,
+        outcome=Outcome.ANSWERED if answered else OUTCOMES.get(entry.status, Outcome.UNANSWERED),
         decision=decision,
-        participants=_participants(line, extension, number, talked) if answered else (),
-        announcements=_announcements(line, prompt),
-        notes=_notes(line, decision),
+        participants=_participants(entry, extension, number, talked) if answered else (),
+        announcements=_announcements(entry, prompt),
+        notes=_notes(entry, decision),
     )
 
 
 def pressed(
-    line: JournalEntry, noted: Iterable[RawKeyPress], office: Office, *, recorded: bool
+    entry: JournalEntry, noted: Iterable[RawKeyPress], office: Office, *, recorded: bool
 ) -> tuple[KeyPress, ...]:
     """The keys that staff pressed during the call, the oldest first. `recorded`: the dialplan did."""
     found: tuple[KeyPress, ...] = ()
     for each in sorted(noted, key=lambda note: note.at):
         extension = endpoint_of(each.by)
-        if each.linkedid == line.linkedid and each.key in set(FeatureCode) and office.is_staff(extension):
+        if each.linkedid == entry.linkedid and each.key in set(FeatureCode) and office.is_staff(extension):
             marked = any(marks(press.result) for press in found)
-            does = effect_stood_in(FeatureCode(each.key), recorded=recorded, marked=marked)
+            does = result_in_fallback(FeatureCode(each.key), recorded=recorded, marked=marked)
             found += (KeyPress(each.id, FeatureCode(each.key), does, "", extension, each.at),)
     return found
 
 
-def draft_of(line: JournalEntry, call: CallRecord) -> Draft:
+def captured_call(entry: JournalEntry, call: CallRecord) -> CapturedCall:
     """The capture of a call of which the dialplan recorded something."""
     begin = call.answered_at or call.started_at
     segment = Segment(
-        1, line.channel, Track(f"{line.file}-external", begin), Track(f"{line.file}-staff", begin)
+        1, entry.channel, Track(f"{entry.file}-external", begin), Track(f"{entry.file}-staff", begin)
     )
-    recording_id = ids.derived(begin, f"recording {call.pbx} {line.channel}")
-    return Draft(call, Capture(recording_id, begin, "automatic", (segment,), (), line.ended_at))
+    recording_id = ids.derived(begin, f"recording {call.pbx} {entry.channel}")
+    return CapturedCall(call, Capture(recording_id, begin, "automatic", (segment,), (), entry.ended_at))
 
 
-def files(line: JournalEntry) -> list[str]:
+def files(entry: JournalEntry) -> list[str]:
     """The stored recordings of the line, whether there is sound in them or not."""
-    return [f"{line.file}-external", f"{line.file}-staff"] if line.file else []
+    return [f"{entry.file}-external", f"{entry.file}-staff"] if entry.file else []
 
 
-def _answering(line: JournalEntry, office: Office) -> str:
+def _answering(entry: JournalEntry, office: Office) -> str:
     """The extension that answered, or placed the call; the number dialled where that is not known."""
-    outbound = line.direction is Direction.OUTBOUND
-    return line.peer if line.peer and not outbound and office.is_staff(line.peer) else line.extension
+    outbound = entry.direction is Direction.OUTBOUND
+    return entry.peer if entry.peer and not outbound and office.is_staff(entry.peer) else entry.extension
 
 
-def _number(line: JournalEntry) -> str | None:
-    return line.number if line.direction is Direction.INTERNAL else normalise(line.number)
+def _number(entry: JournalEntry) -> str | None:
+    return entry.number if entry.direction is Direction.INTERNAL else normalise(entry.number)
 
 
-def _facts(line: JournalEntry, office: Office, extension: str) -> CallFacts:
-    number, extensions = _number(line), [extension]
-    if line.direction is Direction.INTERNAL and number:
+def _facts(entry: JournalEntry, office: Office, extension: str) -> CallFacts:
+    number, extensions = _number(entry), [extension]
+    if entry.direction is Direction.INTERNAL and number:
         extensions.append(number)
-    return office.facts(line.direction, extensions, number, line.started_at)
+    return office.facts(entry.direction, extensions, number, entry.started_at)
 
 
 def _participants(
-    line: JournalEntry, extension: str, number: str | None, talked: timedelta | None
+    entry: JournalEntry, extension: str, number: str | None, talked: timedelta | None
 ) -> tuple[Participant, ...]:
-    joined, left = line.ended_at - (talked or timedelta(0)), line.ended_at
-    staff = Participant(line.channel, extension, extension, joined, left)
+    joined, left = entry.ended_at - (talked or timedelta(0)), entry.ended_at
+    staff = Participant(entry.channel, extension, extension, joined, left)
     other = Participant(
-        line.channel, number or "", number if line.direction is Direction.INTERNAL else None, joined, left
+        entry.channel, number or "", number if entry.direction is Direction.INTERNAL else None, joined, left
     )
-    return (staff, other) if line.direction is Direction.OUTBOUND else (other, staff)
+    return (staff, other) if entry.direction is Direction.OUTBOUND else (other, staff)
 
 
-def _announcements(line: JournalEntry, prompt: FindPrompt) -> tuple[Announcement, ...]:
+def _announcements(entry: JournalEntry, prompt: FindPrompt) -> tuple[Announcement, ...]:
     played = []
-    for entry in filter(None, line.announced.split("&")):
-        sound, begin, end, status = entry.split(">")
+    for each in filter(None, entry.announced.split("&")):
+        sound, begin, end, status = each.split(">")
         found = prompt(sound)
         played.append(
             Announcement(
                 prompt=found.name if found else sound,
                 language=found.language if found else "",
                 text_sha256=found.text_sha256 if found else "",
-                leg=line.channel,
+                leg=entry.channel,
                 started_at=_moment(begin),
                 finished_at=_moment(end),
                 complete=status == "SUCCESS",
@@ -203,10 +203,10 @@ def _announcements(line: JournalEntry, prompt: FindPrompt) -> tuple[Announcement
     return tuple(played)
 
 
-def _notes(line: JournalEntry, decision: Decision) -> tuple[Note, ...]:
+def _notes(entry: JournalEntry, decision: Decision) -> tuple[Note, ...]:
     notes = [remark("callrec was away: the dialplan stood in")]
-    if decision.mode is not line.mode:
-        notes.append(remark("the dialplan went by mode {mode}", mode=line.mode))
+    if decision.mode is not entry.mode:
+        notes.append(remark("the dialplan went by mode {mode}", mode=entry.mode))
     return tuple(notes)
 
 

@@ -75,7 +75,7 @@ class JournalReader:
     def read(self) -> None:
         """Takes over what there is, once."""
         # In this order: a call that ends meanwhile has its line by the time those are looked at.
-        stood_in = self._controller.stood_in()
+        in_fallback = self._controller.in_fallback()
         with self._ami() as ami:
             keys = ami.tree(journal.KEYS)
             lines = ami.tree(journal.FAMILY)
@@ -87,7 +87,7 @@ class JournalReader:
                     ami.delete(journal.FAMILY, key)
                     self._left -= 1
                     self._adopted()
-            told_of = stood_in.union(*(value.split("|") for value in lines.values()))
+            told_of = in_fallback.union(*(value.split("|") for value in lines.values()))
             self._forget(ami, keys, {each.id for each in noted if each.linkedid in told_of})
 
     def _forget(self, ami: Ami, keys: dict[str, str], wanted: set[str]) -> None:

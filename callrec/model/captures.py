@@ -95,8 +95,16 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A call and its capture: what the spool keeps from the first sample until the archive has it."""
+class Checkpoint:
+    """A call and its capture while the call is open: what the next start of callrec needs to know of them."""
+
+    call: CallRecord
+    capture: Capture
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedCall:
+    """A call that is over and its capture, or the segments of it that are kept, or destroyed, together."""
 
     call: CallRecord
     capture: Capture

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from callrec.model.alerts import Alert
 from callrec.model.calls import CallRecord
-from callrec.model.captures import Draft
+from callrec.model.captures import CapturedCall, Checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class HangUp(Action):
 class SaveCheckpoint(Action):
     """Write down what is being captured, so that a crash loses nothing."""
 
-    draft: Draft
+    checkpoint: Checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +98,14 @@ class SaveOpenCall(Action):
 class HandOver(Action):
     """The capture is over: keep it."""
 
-    draft: Draft
+    captured: CapturedCall
 
 
 @dataclass(frozen=True, slots=True)
 class Discard(Action):
     """What was captured is not to be kept: destroy it everywhere. `whole`: nothing of the call is kept."""
 
-    draft: Draft
+    captured: CapturedCall
     whole: bool
 
 

@@ -29,7 +29,7 @@ from callrec.recording.assistance import Assistance
 from callrec.recording.capture import LiveCapture
 from callrec.recording.decisions import Decisions, decided_for, in_force, mode_for_keys
 from callrec.recording.environment import Environment
-from callrec.recording.keys import effect_stood_in, marks
+from callrec.recording.keys import marks, result_in_fallback
 from callrec.recording.legs import Leg
 from callrec.recording.recorder import CallRecorder
 from callrec.recording.states import RecordingState
@@ -59,7 +59,7 @@ class Call:
     assistance: Assistance = field(init=False)
     fallback: bool = False
     end_unseen: bool = False
-    noted: str = ""
+    saved_open: str = ""
     """The id under which this call was noted, while nothing was captured of it."""
     keys_unknown: bool = False
     """Whether keys were perhaps pressed that could not be read yet: until then nothing is discarded."""
@@ -92,7 +92,7 @@ class Call:
         self._listen(now)
         somebody_joined = self._participants(now, at)
         if len(now) < 2:
-            return self._save_draft() if somebody_joined else []
+            return self._save_checkpoint() if somebody_joined else []
         if self.record.answered_at is None:
             return [] if self.fallback else self._answered(list(now.values()), at)
         commands = [
@@ -101,7 +101,7 @@ class Call:
             *self.assistance.follow(self.legs, now),
         ]
         commands += self.capture.renew_snoops(at) if self.capture else []
-        return [*commands, *(self._save_draft() if commands or somebody_joined else [])]
+        return [*commands, *(self._save_checkpoint() if commands or somebody_joined else [])]
 
     def left(self, line: Leg, at: datetime) -> list[Action]:
         """A channel of this call is gone."""
@@ -114,7 +114,7 @@ class Call:
         now = self._talking()
         turned = self._turn(now, at, seen=True) if self.record.answered_at and len(now) > 1 else []
         followed = [*turned, *self._follow(at)]
-        return [*followed, *(self._save_draft() if followed else []), *self._hand_over()]
+        return [*followed, *(self._save_checkpoint() if followed else []), *self._hand_over()]
 
     def abandoned(self, line: Leg, into: CallRecord, at: datetime) -> list[Action]:
         """A channel goes on in another call (a transfer); what was captured of it here ends."""
@@ -138,7 +138,7 @@ class Call:
         if self.is_over or not self.capture:
             return [*broken_off, *self._hand_over()]
         followed = self._follow(at)
-        drafted = self._save_draft() if followed else []
+        drafted = self._save_checkpoint() if followed else []
         return [*said_again, *broken_off, *followed, *drafted, *self._announce_start()]
 
     def missed_the_end(self, there: set[str], at: datetime, *, keys_known: bool) -> None:
@@ -162,8 +162,8 @@ class Call:
             return [LetThrough(self.linkedid, event.channel.id)]
         self.record = self.decisions.at_gate(self.record, event)
         sounds = self.announcer.at_gate(self.decisions.gate) if self.decisions.gate else ()
-        self._note_announcements()
-        return [LetThrough(self.linkedid, event.channel.id, sounds), *self._save_draft()]
+        self._take_announcements()
+        return [LetThrough(self.linkedid, event.channel.id, sounds), *self._save_checkpoint()]
 
     def gate_recalled(self, event: GateEntered) -> None:
         """What was asked at the gate before callrec was away. It counts for who answers."""
@@ -174,17 +174,17 @@ class Call:
     def announced(self, sound: str, at: datetime, leg: str, *, status: str | None) -> None:
         """The dialplan began to play a prompt (status None) or ended it."""
         self.announcer.dialplan_said(sound, at, leg, status)
-        self._note_announcements()
+        self._take_announcements()
 
-    def stood_in(self, channel: str, since: datetime) -> list[Action]:
+    def fallback_took_over(self, channel: str, since: datetime) -> list[Action]:
         """The dialplan took the call of this channel over because we did not answer in time.
 
         Its journal tells of the call, under an id that both know.
         """
         if not self.fallback and not self.capture and not self.record.key_presses:
-            self.record = replace(self.record, id=ids.of_stood_in(self.record.pbx, channel, since))
+            self.record = replace(self.record, id=ids.of_fallback_call(self.record.pbx, channel, since))
         self.fallback = True
-        superfluous, self.noted = self.noted, ""
+        superfluous, self.saved_open = self.saved_open, ""
         return [ReadJournal(self.linkedid, superfluous)] if superfluous else []
 
     def dialled(self, event: Dialled) -> None:
@@ -210,7 +210,7 @@ class Call:
         incident = self.record.incident or marks(does)
         self.record = replace(self.record, key_presses=(*self.record.key_presses, press), incident=incident)
         heard = self.tones.confirm(key, does, there, len(self.record.key_presses)) if there else []
-        return [*commands, *heard, *self._save_draft(), *self._save_late()]
+        return [*commands, *heard, *self._save_checkpoint(), *self._save_late()]
 
     def had(self, key: RawKeyPress) -> bool:
         """Whether who pressed a key took part in this call then, whose linked id need not be the key's."""
@@ -230,7 +230,7 @@ class Call:
             self._take_up(at)
         mode = self._mode_for(key)
         if self._dialplan_records(mode):
-            return effect_stood_in(key, recorded=True, marked=self.record.incident), []
+            return result_in_fallback(key, recorded=True, marked=self.record.incident), []
         lines = list(self._talking().values()) or list(self.legs.values())
         too_late = self.is_over and not self.keys_unknown
         if too_late or (not self.capture and (self.end_unseen or not lines)):
@@ -271,7 +271,7 @@ class Call:
             return []
         whole = self.capture.track_started(name, at)
         muted = self.capture.quieten()
-        return [*muted, *([*self._save_draft(), *self._announce_start()] if whole else [])]
+        return [*muted, *([*self._save_checkpoint(), *self._announce_start()] if whole else [])]
 
     def recording_ended(self, name: str, at: datetime, failure: str | None = None) -> list[Action]:
         if self.capture:
@@ -280,14 +280,14 @@ class Call:
 
     def playback_started(self, id_: str, at: datetime) -> None:
         self.announcer.playback_started(id_, at)
-        self._note_announcements()
+        self._take_announcements()
 
     def playback_finished(self, id_: str, at: datetime, *, failed: bool) -> list[Action]:
         commands = self.announcer.playback_finished(id_, at, failed=failed)
         if commands is None:
             return self.tones.playback_finished(id_)
-        self._note_announcements()
-        return [*commands, *self._save_draft()]
+        self._take_announcements()
+        return [*commands, *self._save_checkpoint()]
 
     def command_failed(self, command: Action, problem: str, at: datetime) -> list[Action]:
         """The PBX refused a command. A capture tries again at a later tick, if the call goes on."""
@@ -309,7 +309,7 @@ class Call:
         """Time passes: what failed is repeated."""
         commands = self.capture.retry(at) if self.capture else []
         joined = self._participants(self._talking(), at)
-        drafted = self._save_draft() if commands or joined else []
+        drafted = self._save_checkpoint() if commands or joined else []
         left, self._left = self._left, []
         helped = self.assistance.tick(at, self._talking())
         return [*left, *commands, *drafted, *self._beep(at), *helped, *self._hand_over()]
@@ -363,7 +363,7 @@ class Call:
         self.record = self.decisions.answered(self.record, talking, self._caller(), at)
         assert self.record.decision is not None
         line = of_legs.captured(talking, self._caller())
-        return [*self.recorder.decided(self.record.decision.mode, line.id, at), *self._save_draft()]
+        return [*self.recorder.decided(self.record.decision.mode, line.id, at), *self._save_checkpoint()]
 
     def _turn(self, now: dict[str, Leg], at: datetime, *, seen: bool) -> list[Action]:
         """Others talk than before: if their rules say otherwise, so it is from now on.
@@ -414,11 +414,11 @@ class Call:
     def _caller(self) -> Leg | None:
         return of_legs.caller(self.legs, self.linkedid)
 
-    def _save_draft(self) -> list[Action]:
+    def _save_checkpoint(self) -> list[Action]:
         """Writes down how it stands: the next start knows it, if this process ends now."""
         if self.capture or self.is_over or self.fallback:
-            return self.recorder.draft(self.record)
-        self.noted = self.record.id
+            return self.recorder.checkpoint(self.record)
+        self.saved_open = self.record.id
         return [SaveOpenCall(self.linkedid, self.record)]
 
     def _hand_over(self) -> list[Action]:
@@ -436,10 +436,10 @@ class Call:
         if not self.capture or not decision or not line:
             return []
         commands = self.announcer.start(decision, self.decisions.gate, self.capture.recording_id, line.id)
-        self._note_announcements()
+        self._take_announcements()
         return commands
 
-    def _note_announcements(self) -> None:
+    def _take_announcements(self) -> None:
         self.record = replace(self.record, announcements=self.announcer.made)
         for note in self.announcer.notes:
             self._add(note)
@@ -460,7 +460,7 @@ class Call:
             if told_by_sound or (self.fallback and not self.capture)
             else [SaveCall(self.linkedid, self.record)]
         )
-        journal = [ReadJournal(self.linkedid, self.noted)] if self.fallback else []
+        journal = [ReadJournal(self.linkedid, self.saved_open)] if self.fallback else []
         return [*row, *self._hand_over(), *self.assistance.ended(), *journal]
 
     def _went_on(self, line: Leg, into: CallRecord) -> None:

@@ -120,7 +120,7 @@ class LiveCapture:
         broken, since = self.segments[-1], self._renewing_since or self._broken_at
         self._renewing_since = None
         self._close(broken, at)
-        self._note_gap(broken, since, at)
+        self._add_gap(broken, since, at)
         # A snoop may be there although its recording has ended or was refused.
         return [*self._hang_up(broken), *self.start_segment(broken.segment.channel, at)]
 
@@ -356,7 +356,7 @@ class LiveCapture:
                     live.step(side, step)
         return names
 
-    def _note_gap(self, broken: LiveSegment, since: datetime, at: datetime) -> None:
+    def _add_gap(self, broken: LiveSegment, since: datetime, at: datetime) -> None:
         """A segment that never began lengthens the gap before it."""
         if not broken.has_begun:
             self._wait = min(2 * self._wait, RETRY_AT_MOST)

@@ -46,7 +46,7 @@ def is_outdated(key: str, at: datetime, presses: Iterable[KeyPress]) -> bool:
     return key == FeatureCode.STOP and bool(later)
 
 
-def effect_stood_in(key: FeatureCode, *, recorded: bool, marked: bool) -> KeyResult:
+def result_in_fallback(key: FeatureCode, *, recorded: bool, marked: bool) -> KeyResult:
     """What `key` does in a call that the dialplan took over: that records to the end, or not at all."""
     if key is FeatureCode.HELP:
         return KeyResult.HELP_SENT

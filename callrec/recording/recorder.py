@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from callrec.model.calls import CallRecord, FeatureCode, KeyResult
-from callrec.model.captures import Capture, Draft
+from callrec.model.captures import Capture, CapturedCall, Checkpoint
 from callrec.model.rules import Mode
 from callrec.recording.actions import Action, Discard, HandOver, SaveCheckpoint
 from callrec.recording.capture import STOP, LiveCapture
@@ -108,11 +108,11 @@ class CallRecorder:
 
     # --- what becomes of it
 
-    def draft(self, call: CallRecord) -> list[Action]:
+    def checkpoint(self, call: CallRecord) -> list[Action]:
         """Writes down how it stands."""
         if not self.capture or self.handed_over:
             return []
-        return [SaveCheckpoint(self.linkedid, Draft(call, self.capture.frozen()))]
+        return [SaveCheckpoint(self.linkedid, Checkpoint(call, self.capture.frozen()))]
 
     def hand_over(self, call: CallRecord) -> list[Action]:
         """A finished capture of a call that is over is kept, or destroyed where it stayed on standby."""
@@ -122,10 +122,10 @@ class CallRecorder:
         kept, unwanted = self.capture.kept(), self.capture.unwanted()
         commands: list[Action] = []
         if unwanted or not self.capture.kept_because:
-            draft = Draft(call, unwanted or self.capture.frozen())
-            commands.append(Discard(self.linkedid, draft, whole=kept is None))
+            captured = CapturedCall(call, unwanted or self.capture.frozen())
+            commands.append(Discard(self.linkedid, captured, whole=kept is None))
         if kept or not commands:
-            commands.append(HandOver(self.linkedid, Draft(call, kept or self.capture.frozen())))
+            commands.append(HandOver(self.linkedid, CapturedCall(call, kept or self.capture.frozen())))
         return commands
 
     @property

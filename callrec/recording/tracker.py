@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from callrec.model.calls import CallRecord, FeatureCode
-from callrec.model.captures import Draft
+from callrec.model.captures import Checkpoint
 from callrec.pbx import events as ev
 from callrec.recording.actions import Action, DestroyBridge, HangUp, LetThrough, SaveCall
 from callrec.recording.call import Call
@@ -85,15 +85,15 @@ class CallTracker:
         call = self.calls.get(command.linkedid)
         return call.command_failed(command, problem, at) if call else []
 
-    def restore(self, draft: Draft) -> None:
+    def restore(self, checkpoint: Checkpoint) -> None:
         """Takes up a call again that was being captured when the controller ended."""
-        self.resume(draft.call).recorder.restore(draft.capture)
+        self.resume(checkpoint.call).recorder.restore(checkpoint.capture)
 
     def resume(self, record: CallRecord) -> Call:
         """Takes up a call again that was under way when the controller ended, and was not captured."""
         key = record.linkedid if record.linkedid not in self.calls else record.id
         call = self.calls[key] = Call(key, record, self.environment)
-        call.noted = record.id
+        call.saved_open = record.id
         call.note("the controller was away during this call")
         return call
 
@@ -119,7 +119,7 @@ class CallTracker:
                 self._know(each, at)
         for id_, since in fallbacks.items():
             if call := self.calls.get(there[id_].linkedid):
-                self._pending += call.stood_in(id_, since)
+                self._pending += call.fallback_took_over(id_, since)
         for gate in gates:
             if call := self._know(gate.channel, at):
                 call.gate_recalled(gate)
@@ -165,7 +165,7 @@ class CallTracker:
         if call is None:
             return []
         if since := ev.epoch(said.get("Fallback", "")):
-            return call.stood_in(event.channel.id, since)
+            return call.fallback_took_over(event.channel.id, since)
         if said.get("Announce"):
             call.announced(said.get("Prompt", ""), event.at, event.channel.id, status=said.get("Status"))
         elif said.get("Key"):

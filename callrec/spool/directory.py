@@ -28,15 +28,16 @@ from pydantic import TypeAdapter, ValidationError
 from callrec.errors import Refused, WrongConfiguration
 from callrec.model.alerts import Alert, Delivery
 from callrec.model.calls import CallRecord
-from callrec.model.captures import Draft
+from callrec.model.captures import CapturedCall, Checkpoint
 from callrec.spool.files import PARTIAL, move, partial_of, sync, write_unsynced, write_whole
 
 T = TypeVar("T")
-_DRAFT: TypeAdapter[Draft] = TypeAdapter(Draft)
+_CHECKPOINT: TypeAdapter[Checkpoint] = TypeAdapter(Checkpoint)
+_CAPTURED: TypeAdapter[CapturedCall] = TypeAdapter(CapturedCall)
 _CALL: TypeAdapter[CallRecord] = TypeAdapter(CallRecord)
 _ALERT: TypeAdapter[Alert] = TypeAdapter(Alert)
 _DELIVERIES: TypeAdapter[tuple[Delivery, ...]] = TypeAdapter(tuple[Delivery, ...])
-DRAFT = "draft.json"
+CAPTURED = "captured.json"
 SENT = ".sent"
 REMOVED = "removed"
 
@@ -45,7 +46,7 @@ REMOVED = "removed"
 class Discarded:
     """What is to be destroyed; `whole`: all that was captured of the call."""
 
-    draft: Draft
+    captured: CapturedCall
     whole: bool
 
 
@@ -63,7 +64,7 @@ class Spool:
         self.directory = directory
         self._lock: int | None = None
         try:
-            for name in ("drafts", "open", "calls", "recordings", "discards", "alerts", REMOVED):
+            for name in ("checkpoints", "open_calls", "calls", "recordings", "discards", "alerts", REMOVED):
                 (directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise WrongConfiguration(
@@ -107,33 +108,37 @@ class Spool:
 
     # --- captures under way
 
-    def save_draft(self, draft: Draft, written: Callable[[], None] = lambda: None) -> None:
+    def save_checkpoint(self, checkpoint: Checkpoint, written: Callable[[], None] = lambda: None) -> None:
         """`written` is called once a kill loses it no more; to sync it, too, can take a disk long."""
-        write_whole(self._draft(draft.capture.recording_id), _DRAFT.dump_json(draft), written)
+        write_whole(
+            self._checkpoint(checkpoint.capture.recording_id), _CHECKPOINT.dump_json(checkpoint), written
+        )
 
-    def drafts(self) -> list[Draft]:
+    def checkpoints(self) -> list[Checkpoint]:
         """The captures that were under way when they were last written down.
 
         A damaged one is set aside: the calls of today need a controller more than it does.
         """
         # Those not synced yet are newer; read first, for one may be renamed meanwhile.
-        newer = list(self._unsynced_drafts())
-        found = {draft.capture.recording_id: draft for draft in [*self._readable(_DRAFT, "drafts"), *newer]}
+        newer = list(self._unsynced_checkpoints())
+        found = {
+            each.capture.recording_id: each for each in [*self._readable(_CHECKPOINT, "checkpoints"), *newer]
+        }
         return [found[id_] for id_ in sorted(found)]
 
-    def _unsynced_drafts(self) -> Iterator[Draft]:
-        for path in self._partial_drafts():
+    def _unsynced_checkpoints(self) -> Iterator[Checkpoint]:
+        for path in self._partial_checkpoints():
             with suppress(Damaged, FileNotFoundError):
-                yield _read(_DRAFT, path)
+                yield _read(_CHECKPOINT, path)
 
-    def _partial_drafts(self) -> list[Path]:
-        return list((self.directory / "drafts").glob(f"*{PARTIAL}"))
+    def _partial_checkpoints(self) -> list[Path]:
+        return list((self.directory / "checkpoints").glob(f"*{PARTIAL}"))
 
-    def clear_partial_drafts(self) -> None:
+    def clear_partial_checkpoints(self) -> None:
         """Removes those that were not written to their end. For a start: while others write, some are not."""
-        for path in self._partial_drafts():
+        for path in self._partial_checkpoints():
             try:
-                _read(_DRAFT, path)
+                _read(_CHECKPOINT, path)
             except Damaged:
                 path.unlink()
 
@@ -145,54 +150,56 @@ class Spool:
             except FileNotFoundError:  # it was let go of meanwhile
                 continue
             except Damaged:
-                move(path, self._aside())
+                move(path, self._quarantine())
         return found
 
-    def hand_over(self, draft: Draft) -> None:
+    def hand_over(self, captured: CapturedCall) -> None:
         """A capture is over: from now on it is the archiver's."""
-        folder = self.folder(draft.capture.recording_id)
+        folder = self.folder(captured.capture.recording_id)
         folder.mkdir(exist_ok=True, mode=0o700)
-        write_whole(folder / DRAFT, _DRAFT.dump_json(draft))
+        write_whole(folder / CAPTURED, _CAPTURED.dump_json(captured))
         sync(folder.parent)
-        self._forget_draft(draft)
+        self._forget_checkpoint(captured.capture.recording_id)
 
-    def discard(self, draft: Draft, *, whole: bool) -> None:
+    def discard(self, captured: CapturedCall, *, whole: bool) -> None:
         """A capture is over and not to be kept: from now on it is the archiver's, to destroy it.
 
         `whole`: nothing of the call is kept.
         """
-        write_whole(self._discard(draft.capture.recording_id), _DISCARD.dump_json(Discarded(draft, whole)))
+        write_whole(
+            self._discard(captured.capture.recording_id), _DISCARD.dump_json(Discarded(captured, whole))
+        )
         if whole:
-            self._forget_draft(draft)
+            self._forget_checkpoint(captured.capture.recording_id)
 
     # --- calls under way of which nothing is captured
 
-    def note_call(self, call: CallRecord) -> None:
+    def save_open_call(self, call: CallRecord) -> None:
         """Whole or not there, but not synced to disk: with the machine the PBX and its calls end too."""
         write_unsynced(self._open(call.id), _CALL.dump_json(call))
 
-    def noted_calls(self) -> list[CallRecord]:
+    def open_calls(self) -> list[CallRecord]:
         """The calls that were under way when they were last noted. A damaged note is set aside.
 
         A kill or a power failure can leave one that was not written to its end: there is nothing in it.
         """
-        for path in (self.directory / "open").iterdir():
+        for path in (self.directory / "open_calls").iterdir():
             if path.name.endswith(PARTIAL) or not path.stat().st_size:
                 path.unlink()
-        return self._readable(_CALL, "open")
+        return self._readable(_CALL, "open_calls")
 
     def known_calls(self) -> set[str]:
         """The ids of the calls of which more is here than a note: what was captured, or the row itself."""
-        found = {draft.call.id for draft in self.drafts()} | set(self.calls())
+        found = {each.call.id for each in self.checkpoints()} | set(self.calls())
         for id_ in self.waiting():
             with suppress(Damaged, FileNotFoundError):
-                found.add(self.draft_of(id_).call.id)
+                found.add(self.captured_call(id_).call.id)
         for id_ in self.discards():
             with suppress(Damaged, FileNotFoundError):
-                found.add(self.discard_of(id_).draft.call.id)
+                found.add(self.discard_of(id_).captured.call.id)
         return found
 
-    def forget_call(self, call_id: str) -> None:
+    def forget_open_call(self, call_id: str) -> None:
         """The call is over, or a capture's draft has it."""
         self._open(call_id).unlink(missing_ok=True)
 
@@ -211,13 +218,13 @@ class Spool:
 
     def waiting(self) -> list[str]:
         """The ids of the recordings that wait for the archive, the oldest first."""
-        return sorted(path.parent.name for path in (self.directory / "recordings").glob(f"*/{DRAFT}"))
+        return sorted(path.parent.name for path in (self.directory / "recordings").glob(f"*/{CAPTURED}"))
 
     def folder(self, recording_id: str) -> Path:
         return self.directory / "recordings" / recording_id
 
-    def draft_of(self, recording_id: str) -> Draft:
-        return _read(_DRAFT, self.folder(recording_id) / DRAFT)
+    def captured_call(self, recording_id: str) -> CapturedCall:
+        return _read(_CAPTURED, self.folder(recording_id) / CAPTURED)
 
     def remove(self, recording_id: str) -> None:
         """The archive has the recording and it was read back: the spool lets go of it.
@@ -230,20 +237,20 @@ class Spool:
         for left in removed.iterdir():
             shutil.rmtree(left)
 
-    def set_aside(self, recording_id: str) -> None:
+    def quarantine(self, recording_id: str) -> None:
         """Nothing can be made of it: it is kept for a person to look at, out of the archiver's way."""
-        move(self.folder(recording_id), self._aside())
+        move(self.folder(recording_id), self._quarantine())
 
-    def set_aside_call(self, call_id: str) -> None:
+    def quarantine_call(self, call_id: str) -> None:
         """As `set_aside`, for the file of a call."""
-        move(self._call(call_id), self._aside())
+        move(self._call(call_id), self._quarantine())
 
-    def aside(self) -> list[str]:
+    def quarantined(self) -> list[str]:
         """What a person has to look at."""
-        return sorted(path.name for path in self.directory.glob("lost/*"))
+        return sorted(path.name for path in self.directory.glob("quarantine/*"))
 
-    def _aside(self) -> Path:
-        folder = self.directory / "lost"
+    def _quarantine(self) -> Path:
+        folder = self.directory / "quarantine"
         folder.mkdir(exist_ok=True, mode=0o700)
         return folder
 
@@ -293,7 +300,7 @@ class Spool:
             if not path.with_suffix(".json").exists():
                 path.unlink(missing_ok=True)
 
-    def set_aside_alert(self, alert_id: str) -> None:
+    def give_up_alert(self, alert_id: str) -> None:
         """Nobody took the alert: it is kept for a person to look at."""
         folder = self._given_up()
         folder.mkdir(exist_ok=True, mode=0o700)
@@ -312,20 +319,20 @@ class Spool:
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.directory).free
 
-    def _draft(self, recording_id: str) -> Path:
-        return self.directory / "drafts" / f"{recording_id}.json"
+    def _checkpoint(self, recording_id: str) -> Path:
+        return self.directory / "checkpoints" / f"{recording_id}.json"
 
     def _discard(self, recording_id: str) -> Path:
         return self.directory / "discards" / f"{recording_id}.json"
 
     def _open(self, call_id: str) -> Path:
-        return self.directory / "open" / f"{call_id}.json"
+        return self.directory / "open_calls" / f"{call_id}.json"
 
     def _call(self, call_id: str) -> Path:
         return self.directory / "calls" / f"{call_id}.json"
 
-    def _forget_draft(self, draft: Draft) -> None:
-        path = self._draft(draft.capture.recording_id)
+    def _forget_checkpoint(self, recording_id: str) -> None:
+        path = self._checkpoint(recording_id)
         partial_of(path).unlink(missing_ok=True)  # first: alone it would count
         self._unlink(path)
 

@@ -18,7 +18,7 @@ from callrec.dates import spoken
 from callrec.errors import EvidenceBroken, NotFound
 from callrec.manifest import SCHEMA, AudioFacts, Manifest, Placement, Software, read, write
 from callrec.model.calls import remark
-from callrec.model.captures import Capture, Draft, Segment, Track
+from callrec.model.captures import Capture, CapturedCall, Segment, Track
 from callrec.policy.retention import retain_until
 from callrec.spool.directory import Spool
 from callrec.spool.files import partial_of, sync, write_whole
@@ -56,46 +56,46 @@ class RecordingBuilder:
     def manifest_file(self, recording_id: str) -> Path:
         return self._spool.folder(recording_id) / f"{recording_id}.manifest.json"
 
-    def spool(self, recording_id: str) -> Manifest:
+    def build(self, recording_id: str) -> Manifest:
         """The finished recording in the spool. Raises NoSound when the PBX has nothing of it.
 
         Raises NotYetClosed and NotYetThere when the PBX has to be asked again.
         """
         if self.manifest_file(recording_id).exists():
             return read(self.manifest_file(recording_id).read_bytes())
-        draft = self._spool.draft_of(recording_id)
-        found = self._tracks.fetch(draft)
-        stretches = _stretches(draft, found)
+        captured = self._spool.captured_call(recording_id)
+        found = self._tracks.fetch(captured)
+        stretches = _stretches(captured, found)
         if not stretches:
             raise NoSound("the PBX has no sound of recording {id}", id=recording_id)
         notes = tuple(each.note for each in found.values() if each.note)
-        noted = replace(draft, call=replace(draft.call, notes=(*draft.call.notes, *notes)))
+        noted = replace(captured, call=replace(captured.call, notes=(*captured.call.notes, *notes)))
         manifest = self._make(noted, stretches)
         write_whole(self.manifest_file(recording_id), write(manifest))
         return manifest
 
-    def _make(self, draft: Draft, stretches: list[Stretch]) -> Manifest:
-        recording_id = draft.capture.recording_id
+    def _make(self, captured: CapturedCall, stretches: list[Stretch]) -> Manifest:
+        recording_id = captured.capture.recording_id
         target = self.audio_file(recording_id)
         partial = partial_of(target)
-        placements, written = join(stretches, partial, _silences(draft.capture))
-        tag(partial, self._tags(draft))
+        placements, written = join(stretches, partial, _silences(captured.capture))
+        tag(partial, self._tags(captured))
         sync(partial)
         audio = examine(partial)
         if audio.pcm_sha256 != written:
             raise EvidenceBroken("recording {id} does not read back as it was written", id=recording_id)
         partial.replace(target)
-        return self._manifest(_with_end(draft, audio), placements, audio)
+        return self._manifest(_with_end(captured, audio), placements, audio)
 
-    def _manifest(self, draft: Draft, placements: list[Placement], audio: AudioFacts) -> Manifest:
-        call, decision = draft.call, draft.call.decision
+    def _manifest(self, captured: CapturedCall, placements: list[Placement], audio: AudioFacts) -> Manifest:
+        call, decision = captured.call, captured.call.decision
         assert decision is not None and call.ended_at is not None  # a capture has both
         return Manifest(
             schema=SCHEMA,
-            recording_id=draft.capture.recording_id,
+            recording_id=captured.capture.recording_id,
             facility_name=self._facility_name(call.facility or ""),
             call=call,
-            capture=draft.capture,
+            capture=captured.capture,
             placements=tuple(placements),
             audio=audio,
             tracks=("external party", "staff"),
@@ -105,16 +105,16 @@ class RecordingBuilder:
             created_at=datetime.now(UTC),
         )
 
-    def _tags(self, draft: Draft) -> dict[str, str]:
-        call = draft.call
-        when = spoken(draft.capture.started_at, self._zone)
+    def _tags(self, captured: CapturedCall) -> dict[str, str]:
+        call = captured.call
+        when = spoken(captured.capture.started_at, self._zone)
         return {
             "TITLE": f"{call.extension or '?'} / {call.number or '?'} / {when}",
             "DATE": when[:10],
             "ORGANIZATION": self._facility_name(call.facility or ""),
             "EXTENSION": call.extension or "",
             "DIRECTION": str(call.direction or ""),
-            "RECORDING_ID": draft.capture.recording_id,
+            "RECORDING_ID": captured.capture.recording_id,
             "CALL_ID": call.id,
             "ENCODED_BY": f"callrec {__version__}",
         }
@@ -133,10 +133,10 @@ def _silences(capture: Capture) -> list[Silence]:
     ]
 
 
-def _stretches(draft: Draft, found: dict[tuple[int, str], Fetched]) -> list[Stretch]:
-    segments = draft.capture.segments
-    zero = draft.capture.began_at
-    made = [_stretch(segment, draft.capture, zero, found) for segment in segments]
+def _stretches(captured: CapturedCall, found: dict[tuple[int, str], Fetched]) -> list[Stretch]:
+    segments = captured.capture.segments
+    zero = captured.capture.began_at
+    made = [_stretch(segment, captured.capture, zero, found) for segment in segments]
     return [each for each in made if each.external or each.staff]
 
 
@@ -159,9 +159,9 @@ def _lead(track: Track, begin: datetime) -> float:
     return late if late >= ALIGN_SECONDS else 0.0
 
 
-def _with_end(draft: Draft, audio: AudioFacts) -> Draft:
+def _with_end(captured: CapturedCall, audio: AudioFacts) -> CapturedCall:
     """The draft with its end known from the sound where nobody saw it, and a note when they differ."""
-    capture, call = draft.capture, draft.call
+    capture, call = captured.capture, captured.call
     begin = capture.began_at
     heard = begin + timedelta(seconds=audio.duration_s)
     if capture.ended_at is None:
@@ -172,4 +172,4 @@ def _with_end(draft: Draft, audio: AudioFacts) -> Draft:
         call = replace(call, notes=(*call.notes, shorter))
     if call.ended_at is None:
         call = replace(call, ended_at=heard)
-    return Draft(call, capture)
+    return CapturedCall(call, capture)

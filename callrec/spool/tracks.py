@@ -15,7 +15,7 @@ from pathlib import Path
 
 from callrec.errors import CallrecError, EvidenceBroken, NotFound
 from callrec.model.calls import Note, remark
-from callrec.model.captures import Capture, Draft, Track
+from callrec.model.captures import Capture, CapturedCall, Track
 from callrec.spool.directory import Spool
 from callrec.spool.files import partial_of, sync
 from callrec.spool.sound import Wav
@@ -73,19 +73,19 @@ class Tracks:
         self._pbx_answers = pbx_answers
         self._absences: dict[str, _Absence] = {}
 
-    def fetch(self, draft: Draft) -> dict[tuple[int, str], Fetched]:
+    def fetch(self, captured: CapturedCall) -> dict[tuple[int, str], Fetched]:
         """All tracks, by part and side. Raises NotYetClosed and NotYetThere."""
-        ended_at = draft.capture.ended_at
+        ended_at = captured.capture.ended_at
         found = {
             (number, side): self._one(track, path, ended_at)
-            for number, side, track, path in self._places(draft)
+            for number, side, track, path in self._places(captured)
         }
-        self._believe(draft.capture, _doubtful(list(found.values())))
+        self._believe(captured.capture, _doubtful(list(found.values())))
         return found
 
-    def fetched(self, draft: Draft) -> list[Track]:
+    def fetched(self, captured: CapturedCall) -> list[Track]:
         """The tracks whose sound is in the spool, whole."""
-        return [track for _, _, track, path in self._places(draft) if path.exists()]
+        return [track for _, _, track, path in self._places(captured) if path.exists()]
 
     def damaged(self, recording_id: str) -> bool:
         """Whether a track of the recording was kept because it cannot be read."""
@@ -95,9 +95,9 @@ class Tracks:
         """The recording does not wait any more."""
         self._absences.pop(recording_id, None)
 
-    def _places(self, draft: Draft) -> Iterator[tuple[int, str, Track, Path]]:
-        folder = self._spool.folder(draft.capture.recording_id)
-        for segment in draft.capture.segments:
+    def _places(self, captured: CapturedCall) -> Iterator[tuple[int, str, Track, Path]]:
+        folder = self._spool.folder(captured.capture.recording_id)
+        for segment in captured.capture.segments:
             for side, track in zip(SIDES, (segment.external, segment.staff), strict=True):
                 yield segment.number, side, track, folder / f"{segment.number}-{side}.wav"
 

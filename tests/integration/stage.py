@@ -33,7 +33,7 @@ from tests.listen import Samples
 
 T = TypeVar("T")
 PATIENCE = 20.0
-WAITING = ("drafts", "open", "calls", "recordings", "discards")
+WAITING = ("checkpoints", "open_calls", "calls", "recordings", "discards")
 """The folders of the spool in which something waits."""
 WIDEBAND = "g722/16000/1"
 WIDEBAND_PHONE = "2201"

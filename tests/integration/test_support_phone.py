@@ -78,7 +78,7 @@ class Watch:
             work_waits=lambda: None,
             help_waits=lambda: None,
             read_journal=lambda: None,
-            noted_keys=dict,
+            stored_keys=dict,
         )
 
     @contextmanager

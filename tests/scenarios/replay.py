@@ -73,7 +73,8 @@ def short(command: Action) -> str:
     """A command as one readable line."""
     match command:
         case SaveCheckpoint() | HandOver() | Discard():
-            capture = command.draft.capture
+            what = command.checkpoint if isinstance(command, SaveCheckpoint) else command.captured
+            capture = what.capture
             return f"{type(command).__name__} segments={len(capture.segments)} ended={bool(capture.ended_at)}"
         case SaveOpenCall():
             return f"SaveOpenCall answered={bool(command.call.answered_at)}"

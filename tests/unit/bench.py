@@ -16,7 +16,7 @@ from callrec.spool.directory import Spool
 from callrec.spool.recording_builder import RecordingBuilder
 from callrec.spool.tracks import Tracks
 from tests.unit.fakes import MemoryStore
-from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, draft, segment
+from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, captured_call, segment
 from tests.unit.wave import tone, write_wav
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -41,7 +41,7 @@ class Bench:
     store: MemoryStore
     database: Database
     archiver: Archiver
-    spooler: RecordingBuilder
+    builder: RecordingBuilder
     tracks: Tracks
     clock: Clock
     away: set[str]
@@ -56,7 +56,7 @@ class Bench:
         """A capture that is over; its tracks are on the PBX."""
         self.track("callrec/r-1-external", 500)
         self.track("callrec/r-1-staff", 1000)
-        self.spool.hand_over(draft(**changes))
+        self.spool.hand_over(captured_call(**changes))
 
     def captured_too(self) -> str:
         """A second one, of another call; its id is the later one."""
@@ -65,7 +65,9 @@ class Bench:
         for track in tracks:
             self.track(track.name, 500)
         segments = (segment(external=tracks[0], staff=tracks[1]),)
-        self.spool.hand_over(draft(recording_id=id_, segments=segments, call={"id": CALL_ID[:-1] + "b"}))
+        self.spool.hand_over(
+            captured_call(recording_id=id_, segments=segments, call={"id": CALL_ID[:-1] + "b"})
+        )
         return id_
 
     def track(self, name: str, hertz: float, seconds: float = 10.0) -> None:
@@ -96,9 +98,9 @@ def make_bench(tmp_path: Path, database: Database, store: MemoryStore | None = N
         (pbx / name).unlink(missing_ok=True)
 
     tracks = Tracks(spool, fetch, answer, clock)
-    spooler = RecordingBuilder(spool, tracks, lambda code: f"name of {code}", answer, TOKYO)
+    builder = RecordingBuilder(spool, tracks, lambda code: f"name of {code}", answer, TOKYO)
     discarder = Discarder(spool, database, delete)
     archiver = Archiver(
-        spool, tracks, spooler, store, database, delete, discarder, TOKYO, locked=True, clock=clock
+        spool, tracks, builder, store, database, delete, discarder, TOKYO, locked=True, clock=clock
     )
-    return Bench(pbx, spool, store, database, archiver, spooler, tracks, clock, away, deleted)
+    return Bench(pbx, spool, store, database, archiver, builder, tracks, clock, away, deleted)

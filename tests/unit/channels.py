@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from callrec.model.captures import Draft
+from callrec.model.captures import Checkpoint
 from callrec.pbx import events as ev
 from callrec.recording.actions import (
     Action,
@@ -14,7 +14,7 @@ from callrec.recording.actions import (
 )
 from callrec.recording.tracker import CallTracker
 from tests.scenarios.replay import board, office
-from tests.unit.samples import START, draft
+from tests.unit.samples import START, captured_call, checkpoint
 
 RULE = ("automatic", "everywhere", None, "none")
 LATER = START + timedelta(minutes=1)
@@ -27,26 +27,26 @@ def channel(id_: str, name: str, caller: str = "", exten: str = "s", linkedid: s
 OUTSIDE = channel("1.0", "PJSIP/outside-00000001", "0312345678", "2101")
 PHONE = channel("1.1", "PJSIP/2101-00000002", "2101")
 SNOOPS = [
-    channel(f"callrec.{draft().capture.recording_id}-1-{side}", "Snoop/1.0-0", linkedid="s")
+    channel(f"callrec.{captured_call().capture.recording_id}-1-{side}", "Snoop/1.0-0", linkedid="s")
     for side in ("external", "staff")
 ]
 BRIDGE: dict[str, tuple[str, ...]] = {"b": ("1.0", "1.1")}
 
 
-def quiet_board() -> CallTracker:
+def quiet_tracker() -> CallTracker:
     return board(office(RULE), (f"new-{number}" for number in range(9)))
 
 
-def open_draft() -> Draft:
-    talking = tuple(replace(each, left_at=None) for each in draft().call.participants)
-    made = draft(ended_at=None, call={"ended_at": None, "outcome": None, "participants": talking})
+def open_checkpoint() -> Checkpoint:
+    talking = tuple(replace(each, left_at=None) for each in captured_call().call.participants)
+    made = checkpoint(ended_at=None, call={"ended_at": None, "outcome": None, "participants": talking})
     segment = made.capture.segments[0]
-    open_part = replace(
+    open_segment = replace(
         segment,
         external=replace(segment.external, finished_at=None),
         staff=replace(segment.staff, finished_at=None),
     )
-    return replace(made, capture=replace(made.capture, segments=(open_part,)))
+    return replace(made, capture=replace(made.capture, segments=(open_segment,)))
 
 
 SECOND = replace(

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from callrec.model.alerts import Alert
 from callrec.model.calls import CallRecord
-from callrec.model.captures import Draft
+from callrec.model.captures import CapturedCall, Checkpoint
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
 from callrec.recording import actions as do
@@ -38,19 +38,19 @@ class ModelPbx:
         self.ever_recorded: list[str] = []
         self.played: list[tuple[str, str]] = []
         self.whispers: dict[str, tuple[str, str]] = {}
-        self.drafts: dict[str, Draft] = {}
+        self.checkpoints: dict[str, Checkpoint] = {}
         self.open: dict[str, CallRecord] = {}
-        self.kept: dict[str, Draft] = {}
-        self.discarded: dict[str, Draft] = {}
+        self.kept: dict[str, CapturedCall] = {}
+        self.discarded: dict[str, CapturedCall] = {}
         self.calls: list[do.SaveCall] = []
         self.alerts: list[Alert] = []
         self.link, self.twice = True, False
         self.deaf, self.silent_playbacks = False, False
         """Whether nothing that is asked arrives; whether the ends of playbacks are not told."""
         self._numbers = iter(range(10**6))
-        self.board = self._new_board()
+        self.tracker = self._new_tracker()
 
-    def _new_board(self) -> CallTracker:
+    def _new_tracker(self) -> CallTracker:
         ids = (f"00000000-0000-7000-8000-{number:012d}" for number in self._numbers)
         return board(self.office, ids)
 
@@ -59,7 +59,7 @@ class ModelPbx:
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
         if self.link:
-            self._perform(self.board.tick(self.now))
+            self._perform(self.tracker.tick(self.now))
 
     def create(self, made: ev.Channel) -> None:
         self.channels[made.id] = made
@@ -135,31 +135,31 @@ class ModelPbx:
         ]
         bridges = {name: tuple(ids) for name, ids in self.bridges.items()}
         bridges |= dict.fromkeys(self.own_bridges, ())
-        self._perform(self.board.compare(there, bridges, {}, [], self.now, noted))
+        self._perform(self.tracker.compare(there, bridges, {}, [], self.now, noted))
 
     def recall(self, noted: list[ev.RawKeyPress]) -> None:
         """The keys could be read at last."""
-        self._perform(self.board.recall(noted, self.now))
+        self._perform(self.tracker.recall(noted, self.now))
 
     def kill(self) -> None:
         """The controller is gone; another one starts with what was written down, and is not linked yet."""
-        self.link, self.board = False, self._new_board()
-        for draft in self.drafts.values():
-            self.board.restore(draft)
+        self.link, self.tracker = False, self._new_tracker()
+        for checkpoint in self.checkpoints.values():
+            self.tracker.restore(checkpoint)
         for call in self.open.values():
-            self.board.resume(call)
+            self.tracker.resume(call)
 
     # --- what is asked of it
 
     def _tell(self, event: ev.Event) -> None:
         if self.link:
             for _ in range(2 if self.twice else 1):
-                self._perform(self.board.handle(event))
+                self._perform(self.tracker.handle(event))
 
     def _perform(self, commands: list[do.Action]) -> None:
         for command in commands:
             if not self._do(command):
-                self._perform(self.board.command_failed(command, "refused", self.now))
+                self._perform(self.tracker.command_failed(command, "refused", self.now))
 
     def _do(self, command: do.Action) -> bool:
         match command:
@@ -186,13 +186,13 @@ class ModelPbx:
             case do.ReadJournal():
                 self.open.pop(command.call_id, None)
             case do.SaveCheckpoint():
-                self.open.pop(command.draft.call.id, None)
-                if command.draft.capture.recording_id not in self.kept | self.discarded:
-                    self.drafts[command.draft.capture.recording_id] = command.draft
+                self.open.pop(command.checkpoint.call.id, None)
+                if command.checkpoint.capture.recording_id not in self.kept | self.discarded:
+                    self.checkpoints[command.checkpoint.capture.recording_id] = command.checkpoint
             case do.HandOver():
-                self._written(command.draft, self.kept)
+                self._written(command.captured, self.kept)
             case do.Discard():
-                self._written(command.draft, self.discarded)
+                self._written(command.captured, self.discarded)
             case do.SaveAlert():
                 self.alerts.append(command.alert)
             case do.SaveCall():
@@ -208,10 +208,10 @@ class ModelPbx:
             case do.DestroyBridge():
                 self.own_bridges.discard(command.bridge)
 
-    def _written(self, draft: Draft, where: dict[str, Draft]) -> None:
-        assert draft.capture.recording_id not in where, "handed over once"
-        where[draft.capture.recording_id] = draft
-        self.drafts.pop(draft.capture.recording_id, None)
+    def _written(self, checkpoint: CapturedCall, where: dict[str, CapturedCall]) -> None:
+        assert checkpoint.capture.recording_id not in where, "handed over once"
+        where[checkpoint.capture.recording_id] = checkpoint
+        self.checkpoints.pop(checkpoint.capture.recording_id, None)
 
     def _snoop(self, command: do.StartSnoop) -> bool:
         if command.channel not in self.channels or command.snoop in self.snoops:

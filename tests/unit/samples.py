@@ -1,4 +1,4 @@
-"""Sample calls, drafts and manifests."""
+"""Sample calls, captures and alerts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from callrec.model.alerts import Alert
 from callrec.model.calls import CallRecord, Outcome, Participant
-from callrec.model.captures import Capture, Draft, Segment, Track
+from callrec.model.captures import Capture, CapturedCall, Checkpoint, Segment, Track
 from callrec.model.rules import Announce, Decision, Direction, Mode
 from callrec.spool.directory import Spool
 
@@ -64,7 +64,7 @@ def segment(number: int = 1, **changes: Any) -> Segment:
     return replace(made, **changes)
 
 
-def draft(**changes: Any) -> Draft:
+def captured_call(**changes: Any) -> CapturedCall:
     capture = Capture(
         recording_id=RECORDING_ID,
         started_at=START + timedelta(seconds=2),
@@ -72,7 +72,18 @@ def draft(**changes: Any) -> Draft:
         segments=(segment(),),
         ended_at=END,
     )
-    return Draft(call(**changes.pop("call", {})), replace(capture, **changes))
+    return CapturedCall(call(**changes.pop("call", {})), replace(capture, **changes))
+
+
+def checkpoint(**changes: Any) -> Checkpoint:
+    """The same, while the call is open."""
+    over = captured_call(**changes)
+    return Checkpoint(over.call, over.capture)
+
+
+def over(made: Checkpoint) -> CapturedCall:
+    """The same, once the call is over."""
+    return CapturedCall(made.call, made.capture)
 
 
 def alert(**changes: Any) -> Alert:

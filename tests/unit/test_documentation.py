@@ -10,7 +10,7 @@ import pytest
 
 from callrec import manifest
 from tests import reference
-from tests.unit.samples import call, draft
+from tests.unit.samples import call, captured_call
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
@@ -29,7 +29,7 @@ def test_every_field_of_a_manifest_is_in_the_schema() -> None:
     known = json.loads(reference.schema())
     assert set(known["properties"]) == set(manifest.Manifest.__dataclass_fields__)
     assert known["additionalProperties"] is False
-    for name, made in (("CallRecord", call()), ("Capture", draft().capture)):
+    for name, made in (("CallRecord", call()), ("Capture", captured_call().capture)):
         assert set(known["$defs"][name]["properties"]) == set(made.__dataclass_fields__)
 
 

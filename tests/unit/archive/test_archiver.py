@@ -14,7 +14,7 @@ from callrec.errors import EvidenceBroken, StoreUnreachable
 from callrec.manifest import read
 from callrec.model.captures import Custody, Track
 from tests.unit.bench import Bench
-from tests.unit.samples import CALL_ID, DECISION, END, RECORDING_ID, START, call, draft, segment
+from tests.unit.samples import CALL_ID, DECISION, END, RECORDING_ID, START, call, captured_call, segment
 
 KEY = f"recordings/shiba/2026/11/22/{RECORDING_ID}.flac"
 
@@ -46,7 +46,7 @@ def test_the_day_in_the_key_is_that_of_the_facility(bench: Bench) -> None:
     assert any("/2026/11/23/" in key for key in bench.store.objects)
 
 
-STEPS = ["put", "head", "read", "spool", "catalogue", "delete", "remove"]
+STEPS = ["put", "head", "read", "build", "catalogue", "delete", "remove"]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -60,7 +60,7 @@ def test_a_failure_at_any_step_loses_nothing(
         "put": (bench.store, "put"),
         "head": (bench.store, "head"),
         "read": (bench.store, "read"),
-        "spool": (bench.spooler, "spool"),
+        "build": (bench.builder, "build"),
         "catalogue": (calls, "save_recording"),
         "delete": (bench.archiver, "_delete_track"),
         "remove": (bench.spool, "remove"),
@@ -127,9 +127,9 @@ def test_what_was_captured_after_the_archive_had_it_is_kept_aside(bench: Bench) 
     bench.archiver.archive(RECORDING_ID)
     before = dict(bench.store.objects)
     bench.track("callrec/r-2-external", 500)
-    bench.spool.hand_over(draft(segments=(segment(1), segment(2))))
+    bench.spool.hand_over(captured_call(segments=(segment(1), segment(2))))
     bench.archiver.work()
-    assert bench.spool.aside() == [RECORDING_ID] and (bench.pbx / "callrec/r-2-external").exists()
+    assert bench.spool.quarantined() == [RECORDING_ID] and (bench.pbx / "callrec/r-2-external").exists()
     assert bench.store.objects == before
 
 
@@ -151,7 +151,7 @@ def test_an_end_that_nobody_saw_is_told_by_the_sound(bench: Bench) -> None:
 def test_sound_that_is_shorter_than_its_time_is_said(bench: Bench) -> None:
     bench.track("callrec/r-1-external", 500, 4.0)
     bench.track("callrec/r-1-staff", 1000, 4.0)
-    bench.spool.hand_over(draft())
+    bench.spool.hand_over(captured_call())
     manifest = bench.archiver.archive(RECORDING_ID)
     assert manifest is not None
     assert [note.text for note in manifest.call.notes] == ["the sound is 6.0 s shorter than the time it ran"]
@@ -172,7 +172,7 @@ def test_parts_stand_at_their_time(bench: Bench) -> None:
             staff=Track("callrec/r-2-staff", later, END),
         ),
     )
-    bench.spool.hand_over(draft(segments=segments, ended_at=later + timedelta(seconds=2)))
+    bench.spool.hand_over(captured_call(segments=segments, ended_at=later + timedelta(seconds=2)))
     manifest = bench.archiver.archive(RECORDING_ID)
     assert manifest is not None and manifest.audio.duration_s == 7.0
     assert [(each.segment, each.offset_s) for each in manifest.placements] == [(1, 0.0), (2, 5.0)]

@@ -15,11 +15,11 @@ from mutagen import MutagenError
 from callrec.catalogue import calls
 from callrec.model.calls import CallRecord
 from tests.unit.bench import Bench
-from tests.unit.samples import CALL_ID, RECORDING_ID, call, draft
+from tests.unit.samples import CALL_ID, RECORDING_ID, call, captured_call
 
 
 def test_one_bad_recording_does_not_hold_up_the_others(bench: Bench) -> None:
-    bench.spool.hand_over(draft())
+    bench.spool.hand_over(captured_call())
     bench.captured_too()
     bench.archiver.work()
     assert bench.spool.waiting() == [RECORDING_ID]
@@ -43,14 +43,14 @@ def test_nothing_stops_the_archiver(bench: Bench, monkeypatch: pytest.MonkeyPatc
     """Whatever fails with one recording is a problem in the status; the others go on, and so does it."""
     bench.captured()
     bench.captured_too()
-    real, failures = bench.spooler._make, iter([error])
+    real, failures = bench.builder._make, iter([error])
 
     def failing(*args: Any) -> Any:
         if failed := next(failures, None):
             raise failed
         return real(*args)
 
-    monkeypatch.setattr(bench.spooler, "_make", failing)
+    monkeypatch.setattr(bench.builder, "_make", failing)
     bench.archiver.work()
     assert bench.spool.waiting() == [RECORDING_ID]
     (problem,) = bench.archiver.problems()
@@ -88,11 +88,11 @@ def test_a_spool_that_cannot_be_read_does_not_end_the_archiver(
 
 def test_what_vanished_is_not_waited_for(bench: Bench) -> None:
     """Else its attempt would be due for ever, and the archiver would never rest."""
-    bench.spool.hand_over(draft())
+    bench.spool.hand_over(captured_call())
     bench.archiver.work()
-    bench.spool.set_aside(RECORDING_ID)
+    bench.spool.quarantine(RECORDING_ID)
     bench.later()
-    assert bench.archiver._attempts.problems() == [] and bench.archiver._attempts.pause() == 5
+    assert bench.archiver._retries.problems() == [] and bench.archiver._retries.pause() == 5
 
 
 def test_a_damaged_call_is_set_aside_and_the_others_go_on(bench: Bench) -> None:
@@ -101,7 +101,7 @@ def test_a_damaged_call_is_set_aside_and_the_others_go_on(bench: Bench) -> None:
     (bench.spool.directory / "calls" / f"{other[:-1]}0.json").write_text("{")
     bench.spool.save_call(call(id=other))
     bench.archiver.work()
-    assert bench.spool.calls() == [] and bench.spool.aside() == [f"{other[:-1]}0.json"]
+    assert bench.spool.calls() == [] and bench.spool.quarantined() == [f"{other[:-1]}0.json"]
     assert "look at them" in bench.archiver.problems()[0]
     with bench.database.read() as connection:
         assert calls.call(connection, CALL_ID) and calls.call(connection, other)
@@ -148,7 +148,7 @@ def test_without_the_store_recordings_go_as_far_as_the_spool(
     bench.store.away = True
     bench.archiver.work()
     assert len(asked) == 1 and bench.archiver.problems() == ["the store is away"]
-    assert all(bench.spooler.manifest_file(each).exists() for each in (RECORDING_ID, other))
+    assert all(bench.builder.manifest_file(each).exists() for each in (RECORDING_ID, other))
     assert not bench.deleted
     bench.archiver.work()
     assert len(asked) == 1, "not asked again at once"

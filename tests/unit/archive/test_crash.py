@@ -16,7 +16,7 @@ import soundfile
 from callrec.catalogue import calls, custody
 from callrec.catalogue.database import Database
 from tests.unit.bench import Bench, make_bench
-from tests.unit.samples import RECORDING_ID, draft
+from tests.unit.samples import RECORDING_ID, captured_call, checkpoint, over
 from tests.unit.wave import tone
 
 
@@ -48,7 +48,7 @@ class Power:
 
 def _survives(bench: Bench, power: Power) -> bool:
     """Hands a capture over and archives it; whether the power lasted."""
-    bench.spool.save_draft(draft())
+    bench.spool.save_checkpoint(checkpoint())
     for owner, name in (
         (os, "fsync"),
         (Path, "rename"),
@@ -63,7 +63,7 @@ def _survives(bench: Bench, power: Power) -> bool:
     ):
         power.feeds(owner, name)
     try:
-        bench.spool.hand_over(draft())
+        bench.spool.hand_over(captured_call())
         bench.archiver.archive(RECORDING_ID)
     except Crash:
         return False
@@ -74,16 +74,16 @@ def _start_again(bench: Bench, database: Database, folder: Path, *, draft_came_b
     """As the controller does: what was under way is over now, and handed over."""
     again = make_bench(folder, database, bench.store)
     if draft_came_back:
-        again.spool.save_draft(draft())
-    for each in again.spool.drafts():
-        again.spool.hand_over(each)
+        again.spool.save_checkpoint(checkpoint())
+    for each in again.spool.checkpoints():
+        again.spool.hand_over(over(each))
     for _ in range(10):
         again.later(200)
     return again
 
 
 def _check(bench: Bench) -> None:
-    assert bench.spool.waiting() == [] and bench.spool.aside() == [] and bench.archiver.problems() == []
+    assert bench.spool.waiting() == [] and bench.spool.quarantined() == [] and bench.archiver.problems() == []
     assert not [path for path in bench.pbx.rglob("*") if path.is_file()]
     assert all(len(versions) == 1 for versions in bench.store.versions.values())
     with bench.database.read() as connection:

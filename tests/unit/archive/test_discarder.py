@@ -6,7 +6,7 @@ from callrec.catalogue import calls, custody
 from callrec.errors import PbxUnreachable
 from callrec.model.captures import Segment, Track
 from tests.unit.bench import Bench
-from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, draft, segment
+from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, checkpoint, over, segment
 
 
 def _discarded(bench: Bench, *, whole: bool = True) -> None:
@@ -14,15 +14,15 @@ def _discarded(bench: Bench, *, whole: bool = True) -> None:
     tracks = [Track(f"callrec/d-1-{side}", START, END) for side in ("external", "staff")]
     for track in tracks:
         bench.track(track.name, 500)
-    unwanted = draft(segments=(segment(external=tracks[0], staff=tracks[1]),), kept_because="")
-    bench.spool.save_draft(unwanted)
-    bench.spool.save_call(unwanted.call)
-    bench.spool.discard(unwanted, whole=whole)
+    open_call = checkpoint(segments=(segment(external=tracks[0], staff=tracks[1]),), kept_because="")
+    bench.spool.save_checkpoint(open_call)
+    bench.spool.save_call(open_call.call)
+    bench.spool.discard(over(open_call), whole=whole)
 
 
 def test_it_is_destroyed_and_its_call_says_so(bench: Bench) -> None:
     _discarded(bench)
-    assert bench.spool.drafts() == []
+    assert bench.spool.checkpoints() == []
     bench.archiver.work()
     assert not list((bench.pbx / "callrec").iterdir()) and bench.store.objects == {}
     assert bench.spool.discards() == [] and bench.spool.waiting() == []
@@ -55,7 +55,7 @@ def test_nothing_is_said_while_the_pbx_may_still_have_it(bench: Bench) -> None:
 
 def test_what_was_kept_of_the_same_call_is_not_touched(bench: Bench) -> None:
     bench.captured()
-    kept: Segment = bench.spool.draft_of(RECORDING_ID).capture.segments[0]
+    kept: Segment = bench.spool.captured_call(RECORDING_ID).capture.segments[0]
     _discarded(bench, whole=False)
     bench.archiver.work()
     with bench.database.read() as connection:

@@ -16,14 +16,14 @@ from callrec.catalogue import calls, custody, tables
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.errors import CatalogueUnreachable, CheckFailed, EvidenceBroken
 from tests.unit.bench import Bench
-from tests.unit.samples import RECORDING_ID, draft
+from tests.unit.samples import RECORDING_ID, captured_call
 
 
 @pytest.fixture
 def kept(bench: Bench) -> ArchivedRecording:
     bench.track("callrec/r-1-external", 500)
     bench.track("callrec/r-1-staff", 1000)
-    bench.spool.hand_over(draft())
+    bench.spool.hand_over(captured_call())
     bench.archiver.work()
     with bench.database.read() as connection:
         return calls.recording(connection, RECORDING_ID)

@@ -22,7 +22,7 @@ from callrec.errors import StoreUnreachable
 from callrec.model.alerts import AlertState, Delivery
 from callrec.settings import OfficeSettings
 from tests.unit.bench import Bench
-from tests.unit.samples import CALL_ID, RECORDING_ID, START, alert, call, draft
+from tests.unit.samples import CALL_ID, RECORDING_ID, START, alert, call, captured_call
 
 Run = Callable[..., tuple[int, str, str]]
 IDS = [RECORDING_ID[:-1] + str(number) for number in (1, 2, 3)]
@@ -59,7 +59,7 @@ def archived(bench: Bench) -> list[str]:
     for number, id_ in enumerate(IDS):
         bench.track("callrec/r-1-external", 500, 1.0)
         bench.track("callrec/r-1-staff", 1000, 1.0)
-        bench.spool.hand_over(draft(recording_id=id_, call={"id": CALL_ID[:-1] + str(number)}))
+        bench.spool.hand_over(captured_call(recording_id=id_, call={"id": CALL_ID[:-1] + str(number)}))
         assert bench.archiver.archive(id_)
     return IDS
 

@@ -24,7 +24,7 @@ def controller_on(tmp_path: Path, pbx: FakePbx, *, answer_first: bool = True) ->
         answer_first=answer_first,
         work_waits=lambda: None,
         read_journal=lambda: None,
-        noted_keys=dict,
+        stored_keys=dict,
         help_waits=lambda: None,
     )
 

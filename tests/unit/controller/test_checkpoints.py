@@ -13,7 +13,7 @@ import pytest
 
 from callrec.controller.checkpoints import Checkpoints
 from callrec.model.calls import CallRecord
-from callrec.model.captures import Draft
+from callrec.model.captures import Checkpoint
 from callrec.pbx.events import OwnChannelStarted
 from callrec.recording.actions import HandOver, SaveCall, SaveCheckpoint, SaveOpenCall
 from callrec.spool.directory import Spool
@@ -21,25 +21,25 @@ from callrec.spool.files import PARTIAL
 from tests.scenarios.replay import office, transcript
 from tests.unit.controller.replayed import NAME, controller_on, end
 from tests.unit.fakes import FakePbx
-from tests.unit.samples import draft, only_call
+from tests.unit.samples import checkpoint, only_call, over
 
 FULL = OSError(28, "No space left on device")
-save_for_real = Spool.save_draft
+save_for_real = Spool.save_checkpoint
 
 
 def _kept(because: str) -> SaveCheckpoint:
-    before = draft()
+    before = checkpoint()
     return SaveCheckpoint("call", replace(before, capture=replace(before.capture, kept_because=because)))
 
 
 def test_an_older_draft_never_replaces_a_newer_one(tmp_path: Path) -> None:
     """The disk was full for the older one only: it is tried again when the newer one is there."""
-    drafts, older, newer = Checkpoints(Spool(tmp_path)), _kept(""), _kept("key")
-    drafts.ask(older)
-    drafts.ask(newer)
-    drafts.save(newer)
-    drafts.save(older)
-    (found,) = Spool(tmp_path).drafts()
+    checkpoints, older, newer = Checkpoints(Spool(tmp_path)), _kept(""), _kept("key")
+    checkpoints.ask(older)
+    checkpoints.ask(newer)
+    checkpoints.save(newer)
+    checkpoints.save(older)
+    (found,) = Spool(tmp_path).checkpoints()
     assert found.capture.kept_because == "key"
 
 
@@ -49,20 +49,20 @@ def test_a_draft_that_comes_late_does_not_bring_a_recording_back(
     """The disk was full when the draft was to be written, and not when the recording was handed over."""
     controller, late = controller_on(tmp_path, FakePbx()), _kept("key")
 
-    def full(self: Spool, draft: Draft, written: object) -> None:
+    def full(self: Spool, checkpoint: Checkpoint, written: object) -> None:
         raise FULL
 
-    monkeypatch.setattr(Spool, "save_draft", full)
-    controller._perform(SaveOpenCall("call", late.draft.call))
-    controller._drafts.ask(late)
+    monkeypatch.setattr(Spool, "save_checkpoint", full)
+    controller._perform(SaveOpenCall("call", late.checkpoint.call))
+    controller._checkpoints.ask(late)
     controller._perform(late)
     assert controller._again == [late]
-    monkeypatch.setattr(Spool, "save_draft", save_for_real)
-    controller._perform(HandOver("call", late.draft))
+    monkeypatch.setattr(Spool, "save_checkpoint", save_for_real)
+    controller._perform(HandOver("call", over(late.checkpoint)))
     controller.tick()
     end(controller)
-    assert Spool(tmp_path).drafts() == [] and Spool(tmp_path).noted_calls() == []
-    assert Spool(tmp_path).waiting() == [late.draft.capture.recording_id]
+    assert Spool(tmp_path).checkpoints() == [] and Spool(tmp_path).open_calls() == []
+    assert Spool(tmp_path).waiting() == [late.checkpoint.capture.recording_id]
 
 
 def test_nothing_is_recorded_before_it_is_written_down(
@@ -75,18 +75,18 @@ def test_nothing_is_recorded_before_it_is_written_down(
         def record(self, snoop_id: str, name: str) -> None:
             known = [
                 track.name
-                for each in Spool(tmp_path).drafts()
+                for each in Spool(tmp_path).checkpoints()
                 for segment in each.capture.segments
                 for track in (segment.external, segment.staff)
             ]
             names.append(name)
             unknown.extend([name] if name not in known else [])
 
-    def slow(self: Spool, draft: Draft, written: Callable[[], None]) -> None:
+    def slow(self: Spool, checkpoint: Checkpoint, written: Callable[[], None]) -> None:
         time.sleep(0.03)
-        save_for_real(self, draft, written)
+        save_for_real(self, checkpoint, written)
 
-    monkeypatch.setattr(Spool, "save_draft", slow)
+    monkeypatch.setattr(Spool, "save_checkpoint", slow)
     monkeypatch.setattr("callrec.controller.checkpoints.PATIENCE_SECONDS", 10.0)  # the machine may be busy
     controller, events = controller_on(tmp_path, Watched()), transcript(NAME)
     snoops = [number for number, event in enumerate(events) if isinstance(event, OwnChannelStarted)]
@@ -101,62 +101,62 @@ def test_a_disk_that_syncs_slowly_holds_no_recording_up(
 ) -> None:
     """A draft counts as soon as it is written: a kill leaves it, only a power failure does not."""
     spool, synced = Spool(tmp_path), threading.Event()
-    drafts, first, newer = Checkpoints(spool), _kept(""), _kept("key")
-    drafts.ask(first)
-    drafts.save(first)
+    checkpoints, first, newer = Checkpoints(spool), _kept(""), _kept("key")
+    checkpoints.ask(first)
+    checkpoints.save(first)
     monkeypatch.setattr(os, "fsync", lambda descriptor: synced.wait(10))
     monkeypatch.setattr("callrec.controller.checkpoints.PATIENCE_SECONDS", 60.0)
-    drafts.ask(newer)
-    saving = threading.Thread(target=drafts.save, args=(newer,))
+    checkpoints.ask(newer)
+    saving = threading.Thread(target=checkpoints.save, args=(newer,))
     saving.start()
-    drafts.wait("call")
-    assert [each.capture.kept_because for each in Spool(tmp_path).drafts()] == ["key"]
+    checkpoints.wait("call")
+    assert [each.capture.kept_because for each in Spool(tmp_path).checkpoints()] == ["key"]
     assert saving.is_alive()
     synced.set()
     saving.join()
 
 
 def test_a_draft_that_was_not_written_to_its_end_does_not_count(tmp_path: Path) -> None:
-    spool, older, newer = Spool(tmp_path), _kept("").draft, _kept("key").draft
-    spool.save_draft(older)
-    (written,) = (tmp_path / "drafts").iterdir()
+    spool, older, newer = Spool(tmp_path), _kept("").checkpoint, _kept("key").checkpoint
+    spool.save_checkpoint(older)
+    (written,) = (tmp_path / "checkpoints").iterdir()
     whole = written.read_bytes()
     partial = written.with_name(written.name + PARTIAL)
     partial.write_bytes(whole[: len(whole) // 2])
-    assert spool.drafts() == [older] and not spool.aside()
+    assert spool.checkpoints() == [older] and not spool.quarantined()
     written.unlink()
-    assert spool.drafts() == []
-    spool.clear_partial_drafts()
+    assert spool.checkpoints() == []
+    spool.clear_partial_checkpoints()
     assert not partial.exists()
     partial.write_bytes(whole)
-    spool.clear_partial_drafts()
-    assert spool.drafts() == [older], "a whole one is not cleared away"
-    spool.save_draft(newer)
-    assert spool.drafts() == [newer] and not partial.exists()
+    spool.clear_partial_checkpoints()
+    assert spool.checkpoints() == [older], "a whole one is not cleared away"
+    spool.save_checkpoint(newer)
+    assert spool.checkpoints() == [newer] and not partial.exists()
 
 
 @pytest.mark.parametrize("end", ["hand_over", "discard"])
 def test_a_draft_that_was_never_synced_does_not_bring_a_recording_back(tmp_path: Path, end: str) -> None:
     """The disk was full when it was to be synced."""
-    spool, over = Spool(tmp_path), _kept("key").draft
-    spool.save_draft(over)
-    (written,) = (tmp_path / "drafts").iterdir()
+    spool, made = Spool(tmp_path), _kept("key").checkpoint
+    spool.save_checkpoint(made)
+    (written,) = (tmp_path / "checkpoints").iterdir()
     written.rename(written.with_name(written.name + PARTIAL))
-    assert spool.drafts() == [over]
+    assert spool.checkpoints() == [made]
     if end == "hand_over":
-        spool.hand_over(over)
+        spool.hand_over(over(made))
     else:
-        spool.discard(over, whole=True)
-    assert spool.drafts() == [] and not list((tmp_path / "drafts").iterdir())
+        spool.discard(over(made), whole=True)
+    assert spool.checkpoints() == [] and not list((tmp_path / "checkpoints").iterdir())
 
 
 def test_a_disk_that_hangs_does_not_keep_a_call_from_being_recorded(tmp_path: Path) -> None:
-    drafts = Checkpoints(Spool(tmp_path))
-    drafts.ask(_kept("key"))
+    checkpoints = Checkpoints(Spool(tmp_path))
+    checkpoints.ask(_kept("key"))
     began = time.monotonic()
-    drafts.wait("call")
+    checkpoints.wait("call")
     assert time.monotonic() - began < 2
-    drafts.wait("another call")
+    checkpoints.wait("another call")
 
 
 def test_a_call_without_a_capture_is_written_down_until_it_is_over(tmp_path: Path) -> None:
@@ -166,23 +166,23 @@ def test_a_call_without_a_capture_is_written_down_until_it_is_over(tmp_path: Pat
     for event in transcript("never")[:11]:
         controller.handle(event)
     controller._lanes.close()
-    (noted,) = Spool(tmp_path).noted_calls()
+    (noted,) = Spool(tmp_path).open_calls()
     assert noted.answered_at and noted.decision and noted.decision.mode == "never"
     again = controller_on(tmp_path, FakePbx())
     again._board.resume(noted)
     end(again)
     call = only_call(Spool(tmp_path))
     assert (call.id, call.outcome, call.decision) == (noted.id, "answered", noted.decision)
-    assert Spool(tmp_path).noted_calls() == []
+    assert Spool(tmp_path).open_calls() == []
 
 
 def test_a_full_disk_makes_no_note_come_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(self: Spool, call: CallRecord) -> None:
         raise FULL
 
-    monkeypatch.setattr(Spool, "note_call", full)
+    monkeypatch.setattr(Spool, "save_open_call", full)
     controller = controller_on(tmp_path, FakePbx())
-    controller._perform(SaveOpenCall("call", draft().call))
+    controller._perform(SaveOpenCall("call", checkpoint().call))
     assert controller._again == []
     end(controller)
 
@@ -200,6 +200,6 @@ def test_a_disk_that_stays_full_does_not_keep_the_process_from_ending(
 
     monkeypatch.setattr(Spool, "save_call", full)
     controller = controller_on(tmp_path, FakePbx())
-    controller._perform(SaveCall("call", draft().call))
+    controller._perform(SaveCall("call", checkpoint().call))
     end(controller)
     assert len(tries) == 2

@@ -22,7 +22,7 @@ from tests.scenarios.replay import transcript
 from tests.unit.channels import OUTSIDE
 from tests.unit.controller.replayed import NAME, controller_on, end, play
 from tests.unit.fakes import FakePbx
-from tests.unit.samples import START, draft, only_call
+from tests.unit.samples import START, captured_call, only_call
 
 
 def _asked_in_general(pbx: FakePbx) -> list[str]:
@@ -45,7 +45,7 @@ def test_commands_of_a_call_come_in_order(tmp_path: Path) -> None:
     assert _asked_for_tracks(pbx) == {"external": ["snoop", "record"], "staff": ["snoop", "record"]}
     assert pbx.asked[1][2:] == ("CALLREC_ANSWER", "1")
     spool = Spool(tmp_path)
-    assert len(spool.waiting()) == 1 and len(spool.calls()) == 1 and spool.drafts() == []
+    assert len(spool.waiting()) == 1 and len(spool.calls()) == 1 and spool.checkpoints() == []
 
 
 def test_early_media_is_not_answered(tmp_path: Path) -> None:
@@ -209,9 +209,9 @@ def test_an_announcement_that_failed_at_the_gate_is_made_at_the_start(tmp_path: 
 
 def test_what_waits_at_the_end_is_tried_once_more(tmp_path: Path) -> None:
     controller = controller_on(tmp_path, FakePbx())
-    controller._again.append(HandOver("call", draft()))
+    controller._again.append(HandOver("call", captured_call()))
     end(controller)
-    assert Spool(tmp_path).waiting() == [draft().capture.recording_id]
+    assert Spool(tmp_path).waiting() == [captured_call().capture.recording_id]
 
 
 def test_time_is_the_pbxs(tmp_path: Path) -> None:

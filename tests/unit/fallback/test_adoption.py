@@ -16,7 +16,7 @@ from callrec.pbx.events import RawKeyPress, epoch
 from callrec.policy.office import Office
 from callrec.spool.directory import Spool
 from tests.scenarios.replay import PROMPT, office
-from tests.unit.channels import BRIDGE, OUTSIDE, PHONE, quiet_board
+from tests.unit.channels import BRIDGE, OUTSIDE, PHONE, quiet_tracker
 from tests.unit.fallback.samples import AUTOMATIC, ENDED, FILES, LINE, SECOND_OF_SOUND, Storage
 from tests.unit.samples import only_call
 
@@ -82,22 +82,22 @@ def test_a_line_of_the_journal_becomes_a_call_and_a_capture() -> None:
     assert call.outcome is Outcome.ANSWERED and call.answered_at is not None and call.ended_at is not None
     assert call.ended_at - call.answered_at == timedelta(milliseconds=3001)
     assert [(each.language, each.complete) for each in call.announcements] == [("ja", True), ("", False)]
-    draft = journal.draft_of(line, call)
-    (segment,) = draft.capture.segments
+    captured = journal.captured_call(line, call)
+    (segment,) = captured.capture.segments
     assert (segment.external.name, segment.staff.name) == (
         "callrec/fallback-demo-1.0-external",
         "callrec/fallback-demo-1.0-staff",
     )
-    again = journal.draft_of(*_call(LINE))
-    assert again.capture.recording_id == draft.capture.recording_id
+    again = journal.captured_call(*_call(LINE))
+    assert again.capture.recording_id == captured.capture.recording_id
     assert again.call.id == call.id, "read twice, it is the same call"
 
 
 def test_of_an_outbound_call_the_staff_is_the_caller() -> None:
     line, call = _call(LINE.replace("inbound|", "outbound|").replace("|2101|1795", "|outside|1795"))
-    draft = journal.draft_of(line, call)
+    captured = journal.captured_call(line, call)
     assert call.direction is Direction.OUTBOUND
-    assert draft.capture.segments[0].external.name.endswith("-external")
+    assert captured.capture.segments[0].external.name.endswith("-external")
     assert [each.extension for each in call.participants] == ["2101", None]
 
 
@@ -138,7 +138,7 @@ def test_a_call_that_was_recorded_from_here_after_all_has_its_row_already(
 
 def _kept(spool: Path) -> CallRecord:
     (id_,) = Spool(spool).waiting()
-    return Spool(spool).draft_of(id_).call
+    return Spool(spool).captured_call(id_).call
 
 
 def test_an_unanswered_call_leaves_its_row_only(tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_a_call_for_help_that_nobody_heard_of_goes_out_late(tmp_path: Path, mode
 
 def test_controller_and_journal_know_a_call_by_the_same_id() -> None:
     """The alert of a call that the dialplan took over names its row."""
-    played, rules, line = quiet_board(), office(AUTOMATIC), journal.parse("1.0", LINE)
+    played, rules, line = quiet_tracker(), office(AUTOMATIC), journal.parse("1.0", LINE)
     since = epoch(LINE.split("|")[5])
     assert since is not None
     played.compare([OUTSIDE, PHONE], BRIDGE, {"1.0": since}, [], ENDED)

@@ -44,11 +44,11 @@ class Linked:
 
     link_up = True
 
-    def __init__(self, *stood_in: str) -> None:
+    def __init__(self, *in_fallback: str) -> None:
         self.recalled: list[dict[str, str]] = []
-        self.calls = set(stood_in)
+        self.calls = set(in_fallback)
 
-    def stood_in(self) -> set[str]:
+    def in_fallback(self) -> set[str]:
         return self.calls
 
     def recall(self, noted: dict[str, str]) -> None:
@@ -107,7 +107,7 @@ def test_a_key_is_not_forgotten_before_the_journal_has_told_of_its_call(app: App
     reader.read()
     assert database.families[KEYS] and not database.families[FAMILY]
     (waiting,) = app.spool.waiting()
-    call = app.spool.draft_of(waiting).call
+    call = app.spool.captured_call(waiting).call
     assert call.incident and [each.key for each in call.key_presses] == [FeatureCode.HELP]
     (alert,) = app.spool.alerts()
     assert app.spool.alert_of(alert).call_id == call.id, "help was called for, and nobody had heard of it"

@@ -31,7 +31,7 @@ def by_mode(mode: str) -> ModelPbx:
 
 
 def press(pbx: ModelPbx, *keys: str, by: ev.Channel = PHONE) -> list[KeyResult]:
-    session = pbx.board.calls["1.0"]
+    session = pbx.tracker.calls["1.0"]
     before = len(session.record.key_presses)
     for key in keys:
         pbx.pass_time(1)
@@ -46,8 +46,8 @@ def end(pbx: ModelPbx) -> None:
 
 
 def segments(pbx: ModelPbx) -> list[int]:
-    (draft,) = pbx.kept.values()
-    return [segment.number for segment in draft.capture.segments]
+    (captured,) = pbx.kept.values()
+    return [segment.number for segment in captured.capture.segments]
 
 
 def transfer(pbx: ModelPbx, to: ev.Channel) -> None:

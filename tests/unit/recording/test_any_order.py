@@ -53,7 +53,7 @@ class Moves(OverALink):
         return made.id
 
     def _session(self) -> Call | None:
-        return self.pbx.board.calls.get("1.0")
+        return self.pbx.tracker.calls.get("1.0")
 
     def _talks(self) -> bool:
         return hasattr(self, "pbx") and not self.consulted
@@ -133,7 +133,7 @@ class Moves(OverALink):
     def no_more_snoops_than_one_capture_needs(self) -> None:
         if hasattr(self, "pbx") and self.pbx.link:
             spying = [id_ for id_ in self.pbx.snoops if id_.endswith(("-external", "-staff"))]
-            assert len(spying) <= 2 * len(self.pbx.board.calls)
+            assert len(spying) <= 2 * len(self.pbx.tracker.calls)
 
     def teardown(self) -> None:
         if not hasattr(self, "pbx"):
@@ -145,11 +145,13 @@ class Moves(OverALink):
         for _ in range(30):
             self.pbx.pass_time(1)
         assert not self.pbx.snoops and not self.pbx.support_phones and not self.pbx.own_bridges
-        assert not self.pbx.drafts and not self.pbx.open and not self.pbx.board.calls
+        assert not self.pbx.checkpoints and not self.pbx.open and not self.pbx.tracker.calls
         if set(self.modes.values()) == {"never"}:
             assert not self.pbx.ever_recorded
         if set(self.modes.values()) == {"automatic"}:
-            segments = [segment for draft in self.pbx.kept.values() for segment in draft.capture.segments]
+            segments = [
+                segment for captured in self.pbx.kept.values() for segment in captured.capture.segments
+            ]
             assert set(self.pbx.ever_recorded) <= {
                 track.name for segment in segments for track in (segment.external, segment.staff)
             }

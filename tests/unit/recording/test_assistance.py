@@ -59,7 +59,7 @@ def test_after_the_call_no_room_is_called() -> None:
     pbx.hang_up_phone()
     pbx.hang_up(PHONE.id)
     pbx.hang_up(OUTSIDE.id)
-    assert _calls(pbx, 200) == [] and not pbx.board.calls
+    assert _calls(pbx, 200) == [] and not pbx.tracker.calls
 
 
 def test_the_room_is_called_for_who_took_the_call_over() -> None:
@@ -84,7 +84,7 @@ def test_a_room_takes_part_while_both_hear_it() -> None:
     (phone,) = pbx.support_phones
 
     def took_part() -> list[tuple[str | None, bool]]:
-        participants = pbx.board.calls["1.0"].record.participants
+        participants = pbx.tracker.calls["1.0"].record.participants
         return [(each.extension, each.left_at is None) for each in participants if each.channel == phone]
 
     for digit, expected in (

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from callrec.model.calls import FeatureCode
-from callrec.model.captures import Draft
+from callrec.model.captures import Checkpoint
 from callrec.model.rules import Direction
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
@@ -109,7 +109,7 @@ def test_a_restart_makes_no_call_of_its_own_of_who_is_in_a_conference() -> None:
     before = _session(_played(EVERYBODY))
     again = board(office(EVERYBODY), iter("abcdef"))
     assert before.capture
-    again.restore(Draft(before.record, before.capture.frozen()))
+    again.restore(Checkpoint(before.record, before.capture.frozen()))
     commands = again.compare([OUTSIDE, WAITING], {"phone": (OUTSIDE.id, WAITING.id)}, {}, [], LATER)
     assert not [each for each in commands if isinstance(each, SaveCall)]
     assert _present(again) == {None, "2102"}
@@ -165,7 +165,7 @@ def test_staff_who_are_left_alone_are_recorded_only_if_their_internal_calls_are(
     pbx.press(PHONE.id, "keep", "p1")
     pbx.pass_time(5)
     assert not pbx.audible()
-    assert [each.result for each in pbx.board.calls["1.0"].record.key_presses] == ["marked"]
+    assert [each.result for each in pbx.tracker.calls["1.0"].record.key_presses] == ["marked"]
     for id_ in (PHONE.id, COLLEAGUE.id):
         pbx.hang_up(id_)
     pbx.pass_time(10)
@@ -182,7 +182,7 @@ def test_staff_who_are_left_alone_can_still_keep_what_was_captured(mode: str, ke
     pbx = _caller_hangs_up(_only_inbound(mode), "conference")
     pbx.press(PHONE.id, "pause", "p0")
     pbx.press(PHONE.id, key, "p1")
-    assert [each.result for each in pbx.board.calls["1.0"].record.key_presses] == ["refused", effect]
+    assert [each.result for each in pbx.tracker.calls["1.0"].record.key_presses] == ["refused", effect]
     pbx.pass_time(5)
     assert not pbx.audible()
     for id_ in (PHONE.id, COLLEAGUE.id):

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from callrec.model.calls import KeyResult
-from callrec.model.captures import Draft
+from callrec.model.captures import Checkpoint
 from callrec.pbx import events as ev
 from callrec.recording.actions import HangUp, StartSnoop, Unmute
 from tests.scenarios.replay import office
@@ -24,7 +24,7 @@ def _noted(pbx: ModelPbx, key: str, linkedid: str = "1.0") -> ev.RawKeyPress:
 def test_a_stop_during_a_pause_lets_nothing_be_heard() -> None:
     pbx = by_mode("manual")
     press(pbx, "keep", "pause")
-    done = pbx.board.key_pressed(_noted(pbx, "stop"))
+    done = pbx.tracker.key_pressed(_noted(pbx, "stop"))
     assert any(isinstance(each, HangUp) for each in done)
     assert not any(isinstance(each, Unmute) for each in done)
 
@@ -69,7 +69,7 @@ def test_what_is_begun_by_a_key_of_before_began_when_it_began() -> None:
     noted = _noted(pbx, "keep")
     pbx.pass_time(40)
     pbx.reconnect([noted])
-    session = pbx.board.calls["1.0"]
+    session = pbx.tracker.calls["1.0"]
     assert session.capture and session.capture.started_at == pbx.now
     assert session.record.key_presses[-1].at == noted.at
     pbx.pass_time(0.5)
@@ -80,7 +80,7 @@ def test_what_is_begun_by_a_key_of_before_began_when_it_began() -> None:
 def test_a_key_counts_in_one_call_only() -> None:
     pbx = ModelPbx(office(("manual", "everywhere", None, "none")))
     first, second = replace(PHONE, linkedid="1.0"), replace(SECOND, linkedid="2.0")
-    board = pbx.board
+    board = pbx.tracker
     talks(board, "b", OUTSIDE, first)
     talks(board, "c", second, OTHER)
     key = ev.RawKeyPress("p1", "keep", "2.0", second.name, LATER)
@@ -94,13 +94,13 @@ def test_a_key_counts_in_one_call_only() -> None:
 def test_a_call_that_went_on_in_another_while_nobody_watched_is_handed_over() -> None:
     """Its channel lives on: the recording here must not go on for ever beside the other."""
     pbx = ModelPbx(office(RULE))
-    talks(pbx.board, "b", OUTSIDE, PHONE)
-    begun = talks(pbx.board, "c", SECOND, OTHER)
-    begin_recording(pbx.board, begun)
-    session = pbx.board.calls["2.0"]
+    talks(pbx.tracker, "b", OUTSIDE, PHONE)
+    begun = talks(pbx.tracker, "c", SECOND, OTHER)
+    begin_recording(pbx.tracker, begun)
+    session = pbx.tracker.calls["2.0"]
     assert session.capture
-    again = ModelPbx(office(RULE)).board
-    again.restore(Draft(session.record, session.capture.frozen()))
+    again = ModelPbx(office(RULE)).tracker
+    again.restore(Checkpoint(session.record, session.capture.frozen()))
     snoops = [ev.Channel(id_, "Snoop/x", "Up", "", "", id_, LATER) for id_ in session.capture.snoops]
     there = [OUTSIDE, replace(OTHER, linkedid="1.0"), *snoops]
     done = again.compare(there, {"b": (OUTSIDE.id, OTHER.id)}, {}, [], LATER)
@@ -142,11 +142,11 @@ def test_nothing_is_discarded_until_the_keys_could_be_read() -> None:
         end(pbx)
         pbx.reconnect(None)
         pbx.pass_time(10)
-        assert not pbx.discarded and not pbx.kept and pbx.drafts
+        assert not pbx.discarded and not pbx.kept and pbx.checkpoints
         pbx.recall(noted)
         pbx.pass_time(1)
-        assert bool(pbx.kept) is wanted and bool(pbx.discarded) is not wanted and not pbx.drafts
-        assert not pbx.board.calls
+        assert bool(pbx.kept) is wanted and bool(pbx.discarded) is not wanted and not pbx.checkpoints
+        assert not pbx.tracker.calls
 
 
 def test_a_key_of_a_call_that_is_over_begins_nothing() -> None:
@@ -197,7 +197,7 @@ def test_help_that_was_called_for_is_not_lost_where_the_keys_are_read_late() -> 
     pbx.pass_time(10)
     pbx.recall([noted])
     pbx.pass_time(1)
-    assert len(pbx.alerts) == 1 and not pbx.board.calls and not pbx.open
+    assert len(pbx.alerts) == 1 and not pbx.tracker.calls and not pbx.open
     assert [each.key for each in pbx.calls[-1].call.key_presses] == ["help"] and pbx.calls[-1].call.incident
 
 
@@ -222,11 +222,11 @@ def test_one_press_has_one_alert_whoever_tells_of_it() -> None:
         id_ = f"1.1-1-{pressed.timestamp():.3f}"
         if live:
             fields = {"Key": "help", "Id": id_}
-            pbx._perform(pbx.board.handle(ev.DialplanSaid(pbx.now, PHONE, fields)))
+            pbx._perform(pbx.tracker.handle(ev.DialplanSaid(pbx.now, PHONE, fields)))
         else:
             pbx.recall([ev.RawKeyPress(id_, "help", "1.0", PHONE.name, pressed)])
         ids |= {each.id for each in pbx.alerts}
-        assert pbx.board.has_heard(id_)
+        assert pbx.tracker.has_heard(id_)
     assert len(ids) == 1
 
 
@@ -234,7 +234,7 @@ def test_a_call_that_was_noted_before_the_dialplan_took_it_over_has_one_row() ->
     """The controller was too slow at the gate; the journal tells of the call, under another id."""
     pbx = ModelPbx(office(("manual", "everywhere", None, "none")))
     pbx.create(OUTSIDE)
-    pbx._perform(pbx.board.handle(ev.GateEntered(pbx.now, OUTSIDE, "inbound", "2101", "0312345678")))
+    pbx._perform(pbx.tracker.handle(ev.GateEntered(pbx.now, OUTSIDE, "inbound", "2101", "0312345678")))
     assert pbx.open
     pbx.fall_back(OUTSIDE.id)
     assert not pbx.open

@@ -28,16 +28,16 @@ from tests.unit.channels import (
     SNOOPS,
     begin_recording,
     channel,
-    open_draft,
-    quiet_board,
+    open_checkpoint,
+    quiet_tracker,
     talks,
 )
-from tests.unit.samples import START, draft
+from tests.unit.samples import START, captured_call
 
 
 def test_a_consultation_ends_when_its_party_is_transferred_into_the_first_call() -> None:
     """Attended transfer: staff called somebody outside, and connects them with the caller."""
-    played = quiet_board()
+    played = quiet_tracker()
     begin_recording(played, talks(played, "a", OUTSIDE, PHONE))
     tracks = begin_recording(played, talks(played, "b", SECOND, OTHER))
     moved = replace(OTHER, linkedid="1.0")
@@ -47,8 +47,8 @@ def test_a_consultation_ends_when_its_party_is_transferred_into_the_first_call()
     for name in tracks:
         played.handle(ev.RecordingFinished(LATER, name))
     handed = played.handle(ev.ChannelDestroyed(LATER, SECOND))[-1]
-    assert isinstance(handed, HandOver) and handed.draft.call.linkedid == "2.0"
-    assert handed.draft.call.outcome is Outcome.ANSWERED
+    assert isinstance(handed, HandOver) and handed.captured.call.linkedid == "2.0"
+    assert handed.captured.call.outcome is Outcome.ANSWERED
     played.tick(LATER)
     assert list(played.calls) == ["1.0"], "the first call goes on, with its recording"
 
@@ -57,7 +57,7 @@ def test_an_internal_caller_who_transfers_and_leaves_does_not_end_the_recording(
     first = replace(PHONE, id="1.0", name="PJSIP/2101-00000001")
     second = channel("1.1", "PJSIP/2102-00000002", "2102")
     third = channel("1.2", "PJSIP/2201-00000003", "2201")
-    played = quiet_board()
+    played = quiet_tracker()
     tracks = begin_recording(played, talks(played, "a", first, second))
     played.handle(ev.LeftBridge(LATER, first, "a", ("1.1",)))
     for name in tracks:
@@ -69,15 +69,15 @@ def test_an_internal_caller_who_transfers_and_leaves_does_not_end_the_recording(
         played.handle(ev.RecordingFinished(LATER, name))
     ended = [c for channel in (second, third) for c in played.handle(ev.ChannelDestroyed(LATER, channel))]
     (handed,) = [c for c in ended if isinstance(c, HandOver)]
-    assert [segment.number for segment in handed.draft.capture.segments] == [1, 2]
-    assert len(handed.draft.capture.gaps) == 1
-    assert handed.draft.call.outcome is Outcome.ANSWERED, "handed over when the call was over, not before"
+    assert [segment.number for segment in handed.captured.capture.segments] == [1, 2]
+    assert len(handed.captured.capture.gaps) == 1
+    assert handed.captured.call.outcome is Outcome.ANSWERED, "handed over when the call was over, not before"
 
 
 def test_only_a_call_of_which_all_is_gone_has_an_unseen_end() -> None:
     """One of two staff left while the link was away: the call itself goes on."""
     third = channel("1.2", "PJSIP/2102-00000003", "2102")
-    played = quiet_board()
+    played = quiet_tracker()
     begin_recording(played, talks(played, "b", OUTSIDE, PHONE, third))
     played.compare([OUTSIDE, PHONE], BRIDGE, {}, [], LATER)
     assert not played.calls["1.0"].end_unseen
@@ -86,17 +86,17 @@ def test_only_a_call_of_which_all_is_gone_has_an_unseen_end() -> None:
 
 
 def test_snoops_that_no_call_knows_are_hung_up() -> None:
-    stray = channel(f"callrec.{draft().capture.recording_id}-say0", "Snoop/1.0-0", linkedid="s")
+    stray = channel(f"callrec.{captured_call().capture.recording_id}-say0", "Snoop/1.0-0", linkedid="s")
     probe = channel("callrec.doctor-1", "Local/s@callrec-gate-0001;1", linkedid="d")
-    played = quiet_board()
-    played.restore(open_draft())
+    played = quiet_tracker()
+    played.restore(open_checkpoint())
     commands = played.compare([OUTSIDE, PHONE, *SNOOPS, stray, probe], BRIDGE, {}, [], LATER)
     assert [c.channel for c in commands if isinstance(c, HangUp)] == [stray.id]
 
 
 def test_a_gate_that_a_transferred_call_passes_decides_nothing_anew() -> None:
     """The caller's channel runs the dialplan again, on its way from one phone to the next."""
-    played = quiet_board()
+    played = quiet_tracker()
     begin_recording(played, talks(played, "b", OUTSIDE, PHONE))
     before = played.calls["1.0"].record
     commands = played.handle(ev.GateEntered(LATER, OUTSIDE, "internal", "2102", "0312345678"))
@@ -106,7 +106,7 @@ def test_a_gate_that_a_transferred_call_passes_decides_nothing_anew() -> None:
 
 def test_who_is_bridged_with_another_call_is_in_that_call_at_once() -> None:
     """Asterisk tells the new linked id of who was there before with its next event only."""
-    played = quiet_board()
+    played = quiet_tracker()
     begin_recording(played, talks(played, "a", OUTSIDE, PHONE))
     tracks = begin_recording(played, talks(played, "b", SECOND, OTHER))
     played.handle(ev.LeftBridge(LATER, OUTSIDE, "a", ("1.1",)))
@@ -134,7 +134,7 @@ def _renewed(commands: list[Action]) -> bool:
 
 
 def test_another_voice_gets_new_snoops_and_the_same_one_does_not() -> None:
-    played = quiet_board()
+    played = quiet_tracker()
     colleague = channel("1.2", "PJSIP/2102-00000003", "2102")
     begin_recording(played, talks(played, "a", OUTSIDE, PHONE))
     played.handle(ev.LeftBridge(LATER, PHONE, "a", ("1.0",)))
@@ -189,8 +189,8 @@ def test_never_for_the_number_dialled_holds_over_a_restart() -> None:
 
 
 def test_what_was_asked_at_the_gate_does_not_change_a_call_that_is_recorded() -> None:
-    played = quiet_board()
-    played.restore(open_draft())
+    played = quiet_tracker()
+    played.restore(open_checkpoint())
     before = played.calls["1.0"].record
     played.compare([OUTSIDE, PHONE, *SNOOPS], BRIDGE, {}, [_at_gate("6000")], LATER)
     after = played.calls["1.0"].record
@@ -220,7 +220,7 @@ def test_a_call_that_overflows_is_not_announced_twice() -> None:
 
 def test_a_caller_who_goes_on_in_another_call_was_not_left_unanswered() -> None:
     """Two callers meet in a conference room."""
-    played = quiet_board()
+    played = quiet_tracker()
     second = replace(OTHER, id="2.0", caller="0398765432")
     talks(played, "phone", OUTSIDE)
     commands = talks(played, "phone", OUTSIDE, second)

@@ -67,16 +67,16 @@ def test_manual_is_kept_from_the_key_to_the_stop_and_again_in_one_recording() ->
     press(pbx, "keep")
     end(pbx)
     assert segments(pbx) == [1, 2] and not pbx.discarded
-    (draft,) = pbx.kept.values()
-    assert [pause.reason for pause in draft.capture.pauses] == ["stop"]
-    assert draft.capture.kept_because == "key" and not draft.call.incident
+    (captured,) = pbx.kept.values()
+    assert [pause.reason for pause in captured.capture.pauses] == ["stop"]
+    assert captured.capture.kept_because == "key" and not captured.call.incident
 
 
 def test_standby_is_discarded_unless_a_key_is_pressed_and_then_kept_whole() -> None:
     pbx = by_mode("standby")
     assert len(pbx.audible()) == 2
     end(pbx)
-    assert not pbx.kept and len(pbx.discarded) == 1 and not pbx.drafts
+    assert not pbx.kept and len(pbx.discarded) == 1 and not pbx.checkpoints
     pbx = by_mode("standby")
     press(pbx, "keep")
     end(pbx)
@@ -87,8 +87,8 @@ def test_the_key_marks_a_call_that_is_recorded_anyway_and_help_is_not_forgotten(
     pbx = by_mode("automatic")
     press(pbx, "help", "keep")
     end(pbx)
-    (draft,) = pbx.kept.values()
-    assert draft.call.incident and draft.capture.kept_because == "help"
+    (captured,) = pbx.kept.values()
+    assert captured.call.incident and captured.capture.kept_because == "help"
 
 
 def test_help_tells_at_once_and_once_for_two_quick_presses() -> None:
@@ -101,8 +101,8 @@ def test_help_tells_at_once_and_once_for_two_quick_presses() -> None:
     press(pbx, "help")
     assert [each.recorded for each in pbx.alerts] == [True, True]
     end(pbx)
-    (draft,) = pbx.kept.values()
-    assert draft.call.incident and draft.capture.kept_because == "help"
+    (captured,) = pbx.kept.values()
+    assert captured.call.incident and captured.capture.kept_because == "help"
 
 
 def test_help_where_nothing_may_be_recorded_goes_out_without_sound() -> None:
@@ -122,8 +122,8 @@ def test_a_privacy_pause_is_silence_on_the_same_tracks() -> None:
     assert len(pbx.audible()) == 2
     press(pbx, "pause")
     end(pbx)
-    (draft,) = pbx.kept.values()
-    assert [pause.finished_at is None for pause in draft.capture.pauses] == [False, True]
+    (captured,) = pbx.kept.values()
+    assert [pause.finished_at is None for pause in captured.capture.pauses] == [False, True]
     assert segments(pbx) == [1]
 
 
@@ -149,10 +149,10 @@ def test_a_transfer_to_never_is_silent_until_somebody_else_talks() -> None:
     transfer(pbx, OTHER_OFFICE)
     assert len(pbx.audible()) == 2
     end(pbx)
-    (draft,) = pbx.kept.values()
-    assert [pause.reason for pause in draft.capture.pauses] == ["never"]
-    assert [turn.extensions for turn in draft.call.decision_changes] == [("2102",), ("2201",)]
-    assert draft.call.decision and draft.call.decision.rule == 1
+    (captured,) = pbx.kept.values()
+    assert [pause.reason for pause in captured.capture.pauses] == ["never"]
+    assert [turn.extensions for turn in captured.call.decision_changes] == [("2102",), ("2201",)]
+    assert captured.call.decision and captured.call.decision.rule == 1
 
 
 def test_a_transfer_to_never_that_nobody_saw_is_silent_from_when_that_phone_rang() -> None:
@@ -166,8 +166,8 @@ def test_a_transfer_to_never_that_nobody_saw_is_silent_from_when_that_phone_rang
     pbx.reconnect([])
     assert not pbx.audible()
     end(pbx)
-    (draft,) = pbx.kept.values()
-    assert [(each.reason, each.started_at) for each in draft.capture.pauses] == [("never", rang_at)]
+    (captured,) = pbx.kept.values()
+    assert [(each.reason, each.started_at) for each in captured.capture.pauses] == [("never", rang_at)]
 
 
 @pytest.mark.parametrize("first", ["manual", "never"])
@@ -177,9 +177,9 @@ def test_a_transfer_to_automatic_begins_the_recording_there(first: str) -> None:
     transfer(pbx, COLLEAGUE)
     assert len(pbx.audible()) == 2
     end(pbx)
-    (draft,) = pbx.kept.values()
-    assert draft.call.decision and draft.call.decision.rule == 2
-    assert draft.capture.kept_because == "automatic"
+    (captured,) = pbx.kept.values()
+    assert captured.call.decision and captured.call.decision.rule == 2
+    assert captured.capture.kept_because == "automatic"
 
 
 def test_what_was_on_standby_before_a_transfer_to_automatic_needs_the_key() -> None:
@@ -323,7 +323,7 @@ class AnyOrder(OverALink):
 
     def _check(self) -> None:
         assert not self.pbx.snoops, "no snoop is left behind"
-        assert not self.pbx.drafts and not self.pbx.open, "nothing waits for ever"
+        assert not self.pbx.checkpoints and not self.pbx.open, "nothing waits for ever"
         rows = [*(each.call for each in self.pbx.calls), *(each.call for each in self.pbx.kept.values())]
         assert {(call.linkedid, call.outcome) for call in rows} == {("1.0", "answered")}, "a row for the call"
         if self.mode == "never":
@@ -331,7 +331,9 @@ class AnyOrder(OverALink):
         if self.mode == "standby" and not self.wanted:
             assert not self.pbx.kept
         if self.mode == "automatic" or (self.mode == "standby" and self.wanted):
-            segments = [segment for draft in self.pbx.kept.values() for segment in draft.capture.segments]
+            segments = [
+                segment for captured in self.pbx.kept.values() for segment in captured.capture.segments
+            ]
             kept = {track.name for segment in segments for track in (segment.external, segment.staff)}
             assert set(self.pbx.ever_recorded) <= kept, "all of it is kept"
 

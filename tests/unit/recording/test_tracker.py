@@ -22,46 +22,46 @@ from tests.unit.channels import (
     RULE,
     SNOOPS,
     channel,
-    open_draft,
-    quiet_board,
+    open_checkpoint,
+    quiet_tracker,
 )
 from tests.unit.samples import START
 
 
 def test_a_call_that_goes_on_is_not_captured_a_second_time() -> None:
-    played = quiet_board()
-    played.restore(open_draft())
+    played = quiet_tracker()
+    played.restore(open_checkpoint())
     commands = played.compare([OUTSIDE, PHONE, *SNOOPS], BRIDGE, {}, [], LATER)
     assert [type(each) for each in commands] == [Unmute, Unmute], "for all that is known of it"
     assert played.tick(LATER) == []
 
 
 def test_a_call_that_ended_meanwhile_is_handed_over_with_its_end_open() -> None:
-    played = quiet_board()
-    played.restore(open_draft())
+    played = quiet_tracker()
+    played.restore(open_checkpoint())
     commands = played.compare([], {}, {}, [], LATER)
     (handed,) = commands
     assert isinstance(handed, HandOver)
-    assert handed.draft.capture.ended_at is None and handed.draft.call.ended_at is None
-    assert handed.draft.call.outcome is Outcome.ANSWERED
-    assert "the end of the call was not seen" in [note.text for note in handed.draft.call.notes]
+    assert handed.captured.capture.ended_at is None and handed.captured.call.ended_at is None
+    assert handed.captured.call.outcome is Outcome.ANSWERED
+    assert "the end of the call was not seen" in [note.text for note in handed.captured.call.notes]
 
 
 def test_a_capture_whose_snoops_are_gone_goes_on_in_a_new_part() -> None:
-    played = quiet_board()
-    played.restore(open_draft())
+    played = quiet_tracker()
+    played.restore(open_checkpoint())
     assert played.compare([OUTSIDE, PHONE], BRIDGE, {}, [], LATER) == []
     commands = played.tick(LATER + timedelta(seconds=1))
     assert [c.channel for c in commands if isinstance(c, StartSnoop)] == ["1.0", "1.0"]
 
 
 def test_a_call_that_began_meanwhile_is_captured_from_now_on() -> None:
-    commands = quiet_board().compare([OUTSIDE, PHONE], BRIDGE, {}, [], LATER)
+    commands = quiet_tracker().compare([OUTSIDE, PHONE], BRIDGE, {}, [], LATER)
     assert [c.channel for c in commands if isinstance(c, StartSnoop)] == ["1.0", "1.0"]
 
 
 def test_a_call_the_dialplan_records_is_left_to_it() -> None:
-    played = quiet_board()
+    played = quiet_tracker()
     assert played.compare([OUTSIDE, PHONE], BRIDGE, {"1.0": START}, [], LATER) == []
     ended = [played.handle(ev.ChannelDestroyed(LATER, each)) for each in (PHONE, OUTSIDE)]
     assert ended == [[], [ReadJournal("1.0", "")]]
@@ -72,14 +72,14 @@ def test_parties_behind_local_channels_talk_with_each_other() -> None:
     first = channel("1.2", "Local/2101@ring-00000001;1")
     second = channel("1.3", "Local/2101@ring-00000001;2")
     bridges: dict[str, tuple[str, ...]] = {"a": ("1.0", "1.2"), "b": ("1.3", "1.1")}
-    commands = quiet_board().compare([OUTSIDE, first, second, PHONE], bridges, {}, [], LATER)
+    commands = quiet_tracker().compare([OUTSIDE, first, second, PHONE], bridges, {}, [], LATER)
     assert [c.channel for c in commands if isinstance(c, StartSnoop)] == ["1.0", "1.0"]
-    alone = quiet_board().compare([OUTSIDE, first, second, PHONE], {"a": ("1.0", "1.2")}, {}, [], LATER)
+    alone = quiet_tracker().compare([OUTSIDE, first, second, PHONE], {"a": ("1.0", "1.2")}, {}, [], LATER)
     assert alone == [], "nobody has answered yet"
 
 
 def test_local_channels_alone_are_no_call() -> None:
-    played = quiet_board()
+    played = quiet_tracker()
     local = channel("9.0", "Local/s@somewhere-00000001;1", linkedid="9.0")
     assert played.handle(ev.ChannelCreated(START, local)) == []
     assert played.handle(ev.ChannelDestroyed(START, local)) == []
@@ -97,7 +97,7 @@ def test_late_events_of_a_call_that_is_over_make_no_new_one() -> None:
 
 
 def test_a_restart_between_two_calls_finds_nothing_to_do() -> None:
-    played = quiet_board()
+    played = quiet_tracker()
     assert played.compare([], {}, {}, [], LATER) == [] and played.tick(LATER) == []
 
 

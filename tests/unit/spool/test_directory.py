@@ -15,28 +15,28 @@ from callrec.errors import Refused, WrongConfiguration
 from callrec.spool import directory, files
 from callrec.spool.directory import Spool
 from callrec.spool.files import write_whole
-from tests.unit.samples import call, draft
+from tests.unit.samples import call, captured_call, checkpoint, over
 
 
 def test_a_draft_comes_back_as_it_was(tmp_path: Path) -> None:
-    spool, kept = Spool(tmp_path), draft()
-    spool.save_draft(kept)
-    assert spool.drafts() == [kept]
+    spool, kept = Spool(tmp_path), checkpoint()
+    spool.save_checkpoint(kept)
+    assert spool.checkpoints() == [kept]
 
 
 def test_handing_over_moves_the_draft(tmp_path: Path) -> None:
-    spool, kept = Spool(tmp_path), draft()
-    spool.save_draft(kept)
-    spool.hand_over(kept)
-    assert spool.drafts() == []
+    spool, kept = Spool(tmp_path), checkpoint()
+    spool.save_checkpoint(kept)
+    spool.hand_over(over(kept))
+    assert spool.checkpoints() == []
     assert spool.waiting() == [kept.capture.recording_id]
-    assert spool.draft_of(kept.capture.recording_id) == kept
+    assert spool.captured_call(kept.capture.recording_id) == over(kept)
     spool.remove(kept.capture.recording_id)
     assert spool.waiting() == []
 
 
 def test_handing_over_twice_is_the_same_as_once(tmp_path: Path) -> None:
-    spool, kept = Spool(tmp_path), draft()
+    spool, kept = Spool(tmp_path), captured_call()
     spool.hand_over(kept)
     spool.hand_over(kept)
     assert spool.waiting() == [kept.capture.recording_id]
@@ -52,8 +52,8 @@ def test_calls_wait_until_they_are_removed(tmp_path: Path) -> None:
 
 def test_voices_are_for_their_owner_only(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
-    spool.hand_over(draft())
-    for path in [spool.folder(draft().capture.recording_id), *(tmp_path / "spool").iterdir()]:
+    spool.hand_over(captured_call())
+    for path in [spool.folder(captured_call().capture.recording_id), *(tmp_path / "spool").iterdir()]:
         assert not stat.S_IMODE(path.stat().st_mode) & 0o077
 
 
@@ -88,29 +88,29 @@ def test_a_removal_that_was_interrupted_leaves_no_recording(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was half removed is never taken for a recording, and goes with the next one."""
-    spool, id_ = Spool(tmp_path), draft().capture.recording_id
-    spool.hand_over(draft())
+    spool, id_ = Spool(tmp_path), captured_call().capture.recording_id
+    spool.hand_over(captured_call())
     with monkeypatch.context() as patch, pytest.raises(OSError, match="power"):
         patch.setattr(shutil, "rmtree", _fails)
         spool.remove(id_)
     assert spool.waiting() == [] and list((tmp_path / "removed").iterdir())
-    spool.hand_over(draft())
+    spool.hand_over(captured_call())
     spool.remove(id_)
     assert spool.waiting() == [] and not list((tmp_path / "removed").iterdir())
 
 
 def test_what_is_set_aside_twice_is_there_twice(tmp_path: Path) -> None:
-    spool, id_ = Spool(tmp_path), draft().capture.recording_id
+    spool, id_ = Spool(tmp_path), captured_call().capture.recording_id
     for _ in range(2):
-        spool.hand_over(draft())
-        spool.set_aside(id_)
-    assert spool.aside() == [id_, f"{id_}.1"]
+        spool.hand_over(captured_call())
+        spool.quarantine(id_)
+    assert spool.quarantined() == [id_, f"{id_}.1"]
 
 
 def test_names_that_go_are_gone_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a power failure a draft that was handed over must not come back."""
     spool, synced = Spool(tmp_path), []
-    spool.save_draft(draft())
+    spool.save_checkpoint(checkpoint())
     real = files.sync
 
     def watched(folder: Path) -> None:
@@ -119,9 +119,9 @@ def test_names_that_go_are_gone_for_good(tmp_path: Path, monkeypatch: pytest.Mon
 
     for module in (directory, files):
         monkeypatch.setattr(module, "sync", watched)
-    spool.hand_over(draft())
-    assert synced[-1] == ("drafts", [])
-    spool.remove(draft().capture.recording_id)
+    spool.hand_over(captured_call())
+    assert synced[-1] == ("checkpoints", [])
+    spool.remove(captured_call().capture.recording_id)
     assert ("recordings", []) in synced
 
 
@@ -131,22 +131,22 @@ def _fails(*_: object) -> None:
 
 def test_a_damaged_draft_is_set_aside_and_keeps_no_controller_from_starting(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
-    spool.save_draft(draft())
-    (tmp_path / "drafts" / "0.json").write_text("{")
-    assert spool.drafts() == [draft()]
-    assert spool.aside() == ["0.json"]
+    spool.save_checkpoint(checkpoint())
+    (tmp_path / "checkpoints" / "0.json").write_text("{")
+    assert spool.checkpoints() == [checkpoint()]
+    assert spool.quarantined() == ["0.json"]
 
 
 def test_a_call_that_is_noted_is_known_until_it_is_forgotten(tmp_path: Path) -> None:
     """Of a capture the draft has it: one that is written makes the note superfluous."""
-    spool, call = Spool(tmp_path), draft().call
-    spool.note_call(replace(call, number="1"))
-    spool.note_call(call)
-    (tmp_path / "open" / "0.json").write_text("{")
-    assert spool.noted_calls() == [call] and spool.aside() == ["0.json"]
-    spool.forget_call(call.id)
-    spool.forget_call(call.id)
-    assert spool.noted_calls() == []
+    spool, call = Spool(tmp_path), captured_call().call
+    spool.save_open_call(replace(call, number="1"))
+    spool.save_open_call(call)
+    (tmp_path / "open_calls" / "0.json").write_text("{")
+    assert spool.open_calls() == [call] and spool.quarantined() == ["0.json"]
+    spool.forget_open_call(call.id)
+    spool.forget_open_call(call.id)
+    assert spool.open_calls() == []
 
 
 def test_a_note_of_which_nothing_was_written_is_nothing_to_look_at(
@@ -154,21 +154,21 @@ def test_a_note_of_which_nothing_was_written_is_nothing_to_look_at(
 ) -> None:
     spool = Spool(tmp_path)
     for name in ("empty.json", "killed.json.partial"):
-        (tmp_path / "open" / name).write_bytes(b"")
-    assert spool.noted_calls() == [] and spool.aside() == [] and not list((tmp_path / "open").iterdir())
+        (tmp_path / "open_calls" / name).write_bytes(b"")
+    assert spool.open_calls() == [] and spool.quarantined() == [] and not list((tmp_path / "open_calls").iterdir())
     monkeypatch.setattr(Path, "replace", _fails)
     with pytest.raises(OSError, match="power failure"):
-        spool.note_call(call())
-    assert not list((tmp_path / "open").iterdir())
+        spool.save_open_call(call())
+    assert not list((tmp_path / "open_calls").iterdir())
 
 
 def test_calls_of_which_more_is_known_than_a_note(tmp_path: Path) -> None:
-    spool, under_way = Spool(tmp_path), draft()
+    spool, under_way = Spool(tmp_path), checkpoint()
     assert not spool.known_calls()
     steps: list[Callable[[], None]] = [
-        lambda: spool.save_draft(under_way),
-        lambda: spool.hand_over(under_way),
-        lambda: spool.discard(under_way, whole=False),
+        lambda: spool.save_checkpoint(under_way),
+        lambda: spool.hand_over(over(under_way)),
+        lambda: spool.discard(over(under_way), whole=False),
         lambda: spool.save_call(under_way.call),
     ]
     for step in steps:

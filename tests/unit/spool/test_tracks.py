@@ -14,7 +14,7 @@ from callrec.model.captures import Track
 from callrec.spool.recording_builder import NoSound
 from callrec.spool.tracks import ABSENT_SECONDS, ABSENT_TIMES, NotYetThere
 from tests.unit.bench import Bench
-from tests.unit.samples import CALL_ID, RECORDING_ID, START, draft, segment
+from tests.unit.samples import CALL_ID, RECORDING_ID, START, captured_call, segment
 
 EXTERNAL, STAFF = "callrec/r-1-external", "callrec/r-1-staff"
 
@@ -34,7 +34,7 @@ def _archived(bench: Bench) -> Manifest:
 
 def test_a_track_that_comes_late_is_not_missed(bench: Bench) -> None:
     bench.track(EXTERNAL, 500)
-    bench.spool.hand_over(draft())
+    bench.spool.hand_over(captured_call())
     bench.archiver.work()
     assert bench.spool.waiting() == [RECORDING_ID] and not bench.store.objects
     bench.track(STAFF, 1000)
@@ -45,7 +45,7 @@ def test_a_track_that_comes_late_is_not_missed(bench: Bench) -> None:
 
 def test_one_missing_track_is_kept_with_silence_and_a_note(bench: Bench) -> None:
     bench.track(EXTERNAL, 500)
-    bench.spool.hand_over(draft())
+    bench.spool.hand_over(captured_call())
     _until_believed(bench)
     manifest = _archived(bench)
     assert manifest.placements[0].missing == ("staff",)
@@ -58,13 +58,13 @@ def test_one_missing_track_is_kept_with_silence_and_a_note(bench: Bench) -> None
 def test_a_track_that_never_began_is_not_waited_for(bench: Bench) -> None:
     bench.track(EXTERNAL, 500)
     never = segment(staff=Track(STAFF, failed="given up"))
-    bench.spool.hand_over(draft(segments=(never,)))
+    bench.spool.hand_over(captured_call(segments=(never,)))
     assert _archived(bench).placements[0].missing == ("staff",)
 
 
 def test_a_recording_without_sound_is_written_down_as_lost(bench: Bench) -> None:
     failed = segment(external=Track(EXTERNAL, failed="No such file or directory"))
-    bench.spool.hand_over(draft(segments=(failed,)))
+    bench.spool.hand_over(captured_call(segments=(failed,)))
     bench.archiver.work()
     assert "it will be asked again" in bench.archiver.problems()[0]
     _until_believed(bench)
@@ -75,7 +75,7 @@ def test_a_recording_without_sound_is_written_down_as_lost(bench: Bench) -> None
     assert [note.text for note in found.call.notes] == [
         f"recording {RECORDING_ID} is lost: No such file or directory"
     ]
-    assert (bench.spool.directory / "lost" / RECORDING_ID / "draft.json").exists()
+    assert (bench.spool.directory / "quarantine" / RECORDING_ID / "captured.json").exists()
     assert bench.spool.waiting() == [] and not bench.deleted
     assert "look at them" in bench.archiver.problems()[0]
 
@@ -89,7 +89,7 @@ def test_of_a_call_that_was_over_at_once_no_sound_is_missed(bench: Bench, begun:
         for name in (EXTERNAL, STAFF):
             bench.track(name, 500, 0.0)
     at_once = START + timedelta(seconds=2.05)
-    bench.spool.hand_over(draft(segments=(segment() if begun else gone,), ended_at=at_once))
+    bench.spool.hand_over(captured_call(segments=(segment() if begun else gone,), ended_at=at_once))
     bench.archiver.work()
     assert bench.spool.waiting() and not bench.archiver.problems()
     _until_believed(bench)
@@ -97,7 +97,7 @@ def test_of_a_call_that_was_over_at_once_no_sound_is_missed(bench: Bench, begun:
         found = calls.look_up(connection, CALL_ID)
         assert not custody.of(connection, RECORDING_ID)
     assert [note.text for note in found.call.notes] == ["the call was over before there was sound to record"]
-    assert not bench.spool.waiting() and not bench.spool.aside() and not bench.archiver.problems()
+    assert not bench.spool.waiting() and not bench.spool.quarantined() and not bench.archiver.problems()
     assert bench.deleted == ([EXTERNAL, STAFF] if begun else [])
 
 
@@ -105,7 +105,7 @@ def test_of_a_call_whose_end_nobody_saw_the_sound_is_missed(bench: Bench) -> Non
     """The controller was killed before the PBX was told to record: the call may have lasted for long."""
     gone = segment(external=Track(EXTERNAL), staff=Track(STAFF))
     at_once = START + timedelta(seconds=2.05)
-    bench.spool.hand_over(draft(segments=(gone,), ended_at=at_once, call={"ended_at": None}))
+    bench.spool.hand_over(captured_call(segments=(gone,), ended_at=at_once, call={"ended_at": None}))
     bench.archiver.work()
     _until_believed(bench)
     with bench.database.read() as connection:
@@ -116,21 +116,21 @@ def test_of_a_call_whose_end_nobody_saw_the_sound_is_missed(bench: Bench) -> Non
 def test_other_failures_do_not_count_towards_a_loss(bench: Bench) -> None:
     """However often the PBX did not answer, one 404 after that is only the first."""
     bench.away.add("pbx")
-    bench.spool.hand_over(draft())
+    bench.spool.hand_over(captured_call())
     for _ in range(10):
         bench.later(1000)
         with pytest.raises(PbxUnreachable):
-            bench.spooler.spool(RECORDING_ID)
+            bench.builder.build(RECORDING_ID)
     bench.away.clear()
     for _ in range(ABSENT_TIMES - 1):
         with pytest.raises(NotYetThere):
-            bench.spooler.spool(RECORDING_ID)
+            bench.builder.build(RECORDING_ID)
     bench.clock.now += ABSENT_SECONDS - 1
     with pytest.raises(NotYetThere):
-        bench.spooler.spool(RECORDING_ID)
+        bench.builder.build(RECORDING_ID)
     bench.clock.now += 1
     with pytest.raises(NoSound):
-        bench.spooler.spool(RECORDING_ID)
+        bench.builder.build(RECORDING_ID)
 
 
 DAMAGED = {
@@ -145,14 +145,14 @@ DAMAGED = {
 def test_a_damaged_track_does_not_block_and_is_kept(bench: Bench, damage: str) -> None:
     bench.track(EXTERNAL, 500)
     (bench.pbx / STAFF).write_bytes(DAMAGED[damage])
-    bench.spool.hand_over(draft())
+    bench.spool.hand_over(captured_call())
     manifest = _archived(bench)
     assert manifest.placements[0].missing == ("staff",)
     (note,) = manifest.call.notes
     assert note.text.startswith(f"track {STAFF} cannot be read (")
     assert bench.deleted == [EXTERNAL] and (bench.pbx / STAFF).exists()
-    aside = bench.spool.directory / "lost" / RECORDING_ID
-    assert (aside / "1-staff.wav.damaged").read_bytes() == DAMAGED[damage]
+    quarantined = bench.spool.directory / "quarantine" / RECORDING_ID
+    assert (quarantined / "1-staff.wav.damaged").read_bytes() == DAMAGED[damage]
     assert "look at them" in bench.archiver.problems()[0]
 
 
@@ -160,17 +160,17 @@ def test_only_damaged_tracks_are_no_recording_and_are_kept(bench: Bench) -> None
     for name in (EXTERNAL, STAFF):
         bench.track(name, 500)
         (bench.pbx / name).write_bytes(b"RIFF")
-    bench.spool.hand_over(draft())
+    bench.spool.hand_over(captured_call())
     bench.archiver.work()
     assert f"({EXTERNAL}, {STAFF})" in bench.archiver.problems()[0]
     _until_believed(bench)
-    assert bench.spool.aside() == [RECORDING_ID] and not bench.deleted and not bench.store.objects
+    assert bench.spool.quarantined() == [RECORDING_ID] and not bench.deleted and not bench.store.objects
 
 
 def test_a_copy_that_was_damaged_in_the_spool_is_fetched_again(bench: Bench) -> None:
     for name in (EXTERNAL, STAFF):
         bench.track(name, 500)
-    bench.spool.hand_over(draft())
+    bench.spool.hand_over(captured_call())
     Path(bench.spool.folder(RECORDING_ID) / "1-staff.wav").write_bytes(b"torn")
     assert _archived(bench).placements[0].missing == ()
 
@@ -179,7 +179,7 @@ def test_a_file_without_a_header_may_still_be_written(bench: Bench) -> None:
     """Within seconds of the end it is asked for again instead of being called damaged."""
     bench.track(EXTERNAL, 500)
     (bench.pbx / STAFF).write_bytes(b"")
-    bench.spool.hand_over(draft(ended_at=datetime.now(UTC)))
+    bench.spool.hand_over(captured_call(ended_at=datetime.now(UTC)))
     bench.archiver.work()
     assert bench.spool.waiting() == [RECORDING_ID] and bench.archiver.problems() == []
     bench.track(STAFF, 1000)
