@@ -21,7 +21,7 @@ from callrec.catalogue.calls import SearchHit
 from callrec.demo.pbx import PbxPorts
 from callrec.demo.softphones import Sound, Switchboard, Talk
 from callrec.demo.system import DemoSystem
-from tests.integration.stage import SystemUnderTest, talk_for
+from tests.integration.system import SystemUnderTest, talk_for
 from tests.long_call import peak_megabytes
 
 ARCHIVE_SECONDS = 60.0
@@ -33,12 +33,12 @@ def main() -> int:
         print(f"memory for a call of {asked.hours} hours …", flush=True)
         memory = peak_megabytes(asked.hours * 60, Path(home))
         with (
-            DemoSystem(Path(home), ports=PbxPorts.free()) as world,
-            Switchboard("127.0.0.1", world.pbx.ports.sip) as board,
+            DemoSystem(Path(home), ports=PbxPorts.free()) as demo,
+            Switchboard("127.0.0.1", demo.pbx.ports.sip) as switchboard,
         ):
             print(f"{asked.calls} calls at once, {asked.talk} s of talk …", flush=True)
-            starts, waits = _measure(SystemUnderTest(world, board), asked.calls, asked.talk)
-            machine = facts_of_calls(world.app.pbx.version())
+            starts, waits = _measure(SystemUnderTest(demo, switchboard), asked.calls, asked.talk)
+            machine = facts_of_calls(demo.app.pbx.version())
     rows = [
         Row("both parties in a bridge → first sample recorded", "ms", 20, starts),
         Row(f"hang-up after {asked.talk} s → read back from S3 and found by search", "s", 2, waits),
@@ -57,31 +57,31 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measure(stage: SystemUnderTest, count: int, seconds: int) -> tuple[list[float], list[float]]:
+def _measure(system: SystemUnderTest, count: int, seconds: int) -> tuple[list[float], list[float]]:
     """For each call, ms until its first sample, and s from its hang-up until it is found."""
-    begin = stage.app.now
+    begin = system.app.now
     starts: list[float] = []
     waits: list[float] = []
-    with stage.rule("automatic"):
-        callers = _dial(stage, count)
+    with system.rule("automatic"):
+        callers = _dial(system, count)
         talk_for(list(callers.values())[-1:], seconds)
         for number, caller in callers.items():
             hung_up = time.monotonic()
             caller.hangup()
-            found = stage.recording_of("+81" + number[1:], begin, ARCHIVE_SECONDS)
+            found = system.recording_of("+81" + number[1:], begin, ARCHIVE_SECONDS)
             waits.append(time.monotonic() - hung_up)
             starts += _starts(found)
             _check_length(found, seconds)
     return starts, waits
 
 
-def _dial(stage: SystemUnderTest, count: int) -> dict[str, Talk]:
+def _dial(system: SystemUnderTest, count: int) -> dict[str, Talk]:
     """The callers, by their numbers, each in a call with 2101; a new call every half second or so."""
     callers: dict[str, Talk] = {}
     for index in range(count):
         number = f"0333300{index:03}"
-        callers[number] = stage.caller(number).dial("2101", Sound(500))
-        stage.phone("2101").pick_up(Sound(1000))
+        callers[number] = system.caller(number).dial("2101", Sound(500))
+        system.phone("2101").pick_up(Sound(1000))
         talk_for([callers[number]], 0.5)
     return callers
 

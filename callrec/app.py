@@ -194,7 +194,7 @@ class App:
 
     # --- the controller's parts
 
-    def board(self, office: Office) -> CallTracker:
+    def tracker(self, office: Office) -> CallTracker:
         from callrec.recording.environment import Environment
         from callrec.recording.tracker import CallTracker
 

@@ -73,13 +73,13 @@ class Service:
                 "another callrec serve is connected to this PBX as {app}: stop it, or use --takeover",
                 app=self._app.settings.pbx.app,
             )
-        board = self._app.board(self._office)
-        self._take_up(board)
+        tracker = self._app.tracker(self._office)
+        self._take_up(tracker)
         self._archiver: Archiver = self._app.archiver()
         self._alerter: Alerter = self._app.alerter(lambda: self._office)
         self._controller = Controller(
             self._app.pbx,
-            board,
+            tracker,
             self._app.spool,
             answer_first=self._app.settings.prompts.answer_first,
             work_waits=self._archiver.wake,
@@ -102,18 +102,18 @@ class Service:
         )
         _keep_for_good()
 
-    def _take_up(self, board: CallTracker) -> None:
+    def _take_up(self, tracker: CallTracker) -> None:
         """Takes up the calls that were under way when the process before this one ended."""
         spool = self._app.spool
         spool.clear_partial_checkpoints()
         for checkpoint in spool.checkpoints():
-            board.restore(checkpoint)
+            tracker.restore(checkpoint)
         known = spool.known_calls()
         for call in spool.open_calls():
             if call.id in known:  # killed before the note was taken away
                 spool.forget_open_call(call.id)
             else:
-                board.resume(call)
+                tracker.resume(call)
 
     def _first_office(self) -> Office:
         """The rules of the catalogue; while it cannot be reached, those that were last seen."""

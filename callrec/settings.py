@@ -225,7 +225,7 @@ class KeySettings(Section):
 
 
 class HelpSettings(Section):
-    """Who is told when staff press the help key, and how. A facility may have its own support phone and mail."""
+    """Who is told when staff press the help key, and how. A facility may have its own."""
 
     mail_to: tuple[Annotated[Address, Field(min_length=1)], ...] = ()
     mail_from: Address = ""

@@ -15,7 +15,7 @@ from callrec import settings
 from callrec.commands.common import say
 from callrec.demo.pbx import PHONES
 from callrec.demo.system import FACILITIES, DemoSystem
-from callrec.demo.walkthrough import tell_ending, tell_story
+from callrec.demo.walkthrough import tell_ending, walk_through
 from callrec.language import translated as _
 
 STEPS = {
@@ -50,35 +50,35 @@ def command(stay: bool, target: Path | None, output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     say("A whole system on this machine: half a minute, only on 127.0.0.1, with data of its own.")
     with tempfile.TemporaryDirectory(prefix="callrec-demo-") as home:
-        with DemoSystem(Path(home), tell=lambda step: click.echo(_(STEPS[step]))) as world:
+        with DemoSystem(Path(home), tell=lambda step: click.echo(_(STEPS[step]))) as system:
             if target:
-                _write(target, world)
-            fetched = tell_story(world, output, click.echo)
+                _write(target, system)
+            fetched = walk_through(system, output, click.echo)
             tell_ending(fetched, click.echo)
             if stay:
-                _stay(world)
+                _stay(system)
         say("\nEverything is stopped, and the demo's own data is gone.")
     if not stay:
         say("callrec demo --stay leaves it up, for a softphone of your own and for the command line.")
 
 
-def _write(target: Path, world: DemoSystem) -> None:
+def _write(target: Path, system: DemoSystem) -> None:
     partial = target.with_name(target.name + ".partial")
     partial.touch(0o600)
-    partial.write_text(json.dumps(world.description(), indent=2) + "\n")
+    partial.write_text(json.dumps(system.description(), indent=2) + "\n")
     partial.replace(target)
 
 
-def _stay(world: DemoSystem) -> None:
+def _stay(system: DemoSystem) -> None:
     say(
         "\nThe PBX stays up on {host} port {port} (UDP). Accounts for a softphone:",
         host="127.0.0.1",
-        port=world.pbx.ports.sip,
+        port=system.pbx.ports.sip,
     )
-    for name, password in world.pbx.sip_passwords.items():
+    for name, password in system.pbx.sip_passwords.items():
         click.echo(f"  {name:<8} {password}  {FACILITIES.get(PHONES.get(name, ''), _('the public network'))}")
     say("Try: outside dials 2101, or 2101 dials a number that begins with 0; then look for the call:")
-    click.echo(f"  export CALLREC_CONFIG={world.config}\n  callrec search today")
+    click.echo(f"  export CALLREC_CONFIG={system.config}\n  callrec search today")
     say("Ctrl-C ends everything.")
     try:
         threading.Event().wait()

@@ -1,7 +1,7 @@
-"""Carries out what the board wants: the only place where decisions become commands to the PBX.
+"""Carries out what the tracker wants: the only place where decisions become commands to the PBX.
 
 One thread reads events, the lanes perform commands (of one call in order: those for each track, other
-ones to the PBX, and those to the spool), and both hand what they learn to the board under one lock.
+ones to the PBX, and those to the spool), and both hand what they learn to the tracker under one lock.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Controller:
     def __init__(
         self,
         pbx: Pbx,
-        board: CallTracker,
+        tracker: CallTracker,
         spool: Spool,
         *,
         answer_first: bool,
@@ -98,7 +98,7 @@ class Controller:
         for help, `read_journal` when the dialplan
         may have recorded in our place; both only wake somebody else. `noted_keys` are the key presses
         the dialplan has written down, by their ids."""
-        self._pbx, self._board, self._spool = pbx, board, spool
+        self._pbx, self._tracker, self._spool = pbx, tracker, spool
         self._answer_first = answer_first
         self._help_waits = help_waits
         self._work_waits, self._read_journal, self._stored_keys = work_waits, read_journal, stored_keys
@@ -145,12 +145,12 @@ class Controller:
             again, self._again = self._again, []
             for command in again:
                 self._enqueue(command)
-            self._submit(self._board.tick(self._now()))
+            self._submit(self._tracker.tick(self._now()))
 
     def take_rules(self, office: Office) -> None:
         """Decides by these rules from now on; calls under way keep the decision they have."""
         with self._lock:
-            self._board.environment = replace(self._board.environment, office=office)
+            self._tracker.environment = replace(self._tracker.environment, office=office)
 
     def has_recorded(self, linkedid: str) -> bool:
         """Whether a call was recorded from here, as far back as is remembered."""
@@ -159,19 +159,19 @@ class Controller:
     def in_fallback(self) -> set[str]:
         """The linked ids of the calls under way that the dialplan took over."""
         with self._lock:
-            return {each.record.linkedid for each in self._board.calls.values() if each.fallback}
+            return {each.record.linkedid for each in self._tracker.calls.values() if each.fallback}
 
     def has_heard(self, press: str) -> bool:
         """Whether a key press was acted on here, as far back as is remembered."""
         with self._lock:
-            return self._board.has_heard(press)
+            return self._tracker.has_heard(press)
 
     def live(self) -> list[tuple[str, str]]:
         """The recordings under way: extension and id."""
         with self._lock:
             return [
                 (session.record.extension or "?", session.capture.recording_id)
-                for session in self._board.calls.values()
+                for session in self._tracker.calls.values()
                 if session.capture and not session.capture.is_finished
             ]
 
@@ -179,10 +179,10 @@ class Controller:
 
     def _wanted(self, event: Event) -> list[do.Action]:
         try:
-            return self._board.handle(event)
+            return self._tracker.handle(event)
         except Exception:
             log.exception("a bug: please report it", kind=type(event).__name__)
-            return self._board.let_through(event) if isinstance(event, GateEntered) else []
+            return self._tracker.let_through(event) if isinstance(event, GateEntered) else []
 
     def _now(self) -> datetime:
         """The PBX's time: it is compared with the times of its events."""
@@ -198,7 +198,7 @@ class Controller:
         gates = [gate for each in ours if (gate := self._gate_of(each))]
         keys = self._keys_pressed()
         with self._lock:
-            self._submit(self._board.compare(channels, bridges, fallbacks, gates, self._now(), keys))
+            self._submit(self._tracker.compare(channels, bridges, fallbacks, gates, self._now(), keys))
         self._link(up=True)
         log.info("linked with the PBX", channels=len(ours), recorded_by_dialplan=len(fallbacks))
         self._read_journal()
@@ -207,7 +207,7 @@ class Controller:
         """Acts on key presses that the dialplan has written down, those of which nothing was heard."""
         keys = parsed_keys(noted)
         with self._lock:
-            self._submit(self._board.recall(keys, self._now()))
+            self._submit(self._tracker.recall(keys, self._now()))
 
     def _keys_pressed(self) -> list[RawKeyPress] | None:
         """What staff have pressed while nobody listened, the oldest first. None: not known yet."""
@@ -338,7 +338,7 @@ class Controller:
             "refused by the PBX", command=type(command).__name__, call=command.linkedid, problem=str(error)
         )
         with self._lock:
-            self._submit(self._board.command_failed(command, str(error), self._now()))
+            self._submit(self._tracker.command_failed(command, str(error), self._now()))
 
 
 def parsed_keys(noted: dict[str, str]) -> list[RawKeyPress]:

@@ -43,8 +43,8 @@ ANSWER_SECONDS = 20.0
 class Talk:
     """One side of one call: what it says, what it heard, and when."""
 
-    def __init__(self, board: Switchboard, call: Call, say: Sound | None) -> None:
-        self._board, self.call, self.sound = board, call, say
+    def __init__(self, switchboard: Switchboard, call: Call, say: Sound | None) -> None:
+        self._switchboard, self.call, self.sound = switchboard, call, say
         self.established, self.ended = threading.Event(), threading.Event()
         self.ringing = threading.Event()
         self.established_at = self.ended_at = self.ringing_at = 0.0
@@ -59,35 +59,35 @@ class Talk:
     # --- what the test does
 
     def answer(self) -> None:
-        self._board.run(self.call.answer())
+        self._switchboard.run(self.call.answer())
         self.wait_established()
 
     def reject(self, busy: bool = True) -> None:
-        self._board.run(self.call.reject())
+        self._switchboard.run(self.call.reject())
 
     def hangup(self) -> None:
         """Ends the call; nothing happens when the other side has ended it already."""
         with suppress(BaresipError):
-            self._board.run(self.call.hangup())
+            self._switchboard.run(self.call.hangup())
         if not self.ended.wait(5):
             raise TimeoutError("the call did not end within 5 s")
 
     def press(self, digits: str) -> None:
-        self._board.run(self.call.send_dtmf(digits))
+        self._switchboard.run(self.call.send_dtmf(digits))
 
     def hold(self) -> None:
-        self._board.run(self.call.hold())
+        self._switchboard.run(self.call.hold())
 
     def resume(self) -> None:
-        self._board.run(self.call.resume())
+        self._switchboard.run(self.call.resume())
 
     def transfer(self, number: str) -> None:
         """Blind transfer: the other party is sent to this number (REFER)."""
-        self._board.run(self.call.transfer(f"sip:{number}@{self._board.server}"))
+        self._switchboard.run(self.call.transfer(f"sip:{number}@{self._switchboard.server}"))
 
     def connect_with(self, consultation: Talk) -> None:
         """Attended transfer: the parties of the two calls are connected, and this phone is out of both."""
-        self._board.run(self.call.attended_transfer(consultation.call))
+        self._switchboard.run(self.call.attended_transfer(consultation.call))
 
     def wait_established(self, seconds: float = ANSWER_SECONDS) -> None:
         if not self.established.wait(seconds):
@@ -157,8 +157,8 @@ class Sound:
 class Phone:
     """One SIP account."""
 
-    def __init__(self, board: Switchboard, agent: UserAgent, server: str) -> None:
-        self._board, self._agent, self._server = board, agent, server
+    def __init__(self, switchboard: Switchboard, agent: UserAgent, server: str) -> None:
+        self._switchboard, self._agent, self._server = switchboard, agent, server
         self.calls: queue.Queue[Talk] = queue.Queue()
         self.next_sound: Sound | None = None
         agent.on_incoming(self._on_incoming)
@@ -167,14 +167,14 @@ class Phone:
         """Calls a number; returns at once, the Talk tells how it goes."""
 
         async def start() -> Talk:
-            with self._board.overheard() as early:
+            with self._switchboard.overheard() as early:
                 call = await self._agent.dial(f"sip:{number}@{self._server}", headers)
-                talk = self._board.adopt(call, say)
+                talk = self._switchboard.adopt(call, say)
             for event in early:
                 call._on_stack_event(event)
             return talk
 
-        return self._board.run(start())
+        return self._switchboard.run(start())
 
     def wait_ring(self, seconds: float = ANSWER_SECONDS) -> Talk:
         """The next call that rings here."""
@@ -188,7 +188,7 @@ class Phone:
         return talk
 
     def _on_incoming(self, call: Call) -> None:
-        talk = self._board.adopt(call, self.next_sound)
+        talk = self._switchboard.adopt(call, self.next_sound)
         talk.ringing_at = time.monotonic()
         self.calls.put(talk)
 

@@ -27,17 +27,17 @@ ARCHIVED_WITHIN_SECONDS = 15
 Tell = Callable[[str], None]
 
 
-def tell_story(world: DemoSystem, output: Path, tell: Tell) -> Path:
+def walk_through(system: DemoSystem, output: Path, tell: Tell) -> Path:
     """Places the call, then shows what callrec made of it. Returns the fetched file."""
     tell("\n" + _("A call, by two telephones made of software:"))
-    with Switchboard("127.0.0.1", world.pbx.ports.sip) as board:
-        _call(world, board, tell)
+    with Switchboard("127.0.0.1", system.pbx.ports.sip) as switchboard:
+        _call(system, switchboard, tell)
     tell(_("The recording goes to S3, is read back, compared, and entered into the catalogue …"))
-    recording_id = _wait_for_recording(world)
-    tell("\n" + _("What an office does with it (times are those of {zone}):").format(zone=_zone(world)))
+    recording_id = _wait_for_recording(system)
+    tell("\n" + _("What an office does with it (times are those of {zone}):").format(zone=_zone(system)))
     for question, arguments in _questions(recording_id, output):
         tell(f"\n# {question}\n$ callrec {shlex.join(arguments)}")
-        tell(run(world, arguments).strip("\n"))
+        tell(run(system, arguments).strip("\n"))
     return output / f"{recording_id}.flac"
 
 
@@ -68,13 +68,13 @@ def _questions(recording_id: str, output: Path) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _zone(world: DemoSystem) -> str:
-    return world.app.settings.office.timezone
+def _zone(system: DemoSystem) -> str:
+    return system.app.settings.office.timezone
 
 
-def run(world: DemoSystem, arguments: list[str]) -> str:
+def run(system: DemoSystem, arguments: list[str]) -> str:
     """The output of one callrec command against the demo. Raises DemoFailed when it fails."""
-    command = [sys.executable, "-m", "callrec", "--config", str(world.config), *arguments]
+    command = [sys.executable, "-m", "callrec", "--config", str(system.config), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise DemoFailed(
@@ -106,10 +106,10 @@ def picture(audio: Path) -> Path:
     return target
 
 
-def _call(world: DemoSystem, board: Switchboard, tell: Tell) -> None:
-    phone = board.phone(CALLED, world.pbx.sip_passwords[CALLED])
-    outside = board.phone(OUTSIDE, world.pbx.sip_passwords[OUTSIDE], number=CALLER, register=False)
-    words = world.app.library.get("notice", "ja").text
+def _call(system: DemoSystem, switchboard: Switchboard, tell: Tell) -> None:
+    phone = switchboard.phone(CALLED, system.pbx.sip_passwords[CALLED])
+    outside = switchboard.phone(OUTSIDE, system.pbx.sip_passwords[OUTSIDE], number=CALLER, register=False)
+    words = system.app.library.get("notice", "ja").text
     tell(
         _("{caller} calls {called} and hears, in Japanese: 「{words}」").format(
             caller=CALLER, called=CALLED, words=words
@@ -134,11 +134,11 @@ def _talk(staff: Talk, tell: Tell) -> None:
     wait_until(lambda: len(staff.heard()) > TALK_SECONDS * 8000, TALK_SECONDS + 10, "the talk")
 
 
-def _wait_for_recording(world: DemoSystem) -> str:
+def _wait_for_recording(system: DemoSystem) -> str:
     found: list[str] = []
 
     def archived() -> bool:
-        command = [sys.executable, "-m", "callrec", "--config", str(world.config)]
+        command = [sys.executable, "-m", "callrec", "--config", str(system.config)]
         done = subprocess.run(
             [*command, "search", "today", "--extension", CALLED, "--json"],
             capture_output=True,

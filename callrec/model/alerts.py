@@ -21,8 +21,8 @@ class AlertState(StrEnum):
 class Alert:
     """Somebody on the phone asked for help. `at` is when; `number` is the other party's.
 
-    `recorded`: the call is kept from then on at the latest. `support_phone` is the extension that is called to
-    listen.
+    `recorded`: the call is kept from then on at the latest. `support_phone` is the extension that is
+    called to listen.
     """
 
     id: str

@@ -38,7 +38,7 @@ class Assistance:
     """The help that was called for in one call."""
 
     linkedid: str
-    world: Environment
+    environment: Environment
     phone: SupportPhone | None = None
     _about: Alert | None = None
     """What the support phone is called about, until it answers or the call is over."""
@@ -51,7 +51,7 @@ class Assistance:
         """Staff have pressed the key for help; the press is not among the call's yet."""
         if was_asked(call.key_presses, at):
             return []
-        alert = alert_of(self.world.office, call, press, extension, at, recorded=recorded)
+        alert = alert_of(self.environment.office, call, press, extension, at, recorded=recorded)
         return [SaveAlert(self.linkedid, alert), *self._call(alert, channel)]
 
     def _call(self, alert: Alert, channel: str) -> list[Action]:
@@ -65,12 +65,12 @@ class Assistance:
     def _dial(self, alert: Alert, phone: str, channel: str, at: datetime) -> list[Action]:
         self._again_at = at + min(REDIAL_AFTER * 2**self._tries, REDIAL_AT_MOST)
         self._tries += 1
-        name, endpoint = f"{alert.call_id}-{alert.id}-{self._tries}", self.world.phone_dial(phone)
+        name, endpoint = f"{alert.call_id}-{alert.id}-{self._tries}", self.environment.phone_dial(phone)
         self.phone = SupportPhone(self.linkedid, name, channel, endpoint, alert.extension)
         return self.phone.call()
 
     def _redial(self, at: datetime, talking: dict[str, Leg]) -> list[Action]:
-        """A support phone that was busy or did not answer is called again, for whoever of the staff talks now."""
+        """A phone that was busy or did not answer is called again, for whoever of the staff talks now."""
         alert, phone = self._about, self.phone
         staff = {id_: line.extension for id_, line in talking.items() if line.extension}
         if not (alert and alert.support_phone and phone and self._again_at and staff):

@@ -22,19 +22,20 @@ from callrec.recording.actions import (
 )
 
 WHISPERS = {"4": "none", "5": "out", "6": "both"}
-"""What the support phone's keys mean, as in ChanSpy: listen, speak to staff only, join. `out` is what Asterisk
+"""What its keys mean, as in ChanSpy: listen, speak to staff only, join. `out` is what Asterisk
 sends out to the staff's phone; `both` is that and what it takes in from there, which the other party
 hears."""
 
 
 PATIENCE_TICKS = 20
-"""For so long after its end a support phone removes what could not be removed at once: longer than a request to
+"""For so long after its end it removes what could not be removed at once: longer than a request to
 the PBX may take. Later, a new link to the PBX removes strays."""
 
 
 @dataclass(slots=True)
 class SupportPhone:
-    """One support phone that is called about one call. `call_id` names its channels, `staff` is whom it helps."""
+    """A support phone that that is called about one call. `call_id` names its channels,
+    `staff` is who asked."""
 
     linkedid: str
     call_id: str

@@ -19,7 +19,7 @@ from callrec import settings
 from callrec.demo.pbx import PbxPorts
 from callrec.demo.softphones import Switchboard
 from callrec.demo.system import DemoSystem
-from tests.integration.stage import SystemUnderTest
+from tests.integration.system import SystemUnderTest
 from tests.integration.times import Missed
 
 DATABASES = ("sqlite", "postgresql")
@@ -66,11 +66,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 def _once_more(test: pytest.Function) -> None:
     """Runs a test again, without the calls of the time before."""
     given = {name: test.funcargs[name] for name in test._fixtureinfo.argnames}
-    stage: Any = test.funcargs["stage"]
-    stage.hang_up_all()
-    stage.wait_until_clean()
+    system: Any = test.funcargs["system"]
+    system.hang_up_all()
+    system.wait_until_clean()
     if "begin" in given:
-        given["begin"] = stage.app.now
+        given["begin"] = system.app.now
     test.obj(**given)
 
 
@@ -115,18 +115,18 @@ def postgresql(scratch: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session", params=DATABASES)
-def stage(request: pytest.FixtureRequest, scratch: Path) -> Iterator[SystemUnderTest]:
+def system(request: pytest.FixtureRequest, scratch: Path) -> Iterator[SystemUnderTest]:
     """A whole running system, once on each database."""
     url = request.getfixturevalue("postgresql") if request.param == "postgresql" else ""
     with (
-        DemoSystem(scratch / request.param, database_url=url, ports=PbxPorts.free()) as world,
-        Switchboard("127.0.0.1", world.pbx.ports.sip) as board,
+        DemoSystem(scratch / request.param, database_url=url, ports=PbxPorts.free()) as demo,
+        Switchboard("127.0.0.1", demo.pbx.ports.sip) as switchboard,
     ):
-        yield SystemUnderTest(world, board)
+        yield SystemUnderTest(demo, switchboard)
 
 
 @pytest.fixture
-def begin(stage: SystemUnderTest) -> Iterator[datetime]:
+def begin(system: SystemUnderTest) -> Iterator[datetime]:
     """The moment at which the test began. No call of it is left behind, also when it fails."""
-    yield stage.app.now
-    stage.hang_up_all()
+    yield system.app.now
+    system.hang_up_all()

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from callrec.demo.softphones import Sound
-from tests.integration.stage import SystemUnderTest, talk_for
+from tests.integration.system import SystemUnderTest, talk_for
 
-pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
 CONFERENCE = "7000"
 """The PBX itself answers, at once."""
 
@@ -24,8 +24,8 @@ class BusyMachine(dict[str, str]):
         return super().items()
 
 
-def test_an_answer_that_comes_at_once_is_not_missed(stage: SystemUnderTest) -> None:
-    talk = stage.phone("2101").dial(CONFERENCE, Sound(1000.0), BusyMachine({"X-Test": "busy"}))
+def test_an_answer_that_comes_at_once_is_not_missed(system: SystemUnderTest) -> None:
+    talk = system.phone("2101").dial(CONFERENCE, Sound(1000.0), BusyMachine({"X-Test": "busy"}))
     talk.wait_established(5)
     talk_for([talk], 0.2)
     talk.hold()

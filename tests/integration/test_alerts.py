@@ -28,7 +28,7 @@ from callrec.model.alerts import AlertState
 from callrec.model.office import Extension, Facility
 from callrec.policy.office import Office
 from callrec.settings import CatalogueSettings, HelpSettings, Settings, SpoolSettings
-from tests.integration.stage import eventually
+from tests.integration.system import eventually
 from tests.integration.web_server import web_server
 from tests.unit.samples import CALL_ID, alert
 

@@ -9,9 +9,7 @@ import pytest
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.demo.softphones import Sound
 from callrec.model.calls import CallRecord
-from tests.integration.stage import Heard, SystemUnderTest, talk_for, talk_seconds
-from tests.integration.times import as_long_as, without_a_gap
-from tests.integration.ways import (
+from tests.integration.call_paths import (
     FIRST_HZ,
     NUMBER,
     OTHER_HZ,
@@ -20,9 +18,11 @@ from tests.integration.ways import (
     connected_with_a_conference,
     inbound,
 )
+from tests.integration.system import Heard, SystemUnderTest, talk_for, talk_seconds
+from tests.integration.times import as_long_as, without_a_gap
 from tests.listen import heard_share, hears, hears_no
 
-pytestmark = pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
+pytestmark = pytest.mark.parametrize("system", ["postgresql"], indirect=True)
 HOLD_HZ = 523.0
 """The first note of the demo's music."""
 MOVED = [way for way in WAYS if way not in ("internal", "queue", "ring group", "pickup")]
@@ -30,24 +30,24 @@ MOVED = [way for way in WAYS if way not in ("internal", "queue", "ring group", "
 ROOM = "connected with a conference"
 
 
-def _kept(stage: SystemUnderTest, begin: datetime) -> tuple[CallRecord, ArchivedRecording, Heard]:
+def _kept(system: SystemUnderTest, begin: datetime) -> tuple[CallRecord, ArchivedRecording, Heard]:
     """The one recording of the one call with the number."""
-    stage.recording_of("+81" + NUMBER[1:], begin)
-    stage.wait_until_clean()
-    (found,) = [each for each in stage.calls_since(begin) if each.recording]
+    system.recording_of("+81" + NUMBER[1:], begin)
+    system.wait_until_clean()
+    (found,) = [each for each in system.calls_since(begin) if each.recording]
     assert found.recording is not None
-    return found.call, found.recording, stage.listen(found.recording)
+    return found.call, found.recording, system.listen(found.recording)
 
 
 @pytest.mark.alone
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "internal"])
-def test_one_call_is_one_recording_without_a_gap(stage: SystemUnderTest, begin: datetime, way: str) -> None:
-    with stage.rule("automatic", direction="inbound"):
-        staff, caller = WAYS[way](stage)
+def test_one_call_is_one_recording_without_a_gap(system: SystemUnderTest, begin: datetime, way: str) -> None:
+    with system.rule("automatic", direction="inbound"):
+        staff, caller = WAYS[way](system)
         staff.press("*1")
         talk_for([staff, caller], 1.2)
         caller.hangup()
-        call, kept, heard = _kept(stage, begin)
+        call, kept, heard = _kept(system, begin)
     second, rate = heard.rate, heard.rate
     as_long_as(heard, talk_seconds(call), kept.manifest["capture"])
     without_a_gap(heard, kept.manifest["capture"])
@@ -63,37 +63,37 @@ def test_one_call_is_one_recording_without_a_gap(stage: SystemUnderTest, begin: 
 
 
 @pytest.mark.parametrize("way", ["queue", "pickup", "blind by code", "attended by code", "unparked", ROOM])
-def test_the_rule_of_who_talks_counts(stage: SystemUnderTest, begin: datetime, way: str) -> None:
+def test_the_rule_of_who_talks_counts(system: SystemUnderTest, begin: datetime, way: str) -> None:
     """2101 is never to be recorded: nothing of what it says is, however it came into the call."""
     never = {"mode": "never", "scope": "extension", "target": "2101"}
-    with stage.rules({"mode": "automatic"}, never):
-        staff, caller = WAYS.get(way, connected_with_a_conference)(stage)
+    with system.rules({"mode": "automatic"}, never):
+        staff, caller = WAYS.get(way, connected_with_a_conference)(system)
         talk_for([staff, caller], 0.5)
         caller.hangup()
         staff.hangup()
-        call = stage.call_of("+81" + NUMBER[1:], begin)
-        stage.wait_until_clean()
-        kept = [each.recording for each in stage.calls_since(begin) if each.recording]
+        call = system.call_of("+81" + NUMBER[1:], begin)
+        system.wait_until_clean()
+        kept = [each.recording for each in system.calls_since(begin) if each.recording]
     if way not in (*MOVED, ROOM):
         assert not kept and call.decision and call.decision.mode == "never"
         return
     (recording,) = kept
-    heard = stage.listen(recording)
+    heard = system.listen(recording)
     assert hears_no(heard.staff, heard.rate, STAFF_HZ), "nothing of 2101"
     assert heard_share(heard.staff, heard.rate, FIRST_HZ) > 0
     assert hears_no(heard.external[-heard.rate // 2 :], heard.rate, OTHER_HZ)
     assert call.decision_changes[-1].decision.mode == "never"
 
 
-def test_a_call_on_hold_goes_on_being_recorded(stage: SystemUnderTest, begin: datetime) -> None:
-    with stage.rule("automatic"):
-        staff, caller = inbound(stage)
+def test_a_call_on_hold_goes_on_being_recorded(system: SystemUnderTest, begin: datetime) -> None:
+    with system.rule("automatic"):
+        staff, caller = inbound(system)
         staff.hold()
         talk_for([caller], 1.5)
         staff.resume()
         talk_for([staff, caller], 1.0)
         caller.hangup()
-        call, kept, heard = _kept(stage, begin)
+        call, kept, heard = _kept(system, begin)
     as_long_as(heard, talk_seconds(call))
     assert hears(heard.external, heard.rate, OTHER_HZ), "who is on hold is recorded"
     assert hears(heard.staff[-heard.rate // 2 :], heard.rate, STAFF_HZ)
@@ -103,25 +103,25 @@ def test_a_call_on_hold_goes_on_being_recorded(stage: SystemUnderTest, begin: da
 
 
 @pytest.mark.parametrize("colleague_rule", ["automatic", "never"])
-def test_a_conference(stage: SystemUnderTest, begin: datetime, colleague_rule: str) -> None:
+def test_a_conference(system: SystemUnderTest, begin: datetime, colleague_rule: str) -> None:
     """The caller is sent into the support phone; two of staff join. One who is never recorded silences it."""
     rules = [{"mode": "automatic"}, {"mode": colleague_rule, "scope": "extension", "target": "2102"}]
-    with stage.rules(*rules):
-        staff, caller = inbound(stage)
+    with system.rules(*rules):
+        staff, caller = inbound(system)
         staff.transfer("7000")
         staff.wait_ended()
-        staff = stage.phone("2101").dial("7000", Sound(STAFF_HZ))
+        staff = system.phone("2101").dial("7000", Sound(STAFF_HZ))
         staff.wait_established()
         talk_for([staff, caller], 1.0)
         staff.press("*1")
         talk_for([staff, caller], 0.5)
-        colleague = stage.phone("2102").dial("7000", Sound(FIRST_HZ))
+        colleague = system.phone("2102").dial("7000", Sound(FIRST_HZ))
         colleague.wait_established()
         talk_for([staff, caller, colleague], 1.5)
         staff.hangup()
         caller.hangup()  # not the first: those left would be recorded, until they hang up too
         colleague.hangup()
-        call, _, heard = _kept(stage, begin)
+        call, _, heard = _kept(system, begin)
     assert [each.result for each in call.key_presses] == ["marked"]
     assert {each.extension for each in call.participants} == {None, "2101", "2102"}
     assert hears_no(heard.external, heard.rate, STAFF_HZ)
@@ -146,7 +146,7 @@ def test_a_conference(stage: SystemUnderTest, begin: datetime, colleague_rule: s
     ],
 )
 def test_from_one_rule_to_another(
-    stage: SystemUnderTest,
+    system: SystemUnderTest,
     begin: datetime,
     rules: str,
     keys: str,
@@ -156,19 +156,19 @@ def test_from_one_rule_to_another(
 ) -> None:
     """2101 has the first rule and transfers to 2102, which has the second."""
     numbers = zip(("2101", "2102"), rules.split(), strict=True)
-    with stage.rules(*({"mode": mode, "scope": "extension", "target": each} for each, mode in numbers)):
-        staff, caller = inbound(stage)
+    with system.rules(*({"mode": mode, "scope": "extension", "target": each} for each, mode in numbers)):
+        staff, caller = inbound(system)
         for key in keys.split():
             staff.press(key)
             talk_for([staff], 0.7)
         staff.transfer("2102")
-        colleague = stage.phone("2102").pick_up(Sound(FIRST_HZ))
+        colleague = system.phone("2102").pick_up(Sound(FIRST_HZ))
         talk_for([colleague, caller], 0.7)
         for key in keys_there.split():
             colleague.press(key)
             talk_for([colleague], 0.7)
         caller.hangup()
-        call, _, heard = _kept(stage, begin)
+        call, _, heard = _kept(system, begin)
     assert " ".join(each.result for each in call.key_presses) == effects
     for who, hertz in (("first", STAFF_HZ), ("second", FIRST_HZ)):
         assert (heard_share(heard.staff, heard.rate, hertz) > 0) is (who in heard_of.split()), who

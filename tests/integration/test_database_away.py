@@ -16,7 +16,7 @@ from callrec.catalogue.database import Database
 from callrec.demo.softphones import Sound
 from callrec.errors import CatalogueOutdated, CatalogueUnreachable
 from callrec.model.rules import Rule
-from tests.integration.stage import SystemUnderTest, eventually, talk_for, talk_seconds
+from tests.integration.system import SystemUnderTest, eventually, talk_for, talk_seconds
 
 NOBODY_THERE = "postgresql://nobody@127.0.0.1:1/none"
 
@@ -39,52 +39,52 @@ def _closed(url: str) -> Iterator[None]:
     beside.dispose()
 
 
-def _call_kept_in_the_spool(stage: SystemUnderTest, number: str) -> None:
-    caller = stage.caller(number).dial("2101", Sound(500))
-    staff = stage.phone("2101").pick_up(Sound(1000))
+def _call_kept_in_the_spool(system: SystemUnderTest, number: str) -> None:
+    caller = system.caller(number).dial("2101", Sound(500))
+    staff = system.phone("2101").pick_up(Sound(1000))
     talk_for([staff], 1.0)
     caller.hangup()
     staff.wait_ended()
-    eventually(stage.app.spool.waiting, what="the recording in the spool")
+    eventually(system.app.spool.waiting, what="the recording in the spool")
 
 
-def _check_status(stage: SystemUnderTest) -> None:
-    done = stage.callrec("status", "--json")
+def _check_status(system: SystemUnderTest) -> None:
+    done = system.callrec("status", "--json")
     found = json.loads(done.stdout)
     assert done.returncode == 1 and "the database is away" in done.stderr
     assert found["catalogue_away"] and found["link_up"] and found["waiting_recordings"] == 1
     assert any("does not answer" in problem for problem in found["problems"])
 
 
-def _check_kept(stage: SystemUnderTest, number: str, begin: datetime, rule: Rule) -> None:
+def _check_kept(system: SystemUnderTest, number: str, begin: datetime, rule: Rule) -> None:
     """The call was decided by the rule last seen, and all of it is in the archive."""
-    found = stage.recording_of("+81" + number[1:], begin)
+    found = system.recording_of("+81" + number[1:], begin)
     assert found.recording is not None and found.call.decision is not None
     assert (found.call.decision.rule, found.call.decision.version) == (rule.id, rule.version)
-    assert abs(stage.listen(found.recording).seconds - talk_seconds(found.call)) < 0.1
-    stage.wait_until_clean()
+    assert abs(system.listen(found.recording).seconds - talk_seconds(found.call)) < 0.1
+    system.wait_until_clean()
 
 
-def test_a_start_without_the_database(stage: SystemUnderTest, begin: datetime) -> None:
-    with stage.rule("automatic") as rule:
-        seen = stage.status()["rules_at"]
-        with stage.restarted_with(CALLREC_CATALOGUE__URL=NOBODY_THERE):
-            _call_kept_in_the_spool(stage, "0311120020")
-            _check_status(stage)
-            assert seen <= stage.status()["rules_at"] < stage.status()["started_at"]
-        _check_kept(stage, "0311120020", begin, rule)
-    eventually(lambda: not stage.status()["catalogue_away"], what="the database in the status")
+def test_a_start_without_the_database(system: SystemUnderTest, begin: datetime) -> None:
+    with system.rule("automatic") as rule:
+        seen = system.status()["rules_at"]
+        with system.restarted_with(CALLREC_CATALOGUE__URL=NOBODY_THERE):
+            _call_kept_in_the_spool(system, "0311120020")
+            _check_status(system)
+            assert seen <= system.status()["rules_at"] < system.status()["started_at"]
+        _check_kept(system, "0311120020", begin, rule)
+    eventually(lambda: not system.status()["catalogue_away"], what="the database in the status")
 
 
-@pytest.mark.parametrize("stage", ["postgresql"], indirect=True)  # an open file does not go away
-def test_the_database_goes_away_and_comes_back(stage: SystemUnderTest, begin: datetime) -> None:
-    with stage.rule("automatic") as rule:
-        with _closed(stage.world.database_url):
-            eventually(lambda: stage.status()["catalogue_away"], what="noticing it")
-            _call_kept_in_the_spool(stage, "0311120021")
-            _check_status(stage)
-        _check_kept(stage, "0311120021", begin, rule)
-    assert not stage.status()["catalogue_away"]
+@pytest.mark.parametrize("system", ["postgresql"], indirect=True)  # an open file does not go away
+def test_the_database_goes_away_and_comes_back(system: SystemUnderTest, begin: datetime) -> None:
+    with system.rule("automatic") as rule:
+        with _closed(system.demo.database_url):
+            eventually(lambda: system.status()["catalogue_away"], what="noticing it")
+            _call_kept_in_the_spool(system, "0311120021")
+            _check_status(system)
+        _check_kept(system, "0311120021", begin, rule)
+    assert not system.status()["catalogue_away"]
 
 
 def test_a_statement_that_takes_for_ever_is_given_up(postgresql: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import soundfile
 
-from tests.integration.stage import callrec, eventually
+from tests.integration.system import callrec, eventually
 from tests.listen import hears
 
 
@@ -52,16 +52,16 @@ def test_the_demo_tells_its_call_and_leaves_nothing_running(tmp_path: Path) -> N
         story = "".join(told)
         for step in ("search --on today --extension 2101", "show", "fetch", "verify"):
             assert f"$ callrec {step}" in story, story
-        world = json.loads(target.read_text())
-        accounts = {account["username"] for account in world["sip"]["accounts"]}
+        endpoints = json.loads(target.read_text())
+        accounts = {account["username"] for account in endpoints["sip"]["accounts"]}
         assert accounts == {"2101", "2102", "2201", "outside"}
-        assert callrec("--config", world["config"], "doctor").returncode == 0
+        assert callrec("--config", endpoints["config"], "doctor").returncode == 0
         _check_files(output)
-        _only_on_loopback(world)
+        _only_on_loopback(endpoints)
         demo.send_signal(signal.SIGINT)
         assert demo.wait(30) == 0
-    eventually(lambda: _gone(list(world["pids"].values())), 10, "the end of what the demo started")
-    assert not Path(world["config"]).exists()
+    eventually(lambda: _gone(list(endpoints["pids"].values())), 10, "the end of what the demo started")
+    assert not Path(endpoints["config"]).exists()
 
 
 def test_a_demo_that_is_killed_takes_its_parts_with_it(tmp_path: Path) -> None:
@@ -83,13 +83,13 @@ def _check_files(output: Path) -> None:
     assert not hears(sound[:, 0], rate, 1000.0)
 
 
-def _only_on_loopback(world: dict[str, Any]) -> None:
+def _only_on_loopback(demo: dict[str, Any]) -> None:
     """What can be connected to is on 127.0.0.1: every TCP port, the PBX's SIP port and its RTP ports.
 
     (PJSIP also keeps two UDP sockets for answers of name servers, which it does not let one bind.)
     """
-    for pid in world["pids"].values():
+    for pid in demo["pids"].values():
         for each in psutil.Process(pid).net_connections(kind="inet"):
-            serves = each.status == psutil.CONN_LISTEN or each.laddr.port == world["sip"]["port"]
+            serves = each.status == psutil.CONN_LISTEN or each.laddr.port == demo["sip"]["port"]
             rtp = each.type == socket.SOCK_DGRAM and 20000 <= each.laddr.port < 30000
             assert not (serves or rtp) or each.laddr.ip == "127.0.0.1", each

@@ -12,93 +12,93 @@ import sqlalchemy as sa
 from callrec.archive.archiver import file_sha256
 from callrec.catalogue import calls
 from callrec.catalogue.calls import ArchivedRecording, SearchQuery
-from tests.integration.stage import SystemUnderTest
+from tests.integration.system import SystemUnderTest
 
 
 @pytest.fixture
-def kept(stage: SystemUnderTest) -> ArchivedRecording:
+def kept(system: SystemUnderTest) -> ArchivedRecording:
     """A recording in the archive."""
-    return stage.record_call("0311130001")
+    return system.record_call("0311130001")
 
 
-def test_the_locked_object_cannot_be_deleted(stage: SystemUnderTest, kept: ArchivedRecording) -> None:
-    (version,) = stage.s3.list_object_versions(Bucket=stage.world.s3.bucket, Prefix=kept.key)["Versions"]
-    with pytest.raises(stage.s3.exceptions.ClientError, match="AccessDenied"):
-        stage.s3.delete_object(Bucket=stage.world.s3.bucket, Key=kept.key, VersionId=version["VersionId"])
-    assert stage.callrec("verify", kept.id).returncode == 0
+def test_the_locked_object_cannot_be_deleted(system: SystemUnderTest, kept: ArchivedRecording) -> None:
+    (version,) = system.s3.list_object_versions(Bucket=system.demo.s3.bucket, Prefix=kept.key)["Versions"]
+    with pytest.raises(system.s3.exceptions.ClientError, match="AccessDenied"):
+        system.s3.delete_object(Bucket=system.demo.s3.bucket, Key=kept.key, VersionId=version["VersionId"])
+    assert system.callrec("verify", kept.id).returncode == 0
 
 
 @pytest.mark.parametrize("key", ["key", "manifest_key"])
 def test_what_was_put_over_it_is_not_what_is_shown(
-    stage: SystemUnderTest, kept: ArchivedRecording, tmp_path: Path, key: str
+    system: SystemUnderTest, kept: ArchivedRecording, tmp_path: Path, key: str
 ) -> None:
     """The version that was archived is read; that there is a later one is said."""
     covered = getattr(kept, key)
-    stage.s3.put_object(Bucket=stage.world.s3.bucket, Key=covered, Body=b"somebody's")
-    done = stage.callrec("verify", kept.id, "--json")
+    system.s3.put_object(Bucket=system.demo.s3.bucket, Key=covered, Body=b"somebody's")
+    done = system.callrec("verify", kept.id, "--json")
     (row,) = json.loads(done.stdout)
     assert done.returncode == 1 and row["verified"] and covered in row["problem"]
-    assert stage.callrec("fetch", kept.id, "-o", str(tmp_path)).returncode == 0
+    assert system.callrec("fetch", kept.id, "-o", str(tmp_path)).returncode == 0
     assert file_sha256(tmp_path / f"{kept.id}.flac") == kept.sha256
     assert file_sha256(tmp_path / f"{kept.id}.manifest.json") == kept.manifest_sha256
 
 
 def test_a_deletion_that_only_hides_it_is_said(
-    stage: SystemUnderTest, kept: ArchivedRecording, tmp_path: Path
+    system: SystemUnderTest, kept: ArchivedRecording, tmp_path: Path
 ) -> None:
-    stage.s3.delete_object(Bucket=stage.world.s3.bucket, Key=kept.key)
-    done = stage.callrec("verify", kept.id)
+    system.s3.delete_object(Bucket=system.demo.s3.bucket, Key=kept.key)
+    done = system.callrec("verify", kept.id)
     assert done.returncode == 1 and kept.key in done.stdout
-    assert stage.callrec("fetch", kept.id, "-o", str(tmp_path)).returncode == 0
+    assert system.callrec("fetch", kept.id, "-o", str(tmp_path)).returncode == 0
 
 
 @pytest.mark.parametrize(("key", "problem"), [("key", "the sound of"), ("manifest_key", "the manifest of")])
 def test_without_versions_what_was_put_over_it_does_not_verify(
-    stage: SystemUnderTest, kept: ArchivedRecording, tmp_path: Path, key: str, problem: str
+    system: SystemUnderTest, kept: ArchivedRecording, tmp_path: Path, key: str, problem: str
 ) -> None:
     """As from a store that has none: the newest is read, and is not handed out."""
-    with stage.app.database.begin() as connection:
+    with system.app.database.begin() as connection:
         change = sa.text("UPDATE recordings SET version = NULL, manifest_version = NULL WHERE id = :id")
         connection.execute(change, {"id": kept.id})
-    original = stage.s3.get_object(Bucket=stage.world.s3.bucket, Key=getattr(kept, key))["Body"].read()
-    stage.s3.put_object(Bucket=stage.world.s3.bucket, Key=getattr(kept, key), Body=original[:-2] + b"\0\0")
-    done = stage.callrec("verify", kept.id, "--json")
+    original = system.s3.get_object(Bucket=system.demo.s3.bucket, Key=getattr(kept, key))["Body"].read()
+    system.s3.put_object(Bucket=system.demo.s3.bucket, Key=getattr(kept, key), Body=original[:-2] + b"\0\0")
+    done = system.callrec("verify", kept.id, "--json")
     assert done.returncode == 5
     (row,) = json.loads(done.stdout)
     assert not row["verified"] and row["problem"].startswith(problem)
-    fetched = stage.callrec("fetch", kept.id, "-o", str(tmp_path))
+    fetched = system.callrec("fetch", kept.id, "-o", str(tmp_path))
     assert fetched.returncode == 5 and not list(tmp_path.iterdir()), "nothing is handed out"
-    shown = stage.callrec("show", kept.id)
+    shown = system.callrec("show", kept.id)
     assert shown.stdout.count("does not verify") == 2, "that it was tried is on record"
 
 
-def test_an_altered_custody_log_is_noticed(stage: SystemUnderTest, kept: ArchivedRecording) -> None:
+def test_an_altered_custody_log_is_noticed(system: SystemUnderTest, kept: ArchivedRecording) -> None:
     row = "recording_id = :id AND action = 'archived'"
     change = sa.text(f"UPDATE custody SET who = :who WHERE {row}")  # noqa: S608
-    with stage.app.database.begin() as connection:
+    with system.app.database.begin() as connection:
         connection.execute(change, {"who": "somebody", "id": kept.id})
     try:
-        done = stage.callrec("verify", kept.id)
+        done = system.callrec("verify", kept.id)
         assert done.returncode == 5 and "the custody log was altered" in done.stderr
     finally:
-        with stage.app.database.begin() as connection:
+        with system.app.database.begin() as connection:
             connection.execute(change, {"who": "callrec", "id": kept.id})
-    assert stage.callrec("verify", kept.id).returncode == 0
+    assert system.callrec("verify", kept.id).returncode == 0
 
 
-def test_ids_and_numbers_of_any_form(stage: SystemUnderTest, kept: ArchivedRecording) -> None:
+def test_ids_and_numbers_of_any_form(system: SystemUnderTest, kept: ArchivedRecording) -> None:
     """On both databases: a beginning finds it, nonsense is refused, a number of 700 digits has its row."""
     for length in (13, 14, 35, 36):
-        done = stage.callrec("show", kept.id[:length], "--json")
+        done = system.callrec("show", kept.id[:length], "--json")
         assert done.returncode == 0 and json.loads(done.stdout)["id"] == kept.id
-    assert stage.callrec("show", "%%%%%%%%").returncode == 2
-    with stage.app.database.begin() as connection:
+    assert system.callrec("show", "%%%%%%%%").returncode == 2
+    with system.app.database.begin() as connection:
         call = calls.call(connection, kept.call_id)
         calls.save_call(connection, replace(call, number="9" * 700))
         assert calls.search(connection, SearchQuery(number="9" * 700, sort="longest"))[0].call.id == call.id
         calls.save_call(connection, call)
 
 
-def test_a_sample_verifies(stage: SystemUnderTest, kept: ArchivedRecording) -> None:
-    done = stage.callrec("verify", "--sample", "1", "--csv")
+def test_a_sample_verifies(system: SystemUnderTest, kept: ArchivedRecording) -> None:
+    done = system.callrec("verify", "--sample", "1", "--csv")
     assert done.stdout.splitlines()[0] == "id,verified,problem" and len(done.stdout.splitlines()) == 2

@@ -19,7 +19,7 @@ from callrec.pbx.ami import Ami
 from callrec.pbx.ari import Ari
 from callrec.resources import shipped
 from callrec.settings import PbxSettings
-from tests.integration.stage import eventually
+from tests.integration.system import eventually
 
 ON_ALL_ADDRESSES = ("chan_iax2", "chan_unistim", "pbx_dundi")
 """Modules that would listen beyond 127.0.0.1; the test has no use for them."""

@@ -9,19 +9,19 @@ import pytest
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.demo.softphones import Sound, Talk
 from callrec.model.calls import CallRecord, KeyResult
-from tests.integration.stage import Heard, SystemUnderTest, eventually, frozen, talk_for
+from tests.integration.system import Heard, SystemUnderTest, eventually, frozen, talk_for
 from tests.integration.times import as_long_as, in_time
 from tests.listen import Samples, hears, hears_no, is_silent
 
-pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
 CALLER_HZ, STAFF_HZ = 500.0, 1000.0
 AT_ONCE_SECONDS = 0.06
 
 
-def _call(stage: SystemUnderTest, number: str, extension: str = "2101") -> tuple[Talk, Talk]:
+def _call(system: SystemUnderTest, number: str, extension: str = "2101") -> tuple[Talk, Talk]:
     """A call from outside that is answered, and has lasted for a second."""
-    caller = stage.caller(number).dial(extension, Sound(CALLER_HZ))
-    staff = stage.phone(extension).pick_up(Sound(STAFF_HZ))
+    caller = system.caller(number).dial(extension, Sound(CALLER_HZ))
+    staff = system.phone(extension).pick_up(Sound(STAFF_HZ))
     caller.wait_established()
     talk_for([staff, caller], 1.0)
     return caller, staff
@@ -37,14 +37,14 @@ def _press(staff: Talk, key: str, others: list[Talk], seconds: float = 1.0) -> N
 
 
 def _kept(
-    stage: SystemUnderTest, number: str, begin: datetime
+    system: SystemUnderTest, number: str, begin: datetime
 ) -> tuple[CallRecord, ArchivedRecording, Heard]:
     """The one recording of the one call."""
-    stage.recording_of(_outside(number), begin)
-    stage.wait_until_clean()
-    (found,) = [each for each in stage.calls_since(begin) if each.recording]
+    system.recording_of(_outside(number), begin)
+    system.wait_until_clean()
+    (found,) = [each for each in system.calls_since(begin) if each.recording]
     assert found.recording is not None
-    return found.call, found.recording, stage.listen(found.recording)
+    return found.call, found.recording, system.listen(found.recording)
 
 
 def _seconds(begin: datetime | None, end: datetime | None) -> float:
@@ -52,43 +52,43 @@ def _seconds(begin: datetime | None, end: datetime | None) -> float:
     return (end - begin).total_seconds()
 
 
-def _kill(stage: SystemUnderTest) -> None:
-    assert stage.world.controller is not None
-    stage.world.controller.kill()
+def _kill(system: SystemUnderTest) -> None:
+    assert system.demo.controller is not None
+    system.demo.controller.kill()
 
 
 def _effects(call: CallRecord) -> list[KeyResult]:
     return [each.result for each in call.key_presses]
 
 
-def _row(stage: SystemUnderTest, number: str, begin: datetime) -> CallRecord:
-    stage.call_of(_outside(number), begin)
-    stage.wait_until_clean()
-    return stage.call_of(_outside(number), begin)
+def _row(system: SystemUnderTest, number: str, begin: datetime) -> CallRecord:
+    system.call_of(_outside(number), begin)
+    system.wait_until_clean()
+    return system.call_of(_outside(number), begin)
 
 
-def _nowhere(stage: SystemUnderTest, number: str, begin: datetime, before: list[str]) -> CallRecord:
+def _nowhere(system: SystemUnderTest, number: str, begin: datetime, before: list[str]) -> CallRecord:
     """The row of a call of which nothing is anywhere."""
-    call = _row(stage, number, begin)
-    assert not [each for each in stage.calls_since(begin) if each.recording]
-    assert stage.keys() == before, "nothing of it is in the bucket"
-    folder = stage.world.pbx.home / "spool/recording/callrec"
+    call = _row(system, number, begin)
+    assert not [each for each in system.calls_since(begin) if each.recording]
+    assert system.keys() == before, "nothing of it is in the bucket"
+    folder = system.demo.pbx.home / "spool/recording/callrec"
     assert not list(folder.glob("*")), "nothing of it is on the PBX's disk"
     return call
 
 
 @pytest.mark.alone
-def test_manual_starts_stops_and_starts_again(stage: SystemUnderTest, begin: datetime) -> None:
+def test_manual_starts_stops_and_starts_again(system: SystemUnderTest, begin: datetime) -> None:
     number = "0311150001"
-    with stage.rule("manual", announce="on-start"):
-        caller, staff = _call(stage, number)
-        assert not stage.app.pbx.stored() and not stage.status()["live"]
+    with system.rule("manual", announce="on-start"):
+        caller, staff = _call(system, number)
+        assert not system.app.pbx.stored() and not system.status()["live"]
         _press(staff, "*1", [caller], 9.0)
         _press(staff, "*1", [caller], 1.0)
         _press(staff, "*4", [caller], 1.0)
         _press(staff, "*1", [caller], 1.0)
         staff.hangup()
-        call, kept, heard = _kept(stage, number, begin)
+        call, kept, heard = _kept(system, number, begin)
     assert _effects(call) == ["started", "unchanged", "stopped", "started"]
     capture = kept.manifest["capture"]
     assert [each["number"] for each in capture["segments"]] == [1, 2]
@@ -107,16 +107,16 @@ def test_manual_starts_stops_and_starts_again(stage: SystemUnderTest, begin: dat
     assert call.announcements[0].complete and len(call.announcements) == 1
 
 
-def test_the_tones_are_for_staff_only(stage: SystemUnderTest, begin: datetime) -> None:
+def test_the_tones_are_for_staff_only(system: SystemUnderTest, begin: datetime) -> None:
     number = "0311150002"
-    with stage.rule("manual"):
-        caller = stage.caller(number).dial("2101")
-        staff = stage.phone("2101").pick_up()
+    with system.rule("manual"):
+        caller = system.caller(number).dial("2101")
+        staff = system.phone("2101").pick_up()
         caller.wait_established()
         for key in ("*1", "*5", "*5", "*4"):
             _press(staff, key, [caller], 1.0)
         caller.hangup()
-        call, _, heard = _kept(stage, number, begin)
+        call, _, heard = _kept(system, number, begin)
     assert _effects(call) == ["started", "paused", "resumed", "stopped"]
     assert is_silent(caller.heard()), "the caller hears neither tones nor digits"
     assert not caller.digits
@@ -124,29 +124,29 @@ def test_the_tones_are_for_staff_only(stage: SystemUnderTest, begin: datetime) -
     assert not is_silent(staff.heard())
 
 
-def test_never_refuses_and_only_staff_hear_that(stage: SystemUnderTest, begin: datetime) -> None:
+def test_never_refuses_and_only_staff_hear_that(system: SystemUnderTest, begin: datetime) -> None:
     number = "0311150003"
-    before = stage.settled_keys()
-    with stage.rule("never"):
-        caller = stage.caller(number).dial("2101")
-        staff = stage.phone("2101").pick_up()
+    before = system.settled_keys()
+    with system.rule("never"):
+        caller = system.caller(number).dial("2101")
+        staff = system.phone("2101").pick_up()
         caller.wait_established()
         _press(staff, "*1", [caller], 1.0)
         caller.hangup()
-        call = _nowhere(stage, number, begin, before)
+        call = _nowhere(system, number, begin, before)
     assert _effects(call) == ["refused"]
     assert is_silent(caller.heard()) and not is_silent(staff.heard())
 
 
 def test_standby_keeps_the_whole_call_when_the_key_is_pressed(
-    stage: SystemUnderTest, begin: datetime
+    system: SystemUnderTest, begin: datetime
 ) -> None:
     number = "0311150004"
-    with stage.rule("standby"):
-        caller, staff = _call(stage, number)
+    with system.rule("standby"):
+        caller, staff = _call(system, number)
         _press(staff, "*1", [caller], 0.5)
         caller.hangup()
-        call, kept, heard = _kept(stage, number, begin)
+        call, kept, heard = _kept(system, number, begin)
     assert _effects(call) == ["kept"] and kept.kept_because == "key"
     talk = _seconds(call.answered_at, call.ended_at)
     as_long_as(heard, talk, "from its first second")
@@ -155,97 +155,97 @@ def test_standby_keeps_the_whole_call_when_the_key_is_pressed(
 
 @pytest.mark.parametrize("who", ["caller", "staff", "killed", "away", "link lost"])
 def test_standby_without_a_key_is_nowhere_afterwards(
-    stage: SystemUnderTest, begin: datetime, who: str
+    system: SystemUnderTest, begin: datetime, who: str
 ) -> None:
     number = f"031115001{len(who)}"
-    before = stage.settled_keys()
-    with stage.rule("standby"):
-        caller, staff = _call(stage, number)
-        eventually(lambda: stage.status()["live"], what="the capture")
+    before = system.settled_keys()
+    with system.rule("standby"):
+        caller, staff = _call(system, number)
+        eventually(lambda: system.status()["live"], what="the capture")
         match who:
             case "killed":
-                _kill(stage)
+                _kill(system)
                 talk_for([staff], 0.5)
                 caller.hangup()
-                stage.world.start_controller()
+                system.demo.start_controller()
             case "away":
-                _kill(stage)
+                _kill(system)
                 talk_for([staff], 0.5)
-                stage.world.start_controller()
+                system.demo.start_controller()
                 talk_for([staff], 0.5)
                 caller.hangup()
             case "link lost":
-                assert stage.world.pbx.child is not None
-                with frozen(stage.world.pbx.child):
-                    eventually(lambda: not stage.status()["link_up"], what="the loss of the link")
-                eventually(lambda: stage.status()["link_up"], what="the return of the link")
+                assert system.demo.pbx.child is not None
+                with frozen(system.demo.pbx.child):
+                    eventually(lambda: not system.status()["link_up"], what="the loss of the link")
+                eventually(lambda: system.status()["link_up"], what="the return of the link")
                 caller.hangup()
             case "staff":
                 staff.hangup()
             case _:
                 caller.hangup()
-        eventually(lambda: _row(stage, number, begin).discarded_at, what="the destruction")
-        _nowhere(stage, number, begin, before)
+        eventually(lambda: _row(system, number, begin).discarded_at, what="the destruction")
+        _nowhere(system, number, begin, before)
 
 
 @pytest.mark.parametrize("over", [False, True], ids=["goes on", "is over"])
 def test_a_key_pressed_while_the_controller_is_dead_counts(
-    stage: SystemUnderTest, begin: datetime, over: bool
+    system: SystemUnderTest, begin: datetime, over: bool
 ) -> None:
     number = f"031115002{int(over)}"
-    with stage.rule("standby"):
-        caller, staff = _call(stage, number)
-        _kill(stage)
+    with system.rule("standby"):
+        caller, staff = _call(system, number)
+        _kill(system)
         _press(staff, "*1", [caller], 0.5)
         if over:
             caller.hangup()
-        stage.world.start_controller()
+        system.demo.start_controller()
         if not over:
             talk_for([staff], 0.5)
             caller.hangup()
-        call, _, heard = _kept(stage, number, begin)
+        call, _, heard = _kept(system, number, begin)
     assert _effects(call) == ["kept"]
     assert heard.seconds > 1.5 and hears(heard.external, heard.rate, CALLER_HZ)
 
 
 def test_the_key_works_in_a_call_that_began_while_the_controller_was_dead(
-    stage: SystemUnderTest, begin: datetime
+    system: SystemUnderTest, begin: datetime
 ) -> None:
     number = "0311150030"
-    with stage.rule("manual"):
-        stage.wait_for_mirror()
-        _kill(stage)
-        caller, staff = _call(stage, number)
-        stage.world.start_controller()
+    with system.rule("manual"):
+        system.wait_for_mirror()
+        _kill(system)
+        caller, staff = _call(system, number)
+        system.demo.start_controller()
         _press(staff, "*1", [caller], 1.0)
         caller.hangup()
-        call, _, heard = _kept(stage, number, begin)
-        calls = [each.call for each in stage.calls_since(begin)]
+        call, _, heard = _kept(system, number, begin)
+        calls = [each.call for each in system.calls_since(begin)]
     assert _effects(call) == ["started"] and calls == [call], "one call, one row"
     assert hears(heard.external, heard.rate, CALLER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
 
 
-def test_automatic_is_marked_by_the_key(stage: SystemUnderTest, begin: datetime) -> None:
+def test_automatic_is_marked_by_the_key(system: SystemUnderTest, begin: datetime) -> None:
     number = "0311150005"
-    with stage.rule("automatic", retain_days=10, retain_incident_days=1000):
-        caller, staff = _call(stage, number)
+    with system.rule("automatic", retain_days=10, retain_incident_days=1000):
+        caller, staff = _call(system, number)
         _press(staff, "*1", [caller], 0.5)
         caller.hangup()
-        call, kept, _ = _kept(stage, number, begin)
+        call, kept, _ = _kept(system, number, begin)
     assert _effects(call) == ["marked"] and call.incident
     assert kept.incident and kept.kept_because == "key"
     assert _seconds(call.ended_at, kept.retain_until) == timedelta(days=1000).total_seconds()
 
 
-def test_a_privacy_pause_is_silence_and_the_clock_goes_on(stage: SystemUnderTest, begin: datetime) -> None:
+def test_a_privacy_pause_is_silence_and_the_clock_goes_on(system: SystemUnderTest, begin: datetime) -> None:
     number = "0311150006"
-    with stage.rule("automatic"):
-        caller, staff = _call(stage, number)
+    with system.rule("automatic"):
+        caller, staff = _call(system, number)
         _press(staff, "*5", [caller], 1.0)
         _press(staff, "*5", [caller], 1.0)
         _press(staff, "*5", [caller], 0.5)
         caller.hangup()
-        call, kept, heard = _kept(stage, number, begin)
+        call, kept, heard = _kept(system, number, begin)
     assert _effects(call) == ["paused", "resumed", "paused"]
     talk = _seconds(call.answered_at, call.ended_at)
     as_long_as(heard, talk, "the clock of the recording is the clock of the call")
@@ -265,26 +265,26 @@ def test_a_privacy_pause_is_silence_and_the_clock_goes_on(stage: SystemUnderTest
         assert is_silent(track[-heard.rate // 3 :])
 
 
-def test_the_same_digits_from_outside_do_nothing(stage: SystemUnderTest, begin: datetime) -> None:
+def test_the_same_digits_from_outside_do_nothing(system: SystemUnderTest, begin: datetime) -> None:
     number = "0311150007"
-    before = stage.settled_keys()
-    with stage.rule("standby"):
-        caller, staff = _call(stage, number)
+    before = system.settled_keys()
+    with system.rule("standby"):
+        caller, staff = _call(system, number)
         _press(caller, "*1", [staff], 1.0)
         caller.hangup()
-        call = _nowhere(stage, number, begin, before)
+        call = _nowhere(system, number, begin, before)
     assert _effects(call) == [] and call.discarded_at
 
 
-def test_a_transfer_to_never_is_silent_from_there(stage: SystemUnderTest, begin: datetime) -> None:
+def test_a_transfer_to_never_is_silent_from_there(system: SystemUnderTest, begin: datetime) -> None:
     number = "0311150008"
-    with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
-        caller, staff = _call(stage, number)
+    with system.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
+        caller, staff = _call(system, number)
         staff.transfer("2102")
-        colleague = stage.phone("2102").pick_up(Sound(1500.0))
+        colleague = system.phone("2102").pick_up(Sound(1500.0))
         talk_for([colleague, caller], 1.5)
         caller.hangup()
-        call, kept, heard = _kept(stage, number, begin)
+        call, kept, heard = _kept(system, number, begin)
     (turn,) = call.decision_changes
     assert turn.extensions == ("2102",) and turn.decision.mode == "never"
     assert [each["reason"] for each in kept.manifest["capture"]["pauses"]] == ["never"]
@@ -294,19 +294,19 @@ def test_a_transfer_to_never_is_silent_from_there(stage: SystemUnderTest, begin:
     assert hears(heard.external[:last], heard.rate, CALLER_HZ)
 
 
-def test_a_transfer_to_never_while_the_controller_is_dead(stage: SystemUnderTest, begin: datetime) -> None:
+def test_a_transfer_to_never_while_the_controller_is_dead(system: SystemUnderTest, begin: datetime) -> None:
     """It is silent from when that phone rang: the PBX records on, the archive gets nothing of it."""
     number = "0311150031"
-    with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
-        caller, staff = _call(stage, number)
-        _kill(stage)
+    with system.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
+        caller, staff = _call(system, number)
+        _kill(system)
         staff.transfer("2102")
-        colleague = stage.phone("2102").pick_up(Sound(1500.0))
+        colleague = system.phone("2102").pick_up(Sound(1500.0))
         talk_for([colleague, caller], 1.0)
-        stage.world.start_controller()
+        system.demo.start_controller()
         talk_for([colleague, caller], 0.5)
         caller.hangup()
-        call, kept, heard = _kept(stage, number, begin)
+        call, kept, heard = _kept(system, number, begin)
     assert [each["reason"] for each in kept.manifest["capture"]["pauses"]] == ["never"]
     assert hears(heard.external[: heard.rate], heard.rate, CALLER_HZ)
     assert hears_no(heard.staff, heard.rate, 1500.0) and is_silent(heard.external[-heard.rate :])
@@ -314,19 +314,19 @@ def test_a_transfer_to_never_while_the_controller_is_dead(stage: SystemUnderTest
 
 
 @pytest.mark.parametrize("first", ["manual", "never"])
-def test_a_transfer_to_automatic_begins_there(stage: SystemUnderTest, begin: datetime, first: str) -> None:
+def test_a_transfer_to_automatic_begins_there(system: SystemUnderTest, begin: datetime, first: str) -> None:
     number = f"03111500{len(first) + 20}"
     rules = [
         {"mode": first, "scope": "extension", "target": "2101"},
         {"mode": "automatic", "scope": "extension", "target": "2102"},
     ]
-    with stage.rules(*rules):
-        caller, staff = _call(stage, number)
+    with system.rules(*rules):
+        caller, staff = _call(system, number)
         staff.transfer("2102")
-        colleague = stage.phone("2102").pick_up(Sound(1500.0))
+        colleague = system.phone("2102").pick_up(Sound(1500.0))
         talk_for([colleague, caller], 1.5)
         caller.hangup()
-        call, kept, heard = _kept(stage, number, begin)
+        call, kept, heard = _kept(system, number, begin)
     assert hears(heard.staff, heard.rate, 1500.0) and hears_no(heard.staff, heard.rate, STAFF_HZ)
     assert kept.kept_because == "automatic"
     joined = next(each.joined_at for each in call.participants if each.extension == "2102")

@@ -12,12 +12,12 @@ import pytest
 from callrec.demo.softphones import Sound, Talk
 from callrec.pbx.ari import Ari
 from callrec.pbx.events import DialplanSaid, Event
+from tests.integration.call_paths import NUMBER, WAYS, inbound, settled
 from tests.integration.sip import SipCall
-from tests.integration.stage import SystemUnderTest, eventually, talk_for
-from tests.integration.ways import NUMBER, WAYS, inbound, settled
+from tests.integration.system import SystemUnderTest, eventually, talk_for
 from tests.listen import hears_no
 
-pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
 STAR_HZ, ONE_HZ = 941.0, 697.0
 """The lower tones of the digits * and 1, were they to be heard as sound."""
 SECONDS_OF_SILENCE = 0.5
@@ -27,9 +27,9 @@ SECONDS_OF_SILENCE = 0.5
 class Ears:
     """Every key press the PBX tells, in order."""
 
-    def __init__(self, stage: SystemUnderTest) -> None:
+    def __init__(self, system: SystemUnderTest) -> None:
         self.presses: queue.Queue[DialplanSaid] = queue.Queue()
-        settings = stage.app.settings.pbx.model_copy(update={"app": "ears"})
+        settings = system.app.settings.pbx.model_copy(update={"app": "ears"})
         self._ari, self._up = Ari(settings), threading.Event()
         self._thread = threading.Thread(target=self._ari.watch, args=(self._hear, self._up.set, lambda: None))
 
@@ -58,14 +58,14 @@ class Ears:
 
 
 @pytest.fixture
-def ears(stage: SystemUnderTest) -> Iterator[Ears]:
+def ears(system: SystemUnderTest) -> Iterator[Ears]:
     """Nothing is recorded meanwhile, and no call is left behind."""
-    stage.wait_until_clean()
-    with stage.rules(), Ears(stage) as listening:
+    system.wait_until_clean()
+    with system.rules(), Ears(system) as listening:
         try:
             yield listening
         finally:
-            stage.hang_up_all()
+            system.hang_up_all()
 
 
 def heard(talk: Talk, digits: str) -> None:
@@ -73,8 +73,8 @@ def heard(talk: Talk, digits: str) -> None:
     eventually(lambda: "".join(talk.digits) == digits, 5, f"{digits} and not {''.join(talk.digits)}")
 
 
-def test_keys_on_an_inbound_call(stage: SystemUnderTest, ears: Ears) -> None:
-    staff, outside = inbound(stage)
+def test_keys_on_an_inbound_call(system: SystemUnderTest, ears: Ears) -> None:
+    staff, outside = inbound(system)
     for digits, key in (("*1", "keep"), ("*4", "stop"), ("*5", "pause"), ("*1", "keep")):
         staff.press(digits)
         ears.told(key, "2101")
@@ -89,9 +89,9 @@ def test_keys_on_an_inbound_call(stage: SystemUnderTest, ears: Ears) -> None:
     ears.told_nothing()
 
 
-def test_keys_by_info_on_an_outbound_call(stage: SystemUnderTest, ears: Ears) -> None:
-    outside_phone = stage.phone("outside")
-    staff = stage.phone("2102", dtmf="info", register=False).dial(NUMBER, Sound(1000))
+def test_keys_by_info_on_an_outbound_call(system: SystemUnderTest, ears: Ears) -> None:
+    outside_phone = system.phone("outside")
+    staff = system.phone("2102", dtmf="info", register=False).dial(NUMBER, Sound(1000))
     staff, outside = settled(staff, outside_phone.pick_up(Sound(500)))
     staff.press("*5")
     ears.told("pause", "2102")
@@ -102,12 +102,12 @@ def test_keys_by_info_on_an_outbound_call(stage: SystemUnderTest, ears: Ears) ->
     ears.told_nothing()
 
 
-def test_a_record_button(stage: SystemUnderTest, ears: Ears) -> None:
+def test_a_record_button(system: SystemUnderTest, ears: Ears) -> None:
     answered: list[Talk] = []
-    line = stage.phone("outside")
+    line = system.phone("outside")
     waiting = threading.Thread(target=lambda: answered.append(line.pick_up(Sound(500))))
     waiting.start()
-    port, password = stage.world.pbx.ports.sip, stage.world.pbx.sip_passwords["2101"]
+    port, password = system.demo.pbx.ports.sip, system.demo.pbx.sip_passwords["2101"]
     with SipCall(port, "2101", password, NUMBER) as phone:
         waiting.join()
         talk_for(answered, 0.4)
@@ -119,8 +119,8 @@ def test_a_record_button(stage: SystemUnderTest, ears: Ears) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_keys_however_staff_came_into_the_call(stage: SystemUnderTest, ears: Ears, way: str) -> None:
-    staff, other = WAYS[way](stage)
+def test_keys_however_staff_came_into_the_call(system: SystemUnderTest, ears: Ears, way: str) -> None:
+    staff, other = WAYS[way](system)
     staff.press("*1")
     ears.told("keep", "2101")
     staff.press("5")
@@ -133,12 +133,12 @@ def test_keys_however_staff_came_into_the_call(stage: SystemUnderTest, ears: Ear
         ears.told_nothing()
 
 
-def test_keys_while_the_one_asked_decides(stage: SystemUnderTest, ears: Ears) -> None:
+def test_keys_while_the_one_asked_decides(system: SystemUnderTest, ears: Ears) -> None:
     """During an attended transfer by code, *1 and *4 do not end or swap it."""
-    outside = stage.caller(NUMBER).dial("2102", Sound(500))
-    first, outside = settled(stage.phone("2102").pick_up(Sound(1500)), outside)
+    outside = system.caller(NUMBER).dial("2102", Sound(500))
+    first, outside = settled(system.phone("2102").pick_up(Sound(1500)), outside)
     first.press("*22101")
-    asked, first = settled(stage.phone("2101").pick_up(Sound(1000)), first)
+    asked, first = settled(system.phone("2101").pick_up(Sound(1000)), first)
     for digits, key in (("*1", "keep"), ("*4", "stop")):
         first.press(digits)
         ears.told(key, "2102")
@@ -147,9 +147,9 @@ def test_keys_while_the_one_asked_decides(stage: SystemUnderTest, ears: Ears) ->
     assert not asked.ended.is_set() and not asked.digits and not outside.digits
 
 
-def test_keys_in_a_conference(stage: SystemUnderTest, ears: Ears) -> None:
-    outside = stage.caller(NUMBER).dial("7000", Sound(500))
-    staff, colleague = (stage.phone(name).dial("7000", Sound(1000)) for name in ("2101", "2102"))
+def test_keys_in_a_conference(system: SystemUnderTest, ears: Ears) -> None:
+    outside = system.caller(NUMBER).dial("7000", Sound(500))
+    staff, colleague = (system.phone(name).dial("7000", Sound(1000)) for name in ("2101", "2102"))
     for talk in (outside, staff, colleague):
         talk.wait_established()
     talk_for([outside, staff, colleague], 0.4)
@@ -161,16 +161,16 @@ def test_keys_in_a_conference(stage: SystemUnderTest, ears: Ears) -> None:
     assert not outside.digits and not staff.digits and not colleague.digits
 
 
-def test_a_press_is_kept_while_callrec_is_away(stage: SystemUnderTest, ears: Ears) -> None:
-    assert stage.world.controller is not None
-    stage.world.controller.stop()
+def test_a_press_is_kept_while_callrec_is_away(system: SystemUnderTest, ears: Ears) -> None:
+    assert system.demo.controller is not None
+    system.demo.controller.stop()
     try:
-        staff, _ = inbound(stage)
+        staff, _ = inbound(system)
         presses = []
         for digits, key in (("*1", "keep"), ("*9", "help")):
             staff.press(digits)
             presses.append(ears.told(key, "2101"))
-        with stage.app.ami() as ami:
+        with system.app.ami() as ami:
             ids = {press.fields["Id"] for press in presses}
             eventually(lambda: ids <= ami.tree("callrec-key").keys(), 5, "writing the presses down")
             lines = ami.tree("callrec-key")
@@ -180,63 +180,63 @@ def test_a_press_is_kept_while_callrec_is_away(stage: SystemUnderTest, ears: Ear
                 assert (linkedid, unique) == (press.channel.linkedid, press.channel.id)
                 assert abs(float(at) - press.at.timestamp()) < 0.05
                 ami.delete("callrec-key", press.fields["Id"])
-        stage.hang_up_all()
+        system.hang_up_all()
     finally:
-        stage.world.start_controller()
+        system.demo.start_controller()
 
 
-def _keys_row(stage: SystemUnderTest, **environment: str) -> tuple[bool, str]:
-    done = stage.callrec("doctor", "--json", **environment)
+def _keys_row(system: SystemUnderTest, **environment: str) -> tuple[bool, str]:
+    done = system.callrec("doctor", "--json", **environment)
     (row,) = [row for row in json.loads(done.stdout) if row["part"] == "PBX: keys"]
     return row["ok"], row["found"]
 
 
-def test_doctor_compares_the_keys(stage: SystemUnderTest) -> None:
-    assert _keys_row(stage) == (True, "keep *1 stop *4 pause *5 help *9")
-    ok, found = _keys_row(stage, CALLREC_KEYS__PAUSE="*6")
+def test_doctor_compares_the_keys(system: SystemUnderTest) -> None:
+    assert _keys_row(system) == (True, "keep *1 stop *4 pause *5 help *9")
+    ok, found = _keys_row(system, CALLREC_KEYS__PAUSE="*6")
     assert not ok and "the PBX has *5 for pause, callrec.toml says *6: write callrec pbx config" in found
 
 
-def test_doctor_sees_a_dialplan_that_gives_no_keys(stage: SystemUnderTest) -> None:
-    pbx = stage.world.pbx
+def test_doctor_sees_a_dialplan_that_gives_no_keys(system: SystemUnderTest) -> None:
+    pbx = system.demo.pbx
     pbx.cli("dialplan set global DYNAMIC_FEATURES theirs")
     try:
-        ok, found = _keys_row(stage)
+        ok, found = _keys_row(system)
         assert not ok and "calls have no keys" in found
     finally:
         pbx.cli("dialplan reload")
-    assert _keys_row(stage)[0]
+    assert _keys_row(system)[0]
 
 
-def test_features_that_the_dialplan_gives_stay(stage: SystemUnderTest, ears: Ears) -> None:
+def test_features_that_the_dialplan_gives_stay(system: SystemUnderTest, ears: Ears) -> None:
     """The gate adds the keys to them, for the phones that ring."""
-    pbx = stage.world.pbx
+    pbx = system.demo.pbx
     pbx.cli("dialplan set global DYNAMIC_FEATURES theirs")
     try:
-        staff, _ = WAYS["internal"](stage)
+        staff, _ = WAYS["internal"](system)
         staff.press("*1")
         press = ears.told("keep", "2101")
-        given = stage.app.pbx.variable(press.channel.id, "DYNAMIC_FEATURES")
+        given = system.app.pbx.variable(press.channel.id, "DYNAMIC_FEATURES")
         assert given == "theirs#callrec-keep#callrec-stop#callrec-pause#callrec-help"
     finally:
         pbx.cli("dialplan reload")
 
 
-def test_other_keys(stage: SystemUnderTest, ears: Ears) -> None:
+def test_other_keys(system: SystemUnderTest, ears: Ears) -> None:
     """Keys that are changed as the documentation says."""
-    etc = stage.world.home / "pbx/etc/callrec"
+    etc = system.demo.home / "pbx/etc/callrec"
     before = (etc / "features.conf").read_text()
-    done = stage.callrec("pbx", "config", "-o", str(etc), "--force", CALLREC_KEYS__KEEP="#7")
+    done = system.callrec("pbx", "config", "-o", str(etc), "--force", CALLREC_KEYS__KEEP="#7")
     assert done.returncode == 0, done.stderr
-    stage.world.pbx.cli("module reload features")
+    system.demo.pbx.cli("module reload features")
     try:
-        staff, outside = inbound(stage)
+        staff, outside = inbound(system)
         staff.press("#7")
         ears.told("keep", "2101")
         staff.press("*1")
         heard(outside, "*1")
-        assert _keys_row(stage, CALLREC_KEYS__KEEP="#7")[0]
+        assert _keys_row(system, CALLREC_KEYS__KEEP="#7")[0]
     finally:
-        assert stage.callrec("pbx", "config", "-o", str(etc), "--force").returncode == 0
-        stage.world.pbx.cli("module reload features")
+        assert system.callrec("pbx", "config", "-o", str(etc), "--force").returncode == 0
+        system.demo.pbx.cli("module reload features")
     assert (etc / "features.conf").read_text() == before

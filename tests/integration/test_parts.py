@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 import soundfile
 
-from tests.integration.stage import SystemUnderTest, eventually
+from tests.integration.system import SystemUnderTest, eventually
 from tests.listen import Samples, hears, likeness, voiced
 from tests.unit.wave import tone, write_wav
 
 NOWHERE = "http://127.0.0.1:1"
 
 
-def test_all_is_well(stage: SystemUnderTest) -> None:
-    done = stage.callrec("doctor")
+def test_all_is_well(system: SystemUnderTest) -> None:
+    done = system.callrec("doctor")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert stage.callrec("status").returncode == 0
+    assert system.callrec("status").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -37,14 +37,20 @@ def test_all_is_well(stage: SystemUnderTest) -> None:
     ],
 )
 def test_a_part_that_cannot_be_used_is_one_line(
-    stage: SystemUnderTest, tmp_path: Path, variable: str, value: str, command: str, code: int, complaint: str
+    system: SystemUnderTest,
+    tmp_path: Path,
+    variable: str,
+    value: str,
+    command: str,
+    code: int,
+    complaint: str,
 ) -> None:
     arguments = [command]
     if command == "search":
         arguments.append("today")
     if command == "verify":
-        arguments.append(stage.record_call("0311140009").id)
-    done = stage.callrec(*arguments, **{variable: value, "CALLREC_SPOOL__DIRECTORY": str(tmp_path)})
+        arguments.append(system.record_call("0311140009").id)
+    done = system.callrec(*arguments, **{variable: value, "CALLREC_SPOOL__DIRECTORY": str(tmp_path)})
     assert done.returncode == code, done.stderr
     (line,) = done.stderr.strip().splitlines()
     assert complaint in line and "hunter2" not in line and "wrong" not in line
@@ -60,116 +66,116 @@ def test_a_part_that_cannot_be_used_is_one_line(
     ],
 )
 def test_doctor_names_the_part_that_is_ill(
-    stage: SystemUnderTest, variable: str, value: str, part: str
+    system: SystemUnderTest, variable: str, value: str, part: str
 ) -> None:
-    done = stage.callrec("doctor", "--json", **{variable: value})
+    done = system.callrec("doctor", "--json", **{variable: value})
     assert done.returncode == 1
     assert part in [row["part"] for row in json.loads(done.stdout) if not row["ok"]]
 
 
-def test_doctor_sees_a_bucket_without_lock(stage: SystemUnderTest) -> None:
-    stage.s3.create_bucket(Bucket="unlocked")
-    done = stage.callrec("doctor", "--json", CALLREC_ARCHIVE__BUCKET="unlocked")
+def test_doctor_sees_a_bucket_without_lock(system: SystemUnderTest) -> None:
+    system.s3.create_bucket(Bucket="unlocked")
+    done = system.callrec("doctor", "--json", CALLREC_ARCHIVE__BUCKET="unlocked")
     (row,) = [row for row in json.loads(done.stdout) if row["part"] == "archive"]
     assert not row["ok"] and "has no Object Lock" in row["found"]
 
 
 @pytest.mark.parametrize("context", ["callrec-gate", "callrec-journal"])
-def test_doctor_sees_a_dialplan_without_the_gate(stage: SystemUnderTest, context: str) -> None:
-    stage.world.pbx.cli(f"dialplan remove context {context}")
+def test_doctor_sees_a_dialplan_without_the_gate(system: SystemUnderTest, context: str) -> None:
+    system.demo.pbx.cli(f"dialplan remove context {context}")
     try:
-        row = _row(stage, "PBX: gate")
+        row = _row(system, "PBX: gate")
         assert not row["ok"] and f"has no {context}:" in row["found"]
     finally:
-        stage.world.pbx.cli("dialplan reload")
+        system.demo.pbx.cli("dialplan reload")
 
 
-def test_doctor_sees_a_pbx_that_cannot_record(stage: SystemUnderTest) -> None:
-    folder = stage.world.home / "pbx/spool/recording"
-    stage.wait_until_clean()
+def test_doctor_sees_a_pbx_that_cannot_record(system: SystemUnderTest) -> None:
+    folder = system.demo.home / "pbx/spool/recording"
+    system.wait_until_clean()
     folder.rename(folder.with_name("elsewhere"))
     try:
-        row = _row(stage, "PBX: recordings")
+        row = _row(system, "PBX: recordings")
         assert not row["ok"] and "has no folder for recordings" in row["found"]
     finally:
         folder.with_name("elsewhere").rename(folder)
 
 
-def test_doctor_sees_an_ami_user_without_rights(stage: SystemUnderTest) -> None:
-    file = stage.world.home / "pbx/etc/callrec/manager.conf"
+def test_doctor_sees_an_ami_user_without_rights(system: SystemUnderTest) -> None:
+    file = system.demo.home / "pbx/etc/callrec/manager.conf"
     text = file.read_text()
     file.write_text(text.replace("write = system,reporting,originate", "write = reporting"))
-    stage.world.pbx.cli("manager reload")
+    system.demo.pbx.cli("manager reload")
     try:
-        row = _row(stage, "PBX: AMI")
+        row = _row(system, "PBX: AMI")
         assert not row["ok"] and "may not do DBDel, DBPut, GetConfig, Originate" in row["found"]
     finally:
         file.write_text(text)
-        stage.world.pbx.cli("manager reload")
+        system.demo.pbx.cli("manager reload")
 
 
-@pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
-def test_answering_first_is_heard_just_the_same(stage: SystemUnderTest, begin: datetime) -> None:
+@pytest.mark.parametrize("system", ["postgresql"], indirect=True)
+def test_answering_first_is_heard_just_the_same(system: SystemUnderTest, begin: datetime) -> None:
     """With answer_first the call is answered before the announcement, and still counts as unanswered."""
-    prompt = voiced(_sound(stage.app.library.directory / "ja/notice.wav"))
-    answering_first = stage.restarted_with(CALLREC_PROMPTS__ANSWER_FIRST="true")
-    with answering_first, stage.rule("automatic", announce="before-connect"):
-        caller = stage.caller("0311140001").dial("2101")
+    prompt = voiced(_sound(system.app.library.directory / "ja/notice.wav"))
+    answering_first = system.restarted_with(CALLREC_PROMPTS__ANSWER_FIRST="true")
+    with answering_first, system.rule("automatic", announce="before-connect"):
+        caller = system.caller("0311140001").dial("2101")
         caller.wait_established(3)
-        phone = stage.phone("2101").wait_ring()
+        phone = system.phone("2101").wait_ring()
         assert likeness(prompt, caller.heard()) > 0.9
         phone.reject()
         caller.hangup()
-        call = stage.call_of("+81311140001", begin)
+        call = system.call_of("+81311140001", begin)
     assert call.outcome == "busy" and call.answered_at is None
     assert [each.complete for each in call.announcements] == [True]
 
 
-@pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
-def test_both_languages_are_played_one_after_the_other(stage: SystemUnderTest, begin: datetime) -> None:
-    with stage.rule("automatic", announce="before-connect", languages=("ja", "en")):
-        caller = stage.caller("0311140002").dial("2101")
-        stage.phone("2101").wait_ring()
+@pytest.mark.parametrize("system", ["sqlite"], indirect=True)
+def test_both_languages_are_played_one_after_the_other(system: SystemUnderTest, begin: datetime) -> None:
+    with system.rule("automatic", announce="before-connect", languages=("ja", "en")):
+        caller = system.caller("0311140002").dial("2101")
+        system.phone("2101").wait_ring()
         heard = caller.heard()
         caller.hangup()
-        call = stage.call_of("+81311140002", begin)
+        call = system.call_of("+81311140002", begin)
     for language in ("ja", "en"):
-        assert likeness(voiced(_sound(stage.app.library.directory / language / "notice.wav")), heard) > 0.9
+        assert likeness(voiced(_sound(system.app.library.directory / language / "notice.wav")), heard) > 0.9
     assert [(each.language, each.complete) for each in call.announcements] == [("ja", True), ("en", True)]
 
 
-def test_a_caller_who_hangs_up_during_the_announcement(stage: SystemUnderTest, begin: datetime) -> None:
-    with stage.rule("automatic", announce="before-connect"):
-        caller = stage.caller("0311140003").dial("2101")
+def test_a_caller_who_hangs_up_during_the_announcement(system: SystemUnderTest, begin: datetime) -> None:
+    with system.rule("automatic", announce="before-connect"):
+        caller = system.caller("0311140003").dial("2101")
         eventually(lambda: len(caller.heard()) > 8000, what="hearing the announcement")
         caller.hangup()
-        call = stage.call_of("+81311140003", begin)
+        call = system.call_of("+81311140003", begin)
     assert call.outcome == "unanswered"
     assert [each.complete for each in call.announcements] == [False]
 
 
-@pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
-def test_an_own_announcement_is_added_and_played_to_a_phone(stage: SystemUnderTest, tmp_path: Path) -> None:
+@pytest.mark.parametrize("system", ["postgresql"], indirect=True)
+def test_an_own_announcement_is_added_and_played_to_a_phone(system: SystemUnderTest, tmp_path: Path) -> None:
     source = write_wav(tmp_path / "own.wav", tone(700, 2, 44100), 44100)
     words = ["--name", "own", "--language", "ja", "--text", "録音しています。"]
-    assert stage.callrec("prompt", "add", str(source), *words).returncode == 0
-    phone = stage.phone("2102")
-    assert stage.callrec("prompt", "play", "own", "--to", "2102").returncode == 0
+    assert system.callrec("prompt", "add", str(source), *words).returncode == 0
+    phone = system.phone("2102")
+    assert system.callrec("prompt", "play", "own", "--to", "2102").returncode == 0
     talk = phone.pick_up()
     talk.wait_ended()
     heard = voiced(talk.heard())
     assert hears(heard, talk.rate, 700) and len(heard) > 1.5 * talk.rate
-    stage.wait_until_clean()
+    system.wait_until_clean()
     silent = write_wav(tmp_path / "silent.wav", tone(700, 2, loud=0))
-    nobody = stage.callrec("prompt", "play", "own", "--to", "2999")
+    nobody = system.callrec("prompt", "play", "own", "--to", "2999")
     assert nobody.returncode == 1 and "the PBX has no phone 2999" in nobody.stderr
-    done = stage.callrec("prompt", "add", str(silent), *words)
+    done = system.callrec("prompt", "add", str(silent), *words)
     assert done.returncode == 2 and "is silent" in done.stderr
 
 
-def _row(stage: SystemUnderTest, part: str) -> dict[str, Any]:
+def _row(system: SystemUnderTest, part: str) -> dict[str, Any]:
     """What doctor says of one part."""
-    rows = json.loads(stage.callrec("doctor", "--json").stdout)
+    rows = json.loads(system.callrec("doctor", "--json").stdout)
     (row,) = [row for row in rows if row["part"] == part]
     return dict(row)
 

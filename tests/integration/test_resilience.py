@@ -13,39 +13,39 @@ from callrec.demo.processes import Child
 from callrec.demo.softphones import Sound, Talk
 from callrec.model.calls import KeyResult, Outcome
 from callrec.model.rules import Mode
-from tests.integration.stage import SystemUnderTest, eventually, frozen, talk_for, talk_seconds
+from tests.integration.system import SystemUnderTest, eventually, frozen, talk_for, talk_seconds
 from tests.listen import hears, hears_no, likeness, voiced
 
 CALLER_HZ, STAFF_HZ = 500.0, 1000.0
 
 
 @pytest.fixture(autouse=True)
-def _controller_is_back(stage: SystemUnderTest) -> Iterator[None]:
+def _controller_is_back(system: SystemUnderTest) -> Iterator[None]:
     """Whatever a test did, the next one finds the controller at work and no call of this one."""
     yield
-    stage.hang_up_all()
-    assert stage.world.controller is not None
-    if not stage.world.controller.running:
-        stage.world.start_controller()
+    system.hang_up_all()
+    assert system.demo.controller is not None
+    if not system.demo.controller.running:
+        system.demo.start_controller()
 
 
-def _call(stage: SystemUnderTest, number: str, called: str = "2101") -> tuple[Talk, Talk]:
-    caller = stage.caller(number).dial(called, Sound(CALLER_HZ))
-    staff = stage.phone(called).pick_up(Sound(STAFF_HZ))
+def _call(system: SystemUnderTest, number: str, called: str = "2101") -> tuple[Talk, Talk]:
+    caller = system.caller(number).dial(called, Sound(CALLER_HZ))
+    staff = system.phone(called).pick_up(Sound(STAFF_HZ))
     caller.wait_established()
     return caller, staff
 
 
-def _controller(stage: SystemUnderTest) -> Child:
-    assert stage.world.controller is not None
-    return stage.world.controller
+def _controller(system: SystemUnderTest) -> Child:
+    assert system.demo.controller is not None
+    return system.demo.controller
 
 
-def _check_whole(stage: SystemUnderTest, number: str, begin: datetime, staff: Talk) -> str:
+def _check_whole(system: SystemUnderTest, number: str, begin: datetime, staff: Talk) -> str:
     """The recording of the call is as long as the talk, with each voice in its track. Returns its id."""
-    found = stage.recording_of(number, begin)
+    found = system.recording_of(number, begin)
     assert found.recording is not None
-    heard = stage.listen(found.recording)
+    heard = system.listen(found.recording)
     assert abs(heard.seconds - talk_seconds(found.call)) < 0.1
     # The phone's own clock is coarser: the machine is busy with starting and stopping parts.
     assert abs(heard.seconds - (staff.ended_at - staff.established_at)) < 0.5
@@ -54,72 +54,74 @@ def _check_whole(stage: SystemUnderTest, number: str, begin: datetime, staff: Ta
     return found.recording.id
 
 
-def test_a_second_controller_refuses_to_start(stage: SystemUnderTest, tmp_path: object) -> None:
-    done = stage.callrec("serve")
+def test_a_second_controller_refuses_to_start(system: SystemUnderTest, tmp_path: object) -> None:
+    done = system.callrec("serve")
     assert done.returncode == 4
     assert done.stderr.strip().splitlines()[-1].startswith("callrec: another callrec serve uses the spool")
-    elsewhere = stage.callrec("serve", CALLREC_SPOOL__DIRECTORY=str(tmp_path))
+    elsewhere = system.callrec("serve", CALLREC_SPOOL__DIRECTORY=str(tmp_path))
     assert elsewhere.returncode == 4, "also with another spool: it is the same PBX"
     assert "another callrec serve is connected to this PBX" in elsewhere.stderr
-    assert stage.status()["link_up"], "the first one was not disturbed"
+    assert system.status()["link_up"], "the first one was not disturbed"
 
 
-def test_controller_killed_during_the_call_and_back_after_it(stage: SystemUnderTest, begin: datetime) -> None:
+def test_controller_killed_during_the_call_and_back_after_it(
+    system: SystemUnderTest, begin: datetime
+) -> None:
     """Also the call that is not recorded has its row, with why."""
     never = {"mode": "never", "scope": "extension", "target": "2102"}
-    with stage.rules({"mode": "automatic"}, never):
-        caller, staff = _call(stage, "0311120001")
-        unrecorded, _ = _call(stage, "0311120011", "2102")
+    with system.rules({"mode": "automatic"}, never):
+        caller, staff = _call(system, "0311120001")
+        unrecorded, _ = _call(system, "0311120011", "2102")
         talk_for([staff], 1.5)
-        _controller(stage).kill()
+        _controller(system).kill()
         talk_for([staff], 1.5)
         caller.hangup()
         unrecorded.hangup()
         staff.wait_ended()
-        stage.world.start_controller()
-        _check_whole(stage, "+81311120001", begin, staff)
-    call, other = stage.call_of("+81311120001", begin), stage.call_of("+81311120011", begin)
+        system.demo.start_controller()
+        _check_whole(system, "+81311120001", begin, staff)
+    call, other = system.call_of("+81311120001", begin), system.call_of("+81311120011", begin)
     for each in (call, other):
         assert "the controller was away during this call" in [note.text for note in each.notes]
     assert other.decision and (other.decision.mode, other.outcome) == (Mode.NEVER, Outcome.ANSWERED)
-    stage.wait_until_clean()
+    system.wait_until_clean()
 
 
-def test_controller_killed_and_back_during_the_call(stage: SystemUnderTest, begin: datetime) -> None:
-    with stage.rule("automatic"):
-        caller, staff = _call(stage, "0311120002")
+def test_controller_killed_and_back_during_the_call(system: SystemUnderTest, begin: datetime) -> None:
+    with system.rule("automatic"):
+        caller, staff = _call(system, "0311120002")
         talk_for([staff], 1.5)
-        _controller(stage).kill()
-        stage.world.start_controller()
+        _controller(system).kill()
+        system.demo.start_controller()
         talk_for([staff], 1.5)
         staff.hangup()
         caller.wait_ended()
-        _check_whole(stage, "+81311120002", begin, staff)
-    stage.wait_until_clean()
+        _check_whole(system, "+81311120002", begin, staff)
+    system.wait_until_clean()
 
 
-def test_orderly_restart_during_the_call(stage: SystemUnderTest, begin: datetime) -> None:
-    with stage.rule("automatic"):
-        caller, staff = _call(stage, "0311120003")
+def test_orderly_restart_during_the_call(system: SystemUnderTest, begin: datetime) -> None:
+    with system.rule("automatic"):
+        caller, staff = _call(system, "0311120003")
         talk_for([staff], 1.0)
-        _controller(stage).stop()
-        stage.world.start_controller()
+        _controller(system).stop()
+        system.demo.start_controller()
         talk_for([staff], 1.0)
         caller.hangup()
         staff.wait_ended()
-        _check_whole(stage, "+81311120003", begin, staff)
-    stage.wait_until_clean()
+        _check_whole(system, "+81311120003", begin, staff)
+    system.wait_until_clean()
 
 
 def test_without_a_controller_the_dialplan_announces_and_records(
-    stage: SystemUnderTest, begin: datetime
+    system: SystemUnderTest, begin: datetime
 ) -> None:
-    with stage.rule("automatic", announce="before-connect"):
-        stage.wait_for_mirror()
-        _controller(stage).stop()
-        caller = stage.caller("0311120004").dial("2101", Sound(CALLER_HZ))
-        staff = stage.phone("2101").wait_ring()
-        prompt = voiced(soundfile.read(stage.app.library.directory / "ja/notice.wav", dtype="int16")[0])
+    with system.rule("automatic", announce="before-connect"):
+        system.wait_for_mirror()
+        _controller(system).stop()
+        caller = system.caller("0311120004").dial("2101", Sound(CALLER_HZ))
+        staff = system.phone("2101").wait_ring()
+        prompt = voiced(soundfile.read(system.app.library.directory / "ja/notice.wav", dtype="int16")[0])
         assert likeness(prompt, caller.heard()) > 0.9
         staff.sound = Sound(STAFF_HZ)
         staff.answer()
@@ -127,90 +129,90 @@ def test_without_a_controller_the_dialplan_announces_and_records(
         talk_for([staff], 2.0)
         staff.hangup()
         caller.wait_ended()
-        unanswered = stage.caller("0311120005").dial("2102")
-        stage.phone("2102").wait_ring()
+        unanswered = system.caller("0311120005").dial("2102")
+        system.phone("2102").wait_ring()
         unanswered.hangup()
-        stage.world.start_controller()
-        _check_whole(stage, "+81311120004", begin, staff)
-    call = stage.call_of("+81311120004", begin)
+        system.demo.start_controller()
+        _check_whole(system, "+81311120004", begin, staff)
+    call = system.call_of("+81311120004", begin)
     assert call.notes[0].text == "callrec was away: the dialplan stood in"
     assert [each.complete for each in call.announcements] == [True]
     assert call.announcements[0].language == "ja"
     assert [each.result for each in call.key_presses] == [KeyResult.MARKED] and call.incident
-    assert stage.call_of("+81311120005", begin).outcome is Outcome.UNANSWERED
-    stage.wait_until_clean()
+    assert system.call_of("+81311120005", begin).outcome is Outcome.UNANSWERED
+    system.wait_until_clean()
 
 
 def test_without_a_controller_outbound_voices_are_not_swapped(
-    stage: SystemUnderTest, begin: datetime
+    system: SystemUnderTest, begin: datetime
 ) -> None:
-    with stage.rule("automatic"):
-        stage.wait_for_mirror()
-        _controller(stage).stop()
-        staff = stage.phone("2101").dial("0311120006", Sound(STAFF_HZ))
-        other = stage.phone("outside").pick_up(Sound(CALLER_HZ))
+    with system.rule("automatic"):
+        system.wait_for_mirror()
+        _controller(system).stop()
+        staff = system.phone("2101").dial("0311120006", Sound(STAFF_HZ))
+        other = system.phone("outside").pick_up(Sound(CALLER_HZ))
         staff.wait_established()
         talk_for([staff, other], 1.5)
         staff.hangup()
-        stage.world.start_controller()
-        _check_whole(stage, "+81311120006", begin, staff)
-    stage.wait_until_clean()
+        system.demo.start_controller()
+        _check_whole(system, "+81311120006", begin, staff)
+    system.wait_until_clean()
 
 
-def test_without_a_controller_never_is_never(stage: SystemUnderTest, begin: datetime) -> None:
-    before = stage.settled_keys()
-    with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "facility", "target": "shiba"}):
-        stage.wait_for_mirror()
-        _controller(stage).stop()
-        caller, staff = _call(stage, "0311120007")
+def test_without_a_controller_never_is_never(system: SystemUnderTest, begin: datetime) -> None:
+    before = system.settled_keys()
+    with system.rules({"mode": "automatic"}, {"mode": "never", "scope": "facility", "target": "shiba"}):
+        system.wait_for_mirror()
+        _controller(system).stop()
+        caller, staff = _call(system, "0311120007")
         talk_for([staff], 1.0)
         caller.hangup()
-        stage.world.start_controller()
-        call = stage.call_of("+81311120007", begin)
+        system.demo.start_controller()
+        call = system.call_of("+81311120007", begin)
     assert call.decision is not None and call.decision.mode == "never"
-    assert stage.settled_keys() == before
+    assert system.settled_keys() == before
 
 
 def test_without_a_controller_never_is_never_between_phones_too(
-    stage: SystemUnderTest, begin: datetime
+    system: SystemUnderTest, begin: datetime
 ) -> None:
-    before = stage.settled_keys()
-    with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "facility", "target": "shiba"}):
-        stage.wait_for_mirror()
-        _controller(stage).stop()
-        caller = stage.phone("2201").dial("2101", Sound(CALLER_HZ))
-        staff = stage.phone("2101").pick_up(Sound(STAFF_HZ))
+    before = system.settled_keys()
+    with system.rules({"mode": "automatic"}, {"mode": "never", "scope": "facility", "target": "shiba"}):
+        system.wait_for_mirror()
+        _controller(system).stop()
+        caller = system.phone("2201").dial("2101", Sound(CALLER_HZ))
+        staff = system.phone("2101").pick_up(Sound(STAFF_HZ))
         talk_for([staff], 1.0)
         caller.hangup()
-        stage.world.start_controller()
-        call = stage.call_of("2201", begin)
+        system.demo.start_controller()
+        call = system.call_of("2201", begin)
     assert call.decision is not None and call.decision.mode == "never"
-    assert stage.settled_keys() == before
+    assert system.settled_keys() == before
 
 
-def test_without_a_controller_who_answers_a_queue_counts(stage: SystemUnderTest, begin: datetime) -> None:
+def test_without_a_controller_who_answers_a_queue_counts(system: SystemUnderTest, begin: datetime) -> None:
     """The dialplan knows the number dialled only; when callrec is back, it asks who answered."""
-    before = stage.settled_keys()
-    with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
-        stage.wait_for_mirror()
-        _controller(stage).stop()
-        phones = [stage.phone("2101"), stage.phone("2102")]
-        caller = stage.caller("0311120011").dial("6000", Sound(CALLER_HZ))
+    before = system.settled_keys()
+    with system.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
+        system.wait_for_mirror()
+        _controller(system).stop()
+        phones = [system.phone("2101"), system.phone("2102")]
+        caller = system.caller("0311120011").dial("6000", Sound(CALLER_HZ))
         staff = phones[1].pick_up(Sound(STAFF_HZ))
         talk_for([staff], 1.0)
         caller.hangup()
-        stage.world.start_controller()
-        call = stage.call_of("+81311120011", begin)
+        system.demo.start_controller()
+        call = system.call_of("+81311120011", begin)
     assert (call.extension, call.dialled, call.decision and call.decision.mode) == ("2102", "6000", "never")
     assert any("was destroyed" in note.text for note in call.notes), call
-    assert stage.settled_keys() == before
+    assert system.settled_keys() == before
 
 
-def test_a_frozen_controller_holds_no_call_up(stage: SystemUnderTest, begin: datetime) -> None:
-    with stage.rule("automatic"):
-        stage.wait_for_mirror()
-        phone, outside = stage.phone("2101"), stage.caller("0311120008")
-        with frozen(_controller(stage)):
+def test_a_frozen_controller_holds_no_call_up(system: SystemUnderTest, begin: datetime) -> None:
+    with system.rule("automatic"):
+        system.wait_for_mirror()
+        phone, outside = system.phone("2101"), system.caller("0311120008")
+        with frozen(_controller(system)):
             asked = time.monotonic()
             caller = outside.dial("2101", Sound(CALLER_HZ))
             staff = phone.pick_up(Sound(STAFF_HZ))
@@ -220,40 +222,40 @@ def test_a_frozen_controller_holds_no_call_up(stage: SystemUnderTest, begin: dat
         talk_for([staff], 0.5)
         caller.hangup()
         staff.wait_ended()
-        _check_whole(stage, "+81311120008", begin, staff)
-    assert len([each for each in stage.calls_since(begin) if each.call.number == "+81311120008"]) == 1
-    stage.wait_until_clean()
+        _check_whole(system, "+81311120008", begin, staff)
+    assert len([each for each in system.calls_since(begin) if each.call.number == "+81311120008"]) == 1
+    system.wait_until_clean()
 
 
-def test_a_frozen_pbx_is_noticed_and_found_again(stage: SystemUnderTest, begin: datetime) -> None:
-    assert stage.world.pbx.child is not None
-    with stage.rule("automatic"):
-        with frozen(stage.world.pbx.child):
+def test_a_frozen_pbx_is_noticed_and_found_again(system: SystemUnderTest, begin: datetime) -> None:
+    assert system.demo.pbx.child is not None
+    with system.rule("automatic"):
+        with frozen(system.demo.pbx.child):
             since = time.monotonic()
-            eventually(lambda: not stage.status()["link_up"], 10, "noticing that the PBX is frozen")
+            eventually(lambda: not system.status()["link_up"], 10, "noticing that the PBX is frozen")
             assert time.monotonic() - since < 10
-        eventually(lambda: stage.status()["link_up"], 15, "the link's return")
-        caller, staff = _call(stage, "0311120009")
+        eventually(lambda: system.status()["link_up"], 15, "the link's return")
+        caller, staff = _call(system, "0311120009")
         talk_for([staff], 1.0)
         caller.hangup()
         staff.wait_ended()
-        _check_whole(stage, "+81311120009", begin, staff)
+        _check_whole(system, "+81311120009", begin, staff)
 
 
-def test_s3_away_keeps_recordings_in_the_spool(stage: SystemUnderTest, begin: datetime) -> None:
-    with stage.rule("automatic"):
-        stage.world.s3.stop()
+def test_s3_away_keeps_recordings_in_the_spool(system: SystemUnderTest, begin: datetime) -> None:
+    with system.rule("automatic"):
+        system.demo.s3.stop()
         try:
-            caller, staff = _call(stage, "0311120010")
+            caller, staff = _call(system, "0311120010")
             talk_for([staff], 1.0)
             caller.hangup()
             staff.wait_ended()
-            eventually(lambda: stage.status()["problems"], what="the problem in the status")
-            done = stage.callrec("status", "--json")
+            eventually(lambda: system.status()["problems"], what="the problem in the status")
+            done = system.callrec("status", "--json")
             assert done.returncode == 1 and '"waiting_recordings": 1' in done.stdout
             assert "the S3 server does not answer" in done.stderr
         finally:
-            stage.world.s3.start()
-        _check_whole(stage, "+81311120010", begin, staff)
-    stage.wait_until_clean()
-    eventually(lambda: not stage.status()["problems"], what="a clean status")
+            system.demo.s3.start()
+        _check_whole(system, "+81311120010", begin, staff)
+    system.wait_until_clean()
+    eventually(lambda: not system.status()["problems"], what="a clean status")

@@ -15,7 +15,7 @@ from callrec.catalogue.calls import SearchHit
 from callrec.model.calls import CallRecord
 from callrec.model.rules import Direction, Holidays, Hours, Mode
 from callrec.policy.holidays import is_holiday
-from tests.integration.stage import Sound, SystemUnderTest, talk_for
+from tests.integration.system import Sound, SystemUnderTest, talk_for
 from tests.integration.times import in_time
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -24,20 +24,20 @@ BASE = {"mode": "manual"}
 """The rule for everywhere: a call that nothing else decides is not captured."""
 
 
-def call(stage: SystemUnderTest, number: str, begin: datetime) -> CallRecord:
+def call(system: SystemUnderTest, number: str, begin: datetime) -> CallRecord:
     """A call from this number to 2101, answered and over."""
-    caller = stage.caller(number).dial("2101")
-    staff = stage.phone("2101").pick_up()
+    caller = system.caller(number).dial("2101")
+    staff = system.phone("2101").pick_up()
     talk_for([staff], 0.5)
     caller.hangup()
-    return stage.call_of("+81" + number[1:], begin)
+    return system.call_of("+81" + number[1:], begin)
 
 
-def recorded(stage: SystemUnderTest, number: str, begin: datetime) -> bool:
+def recorded(system: SystemUnderTest, number: str, begin: datetime) -> bool:
     """Whether the call with this number has a recording, once nothing waits any more."""
-    stage.wait_until_clean()
+    system.wait_until_clean()
     found: list[SearchHit] = [
-        each for each in stage.calls_since(begin) if each.call.number == "+81" + number[1:]
+        each for each in system.calls_since(begin) if each.call.number == "+81" + number[1:]
     ]
     return any(each.recording for each in found)
 
@@ -55,10 +55,10 @@ def day(offset: int) -> tuple[Hours, ...]:
     return (Hours(tuple(sorted({(today + offset) % 7, (today + offset + 1) % 7})), 0, 1440),)
 
 
-def decided_at(stage: SystemUnderTest, when: datetime) -> AbstractContextManager[None]:
+def decided_at(system: SystemUnderTest, when: datetime) -> AbstractContextManager[None]:
     """The controller, started anew, decides as if it were this moment."""
     shift = (when - datetime.now(TOKYO)).total_seconds()
-    return stage.restarted_with(CALLREC_OFFICE__SHIFT_S=str(shift))
+    return system.restarted_with(CALLREC_OFFICE__SHIFT_S=str(shift))
 
 
 def moment(**before: float) -> datetime:
@@ -75,14 +75,14 @@ SCOPES: list[tuple[str, str | None]] = [
 
 @pytest.mark.parametrize(("scope", "target"), SCOPES)
 def test_a_rule_of_each_scope_records(
-    stage: SystemUnderTest, begin: datetime, scope: str, target: str | None
+    system: SystemUnderTest, begin: datetime, scope: str, target: str | None
 ) -> None:
     wide: dict[str, Any] = {"mode": "manual", "priority": -1}
-    with stage.rules(wide, {"mode": "automatic", "scope": scope, "target": target}) as (_, rule):
-        made = call(stage, "0311190001", begin)
+    with system.rules(wide, {"mode": "automatic", "scope": scope, "target": target}) as (_, rule):
+        made = call(system, "0311190001", begin)
         assert made.decision is not None
         assert (made.decision.mode, made.decision.rule) == (Mode.AUTOMATIC, rule.id)
-        assert recorded(stage, "0311190001", begin)
+        assert recorded(system, "0311190001", begin)
 
 
 def today_is_a_holiday() -> bool:
@@ -113,64 +113,64 @@ def missed() -> list[tuple[str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("condition", list(HELD))
-def test_a_condition_that_is_met_records(stage: SystemUnderTest, begin: datetime, condition: str) -> None:
+def test_a_condition_that_is_met_records(system: SystemUnderTest, begin: datetime, condition: str) -> None:
     wanted = {"mode": "automatic", "scope": "extension", "target": "2101", **HELD[condition]()}
-    with stage.rules(BASE, wanted) as (_, rule):
-        made = call(stage, "0311190002", begin)
+    with system.rules(BASE, wanted) as (_, rule):
+        made = call(system, "0311190002", begin)
         assert made.decision is not None and made.decision.rule == rule.id
-        assert recorded(stage, "0311190002", begin)
+        assert recorded(system, "0311190002", begin)
 
 
-def test_conditions_that_are_not_met_do_not(stage: SystemUnderTest, begin: datetime) -> None:
+def test_conditions_that_are_not_met_do_not(system: SystemUnderTest, begin: datetime) -> None:
     unmet = missed()
     wanted = [{"mode": "automatic", "scope": "extension", "target": "2101", **more} for _, more in unmet]
-    with stage.rules(BASE, *wanted) as (base, *others):
-        made = call(stage, "0311190003", begin)
+    with system.rules(BASE, *wanted) as (base, *others):
+        made = call(system, "0311190003", begin)
         assert made.decision is not None and made.decision.rule == base.id
-        assert not recorded(stage, "0311190003", begin)
+        assert not recorded(system, "0311190003", begin)
     why = {each.rule: each.why for each in made.decision.considered if not each.won}
     assert why == {rule.id: expected for rule, (expected, _) in zip(others, unmet, strict=True)}
 
 
-def test_never_for_a_caller_beats_a_rule_that_records(stage: SystemUnderTest, begin: datetime) -> None:
+def test_never_for_a_caller_beats_a_rule_that_records(system: SystemUnderTest, begin: datetime) -> None:
     never = {"mode": "never", "scope": "caller", "target": "+81311190004"}
-    with stage.rules({"mode": "automatic", "scope": "extension", "target": "2101"}, never):
-        made = call(stage, "0311190004", begin)
+    with system.rules({"mode": "automatic", "scope": "extension", "target": "2101"}, never):
+        made = call(system, "0311190004", begin)
         assert made.decision is not None and made.decision.reason == "never"
-        assert not recorded(stage, "0311190004", begin)
+        assert not recorded(system, "0311190004", begin)
 
 
 @pytest.mark.alone
 def test_a_change_is_in_force_within_two_seconds_and_ended_by_the_command(
-    stage: SystemUnderTest, begin: datetime
+    system: SystemUnderTest, begin: datetime
 ) -> None:
-    with stage.rules({"mode": "automatic", "scope": "extension", "target": "2101"}, BASE) as (rule, _):
-        done = stage.callrec("rule", "end", str(rule.id))
+    with system.rules({"mode": "automatic", "scope": "extension", "target": "2101"}, BASE) as (rule, _):
+        done = system.callrec("rule", "end", str(rule.id))
         assert done.returncode == 0, done.stderr
         changed = datetime.now().astimezone()
-        stage.wait_for_rules()
+        system.wait_for_rules()
         took = datetime.now().astimezone() - changed
         in_time(took < timedelta(seconds=2), took)
-        made = call(stage, "0311190005", begin)
+        made = call(system, "0311190005", begin)
         assert made.decision is not None and made.decision.mode is Mode.MANUAL
-        assert not recorded(stage, "0311190005", begin)
+        assert not recorded(system, "0311190005", begin)
 
 
-def test_the_phones_of_the_pbx_are_compared_with_the_extensions(stage: SystemUnderTest) -> None:
-    done = stage.callrec("rule", "check", "--json")
+def test_the_phones_of_the_pbx_are_compared_with_the_extensions(system: SystemUnderTest) -> None:
+    done = system.callrec("rule", "check", "--json")
     unknown = [row for row in rows_of(done.stdout) if row["kind"] == "extension"]
     assert unknown == [], done.stderr
-    moved = stage.callrec("extension", "remove", "2102")
+    moved = system.callrec("extension", "remove", "2102")
     assert moved.returncode == 0, moved.stderr
-    added = stage.callrec("extension", "add", "2999", "--facility", "shiba")
+    added = system.callrec("extension", "add", "2999", "--facility", "shiba")
     assert added.returncode == 0, added.stderr
     try:
-        found = rows_of(stage.callrec("rule", "check", "--json").stdout)
+        found = rows_of(system.callrec("rule", "check", "--json").stdout)
         codes = {row["subject"]: row["code"] for row in found if row["kind"] == "extension"}
         assert codes == {"2102": "no-facility", "2999": "not-on-pbx"}
     finally:
-        stage.callrec("extension", "remove", "2999")
-        stage.callrec("extension", "add", "2102", "--facility", "shiba")
+        system.callrec("extension", "remove", "2999")
+        system.callrec("extension", "add", "2102", "--facility", "shiba")
 
 
 def rows_of(text: str) -> list[dict[str, str]]:
@@ -178,32 +178,32 @@ def rows_of(text: str) -> list[dict[str, str]]:
     return found
 
 
-def test_a_queue_is_decided_again_by_who_answers(stage: SystemUnderTest, begin: datetime) -> None:
-    with stage.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
+def test_a_queue_is_decided_again_by_who_answers(system: SystemUnderTest, begin: datetime) -> None:
+    with system.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
         for number, answering, recorded in (("0311150091", "2101", True), ("0311150092", "2102", False)):
-            phone = stage.phone(answering)
-            caller = stage.caller(number).dial("6000", Sound(500))
+            phone = system.phone(answering)
+            caller = system.caller(number).dial("6000", Sound(500))
             staff = phone.pick_up(Sound(1000))
             talk_for([staff], 0.5)
             caller.hangup()
-            call = stage.call_of("+81" + number[1:], begin)
+            call = system.call_of("+81" + number[1:], begin)
             assert (call.extension, call.dialled) == (answering, "6000")
             assert call.decision is not None and (call.decision.mode == "automatic") is recorded
             if recorded:
-                assert stage.recording_of("+81" + number[1:], begin).recording
-    stage.wait_until_clean()
+                assert system.recording_of("+81" + number[1:], begin).recording
+    system.wait_until_clean()
 
 
 @pytest.mark.parametrize(("clock", "holds"), [("05:58:00", True), ("06:00:00", False)])
 def test_hours_over_midnight_hold_until_the_morning(
-    stage: SystemUnderTest, begin: datetime, clock: str, holds: bool
+    system: SystemUnderTest, begin: datetime, clock: str, holds: bool
 ) -> None:
     """Those of Monday, on a Tuesday that is no holiday: at six sharp they are over."""
     number = f"031115010{int(holds)}"
     monday = (Hours((0,), 22 * 60, 6 * 60),)
-    with stage.rules(BASE | {"priority": -1}, {"mode": "automatic", "hours": monday}):
-        with decided_at(stage, datetime.fromisoformat(f"2026-12-01T{clock}+09:00")):
-            assert any("decisions are made as if" in each for each in stage.status()["problems"])
-            made = call(stage, number, begin)
+    with system.rules(BASE | {"priority": -1}, {"mode": "automatic", "hours": monday}):
+        with decided_at(system, datetime.fromisoformat(f"2026-12-01T{clock}+09:00")):
+            assert any("decisions are made as if" in each for each in system.status()["problems"])
+            made = call(system, number, begin)
             assert made.decision is not None and (made.decision.mode is Mode.AUTOMATIC) is holds
-        assert recorded(stage, number, begin) is holds
+        assert recorded(system, number, begin) is holds

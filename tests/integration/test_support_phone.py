@@ -23,10 +23,10 @@ from callrec.recording.environment import Environment
 from callrec.recording.support_phone import SupportPhone
 from callrec.recording.tracker import CallTracker
 from callrec.spool.directory import Spool
-from tests.integration.stage import SystemUnderTest, eventually, talk_for
+from tests.integration.system import SystemUnderTest, eventually, talk_for
 from tests.listen import Samples, hears, hears_no
 
-pytestmark = pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
+pytestmark = pytest.mark.parametrize("system", ["postgresql"], indirect=True)
 CALLER_HZ, STAFF_HZ, ROOM_HZ = 500.0, 1000.0, 1500.0
 DIGITS_HZ = 770.0
 """What the keys 4, 5 and 6 have in common as tones."""
@@ -65,14 +65,14 @@ class Helped(CallTracker):
 class Watch:
     """A controller of its own beside the stage's, and a call with a support phone."""
 
-    def __init__(self, stage: SystemUnderTest, folder: Path) -> None:
-        self.stage = stage
-        settings = stage.app.settings.pbx.model_copy(update={"app": "callrec-phone"})
+    def __init__(self, system: SystemUnderTest, folder: Path) -> None:
+        self.system = system
+        settings = system.app.settings.pbx.model_copy(update={"app": "callrec-phone"})
         self.pbx = Ari(settings)
-        self.board = Helped(Environment(Office(), no_prompts, stage.app.library.tones, ids.new, "test"))
+        self.tracker = Helped(Environment(Office(), no_prompts, system.app.library.tones, ids.new, "test"))
         self.controller = Controller(
             self.pbx,
-            self.board,
+            self.tracker,
             Spool(folder),
             answer_first=False,
             work_waits=lambda: None,
@@ -94,7 +94,7 @@ class Watch:
 
     def call_phone(self, number: str) -> None:
         (staff,) = [each.id for each in self.pbx.channels() if each.endpoint == "2101"]
-        phone = self.board.phone = SupportPhone(staff, ids.new(), staff, f"PJSIP/{number}", "2101")
+        phone = self.tracker.phone = SupportPhone(staff, ids.new(), staff, f"PJSIP/{number}", "2101")
         with self.controller._lock:
             self.controller._submit(phone.call())
 
@@ -104,17 +104,17 @@ class Watch:
 
 
 @pytest.fixture
-def watch(stage: SystemUnderTest, tmp_path: Path) -> Iterator[Watch]:
-    stage.wait_until_clean()
-    made = Watch(stage, tmp_path)
+def watch(system: SystemUnderTest, tmp_path: Path) -> Iterator[Watch]:
+    system.wait_until_clean()
+    made = Watch(system, tmp_path)
     with made.running():
         yield made
-    stage.hang_up_all()
+    system.hang_up_all()
 
 
 def connected(watch: Watch, number: str) -> tuple[Talk, Talk]:
-    caller = watch.stage.caller(number).dial("2101", Sound(CALLER_HZ))
-    staff = watch.stage.phone("2101").pick_up(Sound(STAFF_HZ))
+    caller = watch.system.caller(number).dial("2101", Sound(CALLER_HZ))
+    staff = watch.system.phone("2101").pick_up(Sound(STAFF_HZ))
     caller.wait_established()
     return caller, staff
 
@@ -141,9 +141,9 @@ def after(talks: list[Talk], seconds: float = 1.5) -> list[Samples]:
 
 def test_it_listens_whispers_and_joins(watch: Watch) -> None:
     """4, 5 and 6 as in ChanSpy's d mode; the call itself never notices more than it should."""
-    with watch.stage.rules():
+    with watch.system.rules():
         caller, staff = connected(watch, "0311230001")
-        phone = answered(watch, watch.stage.phone("2102"))
+        phone = answered(watch, watch.system.phone("2102"))
         heard: dict[str, list[Samples]] = {"": after([caller, staff, phone])}
         for digit in "5646":
             phone.press(digit)
@@ -168,14 +168,14 @@ def test_it_listens_whispers_and_joins(watch: Watch) -> None:
 
 @pytest.mark.parametrize("who", ["caller", "staff", "phone"])
 def test_whoever_hangs_up_nothing_is_left(watch: Watch, who: str) -> None:
-    with watch.stage.rules():
+    with watch.system.rules():
         caller, staff = connected(watch, "0311230002")
-        phone = answered(watch, watch.stage.phone("2102"))
+        phone = answered(watch, watch.system.phone("2102"))
         phone.press("6")
         {"caller": caller, "staff": staff, "phone": phone}[who].hangup()
         if who == "phone":
-            assert watch.board.phone is not None
-            bridge = watch.board.phone.bridge
+            assert watch.tracker.phone is not None
+            bridge = watch.tracker.phone.bridge
             eventually(
                 lambda: bridge not in watch.pbx.bridges(), what="the end of the support phone's bridge"
             )
@@ -187,11 +187,11 @@ def test_whoever_hangs_up_nothing_is_left(watch: Watch, who: str) -> None:
 
 
 def test_a_room_that_is_not_there_disturbs_nobody(watch: Watch) -> None:
-    with watch.stage.rules():
+    with watch.system.rules():
         caller, staff = connected(watch, "0311230003")
         watch.call_phone("2999")
-        assert watch.board.phone is not None
-        eventually(lambda: watch.board.phone and watch.board.phone.is_over, what="noticing that")
+        assert watch.tracker.phone is not None
+        eventually(lambda: watch.tracker.phone and watch.tracker.phone.is_over, what="noticing that")
         (by_caller,) = after([caller])
         caller.hangup()
         staff.wait_ended()
@@ -200,10 +200,10 @@ def test_a_room_that_is_not_there_disturbs_nobody(watch: Watch) -> None:
 
 
 def test_a_call_that_ends_while_the_room_rings(watch: Watch) -> None:
-    with watch.stage.rules():
+    with watch.system.rules():
         caller, staff = connected(watch, "0311230004")
         watch.call_phone("2102")
-        ringing = watch.stage.phone("2102").wait_ring()
+        ringing = watch.system.phone("2102").wait_ring()
         caller.hangup()
         staff.wait_ended()
         ringing.wait_ended()
@@ -215,17 +215,17 @@ def test_the_recording_holds_what_the_caller_heard_of_the_phone(
     watch: Watch, begin: datetime, digit: str, kept: bool
 ) -> None:
     number = f"031123001{digit}"
-    with watch.stage.rule("automatic"):
+    with watch.system.rule("automatic"):
         caller, staff = connected(watch, number)
-        phone = answered(watch, watch.stage.phone("2102"))
+        phone = answered(watch, watch.system.phone("2102"))
         phone.press(digit)
         eventually(lambda: hears(last(staff, 0.5), staff.rate, ROOM_HZ), 5, "speaking")
         after([caller, phone])
         caller.hangup()
         staff.wait_ended()
-        found = watch.stage.recording_of("+81" + number[1:], begin)
+        found = watch.system.recording_of("+81" + number[1:], begin)
     assert found.recording is not None
-    heard = watch.stage.listen(found.recording)
+    heard = watch.system.listen(found.recording)
     late = heard.staff[-heard.rate :]
     assert hears(late, heard.rate, STAFF_HZ)
     assert (hears if kept else hears_no)(late, heard.rate, ROOM_HZ)

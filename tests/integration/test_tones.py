@@ -14,7 +14,7 @@ from callrec.model.calls import KeyResult
 from callrec.model.tones import FOLDER, NAMES, TONES, seconds
 from callrec.pbx.transport import AriRefused
 from callrec.prompts import RATES
-from tests.integration.stage import WIDEBAND_PHONE, SystemUnderTest, eventually, talk_for
+from tests.integration.system import WIDEBAND_PHONE, SystemUnderTest, eventually, talk_for
 from tests.listen import Samples, is_silent, likeness
 
 SNOOP = "callrec.model.tones-of-a-test"
@@ -24,19 +24,19 @@ EFFECTS = {name: effect for effect, name in NAMES.items()}
 
 
 @contextmanager
-def whispering_to(stage: SystemUnderTest, extension: str) -> Iterator[None]:
+def whispering_to(system: SystemUnderTest, extension: str) -> Iterator[None]:
     """A snoop through which the phone of an extension hears what is played, and nobody else."""
-    (channel,) = [each.id for each in stage.app.pbx.channels() if each.endpoint == extension]
-    stage.app.pbx.snoop(channel, SNOOP, whisper="out")
+    (channel,) = [each.id for each in system.app.pbx.channels() if each.endpoint == extension]
+    system.app.pbx.snoop(channel, SNOOP, whisper="out")
     try:
         yield
     finally:
-        stage.app.pbx.hang_up(SNOOP)
+        system.app.pbx.hang_up(SNOOP)
 
 
-def nearest(stage: SystemUnderTest, sound: Samples, rate: int) -> str:
+def nearest(system: SystemUnderTest, sound: Samples, rate: int) -> str:
     """The tone that a sound is most like; a phone that loses a packet makes it a little less so."""
-    folder = stage.app.library.directory / FOLDER
+    folder = system.app.library.directory / FOLDER
     shipped = {name: soundfile.read(folder / f"{name}.{RATES[rate]}", dtype="int16")[0] for name in TONES}
     alike = {name: likeness(tone, sound) for name, tone in shipped.items()}
     best = max(alike, key=lambda name: alike[name])
@@ -44,18 +44,18 @@ def nearest(stage: SystemUnderTest, sound: Samples, rate: int) -> str:
     return best
 
 
-def played(stage: SystemUnderTest, staff: Talk, effect: KeyResult) -> Samples:
+def played(system: SystemUnderTest, staff: Talk, effect: KeyResult) -> Samples:
     """What staff hear from the moment at which the tone is played until it is over."""
     before = len(staff.heard())
-    eventually(lambda: accepted(stage, effect), 2, "a snoop that is ready")
+    eventually(lambda: accepted(system, effect), 2, "a snoop that is ready")
     talk_for([staff], seconds(effect) + 0.4)
     return staff.heard()[before:]
 
 
-def accepted(stage: SystemUnderTest, effect: KeyResult) -> bool:
+def accepted(system: SystemUnderTest, effect: KeyResult) -> bool:
     """Whether the PBX takes the tone; a snoop is ready some milliseconds after it was made."""
     try:
-        stage.app.pbx.play(SNOOP, f"{SNOOP}-{effect}", [stage.app.library.tones.media(effect)])
+        system.app.pbx.play(SNOOP, f"{SNOOP}-{effect}", [system.app.library.tones.media(effect)])
     except AriRefused:
         return False
     return True
@@ -63,27 +63,27 @@ def accepted(stage: SystemUnderTest, effect: KeyResult) -> bool:
 
 @pytest.mark.alone
 @pytest.mark.parametrize(
-    ("stage", "extension"), [("sqlite", "2101"), ("postgresql", WIDEBAND_PHONE)], indirect=["stage"]
+    ("system", "extension"), [("sqlite", "2101"), ("postgresql", WIDEBAND_PHONE)], indirect=["system"]
 )
 def test_each_tone_is_heard_by_staff_alone_and_not_recorded(
-    stage: SystemUnderTest, begin: datetime, extension: str
+    system: SystemUnderTest, begin: datetime, extension: str
 ) -> None:
     """Each ends by itself: the next one on the same snoop would not be heard otherwise."""
     number = f"031116{extension}"
-    with stage.rule("automatic"):
-        caller = stage.caller(number).dial(extension)
-        staff = stage.phone(extension).pick_up()
+    with system.rule("automatic"):
+        caller = system.caller(number).dial(extension)
+        staff = system.phone(extension).pick_up()
         talk_for([staff, caller], 0.5)
-        with whispering_to(stage, extension):
+        with whispering_to(system, extension):
             heard = {
-                name: nearest(stage, played(stage, staff, effect), staff.rate)
+                name: nearest(system, played(system, staff, effect), staff.rate)
                 for name, effect in EFFECTS.items()
             }
         caller.hangup()
-        found = stage.recording_of("+81" + number[1:], begin)
+        found = system.recording_of("+81" + number[1:], begin)
     assert heard == {name: name for name in EFFECTS}
     assert is_silent(caller.heard())
     assert found.recording is not None
-    recorded = stage.listen(found.recording)
+    recorded = system.listen(found.recording)
     assert recorded.seconds > 4 and is_silent(recorded.external) and is_silent(recorded.staff)
-    stage.wait_until_clean()
+    system.wait_until_clean()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.integration.stage import Heard
+from tests.integration.system import Heard
 from tests.listen import longest_silence
 
 JOINT_SECONDS = 0.06

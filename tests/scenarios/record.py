@@ -21,7 +21,7 @@ from callrec.demo.system import DemoSystem
 from callrec.pbx import ari
 from callrec.serve import Service
 from callrec.spool import status
-from tests.integration.stage import SystemUnderTest, talk_for
+from tests.integration.system import SystemUnderTest, talk_for
 
 HERE = Path(__file__).parent
 RULES: dict[str, list[dict[str, Any]]] = {
@@ -51,47 +51,47 @@ class _InProcess(DemoSystem):
         super().stop()
 
 
-def _inbound(stage: SystemUnderTest) -> None:
-    caller = stage.caller("0312345678").dial("2101", Sound(500))
-    staff = stage.phone("2101").pick_up(Sound(1000))
+def _inbound(system: SystemUnderTest) -> None:
+    caller = system.caller("0312345678").dial("2101", Sound(500))
+    staff = system.phone("2101").pick_up(Sound(1000))
     talk_for([staff], 1.0)
     staff.hangup()
     caller.wait_ended()
 
 
-def _outbound(stage: SystemUnderTest) -> None:
-    staff = stage.phone("2101").dial("0398765432", Sound(1000))
-    other = stage.phone("outside").pick_up(Sound(500))
+def _outbound(system: SystemUnderTest) -> None:
+    staff = system.phone("2101").dial("0398765432", Sound(1000))
+    other = system.phone("outside").pick_up(Sound(500))
     talk_for([other], 8.0)
     other.hangup()
     staff.wait_ended()
 
 
-def _internal(stage: SystemUnderTest) -> None:
-    caller = stage.phone("2101").dial("2201", Sound(500))
-    called = stage.phone("2201").pick_up(Sound(1000))
+def _internal(system: SystemUnderTest) -> None:
+    caller = system.phone("2101").dial("2201", Sound(500))
+    called = system.phone("2201").pick_up(Sound(1000))
     talk_for([called], 1.0)
     caller.hangup()
 
 
-def _unanswered(stage: SystemUnderTest) -> None:
-    caller = stage.caller("0312345678").dial("2101")
-    stage.phone("2101").wait_ring()
+def _unanswered(system: SystemUnderTest) -> None:
+    caller = system.caller("0312345678").dial("2101")
+    system.phone("2101").wait_ring()
     caller.hangup()
 
 
-def _busy(stage: SystemUnderTest) -> None:
-    caller = stage.caller("0312345678").dial("2101")
-    stage.phone("2101").wait_ring().reject()
+def _busy(system: SystemUnderTest) -> None:
+    caller = system.caller("0312345678").dial("2101")
+    system.phone("2101").wait_ring().reject()
     caller.wait_ended()
 
 
 def _with_keys(*keys: str) -> Callable[[SystemUnderTest], None]:
     """Staff press these, half a second apart."""
 
-    def play(stage: SystemUnderTest) -> None:
-        caller = stage.caller("0312345678").dial("2101", Sound(500))
-        staff = stage.phone("2101").pick_up(Sound(1000))
+    def play(system: SystemUnderTest) -> None:
+        caller = system.caller("0312345678").dial("2101", Sound(500))
+        staff = system.phone("2101").pick_up(Sound(1000))
         caller.wait_established()
         for key in keys:
             staff.press(key)
@@ -102,12 +102,12 @@ def _with_keys(*keys: str) -> Callable[[SystemUnderTest], None]:
     return play
 
 
-def _transferred(stage: SystemUnderTest) -> None:
-    caller = stage.caller("0312345678").dial("2101", Sound(500))
-    staff = stage.phone("2101").pick_up(Sound(1000))
+def _transferred(system: SystemUnderTest) -> None:
+    caller = system.caller("0312345678").dial("2101", Sound(500))
+    staff = system.phone("2101").pick_up(Sound(1000))
     talk_for([staff], 0.5)
     staff.transfer("2102")
-    colleague = stage.phone("2102").pick_up(Sound(1500))
+    colleague = system.phone("2102").pick_up(Sound(1500))
     talk_for([colleague], 0.5)
     colleague.press("*1")
     talk_for([colleague], 0.5)
@@ -139,16 +139,16 @@ def main() -> None:
     ari._give = listening
     with (
         tempfile.TemporaryDirectory() as home,
-        _InProcess(Path(home), ports=PbxPorts.free()) as world,
-        Switchboard("127.0.0.1", world.pbx.ports.sip) as board,
+        _InProcess(Path(home), ports=PbxPorts.free()) as demo,
+        Switchboard("127.0.0.1", demo.pbx.ports.sip) as switchboard,
     ):
-        stage = SystemUnderTest(world, board)
+        system = SystemUnderTest(demo, switchboard)
         wanted = sys.argv[1:] or list(SCENARIOS)
         for name, (rules, play) in ((name, SCENARIOS[name]) for name in wanted):
-            with stage.rules(*RULES[rules]):
+            with system.rules(*RULES[rules]):
                 lines.clear()
-                play(stage)
-                stage.wait_until_clean()
+                play(system)
+                system.wait_until_clean()
                 (HERE / f"{name}.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
 
 

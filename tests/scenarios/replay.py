@@ -49,7 +49,7 @@ def prompts(decision: Decision) -> list[tuple[Prompt, str]]:
     return [(PROMPT, SOUND)] if decision.announce is not Announce.NONE else []
 
 
-def board(in_force: Office, ids: Iterable[str]) -> CallTracker:
+def tracker(in_force: Office, ids: Iterable[str]) -> CallTracker:
     supply = iter(ids)
     return CallTracker(
         Environment(in_force, prompts, Tones("/run/callrec/prompts"), lambda: next(supply), "demo")

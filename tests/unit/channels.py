@@ -13,7 +13,7 @@ from callrec.recording.actions import (
     StartSnoop,
 )
 from callrec.recording.tracker import CallTracker
-from tests.scenarios.replay import board, office
+from tests.scenarios.replay import office, tracker
 from tests.unit.samples import START, captured_call, checkpoint
 
 RULE = ("automatic", "everywhere", None, "none")
@@ -34,7 +34,7 @@ BRIDGE: dict[str, tuple[str, ...]] = {"b": ("1.0", "1.1")}
 
 
 def quiet_tracker() -> CallTracker:
-    return board(office(RULE), (f"new-{number}" for number in range(9)))
+    return tracker(office(RULE), (f"new-{number}" for number in range(9)))
 
 
 def open_checkpoint() -> Checkpoint:

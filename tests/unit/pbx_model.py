@@ -18,7 +18,7 @@ from callrec.pbx import events as ev
 from callrec.policy.office import Office
 from callrec.recording import actions as do
 from callrec.recording.tracker import CallTracker
-from tests.scenarios.replay import board
+from tests.scenarios.replay import tracker
 from tests.unit.channels import channel
 from tests.unit.samples import START
 
@@ -52,7 +52,7 @@ class ModelPbx:
 
     def _new_tracker(self) -> CallTracker:
         ids = (f"00000000-0000-7000-8000-{number:012d}" for number in self._numbers)
-        return board(self.office, ids)
+        return tracker(self.office, ids)
 
     # --- what happens in the PBX
 

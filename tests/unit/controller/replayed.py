@@ -6,7 +6,7 @@ from pathlib import Path
 
 from callrec.controller.controller import Controller
 from callrec.spool.directory import Spool
-from tests.scenarios.replay import board, ids_of, office, transcript
+from tests.scenarios.replay import ids_of, office, tracker, transcript
 from tests.unit.fakes import FakePbx
 
 RULE = ("automatic", "everywhere", None, None)
@@ -19,7 +19,7 @@ def controller_on(tmp_path: Path, pbx: FakePbx, *, answer_first: bool = True) ->
     ids = [*ids_of(NAME), *(f"more-{number}" for number in range(9))]
     return Controller(
         pbx,
-        board(office(RULE), ids),
+        tracker(office(RULE), ids),
         Spool(tmp_path),
         answer_first=answer_first,
         work_waits=lambda: None,

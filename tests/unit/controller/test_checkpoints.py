@@ -169,7 +169,7 @@ def test_a_call_without_a_capture_is_written_down_until_it_is_over(tmp_path: Pat
     (noted,) = Spool(tmp_path).open_calls()
     assert noted.answered_at and noted.decision and noted.decision.mode == "never"
     again = controller_on(tmp_path, FakePbx())
-    again._board.resume(noted)
+    again._tracker.resume(noted)
     end(again)
     call = only_call(Spool(tmp_path))
     assert (call.id, call.outcome, call.decision) == (noted.id, "answered", noted.decision)

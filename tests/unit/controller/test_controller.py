@@ -181,7 +181,7 @@ def test_a_missing_prompt_neither_holds_a_call_nor_keeps_it_from_being_recorded(
 
     pbx = FakePbx()
     controller = controller_on(tmp_path, pbx)
-    controller._board.environment = replace(controller._board.environment, prompts=missing)
+    controller._tracker.environment = replace(controller._tracker.environment, prompts=missing)
     play(controller)
     assert _asked_in_general(pbx) == ["resume"]
     assert _asked_for_tracks(pbx) == {"external": ["snoop", "record"], "staff": ["snoop", "record"]}

@@ -16,7 +16,7 @@ from callrec.policy.office import Office
 from callrec.recording.actions import Action, Mute, SaveCall, StartSnoop, Unmute
 from callrec.recording.call import Call
 from callrec.recording.tracker import CallTracker
-from tests.scenarios.replay import board, office
+from tests.scenarios.replay import office, tracker
 from tests.unit.channels import LATER, OUTSIDE, PHONE, begin_recording, channel, talks
 from tests.unit.pbx_model import ModelPbx
 from tests.unit.samples import START
@@ -32,7 +32,7 @@ NEVER = ("never", "extension", "2102", None)
 
 def _played(*rules: tuple[str, str, str | None, str | None]) -> CallTracker:
     """The caller talks to 2101, and 2102 waits in the conference."""
-    played = board(office(*rules), (f"new-{number}" for number in range(9)))
+    played = tracker(office(*rules), (f"new-{number}" for number in range(9)))
     talks(played, "phone", WAITING)
     begin_recording(played, talks(played, "a", OUTSIDE, PHONE))
     return played
@@ -107,7 +107,7 @@ def test_what_nobody_saw_is_seen_when_the_link_is_back() -> None:
 def test_a_restart_makes_no_call_of_its_own_of_who_is_in_a_conference() -> None:
     """Each of them has a linked id of its own; the row of their own calls was written when they came in."""
     before = _session(_played(EVERYBODY))
-    again = board(office(EVERYBODY), iter("abcdef"))
+    again = tracker(office(EVERYBODY), iter("abcdef"))
     assert before.capture
     again.restore(Checkpoint(before.record, before.capture.frozen()))
     commands = again.compare([OUTSIDE, WAITING], {"phone": (OUTSIDE.id, WAITING.id)}, {}, [], LATER)
@@ -117,7 +117,7 @@ def test_a_restart_makes_no_call_of_its_own_of_who_is_in_a_conference() -> None:
 
 def test_the_recording_of_somebody_outside_goes_on_where_staff_talked_before() -> None:
     """2101 and 2102 talk; a caller comes in on another line, and is connected with 2102."""
-    played = board(_only_inbound(), iter("abcdef"))
+    played = tracker(_only_inbound(), iter("abcdef"))
     colleague = replace(WAITING, linkedid="0.0")
     first = replace(ASKING, id="0.0", linkedid="0.0", created_at=EARLIER)
     talks(played, "old", first, colleague)
@@ -201,7 +201,7 @@ def test_a_caller_who_is_never_recorded_is_not_in_a_conference_with_another() ->
     """Nor when that one, in whose call they have met, is gone."""
     other = replace(channel("2.0", "PJSIP/outside-00000004", "0398765432", linkedid="2.0"), created_at=LATER)
     theirs = replace(channel("2.1", "PJSIP/2102-00000005", "2102", linkedid="2.0"), created_at=LATER)
-    played = board(office(EVERYBODY, ("never", "caller", "+81398765432", "none")), map(str, range(9)))
+    played = tracker(office(EVERYBODY, ("never", "caller", "+81398765432", "none")), map(str, range(9)))
     begin_recording(played, talks(played, "a", OUTSIDE, PHONE))
     talks(played, "b", other, theirs)
     commands = talks(played, "phone", OUTSIDE, PHONE, theirs, other)
@@ -213,7 +213,7 @@ def test_a_caller_who_is_never_recorded_is_not_in_a_conference_with_another() ->
 
 
 def test_a_channel_of_a_call_that_went_into_another_twice_is_in_the_last() -> None:
-    played = board(office(EVERYBODY), map(str, range(9)))
+    played = tracker(office(EVERYBODY), map(str, range(9)))
     first = replace(channel("3.0", "PJSIP/2101-00000003", "2101", linkedid="3.0"), created_at=LATER)
     second = replace(channel("2.0", "PJSIP/2102-00000002", "2102", linkedid="2.0"), created_at=START)
     begin_recording(played, talks(played, "a", OUTSIDE, PHONE))

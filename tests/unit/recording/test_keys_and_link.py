@@ -80,15 +80,15 @@ def test_what_is_begun_by_a_key_of_before_began_when_it_began() -> None:
 def test_a_key_counts_in_one_call_only() -> None:
     pbx = ModelPbx(office(("manual", "everywhere", None, "none")))
     first, second = replace(PHONE, linkedid="1.0"), replace(SECOND, linkedid="2.0")
-    board = pbx.tracker
-    talks(board, "b", OUTSIDE, first)
-    talks(board, "c", second, OTHER)
+    tracker = pbx.tracker
+    talks(tracker, "b", OUTSIDE, first)
+    talks(tracker, "c", second, OTHER)
     key = ev.RawKeyPress("p1", "keep", "2.0", second.name, LATER)
-    assert any(isinstance(each, StartSnoop) and each.spy != "none" for each in board.key_pressed(key))
-    board.handle(ev.LeftBridge(LATER, first, "b", (OUTSIDE.id,)))
-    board.handle(ev.EnteredBridge(LATER, replace(second, linkedid="1.0"), "b", (OUTSIDE.id, second.id)))
-    assert board.recall([key], LATER) == []
-    assert board.calls["1.0"].capture is None
+    assert any(isinstance(each, StartSnoop) and each.spy != "none" for each in tracker.key_pressed(key))
+    tracker.handle(ev.LeftBridge(LATER, first, "b", (OUTSIDE.id,)))
+    tracker.handle(ev.EnteredBridge(LATER, replace(second, linkedid="1.0"), "b", (OUTSIDE.id, second.id)))
+    assert tracker.recall([key], LATER) == []
+    assert tracker.calls["1.0"].capture is None
 
 
 def test_a_call_that_went_on_in_another_while_nobody_watched_is_handed_over() -> None:

@@ -17,7 +17,7 @@ from callrec.recording.actions import (
     SaveCall,
     StartSnoop,
 )
-from tests.scenarios.replay import board, office
+from tests.scenarios.replay import office, tracker
 from tests.unit.channels import (
     BRIDGE,
     LATER,
@@ -152,7 +152,7 @@ def test_a_service_number_is_decided_at_the_gate_and_again_by_who_answers() -> N
     queue = replace(OUTSIDE, exten="6000")
     for mode, recorded in (("automatic", True), ("never", False)):
         rules = (("automatic", "extension", "6000", "before-connect"), (mode, "extension", "2101", "none"))
-        played = board(office(*rules), (f"new-{number}" for number in range(9)))
+        played = tracker(office(*rules), (f"new-{number}" for number in range(9)))
         through, _ = played.handle(ev.GateEntered(START, queue, "inbound", "6000", "0312345678"))
         assert isinstance(through, LetThrough) and through.sounds
         commands = talks(played, "b", queue, PHONE)
@@ -181,9 +181,9 @@ def _ids() -> Iterator[str]:
 
 def test_never_for_the_number_dialled_holds_over_a_restart() -> None:
     """Nothing was written down of the call but by the dialplan."""
-    played = board(office(*NEVER_DIALLED), _ids())
+    played = tracker(office(*NEVER_DIALLED), _ids())
     assert not _begun(played.compare([OUTSIDE, PHONE], BRIDGE, {}, [_at_gate("6000")], LATER))
-    ringing = board(office(*NEVER_DIALLED), _ids())
+    ringing = tracker(office(*NEVER_DIALLED), _ids())
     ringing.compare([OUTSIDE, PHONE], {}, {}, [_at_gate("6000")], LATER)
     assert not _begun(talks(ringing, "b", OUTSIDE, PHONE))
 
@@ -202,14 +202,14 @@ def test_what_was_asked_at_the_gate_does_not_change_a_call_that_is_recorded() ->
 
 
 def test_never_for_the_number_dialled_holds_when_the_call_overflows_to_another() -> None:
-    played = board(office(*NEVER_DIALLED), _ids())
+    played = tracker(office(*NEVER_DIALLED), _ids())
     for number in ("6000", "2101"):
         played.handle(_at_gate(number))
     assert not _begun(talks(played, "b", OUTSIDE, PHONE))
 
 
 def test_a_call_that_overflows_is_not_announced_twice() -> None:
-    played = board(office(("automatic", "everywhere", None, None)), _ids())
+    played = tracker(office(("automatic", "everywhere", None, None)), _ids())
     first, _ = played.handle(_at_gate("6000"))
     assert isinstance(first, LetThrough)
     (sound,) = first.sounds

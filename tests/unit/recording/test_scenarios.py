@@ -9,7 +9,7 @@ import pytest
 from callrec.model.calls import CallRecord, Outcome
 from callrec.pbx.events import OWN_PREFIX
 from callrec.recording.actions import HandOver, SaveCall
-from tests.scenarios.replay import board, ids_of, office, short, transcript
+from tests.scenarios.replay import ids_of, office, short, tracker, transcript
 
 _SECOND = timedelta(seconds=1)
 AUTOMATIC = ("automatic", "everywhere", None, None)
@@ -175,7 +175,7 @@ EXPECTED = {
 def _replayed(name: str) -> tuple[list[str], CallRecord]:
     events = transcript(name)
     _, recording = ids_of(name)
-    played = board(office(*RULES[name]), ids_of(name))
+    played = tracker(office(*RULES[name]), ids_of(name))
     commands = [command for event in events for command in played.handle(event)]
     ids = dict.fromkeys(e.channel.id for e in events if hasattr(e, "channel"))
     channels = [id_ for id_ in ids if not id_.startswith(OWN_PREFIX)]
@@ -197,7 +197,7 @@ def test_commands(name: str) -> None:
 
 def test_nothing_is_left_on_the_board() -> None:
     for name in EXPECTED:
-        played = board(office(*RULES[name]), ids_of(name))
+        played = tracker(office(*RULES[name]), ids_of(name))
         for event in transcript(name):
             played.handle(event)
         played.tick(transcript(name)[-1].at)
@@ -239,7 +239,7 @@ def test_the_announcement_is_on_record() -> None:
 
 @pytest.mark.parametrize("name", ["inbound_announced", "outbound_announced", "internal", "standby_kept"])
 def test_every_event_twice_changes_nothing(name: str) -> None:
-    played = board(office(*RULES[name]), ids_of(name))
+    played = tracker(office(*RULES[name]), ids_of(name))
     commands = [command for event in transcript(name) for _ in range(2) for command in played.handle(event)]
     lines = [short(command) for command in commands]
     assert len([line for line in lines if line.startswith("RecordSnoop")]) == 2
@@ -254,7 +254,7 @@ def test_a_capture_survives_the_loss_of_any_event(name: str) -> None:
     for lost in range(len(events)):
         if type(events[lost]).__name__ in starts:
             continue  # without these there is nothing to hand over, or the link was away: see test_board
-        played = board(office(*RULES[name]), [*ids_of(name), *(f"more-{i}" for i in range(9))])
+        played = tracker(office(*RULES[name]), [*ids_of(name), *(f"more-{i}" for i in range(9))])
         commands = [c for i, event in enumerate(events) if i != lost for c in played.handle(event)]
         end = events[-1].at
         commands += played.compare([], {}, {}, [], end)

@@ -69,7 +69,7 @@ class FakeBridges:
         return True
 
     def heard(self) -> set[str]:
-        """What the support phone's bridge is connected with: what is spied on, whom, and who is whispered to."""
+        """What its bridge is connected with: what is spied on, whom, and who is whispered to."""
         (members,) = self.bridges.values()
         assert CHANNEL in members
         return {self.whispers[each] for each in members - {CHANNEL}}

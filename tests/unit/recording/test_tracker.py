@@ -13,7 +13,7 @@ from callrec.recording.actions import (
     StartSnoop,
     Unmute,
 )
-from tests.scenarios.replay import board, ids_of, office, transcript
+from tests.scenarios.replay import ids_of, office, tracker, transcript
 from tests.unit.channels import (
     BRIDGE,
     LATER,
@@ -87,7 +87,7 @@ def test_local_channels_alone_are_no_call() -> None:
 
 
 def test_late_events_of_a_call_that_is_over_make_no_new_one() -> None:
-    played = board(office(RULE), ids_of("busy"))
+    played = tracker(office(RULE), ids_of("busy"))
     events = transcript("busy")
     for event in events:
         played.handle(event)
@@ -104,7 +104,7 @@ def test_a_restart_between_two_calls_finds_nothing_to_do() -> None:
 def test_the_link_lost_over_the_end_of_a_call() -> None:
     """Everything up to the hang-up is seen, then nothing: the call is over when the link is back."""
     events = transcript("inbound_announced")
-    played = board(office(RULE), ids_of("inbound_announced"))
+    played = tracker(office(RULE), ids_of("inbound_announced"))
     cut = next(i for i, event in enumerate(events) if isinstance(event, ev.LeftBridge))
     for event in events[:cut]:
         played.handle(event)

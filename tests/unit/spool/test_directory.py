@@ -155,7 +155,11 @@ def test_a_note_of_which_nothing_was_written_is_nothing_to_look_at(
     spool = Spool(tmp_path)
     for name in ("empty.json", "killed.json.partial"):
         (tmp_path / "open_calls" / name).write_bytes(b"")
-    assert spool.open_calls() == [] and spool.quarantined() == [] and not list((tmp_path / "open_calls").iterdir())
+    assert (
+        spool.open_calls() == []
+        and spool.quarantined() == []
+        and not list((tmp_path / "open_calls").iterdir())
+    )
     monkeypatch.setattr(Path, "replace", _fails)
     with pytest.raises(OSError, match="power failure"):
         spool.save_open_call(call())

@@ -66,9 +66,9 @@ class Heard:
 class SystemUnderTest:
     """One running system. Tests share it; each sets the rules it needs."""
 
-    def __init__(self, world: DemoSystem, board: Switchboard) -> None:
-        self.world, self.board = world, board
-        self.app: App = world.app
+    def __init__(self, demo: DemoSystem, switchboard: Switchboard) -> None:
+        self.demo, self.switchboard = demo, switchboard
+        self.app: App = demo.app
         self._phones: dict[Any, Phone] = {}
         for name in PHONES:
             self.phone(name)  # registered before anybody dials it
@@ -81,7 +81,7 @@ class SystemUnderTest:
             options.setdefault("codecs", (WIDEBAND, "pcmu"))
         key = (name, tuple(sorted(options.items())))
         if key not in self._phones:
-            self._phones[key] = self.board.phone(name, self.world.pbx.sip_passwords[name], **options)
+            self._phones[key] = self.switchboard.phone(name, self.demo.pbx.sip_passwords[name], **options)
         _forget_ended(self._phones[key])
         return self._phones[key]
 
@@ -91,7 +91,7 @@ class SystemUnderTest:
 
     def hang_up_all(self) -> None:
         """Ends the calls that a test which failed has left."""
-        self.board.hang_up_all()
+        self.switchboard.hang_up_all()
 
     # --- rules
 
@@ -143,22 +143,22 @@ class SystemUnderTest:
     @contextmanager
     def restarted_with(self, **variables: str) -> Iterator[None]:
         """The controller, started anew with these variables; at the end again, without them."""
-        assert self.world.controller is not None
-        self.world.controller.stop()
+        assert self.demo.controller is not None
+        self.demo.controller.stop()
         with pytest.MonkeyPatch.context() as patch:
             for name, value in variables.items():
                 patch.setenv(name, value)
-            self.world.start_controller()
+            self.demo.start_controller()
         try:
             yield
         finally:
-            self.world.controller.stop()
-            self.world.start_controller()
+            self.demo.controller.stop()
+            self.demo.start_controller()
 
     # --- what became of a call
 
     def status(self) -> dict[str, Any]:
-        return status.read(self.world.home / "spool")
+        return status.read(self.demo.home / "spool")
 
     def calls_since(self, begin: datetime) -> list[SearchHit]:
         with self.app.database.read() as connection:
@@ -196,18 +196,18 @@ class SystemUnderTest:
 
     def listen(self, kept: ArchivedRecording) -> Heard:
         """The recording out of the bucket."""
-        body = self.s3.get_object(Bucket=self.world.s3.bucket, Key=kept.key)["Body"].read()
+        body = self.s3.get_object(Bucket=self.demo.s3.bucket, Key=kept.key)["Body"].read()
         sound, rate = soundfile.read(BytesIO(body), dtype="int16", always_2d=True)
         assert sound.shape[1] == 2
         return Heard(sound[:, 0], sound[:, 1], rate)
 
     @property
     def s3(self) -> Any:
-        return self.world.s3.client()
+        return self.demo.s3.client()
 
     def keys(self) -> list[str]:
         """All keys in the bucket."""
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.world.s3.bucket)
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.demo.s3.bucket)
         return [each["Key"] for page in pages for each in page.get("Contents", [])]
 
     def settled_keys(self) -> list[str]:
@@ -221,7 +221,7 @@ class SystemUnderTest:
 
     def left(self) -> list[str]:
         """What is in the spool, and which recordings and channels the PBX has."""
-        spool = self.world.home / "spool"
+        spool = self.demo.home / "spool"
         waiting = [f"{name}/{path.name}" for name in WAITING for path in (spool / name).iterdir()]
         return [*waiting, *self.app.pbx.stored(), *(each.name for each in self.app.pbx.channels())]
 
@@ -235,7 +235,7 @@ class SystemUnderTest:
 
     def callrec(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Runs the program against this system."""
-        return callrec("--config", str(self.world.config), *arguments, **environment)
+        return callrec("--config", str(self.demo.config), *arguments, **environment)
 
 
 def callrec(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
