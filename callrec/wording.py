@@ -8,6 +8,7 @@ from __future__ import annotations
 from callrec.language import translated
 from callrec.model.alerts import AlertState
 from callrec.model.calls import FeatureCode, KeyResult, Note, Outcome
+from callrec.model.captures import KeptBecause, SilenceReason
 from callrec.model.rules import Announce, Decision, Direction, Holidays, Mode, Scope
 
 REASONS = {
@@ -88,19 +89,19 @@ ACTIONS = {
 """Steps of the custody log, and the states they lead to."""
 
 KEPT_BECAUSE = {
-    "automatic": "the rule records automatically",
-    "key": "staff pressed the key",
-    "help": "staff called for help",
+    KeptBecause.AUTOMATIC: "the rule records automatically",
+    KeptBecause.KEY: "staff pressed the key",
+    KeptBecause.HELP: "staff called for help",
 }
 
-PRESSED = {
+FEATURES = {
     FeatureCode.KEEP: "record or keep",
     FeatureCode.STOP: "stop",
     FeatureCode.PAUSE: "pause",
     FeatureCode.HELP: "help",
 }
 
-EFFECTS = {
+KEY_RESULTS = {
     KeyResult.STARTED: "recording began",
     KeyResult.KEPT: "the whole call is kept",
     KeyResult.MARKED: "the call was marked",
@@ -112,10 +113,10 @@ EFFECTS = {
     KeyResult.REFUSED: "refused",
 }
 
-PAUSES = {
-    "key": "staff pressed the pause key",
-    "stop": "staff pressed the stop key",
-    "never": "a rule says never for those who talked then",
+SILENCE_REASONS = {
+    SilenceReason.PRIVACY: "staff pressed the pause key",
+    SilenceReason.STOP: "staff pressed the stop key",
+    SilenceReason.NEVER: "a rule says never for those who talked then",
 }
 
 

@@ -16,7 +16,7 @@ from callrec.catalogue.tables import calls, participants, recordings
 from callrec.errors import NotFound, WrongUsage
 from callrec.manifest import Manifest, write
 from callrec.model.calls import CallRecord
-from callrec.model.captures import Custody
+from callrec.model.captures import Custody, KeptBecause
 
 _CALL: TypeAdapter[CallRecord] = TypeAdapter(CallRecord)
 SHORTEST_PREFIX = 8
@@ -32,7 +32,7 @@ class ArchivedRecording:
     call_id: str
     started_at: datetime
     duration_s: float
-    kept_because: str
+    kept_because: KeptBecause
     incident: bool
     announced: bool
     state: Custody
@@ -273,8 +273,7 @@ def _span(id_: str) -> tuple[str, str]:
 
 
 def _kept(row: Any) -> ArchivedRecording:
-    fields = {name: getattr(row, name) for name in ArchivedRecording.__dataclass_fields__}
-    return ArchivedRecording(**{**fields, "state": Custody(fields["state"])})
+    return _archived({name: getattr(row, name) for name in ArchivedRecording.__dataclass_fields__})
 
 
 def _call(row: Any) -> CallRecord:
@@ -285,4 +284,9 @@ def _found(row: Any) -> SearchHit:
     if row.r_id is None:
         return SearchHit(_call(row), None)
     fields = {name: getattr(row, f"r_{name}") for name in ArchivedRecording.__dataclass_fields__}
-    return SearchHit(_call(row), ArchivedRecording(**{**fields, "state": Custody(fields["state"])}))
+    return SearchHit(_call(row), _archived(fields))
+
+
+def _archived(fields: dict[str, Any]) -> ArchivedRecording:
+    known = {"state": Custody(fields["state"]), "kept_because": KeptBecause(fields["kept_because"])}
+    return ArchivedRecording(**{**fields, **known})

@@ -8,9 +8,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from callrec.catalogue.tables import calls, recordings
+from callrec.model.captures import KeptBecause
 from callrec.model.office import UNASSIGNED
 
-KEPT_BY_KEY = ("key", "help")
+KEPT_BY_KEY = (KeptBecause.KEY, KeptBecause.HELP)
 """Values of `kept_because` of recordings that staff have asked for."""
 
 

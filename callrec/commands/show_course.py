@@ -13,9 +13,9 @@ from callrec.catalogue.calls import ArchivedRecording, SearchHit
 from callrec.dates import clock, spoken
 from callrec.language import translated as _
 from callrec.model.calls import CallRecord
-from callrec.model.captures import Capture, Pause
+from callrec.model.captures import Capture, Pause, SilenceReason
 from callrec.rulebook import explanation
-from callrec.wording import EFFECTS, PAUSES, PRESSED
+from callrec.wording import FEATURES, KEY_RESULTS, SILENCE_REASONS
 
 _CAPTURE: TypeAdapter[Capture] = TypeAdapter(Capture)
 
@@ -28,7 +28,7 @@ class Silence:
     end_s: float
     started_at: datetime
     finished_at: datetime | None
-    reason: str
+    reason: SilenceReason
 
 
 def course(found: SearchHit, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
@@ -38,7 +38,10 @@ def course(found: SearchHit, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     for each in pauses(found.recording):
         until = spoken(each.finished_at, zone)[11:] if each.finished_at else "…"
         span = f"{clock(each.begin_s)} – {clock(each.end_s)}"
-        yield "pause", f"{span}  ({spoken(each.started_at, zone)} – {until}): {_(PAUSES[each.reason])}"
+        yield (
+            "pause",
+            f"{span}  ({spoken(each.started_at, zone)} – {until}): {_(SILENCE_REASONS[each.reason])}",
+        )
 
 
 def pauses(kept: ArchivedRecording | None) -> list[Silence]:
@@ -66,5 +69,5 @@ def _turns(call: CallRecord, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
 
 def _keys(call: CallRecord, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     for each in call.key_presses:
-        did = f"{_(PRESSED[each.key])}: {_(EFFECTS[each.result])}"
+        did = f"{_(FEATURES[each.key])}: {_(KEY_RESULTS[each.result])}"
         yield "key pressed", f"{spoken(each.at, zone)}  {each.extension}  {did}"

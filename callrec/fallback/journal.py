@@ -21,7 +21,7 @@ from callrec.model.calls import (
     Participant,
     remark,
 )
-from callrec.model.captures import Capture, CapturedCall, Segment, Track
+from callrec.model.captures import Capture, CapturedCall, KeptBecause, Segment, Track
 from callrec.model.prompts import Prompt
 from callrec.model.rules import CallFacts, Decision, Direction, Mode
 from callrec.numbers import normalise
@@ -148,7 +148,9 @@ def captured_call(entry: JournalEntry, call: CallRecord) -> CapturedCall:
         1, entry.channel, Track(f"{entry.file}-external", begin), Track(f"{entry.file}-staff", begin)
     )
     recording_id = ids.derived(begin, f"recording {call.pbx} {entry.channel}")
-    return CapturedCall(call, Capture(recording_id, begin, "automatic", (segment,), (), entry.ended_at))
+    return CapturedCall(
+        call, Capture(recording_id, begin, KeptBecause.AUTOMATIC, (segment,), (), entry.ended_at)
+    )
 
 
 def files(entry: JournalEntry) -> list[str]:

@@ -18,6 +18,23 @@ class Custody(StrEnum):
     DESTROYED = "destroyed"
 
 
+class KeptBecause(StrEnum):
+    """Why a recording is kept: the rule says so, or staff pressed a key."""
+
+    AUTOMATIC = "automatic"
+    KEY = "key"
+    HELP = "help"
+
+
+class SilenceReason(StrEnum):
+    """Why a recording is silent on purpose: staff pressed the key for privacy or the one that stops, or
+    somebody talked whose rule says never."""
+
+    PRIVACY = "key"
+    STOP = "stop"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
     """A stretch of a call that its recording lacks, and why."""
@@ -29,13 +46,11 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A stretch of silence within a recording, on purpose. `reason`: ``key`` (a privacy pause), ``stop``
-    (staff stopped the recording) or ``never`` (the rule of who talked then). Without an end it lasted
-    until the recording's."""
+    """A stretch of silence within a recording, on purpose. Without an end it lasted until the recording's."""
 
     started_at: datetime
     finished_at: datetime | None
-    reason: str
+    reason: SilenceReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +90,12 @@ class Segment:
 class Capture:
     """A recording under way or finished, as it must be known after a crash.
 
-    `kept_because`: ``automatic`` (the rule), ``key`` or ``help`` (staff pressed it); empty while
-    nothing says that it is to be kept.
+    `kept_because` is None while nothing says that it is to be kept.
     """
 
     recording_id: str
     started_at: datetime
-    kept_because: str
+    kept_because: KeptBecause | None
     segments: tuple[Segment, ...] = ()
     gaps: tuple[Gap, ...] = ()
     ended_at: datetime | None = None

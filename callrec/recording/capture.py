@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from callrec.model.captures import Capture, Gap, Pause, Segment, Track
+from callrec.model.captures import Capture, Gap, KeptBecause, Pause, Segment, SilenceReason, Track
 from callrec.pbx.events import OWN_PREFIX
 from callrec.recording.actions import Action, AwaitHangup, HangUp, Mute, RecordSnoop, StartSnoop, Unmute
 from callrec.recording.segment import SIDES, LiveSegment, Side, state_of
@@ -27,19 +27,17 @@ SPY: dict[Side, str] = {"external": "in", "staff": "out"}
 """Which direction of the captured channel a snoop listens to, in ARI's words."""
 QUEUED_FOR = timedelta(seconds=3)
 FINISHED_WITHIN = timedelta(seconds=5)
-STOP = "stop"
-"""The reason of a silence in which nothing is captured, until staff start again."""
 UNKNOWN: tuple[None, Side] = (None, "external")
 
 
 @dataclass(slots=True)
 class LiveCapture:
-    """The capture of one recording. Times are the PBX's. `kept_because` is empty on standby."""
+    """The capture of one recording. Times are the PBX's. `kept_because` is None on standby."""
 
     linkedid: str
     recording_id: str
     started_at: datetime
-    kept_because: str
+    kept_because: KeptBecause | None
     segments: list[LiveSegment] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     pauses: list[Pause] = field(default_factory=list)
@@ -126,13 +124,13 @@ class LiveCapture:
 
     # --- kept or not, silent or not
 
-    def keep(self, because: str) -> None:
+    def keep(self, because: KeptBecause) -> None:
         """All of it is kept, from its first second."""
         self.kept_because = because
         for live in self.segments:
             live.segment = replace(live.segment, standby=False)
 
-    def keep_from_now(self, because: str) -> None:
+    def keep_from_now(self, because: KeptBecause) -> None:
         """What is captured from now on is kept; what was before stays on standby."""
         self.kept_because, self.needs_new_snoops = because, True
 
@@ -140,21 +138,21 @@ class LiveCapture:
     def is_silent(self) -> bool:
         return any(pause.finished_at is None for pause in self.pauses)
 
-    def is_silent_for(self, reason: str) -> bool:
+    def is_silent_for(self, reason: SilenceReason) -> bool:
         return any(pause.finished_at is None and pause.reason == reason for pause in self.pauses)
 
-    def silence(self, reason: str, at: datetime) -> list[Action]:
+    def silence(self, reason: SilenceReason, at: datetime) -> list[Action]:
         """Silence from now on. One reason more changes nothing, each has to end by itself."""
         if self.is_silent_for(reason):
             return []
         self.pauses.append(Pause(at, None, reason))
-        if reason != STOP:
+        if reason is not SilenceReason.STOP:
             return [] if self.gone_at else self._mute()
         last = self.segments[-1]
         self._close(last, at)
         return self._hang_up(last)
 
-    def resume(self, reason: str, at: datetime) -> list[Action]:
+    def resume(self, reason: SilenceReason, at: datetime) -> list[Action]:
         """This reason for silence is over. `renew_snoops` does what is left to do."""
         if not self.is_silent_for(reason):
             return []

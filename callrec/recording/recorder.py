@@ -7,16 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from callrec.model.calls import CallRecord, FeatureCode, KeyResult
-from callrec.model.captures import Capture, CapturedCall, Checkpoint
+from callrec.model.captures import Capture, CapturedCall, Checkpoint, KeptBecause, SilenceReason
 from callrec.model.rules import Mode
 from callrec.recording.actions import Action, Discard, HandOver, SaveCheckpoint
-from callrec.recording.capture import STOP, LiveCapture
+from callrec.recording.capture import LiveCapture
 from callrec.recording.keys import effect
 from callrec.recording.states import RecordingState
-
-AUTOMATIC, BY_KEY, BY_HELP = "automatic", "key", "help"
-PRIVACY, NEVER = "key", "never"
-"""The reasons of silence: a privacy pause, and the rule of who talks."""
 
 
 @dataclass(slots=True)
@@ -36,7 +32,9 @@ class CallRecorder:
             return RecordingState.DISCARDED if self.handed_over else RecordingState.STANDBY
         if self.handed_over:
             return RecordingState.HANDED_OVER
-        return RecordingState.STOPPED if self.capture.is_silent_for(STOP) else RecordingState.KEPT
+        return (
+            RecordingState.STOPPED if self.capture.is_silent_for(SilenceReason.STOP) else RecordingState.KEPT
+        )
 
     @property
     def is_under_way(self) -> bool:
@@ -53,7 +51,7 @@ class CallRecorder:
         """What a decision asks for, where nothing is captured yet."""
         if mode not in (Mode.AUTOMATIC, Mode.STANDBY):
             return []
-        return self._begin(channel, AUTOMATIC if mode is Mode.AUTOMATIC else "", at)
+        return self._begin(channel, KeptBecause.AUTOMATIC if mode is Mode.AUTOMATIC else None, at)
 
     def turned(self, mode: Mode, channel: str, at: datetime, silent_since: datetime) -> list[Action]:
         """Another decision, because others talk now: never is silence, automatic begins a recording.
@@ -63,12 +61,12 @@ class CallRecorder:
         if not self.is_under_way or not self.capture:
             return self.decided(mode, channel, at)
         if mode is Mode.NEVER:
-            return self.capture.silence(NEVER, silent_since)
-        commands = self.capture.resume(NEVER, at)
+            return self.capture.silence(SilenceReason.NEVER, silent_since)
+        commands = self.capture.resume(SilenceReason.NEVER, at)
         if mode is Mode.AUTOMATIC:
-            commands += self.capture.resume(STOP, at)
+            commands += self.capture.resume(SilenceReason.STOP, at)
             if not self.capture.kept_because:
-                self.capture.keep_from_now(AUTOMATIC)
+                self.capture.keep_from_now(KeptBecause.AUTOMATIC)
         return commands
 
     # --- by the keys
@@ -77,32 +75,35 @@ class CallRecorder:
         self, key: FeatureCode, mode: Mode, channel: str, at: datetime
     ) -> tuple[KeyResult, list[Action]]:
         """What a key of staff does. `channel` is what is to be captured, if it begins something."""
-        paused = bool(self.capture and self.capture.is_silent_for(PRIVACY))
-        marked = bool(self.capture and self.capture.kept_because != AUTOMATIC)
+        paused = bool(self.capture and self.capture.is_silent_for(SilenceReason.PRIVACY))
+        marked = bool(self.capture and self.capture.kept_because != KeptBecause.AUTOMATIC)
         does = effect(key, mode, self.keeping, paused=paused, marked=marked)
         if does is KeyResult.REFUSED:
             return does, []
         if does is KeyResult.STOPPED and self.capture:
             # In this order: what ends the pause first would record until the snoops are gone.
-            return does, [*self.capture.silence(STOP, at), *self.capture.resume(PRIVACY, at)]
+            return does, [
+                *self.capture.silence(SilenceReason.STOP, at),
+                *self.capture.resume(SilenceReason.PRIVACY, at),
+            ]
         if does is KeyResult.PAUSED and self.capture:
-            return does, self.capture.silence(PRIVACY, at)
+            return does, self.capture.silence(SilenceReason.PRIVACY, at)
         if key is FeatureCode.STOP or mode is Mode.NEVER:
             return does, []
         return does, self._wanted(key, channel, at)
 
     def _wanted(self, key: FeatureCode, channel: str, at: datetime) -> list[Action]:
         """Staff want it recorded: it begins or goes on, and nothing of it is discarded."""
-        because = BY_HELP if key is FeatureCode.HELP else BY_KEY
+        because = KeptBecause.HELP if key is FeatureCode.HELP else KeptBecause.KEY
         if not self.capture:
             return self._begin(channel, because, at)
         commands: list[Action] = []
         if key is not FeatureCode.PAUSE:
-            self.capture.keep(BY_HELP if self.capture.kept_because == BY_HELP else because)
-            commands = self.capture.resume(STOP, at)
-        return [*commands, *self.capture.resume(PRIVACY, at), *self.capture.renew_snoops(at)]
+            self.capture.keep(KeptBecause.HELP if self.capture.kept_because == KeptBecause.HELP else because)
+            commands = self.capture.resume(SilenceReason.STOP, at)
+        return [*commands, *self.capture.resume(SilenceReason.PRIVACY, at), *self.capture.renew_snoops(at)]
 
-    def _begin(self, channel: str, because: str, at: datetime) -> list[Action]:
+    def _begin(self, channel: str, because: KeptBecause | None, at: datetime) -> list[Action]:
         self.capture = LiveCapture(self.linkedid, self.new_id(), at, because)
         return self.capture.start_segment(channel, at)
 

@@ -34,7 +34,7 @@ the PBX may take. Later, a new link to the PBX removes strays."""
 
 @dataclass(slots=True)
 class SupportPhone:
-    """A support phone that that is called about one call. `call_id` names its channels,
+    """A support phone that is called about one call. `call_id` names its channels,
     `staff` is who asked."""
 
     linkedid: str

@@ -18,7 +18,7 @@ from callrec.dates import spoken
 from callrec.errors import EvidenceBroken, NotFound
 from callrec.manifest import SCHEMA, AudioFacts, Manifest, Placement, Software, read, write
 from callrec.model.calls import remark
-from callrec.model.captures import Capture, CapturedCall, Segment, Track
+from callrec.model.captures import Capture, CapturedCall, Segment, SilenceReason, Track
 from callrec.policy.retention import retain_until
 from callrec.spool.directory import Spool
 from callrec.spool.files import partial_of, sync, write_whole
@@ -129,7 +129,7 @@ def _silences(capture: Capture) -> list[Silence]:
     return [
         (since_begin(each.started_at), since_begin(each.finished_at) if each.finished_at else LONGEST_S)
         for each in capture.pauses
-        if each.reason == "never"
+        if each.reason is SilenceReason.NEVER
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from callrec.model.alerts import Alert
 from callrec.model.calls import CallRecord, Outcome, Participant
-from callrec.model.captures import Capture, CapturedCall, Checkpoint, Segment, Track
+from callrec.model.captures import Capture, CapturedCall, Checkpoint, KeptBecause, Segment, Track
 from callrec.model.rules import Announce, Decision, Direction, Mode
 from callrec.spool.directory import Spool
 
@@ -68,7 +68,7 @@ def captured_call(**changes: Any) -> CapturedCall:
     capture = Capture(
         recording_id=RECORDING_ID,
         started_at=START + timedelta(seconds=2),
-        kept_because="automatic",
+        kept_because=KeptBecause.AUTOMATIC,
         segments=(segment(),),
         ended_at=END,
     )

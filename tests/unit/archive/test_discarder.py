@@ -14,7 +14,7 @@ def _discarded(bench: Bench, *, whole: bool = True) -> None:
     tracks = [Track(f"callrec/d-1-{side}", START, END) for side in ("external", "staff")]
     for track in tracks:
         bench.track(track.name, 500)
-    open_call = checkpoint(segments=(segment(external=tracks[0], staff=tracks[1]),), kept_because="")
+    open_call = checkpoint(segments=(segment(external=tracks[0], staff=tracks[1]),), kept_because=None)
     bench.spool.save_checkpoint(open_call)
     bench.spool.save_call(open_call.call)
     bench.spool.discard(over(open_call), whole=whole)

@@ -15,7 +15,7 @@ from callrec.catalogue import calls
 from callrec.catalogue.database import Database
 from callrec.commands.show_course import pauses
 from callrec.model.calls import CallRecord, DecisionChange, FeatureCode, KeyPress, KeyResult
-from callrec.model.captures import Pause
+from callrec.model.captures import KeptBecause, Pause, SilenceReason
 from callrec.model.rules import Mode
 from tests.unit.bench import Bench
 from tests.unit.program import Done
@@ -36,7 +36,7 @@ KEYS = (
 TURNS = (
     DecisionChange(at(6), ("2102", "2201"), replace(DECISION, mode=Mode.MANUAL, rule=7, reason="extension")),
 )
-PAUSES = (Pause(at(4), at(6.5), "key"), Pause(at(9), None, "never"))
+PAUSES = (Pause(at(4), at(6.5), SilenceReason.PRIVACY), Pause(at(9), None, SilenceReason.NEVER))
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_a_capture_that_nobody_wanted_kept_says_when_it_was_discarded(
 def test_pauses_are_told_on_the_clock_and_in_the_recording(
     bench: Bench, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.captured(pauses=PAUSES, kept_because="key")
+    bench.captured(pauses=PAUSES, kept_because=KeptBecause.KEY)
     assert bench.archiver.archive(RECORDING_ID)
     monkeypatch.setenv("CALLREC_CATALOGUE__URL", f"sqlite:///{tmp_path}/catalogue.db")
     english, japanese = in_both(office)
@@ -127,7 +127,9 @@ def test_pauses_are_told_on_the_clock_and_in_the_recording(
 
 
 def test_a_pause_is_never_outside_of_the_recording(bench: Bench) -> None:
-    bench.captured(pauses=(Pause(START, at(3), "never"), Pause(at(11), at(60), "key")))
+    bench.captured(
+        pauses=(Pause(START, at(3), SilenceReason.NEVER), Pause(at(11), at(60), SilenceReason.PRIVACY))
+    )
     assert bench.archiver.archive(RECORDING_ID)
     with bench.database.read() as connection:
         kept = calls.recording(connection, RECORDING_ID)

@@ -13,7 +13,7 @@ import pytest
 
 from callrec.controller.checkpoints import Checkpoints
 from callrec.model.calls import CallRecord
-from callrec.model.captures import Checkpoint
+from callrec.model.captures import Checkpoint, KeptBecause
 from callrec.pbx.events import OwnChannelStarted
 from callrec.recording.actions import HandOver, SaveCall, SaveCheckpoint, SaveOpenCall
 from callrec.spool.directory import Spool
@@ -27,14 +27,14 @@ FULL = OSError(28, "No space left on device")
 save_for_real = Spool.save_checkpoint
 
 
-def _kept(because: str) -> SaveCheckpoint:
+def _kept(because: KeptBecause | None) -> SaveCheckpoint:
     before = checkpoint()
     return SaveCheckpoint("call", replace(before, capture=replace(before.capture, kept_because=because)))
 
 
 def test_an_older_draft_never_replaces_a_newer_one(tmp_path: Path) -> None:
     """The disk was full for the older one only: it is tried again when the newer one is there."""
-    checkpoints, older, newer = Checkpoints(Spool(tmp_path)), _kept(""), _kept("key")
+    checkpoints, older, newer = Checkpoints(Spool(tmp_path)), _kept(None), _kept(KeptBecause.KEY)
     checkpoints.ask(older)
     checkpoints.ask(newer)
     checkpoints.save(newer)
@@ -47,7 +47,7 @@ def test_a_draft_that_comes_late_does_not_bring_a_recording_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk was full when the draft was to be written, and not when the recording was handed over."""
-    controller, late = controller_on(tmp_path, FakePbx()), _kept("key")
+    controller, late = controller_on(tmp_path, FakePbx()), _kept(KeptBecause.KEY)
 
     def full(self: Spool, checkpoint: Checkpoint, written: object) -> None:
         raise FULL
@@ -101,7 +101,7 @@ def test_a_disk_that_syncs_slowly_holds_no_recording_up(
 ) -> None:
     """A draft counts as soon as it is written: a kill leaves it, only a power failure does not."""
     spool, synced = Spool(tmp_path), threading.Event()
-    checkpoints, first, newer = Checkpoints(spool), _kept(""), _kept("key")
+    checkpoints, first, newer = Checkpoints(spool), _kept(None), _kept(KeptBecause.KEY)
     checkpoints.ask(first)
     checkpoints.save(first)
     monkeypatch.setattr(os, "fsync", lambda descriptor: synced.wait(10))
@@ -117,7 +117,7 @@ def test_a_disk_that_syncs_slowly_holds_no_recording_up(
 
 
 def test_a_draft_that_was_not_written_to_its_end_does_not_count(tmp_path: Path) -> None:
-    spool, older, newer = Spool(tmp_path), _kept("").checkpoint, _kept("key").checkpoint
+    spool, older, newer = Spool(tmp_path), _kept(None).checkpoint, _kept(KeptBecause.KEY).checkpoint
     spool.save_checkpoint(older)
     (written,) = (tmp_path / "checkpoints").iterdir()
     whole = written.read_bytes()
@@ -138,7 +138,7 @@ def test_a_draft_that_was_not_written_to_its_end_does_not_count(tmp_path: Path) 
 @pytest.mark.parametrize("end", ["hand_over", "discard"])
 def test_a_draft_that_was_never_synced_does_not_bring_a_recording_back(tmp_path: Path, end: str) -> None:
     """The disk was full when it was to be synced."""
-    spool, made = Spool(tmp_path), _kept("key").checkpoint
+    spool, made = Spool(tmp_path), _kept(KeptBecause.KEY).checkpoint
     spool.save_checkpoint(made)
     (written,) = (tmp_path / "checkpoints").iterdir()
     written.rename(written.with_name(written.name + PARTIAL))
@@ -152,7 +152,7 @@ def test_a_draft_that_was_never_synced_does_not_bring_a_recording_back(tmp_path:
 
 def test_a_disk_that_hangs_does_not_keep_a_call_from_being_recorded(tmp_path: Path) -> None:
     checkpoints = Checkpoints(Spool(tmp_path))
-    checkpoints.ask(_kept("key"))
+    checkpoints.ask(_kept(KeptBecause.KEY))
     began = time.monotonic()
     checkpoints.wait("call")
     assert time.monotonic() - began < 2

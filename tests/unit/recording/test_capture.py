@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from callrec.model.captures import KeptBecause
 from callrec.recording.actions import Action, AwaitHangup, HangUp, RecordSnoop, StartSnoop
 from callrec.recording.capture import LiveCapture
 from callrec.recording.segment import SIDES
@@ -24,7 +25,7 @@ def _renew(capture: LiveCapture, at: datetime) -> list[Action]:
 
 
 def _capture() -> LiveCapture:
-    return LiveCapture("call", "rec", NOW, "automatic")
+    return LiveCapture("call", "rec", NOW, KeptBecause.AUTOMATIC)
 
 
 def _started() -> LiveCapture:
