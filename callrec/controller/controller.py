@@ -1,16 +1,14 @@
-"""Carries out what the tracker wants: the only place where decisions become commands to the PBX.
+"""Watches one PBX: events go to the tracker, and what it wants done goes to the performers.
 
-One thread reads events, the lanes perform commands (of one call in order: those for each track, other
-ones to the PBX, and those to the spool), and both hand what they learn to the tracker under one lock.
+One thread reads events, the serial executor performs actions (of one call in order: those for each track,
+other ones to the PBX, and those to the spool), and both hand what they learn to the tracker under one lock.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -18,44 +16,23 @@ import structlog
 
 from callrec.controller.checkpoints import Checkpoints
 from callrec.controller.hangups import Hangups
+from callrec.controller.performer import PbxCommands, PbxPerformer, SpoolPerformer
 from callrec.controller.serial_executor import SerialExecutor
 from callrec.errors import CallrecError
 from callrec.model.rules import Direction
-from callrec.pbx.events import (
-    Channel,
-    ChannelDestroyed,
-    Event,
-    GateEntered,
-    RawKeyPress,
-    Replaced,
-    epoch,
-)
+from callrec.pbx.events import Channel, ChannelDestroyed, Event, GateEntered, RawKeyPress, Replaced, epoch
 from callrec.policy.office import Office
-from callrec.recording import actions as do
+from callrec.recording.actions import Action, PbxAction, SaveCheckpoint, SpoolAction
 from callrec.recording.tracker import CallTracker
 from callrec.spool.directory import Spool
 
 log = structlog.get_logger()
 
-PROMPTS_VARIABLE = "CALLREC_PROMPTS"
-ANSWER_VARIABLE = "CALLREC_ANSWER"
 FALLBACK_VARIABLE = "CALLREC_FALLBACK"
 PARTIES_VARIABLE = "CALLREC_PARTIES"
-TO_SPOOL = (
-    do.SaveCheckpoint,
-    do.SaveOpenCall,
-    do.HandOver,
-    do.Discard,
-    do.SaveCall,
-    do.SaveAlert,
-    do.ReadJournal,
-)
-"""Commands that write to disk. They have a lane of their own: no recording begins later for them."""
-REMEMBERED = 10_000
-"""How many calls that were recorded are remembered, against the journal of the dialplan."""
 
 
-class Pbx(Protocol):
+class Pbx(PbxCommands, Protocol):
     """What the controller asks of a PBX. Refusals and silence are CallrecErrors."""
 
     def watch(
@@ -65,18 +42,6 @@ class Pbx(Protocol):
     def channels(self) -> list[Channel]: ...
     def bridges(self) -> dict[str, tuple[str, ...]]: ...
     def variable(self, channel_id: str, name: str) -> str: ...
-    def set_variable(self, channel_id: str, name: str, value: str) -> None: ...
-    def resume(self, channel_id: str) -> None: ...
-    def snoop(self, channel_id: str, snoop_id: str, *, spy: str = ..., whisper: str = ...) -> None: ...
-    def record(self, snoop_id: str, name: str) -> None: ...
-    def play(self, channel_id: str, playback_id: str, media: list[str]) -> None: ...
-    def mute(self, name: str) -> None: ...
-    def unmute(self, name: str) -> None: ...
-    def hang_up(self, channel_id: str) -> None: ...
-    def dial(self, channel_id: str, endpoint: str, caller: str) -> None: ...
-    def create_bridge(self, bridge_id: str) -> None: ...
-    def add_to_bridge(self, bridge_id: str, channel_id: str) -> None: ...
-    def destroy_bridge(self, bridge_id: str) -> None: ...
 
 
 class Controller:
@@ -94,20 +59,20 @@ class Controller:
         read_journal: Callable[[], None],
         stored_keys: Callable[[], dict[str, str]],
     ) -> None:
-        """`work_waits` is told when something was put into the spool, `help_waits` when somebody asked
-        for help, `read_journal` when the dialplan
-        may have recorded in our place; both only wake somebody else. `noted_keys` are the key presses
-        the dialplan has written down, by their ids."""
-        self._pbx, self._tracker, self._spool = pbx, tracker, spool
-        self._answer_first = answer_first
-        self._help_waits = help_waits
-        self._work_waits, self._read_journal, self._stored_keys = work_waits, read_journal, stored_keys
-        self._lanes = SerialExecutor()
+        """`work_waits` is told when something was put into the spool, `help_waits` when somebody asked for
+        help, `read_journal` when the dialplan may have recorded in our place; these only wake somebody
+        else. `stored_keys` are the key presses the dialplan has written down, by their ids."""
+        self._pbx, self._tracker = pbx, tracker
+        self._read_journal, self._stored_keys = read_journal, stored_keys
+        self._executor = SerialExecutor()
         self._lock = threading.Lock()
-        self._again: list[do.Action] = []
+        self._again: list[Action] = []
         self._checkpoints = Checkpoints(spool)
-        self._departures = Hangups()
-        self._recorded: deque[str] = deque(maxlen=REMEMBERED)
+        self._hangups = Hangups()
+        self._to_pbx = PbxPerformer(pbx, self._hangups, self._checkpoints, answer_first=answer_first)
+        self._to_spool = SpoolPerformer(
+            spool, self._checkpoints, work_waits=work_waits, help_waits=help_waits, read_journal=read_journal
+        )
         self._pbx_ahead = timedelta(0)
         self.link_up = False
         self.link_changed_at = datetime.now(UTC)
@@ -118,13 +83,13 @@ class Controller:
         try:
             self._pbx.watch(self.handle, self._connected, self._lost)
         finally:
-            self._lanes.close()
+            self._executor.close()
             again, self._again = self._again, []
-            for command in again:  # once: what the disk still refuses must not keep the process from ending
-                self._perform(command)
+            for action in again:  # once: what the disk still refuses must not keep the process from ending
+                self._perform(action)
 
     def stop(self) -> None:
-        """Ends `run`. Recordings under way go on in the PBX, and are taken up at the next start."""
+        """Ends `run`. Captures under way go on in the PBX, and are taken up at the next start."""
         self._pbx.stop()
 
     def handle(self, event: Event) -> None:
@@ -134,7 +99,7 @@ class Controller:
             self.replaced.set()
             return
         if isinstance(event, ChannelDestroyed) and event.channel.is_own:
-            self._departures.gone(event.channel.id)
+            self._hangups.gone(event.channel.id)
         with self._lock:
             self._pbx_ahead = event.at - datetime.now(UTC)
             self._submit(self._wanted(event))
@@ -143,21 +108,29 @@ class Controller:
         """Time passes; called about twice a second."""
         with self._lock:
             again, self._again = self._again, []
-            for command in again:
-                self._enqueue(command)
+            for action in again:
+                self._enqueue(action)
             self._submit(self._tracker.tick(self._now()))
 
     def take_rules(self, office: Office) -> None:
         """Decides by these rules from now on; calls under way keep the decision they have."""
         with self._lock:
-            self._tracker.environment = replace(self._tracker.environment, office=office)
+            self._tracker.take_rules(office)
+
+    def recall(self, stored: dict[str, str]) -> None:
+        """Acts on key presses that the dialplan has written down, those of which nothing was heard."""
+        keys = parsed_keys(stored)
+        with self._lock:
+            self._submit(self._tracker.recall(keys, self._now()))
+
+    # --- how it stands
 
     def has_recorded(self, linkedid: str) -> bool:
         """Whether a call was recorded from here, as far back as is remembered."""
-        return linkedid in self._recorded
+        return self._to_spool.has_recorded(linkedid)
 
     def in_fallback(self) -> set[str]:
-        """The linked ids of the calls under way that the dialplan took over."""
+        """The linked ids of the calls under way that the dialplan's fallback handles."""
         with self._lock:
             return {each.record.linkedid for each in self._tracker.calls.values() if each.fallback}
 
@@ -170,14 +143,14 @@ class Controller:
         """The recordings under way: extension and id."""
         with self._lock:
             return [
-                (session.record.extension or "?", session.capture.recording_id)
-                for session in self._tracker.calls.values()
-                if session.capture and not session.capture.is_finished
+                (call.record.extension or "?", call.capture.recording_id)
+                for call in self._tracker.calls.values()
+                if call.capture and not call.capture.is_finished
             ]
 
     # --- events
 
-    def _wanted(self, event: Event) -> list[do.Action]:
+    def _wanted(self, event: Event) -> list[Action]:
         try:
             return self._tracker.handle(event)
         except Exception:
@@ -192,22 +165,16 @@ class Controller:
 
     def _connected(self) -> None:
         channels, bridges = self._pbx.channels(), self._pbx.bridges()
-        ours = [each for each in channels if not each.is_own]
-        told = {each.id: epoch(self._pbx.variable(each.id, FALLBACK_VARIABLE)) for each in ours}
+        theirs = [each for each in channels if not each.is_own]
+        told = {each.id: epoch(self._pbx.variable(each.id, FALLBACK_VARIABLE)) for each in theirs}
         fallbacks = {id_: since for id_, since in told.items() if since}
-        gates = [gate for each in ours if (gate := self._gate_of(each))]
+        gates = [gate for each in theirs if (gate := self._gate_of(each))]
         keys = self._keys_pressed()
         with self._lock:
             self._submit(self._tracker.compare(channels, bridges, fallbacks, gates, self._now(), keys))
         self._link(up=True)
-        log.info("linked with the PBX", channels=len(ours), recorded_by_dialplan=len(fallbacks))
+        log.info("linked with the PBX", channels=len(theirs), in_fallback=len(fallbacks))
         self._read_journal()
-
-    def recall(self, noted: dict[str, str]) -> None:
-        """Acts on key presses that the dialplan has written down, those of which nothing was heard."""
-        keys = parsed_keys(noted)
-        with self._lock:
-            self._submit(self._tracker.recall(keys, self._now()))
 
     def _keys_pressed(self) -> list[RawKeyPress] | None:
         """What staff have pressed while nobody listened, the oldest first. None: not known yet."""
@@ -218,7 +185,7 @@ class Controller:
             return None
 
     def _gate_of(self, channel: Channel) -> GateEntered | None:
-        """What was asked at the gate about a channel, as the dialplan has noted it."""
+        """What was asked at the gate about a channel, as the dialplan has written it down."""
         match self._pbx.variable(channel.id, PARTIES_VARIABLE).split("|"):
             case [direction, extension, number] if direction in set(Direction):
                 return GateEntered(self._now(), channel, direction, extension, number)
@@ -226,125 +193,55 @@ class Controller:
 
     def _lost(self) -> None:
         if self.link_up:
-            log.error("the link to the PBX is lost; its dialplan stands in")
+            log.error("the link to the PBX is lost; the dialplan's fallback is in force")
         self._link(up=False)
 
     def _link(self, *, up: bool) -> None:
         if up != self.link_up:
             self.link_up, self.link_changed_at = up, datetime.now(UTC)
 
-    # --- commands
+    # --- actions
 
-    def _submit(self, wanted: list[do.Action]) -> None:
-        for command in wanted:
-            if isinstance(command, do.SaveCheckpoint):
-                self._checkpoints.ask(command)
-            self._enqueue(command)
+    def _submit(self, wanted: list[Action]) -> None:
+        for action in wanted:
+            if isinstance(action, SaveCheckpoint):
+                self._checkpoints.ask(action)
+            self._enqueue(action)
 
-    def _enqueue(self, command: do.Action) -> None:
-        lane = "spool" if isinstance(command, TO_SPOOL) else command.side
-        self._lanes.submit(f"{command.linkedid} {lane}", lambda: self._perform(command))
+    def _enqueue(self, action: Action) -> None:
+        """Those that write to disk have a queue of their own: no recording begins later for them."""
+        queue = "spool" if isinstance(action, SpoolAction) else action.side
+        self._executor.submit(f"{action.linkedid} {queue}", lambda: self._perform(action))
 
-    def _perform(self, command: do.Action) -> None:
+    def _perform(self, action: Action) -> None:
         try:
-            self._do(command)
-        except CallrecError as error:
-            self._failed(command, error)
+            if isinstance(action, SpoolAction):
+                self._to_spool.perform(action)
+            else:
+                self._perform_on_pbx(action)
         except OSError as error:
-            # The disk of the spool: the command is not forgotten, it is tried again at the next tick.
-            log.error("the spool cannot be written", problem=str(error), call=command.linkedid)
+            # The disk of the spool: the action is not forgotten, it is tried again at the next tick.
+            log.error("the spool cannot be written", problem=str(error), call=action.linkedid)
             with self._lock:
-                self._again.append(command)
+                self._again.append(action)
         except Exception:
-            log.exception("a bug: please report it", command=type(command).__name__, call=command.linkedid)
+            log.exception("a bug: please report it", action=type(action).__name__, call=action.linkedid)
 
-    def _do(self, command: do.Action) -> None:
-        match command:
-            case do.LetThrough():
-                self._let_through(command)
-            case do.StartSnoop():
-                self._pbx.snoop(command.channel, command.snoop, spy=command.spy, whisper=command.whisper)
-            case do.AwaitHangup():
-                if not self._departures.wait(command.channels):
-                    log.warning("snoops that were hung up may still be there", call=command.linkedid)
-            case do.RecordSnoop():
-                self._checkpoints.wait(command.linkedid)
-                self._pbx.record(command.snoop, command.name)
-            case do.PlayMedia():
-                self._pbx.play(command.snoop, command.playback, list(command.media))
-            case do.Mute():
-                self._pbx.mute(command.name)
-            case do.Unmute():
-                self._pbx.unmute(command.name)
-            case do.HangUp():
-                self._pbx.hang_up(command.channel)
-            case do.DialSupportPhone() | do.MakeBridge() | do.AddToBridge() | do.DestroyBridge():
-                self._do_for_phone(command)
-            case _:
-                self._write_down(command)
-
-    def _write_down(self, command: do.Action) -> None:
-        match command:
-            case do.SaveCheckpoint():
-                self._checkpoints.save(command)
-            case do.SaveOpenCall():
-                self._save_open_call(command)
-            case do.HandOver():
-                self._spool.hand_over(command.captured)
-            case do.Discard():
-                self._spool.discard(command.captured, whole=command.whole)
-            case do.SaveCall():
-                self._spool.save_call(command.call)
-                self._spool.forget_open_call(command.call.id)
-            case do.SaveAlert():
-                self._spool.save_alert(command.alert)
-                self._help_waits()
-            case do.ReadJournal():
-                self._spool.forget_open_call(command.call_id)
-                self._read_journal()
-        if isinstance(command, (do.HandOver, do.Discard)):
-            self._checkpoints.drop(command.linkedid)
-            self._spool.forget_open_call(command.captured.call.id)
-            self._recorded.append(command.captured.call.linkedid)
-        if isinstance(command, (do.HandOver, do.Discard, do.SaveCall)):
-            self._work_waits()
-
-    def _do_for_phone(self, command: do.Action) -> None:
-        match command:
-            case do.DialSupportPhone():
-                self._pbx.dial(command.channel, command.endpoint, command.caller)
-            case do.MakeBridge():
-                self._pbx.create_bridge(command.bridge)
-            case do.AddToBridge():
-                self._pbx.add_to_bridge(command.bridge, command.channel)
-            case do.DestroyBridge():
-                self._pbx.destroy_bridge(command.bridge)
-
-    def _save_open_call(self, command: do.SaveOpenCall) -> None:
-        """Not tried again: a note that comes late would bring back a call that is over."""
+    def _perform_on_pbx(self, action: PbxAction) -> None:
         try:
-            self._spool.save_open_call(command.call)
-        except OSError as error:
-            log.warning("a call cannot be noted", problem=str(error), call=command.linkedid)
-
-    def _let_through(self, command: do.LetThrough) -> None:
-        if command.sounds:
-            self._pbx.set_variable(command.channel, PROMPTS_VARIABLE, "&".join(command.sounds))
-            self._pbx.set_variable(command.channel, ANSWER_VARIABLE, "1" if self._answer_first else "")
-        self._pbx.resume(command.channel)
-
-    def _failed(self, command: do.Action, error: CallrecError) -> None:
-        log.warning(
-            "refused by the PBX", command=type(command).__name__, call=command.linkedid, problem=str(error)
-        )
-        with self._lock:
-            self._submit(self._tracker.command_failed(command, str(error), self._now()))
+            self._to_pbx.perform(action)
+        except CallrecError as error:
+            name, problem = type(action).__name__, str(error)
+            log.warning("refused by the PBX", action=name, call=action.linkedid, problem=problem)
+            with self._lock:
+                self._submit(self._tracker.refused(action, problem, self._now()))
 
 
-def parsed_keys(noted: dict[str, str]) -> list[RawKeyPress]:
-    """The key presses the dialplan noted, the oldest first; lines that nobody can read are left out."""
+def parsed_keys(stored: dict[str, str]) -> list[RawKeyPress]:
+    """The key presses the dialplan has written down, the oldest first; lines that nobody can read are
+    left out."""
     found = []
-    for id_, line in noted.items():
+    for id_, line in stored.items():
         with suppress(ValueError, OverflowError):
             found.append(RawKeyPress.parse(id_, line))
     return sorted(found, key=lambda each: each.at)

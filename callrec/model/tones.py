@@ -19,6 +19,7 @@ They are files, made by prompts/tones.py: of ARI's ``tone:`` Asterisk never tell
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from callrec.model.calls import KeyResult
 
@@ -40,22 +41,30 @@ TONES: dict[str, Steps] = {
 }
 """What each file sounds like."""
 
-NAMES = {
-    KeyResult.STARTED: "started",
-    KeyResult.KEPT: "started",
-    KeyResult.MARKED: "started",
-    KeyResult.STOPPED: "stopped",
-    KeyResult.PAUSED: "paused",
-    KeyResult.RESUMED: "resumed",
-    KeyResult.HELP_SENT: "help",
-    KeyResult.REFUSED: "refused",
-}
-"""The file of each effect. Of a key that changes nothing staff hear what is so: see recording.signals."""
+
+def name_of(result: KeyResult) -> str:
+    """The file of what a key did. Of a key that changes nothing staff hear what is so already: see
+    recording.tones, which never asks for UNCHANGED."""
+    match result:
+        case KeyResult.STARTED | KeyResult.KEPT | KeyResult.MARKED | KeyResult.UNCHANGED:
+            return "started"
+        case KeyResult.STOPPED:
+            return "stopped"
+        case KeyResult.PAUSED:
+            return "paused"
+        case KeyResult.RESUMED:
+            return "resumed"
+        case KeyResult.HELP_SENT:
+            return "help"
+        case KeyResult.REFUSED:
+            return "refused"
+        case _:
+            assert_never(result)
 
 
-def seconds(effect: KeyResult) -> float:
+def seconds(result: KeyResult) -> float:
     """How long its tone lasts."""
-    return sum(length for _, length in TONES[NAMES[effect]])
+    return sum(length for _, length in TONES[name_of(result)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +73,9 @@ class Tones:
 
     folder: str
 
-    def media(self, effect: KeyResult) -> str:
-        """The tone of an effect, as ARI plays it."""
-        return self._media(NAMES[effect])
+    def media(self, result: KeyResult) -> str:
+        """The tone of what a key did, as ARI plays it."""
+        return self._media(name_of(result))
 
     @property
     def beep(self) -> str:

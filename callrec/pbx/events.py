@@ -45,24 +45,28 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class _Event:
     """Base of all events. `at` is when Asterisk says it happened."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelEvent(Event):
+class ChannelEvent(_Event):
+    """Base of the events about one channel."""
+
     channel: Channel
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelCreated(ChannelEvent):
-    pass
+    """A channel begins to exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelDestroyed(ChannelEvent):
+    """A channel is no more. `cause` is Asterisk's number of the reason (Q.850)."""
+
     cause: int = 0
 
 
@@ -91,7 +95,7 @@ class TookPlace(ChannelEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class Dialled(Event):
+class Dialled(_Event):
     """Dial() tells how it goes: status empty (begun), RINGING, ANSWER, BUSY, NOANSWER, CANCEL …"""
 
     caller: Channel | None
@@ -114,30 +118,30 @@ class OwnChannelStarted(ChannelEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class PlaybackStarted(Event):
+class PlaybackStarted(_Event):
     id: str
 
 
 @dataclass(frozen=True, slots=True)
-class PlaybackFinished(Event):
+class PlaybackFinished(_Event):
     id: str
     failed: bool
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingStarted(Event):
+class RecordingStarted(_Event):
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingFinished(Event):
+class RecordingFinished(_Event):
     """The recording has ended. That is no proof that it is whole."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingFailed(Event):
+class RecordingFailed(_Event):
     name: str
     cause: str
 
@@ -174,8 +178,29 @@ class Digit(ChannelEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class Replaced(Event):
+class Replaced(_Event):
     """Another program has connected under our name; Asterisk sends us nothing any more."""
+
+
+Event = (
+    ChannelCreated
+    | ChannelDestroyed
+    | EnteredBridge
+    | LeftBridge
+    | TookPlace
+    | Dialled
+    | GateEntered
+    | OwnChannelStarted
+    | PlaybackStarted
+    | PlaybackFinished
+    | RecordingStarted
+    | RecordingFinished
+    | RecordingFailed
+    | DialplanSaid
+    | Digit
+    | Replaced
+)
+"""Every event callrec has use for. One that the tracker does not handle is an error of the type checker."""
 
 
 def epoch(text: str) -> datetime | None:

@@ -1,4 +1,4 @@
-"""The announcements of one call: played by the dialplan at the gate, or whispered during the call. Pure.
+"""The announcements of one call: played by the dialplan at the gate, or whispered during the call.
 
 What counts is what was heard to its end: a prompt that was not is played again at the start.
 """
@@ -13,21 +13,69 @@ from callrec.errors import CallrecError
 from callrec.model.calls import Announcement, Note, remark
 from callrec.model.prompts import Prompt
 from callrec.model.rules import Announce, Decision
-from callrec.recording.actions import Action, HangUp
+from callrec.pbx.events import OWN_PREFIX
+from callrec.recording.actions import Action, HangUp, PbxAction, PlayMedia, StartSnoop
 from callrec.recording.environment import Sound
-from callrec.recording.whisper import InCallAnnouncement
+from callrec.recording.owners import Owner
 
 
 @dataclass(slots=True)
-class Announcer:
-    """Notes every playing of a prompt in `made`, the latest last."""
+class InCallAnnouncement:
+    """Prompts played one after the other through one snoop channel, heard by both.
+
+    It whispers on the staff's leg: what is whispered on the recorded leg itself is not in the recording
+    (decision 3).
+    """
+
+    linkedid: str
+    name: str
+    channel: str
+    sounds: list[Sound]
+    owner: Owner
+    _position: int = 0
+
+    @property
+    def snoop(self) -> str:
+        return f"{OWN_PREFIX}{self.name}"
+
+    @property
+    def playback(self) -> str:
+        """The id of the playback that runs now."""
+        return f"{self.snoop}-{self._position}"
+
+    @property
+    def current(self) -> Prompt:
+        return self.sounds[self._position][0]
+
+    def start(self) -> list[Action]:
+        return [StartSnoop(self.linkedid, self.channel, self.snoop, whisper="both", owner=self.owner)]
+
+    def play(self) -> list[Action]:
+        """Plays the prompt whose turn it is."""
+        sound = self.sounds[self._position][1]
+        media = (f"sound:{sound}",)
+        return [PlayMedia(self.linkedid, self.snoop, self.playback, media, owner=self.owner)]
+
+    def next(self) -> list[Action]:
+        """The next prompt, or the end of the announcement when all were played."""
+        self._position += 1
+        return [HangUp(self.linkedid, self.snoop)] if self.is_over else self.play()
+
+    @property
+    def is_over(self) -> bool:
+        return self._position >= len(self.sounds)
+
+
+@dataclass(slots=True)
+class Announcer(Owner):
+    """Has every playing of a prompt in `made`, the latest last."""
 
     linkedid: str
     prompts: Callable[[Decision], Sequence[Sound]]
     made: tuple[Announcement, ...] = ()
     notes: list[Note] = field(default_factory=list)
     """What went otherwise than decided."""
-    whisper: InCallAnnouncement | None = None
+    in_call: InCallAnnouncement | None = None
     _at_gate: dict[str, Prompt] = field(default_factory=dict)
 
     # --- at the gate
@@ -58,42 +106,48 @@ class Announcer:
 
         Also in place of one that the gate should have played.
         """
-        if self.whisper or decision.announce is Announce.NONE:
+        if self.in_call or decision.announce is Announce.NONE:
             return []
         missing = self.missing(self._prompts(decision))
         if not missing:
             return []
         if decision.announce is Announce.BEFORE_CONNECT:
             self.notes.append(_late(gate))
-        self.whisper = InCallAnnouncement(self.linkedid, f"{name}-say{len(self.made)}", channel, missing)
-        return self.whisper.start()
+        self.in_call = InCallAnnouncement(
+            self.linkedid, f"{name}-say{len(self.made)}", channel, missing, owner=self
+        )
+        return self.in_call.start()
 
     def break_off(self) -> list[Action]:
-        """Ends a whisper of which events may have been missed."""
-        broken, self.whisper = self.whisper, None
+        """Ends an announcement of which events may have been missed."""
+        broken, self.in_call = self.in_call, None
         return [HangUp(self.linkedid, broken.snoop)] if broken else []
 
-    def snoop_ready(self, snoop: str) -> list[Action]:
-        return self.whisper.play() if self.whisper and snoop == self.whisper.snoop else []
+    def channel_started(self, channel: str) -> list[Action]:
+        return self.in_call.play() if self.in_call and channel == self.in_call.snoop else []
 
-    def playback_started(self, id_: str, at: datetime) -> None:
-        if self.whisper and id_ == self.whisper.playback:
-            self._begin(self.whisper.current, at, "both")
+    def playback_started(self, playback: str, at: datetime) -> list[Action]:
+        if self.in_call and playback == self.in_call.playback:
+            self._begin(self.in_call.current, at, "both")
+        return []
 
-    def playback_finished(self, id_: str, at: datetime, *, failed: bool) -> list[Action] | None:
-        """What comes next; None when the playback is not one of ours."""
-        if not self.whisper or id_ != self.whisper.playback:
-            return None
+    def playback_ended(self, playback: str, at: datetime, *, failed: bool) -> list[Action]:
+        """What comes next: the next prompt, or the end."""
+        if not self.in_call or playback != self.in_call.playback:
+            return []
         self._finish(at, complete=not failed)
-        commands = self.whisper.next()
-        if self.whisper.is_over:
-            self.whisper = None
-        return commands
+        actions = self.in_call.next()
+        if self.in_call.is_over:
+            self.in_call = None
+        return actions
 
-    def refused(self, command: Action) -> list[Action] | None:
-        """The PBX refused a command: the whisper ends. None when the command is not of a whisper."""
-        if not self.whisper or not self.whisper.concerns(command):
-            return None
+    def refused(self, action: PbxAction, problem: str, at: datetime) -> list[Action]:
+        """The announcement ends, and the call has a note of it."""
+        if not isinstance(action, (StartSnoop, PlayMedia)):
+            return []
+        if not self.in_call or action.snoop != self.in_call.snoop:
+            return []
+        self.notes.append(remark("the announcement could not be played: {problem}", problem=problem))
         return self.break_off()
 
     # --- inside

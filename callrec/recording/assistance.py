@@ -1,4 +1,4 @@
-"""Help for who is on the phone: the alert, and the support phone that is called to listen. Pure."""
+"""Help for who is on the phone: the alert, and the support phone that is called to listen."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from callrec import ids
+from callrec.backoff import Backoff
 from callrec.model.alerts import Alert
 from callrec.model.calls import CallRecord, FeatureCode, KeyPress
 from callrec.pbx.events import Channel
@@ -18,8 +19,8 @@ from callrec.recording.support_phone import SupportPhone
 
 AGAIN = timedelta(seconds=30)
 """Presses closer together than this are one call for help."""
-REDIAL_AFTER, REDIAL_AT_MOST = timedelta(seconds=10), timedelta(minutes=5)
-"""How long after a support phone was called it is called again, unless it answered: doubled each time."""
+REDIAL = Backoff(timedelta(seconds=10), timedelta(minutes=5))
+"""How long after a support phone was called it is called again, unless it answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Assistance:
         return self._dial(alert, alert.support_phone, channel, alert.at)
 
     def _dial(self, alert: Alert, phone: str, channel: str, at: datetime) -> list[Action]:
-        self._again_at = at + min(REDIAL_AFTER * 2**self._tries, REDIAL_AT_MOST)
+        self._again_at = at + REDIAL.after(self._tries)
         self._tries += 1
         name, endpoint = f"{alert.call_id}-{alert.id}-{self._tries}", self.environment.phone_dial(phone)
         self.phone = SupportPhone(self.linkedid, name, channel, endpoint, alert.extension)
@@ -72,40 +73,27 @@ class Assistance:
     def _redial(self, at: datetime, talking: dict[str, Leg]) -> list[Action]:
         """A phone that was busy or did not answer is called again, for whoever of the staff talks now."""
         alert, phone = self._about, self.phone
-        staff = {id_: line.extension for id_, line in talking.items() if line.extension}
+        staff = {id_: leg.extension for id_, leg in talking.items() if leg.extension}
         if not (alert and alert.support_phone and phone and self._again_at and staff):
             return []
         is_there = phone.was_answered or alert.support_phone in staff.values()
         if is_there or not phone.is_settled or at < self._again_at:
             return []
-        return self._dial(
-            alert, alert.support_phone, phone.staff if phone.staff in staff else next(iter(staff)), at
-        )
+        whom = phone.staff if phone.staff in staff else next(iter(staff))
+        return self._dial(alert, alert.support_phone, whom, at)
 
     # --- what happens
 
-    def follow(self, lines: dict[str, Leg], talking: dict[str, Leg]) -> list[Action]:
+    def follow(self, legs: dict[str, Leg], talking: dict[str, Leg]) -> list[Action]:
         """Who asked for help has left, and another of the staff talks: the support phone goes on there."""
-        if not self.phone or self.phone.staff in lines:
+        if not self.phone or self.phone.staff in legs:
             return []
-        new = next((id_ for id_, line in talking.items() if line.extension), None)
+        new = next((id_ for id_, leg in talking.items() if leg.extension), None)
         return self.phone.staff_gone(new) if new else []
-
-    def started(self, channel: str) -> list[Action]:
-        return self.phone.started(channel) if self.phone else []
-
-    def digit(self, channel: str, digit: str) -> list[Action]:
-        return self.phone.digit(channel, digit) if self.phone else []
-
-    def gone(self, channel: str) -> list[Action]:
-        return self.phone.gone(channel) if self.phone else []
 
     def ended(self) -> list[Action]:
         self._about = None
         return self.phone.ended() if self.phone else []
-
-    def refused(self, command: Action) -> list[Action] | None:
-        return self.phone.refused(command) if self.phone else None
 
     def tick(self, at: datetime, talking: dict[str, Leg]) -> list[Action]:
         removed = self.phone.tick() if self.phone else []

@@ -1,134 +1,130 @@
-"""A capture under way: two snoops on one channel, each recorded into a track. Pure.
+"""A capture under way: two snoops on one channel, each recorded into a track.
 
 When a track breaks while its channel lives, a new segment is begun and the gap is written down: a
-recording may lack a second, it may not lack the rest of the call. Where silence is wanted, the tracks
-are muted and go on: the clock of the recording stays the clock of the call.
+recording may lack a second, it may not lack the rest of the call. How a capture runs from phase to
+phase stands in `states`, above the table.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from callrec.model.captures import Capture, Gap, KeptBecause, Pause, Segment, SilenceReason, Track
-from callrec.pbx.events import OWN_PREFIX
-from callrec.recording.actions import Action, AwaitHangup, HangUp, Mute, RecordSnoop, StartSnoop, Unmute
-from callrec.recording.segment import SIDES, LiveSegment, Side, state_of
-from callrec.recording.states import Live
+from callrec.backoff import Backoff
+from callrec.model.captures import Capture, Gap, KeptBecause, Segment, SilenceReason
+from callrec.recording.actions import Action, Mute, PbxAction, RecordSnoop, StartSnoop, Unmute
+from callrec.recording.capture_tracks import CaptureTracks
+from callrec.recording.owners import Owner
+from callrec.recording.segment import SIDES, LiveSegment
+from callrec.recording.silences import Silences
+from callrec.recording.states import CAPTURE, Live, Phase, advance
 
-FOLDER = "callrec"
-RETRY_AFTER = timedelta(seconds=0.5)
-"""How long a broken track is looked at: a hang-up ends the recording a moment before the channel."""
-RETRY_AT_MOST = timedelta(seconds=60)
-"""The wait doubles with every segment that did not begin, up to this."""
+RETRY = Backoff(timedelta(seconds=0.5), timedelta(seconds=60))
+"""How long a broken track is looked at; longer with every segment that did not begin."""
 LONGEST_RENEWAL = timedelta(milliseconds=60)
-"""How long it may take to renew the snoops before that counts as a gap: three packets."""
-SPY: dict[Side, str] = {"external": "in", "staff": "out"}
-"""Which direction of the captured channel a snoop listens to, in ARI's words."""
+"""How long it may take to renew the snoops before that counts as a gap: three packets (decision 9)."""
 QUEUED_FOR = timedelta(seconds=3)
 FINISHED_WITHIN = timedelta(seconds=5)
-UNKNOWN: tuple[None, Side] = (None, "external")
 
 
 @dataclass(slots=True)
-class LiveCapture:
+class LiveCapture(Owner):
     """The capture of one recording. Times are the PBX's. `kept_because` is None on standby."""
 
     linkedid: str
     recording_id: str
     started_at: datetime
     kept_because: KeptBecause | None
-    segments: list[LiveSegment] = field(default_factory=list)
+    tracks: CaptureTracks = field(init=False)
     gaps: list[Gap] = field(default_factory=list)
-    pauses: list[Pause] = field(default_factory=list)
+    silences: Silences = field(default_factory=Silences)
+    phase: Phase = Phase.RECORDING
     channel: str | None = None
     gone_at: datetime | None = None
     needs_new_snoops: bool = False
     """Whether what is recorded must come from new snoops, as soon as anything is to be recorded."""
+    _heard: str = ""
     _broken_at: datetime | None = None
-    _wait: timedelta = RETRY_AFTER
+    _failures: int = 0
     _renewing_since: datetime | None = None
-    _number: int = 0
-    _by_snoop: dict[str, tuple[LiveSegment, Side]] = field(default_factory=dict)
-    _by_track: dict[str, tuple[LiveSegment, Side]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.tracks = CaptureTracks(self.linkedid, self.recording_id)
 
     # --- asked for
 
     def start_segment(self, channel: str, at: datetime) -> list[Action]:
         """Begins to capture a channel."""
-        number = self._number + 1
-        names = {side: f"{FOLDER}/{self.recording_id}-{number}-{side}" for side in SIDES}
-        standby = not self.kept_because
-        self._add(
-            LiveSegment(
-                Segment(number, channel, Track(names["external"]), Track(names["staff"]), at, standby)
-            )
-        )
-        self._broken_at, self.needs_new_snoops = None, False
-        return [
-            StartSnoop(self.linkedid, channel, snoop, spy=SPY[side], side=side)
-            for side, snoop in self._snoops(number)
-        ]
+        self.channel, self._broken_at, self.needs_new_snoops = channel, None, False
+        return self.tracks.start(channel, at, self, standby=not self.kept_because)
 
     def move(self, channel: str, at: datetime) -> list[Action]:
         """Goes on with another channel, when the captured one is gone and the call is not."""
         since, self.gone_at = self._renewing_since or self.gone_at or at, None
         self._renewing_since = None
-        if self.segments:
-            self._close(self.segments[-1], since)
+        if self.tracks.last:
+            self.tracks.last.close(since)
         self.channel, self.needs_new_snoops = channel, True
         if self.is_silent:
+            self._step("move in silence")
             return []
+        self._step("move")
         self.gaps.append(Gap(since, at, "the recorded party left the call"))
         return self.start_segment(channel, at)
+
+    def hears(self, channel: str, before: str) -> None:
+        """The captured party hears this channel now. `before` is whom it heard where that is not known
+        here; another voice needs new snoops."""
+        heard, self._heard = self._heard or before, channel
+        self.needs_new_snoops |= heard != channel
 
     def renew_snoops(self, at: datetime) -> list[Action]:
         """New snoops on the same channel, where the old ones are of no use any more.
 
-        What a channel is played is decoded for its snoops by one decoder, which drops packets whose
-        sequence number is lower than the last: half of all transfers would be silent. The decoder
-        goes with the last snoop, so both have to be gone before new ones come.
+        The decoder they share goes with the last of them, so both have to be gone before new ones come
+        (decision 9).
         """
         if not self.needs_new_snoops or self.is_silent or self.gone_at or not self.channel:
             return []
-        last = self.segments[-1] if self.segments else None
+        self._step("renew")
+        last = self.tracks.last
         if not last or last.released:
             return self.start_segment(self.channel, at)
         self._renewing_since = self._renewing_since or at
-        self._close(last, at)
-        return [*self._hang_up(last), *self._settled(last), *self.start_segment(self.channel, at)]
+        last.close(at)
+        ended = [*self.tracks.hang_up(last), *self.tracks.await_hangup(last)]
+        return [*ended, *self.start_segment(self.channel, at)]
 
     def abandon(self, at: datetime) -> list[Action]:
         """The captured channel goes on in another call, which has a recording of its own."""
-        self.gone_at = at
-        return self._hang_up(self.segments[-1]) if self.segments else []
-
-    def snoop_ready(self, snoop: str) -> list[Action]:
-        segment, side = self._by_snoop.get(snoop, UNKNOWN)
-        if not segment or side in segment.asked or not segment.is_open(side):
-            return []
-        segment.asked.add(side)
-        return [RecordSnoop(self.linkedid, snoop, segment.track(side).name, side=side)]
+        self._leave(at)
+        return self.tracks.hang_up(self.tracks.last) if self.tracks.last else []
 
     def retry(self, at: datetime) -> list[Action]:
-        """A new segment in place of a broken one, when the channel still lives."""
+        """Time passes: a new segment in place of a broken one, and what waits for new snoops gets them."""
         self._give_up_waiting(at)
-        if self.is_silent or self.gone_at or not self._broken_at or at - self._broken_at < self._wait:
+        if self.phase is Phase.RENEWING and self.needs_new_snoops:
+            return self.renew_snoops(at)
+        broken, broken_at = self.tracks.last, self._broken_at
+        if self.phase is not Phase.BROKEN or not broken or not broken_at:
             return []
-        broken, since = self.segments[-1], self._renewing_since or self._broken_at
+        if at - broken_at < RETRY.after(self._failures):
+            return []
+        since = self._renewing_since or broken_at
         self._renewing_since = None
-        self._close(broken, at)
+        broken.close(at)
         self._add_gap(broken, since, at)
+        self._step("retry")
         # A snoop may be there although its recording has ended or was refused.
-        return [*self._hang_up(broken), *self.start_segment(broken.segment.channel, at)]
+        return [*self.tracks.hang_up(broken), *self.start_segment(broken.segment.channel, at)]
 
     # --- kept or not, silent or not
 
     def keep(self, because: KeptBecause) -> None:
         """All of it is kept, from its first second."""
         self.kept_because = because
-        for live in self.segments:
-            live.segment = replace(live.segment, standby=False)
+        for live in self.tracks.segments:
+            live.keep()
 
     def keep_from_now(self, because: KeptBecause) -> None:
         """What is captured from now on is kept; what was before stays on standby."""
@@ -136,158 +132,109 @@ class LiveCapture:
 
     @property
     def is_silent(self) -> bool:
-        return any(pause.finished_at is None for pause in self.pauses)
-
-    def is_silent_for(self, reason: SilenceReason) -> bool:
-        return any(pause.finished_at is None and pause.reason == reason for pause in self.pauses)
+        return self.silences.is_on
 
     def silence(self, reason: SilenceReason, at: datetime) -> list[Action]:
         """Silence from now on. One reason more changes nothing, each has to end by itself."""
-        if self.is_silent_for(reason):
+        if not self.silences.begin(reason, at):
             return []
-        self.pauses.append(Pause(at, None, reason))
+        self._step("silence")
         if reason is not SilenceReason.STOP:
-            return [] if self.gone_at else self._mute()
-        last = self.segments[-1]
-        self._close(last, at)
-        return self._hang_up(last)
+            return [] if self.gone_at else self.tracks.mute()
+        last = self.tracks.segments[-1]
+        last.close(at)
+        self._end()
+        return self.tracks.hang_up(last)
 
     def resume(self, reason: SilenceReason, at: datetime) -> list[Action]:
         """This reason for silence is over. `renew_snoops` does what is left to do."""
-        if not self.is_silent_for(reason):
+        if not self.silences.end(reason, at):
             return []
-        self.pauses = [
-            replace(pause, finished_at=at) if not pause.finished_at and pause.reason == reason else pause
-            for pause in self.pauses
-        ]
-        self.needs_new_snoops |= not self.segments or not self.segments[-1].is_whole
-        return [] if self.is_silent or self.needs_new_snoops else self._unmute()
+        self.needs_new_snoops |= not (self.tracks.last and self.tracks.last.is_whole)
+        if self.is_silent:
+            return []
+        self._step("resume anew" if self.needs_new_snoops and not self.gone_at else "resume")
+        return [] if self.needs_new_snoops else self.tracks.unmute()
 
     # --- told
 
-    def track_started(self, name: str, at: datetime) -> bool:
-        """Notes the start of a track; whether with it the segment is complete."""
-        segment, side = self._by_track.get(name, UNKNOWN)
-        if not segment or segment.states[side] is not Live.QUEUED:
-            return False
-        segment.step(side, "start")
-        segment.put(side, replace(segment.track(side), started_at=at))
-        self._wait = RETRY_AFTER
-        whole = all(segment.is_recording(each) for each in SIDES)
-        if whole:
+    def channel_started(self, channel: str) -> list[Action]:
+        """A snoop is there: it is recorded, once."""
+        live, side = self.tracks.find(channel)
+        if side in live.asked or not live.is_open(side):
+            return []
+        live.asked.add(side)
+        return [RecordSnoop(self.linkedid, channel, live.track(side).name, side=side, owner=self)]
+
+    def recording_started(self, name: str, at: datetime) -> list[Action]:
+        """A track has begun; it is muted where silence was asked for before."""
+        live, side = self.tracks.find(name)
+        if live.states[side] is not Live.QUEUED:
+            return []
+        live.start(side, at)
+        self._failures = 0
+        if self.tracks.is_recording:
+            self._step("begin")
             self._end_renewal(at)
-        return whole
+        return self.tracks.mute() if self.is_silent else []
 
-    def quieten(self) -> list[Action]:
-        """Mutes what has begun after silence was asked for."""
-        return self._mute() if self.is_silent else []
-
-    def track_ended(self, name: str, at: datetime, failure: str | None) -> None:
-        segment, side = self._by_track.get(name, UNKNOWN)
-        if not segment or not segment.is_open(side):
-            return
-        if failure or segment.states[side] is Live.QUEUED:
-            segment.fail(side, at, failure or "it ended before it had begun")
-        else:
-            segment.step(side, "finish")
-            segment.put(side, replace(segment.track(side), finished_at=at))
-        self._broken(at)
-
-    def command_failed(self, command: Action, problem: str, at: datetime) -> list[Action]:
-        """What cannot be muted is ended, and what cannot be unmuted is begun anew."""
-        if isinstance(command, (StartSnoop, RecordSnoop)):
-            segment, side = self._by_snoop.get(command.snoop, UNKNOWN)
-            if segment:
-                segment.fail(side, at, problem)
-                self._broken(at)
-        elif isinstance(command, (Mute, Unmute)):
-            segment, side = self._by_track.get(command.name, UNKNOWN)
-            if segment and segment.is_open(side):
-                self._close(segment, at)
-                self._broken(at)
-                return self._hang_up(segment)
+    def recording_ended(self, name: str, at: datetime, failure: str | None) -> list[Action]:
+        """A track has ended. That it ended before it had begun is a failure too."""
+        live, side = self.tracks.find(name)
+        if live.is_open(side):
+            if failure or live.states[side] is Live.QUEUED:
+                live.fail(side, at, failure or "it ended before it had begun")
+            else:
+                live.finish(side, at)
+            self._break(at)
         return []
 
-    def channel_gone(self, channel: str, at: datetime) -> None:
-        """The captured channel has hung up: its snoops and their recordings end by themselves."""
+    def refused(self, action: PbxAction, problem: str, at: datetime) -> list[Action]:
+        """What cannot be begun has failed, what cannot be muted is ended, what cannot be unmuted is begun
+        anew."""
+        match action:
+            case StartSnoop(snoop=id_) | RecordSnoop(snoop=id_):
+                live, side = self.tracks.find(id_)
+                live.fail(side, at, problem)
+                self._break(at)
+            case Mute(name=id_) | Unmute(name=id_):
+                live, side = self.tracks.find(id_)
+                if live.is_open(side):
+                    live.close(at)
+                    self._break(at)
+                    return self.tracks.hang_up(live)
+        return []
+
+    def left(self, channel: str, at: datetime) -> None:
+        """A channel has hung up. The captured one's snoops and their recordings end by themselves."""
         if channel == self.channel:
-            self.gone_at = at
+            self._leave(at)
 
     @property
     def is_finished(self) -> bool:
         """Whether the channel is gone and every track has ended."""
-        return bool(self.gone_at) and not any(
-            segment.is_open(side) for segment in self.segments for side in SIDES
-        )
+        return self.phase is Phase.FINISHED
+
+    # --- as it is written down
 
     def kept(self) -> Capture | None:
         """What is to be kept of it, as it is written down; None: nothing."""
-        return self._frozen([segment.segment for segment in self.segments if not segment.segment.standby])
+        return self._written([each.segment for each in self.tracks.segments if not each.segment.standby])
 
     def unwanted(self) -> Capture | None:
         """What is to be destroyed: what stayed on standby."""
-        return self._frozen([segment.segment for segment in self.segments if segment.segment.standby])
+        return self._written([each.segment for each in self.tracks.segments if each.segment.standby])
 
     def frozen(self) -> Capture:
         """The capture as it is written down, kept or not."""
-        segments = [segment.segment for segment in self.segments]
-        return self._frozen(segments) or Capture(self.recording_id, self.started_at, self.kept_because)
+        whole = self._written([each.segment for each in self.tracks.segments])
+        return whole or Capture(self.recording_id, self.started_at, self.kept_because)
 
-    @classmethod
-    def restored(cls, linkedid: str, capture: Capture) -> LiveCapture:
-        """The capture as it was written down before a restart."""
-        live = cls(linkedid, capture.recording_id, capture.started_at, capture.kept_because)
-        live.gaps, live.pauses = list(capture.gaps), list(capture.pauses)
-        last_asked = capture.started_at
-        for segment in capture.segments:
-            tracks = zip(SIDES, (segment.external, segment.staff), strict=True)
-            states = {side: state_of(track) for side, track in tracks}
-            last_asked = segment.requested_at or capture.started_at
-            restored = LiveSegment(segment, states, asked=set(SIDES))
-            live._add(restored)
-            # Nobody would tell that one began that had not when it was written down: it could not be muted.
-            for side in SIDES:
-                if states[side] is Live.QUEUED:
-                    restored.close(side, last_asked)
-        live._broken(last_asked)
-        # What was heard on the channel while nobody watched is not known.
-        live.needs_new_snoops = live.is_silent
-        return live
-
-    @property
-    def snoops(self) -> set[str]:
-        """The ids of all snoops there may be."""
-        return set(self._by_snoop)
-
-    def compared(self, there: set[str], at: datetime) -> list[Action]:
-        """What the PBX has: a snoop that is not there has ended, unseen, so its time is not known.
-
-        Whether those that are there are muted is not known either, so it is said again.
-        """
-        for segment in self.segments:
-            for side in SIDES:
-                if segment.is_recording(side) and self._snoop(segment.segment.number, side) not in there:
-                    segment.step(side, "finish")
-        self._broken(at)
-        if self.channel and self.channel not in there:
-            self.channel_gone(self.channel, at)
-        muted = self._mute(again=True) if self.is_silent else self._unmute(again=True)
-        return [*self._not_wanted(there), *muted]
-
-    # --- inside
-
-    def _not_wanted(self, there: set[str]) -> list[Action]:
-        """Ends the snoops that live on although we are done with them: the PBX was not told."""
-        here = [(id_, *each) for id_, each in self._by_snoop.items() if id_ in there]
-        return [
-            HangUp(self.linkedid, id_, side=side) for id_, segment, side in here if not segment.is_open(side)
-        ]
-
-    def _frozen(self, segments: list[Segment]) -> Capture | None:
+    def _written(self, segments: list[Segment]) -> Capture | None:
         if not segments:
             return None
-        ends = [track.finished_at for segment in segments for track in (segment.external, segment.staff)]
-        first = segments[0] is self.segments[0].segment
+        ends = [track.finished_at for each in segments for track in (each.external, each.staff)]
+        first = segments[0] is self.tracks.segments[0].segment
         begin = self.started_at if first else segments[0].requested_at or self.started_at
         return Capture(
             recording_id=self.recording_id,
@@ -296,90 +243,83 @@ class LiveCapture:
             segments=tuple(segments),
             gaps=tuple(each for each in self.gaps if (each.finished_at or begin) >= begin),
             ended_at=max(filter(None, ends), default=None) if self.is_finished else None,
-            pauses=tuple(each for each in self.pauses if (each.finished_at or begin) >= begin),
+            pauses=self.silences.since(begin),
         )
 
-    def _snoop(self, number: int, side: Side) -> str:
-        return f"{OWN_PREFIX}{self.recording_id}-{number}-{side}"
+    @classmethod
+    def restored(cls, linkedid: str, capture: Capture) -> LiveCapture:
+        """The capture as it was written down before a restart."""
+        live = cls(linkedid, capture.recording_id, capture.started_at, capture.kept_because)
+        live.gaps, live.silences = list(capture.gaps), Silences(list(capture.pauses))
+        asked_at = capture.started_at
+        for segment in capture.segments:
+            asked_at, live.channel = segment.requested_at or capture.started_at, segment.channel
+            live.tracks.add(LiveSegment.restored(segment, asked_at))
+        if live.is_silent:
+            live._step("silence")
+        live._break(asked_at)
+        # What was heard on the channel while nobody watched is not known.
+        live.needs_new_snoops = live.is_silent
+        return live
 
-    def _snoops(self, number: int) -> list[tuple[Side, str]]:
-        return [(side, self._snoop(number, side)) for side in SIDES]
+    def compared(self, there: set[str], at: datetime) -> list[Action]:
+        """What the PBX has: a snoop that is not there has ended, unseen, so its time is not known.
 
-    def _add(self, segment: LiveSegment) -> None:
-        self._number, self.channel = segment.segment.number, segment.segment.channel
-        self.segments.append(segment)
-        for side, snoop in self._snoops(self._number):
-            self._by_snoop[snoop] = segment, side
-            self._by_track[segment.track(side).name] = segment, side
+        Whether those that are there are muted is not known either, so it is said again; and those of
+        segments that are over are ended again, for the PBX was not told.
+        """
+        for live, side, snoop in self.tracks.each():
+            if live.is_recording(side) and snoop not in there:
+                live.step(side, "finish")
+        self._break(at)
+        if self.channel and self.channel not in there:
+            self._leave(at)
+        muted = self.tracks.mute(again=True) if self.is_silent else self.tracks.unmute(again=True)
+        return [*self.tracks.hang_up_left(there), *muted]
 
-    def _close(self, segment: LiveSegment, at: datetime) -> None:
-        for side in SIDES:
-            if segment.is_open(side):
-                segment.close(side, at)
+    # --- inside
 
-    def _hang_up(self, segment: LiveSegment) -> list[Action]:
-        segment.released = True
-        return [
-            HangUp(self.linkedid, snoop, side=side) for side, snoop in self._snoops(segment.segment.number)
-        ]
+    def _step(self, step: str) -> None:
+        self.phase = advance(CAPTURE, self.phase, step)
+        self._end()
 
-    def _settled(self, segment: LiveSegment) -> list[Action]:
-        """For each track: both snoops are hung up and gone, however far the other track's commands are."""
-        snoops = self._snoops(segment.segment.number)
-        both = tuple(snoop for _, snoop in snoops)
-        other = [
-            HangUp(self.linkedid, snoop, side=lane)
-            for lane in SIDES
-            for side, snoop in snoops
-            if side != lane
-        ]
-        return [*other, *(AwaitHangup(self.linkedid, both, side=side) for side in SIDES)]
+    def _end(self) -> None:
+        """Once the channel is gone and no track is open any more."""
+        if self.phase is Phase.GONE and not self.tracks.is_open:
+            self.phase = advance(CAPTURE, self.phase, "end")
 
-    def _mute(self, *, again: bool = False) -> list[Action]:
-        stepped = self._stepped("mute", Live.RECORDING, Live.MUTED if again else None)
-        return [Mute(self.linkedid, name, side=side) for side, name in stepped]
+    def _leave(self, at: datetime) -> None:
+        self.gone_at = at
+        self._step("leave")
 
-    def _unmute(self, *, again: bool = False) -> list[Action]:
-        stepped = self._stepped("unmute", Live.MUTED, Live.RECORDING if again else None)
-        return [Unmute(self.linkedid, name, side=side) for side, name in stepped]
-
-    def _stepped(self, step: str, before: Live, also: Live | None) -> list[tuple[Side, str]]:
-        """The tracks of the last segment that take this step, and those in the state `also`."""
-        names = []
-        for live in self.segments[-1:]:
-            for side in SIDES:
-                if live.states[side] in (before, also):
-                    names.append((side, live.track(side).name))
-                if live.states[side] is before:
-                    live.step(side, step)
-        return names
+    def _break(self, at: datetime) -> None:
+        if self.tracks.last and not self.tracks.last.is_whole:
+            self._broken_at = self._broken_at or at
+            self._step("break")
+        self._end()
 
     def _add_gap(self, broken: LiveSegment, since: datetime, at: datetime) -> None:
         """A segment that never began lengthens the gap before it."""
         if not broken.has_begun:
-            self._wait = min(2 * self._wait, RETRY_AT_MOST)
+            self._failures += 1
             if self.gaps and self.gaps[-1].finished_at == broken.segment.requested_at:
                 since = self.gaps.pop().started_at
         if not broken.asked:
-            self.segments.remove(broken)  # the PBX can have no file of it
+            self.tracks.segments.remove(broken)  # the PBX can have no file of it
         self.gaps.append(Gap(since, at, broken.problem))
 
     def _end_renewal(self, at: datetime) -> None:
-        """A joint that took longer than it should is a gap."""
+        """A renewal that took longer than it should is a gap."""
         since, self._renewing_since = self._renewing_since, None
         if since and at - since > LONGEST_RENEWAL:
             self.gaps.append(Gap(since, at, "the other party changed"))
 
-    def _broken(self, at: datetime) -> None:
-        if self.segments and not self.segments[-1].is_whole:
-            self._broken_at = self._broken_at or at
-
     def _give_up_waiting(self, at: datetime) -> None:
-        for segment in self.segments:
+        for live in self.tracks.segments:
             for side in SIDES:
-                asked_at = segment.segment.requested_at or self.started_at
-                if segment.states[side] is Live.QUEUED and at - asked_at > QUEUED_FOR:
-                    segment.fail(side, at, "the PBX did not begin to record within 3 s")
-                    self._broken(at)
-                if self.gone_at and segment.is_open(side) and at - self.gone_at > FINISHED_WITHIN:
-                    self.track_ended(segment.track(side).name, at, None)
+                asked_at = live.segment.requested_at or self.started_at
+                if live.states[side] is Live.QUEUED and at - asked_at > QUEUED_FOR:
+                    live.fail(side, at, "the PBX did not begin to record within 3 s")
+                    self._break(at)
+                if self.gone_at and live.is_open(side) and at - self.gone_at > FINISHED_WITHIN:
+                    self.recording_ended(live.track(side).name, at, None)

@@ -1,4 +1,4 @@
-"""The decisions of one call: at the gate, at the answer, and anew whenever others talk. Pure.
+"""The decisions of one call: at the gate, at the answer, and anew whenever others talk.
 
 The rules are those of the call's beginning: a change of the rules is for calls to come.
 """
@@ -46,7 +46,7 @@ class Decisions:
         call = parties.answered(replace(call, answered_at=at), talking, caller, self.office)
         return replace(call, decision=self._decide(call, parties.staff(call), self.gate, at))
 
-    def turned(
+    def decide_anew(
         self, call: CallRecord, staff: tuple[str, ...], others: tuple[str, ...], at: datetime, *, alone: bool
     ) -> CallRecord:
         """By these extensions, who talk now; unchanged where the decision was made by their rules.

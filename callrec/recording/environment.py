@@ -1,4 +1,4 @@
-"""What the pure part needs of the world around it."""
+"""What the pure core is given: the rules in force, the announcements, new ids."""
 
 from __future__ import annotations
 

@@ -1,41 +1,90 @@
-"""What a key does, by how the call stands: one table. Pure.
+"""What a key does: one table for each key, by the mode of the call and by how its recording stands.
 
-A key that asks for what is so already changes nothing: a frightened person presses twice.
+An entry names what staff hear of the key (`KeyResult`) and the step of `states.KEEPING` that the recording
+takes. A key that asks for what is so already changes nothing: a frightened person presses twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple, assert_never
 
 from callrec.model.calls import FeatureCode, KeyPress, KeyResult
 from callrec.model.rules import Mode
-from callrec.recording.states import RecordingState
+from callrec.recording.states import RecordingState, Step
 
-EFFECTS: dict[FeatureCode, dict[RecordingState, KeyResult]] = {
-    FeatureCode.KEEP: {
-        RecordingState.UNRECORDED: KeyResult.STARTED,
-        RecordingState.STANDBY: KeyResult.KEPT,
-        RecordingState.KEPT: KeyResult.UNCHANGED,
-        RecordingState.STOPPED: KeyResult.STARTED,
-    },
-    FeatureCode.STOP: {
-        RecordingState.UNRECORDED: KeyResult.UNCHANGED,
-        RecordingState.STANDBY: KeyResult.REFUSED,
-        RecordingState.KEPT: KeyResult.STOPPED,
-        RecordingState.STOPPED: KeyResult.UNCHANGED,
-    },
-    FeatureCode.PAUSE: {
-        RecordingState.UNRECORDED: KeyResult.REFUSED,
-        RecordingState.STANDBY: KeyResult.PAUSED,
-        RecordingState.KEPT: KeyResult.PAUSED,
-        RecordingState.STOPPED: KeyResult.REFUSED,
-    },
-    FeatureCode.HELP: dict.fromkeys(
-        (RecordingState.UNRECORDED, RecordingState.STANDBY, RecordingState.KEPT, RecordingState.STOPPED),
-        KeyResult.HELP_SENT,
-    ),
+
+class Pressed(NamedTuple):
+    """What a key press does: what is heard of it, and the step of the recording; None: none."""
+
+    result: KeyResult
+    step: Step | None = None
+
+
+Row = dict[RecordingState, Pressed]
+_REFUSED: Row = dict.fromkeys(RecordingState, Pressed(KeyResult.REFUSED))
+_CALLS_FOR_HELP: Row = dict.fromkeys(RecordingState, Pressed(KeyResult.HELP_SENT))
+
+_KEEP: Row = {
+    **_REFUSED,
+    RecordingState.UNRECORDED: Pressed(KeyResult.STARTED, Step.START),
+    RecordingState.STANDBY: Pressed(KeyResult.KEPT, Step.KEEP),
+    RecordingState.KEPT: Pressed(KeyResult.UNCHANGED, Step.MARK),
+    RecordingState.STOPPED: Pressed(KeyResult.STARTED, Step.START),
 }
+_STOP: Row = {
+    **_REFUSED,
+    RecordingState.UNRECORDED: Pressed(KeyResult.UNCHANGED),
+    RecordingState.KEPT: Pressed(KeyResult.STOPPED, Step.STOP),
+    RecordingState.STOPPED: Pressed(KeyResult.UNCHANGED),
+}
+_PAUSE: Row = {
+    **_REFUSED,
+    RecordingState.STANDBY: Pressed(KeyResult.PAUSED),
+    RecordingState.KEPT: Pressed(KeyResult.PAUSED),
+}
+_HELP: Row = {
+    **_CALLS_FOR_HELP,
+    RecordingState.UNRECORDED: Pressed(KeyResult.HELP_SENT, Step.START),
+    RecordingState.STANDBY: Pressed(KeyResult.HELP_SENT, Step.KEEP),
+    RecordingState.KEPT: Pressed(KeyResult.HELP_SENT, Step.MARK),
+    RecordingState.STOPPED: Pressed(KeyResult.HELP_SENT, Step.START),
+}
+_MARKED: Row = {**_KEEP, RecordingState.KEPT: Pressed(KeyResult.MARKED, Step.MARK)}
+
+KEEP = {Mode.NEVER: _REFUSED, Mode.MANUAL: _KEEP, Mode.STANDBY: _KEEP, Mode.AUTOMATIC: _MARKED}
+STOP = {Mode.NEVER: _REFUSED, Mode.MANUAL: _STOP, Mode.STANDBY: _REFUSED, Mode.AUTOMATIC: _REFUSED}
+PAUSE = {Mode.NEVER: _REFUSED, Mode.MANUAL: _PAUSE, Mode.STANDBY: _PAUSE, Mode.AUTOMATIC: _PAUSE}
+HELP = {Mode.NEVER: _CALLS_FOR_HELP, Mode.MANUAL: _HELP, Mode.STANDBY: _HELP, Mode.AUTOMATIC: _HELP}
+
+
+def table(key: FeatureCode) -> dict[Mode, Row]:
+    """What a key does, by mode and state. Under `never` nothing is left but the call for help."""
+    match key:
+        case FeatureCode.KEEP:
+            return KEEP
+        case FeatureCode.STOP:
+            return STOP
+        case FeatureCode.PAUSE:
+            return PAUSE
+        case FeatureCode.HELP:
+            return HELP
+        case _:
+            assert_never(key)
+
+
+def pressed(key: FeatureCode, mode: Mode, state: RecordingState, *, paused: bool, marked: bool) -> Pressed:
+    """What `key` does in a call with this mode.
+
+    `paused`: a privacy pause is on, which every key ends but the one that stops; `marked`: a call that
+    is recorded anyway was marked already.
+    """
+    found = table(key)[mode][state]
+    result = KeyResult.UNCHANGED if found.result is KeyResult.MARKED and marked else found.result
+    if paused and key is not FeatureCode.STOP and result in (KeyResult.PAUSED, KeyResult.UNCHANGED):
+        result = KeyResult.RESUMED
+    return found._replace(result=result)
 
 
 def is_outdated(key: str, at: datetime, presses: Iterable[KeyPress]) -> bool:
@@ -47,32 +96,19 @@ def is_outdated(key: str, at: datetime, presses: Iterable[KeyPress]) -> bool:
 
 
 def result_in_fallback(key: FeatureCode, *, recorded: bool, marked: bool) -> KeyResult:
-    """What `key` does in a call that the dialplan took over: that records to the end, or not at all."""
-    if key is FeatureCode.HELP:
-        return KeyResult.HELP_SENT
-    if key is FeatureCode.KEEP and recorded:
-        return KeyResult.UNCHANGED if marked else KeyResult.MARKED
-    return KeyResult.REFUSED
+    """What `key` does in a call that the dialplan's fallback handles: it records to the end, or not at all
+    (decision 4)."""
+    match key:
+        case FeatureCode.HELP:
+            return KeyResult.HELP_SENT
+        case FeatureCode.KEEP if recorded:
+            return KeyResult.UNCHANGED if marked else KeyResult.MARKED
+        case FeatureCode.KEEP | FeatureCode.STOP | FeatureCode.PAUSE:
+            return KeyResult.REFUSED
+        case _:
+            assert_never(key)
 
 
-def marks(effect: KeyResult) -> bool:
+def marks(result: KeyResult) -> bool:
     """Whether the call is an incident from then on."""
-    return effect in (KeyResult.MARKED, KeyResult.HELP_SENT)
-
-
-def effect(key: FeatureCode, mode: Mode, keeping: RecordingState, *, paused: bool, marked: bool) -> KeyResult:
-    """What `key` does in a call with this mode.
-
-    `paused`: a privacy pause is on, which every key ends but the one that stops; `marked`: a call that
-    is recorded anyway was marked already. Where the rule says never, all that is left is the call for help.
-    """
-    if key is FeatureCode.HELP:
-        return KeyResult.HELP_SENT
-    if mode is Mode.NEVER or (key is FeatureCode.STOP and mode is not Mode.MANUAL):
-        return KeyResult.REFUSED
-    does = EFFECTS[key].get(keeping, KeyResult.REFUSED)
-    if key is FeatureCode.KEEP and keeping is RecordingState.KEPT and mode is Mode.AUTOMATIC and not marked:
-        return KeyResult.MARKED
-    if paused and does in (KeyResult.PAUSED, KeyResult.UNCHANGED):
-        return KeyResult.RESUMED if key is not FeatureCode.STOP else does
-    return does
+    return result in (KeyResult.MARKED, KeyResult.HELP_SENT)

@@ -1,44 +1,38 @@
-"""What is captured of a call, and what of that is kept: by the rules, and by the keys of staff. Pure."""
+"""What is captured of a call, and what of that is kept: by the rules, and by the keys of staff."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 
 from callrec.model.calls import CallRecord, FeatureCode, KeyResult
 from callrec.model.captures import Capture, CapturedCall, Checkpoint, KeptBecause, SilenceReason
 from callrec.model.rules import Mode
 from callrec.recording.actions import Action, Discard, HandOver, SaveCheckpoint
 from callrec.recording.capture import LiveCapture
-from callrec.recording.keys import effect
-from callrec.recording.states import RecordingState
+from callrec.recording.keys import pressed
+from callrec.recording.states import KEEPING, RecordingState, Step, advance
 
 
 @dataclass(slots=True)
 class CallRecorder:
-    """The capture of one call, as long as it runs; `handed_over`: what became of it is the spool's."""
+    """The capture of one call, as long as it runs, and the state of what is kept."""
 
     linkedid: str
     new_id: Callable[[], str]
     capture: LiveCapture | None = None
-    handed_over: bool = False
+    state: RecordingState = RecordingState.UNRECORDED
 
     @property
-    def keeping(self) -> RecordingState:
-        if not self.capture:
-            return RecordingState.UNRECORDED
-        if not self.capture.kept_because:
-            return RecordingState.DISCARDED if self.handed_over else RecordingState.STANDBY
-        if self.handed_over:
-            return RecordingState.HANDED_OVER
-        return (
-            RecordingState.STOPPED if self.capture.is_silent_for(SilenceReason.STOP) else RecordingState.KEPT
-        )
+    def handed_over(self) -> bool:
+        """Whether what becomes of it is the spool's matter."""
+        return self.state in (RecordingState.HANDED_OVER, RecordingState.DISCARDED)
 
     @property
     def is_under_way(self) -> bool:
-        return self.keeping in (RecordingState.STANDBY, RecordingState.KEPT, RecordingState.STOPPED)
+        return self.state in (RecordingState.STANDBY, RecordingState.KEPT, RecordingState.STOPPED)
 
     @property
     def is_heard(self) -> bool:
@@ -48,12 +42,18 @@ class CallRecorder:
     # --- by the rules
 
     def decided(self, mode: Mode, channel: str, at: datetime) -> list[Action]:
-        """What a decision asks for, where nothing is captured yet."""
-        if mode not in (Mode.AUTOMATIC, Mode.STANDBY):
-            return []
-        return self._begin(channel, KeptBecause.AUTOMATIC if mode is Mode.AUTOMATIC else None, at)
+        """Begins what a decision asks for, where nothing is captured yet."""
+        match mode:
+            case Mode.AUTOMATIC:
+                return self._begin(channel, KeptBecause.AUTOMATIC, at)
+            case Mode.STANDBY:
+                return self._begin(channel, None, at)
+            case Mode.MANUAL | Mode.NEVER:
+                return []
+            case _:
+                assert_never(mode)
 
-    def turned(self, mode: Mode, channel: str, at: datetime, silent_since: datetime) -> list[Action]:
+    def decided_anew(self, mode: Mode, channel: str, at: datetime, silent_since: datetime) -> list[Action]:
         """Another decision, because others talk now: never is silence, automatic begins a recording.
 
         One that is under way goes on with whoever's rule leaves it to a key.
@@ -62,12 +62,18 @@ class CallRecorder:
             return self.decided(mode, channel, at)
         if mode is Mode.NEVER:
             return self.capture.silence(SilenceReason.NEVER, silent_since)
-        commands = self.capture.resume(SilenceReason.NEVER, at)
+        actions = self.capture.resume(SilenceReason.NEVER, at)
         if mode is Mode.AUTOMATIC:
-            commands += self.capture.resume(SilenceReason.STOP, at)
-            if not self.capture.kept_because:
-                self.capture.keep_from_now(KeptBecause.AUTOMATIC)
-        return commands
+            actions += self._record_automatically(self.capture, at)
+        return actions
+
+    def _record_automatically(self, capture: LiveCapture, at: datetime) -> list[Action]:
+        if self.state is RecordingState.STANDBY:
+            capture.keep_from_now(KeptBecause.AUTOMATIC)
+            self._step(Step.KEEP)
+        if self.state is RecordingState.STOPPED:
+            self._step(Step.START)
+        return capture.resume(SilenceReason.STOP, at)
 
     # --- by the keys
 
@@ -75,37 +81,62 @@ class CallRecorder:
         self, key: FeatureCode, mode: Mode, channel: str, at: datetime
     ) -> tuple[KeyResult, list[Action]]:
         """What a key of staff does. `channel` is what is to be captured, if it begins something."""
-        paused = bool(self.capture and self.capture.is_silent_for(SilenceReason.PRIVACY))
-        marked = bool(self.capture and self.capture.kept_because != KeptBecause.AUTOMATIC)
-        does = effect(key, mode, self.keeping, paused=paused, marked=marked)
-        if does is KeyResult.REFUSED:
-            return does, []
-        if does is KeyResult.STOPPED and self.capture:
-            # In this order: what ends the pause first would record until the snoops are gone.
-            return does, [
-                *self.capture.silence(SilenceReason.STOP, at),
-                *self.capture.resume(SilenceReason.PRIVACY, at),
-            ]
-        if does is KeyResult.PAUSED and self.capture:
-            return does, self.capture.silence(SilenceReason.PRIVACY, at)
-        if key is FeatureCode.STOP or mode is Mode.NEVER:
-            return does, []
-        return does, self._wanted(key, channel, at)
+        paused = bool(self.capture and self.capture.silences.is_on_for(SilenceReason.PRIVACY))
+        marked = bool(self.capture and self.capture.kept_because is not KeptBecause.AUTOMATIC)
+        result, step = pressed(key, mode, self.state, paused=paused, marked=marked)
+        if step:
+            return result, self._take(step, key, channel, at)
+        return result, self._pause(result, at)
 
-    def _wanted(self, key: FeatureCode, channel: str, at: datetime) -> list[Action]:
-        """Staff want it recorded: it begins or goes on, and nothing of it is discarded."""
-        because = KeptBecause.HELP if key is FeatureCode.HELP else KeptBecause.KEY
+    def _take(self, step: Step, key: FeatureCode, channel: str, at: datetime) -> list[Action]:
+        """Takes a step that a key asks for."""
+        begins = self.capture is None
+        match step:
+            case Step.START | Step.KEEP | Step.MARK:
+                because = KeptBecause.HELP if key is FeatureCode.HELP else KeptBecause.KEY
+                return self._begin(channel, because, at) if begins else self._keep(step, because, at)
+            case Step.STOP:
+                return self._stop(at)
+            case Step.STAND_BY | Step.END:
+                return []  # no key asks for these
+            case _:
+                assert_never(step)
+
+    def _keep(self, step: Step, because: KeptBecause, at: datetime) -> list[Action]:
+        """Staff want it recorded: it goes on, and nothing of it is discarded."""
+        assert self.capture is not None  # it is under way
+        self._step(step)
+        asked_for_help = self.capture.kept_because is KeptBecause.HELP
+        self.capture.keep(KeptBecause.HELP if asked_for_help else because)
+        resumed = self.capture.resume(SilenceReason.STOP, at)
+        return [*resumed, *self._resume(at)]
+
+    def _stop(self, at: datetime) -> list[Action]:
+        assert self.capture is not None  # it is kept
+        self._step(Step.STOP)
+        # In this order: what ends the pause first would record until the snoops are gone.
+        stopped = self.capture.silence(SilenceReason.STOP, at)
+        return [*stopped, *self.capture.resume(SilenceReason.PRIVACY, at)]
+
+    def _pause(self, result: KeyResult, at: datetime) -> list[Action]:
+        """Begins or ends a privacy pause, where a key did."""
         if not self.capture:
-            return self._begin(channel, because, at)
-        commands: list[Action] = []
-        if key is not FeatureCode.PAUSE:
-            self.capture.keep(KeptBecause.HELP if self.capture.kept_because == KeptBecause.HELP else because)
-            commands = self.capture.resume(SilenceReason.STOP, at)
-        return [*commands, *self.capture.resume(SilenceReason.PRIVACY, at), *self.capture.renew_snoops(at)]
+            return []
+        if result is KeyResult.PAUSED:
+            return self.capture.silence(SilenceReason.PRIVACY, at)
+        return self._resume(at) if result is KeyResult.RESUMED else []
+
+    def _resume(self, at: datetime) -> list[Action]:
+        assert self.capture is not None
+        return [*self.capture.resume(SilenceReason.PRIVACY, at), *self.capture.renew_snoops(at)]
 
     def _begin(self, channel: str, because: KeptBecause | None, at: datetime) -> list[Action]:
+        self._step(Step.START if because else Step.STAND_BY)
         self.capture = LiveCapture(self.linkedid, self.new_id(), at, because)
         return self.capture.start_segment(channel, at)
+
+    def _step(self, step: Step) -> None:
+        self.state = advance(KEEPING, self.state, step)
 
     # --- what becomes of it
 
@@ -119,15 +150,15 @@ class CallRecorder:
         """A finished capture of a call that is over is kept, or destroyed where it stayed on standby."""
         if not self.capture or self.handed_over or not call.outcome or not self.capture.is_finished:
             return []
-        self.handed_over = True
+        self._step(Step.END)
         kept, unwanted = self.capture.kept(), self.capture.unwanted()
-        commands: list[Action] = []
-        if unwanted or not self.capture.kept_because:
+        actions: list[Action] = []
+        if unwanted or self.state is RecordingState.DISCARDED:
             captured = CapturedCall(call, unwanted or self.capture.frozen())
-            commands.append(Discard(self.linkedid, captured, whole=kept is None))
-        if kept or not commands:
-            commands.append(HandOver(self.linkedid, CapturedCall(call, kept or self.capture.frozen())))
-        return commands
+            actions.append(Discard(self.linkedid, captured, whole=kept is None))
+        if kept or not actions:
+            actions.append(HandOver(self.linkedid, CapturedCall(call, kept or self.capture.frozen())))
+        return actions
 
     @property
     def is_wanted(self) -> bool:
@@ -143,5 +174,10 @@ class CallRecorder:
         """Whether the length of a recording will tell when a call ended of which nobody saw the end."""
         return bool(self.capture and self.capture.kept())
 
-    def restore(self, capture: Capture) -> None:
+    def restore(self, capture: Capture) -> LiveCapture:
+        """Takes up a capture as it was written down before a restart."""
         self.capture = LiveCapture.restored(self.linkedid, capture)
+        self._step(Step.START if capture.kept_because else Step.STAND_BY)
+        if self.capture.silences.is_on_for(SilenceReason.STOP):
+            self._step(Step.STOP)
+        return self.capture

@@ -1,4 +1,4 @@
-"""One stretch of a capture: the state and the track of each of its two sides. Pure."""
+"""One stretch of a capture: the state and the track of each of its two sides."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIDES: tuple[Side, Side] = ("external", "staff")
 
 @dataclass(slots=True)
 class LiveSegment:
-    """`external` is what the channel's party says, `staff` what it hears."""
+    """A segment under way. `external` is what the captured party says, `staff` what it hears."""
 
     segment: Segment
     states: dict[Side, Live] = field(default_factory=lambda: dict.fromkeys(SIDES, Live.QUEUED))
@@ -24,28 +24,46 @@ class LiveSegment:
     released: bool = False
     """Whether we have hung up its snoops."""
 
+    @property
+    def number(self) -> int:
+        return self.segment.number
+
     def track(self, side: Side) -> Track:
         return self.segment.external if side == "external" else self.segment.staff
 
-    def put(self, side: Side, track: Track) -> None:
-        segment = self.segment
-        self.segment = (
-            replace(segment, external=track) if side == "external" else replace(segment, staff=track)
-        )
+    def keep(self) -> None:
+        """It is kept, whatever was said before."""
+        self.segment = replace(self.segment, standby=False)
 
-    def step(self, side: Side, step: str) -> None:
-        self.states[side] = advance(LIVE, self.states[side], step)
+    def start(self, side: Side, at: datetime) -> None:
+        """The PBX has begun to write a track."""
+        self.step(side, "start")
+        self._put(side, replace(self.track(side), started_at=at))
+
+    def finish(self, side: Side, at: datetime) -> None:
+        """The PBX has ended a track."""
+        self.step(side, "finish")
+        self._put(side, replace(self.track(side), finished_at=at))
 
     def fail(self, side: Side, at: datetime, problem: str) -> None:
+        """A track has failed, unless it was over already."""
         if self.is_open(side):
             self.step(side, "fail")
-            self.put(side, replace(self.track(side), finished_at=at, failed=problem))
+            self._put(side, replace(self.track(side), finished_at=at, failed=problem))
 
-    def close(self, side: Side, at: datetime) -> None:
-        """We end a track ourselves: what it has is kept; what had not begun is given up."""
-        begun = self.states[side] is not Live.QUEUED
-        self.step(side, "finish" if begun else "cancel")
-        self.put(side, replace(self.track(side), finished_at=at, failed=None if begun else "given up"))
+    def close(self, at: datetime) -> None:
+        """We end what is open ourselves: what a track has is kept, what had not begun is given up."""
+        for side in SIDES:
+            if self.is_open(side):
+                begun = self.states[side] is not Live.QUEUED
+                self.step(side, "finish" if begun else "cancel")
+                self._put(
+                    side, replace(self.track(side), finished_at=at, failed=None if begun else "given up")
+                )
+
+    def step(self, side: Side, step: str) -> None:
+        """Takes a step of the table of tracks. Raises IllegalTransition."""
+        self.states[side] = advance(LIVE, self.states[side], step)
 
     def is_open(self, side: Side) -> bool:
         return bool(LIVE[self.states[side]])
@@ -56,6 +74,7 @@ class LiveSegment:
 
     @property
     def is_whole(self) -> bool:
+        """Whether both tracks are open."""
         return all(self.is_open(side) for side in SIDES)
 
     @property
@@ -64,15 +83,34 @@ class LiveSegment:
 
     @property
     def problem(self) -> str:
+        """Why it ended, in the PBX's words."""
         return next((self.track(side).failed or "" for side in SIDES if self.track(side).failed), "it ended")
 
+    @classmethod
+    def restored(cls, segment: Segment, asked_at: datetime) -> LiveSegment:
+        """A segment as it was written down before a restart.
 
-def state_of(track: Track) -> Live:
-    """The state of a track as it was written down before a restart."""
+        A track that had not begun then is given up: nobody would tell that it has, so it could not be
+        muted. Another segment takes its place, and its file, if there is one, is taken too.
+        """
+        live = cls(segment, asked=set(SIDES))
+        live.states = {side: _state_of(live.track(side)) for side in SIDES}
+        for side in SIDES:
+            if live.states[side] is Live.QUEUED:
+                live.step(side, "cancel")
+                live._put(side, replace(live.track(side), finished_at=asked_at, failed="given up"))
+        return live
+
+    def _put(self, side: Side, track: Track) -> None:
+        if side == "external":
+            self.segment = replace(self.segment, external=track)
+        else:
+            self.segment = replace(self.segment, staff=track)
+
+
+def _state_of(track: Track) -> Live:
     if track.failed:
         return Live.FAILED
     if track.finished_at:
         return Live.DONE
-    # One that had not begun when it was written down is given up: a new segment takes its place, and
-    # its file, if there is one, is taken too.
     return Live.RECORDING if track.started_at else Live.QUEUED

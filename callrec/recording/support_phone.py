@@ -1,14 +1,15 @@
-"""The support phone that is called to help: it listens to a call, whispers to staff, or joins. Pure.
+"""The support phone that is called to help: it monitors a call, whispers to staff, or barges in.
 
-The support phone is called by us, so its channel is ours. A snoop on the staff's channel stands for the
+It is called by us, so its channel is ours. A snoop on the staff's channel stands for the
 call; both are put into a bridge of ours, apart from the call's own. What a snoop whispers cannot be
-changed, so each of the support phone's keys makes a new one in place of the old.
+changed, so each of its keys makes a new one in place of the old.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from callrec.pbx.events import OWN_PREFIX, Channel
 from callrec.recording.actions import (
@@ -18,14 +19,15 @@ from callrec.recording.actions import (
     DialSupportPhone,
     HangUp,
     MakeBridge,
+    PbxAction,
     StartSnoop,
 )
+from callrec.recording.owners import Owner
 
 WHISPERS = {"4": "none", "5": "out", "6": "both"}
-"""What its keys mean, as in ChanSpy: listen, speak to staff only, join. `out` is what Asterisk
+"""What its keys mean, as in ChanSpy: monitor, whisper to staff only, barge in. `out` is what Asterisk
 sends out to the staff's phone; `both` is that and what it takes in from there, which the other party
 hears."""
-
 
 PATIENCE_TICKS = 20
 """For so long after its end it removes what could not be removed at once: longer than a request to
@@ -33,9 +35,8 @@ the PBX may take. Later, a new link to the PBX removes strays."""
 
 
 @dataclass(slots=True)
-class SupportPhone:
-    """A support phone that is called about one call. `call_id` names its channels,
-    `staff` is who asked."""
+class SupportPhone(Owner):
+    """A phone that is called about one call. `call_id` names its channels, `staff` is whom it helps."""
 
     linkedid: str
     call_id: str
@@ -50,7 +51,7 @@ class SupportPhone:
     """The snoops there may be, each with what it whispers, the newest last."""
     _mode: str = "none"
     _in_bridge: str | None = None
-    _left: list[Action] = field(default_factory=list)
+    _left: list[PbxAction] = field(default_factory=list)
     _patience: int = PATIENCE_TICKS
 
     @property
@@ -81,10 +82,6 @@ class SupportPhone:
         """Whether nothing more will come of this support phone."""
         return self.is_over and (not self._dialled or self._patience == 0)
 
-    def owns(self, id_: str) -> bool:
-        """Whether a channel or bridge is the support phone's."""
-        return id_ == self.channel or id_.startswith(f"{self.channel}-")
-
     # --- what happens
 
     def call(self) -> list[Action]:
@@ -92,15 +89,15 @@ class SupportPhone:
         if self._dialled or self.is_over:
             return []
         self._dialled = True
-        return [DialSupportPhone(self.linkedid, self.channel, self.endpoint, self.caller)]
+        return [DialSupportPhone(self.linkedid, self.channel, self.endpoint, self.caller, owner=self)]
 
-    def started(self, channel: str) -> list[Action]:
+    def channel_started(self, channel: str) -> list[Action]:
         """A channel of ours can be used: the support phone has answered, or a snoop is there."""
         if channel == self.channel:
             return self._remove([channel]) if self.is_over else self._begin()
         if channel in self._snoops:
             return self._change_to(channel)
-        return [HangUp(self.linkedid, channel)] if self.owns(channel) else []
+        return [HangUp(self.linkedid, channel)]
 
     def digit(self, channel: str, digit: str) -> list[Action]:
         """The support phone has pressed a key."""
@@ -121,7 +118,7 @@ class SupportPhone:
         self.staff = new
         return self._snoop() if self._answered else []
 
-    def gone(self, channel: str) -> list[Action]:
+    def channel_gone(self, channel: str) -> list[Action]:
         """A channel of ours is gone: without the support phone itself nobody listens any more."""
         if channel == self.channel:
             return self.ended()
@@ -137,26 +134,25 @@ class SupportPhone:
         self._snoops, self._in_bridge = {}, None
         return self._remove(channels) if self._dialled else []
 
-    def refused(self, command: Action) -> list[Action] | None:
-        """The PBX refused a command; None when it is none of the support phone's."""
-        match command:
-            case DialSupportPhone(channel=id_) | MakeBridge(bridge=id_) if self.owns(id_):
+    def refused(self, action: PbxAction, problem: str, at: datetime) -> list[Action]:
+        """Without its channel or bridge it is over; what could not be removed is removed later."""
+        match action:
+            case DialSupportPhone() | MakeBridge():
                 return self.ended()
-            case AddToBridge(bridge=id_, channel=channel) if self.owns(id_):
+            case AddToBridge(channel=channel):
                 return self.ended() if channel == self.channel else self._lost(channel)
-            case StartSnoop(snoop=snoop) if self.owns(snoop):
+            case StartSnoop(snoop=snoop):
                 return self._lost(snoop)
-            case HangUp(channel=id_) | DestroyBridge(bridge=id_) if self.owns(id_):
-                self._left.append(command)
-                return []
-        return None
+            case HangUp() | DestroyBridge():
+                self._left.append(action)
+        return []
 
     def tick(self) -> list[Action]:
         """Time passes: what could not be removed is removed now."""
         if self.is_over:
             self._patience = max(0, self._patience - 1)
         left, self._left = self._left, []
-        return left
+        return [*left]
 
     def compared(self, there: Iterable[Channel]) -> list[Action]:
         """The link to the PBX was away and is back: these are the channels it has now."""
@@ -179,7 +175,7 @@ class SupportPhone:
             return []
         self._answered = True
         return [
-            MakeBridge(self.linkedid, self.bridge),
+            MakeBridge(self.linkedid, self.bridge, owner=self),
             AddToBridge(self.linkedid, self.bridge, self.channel),
             *self._snoop(),
         ]
@@ -189,7 +185,7 @@ class SupportPhone:
         self._asked += 1
         snoop = f"{self.channel}-{self._asked}"
         self._snoops[snoop] = self._mode
-        return [StartSnoop(self.linkedid, self.staff, snoop, spy="both", whisper=self._mode)]
+        return [StartSnoop(self.linkedid, self.staff, snoop, spy="both", whisper=self._mode, owner=self)]
 
     def _change_to(self, snoop: str) -> list[Action]:
         """Only the newest is heard. The other goes first: each would whisper what the other hears."""

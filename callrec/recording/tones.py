@@ -1,4 +1,4 @@
-"""Short tones during a call: confirmations that only staff hear, and the consent beep for both. Pure."""
+"""Short tones during a call: confirmations that only staff hear, and the consent beep for both."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from datetime import datetime
 from callrec.model.calls import FeatureCode, KeyResult
 from callrec.model.tones import Tones
 from callrec.pbx.events import OWN_PREFIX
-from callrec.recording.actions import Action, HangUp, PlayMedia, StartSnoop
+from callrec.recording.actions import Action, HangUp, PbxAction, PlayMedia, StartSnoop
+from callrec.recording.owners import Owner
 
 AGAIN = {FeatureCode.KEEP: KeyResult.STARTED, FeatureCode.STOP: KeyResult.STOPPED}
 """What is heard of a key that changes nothing: what it asked for is so."""
 
 
 @dataclass(slots=True)
-class ToneFeedback:
+class ToneFeedback(Owner):
     """The tones of one call that are being played, by the snoop that plays each."""
 
     linkedid: str
@@ -32,16 +33,18 @@ class ToneFeedback:
         """For both parties, from the staff's channel: so the recording has it."""
         return self._play(f"beep{at.timestamp():.0f}", channel, "both", self.tones.beep)
 
-    def snoop_ready(self, snoop: str) -> list[Action]:
-        media = self._media.get(snoop)
-        return [PlayMedia(self.linkedid, snoop, f"{snoop}-0", (media,))] if media else []
+    def channel_started(self, channel: str) -> list[Action]:
+        media = self._media.get(channel)
+        if not media:
+            return []
+        return [PlayMedia(self.linkedid, channel, f"{channel}-0", (media,), owner=self)]
 
-    def playback_finished(self, id_: str) -> list[Action]:
-        return self._end(id_.removesuffix("-0"))
+    def playback_ended(self, playback: str, at: datetime, *, failed: bool) -> list[Action]:
+        return self._end(playback.removesuffix("-0"))
 
-    def refused(self, command: Action) -> list[Action]:
-        """The PBX refused a command; without a tone the key has done the same."""
-        return self._end(getattr(command, "snoop", ""))
+    def refused(self, action: PbxAction, problem: str, at: datetime) -> list[Action]:
+        """Without a tone the key has done the same."""
+        return self._end(action.snoop) if isinstance(action, (StartSnoop, PlayMedia)) else []
 
     def break_off(self) -> list[Action]:
         """Ends tones of which events may have been missed."""
@@ -54,7 +57,7 @@ class ToneFeedback:
     def _play(self, name: str, channel: str, whisper: str, media: str) -> list[Action]:
         snoop = f"{OWN_PREFIX}{self.call}-{name}"
         self._media[snoop] = media
-        return [StartSnoop(self.linkedid, channel, snoop, whisper=whisper)]
+        return [StartSnoop(self.linkedid, channel, snoop, whisper=whisper, owner=self)]
 
     def _end(self, snoop: str) -> list[Action]:
         return [HangUp(self.linkedid, snoop)] if self._media.pop(snoop, None) else []

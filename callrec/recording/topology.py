@@ -1,4 +1,4 @@
-"""Which channels there are, and who hears whom. Pure.
+"""Which channels there are, and who hears whom.
 
 Two channels talk when a path of bridges and Local channel pairs leads from one to the other.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from callrec.pbx.events import EnteredBridge, LeftBridge
+from callrec.pbx.events import Channel, EnteredBridge, LeftBridge
 from callrec.recording.legs import Leg
 
 LOCAL = "Local"
@@ -22,13 +22,24 @@ class BridgeTopology:
         self.legs: dict[str, Leg] = {}
         self._members: dict[str, set[str]] = defaultdict(set)
         self._places: dict[str, str] = {}
+        self._by_name: dict[str, Leg] = {}
 
     @property
     def is_empty(self) -> bool:
         return not (self.legs or self._members or self._places)
 
+    def add(self, leg: Leg) -> None:
+        """A channel is known from now on."""
+        self.legs[leg.id] = self._by_name[leg.channel.name] = leg
+
+    def update(self, leg: Leg, channel: Channel) -> None:
+        """A channel as it is now; its name can have changed (a call that was picked up)."""
+        self._forget_name(leg)
+        leg.channel = channel
+        self._by_name[channel.name] = leg
+
     def named(self, name: str) -> Leg | None:
-        return next((each for each in self.legs.values() if each.channel.name == name), None)
+        return self._by_name.get(name)
 
     def reach(self, start: Leg) -> set[str]:
         """The real channels one can hear from `start`, itself included."""
@@ -66,15 +77,21 @@ class BridgeTopology:
     def rebridge(self, bridges: Mapping[str, tuple[str, ...]]) -> None:
         """All bridges there are now, and who is in them."""
         self._members = defaultdict(set, {bridge: set(ids) for bridge, ids in bridges.items()})
+        places = {id_: bridge for bridge, ids in bridges.items() for id_ in ids}
         for leg in self.legs.values():
-            leg.bridge = next((bridge for bridge, ids in bridges.items() if leg.id in ids), None)
+            leg.bridge = places.get(leg.id)
 
     def drop(self, leg: Leg) -> None:
         """A channel is gone."""
         del self.legs[leg.id]
         self._places.pop(leg.id, None)
-        for members in self._members.values():
-            members.discard(leg.id)
+        self._forget_name(leg)
+        if leg.bridge in self._members:
+            self._members[leg.bridge].discard(leg.id)
+
+    def _forget_name(self, leg: Leg) -> None:
+        if self._by_name.get(leg.channel.name) is leg:
+            del self._by_name[leg.channel.name]
 
     def _take_place(self, leg: Leg) -> None:
         """It is in the bridge of the other now, where that one is no more."""
@@ -89,4 +106,5 @@ class BridgeTopology:
             return []
         base, _, half = leg.channel.name.rpartition(";")
         other = f"{base};{'2' if half == '1' else '1'}"
-        return [each.id for each in self.legs.values() if each.channel.name == other]
+        there = self.named(other)
+        return [there.id] if there else []

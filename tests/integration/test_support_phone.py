@@ -18,7 +18,7 @@ from callrec.model.rules import Decision
 from callrec.pbx import events as ev
 from callrec.pbx.ari import Ari
 from callrec.policy.office import Office
-from callrec.recording.actions import Action
+from callrec.recording.actions import Action, PbxAction
 from callrec.recording.environment import Environment
 from callrec.recording.support_phone import SupportPhone
 from callrec.recording.tracker import CallTracker
@@ -37,33 +37,27 @@ def no_prompts(decision: Decision) -> list[tuple[Prompt, str]]:
 
 
 class Helped(CallTracker):
-    """A board of which one call has a support phone that is called to help."""
+    """A tracker of which one call has a support phone that is called to help."""
 
     phone: SupportPhone | None = None
 
+    def call_phone(self, phone: SupportPhone) -> list[Action]:
+        self.phone = phone
+        return self._owned(phone.call())
+
     def handle(self, event: ev.Event) -> list[Action]:
-        return [*super().handle(event), *(self._of_phone(self.phone, event) if self.phone else [])]
+        actions = super().handle(event)
+        if isinstance(event, ev.ChannelDestroyed) and self.phone and event.channel.id == self.phone.staff:
+            actions += self._owned(self.phone.staff_gone(None))
+        return actions
 
-    def command_failed(self, command: Action, problem: str, at: datetime) -> list[Action]:
-        refused = self.phone.refused(command) if self.phone else None
-        assert refused is not None, f"{command}: {problem}"
-        return refused
-
-    def _of_phone(self, phone: SupportPhone, event: ev.Event) -> list[Action]:
-        match event:
-            case ev.OwnChannelStarted():
-                return phone.started(event.channel.id)
-            case ev.Digit():
-                return phone.digit(event.channel.id, event.digit)
-            case ev.ChannelDestroyed() if phone.owns(event.channel.id):
-                return phone.gone(event.channel.id)
-            case ev.ChannelDestroyed() if event.channel.id == phone.staff:
-                return phone.staff_gone(None)
-        return []
+    def refused(self, action: PbxAction, problem: str, at: datetime) -> list[Action]:
+        assert self.phone is not None, f"{action}: {problem}"
+        return self._owned(self.phone.refused(action, problem, at))
 
 
 class Watch:
-    """A controller of its own beside the stage's, and a call with a support phone."""
+    """A controller of its own beside the system's, and a call with a support phone."""
 
     def __init__(self, system: SystemUnderTest, folder: Path) -> None:
         self.system = system
@@ -94,9 +88,9 @@ class Watch:
 
     def call_phone(self, number: str) -> None:
         (staff,) = [each.id for each in self.pbx.channels() if each.endpoint == "2101"]
-        phone = self.tracker.phone = SupportPhone(staff, ids.new(), staff, f"PJSIP/{number}", "2101")
+        phone = SupportPhone(staff, ids.new(), staff, f"PJSIP/{number}", "2101")
         with self.controller._lock:
-            self.controller._submit(phone.call())
+            self.controller._submit(self.tracker.call_phone(phone))
 
     def is_clean(self) -> bool:
         ours = [bridge for bridge in self.pbx.bridges() if bridge.startswith(ev.OWN_PREFIX)]

@@ -11,16 +11,16 @@ import soundfile
 
 from callrec.demo.softphones import Talk
 from callrec.model.calls import KeyResult
-from callrec.model.tones import FOLDER, NAMES, TONES, seconds
+from callrec.model.tones import FOLDER, TONES, name_of, seconds
 from callrec.pbx.transport import AriRefused
 from callrec.prompts import RATES
 from tests.integration.system import WIDEBAND_PHONE, SystemUnderTest, eventually, talk_for
 from tests.listen import Samples, is_silent, likeness
 
-SNOOP = "callrec.model.tones-of-a-test"
+SNOOP = "callrec.tones-of-a-test"
 ALIKE = 0.6
 """Another tone that has a step in common comes to about a half."""
-EFFECTS = {name: effect for effect, name in NAMES.items()}
+RESULTS = {name_of(result): result for result in KeyResult}
 
 
 @contextmanager
@@ -77,11 +77,11 @@ def test_each_tone_is_heard_by_staff_alone_and_not_recorded(
         with whispering_to(system, extension):
             heard = {
                 name: nearest(system, played(system, staff, effect), staff.rate)
-                for name, effect in EFFECTS.items()
+                for name, effect in RESULTS.items()
             }
         caller.hangup()
         found = system.recording_of("+81" + number[1:], begin)
-    assert heard == {name: name for name in EFFECTS}
+    assert heard == {name: name for name in RESULTS}
     assert is_silent(caller.heard())
     assert found.recording is not None
     recorded = system.listen(found.recording)

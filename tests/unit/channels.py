@@ -9,6 +9,7 @@ from callrec.model.captures import Checkpoint
 from callrec.pbx import events as ev
 from callrec.recording.actions import (
     Action,
+    PbxAction,
     RecordSnoop,
     StartSnoop,
 )
@@ -31,6 +32,12 @@ SNOOPS = [
     for side in ("external", "staff")
 ]
 BRIDGE: dict[str, tuple[str, ...]] = {"b": ("1.0", "1.1")}
+
+
+def on_pbx(action: Action) -> PbxAction:
+    """An action that the PBX performs, and may refuse."""
+    assert isinstance(action, PbxAction)
+    return action
 
 
 def quiet_tracker() -> CallTracker:

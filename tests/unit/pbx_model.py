@@ -19,7 +19,7 @@ from callrec.policy.office import Office
 from callrec.recording import actions as do
 from callrec.recording.tracker import CallTracker
 from tests.scenarios.replay import tracker
-from tests.unit.channels import channel
+from tests.unit.channels import channel, on_pbx
 from tests.unit.samples import START
 
 
@@ -159,7 +159,7 @@ class ModelPbx:
     def _perform(self, commands: list[do.Action]) -> None:
         for command in commands:
             if not self._do(command):
-                self._perform(self.tracker.command_failed(command, "refused", self.now))
+                self._perform(self.tracker.refused(on_pbx(command), "refused", self.now))
 
     def _do(self, command: do.Action) -> bool:
         match command:

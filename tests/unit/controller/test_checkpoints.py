@@ -92,7 +92,7 @@ def test_nothing_is_recorded_before_it_is_written_down(
     snoops = [number for number, event in enumerate(events) if isinstance(event, OwnChannelStarted)]
     for event in events[: snoops[-1] + 1]:
         controller.handle(event)
-    controller._lanes.close()
+    controller._executor.close()
     assert len(names) == 2 and not unknown
 
 
@@ -165,7 +165,7 @@ def test_a_call_without_a_capture_is_written_down_until_it_is_over(tmp_path: Pat
     controller.take_rules(office(("never", "everywhere", None, None)))
     for event in transcript("never")[:11]:
         controller.handle(event)
-    controller._lanes.close()
+    controller._executor.close()
     (noted,) = Spool(tmp_path).open_calls()
     assert noted.answered_at and noted.decision and noted.decision.mode == "never"
     again = controller_on(tmp_path, FakePbx())

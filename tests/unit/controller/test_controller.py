@@ -16,7 +16,8 @@ from callrec.errors import NotFound
 from callrec.model.prompts import Prompt
 from callrec.model.rules import Decision
 from callrec.pbx.events import ChannelDestroyed, DialplanSaid, GateEntered, Replaced
-from callrec.recording.actions import AwaitHangup, HandOver, StartSnoop
+from callrec.recording.actions import Action, AwaitHangup, HandOver, StartSnoop
+from callrec.recording.owners import NOBODY
 from callrec.spool.directory import Spool
 from tests.scenarios.replay import transcript
 from tests.unit.channels import OUTSIDE
@@ -97,12 +98,12 @@ def test_new_snoops_come_once_the_old_ones_are_gone(tmp_path: Path, monkeypatch:
             return super().wait(channels)
 
     controller = controller_on(tmp_path, pbx)
-    controller._departures = Watched()
-    settled = [
+    controller._to_pbx._hangups = controller._hangups = Watched()
+    settled: list[Action] = [
         AwaitHangup("call", old, side="external"),
-        StartSnoop("call", "1.0", "callrec.new-external", side="external"),
+        StartSnoop("call", "1.0", "callrec.new-external", side="external", owner=NOBODY),
     ]
-    controller._submit([*settled, StartSnoop("call", "1.0", "callrec.new-staff", side="staff")])
+    controller._submit([*settled, StartSnoop("call", "1.0", "callrec.new-staff", side="staff", owner=NOBODY)])
     assert waiting.wait(10)
     for each in old:
         assert "callrec.new-external" not in _words(pbx)

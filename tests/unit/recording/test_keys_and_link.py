@@ -73,7 +73,7 @@ def test_what_is_begun_by_a_key_of_before_began_when_it_began() -> None:
     assert session.capture and session.capture.started_at == pbx.now
     assert session.record.key_presses[-1].at == noted.at
     pbx.pass_time(0.5)
-    assert len(session.capture.segments) == 1, "and it is not late"
+    assert len(session.capture.tracks.segments) == 1, "and it is not late"
     end(pbx)
 
 
@@ -101,11 +101,11 @@ def test_a_call_that_went_on_in_another_while_nobody_watched_is_handed_over() ->
     assert session.capture
     again = ModelPbx(office(RULE)).tracker
     again.restore(Checkpoint(session.record, session.capture.frozen()))
-    snoops = [ev.Channel(id_, "Snoop/x", "Up", "", "", id_, LATER) for id_ in session.capture.snoops]
+    snoops = [ev.Channel(id_, "Snoop/x", "Up", "", "", id_, LATER) for id_ in session.capture.tracks.snoops]
     there = [OUTSIDE, replace(OTHER, linkedid="1.0"), *snoops]
     done = again.compare(there, {"b": (OUTSIDE.id, OTHER.id)}, {}, [], LATER)
     ended = {each.channel for each in done if isinstance(each, HangUp)}
-    assert ended >= session.capture.snoops
+    assert ended >= session.capture.tracks.snoops
     for seconds in (1, 7, 8):
         again.tick(LATER + timedelta(seconds=seconds))
     assert "2.0" not in again.calls

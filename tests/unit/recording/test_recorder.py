@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -17,8 +18,9 @@ from hypothesis.stateful import (
 )
 
 from callrec.model.calls import FeatureCode, KeyResult
+from callrec.model.rules import Mode
 from callrec.pbx import events as ev
-from callrec.recording.keys import EFFECTS
+from callrec.recording.keys import pressed
 from callrec.recording.states import KEEPING, RecordingState
 from tests.scenarios.replay import office
 from tests.unit.channels import OUTSIDE, PHONE, channel
@@ -255,12 +257,20 @@ def test_a_pause_holds_over_a_restart_and_a_transfer() -> None:
     assert not pbx.snoops and len(pbx.kept) == 1
 
 
-def test_a_key_takes_a_call_only_where_the_table_has_a_step() -> None:
-    steps = {KeyResult.STARTED: "start", KeyResult.KEPT: "keep", KeyResult.STOPPED: "stop"}
-    for by_state in EFFECTS.values():
-        for state, does in by_state.items():
-            assert does not in steps or steps[does] in KEEPING[state]
-    assert "mark" in KEEPING[RecordingState.KEPT]
+@pytest.mark.parametrize("key", FeatureCode)
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("state", RecordingState)
+def test_every_key_has_an_answer_and_takes_only_steps_of_the_table(
+    key: FeatureCode, mode: Mode, state: RecordingState
+) -> None:
+    for paused, marked in product((False, True), repeat=2):
+        result, step = pressed(key, mode, state, paused=paused, marked=marked)
+        assert step is None or step in KEEPING[state]
+        if mode is Mode.NEVER:
+            assert step is None, "under never nothing is captured"
+            assert result is (KeyResult.HELP_SENT if key is FeatureCode.HELP else KeyResult.REFUSED)
+        if result is KeyResult.REFUSED:
+            assert step is None
 
 
 class AnyOrder(OverALink):

@@ -17,11 +17,10 @@ from callrec.recording.actions import (
     DialSupportPhone,
     HangUp,
     MakeBridge,
-    RecordSnoop,
     StartSnoop,
 )
 from callrec.recording.support_phone import SupportPhone
-from tests.unit.channels import channel
+from tests.unit.channels import channel, on_pbx
 from tests.unit.samples import CALL_ID, START
 
 CHANNEL = f"callrec.{CALL_ID}-support"
@@ -80,19 +79,19 @@ def play(pbx: FakeBridges, made: SupportPhone, commands: list[Action]) -> None:
     for command in commands:
         assert pbx.perform(command)
         if isinstance(command, StartSnoop):
-            play(pbx, made, made.started(command.snoop))
+            play(pbx, made, made.channel_started(command.snoop))
 
 
 def listening() -> tuple[SupportPhone, FakeBridges]:
     made, pbx = support_phone(), FakeBridges()
     play(pbx, made, made.call())
-    play(pbx, made, made.started(CHANNEL))
+    play(pbx, made, made.channel_started(CHANNEL))
     return made, pbx
 
 
 def test_the_room_is_called_once_and_shown_who_asks() -> None:
     made = support_phone()
-    assert made.call() == [DialSupportPhone("1.0", CHANNEL, "PJSIP/2900", "2101")]
+    assert made.call() == [DialSupportPhone("1.0", CHANNEL, "PJSIP/2900", "2101", owner=made)]
     assert made.call() == []
 
 
@@ -130,7 +129,7 @@ def test_of_two_keys_pressed_quickly_the_later_counts() -> None:
     (first,), (second,) = made.digit(CHANNEL, "6"), made.digit(CHANNEL, "5")
     assert isinstance(first, StartSnoop) and isinstance(second, StartSnoop)
     assert pbx.perform(first) and pbx.perform(second)
-    for command in [*made.started(first.snoop), *made.started(second.snoop)]:
+    for command in [*made.channel_started(first.snoop), *made.channel_started(second.snoop)]:
         assert pbx.perform(command)
     assert pbx.heard() == {"both 1.1 out"}
     assert pbx.channels == {CHANNEL, second.snoop}
@@ -139,7 +138,7 @@ def test_of_two_keys_pressed_quickly_the_later_counts() -> None:
 def test_a_mode_that_is_refused_leaves_the_one_before_and_can_be_asked_for_again() -> None:
     made, pbx = listening()
     (refused,) = made.digit(CHANNEL, "6")
-    play(pbx, made, made.refused(refused) or [])
+    play(pbx, made, made.refused(on_pbx(refused), "refused", START))
     assert pbx.heard() == {"both 1.1 none"}
     play(pbx, made, made.digit(CHANNEL, "6"))
     assert pbx.heard() == {"both 1.1 both"}
@@ -166,7 +165,7 @@ def test_in_the_end_nothing_is_left(how: str) -> None:
         case "staff":
             ended = made.staff_gone(None)
         case _:
-            ended = made.gone(CHANNEL)
+            ended = made.channel_gone(CHANNEL)
     play(pbx, made, ended)
     assert (pbx.channels, pbx.bridges) == (set(), {})
     assert made.is_over and made.channels == set()
@@ -175,19 +174,11 @@ def test_in_the_end_nothing_is_left(how: str) -> None:
 def test_a_phone_that_cannot_be_called_is_no_support() -> None:
     made = support_phone()
     (dialled,) = made.call()
-    assert made.refused(dialled) == [HangUp("1.0", CHANNEL), DestroyBridge("1.0", CHANNEL)]
+    assert made.refused(on_pbx(dialled), "refused", START) == [
+        HangUp("1.0", CHANNEL),
+        DestroyBridge("1.0", CHANNEL),
+    ]
     assert made.is_over
-
-
-def test_what_others_are_refused_is_not_the_rooms() -> None:
-    made, _ = listening()
-    for command in (
-        StartSnoop("1.0", "1.0", "callrec.r-1-external"),
-        RecordSnoop("1.0", "callrec.r-1-external", "x"),
-        HangUp("1.0", "callrec.r-1-external"),
-    ):
-        assert made.refused(command) is None
-    assert made.started("callrec.r-1-external") == []
 
 
 def test_what_cannot_be_removed_is_tried_again_but_not_for_ever() -> None:
@@ -195,7 +186,7 @@ def test_what_cannot_be_removed_is_tried_again_but_not_for_ever() -> None:
     ended, again, ticks = made.ended(), 0, 0
     while not made.is_settled:
         for command in ended:
-            assert made.refused(command) == []
+            assert made.refused(on_pbx(command), "refused", START) == []
         again, ended, ticks = again + len(ended), made.tick(), ticks + 1
         assert ticks < 100
     assert again == ticks * 3, "the support phone, its snoop and its bridge each time"
@@ -245,7 +236,7 @@ def test_any_order_of_events_leaves_nothing_behind(steps: list[str], refused: se
             count["commands"] += 1
             removes = isinstance(command, (HangUp, DestroyBridge))
             if not pbx.perform(command, refuse=number in refused and not removes):
-                perform(made.refused(command) or [])
+                perform(made.refused(on_pbx(command), "refused", START))
 
     for step in steps:
         perform(_happens(step, made, pbx))
@@ -253,7 +244,7 @@ def test_any_order_of_events_leaves_nothing_behind(steps: list[str], refused: se
             assert len(members - {CHANNEL}) <= 1
     perform(made.ended())
     for each in sorted(pbx.channels):
-        perform(made.started(each))
+        perform(made.channel_started(each))
     while not made.is_settled:
         perform(made.tick())
     assert (pbx.channels, pbx.bridges) == (set(), {})
@@ -265,17 +256,17 @@ def _happens(step: str, made: SupportPhone, pbx: FakeBridges) -> list[Action]:
         case "call":
             return made.call()
         case "answer":
-            return made.started(CHANNEL)
+            return made.channel_started(CHANNEL)
         case "phone" | "lost":
             gone = CHANNEL if name == "phone" else f"{CHANNEL}-{argument}"
             pbx.channels.discard(gone)
-            return made.gone(gone)
+            return made.channel_gone(gone)
         case "staff":
             return made.staff_gone(None if argument == "gone" else f"2.{argument}")
         case "digit":
             return made.digit(CHANNEL, argument)
         case "ready":
-            return made.started(f"{CHANNEL}-{argument}")
+            return made.channel_started(f"{CHANNEL}-{argument}")
         case "compare":
             return made.compared([channel(each, "PJSIP/2900-1") for each in pbx.channels])
         case "tick":

@@ -1,0 +1,24 @@
+"""How long to wait before something that failed is tried again: doubled each time, up to a limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+T = TypeVar("T", float, timedelta)
+_DOUBLED_AT_MOST = 20
+"""More than any limit needs; without one, years of failures would make a number of years of digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff(Generic[T]):
+    """The pauses between tries: `first`, twice as long each time, `longest` at most. Seconds or timedeltas."""
+
+    first: T
+    longest: T
+
+    def after(self, failures: int) -> T:
+        """The pause after so many failures beyond the first one; 0: the first pause."""
+        wanted: T = self.first * float(2 ** min(failures, _DOUBLED_AT_MOST))
+        return min(wanted, self.longest)

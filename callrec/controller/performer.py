@@ -1,0 +1,147 @@
+"""Carries out one action each: those about the PBX, and those about the spool."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol, assert_never
+
+import structlog
+
+from callrec.controller.checkpoints import Checkpoints
+from callrec.controller.hangups import Hangups
+from callrec.recording import actions as do
+from callrec.spool.directory import Spool
+
+log = structlog.get_logger()
+
+PROMPTS_VARIABLE = "CALLREC_PROMPTS"
+ANSWER_VARIABLE = "CALLREC_ANSWER"
+REMEMBERED = 10_000
+"""How many calls that were recorded are remembered, against the journal of the dialplan."""
+
+
+class PbxCommands(Protocol):
+    """What can be asked of a PBX about channels, recordings and bridges. Refusals and silence are
+    CallrecErrors."""
+
+    def set_variable(self, channel_id: str, name: str, value: str) -> None: ...
+    def resume(self, channel_id: str) -> None: ...
+    def snoop(self, channel_id: str, snoop_id: str, *, spy: str = ..., whisper: str = ...) -> None: ...
+    def record(self, snoop_id: str, name: str) -> None: ...
+    def play(self, channel_id: str, playback_id: str, media: list[str]) -> None: ...
+    def mute(self, name: str) -> None: ...
+    def unmute(self, name: str) -> None: ...
+    def hang_up(self, channel_id: str) -> None: ...
+    def dial(self, channel_id: str, endpoint: str, caller: str) -> None: ...
+    def create_bridge(self, bridge_id: str) -> None: ...
+    def add_to_bridge(self, bridge_id: str, channel_id: str) -> None: ...
+    def destroy_bridge(self, bridge_id: str) -> None: ...
+
+
+class PbxPerformer:
+    """Performs what is for the PBX. Raises CallrecError when it refuses or does not answer."""
+
+    def __init__(
+        self, pbx: PbxCommands, hangups: Hangups, checkpoints: Checkpoints, *, answer_first: bool
+    ) -> None:
+        self._pbx, self._hangups, self._checkpoints = pbx, hangups, checkpoints
+        self._answer_first = answer_first
+
+    def perform(self, action: do.PbxAction) -> None:
+        match action:
+            case do.LetThrough():
+                self._let_through(action)
+            case do.StartSnoop():
+                self._pbx.snoop(action.channel, action.snoop, spy=action.spy, whisper=action.whisper)
+            case do.AwaitHangup():
+                if not self._hangups.wait(action.channels):
+                    log.warning("snoops that were hung up may still be there", call=action.linkedid)
+            case do.RecordSnoop():
+                self._checkpoints.wait(action.linkedid)
+                self._pbx.record(action.snoop, action.name)
+            case do.PlayMedia():
+                self._pbx.play(action.snoop, action.playback, list(action.media))
+            case do.Mute():
+                self._pbx.mute(action.name)
+            case do.Unmute():
+                self._pbx.unmute(action.name)
+            case do.HangUp():
+                self._pbx.hang_up(action.channel)
+            case do.DialSupportPhone():
+                self._pbx.dial(action.channel, action.endpoint, action.caller)
+            case do.MakeBridge():
+                self._pbx.create_bridge(action.bridge)
+            case do.AddToBridge():
+                self._pbx.add_to_bridge(action.bridge, action.channel)
+            case do.DestroyBridge():
+                self._pbx.destroy_bridge(action.bridge)
+            case _:
+                assert_never(action)
+
+    def _let_through(self, action: do.LetThrough) -> None:
+        if action.sounds:
+            self._pbx.set_variable(action.channel, PROMPTS_VARIABLE, "&".join(action.sounds))
+            self._pbx.set_variable(action.channel, ANSWER_VARIABLE, "1" if self._answer_first else "")
+        self._pbx.resume(action.channel)
+
+
+class SpoolPerformer:
+    """Performs what is for the spool. Raises OSError when its disk is full or fails."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        checkpoints: Checkpoints,
+        *,
+        work_waits: Callable[[], None],
+        help_waits: Callable[[], None],
+        read_journal: Callable[[], None],
+    ) -> None:
+        """The callables only wake somebody else: see Controller."""
+        self._spool, self._checkpoints = spool, checkpoints
+        self._work_waits, self._help_waits, self._read_journal = work_waits, help_waits, read_journal
+        self._recorded: deque[str] = deque(maxlen=REMEMBERED)
+
+    def has_recorded(self, linkedid: str) -> bool:
+        """Whether a call was recorded from here, as far back as is remembered."""
+        return linkedid in self._recorded
+
+    def perform(self, action: do.SpoolAction) -> None:
+        match action:
+            case do.SaveCheckpoint():
+                self._checkpoints.save(action)
+            case do.SaveOpenCall():
+                self._save_open_call(action)
+            case do.HandOver():
+                self._spool.hand_over(action.captured)
+                self._captured(action)
+            case do.Discard():
+                self._spool.discard(action.captured, whole=action.whole)
+                self._captured(action)
+            case do.SaveCall():
+                self._spool.save_call(action.call)
+                self._spool.forget_open_call(action.call.id)
+                self._work_waits()
+            case do.SaveAlert():
+                self._spool.save_alert(action.alert)
+                self._help_waits()
+            case do.ReadJournal():
+                self._spool.forget_open_call(action.call_id)
+                self._read_journal()
+            case _:
+                assert_never(action)
+
+    def _captured(self, action: do.HandOver | do.Discard) -> None:
+        """What was captured is safe in the spool: what was written of it before is not needed any more."""
+        self._checkpoints.drop(action.linkedid)
+        self._spool.forget_open_call(action.captured.call.id)
+        self._recorded.append(action.captured.call.linkedid)
+        self._work_waits()
+
+    def _save_open_call(self, action: do.SaveOpenCall) -> None:
+        """Not tried again: one that is written late would bring back a call that is over."""
+        try:
+            self._spool.save_open_call(action.call)
+        except OSError as error:
+            log.warning("an open call cannot be written down", problem=str(error), call=action.linkedid)

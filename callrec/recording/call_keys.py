@@ -1,0 +1,108 @@
+"""The keys that staff press during one call: what each does by the rule of who talks, and that it counts.
+
+The middle layer of a call: see `call_media`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from callrec.model.calls import FeatureCode, KeyPress, KeyResult
+from callrec.model.rules import Mode
+from callrec.pbx.events import RawKeyPress, endpoint_of
+from callrec.recording import legs as of_legs
+from callrec.recording.actions import Action, SaveCall
+from callrec.recording.call_media import CallMedia
+from callrec.recording.decisions import in_force, mode_for_keys
+from callrec.recording.keys import marks, result_in_fallback
+from callrec.recording.states import RecordingState
+
+
+@dataclass(slots=True)
+class CallKeys(CallMedia):
+    """A call, its media, and the keys of staff."""
+
+    end_unseen: bool = False
+    """Whether the call ended while nobody watched."""
+
+    def pressed(
+        self, key: FeatureCode, id_: str, channel: str, extension: str, at: datetime, now: datetime
+    ) -> list[Action]:
+        """Staff pressed a key at `at`, which was heard of `now`. The same press, told twice, counts once.
+
+        `channel` is whose key it was, where that is known; a tone is heard there.
+        """
+        if any(each.id == id_ for each in self.record.key_presses):
+            return []
+        result, actions = self._obey(key, now)
+        there = channel if channel in self.legs else ""
+        if key is FeatureCode.HELP:
+            actions += self._call_for_help(id_, extension, there, at)
+        press = KeyPress(id_, key, result, channel, extension, at)
+        presses = (*self.record.key_presses, press)
+        incident = self.record.incident or marks(result)
+        self.record = replace(self.record, key_presses=presses, incident=incident)
+        heard = self.tones.confirm(key, result, there, len(presses)) if there else []
+        return [*actions, *heard, *self.save_checkpoint(), *self._save_late()]
+
+    def had(self, key: RawKeyPress) -> bool:
+        """Whether who pressed a key took part in this call then, whose linked id need not be the key's."""
+        extension = endpoint_of(key.by)
+        return any(
+            each.extension == extension and each.joined_at <= key.at and key.at <= (each.left_at or key.at)
+            for each in self.record.participants
+        )
+
+    def keys_are_known(self) -> None:
+        """All keys that were pressed while nobody listened have been told."""
+        self.keys_unknown = False
+
+    def _call_for_help(self, press: str, extension: str, channel: str, at: datetime) -> list[Action]:
+        kept = self.recorder.is_heard and self.recorder.state is RecordingState.KEPT
+        recorded = kept or self._fallback_records(self._mode_for(FeatureCode.HELP))
+        return self.assistance.asked(self.record, press, extension, channel, at, recorded=recorded)
+
+    def _save_late(self) -> list[Action]:
+        """What is told after the end is in the row too, where that does not come with a recording."""
+        has_row = self.is_over and not self.capture and not self.fallback
+        return [SaveCall(self.linkedid, self.record)] if has_row else []
+
+    def _obey(self, key: FeatureCode, at: datetime) -> tuple[KeyResult, list[Action]]:
+        if self.fallback:
+            self._decide_in_fallback(at)
+        mode = self._mode_for(key)
+        if self._fallback_records(mode):
+            return result_in_fallback(key, recorded=True, marked=self.record.incident), []
+        legs = list(self.talking().values()) or list(self.legs.values())
+        channel = of_legs.captured(legs, self.caller).id if legs else ""
+        before = self.capture
+        result, actions = self.recorder.pressed(
+            key, mode if self._can_be_captured else Mode.NEVER, channel, at
+        )
+        if self.capture is not before:
+            self.record = replace(self.record, decision=in_force(self.record))
+        return result, actions
+
+    @property
+    def _can_be_captured(self) -> bool:
+        """Whether there is a channel to capture, or a capture that a key can be about."""
+        if self.is_over and not self.keys_unknown:
+            return False
+        return self.capture is not None or (bool(self.legs) and not self.end_unseen)
+
+    def _mode_for(self, key: FeatureCode) -> Mode:
+        """What this key goes by. What there is can be kept also when the party outside has left."""
+        there_is = self.recorder.state in (RecordingState.STANDBY, RecordingState.KEPT)
+        before = self.decisions.before if there_is and key in (FeatureCode.KEEP, FeatureCode.HELP) else None
+        return mode_for_keys(self.record, before, captured=self.capture is not None)
+
+    def _fallback_records(self, mode: Mode) -> bool:
+        return self.fallback and not self.capture and mode is Mode.AUTOMATIC
+
+    def _decide_in_fallback(self, at: datetime) -> None:
+        """The dialplan does not record what waits for a key, so callrec does once it is back."""
+        talking = list(self.talking().values())
+        if not self.record.answered_at and len(talking) >= 2:
+            self.record = self.decisions.answered(self.record, talking, self.caller, at)
+            self.note("callrec was away when this call began")

@@ -1,0 +1,215 @@
+"""The media of one call: what is captured, announced and played in it, and what follows from each event.
+
+The lowest of the three layers of a call. `CallKeys` adds what staff press, `Call` who takes part, what is
+decided and how it ends; each layer uses those below it only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from callrec.model.calls import CallRecord, Note, remark
+from callrec.recording import legs as of_legs
+from callrec.recording.actions import (
+    Action,
+    DialSupportPhone,
+    HangUp,
+    PbxAction,
+    SaveOpenCall,
+)
+from callrec.recording.announcements import Announcer
+from callrec.recording.assistance import Assistance
+from callrec.recording.capture import LiveCapture
+from callrec.recording.decisions import Decisions
+from callrec.recording.environment import Environment
+from callrec.recording.legs import Leg
+from callrec.recording.owners import Owner
+from callrec.recording.recorder import CallRecorder
+from callrec.recording.support_phone import SupportPhone
+from callrec.recording.tones import ToneFeedback
+
+
+@dataclass(slots=True)
+class CallMedia:
+    """What is known of a call, and what is made for it on the PBX.
+
+    `linkedid` is what the call is known by: the linked id of its first channel, or, where two calls that
+    are taken up after a restart have the same, the call's own id.
+    """
+
+    linkedid: str
+    record: CallRecord
+    environment: Environment
+    legs: dict[str, Leg] = field(default_factory=dict)
+    decisions: Decisions = field(init=False)
+    recorder: CallRecorder = field(init=False)
+    announcer: Announcer = field(init=False)
+    tones: ToneFeedback = field(init=False)
+    assistance: Assistance = field(init=False)
+    fallback: bool = False
+    """Whether the dialplan's fallback handles this call."""
+    saved_open: str = ""
+    """The id under which this call was written down while nothing was captured of it."""
+    keys_unknown: bool = False
+    """Whether keys were perhaps pressed that could not be read yet: until then nothing is discarded."""
+    _beeped_at: datetime | None = None
+    _hangups: list[HangUp] = field(default_factory=list)
+    """What the PBX did not end when it was asked to: it is asked again."""
+
+    def __post_init__(self) -> None:
+        self.decisions = Decisions(self.environment.office)
+        self.recorder = CallRecorder(self.linkedid, self.environment.new_id)
+        self.announcer = Announcer(self.linkedid, self.environment.prompts, self.record.announcements)
+        self.tones = ToneFeedback(self.linkedid, self.record.id, self.environment.tones)
+        self.assistance = Assistance(self.linkedid, self.environment)
+
+    # --- how it stands
+
+    @property
+    def capture(self) -> LiveCapture | None:
+        return self.recorder.capture
+
+    @property
+    def is_over(self) -> bool:
+        return self.record.outcome is not None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more will come of this call."""
+        kept = self.capture is None or self.recorder.handed_over
+        return self.is_over and kept and self.assistance.is_settled and not self.keys_unknown
+
+    @property
+    def snoops(self) -> set[str]:
+        """The ids of the channels of ours that this call may have on the PBX."""
+        announcing = {self.announcer.in_call.snoop} if self.announcer.in_call else set()
+        capturing = self.capture.tracks.snoops if self.capture and not self.recorder.handed_over else set()
+        return announcing | capturing | self.tones.snoops | self.assistance.channels
+
+    def note(self, template: str, **values: object) -> None:
+        """Notes on the call, once, what went otherwise than decided."""
+        self._add(remark(template, **values))
+
+    # --- told by the PBX
+
+    def recording_started(self, owner: Owner, name: str, at: datetime) -> list[Action]:
+        """A track has begun; once both have, that is written down, and the announcement can be made."""
+        before = self._is_recording
+        actions = owner.recording_started(name, at)
+        begun = self._is_recording and not before
+        return [*actions, *([*self.save_checkpoint(), *self.announce_start()] if begun else [])]
+
+    def recording_ended(self, owner: Owner, name: str, at: datetime, failure: str | None) -> list[Action]:
+        """A track has ended; the last one of a call that is over ends the recording."""
+        return [*owner.recording_ended(name, at, failure), *self.hand_over()]
+
+    def playback_started(self, owner: Owner, playback: str, at: datetime) -> list[Action]:
+        """Something began to play; an announcement is written into the record."""
+        actions = owner.playback_started(playback, at)
+        self.take_announcements()
+        return actions
+
+    def playback_ended(self, owner: Owner, playback: str, at: datetime, *, failed: bool) -> list[Action]:
+        """Something has been played; how an announcement ended must survive a crash."""
+        before = self.record
+        actions = owner.playback_ended(playback, at, failed=failed)
+        self.take_announcements()
+        return [*actions, *(self.save_checkpoint() if self.record is not before else [])]
+
+    def refused(self, owner: Owner, action: PbxAction, problem: str, at: datetime) -> list[Action]:
+        """The PBX refused an action. A capture tries again at a later tick, if the call goes on."""
+        if isinstance(action, DialSupportPhone):
+            self.note("the support phone could not be called: {problem}", problem=problem)
+        if isinstance(action, HangUp) and not isinstance(owner, SupportPhone):
+            self._hangups.append(action)  # a support phone looks after its own
+        actions = owner.refused(action, problem, at)
+        self.take_announcements()
+        return [*actions, *self.hand_over()]
+
+    def tick(self, at: datetime) -> list[Action]:
+        """Time passes: what failed is repeated."""
+        actions = self.capture.retry(at) if self.capture else []
+        joined = self.update_participants(self.talking(), at)
+        saved = self.save_checkpoint() if actions or joined else []
+        again, self._hangups = self._hangups, []
+        helped = self.assistance.tick(at, self.talking())
+        return [*again, *actions, *saved, *self._beep(at), *helped, *self.hand_over()]
+
+    # --- who talks
+
+    def talking(self) -> dict[str, Leg]:
+        """The channels that are connected with one another, by their ids."""
+        present = [each.channel for each in self.record.participants if each.left_at is None]
+        return {id_: self.legs[id_] for id_ in present if id_ in self.legs}
+
+    def update_participants(self, now: Mapping[str, Leg], at: datetime) -> bool:
+        """Writes down who talks now, a support phone that has barged in among them; whether somebody has
+        joined."""
+        before, guests = self.record.participants, self.assistance.guests if len(now) > 1 else {}
+        talking = of_legs.participants(before, {**now, **guests}, at)
+        self.record = replace(self.record, participants=talking)
+        return len(talking) > len(before)
+
+    @property
+    def caller(self) -> Leg | None:
+        return of_legs.caller(self.legs, self.linkedid)
+
+    # --- what is written down
+
+    def save_checkpoint(self) -> list[Action]:
+        """Writes down how it stands: the next start knows it, if this process ends now."""
+        if self.capture or self.is_over or self.fallback:
+            return self.recorder.checkpoint(self.record)
+        self.saved_open = self.record.id
+        return [SaveOpenCall(self.linkedid, self.record)]
+
+    def hand_over(self) -> list[Action]:
+        """What was captured is kept or destroyed, once the call and its recordings are over."""
+        if self.keys_unknown and not self.recorder.is_wanted:
+            return []
+        if self.is_over and self.recorder.is_kept_in_part:
+            self.note("what was captured before, on standby, was not kept")
+        return self.recorder.hand_over(self.record)
+
+    # --- announcements
+
+    def announce_start(self) -> list[Action]:
+        """The announcement at the start of the recording, as far as it has not been heard."""
+        decision = self.record.decision
+        leg = of_legs.staff_side(self.talking().values(), self.capture.channel) if self.capture else None
+        if not self.capture or not decision or not leg:
+            return []
+        actions = self.announcer.start(decision, self.decisions.gate, self.capture.recording_id, leg.id)
+        self.take_announcements()
+        return actions
+
+    def take_announcements(self) -> None:
+        """Writes into the record what was announced, and what went otherwise with it."""
+        if self.record.announcements != self.announcer.made:
+            self.record = replace(self.record, announcements=self.announcer.made)
+        for each in self.announcer.notes:
+            self._add(each)
+
+    # --- inside
+
+    @property
+    def _is_recording(self) -> bool:
+        return self.capture is not None and self.capture.tracks.is_recording
+
+    def _add(self, note: Note) -> None:
+        if note not in self.record.notes:
+            self.record = replace(self.record, notes=(*self.record.notes, note))
+
+    def _beep(self, at: datetime) -> list[Action]:
+        """The consent beep, heard by both while they are recorded."""
+        every = self.record.decision.beep_s if self.record.decision else None
+        if not every or not self.capture or not self.recorder.is_heard or self.is_over:
+            return []
+        since = self._beeped_at or self.capture.started_at
+        leg = of_legs.staff_side(self.talking().values(), self.capture.channel)
+        if not leg or at - since < timedelta(seconds=every):
+            return []
+        self._beeped_at = at
+        return self.tones.beep(leg.id, at)

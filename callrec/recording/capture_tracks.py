@@ -1,0 +1,130 @@
+"""The segments of one capture with their snoops and tracks, and the actions on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from callrec.model.captures import Segment, Track
+from callrec.pbx.events import OWN_PREFIX
+from callrec.recording.actions import Action, AwaitHangup, HangUp, Mute, StartSnoop, Unmute
+from callrec.recording.owners import Owner
+from callrec.recording.segment import SIDES, LiveSegment, Side
+from callrec.recording.states import Live
+
+FOLDER = "callrec"
+"""The folder of the PBX's stored recordings in which ours are."""
+SPY: dict[Side, str] = {"external": "in", "staff": "out"}
+"""Which direction of the captured channel a snoop listens to, in ARI's words."""
+
+
+@dataclass(slots=True)
+class CaptureTracks:
+    """All segments of a capture, the last one under way. Ids of snoops and names of tracks follow from the
+    recording's id, the segment's number and the side."""
+
+    linkedid: str
+    recording_id: str
+    segments: list[LiveSegment] = field(default_factory=list)
+    _number: int = 0
+    _by_id: dict[str, tuple[LiveSegment, Side]] = field(default_factory=dict)
+
+    def start(self, channel: str, at: datetime, owner: Owner, *, standby: bool) -> list[Action]:
+        """Begins another segment, of this channel."""
+        number = self._number + 1
+        external, staff = (Track(f"{FOLDER}/{self.recording_id}-{number}-{side}") for side in SIDES)
+        self.add(LiveSegment(Segment(number, channel, external, staff, at, standby)))
+        return [
+            StartSnoop(self.linkedid, channel, snoop, spy=SPY[side], side=side, owner=owner)
+            for side, snoop in self._snoops(number)
+        ]
+
+    def add(self, live: LiveSegment) -> None:
+        """A segment that was asked for, also before a restart."""
+        self._number = live.number
+        self.segments.append(live)
+        for side, snoop in self._snoops(live.number):
+            self._by_id[snoop] = self._by_id[live.track(side).name] = live, side
+
+    def find(self, id_: str) -> tuple[LiveSegment, Side]:
+        """Whose a snoop of this capture is, by its id, or a track, by its name."""
+        return self._by_id[id_]
+
+    @property
+    def last(self) -> LiveSegment | None:
+        return self.segments[-1] if self.segments else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a track may still be written."""
+        return any(live.is_open(side) for live in self.segments for side in SIDES)
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether both tracks of the last segment have begun and go on, muted or not."""
+        return bool(self.last) and all(self.segments[-1].is_recording(side) for side in SIDES)
+
+    @property
+    def ids(self) -> set[str]:
+        """The ids of all snoops there may be, and the names of all tracks."""
+        return set(self._by_id)
+
+    @property
+    def snoops(self) -> set[str]:
+        """The ids of all snoops there may be."""
+        return {snoop for live in self.segments for _, snoop in self._snoops(live.number)}
+
+    def each(self) -> Iterator[tuple[LiveSegment, Side, str]]:
+        """Every track: its segment, its side, and its snoop's id."""
+        for live in self.segments:
+            for side, snoop in self._snoops(live.number):
+                yield live, side, snoop
+
+    # --- actions
+
+    def hang_up(self, live: LiveSegment) -> list[Action]:
+        """Ends the snoops of a segment."""
+        live.released = True
+        return [HangUp(self.linkedid, snoop, side=side) for side, snoop in self._snoops(live.number)]
+
+    def await_hangup(self, live: LiveSegment) -> list[Action]:
+        """For each track: both snoops are hung up and gone, however far the other track's actions are."""
+        snoops = self._snoops(live.number)
+        both = tuple(snoop for _, snoop in snoops)
+        other = [
+            HangUp(self.linkedid, snoop, side=lane)
+            for lane in SIDES
+            for side, snoop in snoops
+            if side != lane
+        ]
+        return [*other, *(AwaitHangup(self.linkedid, both, side=side) for side in SIDES)]
+
+    def hang_up_left(self, there: set[str]) -> list[Action]:
+        """Ends the snoops among `there` that live on although we are done with them: the PBX was not told."""
+        left = [(snoop, side) for live, side, snoop in self.each() if not live.is_open(side)]
+        return [HangUp(self.linkedid, snoop, side=side) for snoop, side in left if snoop in there]
+
+    def mute(self, *, again: bool = False) -> list[Action]:
+        """Mutes what is recorded now; `again`: also what is muted, as far as is known."""
+        stepped = self._stepped("mute", Live.RECORDING, Live.MUTED if again else None)
+        return [Mute(self.linkedid, name, side=side) for side, name in stepped]
+
+    def unmute(self, *, again: bool = False) -> list[Action]:
+        """The other way round."""
+        stepped = self._stepped("unmute", Live.MUTED, Live.RECORDING if again else None)
+        return [Unmute(self.linkedid, name, side=side) for side, name in stepped]
+
+    def _stepped(self, step: str, before: Live, also: Live | None) -> list[tuple[Side, str]]:
+        """The tracks of the last segment that take this step, and those in the state `also`."""
+        names = []
+        for live in self.segments[-1:]:
+            for side in SIDES:
+                if live.states[side] in (before, also):
+                    names.append((side, live.track(side).name))
+                if live.states[side] is before:
+                    live.step(side, step)
+        return names
+
+    def _snoops(self, number: int) -> list[tuple[Side, str]]:
+        return [(side, f"{OWN_PREFIX}{self.recording_id}-{number}-{side}") for side in SIDES]

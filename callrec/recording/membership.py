@@ -1,0 +1,126 @@
+"""Which channel belongs to which call. Channels of one call share a linked id, or talk with one another."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from callrec.model.calls import CallRecord
+from callrec.pbx.events import Channel
+from callrec.recording.actions import Action
+from callrec.recording.call import Call
+from callrec.recording.environment import Environment
+from callrec.recording.legs import Leg
+from callrec.recording.topology import LOCAL, BridgeTopology
+
+
+class CallMembership:
+    """The calls there are, and what became of those that have become one with another."""
+
+    def __init__(self, topology: BridgeTopology) -> None:
+        self.calls: dict[str, Call] = {}
+        self.pending: list[Action] = []
+        """What calls that a channel has left still want done."""
+        self._topology = topology
+        self._went_into: dict[str, str] = {}
+
+    def resume(self, record: CallRecord, environment: Environment) -> Call:
+        """Takes up a call again that was under way when the controller ended."""
+        key = record.linkedid if record.linkedid not in self.calls else record.id
+        call = self.calls[key] = Call.resumed(key, record, environment)
+        return call
+
+    def know(self, channel: Channel, at: datetime, environment: Environment) -> Call | None:
+        """Makes a channel known; returns its call. Local channels carry no voice and begin no call."""
+        call = self._call_of(channel, environment)
+        staff = channel.endpoint if environment.office.is_staff(channel.endpoint) else None
+        leg = self._topology.legs.get(channel.id)
+        if leg is None:
+            leg = Leg(channel, staff, channel.linkedid)
+            self._topology.add(leg)
+        if leg.channel.name != channel.name:  # a call that was picked up: another phone has the channel
+            leg.extension = staff
+        self._topology.update(leg, channel)
+        if call and channel.technology != LOCAL:
+            self._move(leg, call, at)
+        return call
+
+    def merge(self, members: Iterable[str], at: datetime) -> Call | None:
+        """The one call of those who talk with one another, when that is told of one of them.
+
+        Asterisk gives them all the linked id of the oldest, but tells it with their next events only, and
+        not at all in a conference.
+        """
+        legs = [self._topology.legs[id_] for id_ in members if id_ in self._topology.legs]
+        calls = {leg.linkedid: self.calls[leg.linkedid] for leg in legs if leg.linkedid in self.calls}
+        if len(calls) < 2:
+            return None
+        one = self._one_of(calls.values())
+        for leg in legs:
+            self._move(leg, one, at)
+        return one
+
+    def forget_settled(self) -> set[str]:
+        """Forgets the calls of which nothing more will come; returns their linked ids."""
+        settled = {key for key, call in self.calls.items() if call.is_settled}
+        for key in settled:
+            del self.calls[key]
+        if settled:
+            self._went_into = {key: into for key, into in self._went_into.items() if into in self.calls}
+        return settled
+
+    # --- inside
+
+    def _call_of(self, channel: Channel, environment: Environment) -> Call | None:
+        """The call of its linked id, begun if need be; while that does not change, the call it is in."""
+        leg = self._topology.legs.get(channel.id)
+        now = self.calls.get(leg.linkedid) if leg else None
+        if leg and now and leg.channel.linkedid == channel.linkedid:
+            return now
+        key = channel.linkedid
+        while key in self._went_into:
+            key = self._went_into[key]
+        told = self.calls.get(key)
+        if now:
+            return self._one_of([now, told]) if told else now
+        if not told and channel.technology != LOCAL:
+            told = self.calls[key] = Call(channel.linkedid, _new_record(channel, environment), environment)
+        return told
+
+    def _one_of(self, calls: Collection[Call]) -> Call:
+        """Calls that become one. That of somebody outside goes on, and its recording, else the oldest."""
+        first = min(calls, key=_precedence)
+        self._went_into.pop(first.linkedid, None)
+        lost = {each.linkedid for each in calls if each is not first}
+        for key, into in self._went_into.items():
+            if into in lost:
+                self._went_into[key] = first.linkedid
+        self._went_into |= dict.fromkeys(lost, first.linkedid)
+        return first
+
+    def _move(self, leg: Leg, call: Call, at: datetime) -> None:
+        """A channel belongs to the call its linked id says, also when that changes (transfers)."""
+        before, leg.linkedid = self.calls.get(leg.linkedid), call.linkedid
+        if before and before is not call:
+            self.pending += before.abandoned(leg, call.record, at)
+        call.joined(leg)
+
+
+def _new_record(channel: Channel, environment: Environment) -> CallRecord:
+    return CallRecord(
+        id=environment.new_id(),
+        pbx=environment.pbx,
+        linkedid=channel.linkedid,
+        direction=None,
+        facility=None,
+        extension=None,
+        number=None,
+        dialled=channel.exten or None,
+        started_at=channel.created_at,
+    )
+
+
+def _precedence(call: Call) -> tuple[bool, bool, datetime]:
+    """The least goes on, when calls become one."""
+    somebody_outside = any(not leg.extension for leg in call.legs.values())
+    return not somebody_outside, call.record.answered_at is None, call.record.started_at

@@ -1,0 +1,43 @@
+"""The stretches of one capture that are silent on purpose, each with its reason (decision 12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from callrec.model.captures import Pause, SilenceReason
+
+
+@dataclass(slots=True)
+class Silences:
+    """Reasons begin and end each by itself: it is silent as long as one of them lasts."""
+
+    pauses: list[Pause] = field(default_factory=list)
+
+    @property
+    def is_on(self) -> bool:
+        return any(pause.finished_at is None for pause in self.pauses)
+
+    def is_on_for(self, reason: SilenceReason) -> bool:
+        return any(pause.finished_at is None and pause.reason == reason for pause in self.pauses)
+
+    def begin(self, reason: SilenceReason, at: datetime) -> bool:
+        """Whether this reason is a new one."""
+        if self.is_on_for(reason):
+            return False
+        self.pauses.append(Pause(at, None, reason))
+        return True
+
+    def end(self, reason: SilenceReason, at: datetime) -> bool:
+        """Whether this reason was there."""
+        if not self.is_on_for(reason):
+            return False
+        self.pauses = [
+            replace(pause, finished_at=at) if not pause.finished_at and pause.reason == reason else pause
+            for pause in self.pauses
+        ]
+        return True
+
+    def since(self, begin: datetime) -> tuple[Pause, ...]:
+        """Those that reach into what was captured from `begin` on."""
+        return tuple(each for each in self.pauses if (each.finished_at or begin) >= begin)
