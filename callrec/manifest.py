@@ -12,12 +12,21 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
+from pydantic_core import from_json
 
 from callrec.errors import EvidenceBroken
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Capture
 
-SCHEMA: Literal["callrec-manifest/1"] = "callrec-manifest/1"
+SCHEMA: Literal["callrec-manifest/2"] = "callrec-manifest/2"
+VERSION_1 = "callrec-manifest/1"
+RENAMED: dict[tuple[str, ...], dict[str, str]] = {
+    ("call",): {"keys": "key_presses", "turns": "decision_changes"},
+    ("call", "key_presses"): {"effect": "result"},
+    ("capture",): {"parts": "segments"},
+    ("placements",): {"part": "segment"},
+}
+"""By the place in a manifest: what was named otherwise in version 1, and its name since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,7 @@ class Software:
 class Manifest:
     """The manifest of one recording. Times are UTC with offset."""
 
-    schema: Literal["callrec-manifest/1"]
+    schema: Literal["callrec-manifest/2"]
     recording_id: str
     facility_name: str
     call: CallRecord
@@ -82,16 +91,19 @@ def write(manifest: Manifest) -> bytes:
 
 
 def read(data: bytes) -> Manifest:
-    """The manifest in `data`. Raises EvidenceBroken when it is none."""
+    """The manifest in `data`, of version 1 too. Raises EvidenceBroken when it is none."""
     try:
-        return _ADAPTER.validate_json(data)
-    except ValidationError as error:
-        first = error.errors()[0]
+        return _ADAPTER.validate_python(_in_names_of_today(from_json(data)))
+    except ValueError as error:
+        key, problem = _first_problem(error)
         raise EvidenceBroken(
-            "the manifest cannot be read: {key}: {problem}",
-            key=".".join(map(str, first["loc"])),
-            problem=first["msg"],
+            "the manifest cannot be read: {key}: {problem}", key=key, problem=problem
         ) from error
+
+
+def capture_of(manifest: dict[str, Any]) -> Capture:
+    """The capture in a manifest that the catalogue has as plain JSON, of whichever version."""
+    return TypeAdapter(Capture).validate_python(_in_names_of_today(manifest)["capture"])
 
 
 def schema() -> dict[str, Any]:
@@ -107,3 +119,34 @@ def differences(manifest: Manifest, found: AudioFacts) -> list[str]:
         for name in names
         if getattr(manifest.audio, name) != getattr(found, name)
     ]
+
+
+def _in_names_of_today(found: Any) -> Any:
+    """A manifest of version 1 as one of version 2; anything else as it is.
+
+    Only in memory: what is archived is never written anew, so version 1 has to be read for ever.
+    """
+    if not isinstance(found, dict) or found.get("schema") != VERSION_1:
+        return found
+    return {**_renamed(found, ()), "schema": SCHEMA}
+
+
+def _renamed(found: Any, place: tuple[str, ...]) -> Any:
+    match found:
+        case dict():
+            names, values = RENAMED.get(place, {}), list[Any](found.values())
+            named = [names.get(name, name) for name in map(str, found)]
+            return {name: _renamed(value, (*place, name)) for name, value in zip(named, values, strict=True)}
+        case list():
+            return [_renamed(each, place) for each in found]
+        case "" if place == ("capture", "kept_because"):
+            return None
+    return found
+
+
+def _first_problem(error: ValueError) -> tuple[str, str]:
+    """Where in a manifest something is wrong first, and what."""
+    if not isinstance(error, ValidationError):
+        return "JSON", str(error)
+    first = error.errors()[0]
+    return ".".join(map(str, first["loc"])) or "JSON", first["msg"]
