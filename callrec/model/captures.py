@@ -101,7 +101,8 @@ class Segment:
     """An uninterrupted stretch of a recording: two tracks of one channel, recorded at the same time.
 
     A new one begins where the recording was interrupted: after a stop or a gap, and where the recorded
-    party began to hear another phone.
+    party began to hear another phone. In the file, a track that began 20 ms or more after the other has
+    silence before it; with less, both begin at the same moment.
     """
 
     number: int

@@ -72,7 +72,7 @@ class Holidays(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """A span of the office's clock, half-open, on the weekdays on which it begins (0 is Monday).
+    """A half-open span of the office's clock, on the weekdays on which it begins (0 is Monday).
 
     `begin` and `end` are minutes after midnight. A span that ends at or before its beginning goes on
     over midnight.
@@ -85,11 +85,12 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One version of a rule. `target` is a facility code, an extension or a caller's number.
+    """One version of a rule, from 1. Every change makes a new one, with its author and time.
 
-    None means no condition, or the default (announce, retention in days); no hours mean always.
-    `effective_until` is the first moment at which the rule is over. `beep_s` is the time from one consent
-    beep to the next, in seconds; None: no beep.
+    `target` is a facility code, an extension or a number outside, as `scope` says; None for everywhere.
+    Elsewhere None means no condition, or the default (announce, retention in days); no hours mean always.
+    Of rules of one scope the higher `priority` wins. `effective_until` is the first moment at which the
+    rule is over. `beep_s` is the time from one consent beep to the next, in seconds; None: no beep.
     """
 
     id: int

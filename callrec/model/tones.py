@@ -1,4 +1,4 @@
-"""The tones by which staff hear what their key did, and the consent beep.
+"""The tones that tell staff what their key did, and the consent beep.
 
 | what happened | what staff hear |
 | --- | --- |
@@ -38,7 +38,7 @@ TONES: dict[str, Steps] = {
     "refused": ((350, 0.3),),
     BEEP: ((1400, 0.2),),
 }
-"""What each file sounds like."""
+"""What each file sounds like, by its name."""
 
 NAMES = {
     KeyResult.STARTED: "started",
@@ -50,23 +50,25 @@ NAMES = {
     KeyResult.HELP_SENT: "help",
     KeyResult.REFUSED: "refused",
 }
-"""The file of each effect. Of a key that changes nothing staff hear what is so: see recording.signals."""
+"""The file of each result. A key that changes nothing is answered by the tone of what is so already: see
+recording.tones."""
 
 
-def seconds(effect: KeyResult) -> float:
-    """How long its tone lasts."""
-    return sum(length for _, length in TONES[NAMES[effect]])
+def seconds(result: KeyResult) -> float:
+    """The length of the tone of a result."""
+    return sum(length for _, length in TONES[NAMES[result]])
 
 
 @dataclass(frozen=True, slots=True)
 class Tones:
-    """The tones of one PBX. `folder` is where the PBX has the announcements."""
+    """The tones of one PBX."""
 
     folder: str
+    """The folder in which the PBX has the announcements."""
 
-    def media(self, effect: KeyResult) -> str:
-        """The tone of an effect, as ARI plays it."""
-        return self._media(NAMES[effect])
+    def media(self, result: KeyResult) -> str:
+        """The tone of a result, as ARI plays it."""
+        return self._media(NAMES[result])
 
     @property
     def beep(self) -> str:
