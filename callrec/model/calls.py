@@ -14,7 +14,8 @@ from callrec.model.rules import Decision, Direction
 
 
 class Outcome(StrEnum):
-    """How a call ended for the person who placed it, as the PBX's Dial() reported it."""
+    """How a call ended for the person who placed it: told by the channels that were connected, else by what
+    the PBX's Dial() reported."""
 
     ANSWERED = "answered"
     """Two parties were connected with one another, or the caller went on in another call."""
@@ -27,7 +28,7 @@ class Outcome(StrEnum):
 
 
 class FeatureCode(StrEnum):
-    """What staff ask for by a key during a call. The digits of each are set in the PBX."""
+    """What staff ask for by a key during a call. The digits of each are a setting."""
 
     KEEP = "keep"
     """Record, or keep what is recorded (usually `*1`)."""
@@ -180,11 +181,12 @@ class CallRecord:
     decided; `unassigned` where it belonged to none. Null where nothing was decided."""
     extension: str | None
     """The extension under which the call is filed: the one that answered (inbound, internal) or placed it
-    (outbound). Null where that is not known."""
+    (outbound). Where callrec was away and the dialplan does not tell who answered, the number dialled. Null
+    where that is not known."""
     number: str | None
     """The other party's number. Inbound: the caller ID that the network presented, not proved by callrec;
     outbound: the number dialled; both in E.164 (`+81312345678`) where it is a valid number, else its digits.
-    Internal: the extension that called. Null where it was withheld."""
+    Internal: the extension that called. Null where it was withheld or is not known."""
     dialled: str | None
     """The number that was dialled, as the PBX's dialplan had it: from outside, that of the line called. Null
     where there was none."""
@@ -196,10 +198,10 @@ class CallRecord:
     of what was recorded. Null where nobody answered."""
     ended_at: datetime | None = None
     """The moment at which the last channel hung up; PBX's clock. Where callrec did not see it (a note says
-    so), the end of the recorded sound, or when callrec noticed. Null while that is not known, which never is
-    so in a manifest."""
+    so), the end of the recorded sound, or when callrec noticed. Null while it is not known; never null in a
+    manifest."""
     outcome: Outcome | None = None
-    """How the call ended. Null while it has not, which never is so in a manifest."""
+    """How the call ended. Null while it has not; never null in a manifest."""
     decision: Decision | None = None
     """The decision by which the call was recorded, or was not: that in force when the recording began, made
     by callrec from the rules in its catalogue. Retention follows from it. Null where nobody answered and
@@ -219,6 +221,5 @@ class CallRecord:
     incident: bool = False
     """True where staff marked the call as an incident by a key, or called for help by one."""
     discarded_at: datetime | None = None
-    """The moment at which callrec had destroyed, on the PBX and on its own disk, what was captured on standby
-    and nobody wanted kept; callrec's clock. Null where nothing was, or part of the call was kept: so always
-    in a manifest."""
+    """The moment at which callrec had destroyed what was captured of the call on standby, as nobody wanted
+    any of it kept; callrec's clock. Null of every other call, and so always in a manifest."""

@@ -27,7 +27,7 @@ class Custody(StrEnum):
 
 
 class KeptBecause(StrEnum):
-    """Why a recording is kept."""
+    """Why a recording is kept. A key that staff pressed stands here also where the rule kept it anyway."""
 
     AUTOMATIC = "automatic"
     """The rule records automatically."""
@@ -52,7 +52,8 @@ class SilenceReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch of a call that its recording lacks, though it should not. The file is silent there."""
+    """A stretch of a call that its recording lacks, though it should not: the file is silent there, or has
+    only one of both sides."""
 
     started_at: datetime
     """The moment from which sound is missing; PBX's clock."""
@@ -80,7 +81,7 @@ class Pause:
 class Track:
     """One direction of one segment: a mono sound file that Asterisk recorded, before both were joined.
 
-    It was removed from the PBX once the archive had the joined file.
+    callrec removes it from the PBX once the archive is proved to hold the joined file.
     """
 
     name: str
@@ -135,18 +136,19 @@ class Capture:
     recording_id: str
     """The recording's id, given by callrec: a UUID of version 7. See the manifest's own `recording_id`."""
     started_at: datetime
-    """The moment at which callrec began to record, or to what is kept of it; PBX's clock. The sound begins
-    some milliseconds later, at the first segment's beginning."""
+    """The moment at which callrec asked the PBX to record; where only a later part was kept, to record that.
+    PBX's clock. The sound begins some milliseconds later. Of a recording by the dialplan, the answer."""
     kept_because: KeptBecause | None
-    """Why it is kept. Null while nothing says that it is to be kept, which never is so in a manifest."""
+    """Why it is kept. Null while nothing says that it is to be kept; never null in a manifest."""
     segments: tuple[Segment, ...] = ()
     """The stretches of which the file is made, in order."""
     gaps: tuple[Gap, ...] = ()
     """What the recording lacks, in order. Interruptions of up to 60 ms, where the recorded party began to
     hear another phone, are not listed: `placements` shows them. Empty: callrec knows of no gap."""
     ended_at: datetime | None = None
-    """The moment of the last sample: the latest end of a track, or where none was seen, the beginning plus
-    the length of the sound; PBX's clock. Null while it is not over, which never is so in a manifest."""
+    """The moment at which it ended: the latest end of a track or, where none was seen, the beginning plus the
+    length of the sound; of a recording by the dialplan, the end of the call. PBX's clock. Null while it is
+    not over; never null in a manifest."""
     pauses: tuple[Pause, ...] = ()
     """Where it is silent on purpose, in order. Empty: nowhere."""
 
