@@ -1,7 +1,7 @@
 """The evidence beside a recording: who, when, why, what was announced, and the hashes of the sound.
 
-A manifest is JSON, described by a versioned JSON Schema (docs/manifest.schema.json, made from these
-types). Reading and checking only; where it is kept is not known here.
+A manifest is JSON, described by a versioned JSON Schema: docs/manifest.schema.json, which tests/reference.py
+makes of these types and their docstrings. Where a manifest is kept is not known here.
 """
 
 from __future__ import annotations
@@ -12,25 +12,45 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
+from pydantic_core import from_json
 
 from callrec.errors import EvidenceBroken
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Capture
 
-SCHEMA: Literal["callrec-manifest/1"] = "callrec-manifest/1"
+SCHEMA: Literal["callrec-manifest/2"] = "callrec-manifest/2"
+VERSION_1 = "callrec-manifest/1"
+RENAMED: dict[tuple[str, ...], dict[str, str]] = {
+    ("call",): {"keys": "key_presses", "turns": "decision_changes"},
+    ("call", "key_presses"): {"effect": "result"},
+    ("capture",): {"parts": "segments"},
+    ("placements",): {"part": "segment"},
+}
+"""By the place in a manifest: what was named otherwise in version 1, and its name since."""
 
 
 @dataclass(frozen=True, slots=True)
 class AudioFacts:
-    """What a file of sound is. `pcm_sha256`: of the 16-bit little-endian samples, left, right, left …"""
+    """The sound file, as callrec read it back from its disk before it put it into the archive.
+
+    Format, rate, channels and frames are what libsndfile told of it.
+    """
 
     format: str
+    """The format of the file: `flac`."""
     sample_rate: int
+    """Samples per second and channel, in Hz: the highest of all tracks'; others were resampled to it."""
     channels: int
+    """The number of channels: 2. Which is which stands in the manifest's `tracks`."""
     frames: int
+    """Frames, each of one sample per channel. Divided by `sample_rate`, the duration in seconds."""
     pcm_sha256: str
+    """SHA-256, in hexadecimal, of the decoded samples: 16-bit signed little-endian, left, right, left and so
+    on, without header. The same for every lossless copy of the sound."""
     sha256: str
+    """SHA-256, in hexadecimal, of the whole file as it was put into the archive, tags included."""
     size: int
+    """The size of the file in bytes."""
 
     @property
     def duration_s(self) -> float:
@@ -39,38 +59,87 @@ class AudioFacts:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where one part of the capture stands in the file. Seconds."""
+    """Where a segment of the capture stands in the file. Computed by callrec when it wrote the file."""
 
     segment: int
+    """The `number` of the segment."""
     offset_s: float
+    """Where it begins, in seconds from the beginning of the file."""
     duration_s: float
+    """How long it is in the file, in seconds. Up to a second of its end gave way to the next segment, where
+    that began before it had ended."""
     missing: tuple[str, ...] = ()
-    """Tracks of which the PBX had no sound: silence stands in for them."""
+    """The sides, `external` or `staff`, of which the PBX had no sound: that channel of the file is silent for
+    the whole segment. Empty: both are there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Software:
+    """The versions of what made the recording."""
+
     callrec: str
+    """The version of callrec that joined the file and wrote this manifest."""
     pbx: str
+    """The version of Asterisk, as it told when the file was joined."""
     libsndfile: str
+    """The version of the library that encoded the file and decoded it again for its hash."""
 
 
 @checked(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
 class Manifest:
-    """The manifest of one recording. Times are UTC with offset."""
+    """Who spoke with whom and when, why the call was recorded, what was announced, which keys staff pressed,
+    where the recording is silent or incomplete, and the hashes by which its sound is recognised.
 
-    schema: Literal["callrec-manifest/1"]
+    callrec writes the manifest of a recording once, when its sound file is finished, puts it into the
+    archive beside the file (`….flac`, `….manifest.json`) and changes neither. What happens to the recording
+    afterwards stands in the custody log. The SHA-256 of the manifest itself stands there too.
+
+    Times are in UTC, in the form of RFC 3339, with the offset written as `Z`. Each names its clock. The PBX's
+    clock is that of the machine on which Asterisk ran: Asterisk stamps its events with it, to the
+    millisecond, and its dialplan what that does while callrec is away. Something that callrec noticed only
+    later, because it or its link to the PBX was away, has the time at which it noticed, reckoned in the
+    PBX's clock. callrec's clock is that of the machine on which callrec ran.
+
+    The file is stereo. Left is what the external party said (of an internal call: the caller). Right is what
+    that party heard: staff, and also announcements, music on hold and beeps.
+
+    Two hashes are of the sound. Of the file: `sha256sum FILE.flac` must give `audio.sha256`. Of the samples
+    alone: `ffmpeg -v error -i FILE.flac -f s16le - | sha256sum` must give `audio.pcm_sha256`.
+
+    A moment is heard in the file at the moment less that of the first sample, which is the earlier
+    `started_at` of the two tracks of the first segment, else that segment's `requested_at`, else
+    `capture.started_at`. Where times of segments contradict one another by more than a second, nothing is
+    cut and the later one comes after: `placements` tells where each stands.
+    """
+
+    schema: Literal["callrec-manifest/2"]
+    """The version of this format. Version 1 named some properties otherwise; callrec reads both."""
     recording_id: str
+    """The recording's id, given by callrec when it began to record: a UUID of version 7, whose first 48 bits
+    are milliseconds since 1970 by callrec's clock; of a recording by the dialplan, by the PBX's. The names of
+    the objects in the archive end with it."""
     facility_name: str
+    """The name of the facility `call.facility`, from callrec's catalogue when the file was joined; its code
+    where it had no name."""
     call: CallRecord
+    """The call, as callrec knew it when it was over."""
     capture: Capture
+    """What the PBX recorded of the call, and why it is kept."""
     placements: tuple[Placement, ...]
+    """Where each segment of the capture stands in the file, in order. Between them the file is silent."""
     audio: AudioFacts
+    """The sound file and its hashes."""
     tracks: tuple[str, str]
+    """What the two channels of the file hold, left and right: `external party` and `staff`."""
     incident: bool
+    """Whether the call is an incident, as `call.incident`. Later changes are not in the manifest."""
     retain_until: datetime
+    """The moment until which the recording is to be kept: the end of the call and the days that
+    `call.decision` says, 36,525 at most. Computed by callrec; later changes are not in the manifest."""
     software: Software
+    """The versions of what made the recording."""
     created_at: datetime
+    """The moment at which this manifest was written; callrec's clock."""
 
 
 _ADAPTER = TypeAdapter(Manifest)
@@ -82,21 +151,19 @@ def write(manifest: Manifest) -> bytes:
 
 
 def read(data: bytes) -> Manifest:
-    """The manifest in `data`. Raises EvidenceBroken when it is none."""
+    """The manifest in `data`, of version 1 too. Raises EvidenceBroken when it is none."""
     try:
-        return _ADAPTER.validate_json(data)
-    except ValidationError as error:
-        first = error.errors()[0]
+        return _ADAPTER.validate_python(_in_names_of_today(from_json(data)))
+    except ValueError as error:
+        key, problem = _first_problem(error)
         raise EvidenceBroken(
-            "the manifest cannot be read: {key}: {problem}",
-            key=".".join(map(str, first["loc"])),
-            problem=first["msg"],
+            "the manifest cannot be read: {key}: {problem}", key=key, problem=problem
         ) from error
 
 
-def schema() -> dict[str, Any]:
-    """The JSON Schema of a manifest."""
-    return {"$id": SCHEMA, **_ADAPTER.json_schema()}
+def capture_of(manifest: dict[str, Any]) -> Capture:
+    """The capture in a manifest that the catalogue has as plain JSON, of whichever version."""
+    return TypeAdapter(Capture).validate_python(_in_names_of_today(manifest)["capture"])
 
 
 def differences(manifest: Manifest, found: AudioFacts) -> list[str]:
@@ -107,3 +174,34 @@ def differences(manifest: Manifest, found: AudioFacts) -> list[str]:
         for name in names
         if getattr(manifest.audio, name) != getattr(found, name)
     ]
+
+
+def _in_names_of_today(found: Any) -> Any:
+    """A manifest of version 1 as one of version 2; anything else as it is.
+
+    Only in memory: what is archived is never written anew, so version 1 has to be read for ever.
+    """
+    if not isinstance(found, dict) or found.get("schema") != VERSION_1:
+        return found
+    return {**_renamed(found, ()), "schema": SCHEMA}
+
+
+def _renamed(found: Any, place: tuple[str, ...]) -> Any:
+    match found:
+        case dict():
+            names, values = RENAMED.get(place, {}), list[Any](found.values())
+            named = [names.get(name, name) for name in map(str, found)]
+            return {name: _renamed(value, (*place, name)) for name, value in zip(named, values, strict=True)}
+        case list():
+            return [_renamed(each, place) for each in found]
+        case "" if place == ("capture", "kept_because"):
+            return None
+    return found
+
+
+def _first_problem(error: ValueError) -> tuple[str, str]:
+    """Where in a manifest something is wrong first, and what."""
+    if not isinstance(error, ValidationError):
+        return "JSON", str(error)
+    first = error.errors()[0]
+    return ".".join(map(str, first["loc"])) or "JSON", first["msg"]

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import os
+import textwrap
 from pathlib import Path
+from typing import Any
 
 import click
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
 
 from callrec import language, manifest
 from callrec.commands import COMMANDS, program, translate
 
 DOCS = Path(__file__).parents[1] / "docs"
 WIDTH = 96
+TITLE = "Manifest of a recording of callrec"
 
 
 def reference() -> str:
@@ -35,7 +43,60 @@ def reference() -> str:
 
 def schema() -> str:
     """docs/manifest.schema.json: the JSON Schema of manifests."""
-    return json.dumps(manifest.schema(), indent=2, ensure_ascii=False) + "\n"
+    made = TypeAdapter(manifest.Manifest).json_schema(schema_generator=Documented)
+    head = {"$schema": Documented.schema_dialect, "$id": manifest.SCHEMA}
+    definitions = dict(sorted(made.pop("$defs").items()))
+    whole = {**head, **made, "title": TITLE, "$defs": definitions}
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+class Documented(GenerateJsonSchema):
+    """A JSON Schema with the docstrings of classes, their fields and the members of enums.
+
+    Pydantic itself knows those of classes only, or it would read source files whenever callrec starts.
+    """
+
+    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
+        made, (about, said) = super().dataclass_schema(schema), docstrings(schema["cls"])
+        known = made["properties"].items()
+        properties = {name: {"description": said.get(name, ""), **each} for name, each in known}
+        head = {"title": made["title"], "description": about, "type": "object", "properties": properties}
+        return {**head, **made, **head}
+
+    def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
+        """Each value with what it means, which a list of values cannot tell."""
+        cls = schema["cls"]
+        about, said = docstrings(cls)
+        values = [{"const": each.value, "description": said.get(each.name, "")} for each in list(cls)]
+        return {"title": cls.__name__, "description": about, "type": "string", "oneOf": values}
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        """Titles made of names (Pcm Sha256) tell nothing that the names do not."""
+        return False
+
+    def sort(self, value: JsonSchemaValue, parent_key: str | None = None) -> JsonSchemaValue:
+        """What a thing is comes first, whatever the alphabet says."""
+        return value
+
+
+def docstrings(cls: type) -> tuple[str, dict[str, str]]:
+    """The docstring of a class, and the strings below its fields or members by their names."""
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    assert isinstance(tree, ast.ClassDef)
+    found = {}
+    for field, below in zip(tree.body, tree.body[1:], strict=False):
+        match field, below:
+            case (
+                ast.AnnAssign(target=ast.Name(name)) | ast.Assign(targets=[ast.Name(name)]),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                found[name] = flowing(inspect.cleandoc(text))
+    return flowing(ast.get_docstring(tree) or ""), found
+
+
+def flowing(text: str) -> str:
+    """A docstring without its line breaks, but for those between paragraphs."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 def _context(name: str, command: click.Command, parent: click.Context | None = None) -> click.Context:

@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from pydantic import TypeAdapter
-
 from callrec.catalogue.calls import ArchivedRecording, SearchHit
 from callrec.dates import clock, spoken
 from callrec.language import translated as _
+from callrec.manifest import capture_of
 from callrec.model.calls import CallRecord
-from callrec.model.captures import Capture, Pause, SilenceReason
+from callrec.model.captures import Pause, SilenceReason
 from callrec.rulebook import explanation
 from callrec.wording import FEATURES, KEY_RESULTS, SILENCE_REASONS
-
-_CAPTURE: TypeAdapter[Capture] = TypeAdapter(Capture)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,7 @@ def pauses(kept: ArchivedRecording | None) -> list[Silence]:
     """The pauses of a recording, as its manifest has them. One without an end lasts until the end."""
     if kept is None:
         return []
-    capture = _CAPTURE.validate_python(kept.manifest["capture"])
+    capture = capture_of(kept.manifest)
     zero = capture.began_at
 
     def place(moment: datetime) -> float:

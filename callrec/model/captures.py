@@ -1,4 +1,8 @@
-"""What was recorded of a call, as it is written down. Times are aware and in UTC, and the PBX's."""
+"""What was recorded of a call: its stretches, their tracks, gaps and pauses.
+
+Times are aware and in UTC, by the PBX's clock. What a manifest holds of it is published as its schema,
+so it is written for who reads a manifest.
+"""
 
 from __future__ import annotations
 
@@ -10,74 +14,113 @@ from callrec.model.calls import CallRecord
 
 
 class Custody(StrEnum):
-    """Where a kept recording is. Forward only."""
+    """Where a kept recording is. It only goes forward."""
 
     CAPTURED = "captured"
+    """On the PBX."""
     SPOOLED = "spooled"
+    """Whole, with its manifest, in the spool of callrec."""
     ARCHIVED = "archived"
+    """In the bucket, read back and compared."""
     DESTROYED = "destroyed"
+    """Nowhere any more."""
 
 
 class KeptBecause(StrEnum):
-    """Why a recording is kept: the rule says so, or staff pressed a key."""
+    """Why a recording is kept. A key that staff pressed stands here also where the rule kept it anyway."""
 
     AUTOMATIC = "automatic"
+    """The rule records automatically."""
     KEY = "key"
+    """Staff pressed the key for recording or keeping."""
     HELP = "help"
+    """Staff pressed the key for help."""
 
 
 class SilenceReason(StrEnum):
-    """Why a recording is silent on purpose: staff pressed the key for privacy or the one that stops, or
-    somebody talked whose rule says never."""
+    """Why a recording is silent on purpose. What was said meanwhile was not kept anywhere."""
 
     PRIVACY = "key"
+    """Staff pressed the key for a privacy pause: the PBX recorded silence."""
     STOP = "stop"
+    """Staff pressed the key that stops: the PBX recorded nothing. The file is silent up to the next segment;
+    without one it ends there."""
     NEVER = "never"
+    """A rule says never for somebody who talked: the PBX was told to record silence, and callrec has written
+    silence over the whole pause in the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch of a call that its recording lacks, and why."""
+    """A stretch of a call that its recording lacks, though it should not: the file is silent there, or has
+    only one of both sides."""
 
     started_at: datetime
+    """The moment from which sound is missing; PBX's clock."""
     finished_at: datetime | None
+    """The moment at which callrec recorded again; PBX's clock. Null where it did not: to the end."""
     reason: str
+    """Why, in English: what Asterisk reported of the track that broke, or what callrec saw."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A stretch of silence within a recording, on purpose. Without an end it lasted until the recording's."""
+    """A stretch of silence on purpose. Where it stands in the file: see the manifest's description."""
 
     started_at: datetime
+    """The moment from which silence was wanted; PBX's clock. What was said until the PBX obeyed, some
+    milliseconds later, may be heard, unless the reason is `never`."""
     finished_at: datetime | None
+    """The moment at which this reason for silence ended; PBX's clock. Null: it lasted to the end of the call.
+    Pauses for several reasons may overlap; it was silent until the last had ended."""
     reason: SilenceReason
+    """Who or what wanted it silent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One direction of one part of a capture: a stored recording of the PBX, by name."""
+    """One direction of one segment: a mono sound file that Asterisk recorded, before both were joined.
+
+    callrec removes it from the PBX once the archive is proved to hold the joined file.
+    """
 
     name: str
+    """The file's name on the PBX, below Asterisk's folder of recordings and without `.wav`."""
     started_at: datetime | None = None
+    """The moment at which Asterisk reported that it began, taken as that of its first sample; PBX's clock. Of
+    a recording by the dialplan, when the call was answered. Null where no beginning was reported."""
     finished_at: datetime | None = None
+    """The moment at which Asterisk reported its end, or at which callrec ended it; PBX's clock. Null where
+    the end was not seen: its length tells it."""
     failed: str | None = None
+    """Why it broke or never began: what Asterisk reported, or in English what callrec saw. Null: it ended as
+    it should."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """An uninterrupted stretch of a capture: two tracks of one channel.
+    """An uninterrupted stretch of a recording: two tracks of one channel, recorded at the same time.
 
-    `external` is the track with the external party's voice, `staff` the one with what it heard.
-    `requested_at` is when it was asked for: where the PBX did not tell the start, it began then.
-    `standby`: it is kept only if a key is pressed.
+    A new one begins where the recording was interrupted: after a stop or a gap, and where the recorded
+    party began to hear another phone. In the file, a track that began 20 ms or more after the other has
+    silence before it; with less, both begin at the same moment.
     """
 
     number: int
+    """The segment's number within the call, from 1. Numbers are missing where segments were not kept."""
     channel: str
+    """Asterisk's unique id of the recorded channel: that of the external party, of an internal call the
+    caller's. Where the dialplan recorded while callrec was away, the caller's."""
     external: Track
+    """What the external party said. In the file: left."""
     staff: Track
+    """What the external party heard: staff, announcements, music on hold. In the file: right."""
     requested_at: datetime | None = None
+    """The moment at which callrec asked the PBX to record; PBX's clock. It counts as the beginning of a
+    segment whose tracks have none. Null of a recording by the dialplan."""
     standby: bool = False
+    """True while the segment is kept only if staff press a key. False in a manifest: what stayed on standby
+    was destroyed and is not in it."""
 
     @property
     def began_at(self) -> datetime | None:
@@ -88,18 +131,26 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A recording under way or finished, as it must be known after a crash.
-
-    `kept_because` is None while nothing says that it is to be kept.
-    """
+    """What the PBX recorded of a call for one recording, and why it is kept."""
 
     recording_id: str
+    """The recording's id, given by callrec: a UUID of version 7. See the manifest's own `recording_id`."""
     started_at: datetime
+    """The moment at which callrec asked the PBX to record; where only a later part was kept, to record that.
+    PBX's clock. The sound begins some milliseconds later. Of a recording by the dialplan, the answer."""
     kept_because: KeptBecause | None
+    """Why it is kept. Null while nothing says that it is to be kept; never null in a manifest."""
     segments: tuple[Segment, ...] = ()
+    """The stretches of which the file is made, in order."""
     gaps: tuple[Gap, ...] = ()
+    """What the recording lacks, in order. Interruptions of up to 60 ms, where the recorded party began to
+    hear another phone, are not listed: `placements` shows them. Empty: callrec knows of no gap."""
     ended_at: datetime | None = None
+    """The moment at which it ended: the latest end of a track or, where none was seen, the beginning plus the
+    length of the sound; of a recording by the dialplan, the end of the call. PBX's clock. Null while it is
+    not over; never null in a manifest."""
     pauses: tuple[Pause, ...] = ()
+    """Where it is silent on purpose, in order. Empty: nowhere."""
 
     @property
     def began_at(self) -> datetime:

@@ -1,4 +1,4 @@
-"""Who is in the office: facilities, extensions, and who is called to help."""
+"""The office: facilities, their extensions, and who is called to help."""
 
 from __future__ import annotations
 
@@ -10,34 +10,36 @@ UNASSIGNED = "unassigned"
 
 @dataclass(frozen=True, slots=True)
 class Facility:
-    """A facility. `code` is lower-case ASCII (it is part of object keys), `name` is for people.
-
-    `support_phone` and `support_mail` are who is called to help; None: as the settings say for all,
-    empty: nobody.
-    """
+    """A facility: a place of the office whose calls are filed together."""
 
     code: str
+    """Lower-case ASCII: it is part of the names of objects in the archive."""
     name: str
+    """What people call it."""
     support_phone: str | None = None
+    """The extension that is called to help; empty: none, None: the one the settings name for all."""
     support_mail: tuple[str, ...] | None = None
+    """The mail addresses that are told; empty: none, None: those the settings name for all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """Who is called to help: the extension of a support phone that may listen, and mail addresses."""
+    """Who is called to help, settings and facility taken together."""
 
     phone: str | None = None
+    """The extension of a support phone that may listen; None: none is called."""
     mail: tuple[str, ...] = ()
+    """The mail addresses that are told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """A number of the PBX and the facility it belongs to.
-
-    `service`: no phone, but a number that is dialled: a queue, a ring group, a DID.
-    """
+    """A number of the PBX and the facility it belongs to."""
 
     number: str
     facility: str
+    """The code of the facility."""
     name: str = ""
+    """What people call it; empty: it has no name."""
     service: bool = False
+    """True of a number that is no phone but is dialled: a queue, a ring group, a DID."""

@@ -8,17 +8,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One announcement in one language. `sha256` holds the hash of the file of each rate (Hz)."""
+    """One announcement in one language, as prompts.toml of a library describes it."""
 
     name: str
+    """The announcement's name, which rules give: the same in every language."""
     language: str
+    """Two letters of ISO 639, such as ``ja``."""
     text: str
+    """The words."""
     voice: str
+    """The voice that speaks them."""
     licence: str
+    """The licence of the voice."""
     seconds: float
+    """The length of the sound."""
     sha256: dict[int, str]
+    """SHA-256, in hexadecimal, of the file of each sample rate (Hz)."""
 
     @property
     def text_sha256(self) -> str:
-        """What a manifest keeps to prove which words were played."""
+        """SHA-256 of the words in UTF-8, in hexadecimal: by it a manifest tells which were announced."""
         return hashlib.sha256(self.text.encode()).hexdigest()

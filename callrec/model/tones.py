@@ -1,4 +1,4 @@
-"""The tones by which staff hear what their key did, and the consent beep.
+"""The tones that tell staff what their key did, and the consent beep.
 
 | what happened | what staff hear |
 | --- | --- |
@@ -39,11 +39,11 @@ TONES: dict[str, Steps] = {
     "refused": ((350, 0.3),),
     BEEP: ((1400, 0.2),),
 }
-"""What each file sounds like."""
+"""What each file sounds like, by its name."""
 
 
 def name_of(result: KeyResult) -> str:
-    """The file of what a key did. Of a key that changes nothing staff hear what is so already: see
+    """The file of a result. A key that changes nothing is answered by the tone of what is so already: see
     recording.tones, which never asks for UNCHANGED."""
     match result:
         case KeyResult.STARTED | KeyResult.KEPT | KeyResult.MARKED | KeyResult.UNCHANGED:
@@ -63,18 +63,19 @@ def name_of(result: KeyResult) -> str:
 
 
 def seconds(result: KeyResult) -> float:
-    """How long its tone lasts."""
+    """The length of the tone of a result."""
     return sum(length for _, length in TONES[name_of(result)])
 
 
 @dataclass(frozen=True, slots=True)
 class Tones:
-    """The tones of one PBX. `folder` is where the PBX has the announcements."""
+    """The tones of one PBX."""
 
     folder: str
+    """The folder in which the PBX has the announcements."""
 
     def media(self, result: KeyResult) -> str:
-        """The tone of what a key did, as ARI plays it."""
+        """The tone of a result, as ARI plays it."""
         return self._media(name_of(result))
 
     @property

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from callrec import manifest
+from callrec import manifest, wording
 from tests import reference
 from tests.unit.samples import call, captured_call
 
@@ -31,6 +33,42 @@ def test_every_field_of_a_manifest_is_in_the_schema() -> None:
     assert known["additionalProperties"] is False
     for name, made in (("CallRecord", call()), ("Capture", captured_call().capture)):
         assert set(known["$defs"][name]["properties"]) == set(made.__dataclass_fields__)
+
+
+def test_everything_in_the_schema_is_described() -> None:
+    bare = [place for place, each in _described(json.loads(reference.schema())) if not each["description"]]
+    assert not bare, "write a docstring below the field"
+
+
+def test_what_can_be_null_says_when_and_times_say_by_which_clock() -> None:
+    for place, each in _described(json.loads(reference.schema())):
+        types = [each, *each.get("anyOf", ())]
+        text = each["description"]
+        if any(kind.get("type") == "null" for kind in types):
+            assert "null" in text.lower(), place
+        if any(kind.get("format") == "date-time" for kind in types):
+            assert "clock" in text or "Computed by callrec" in text, place
+
+
+def test_codes_of_decisions_are_explained_in_the_schema() -> None:
+    known = json.loads(reference.schema())["$defs"]
+    for name, field, codes in (("Decision", "reason", wording.REASONS), ("Candidate", "why", wording.WHY)):
+        text = known[name]["properties"][field]["description"]
+        assert set(re.findall(r"`([a-z-]+)`", text)) >= set(codes)
+
+
+def _described(
+    found: Any, place: str = "manifest", *, named: bool = True
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Whatever in a schema needs a description: objects, their properties, enums and each of their values."""
+    if isinstance(found, list):
+        for number, each in enumerate(found):
+            yield from _described(each, f"{place}[{number}]", named=place.endswith(".oneOf"))
+    if isinstance(found, dict):
+        if named or "enum" in found:
+            yield place, {"description": "", **found}
+        for name, each in found.items():
+            yield from _described(each, f"{place}.{name}", named=place.endswith((".properties", ".$defs")))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
