@@ -13,7 +13,7 @@ _DOUBLED_AT_MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class Backoff(Generic[T]):
-    """The pauses between tries: `first`, twice as long each time, `longest` at most. Seconds or timedeltas."""
+    """The pauses between tries, in seconds or timedeltas: `first`, doubled each time, `longest` at most."""
 
     first: T
     longest: T

@@ -84,7 +84,6 @@ ACTIONS = {
     "verified": "verified: whole and untouched",
     "broken": "does not verify",
     "lost": "lost",
-    "destroyed": "destroyed",
 }
 """Steps of the custody log, and the states they lead to."""
 

@@ -79,7 +79,6 @@ class SearchQuery:
     direction: str | None = None
     mode: str | None = None
     incident: bool = False
-    held: bool = False
     min_duration_s: float | None = None
     all_calls: bool = False
     limit: int = 100
@@ -216,7 +215,6 @@ def _conditions(wanted: SearchQuery) -> list[sa.ColumnElement[bool]]:
         _took_part(wanted) if wanted.extension is not None else None,
         _has_number(wanted.number) if wanted.number is not None else None,
         calls.c.incident if wanted.incident else None,
-        recordings.c.hold if wanted.held else None,
         recordings.c.duration_s >= wanted.min_duration_s if wanted.min_duration_s is not None else None,
     ]
     return [condition for condition in conditions if condition is not None]

@@ -76,7 +76,6 @@ KEYS = (
     "--mode", type=click.Choice([each.value for each in Mode]), help="Calls a rule of this mode decided."
 )
 @click.option("--incident", is_flag=True, help="Only incidents.")
-@click.option("--held", is_flag=True, help="Only recordings under a legal hold.")
 @click.option("--min-duration", metavar="TIME", help="Only recordings of this length or longer, such as 30s.")
 @click.option("--all-calls", is_flag=True, help="Also calls that were not recorded.")
 @click.option("--limit", default=100, type=click.IntRange(1, 1_000_000), help="At most so many.")

@@ -14,16 +14,10 @@ from callrec.model.calls import CallRecord
 
 
 class Custody(StrEnum):
-    """Where a kept recording is. It only goes forward."""
+    """Where a kept recording is, as the catalogue has it."""
 
-    CAPTURED = "captured"
-    """On the PBX."""
-    SPOOLED = "spooled"
-    """Whole, with its manifest, in the spool of callrec."""
     ARCHIVED = "archived"
     """In the bucket, read back and compared."""
-    DESTROYED = "destroyed"
-    """Nowhere any more."""
 
 
 class KeptBecause(StrEnum):

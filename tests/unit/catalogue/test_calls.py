@@ -44,7 +44,6 @@ def test_a_call_is_found_by_everything_that_is_asked_for(database: Database) -> 
         {"direction": "outbound"},
         {"mode": "never"},
         {"incident": True},
-        {"held": True},
         {"min_duration_s": 1.0},
     ]
     with database.read() as connection:

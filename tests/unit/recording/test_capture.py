@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from callrec.model.captures import KeptBecause, SilenceReason
-from callrec.recording.actions import Action, AwaitHangup, HangUp, RecordSnoop, StartSnoop
+from callrec.recording.actions import AwaitHangup, HangUp, RecordSnoop, StartSnoop
 from callrec.recording.capture import LiveCapture
 from callrec.recording.segment import SIDES
-from callrec.recording.states import Phase
 from tests.unit.channels import on_pbx
-
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
-
-
-def _renew(capture: LiveCapture, at: datetime) -> list[Action]:
-    """Another voice is heard on the channel."""
-    capture.needs_new_snoops = True
-    return capture.renew_snoops(at)
-
-
-def _capture() -> LiveCapture:
-    return LiveCapture("call", "rec", NOW, KeptBecause.AUTOMATIC)
+from tests.unit.recording.captures import NOW, new_capture, renew
 
 
 def _started() -> LiveCapture:
-    capture = _capture()
+    capture = new_capture()
     for command in capture.start_segment("1.0", NOW):
         assert isinstance(command, StartSnoop)
         capture.channel_started(command.snoop)
@@ -44,7 +29,7 @@ def _numbers(capture: LiveCapture) -> list[int]:
 
 
 def test_two_snoops_each_recorded_once() -> None:
-    capture = _capture()
+    capture = new_capture()
     snoops = capture.start_segment("1.0", NOW)
     assert [(c.snoop, c.spy) for c in snoops if isinstance(c, StartSnoop)] == [
         ("callrec.rec-1-external", "in"),
@@ -57,7 +42,7 @@ def test_two_snoops_each_recorded_once() -> None:
 
 
 def test_the_start_is_told_once_both_tracks_run() -> None:
-    capture = _capture()
+    capture = new_capture()
     capture.start_segment("1.0", NOW)
     assert not capture.tracks.is_recording
     capture.recording_started("callrec/rec-1-external", NOW)
@@ -68,7 +53,7 @@ def test_the_start_is_told_once_both_tracks_run() -> None:
 
 
 def test_a_refused_command_is_tried_again_as_a_new_segment_with_a_gap() -> None:
-    capture = _capture()
+    capture = new_capture()
     first, second = capture.start_segment("1.0", NOW)
     capture.refused(on_pbx(first), "500 Internal Server Error", NOW)
     assert capture.retry(NOW) == [], "not at once: the call may just be ending"
@@ -86,7 +71,7 @@ def test_a_refused_command_is_tried_again_as_a_new_segment_with_a_gap() -> None:
 
 
 def test_a_recording_that_never_begins_is_given_up() -> None:
-    capture = _capture()
+    capture = new_capture()
     capture.start_segment("1.0", NOW)
     assert capture.retry(NOW + timedelta(seconds=2)) == []
     capture.retry(NOW + timedelta(seconds=4))
@@ -96,7 +81,7 @@ def test_a_recording_that_never_begins_is_given_up() -> None:
 
 
 def test_a_pbx_that_refuses_for_long_is_asked_less_and_less_often() -> None:
-    capture, now, asked = _capture(), NOW, []
+    capture, now, asked = new_capture(), NOW, []
     commands = capture.start_segment("1.0", now)
     while now < NOW + timedelta(minutes=10):
         for command in commands:
@@ -113,7 +98,7 @@ def test_a_pbx_that_refuses_for_long_is_asked_less_and_less_often() -> None:
 
 def test_a_part_whose_recording_was_asked_for_is_kept_even_when_it_never_began() -> None:
     """The PBX may have written something although it did not say so."""
-    capture = _capture()
+    capture = new_capture()
     capture.start_segment("1.0", NOW)
     capture.channel_started("callrec.rec-1-external")
     for seconds in (4, 5):
@@ -122,7 +107,7 @@ def test_a_part_whose_recording_was_asked_for_is_kept_even_when_it_never_began()
 
 
 def test_a_snoop_that_comes_too_late_is_not_recorded() -> None:
-    capture = _capture()
+    capture = new_capture()
     first, _ = capture.start_segment("1.0", NOW)
     capture.refused(on_pbx(first), "timeout", NOW)
     capture.retry(NOW + timedelta(seconds=1))
@@ -151,8 +136,8 @@ def test_a_party_that_leaves_is_followed_by_a_part_on_another_channel() -> None:
 
 def test_two_joints_in_quick_succession_are_one_gap() -> None:
     capture = _started()
-    _renew(capture, NOW)
-    _renew(capture, NOW + timedelta(seconds=0.9))
+    renew(capture, NOW)
+    renew(capture, NOW + timedelta(seconds=0.9))
     end = NOW + timedelta(seconds=0.94)
     for side in SIDES:
         capture.recording_started(f"callrec/rec-3-{side}", end)
@@ -171,7 +156,7 @@ def test_a_part_that_was_broken_before_a_restart_is_repaired_after_it() -> None:
 def test_renewed_snoops_are_a_new_part_and_a_slow_joint_is_a_gap() -> None:
     for milliseconds, gaps in ((35, 0), (500, 1)):
         capture, later = _started(), NOW + timedelta(milliseconds=milliseconds)
-        commands = _renew(capture, NOW)
+        commands = renew(capture, NOW)
         for each in SIDES:
             own = [command for command in commands if command.side == each]
             hung_up = [command.channel for command in own if isinstance(command, HangUp)]
@@ -186,7 +171,7 @@ def test_renewed_snoops_are_a_new_part_and_a_slow_joint_is_a_gap() -> None:
         assert capture.retry(NOW + timedelta(seconds=9)) == [], "nothing is broken"
 
 
-def test_a_channel_that_goes_on_in_another_call_ends_the_capture() -> None:
+def test_a_channel_that_goes_on_in_another_call_ends_thenew_capture() -> None:
     capture = _started()
     assert capture.abandon(NOW) == [HangUp("call", f"callrec.rec-1-{side}") for side in SIDES]
     for side in SIDES:
@@ -195,7 +180,7 @@ def test_a_channel_that_goes_on_in_another_call_ends_the_capture() -> None:
 
 
 def test_a_track_that_had_not_begun_before_a_restart_is_given_up() -> None:
-    capture = _capture()
+    capture = new_capture()
     capture.start_segment("1.0", NOW)
     restored = LiveCapture.restored("call", capture.frozen())
     for seconds in (4, 5):
@@ -239,107 +224,6 @@ def test_it_comes_back_from_what_was_written_down() -> None:
     assert not restored.is_finished, "the channel is there"
     restored.compared(set(), NOW)
     assert restored.is_finished and restored.frozen().ended_at == NOW
-
-
-class AnyOrder(RuleBasedStateMachine):
-    """Any events in any order: the phase is that of the facts, and the end always comes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.capture, self.now, self.was_gone = _capture(), NOW, False
-        self.commands = list(self.capture.start_segment("1.0", NOW))
-
-    @rule(seconds=st.sampled_from([0.1, 1.0, 4.0, 6.0]))
-    def time_passes(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-        self.commands += self.capture.retry(self.now)
-
-    @rule(number=st.integers(1, 3), side=st.sampled_from(SIDES))
-    def snoop_ready(self, number: int, side: str) -> None:
-        if (snoop := f"callrec.rec-{number}-{side}") in self.capture.tracks.ids:
-            self.commands += self.capture.channel_started(snoop)
-
-    @rule(number=st.integers(1, 3), side=st.sampled_from(SIDES))
-    def started(self, number: int, side: str) -> None:
-        if (name := f"callrec/rec-{number}-{side}") in self.capture.tracks.ids:
-            self.capture.recording_started(name, self.now)
-
-    @rule(number=st.integers(1, 3), side=st.sampled_from(SIDES), failed=st.booleans())
-    def ended(self, number: int, side: str, failed: bool) -> None:
-        if (name := f"callrec/rec-{number}-{side}") in self.capture.tracks.ids:
-            self.capture.recording_ended(name, self.now, "broken" if failed else None)
-
-    @rule(index=st.integers(0, 30))
-    def refused(self, index: int) -> None:
-        if index < len(self.commands):
-            self.capture.refused(on_pbx(self.commands[index]), "refused", self.now)
-
-    @rule()
-    def gone(self) -> None:
-        self.was_gone = True
-        self.capture.left("1.0", self.now)
-
-    @rule()
-    def others_go_on(self) -> None:
-        if self.capture.gone_at:
-            self.commands += self.capture.move("1.0", self.now)
-
-    @rule()
-    def another_voice(self) -> None:
-        self.commands += _renew(self.capture, self.now)
-
-    @rule(reason=st.sampled_from(SilenceReason))
-    def silence(self, reason: SilenceReason) -> None:
-        self.commands += self.capture.silence(reason, self.now)
-
-    @rule(reason=st.sampled_from(SilenceReason))
-    def resume(self, reason: SilenceReason) -> None:
-        self.commands += self.capture.resume(reason, self.now)
-
-    @invariant()
-    def no_snoop_is_left_behind(self) -> None:
-        """Whatever was begun before the last segment ends with its channel, or was hung up."""
-        begun = [c.snoop for c in self.commands if isinstance(c, StartSnoop)][:-2]
-        ended = {c.channel for c in self.commands if isinstance(c, HangUp)}
-        assert all(snoop in ended for snoop in begun) or self.was_gone
-
-    @invariant()
-    def gaps_come_one_after_the_other(self) -> None:
-        for before, after in pairwise(self.capture.gaps):
-            assert before.finished_at and before.finished_at <= after.started_at
-
-    @invariant()
-    def the_phase_is_that_of_the_facts(self) -> None:
-        capture = self.capture
-        if capture.gone_at:
-            assert capture.phase is (Phase.GONE if capture.tracks.is_open else Phase.FINISHED)
-        elif capture.is_silent:
-            assert capture.phase is Phase.SILENT
-        elif capture.phase in (Phase.RECORDING, Phase.RENEWING) and not capture.needs_new_snoops:
-            assert capture.tracks.last and capture.tracks.last.is_whole
-        else:
-            assert capture.phase in (Phase.BROKEN, Phase.RECORDING, Phase.RENEWING)
-
-    @invariant()
-    def each_track_is_asked_for_once(self) -> None:
-        asked = [command.name for command in self.commands if isinstance(command, RecordSnoop)]
-        assert len(asked) == len(set(asked))
-
-    @invariant()
-    def only_the_last_segment_is_open(self) -> None:
-        for segment in self.capture.tracks.segments[:-1]:
-            assert not any(segment.is_open(side) for side in SIDES)
-
-    def teardown(self) -> None:
-        self.capture.left("1.0", self.now)
-        self.capture.retry(self.now + timedelta(seconds=10))
-        assert self.capture.is_finished
-        restored = LiveCapture.restored("call", self.capture.frozen())
-        restored.left("1.0", self.now)
-        assert restored.frozen() == self.capture.frozen()
-
-
-TestAnyOrder = AnyOrder.TestCase
 
 
 @given(st.lists(st.sampled_from(["callrec/rec-1-external", "callrec/rec-1-staff"]), max_size=6))

@@ -37,7 +37,7 @@ def test_live_steps(state: Live, step: str) -> None:
 def test_every_state_is_in_its_table_and_can_be_reached() -> None:
     assert (set(LIVE), set(CAPTURE), set(KEEPING)) == (set(Live), set(Phase), set(RecordingState))
     for table in (LIVE, CAPTURE, KEEPING):
-        first, *others = table
+        _, *others = table
         assert set(others) <= {after for steps in table.values() for after in steps.values()}
 
 
