@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -30,11 +31,27 @@ if TYPE_CHECKING:
     from callrec.alerts.alerter import Alerter
     from callrec.archive.archiver import Archiver
     from callrec.archive.s3 import S3Store
+    from callrec.controller.controller import Controller
+    from callrec.controller.rules_in_force import RulesInForce
+    from callrec.fallback.journal_reader import JournalReader
+    from callrec.fallback.rule_mirror import RuleMirror
     from callrec.model.prompts import Prompt
     from callrec.pbx.ami import Ami
     from callrec.pbx.ari import Ari
+    from callrec.problems import Problems
     from callrec.prompts import Library
     from callrec.recording.tracker import CallTracker
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerParts:
+    """The parts of a running controller, each with a loop for a thread of its own."""
+
+    controller: Controller
+    archiver: Archiver
+    alerter: Alerter
+    journal: JournalReader
+    mirror: RuleMirror
 
 
 class App:
@@ -164,6 +181,10 @@ class App:
             support=Support(settings.help.phone or None, settings.help.mail_to),
         )
 
+    def require_catalogue(self) -> None:
+        """Raises CatalogueUnreachable, or CatalogueOutdated where its tables are not this version's."""
+        self.database.require_current()
+
     def revision(self) -> int:
         with self.database.read() as connection:
             return changes.number(connection)
@@ -194,7 +215,39 @@ class App:
 
     # --- the controller's parts
 
+    def rules_in_force(self, problems: Problems) -> RulesInForce:
+        from callrec.controller.rules_in_force import RulesInForce
+
+        return RulesInForce(self, self.spool.directory, problems)
+
+    def controller_parts(self, rules: RulesInForce, problems: Problems) -> ControllerParts:
+        """The parts of a controller that goes by these rules, each of which wakes those it has work for."""
+        from callrec.controller.controller import Controller
+
+        archiver, alerter = self.archiver(), self.alerter(lambda: rules.office)
+
+        def captured() -> None:
+            archiver.wake()
+            alerter.wake()
+
+        controller = Controller(
+            self.pbx,
+            self.tracker(rules.office),
+            self.spool,
+            answer_first=self.settings.prompts.answer_first,
+            work_waits=archiver.wake,
+            help_waits=alerter.wake,
+            read_journal=lambda: journal.wake(),  # noqa: PLW0108  (it is made below)
+            stored_keys=self.stored_keys,
+        )
+        journal = self._journal_reader(controller, rules, problems, captured)
+        rules.took = controller.take_rules
+        return ControllerParts(
+            controller, archiver, alerter, journal, self._mirror(controller, rules, problems)
+        )
+
     def tracker(self, office: Office) -> CallTracker:
+        """The pure core, with these rules in force."""
         from callrec.recording.environment import Environment
         from callrec.recording.tracker import CallTracker
 
@@ -207,6 +260,36 @@ class App:
                 self.settings.pbx.name,
                 lambda phone: self.settings.help.phone_dial.format(extension=phone),
             )
+        )
+
+    def _journal_reader(
+        self, controller: Controller, rules: RulesInForce, problems: Problems, captured: Callable[[], None]
+    ) -> JournalReader:
+        from callrec.fallback.adoption import Adoption
+        from callrec.fallback.journal_reader import JournalReader
+
+        adoption = Adoption(
+            self.pbx,
+            self.spool,
+            lambda: rules.office,
+            self.office_at,
+            self.settings.pbx.name,
+            self.prompt_of,
+            lambda call: controller.has_recorded(call.linkedid) or self.has_recording(call.id),
+            lambda press, alert: controller.has_heard(press) or self.alert_known(alert),
+        )
+        return JournalReader(self.ami, controller, adoption, problems, captured)
+
+    def _mirror(self, controller: Controller, rules: RulesInForce, problems: Problems) -> RuleMirror:
+        from callrec.fallback.rule_mirror import RuleMirror
+
+        return RuleMirror(
+            self.ami,
+            lambda: rules.office,
+            self.sounds,
+            lambda: controller.link_up,
+            problems,
+            answer_first=self.settings.prompts.answer_first,
         )
 
     def archiver(self) -> Archiver:

@@ -1,6 +1,6 @@
 """Help that was asked for goes out, and what became of it is written into the catalogue.
 
-Each way has its lane and thread. This thread does the books: with the database away alerts still go
+Each way has a worker with a thread of its own. This one does the books: with the database away alerts go
 out, and what became of them waits in the spool until it can be written.
 """
 
@@ -22,6 +22,7 @@ from callrec.language import translated
 from callrec.model.alerts import Alert, AlertState, Delivery
 from callrec.problems import Problems
 from callrec.spool.directory import Spool
+from callrec.worker import Worker
 
 log = structlog.get_logger()
 
@@ -35,14 +36,14 @@ class _NoWay(CallrecError):
     """There is nobody to tell."""
 
 
-class Alerter:
+class Alerter(Worker):
     """Takes alerts out of the spool."""
 
     def __init__(self, spool: Spool, ways: Sequence[Way], database: Database) -> None:
         self._spool, self._database = spool, database
         self._ledger = Ledger(spool)
-        self._wake, self._stopping = threading.Event(), threading.Event()
-        self.lanes = [DeliveryWorker(way, self._ledger, self._wake.set) for way in ways]
+        super().__init__(lambda: self._problems.attempt("alerts", self.work), lambda: IDLE_SECONDS)
+        self.workers = [DeliveryWorker(way, self._ledger, self._wake.set) for way in ways]
         self._booked: dict[tuple[str, str, str], Delivery] = {}
         self._problems = Problems()
 
@@ -50,36 +51,28 @@ class Alerter:
         """Works until `stop`."""
         # Daemons: a server that hangs must not keep the process from ending.
         threads = [
-            threading.Thread(target=lane.run, name=f"alert-{lane.way.name}", daemon=True)
-            for lane in self.lanes
+            threading.Thread(target=worker.run, name=f"alert-{worker.way.name}", daemon=True)
+            for worker in self.workers
         ]
         for thread in threads:
             thread.start()
-        while not self._stopping.is_set():
-            self._wake.clear()
-            self._problems.attempt("alerts", self.work)
-            self._wake.wait(IDLE_SECONDS)
-        for lane in self.lanes:
-            lane.stop()
+        super().run()
+        for worker in self.workers:
+            worker.stop()
         for thread in threads:
             thread.join(STOP_SECONDS)
         self._problems.attempt("alerts", self.work)
 
-    def stop(self) -> None:
-        """Ends `run`."""
-        self._stopping.set()
-        self._wake.set()
-
     def wake(self) -> None:
         """An alert was put into the spool."""
-        for lane in self.lanes:
-            lane.wake()
-        self._wake.set()
+        for worker in self.workers:
+            worker.wake()
+        super().wake()
 
     def problems(self) -> list[str]:
         """What keeps alerts from being sent, each problem once, and what a person has to look at."""
         late = translated("help was asked for, and it cannot be told by {way}: {problem}")
-        waiting = [each for lane in self.lanes for _, each in lane.waiting() if each.problem]
+        waiting = [each for worker in self.workers for _, each in worker.waiting() if each.problem]
         found = {late.format(way=each.way, problem=each.problem) for each in waiting}
         found |= self._problems.texts()
         if self._spool.given_up_alerts():
@@ -96,7 +89,7 @@ class Alerter:
 
     def _settle(self, alert: Alert) -> None:
         self._ledger.sync(alert.id)
-        deliveries = [each for lane in self.lanes for each in lane.deliveries(alert)]
+        deliveries = [each for worker in self.workers for each in worker.deliveries(alert)]
         self._book(alert, [each for each in deliveries if each.tries])
         if any(each.state is AlertState.WAITING for each in deliveries):
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,13 +11,15 @@ from typing import Protocol
 import structlog
 
 from callrec.alerts.ledger import Ledger
+from callrec.backoff import Backoff
 from callrec.errors import AlertNotSent
 from callrec.model.alerts import Alert, AlertState, Delivery
+from callrec.worker import Worker
 
 log = structlog.get_logger()
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
-"""Seconds between two tries: doubled each time."""
+BACKOFF = Backoff(1.0, 300.0)
+"""Seconds between two tries."""
 GIVEN_UP_AFTER = timedelta(hours=24)
 IDLE_SECONDS = 5.0
 
@@ -35,7 +36,7 @@ class Way(Protocol):
         """Tells one of them. Raises AlertNotSent. Takes seconds, not minutes, whatever happens."""
 
 
-class DeliveryWorker:
+class DeliveryWorker(Worker):
     """Sends what waits by one way, what was never tried first."""
 
     def __init__(
@@ -51,29 +52,17 @@ class DeliveryWorker:
         self.way, self._ledger, self._tried = way, ledger, tried
         self._clock, self._now = clock, now
         self._due: dict[tuple[str, str], float] = {}
-        self._wake, self._stopping = threading.Event(), threading.Event()
+        super().__init__(self._work_safely, self._pause)
 
-    def run(self) -> None:
-        """Works until `stop`."""
-        while not self._stopping.is_set():
-            self._wake.clear()
-            try:
-                self.work()
-            except Exception:
-                log.exception("alerts cannot be sent", way=self.way.name)
-            self._wake.wait(self._pause())
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._wake.set()
-
-    def wake(self) -> None:
-        """There may be a new alert."""
-        self._wake.set()
+    def _work_safely(self) -> None:
+        try:
+            self.work()
+        except Exception:
+            log.exception("alerts cannot be sent", way=self.way.name)
 
     def work(self) -> None:
         """Tries all that is due. A new alert goes before those that failed, also before those of now."""
-        while not self._stopping.is_set():
+        while not self.is_stopping:
             waiting = self.waiting()
             self._due = {key: due for key, due in self._due.items() if key in _keys(waiting)}
             ready = [each for each in waiting if self._due.get(_key(*each), 0.0) <= self._clock()]
@@ -104,11 +93,11 @@ class DeliveryWorker:
             over = self._now() - first_at >= GIVEN_UP_AFTER
             state = AlertState.GIVEN_UP if over else AlertState.WAITING
             tried = replace(tried, state=state, problem=problem)
-            self._due[_key(alert, tried)] = self._clock() + pause_after(tried.tries)
+            self._due[_key(alert, tried)] = self._clock() + BACKOFF.after(tried.tries - 1)
             log.warning(
                 "alert not sent", alert=alert.id, way=self.way.name, tries=tried.tries, problem=problem
             )
-        self._note(alert, tried)
+        self._write(alert, tried)
 
     def _problem_of_sending(self, alert: Alert, recipient: str) -> str:
         """Empty when it was sent."""
@@ -121,7 +110,7 @@ class DeliveryWorker:
             return type(error).__name__
         return ""
 
-    def _note(self, alert: Alert, tried: Delivery) -> None:
+    def _write(self, alert: Alert, tried: Delivery) -> None:
         try:
             self._ledger.write(alert.id, tried)
         except OSError as error:
@@ -132,11 +121,6 @@ class DeliveryWorker:
         """Seconds until the next try is due."""
         due = [each - self._clock() for each in self._due.values()]
         return max(0.05, min([IDLE_SECONDS, *due]))
-
-
-def pause_after(tries: int) -> float:
-    """Seconds to wait after so many tries that failed."""
-    return min(FIRST_PAUSE * 2.0 ** min(tries - 1, 20), LONGEST_PAUSE)
 
 
 def _key(alert: Alert, delivery: Delivery) -> tuple[str, str]:

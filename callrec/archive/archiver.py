@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,6 +32,7 @@ from callrec.model.captures import Capture, CapturedCall
 from callrec.spool.directory import Damaged, Spool
 from callrec.spool.recording_builder import NoSound, RecordingBuilder
 from callrec.spool.tracks import NotYetClosed, Tracks, is_momentary
+from callrec.worker import Worker
 
 log = structlog.get_logger()
 
@@ -42,7 +42,7 @@ LEAST_LOCK = timedelta(days=1)
 """Locks last at least so long: after an outage the retention may be over, and S3 refuses a date gone by."""
 
 
-class Archiver:
+class Archiver(Worker):
     """Takes recordings and calls out of the spool, one after the other."""
 
     def __init__(
@@ -64,23 +64,7 @@ class Archiver:
         self._database, self._delete_track, self._zone = database, delete_track, zone
         self._locked, self._discarder = locked, discarder
         self._retries = RetrySchedule(clock)
-        self._wake, self._stopping = threading.Event(), threading.Event()
-
-    def run(self) -> None:
-        """Works until `stop`."""
-        while not self._stopping.is_set():
-            self._wake.clear()
-            self._try(SPOOL, self.work)
-            self._wake.wait(self._retries.pause())
-
-    def stop(self) -> None:
-        """Ends `run` after the recording that is being worked on."""
-        self._stopping.set()
-        self._wake.set()
-
-    def wake(self) -> None:
-        """Something was put into the spool."""
-        self._wake.set()
+        super().__init__(lambda: self._try(SPOOL, self.work), self._retries.pause)
 
     def problems(self) -> list[str]:
         """What keeps recordings in the spool, each problem once, and what a person has to look at."""
@@ -101,7 +85,7 @@ class Archiver:
         for name, recording_id in discards.items():
             self._try(name, partial(self._discarder.discard, recording_id))
         for recording_id in waiting:
-            if self._stopping.is_set():
+            if self.is_stopping:
                 return
             step = self.archive if self._retries.is_due(STORE) else self.prepare
             self._try(recording_id, partial(step, recording_id))

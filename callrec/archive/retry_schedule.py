@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from callrec.backoff import Backoff
 from callrec.errors import CallrecError
 
 IDLE_SECONDS = 5.0
-BACKOFF_SECONDS = (0.3, 1.0, 2.0, 5.0, 15.0, 60.0)
+BACKOFF = Backoff(0.3, 60.0)
+"""Seconds between two tries."""
 
 
 @dataclass(slots=True)
@@ -34,7 +36,7 @@ class RetrySchedule:
     def failed(self, name: str, problem: str) -> int:
         """Puts it off, longer each time. An empty `problem` leaves the one before. Returns the count."""
         attempt = self._retries.setdefault(name, Attempt())
-        attempt.due = self._clock() + BACKOFF_SECONDS[min(attempt.count, len(BACKOFF_SECONDS) - 1)]
+        attempt.due = self._clock() + BACKOFF.after(attempt.count)
         attempt.count += 1
         attempt.problem = problem or attempt.problem
         return attempt.count

@@ -62,7 +62,7 @@ class Controller:
         """`work_waits` is told when something was put into the spool, `help_waits` when somebody asked for
         help, `read_journal` when the dialplan may have recorded in our place; these only wake somebody
         else. `stored_keys` are the key presses the dialplan has written down, by their ids."""
-        self._pbx, self._tracker = pbx, tracker
+        self._pbx, self._tracker, self._spool = pbx, tracker, spool
         self._read_journal, self._stored_keys = read_journal, stored_keys
         self._executor = SerialExecutor()
         self._lock = threading.Lock()
@@ -77,6 +77,18 @@ class Controller:
         self.link_up = False
         self.link_changed_at = datetime.now(UTC)
         self.replaced = threading.Event()
+
+    def take_up(self) -> None:
+        """Takes up the calls that were under way when the process before this one ended. Before `run`."""
+        self._spool.clear_partial_checkpoints()
+        for checkpoint in self._spool.checkpoints():
+            self._tracker.restore(checkpoint)
+        known = self._spool.known_calls()
+        for call in self._spool.open_calls():
+            if call.id in known:  # killed before the file of the open call was taken away
+                self._spool.forget_open_call(call.id)
+            else:
+                self._tracker.resume(call)
 
     def run(self) -> None:
         """Watches the PBX until `stop`, and then finishes what was begun."""

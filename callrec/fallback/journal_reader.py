@@ -5,7 +5,6 @@ On a thread of its own: it asks the PBX for long, and no call may wait for that.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from callrec.fallback.adoption import Adoption
 from callrec.language import translated
 from callrec.pbx.events import RawKeyPress
 from callrec.problems import Problems
+from callrec.worker import Worker
 
 log = structlog.get_logger()
 
@@ -36,7 +36,7 @@ class Ami(Protocol):
     def delete(self, family: str, key: str) -> None: ...
 
 
-class JournalReader:
+class JournalReader(Worker):
     """Takes over every line that can be; one that cannot stays, and is a problem."""
 
     def __init__(
@@ -50,27 +50,14 @@ class JournalReader:
         """`adopted` is told when something was put into the spool; it only wakes somebody else."""
         self._ami, self._controller, self._adoption = ami, controller, adoption
         self._problems, self._adopted = problems, adopted
-        self._wake, self._stopping = threading.Event(), threading.Event()
+        super().__init__(self._look, lambda: SOON_SECONDS if self._left else SECONDS)
         self._left = 0
         self._seen: set[str] = set()
 
-    def run(self) -> None:
-        """Works until `stop`."""
-        while not self._stopping.is_set():
-            self._wake.clear()
-            self._left = 0
-            if self._controller.link_up:
-                self._problems.attempt("read journal", self.read)
-            self._wake.wait(SOON_SECONDS if self._left else SECONDS)
-
-    def stop(self) -> None:
-        """Ends `run`."""
-        self._stopping.set()
-        self._wake.set()
-
-    def wake(self) -> None:
-        """The dialplan may have written something."""
-        self._wake.set()
+    def _look(self) -> None:
+        self._left = 0
+        if self._controller.link_up:
+            self._problems.attempt("read journal", self.read)
 
     def read(self) -> None:
         """Takes over what there is, once."""

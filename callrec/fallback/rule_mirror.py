@@ -8,7 +8,6 @@ numbers cannot be mirrored: without callrec nobody compares them.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -17,10 +16,12 @@ from typing import Protocol
 
 import structlog
 
+from callrec.backoff import Backoff
 from callrec.errors import CallrecError
 from callrec.model.rules import Announce, Decision, Direction
 from callrec.policy.office import Office
 from callrec.problems import Problems
+from callrec.worker import Worker
 
 log = structlog.get_logger()
 
@@ -28,8 +29,8 @@ FAMILY = "callrec-rule"
 DEFAULT = "default"
 POLL_SECONDS = 0.5
 EVERY_SECONDS = 60.0
-FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 60.0
+BACKOFF = Backoff(1.0, 60.0)
+"""Seconds until it is tried again: the PBX may be in trouble."""
 
 Sounds = Callable[[Decision], Sequence[str]]
 
@@ -42,7 +43,7 @@ class Database(Protocol):
     def delete(self, family: str, key: str) -> None: ...
 
 
-class RuleMirror:
+class RuleMirror(Worker):
     """Keeps the PBX's copy as the rules are: after a change and every minute (hours may matter).
 
     On a thread of its own: a large office takes seconds, and nothing else may wait for that.
@@ -62,14 +63,10 @@ class RuleMirror:
         self._database, self._office, self._sounds = database, office, sounds
         self._link_up, self._problems = link_up, problems
         self._answer_first, self._clock = answer_first, clock
+        super().__init__(self.work, lambda: POLL_SECONDS)
         self._tried: Office | None = None
         self._due = clock()
-        self._pause = FIRST_PAUSE_SECONDS
-
-    def run(self, stopping: threading.Event) -> None:
-        """Works until `stopping` is set."""
-        while not stopping.wait(POLL_SECONDS):
-            self.work()
+        self._failures = 0
 
     def work(self) -> None:
         """Does what is due. After a failure it waits, longer each time: the PBX may be in trouble."""
@@ -78,10 +75,10 @@ class RuleMirror:
             return
         self._tried = office
         if self._problems.attempt("mirror", lambda: self._copy(office)):
-            self._due, self._pause = self._clock() + EVERY_SECONDS, FIRST_PAUSE_SECONDS
+            self._due, self._failures = self._clock() + EVERY_SECONDS, 0
         else:
-            self._due = self._clock() + self._pause
-            self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
+            self._due = self._clock() + BACKOFF.after(self._failures)
+            self._failures += 1
 
     def _copy(self, office: Office) -> None:
         wanted = self._wanted(office)

@@ -19,6 +19,7 @@ import ari
 import requests
 import structlog
 
+from callrec.backoff import Backoff
 from callrec.errors import PbxUnreachable
 from callrec.pbx.events import KINDS, OWN_PREFIX, Channel, Event, channel, parse, talkers
 from callrec.pbx.transport import AriRefused, AriTransport
@@ -29,7 +30,8 @@ log = structlog.get_logger()
 CHUNK = 1 << 16
 RING_SECONDS = 60
 GATE = "Local/s@callrec-gate"
-BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+BACKOFF = Backoff(0.2, 5.0)
+"""Seconds until the link is made anew."""
 
 
 class Ari:
@@ -76,7 +78,7 @@ class Ari:
             if self._stopping.is_set():
                 return
             lost()
-            self._stopping.wait(BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS) - 1)])
+            self._stopping.wait(BACKOFF.after(attempt))
             attempt += 1
 
     def stop(self) -> None:

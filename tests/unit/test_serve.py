@@ -5,14 +5,16 @@ from __future__ import annotations
 import gc
 import os
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from callrec.app import App
+from callrec.app import App, ControllerParts
 from callrec.catalogue import rules
+from callrec.controller.controller import Controller
 from callrec.demo.processes import wait_until
 from callrec.errors import (
     CallrecError,
@@ -69,9 +71,8 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _service(app: App, controller: Quiet, archiver: Quiet) -> Service:
     service = Service(app)
-    parts: Any = service
-    parts._controller, parts._archiver, parts._office = controller, archiver, Office()
-    parts._alerter, parts._journal = Quiet(), Quiet()
+    parts: Any = ControllerParts
+    service._parts = parts(controller, archiver, Quiet(), Quiet(), Quiet())
     return service
 
 
@@ -154,11 +155,13 @@ def test_without_the_database_the_rules_last_seen_are_in_force_also_after_a_rest
     with app.database.begin() as connection:
         rules.add(connection, everywhere, who="test", at=app.now)
     first = Service(app)
-    assert len(first._first_office().rules) == 1
+    first._rules.start()
+    assert len(first._rules.office.rules) == 1
     app.database.close()
     away = _without_database(app.spool.directory, url.replace("/nowhere", str(app.spool.directory)))
     again = _service(away, Quiet(), Quiet())
-    assert list(again._first_office().rules) == list(app.office().rules)
+    again._rules.start()
+    assert list(again._rules.office.rules) == list(app.office().rules)
     again._write_status()
     told = _status(away)
     assert told["catalogue_away"] and told["rules_at"] < datetime.now(UTC).isoformat()
@@ -171,9 +174,9 @@ def test_the_collection_of_garbage_does_not_look_through_the_rules(app: App) -> 
         everywhere = Rule(0, 0, Scope.EVERYWHERE, None, Mode.AUTOMATIC, app.now, "")
         rules.add(connection, everywhere, who="test", at=app.now)
     try:
-        service._take_changes()
-        assert len(service._office.rules) == 1
-        assert not any(each is service._office for each in gc.get_objects())
+        service._rules._take_changes()
+        assert len(service._rules.office.rules) == 1
+        assert not any(each is service._rules.office for each in gc.get_objects())
     finally:
         gc.unfreeze()
 
@@ -181,16 +184,16 @@ def test_the_collection_of_garbage_does_not_look_through_the_rules(app: App) -> 
 def test_without_the_database_and_without_a_copy_it_does_not_start(tmp_path: Path) -> None:
     away = _without_database(tmp_path)
     with pytest.raises(CatalogueUnreachable):
-        Service(away)._first_office()
+        Service(away)._rules.start()
 
 
 def test_a_damaged_copy_of_the_rules_is_not_used(app: App) -> None:
-    Service(app)._first_office()
+    Service(app)._rules.start()
     copy = app.spool.directory / "office.json"
     copy.write_text(copy.read_text().replace("revision", "revisiom"))
     away = _without_database(app.spool.directory)
     with pytest.raises(CheckFailed, match=r"office\.json cannot be used"):
-        Service(away)._first_office()
+        Service(away)._rules.start()
 
 
 def _change(app: App) -> None:
@@ -209,18 +212,18 @@ def _sql(app: App, statement: str) -> None:
 )
 def test_a_database_of_another_version_is_not_one_that_is_away(app: App, statement: str) -> None:
     """Somebody has to mend it; the copy of the rules would only hide that."""
-    Service(app)._first_office()
+    Service(app)._rules.start()
     _sql(app, statement)
     with pytest.raises(CatalogueOutdated, match="run callrec init") as refused:
-        Service(app)._first_office()
+        Service(app)._rules.start()
     assert refused.value.exit_code == 3
 
 
 def test_a_database_that_comes_back_as_another_one_stays_away(app: App) -> None:
     service = _service(app, Quiet(), Quiet())
-    service._database_away(CatalogueUnreachable("no answer"))
+    service._rules._away(CatalogueUnreachable("no answer"))
     _sql(app, "UPDATE alembic_version SET version_num = '9999'")
-    service._reload()
+    service._rules.reload()
     service._write_status()
     told = _status(app)
     assert told["catalogue_away"] and "has version 9999" in told["problems"][0]
@@ -230,12 +233,13 @@ def test_a_database_that_comes_back_as_another_one_stays_away(app: App) -> None:
 def test_a_database_that_was_away_may_be_an_older_one_with_the_same_number(app: App) -> None:
     """It was restored from a backup, and changed as often as the one that is lost."""
     service = _service(app, Quiet(), Quiet())
-    service._office = before = service._first_office()
-    service._reload()
-    assert service._office is before
-    service._database_away(CatalogueUnreachable("no answer"))
-    service._reload()
-    assert service._office is not before and service._office.revision == before.revision
+    service._rules.start()
+    before = service._rules.office
+    service._rules.reload()
+    assert service._rules.office is before
+    service._rules._away(CatalogueUnreachable("no answer"))
+    service._rules.reload()
+    assert service._rules.office is not before and service._rules.office.revision == before.revision
 
 
 def test_a_copy_of_the_rules_that_could_not_be_written_is_written_later(
@@ -245,21 +249,21 @@ def test_a_copy_of_the_rules_that_could_not_be_written_is_written_later(
         raise OSError(28, "No space left on device")
 
     service = _service(app, Quiet(), Quiet())
-    service._office = service._first_office()
+    service._rules.start()
     _change(app)
     with monkeypatch.context() as disk:
         disk.setattr(App, "save_office", full)
-        service._reload()
+        service._rules.reload()
     assert "No space left on device" in str(service._problems.texts())
-    service._reload()
+    service._rules.reload()
     assert app.saved_office()[0].revision == app.revision() and not service._problems.texts()
 
 
 def test_the_database_is_back(app: App) -> None:
     service = _service(app, Quiet(), Quiet())
-    service._database_away(CatalogueUnreachable("no answer"))
+    service._rules._away(CatalogueUnreachable("no answer"))
     _change(app)
-    service._reload()
+    service._rules.reload()
     service._write_status()
     told = _status(app)
     assert not told["catalogue_away"] and told["problems"] == []
@@ -279,6 +283,8 @@ def test_rules_and_status_do_not_wait_for_the_pbx(app: App, monkeypatch: pytest.
     controller = Quiet()
     controller.link_up = True
     service = _service(app, controller, Quiet())
+    mirror = app._mirror(cast(Controller, controller), service._rules, service._problems)
+    service._parts = replace(service._parts, mirror=mirror)
     worker = threading.Thread(target=service.run)
     worker.start()
     try:
@@ -295,27 +301,27 @@ def test_rules_and_status_do_not_wait_for_the_pbx(app: App, monkeypatch: pytest.
 def test_a_restart_without_the_database_knows_until_when_the_rules_were_looked_at(app: App) -> None:
     """Their copy is written when they change, which may be months ago."""
     service = _service(app, Quiet(), Quiet())
-    service._office = service._first_office()
+    service._rules.start()
     _, saved_at = app.saved_office()
-    service._reload()
+    service._rules.reload()
     service._write_status(running=False)
     seen = _status(app)["rules_at"]
     assert seen > saved_at.isoformat()
     again = _service(_without_database(app.spool.directory), Quiet(), Quiet())
-    again._office = again._first_office()
+    again._rules.start()
     again._write_status()
     assert _status(app)["rules_at"] == seen
 
 
 @pytest.mark.parametrize("words", [None, "", '{"revision": 77, "rules_at": "2100-01-01T00:00:00+00:00"}'])
 def test_without_a_status_of_these_rules_the_time_is_that_of_their_copy(app: App, words: str | None) -> None:
-    Service(app)._first_office()
+    Service(app)._rules.start()
     _, saved_at = app.saved_office()
     if words is not None:
         (app.spool.directory / status.FILE).write_text(words)
     again = Service(_without_database(app.spool.directory))
-    again._first_office()
-    assert again._rules_at == saved_at
+    again._rules.start()
+    assert again._rules.seen_at == saved_at
 
 
 def test_decisions_off_the_clock_are_a_problem_as_long_as_they_are_made(app: App) -> None:

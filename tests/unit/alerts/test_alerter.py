@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from callrec.alerts import delivery_worker
 from callrec.alerts.alerter import Alerter
-from callrec.alerts.delivery_worker import DeliveryWorker, pause_after
+from callrec.alerts.delivery_worker import BACKOFF, DeliveryWorker
 from callrec.alerts.ledger import Ledger
 from callrec.app import App
 from callrec.catalogue import alerts
@@ -65,7 +65,7 @@ class Office:
         """Time goes by, every way has worked, and so have the books."""
         self.clock.now += seconds
         self.day[0] += timedelta(seconds=seconds)
-        for each in self.alerter.lanes:
+        for each in self.alerter.workers:
             each.work()
         self.alerter.work()
 
@@ -78,7 +78,7 @@ def make(tmp_path: Path, database: Database) -> Make:
     def made(*ways: Post, catalogue: Database = database) -> Office:
         spool, clock, day = Spool(tmp_path / "spool"), Clock(), [START]
         alerter = Alerter(spool, ways, catalogue)
-        for each in alerter.lanes:
+        for each in alerter.workers:
             each._clock, each._now = clock, lambda: day[0]
         return Office(alerter, spool, clock, day)
 
@@ -146,9 +146,9 @@ def test_a_new_alert_goes_before_those_that_failed(make: Make) -> None:
 
 @given(st.integers(1, 10**6))
 def test_pauses_are_doubled_up_to_five_minutes(tries: int) -> None:
-    assert pause_after(1) == 1.0
-    assert pause_after(tries) <= 300.0
-    assert pause_after(tries + 1) == min(2 * pause_after(tries), 300.0)
+    assert BACKOFF.after(0) == 1.0
+    assert BACKOFF.after(tries) <= 300.0
+    assert BACKOFF.after(tries + 1) == min(2 * BACKOFF.after(tries), 300.0)
 
 
 def test_it_is_given_up_after_a_day_and_not_before(make: Make, database: Database) -> None:
@@ -325,7 +325,7 @@ def test_addresses_of_a_facility_are_a_problem_where_no_mail_server_is_named(app
     office = RulesOffice([Facility("shiba", "芝地区総合支所", support_mail=("a@x.example",))])
     alerter = app.alerter(lambda: office)
     app.spool.save_alert(alert())
-    for each in alerter.lanes:
+    for each in alerter.workers:
         each.work()
     alerter.work()
     (problem,) = alerter.problems()
