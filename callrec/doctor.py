@@ -110,7 +110,7 @@ def _ami(app: App) -> str:
 
 
 def _gate(app: App) -> str:
-    """The gate and what stands in for callrec: without them calls pass unannounced."""
+    """The gate and the fallback: without them calls pass unannounced."""
     wanted = _CONTEXT.findall(shipped("asterisk/callrec/extensions.conf").read_text())
     with app.ami() as ami:
         missing = [name for name in wanted if not ami.has_context(name)]

@@ -15,7 +15,7 @@ def new() -> str:
 
 
 def of_fallback_call(pbx: str, channel: str, since: datetime) -> str:
-    """The id of the call of a channel that the dialplan took over: the same for whoever hears of it."""
+    """The id of a call that the dialplan's fallback handles: the same for whoever hears of it."""
     return derived(since, f"call {pbx} {channel}")
 
 

@@ -1,6 +1,6 @@
 """The words for a decision: why a call is recorded or not, as an admin can read it out.
 
-What is said of a rule and of a call stands in policy.explanation.
+What is said of a rule and of a call is in rulebook.explanation.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class Ledger:
         self._unwritten: set[str] = set()
 
     def alerts(self) -> list[Alert]:
-        """The alerts that wait, the oldest first. One that cannot be read is set aside."""
+        """The alerts that wait, the oldest first. One that cannot be read is given up."""
         with self._lock:
             found = [self._alert(id_) for id_ in self._spool.alerts()]
         return [alert for alert in found if alert]
@@ -53,7 +53,7 @@ class Ledger:
             self._sync(alert_id)
 
     def let_go(self, alert_id: str, *, given_up: bool) -> None:
-        """The alert waits no more: it was sent, or is kept aside for a person."""
+        """The alert waits no more: it was sent, or is given up and kept for a person."""
         with self._lock:
             if given_up:
                 self._spool.give_up_alert(alert_id)
@@ -69,7 +69,7 @@ class Ledger:
                 self._alerts[id_] = replace(self._spool.alert_of(id_), id=id_)
             except Damaged as error:
                 self._spool.give_up_alert(id_)
-                log.error("an alert was set aside", alert=id_, problem=str(error))
+                log.error("a damaged alert was given up", alert=id_, problem=str(error))
                 return None
             self._deliveries[id_] = {
                 (each.way, each.recipient): each for each in self._spool.deliveries_of(id_)

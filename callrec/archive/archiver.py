@@ -113,7 +113,7 @@ class Archiver(Worker):
     def _archived(self, recording_id: str) -> Manifest | None:
         """What the archive has: a row is written only once the objects were proved.
 
-        A draft can come back after that, from a crash between two steps; it must not be made anew.
+        What was captured can come back after that, from a crash between two steps; it must not be made anew.
         """
         with self._database.read() as connection:
             kept = calls.find_recording(connection, recording_id)
@@ -184,7 +184,7 @@ class Archiver(Worker):
                 custody.append(connection, id_, action, who=WHO, at=at, **details)
 
     def _let_go(self, captured: CapturedCall, manifest: Manifest) -> None:
-        """Removes what the archive has from the PBX and the spool; what it has not is kept aside."""
+        """Removes what the archive has from the PBX and the spool; what it has not is quarantined."""
         id_, archived = captured.capture.recording_id, _names(manifest.capture)
         for track in self._tracks.fetched(captured):
             if track.name in archived:
@@ -201,7 +201,7 @@ class Archiver(Worker):
             call = self._spool.call_of(call_id)
         except Damaged as error:
             self._spool.quarantine_call(call_id)
-            log.error("a call was set aside", call=call_id, problem=str(error))
+            log.error("a damaged call was quarantined", call=call_id, problem=str(error))
             return
         with self._database.begin() as connection:
             calls.save_call(connection, call)

@@ -1,4 +1,4 @@
-"""The drafts of the captures under way, on their way to the disk.
+"""The checkpoints of the captures under way, on their way to the disk.
 
 A disk that is full or slow lets them come late, and in another order. Of each call only the newest
 counts: an older one must not replace it, nor bring back what was handed over meanwhile.
@@ -24,29 +24,32 @@ class _Asked:
 
 
 class Checkpoints:
-    """Writes drafts into the spool. Calls are told apart by the session of their commands."""
+    """Writes checkpoints into the spool. Calls are told apart by the linked id of their actions."""
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
         self._newest: dict[str, _Asked] = {}
 
-    def ask(self, command: SaveCheckpoint) -> None:
-        """This is the newest draft of its call; `save` comes later."""
-        self._newest[command.linkedid] = _Asked(command.checkpoint)
+    def ask(self, action: SaveCheckpoint) -> None:
+        """This is the newest checkpoint of its call; `save` comes later."""
+        self._newest[action.linkedid] = _Asked(action.checkpoint)
 
-    def save(self, command: SaveCheckpoint) -> None:
-        """Writes a draft, unless there is a newer one or its call needs none any more. Raises OSError."""
-        newest = self._newest.get(command.linkedid)
-        if newest is None or newest.checkpoint is not command.checkpoint:
+    def save(self, action: SaveCheckpoint) -> None:
+        """Writes a checkpoint, unless there is a newer one or its call needs none any more.
+
+        Raises OSError.
+        """
+        newest = self._newest.get(action.linkedid)
+        if newest is None or newest.checkpoint is not action.checkpoint:
             return
         try:
-            self._spool.save_checkpoint(command.checkpoint, written=newest.known.set)
-            self._spool.forget_open_call(command.checkpoint.call.id)
+            self._spool.save_checkpoint(action.checkpoint, written=newest.known.set)
+            self._spool.forget_open_call(action.checkpoint.call.id)
         finally:
             newest.known.set()
 
     def wait(self, session: str) -> None:
-        """Waits a moment until the newest draft of a call is written.
+        """Waits a moment until the newest checkpoint of a call is written.
 
         What is recorded before that, a restart would know nothing of: it would be lost, or stay though
         nobody wanted it.

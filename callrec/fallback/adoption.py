@@ -87,7 +87,7 @@ class Adoption:
                 self._spool.save_call(_destroyed(call) if heard else call)
             for name in journal.files(entry):
                 self._storage.delete_stored(name)
-        log.info("a call the dialplan stood in for", call=call.id, recorded=recorded)
+        log.info("a call of the fallback was adopted", call=call.id, recorded=recorded)
         return True
 
     def _call_for_help(self, call: CallRecord, *, recorded: bool) -> None:

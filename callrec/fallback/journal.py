@@ -206,7 +206,7 @@ def _announcements(entry: JournalEntry, prompt: FindPrompt) -> tuple[Announcemen
 
 
 def _notes(entry: JournalEntry, decision: Decision) -> tuple[Note, ...]:
-    notes = [remark("callrec was away: the dialplan stood in")]
+    notes = [remark("callrec was away: the dialplan's fallback handled the call")]
     if decision.mode is not entry.mode:
         notes.append(remark("the dialplan went by mode {mode}", mode=entry.mode))
     return tuple(notes)

@@ -96,10 +96,10 @@ class JournalReader(Worker):
         try:
             adopted = self._adoption.adopt(key, value, datetime.now(UTC), noted)
         except (CallrecError, ValueError) as error:
-            told = translated("line {key} of the PBX's journal cannot be taken over").format(key=key)
+            told = translated("line {key} of the PBX's journal cannot be adopted").format(key=key)
             if self._problems.add(LINE + key, told):
                 log.error(
-                    "a line of the PBX's journal cannot be taken over",
+                    "a line of the PBX's journal cannot be adopted",
                     key=key,
                     value=value,
                     problem=str(error),

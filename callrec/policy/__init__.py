@@ -1,1 +1,1 @@
-"""Who records what: rules, the decision, and its reasons. Pure."""
+"""Who records what: rules, the decision, and its reasons."""

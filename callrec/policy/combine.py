@@ -1,4 +1,4 @@
-"""A call to a number that is no phone: decided at the gate, and again by the extension that answers. Pure."""
+"""A call to a number that is no phone: decided at the gate, and again by the extension that answers."""
 
 from __future__ import annotations
 

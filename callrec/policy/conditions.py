@@ -1,4 +1,4 @@
-"""Whether a rule's conditions are met by a call. Pure; hours and holidays are those of the office's zone."""
+"""Whether a rule's conditions are met by a call. Hours and holidays are those of the office's zone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The decision: one call, the rules, and exactly one winner. Pure, and the same for any order of rules."""
+"""The decision: one call, the rules, and exactly one winner. It is the same for any order of rules."""
 
 from __future__ import annotations
 

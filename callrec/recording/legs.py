@@ -1,4 +1,4 @@
-"""The channels of a call and what they are to it: who called, who is outside, who is staff. Pure."""
+"""The channels of a call and what they are to it: who called, who is outside, who is staff."""
 
 from __future__ import annotations
 

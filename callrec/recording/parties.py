@@ -1,4 +1,4 @@
-"""Who talks with whom in a call, as far as it is known: at the gate, and once it is answered. Pure."""
+"""Who talks with whom in a call, as far as it is known: at the gate, and once it is answered."""
 
 from __future__ import annotations
 

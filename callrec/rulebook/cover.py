@@ -1,4 +1,4 @@
-"""When rules hold, as sets that can be compared: whether some leave any moment of another free. Pure."""
+"""When rules hold, as sets that can be compared: whether some leave any moment of another free."""
 
 from __future__ import annotations
 

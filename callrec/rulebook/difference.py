@@ -1,4 +1,4 @@
-"""The steps that make one office of another, in an order in which each can be done. Pure."""
+"""The steps that make one office of another, in an order in which each can be done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which calls of a facility no rule is about, as the rules are now: by direction and hours. Pure."""
+"""Which calls of a facility no rule is about, as the rules are now: by direction and hours."""
 
 from __future__ import annotations
 

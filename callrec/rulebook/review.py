@@ -1,4 +1,4 @@
-"""What an admin should look at: rules that can never win, gaps, rules that end soon, unknown phones. Pure."""
+"""What an admin should look at: rules that can never win, gaps, rules that end soon, unknown phones."""
 
 from __future__ import annotations
 

@@ -1,14 +1,15 @@
 """The spool directory: what must survive a crash. Every write is whole and on disk, or not there.
 
-drafts/{recording}.json      captures under way
-open/{call}.json             calls under way of which nothing is captured
-calls/{call}.json            calls that are over and wait for the catalogue
-recordings/{recording}/      captures that are over and wait for the archive
-discards/{recording}.json    captures that are over, not to be kept, and wait to be destroyed
-alerts/{alert}.json          help that was asked for and waits to be sent, with {alert}.sent: how that goes
-alerts/given-up/             what could not be sent, for a person to look at
-removed/                     what the archive has, on its way out
-lost/                        what nothing could be made of, for a person to look at
+checkpoints/{recording}.json  captures under way
+open_calls/{call}.json        calls under way of which nothing is captured
+calls/{call}.json             calls that are over and wait for the catalogue
+recordings/{recording}/       captures that are over and wait for the archive: captured.json, then tracks,
+                              the FLAC and its manifest
+discards/{recording}.json     captures that are over, not to be kept, and wait to be destroyed
+alerts/{alert}.json           help that was asked for and waits to be sent, with {alert}.sent: how that goes
+alerts/given-up/              what could not be sent, for a person to look at
+removed/                      what the archive has, on its way out
+quarantine/                   what nothing could be made of, for a person to look at
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ class Spool:
     def checkpoints(self) -> list[Checkpoint]:
         """The captures that were under way when they were last written down.
 
-        A damaged one is set aside: the calls of today need a controller more than it does.
+        A damaged one is quarantined: the calls of today need a controller more than it does.
         """
         # Those not synced yet are newer; read first, for one may be renamed meanwhile.
         newer = list(self._unsynced_checkpoints())
@@ -179,7 +180,7 @@ class Spool:
         write_unsynced(self._open(call.id), _CALL.dump_json(call))
 
     def open_calls(self) -> list[CallRecord]:
-        """The calls that were under way when they were last noted. A damaged note is set aside.
+        """The calls that were under way when they were written down. A damaged file is quarantined.
 
         A kill or a power failure can leave one that was not written to its end: there is nothing in it.
         """
@@ -189,7 +190,7 @@ class Spool:
         return self._readable(_CALL, "open_calls")
 
     def known_calls(self) -> set[str]:
-        """The ids of the calls of which more is here than a note: what was captured, or the row itself."""
+        """The ids of the calls of which more is here than the open call: what was captured, or the row itself."""
         found = {each.call.id for each in self.checkpoints()} | set(self.calls())
         for id_ in self.waiting():
             with suppress(Damaged, FileNotFoundError):
@@ -200,7 +201,7 @@ class Spool:
         return found
 
     def forget_open_call(self, call_id: str) -> None:
-        """The call is over, or a capture's draft has it."""
+        """The call is over, or a checkpoint has it."""
         self._open(call_id).unlink(missing_ok=True)
 
     # --- captures that are over

@@ -160,7 +160,7 @@ def _lead(track: Track, begin: datetime) -> float:
 
 
 def _with_end(captured: CapturedCall, audio: AudioFacts) -> CapturedCall:
-    """The draft with its end known from the sound where nobody saw it, and a note when they differ."""
+    """The call with its end known from the sound where nobody saw it, and a note when they differ."""
     capture, call = captured.capture, captured.call
     begin = capture.began_at
     heard = begin + timedelta(seconds=audio.duration_s)

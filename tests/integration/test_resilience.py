@@ -135,7 +135,7 @@ def test_without_a_controller_the_dialplan_announces_and_records(
         system.demo.start_controller()
         _check_whole(system, "+81311120004", begin, staff)
     call = system.call_of("+81311120004", begin)
-    assert call.notes[0].text == "callrec was away: the dialplan stood in"
+    assert call.notes[0].text == "callrec was away: the dialplan's fallback handled the call"
     assert [each.complete for each in call.announcements] == [True]
     assert call.announcements[0].language == "ja"
     assert [each.result for each in call.key_presses] == [KeyResult.MARKED] and call.incident

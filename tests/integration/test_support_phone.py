@@ -180,7 +180,7 @@ def test_whoever_hangs_up_nothing_is_left(watch: Watch, who: str) -> None:
     eventually(watch.is_clean, what="a PBX without channels and bridges")
 
 
-def test_a_room_that_is_not_there_disturbs_nobody(watch: Watch) -> None:
+def test_a_support_phone_that_is_not_there_disturbs_nobody(watch: Watch) -> None:
     with watch.system.rules():
         caller, staff = connected(watch, "0311230003")
         watch.call_phone("2999")
@@ -193,7 +193,7 @@ def test_a_room_that_is_not_there_disturbs_nobody(watch: Watch) -> None:
     eventually(watch.is_clean, what="a PBX without channels and bridges")
 
 
-def test_a_call_that_ends_while_the_room_rings(watch: Watch) -> None:
+def test_a_call_that_ends_while_the_support_phone_rings(watch: Watch) -> None:
     with watch.system.rules():
         caller, staff = connected(watch, "0311230004")
         watch.call_phone("2102")

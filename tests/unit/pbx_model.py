@@ -24,7 +24,7 @@ from tests.unit.samples import START
 
 
 class ModelPbx:
-    """Channels, one bridge a call, snoops and their recordings; and the board that watches them."""
+    """Channels, one bridge a call, snoops and their recordings; and the tracker that watches them."""
 
     def __init__(self, office: Office) -> None:
         self.office, self.now = office, START

@@ -82,6 +82,13 @@ def test_both_languages_have_the_same_pages() -> None:
     assert english == japanese
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_tests_that_are_named_exist(page: Path) -> None:
+    tests = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    for name in re.findall(r"\btest_[a-z0-9_]+\b(?!\.py)", page.read_text("utf-8")):
+        assert f"def {name}(" in tests, f"{page.name}: {name}"
+
+
 @pytest.mark.parametrize(
     "page", [ROOT / "README.md", *(ROOT / "docs/en" / name for name in ("admin.md", "legal.md", "rules.md"))]
 )

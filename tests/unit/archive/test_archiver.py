@@ -122,7 +122,7 @@ def test_the_versions_that_were_proved_are_on_record(bench: Bench) -> None:
 
 
 def test_what_was_captured_after_the_archive_had_it_is_kept_aside(bench: Bench) -> None:
-    """A draft that comes back with more than was archived: nothing of it is deleted or put over."""
+    """A checkpoint that comes back with more than was archived: nothing of it is deleted or put over."""
     bench.captured()
     bench.archiver.archive(RECORDING_ID)
     before = dict(bench.store.objects)

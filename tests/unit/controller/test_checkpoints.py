@@ -32,7 +32,7 @@ def _kept(because: KeptBecause | None) -> SaveCheckpoint:
     return SaveCheckpoint("call", replace(before, capture=replace(before.capture, kept_because=because)))
 
 
-def test_an_older_draft_never_replaces_a_newer_one(tmp_path: Path) -> None:
+def test_an_older_checkpoint_never_replaces_a_newer_one(tmp_path: Path) -> None:
     """The disk was full for the older one only: it is tried again when the newer one is there."""
     checkpoints, older, newer = Checkpoints(Spool(tmp_path)), _kept(None), _kept(KeptBecause.KEY)
     checkpoints.ask(older)
@@ -43,10 +43,10 @@ def test_an_older_draft_never_replaces_a_newer_one(tmp_path: Path) -> None:
     assert found.capture.kept_because == "key"
 
 
-def test_a_draft_that_comes_late_does_not_bring_a_recording_back(
+def test_a_checkpoint_that_comes_late_does_not_bring_a_recording_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The disk was full when the draft was to be written, and not when the recording was handed over."""
+    """The disk was full when the checkpoint was to be written, and not when the recording was handed over."""
     controller, late = controller_on(tmp_path, FakePbx()), _kept(KeptBecause.KEY)
 
     def full(self: Spool, checkpoint: Checkpoint, written: object) -> None:
@@ -99,7 +99,7 @@ def test_nothing_is_recorded_before_it_is_written_down(
 def test_a_disk_that_syncs_slowly_holds_no_recording_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A draft counts as soon as it is written: a kill leaves it, only a power failure does not."""
+    """A checkpoint counts as soon as it is written: a kill leaves it, only a power failure does not."""
     spool, synced = Spool(tmp_path), threading.Event()
     checkpoints, first, newer = Checkpoints(spool), _kept(None), _kept(KeptBecause.KEY)
     checkpoints.ask(first)
@@ -116,7 +116,7 @@ def test_a_disk_that_syncs_slowly_holds_no_recording_up(
     saving.join()
 
 
-def test_a_draft_that_was_not_written_to_its_end_does_not_count(tmp_path: Path) -> None:
+def test_a_checkpoint_that_was_not_written_to_its_end_does_not_count(tmp_path: Path) -> None:
     spool, older, newer = Spool(tmp_path), _kept(None).checkpoint, _kept(KeptBecause.KEY).checkpoint
     spool.save_checkpoint(older)
     (written,) = (tmp_path / "checkpoints").iterdir()
@@ -136,7 +136,7 @@ def test_a_draft_that_was_not_written_to_its_end_does_not_count(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("end", ["hand_over", "discard"])
-def test_a_draft_that_was_never_synced_does_not_bring_a_recording_back(tmp_path: Path, end: str) -> None:
+def test_a_checkpoint_that_was_never_synced_does_not_bring_a_recording_back(tmp_path: Path, end: str) -> None:
     """The disk was full when it was to be synced."""
     spool, made = Spool(tmp_path), _kept(KeptBecause.KEY).checkpoint
     spool.save_checkpoint(made)

@@ -56,7 +56,7 @@ def test_early_media_is_not_answered(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("refused", ["set_variable", "resume", "snoop", "record"])
-def test_a_pbx_that_refuses_still_leaves_a_call_and_a_draft(tmp_path: Path, refused: str) -> None:
+def test_a_pbx_that_refuses_still_leaves_a_call_and_a_checkpoint(tmp_path: Path, refused: str) -> None:
     pbx = FakePbx(refuse={refused})
     play(controller_on(tmp_path, pbx))
     spool = Spool(tmp_path)

@@ -1,4 +1,4 @@
-"""What the dialplan is given to stand in with, and what it writes down."""
+"""What the dialplan's fallback is given, and what is made of what it writes down."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ def test_a_call_for_help_that_nobody_heard_of_goes_out_late(tmp_path: Path, mode
 
 
 def test_controller_and_journal_know_a_call_by_the_same_id() -> None:
-    """The alert of a call that the dialplan took over names its row."""
+    """The alert of a call that the fallback handled names its row."""
     played, rules, line = quiet_tracker(), office(AUTOMATIC), journal.parse("1.0", LINE)
     since = epoch(LINE.split("|")[5])
     assert since is not None

@@ -1,4 +1,4 @@
-"""What the dialplan wrote down while callrec was away is taken over, and deleted only then."""
+"""What the dialplan wrote down while callrec was away is adopted, and deleted only then."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_line_that_is_gone_is_no_problem_any_more(app: App) -> None:
     assert len([line for line in logged if line["log_level"] == "error"]) == 2, "each line once"
     database.delete(FAMILY, "17.1")  # by hand, as somebody does who has looked at it
     reader.read()
-    assert problems.texts() == {"line 17.2 of the PBX's journal cannot be taken over"}
+    assert problems.texts() == {"line 17.2 of the PBX's journal cannot be adopted"}
 
 
 def test_a_key_that_was_noted_is_acted_on_before_it_is_forgotten(app: App) -> None:

@@ -48,7 +48,7 @@ class Astdb:
 
 
 class Desk:
-    """A mirror with its surroundings, all of which may change."""
+    """A mirror with all it depends on, all of which may change."""
 
     def __init__(self, rule: tuple[str, str, None, str | None] = NEVER, problem: str = "") -> None:
         self.office, self.astdb = office(rule), Astdb(problem)

@@ -39,7 +39,7 @@ def _calls(pbx: ModelPbx, seconds: int) -> list[int]:
     return called
 
 
-def test_a_room_that_does_not_answer_is_called_again_ever_more_seldom() -> None:
+def test_a_support_phone_that_does_not_answer_is_called_again_ever_more_seldom() -> None:
     pbx = _help_was_asked_for()
     first, *again = _calls(pbx, 200)
     assert first == 0 and len(again) == 4
@@ -47,14 +47,14 @@ def test_a_room_that_does_not_answer_is_called_again_ever_more_seldom() -> None:
     assert [each.support_phone for each in pbx.alerts] == ["2900"], "the others are told once"
 
 
-def test_a_room_that_has_answered_is_not_called_again() -> None:
+def test_a_support_phone_that_has_answered_is_not_called_again() -> None:
     pbx = _help_was_asked_for()
     pbx.answer_phone()
     pbx.hang_up_phone()
     assert _calls(pbx, 200) == []
 
 
-def test_after_the_call_no_room_is_called() -> None:
+def test_after_the_call_no_support_phone_is_called() -> None:
     pbx = _help_was_asked_for()
     pbx.hang_up_phone()
     pbx.hang_up(PHONE.id)
@@ -62,7 +62,7 @@ def test_after_the_call_no_room_is_called() -> None:
     assert _calls(pbx, 200) == [] and not pbx.tracker.calls
 
 
-def test_the_room_is_called_for_who_took_the_call_over() -> None:
+def test_the_support_phone_is_called_for_who_took_the_call_over() -> None:
     pbx = _help_was_asked_for()
     pbx.hang_up_phone()
     pbx.hang_up(PHONE.id)
@@ -77,7 +77,7 @@ def test_the_room_is_called_for_who_took_the_call_over() -> None:
     assert not pbx.support_phones and not pbx.own_bridges
 
 
-def test_a_room_takes_part_while_both_hear_it() -> None:
+def test_a_support_phone_takes_part_while_both_hear_it() -> None:
     pbx = _help_was_asked_for()
     pbx.answer_phone()
     pbx.pass_time(1)

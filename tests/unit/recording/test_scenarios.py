@@ -195,7 +195,7 @@ def test_commands(name: str) -> None:
     ]
 
 
-def test_nothing_is_left_on_the_board() -> None:
+def test_nothing_is_left_in_the_tracker() -> None:
     for name in EXPECTED:
         played = tracker(office(*RULES[name]), ids_of(name))
         for event in transcript(name):
@@ -253,7 +253,7 @@ def test_a_capture_survives_the_loss_of_any_event(name: str) -> None:
     starts = {"ChannelCreated", "GateEntered", "EnteredBridge", "OwnChannelStarted"}
     for lost in range(len(events)):
         if type(events[lost]).__name__ in starts:
-            continue  # without these there is nothing to hand over, or the link was away: see test_board
+            continue  # without these there is nothing to hand over, or the link was away: see test_tracker
         played = tracker(office(*RULES[name]), [*ids_of(name), *(f"more-{i}" for i in range(9))])
         commands = [c for i, event in enumerate(events) if i != lost for c in played.handle(event)]
         end = events[-1].at

@@ -89,7 +89,7 @@ def listening() -> tuple[SupportPhone, FakeBridges]:
     return made, pbx
 
 
-def test_the_room_is_called_once_and_shown_who_asks() -> None:
+def test_the_support_phone_is_called_once_and_shown_who_asks() -> None:
     made = support_phone()
     assert made.call() == [DialSupportPhone("1.0", CHANNEL, "PJSIP/2900", "2101", owner=made)]
     assert made.call() == []
@@ -206,7 +206,7 @@ def test_after_the_link_was_away_it_goes_by_what_there_is() -> None:
     ]
 
 
-def test_a_room_that_answered_while_the_link_was_away_listens() -> None:
+def test_a_support_phone_that_answered_while_the_link_was_away_listens() -> None:
     made, pbx = support_phone(), FakeBridges()
     play(pbx, made, made.call())
     phone = channel(CHANNEL, "PJSIP/2900-1")
@@ -299,5 +299,5 @@ def test_digits_of_our_own_channels_are_told_and_no_others() -> None:
     assert "ChannelDtmfReceived" in ev.KINDS
 
 
-def test_what_a_dead_controller_left_of_a_room_is_known_for_ours() -> None:
+def test_what_a_dead_controller_left_of_a_support_phone_is_known_for_ours() -> None:
     assert ev.is_snoop(CHANNEL) and ev.is_snoop(f"{CHANNEL}-1")

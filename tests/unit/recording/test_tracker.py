@@ -1,4 +1,4 @@
-"""What the board does when events were missed: only what the PBX has is believed."""
+"""What the tracker does when events were missed: only what the PBX has is believed."""
 
 from __future__ import annotations
 

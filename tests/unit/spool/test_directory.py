@@ -18,13 +18,13 @@ from callrec.spool.files import write_whole
 from tests.unit.samples import call, captured_call, checkpoint, over
 
 
-def test_a_draft_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
     spool, kept = Spool(tmp_path), checkpoint()
     spool.save_checkpoint(kept)
     assert spool.checkpoints() == [kept]
 
 
-def test_handing_over_moves_the_draft(tmp_path: Path) -> None:
+def test_handing_over_moves_the_checkpoint(tmp_path: Path) -> None:
     spool, kept = Spool(tmp_path), checkpoint()
     spool.save_checkpoint(kept)
     spool.hand_over(over(kept))
@@ -108,7 +108,7 @@ def test_what_is_set_aside_twice_is_there_twice(tmp_path: Path) -> None:
 
 
 def test_names_that_go_are_gone_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a power failure a draft that was handed over must not come back."""
+    """After a power failure a checkpoint that was handed over must not come back."""
     spool, synced = Spool(tmp_path), []
     spool.save_checkpoint(checkpoint())
     real = files.sync
@@ -129,7 +129,7 @@ def _fails(*_: object) -> None:
     raise OSError("power failure")
 
 
-def test_a_damaged_draft_is_set_aside_and_keeps_no_controller_from_starting(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_set_aside_and_keeps_no_controller_from_starting(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spool.save_checkpoint(checkpoint())
     (tmp_path / "checkpoints" / "0.json").write_text("{")
@@ -138,7 +138,7 @@ def test_a_damaged_draft_is_set_aside_and_keeps_no_controller_from_starting(tmp_
 
 
 def test_a_call_that_is_noted_is_known_until_it_is_forgotten(tmp_path: Path) -> None:
-    """Of a capture the draft has it: one that is written makes the note superfluous."""
+    """Of a capture the checkpoint has it: one that is written makes the note superfluous."""
     spool, call = Spool(tmp_path), captured_call().call
     spool.save_open_call(replace(call, number="1"))
     spool.save_open_call(call)
