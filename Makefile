@@ -32,6 +32,7 @@ integration: setup ## minutes; real PBX, S3, databases and SIP phones; both data
 
 bench: setup ## minutes; measures decisions, and calls on the real parts; writes bench/RESULTS.md
 	$(BIN)/python -m bench.decide
+	$(BIN)/python -m bench.tracker
 	$(BIN)/python -m bench.calls $(ARGS)
 
 setup: system .venv/ready

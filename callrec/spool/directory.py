@@ -14,10 +14,7 @@ quarantine/                   what nothing could be made of, for a person to loo
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,11 +23,12 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from callrec.errors import Refused, WrongConfiguration
+from callrec.errors import WrongConfiguration
 from callrec.model.alerts import Alert, Delivery
 from callrec.model.calls import CallRecord
 from callrec.model.captures import CapturedCall, Checkpoint
 from callrec.spool.files import PARTIAL, move, partial_of, sync, write_unsynced, write_whole
+from callrec.spool.lock import SpoolLock
 
 T = TypeVar("T")
 _CHECKPOINT: TypeAdapter[Checkpoint] = TypeAdapter(Checkpoint)
@@ -58,12 +56,11 @@ class Damaged(WrongConfiguration):
     """A file of the spool cannot be read."""
 
 
-class Spool:
+class Spool(SpoolLock):
     """One spool directory. Files of people's voices: readable by their owner only."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self._lock: int | None = None
+        super().__init__(directory)
         try:
             for name in ("checkpoints", "open_calls", "calls", "recordings", "discards", "alerts", REMOVED):
                 (directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -73,39 +70,6 @@ class Spool:
                 path=directory,
                 problem=error.strerror,
             ) from error
-
-    def lock(self, patience_s: float = 0.0) -> None:
-        """Makes this process the only controller of the spool, until it ends.
-
-        Waits up to `patience_s` seconds for another one to end. Raises Refused.
-        """
-        self._lock = os.open(self.directory / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-        deadline = time.monotonic() + patience_s
-        while not self._locked_now(self._lock):
-            if time.monotonic() > deadline:
-                raise Refused(
-                    "another callrec serve uses the spool {path}: stop it first", path=self.directory
-                )
-            time.sleep(0.1)
-
-    def is_locked(self) -> bool:
-        """Whether a controller uses the spool now."""
-        probe = os.open(self.directory / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(probe, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(probe)
-        return False
-
-    @staticmethod
-    def _locked_now(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
     # --- captures under way
 
@@ -190,7 +154,7 @@ class Spool:
         return self._readable(_CALL, "open_calls")
 
     def known_calls(self) -> set[str]:
-        """The ids of the calls of which more is here than the open call: what was captured, or the row itself."""
+        """The ids of the calls of which more is here than the open call: a capture, or the row."""
         found = {each.call.id for each in self.checkpoints()} | set(self.calls())
         for id_ in self.waiting():
             with suppress(Damaged, FileNotFoundError):
