@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -80,6 +81,45 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_both_languages_have_the_same_pages() -> None:
     english, japanese = ({path.name for path in (ROOT / "docs" / each).iterdir()} for each in ("en", "ja"))
     assert english == japanese
+
+
+def _names(path: Path) -> set[str]:
+    """What a module defines: functions, classes, constants, and methods as Class.method."""
+    found = set()
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{each.name}" for each in node.body if isinstance(each, ast.FunctionDef)}
+        if isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {each.id for each in targets if isinstance(each, ast.Name)}
+    return found
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_the_code_that_is_named_exists(name: str) -> None:
+    places = re.findall(r"`([a-z_/]+\.py)(?::([A-Za-z_.]+))?`", (ROOT / name).read_text("utf-8"))
+    assert len(places) > 10
+    for path, symbol in places:
+        found = [base / path for base in (ROOT / "callrec", ROOT) if (base / path).is_file()]
+        in_a_room = list((ROOT / "callrec").glob(f"*/{path}")) if not found else found
+        assert in_a_room, path
+        assert not symbol or symbol in _names(in_a_room[0]), f"{path}:{symbol}"
+
+
+def test_every_decision_has_a_date_and_a_status_and_is_in_the_index() -> None:
+    index = (ROOT / "docs/decisions/README.md").read_text("utf-8")
+    for page in sorted((ROOT / "docs/decisions").glob("0*.md")):
+        _, _, under_the_title, *_ = page.read_text("utf-8").splitlines()
+        assert re.match(r"20\d\d-\d\d-\d\d · ", under_the_title), page.name
+        assert f"]({page.name})" in index, page.name
+
+
+def test_every_package_says_what_it_does() -> None:
+    for path in sorted((ROOT / "callrec").glob("*/__init__.py")):
+        said = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+        assert len(said.split()) > 30, path.parent.name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
