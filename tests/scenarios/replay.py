@@ -21,6 +21,22 @@ from callrec.recording.tracker import CallTracker
 HERE = Path(__file__).parent
 SOUND = "/run/callrec/prompts/ja/notice"
 PROMPT = Prompt("notice", "ja", "この通話は…", "", "", 6.5, {})
+_AUTOMATIC = ("automatic", "everywhere", None, None)
+_QUIET = ("automatic", "everywhere", None, "none")
+_NEVER = ("never", "extension", "2101", None)
+RULES: dict[str, list[tuple[str, str, str | None, str | None]]] = {
+    "inbound_announced": [_AUTOMATIC],
+    "outbound_announced": [_AUTOMATIC],
+    "internal": [_QUIET],
+    "never": [_QUIET, _NEVER],
+    "manual_keys": [("manual", "everywhere", None, "none")],
+    "standby_kept": [("standby", "everywhere", None, "none")],
+    "standby_discarded": [("standby", "everywhere", None, "none")],
+    "transferred_to_never": [_QUIET, ("never", "extension", "2102", None)],
+    "unanswered": [_QUIET],
+    "busy": [_QUIET],
+}
+"""The rules in force in each scenario: mode, scope, target, announce."""
 _RECORDING = re.compile(r"callrec[/.]([0-9a-f]{8}-[0-9a-f-]{27})")
 
 

@@ -103,7 +103,7 @@ def test_the_code_that_is_named_exists(name: str) -> None:
     assert len(places) > 10
     for path, symbol in places:
         found = [base / path for base in (ROOT / "callrec", ROOT) if (base / path).is_file()]
-        in_a_room = list((ROOT / "callrec").glob(f"*/{path}")) if not found else found
+        in_a_room = found if found else list((ROOT / "callrec").glob(f"*/{path}"))
         assert in_a_room, path
         assert not symbol or symbol in _names(in_a_room[0]), f"{path}:{symbol}"
 

@@ -117,3 +117,10 @@ def test_the_tables_of_states_run() -> None:
     for name in ("LIVE", "CAPTURE", "KEEPING"):
         assert isinstance(getattr(states, name), dict)
         assert any(f"advance({name}," in source for source in sources), name
+
+
+def test_no_test_file_imports_from_another() -> None:
+    for path in Path(__file__).parents[1].rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert ".test_" not in f".{node.module or ''}", path.name

@@ -9,25 +9,9 @@ import pytest
 from callrec.model.calls import CallRecord, Outcome
 from callrec.pbx.events import OWN_PREFIX
 from callrec.recording.actions import HandOver, SaveCall
-from tests.scenarios.replay import ids_of, office, short, tracker, transcript
+from tests.scenarios.replay import RULES, ids_of, office, short, tracker, transcript
 
 _SECOND = timedelta(seconds=1)
-AUTOMATIC = ("automatic", "everywhere", None, None)
-QUIET = ("automatic", "everywhere", None, "none")
-NEVER = ("never", "extension", "2101", None)
-RULES: dict[str, list[tuple[str, str, str | None, str | None]]] = {
-    "inbound_announced": [AUTOMATIC],
-    "outbound_announced": [AUTOMATIC],
-    "internal": [QUIET],
-    "never": [QUIET, NEVER],
-    "manual_keys": [("manual", "everywhere", None, "none")],
-    "standby_kept": [("standby", "everywhere", None, "none")],
-    "standby_discarded": [("standby", "everywhere", None, "none")],
-    "transferred_to_never": [QUIET, ("never", "extension", "2102", None)],
-    "unanswered": [QUIET],
-    "busy": [QUIET],
-}
-
 EXPECTED = {
     "inbound_announced": [
         "LetThrough channel=CALLER sounds=('/run/callrec/prompts/ja/notice',)",
@@ -201,7 +185,7 @@ def test_nothing_is_left_in_the_tracker() -> None:
         for event in transcript(name):
             played.handle(event)
         played.tick(transcript(name)[-1].at)
-        assert not played.calls and played._topology.is_empty
+        assert played.is_empty
 
 
 def test_who_took_part_and_when() -> None:
