@@ -5,7 +5,6 @@ from __future__ import annotations
 import email
 import email.policy
 import json
-import socket
 import ssl
 import subprocess
 import threading
@@ -29,7 +28,7 @@ from callrec.model.office import Extension, Facility
 from callrec.policy.office import Office
 from callrec.settings import CatalogueSettings, HelpSettings, Settings, SpoolSettings
 from tests.integration.system import eventually
-from tests.integration.web_server import web_server
+from tests.integration.web_server import hanging_server, web_server
 from tests.unit.samples import CALL_ID, alert
 
 SECRET = "a secret of some length"
@@ -67,13 +66,6 @@ def mail_server(box: Mailbox, port: int, **options: Any) -> Iterator[None]:
         yield
     finally:
         server.stop()
-
-
-@contextmanager
-def hanging_server(port: int) -> Iterator[None]:
-    """Takes every connection and says nothing."""
-    with socket.create_server(("127.0.0.1", port)):
-        yield
 
 
 class Sender:
