@@ -32,4 +32,4 @@ LINK_LOST = 10.0
 LINK_BACK = 15.0
 """The PBX goes on → the link is there again."""
 PROMPTS = 0.05
-"""1,500 questions for an announcement, as a copy of the rules for 500 extensions asks them."""
+"""1,500 questions for an announcement (bench/decide.py)."""
