@@ -26,7 +26,7 @@ Posts = list[tuple[dict[str, str], bytes]]
 def _told(system: SystemUnderTest) -> Iterator[Posts]:
     """The office is helped by a web server, and 2102 is the support phone that listens."""
     port = free_port()
-    helped = {"WEBHOOK_URL": f"http://127.0.0.1:{port}/", "WEBHOOK_SECRET": SECRET, "ROOM": "2102"}
+    helped = {"WEBHOOK_URL": f"http://127.0.0.1:{port}/", "WEBHOOK_SECRET": SECRET, "PHONE": "2102"}
     with (
         web_server(port) as posts,
         system.restarted_with(**{f"CALLREC_HELP__{name}": value for name, value in helped.items()}),
