@@ -52,7 +52,7 @@ def _options() -> argparse.Namespace:
 def _measure(system: SystemUnderTest, way: str) -> tuple[float, float, float]:
     """One call: its longest silence, and how far its length is off, by the PBX's clock and the phone's."""
     begin = system.app.now
-    with system.rule("automatic"):
+    with system.rule("automatic", direction="inbound"):
         staff, caller = MEASURED[way](system)
         talk_for([staff, caller], TALK_SECONDS)
         staff.hangup()

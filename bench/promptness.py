@@ -21,7 +21,7 @@ from bench.machine import facts_of_calls
 from bench.parts import Figures, milliseconds, running_system
 from bench.report import Row, finish
 from callrec.demo.processes import free_port
-from tests.integration.system import SystemUnderTest, eventually, frozen
+from tests.integration.system import SystemUnderTest, eventually, frozen, talk_for
 from tests.integration.web_server import hanging_server, web_server
 
 NUMBER = "0333310001"
@@ -128,6 +128,7 @@ def _answer(system: SystemUnderTest, *, stands_still: bool) -> float:
             phone.pick_up()
             caller.wait_established()
             taken = time.monotonic() - begin
+            talk_for([caller], 0.5)
         system.hang_up_all()
         system.wait_until_clean()
     return taken
