@@ -42,11 +42,12 @@ def measure_keys(system: SystemUnderTest) -> dict[str, float]:
     zero = min(datetime.fromisoformat(segment[side]["started_at"]) for side in ("external", "staff"))
     quiet = [_pause(track, heard.rate) for track in (heard.external, heard.staff)]
     silent, loud = (max(edges) for edges in zip(*quiet, strict=True))
+    # Tracks are placed to some milliseconds: what a key does may seem to be there before it.
     return {
         START: milliseconds(start, first_sample(segment)),
         STOP: milliseconds(stop, zero + timedelta(seconds=heard.seconds)),
-        PAUSE: milliseconds(pause, zero + timedelta(seconds=silent)),
-        RESUME: milliseconds(resume, zero + timedelta(seconds=loud)),
+        PAUSE: abs(milliseconds(pause, zero + timedelta(seconds=silent))),
+        RESUME: abs(milliseconds(resume, zero + timedelta(seconds=loud))),
     }
 
 
