@@ -30,9 +30,11 @@ unit: setup ## seconds; needs nothing but Python
 integration: setup ## minutes; real PBX, S3, databases and SIP phones; both databases side by side
 	$(BIN)/pytest -q -n 2 --dist loadscope -m integration $(ARGS)
 
-bench: setup ## minutes; measures decisions, and calls on the real parts; writes bench/RESULTS.md
+bench: setup ## minutes; measures decisions, and calls, moves and keys on the real parts; writes bench/RESULTS.md
 	$(BIN)/python -m bench.decide
 	$(BIN)/python -m bench.tracker
+	$(BIN)/python -m bench.moves
+	$(BIN)/python -m bench.promptness
 	$(BIN)/python -m bench.calls $(ARGS)
 
 setup: system .venv/ready

@@ -12,16 +12,17 @@ import argparse
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from bench import targets
 from bench.machine import facts_of_calls
+from bench.parts import kept, milliseconds, running_system
 from bench.report import Row, finish
 from callrec.catalogue.calls import SearchHit
-from callrec.demo.pbx import PbxPorts
-from callrec.demo.softphones import Sound, Switchboard, Talk
-from callrec.demo.system import DemoSystem
-from tests.integration.system import SystemUnderTest, talk_for
+from callrec.demo.softphones import Sound, Talk
+from tests.integration.system import SystemUnderTest, talk_for, talk_seconds
 from tests.long_call import peak_megabytes
 
 ARCHIVE_SECONDS = 60.0
@@ -32,16 +33,16 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="callrec-bench-") as home:
         print(f"memory for a call of {asked.hours} hours …", flush=True)
         memory = peak_megabytes(asked.hours * 60, Path(home))
-        with (
-            DemoSystem(Path(home), ports=PbxPorts.free()) as demo,
-            Switchboard("127.0.0.1", demo.pbx.ports.sip) as switchboard,
-        ):
-            print(f"{asked.calls} calls at once, {asked.talk} s of talk …", flush=True)
-            starts, waits = _measure(SystemUnderTest(demo, switchboard), asked.calls, asked.talk)
-            machine = facts_of_calls(demo.app.pbx.version())
+    with running_system() as system:
+        print(f"{asked.calls} calls at once, {asked.talk} s of talk …", flush=True)
+        measured = _measure(system, asked.calls, asked.talk)
+        machine = facts_of_calls(system.app.pbx.version())
+    start, length = targets.FIRST_SAMPLE * 1000, targets.LENGTH * 1000
+    found = f"hang-up after {asked.talk} s → read back from S3 and found by search"
     rows = [
-        Row("both parties in a bridge → first sample recorded", "ms", 20, starts),
-        Row(f"hang-up after {asked.talk} s → read back from S3 and found by search", "s", 2, waits),
+        Row("both parties in a bridge → first sample recorded", "ms", start, measured.starts),
+        Row("length of the recording against the PBX's clock", "ms", length, measured.lengths),
+        Row(found, "s", targets.FOUND, measured.waits),
         Row(f"memory of the process that joins a call of {asked.hours} h", "MB", 100, [memory]),
     ]
     options = f"--calls {asked.calls} --talk {asked.talk} --hours {asked.hours}"
@@ -57,11 +58,17 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measure(system: SystemUnderTest, count: int, seconds: int) -> tuple[list[float], list[float]]:
-    """For each call, ms until its first sample, and s from its hang-up until it is found."""
-    begin = system.app.now
-    starts: list[float] = []
-    waits: list[float] = []
+@dataclass
+class Measured:
+    """For each call: ms until the first sample of a track, ms by which its length is off, s until found."""
+
+    starts: list[float] = field(default_factory=list)
+    lengths: list[float] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+
+
+def _measure(system: SystemUnderTest, count: int, seconds: int) -> Measured:
+    begin, measured = system.app.now, Measured()
     with system.rule("automatic"):
         callers = _dial(system, count)
         talk_for(list(callers.values())[-1:], seconds)
@@ -69,10 +76,10 @@ def _measure(system: SystemUnderTest, count: int, seconds: int) -> tuple[list[fl
             hung_up = time.monotonic()
             caller.hangup()
             found = system.recording_of("+81" + number[1:], begin, ARCHIVE_SECONDS)
-            waits.append(time.monotonic() - hung_up)
-            starts += _starts(found)
-            _check_length(found, seconds)
-    return starts, waits
+            measured.waits.append(time.monotonic() - hung_up)
+            measured.starts += _starts(found)
+            measured.lengths.append(abs(_length(found, seconds) - talk_seconds(found.call)) * 1000)
+    return measured
 
 
 def _dial(system: SystemUnderTest, count: int) -> dict[str, Talk]:
@@ -88,16 +95,17 @@ def _dial(system: SystemUnderTest, count: int) -> dict[str, Talk]:
 
 def _starts(found: SearchHit) -> list[float]:
     """Milliseconds from the bridge to the first sample of either track, as the manifest has it."""
-    assert found.recording and found.call.answered_at
-    segment = found.recording.manifest["capture"]["segments"][0]
+    segment = kept(found).manifest["capture"]["segments"][0]
     tracks = [datetime.fromisoformat(segment[side]["started_at"]) for side in ("external", "staff")]
-    return [(track - found.call.answered_at).total_seconds() * 1000 for track in tracks]
+    return [milliseconds(found.call.answered_at, track) for track in tracks]
 
 
-def _check_length(found: SearchHit, seconds: int) -> None:
-    assert found.recording
-    audio = found.recording.manifest["audio"]
-    assert audio["frames"] / audio["sample_rate"] > seconds - 1, "the recording is not whole"
+def _length(found: SearchHit, seconds: int) -> float:
+    """How long the recording is, in seconds."""
+    audio = kept(found).manifest["audio"]
+    length = float(audio["frames"] / audio["sample_rate"])
+    assert length > seconds - 1, "the recording is not whole"
+    return length
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 An office of 60 facilities, 3,000 extensions and 10,000 rules of all scopes and conditions, decided
 for calls at random. Prints the results and writes them into bench/RESULTS.md. Exit code 1 where a
-decision takes 50 µs or more at the median, or a reload a second or more.
+decision takes 50 µs or more at the median, a reload a second or more, or 1,500 questions for an
+announcement 50 ms or more.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from bench import targets
 from bench.machine import facts
 from bench.report import Row, finish
 from callrec.app import App
@@ -25,9 +27,12 @@ from callrec.catalogue.tables import extensions, facilities, revision, rules
 from callrec.model.rules import CallFacts, Direction, Holidays, Mode, Rule, Scope
 from callrec.policy.hours import parse_hours
 from callrec.policy.office import Office
+from callrec.prompts import Library
+from callrec.resources import shipped
 from callrec.settings import CatalogueSettings, Settings
 
 FACILITIES, EXTENSIONS, RULES, CALLS, RELOADS = 60, 3_000, 10_000, 20_000, 5
+QUESTIONS = 1_500
 DECISION_MICROSECONDS, RELOAD_SECONDS = 50, 1
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 HOURS = ["", "mon-fri 08:30-17:15", "22:00-06:00", "mon-fri 08:30-12:00 13:00-17:15, sat 09:00-12:00"]
@@ -46,10 +51,13 @@ def main() -> int:
         reloads = [_seconds(app.office) for _ in range(RELOADS)]
         office = app.office()
         app.database.close()
+    library = Library(shipped("prompts"))
+    questions = [_seconds(lambda: _ask(library)) for _ in range(RELOADS)]
     decisions = [_decide(office, dice) * 1e6 for _ in range(CALLS)]
     rows = [
         Row("a decision", "µs", DECISION_MICROSECONDS, decisions, judged=statistics.median),
         Row("a reload from the database (SQLite)", "s", RELOAD_SECONDS, reloads),
+        Row(f"{QUESTIONS:,} questions for an announcement", "s", targets.PROMPTS, questions),
     ]
     size = f"{FACILITIES} facilities, {EXTENSIONS:,} extensions, {RULES:,} rules, {CALLS:,} calls"
     return finish("Decisions", f"`python -m bench.decide`: {size}:", rows, facts())
@@ -97,6 +105,12 @@ def _decide(office: Office, dice: random.Random) -> float:
     extension = _number(dice.randrange(EXTENSIONS))
     call: CallFacts = office.facts(dice.choice(list(Direction)), [extension], _caller(dice), at)
     return _seconds(lambda: office.decide(call))
+
+
+def _ask(library: Library) -> None:
+    """As a copy of the rules for 500 extensions does."""
+    for _ in range(QUESTIONS):
+        library.get("notice", "ja")
 
 
 def _seconds(step: object) -> float:

@@ -33,6 +33,7 @@ from tests.listen import Samples
 
 T = TypeVar("T")
 PATIENCE = 20.0
+"""Ten times what may pass until a call is found, an alert is out or a rule holds (bench/targets.py)."""
 WAITING = ("checkpoints", "open_calls", "calls", "recordings", "discards")
 """The folders of the spool in which something waits."""
 WIDEBAND = "g722/16000/1"
@@ -116,7 +117,7 @@ class SystemUnderTest:
     def wait_for_rules(self) -> None:
         """Until the controller goes by the rules of the catalogue."""
         revision = self.app.revision()
-        eventually(lambda: self.status().get("revision") == revision, 10, "taking up the rules")
+        eventually(lambda: self.status().get("revision") == revision, what="taking up the rules")
 
     def wait_for_mirror(self) -> None:
         """Until the PBX has its copy of the rules as they are now."""

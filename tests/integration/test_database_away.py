@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,6 +16,7 @@ from callrec.demo.softphones import Sound
 from callrec.errors import CatalogueOutdated, CatalogueUnreachable
 from callrec.model.rules import Rule
 from tests.integration.system import SystemUnderTest, eventually, talk_for, talk_seconds
+from tests.integration.times import as_long_as
 
 NOBODY_THERE = "postgresql://nobody@127.0.0.1:1/none"
 
@@ -61,7 +61,7 @@ def _check_kept(system: SystemUnderTest, number: str, begin: datetime, rule: Rul
     found = system.recording_of("+81" + number[1:], begin)
     assert found.recording is not None and found.call.decision is not None
     assert (found.call.decision.rule, found.call.decision.version) == (rule.id, rule.version)
-    assert abs(system.listen(found.recording).seconds - talk_seconds(found.call)) < 0.1
+    as_long_as(system.listen(found.recording), talk_seconds(found.call))
     system.wait_until_clean()
 
 
@@ -88,11 +88,9 @@ def test_the_database_goes_away_and_comes_back(system: SystemUnderTest, begin: d
 
 
 def test_a_statement_that_takes_for_ever_is_given_up(postgresql: str) -> None:
-    asked = time.monotonic()
     limited = Database(postgresql + "&options=-c%20statement_timeout%3D1s")
     with pytest.raises(CatalogueUnreachable, match="statement timeout"), limited.read() as connection:
         connection.exec_driver_sql("SELECT pg_sleep(20)")
-    assert time.monotonic() - asked < 10
     limited.close()
 
 

@@ -19,7 +19,6 @@ pytestmark = pytest.mark.parametrize("system", ["postgresql"], indirect=True)
 CALLER_HZ, STAFF_HZ, ROOM_HZ = 500.0, 1000.0, 1500.0
 HELP_HZ = 1760.0
 SECRET = "a secret of some length"
-AT_ONCE_SECONDS = 2.0
 Posts = list[tuple[dict[str, str], bytes]]
 
 
@@ -27,7 +26,7 @@ Posts = list[tuple[dict[str, str], bytes]]
 def _told(system: SystemUnderTest) -> Iterator[Posts]:
     """The office is helped by a web server, and 2102 is the support phone that listens."""
     port = free_port()
-    helped = {"WEBHOOK_URL": f"http://127.0.0.1:{port}/", "WEBHOOK_SECRET": SECRET, "ROOM": "2102"}
+    helped = {"WEBHOOK_URL": f"http://127.0.0.1:{port}/", "WEBHOOK_SECRET": SECRET, "PHONE": "2102"}
     with (
         web_server(port) as posts,
         system.restarted_with(**{f"CALLREC_HELP__{name}": value for name, value in helped.items()}),
@@ -48,7 +47,7 @@ def test_help_is_called_and_comes(system: SystemUnderTest, begin: datetime) -> N
         caller, staff = _shouted_at(system, "0311160001")
         staff.press("*9")
         phone = system.phone("2102").pick_up(Sound(ROOM_HZ))
-        eventually(lambda: posts, AT_ONCE_SECONDS, "the alert")
+        eventually(lambda: posts, what="the alert")
         talk_for([phone, staff, caller], 1.0)
         listened = len(staff.heard())
         assert hears(phone.heard()[-4000:], phone.rate, CALLER_HZ)
@@ -81,7 +80,7 @@ def test_help_goes_out_where_nothing_may_be_recorded(system: SystemUnderTest, be
     with system.rule("never"), _told(system) as posts:
         caller, staff = _shouted_at(system, "0311160002")
         staff.press("*9")
-        eventually(lambda: posts, AT_ONCE_SECONDS, "the alert")
+        eventually(lambda: posts, what="the alert")
         system.phone("2102").wait_ring().reject()
         talk_for([staff, caller], 0.5)
         assert heard_share(staff.heard(), staff.rate, HELP_HZ) > 0, "told by a tone"

@@ -3,58 +3,22 @@
 from __future__ import annotations
 
 import json
-import queue
 import threading
 from collections.abc import Iterator
 
 import pytest
 
 from callrec.demo.softphones import Sound, Talk
-from callrec.pbx.ari import Ari
-from callrec.pbx.events import DialplanSaid, Event
 from tests.integration.call_paths import NUMBER, WAYS, inbound, settled
+from tests.integration.ears import Ears
 from tests.integration.sip import SipCall
 from tests.integration.system import SystemUnderTest, eventually, talk_for
+from tests.integration.times import PRESS_CLOCK_SECONDS
 from tests.listen import hears_no
 
 pytestmark = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
 STAR_HZ, ONE_HZ = 941.0, 697.0
 """The lower tones of the digits * and 1, were they to be heard as sound."""
-SECONDS_OF_SILENCE = 0.5
-"""How long a press that must not be told is waited for. A press is told within milliseconds."""
-
-
-class Ears:
-    """Every key press the PBX tells, in order."""
-
-    def __init__(self, system: SystemUnderTest) -> None:
-        self.presses: queue.Queue[DialplanSaid] = queue.Queue()
-        settings = system.app.settings.pbx.model_copy(update={"app": "ears"})
-        self._ari, self._up = Ari(settings), threading.Event()
-        self._thread = threading.Thread(target=self._ari.watch, args=(self._hear, self._up.set, lambda: None))
-
-    def __enter__(self) -> Ears:
-        self._thread.start()
-        assert self._up.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ari.stop()
-        self._thread.join()
-
-    def _hear(self, event: Event) -> None:
-        if isinstance(event, DialplanSaid) and "Key" in event.fields:
-            self.presses.put(event)
-
-    def told(self, key: str, extension: str) -> DialplanSaid:
-        """The next press; it must be this one."""
-        press = self.presses.get(timeout=5)
-        assert press.fields["Key"] == key and press.fields["By"].startswith(f"PJSIP/{extension}-")
-        return press
-
-    def told_nothing(self) -> None:
-        with pytest.raises(queue.Empty):
-            self.presses.get(timeout=SECONDS_OF_SILENCE)
 
 
 @pytest.fixture
@@ -178,7 +142,7 @@ def test_a_press_is_kept_while_callrec_is_away(system: SystemUnderTest, ears: Ea
                 key, linkedid, name, at, unique = lines[press.fields["Id"]].split("|")
                 assert (key, name) == (press.fields["Key"], press.channel.name)
                 assert (linkedid, unique) == (press.channel.linkedid, press.channel.id)
-                assert abs(float(at) - press.at.timestamp()) < 0.05
+                assert abs(float(at) - press.at.timestamp()) < PRESS_CLOCK_SECONDS
                 ami.delete("callrec-key", press.fields["Id"])
         system.hang_up_all()
     finally:

@@ -121,7 +121,7 @@ def test_answering_first_is_heard_just_the_same(system: SystemUnderTest, begin: 
     answering_first = system.restarted_with(CALLREC_PROMPTS__ANSWER_FIRST="true")
     with answering_first, system.rule("automatic", announce="before-connect"):
         caller = system.caller("0311140001").dial("2101")
-        caller.wait_established(3)
+        caller.wait_established()
         phone = system.phone("2101").wait_ring()
         assert likeness(prompt, caller.heard()) > 0.9
         phone.reject()

@@ -13,7 +13,7 @@ from callrec.model.calls import Outcome
 from callrec.model.captures import Custody
 from callrec.model.rules import Direction, Mode
 from tests.integration.system import WIDEBAND, WIDEBAND_PHONE, SystemUnderTest, talk_for, talk_seconds
-from tests.integration.times import as_long_as, in_time
+from tests.integration.times import START_SECONDS, as_long_as, first_sample
 from tests.listen import Samples, hears, hears_no, is_silent, likeness, voiced
 
 CALLER_HZ, STAFF_HZ = 500.0, 1000.0
@@ -25,7 +25,6 @@ def _prompt(system: SystemUnderTest, language: str = "ja") -> Samples:
     return voiced(soundfile.read(path, dtype="int16")[0])
 
 
-@pytest.mark.alone
 def test_inbound_call_is_announced_and_recorded(system: SystemUnderTest, begin: datetime) -> None:
     with system.rule("automatic", announce="before-connect"):
         phone, outside = system.phone("2101"), system.caller("0311110001")
@@ -44,7 +43,7 @@ def test_inbound_call_is_announced_and_recorded(system: SystemUnderTest, begin: 
     assert kept is not None
     heard = system.listen(kept)
     as_long_as(heard, talk_seconds(call))
-    in_time(abs(heard.seconds - (staff.ended_at - staff.established_at)) < 0.3, "also by the phone's clock")
+    as_long_as(heard, len(staff.heard()) / staff.rate, "that the phone heard")
     assert hears(heard.external, heard.rate, CALLER_HZ) and hears_no(heard.external, heard.rate, STAFF_HZ)
     assert hears(heard.staff, heard.rate, STAFF_HZ) and hears_no(heard.staff, heard.rate, CALLER_HZ)
 
@@ -64,24 +63,22 @@ def test_inbound_call_is_announced_and_recorded(system: SystemUnderTest, begin: 
     system.wait_until_clean()
 
 
-@pytest.mark.alone
-def test_recording_begins_within_20_ms_of_the_bridge(system: SystemUnderTest, begin: datetime) -> None:
-    """Both tracks; the median of three calls, for other work of the machine."""
+def test_recording_begins_with_the_first_word(system: SystemUnderTest, begin: datetime) -> None:
+    """Both tracks; and of what the caller was given to hear nothing is missing."""
     with system.rule("automatic"):
-        waits = [_first_sample_after(system, begin, f"03111100{number:02}") for number in range(20, 23)]
-    in_time(sorted(waits)[1] <= timedelta(milliseconds=20), waits)
-
-
-def _first_sample_after(system: SystemUnderTest, begin: datetime, number: str) -> timedelta:
-    """How long after the two talked the later one of the tracks of their call began."""
-    caller = system.caller(number).dial("2101", Sound(CALLER_HZ))
-    talk_for([system.phone("2101").pick_up(Sound(STAFF_HZ))], 0.5)
-    caller.hangup()
-    found = system.recording_of("+81" + number[1:], begin)
+        caller = system.caller("0311110020").dial("2101", Sound(CALLER_HZ))
+        staff = system.phone("2101").pick_up(Sound(STAFF_HZ))
+        talk_for([staff, caller], 1.5)
+        caller.hangup()
+        found = system.recording_of("+81311110020", begin)
     assert found.recording is not None and found.call.answered_at is not None
     (segment,) = found.recording.manifest["capture"]["segments"]
-    began = max(datetime.fromisoformat(segment[side]["started_at"]) for side in ("external", "staff"))
-    return began - found.call.answered_at
+    late = (first_sample(segment) - found.call.answered_at).total_seconds()
+    assert late < START_SECONDS, f"the first sample came {late:.3f} s after the bridge"
+    heard = system.listen(found.recording)
+    assert hears(heard.external, heard.rate, CALLER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
+    said, kept = len(voiced(caller.heard())) / caller.rate, len(voiced(heard.staff)) / heard.rate
+    assert kept > said - START_SECONDS, f"{kept:.3f} s of the {said:.3f} s that the caller heard"
 
 
 def test_outbound_call_is_announced_to_both_and_inside_the_recording(
@@ -213,7 +210,6 @@ def test_wideband_call_is_captured_at_16_khz(system: SystemUnderTest, begin: dat
     assert hears(heard.staff, heard.rate, 6500.0)
 
 
-@pytest.mark.alone
 def test_twenty_calls_at_once_are_not_mixed_up(system: SystemUnderTest, begin: datetime) -> None:
     tones = {f"03222200{i:02}": 300.0 + 50 * i for i in range(20)}
     outside = {number: system.caller(number) for number in tones}
@@ -236,16 +232,6 @@ def test_twenty_calls_at_once_are_not_mixed_up(system: SystemUnderTest, begin: d
         assert not any(hears(heard.external, heard.rate, other) for other in others), number
         assert hears(heard.staff, heard.rate, 2000.0)
     system.wait_until_clean()
-
-
-@pytest.mark.alone
-def test_searchable_soon_after_hang_up(system: SystemUnderTest, begin: datetime) -> None:
-    with system.rule("automatic"):
-        caller = system.caller("0311110012").dial("2101", Sound(CALLER_HZ))
-        staff = system.phone("2101").pick_up(Sound(STAFF_HZ))
-        talk_for([staff], 1.0)
-        caller.hangup()
-        system.recording_of("+81311110012", begin, seconds=2.0)
 
 
 def test_fetched_file_is_the_recording(system: SystemUnderTest, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def nearest(system: SystemUnderTest, sound: Samples, rate: int) -> str:
 def played(system: SystemUnderTest, staff: Talk, effect: KeyResult) -> Samples:
     """What staff hear from the moment at which the tone is played until it is over."""
     before = len(staff.heard())
-    eventually(lambda: accepted(system, effect), 2, "a snoop that is ready")
+    eventually(lambda: accepted(system, effect), what="a snoop that is ready")
     talk_for([staff], seconds(effect) + 0.4)
     return staff.heard()[before:]
 
@@ -61,7 +61,6 @@ def accepted(system: SystemUnderTest, effect: KeyResult) -> bool:
     return True
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize(
     ("system", "extension"), [("sqlite", "2101"), ("postgresql", WIDEBAND_PHONE)], indirect=["system"]
 )

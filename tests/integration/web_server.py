@@ -1,7 +1,8 @@
-"""A real web server that keeps what it was sent."""
+"""A real web server that keeps what it was sent, and a server of any kind that hangs."""
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -39,3 +40,10 @@ def web_server(
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def hanging_server(port: int) -> Iterator[None]:
+    """Takes every connection and says nothing."""
+    with socket.create_server(("127.0.0.1", port)):
+        yield

@@ -293,7 +293,7 @@ def test_its_threads_send_at_once_and_a_way_that_hangs_keeps_nobody(
 
     class Hanging(Post):
         def send(self, alert: Alert, recipient: str) -> None:
-            hangs.wait(30)
+            hangs.wait(60)
 
     alerter = Alerter(spool, [Hanging(), webhook], database)
     thread = threading.Thread(target=alerter.run)
@@ -301,8 +301,8 @@ def test_its_threads_send_at_once_and_a_way_that_hangs_keeps_nobody(
     try:
         spool.save_alert(alert())
         alerter.wake()
-        wait_until(lambda: bool(webhook.sent), 2, "the message")
-        wait_until(lambda: ("webhook", "", "sent", 1) in told(database), 2, "its row")
+        wait_until(lambda: bool(webhook.sent), 20, "the message")
+        wait_until(lambda: ("webhook", "", "sent", 1) in told(database), 20, "its row")
     finally:
         alerter.stop()
         thread.join(5)

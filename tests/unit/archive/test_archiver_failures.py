@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 from mutagen import MutagenError
 
 from callrec.catalogue import calls
+from callrec.demo.processes import wait_until
 from callrec.model.calls import CallRecord
 from tests.unit.bench import Bench
 from tests.unit.samples import CALL_ID, RECORDING_ID, call, captured_call
@@ -69,18 +69,12 @@ def test_a_spool_that_cannot_be_read_does_not_end_the_archiver(
     with monkeypatch.context() as patch:
         patch.setattr(bench.spool, "waiting", gone)
         thread.start()
-        for _ in range(100):
-            if bench.archiver.problems():
-                break
-            time.sleep(0.02)
+        wait_until(lambda: bool(bench.archiver.problems()), 20, "the problem")
         assert bench.archiver.problems() == ["[Errno 5] Input/output error"] and thread.is_alive()
     bench.captured()
     bench.clock.now += 60
     bench.archiver.wake()
-    for _ in range(100):
-        if not bench.spool.waiting():
-            break
-        time.sleep(0.02)
+    wait_until(lambda: not bench.spool.waiting(), 20, "an end of waiting")
     bench.archiver.stop()
     thread.join(5)
     assert bench.spool.waiting() == [] and bench.archiver.problems() == []

@@ -1,0 +1,40 @@
+"""The demo's real parts, as a benchmark uses them: one system, started for it and gone afterwards."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from callrec.catalogue.calls import ArchivedRecording, SearchHit
+from callrec.demo.pbx import PbxPorts
+from callrec.demo.softphones import Switchboard
+from callrec.demo.system import DemoSystem
+from tests.integration.system import SystemUnderTest
+
+Figures = dict[str, list[float]]
+"""What was measured, by name: one value each time."""
+
+
+@contextmanager
+def running_system() -> Iterator[SystemUnderTest]:
+    """PBX, S3 server, database, controller and phones."""
+    with (
+        tempfile.TemporaryDirectory(prefix="callrec-bench-") as home,
+        DemoSystem(Path(home), ports=PbxPorts.free()) as demo,
+        Switchboard("127.0.0.1", demo.pbx.ports.sip) as switchboard,
+    ):
+        yield SystemUnderTest(demo, switchboard)
+
+
+def milliseconds(begin: datetime | None, end: datetime | None) -> float:
+    assert begin and end
+    return (end - begin).total_seconds() * 1000
+
+
+def kept(found: SearchHit) -> ArchivedRecording:
+    """The recording of a call that has one."""
+    assert found.recording
+    return found.recording
