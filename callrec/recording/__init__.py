@@ -1,11 +1,14 @@
-"""The pure core: facts about calls in, actions out; no threads, no clock, no disk, no network.
+"""Decides what is to be done about the calls of a PBX: events in, actions out. No I/O of any kind.
 
-`tracker` takes every event of the PBX and every tick of time, and gives it to the `call` that it concerns,
-or, by its owner (`owners`), to the part of a call that has made what the event names. A call is made of
-layers: `call_media` (what is captured, announced, played), `call_keys` (what staff press), `call` (who
-takes part, what is decided, how it ends). Its parts: `recorder` (what is kept) with `capture` (what is
-recorded) and `segment`; `announcements`, `tones`, `assistance` with `support_phone`; `decisions`.
-`topology` knows who hears whom, `membership` which channel belongs to which call. `states` has the tables
-by which tracks, captures and recordings advance, `keys` the one that staff's keys go by. What is to be
-done is told as `actions`, which `callrec.controller` carries out; it is also who calls the tracker.
+`callrec.controller` gives every event of the PBX and every tick of time to `tracker`, and carries out the
+`actions` that it gets back. The tracker finds the `call` that an event concerns: by its channel, or, where
+the event names something that callrec has made, by its owner (`owners`). `topology` knows who hears whom,
+and `membership` which channel belongs to which call. A call has three layers: `call_media` (what is
+captured, announced and played), `call_keys` (what staff press) and `call` (who takes part, what is decided,
+how it ends). They use `recorder` (what is kept of a call) with `capture`, `capture_tracks`, `segment` and
+`silences` (how it is recorded), `announcements`, `tones`, `assistance` with `support_phone`, and `decisions`
+with `parties` and `legs`. `states` has the tables by which tracks, captures and recordings advance, `keys`
+those that the keys of staff go by. What the core cannot make for itself (rules, prompts, ids) is in
+`environment`; every moment comes from an event or from the caller. `callrec.fallback` asks `keys` and
+`assistance` about calls that it takes over.
 """

@@ -1,7 +1,7 @@
-"""What the pure core wants done: to the PBX, and to the spool. The controller's performers carry it out.
+"""What the core wants done to the PBX and to the spool, as types. The controller's performers carry it out.
 
-`PbxAction` and `SpoolAction` are unions of all there are, and each performer ends with `assert_never`:
-an action that nobody performs is an error of the type checker, and so is one that is missing here.
+`PbxAction` and `SpoolAction` are unions of all there are, and each performer ends with `assert_never`: an
+action that nobody performs is an error of the type checker (decision 15). Nothing is done here.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _OfCall:
-    """Base of all actions. `linkedid` names the call; the actions of one call never overtake another.
+    """Base of all actions. `linkedid` names the call that wants it; of a stray, its own id.
 
-    The two tracks of a recording do not wait for one another: what is for one of them has its `side`,
-    and overtakes nothing that is for the same.
+    Actions of one call run in the order in which they were returned, but in four queues that do not wait for
+    one another: those to the spool, and, to the PBX, those with `side` external, staff (the two tracks of a
+    recording), or none.
     """
 
     linkedid: str
@@ -41,7 +42,7 @@ class _Making(_OfCall):
 
 @dataclass(frozen=True, slots=True)
 class LetThrough(_OfCall):
-    """Lets a channel at the gate go on; the dialplan plays `sounds` first."""
+    """Lets a channel at the gate go on in the dialplan, which plays `sounds` first (decision 2)."""
 
     channel: str
     sounds: tuple[str, ...] = ()
@@ -49,8 +50,10 @@ class LetThrough(_OfCall):
 
 @dataclass(frozen=True, slots=True)
 class StartSnoop(_Making):
-    """Makes a channel that listens to another (`spy`) or speaks to it (`whisper`): in, out, both or none,
-    in ARI's words."""
+    """Makes a channel `snoop` that listens to another (`spy`) or speaks to it (`whisper`).
+
+    Both are in, out, both or none, in ARI's words.
+    """
 
     channel: str
     snoop: str
@@ -60,14 +63,17 @@ class StartSnoop(_Making):
 
 @dataclass(frozen=True, slots=True)
 class AwaitHangup(_OfCall):
-    """Waits until these channels of ours, which were hung up, are gone from the PBX (decision 9)."""
+    """Waits until these channels of ours, which were hung up, are gone from the PBX (decision 9).
+
+    Where the PBX does not tell it, the wait ends after a tenth of a second.
+    """
 
     channels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RecordSnoop(_Making):
-    """Records what a snoop hears into a stored recording of the PBX."""
+    """Records what a snoop hears into the stored recording `name` of the PBX."""
 
     snoop: str
     name: str
@@ -89,7 +95,7 @@ class Unmute(_OfCall):
 
 @dataclass(frozen=True, slots=True)
 class PlayMedia(_Making):
-    """Plays to a snoop channel that whispers. `media` are URIs of ARI's, such as ``sound:…``."""
+    """Plays `media`, URIs of ARI's such as ``sound:…``, to a snoop that whispers, as `playback`."""
 
     snoop: str
     playback: str
@@ -98,14 +104,14 @@ class PlayMedia(_Making):
 
 @dataclass(frozen=True, slots=True)
 class HangUp(_OfCall):
-    """Ends a channel of ours."""
+    """Hangs up a channel of ours. One that is gone already is no error."""
 
     channel: str
 
 
 @dataclass(frozen=True, slots=True)
 class DialSupportPhone(_Making):
-    """Calls a support phone; `channel` is the id its channel gets, `caller` is what it shows."""
+    """Calls a support phone: `channel` is the id its channel gets, `caller` the extension that it shows."""
 
     channel: str
     endpoint: str
@@ -114,7 +120,7 @@ class DialSupportPhone(_Making):
 
 @dataclass(frozen=True, slots=True)
 class MakeBridge(_Making):
-    """Makes a bridge of ours, in which our own channels hear one another."""
+    """Makes a bridge of ours, in which channels of ours hear one another."""
 
     bridge: str
 
@@ -129,7 +135,7 @@ class AddToBridge(_OfCall):
 
 @dataclass(frozen=True, slots=True)
 class DestroyBridge(_OfCall):
-    """Removes a bridge of ours."""
+    """Removes a bridge of ours. One that is gone already is no error."""
 
     bridge: str
 
@@ -139,7 +145,7 @@ class DestroyBridge(_OfCall):
 
 @dataclass(frozen=True, slots=True)
 class SaveCheckpoint(_OfCall):
-    """Writes down what is being captured, so that a crash loses nothing."""
+    """Writes down a call and its capture while the call is open, so that a crash loses nothing."""
 
     checkpoint: Checkpoint
 
@@ -153,15 +159,17 @@ class SaveOpenCall(_OfCall):
 
 @dataclass(frozen=True, slots=True)
 class HandOver(_OfCall):
-    """Gives a capture that is over to the archive, to be kept."""
+    """Gives a capture that is over to the archiver, to be kept."""
 
     captured: CapturedCall
 
 
 @dataclass(frozen=True, slots=True)
 class Discard(_OfCall):
-    """Gives a capture that is not to be kept to whoever destroys it everywhere. `whole`: nothing of the
-    call is kept."""
+    """Gives a capture that is not to be kept to the archiver, which destroys it (decision 12).
+
+    `whole`: nothing of the call is kept.
+    """
 
     captured: CapturedCall
     whole: bool
@@ -169,25 +177,29 @@ class Discard(_OfCall):
 
 @dataclass(frozen=True, slots=True)
 class SaveCall(_OfCall):
-    """Writes the row of a call that is over, recorded or not."""
+    """Writes down the row of a call that is over, for the catalogue."""
 
     call: CallRecord
 
 
 @dataclass(frozen=True, slots=True)
 class SaveAlert(_OfCall):
-    """Tells those who can help that somebody asked for it."""
+    """Writes down an alert, so that those who can help are told that somebody asked for it."""
 
     alert: Alert
 
 
 @dataclass(frozen=True, slots=True)
 class ReadJournal(_OfCall):
-    """Looks at what the dialplan wrote down and recorded of this call while callrec was away."""
+    """Has the dialplan's journal read, which tells of a call of the fallback (decision 4).
+
+    The open call `call_id` is forgotten: its row comes from the journal. Empty: there is none.
+    """
 
     call_id: str
 
 
+# decision 15: unions, so that the type checker finds an action nobody performs
 Making = StartSnoop | RecordSnoop | PlayMedia | DialSupportPhone | MakeBridge
 PbxAction = Making | LetThrough | AwaitHangup | Mute | Unmute | HangUp | AddToBridge | DestroyBridge
 SpoolAction = SaveCheckpoint | SaveOpenCall | HandOver | Discard | SaveCall | SaveAlert | ReadJournal
@@ -195,7 +207,10 @@ Action = PbxAction | SpoolAction
 
 
 def about(action: PbxAction) -> str:
-    """The id of what is ours that an action makes or is about; empty for what is nobody's."""
+    """Returns the id of our channel, recording, playback or bridge that an action makes or is about.
+
+    By it the action's owner is found. Empty for what nobody owns.
+    """
     match action:
         case StartSnoop(snoop=id_) | PlayMedia(playback=id_):
             return id_

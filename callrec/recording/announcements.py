@@ -1,6 +1,7 @@
-"""The announcements of one call: played by the dialplan at the gate, or whispered during the call.
+"""Announces one call: has the dialplan play the prompts at the gate, or whispers them during the call.
 
-What counts is what was heard to its end: a prompt that was not is played again at the start.
+What counts is what was heard to its end: a prompt that was not is played again at the start. Which prompts a
+decision asks for is the library's matter (`Environment.prompts`).
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from callrec.recording.owners import Owner
 
 @dataclass(slots=True)
 class InCallAnnouncement:
-    """Prompts played one after the other through one snoop channel, heard by both.
+    """Prompts that are played one after the other through one snoop, heard by both parties.
 
-    It whispers on the staff's leg: what is whispered on the recorded leg itself is not in the recording
-    (decision 3).
+    It whispers on the staff's leg, `channel`: what is whispered on the recorded leg itself is not in the
+    recording (decision 3).
     """
 
     linkedid: str
@@ -36,6 +37,7 @@ class InCallAnnouncement:
 
     @property
     def snoop(self) -> str:
+        """The id of the snoop; `name` is unique to the announcement."""
         return f"{OWN_PREFIX}{self.name}"
 
     @property
@@ -45,9 +47,11 @@ class InCallAnnouncement:
 
     @property
     def current(self) -> Prompt:
+        """The prompt whose turn it is."""
         return self.sounds[self._position][0]
 
     def start(self) -> list[Action]:
+        """Makes the snoop. `play` comes when it is there."""
         return [StartSnoop(self.linkedid, self.channel, self.snoop, whisper="both", owner=self.owner)]
 
     def play(self) -> list[Action]:
@@ -57,7 +61,7 @@ class InCallAnnouncement:
         return [PlayMedia(self.linkedid, self.snoop, self.playback, media, owner=self.owner)]
 
     def next(self) -> list[Action]:
-        """The next prompt, or the end of the announcement when all were played."""
+        """Plays the next prompt, or hangs up the snoop when all were played."""
         self._position += 1
         return [HangUp(self.linkedid, self.snoop)] if self.is_over else self.play()
 
@@ -68,27 +72,37 @@ class InCallAnnouncement:
 
 @dataclass(slots=True)
 class Announcer(Owner):
-    """Has every playing of a prompt in `made`, the latest last."""
+    """Announces one call, and keeps every playing of a prompt in `made`, the latest last.
+
+    `prompts` gives the prompts of a decision, with the names under which the PBX plays them.
+    """
 
     linkedid: str
     prompts: Callable[[Decision], Sequence[Sound]]
     made: tuple[Announcement, ...] = ()
     notes: list[Note] = field(default_factory=list)
-    """What went otherwise than decided."""
+    """What went otherwise than decided: taken over into the call's record."""
     in_call: InCallAnnouncement | None = None
     _at_gate: dict[str, Prompt] = field(default_factory=dict)
 
     # --- at the gate
 
     def at_gate(self, decision: Decision) -> tuple[str, ...]:
-        """What the dialplan is given to play; what it does, it tells."""
+        """Returns the sounds that the dialplan is to play before the phone rings.
+
+        None where the decision announces later or not at all. What was heard before is left out.
+        """
         early = decision.announce is Announce.BEFORE_CONNECT
         wanted = self.missing(self._prompts(decision)) if early else []
+        # decision 2: the dialplan tells what it plays
         self._at_gate = {name: prompt for prompt, name in wanted}
         return tuple(self._at_gate)
 
     def dialplan_said(self, sound: str, at: datetime, leg: str, status: str | None) -> None:
-        """The dialplan began to play a prompt (status None) or ended it."""
+        """Writes down that the dialplan began to play a prompt (`status` None) or ended it.
+
+        `status` is Asterisk's PLAYBACKSTATUS, `leg` the caller's channel.
+        """
         if status is not None:
             self._finish(at, complete=status == "SUCCESS")
         elif sound in self._at_gate:
@@ -97,14 +111,15 @@ class Announcer(Owner):
     # --- during the call
 
     def missing(self, sounds: Sequence[Sound]) -> list[Sound]:
-        """Those that nobody has heard to their end yet."""
+        """Returns those of the sounds that nobody has heard to their end yet, in the same language."""
         heard = {(each.prompt, each.language) for each in self.made if each.complete}
         return [(prompt, name) for prompt, name in sounds if (prompt.name, prompt.language) not in heard]
 
     def start(self, decision: Decision, gate: Decision | None, name: str, channel: str) -> list[Action]:
-        """The announcement at the start, whispered from this channel; `name` is unique to the call.
+        """Whispers the announcement at the start from `channel`, as far as it has not been heard.
 
-        Also in place of one that the gate should have played.
+        Also in place of one that the gate should have played, with a note. Returns ``[]`` where the decision
+        wants none, nothing is missing, or one is under way. `name` is unique to the call.
         """
         if self.in_call or decision.announce is Announce.NONE:
             return []
@@ -119,20 +134,22 @@ class Announcer(Owner):
         return self.in_call.start()
 
     def break_off(self) -> list[Action]:
-        """Ends an announcement of which events may have been missed."""
+        """Ends the announcement under way, of which events may have been missed."""
         broken, self.in_call = self.in_call, None
         return [HangUp(self.linkedid, broken.snoop)] if broken else []
 
     def channel_started(self, channel: str) -> list[Action]:
+        """Plays the first prompt, when the snoop is there."""
         return self.in_call.play() if self.in_call and channel == self.in_call.snoop else []
 
     def playback_started(self, playback: str, at: datetime) -> list[Action]:
+        """Writes down that the prompt began to play, heard by both."""
         if self.in_call and playback == self.in_call.playback:
             self._begin(self.in_call.current, at, "both")
         return []
 
     def playback_ended(self, playback: str, at: datetime, *, failed: bool) -> list[Action]:
-        """What comes next: the next prompt, or the end."""
+        """Writes down how the prompt ended, and plays the next, or ends the announcement."""
         if not self.in_call or playback != self.in_call.playback:
             return []
         self._finish(at, complete=not failed)
@@ -142,7 +159,7 @@ class Announcer(Owner):
         return actions
 
     def refused(self, action: PbxAction, problem: str, at: datetime) -> list[Action]:
-        """The announcement ends, and the call has a note of it."""
+        """Ends the announcement, with a note that says why, when its snoop or playback was refused."""
         if not isinstance(action, (StartSnoop, PlayMedia)):
             return []
         if not self.in_call or action.snoop != self.in_call.snoop:
@@ -153,7 +170,7 @@ class Announcer(Owner):
     # --- inside
 
     def _prompts(self, decision: Decision) -> Sequence[Sound]:
-        """The prompts of a decision. A call is recorded even where one is missing, and says so."""
+        """Returns the prompts of a decision. Where one is missing, none, and a note: the call is recorded."""
         try:
             return self.prompts(decision)
         except CallrecError as error:
@@ -171,7 +188,7 @@ class Announcer(Owner):
 
 
 def _late(gate: Decision | None) -> Note:
-    """Why an announcement that belongs before the connection comes at the start."""
+    """Returns the note that says why an announcement due before the connection comes at the start."""
     if gate is None:
         return remark("announced at the start: the call had not passed the gate")
     if gate.announce is not Announce.BEFORE_CONNECT:

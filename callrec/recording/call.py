@@ -1,7 +1,8 @@
 """One call: who takes part, what is decided about it, and how it ends. Facts in, actions out.
 
 The tracker tells a call what happens to its channels; the call decides when it is answered, and anew when
-others talk. It never waits, and never talks to the PBX. Its media and keys are the layers below.
+others talk. It never waits, and never talks to the PBX: it only watches a call that the PBX owns
+(decision 1). Its media and keys are the two layers below.
 """
 
 from __future__ import annotations
@@ -31,37 +32,38 @@ OUTCOMES = {
     "CHANUNAVAIL": Outcome.FAILED,
     "CONGESTION": Outcome.FAILED,
 }
-"""How a call ended, by what Dial() says."""
+"""How a call that nobody answered ended, by what Dial() reported."""
 
 
 @dataclass(slots=True)
 class Call(CallKeys):
-    """One call, from its first channel to its last. Only itself writes to its fields."""
+    """One call, until nothing more can come of it. Only itself writes to its fields."""
 
     _dial_status: str = ""
     _connected_elsewhere: bool = False
 
     @classmethod
     def resumed(cls, linkedid: str, record: CallRecord, environment: Environment) -> Call:
-        """A call that was under way when the controller ended, as it was written down."""
+        """Takes up a call that was under way when the controller ended, as it was written down."""
         call = cls(linkedid, record, environment)
         call.saved_open = record.id
         call.note("the controller was away during this call")
         return call
 
     def restore(self, capture: Capture) -> LiveCapture:
-        """Takes up what was being captured of it when the controller ended."""
+        """Takes up the capture of this call that was under way when the controller ended."""
         return self.recorder.restore(capture)
 
     # --- channels
 
     def joined(self, leg: Leg) -> None:
-        """A channel belongs to this call."""
+        """Adds a channel to this call."""
         self.legs[leg.id] = leg
 
     def connected(self, talking: Iterable[Leg], at: datetime, *, seen: bool = True) -> list[Action]:
-        """These channels are connected with one another now (none: nobody is).
+        """Takes in which channels are connected with one another now (none: nobody is).
 
+        Then the call is decided at its answer, and anew when others talk; another voice gets new snoops.
         `seen`: it was just told; else it may have come about while the link to the PBX was away.
         """
         now = {leg.id: leg for leg in talking}
@@ -73,11 +75,11 @@ class Call(CallKeys):
             return [] if self.fallback else self._answered(list(now.values()), at)
         actions = [*self._follow(at), *self._decide_anew(now, at, seen=seen)]
         actions += self.assistance.follow(self.legs, now)
-        actions += self.capture.renew_snoops(at) if self.capture else []
+        actions += self.capture.renew_snoops(at) if self.capture else []  # decision 9
         return [*actions, *(self.save_checkpoint() if actions or somebody_joined else [])]
 
     def left(self, leg: Leg, at: datetime) -> list[Action]:
-        """A channel of this call is gone."""
+        """Takes a channel out of this call that is gone; with the last one the call is over."""
         self.legs.pop(leg.id, None)
         self.update_participants(self.talking(), at)
         if self.capture:
@@ -90,7 +92,7 @@ class Call(CallKeys):
         return [*actions, *(self.save_checkpoint() if actions else []), *self.hand_over()]
 
     def abandoned(self, leg: Leg, into: CallRecord, at: datetime) -> list[Action]:
-        """A channel goes on in another call (a transfer); what was captured of it here ends."""
+        """Takes out a channel that goes on in another call (a transfer), and ends its capture here."""
         self.legs.pop(leg.id, None)
         if not self.legs:
             self._went_on(leg, into)
@@ -99,7 +101,7 @@ class Call(CallKeys):
         return [*(captured.abandon(at) if captured else []), *([] if self.legs else self._over(at))]
 
     def compared(self, there: set[str], at: datetime) -> list[Action]:
-        """The link to the PBX was away and is back: `there` are the channels it has now."""
+        """Brings this call up to the channels the PBX has (`there`, ours too), after the link was away."""
         said_again = self.capture.compared(there, at) if self.capture else []
         if not self.legs and not self.is_over:
             self.end_unseen = True
@@ -113,7 +115,10 @@ class Call(CallKeys):
         return [*said_again, *broken_off, *followed, *saved, *self.announce_start()]
 
     def missed_the_end(self, there: set[str], at: datetime, *, keys_known: bool) -> None:
-        """All channels of this call went while nobody watched."""
+        """Takes note that all channels of this call went while nobody watched.
+
+        Without `keys_known` nothing is discarded until the keys that were pressed meanwhile have been read.
+        """
         self.end_unseen, self.keys_unknown = True, not keys_known
         if self.capture and self.capture.channel and self.capture.channel not in there:
             self.capture.left(self.capture.channel, at)
@@ -121,41 +126,44 @@ class Call(CallKeys):
     # --- the gate
 
     def at_gate(self, event: GateEntered) -> list[Action]:
-        """The dialplan asks. Every answer lets the call through; some have it announced first.
+        """Answers the dialplan, which asks at the gate: lets the call through, and may have it announced.
 
-        A call that is transferred passes the gate again: it is decided and announced already.
+        A call that is transferred passes the gate again: it is decided and announced already. Raises
+        ValueError where the dialplan's direction is none.
         """
         if self.record.answered_at:
             return [LetThrough(self.linkedid, event.channel.id)]
         self.record = self.decisions.at_gate(self.record, event)
         sounds = self.announcer.at_gate(self.decisions.gate) if self.decisions.gate else ()
         self.take_announcements()
-        return [LetThrough(self.linkedid, event.channel.id, sounds), *self.save_checkpoint()]
+        return [LetThrough(self.linkedid, event.channel.id, sounds), *self.save_checkpoint()]  # decision 2
 
     def gate_recalled(self, event: GateEntered) -> None:
-        """What was asked at the gate before callrec was away. It counts for who answers."""
+        """Takes in what was asked at the gate, where that was not heard. It counts for who answers later."""
         if self.decisions.gate is None and not self.is_over:
             before, record = self.record, self.decisions.at_gate(self.record, event)
             self.record = before if before.answered_at else record
 
     def announced(self, sound: str, at: datetime, leg: str, *, status: str | None) -> None:
-        """The dialplan began to play a prompt (status None) or ended it."""
+        """Writes down that the dialplan began to play a prompt (`status` None) or ended it."""
         self.announcer.dialplan_said(sound, at, leg, status)
         self.take_announcements()
 
     def falls_back(self, channel: str, since: datetime) -> list[Action]:
-        """The dialplan's fallback handles the call of this channel, for callrec did not answer in time.
+        """Leaves this call to the dialplan's fallback, for callrec did not answer in time.
 
-        Its journal tells of the call, under an id that both know (decision 4).
+        The journal will tell of the call, so it gets the id that the journal gives it (decision 4), unless
+        something was captured or pressed under the one it has.
         """
         if not self.fallback and not self.capture and not self.record.key_presses:
+            # decision 4: the same id as the journal's entry will have
             self.record = replace(self.record, id=ids.of_fallback_call(self.record.pbx, channel, since))
         self.fallback = True
         superfluous, self.saved_open = self.saved_open, ""
         return [ReadJournal(self.linkedid, superfluous)] if superfluous else []
 
     def dialled(self, event: Dialled) -> None:
-        """Dial() tells how it goes."""
+        """Remembers how Dial() said that it goes: that tells the outcome where nobody answers."""
         if event.status:
             self._dial_status = event.status
 
@@ -168,10 +176,12 @@ class Call(CallKeys):
         return [*self.recorder.decided(self.record.decision.mode, leg.id, at), *self.save_checkpoint()]
 
     def _decide_anew(self, now: dict[str, Leg], at: datetime, *, seen: bool) -> list[Action]:
-        """Others talk than before: if their rules say otherwise, so it is from now on.
+        """Decides anew where others talk than before: what their rules say holds from now on (decision 12).
 
-        Where nobody saw it, what is never to be recorded is silent from when their phones rang.
+        Where nobody saw it (not `seen`), what is never to be recorded is silent from when their channels
+        were made.
         """
+        # decision 12: during a consultation by code nothing is decided anew
         if of_legs.is_consultation(now, self.legs) or (self.fallback and not self.capture):
             return []
         unseen = of_legs.first_of(now.values(), but=decided_for(self.record)) or at
@@ -183,7 +193,7 @@ class Call(CallKeys):
             return []
         may_begin = self.recorder.state in (RecordingState.UNRECORDED, RecordingState.STANDBY)
         leg = of_legs.captured(list(now.values()), self.caller)
-        silent_since = at if seen else min(at, unseen)
+        silent_since = at if seen else min(at, unseen)  # decision 12
         actions = self.recorder.decided_anew(decision.mode, leg.id, at, silent_since)
         if may_begin and decision.mode is not Mode.NEVER and self.recorder.is_under_way:
             self.record = replace(self.record, decision=decision)
@@ -196,14 +206,17 @@ class Call(CallKeys):
         return not internal and all(leg.extension for leg in self.legs.values())
 
     def _follow(self, at: datetime) -> list[Action]:
-        """The captured party has left and others go on: so does the recording."""
+        """Moves the capture to another channel, when the captured party has left and others go on talking."""
         talking = list(self.talking().values())
         if not self.capture or not self.capture.gone_at or self.recorder.handed_over or len(talking) < 2:
             return []
-        return self.capture.move(of_legs.captured(talking, self.caller).id, at)
+        return self.capture.move(of_legs.captured(talking, self.caller).id, at)  # decision 3
 
     def _listen(self, now: dict[str, Leg]) -> None:
-        """Tells the capture whom the captured party hears; from two channels Asterisk mixes nothing."""
+        """Tells the capture whom the captured party hears now (decision 9).
+
+        Only where that is one other channel, whose packets Asterisk passes on as they are; several it mixes.
+        """
         captured = self.capture.channel if self.capture else None
         others = [id_ for id_ in now if id_ != captured]
         if not self.capture or captured not in now or len(others) != 1:
@@ -215,11 +228,11 @@ class Call(CallKeys):
     # --- the end
 
     def _let_go(self, at: datetime) -> list[Action]:
-        """The captured channel is no more in this call; it may live on in another."""
+        """Ends the capture of a channel that is no more in this call; it may live on in another."""
         return self.capture.abandon(at) if self.capture and not self.capture.gone_at else []
 
     def _over(self, at: datetime) -> list[Action]:
-        """The last channel is gone. What the dialplan did in our place, it wrote down itself."""
+        """Ends the call, whose last channel is gone. What the fallback did, the journal tells."""
         self.record = replace(self.record, ended_at=at, outcome=self._outcome())
         # A recording's length tells the end better than the time at which it was noticed; then the
         # call's row comes with the recording.
@@ -233,7 +246,7 @@ class Call(CallKeys):
         return [*row, *self.hand_over(), *self.assistance.ended(), *journal]
 
     def _went_on(self, leg: Leg, into: CallRecord) -> None:
-        """The last one here talks in another call: that is no call that nobody answered."""
+        """Takes note that the last one here talks in another call: it was answered there."""
         self.note("the call went on in call {id}", id=into.id)
         self.record = replace(self.record, number=self.record.number or leg.number or None)
         self._connected_elsewhere = True

@@ -1,6 +1,6 @@
-"""The keys that staff press during one call: what each does by the rule of who talks, and that it counts.
+"""Acts on the keys that staff press during one call, by the rule of who talks.
 
-The middle layer of a call: see `call_media`.
+The middle layer of a call: see `call_media`. What a key does in which state stands in `keys`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from callrec.recording.states import RecordingState
 
 @dataclass(slots=True)
 class CallKeys(CallMedia):
-    """A call, its media, and the keys of staff."""
+    """A call with its media and the keys of staff."""
 
     end_unseen: bool = False
     """Whether the call ended while nobody watched."""
@@ -29,10 +29,12 @@ class CallKeys(CallMedia):
     def pressed(
         self, key: FeatureCode, id_: str, channel: str, extension: str, at: datetime, now: datetime
     ) -> list[Action]:
-        """Staff pressed a key at `at`, which was heard of `now`. The same press, told twice, counts once.
+        """Does what a key asks for that staff pressed at `at`, heard of at `now`, and writes it down.
 
-        `channel` is whose key it was, where that is known; a tone is heard there.
+        Returns ``[]`` where the press, by its id, is known. `channel` is whose key it was, empty where that
+        is not known; who pressed hears a tone there. Both times are by the PBX's clock.
         """
+        # decision 12: told twice, by an event and by AstDB, it counts once
         if any(each.id == id_ for each in self.record.key_presses):
             return []
         result, actions = self._obey(key, now)
@@ -47,7 +49,7 @@ class CallKeys(CallMedia):
         return [*actions, *heard, *self.save_checkpoint(), *self._save_late()]
 
     def had(self, key: RawKeyPress) -> bool:
-        """Whether who pressed a key took part in this call then, whose linked id need not be the key's."""
+        """Tells whether who pressed a key took part in this call then. Their linked ids may differ."""
         extension = endpoint_of(key.by)
         return any(
             each.extension == extension and each.joined_at <= key.at and key.at <= (each.left_at or key.at)
@@ -55,7 +57,7 @@ class CallKeys(CallMedia):
         )
 
     def keys_are_known(self) -> None:
-        """All keys that were pressed while nobody listened have been told."""
+        """Takes note that all keys that were pressed while nobody listened have been told."""
         self.keys_unknown = False
 
     def _call_for_help(self, press: str, extension: str, channel: str, at: datetime) -> list[Action]:
@@ -64,7 +66,7 @@ class CallKeys(CallMedia):
         return self.assistance.asked(self.record, press, extension, channel, at, recorded=recorded)
 
     def _save_late(self) -> list[Action]:
-        """What is told after the end is in the row too, where that does not come with a recording."""
+        """Writes the row again for a key that is told late, where no recording brings the row."""
         has_row = self.is_over and not self.capture and not self.fallback
         return [SaveCall(self.linkedid, self.record)] if has_row else []
 
@@ -73,6 +75,7 @@ class CallKeys(CallMedia):
             self._decide_in_fallback(at)
         mode = self._mode_for(key)
         if self._fallback_records(mode):
+            # decision 12: what the fallback records is only marked
             return result_in_fallback(key, recorded=True, marked=self.record.incident), []
         legs = list(self.talking().values()) or list(self.legs.values())
         channel = of_legs.captured(legs, self.caller).id if legs else ""
@@ -92,7 +95,7 @@ class CallKeys(CallMedia):
         return self.capture is not None or (bool(self.legs) and not self.end_unseen)
 
     def _mode_for(self, key: FeatureCode) -> Mode:
-        """What this key goes by. What there is can be kept also when the party outside has left."""
+        """Returns the mode a key goes by. What there is can be kept also when the party outside has left."""
         there_is = self.recorder.state in (RecordingState.STANDBY, RecordingState.KEPT)
         before = self.decisions.before if there_is and key in (FeatureCode.KEEP, FeatureCode.HELP) else None
         return mode_for_keys(self.record, before, captured=self.capture is not None)
@@ -101,7 +104,7 @@ class CallKeys(CallMedia):
         return self.fallback and not self.capture and mode is Mode.AUTOMATIC
 
     def _decide_in_fallback(self, at: datetime) -> None:
-        """The dialplan does not record what waits for a key, so callrec does once it is back."""
+        """Decides the call late: the fallback does not record what waits for a key, so callrec does."""
         talking = list(self.talking().values())
         if not self.record.answered_at and len(talking) >= 2:
             self.record = self.decisions.answered(self.record, talking, self.caller, at)

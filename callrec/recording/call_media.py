@@ -1,7 +1,7 @@
 """The media of one call: what is captured, announced and played in it, and what follows from each event.
 
 The lowest of the three layers of a call. `CallKeys` adds what staff press, `Call` who takes part, what is
-decided and how it ends; each layer uses those below it only.
+decided and how it ends; each layer uses only those below it. Whether a call is recorded is not decided here.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from callrec.recording.tones import ToneFeedback
 class CallMedia:
     """What is known of a call, and what is made for it on the PBX.
 
-    `linkedid` is what the call is known by: the linked id of its first channel, or, where two calls that
-    are taken up after a restart have the same, the call's own id.
+    `linkedid` is what the call is known by: the linked id of its first channel, or, where two calls that are
+    taken up after a restart have the same, the call's own id.
     """
 
     linkedid: str
@@ -51,12 +51,12 @@ class CallMedia:
     fallback: bool = False
     """Whether the dialplan's fallback handles this call."""
     saved_open: str = ""
-    """The id under which this call was written down while nothing was captured of it."""
+    """The id under which this call was written down as an open call; empty where it was not."""
     keys_unknown: bool = False
-    """Whether keys were perhaps pressed that could not be read yet: until then nothing is discarded."""
+    """Whether keys may have been pressed that could not be read yet: until then nothing is discarded."""
     _beeped_at: datetime | None = None
     _hangups: list[HangUp] = field(default_factory=list)
-    """What the PBX did not end when it was asked to: it is asked again."""
+    """What the PBX refused to hang up: it is asked again at the next tick."""
 
     def __post_init__(self) -> None:
         self.decisions = Decisions(self.environment.office)
@@ -69,15 +69,17 @@ class CallMedia:
 
     @property
     def capture(self) -> LiveCapture | None:
+        """The capture of this call, also when it is over; None where nothing was captured."""
         return self.recorder.capture
 
     @property
     def is_over(self) -> bool:
+        """Whether the call has ended: no channel is left in it."""
         return self.record.outcome is not None
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing more will come of this call."""
+        """Whether nothing more will come of this call, so that it can be forgotten."""
         kept = self.capture is None or self.recorder.handed_over
         return self.is_over and kept and self.assistance.is_settled and not self.keys_unknown
 
@@ -95,31 +97,31 @@ class CallMedia:
     # --- told by the PBX
 
     def recording_started(self, owner: Owner, name: str, at: datetime) -> list[Action]:
-        """A track has begun; once both have, that is written down, and the announcement can be made."""
+        """Tells `owner` that a track has begun. Once both have, that is written down and announced."""
         before = self._is_recording
         actions = owner.recording_started(name, at)
         begun = self._is_recording and not before
         return [*actions, *([*self.save_checkpoint(), *self.announce_start()] if begun else [])]
 
     def recording_ended(self, owner: Owner, name: str, at: datetime, failure: str | None) -> list[Action]:
-        """A track has ended; the last one of a call that is over ends the recording."""
+        """Tells `owner` that a track has ended; the last one of a call that is over ends the recording."""
         return [*owner.recording_ended(name, at, failure), *self.hand_over()]
 
     def playback_started(self, owner: Owner, playback: str, at: datetime) -> list[Action]:
-        """Something began to play; an announcement is written into the record."""
+        """Tells `owner` that something began to play, and writes an announcement into the record."""
         actions = owner.playback_started(playback, at)
         self.take_announcements()
         return actions
 
     def playback_ended(self, owner: Owner, playback: str, at: datetime, *, failed: bool) -> list[Action]:
-        """Something has been played; how an announcement ended must survive a crash."""
+        """Tells `owner` that something has been played. How an announcement ended must survive a crash."""
         before = self.record
         actions = owner.playback_ended(playback, at, failed=failed)
         self.take_announcements()
         return [*actions, *(self.save_checkpoint() if self.record is not before else [])]
 
     def refused(self, owner: Owner, action: PbxAction, problem: str, at: datetime) -> list[Action]:
-        """The PBX refused an action. A capture tries again at a later tick, if the call goes on."""
+        """Tells `owner` that the PBX refused an action. What can be tried again is, at a later tick."""
         if isinstance(action, DialSupportPhone):
             self.note("the support phone could not be called: {problem}", problem=problem)
         if isinstance(action, HangUp) and not isinstance(owner, SupportPhone):
@@ -129,7 +131,7 @@ class CallMedia:
         return [*actions, *self.hand_over()]
 
     def tick(self, at: datetime) -> list[Action]:
-        """Time passes: what failed is repeated."""
+        """Repeats what failed, and beeps where the rule asks for it. Called about twice a second."""
         actions = self.capture.retry(at) if self.capture else []
         joined = self.update_participants(self.talking(), at)
         saved = self.save_checkpoint() if actions or joined else []
@@ -140,13 +142,12 @@ class CallMedia:
     # --- who talks
 
     def talking(self) -> dict[str, Leg]:
-        """The channels that are connected with one another, by their ids."""
+        """Returns the channels that are connected with one another, by their ids; not a support phone."""
         present = [each.channel for each in self.record.participants if each.left_at is None]
         return {id_: self.legs[id_] for id_ in present if id_ in self.legs}
 
     def update_participants(self, now: Mapping[str, Leg], at: datetime) -> bool:
-        """Writes down who talks now, a support phone that has barged in among them; whether somebody has
-        joined."""
+        """Writes down who talks now, with a support phone that has barged in. True where somebody joined."""
         before, guests = self.record.participants, self.assistance.guests if len(now) > 1 else {}
         talking = of_legs.participants(before, {**now, **guests}, at)
         self.record = replace(self.record, participants=talking)
@@ -154,20 +155,28 @@ class CallMedia:
 
     @property
     def caller(self) -> Leg | None:
+        """The leg that placed the call, else the oldest; None where all have hung up."""
         return of_legs.caller(self.legs, self.linkedid)
 
     # --- what is written down
 
     def save_checkpoint(self) -> list[Action]:
-        """Writes down how it stands: the next start knows it, if this process ends now."""
+        """Writes down how the call stands, so that the next start knows it if this process ends now.
+
+        Returns ``[]`` where nothing is captured and the call is over or the fallback's: others write that
+        down.
+        """
         if self.capture or self.is_over or self.fallback:
             return self.recorder.checkpoint(self.record)
         self.saved_open = self.record.id
         return [SaveOpenCall(self.linkedid, self.record)]
 
     def hand_over(self) -> list[Action]:
-        """What was captured is kept or destroyed, once the call and its recordings are over."""
-        if self.keys_unknown and not self.recorder.is_wanted:
+        """Gives away what was captured, to be kept or destroyed, once the call and its recordings are over.
+
+        Returns ``[]`` before that, and where keys that would save it may not have been read yet.
+        """
+        if self.keys_unknown and not self.recorder.is_wanted:  # decision 12
             return []
         if self.is_over and self.recorder.is_kept_in_part:
             self.note("what was captured before, on standby, was not kept")
@@ -176,7 +185,7 @@ class CallMedia:
     # --- announcements
 
     def announce_start(self) -> list[Action]:
-        """The announcement at the start of the recording, as far as it has not been heard."""
+        """Makes the announcement at the start of the recording, as far as it has not been heard."""
         decision = self.record.decision
         leg = of_legs.staff_side(self.talking().values(), self.capture.channel) if self.capture else None
         if not self.capture or not decision or not leg:
@@ -203,7 +212,7 @@ class CallMedia:
             self.record = replace(self.record, notes=(*self.record.notes, note))
 
     def _beep(self, at: datetime) -> list[Action]:
-        """The consent beep, heard by both while they are recorded."""
+        """Plays the consent beep to both parties, every so often while they are recorded."""
         every = self.record.decision.beep_s if self.record.decision else None
         if not every or not self.capture or not self.recorder.is_heard or self.is_over:
             return []

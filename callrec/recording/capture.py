@@ -1,8 +1,8 @@
-"""A capture under way: two snoops on one channel, each recorded into a track.
+"""Captures one call: two snoops on one channel, each recorded into a track, segment after segment.
 
-When a track breaks while its channel lives, a new segment is begun and the gap is written down: a
-recording may lack a second, it may not lack the rest of the call. How a capture runs from phase to
-phase stands in `states`, above the table.
+When a track breaks while its channel lives, a new segment is begun and the gap is written down: a recording
+may lack a second, it may not lack the rest of the call. How a capture runs from phase to phase stands in
+`states`, above the table. Why it is captured, and what becomes of it, is `recorder`'s matter.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ from callrec.recording.silences import Silences
 from callrec.recording.states import CAPTURE, Live, Phase, advance
 
 RETRY = Backoff(timedelta(seconds=0.5), timedelta(seconds=60))
-"""How long a broken track is looked at; longer with every segment that did not begin."""
+"""How long is waited before a broken segment is replaced; longer with every segment that did not begin."""
 LONGEST_RENEWAL = timedelta(milliseconds=60)
 """How long it may take to renew the snoops before that counts as a gap: three packets (decision 9)."""
 QUEUED_FOR = timedelta(seconds=3)
+"""How long the PBX may take to begin a track that was asked for; then it counts as failed."""
 FINISHED_WITHIN = timedelta(seconds=5)
+"""How long after its channel is gone a track may take to end; then it is taken to have ended."""
 
 
 @dataclass(slots=True)
@@ -40,10 +42,12 @@ class LiveCapture(Owner):
     silences: Silences = field(default_factory=Silences)
     phase: Phase = Phase.RECORDING
     channel: str | None = None
+    """The channel that is captured, at first that of the external party (decision 3)."""
     gone_at: datetime | None = None
     needs_new_snoops: bool = False
-    """Whether what is recorded must come from new snoops, as soon as anything is to be recorded."""
+    """Whether another segment with new snoops must begin, as soon as anything is to be recorded."""
     _heard: str = ""
+    """The channel that the captured party hears; empty where that is not known (after a restart)."""
     _broken_at: datetime | None = None
     _failures: int = 0
     _renewing_since: datetime | None = None
@@ -54,12 +58,15 @@ class LiveCapture(Owner):
     # --- asked for
 
     def start_segment(self, channel: str, at: datetime) -> list[Action]:
-        """Begins to capture a channel."""
+        """Begins to capture a channel, with two new snoops."""
         self.channel, self._broken_at, self.needs_new_snoops = channel, None, False
         return self.tracks.start(channel, at, self, standby=not self.kept_because)
 
     def move(self, channel: str, at: datetime) -> list[Action]:
-        """Goes on with another channel, when the captured one is gone and the call is not."""
+        """Goes on with another channel, when the captured one is gone and the call is not.
+
+        That is another segment with a gap before it, or silence, where that is wanted.
+        """
         since, self.gone_at = self._renewing_since or self.gone_at or at, None
         self._renewing_since = None
         if self.tracks.last:
@@ -73,16 +80,19 @@ class LiveCapture(Owner):
         return self.start_segment(channel, at)
 
     def hears(self, channel: str, before: str) -> None:
-        """The captured party hears this channel now. `before` is whom it heard where that is not known
-        here; another voice needs new snoops."""
+        """Tells the capture whom the captured party hears now: another channel needs new snoops.
+
+        `before` is whom it heard, for a capture that does not know (after a restart).
+        """
         heard, self._heard = self._heard or before, channel
         self.needs_new_snoops |= heard != channel
 
     def renew_snoops(self, at: datetime) -> list[Action]:
-        """New snoops on the same channel, where the old ones are of no use any more.
+        """Renews the snoops when the channel that the captured party hears has changed (decision 9).
 
-        The decoder they share goes with the last of them, so both have to be gone before new ones come
-        (decision 9).
+        Also where keeping begins and after a stop (decision 12). The decoder they share goes with the last
+        of them, so both have to be gone before new ones come. Returns ``[]`` where the old ones will do, the
+        capture is silent, or the channel is gone.
         """
         if not self.needs_new_snoops or self.is_silent or self.gone_at or not self.channel:
             return []
@@ -96,12 +106,12 @@ class LiveCapture(Owner):
         return [*ended, *self.start_segment(self.channel, at)]
 
     def abandon(self, at: datetime) -> list[Action]:
-        """The captured channel goes on in another call, which has a recording of its own."""
+        """Ends the capture of a channel that goes on in another call, which has a recording of its own."""
         self._leave(at)
         return self.tracks.hang_up(self.tracks.last) if self.tracks.last else []
 
     def retry(self, at: datetime) -> list[Action]:
-        """Time passes: a new segment in place of a broken one, and what waits for new snoops gets them."""
+        """Replaces a broken segment when its time has come, and renews snoops that wait for it."""
         self._give_up_waiting(at)
         if self.phase is Phase.RENEWING and self.needs_new_snoops:
             return self.renew_snoops(at)
@@ -121,25 +131,26 @@ class LiveCapture(Owner):
     # --- kept or not, silent or not
 
     def keep(self, because: KeptBecause) -> None:
-        """All of it is kept, from its first second."""
+        """Keeps all of it, from its first second."""
         self.kept_because = because
         for live in self.tracks.segments:
             live.keep()
 
     def keep_from_now(self, because: KeptBecause) -> None:
-        """What is captured from now on is kept; what was before stays on standby."""
-        self.kept_because, self.needs_new_snoops = because, True
+        """Keeps what is captured from now on; what was before stays on standby."""
+        self.kept_because, self.needs_new_snoops = because, True  # decision 12: no file is kept in half
 
     @property
     def is_silent(self) -> bool:
+        """Whether it is silent on purpose."""
         return self.silences.is_on
 
     def silence(self, reason: SilenceReason, at: datetime) -> list[Action]:
-        """Silence from now on. One reason more changes nothing, each has to end by itself."""
+        """Makes it silent from `at` on: muted or, for a stop, without snoops (decision 12)."""
         if not self.silences.begin(reason, at):
             return []
         self._step("silence")
-        if reason is not SilenceReason.STOP:
+        if reason is not SilenceReason.STOP:  # decision 12: a pause mutes, a stop ends the segment
             return [] if self.gone_at else self.tracks.mute()
         last = self.tracks.segments[-1]
         last.close(at)
@@ -147,7 +158,10 @@ class LiveCapture(Owner):
         return self.tracks.hang_up(last)
 
     def resume(self, reason: SilenceReason, at: datetime) -> list[Action]:
-        """This reason for silence is over. `renew_snoops` does what is left to do."""
+        """Ends one reason for silence; with the last one, unmutes the tracks (decision 12).
+
+        Where these are gone or hear the wrong voice, nothing is unmuted: `renew_snoops` begins others.
+        """
         if not self.silences.end(reason, at):
             return []
         self.needs_new_snoops |= not (self.tracks.last and self.tracks.last.is_whole)
@@ -159,7 +173,7 @@ class LiveCapture(Owner):
     # --- told
 
     def channel_started(self, channel: str) -> list[Action]:
-        """A snoop is there: it is recorded, once."""
+        """Records a snoop that is there: once, and not where its segment is over."""
         live, side = self.tracks.find(channel)
         if side in live.asked or not live.is_open(side):
             return []
@@ -167,7 +181,7 @@ class LiveCapture(Owner):
         return [RecordSnoop(self.linkedid, channel, live.track(side).name, side=side, owner=self)]
 
     def recording_started(self, name: str, at: datetime) -> list[Action]:
-        """A track has begun; it is muted where silence was asked for before."""
+        """Takes note that a track has begun, and mutes it where silence was asked for before."""
         live, side = self.tracks.find(name)
         if live.states[side] is not Live.QUEUED:
             return []
@@ -179,7 +193,7 @@ class LiveCapture(Owner):
         return self.tracks.mute() if self.is_silent else []
 
     def recording_ended(self, name: str, at: datetime, failure: str | None) -> list[Action]:
-        """A track has ended. That it ended before it had begun is a failure too."""
+        """Takes note that a track has ended. That it ended before it had begun is a failure too."""
         live, side = self.tracks.find(name)
         if live.is_open(side):
             if failure or live.states[side] is Live.QUEUED:
@@ -190,8 +204,7 @@ class LiveCapture(Owner):
         return []
 
     def refused(self, action: PbxAction, problem: str, at: datetime) -> list[Action]:
-        """What cannot be begun has failed, what cannot be muted is ended, what cannot be unmuted is begun
-        anew."""
+        """Counts what cannot be begun as failed, and ends a segment that cannot be muted or unmuted."""
         match action:
             case StartSnoop(snoop=id_) | RecordSnoop(snoop=id_):
                 live, side = self.tracks.find(id_)
@@ -206,7 +219,7 @@ class LiveCapture(Owner):
         return []
 
     def left(self, channel: str, at: datetime) -> None:
-        """A channel has hung up. The captured one's snoops and their recordings end by themselves."""
+        """Takes note that a channel is gone. The captured one's snoops and tracks end by themselves."""
         if channel == self.channel:
             self._leave(at)
 
@@ -218,15 +231,15 @@ class LiveCapture(Owner):
     # --- as it is written down
 
     def kept(self) -> Capture | None:
-        """What is to be kept of it, as it is written down; None: nothing."""
+        """Returns what is to be kept of it, as it is written down; None: nothing."""
         return self._written([each.segment for each in self.tracks.segments if not each.segment.standby])
 
     def unwanted(self) -> Capture | None:
-        """What is to be destroyed: what stayed on standby."""
+        """Returns what is to be destroyed, which is what stayed on standby; None: nothing."""
         return self._written([each.segment for each in self.tracks.segments if each.segment.standby])
 
     def frozen(self) -> Capture:
-        """The capture as it is written down, kept or not."""
+        """Returns all of it as a checkpoint has it, kept or not."""
         whole = self._written([each.segment for each in self.tracks.segments])
         return whole or Capture(self.recording_id, self.started_at, self.kept_because)
 
@@ -248,7 +261,7 @@ class LiveCapture(Owner):
 
     @classmethod
     def restored(cls, linkedid: str, capture: Capture) -> LiveCapture:
-        """The capture as it was written down before a restart."""
+        """Makes a capture again as it was written down before a restart."""
         live = cls(linkedid, capture.recording_id, capture.started_at, capture.kept_because)
         live.gaps, live.silences = list(capture.gaps), Silences(list(capture.pauses))
         asked_at = capture.started_at
@@ -263,10 +276,11 @@ class LiveCapture(Owner):
         return live
 
     def compared(self, there: set[str], at: datetime) -> list[Action]:
-        """What the PBX has: a snoop that is not there has ended, unseen, so its time is not known.
+        """Brings it up to the channels that the PBX has (`there`), after the link was away.
 
-        Whether those that are there are muted is not known either, so it is said again; and those of
-        segments that are over are ended again, for the PBX was not told.
+        A snoop that is not there has ended, unseen, so its time is not known. Whether those that are there
+        are muted is not known either, so it is said again; and those of segments that are over are ended
+        again, for the PBX was not told.
         """
         for live, side, snoop in self.tracks.each():
             if live.is_recording(side) and snoop not in there:
@@ -284,7 +298,7 @@ class LiveCapture(Owner):
         self._end()
 
     def _end(self) -> None:
-        """Once the channel is gone and no track is open any more."""
+        """Finishes it, once the channel is gone and no track is open any more."""
         if self.phase is Phase.GONE and not self.tracks.is_open:
             self.phase = advance(CAPTURE, self.phase, "end")
 
@@ -299,7 +313,7 @@ class LiveCapture(Owner):
         self._end()
 
     def _add_gap(self, broken: LiveSegment, since: datetime, at: datetime) -> None:
-        """A segment that never began lengthens the gap before it."""
+        """Writes down the gap of a broken segment. One that never began lengthens the gap before it."""
         if not broken.has_begun:
             self._failures += 1
             if self.gaps and self.gaps[-1].finished_at == broken.segment.requested_at:
@@ -309,12 +323,13 @@ class LiveCapture(Owner):
         self.gaps.append(Gap(since, at, broken.problem))
 
     def _end_renewal(self, at: datetime) -> None:
-        """A renewal that took longer than it should is a gap."""
+        """Writes down a renewal gap that was longer than it should be."""
         since, self._renewing_since = self._renewing_since, None
         if since and at - since > LONGEST_RENEWAL:
             self.gaps.append(Gap(since, at, "the other party changed"))
 
     def _give_up_waiting(self, at: datetime) -> None:
+        """Ends tracks of which the PBX does not tell what it should have told by now."""
         for live in self.tracks.segments:
             for side in SIDES:
                 asked_at = live.segment.requested_at or self.started_at

@@ -1,4 +1,7 @@
-"""The segments of one capture with their snoops and tracks, and the actions on them."""
+"""The segments of one capture with their snoops and tracks, and the actions on them.
+
+When which of these actions is due is decided in `capture`.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,15 @@ from callrec.recording.states import Live
 FOLDER = "callrec"
 """The folder of the PBX's stored recordings in which ours are."""
 SPY: dict[Side, str] = {"external": "in", "staff": "out"}
-"""Which direction of the captured channel a snoop listens to, in ARI's words."""
+"""Which direction of the captured channel the snoop of a side listens to, in ARI's words."""
 
 
 @dataclass(slots=True)
 class CaptureTracks:
-    """All segments of a capture, the last one under way. Ids of snoops and names of tracks follow from the
-    recording's id, the segment's number and the side."""
+    """All segments of a capture, the last one under way.
+
+    Ids of snoops and names of tracks follow from the recording's id, the segment's number and the side.
+    """
 
     linkedid: str
     recording_id: str
@@ -31,7 +36,7 @@ class CaptureTracks:
     _by_id: dict[str, tuple[LiveSegment, Side]] = field(default_factory=dict)
 
     def start(self, channel: str, at: datetime, owner: Owner, *, standby: bool) -> list[Action]:
-        """Begins another segment, of this channel."""
+        """Begins another segment of this channel, with a snoop for each direction (decision 3)."""
         number = self._number + 1
         external, staff = (Track(f"{FOLDER}/{self.recording_id}-{number}-{side}") for side in SIDES)
         self.add(LiveSegment(Segment(number, channel, external, staff, at, standby)))
@@ -41,18 +46,19 @@ class CaptureTracks:
         ]
 
     def add(self, live: LiveSegment) -> None:
-        """A segment that was asked for, also before a restart."""
+        """Adds a segment that was asked for, also one of before a restart."""
         self._number = live.number
         self.segments.append(live)
         for side, snoop in self._snoops(live.number):
             self._by_id[snoop] = self._by_id[live.track(side).name] = live, side
 
     def find(self, id_: str) -> tuple[LiveSegment, Side]:
-        """Whose a snoop of this capture is, by its id, or a track, by its name."""
+        """Returns the segment and side of a snoop, by its id, or of a track, by its name. Raises KeyError."""
         return self._by_id[id_]
 
     @property
     def last(self) -> LiveSegment | None:
+        """The segment under way, or the last one there was; None before the first."""
         return self.segments[-1] if self.segments else None
 
     @property
@@ -84,12 +90,16 @@ class CaptureTracks:
     # --- actions
 
     def hang_up(self, live: LiveSegment) -> list[Action]:
-        """Ends the snoops of a segment."""
+        """Hangs up both snoops of a segment, each among the actions of its own side."""
         live.released = True
         return [HangUp(self.linkedid, snoop, side=side) for side, snoop in self._snoops(live.number)]
 
     def await_hangup(self, live: LiveSegment) -> list[Action]:
-        """For each track: both snoops are hung up and gone, however far the other track's actions are."""
+        """Adds to the actions of each side the other side's hang-up, and a wait until both snoops are gone.
+
+        So a side has both gone before it makes its new snoop, however far the other side's actions are
+        (decision 9).
+        """
         snoops = self._snoops(live.number)
         both = tuple(snoop for _, snoop in snoops)
         other = [
@@ -101,22 +111,25 @@ class CaptureTracks:
         return [*other, *(AwaitHangup(self.linkedid, both, side=side) for side in SIDES)]
 
     def hang_up_left(self, there: set[str]) -> list[Action]:
-        """Ends the snoops among `there` that live on although we are done with them: the PBX was not told."""
+        """Hangs up the snoops among `there` whose track is over: the PBX was not told."""
         left = [(snoop, side) for live, side, snoop in self.each() if not live.is_open(side)]
         return [HangUp(self.linkedid, snoop, side=side) for snoop, side in left if snoop in there]
 
     def mute(self, *, again: bool = False) -> list[Action]:
-        """Mutes what is recorded now; `again`: also what is muted, as far as is known."""
+        """Mutes the tracks of the last segment that record; `again`: also those that are muted."""
         stepped = self._stepped("mute", Live.RECORDING, Live.MUTED if again else None)
         return [Mute(self.linkedid, name, side=side) for side, name in stepped]
 
     def unmute(self, *, again: bool = False) -> list[Action]:
-        """The other way round."""
+        """Unmutes the tracks of the last segment that are muted; `again`: also those that record."""
         stepped = self._stepped("unmute", Live.MUTED, Live.RECORDING if again else None)
         return [Unmute(self.linkedid, name, side=side) for side, name in stepped]
 
     def _stepped(self, step: str, before: Live, also: Live | None) -> list[tuple[Side, str]]:
-        """The tracks of the last segment that take this step, and those in the state `also`."""
+        """Takes a step with the tracks of the last segment that are in the state `before`.
+
+        Returns their sides and names, and those of tracks in the state `also`, which take no step.
+        """
         names = []
         for live in self.segments[-1:]:
             for side in SIDES:

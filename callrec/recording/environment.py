@@ -1,4 +1,4 @@
-"""What the pure core is given: the rules in force, the announcements, new ids."""
+"""What the core is given: the rules in force, prompts, tones, new ids. `callrec.app` makes it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ Sound = tuple[Prompt, str]
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The office's rules, the prompts, and new ids."""
+    """What a call needs and cannot make for itself. A change of the rules replaces it for calls to come."""
 
     office: Office
     prompts: Callable[[Decision], Sequence[Sound]]
-    """The prompts of a decision, each with the name under which the PBX plays it."""
+    """Returns the prompts of a decision. Raises CallrecError where one is missing."""
     tones: Tones
     new_id: Callable[[], str]
+    """Makes an id of a call or a recording: a UUID of version 7 (decision 6)."""
     pbx: str = "pbx"
+    """The short name of the PBX, from the settings."""
     phone_dial: Callable[[str], str] = "PJSIP/{}".format
     """How the PBX dials the extension of a support phone that is called to help."""

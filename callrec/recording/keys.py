@@ -1,7 +1,8 @@
 """What a key does: one table for each key, by the mode of the call and by how its recording stands.
 
 An entry names what staff hear of the key (`KeyResult`) and the step of `states.KEEPING` that the recording
-takes. A key that asks for what is so already changes nothing: a frightened person presses twice.
+takes. A key that asks for what is so already changes nothing: a frightened person presses twice
+(decision 12). The tables run: `pressed` looks up in them what is done (decision 15).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from callrec.recording.states import RecordingState, Step
 
 
 class Pressed(NamedTuple):
-    """What a key press does: what is heard of it, and the step of the recording; None: none."""
+    """What a key press does: what is heard of it, and the step that the recording takes; None: none."""
 
     result: KeyResult
     step: Step | None = None
@@ -60,7 +61,7 @@ HELP = {Mode.NEVER: _CALLS_FOR_HELP, Mode.MANUAL: _HELP, Mode.STANDBY: _HELP, Mo
 
 
 def table(key: FeatureCode) -> dict[Mode, Row]:
-    """What a key does, by mode and state. Under `never` nothing is left but the call for help."""
+    """Returns what a key does, by mode and state. Under `never` nothing is left but the call for help."""
     match key:
         case FeatureCode.KEEP:
             return KEEP
@@ -75,10 +76,10 @@ def table(key: FeatureCode) -> dict[Mode, Row]:
 
 
 def pressed(key: FeatureCode, mode: Mode, state: RecordingState, *, paused: bool, marked: bool) -> Pressed:
-    """What `key` does in a call with this mode.
+    """Returns what `key` does in a call with this mode.
 
-    `paused`: a privacy pause is on, which every key ends but the one that stops; `marked`: a call that
-    is recorded anyway was marked already.
+    `paused`: a privacy pause is on; a key that would begin one or change nothing ends it instead. `marked`:
+    a key keeps the recording already, so that there is nothing more to mark.
     """
     found = table(key)[mode][state]
     result = KeyResult.UNCHANGED if found.result is KeyResult.MARKED and marked else found.result
@@ -88,7 +89,10 @@ def pressed(key: FeatureCode, mode: Mode, state: RecordingState, *, paused: bool
 
 
 def is_outdated(key: str, at: datetime, presses: Iterable[KeyPress]) -> bool:
-    """Whether a key that is told late was followed by one that said otherwise."""
+    """Tells whether a key that is told late was followed by one that said otherwise (decision 12).
+
+    For `keep` that is a stop, for `stop` any key; `help` is never too late.
+    """
     later = [each for each in presses if each.at > at]
     if key == FeatureCode.KEEP:
         return any(each.result is KeyResult.STOPPED for each in later)
@@ -96,8 +100,10 @@ def is_outdated(key: str, at: datetime, presses: Iterable[KeyPress]) -> bool:
 
 
 def result_in_fallback(key: FeatureCode, *, recorded: bool, marked: bool) -> KeyResult:
-    """What `key` does in a call that the dialplan's fallback handles: it records to the end, or not at all
-    (decision 4)."""
+    """Returns what `key` does in a call of the dialplan's fallback (decision 4).
+
+    The fallback records to the end or not at all, so a key can only mark the call or call for help.
+    """
     match key:
         case FeatureCode.HELP:
             return KeyResult.HELP_SENT
@@ -110,5 +116,5 @@ def result_in_fallback(key: FeatureCode, *, recorded: bool, marked: bool) -> Key
 
 
 def marks(result: KeyResult) -> bool:
-    """Whether the call is an incident from then on."""
+    """Tells whether a key with this result makes the call an incident."""
     return result in (KeyResult.MARKED, KeyResult.HELP_SENT)

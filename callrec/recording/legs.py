@@ -14,7 +14,7 @@ from callrec.pbx.events import Channel
 
 
 class Party(Protocol):
-    """Somebody who talks in a call."""
+    """Somebody who talks in a call: a leg, or a support phone that has barged in."""
 
     @property
     def number(self) -> str: ...
@@ -24,7 +24,7 @@ class Party(Protocol):
 
 @dataclass(slots=True)
 class Leg:
-    """A real channel of a call. `extension` is set for staff."""
+    """A channel of a call that callrec has not made. `extension` is set for staff."""
 
     channel: Channel
     extension: str | None
@@ -42,19 +42,19 @@ class Leg:
 
 
 def caller(legs: dict[str, Leg], key: str) -> Leg | None:
-    """The leg that placed the call: its id is the call's linked id, else it is the oldest."""
+    """Returns the leg that placed the call: its id is the call's linked id, `key`; else it is the oldest."""
     return legs.get(key) or min(legs.values(), key=lambda leg: leg.channel.created_at, default=None)
 
 
 def direction(talking: Sequence[Leg], called_by: Leg | None) -> Direction:
-    """Told by who talks: staff only, or who of both sides placed the call."""
+    """Returns the direction of a call by who talks: staff only, or who of both sides placed it."""
     if all(leg.extension for leg in talking):
         return Direction.INTERNAL
     return Direction.OUTBOUND if called_by and called_by.extension else Direction.INBOUND
 
 
 def staff_extension(where: Direction, talking: Sequence[Leg], called_by: Leg | None) -> str | None:
-    """The extension the call is filed under: who placed it (outbound), else who answered."""
+    """Returns the extension that the call is filed under: who placed it (outbound), else who answered."""
     if where is Direction.OUTBOUND:
         return called_by.extension if called_by else None
     staff = [leg for leg in talking if leg.extension]
@@ -63,35 +63,38 @@ def staff_extension(where: Direction, talking: Sequence[Leg], called_by: Leg | N
 
 
 def captured(talking: Sequence[Leg], called_by: Leg | None) -> Leg:
-    """The external party's leg; of an internal call the caller's."""
+    """Returns the leg to capture: the external party's; of an internal call the caller's (decision 3)."""
     candidates = [leg for leg in talking if not leg.extension] or talking
     return next((leg for leg in candidates if leg is called_by), candidates[0])
 
 
 def staff_side(talking: Iterable[Leg], captured_channel: str | None) -> Leg | None:
-    """The leg through which an announcement is whispered to both."""
+    """Returns the leg through which both parties are whispered to; None: only the captured one talks."""
     others = [leg for leg in talking if leg.id != captured_channel]
     return next((leg for leg in others if leg.extension), others[0] if others else None)
 
 
 def staff(talking: Iterable[Leg | Participant]) -> tuple[str, ...]:
-    """The extensions among them, in the order of their numbers."""
+    """Returns the extensions of staff among those who talk, in the order of their numbers."""
     return tuple(sorted({each.extension for each in talking if each.extension}))
 
 
 def strangers(talking: Iterable[Leg], number: str | None) -> tuple[str, ...]:
-    """The numbers of those outside other than this one: in a conference there may be several."""
+    """Returns the numbers of those outside other than `number`: in a conference there may be several."""
     return tuple(sorted({leg.number for leg in talking if not leg.extension} - {number or "", ""}))
 
 
 def first_of(talking: Iterable[Leg], *, but: Sequence[str]) -> datetime | None:
-    """When the first channel of staff was made who are none of these: they cannot have talked before."""
+    """Returns when the first channel of staff other than `but` was made: they cannot have talked before.
+
+    None where there are none (decision 12).
+    """
     new = [leg for leg in talking if leg.extension and leg.extension not in but]
     return min((leg.channel.created_at for leg in new), default=None)
 
 
 def is_consultation(talking: dict[str, Leg], everybody: dict[str, Leg]) -> bool:
-    """Whether staff talk among themselves while the party outside waits (an attended transfer by code)."""
+    """Tells whether staff talk among themselves while the party outside waits, as in a transfer by code."""
     waits = any(not leg.extension and id_ not in talking for id_, leg in everybody.items())
     return waits and all(leg.extension for leg in talking.values())
 
@@ -99,7 +102,7 @@ def is_consultation(talking: dict[str, Leg], everybody: dict[str, Leg]) -> bool:
 def participants(
     known: Iterable[Participant], talking: Mapping[str, Party], at: datetime
 ) -> tuple[Participant, ...]:
-    """Who took part until now: those who talk no more have left, new ones have joined."""
+    """Returns who took part until now: those who talk no more have left, new ones have joined, at `at`."""
     kept = [each if each.channel in talking or each.left_at else replace(each, left_at=at) for each in known]
     present = {each.channel for each in kept if each.left_at is None}
     new = [

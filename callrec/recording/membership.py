@@ -1,4 +1,7 @@
-"""Which channel belongs to which call. Channels of one call share a linked id, or talk with one another."""
+"""Knows which channel belongs to which call: those of one call share a linked id, or talk with one another.
+
+Who talks with whom is asked of `topology`; only the tracker calls this.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,12 @@ from callrec.recording.topology import LOCAL, BridgeTopology
 
 
 class CallMembership:
-    """The calls there are, and what became of those that have become one with another."""
+    """The calls there are, by what they are known by, and which of them have become one with another."""
 
     def __init__(self, topology: BridgeTopology) -> None:
         self.calls: dict[str, Call] = {}
         self.pending: list[Action] = []
-        """What calls that a channel has left still want done."""
+        """What calls that a channel has left still want done: the tracker takes it from here."""
         self._topology = topology
         self._went_into: dict[str, str] = {}
 
@@ -31,7 +34,10 @@ class CallMembership:
         return call
 
     def know(self, channel: Channel, at: datetime, environment: Environment) -> Call | None:
-        """Makes a channel known; returns its call. Local channels carry no voice and begin no call."""
+        """Makes a channel known, and returns its call.
+
+        Returns None for a Local channel of which no call is known: these carry no voice and begin no call.
+        """
         call = self._call_of(channel, environment)
         staff = channel.endpoint if environment.office.is_staff(channel.endpoint) else None
         leg = self._topology.legs.get(channel.id)
@@ -46,7 +52,7 @@ class CallMembership:
         return call
 
     def merge(self, members: Iterable[str], at: datetime) -> Call | None:
-        """The one call of those who talk with one another, when that is told of one of them.
+        """Makes one call of those who talk with one another; returns it, or None where they are in one.
 
         Asterisk gives them all the linked id of the oldest, but tells it with their next events only, and
         not at all in a conference.
@@ -61,7 +67,7 @@ class CallMembership:
         return one
 
     def forget_settled(self) -> set[str]:
-        """Forgets the calls of which nothing more will come; returns their linked ids."""
+        """Forgets the calls of which nothing more will come; returns what they were known by."""
         settled = {key for key, call in self.calls.items() if call.is_settled}
         for key in settled:
             del self.calls[key]
@@ -72,7 +78,7 @@ class CallMembership:
     # --- inside
 
     def _call_of(self, channel: Channel, environment: Environment) -> Call | None:
-        """The call of its linked id, begun if need be; while that does not change, the call it is in."""
+        """Returns the call of a channel's linked id, begun if need be; while that stays, the one it is in."""
         leg = self._topology.legs.get(channel.id)
         now = self.calls.get(leg.linkedid) if leg else None
         if leg and now and leg.channel.linkedid == channel.linkedid:
@@ -88,7 +94,7 @@ class CallMembership:
         return told
 
     def _one_of(self, calls: Collection[Call]) -> Call:
-        """Calls that become one. That of somebody outside goes on, and its recording, else the oldest."""
+        """Returns the call that goes on where several become one, and remembers it for the others' ids."""
         first = min(calls, key=_precedence)
         self._went_into.pop(first.linkedid, None)
         lost = {each.linkedid for each in calls if each is not first}
@@ -99,7 +105,7 @@ class CallMembership:
         return first
 
     def _move(self, leg: Leg, call: Call, at: datetime) -> None:
-        """A channel belongs to the call its linked id says, also when that changes (transfers)."""
+        """Puts a channel into a call, out of the one it was in before (a transfer)."""
         before, leg.linkedid = self.calls.get(leg.linkedid), call.linkedid
         if before and before is not call:
             self.pending += before.abandoned(leg, call.record, at)
@@ -108,7 +114,7 @@ class CallMembership:
 
 def _new_record(channel: Channel, environment: Environment) -> CallRecord:
     return CallRecord(
-        id=environment.new_id(),
+        id=environment.new_id(),  # decision 6
         pbx=environment.pbx,
         linkedid=channel.linkedid,
         direction=None,
@@ -121,6 +127,9 @@ def _new_record(channel: Channel, environment: Environment) -> CallRecord:
 
 
 def _precedence(call: Call) -> tuple[bool, bool, datetime]:
-    """The least goes on, when calls become one."""
+    """Returns the order in which one of several calls goes on, the least first.
+
+    That of somebody outside, with its recording; then one that was answered; then the oldest.
+    """
     somebody_outside = any(not leg.extension for leg in call.legs.values())
     return not somebody_outside, call.record.answered_at is None, call.record.started_at

@@ -1,8 +1,8 @@
-"""Who is told what becomes of the things callrec has made on the PBX: an owner for each, by its id.
+"""Knows who is told what becomes of the things callrec has made on the PBX: an owner for each, by its id.
 
-Ids of our channels, recordings, playbacks and bridges are given by us, so an event that names one
-concerns exactly one part of one call. The tracker fills this list from every action that makes
-something, and looks up in it whom to tell: what happens to one call costs the same beside a thousand.
+Ids of our channels, recordings, playbacks and bridges are given by us, so an event that names one concerns
+one owner in one call (decision 15). The tracker adds an owner for every action that makes something, and
+looks up here whom to tell: what happens to one call costs the same beside a thousand.
 """
 
 from __future__ import annotations
@@ -16,42 +16,42 @@ if TYPE_CHECKING:
 
 
 class Owner(Protocol):
-    """A part of a call that has made something on the PBX, and is told what becomes of it by its id.
+    """What has made something on the PBX for one call, and is told what becomes of it, by its id.
 
-    Every method returns what is to be done; ``[]`` means nothing. Times are the PBX's. A part overrides
-    what concerns it: nobody but LiveCapture makes recordings, and nobody but a SupportPhone is sent digits.
+    Every method returns what is to be done; ``[]`` means nothing. Times are the PBX's. An owner overrides
+    what concerns it: nobody but LiveCapture makes recordings, and nobody but SupportPhone is sent digits.
     """
 
     def channel_started(self, channel: str) -> list[Action]:
-        """A channel of this owner can be used: a snoop is there, or a phone that was called has answered."""
+        """Tells this owner that a channel can be used: a snoop is there, or a phone has answered."""
         return []
 
     def channel_gone(self, channel: str) -> list[Action]:
-        """A channel of this owner is no more."""
+        """Tells this owner that a channel of it is no more."""
         return []
 
     def digit(self, channel: str, digit: str) -> list[Action]:
-        """Somebody pressed a key on a channel of this owner."""
+        """Tells this owner that somebody pressed a key on a channel of it."""
         return []
 
     def recording_started(self, name: str, at: datetime) -> list[Action]:
-        """The PBX writes a recording of this owner since then."""
+        """Tells this owner that the PBX writes a recording of it since `at`."""
         return []
 
     def recording_ended(self, name: str, at: datetime, failure: str | None) -> list[Action]:
-        """A recording of this owner has ended; `failure` says why where the PBX calls it a failure."""
+        """Tells this owner that a recording has ended; `failure` says why where the PBX calls it one."""
         return []
 
     def playback_started(self, playback: str, at: datetime) -> list[Action]:
-        """Media of this owner began to play."""
+        """Tells this owner that media of it began to play."""
         return []
 
     def playback_ended(self, playback: str, at: datetime, *, failed: bool) -> list[Action]:
-        """Media of this owner is over, heard to its end unless it `failed`."""
+        """Tells this owner that media of it is over, heard to its end unless it `failed`."""
         return []
 
     def refused(self, action: PbxAction, problem: str, at: datetime) -> list[Action]:
-        """The PBX refused an action about something of this owner."""
+        """Tells this owner that the PBX refused an action about something of it; `problem` says why."""
         return []
 
 
@@ -63,14 +63,14 @@ NOBODY: Owner = _Nobody()
 
 
 class Owned(NamedTuple):
-    """Whose something is: the call, by its linked id, and the part of it that made it."""
+    """Whose something is: the call, by its linked id, and what in it has made it."""
 
     linkedid: str
     owner: Owner
 
 
 class Owners:
-    """The owner of everything on the PBX that was made here."""
+    """The owners of everything on the PBX that was made here."""
 
     def __init__(self) -> None:
         self._owned: dict[str, Owned] = {}
@@ -80,21 +80,21 @@ class Owners:
         return len(self._owned)
 
     def add(self, linkedid: str, owner: Owner, ids: Iterable[str]) -> None:
-        """These are made by this part of this call."""
+        """Gives these ids an owner in this call."""
         made = set(ids)
         self._owned.update(dict.fromkeys(made, Owned(linkedid, owner)))
         self._of_call.setdefault(linkedid, set()).update(made)
 
     def of(self, id_: str) -> Owned:
-        """Whose something is; NOBODY's where nobody here made it."""
+        """Returns whose something is: NOBODY's, in no call, where nobody here made it."""
         return self._owned.get(id_, Owned("", NOBODY))
 
     def gone(self, id_: str) -> None:
-        """Something is no more, so nothing more can become of it."""
+        """Forgets one id: it is no more, so nothing more can become of it."""
         if owned := self._owned.pop(id_, None):
             self._of_call[owned.linkedid].discard(id_)
 
     def forget(self, linkedid: str) -> None:
-        """This call is forgotten, and whatever it may have left is nobody's."""
+        """Forgets a call: whatever it may have left on the PBX is nobody's."""
         for id_ in self._of_call.pop(linkedid, ()):
             self._owned.pop(id_, None)

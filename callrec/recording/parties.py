@@ -1,4 +1,7 @@
-"""Who talks with whom in a call, as far as it is known: at the gate, and once it is answered."""
+"""Fills in who talks with whom in a call: at the gate, and once it is answered.
+
+Beside `decisions`, because both of its moments ask for this (decision 13).
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from callrec.recording.legs import Leg
 
 
 def at_gate(call: CallRecord, event: GateEntered, office: Office) -> CallRecord:
-    """What the dialplan says. Raises ValueError when its direction is none."""
+    """Returns the call with what the dialplan says of it. Raises ValueError where its direction is none."""
     direction = Direction(event.direction)
     if direction is Direction.OUTBOUND:
         call = replace(call, dialled=event.number or call.dialled)
@@ -25,7 +28,7 @@ def at_gate(call: CallRecord, event: GateEntered, office: Office) -> CallRecord:
 
 
 def answered(call: CallRecord, talking: Sequence[Leg], caller: Leg | None, office: Office) -> CallRecord:
-    """What the channels say, now that it is known who answered."""
+    """Returns the call with what its channels say, now that it is known who answered."""
     direction = of_legs.direction(talking, caller)
     extension = of_legs.staff_extension(direction, talking, caller) or call.extension
     if direction is Direction.OUTBOUND:
@@ -36,13 +39,13 @@ def answered(call: CallRecord, talking: Sequence[Leg], caller: Leg | None, offic
 
 
 def staff(call: CallRecord) -> tuple[str, ...]:
-    """The extensions a decision goes by: of an internal call both count, the one called first."""
+    """Returns the extensions a decision goes by: of an internal call both count, the one called first."""
     other = call.number if call.direction is Direction.INTERNAL else None
     return tuple(filter(None, (call.extension, other)))
 
 
 def facts(call: CallRecord, extensions: Sequence[str], office: Office, at: datetime) -> CallFacts:
-    """What a decision about the call goes by, while these extensions take part."""
+    """Returns what a decision about the call goes by, while these extensions take part."""
     assert call.direction is not None  # it is known from the gate on
     return office.facts(call.direction, extensions, call.number, at)
 

@@ -1,4 +1,8 @@
-"""What is captured of a call, and what of that is kept: by the rules, and by the keys of staff."""
+"""Records one call by the rules and the keys of staff: begins, silences and ends its capture.
+
+It also knows what of the capture is kept. How a capture runs is in `capture`; what a key does in which
+state, in `keys`.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ from callrec.recording.states import KEEPING, RecordingState, Step, advance
 
 @dataclass(slots=True)
 class CallRecorder:
-    """The capture of one call, as long as it runs, and the state of what is kept."""
+    """The capture of one call (None: nothing was captured), and the state of what is kept of it."""
 
     linkedid: str
     new_id: Callable[[], str]
@@ -27,11 +31,12 @@ class CallRecorder:
 
     @property
     def handed_over(self) -> bool:
-        """Whether what becomes of it is the spool's matter."""
+        """Whether the capture was given to the spool, to be kept or destroyed: it is done with here."""
         return self.state in (RecordingState.HANDED_OVER, RecordingState.DISCARDED)
 
     @property
     def is_under_way(self) -> bool:
+        """Whether a recording has begun and was not handed over: on standby, kept or stopped."""
         return self.state in (RecordingState.STANDBY, RecordingState.KEPT, RecordingState.STOPPED)
 
     @property
@@ -54,13 +59,15 @@ class CallRecorder:
                 assert_never(mode)
 
     def decided_anew(self, mode: Mode, channel: str, at: datetime, silent_since: datetime) -> list[Action]:
-        """Another decision, because others talk now: never is silence, automatic begins a recording.
+        """Does what another decision asks for, because others talk now: never is silence, automatic records.
 
-        One that is under way goes on with whoever's rule leaves it to a key.
+        A recording that is under way goes on where the rule leaves it to a key (decision 12). `silent_since`
+        may lie before `at`, where nobody saw who came.
         """
         if not self.is_under_way or not self.capture:
             return self.decided(mode, channel, at)
         if mode is Mode.NEVER:
+            # decision 12: the spool writes silence there, too
             return self.capture.silence(SilenceReason.NEVER, silent_since)
         actions = self.capture.resume(SilenceReason.NEVER, at)
         if mode is Mode.AUTOMATIC:
@@ -68,6 +75,7 @@ class CallRecorder:
         return actions
 
     def _record_automatically(self, capture: LiveCapture, at: datetime) -> list[Action]:
+        """Keeps what is on standby from now on, and goes on with what was stopped."""
         if self.state is RecordingState.STANDBY:
             capture.keep_from_now(KeptBecause.AUTOMATIC)
             self._step(Step.KEEP)
@@ -80,7 +88,7 @@ class CallRecorder:
     def pressed(
         self, key: FeatureCode, mode: Mode, channel: str, at: datetime
     ) -> tuple[KeyResult, list[Action]]:
-        """What a key of staff does. `channel` is what is to be captured, if it begins something."""
+        """Does what a key of staff asks for; returns what it did. `channel` is captured, if that begins."""
         paused = bool(self.capture and self.capture.silences.is_on_for(SilenceReason.PRIVACY))
         marked = bool(self.capture and self.capture.kept_because is not KeptBecause.AUTOMATIC)
         result, step = pressed(key, mode, self.state, paused=paused, marked=marked)
@@ -103,7 +111,7 @@ class CallRecorder:
                 assert_never(step)
 
     def _keep(self, step: Step, because: KeptBecause, at: datetime) -> list[Action]:
-        """Staff want it recorded: it goes on, and nothing of it is discarded."""
+        """Keeps all that was recorded, because staff want it; a pause or a stop ends with that."""
         assert self.capture is not None  # it is under way
         self._step(step)
         asked_for_help = self.capture.kept_because is KeptBecause.HELP
@@ -119,7 +127,7 @@ class CallRecorder:
         return [*stopped, *self.capture.resume(SilenceReason.PRIVACY, at)]
 
     def _pause(self, result: KeyResult, at: datetime) -> list[Action]:
-        """Begins or ends a privacy pause, where a key did."""
+        """Begins or ends a privacy pause, where that is what a key did."""
         if not self.capture:
             return []
         if result is KeyResult.PAUSED:
@@ -132,7 +140,7 @@ class CallRecorder:
 
     def _begin(self, channel: str, because: KeptBecause | None, at: datetime) -> list[Action]:
         self._step(Step.START if because else Step.STAND_BY)
-        self.capture = LiveCapture(self.linkedid, self.new_id(), at, because)
+        self.capture = LiveCapture(self.linkedid, self.new_id(), at, because)  # decision 6
         return self.capture.start_segment(channel, at)
 
     def _step(self, step: Step) -> None:
@@ -141,13 +149,16 @@ class CallRecorder:
     # --- what becomes of it
 
     def checkpoint(self, call: CallRecord) -> list[Action]:
-        """Writes down how it stands."""
+        """Writes down how it stands. Returns ``[]`` where nothing is captured or it was handed over."""
         if not self.capture or self.handed_over:
             return []
         return [SaveCheckpoint(self.linkedid, Checkpoint(call, self.capture.frozen()))]
 
     def hand_over(self, call: CallRecord) -> list[Action]:
-        """A finished capture of a call that is over is kept, or destroyed where it stayed on standby."""
+        """Gives away a finished capture of a call that is over, to be kept or, on standby, destroyed.
+
+        Both, where only a later stretch is kept (decision 12). Returns ``[]`` before that, and after it.
+        """
         if not self.capture or self.handed_over or not call.outcome or not self.capture.is_finished:
             return []
         self._step(Step.END)
@@ -167,11 +178,12 @@ class CallRecorder:
 
     @property
     def is_kept_in_part(self) -> bool:
+        """Whether some segments are to be kept and others destroyed."""
         return bool(self.capture and self.capture.kept() and self.capture.unwanted())
 
     @property
     def tells_the_end(self) -> bool:
-        """Whether the length of a recording will tell when a call ended of which nobody saw the end."""
+        """Whether a recording is kept whose length will tell when a call ended that nobody saw end."""
         return bool(self.capture and self.capture.kept())
 
     def restore(self, capture: Capture) -> LiveCapture:

@@ -1,4 +1,4 @@
-"""One stretch of a capture: the state and the track of each of its two sides."""
+"""One segment of a capture under way: the state and the track of each of its two sides."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ class LiveSegment:
         return self.segment.external if side == "external" else self.segment.staff
 
     def keep(self) -> None:
-        """It is kept, whatever was said before."""
+        """Keeps it, also if it was on standby."""
         self.segment = replace(self.segment, standby=False)
 
     def start(self, side: Side, at: datetime) -> None:
-        """The PBX has begun to write a track."""
+        """Takes note that the PBX has begun to write a track."""
         self.step(side, "start")
         self._put(side, replace(self.track(side), started_at=at))
 
     def finish(self, side: Side, at: datetime) -> None:
-        """The PBX has ended a track."""
+        """Takes note that the PBX has ended a track."""
         self.step(side, "finish")
         self._put(side, replace(self.track(side), finished_at=at))
 
     def fail(self, side: Side, at: datetime, problem: str) -> None:
-        """A track has failed, unless it was over already."""
+        """Takes note that a track has failed, unless it was over already."""
         if self.is_open(side):
             self.step(side, "fail")
             self._put(side, replace(self.track(side), finished_at=at, failed=problem))
 
     def close(self, at: datetime) -> None:
-        """We end what is open ourselves: what a track has is kept, what had not begun is given up."""
+        """Ends what is open ourselves: what a track has is kept, what had not begun is given up."""
         for side in SIDES:
             if self.is_open(side):
                 begun = self.states[side] is not Live.QUEUED
@@ -62,14 +62,15 @@ class LiveSegment:
                 )
 
     def step(self, side: Side, step: str) -> None:
-        """Takes a step of the table of tracks. Raises IllegalTransition."""
+        """Takes a step of the table of tracks. Raises IllegalTransition, and then nothing has changed."""
         self.states[side] = advance(LIVE, self.states[side], step)
 
     def is_open(self, side: Side) -> bool:
+        """Tells whether a track may still be written: it is asked for, recording or muted."""
         return bool(LIVE[self.states[side]])
 
     def is_recording(self, side: Side) -> bool:
-        """Whether the PBX records it, muted or not."""
+        """Tells whether the PBX records a track, muted or not."""
         return self.is_open(side) and self.states[side] is not Live.QUEUED
 
     @property
@@ -79,19 +80,20 @@ class LiveSegment:
 
     @property
     def has_begun(self) -> bool:
+        """Whether a track of it was ever begun."""
         return any(self.track(side).started_at for side in SIDES)
 
     @property
     def problem(self) -> str:
-        """Why it ended, in the PBX's words."""
+        """Why it ended, in the PBX's words or ours."""
         return next((self.track(side).failed or "" for side in SIDES if self.track(side).failed), "it ended")
 
     @classmethod
     def restored(cls, segment: Segment, asked_at: datetime) -> LiveSegment:
-        """A segment as it was written down before a restart.
+        """Makes a segment again as it was written down before a restart.
 
-        A track that had not begun then is given up: nobody would tell that it has, so it could not be
-        muted. Another segment takes its place, and its file, if there is one, is taken too.
+        A track that had not begun then is given up: nobody would tell that it has, so it could not be muted.
+        Another segment takes its place, and its file, if there is one, is taken too.
         """
         live = cls(segment, asked=set(SIDES))
         live.states = {side: _state_of(live.track(side)) for side in SIDES}

@@ -1,4 +1,7 @@
-"""The stretches of one capture that are silent on purpose, each with its reason (decision 12)."""
+"""The stretches of one capture that are silent on purpose, each with its reason (decision 12).
+
+What the PBX is told to do about them is in `capture`.
+"""
 
 from __future__ import annotations
 
@@ -10,26 +13,28 @@ from callrec.model.captures import Pause, SilenceReason
 
 @dataclass(slots=True)
 class Silences:
-    """Reasons begin and end each by itself: it is silent as long as one of them lasts."""
+    """Counts each reason for silence by itself: it is silent as long as one of them lasts (decision 12)."""
 
     pauses: list[Pause] = field(default_factory=list)
 
     @property
     def is_on(self) -> bool:
+        """Whether any reason lasts."""
         return any(pause.finished_at is None for pause in self.pauses)
 
     def is_on_for(self, reason: SilenceReason) -> bool:
+        """Tells whether this reason lasts."""
         return any(pause.finished_at is None and pause.reason == reason for pause in self.pauses)
 
     def begin(self, reason: SilenceReason, at: datetime) -> bool:
-        """Whether this reason is a new one."""
+        """Begins a silence for this reason. Returns False where it lasts already, and changes nothing."""
         if self.is_on_for(reason):
             return False
         self.pauses.append(Pause(at, None, reason))
         return True
 
     def end(self, reason: SilenceReason, at: datetime) -> bool:
-        """Whether this reason was there."""
+        """Ends the silence for this reason. Returns False where there is none, and changes nothing."""
         if not self.is_on_for(reason):
             return False
         self.pauses = [
@@ -39,5 +44,5 @@ class Silences:
         return True
 
     def since(self, begin: datetime) -> tuple[Pause, ...]:
-        """Those that reach into what was captured from `begin` on."""
+        """Returns those that reach into what was captured from `begin` on."""
         return tuple(each for each in self.pauses if (each.finished_at or begin) >= begin)

@@ -1,7 +1,7 @@
-"""Three state machines, each a small table that runs; and the step that goes by a table.
+"""The three state machines of the core, each a small table that runs (decision 15), and how they run.
 
-`advance` raises on a step that the table lacks, and then nothing has changed. The diagrams in
-docs/states.md are drawn from these tables, and a test compares them.
+`advance` takes every step by its table; it raises on a step that the table lacks, and then nothing has
+changed. The diagrams in docs/states.md are drawn from these tables, and a test compares them.
 
 **A recording of the PBX** (`Live`) is one track: one direction of one segment, in ARI's words.
 
@@ -44,7 +44,7 @@ from callrec.errors import IllegalTransition
 
 
 class Live(StrEnum):
-    """How it stands with one track, a recording of the PBX."""
+    """The state of one track, which is a recording of the PBX, in ARI's words."""
 
     QUEUED = "queued"
     RECORDING = "recording"
@@ -55,7 +55,7 @@ class Live(StrEnum):
 
 
 class Phase(StrEnum):
-    """How it stands with a capture."""
+    """The phase of a capture: see above."""
 
     RECORDING = "recording"
     BROKEN = "broken"
@@ -66,7 +66,7 @@ class Phase(StrEnum):
 
 
 class RecordingState(StrEnum):
-    """Whether what is said in a call is kept."""
+    """What is kept of a call, and whether it is recorded at all."""
 
     UNRECORDED = "unrecorded"
     STANDBY = "standby"
@@ -150,7 +150,7 @@ KEEPING: Table[RecordingState] = {
 
 
 def advance(table: Table[S], state: S, step: str) -> S:
-    """The state after `step`. Raises IllegalTransition when the table does not have it."""
+    """Returns the state after `step`. Raises IllegalTransition where the table does not have it."""
     try:
         return table[state][step]
     except KeyError:
@@ -158,7 +158,10 @@ def advance(table: Table[S], state: S, step: str) -> S:
 
 
 def diagram(table: Table[S]) -> str:
-    """The table as a Mermaid state diagram. A step that changes nothing is not drawn, but for `mark`."""
+    """Returns the table as a Mermaid state diagram, for the documentation.
+
+    A step that changes nothing is not drawn, but for `mark`.
+    """
     first = next(iter(table))
     lines = ["stateDiagram-v2", f"    [*] --> {first}"]
     lines += [

@@ -1,8 +1,9 @@
-"""The support phone that is called to help: it monitors a call, whispers to staff, or barges in.
+"""Calls a support phone to help: it monitors a call, whispers to staff, or barges in.
 
-It is called by us, so its channel is ours. A snoop on the staff's channel stands for the
-call; both are put into a bridge of ours, apart from the call's own. What a snoop whispers cannot be
-changed, so each of its keys makes a new one in place of the old.
+callrec calls it, so its channel is ours. A snoop on the staff's channel stands for the call; both are put
+into a bridge of ours, apart from the call's own. What a snoop whispers cannot be changed, so each of its
+keys makes a new one in place of the old (decision 11). When it is called, and again, is `assistance`'s
+matter.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ sends out to the staff's phone; `both` is that and what it takes in from there, 
 hears."""
 
 PATIENCE_TICKS = 20
-"""For so long after its end it removes what could not be removed at once: longer than a request to
+"""For so many ticks after its end it removes what could not be removed at once: longer than a request to
 the PBX may take. Later, a new link to the PBX removes strays."""
 
 
@@ -50,16 +51,21 @@ class SupportPhone(Owner):
     _snoops: dict[str, str] = field(default_factory=dict)
     """The snoops there may be, each with what it whispers, the newest last."""
     _mode: str = "none"
+    """What its newest snoop whispers, or the next one will."""
     _in_bridge: str | None = None
+    """The snoop that is heard; None: none is."""
     _left: list[PbxAction] = field(default_factory=list)
+    """What the PBX refused to remove: it is asked again at the next tick."""
     _patience: int = PATIENCE_TICKS
 
     @property
     def channel(self) -> str:
+        """The id of the support phone's channel."""
         return f"{OWN_PREFIX}{self.call_id}-support"
 
     @property
     def bridge(self) -> str:
+        """The id of its bridge, which is that of its channel."""
         return self.channel
 
     @property
@@ -69,12 +75,12 @@ class SupportPhone(Owner):
 
     @property
     def is_heard_by_both(self) -> bool:
-        """Whether it takes part in the conversation."""
+        """Whether it has barged in, so that it takes part in the conversation."""
         return self._in_bridge is not None and self._snoops[self._in_bridge] == WHISPERS["6"]
 
     @property
     def was_answered(self) -> bool:
-        """Whether somebody was there."""
+        """Whether somebody has answered it."""
         return self._answered
 
     @property
@@ -85,14 +91,14 @@ class SupportPhone(Owner):
     # --- what happens
 
     def call(self) -> list[Action]:
-        """Calls the support phone."""
+        """Calls the support phone, once."""
         if self._dialled or self.is_over:
             return []
         self._dialled = True
         return [DialSupportPhone(self.linkedid, self.channel, self.endpoint, self.caller, owner=self)]
 
     def channel_started(self, channel: str) -> list[Action]:
-        """A channel of ours can be used: the support phone has answered, or a snoop is there."""
+        """Begins when the support phone has answered; puts a new snoop in place of the one before."""
         if channel == self.channel:
             return self._remove([channel]) if self.is_over else self._begin()
         if channel in self._snoops:
@@ -100,7 +106,7 @@ class SupportPhone(Owner):
         return [HangUp(self.linkedid, channel)]
 
     def digit(self, channel: str, digit: str) -> list[Action]:
-        """The support phone has pressed a key."""
+        """Does what a key of the support phone asks for; a key that it does not have does nothing."""
         mode = WHISPERS.get(digit)
         if channel != self.channel or mode is None or not self._answered or self.is_over:
             return []
@@ -110,7 +116,7 @@ class SupportPhone(Owner):
         return self._snoop()
 
     def staff_gone(self, new: str | None) -> list[Action]:
-        """The staff's channel has left the call; `new` is another of the staff's that goes on in it."""
+        """Goes on at another channel of the staff, `new`, for the one it helped has left; None: ends."""
         if new is None:
             return self.ended()
         if new == self.staff or self.is_over:
@@ -119,14 +125,14 @@ class SupportPhone(Owner):
         return self._snoop() if self._answered else []
 
     def channel_gone(self, channel: str) -> list[Action]:
-        """A channel of ours is gone: without the support phone itself nobody listens any more."""
+        """Takes note that a channel of ours is gone; without the support phone's own, it is over."""
         if channel == self.channel:
             return self.ended()
         self._forget(channel)
         return []
 
     def ended(self) -> list[Action]:
-        """The call is over, or the support phone is: nothing of ours stays."""
+        """Removes all that is ours, for the call is over, or the support phone is."""
         if self.is_over:
             return []
         self.is_over = True
@@ -135,7 +141,7 @@ class SupportPhone(Owner):
         return self._remove(channels) if self._dialled else []
 
     def refused(self, action: PbxAction, problem: str, at: datetime) -> list[Action]:
-        """Without its channel or bridge it is over; what could not be removed is removed later."""
+        """Ends where its channel or bridge was refused; what could not be removed is removed later."""
         match action:
             case DialSupportPhone() | MakeBridge():
                 return self.ended()
@@ -148,14 +154,14 @@ class SupportPhone(Owner):
         return []
 
     def tick(self) -> list[Action]:
-        """Time passes: what could not be removed is removed now."""
+        """Removes now what could not be removed before."""
         if self.is_over:
             self._patience = max(0, self._patience - 1)
         left, self._left = self._left, []
         return [*left]
 
     def compared(self, there: Iterable[Channel]) -> list[Action]:
-        """The link to the PBX was away and is back: these are the channels it has now."""
+        """Brings it up to the channels that the PBX has (`there`), after the link was away."""
         up = {each.id: each.state == "Up" for each in there}
         if self.is_over or not self._dialled:
             return []
@@ -170,7 +176,7 @@ class SupportPhone(Owner):
     # --- inside
 
     def _begin(self) -> list[Action]:
-        """The support phone has answered; also when that was heard of before."""
+        """Makes the bridge and the first snoop, when the support phone has answered; once."""
         if self._answered or not self._dialled:
             return []
         self._answered = True
@@ -181,25 +187,26 @@ class SupportPhone(Owner):
         ]
 
     def _snoop(self) -> list[Action]:
-        """A new snoop; the one before goes when this one is there."""
+        """Makes a new snoop; the one before goes when this one is there."""
         self._asked += 1
         snoop = f"{self.channel}-{self._asked}"
         self._snoops[snoop] = self._mode
         return [StartSnoop(self.linkedid, self.staff, snoop, spy="both", whisper=self._mode, owner=self)]
 
     def _change_to(self, snoop: str) -> list[Action]:
-        """Only the newest is heard. The other goes first: each would whisper what the other hears."""
+        """Lets only the newest be heard. The other goes first: each would whisper what the other hears."""
         if snoop == self._in_bridge:
             return []
         if snoop != next(reversed(self._snoops)):
             return self._lost(snoop)
         others = [each for each in self._snoops if each != snoop]
         self._snoops, self._in_bridge = {snoop: self._snoops[snoop]}, snoop
+        # decision 11: before the new one comes
         hang_up: list[Action] = [HangUp(self.linkedid, each) for each in others]
         return [*hang_up, AddToBridge(self.linkedid, self.bridge, snoop)]
 
     def _lost(self, snoop: str) -> list[Action]:
-        """A snoop that is of no use: the support phone goes on with the one before, if there is one."""
+        """Hangs up a snoop that is of no use, and goes on with the one before, if there is one."""
         self._forget(snoop)
         return [HangUp(self.linkedid, snoop)]
 

@@ -1,4 +1,7 @@
-"""Short tones during a call: confirmations that only staff hear, and the consent beep for both."""
+"""Plays short tones during a call: confirmations that only staff hear, and the consent beep for both.
+
+Which tone stands for what is in `callrec.model.tones`.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,12 @@ from callrec.recording.actions import Action, HangUp, PbxAction, PlayMedia, Star
 from callrec.recording.owners import Owner
 
 AGAIN = {FeatureCode.KEEP: KeyResult.STARTED, FeatureCode.STOP: KeyResult.STOPPED}
-"""What is heard of a key that changes nothing: what it asked for is so."""
+"""Which result is heard of a key that changes nothing: that of the key, since what it asked for is so."""
 
 
 @dataclass(slots=True)
 class ToneFeedback(Owner):
-    """The tones of one call that are being played, by the snoop that plays each."""
+    """The tones of one call that are being played, by the snoop that plays each. `call` names the snoops."""
 
     linkedid: str
     call: str
@@ -25,33 +28,36 @@ class ToneFeedback(Owner):
     _media: dict[str, str] = field(default_factory=dict)
 
     def confirm(self, key: FeatureCode, effect: KeyResult, channel: str, number: int) -> list[Action]:
-        """Into the ear of who pressed, and nobody else's. `number` is that of the press."""
+        """Plays what a key did into the ear of who pressed it, and nobody else's. `number`: the press's."""
         heard = AGAIN.get(key, effect) if effect is KeyResult.UNCHANGED else effect
         return self._play(f"tone{number}", channel, "out", self.tones.media(heard))
 
     def beep(self, channel: str, at: datetime) -> list[Action]:
-        """For both parties, from the staff's channel: so the recording has it."""
+        """Plays the consent beep to both parties, from the staff's channel: so the recording has it."""
         return self._play(f"beep{at.timestamp():.0f}", channel, "both", self.tones.beep)
 
     def channel_started(self, channel: str) -> list[Action]:
+        """Plays the tone, when its snoop is there."""
         media = self._media.get(channel)
         if not media:
             return []
         return [PlayMedia(self.linkedid, channel, f"{channel}-0", (media,), owner=self)]
 
     def playback_ended(self, playback: str, at: datetime, *, failed: bool) -> list[Action]:
+        """Hangs up the snoop, for its tone is over."""
         return self._end(playback.removesuffix("-0"))
 
     def refused(self, action: PbxAction, problem: str, at: datetime) -> list[Action]:
-        """Without a tone the key has done the same."""
+        """Lets the tone go: without it the key has done the same."""
         return self._end(action.snoop) if isinstance(action, (StartSnoop, PlayMedia)) else []
 
     def break_off(self) -> list[Action]:
-        """Ends tones of which events may have been missed."""
+        """Ends the tones of which events may have been missed."""
         return [command for snoop in list(self._media) for command in self._end(snoop)]
 
     @property
     def snoops(self) -> set[str]:
+        """The ids of the snoops that there may be for tones."""
         return set(self._media)
 
     def _play(self, name: str, channel: str, whisper: str, media: str) -> list[Action]:

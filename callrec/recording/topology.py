@@ -1,6 +1,7 @@
-"""Which channels there are, and who hears whom.
+"""Knows which channels there are, and who hears whom.
 
-Two channels talk when a path of bridges and Local channel pairs leads from one to the other.
+Two channels talk when a path of bridges and Local channel pairs leads from one to the other. Which call they
+belong to is the matter of `membership`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ LOCAL = "Local"
 
 
 class BridgeTopology:
-    """All channels of a PBX, and the bridges they are in."""
+    """All channels of a PBX but ours, and the bridges they are in."""
 
     def __init__(self) -> None:
         self.legs: dict[str, Leg] = {}
@@ -26,23 +27,25 @@ class BridgeTopology:
 
     @property
     def is_empty(self) -> bool:
+        """Whether no channel and no bridge is known."""
         return not (self.legs or self._members or self._places)
 
     def add(self, leg: Leg) -> None:
-        """A channel is known from now on."""
+        """Makes a channel known."""
         self.legs[leg.id] = self._by_name[leg.channel.name] = leg
 
     def update(self, leg: Leg, channel: Channel) -> None:
-        """A channel as it is now; its name can have changed (a call that was picked up)."""
+        """Takes a channel as it is now; its name can have changed (a call that was picked up)."""
         self._forget_name(leg)
         leg.channel = channel
         self._by_name[channel.name] = leg
 
     def named(self, name: str) -> Leg | None:
+        """Returns the channel with this name; None where there is none."""
         return self._by_name.get(name)
 
     def reach(self, start: Leg) -> set[str]:
-        """The real channels one can hear from `start`, itself included."""
+        """Returns the ids of the channels one can hear from `start`, itself included; no Local ones."""
         seen, todo = set(), [start.id]
         while todo:
             leg = self.legs.get(todo.pop())
@@ -54,18 +57,18 @@ class BridgeTopology:
         return {id_ for id_ in seen if self.legs[id_].channel.technology != LOCAL}
 
     def talking(self, legs: Iterable[Leg]) -> list[Leg]:
-        """Those that are connected with at least one other real channel."""
+        """Returns those that are connected with at least one other channel that carries a voice."""
         return [leg for leg in legs if leg.bridge and len(self.reach(leg)) > 1]
 
     def takes_place(self, id_: str, of: str) -> None:
-        """A channel is given another's place, as soon as it leaves its own: which is told before or after."""
+        """Gives a channel another's place, as soon as it leaves its own: that is told before or after."""
         self._places[id_] = of
         leg = self.legs.get(id_)
         if leg and not leg.bridge:
             self._take_place(leg)
 
     def bridged(self, event: EnteredBridge | LeftBridge) -> None:
-        """A channel that is known has entered or left a bridge."""
+        """Takes in that a channel has entered or left a bridge. It must be known."""
         leg = self.legs[event.channel.id]
         leg.bridge = event.bridge if isinstance(event, EnteredBridge) else None
         self._members[event.bridge] = set(event.members)
@@ -75,14 +78,14 @@ class BridgeTopology:
             self._take_place(leg)
 
     def rebridge(self, bridges: Mapping[str, tuple[str, ...]]) -> None:
-        """All bridges there are now, and who is in them."""
+        """Takes in all bridges there are now, and who is in them, in place of what was known before."""
         self._members = defaultdict(set, {bridge: set(ids) for bridge, ids in bridges.items()})
         places = {id_: bridge for bridge, ids in bridges.items() for id_ in ids}
         for leg in self.legs.values():
             leg.bridge = places.get(leg.id)
 
     def drop(self, leg: Leg) -> None:
-        """A channel is gone."""
+        """Forgets a channel that is gone."""
         del self.legs[leg.id]
         self._places.pop(leg.id, None)
         self._forget_name(leg)
@@ -94,14 +97,14 @@ class BridgeTopology:
             del self._by_name[leg.channel.name]
 
     def _take_place(self, leg: Leg) -> None:
-        """It is in the bridge of the other now, where that one is no more."""
+        """Puts a channel into the bridge of the one whose place it takes, which is there no more."""
         place = self.legs.get(self._places.pop(leg.id, ""))
         if place and place.bridge in self._members:
             leg.bridge, place.bridge = place.bridge, None
             self._members[leg.bridge] = self._members[leg.bridge] - {place.id} | {leg.id}
 
     def _other_half(self, leg: Leg) -> list[str]:
-        """The other end of a Local channel pair: ``…;1`` and ``…;2``."""
+        """Returns the id of the other end of a Local channel pair: ``…;1`` and ``…;2``; else nothing."""
         if leg.channel.technology != LOCAL:
             return []
         base, _, half = leg.channel.name.rpartition(";")

@@ -1,4 +1,8 @@
-"""All calls of a PBX: every event goes to the call, and to the part of it, that it concerns."""
+"""Tracks all calls of a PBX: gives every event to the call, and the owner in it, that it concerns.
+
+The door of the core: `callrec.controller` calls it, under one lock, and carries out the actions it returns.
+What an event means for a call is decided in `call`.
+"""
 
 from __future__ import annotations
 
@@ -31,12 +35,13 @@ from callrec.recording.owners import Owners
 from callrec.recording.topology import BridgeTopology
 
 CLOCKS_AGREE = timedelta(minutes=1)
+"""How far the dialplan's time of a key press may be from the event's; beyond, the event's counts."""
 REMEMBERED = 1000
 """How many key presses are remembered, against those that are told again after their calls became one."""
 
 
 class CallTracker:
-    """Takes events, keeps the calls, returns actions. One thread at a time."""
+    """Takes events, tracks calls, returns actions. One thread at a time. Times are the PBX's."""
 
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
@@ -56,26 +61,26 @@ class CallTracker:
         return not self.calls and not self._owners and self._topology.is_empty
 
     def has_heard(self, press: str) -> bool:
-        """Whether somebody was told of a key press here."""
+        """Tells whether a key press was given to its call here, among the last thousand."""
         return press in self._pressed
 
     def take_rules(self, office: Office) -> None:
-        """Calls to come are decided by these rules; those under way keep the rules they began with."""
+        """Decides calls to come by these rules; those under way keep the rules they began with."""
         self.environment = replace(self.environment, office=office)
 
     def handle(self, event: ev.Event) -> list[Action]:
-        """What is to be done about an event. Unknown channels, names and ids mean nothing to do."""
+        """Returns what is to be done about an event. Names and ids that nobody here knows mean nothing."""
         return self._owned(self._handle(event))
 
     def tick(self, at: datetime) -> list[Action]:
-        """Time passes; calls that are settled are forgotten."""
+        """Lets time pass for every call, about twice a second, and forgets calls that are settled."""
         actions = self._each(lambda call: call.tick(at))
         for linkedid in self._membership.forget_settled():
             self._owners.forget(linkedid)
         return self._owned(actions)
 
     def refused(self, action: PbxAction, problem: str, at: datetime) -> list[Action]:
-        """The PBX refused an action; whose it was is told."""
+        """Tells the owner of what an action was about that the PBX refused it; `problem` is for people."""
         owned, call = self._owners.of(about(action)), self.calls.get(action.linkedid)
         return self._owned(call.refused(owned.owner, action, problem, at) if call else [])
 
@@ -100,10 +105,10 @@ class CallTracker:
     ) -> list[Action]:
         """Brings the calls up to what the PBX says there is, after events may have been missed.
 
-        Nothing is trusted but the lists: a channel that is not in them is gone, a snoop that is not
-        has ended its recording. `fallbacks` are channels whose call the dialplan's fallback handles, and
-        since when; `gates` is what was asked at the gate about the channels that passed it. `keys` are
-        those that may have been pressed meanwhile, the oldest first; None: they could not be read yet.
+        Nothing is trusted but the lists: a channel that is not in them is gone, a snoop that is not has
+        ended its recording. `fallbacks` are channels whose call the dialplan's fallback handles, and since
+        when; `gates` is what was asked at the gate about the channels that passed it. `keys` are those that
+        may have been pressed meanwhile, the oldest first; None: they could not be read yet.
         """
         there, known = {each.id: each for each in channels}, set(self.calls)
         for each in there.values():
@@ -128,16 +133,16 @@ class CallTracker:
         return self._owned([*actions, *self._recall(keys or (), at)])
 
     def let_through(self, event: ev.GateEntered) -> list[Action]:
-        """When nothing better is known, a call at the gate goes on."""
+        """Returns what lets a call at the gate go on, for a controller that could not handle the event."""
         return [LetThrough(event.channel.linkedid, event.channel.id)]
 
     # --- keys
 
     def key_pressed(self, key: ev.RawKeyPress, now: datetime | None = None) -> list[Action]:
-        """A key of staff. From anybody else the same digits mean nothing.
+        """Acts on a key of staff. From anybody else the same digits mean nothing.
 
-        Who pressed is told by name: the channel that tells can be half of a Local pair. `now` is when
-        it was heard of, where that is not when it was pressed.
+        Who pressed is told by name: the channel that tells can be half of a Local pair. `now` is when it was
+        heard of, where that is not when it was pressed.
         """
         return self._owned(self._press(key, now or key.at))
 
@@ -153,7 +158,7 @@ class CallTracker:
         return call.pressed(code, key.id, channel, endpoint, key.at, now)
 
     def recall(self, keys: Iterable[ev.RawKeyPress], now: datetime) -> list[Action]:
-        """Keys that may have been pressed while callrec was away, the oldest first: all there are."""
+        """Acts on all keys that may have been pressed while callrec was away, the oldest first."""
         actions = self._owned(self._recall(keys, now))
         for call in self.calls.values():
             call.keys_are_known()
@@ -162,7 +167,8 @@ class CallTracker:
     def _recall(
         self, keys: Iterable[ev.RawKeyPress], now: datetime, among: set[str] | None = None
     ) -> list[Action]:
-        """A pause is on or off, and who pressed heard nothing of it: that one comes too late."""
+        """Acts on keys that are told late, of all calls or of those `among` them."""
+        # decision 12: not the pause. It is a switch, and who pressed it has heard no tone.
         found = [(key, self._call_of_key(key)) for key in keys if key.key != FeatureCode.PAUSE]
         return [
             action
@@ -216,7 +222,7 @@ class CallTracker:
             case ev.Replaced():
                 return []
             case _:
-                assert_never(event)
+                assert_never(event)  # decision 15
 
     def _own_channel_gone(self, channel: str) -> list[Action]:
         owner = self._owners.of(channel).owner
@@ -251,7 +257,7 @@ class CallTracker:
         return self._connected(event.channel.id, call, event.at)
 
     def _connected(self, channel: str, call: Call | None, at: datetime) -> list[Action]:
-        """Others hear this channel than before."""
+        """Takes in that others hear this channel than before."""
         heard = self._topology.reach(self._topology.legs[channel])
         call = self._membership.merge(heard, at) or call
         return call.connected(self._topology.talking(call.legs.values()), at) if call else []
@@ -269,7 +275,7 @@ class CallTracker:
         return []
 
     def _dialled(self, event: ev.Dialled) -> list[Action]:
-        """Dial() tells of channels that may be gone already: only those that are known count."""
+        """Gives a call what Dial() tells of it. Channels that are gone already do not count."""
         leg = self._topology.legs.get((event.caller or event.peer).id)
         if call := self.calls.get(leg.linkedid) if leg else None:
             call.dialled(event)
@@ -281,17 +287,20 @@ class CallTracker:
         return self._membership.know(channel, at, self.environment)
 
     def _owned(self, actions: list[Action]) -> list[Action]:
-        """Adds what calls still want done that a channel has left meanwhile, and remembers the owner of
-        everything that is made."""
+        """Remembers an owner for everything that is made.
+
+        Returns the actions, with what calls still want done that a channel has left meanwhile.
+        """
         pending, self._membership.pending = self._membership.pending, []
         actions = [*actions, *pending]
         for action in actions:
             if isinstance(action, Making):
+                # decision 15: known before the PBX can tell of it
                 self._owners.add(action.linkedid, action.owner, [about(action)])
         return actions
 
     def _meet_again(self, known: Collection[str], at: datetime) -> None:
-        """Those who talk with one another are in one call; what was not known before gets no row for that."""
+        """Makes one call of those who talk with one another; one that was not known gets no row for that."""
         for leg in list(self._topology.legs.values()):
             self._membership.merge(self._topology.reach(leg), at)
         self._membership.pending = [
@@ -310,7 +319,7 @@ class CallTracker:
         return [action for leg in legs for action in self._drop(leg, at)]
 
     def _ended(self, there: set[str], at: datetime, *, keys_known: bool) -> set[str]:
-        """The calls of which no channel is left, nor was seen to go."""
+        """Tells the calls of which no channel is left, nor was seen to go, that they ended; returns which."""
         ended = {
             key: each for key, each in self.calls.items() if not each.is_over and not each.legs.keys() & there
         }
@@ -319,7 +328,7 @@ class CallTracker:
         return set(ended)
 
     def _strays(self, there: Iterable[str], bridges: Iterable[str]) -> list[Action]:
-        """Channels and bridges of ours that no call knows of: left behind, they would listen for ever."""
+        """Removes channels and bridges of ours that no call knows of: they would listen for ever."""
         known = {snoop for call in self.calls.values() for snoop in call.snoops}
         used = {call.assistance.bridge for call in self.calls.values()}
         strays = [id_ for id_ in there if ev.is_snoop(id_) and id_ not in known]
@@ -331,10 +340,10 @@ class CallTracker:
 
 
 def _key_said(event: ev.DialplanSaid) -> ev.RawKeyPress:
-    """A key press as the dialplan tells it.
+    """Returns a key press as the dialplan tells it.
 
-    The dialplan's own time, which stands in the PBX's database too, counts where the clocks agree: the
-    alert is named by it.
+    The dialplan's own time, which stands in the PBX's database too, counts where the clocks agree: the alert
+    is named by it.
     """
     said = event.fields
     by = said.get("By") or event.channel.name
