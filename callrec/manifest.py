@@ -23,7 +23,7 @@ VERSION_1 = "callrec-manifest/1"
 RENAMED: dict[tuple[str, ...], dict[str, str]] = {
     ("call",): {"keys": "key_presses", "turns": "decision_changes"},
     ("call", "key_presses"): {"effect": "result"},
-    ("capture",): {"parts": "segments"},
+    ("capture",): {"parts": "segments", "pauses": "silences"},
     ("placements",): {"part": "segment"},
 }
 """By the place in a manifest: what was named otherwise in version 1, and its name since."""

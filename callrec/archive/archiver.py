@@ -257,7 +257,7 @@ class Archiver(Worker):
 
 
 def object_key(manifest: Manifest, zone: ZoneInfo) -> str:
-    """Where a recording stands in the bucket: by facility and by the day in the facility's zone."""
+    """Where a recording stands in the bucket: by facility and by the day on which the recording began, in the zone of `[office] timezone`."""
     day = manifest.capture.started_at.astimezone(zone)
     return f"recordings/{manifest.call.facility}/{day:%Y/%m/%d}/{manifest.recording_id}.flac"
 

@@ -14,7 +14,7 @@ from callrec.catalogue.alerts import DeliveryRow
 from callrec.catalogue.calls import SearchHit
 from callrec.commands.common import app, plain_row
 from callrec.commands.search import row
-from callrec.commands.show_course import course, pauses
+from callrec.commands.show_course import course, silences
 from callrec.dates import clock, spoken
 from callrec.language import translated as _
 from callrec.model.calls import CallRecord
@@ -67,7 +67,7 @@ def _whole(
         **plain_row(row(found, office)),
         "call": calls.as_json(found.call),
         "manifest": found.recording.manifest if found.recording else None,
-        "pauses": [plain_row(asdict(each)) for each in pauses(found.recording)],
+        "silences": [plain_row(asdict(each)) for each in silences(found.recording)],
         "alerts": [plain_row(asdict(each)) for each in told],
         "custody": [
             plain_row(

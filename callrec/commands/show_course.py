@@ -1,4 +1,4 @@
-"""What happened during a call: keys that staff pressed, decisions made anew, pauses of the recording."""
+"""What happened during a call: keys that staff pressed, decisions made anew, silences of the recording."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from callrec.dates import clock, spoken
 from callrec.language import translated as _
 from callrec.manifest import capture_of
 from callrec.model.calls import CallRecord
-from callrec.model.captures import Pause, SilenceReason
+from callrec.model.captures import Silence, SilenceReason
 from callrec.rulebook import explanation
 from callrec.wording import FEATURES, KEY_RESULTS, SILENCE_REASONS
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
-    """A pause, on the clock and in the recording. `begin_s` and `end_s` are seconds of the recording."""
+class ShownSilence:
+    """A silence, on the clock and in the recording: `begin_s` and `end_s` are seconds of the recording."""
 
     begin_s: float
     end_s: float
@@ -30,19 +30,19 @@ class Silence:
 
 def course(found: SearchHit, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     """The lines that tell of it."""
-    yield from _turns(found.call, zone)
+    yield from _decision_changes(found.call, zone)
     yield from _keys(found.call, zone)
-    for each in pauses(found.recording):
+    for each in silences(found.recording):
         until = spoken(each.finished_at, zone)[11:] if each.finished_at else "…"
         span = f"{clock(each.begin_s)} – {clock(each.end_s)}"
         yield (
-            "pause",
+            "silence",
             f"{span}  ({spoken(each.started_at, zone)} – {until}): {_(SILENCE_REASONS[each.reason])}",
         )
 
 
-def pauses(kept: ArchivedRecording | None) -> list[Silence]:
-    """The pauses of a recording, as its manifest has them. One without an end lasts until the end."""
+def silences(kept: ArchivedRecording | None) -> list[ShownSilence]:
+    """The silences of a recording, as its manifest has them. One without an end lasts until the end."""
     if kept is None:
         return []
     capture = capture_of(kept.manifest)
@@ -51,14 +51,14 @@ def pauses(kept: ArchivedRecording | None) -> list[Silence]:
     def place(moment: datetime) -> float:
         return round(min(max(0.0, (moment - zero).total_seconds()), kept.duration_s), 3)
 
-    def silence(each: Pause) -> Silence:
+    def silence(each: Silence) -> ShownSilence:
         end_s = place(each.finished_at) if each.finished_at else round(kept.duration_s, 3)
-        return Silence(place(each.started_at), end_s, each.started_at, each.finished_at, each.reason)
+        return ShownSilence(place(each.started_at), end_s, each.started_at, each.finished_at, each.reason)
 
-    return [silence(each) for each in capture.pauses]
+    return [silence(each) for each in capture.silences]
 
 
-def _turns(call: CallRecord, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+def _decision_changes(call: CallRecord, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     for each in call.decision_changes:
         said = next(explanation.verdict(each.decision))
         yield "decided anew", f"{spoken(each.at, zone)}  {', '.join(each.extensions)}  {said}"

@@ -1,4 +1,4 @@
-"""What was recorded of a call: its stretches, their tracks, gaps and pauses.
+"""What was recorded of a call: its segments, their tracks, gaps and silences.
 
 Times are aware and in UTC, by the PBX's clock. What a manifest holds of it is published as its schema,
 so it is written for who reads a manifest.
@@ -58,15 +58,15 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
-    """A stretch of silence on purpose. Where it stands in the file: see the manifest's description."""
+class Silence:
+    """A span of silence on purpose. Where it stands in the file: see the manifest's description."""
 
     started_at: datetime
     """The moment from which silence was wanted; PBX's clock. What was said until the PBX obeyed, some
     milliseconds later, may be heard, unless the reason is `never`."""
     finished_at: datetime | None
     """The moment at which this reason for silence ended; PBX's clock. Null: it lasted to the end of the call.
-    Pauses for several reasons may overlap; it was silent until the last had ended."""
+    Silences for several reasons may overlap; it was silent until the last had ended."""
     reason: SilenceReason
     """Who or what wanted it silent."""
 
@@ -143,7 +143,7 @@ class Capture:
     """The moment at which it ended: the latest end of a track or, where none was seen, the beginning plus the
     length of the sound; of a recording by the dialplan, the end of the call. PBX's clock. Null while it is
     not over; never null in a manifest."""
-    pauses: tuple[Pause, ...] = ()
+    silences: tuple[Silence, ...] = ()
     """Where it is silent on purpose, in order. Empty: nowhere."""
 
     @property

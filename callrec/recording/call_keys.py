@@ -15,7 +15,7 @@ from callrec.recording import legs as of_legs
 from callrec.recording.actions import Action, SaveCall
 from callrec.recording.call_media import CallMedia
 from callrec.recording.decisions import in_force, mode_for_keys
-from callrec.recording.keys import marks, result_in_fallback
+from callrec.recording.keys import marks, result_in_fallback, traits
 from callrec.recording.states import RecordingState
 
 
@@ -97,7 +97,7 @@ class CallKeys(CallMedia):
     def _mode_for(self, key: FeatureCode) -> Mode:
         """Returns the mode a key goes by. What there is can be kept also when the party outside has left."""
         there_is = self.recorder.state in (RecordingState.STANDBY, RecordingState.KEPT)
-        before = self.decisions.before if there_is and key in (FeatureCode.KEEP, FeatureCode.HELP) else None
+        before = self.decisions.before if there_is and traits(key).is_about_before else None
         return mode_for_keys(self.record, before, captured=self.capture is not None)
 
     def _fallback_records(self, mode: Mode) -> bool:

@@ -256,14 +256,14 @@ class LiveCapture(Owner):
             segments=tuple(segments),
             gaps=tuple(each for each in self.gaps if (each.finished_at or begin) >= begin),
             ended_at=max(filter(None, ends), default=None) if self.is_finished else None,
-            pauses=self.silences.since(begin),
+            silences=self.silences.since(begin),
         )
 
     @classmethod
     def restored(cls, linkedid: str, capture: Capture) -> LiveCapture:
         """Makes a capture again as it was written down before a restart."""
         live = cls(linkedid, capture.recording_id, capture.started_at, capture.kept_because)
-        live.gaps, live.silences = list(capture.gaps), Silences(list(capture.pauses))
+        live.gaps, live.silences = list(capture.gaps), Silences(list(capture.silences))
         asked_at = capture.started_at
         for segment in capture.segments:
             asked_at, live.channel = segment.requested_at or capture.started_at, segment.channel

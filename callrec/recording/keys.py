@@ -12,8 +12,38 @@ from datetime import datetime
 from typing import NamedTuple, assert_never
 
 from callrec.model.calls import FeatureCode, KeyPress, KeyResult
+from callrec.model.captures import KeptBecause
 from callrec.model.rules import Mode
 from callrec.recording.states import RecordingState, Step
+
+
+class Traits(NamedTuple):
+    """What is so of a key in every call."""
+
+    because: KeptBecause
+    """Why what it keeps is kept."""
+    is_about_before: bool
+    """Whether it is about what was captured already too: then it goes by the rule that held until the party
+    outside left."""
+    ends_pause: bool
+    """Whether it ends a privacy pause where it would change nothing, or begin one."""
+    unchanged: KeyResult
+    """What is heard of it when it changes nothing: what it asks for is so."""
+
+
+def traits(key: FeatureCode) -> Traits:
+    """Returns what is so of a key in every call."""
+    match key:
+        case FeatureCode.KEEP:
+            return Traits(KeptBecause.KEY, True, True, KeyResult.STARTED)
+        case FeatureCode.STOP:
+            return Traits(KeptBecause.KEY, False, False, KeyResult.STOPPED)
+        case FeatureCode.PAUSE:
+            return Traits(KeptBecause.KEY, False, True, KeyResult.PAUSED)
+        case FeatureCode.HELP:
+            return Traits(KeptBecause.HELP, True, True, KeyResult.HELP_SENT)
+        case _:
+            assert_never(key)
 
 
 class Pressed(NamedTuple):
@@ -83,20 +113,29 @@ def pressed(key: FeatureCode, mode: Mode, state: RecordingState, *, paused: bool
     """
     found = table(key)[mode][state]
     result = KeyResult.UNCHANGED if found.result is KeyResult.MARKED and marked else found.result
-    if paused and key is not FeatureCode.STOP and result in (KeyResult.PAUSED, KeyResult.UNCHANGED):
+    if paused and traits(key).ends_pause and result in (KeyResult.PAUSED, KeyResult.UNCHANGED):
         result = KeyResult.RESUMED
     return found._replace(result=result)
 
 
-def is_outdated(key: str, at: datetime, presses: Iterable[KeyPress]) -> bool:
-    """Tells whether a key that is told late was followed by one that said otherwise (decision 12).
+def is_outdated(key: FeatureCode, at: datetime, presses: Iterable[KeyPress]) -> bool:
+    """Tells whether a key that is told late must not be obeyed any more (decision 12).
 
-    For `keep` that is a stop, for `stop` any key; `help` is never too late.
+    A keep is outdated by a later stop, and a stop by any later key. A pause always is: it is a switch, and
+    who pressed it has heard no tone. Help is never too late.
     """
     later = [each for each in presses if each.at > at]
-    if key == FeatureCode.KEEP:
-        return any(each.result is KeyResult.STOPPED for each in later)
-    return key == FeatureCode.STOP and bool(later)
+    match key:
+        case FeatureCode.KEEP:
+            return any(each.result is KeyResult.STOPPED for each in later)
+        case FeatureCode.STOP:
+            return bool(later)
+        case FeatureCode.PAUSE:
+            return True
+        case FeatureCode.HELP:
+            return False
+        case _:
+            assert_never(key)
 
 
 def result_in_fallback(key: FeatureCode, *, recorded: bool, marked: bool) -> KeyResult:
@@ -117,4 +156,12 @@ def result_in_fallback(key: FeatureCode, *, recorded: bool, marked: bool) -> Key
 
 def marks(result: KeyResult) -> bool:
     """Tells whether a key with this result makes the call an incident."""
-    return result in (KeyResult.MARKED, KeyResult.HELP_SENT)
+    match result:
+        case KeyResult.MARKED | KeyResult.HELP_SENT:
+            return True
+        case KeyResult.STARTED | KeyResult.KEPT | KeyResult.STOPPED | KeyResult.PAUSED | KeyResult.RESUMED:
+            return False
+        case KeyResult.UNCHANGED | KeyResult.REFUSED:
+            return False
+        case _:
+            assert_never(result)

@@ -16,7 +16,7 @@ from callrec.model.captures import Capture, CapturedCall, Checkpoint, KeptBecaus
 from callrec.model.rules import Mode
 from callrec.recording.actions import Action, Discard, HandOver, SaveCheckpoint
 from callrec.recording.capture import LiveCapture
-from callrec.recording.keys import pressed
+from callrec.recording.keys import pressed, traits
 from callrec.recording.states import KEEPING, RecordingState, Step, advance
 
 
@@ -101,7 +101,7 @@ class CallRecorder:
         begins = self.capture is None
         match step:
             case Step.START | Step.KEEP | Step.MARK:
-                because = KeptBecause.HELP if key is FeatureCode.HELP else KeptBecause.KEY
+                because = traits(key).because
                 return self._begin(channel, because, at) if begins else self._keep(step, because, at)
             case Step.STOP:
                 return self._stop(at)

@@ -8,41 +8,41 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from callrec.model.captures import Pause, SilenceReason
+from callrec.model.captures import Silence, SilenceReason
 
 
 @dataclass(slots=True)
 class Silences:
     """Counts each reason for silence by itself: it is silent as long as one of them lasts (decision 12)."""
 
-    pauses: list[Pause] = field(default_factory=list)
+    spans: list[Silence] = field(default_factory=list)
 
     @property
     def is_on(self) -> bool:
         """Whether any reason lasts."""
-        return any(pause.finished_at is None for pause in self.pauses)
+        return any(span.finished_at is None for span in self.spans)
 
     def is_on_for(self, reason: SilenceReason) -> bool:
         """Tells whether this reason lasts."""
-        return any(pause.finished_at is None and pause.reason == reason for pause in self.pauses)
+        return any(span.finished_at is None and span.reason == reason for span in self.spans)
 
     def begin(self, reason: SilenceReason, at: datetime) -> bool:
         """Begins a silence for this reason. Returns False where it lasts already, and changes nothing."""
         if self.is_on_for(reason):
             return False
-        self.pauses.append(Pause(at, None, reason))
+        self.spans.append(Silence(at, None, reason))
         return True
 
     def end(self, reason: SilenceReason, at: datetime) -> bool:
         """Ends the silence for this reason. Returns False where there is none, and changes nothing."""
         if not self.is_on_for(reason):
             return False
-        self.pauses = [
-            replace(pause, finished_at=at) if not pause.finished_at and pause.reason == reason else pause
-            for pause in self.pauses
+        self.spans = [
+            replace(span, finished_at=at) if not span.finished_at and span.reason == reason else span
+            for span in self.spans
         ]
         return True
 
-    def since(self, begin: datetime) -> tuple[Pause, ...]:
+    def since(self, begin: datetime) -> tuple[Silence, ...]:
         """Returns those that reach into what was captured from `begin` on."""
-        return tuple(each for each in self.pauses if (each.finished_at or begin) >= begin)
+        return tuple(each for each in self.spans if (each.finished_at or begin) >= begin)

@@ -12,10 +12,8 @@ from callrec.model.calls import FeatureCode, KeyResult
 from callrec.model.tones import Tones
 from callrec.pbx.events import OWN_PREFIX
 from callrec.recording.actions import Action, HangUp, PbxAction, PlayMedia, StartSnoop
+from callrec.recording.keys import traits
 from callrec.recording.owners import Owner
-
-AGAIN = {FeatureCode.KEEP: KeyResult.STARTED, FeatureCode.STOP: KeyResult.STOPPED}
-"""Which result is heard of a key that changes nothing: that of the key, since what it asked for is so."""
 
 
 @dataclass(slots=True)
@@ -27,9 +25,9 @@ class ToneFeedback(Owner):
     tones: Tones
     _media: dict[str, str] = field(default_factory=dict)
 
-    def confirm(self, key: FeatureCode, effect: KeyResult, channel: str, number: int) -> list[Action]:
+    def confirm(self, key: FeatureCode, result: KeyResult, channel: str, number: int) -> list[Action]:
         """Plays what a key did into the ear of who pressed it, and nobody else's. `number`: the press's."""
-        heard = AGAIN.get(key, effect) if effect is KeyResult.UNCHANGED else effect
+        heard = traits(key).unchanged if result is KeyResult.UNCHANGED else result
         return self._play(f"tone{number}", channel, "out", self.tones.media(heard))
 
     def beep(self, channel: str, at: datetime) -> list[Action]:

@@ -168,14 +168,13 @@ class CallTracker:
         self, keys: Iterable[ev.RawKeyPress], now: datetime, among: set[str] | None = None
     ) -> list[Action]:
         """Acts on keys that are told late, of all calls or of those `among` them."""
-        # decision 12: not the pause. It is a switch, and who pressed it has heard no tone.
-        found = [(key, self._call_of_key(key)) for key in keys if key.key != FeatureCode.PAUSE]
+        found = [(key, self._call_of_key(key)) for key in keys if key.key in set(FeatureCode)]
         return [
             action
             for key, call in found
             if call
             and (among is None or call.linkedid in among)
-            and not is_outdated(key.key, key.at, call.record.key_presses)
+            and not is_outdated(FeatureCode(key.key), key.at, call.record.key_presses)
             for action in self._press(key, now)
         ]
 

@@ -207,7 +207,7 @@ class Spool(SpoolLock):
         move(self.folder(recording_id), self._quarantine())
 
     def quarantine_call(self, call_id: str) -> None:
-        """As `set_aside`, for the file of a call."""
+        """As `quarantine`, for the file of a call."""
         move(self._call(call_id), self._quarantine())
 
     def quarantined(self) -> list[str]:

@@ -22,7 +22,7 @@ from callrec.model.captures import Capture, CapturedCall, Segment, SilenceReason
 from callrec.policy.retention import retain_until
 from callrec.spool.directory import Spool
 from callrec.spool.files import partial_of, sync, write_whole
-from callrec.spool.sound import Silence, Stretch, examine, join, tag
+from callrec.spool.sound import SilentSpan, Stretch, examine, join, tag
 from callrec.spool.tracks import Fetched, Tracks
 
 ALIGN_SECONDS = 0.02
@@ -120,7 +120,7 @@ class RecordingBuilder:
         }
 
 
-def _silences(capture: Capture) -> list[Silence]:
+def _silences(capture: Capture) -> list[SilentSpan]:
     """When those talked whose rule is never. The PBX was told, perhaps a moment late, or after an outage."""
 
     def since_begin(moment: datetime) -> float:
@@ -128,7 +128,7 @@ def _silences(capture: Capture) -> list[Silence]:
 
     return [
         (since_begin(each.started_at), since_begin(each.finished_at) if each.finished_at else LONGEST_S)
-        for each in capture.pauses
+        for each in capture.silences
         if each.reason is SilenceReason.NEVER
     ]
 

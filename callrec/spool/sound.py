@@ -60,7 +60,7 @@ class Wav:
                 yield change.resample_chunk(block, last=left <= 0) if change else block
 
 
-Silence = tuple[float, float]
+SilentSpan = tuple[float, float]
 """A span in which nothing may be heard: seconds from the beginning of the recording."""
 
 
@@ -87,7 +87,7 @@ class Stretch:
 
 
 def join(
-    stretches: Sequence[Stretch], target: Path, silences: Sequence[Silence] = ()
+    stretches: Sequence[Stretch], target: Path, silences: Sequence[SilentSpan] = ()
 ) -> tuple[list[Placement], str]:
     """Writes the stretches into one stereo FLAC, each at its time, silence between them and in `silences`.
 

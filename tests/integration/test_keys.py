@@ -257,7 +257,7 @@ def test_a_privacy_pause_is_silence_and_the_clock_goes_on(system: SystemUnderTes
     assert _effects(call) == ["paused", "resumed", "paused"]
     talk = _seconds(call.answered_at, call.ended_at)
     as_long_as(heard, talk, "the clock of the recording is the clock of the call")
-    first, last = kept.manifest["capture"]["pauses"]
+    first, last = kept.manifest["capture"]["silences"]
     assert last["finished_at"] is None and first["reason"] == "key" and call.answered_at
     between = partial(stretch, heard.rate, kept.manifest["capture"])
     late = timedelta(seconds=PAUSE_SECONDS)
@@ -291,7 +291,7 @@ def test_a_transfer_to_never_is_silent_from_there(system: SystemUnderTest, begin
         call, kept, heard = _kept(system, number, begin)
     (turn,) = call.decision_changes
     assert turn.extensions == ("2102",) and turn.decision.mode == "never"
-    assert [each["reason"] for each in kept.manifest["capture"]["pauses"]] == ["never"]
+    assert [each["reason"] for each in kept.manifest["capture"]["silences"]] == ["never"]
     last = heard.rate
     assert is_silent(heard.external[-last:]) and is_silent(heard.staff[-last:])
     assert hears_no(heard.staff, heard.rate, 1500.0), "nothing of what the other extension said"
@@ -311,7 +311,7 @@ def test_a_transfer_to_never_while_the_controller_is_dead(system: SystemUnderTes
         talk_for([colleague, caller], 0.5)
         caller.hangup()
         call, kept, heard = _kept(system, number, begin)
-    assert [each["reason"] for each in kept.manifest["capture"]["pauses"]] == ["never"]
+    assert [each["reason"] for each in kept.manifest["capture"]["silences"]] == ["never"]
     assert hears(heard.external[: heard.rate], heard.rate, CALLER_HZ)
     assert hears_no(heard.staff, heard.rate, 1500.0) and is_silent(heard.external[-heard.rate :])
     as_long_as(heard, _seconds(call.answered_at, call.ended_at))

@@ -12,7 +12,7 @@ from callrec import manifest
 from callrec.errors import EvidenceBroken
 from callrec.manifest import AudioFacts, Manifest, Placement, Software
 from callrec.model.calls import DecisionChange, FeatureCode, KeyPress, KeyResult, remark
-from callrec.model.captures import KeptBecause, Pause, SilenceReason, Track
+from callrec.model.captures import KeptBecause, Silence, SilenceReason, Track
 from tests.unit.samples import DECISION, END, RECORDING_ID, START, call, captured_call, segment
 
 VERSION_1 = """
@@ -100,7 +100,7 @@ def sample() -> Manifest:
     captured = captured_call(
         segments=(broken,),
         kept_because=KeptBecause.KEY,
-        pauses=(Pause(START + timedelta(seconds=5), None, SilenceReason.PRIVACY),),
+        silences=(Silence(START + timedelta(seconds=5), None, SilenceReason.PRIVACY),),
     )
     return Manifest(
         schema=manifest.SCHEMA,

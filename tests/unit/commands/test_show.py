@@ -13,9 +13,9 @@ import pytest
 from callrec import language
 from callrec.catalogue import calls
 from callrec.catalogue.database import Database
-from callrec.commands.show_course import pauses
+from callrec.commands.show_course import silences
 from callrec.model.calls import CallRecord, DecisionChange, FeatureCode, KeyPress, KeyResult
-from callrec.model.captures import KeptBecause, Pause, SilenceReason
+from callrec.model.captures import KeptBecause, Silence, SilenceReason
 from callrec.model.rules import Mode
 from tests.unit.bench import Bench
 from tests.unit.program import Done
@@ -36,7 +36,7 @@ KEYS = (
 TURNS = (
     DecisionChange(at(6), ("2102", "2201"), replace(DECISION, mode=Mode.MANUAL, rule=7, reason="extension")),
 )
-PAUSES = (Pause(at(4), at(6.5), SilenceReason.PRIVACY), Pause(at(9), None, SilenceReason.NEVER))
+SILENCES = (Silence(at(4), at(6.5), SilenceReason.PRIVACY), Silence(at(9), None, SilenceReason.NEVER))
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_keys_and_decisions_made_anew_are_told(
         assert words in japanese
     assert "キー操作: 2026-11-22 10:00:05  2102  応援要請: 応援を要請しました" in japanese
     whole = json.loads(office("show", CALL_ID, "--json").out)
-    assert whole["incident"] is True and whole["pauses"] == []
+    assert whole["incident"] is True and whole["silences"] == []
     assert [(each["key"], each["result"]) for each in whole["call"]["key_presses"]][1] == ("stop", "refused")
     assert whole["call"]["decision_changes"][0]["extensions"] == ["2102", "2201"]
 
@@ -87,7 +87,7 @@ def test_nothing_is_said_of_what_did_not_happen(shown: Callable[[CallRecord], tu
     english, _ = shown(call())
     assert "recording: none" in english
     assert not [
-        line for line in english.splitlines() if line.startswith(("key", "decided", "incident", "pause"))
+        line for line in english.splitlines() if line.startswith(("key", "decided", "incident", "silence"))
     ]
 
 
@@ -103,22 +103,20 @@ def test_a_capture_that_nobody_wanted_kept_says_when_it_was_discarded(
         assert row["discarded_at"] == "2026-11-22T01:00:13+00:00"
 
 
-def test_pauses_are_told_on_the_clock_and_in_the_recording(
+def test_silences_are_told_on_the_clock_and_in_the_recording(
     bench: Bench, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.captured(pauses=PAUSES, kept_because=KeptBecause.KEY)
+    bench.captured(silences=SILENCES, kept_because=KeptBecause.KEY)
     assert bench.archiver.archive(RECORDING_ID)
     monkeypatch.setenv("CALLREC_CATALOGUE__URL", f"sqlite:///{tmp_path}/catalogue.db")
     english, japanese = in_both(office)
-    assert [line for line in english.splitlines() if line.startswith(("pause", "kept because"))] == [
-        "pause: 0:02 – 0:04  (2026-11-22 10:00:04 – 10:00:06): staff pressed the pause key",
-        "pause: 0:07 – 0:10  (2026-11-22 10:00:09 – …): a rule says never for those who talked then",
+    assert [line for line in english.splitlines() if line.startswith(("silence", "kept because"))] == [
+        "silence: 0:02 – 0:04  (2026-11-22 10:00:04 – 10:00:06): staff pressed the pause key",
+        "silence: 0:07 – 0:10  (2026-11-22 10:00:09 – …): a rule says never for those who talked then",
         "kept because: staff pressed the key",
     ]
-    assert (
-        "一時停止: 0:02 – 0:04  (2026-11-22 10:00:04 – 10:00:06): 職員が一時停止キーを押したため" in japanese
-    )
-    told = json.loads(office("show", CALL_ID, "--json").out)["pauses"]
+    assert "無音: 0:02 – 0:04  (2026-11-22 10:00:04 – 10:00:06): 職員が一時停止キーを押したため" in japanese
+    told = json.loads(office("show", CALL_ID, "--json").out)["silences"]
     assert [(each["begin_s"], each["end_s"], each["reason"]) for each in told] == [
         (2.0, 4.5, "key"),
         (7.0, 10.0, "never"),
@@ -126,12 +124,12 @@ def test_pauses_are_told_on_the_clock_and_in_the_recording(
     assert told[0]["started_at"] == "2026-11-22T01:00:04+00:00" and told[1]["finished_at"] is None
 
 
-def test_a_pause_is_never_outside_of_the_recording(bench: Bench) -> None:
+def test_a_silence_is_never_outside_of_the_recording(bench: Bench) -> None:
     bench.captured(
-        pauses=(Pause(START, at(3), SilenceReason.NEVER), Pause(at(11), at(60), SilenceReason.PRIVACY))
+        silences=(Silence(START, at(3), SilenceReason.NEVER), Silence(at(11), at(60), SilenceReason.PRIVACY))
     )
     assert bench.archiver.archive(RECORDING_ID)
     with bench.database.read() as connection:
         kept = calls.recording(connection, RECORDING_ID)
-    assert [(each.begin_s, each.end_s) for each in pauses(kept)] == [(0.0, 1.0), (9.0, 10.0)]
-    assert pauses(None) == []
+    assert [(each.begin_s, each.end_s) for each in silences(kept)] == [(0.0, 1.0), (9.0, 10.0)]
+    assert silences(None) == []

@@ -60,7 +60,7 @@ def test_manual_is_kept_from_the_key_to_the_stop_and_again_in_one_recording() ->
     end(pbx)
     assert segments(pbx) == [1, 2] and not pbx.discarded
     (captured,) = pbx.kept.values()
-    assert [pause.reason for pause in captured.capture.pauses] == ["stop"]
+    assert [pause.reason for pause in captured.capture.silences] == ["stop"]
     assert captured.capture.kept_because == "key" and not captured.call.incident
 
 
@@ -115,7 +115,7 @@ def test_a_privacy_pause_is_silence_on_the_same_tracks() -> None:
     press(pbx, "pause")
     end(pbx)
     (captured,) = pbx.kept.values()
-    assert [pause.finished_at is None for pause in captured.capture.pauses] == [False, True]
+    assert [pause.finished_at is None for pause in captured.capture.silences] == [False, True]
     assert segments(pbx) == [1]
 
 
@@ -142,7 +142,7 @@ def test_a_transfer_to_never_is_silent_until_somebody_else_talks() -> None:
     assert len(pbx.audible()) == 2
     end(pbx)
     (captured,) = pbx.kept.values()
-    assert [pause.reason for pause in captured.capture.pauses] == ["never"]
+    assert [pause.reason for pause in captured.capture.silences] == ["never"]
     assert [turn.extensions for turn in captured.call.decision_changes] == [("2102",), ("2201",)]
     assert captured.call.decision and captured.call.decision.rule == 1
 
@@ -159,7 +159,7 @@ def test_a_transfer_to_never_that_nobody_saw_is_silent_from_when_that_phone_rang
     assert not pbx.audible()
     end(pbx)
     (captured,) = pbx.kept.values()
-    assert [(each.reason, each.started_at) for each in captured.capture.pauses] == [("never", rang_at)]
+    assert [(each.reason, each.started_at) for each in captured.capture.silences] == [("never", rang_at)]
 
 
 @pytest.mark.parametrize("first", ["manual", "never"])
