@@ -83,7 +83,7 @@ class PbxPerformer:
             case do.DestroyBridge():
                 self._pbx.destroy_bridge(action.bridge)
             case _:
-                assert_never(action)
+                assert_never(action)  # decision 15: a new action is found by the type checker
 
     def _let_through(self, action: do.LetThrough) -> None:
         """Sets what the dialplan plays, if anything, and lets the call go on (decision 2)."""
@@ -138,7 +138,7 @@ class SpoolPerformer:
                 self._spool.forget_open_call(action.call_id)
                 self._read_journal()
             case _:
-                assert_never(action)
+                assert_never(action)  # decision 15: a new action is found by the type checker
 
     def _captured(self, action: do.HandOver | do.Discard) -> None:
         """Drops what was written of a call while it was open: what was captured is safe in the spool."""
