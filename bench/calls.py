@@ -58,7 +58,7 @@ def _options() -> argparse.Namespace:
 
 
 def _measure(system: SystemUnderTest, count: int, seconds: int) -> tuple[list[float], list[float]]:
-    """For each call, ms until its first sample, and s from its hang-up until it is found."""
+    """Returns for each call the ms until its first samples, and the s from its hang-up until it is found."""
     begin = system.app.now
     starts: list[float] = []
     waits: list[float] = []
@@ -76,7 +76,7 @@ def _measure(system: SystemUnderTest, count: int, seconds: int) -> tuple[list[fl
 
 
 def _dial(system: SystemUnderTest, count: int) -> dict[str, Talk]:
-    """The callers, by their numbers, each in a call with 2101; a new call every half second or so."""
+    """Returns the callers, by their numbers, each in a call with 2101; a new call every half second or so."""
     callers: dict[str, Talk] = {}
     for index in range(count):
         number = f"0333300{index:03}"
@@ -87,7 +87,7 @@ def _dial(system: SystemUnderTest, count: int) -> dict[str, Talk]:
 
 
 def _starts(found: SearchHit) -> list[float]:
-    """Milliseconds from the bridge to the first sample of either track, as the manifest has it."""
+    """Returns the ms from the bridge to the first sample of each track, as the manifest has it."""
     assert found.recording and found.call.answered_at
     segment = found.recording.manifest["capture"]["segments"][0]
     tracks = [datetime.fromisoformat(segment[side]["started_at"]) for side in ("external", "staff")]
@@ -95,6 +95,7 @@ def _starts(found: SearchHit) -> list[float]:
 
 
 def _check_length(found: SearchHit, seconds: int) -> None:
+    """Raises AssertionError for a recording that is over a second too short."""
     assert found.recording
     audio = found.recording.manifest["audio"]
     assert audio["frames"] / audio["sample_rate"] > seconds - 1, "the recording is not whole"
