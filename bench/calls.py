@@ -83,7 +83,7 @@ def _measure(system: SystemUnderTest, count: int, seconds: int) -> Measured:
 
 
 def _dial(system: SystemUnderTest, count: int) -> dict[str, Talk]:
-    """The callers, by their numbers, each in a call with 2101; a new call every half second or so."""
+    """Returns the callers, by their numbers, each in a call with 2101; a new call every half second or so."""
     callers: dict[str, Talk] = {}
     for index in range(count):
         number = f"0333300{index:03}"
@@ -94,14 +94,14 @@ def _dial(system: SystemUnderTest, count: int) -> dict[str, Talk]:
 
 
 def _starts(found: SearchHit) -> list[float]:
-    """Milliseconds from the bridge to the first sample of either track, as the manifest has it."""
+    """Returns the ms from the bridge to the first sample of each track, as the manifest has it."""
     segment = kept(found).manifest["capture"]["segments"][0]
     tracks = [datetime.fromisoformat(segment[side]["started_at"]) for side in ("external", "staff")]
     return [milliseconds(found.call.answered_at, track) for track in tracks]
 
 
 def _length(found: SearchHit, seconds: int) -> float:
-    """How long the recording is, in seconds."""
+    """Returns how long the recording is, in seconds; raises AssertionError where it is not whole."""
     audio = kept(found).manifest["audio"]
     length = float(audio["frames"] / audio["sample_rate"])
     assert length > seconds - 1, "the recording is not whole"

@@ -1,4 +1,4 @@
-"""How long a decision takes, and a reload from the database: python -m bench.decide
+"""Measures how long a decision takes, and a reload from the database: python -m bench.decide
 
 An office of 60 facilities, 3,000 extensions and 10,000 rules of all scopes and conditions, decided
 for calls at random. Prints the results and writes them into bench/RESULTS.md. Exit code 1 where a
@@ -101,6 +101,7 @@ def _target(scope: Scope, dice: random.Random) -> str | None:
 
 
 def _decide(office: Office, dice: random.Random) -> float:
+    """Returns the seconds that one decision takes, for a call at random."""
     at = BEGIN + timedelta(minutes=dice.randrange(2 * 365 * 24 * 60))
     extension = _number(dice.randrange(EXTENSIONS))
     call: CallFacts = office.facts(dice.choice(list(Direction)), [extension], _caller(dice), at)

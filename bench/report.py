@@ -1,4 +1,5 @@
-"""Measures as a table, and the file of results, of which each benchmark writes its own section."""
+"""Prints measures as a table, and writes them into the file of results, where each benchmark has a
+section."""
 
 from __future__ import annotations
 
@@ -27,14 +28,15 @@ class Row:
         return self.judged(self.values) < self.target
 
     def cells(self) -> list[str]:
-        """As a table shows it."""
+        """Returns the row as a table shows it."""
         numbers = [f"{_short(value)} {self.unit}" for value in (median(self.values), max(self.values))]
         which = "" if self.judged is max else " (median)"
         return [self.what, *numbers, f"< {self.target:g} {self.unit}{which}", "yes" if self.ok else "NO"]
 
 
 def finish(title: str, how: str, rows: Sequence[Row], machine: dict[str, str]) -> int:
-    """Prints the section, and writes it among the results; an exit code: 1 where a target is missed."""
+    """Prints the section, and writes it among the results. Returns the exit code: 1 where a target is
+    missed."""
     section = _section(title, how, rows, machine)
     print("\n" + section)
     there = _SECTION.split(RESULTS.read_text())[1:] if RESULTS.exists() else []

@@ -1,9 +1,9 @@
-"""What one more call costs beside many: python -m bench.tracker
+"""Measures what one more call costs beside many: python -m bench.tracker
 
 Two trackers side by side, one with 10 live recorded calls and one with 1,000. Each in turn is given the
 events of one more call, from its first channel to the first sample of both tracks, and then of its end.
-Prints the results and writes them into bench/RESULTS.md. Exit code 1 where the call beside 1,000 others
-costs over a fifth more than beside 10.
+Prints the results and writes them into bench/RESULTS.md. Exit code 1 where the call beside 1,000 others costs
+over a fifth more than beside 10.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Exchange:
             self.begin()
 
     def begin(self) -> tuple[ev.Channel, ev.Channel]:
-        """One more call, up to the first sample of both its tracks."""
+        """Begins one more call, up to the first sample of both its tracks; returns its channels."""
         number = next(self._numbers)
         caller = _channel(f"{number}.0", f"PJSIP/trunk-{number:08x}", f"{number}.0")
         phone = _channel(f"{number}.1", f"PJSIP/2101-{number:08x}", f"{number}.0")
@@ -66,7 +66,7 @@ class Exchange:
         return caller, phone
 
     def end(self, caller: ev.Channel, phone: ev.Channel) -> None:
-        """That call hangs up; at the next tick its recordings are over too, and it is forgotten."""
+        """Hangs that call up; at the next tick its recordings are over too, and it is forgotten."""
         bridge = f"bridge-{caller.id.partition('.')[0]}"
         self._tell(ev.LeftBridge(NOW, caller, bridge, (phone.id,)))
         self._tell(ev.LeftBridge(NOW, phone, bridge, ()))
@@ -102,7 +102,8 @@ def main() -> int:
 
 
 def _costs(exchange: Exchange) -> list[float]:
-    """Microseconds of the beginning of some calls. The ticks that let go of them are not in it."""
+    """Returns the microseconds of the beginning of some calls. The ticks that let go of them are not in
+    it."""
     costs, calls = [], []
     for _ in range(A_TURN):
         begin = time.perf_counter()

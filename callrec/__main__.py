@@ -1,4 +1,4 @@
-"""python -m callrec: the same as callrec."""
+"""Runs the command line as `python -m callrec`, the same as `callrec`."""
 
 from callrec.commands import main
 

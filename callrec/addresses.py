@@ -1,4 +1,4 @@
-"""Mail addresses as mail servers of every kind take them."""
+"""Checks mail addresses: for those that mail servers of every kind take."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9]([A-Za-
 
 
 def is_address(text: str) -> bool:
-    """Whether this is one bare address, such as help@city.example, that is safe in a header."""
+    """Returns whether this is one bare address, such as help@city.example, that is safe in a header."""
     return bool(_ADDRESS.fullmatch(text))

@@ -1,7 +1,7 @@
-"""The composition root: the only place where parts are put together.
+"""Puts the parts of callrec together: the composition root. Controller, checks and commands get them here.
 
-Parts are imported where they are made: a search needs neither the PBX's libraries nor S3's, and a
-command that answers at once is a command that is used.
+Parts are imported where they are made: a search needs neither the PBX's libraries nor S3's, and a command
+that answers at once is a command that is used.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class ControllerParts:
 
 
 class App:
-    """Everything one callrec is made of, each part made when it is first asked for."""
+    """Everything one callrec is made of, each part made when it is first asked for. To be closed."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -65,7 +65,7 @@ class App:
         return Database(self.settings.catalogue.url)
 
     def close(self) -> None:
-        """Lets go of what was opened."""
+        """Closes the database, if it was opened."""
         if "database" in self.__dict__:
             self.database.close()
 
@@ -92,24 +92,24 @@ class App:
         return Library.of(self.settings.prompts)
 
     def stored_keys(self) -> dict[str, str]:
-        """The key presses that the dialplan has written down: the id of each, and what it says."""
+        """Returns the key presses that the dialplan has written down: the id of each, and what it says."""
         from callrec.fallback.journal import KEYS
 
         with self.ami() as ami:
             return ami.tree(KEYS)
 
     def has_recording(self, call_id: str) -> bool:
-        """Whether a call has a recording, in the spool or, where that can be asked, in the catalogue."""
+        """Returns whether a call has a recording, in the spool or in the catalogue, if that answers."""
         here = call_id in self.spool.known_calls()
         return here or self.database.says(lambda connection: calls.has_recording(connection, call_id))
 
     def alert_known(self, id_: str) -> bool:
-        """Whether an alert waits to be sent, or was sent. With the database away: only the former."""
+        """Returns whether an alert waits to be sent, or was sent. With the database away: only the former."""
         here = id_ in self.spool.alerts()
         return here or self.database.says(lambda connection: alerts.is_known(connection, id_))
 
     def ami(self) -> Ami:
-        """A new AMI session, to be used in a `with`."""
+        """Returns a new AMI session, to be used in a `with`."""
         from callrec.pbx.ami import Ami
 
         return Ami(self.settings.pbx)
@@ -126,12 +126,13 @@ class App:
 
     @property
     def now(self) -> datetime:
+        """This moment, by callrec's clock."""
         return datetime.now(UTC)
 
     # --- the office
 
     def office(self) -> Office:
-        """The rules and extensions as the catalogue has them now."""
+        """Returns the rules and extensions as the catalogue has them now."""
         with self.database.read() as connection:
             # First: if a change comes in between, the next look at the number brings it.
             revision = changes.number(connection)
@@ -143,7 +144,7 @@ class App:
             )
 
     def office_at(self, at: datetime) -> Office:
-        """The office with the rules as they were at a moment."""
+        """Returns the office with the rules as they were at a moment, and the extensions as they are now."""
         with self.database.read() as connection:
             return self._office(
                 facilities.all_facilities(connection),
@@ -153,11 +154,11 @@ class App:
             )
 
     def save_office(self, office: Office) -> None:
-        """Writes down what a controller goes by, for a start without the database."""
+        """Writes the office a controller goes by into the spool, for a start without the database."""
         snapshot.write(self.spool.directory / snapshot.FILE, office, self.now)
 
     def saved_office(self) -> tuple[Office, datetime]:
-        """The office as it was last seen, and when. Raises NotFound, CheckFailed where it is damaged."""
+        """Returns the office as it was last seen, and when. Raises NotFound, CheckFailed if damaged."""
         saved = snapshot.read(self.spool.directory / snapshot.FILE)
         return self._office(saved.facilities, saved.extensions, saved.rules, saved.revision), saved.saved_at
 
@@ -186,11 +187,12 @@ class App:
         self.database.require_current()
 
     def revision(self) -> int:
+        """Returns the number of the newest change of the office."""
         with self.database.read() as connection:
             return changes.number(connection)
 
     def facility_name(self, code: str) -> str:
-        """The name people know a facility by; its code where it has none."""
+        """Returns the name people know a facility by; its code where it has none."""
         with self.database.read() as connection:
             try:
                 return facilities.facility(connection, code).name
@@ -200,28 +202,30 @@ class App:
     # --- prompts
 
     def prompts(self, decision: Decision) -> list[tuple[Prompt, str]]:
-        """The prompts of a decision, each with the name under which the PBX plays it."""
+        """Returns the prompts of a decision, and under which names the PBX plays them. Raises NotFound."""
         if decision.announce is Announce.NONE:
             return []
         found = [self.library.get(decision.prompt, language) for language in decision.languages]
         return [(prompt, self.library.sound(prompt)) for prompt in found]
 
     def sounds(self, decision: Decision) -> Sequence[str]:
+        """Returns the names under which the PBX plays the prompts of a decision."""
         return [sound for _, sound in self.prompts(decision)]
 
     def prompt_of(self, sound: str) -> Prompt | None:
-        """The prompt the PBX plays under this name."""
+        """Returns the prompt the PBX plays under this name; None where the library has none."""
         return next((each for each in self.library.all() if self.library.sound(each) == sound), None)
 
     # --- the controller's parts
 
     def rules_in_force(self, problems: Problems) -> RulesInForce:
+        """Makes what keeps the rules of a controller current."""
         from callrec.controller.rules_in_force import RulesInForce
 
         return RulesInForce(self, self.spool.directory, problems)
 
     def controller_parts(self, rules: RulesInForce, problems: Problems) -> ControllerParts:
-        """The parts of a controller that goes by these rules, each of which wakes those it has work for."""
+        """Makes the parts of a controller that goes by these rules; each wakes those it has work for."""
         from callrec.controller.controller import Controller
 
         archiver, alerter = self.archiver(), self.alerter(lambda: rules.office)
@@ -234,7 +238,7 @@ class App:
             self.pbx,
             self.tracker(rules.office),
             self.spool,
-            answer_first=self.settings.prompts.answer_first,
+            answer_first=self.settings.prompts.answer_first,  # decision 5
             work_waits=archiver.wake,
             help_waits=alerter.wake,
             read_journal=lambda: journal.wake(),  # noqa: PLW0108  (it is made below)
@@ -247,7 +251,7 @@ class App:
         )
 
     def tracker(self, office: Office) -> CallTracker:
-        """The pure core, with these rules in force."""
+        """Makes the tracker of calls, the pure core, which decides by the rules of this office."""
         from callrec.recording.environment import Environment
         from callrec.recording.tracker import CallTracker
 
@@ -293,6 +297,7 @@ class App:
         )
 
     def archiver(self) -> Archiver:
+        """Makes what takes recordings and calls out of the spool, and destroys what is not to be kept."""
         from callrec.archive.archiver import Archiver
         from callrec.archive.discarder import Discarder
         from callrec.spool.recording_builder import RecordingBuilder
@@ -319,7 +324,7 @@ class App:
         )
 
     def alerter(self, office: Callable[[], Office]) -> Alerter:
-        """What sends alerts; `office` is the office as it is when one is sent."""
+        """Makes what sends alerts; `office` gives the office as it is when one is sent."""
         from callrec.alerts.alerter import Alerter
         from callrec.alerts.mail import Mail
         from callrec.alerts.webhook import Webhook
@@ -330,6 +335,7 @@ class App:
         return Alerter(self.spool, [mail, *webhook], self.database)
 
     def _fetch(self, name: str, target: Path) -> bool:
+        """Fetches a track from the PBX into a file; returns False when the PBX has none of that name."""
         from callrec.pbx.transport import AriRefused
 
         try:
@@ -342,6 +348,7 @@ class App:
 
 
 def _account(find: Callable[[Any], pwd.struct_passwd], key: object) -> str | None:
+    """Returns the name of an account; None where there is no such account."""
     try:
         return find(key).pw_name
     except KeyError:

@@ -1,4 +1,7 @@
-"""How long to wait before something that failed is tried again: doubled each time, up to a limit."""
+"""Says how long to wait before what failed is tried again: doubled each time, up to a limit.
+
+How often something failed, and when it is due, is kept by those who try it.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,6 @@ class Backoff(Generic[T]):
     longest: T
 
     def after(self, failures: int) -> T:
-        """The pause after so many failures beyond the first one; 0: the first pause."""
+        """Returns the pause after a failure that came after `failures` others; 0 gives the first pause."""
         wanted: T = self.first * float(2 ** min(failures, _DOUBLED_AT_MOST))
         return min(wanted, self.longest)

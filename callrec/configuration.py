@@ -1,4 +1,7 @@
-"""callrec.toml as it is first written: every setting, with a comment that says what it is for."""
+"""Writes a first callrec.toml: every setting, with a comment that says what it is for.
+
+For `callrec init` and the demo. It is read by callrec.settings.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,11 @@ class Answers:
 
 
 def write_file(path: Path, answers: Answers) -> None:
-    """Writes a new configuration file that only its owner can read. Raises Refused when there is one."""
+    """Writes a new configuration file that only its owner can read.
+
+    Raises Refused when there is one, WrongConfiguration when it cannot be written or an answer cannot be
+    used.
+    """
     text = render(answers)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +59,7 @@ def write_file(path: Path, answers: Answers) -> None:
 
 
 def render(answers: Answers) -> str:
-    """The text of a configuration file."""
+    """Returns the text of a configuration file. Raises WrongConfiguration for a port that is none."""
     port = _port(answers.ami_port)
     values = {name: json.dumps(value, ensure_ascii=False) for name, value in vars(answers).items()}
     prompts = (

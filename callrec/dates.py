@@ -1,8 +1,8 @@
-"""Dates and durations as people write them, in the facility's time zone.
+"""Reads and writes dates and durations as people do, in the time zone of the office.
 
 ``2026-11-22``, ``2026/11/22``, ``令和8年11月22日``, ``R8.11.22``, ``today``, ``yesterday``, ``tomorrow``,
 ranges ``A..B`` (both days included), and moments: a day with a time after it, such as
-``2026-11-22 10:30``.
+``2026-11-22 10:30``. What cannot be read raises WrongUsage with examples.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365.25 
 
 
 def parse_date(text: str, today: date) -> date:
-    """The day `text` means. Raises WrongUsage with examples when it means none."""
+    """Returns the day `text` means. Raises WrongUsage with examples when it means none."""
     plain = unicodedata.normalize("NFKC", text).strip().replace(" ", "")
     named = _NAMED_DAYS.get(plain.lower())
     if named is not None:
@@ -47,7 +47,7 @@ def parse_date(text: str, today: date) -> date:
 
 
 def parse_range(text: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
-    """The half-open span of time in UTC of a day or of a range ``A..B`` of days, both included."""
+    """Returns the half-open span of time in UTC of a day or of a range ``A..B`` of days, both included."""
     today = now.astimezone(zone).date()
     first, dots, last = unicodedata.normalize("NFKC", text).partition("..")
     if dots and not (first.strip() and last.strip()):
@@ -60,7 +60,8 @@ def parse_range(text: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, dat
 
 
 def parse_moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
-    """The moment in UTC of a day (its beginning), of ``2026-11-22 10:30``, of a time of today, or of ``now``.
+    """Returns the moment in UTC of a day (its beginning), of ``2026-11-22 10:30``, of a time of today, or of
+    ``now``.
 
     ISO 8601 with an offset is taken as it stands.
     """
@@ -83,7 +84,7 @@ def parse_moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
 
 
 def parse_end(text: str, zone: ZoneInfo, now: datetime) -> datetime:
-    """The first moment, in UTC, after something that holds until a day, which is included, or a moment."""
+    """Returns the end, in UTC, of what holds until a day, which is included, or until a moment."""
     try:
         day = parse_date(text, now.astimezone(zone).date())
     except WrongUsage:
@@ -92,12 +93,12 @@ def parse_end(text: str, zone: ZoneInfo, now: datetime) -> datetime:
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """The beginning of `day` in `zone`, as UTC."""
+    """Returns the beginning of `day` in `zone`, as UTC."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of ``30s``, ``5m``, ``1h``, ``90d``, ``2w`` or ``5y`` (a year is 365.25 days)."""
+    """Returns the seconds of ``30s``, ``5m``, ``1h``, ``90d``, ``2w`` or ``5y`` (a year is 365.25 days)."""
     match = _DURATION.fullmatch(unicodedata.normalize("NFKC", text).strip().lower())
     if not match:
         raise WrongUsage("{text} is not a duration: write 30s, 5m, 1h, 90d, 2w or 5y", text=text)
@@ -105,7 +106,7 @@ def parse_duration(text: str) -> float:
 
 
 def parse_seconds(text: str) -> int:
-    """Whole seconds of a duration."""
+    """Returns the seconds of a duration. Raises WrongUsage where they are no whole number."""
     seconds = parse_duration(text)
     if seconds != int(seconds):
         raise WrongUsage("{text} is not a whole number of seconds: write 15s or 1m", text=text)
@@ -113,12 +114,15 @@ def parse_seconds(text: str) -> int:
 
 
 def written_seconds(seconds: int) -> str:
-    """Seconds as `parse_seconds` reads them: ``15s``."""
+    """Returns seconds as `parse_seconds` reads them: ``15s``."""
     return f"{seconds}s"
 
 
 def parse_days(text: str) -> int:
-    """Whole days of a duration, rounded up: a retention is never shorter than it was written."""
+    """Returns the days of a duration, rounded up: a retention is never shorter than it was written.
+
+    Raises WrongUsage for less than a day.
+    """
     days = -int(-parse_duration(text) // 86400)
     if days < 1:
         raise WrongUsage("{text} is less than a day: write 90d, 12w or 5y", text=text)
@@ -126,7 +130,7 @@ def parse_days(text: str) -> int:
 
 
 def parse_clip(text: str) -> tuple[float, float]:
-    """Seconds of both ends of ``03:10..05:00`` or ``1:02:03..1:03:00``."""
+    """Returns the seconds of both ends of ``03:10..05:00`` or ``1:02:03..1:03:00``."""
     first, dots, last = unicodedata.normalize("NFKC", text).partition("..")
     begin, end = _offset(first), _offset(last)
     if not dots or begin is None or end is None or end <= begin:
@@ -144,12 +148,12 @@ def _offset(text: str) -> float | None:
 
 
 def spoken(moment: datetime, zone: ZoneInfo) -> str:
-    """A moment for people: ``2026-11-22 14:03:05``, in the zone."""
+    """Returns a moment for people: ``2026-11-22 14:03:05``, in the zone."""
     return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def clock(seconds: float) -> str:
-    """A length for people: ``3:05`` or ``1:02:03``."""
+    """Returns a length for people: ``3:05`` or ``1:02:03``."""
     whole = round(seconds)
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

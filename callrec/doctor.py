@@ -1,4 +1,7 @@
-"""The checks of callrec doctor. Each tries one part and says what it found, or what to mend."""
+"""Checks every part of a callrec, for `callrec doctor`. Each check says what it found, or what to mend.
+
+A check raises CallrecError where something is wrong. None mends anything itself.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,8 @@ _OPTIONAL = {"res_websocket_client.so"}
 
 @dataclass(frozen=True, slots=True)
 class Result:
+    """What a check came to: `found` says what is there or, where it is not ok, what to mend."""
+
     part: str
     ok: bool
     found: str
@@ -41,7 +46,7 @@ Check = tuple[str, Callable[[App], str]]
 
 
 def run(check: Check, app: App) -> Result:
-    """Tries one part; a failure is a result, not an error."""
+    """Tries one part and returns what that came to; a failure is a result, not an error."""
     part, look = check
     try:
         return Result(part, True, look(app))
@@ -110,7 +115,7 @@ def _ami(app: App) -> str:
 
 
 def _gate(app: App) -> str:
-    """The gate and the fallback: without them calls pass unannounced."""
+    """Checks that the dialplan has the gate and the fallback: without them calls pass unannounced."""
     wanted = _CONTEXT.findall(shipped("asterisk/callrec/extensions.conf").read_text())
     with app.ami() as ami:
         missing = [name for name in wanted if not ami.has_context(name)]
@@ -123,7 +128,7 @@ def _gate(app: App) -> str:
 
 
 def _keys(app: App) -> str:
-    """The keys: the PBX has the codes of the settings, nothing else has them, and calls have the keys."""
+    """Checks that the PBX has the codes of the settings, nothing else has them, and calls have the keys."""
     codes = app.settings.keys
     with app.ami() as ami:
         features = ami.config(feature_codes.FEATURES)
@@ -169,7 +174,7 @@ def _calls_have_keys(app: App) -> None:
 
 
 def _linked_ids(app: App) -> str:
-    """The linked id in events: without it calls would fall apart."""
+    """Checks that events carry the linked id: without it calls would fall apart."""
     if not app.pbx.sends_linked_ids():
         raise CheckFailed(
             "the PBX does not send linked ids: ari.conf lacks channelvars = CHANNEL(linkedid), "
@@ -197,7 +202,7 @@ def _prompts(app: App) -> str:
 
 
 def _announced(app: App) -> str:
-    """Every prompt that a rule may have played is there, in each of its languages and at each rate."""
+    """Checks that every prompt that a rule may have played is there, in each language and at each rate."""
     rules = [rule for rule in app.office().rules if _may_announce(rule)]
     for rule in rules:
         for language in rule.languages:
@@ -223,7 +228,10 @@ def _check_prompt_of(app: App, rule: Rule, language: str) -> None:
 
 
 def _clocks(app: App) -> str:
-    """The times in a manifest are the PBX's and ours; the S3 server counts the retention by its own."""
+    """Checks that the clocks of PBX and S3 server are near ours, to the minute.
+
+    The times in a manifest are the PBX's and ours; the S3 server counts the retention by its own.
+    """
     archive = app.settings.archive
     s3 = archive.endpoint_url or f"https://s3.{archive.region}.amazonaws.com"
     found = []
@@ -240,7 +248,7 @@ def _clocks(app: App) -> str:
 
 
 def _time_at(url: str, timeout: float) -> datetime:
-    """The time a web server gives in its answer, whatever it answers; to the second."""
+    """Returns the time a web server gives in its answer, whatever it answers; to the second."""
     try:
         with requests.Session() as session:
             session.trust_env = False  # as the store does: no proxy

@@ -1,7 +1,8 @@
-"""One family of errors. Each class has an exit code; the message is one line: what, which, what to do.
+"""The errors that people are told about. Each class has an exit code; the message is one line: what, which,
+what to do.
 
-Exit codes: 1 nothing found or a check failed, 2 wrong usage, 3 a part is unreachable, 4 refused,
-5 evidence does not verify.
+Exit codes: 1 nothing found or a check failed, 2 wrong usage, 3 a part is unreachable, 4 refused, 5 evidence
+does not verify.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class CallrecError(Exception):
         super().__init__(template.format(**values))
 
     def shown(self) -> str:
-        """The message in the language of this process."""
+        """Returns the message in the language of this process."""
         return translated(self.template).format(**self.values)
 
 
@@ -60,15 +61,15 @@ class Unreachable(CallrecError):
 
 
 class PbxUnreachable(Unreachable):
-    """Asterisk (ARI or AMI)."""
+    """Asterisk does not answer over ARI or AMI, or does not let us in."""
 
 
 class StoreUnreachable(Unreachable):
-    """The S3 server or its bucket."""
+    """The S3 server does not answer, or its bucket cannot be used."""
 
 
 class CatalogueUnreachable(Unreachable):
-    """The database."""
+    """The database does not answer, or may not be used."""
 
 
 class CatalogueOutdated(Unreachable):
@@ -80,7 +81,7 @@ class AlertNotSent(Unreachable):
 
 
 class Refused(CallrecError):
-    """It could be done, but must not be."""
+    """What was asked for could be done, but must not be."""
 
     exit_code = 4
 

@@ -1,4 +1,4 @@
-"""Ids: UUIDv7, so that they sort by time, as recordings do in the bucket."""
+"""Makes ids: UUIDs of version 7, which sort by time, as recordings do in the bucket (decision 6)."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ import uuid6
 
 
 def new() -> str:
-    """A new id."""
+    """Returns a new id, of this moment by callrec's clock."""
     return str(uuid6.uuid7())
 
 
 def of_fallback_call(pbx: str, channel: str, since: datetime) -> str:
-    """The id of a call that the dialplan's fallback handles: the same for whoever hears of it."""
+    """Returns the id of a call that the dialplan's fallback handles: the same for whoever hears of it.
+
+    `since` is when the call began by the fallback's own account, in the PBX's clock.
+    """
     return derived(since, f"call {pbx} {channel}")
 
 
 def derived(moment: datetime, seed: str) -> str:
-    """The id of something that happened at `moment` and is named `seed`: the same each time."""
+    """Returns the id of something that happened at `moment` and is named `seed`: the same each time."""
     milliseconds = int(moment.timestamp() * 1000)
     random = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:10])
     value = milliseconds << 80 | random

@@ -1,7 +1,7 @@
-"""The language of help and messages: Japanese under a Japanese locale, else English.
+"""Chooses the language of help and messages: Japanese under a Japanese locale, else English.
 
-`CALLREC_LANG=ja|en` decides over the locale. Texts are gettext's; Click's own words come from the
-same catalogue. JSON keys and option names are never translated.
+`CALLREC_LANG=ja|en` decides over the locale. Texts are gettext's; Click's own words come from the same
+catalogue. JSON keys and option names are never translated.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LANGUAGES = ("ja", "en")
 
 
 def choose() -> str:
-    """The language this process speaks, from its environment."""
+    """Returns the language this process speaks, from its environment: ``ja`` or ``en``."""
     for name in ("CALLREC_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         value = os.environ.get(name, "")
         if value:
@@ -33,5 +33,5 @@ def use(language: str | None = None) -> None:
 
 
 def translated(text: str) -> str:
-    """`text` in the language of this process; itself where there is no translation."""
+    """Returns `text` in the language of this process; itself where there is no translation."""
     return gettext.dgettext(DOMAIN, text) if text else text

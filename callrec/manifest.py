@@ -1,7 +1,9 @@
-"""The evidence beside a recording: who, when, why, what was announced, and the hashes of the sound.
+"""Writes, reads and compares manifests: the evidence beside a recording of who, when, why, what was
+announced, and the hashes of the sound.
 
 A manifest is JSON, described by a versioned JSON Schema: docs/manifest.schema.json, which tests/reference.py
-makes of these types and their docstrings. Where a manifest is kept is not known here.
+makes of these types and their docstrings. The recording builder makes manifests; where one is kept is not
+known here.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from callrec.errors import EvidenceBroken
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Capture
 
-SCHEMA: Literal["callrec-manifest/2"] = "callrec-manifest/2"
+SCHEMA: Literal["callrec-manifest/2"] = "callrec-manifest/2"  # decision 14
 VERSION_1 = "callrec-manifest/1"
 RENAMED: dict[tuple[str, ...], dict[str, str]] = {
     ("call",): {"keys": "key_presses", "turns": "decision_changes"},
@@ -146,12 +148,12 @@ _ADAPTER = TypeAdapter(Manifest)
 
 
 def write(manifest: Manifest) -> bytes:
-    """The manifest as UTF-8 JSON."""
+    """Returns the manifest as UTF-8 JSON."""
     return _ADAPTER.dump_json(manifest, indent=2) + b"\n"
 
 
 def read(data: bytes) -> Manifest:
-    """The manifest in `data`, of version 1 too. Raises EvidenceBroken when it is none."""
+    """Returns the manifest in `data`, which may be of version 1. Raises EvidenceBroken when it is none."""
     try:
         return _ADAPTER.validate_python(_in_names_of_today(from_json(data)))
     except ValueError as error:
@@ -162,12 +164,12 @@ def read(data: bytes) -> Manifest:
 
 
 def capture_of(manifest: dict[str, Any]) -> Capture:
-    """The capture in a manifest that the catalogue has as plain JSON, of whichever version."""
+    """Returns the capture in a manifest that the catalogue has as plain JSON, of whichever version."""
     return TypeAdapter(Capture).validate_python(_in_names_of_today(manifest)["capture"])
 
 
 def differences(manifest: Manifest, found: AudioFacts) -> list[str]:
-    """What of the sound is not as the manifest says; empty when the recording is whole and untouched."""
+    """Returns what of the sound is not as the manifest says; nothing when it is whole and untouched."""
     names = ("format", "sample_rate", "channels", "frames", "pcm_sha256", "sha256", "size")
     return [
         f"{name}: {getattr(manifest.audio, name)} in the manifest, {getattr(found, name)} in the file"
@@ -177,16 +179,18 @@ def differences(manifest: Manifest, found: AudioFacts) -> list[str]:
 
 
 def _in_names_of_today(found: Any) -> Any:
-    """A manifest of version 1 as one of version 2; anything else as it is.
+    """Returns a manifest of version 1 as one of version 2; anything else as it is.
 
     Only in memory: what is archived is never written anew, so version 1 has to be read for ever.
     """
+    # decision 14
     if not isinstance(found, dict) or found.get("schema") != VERSION_1:
         return found
     return {**_renamed(found, ()), "schema": SCHEMA}
 
 
 def _renamed(found: Any, place: tuple[str, ...]) -> Any:
+    """Returns a value at this place in a manifest of version 1 with the names of version 2 in it."""
     match found:
         case dict():
             names, values = RENAMED.get(place, {}), list[Any](found.values())
@@ -200,7 +204,7 @@ def _renamed(found: Any, place: tuple[str, ...]) -> Any:
 
 
 def _first_problem(error: ValueError) -> tuple[str, str]:
-    """Where in a manifest something is wrong first, and what."""
+    """Returns where in a manifest something is wrong first, and what."""
     if not isinstance(error, ValidationError):
         return "JSON", str(error)
     first = error.errors()[0]

@@ -1,4 +1,4 @@
-"""Telephone numbers as people and networks write them, made comparable."""
+"""Makes telephone numbers comparable, however people and networks write them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _DIALLED = re.compile(r"^\+?[0-9*#]{1,32}$")
 
 
 def plain(text: str) -> str:
-    """Full-width signs made narrow, everything but digits, ``+``, ``*`` and ``#`` left out."""
+    """Returns a number with narrow signs, and nothing in it but digits, ``+``, ``*`` and ``#``."""
     return _BARE.sub("", unicodedata.normalize("NFKC", text))
 
 
 def normalise(text: str | None) -> str | None:
-    """A number in E.164 (``+81312345678``) where it is a valid one, else its plain digits.
+    """Returns a number in E.164 (``+81312345678``) where it is a valid one, else its plain digits.
 
     Extensions and service numbers stay as they are: 201 is not +81201. None for no number.
     """
@@ -37,7 +37,7 @@ def normalise(text: str | None) -> str | None:
 
 
 def dialled(text: str) -> str | None:
-    """A number that can be dialled, such as 2101, ``*8`` or 03-1234-5678, with narrow signs and without
-    hyphens, brackets and spaces. None where anything else is in it: 21o1 is not 211."""
+    """Returns a number that can be dialled, such as 2101, ``*8`` or 03-1234-5678, with narrow signs and
+    without hyphens, brackets and spaces. None where anything else is in it: 21o1 is not 211."""
     narrow = _GROUPING.sub("", unicodedata.normalize("NFKC", text))
     return narrow if _DIALLED.match(narrow) else None

@@ -1,4 +1,5 @@
-"""What cannot be done now, until it can: for the log once, and for the status as long as it lasts."""
+"""Keeps what a process cannot do now, until it can: for the log once, for `callrec status` as long as it
+lasts."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ class Problems:
         self._texts: dict[str, str] = {}
 
     def attempt(self, name: str, step: Callable[[], None]) -> bool:
-        """Does one thing, and says whether it could be done; an error is a problem until then."""
+        """Does one thing and returns whether it could be done. An error is a problem until it can."""
         try:
             step()
         except (CallrecError, OSError) as error:
@@ -36,20 +37,21 @@ class Problems:
         return False
 
     def add(self, name: str, text: str) -> bool:
-        """Whether it is another one than before: one that lasts need not fill the log."""
+        """Notes a problem. Returns whether it is a new one: one that lasts need not fill the log."""
         with self._lock:
             before = self._texts.get(name)
             self._texts[name] = text
         return text != before
 
     def clear(self, name: str) -> None:
+        """Forgets a problem, and logs that it is over."""
         with self._lock:
             before = self._texts.pop(name, None)
         if before is not None:
             log.info("a problem is over", step=name, problem=before)
 
     def keep(self, kind: str, names: Collection[str]) -> None:
-        """Of the problems whose names begin with `kind`, only these can still be there."""
+        """Clears the problems whose names begin with `kind`, except these, which can still be there."""
         with self._lock:
             gone = [name for name in self._texts if name.startswith(kind) and name not in names]
         for name in gone:

@@ -1,8 +1,9 @@
-"""The announcements: what is said, in which language, in files the PBX can play.
+"""Keeps the announcements: what is said, in which language, in files the PBX can play.
 
-A library is a folder with prompts.toml and, for each language, `<name>.wav` (8 kHz) and
-`<name>.wav16` (16 kHz), both 16-bit mono: Asterisk picks the one that fits the call. Beside the
-languages stands the folder of the tones that staff hear (see callrec.model.tones).
+A library is a folder with prompts.toml and, for each language, `<name>.wav` (8 kHz) and `<name>.wav16` (16
+kHz), both 16-bit mono: Asterisk picks the one that fits the call. Beside the languages stands the folder of
+the tones that staff hear (see callrec.model.tones). Which call gets which announcement is the matter of
+callrec.policy; the PBX plays it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Annotated
 
 import tomlkit
 from pydantic import StringConstraints, TypeAdapter, ValidationError
-from pydub import AudioSegment
+from pydub import AudioSegment  # decision 8
 from pydub.exceptions import CouldntDecodeError
 
 from callrec.errors import CheckFailed, NotFound, WrongConfiguration, WrongUsage
@@ -65,8 +66,8 @@ _State = tuple[int, int, int] | None
 class Library:
     """The announcements in one folder. Safe to use from several threads.
 
-    The index is read again when prompts.toml was changed: the controller asks it for every call, and
-    for every extension when it copies the rules to the PBX.
+    The index is read again when prompts.toml was changed: the controller asks it for every call, and for
+    every extension when it copies the rules to the PBX. A damaged index raises WrongConfiguration.
     """
 
     def __init__(self, directory: Path, pbx_directory: str | None = None) -> None:
@@ -76,14 +77,15 @@ class Library:
 
     @classmethod
     def of(cls, settings: PromptSettings) -> Library:
-        """The library the settings name; the one that comes with callrec where they name none."""
+        """Returns the library the settings name; the one that comes with callrec where they name none."""
         return cls(settings.directory or shipped("prompts"), settings.pbx_directory)
 
     def all(self) -> list[Prompt]:
-        """Every prompt, by name and language."""
+        """Returns every prompt, by name and language."""
         return list(self._prompts().values())
 
     def get(self, name: str, language: str) -> Prompt:
+        """Returns the prompt of this name in this language. Raises NotFound."""
         found = self._prompts().get((name, language))
         if found is None:
             raise NotFound(
@@ -94,10 +96,11 @@ class Library:
         return found
 
     def file(self, prompt: Prompt, rate: int) -> Path:
+        """Returns the path of a prompt's sound at 8000 or 16000 Hz."""
         return self.directory / prompt.language / f"{prompt.name}.{RATES[rate]}"
 
     def sound(self, prompt: Prompt) -> str:
-        """The prompt as the PBX names it: a path without its ending."""
+        """Returns the prompt as the PBX names it: a path without its ending."""
         return f"{self._pbx_directory}/{prompt.language}/{prompt.name}"
 
     @property
@@ -127,9 +130,10 @@ class Library:
     def add(
         self, source: Path, *, name: str, language: str, text: str, voice: str = "", licence: str = ""
     ) -> Prompt:
-        """Takes a sound file of any format into the library, at even loudness.
+        """Takes a sound file of any format into the library, at even loudness, and returns its prompt.
 
-        Refuses what is unreadable, silent or longer than 60 s, and then changes nothing.
+        Raises NotFound for a file that is not there and WrongUsage for one that is unreadable, silent or
+        longer than 60 s, and then changes nothing. A prompt of the same name and language is replaced.
         """
         _check_words(name, language, text)
         sound = _even(_read(source))
@@ -189,13 +193,13 @@ class Library:
         )
 
     def _index(self) -> tomlkit.TOMLDocument:
-        """prompts.toml, to be changed; comments and order in it stay."""
+        """Returns prompts.toml, to be changed; comments and order in it stay."""
         self._prompts()
         return tomlkit.parse(self._text())
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Only one process at a time changes the library: none overwrites what another has entered."""
+        """Lets only one process at a time change the library: none overwrites what another has entered."""
         descriptor = os.open(self.directory, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -218,12 +222,12 @@ class Library:
 
 
 def ffmpeg_is_here() -> bool:
-    """Whether the converter that `add` and some formats of `fetch` need is installed."""
+    """Returns whether the converter that `add` and some formats of `fetch` need is installed."""
     return bool(shutil.which("ffmpeg") and shutil.which("ffprobe"))
 
 
 def _problem(error: Exception) -> str:
-    """What is wrong with prompts.toml, in one line."""
+    """Returns what is wrong with prompts.toml, in one line."""
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors()[0]
@@ -251,7 +255,7 @@ def _read(source: Path) -> AudioSegment:
 
 
 def _decoded(source: Path) -> AudioSegment:
-    """The sound, 16 bit, of one that is too long only the beginning. Raises WrongUsage.
+    """Returns the sound, 16 bit, of one that is too long only the beginning. Raises WrongUsage.
 
     By ffmpeg itself: pydub goes by the ending of the name, and makes 8 bits of what a PBX wrote in µ-law.
     """
@@ -268,13 +272,14 @@ def _decoded(source: Path) -> AudioSegment:
 
 
 def _even(sound: AudioSegment) -> AudioSegment:
-    """Mono, 16 bit, at the usual loudness, without clipping."""
+    """Returns the sound in mono, 16 bit, at the usual loudness, without clipping."""
     mono = sound.set_channels(1).set_sample_width(2)
     gain = min(LOUDNESS_DBFS - mono.dBFS, PEAK_DBFS - mono.max_dBFS)
     return mono.apply_gain(gain)
 
 
 def _write(sound: AudioSegment, rate: int, path: Path) -> str:
+    """Writes the sound at `rate` Hz into a file and returns the file's SHA-256, in hexadecimal."""
     partial = path.with_name(path.name + ".partial")
     # ffmpeg resamples with a filter, pydub alone without; bitexact leaves out what is not sound.
     options = ["-ar", str(rate), "-map_metadata", "-1", "-fflags", "+bitexact", "-flags", "+bitexact"]

@@ -1,4 +1,4 @@
-"""Where the files are that come with callrec: Asterisk includes, migrations, prompts."""
+"""Finds the files that come with callrec: Asterisk includes, migrations, prompts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def shipped(name: str) -> Path:
-    """The path of a shipped file or folder, e.g. ``shipped("prompts/ja")``.
+    """Returns the path of a shipped file or folder, e.g. ``shipped("prompts/ja")``. Raises FileNotFoundError.
 
     In a checkout these stand beside the package, in an installed wheel inside it.
     """

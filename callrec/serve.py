@@ -1,9 +1,9 @@
-"""The running controller process: its threads, from the first check to an orderly end.
+"""Runs the controller process: its threads, from the first check to an orderly end.
 
-One thread watches the PBX, one archives, one sends alerts, one reads what the dialplan did while
-callrec was away, one gives the PBX its copy of the rules, and one keeps house: it takes up changed
-rules and writes down how things stand. The first thread ticks, and ends the process when one of the
-others has died. The parts are made in `app`.
+One thread watches the PBX, one archives, one sends alerts, one reads what the dialplan did while callrec was
+away, one gives the PBX its copy of the rules, and one keeps house: it takes up changed rules and writes down
+how things stand. The first thread ticks, and ends the process when one of the others has died. The parts are
+made in `app`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 TICK_SECONDS = 0.5
 HOUSE_SECONDS = 0.5
+"""How often changed rules are looked for, and the status is written."""
 APP_GRACE_SECONDS = 3.0
 """How long Asterisk may need to notice that a controller that was killed is gone."""
 TAKEOVER_SECONDS = 30.0
@@ -36,7 +37,7 @@ TAKEOVER_SECONDS = 30.0
 
 
 class Service:
-    """One controller process."""
+    """One controller process: `prepare`, then `run` until `stop`."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -55,7 +56,10 @@ class Service:
             self._problems.add("shift", text.format(seconds=shift))
 
     def prepare(self, *, takeover: bool) -> None:
-        """Checks that nobody else does this work and that the parts answer. Raises CallrecError."""
+        """Checks that nobody else does this work and that the parts answer, and takes up calls under way.
+
+        Raises CallrecError when that cannot be.
+        """
         if takeover:
             self._app.pbx.displace()
         self._app.spool.lock(TAKEOVER_SECONDS if takeover else 0.0)
@@ -71,7 +75,8 @@ class Service:
         keep_for_good()
 
     def run(self) -> None:
-        """Works until `stop`, or until another controller takes the PBX over. Raises Refused then."""
+        """Works until `stop`, or until another controller takes the PBX over. Raises Refused then, and
+        CallrecError when a thread has died."""
         threads = [threading.Thread(target=run, name=name) for name, run in self._loops().items()]
         for thread in threads:
             thread.start()
@@ -95,7 +100,7 @@ class Service:
     # --- threads
 
     def _loops(self) -> dict[str, Callable[[], None]]:
-        """What each thread does, by its name."""
+        """Returns what each thread does, by its name."""
         parts = self._parts
         return {
             "watch": parts.controller.run,
@@ -119,7 +124,7 @@ class Service:
             part.stop()
 
     def _tick_while(self, threads: list[threading.Thread]) -> str:
-        """Ticks until it is time to end; the name of a thread that died, if one did.
+        """Ticks until it is time to end; returns the name of a thread that died, if one did.
 
         A recorder that only seems to run is worse than one that ended: that one is started again.
         """

@@ -1,4 +1,7 @@
-"""The kinds of values in callrec.toml, each with what is wrong with others in one sentence."""
+"""Has the types of values in callrec.toml; each says in one sentence what is wrong with another value.
+
+callrec.settings uses them. A validator returns the value, and raises ValueError, which pydantic shows.
+"""
 
 from __future__ import annotations
 

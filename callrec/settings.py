@@ -1,7 +1,7 @@
-"""callrec.toml and the CALLREC_ variables. An unknown key is an error: a typo must not pass unseen.
+"""Reads callrec.toml and the CALLREC_ variables. An unknown key is an error: a typo must not pass unseen.
 
-`--config FILE`, else `CALLREC_CONFIG`, else `./callrec.toml`, else `/etc/callrec/callrec.toml`; any
-value can be given as `CALLREC_SECTION__KEY`.
+`--config FILE`, else `CALLREC_CONFIG`, else `./callrec.toml`, else `/etc/callrec/callrec.toml`; any value can
+be given as `CALLREC_SECTION__KEY`. The file is first written by callrec.configuration.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ _OTHER_VARIABLES = {"CALLREC_CONFIG", "CALLREC_LANG", "CALLREC_DEBUG", "CALLREC_
 
 
 class Section(BaseModel):
+    """A table of callrec.toml."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -101,9 +103,9 @@ class PromptSettings(Section):
 
     directory: Path | None = None
     pbx_directory: str | None = None
-    answer_first: bool = True
-    """Answer before the announcement: then it is surely heard. Off: early media, no charge to the
-    caller, but some carriers do not pass it on."""
+    answer_first: bool = True  # decision 5
+    """Answer before the announcement: then it is surely heard. Off: early media, no charge to the caller, but
+    some carriers do not pass it on."""
 
 
 class RetentionSettings(Section):
@@ -138,7 +140,7 @@ class KeySettings(Section):
 
     @model_validator(mode="after")
     def _told_apart(self) -> KeySettings:
-        """Digits are compared as they are pressed: of two codes, neither may begin the other."""
+        """Refuses two codes of which one begins the other: digits are compared as they are pressed."""
         for (one, code), (other, longer) in permutations(self, 2):
             if longer.startswith(code):
                 raise ValueError(f"{one} {code} is how {other} {longer} begins; write codes that differ")
@@ -146,6 +148,7 @@ class KeySettings(Section):
 
     @property
     def codes(self) -> dict[FeatureCode, str]:
+        """The code of each key."""
         return {key: getattr(self, key) for key in FeatureCode}
 
 
@@ -166,7 +169,7 @@ class HelpSettings(Section):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        """Half a way would be noticed only when somebody needs help."""
+        """Refuses half a way: that would be noticed only when somebody needs help."""
         if self.webhook_url and not self.webhook_secret.get_secret_value():
             raise ValueError("webhook_url needs a webhook_secret, with which each message is signed")
         if self.smtp_host and not self.mail_from:
@@ -206,7 +209,7 @@ class Settings(BaseSettings):
 
 
 def find_file(given: str | None) -> Path | None:
-    """The configuration file to use; None when there is none and none was asked for."""
+    """Returns the configuration file to use; None when there is none and none was asked for."""
     wanted = given or os.environ.get("CALLREC_CONFIG")
     if wanted:
         return Path(wanted)
@@ -239,6 +242,7 @@ def load(given: str | None = None) -> Settings:
 
 
 def _first_problem(path: Path, error: ValidationError) -> WrongConfiguration:
+    """Returns the error for the first key that is wrong."""
     problem = error.errors()[0]
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
@@ -257,7 +261,7 @@ def _first_problem(path: Path, error: ValidationError) -> WrongConfiguration:
 
 
 def _shown(problem: Any) -> str:
-    """The value that is wrong, where it surely is no secret: a simple value of a setting that holds
+    """Returns the value that is wrong, where it surely is no secret: a simple value of a setting that holds
     none. A whole section, a list or an address may have a password in it."""
     section, *rest = problem["loc"]
     fields = getattr(Settings.model_fields[section].annotation, "model_fields", {})
@@ -268,7 +272,7 @@ def _shown(problem: Any) -> str:
 
 
 def variables() -> list[str]:
-    """The CALLREC_ variables of this process's environment that are meant to set something."""
+    """Returns the CALLREC_ variables of this process's environment that are meant to set something."""
     return [name for name in os.environ if name.startswith("CALLREC_") and name not in _OTHER_VARIABLES]
 
 
@@ -280,7 +284,7 @@ def _refuse_unknown_variables() -> None:
 
 
 def _unusable_variable() -> WrongConfiguration:
-    """For a variable that stands for a whole section, which only CALLREC_SECTION__KEY can set."""
+    """Returns the error for a variable that stands for a whole section: only CALLREC_SECTION__KEY can set."""
     whole = {f"CALLREC_{section}".upper() for section in Settings.model_fields}
     return _sets_nothing(next((name for name in os.environ if name.upper() in whole), "CALLREC_…"))
 

@@ -1,6 +1,7 @@
-"""The words for a decision: why a call is recorded or not, as an admin can read it out.
+"""Has the words for what callrec knows: why a call is recorded or not, what keys did, what was done since.
 
-What is said of a rule and of a call is in rulebook.explanation.
+As an admin can read them out; English, to be translated when they are shown. What is said of a rule and of a
+call as a whole is in rulebook.explanation.
 """
 
 from __future__ import annotations
@@ -127,15 +128,15 @@ ALERT_STATES = {
 
 
 def note(each: Note) -> str:
-    """What a note says."""
+    """Returns what a note says, in the language of this process."""
     return translated(each.template).format(**each.values)
 
 
 def reason(decision: Decision) -> str:
-    """One sentence: which rule decided, and that it did."""
+    """Returns one sentence that says which rule decided."""
     return translated(REASONS[decision.reason]).format(rule=rule_name(decision.rule, decision.version))
 
 
 def rule_name(rule: int | None, version: int | None) -> str:
-    """A rule as it is named everywhere: ``12@3`` is the third version of rule 12."""
+    """Returns a rule as it is named everywhere: ``12@3`` is the third version of rule 12."""
     return "—" if rule is None else f"{rule}@{version}"

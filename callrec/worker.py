@@ -1,4 +1,4 @@
-"""The loop of a thread of one's own: work, wait until there may be more to do, work again."""
+"""Runs the loop of a thread: work, wait until there may be more to do, work again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Worker:
         self._wake, self._stopping = threading.Event(), threading.Event()
 
     def run(self) -> None:
-        """Works until `stop`."""
+        """Works until `stop`; to be called on a thread of its own."""
         while not self._stopping.is_set():
             self._wake.clear()
             self._work_once()
@@ -30,7 +30,7 @@ class Worker:
         self._wake.set()
 
     def wake(self) -> None:
-        """There may be something to do."""
+        """Tells that there may be something to do."""
         self._wake.set()
 
     @property

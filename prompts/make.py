@@ -1,7 +1,8 @@
 """Makes the shipped announcements again from their words, and the tones: `make prompts`.
 
-Japanese is spoken by the HTS voice "Mei" through pyopenjtalk-plus, which ships voice and dictionary.
-That voice speaks no English, so the English announcement is spoken by eSpeak NG (Debian: espeak-ng).
+Japanese is spoken by the HTS voice "Mei" through pyopenjtalk-plus, which ships voice and dictionary. That
+voice speaks no English, so the English announcement is spoken by eSpeak NG (Debian: espeak-ng). callrec
+itself needs neither.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Makes the shipped tones again from their frequencies: `make prompts`, or this file alone.
 
-And what the demo's PBX plays to callers on hold.
+Alone, it also makes what the demo's PBX plays to callers on hold. What the tones mean is said by
+callrec.model.tones.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from callrec.prompts import LOUDNESS_DBFS, RATES
 
 AMPLITUDE = 32768 * 10 ** (LOUDNESS_DBFS / 20) * 2**0.5
 EDGE_SECONDS = 0.005
-"""A tone that begins and ends at once clicks."""
+"""How long a tone takes to begin and to end: one that does so at once clicks."""
 HOLD: Steps = ((523, 0.6), (659, 0.6), (784, 0.6), (659, 0.6))
 
 
 def samples(steps: Steps, rate: int) -> NDArray[np.int16]:
-    """The sound of a tone, 16 bit."""
+    """Returns the sound of a tone, 16 bit, at `rate` Hz."""
     return np.concatenate([_step(hertz, seconds, rate) for hertz, seconds in steps])
 
 
@@ -32,11 +33,12 @@ def _step(hertz: int, seconds: float, rate: int) -> NDArray[np.int16]:
 
 
 def hold(path: Path) -> None:
-    """The music on hold of the demo."""
+    """Writes the music on hold of the demo."""
     soundfile.write(path, samples(HOLD, 8000) // 2, 8000, "PCM_16", format="WAV")
 
 
 def main(folder: Path = Path(__file__).parent / FOLDER) -> None:
+    """Writes every tone at every rate into `folder`."""
     folder.mkdir(exist_ok=True)
     for name, steps in TONES.items():
         for rate, ending in RATES.items():

@@ -1,7 +1,8 @@
-"""Help that was asked for goes out, and what became of it is written into the catalogue.
+"""Sees to it that alerts go out, and writes what became of them into the catalogue.
 
-Each way has a worker with a thread of its own. This one does the books: with the database away alerts go
-out, and what became of them waits in the spool until it can be written.
+It is a thread of the controller. Each way has a worker with a thread of its own; this one does the books:
+while the database is away alerts go out, and what became of them waits in the spool until it can be written
+(decision 11).
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ BOOKS = "alert "
 
 
 class _NoWay(CallrecError):
-    """There is nobody to tell."""
+    """Nobody is named who could be told of an alert."""
 
 
 class Alerter(Worker):
-    """Takes alerts out of the spool."""
+    """Runs a worker for each way, and takes alerts that are done with out of the spool."""
 
     def __init__(self, spool: Spool, ways: Sequence[Way], database: Database) -> None:
         self._spool, self._database = spool, database
@@ -48,7 +49,7 @@ class Alerter(Worker):
         self._problems = Problems()
 
     def run(self) -> None:
-        """Works until `stop`."""
+        """Works until `stop`; then waits for each way up to STOP_SECONDS."""
         # Daemons: a server that hangs must not keep the process from ending.
         threads = [
             threading.Thread(target=worker.run, name=f"alert-{worker.way.name}", daemon=True)
@@ -64,13 +65,16 @@ class Alerter(Worker):
         self._problems.attempt("alerts", self.work)
 
     def wake(self) -> None:
-        """An alert was put into the spool."""
+        """Tells that an alert was put into the spool."""
         for worker in self.workers:
             worker.wake()
         super().wake()
 
     def problems(self) -> list[str]:
-        """What keeps alerts from being sent, each problem once, and what a person has to look at."""
+        """Returns what keeps alerts from being sent, each problem once, and what a person has to look at.
+
+        For `callrec status`, in the language of this process.
+        """
         late = translated("help was asked for, and it cannot be told by {way}: {problem}")
         waiting = [each for worker in self.workers for _, each in worker.waiting() if each.problem]
         found = {late.format(way=each.way, problem=each.problem) for each in waiting}
@@ -81,13 +85,17 @@ class Alerter(Worker):
         return sorted(found)
 
     def work(self) -> None:
-        """Writes down what became of the alerts, and lets go of those that are done with."""
+        """Writes down what became of the alerts, and lets go of those that are done with.
+
+        An error with one is a problem until it can be done; it does not hold up the others.
+        """
         waiting = self._ledger.alerts()
         self._problems.keep(BOOKS, {BOOKS + alert.id for alert in waiting})
         for alert in waiting:
             self._problems.attempt(BOOKS + alert.id, partial(self._settle, alert))
 
     def _settle(self, alert: Alert) -> None:
+        """Writes down what became of one alert, and lets go of it when nothing of it waits any more."""
         self._ledger.sync(alert.id)
         deliveries = [each for worker in self.workers for each in worker.deliveries(alert)]
         self._book(alert, [each for each in deliveries if each.tries])
@@ -109,7 +117,10 @@ class Alerter(Worker):
         self._booked.update({_key(alert, each): each for each in new})
 
     def _told_to_nobody(self, alert: Alert) -> bool:
-        """Whether that has to be given up. Until then it is a problem, and somebody may set up a way."""
+        """Returns True once an alert nobody can be told of is a day old, and is to be given up.
+
+        Raises _NoWay before: somebody may still set up a way.
+        """
         if datetime.now(UTC) - alert.at < GIVEN_UP_AFTER:
             raise _NoWay("help was asked for, but [help] in callrec.toml says nobody who could be told")
         return True

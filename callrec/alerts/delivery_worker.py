@@ -1,4 +1,7 @@
-"""One way by which alerts go out, on a thread of its own: a server that hangs delays no other way."""
+"""Sends alerts by one way, on a thread of its own: a server that hangs delays no other way (decision 11).
+
+The alerter starts it and books what it does. How an alert is put into words and sent is the way's matter.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ log = structlog.get_logger()
 BACKOFF = Backoff(1.0, 300.0)
 """Seconds between two tries."""
 GIVEN_UP_AFTER = timedelta(hours=24)
+"""Counted from the first try: an alert that survived a power failure is tried like any other."""
 IDLE_SECONDS = 5.0
 
 
@@ -30,14 +34,14 @@ class Way(Protocol):
     name: str
 
     def recipients(self, alert: Alert) -> Sequence[str]:
-        """Who is told of this alert; one empty name where the way has only one recipient."""
+        """Returns who is told of this alert; one empty name where the way has only one recipient."""
 
     def send(self, alert: Alert, recipient: str) -> None:
         """Tells one of them. Raises AlertNotSent. Takes seconds, not minutes, whatever happens."""
 
 
 class DeliveryWorker(Worker):
-    """Sends what waits by one way, what was never tried first."""
+    """Sends the alerts that wait by one way; those that were never tried go first."""
 
     def __init__(
         self,
@@ -48,7 +52,7 @@ class DeliveryWorker(Worker):
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`tried` is called after each try, sent or not."""
+        """`tried` is called after each try, sent or not. `clock` counts seconds, `now` is callrec's clock."""
         self.way, self._ledger, self._tried = way, ledger, tried
         self._clock, self._now = clock, now
         self._due: dict[tuple[str, str], float] = {}
@@ -61,7 +65,7 @@ class DeliveryWorker(Worker):
             log.exception("alerts cannot be sent", way=self.way.name)
 
     def work(self) -> None:
-        """Tries all that is due. A new alert goes before those that failed, also before those of now."""
+        """Tries what is due until nothing is. What was never tried goes first, also if it is new."""
         while not self.is_stopping:
             waiting = self.waiting()
             self._due = {key: due for key, due in self._due.items() if key in _keys(waiting)}
@@ -71,14 +75,14 @@ class DeliveryWorker(Worker):
             self._try(*min(ready, key=lambda each: (each[1].tries > 0, each[0].id)))
 
     def deliveries(self, alert: Alert) -> list[Delivery]:
-        """How it stands with an alert, for each of its recipients."""
+        """Returns how far an alert has come by this way, for each of its recipients."""
         return [
             self._ledger.delivery(alert.id, self.way.name, recipient)
             for recipient in self.way.recipients(alert)
         ]
 
     def waiting(self) -> list[tuple[Alert, Delivery]]:
-        """What is yet to be sent by this way."""
+        """Returns what is yet to be sent by this way, due or not."""
         every = [(alert, each) for alert in self._ledger.alerts() for each in self.deliveries(alert)]
         return [(alert, each) for alert, each in every if each.state is AlertState.WAITING]
 
@@ -90,7 +94,7 @@ class DeliveryWorker(Worker):
             tried = replace(tried, state=AlertState.SENT, sent_at=self._now(), problem="")
             log.info("alert sent", alert=alert.id, way=self.way.name, tries=tried.tries)
         else:
-            over = self._now() - first_at >= GIVEN_UP_AFTER
+            over = self._now() - first_at >= GIVEN_UP_AFTER  # decision 11
             state = AlertState.GIVEN_UP if over else AlertState.WAITING
             tried = replace(tried, state=state, problem=problem)
             self._due[_key(alert, tried)] = self._clock() + BACKOFF.after(tried.tries - 1)
@@ -100,7 +104,7 @@ class DeliveryWorker(Worker):
         self._write(alert, tried)
 
     def _problem_of_sending(self, alert: Alert, recipient: str) -> str:
-        """Empty when it was sent."""
+        """Sends an alert to one recipient. Returns why that failed, empty when it did not."""
         try:
             self.way.send(alert, recipient)
         except AlertNotSent as error:
@@ -118,7 +122,7 @@ class DeliveryWorker(Worker):
         self._tried()
 
     def _pause(self) -> float:
-        """Seconds until the next try is due."""
+        """Returns the seconds until the next try is due; IDLE_SECONDS at most."""
         due = [each - self._clock() for each in self._due.values()]
         return max(0.05, min([IDLE_SECONDS, *due]))
 

@@ -1,4 +1,4 @@
-"""How it stands with each alert that waits: known in memory, and on disk for the next start."""
+"""Knows how far each alert that waits has come: in memory, and on disk for the next start."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from callrec.spool.directory import Damaged, Spool
 
 log = structlog.get_logger()
 Key = tuple[str, str]
-"""A way and a recipient."""
+"""The name of a way, and a recipient."""
 
 
 class Ledger:
-    """The deliveries of the alerts in the spool. Any thread may use it.
+    """Keeps the deliveries of the alerts in the spool. Any thread may use it.
 
-    What is known in memory counts: while the disk is full an alert that was sent is not sent again.
+    What is known in memory counts: while the disk is full an alert that was sent is not sent again (decision
+    11).
     """
 
     def __init__(self, spool: Spool) -> None:
@@ -29,19 +30,19 @@ class Ledger:
         self._unwritten: set[str] = set()
 
     def alerts(self) -> list[Alert]:
-        """The alerts that wait, the oldest first. One that cannot be read is given up."""
+        """Returns the alerts that wait, the oldest first. One that cannot be read is given up."""
         with self._lock:
             found = [self._alert(id_) for id_ in self._spool.alerts()]
         return [alert for alert in found if alert]
 
     def delivery(self, alert_id: str, way: str, recipient: str) -> Delivery:
-        """How it stands with one delivery; one that was never tried waits."""
+        """Returns how far one delivery has come; one that was never tried waits."""
         with self._lock:
             known = self._deliveries.get(alert_id, {})
             return known.get((way, recipient), Delivery(way, recipient))
 
     def write(self, alert_id: str, delivery: Delivery) -> None:
-        """Notes how it stands now. Raises OSError when that is in memory only; see `sync`."""
+        """Takes down how far a delivery has come. Raises OSError when that is in memory only; see `sync`."""
         with self._lock:
             self._deliveries.setdefault(alert_id, {})[delivery.way, delivery.recipient] = delivery
             self._unwritten.add(alert_id)
@@ -53,7 +54,7 @@ class Ledger:
             self._sync(alert_id)
 
     def let_go(self, alert_id: str, *, given_up: bool) -> None:
-        """The alert waits no more: it was sent, or is given up and kept for a person."""
+        """Takes an alert that was sent or is given up out of the spool. Raises OSError."""
         with self._lock:
             if given_up:
                 self._spool.give_up_alert(alert_id)

@@ -1,4 +1,4 @@
-"""An alert as a mail, by SMTP."""
+"""Sends alerts as mails, by SMTP."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from callrec.policy.office import Office
 from callrec.settings import HelpSettings
 
 SECONDS = 10.0
-"""How long the server may be silent."""
+"""How long the server may be silent, at each step."""
 
 
 class Mail:
-    """The configured mail server. Each recipient gets a mail of their own, and may refuse it alone."""
+    """Sends by the mail server of the settings. Each recipient gets a mail of their own."""
 
     name = "mail"
 
@@ -31,9 +31,11 @@ class Mail:
         self._settings, self._office, self._zone = settings, office, zone
 
     def recipients(self, alert: Alert) -> Sequence[str]:
+        """Returns the addresses of the alert's facility, else those of the settings."""
         return self._office().support_of(alert.facility).mail
 
     def send(self, alert: Alert, recipient: str) -> None:
+        """Sends one mail. Raises AlertNotSent when the server does not take it, or none is named."""
         if not self._settings.smtp_host:  # a facility has addresses, and nobody said how to reach them
             raise AlertNotSent("callrec.toml names no mail server: set help.smtp_host and help.mail_from")
         try:
@@ -50,7 +52,7 @@ class Mail:
             ) from error
 
     def _server(self) -> smtplib.SMTP:
-        """The server, ready to take a mail. Its certificate must be right."""
+        """Returns the server, ready to take a mail. Its certificate must be right."""
         to, context = self._settings, ssl.create_default_context()
         server: smtplib.SMTP
         if to.smtp_security == "ssl":
@@ -73,6 +75,7 @@ class Mail:
         mail["Subject"] = words.subject(alert)
         mail["From"], mail["To"] = self._settings.mail_from, recipient
         mail["Date"] = format_datetime(datetime.now(UTC))
+        # The same at each try, so that whoever gets it twice can tell (decision 11).
         mail["Message-ID"] = f"<{alert.id}@{self._settings.mail_from.rpartition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"  # no holiday notices in answer
         mail["X-Callrec-Alert"] = alert.id
@@ -88,7 +91,7 @@ def _leave(server: smtplib.SMTP) -> None:
 
 
 def _told(error: Exception) -> str:
-    """What went wrong, on one line."""
+    """Returns what went wrong, on one line."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         error = next((smtplib.SMTPResponseException(*each) for each in error.recipients.values()), error)
     if isinstance(error, smtplib.SMTPResponseException):

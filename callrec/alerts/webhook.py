@@ -1,4 +1,4 @@
-"""An alert as a signed message to another system, by HTTP POST."""
+"""Sends alerts as signed messages to another system, by HTTP POST."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECONDS = 10.0
 
 
 class Webhook:
-    """The configured webhook."""
+    """Sends to the webhook of the settings, which has one recipient without a name. Follows no redirect."""
 
     name = "webhook"
 
@@ -35,7 +35,7 @@ class Webhook:
         return ("",)
 
     def send(self, alert: Alert, recipient: str) -> None:
-        """Anything but a status of 200 to 299 counts as not sent; redirects are not followed."""
+        """Posts one message. Raises AlertNotSent unless the answer's status is 200 to 299."""
         body = json.dumps(message(alert, self._office()), ensure_ascii=False).encode()
         try:
             with requests.post(
@@ -63,22 +63,25 @@ class Webhook:
 
 
 def message(alert: Alert, office: Office) -> dict[str, Any]:
-    """What the message says, as plain JSON."""
+    """Returns what the message says, as plain JSON."""
     known = office.extensions.get(alert.extension)
     return {"event": "help", **plain(alert), "extension_name": known.name if known else ""}
 
 
 def headers(alert_id: str, body: bytes, secret: str, timestamp: str) -> dict[str, str]:
-    """The headers of a message. The signature covers the time too: an old message cannot be sent again."""
+    """Returns the headers of a message. `timestamp` is in seconds since 1970, by callrec's clock.
+
+    The signature covers it, so that the receiver can refuse a message that somebody sends again later.
+    """
     return {
         "Content-Type": "application/json",
         "User-Agent": "callrec",
-        "X-Callrec-Alert": alert_id,
+        "X-Callrec-Alert": alert_id,  # the same at each try: decision 11
         "X-Callrec-Timestamp": timestamp,
         "X-Callrec-Signature": f"sha256={signature(body, secret, timestamp)}",
     }
 
 
 def signature(body: bytes, secret: str, timestamp: str) -> str:
-    """HMAC-SHA256 of `<timestamp>.<body>`, in hexadecimal."""
+    """Returns the HMAC-SHA256 of `<timestamp>.<body>`, in hexadecimal."""
     return hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""An alert in words: Japanese first, then English, whatever the language of this process is."""
+"""Puts alerts into words: Japanese first, then English, whatever the language of this process is."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ _DIRECTIONS = {
 
 
 def plain(alert: Alert) -> dict[str, Any]:
-    """An alert as plain JSON, its time as ISO 8601 with offset."""
+    """Returns an alert as plain JSON, its time as ISO 8601 with offset."""
     made: dict[str, Any] = _ALERT.dump_python(alert, mode="json")
     return {**made, "at": alert.at.isoformat()}
 
 
 def subject(alert: Alert) -> str:
+    """Returns the subject of the mail."""
     return (
         f"【応援要請】{alert.facility_name} 内線 {alert.extension} / Help wanted: extension {alert.extension}"
     )
 
 
 def text(alert: Alert, extension_name: str, zone: ZoneInfo) -> str:
-    """The whole mail."""
+    """Returns the text of the mail, with the time in `zone`."""
     who = " ".join(filter(None, (alert.extension, extension_name)))
     return f"{_japanese(alert, who, zone)}\n--------\n\n{_english(alert, who, zone)}"
 

@@ -1,7 +1,8 @@
-"""From the spool into the archive: put, read back, compared, catalogued; only then let go.
+"""Takes recordings and calls from the spool into the archive and the catalogue; only then lets go of them.
 
-Each step can be repeated after a crash or a failure, and nothing is removed anywhere before the next
-place has proved that it holds the same bytes.
+It is a thread of the controller. Each step can be repeated after a crash or a failure, and nothing is removed
+anywhere before the next place has proved that it holds the same bytes. How tracks become a recording is the
+matter of callrec.spool.recording_builder.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ LEAST_LOCK = timedelta(days=1)
 
 
 class Archiver(Worker):
-    """Takes recordings and calls out of the spool, one after the other."""
+    """Takes recordings, calls and discards out of the spool, one after the other, until each is done."""
 
     def __init__(
         self,
@@ -67,7 +68,10 @@ class Archiver(Worker):
         super().__init__(lambda: self._try(SPOOL, self.work), self._retries.pause)
 
     def problems(self) -> list[str]:
-        """What keeps recordings in the spool, each problem once, and what a person has to look at."""
+        """Returns what keeps recordings in the spool, each problem once, and what a person has to look at.
+
+        For `callrec status`, in the language of this process.
+        """
         found = self._retries.problems()
         if self._spool.quarantined():
             text = translated("there are recordings that could not be kept in {path}: look at them")
@@ -75,7 +79,11 @@ class Archiver(Worker):
         return found
 
     def work(self) -> None:
-        """Takes everything that is due as far as it goes; without the archive, as far as the spool."""
+        """Takes everything that is due as far as it goes. While the archive is away, that is as far as the
+        spool.
+
+        What goes wrong is noted and tried again; nothing is raised but by the spool itself.
+        """
         # First: a call's own row was written before it was to be discarded, and must not come after.
         discards = {f"discard {id_}": id_ for id_ in self._discarder.waiting()}
         waiting_calls, waiting = self._spool.calls(), self._spool.waiting()
@@ -91,7 +99,10 @@ class Archiver(Worker):
             self._try(recording_id, partial(step, recording_id))
 
     def archive(self, recording_id: str) -> Manifest | None:
-        """Takes one recording from the spool into the archive. None when there was nothing to take."""
+        """Takes one recording from the spool into the archive and returns its manifest.
+
+        None when the PBX has no sound of it. Raises CallrecError or OSError for what is to be tried again.
+        """
         captured = self._spool.captured_call(recording_id)
         manifest = self._archived(recording_id)
         if manifest is None:
@@ -111,7 +122,8 @@ class Archiver(Worker):
     # --- steps
 
     def _archived(self, recording_id: str) -> Manifest | None:
-        """What the archive has: a row is written only once the objects were proved.
+        """Returns the manifest of a recording that is archived; a row is written only once the objects were
+        proved.
 
         What was captured can come back after that, from a crash between two steps; it must not be made anew.
         """
@@ -120,6 +132,10 @@ class Archiver(Worker):
         return read(json.dumps(kept.manifest).encode()) if kept else None
 
     def _spooled(self, captured: CapturedCall) -> Manifest | None:
+        """Makes the recording in the spool and returns its manifest; None when the PBX has no sound of it.
+
+        The call's row says so then, and the capture leaves the spool's queue.
+        """
         try:
             return self._builder.build(captured.capture.recording_id)
         except NoSound:
@@ -130,7 +146,7 @@ class Archiver(Worker):
             return None
 
     def _put(self, manifest: Manifest) -> Versions:
-        """Puts the sound and its manifest, and reads both back."""
+        """Puts the sound and its manifest into the store, reads both back, and returns their versions."""
         id_, key = manifest.recording_id, object_key(manifest, self._zone)
         until = manifest.retain_until
         audio = self._put_file(self._builder.audio_file(id_), key, "audio/flac", until)
@@ -141,15 +157,19 @@ class Archiver(Worker):
         return Versions(audio, sidecar)
 
     def _put_file(self, source: Path, key: str, kind: str, until: datetime) -> str | None:
-        """Returns the version of the object; None from a store that has none."""
+        """Puts a file and proves it. Returns the version of the object; None from a store that has none."""
         digest = file_sha256(source)
         self._store.put(key, source, digest, kind, max(until, datetime.now(UTC) + LEAST_LOCK))
         return self._prove(key, source, digest, until)
 
     def _prove(self, key: str, source: Path, digest: str, until: datetime) -> str | None:
-        """Raises EvidenceBroken unless the store holds exactly these bytes, locked as asked."""
+        """Returns the version that was read back.
+
+        Raises EvidenceBroken unless the store holds exactly the file's bytes, locked as asked.
+        """
         found = self._store.head(key)
         stored = hashlib.sha256()
+        # The version that is proved here is the one that is ever read again (decision 6).
         for chunk in self._store.read(key, found.version):
             stored.update(chunk)
         if stored.hexdigest() != digest or found.size != source.stat().st_size:
@@ -181,7 +201,7 @@ class Archiver(Worker):
                 ("spooled", manifest.created_at, {"sha256": audio.sha256}),
                 ("archived", now, put),
             ):
-                custody.append(connection, id_, action, who=WHO, at=at, **details)
+                custody.append(connection, id_, action, who=WHO, at=at, **details)  # decision 7
 
     def _let_go(self, captured: CapturedCall, manifest: Manifest) -> None:
         """Removes what the archive has from the PBX and the spool; what it has not is quarantined."""
@@ -208,7 +228,7 @@ class Archiver(Worker):
         self._spool.remove_call(call_id)
 
     def _over_at_once(self, captured: CapturedCall) -> None:
-        """Whoever answered hung up at once: the call's row says so, and there is nothing to look at."""
+        """Notes in the call's row that whoever answered hung up at once; there is nothing to look at."""
         over = remark("the call was over before there was sound to record")
         with self._database.begin() as connection:
             calls.save_call(connection, replace(captured.call, notes=(*captured.call.notes, over)))
@@ -218,13 +238,13 @@ class Archiver(Worker):
         self._tracks.forget(captured.capture.recording_id)
 
     def _lost(self, captured: CapturedCall) -> None:
-        """The PBX has no sound of it, and nobody else has: that is what the call's row says."""
+        """Notes in the call's row and the custody log that a recording is lost: nobody has sound of it."""
         id_ = captured.capture.recording_id
         lost = remark("recording {id} is lost: {problem}", id=id_, problem=_failures(captured))
         call = replace(captured.call, notes=(*captured.call.notes, lost))
         with self._database.begin() as connection:
             calls.save_call(connection, call)
-            if not custody.of(connection, id_):
+            if not custody.of(connection, id_):  # after a crash it is done again
                 custody.append(connection, id_, "lost", who=WHO, at=datetime.now(UTC), call=call.id)
         self._spool.quarantine(id_)
         self._tracks.forget(id_)
@@ -233,7 +253,7 @@ class Archiver(Worker):
     # --- retries
 
     def _try(self, name: str, step: Callable[[], object]) -> None:
-        """Whatever goes wrong with one thing, the others must go on, and it is tried again."""
+        """Does a step that is due. What goes wrong is tried again later; the others must go on."""
         if not self._retries.is_due(name):
             return
         try:
@@ -257,8 +277,8 @@ class Archiver(Worker):
 
 
 def object_key(manifest: Manifest, zone: ZoneInfo) -> str:
-    """Where a recording stands in the bucket: by facility and by the day on which the recording began, in the zone of `[office] timezone`."""
-    day = manifest.capture.started_at.astimezone(zone)
+    """Returns the key of a recording's sound: by facility, and by the day in the office's zone."""
+    day = manifest.capture.started_at.astimezone(zone)  # decision 6: people look for days
     return f"recordings/{manifest.call.facility}/{day:%Y/%m/%d}/{manifest.recording_id}.flac"
 
 
@@ -281,5 +301,5 @@ def _names(capture: Capture) -> set[str]:
 
 
 def _whole_second(moment: datetime) -> datetime:
-    """S3 servers keep retention to the second."""
+    """Returns a moment without fractions of a second: S3 servers keep retention to the second."""
     return moment.replace(microsecond=0)

@@ -1,6 +1,6 @@
-"""Captures that nobody wanted kept: destroyed wherever they are, and only then said to be.
+"""Destroys captures that nobody wanted kept, on the PBX first, and only then says so (decision 12).
 
-Such a capture never was in anybody's custody: neither in the bucket nor in the chain.
+Called by the archiver. Such a capture never was in anybody's custody: neither in the bucket nor in the chain.
 """
 
 from __future__ import annotations
@@ -19,22 +19,27 @@ log = structlog.get_logger()
 
 
 class Discarder:
-    """Takes discards out of the spool. `destroy` raises unless the PBX has the recording no more."""
+    """Does the discards of the spool. `destroy` raises unless the PBX has the recording no more."""
 
     def __init__(self, spool: Spool, database: Database, destroy: Callable[[str], None]) -> None:
         self._spool, self._database, self._destroy = spool, database, destroy
 
     def waiting(self) -> list[str]:
-        """The ids of the recordings of which something is to be destroyed."""
+        """Returns the ids of the recordings of which something is to be destroyed."""
         return self._spool.discards()
 
     def discard(self, recording_id: str) -> None:
-        """Destroys one, and writes that into its call's row. Can be repeated."""
+        """Destroys the tracks of one capture, and of a call of which nothing is kept writes that into its
+        row.
+
+        Can be repeated. Raises what `destroy` raises, Damaged, and CatalogueUnreachable; then the discard
+        waits on.
+        """
         discarded = self._spool.discard_of(recording_id)
         call, capture = discarded.captured.call, discarded.captured.capture
         for segment in capture.segments:
             for track in (segment.external, segment.staff):
-                self._destroy(track.name)
+                self._destroy(track.name)  # decision 12: before the row says so
         if discarded.whole:
             with self._database.begin() as connection:
                 calls.save_call(connection, replace(call, discarded_at=datetime.now(UTC)))

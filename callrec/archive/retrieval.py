@@ -1,4 +1,8 @@
-"""Out of the archive: read back, verified against manifest and catalogue, converted, written down."""
+"""Gets recordings out of the archive: reads them back, proves them, converts them, and writes that down.
+
+For `callrec fetch` and `callrec verify`. Who may do that is not asked here, and whether the custody log
+itself is whole is asked by callrec.catalogue.custody.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import soundfile
+import soundfile  # decision 8
 
 from callrec.archive.archiver import file_sha256
 from callrec.archive.store import Store
@@ -30,14 +34,14 @@ _FFMPEG = {"mp3": ["-codec:a", "libmp3lame", "-q:a", "4"], "opus": ["-codec:a", 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A part of a recording, in seconds from its beginning."""
+    """A stretch of a recording, in seconds from its beginning."""
 
     begin_s: float
     end_s: float
 
 
 class Retrieval:
-    """Reads recordings of one archive. What it is asked to do is written into the custody log."""
+    """Reads recordings of one archive for `who`, and enters that into the custody log."""
 
     def __init__(self, store: Store, database: Database, *, who: str) -> None:
         self._store, self._database, self._who = store, database, who
@@ -49,6 +53,7 @@ class Retrieval:
         version: what was archived is still there, and is what is read.
         """
         with self._verified(kept):
+            # Object Lock does not keep others from putting something over an object (decision 6).
             covered = [key for key, version in _objects(kept) if version and self._newest(key) != version]
             self._note(kept, "verified", **({"covered": covered} if covered else {}))
         return covered
@@ -64,7 +69,9 @@ class Retrieval:
     ) -> Path:
         """Puts a recording and its manifest into a folder. Returns the path of the sound.
 
-        An existing file is replaced only by a whole new one, and only once the fetch is on record.
+        An existing file is replaced only by a whole new one, and only once the fetch is on record. Raises
+        NotFound, EvidenceBroken where it does not verify, CheckFailed where a file cannot be made, and
+        WrongUsage for a clip beyond the end.
         """
         kept = self.look_up(id_)
         sound = folder / f"{kept.id}{_clip_name(clip)}.{kind}"
@@ -73,13 +80,17 @@ class Retrieval:
             with self._verified(kept) as (audio, manifest):
                 convert(audio, sound_partial, kind, clip)
                 _save(iter([manifest]), sidecar_partial)
+            # First: a row without a file can be explained, a file without a row cannot (decision 7).
             self._note(kept, "fetched", format=kind, clip=_clip_name(clip), request=request or "")
             sidecar_partial.replace(sidecar)
             sound_partial.replace(sound)
         return sound
 
     def look_up(self, id_: str) -> ArchivedRecording:
-        """The recording of an id or its beginning. Raises NotFound, also for a call without one."""
+        """Returns the recording of an id or its beginning, which may also be those of its call.
+
+        Raises NotFound, also for a call without a recording, and WrongUsage when it fits several.
+        """
         with self._database.read() as connection:
             found = calls.look_up(connection, id_)
         if found.recording is None:
@@ -88,7 +99,7 @@ class Retrieval:
 
     @contextmanager
     def _verified(self, kept: ArchivedRecording) -> Iterator[tuple[Path, bytes]]:
-        """The sound (a temporary file) and the manifest, both proved."""
+        """Gives the sound, in a temporary file, and the manifest, both proved, or raises EvidenceBroken."""
         with tempfile.TemporaryDirectory(prefix="callrec-") as folder:
             audio = Path(folder) / "recording.flac"
             try:
@@ -100,15 +111,16 @@ class Retrieval:
             yield audio, data
 
     def _read(self, kept: ArchivedRecording, audio: Path) -> bytes:
-        """Saves the sound into a file; returns the manifest."""
+        """Saves the sound into a file and returns the manifest: the versions that were proved."""
         try:
-            data = b"".join(self._store.read(kept.manifest_key, kept.manifest_version))
+            data = b"".join(self._store.read(kept.manifest_key, kept.manifest_version))  # decision 6
             _save(self._store.read(kept.key, kept.version), audio)
         except NotFound as error:
             raise EvidenceBroken("{key} is missing from the archive", key=error.values["key"]) from error
         return data
 
     def _check(self, kept: ArchivedRecording, data: bytes, audio: Path) -> None:
+        """Raises EvidenceBroken unless manifest and sound are those that were archived."""
         if hashlib.sha256(data).hexdigest() != kept.manifest_sha256:
             raise EvidenceBroken("the manifest of {id} is not the one that was archived", id=kept.id)
         digest = file_sha256(audio)
@@ -127,7 +139,7 @@ class Retrieval:
             raise EvidenceBroken("recording {id} does not verify: {what}", id=kept.id, what="; ".join(wrong))
 
     def _newest(self, key: str) -> str | None:
-        """The newest version of an object; empty when it was deleted on top of what is there."""
+        """Returns the newest version of an object; empty when it was deleted on top of what is there."""
         try:
             return self._store.head(key).version
         except NotFound:
@@ -139,12 +151,13 @@ class Retrieval:
 
 
 def _objects(kept: ArchivedRecording) -> list[tuple[str, str | None]]:
+    """Returns the keys of both objects, each with the version that was proved."""
     return [(kept.key, kept.version), (kept.manifest_key, kept.manifest_version)]
 
 
 @contextmanager
 def _partials(*targets: Path) -> Iterator[tuple[Path, ...]]:
-    """Names beside files that are to be written; what is still there at the end is removed.
+    """Gives names beside files that are to be written, and removes what is still there at the end.
 
     Nobody else has them: two may fetch the same at once. Raises CheckFailed when they cannot be written.
     """
@@ -186,6 +199,7 @@ def _copy(source: Path, target: Path, kind: str, clip: Clip | None) -> None:
 
 
 def _frames(sound: soundfile.SoundFile, clip: Clip | None) -> tuple[int, int]:
+    """Returns the first frame of a clip and the one after its last. Raises WrongUsage beyond the end."""
     if clip is None:
         return 0, sound.frames
     begin, end = (round(at * sound.samplerate) for at in (clip.begin_s, clip.end_s))

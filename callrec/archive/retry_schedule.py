@@ -1,4 +1,5 @@
-"""What failed, why, and when it is tried again. No I/O."""
+"""Remembers what failed, why, and when it is tried again. For the archiver; in memory, so a restart tries
+all."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ BACKOFF = Backoff(0.3, 60.0)
 
 @dataclass(slots=True)
 class Attempt:
-    """How it went with one thing so far."""
+    """How often one thing failed, when it is due (seconds of the schedule's clock), and why."""
 
     count: int = 0
     due: float = 0.0
@@ -24,7 +25,7 @@ class Attempt:
 
 
 class RetrySchedule:
-    """The things that failed, by name; what is not here is due."""
+    """Keeps the things that failed, by name. What is not among them is due at once."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -34,7 +35,10 @@ class RetrySchedule:
         return name not in self._retries or self._retries[name].due <= self._clock()
 
     def failed(self, name: str, problem: str) -> int:
-        """Puts it off, longer each time. An empty `problem` leaves the one before. Returns the count."""
+        """Puts a thing off, longer each time, and returns how often it failed so far.
+
+        An empty `problem` leaves the one before.
+        """
         attempt = self._retries.setdefault(name, Attempt())
         attempt.due = self._clock() + BACKOFF.after(attempt.count)
         attempt.count += 1
@@ -42,24 +46,28 @@ class RetrySchedule:
         return attempt.count
 
     def done(self, name: str) -> None:
+        """Forgets a thing that failed before: it went well now."""
         self._retries.pop(name, None)
 
     def keep(self, names: Collection[str]) -> None:
-        """Forgets all others: what is not there any more must not be waited for."""
+        """Forgets all but these names: what is not there any more must not be waited for."""
         self._retries = {name: each for name, each in self._retries.items() if name in names}
 
     def problems(self) -> list[str]:
-        """Each problem once."""
+        """Returns the problems of all that failed, each once."""
         return sorted({each.problem for each in list(self._retries.values()) if each.problem})
 
     def pause(self) -> float:
-        """Seconds until the next thing is due."""
+        """Returns the seconds until the next thing is due; IDLE_SECONDS at most."""
         due = [each.due - self._clock() for each in self._retries.values()]
         return max(0.05, min([IDLE_SECONDS, *due]))
 
 
 def problem_of(error: Exception) -> str:
-    """One line for people; of a bug only its kind and beginning, which may be followed by private data."""
+    """Returns one line for people on an error, in the language of this process.
+
+    Of a bug only its kind and the first line of its text: what follows may be private data.
+    """
     if isinstance(error, CallrecError):
         return error.shown()
     if isinstance(error, OSError):

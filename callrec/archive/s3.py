@@ -1,7 +1,7 @@
-"""An S3 bucket as the archive. The only place that knows boto3.
+"""Keeps the archive in an S3 bucket. Nothing else in callrec knows boto3, but the demo, which makes a bucket.
 
-Works with Amazon S3, SeaweedFS, Ceph and others. What a server was asked to do is not believed until
-it was read back: some accept lock headers and drop them.
+Works with Amazon S3, SeaweedFS, Ceph and others. What a server was asked to do is not believed until it was
+read back (by the archiver): some accept lock headers and drop them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DENIED = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch",
 
 
 class S3Store:
-    """One bucket of one server."""
+    """One bucket of an S3 server, as a Store. Raises WrongConfiguration for a wrong address."""
 
     def __init__(self, settings: ArchiveSettings) -> None:
         self._settings = settings
@@ -75,7 +75,7 @@ class S3Store:
                     ChecksumAlgorithm="SHA256",
                     ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
                     Metadata={"sha256": sha256},
-                    IfNoneMatch="*",
+                    IfNoneMatch="*",  # decision 6: nothing is put over what is there
                     **self._lock(retain_until),
                 )
             except _AlreadyThere:
@@ -102,6 +102,7 @@ class S3Store:
             raise self._unreachable(error) from error
 
     def locks(self) -> bool:
+        """Returns whether the bucket has Object Lock; False also where the server refuses to tell."""
         try:
             answer = self._ask("get_object_lock_configuration")
         except (NotFound, _Refused):
@@ -109,7 +110,7 @@ class S3Store:
         return bool(answer["ObjectLockConfiguration"].get("ObjectLockEnabled") == "Enabled")
 
     def check(self) -> None:
-        """Raises StoreUnreachable when the bucket cannot be used."""
+        """Raises StoreUnreachable when the bucket cannot be used, Unreachable for any other refusal."""
         self._ask("head_bucket")
 
     def _lock(self, retain_until: datetime) -> dict[str, Any]:
@@ -129,6 +130,7 @@ class S3Store:
             raise self._unreachable(error) from error
 
     def _refused(self, operation: str, error: ClientError, key: str | None) -> CallrecError:
+        """Returns the error that a refusal of the server stands for."""
         code = str(error.response["Error"].get("Code", ""))
         if code in _DENIED:
             return StoreUnreachable(

@@ -1,4 +1,4 @@
-"""What a place for recordings must be able to do."""
+"""Says what a place for recordings must be able to do. callrec.archive.s3 does it; tests do it in memory."""
 
 from __future__ import annotations
 
@@ -21,20 +21,21 @@ class StoredObject:
     sha256: str | None
     retain_until: datetime | None
     legal_hold: bool
-    version: str | None = None
+    version: str | None = None  # decision 6
 
 
 class Store(Protocol):
-    """A bucket. All methods raise StoreUnreachable when it does not answer or refuses us."""
+    """A bucket. All methods raise StoreUnreachable when it does not answer or does not let us in, and
+    Unreachable when it refuses a single request."""
 
     def put(self, key: str, source: Path, sha256: str, kind: str, retain_until: datetime) -> None:
         """Uploads a file; the server checks its SHA-256. An object that is there is left as it is."""
 
     def head(self, key: str) -> StoredObject:
-        """What is known of the newest version of an object. Raises NotFound."""
+        """Returns what is known of the newest version of an object. Raises NotFound."""
 
     def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
-        """The bytes of an object, streamed: of that version, or of the newest. Raises NotFound."""
+        """Yields the bytes of an object, streamed: of that version, or of the newest. Raises NotFound."""
 
     def locks(self) -> bool:
-        """Whether objects of this bucket can be locked against change."""
+        """Returns whether objects of this bucket can be locked against change."""

@@ -1,4 +1,7 @@
-"""What became of help that was asked for: written at each try, read for the call."""
+"""Keeps what became of calls for help: the alerter writes it after each try, `callrec show` reads it.
+
+What waits to be sent is in the spool, not here (decision 11).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from callrec.model.alerts import Alert, AlertState, Delivery
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:
-    """One delivery of one alert, as the catalogue has it."""
+    """One delivery of one alert, as the catalogue has it. `at` is when the key was pressed."""
 
     id: str
     call_id: str
@@ -31,7 +34,7 @@ class DeliveryRow:
 
 
 def save(connection: sa.Connection, alert: Alert, delivery: Delivery) -> None:
-    """Writes how it stands with one delivery. Writing it twice is the same as once."""
+    """Writes how far one delivery has come. Writing it twice is the same as once."""
     key = {"id": alert.id, "way": delivery.way, "recipient": delivery.recipient}
     row = {
         "call_id": alert.call_id,
@@ -47,14 +50,14 @@ def save(connection: sa.Connection, alert: Alert, delivery: Delivery) -> None:
 
 
 def of_call(connection: sa.Connection, call_id: str) -> list[DeliveryRow]:
-    """What was told of a call, in the order in which help was asked for."""
+    """Returns the deliveries of a call's alerts, in the order in which help was asked for."""
     query = sa.select(alerts).where(alerts.c.call_id == call_id)
     rows = connection.execute(query.order_by(alerts.c.at, alerts.c.id, alerts.c.way, alerts.c.recipient))
     return [_told(row) for row in rows]
 
 
 def is_known(connection: sa.Connection, id_: str) -> bool:
-    """Whether it was tried to send an alert."""
+    """Returns whether there was a try to send this alert."""
     return connection.scalar(sa.select(alerts.c.id).where(alerts.c.id == id_).limit(1)) is not None
 
 

@@ -1,4 +1,7 @@
-"""Calls and recordings: written when they are over, found again by date, extension and number."""
+"""Writes calls and recordings when they are over, and finds them by id, date, extension and number.
+
+What is done to a recording afterwards is written by callrec.catalogue.custody.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ _ID = re.compile(FIRST_ID.replace("0", "[0-9a-f]"))
 
 @dataclass(frozen=True, slots=True)
 class ArchivedRecording:
-    """A recording as the catalogue has it. `manifest` is the manifest as it was archived."""
+    """A recording as the catalogue has it. `manifest` is plain JSON, as it was archived, of any version.
+
+    `key` is that of the sound; `version` and `manifest_version` are those that were proved (decision 6).
+    """
 
     id: str
     call_id: str
@@ -53,7 +59,7 @@ class ArchivedRecording:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """Which versions of the two objects were proved; None in a bucket without versioning."""
+    """The versions of both objects that were read back; None without versioning (decision 6)."""
 
     audio: str | None = None
     manifest: str | None = None
@@ -69,7 +75,10 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """What to search for; None means any. `begin` and `end` are a half-open span of time in UTC."""
+    """What to search for; None means any. `begin` and `end` are a half-open span of time in UTC.
+
+    `all_calls`: also the calls without a recording. `sort` is a key of SORTS.
+    """
 
     begin: datetime | None = None
     end: datetime | None = None
@@ -125,7 +134,7 @@ def save_recording(
     manifest_sha256: str,
     versions: Versions = Versions(),
 ) -> None:
-    """Writes an archived recording and its call, as its manifest has them."""
+    """Writes an archived recording and its call, as its manifest has them. Twice is the same as once."""
     save_call(connection, manifest.call)
     row = {
         "call_id": manifest.call.id,
@@ -149,30 +158,34 @@ def save_recording(
 
 
 def as_json(call: CallRecord) -> dict[str, Any]:
-    """A call as plain JSON."""
+    """Returns a call as plain JSON."""
     plain: dict[str, Any] = _CALL.dump_python(call, mode="json")
     return plain
 
 
 def find_recording(connection: sa.Connection, recording_id: str) -> ArchivedRecording | None:
-    """The recording of this whole id, if the archive has it."""
+    """Returns the recording of this whole id; None where the archive has none."""
     row = connection.execute(sa.select(recordings).where(recordings.c.id == recording_id)).one_or_none()
     return _kept(row) if row else None
 
 
 def recording(connection: sa.Connection, id_: str) -> ArchivedRecording:
-    """A recording by its id, or by an unambiguous beginning of it of 8 characters or more."""
+    """Returns a recording by its id, or by a beginning of it of 8 characters or more.
+
+    Raises NotFound, and WrongUsage when it fits several or no id begins so.
+    """
     row = _one(connection, recordings, id_)
     return _kept(row)
 
 
 def call(connection: sa.Connection, id_: str) -> CallRecord:
-    """A call by its id or its beginning."""
+    """Returns a call by its id or the beginning of it. Raises as `recording` does."""
     return _call(_one(connection, calls, id_))
 
 
 def look_up(connection: sa.Connection, id_: str) -> SearchHit:
-    """A recording or a call by its id or its beginning. Raises NotFound, WrongUsage when ambiguous."""
+    """Returns the recording of an id, or of its beginning, with its call; else the call of that id, with a
+    recording where it has one. Raises NotFound, WrongUsage when it fits several."""
     try:
         kept = recording(connection, id_)
     except NotFound:
@@ -183,7 +196,7 @@ def look_up(connection: sa.Connection, id_: str) -> SearchHit:
 
 
 def search(connection: sa.Connection, wanted: SearchQuery) -> list[SearchHit]:
-    """The recordings (with `all_calls`: also the calls without one) that fit."""
+    """Returns the recordings (with `all_calls`: also the calls without one) that fit."""
     query = (
         sa.select(calls, *(column.label(f"r_{column.name}") for column in recordings.c))
         .select_from(calls.join(recordings, recordings.c.call_id == calls.c.id, isouter=wanted.all_calls))
@@ -200,7 +213,7 @@ def has_recording(connection: sa.Connection, call_id: str) -> bool:
 
 
 def recording_ids(connection: sa.Connection) -> list[str]:
-    """The ids of all recordings that are in the archive, the oldest first."""
+    """Returns the ids of all recordings that are in the archive, the oldest first."""
     query = sa.select(recordings.c.id).where(recordings.c.state == Custody.ARCHIVED)
     return list(connection.execute(query.order_by(recordings.c.id)).scalars())
 
@@ -221,7 +234,7 @@ def _conditions(wanted: SearchQuery) -> list[sa.ColumnElement[bool]]:
 
 
 def _took_part(wanted: SearchQuery) -> sa.ColumnElement[bool]:
-    """The calls an extension took part in; the span is repeated so that its index can serve."""
+    """Fits the calls an extension took part in; the span is repeated so that its index can serve."""
     query = sa.select(participants.c.call_id).where(participants.c.extension == wanted.extension)
     if wanted.begin:
         query = query.where(participants.c.started_at >= wanted.begin)
@@ -247,6 +260,7 @@ def upsert(connection: sa.Connection, table: sa.Table, key: dict[str, Any], valu
 
 
 def _one(connection: sa.Connection, table: sa.Table, id_: str) -> Any:
+    """Returns the row of an id or its beginning. Raises NotFound, and WrongUsage when several fit."""
     first, last = _span(id_)
     rows = connection.execute(sa.select(table).where(table.c.id.between(first, last)).limit(2)).all()
     if not rows:
@@ -257,11 +271,11 @@ def _one(connection: sa.Connection, table: sa.Table, id_: str) -> Any:
 
 
 def _span(id_: str) -> tuple[str, str]:
-    """The first and the last id that begin so. Ids of one form sort alike under every collation,
+    """Returns the first and the last id that begin so. Raises WrongUsage when no id begins so.
 
-    so the index of the primary key serves. Raises WrongUsage when no id begins so.
+    Ids of one form sort alike under every collation, so the index of the primary key serves.
     """
-    if len(id_) < SHORTEST_PREFIX:
+    if len(id_) < SHORTEST_PREFIX:  # decision 6
         raise WrongUsage("{id} is too short for an id: give its first 8 characters or more", id=id_)
     prefix = id_.lower()
     first, last = (prefix + fill[len(prefix) :] for fill in (FIRST_ID, FIRST_ID.replace("0", "f")))

@@ -1,4 +1,8 @@
-"""Who changed what: every change to facilities, extensions and rules, and the number that tells of it."""
+"""Writes down who changed what in facilities, extensions and rules, and counts the changes.
+
+Running controllers look at the number, and take up the rules anew when it has grown. What is done to
+recordings is in the custody log, not here.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ def note(
     who: str,
     at: datetime,
 ) -> None:
-    """Writes a change down, and tells running controllers that there is one."""
+    """Writes a change of a `subject`, such as `rule 12`, down, and tells running controllers."""
     connection.execute(changes.insert().values(at=at, who=who, subject=subject, before=before, after=after))
     connection.execute(revision.update().values(number=revision.c.number + 1))
 
@@ -30,5 +34,5 @@ def lock(connection: sa.Connection) -> None:
 
 
 def number(connection: sa.Connection) -> int:
-    """Grows with every change."""
+    """Returns the revision, a number that grows with every change."""
     return int(connection.execute(sa.select(revision.c.number)).scalar_one())

@@ -1,7 +1,9 @@
-"""The custody log: who did what to a recording. Append-only, each row bound to the one before.
+"""Logs who did what to a recording, and when. Append-only, each row bound to the one before.
 
-A row's hash is SHA-256 over its content and the hash before it, so that a row cannot be changed,
-taken out or put in without every later hash being wrong.
+A row's hash is SHA-256 over its content and the hash before it: a row that was changed, put in or taken out
+of the middle is noticed. Rows cut off at the end are not, nor is a chain that was computed anew by somebody
+who may write to the table; that would need an anchor outside the database, which does not exist yet (decision
+7).
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row of the log."""
+    """One row of the log. `seq` counts from 1. `at` is by callrec's clock, of `captured` by the PBX's."""
 
     seq: int
     at: datetime
@@ -44,9 +46,9 @@ def append(
     at: datetime,
     **details: Any,
 ) -> Entry:
-    """Adds a row at the end of the chain. Needs a transaction that writes."""
+    """Adds a row at the end of the chain and returns it. Needs a transaction that writes."""
     if connection.dialect.name == "postgresql":
-        # One writer at a time, or two rows would follow the same one.
+        # One writer at a time, or two rows would follow the same one (decision 7); SQLite has that anyway.
         connection.execute(sa.text("LOCK TABLE custody IN EXCLUSIVE MODE"))
     last = connection.execute(
         sa.select(custody.c.seq, custody.c.hash).order_by(custody.c.seq.desc()).limit(1)
@@ -70,13 +72,13 @@ def append(
 
 
 def of(connection: sa.Connection, recording_id: str) -> list[Entry]:
-    """What was done to one recording, in order."""
+    """Returns what was done to one recording, in order."""
     query = sa.select(custody).where(custody.c.recording_id == recording_id).order_by(custody.c.seq)
     return [Entry(**row._mapping) for row in connection.execute(query)]
 
 
 def broken_at(connection: sa.Connection) -> int | None:
-    """The number of the first row that does not follow from the one before; None for a whole chain."""
+    """Returns the first row that does not follow from the one before; None for a whole chain."""
     previous, expected = GENESIS, 1
     rows = connection.execute(sa.select(custody).order_by(custody.c.seq).execution_options(yield_per=AT_ONCE))
     for row in rows:
@@ -88,11 +90,11 @@ def broken_at(connection: sa.Connection) -> int | None:
 
 
 def broken_of(connection: sa.Connection, recording_id: str) -> int | None:
-    """As `broken_at`, for the rows of one recording only, and their links to the rows around them.
+    """Does as `broken_at`, for the rows of one recording only, and their links to the rows around them.
 
     A row that was taken out between rows of other recordings is seen by `broken_at` alone.
     """
-    for entry in of(connection, recording_id):
+    for entry in of(connection, recording_id):  # decision 7: a catalogue of years has millions of others
         around = sa.select(custody.c.seq, custody.c.previous, custody.c.hash).where(
             custody.c.seq.in_((entry.seq - 1, entry.seq + 1))
         )
@@ -107,7 +109,7 @@ def broken_of(connection: sa.Connection, recording_id: str) -> int | None:
 
 
 def _is_true(entry: Entry) -> bool:
-    """Whether the content of a row is the one its hash was made of."""
+    """Returns whether the content of a row is the one its hash was made of."""
     return entry.hash == _hash(
         entry.seq, entry.at, entry.who, entry.recording_id, entry.action, entry.details, entry.previous
     )
@@ -122,6 +124,7 @@ def _hash(
     details: dict[str, Any],
     previous: str,
 ) -> str:
+    """Returns SHA-256, in hexadecimal, of these values as a JSON list, the time in UTC to the microsecond."""
     when = at.astimezone(UTC).isoformat(timespec="microseconds")
     content = [seq, when, who, recording_id, action, details, previous]
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -1,4 +1,7 @@
-"""The connection to the database: SQLite or PostgreSQL, upgraded by Alembic."""
+"""Connects to the database, SQLite or PostgreSQL, and has Alembic upgrade it.
+
+What is in the database is said by callrec.catalogue.tables and, step by step, by migrations/.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,8 @@ _DEAD_HOST = {
     "keepalives_interval": "3",
     "keepalives_count": "3",
 }
-"""libpq waits for a host that has gone without a word for ever (TCP itself: 15 minutes). Milliseconds
-and seconds: with these it is noticed within some 15 s."""
+"""Options of libpq, which else waits for ever (TCP itself: 15 minutes) for a host that has gone without a
+word: with these it is noticed within some 15 s. The first is in milliseconds, the others in seconds."""
 
 _UNDEFINED = ("42P01", "42703")
 """SQLSTATE: undefined_table, undefined_column."""
@@ -39,12 +42,15 @@ _UNDEFINED_IN_SQLITE = ("no such table", "no such column", "has no column named"
 
 
 class _NoFile(sqlite3.OperationalError):
-    """SQLite would have made an empty database."""
+    """A SQLite database has no file; SQLite itself would have made an empty one."""
 
 
 class Database:
     """One database. Every transaction raises CatalogueUnreachable when it cannot be had, and
-    CatalogueOutdated when the tables are not there."""
+    CatalogueOutdated when tables are not there.
+
+    Raises WrongConfiguration when the URL is none. Any thread may use it.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = _parsed(url)
@@ -66,15 +72,15 @@ class Database:
         return self._url.render_as_string(hide_password=True)
 
     def begin(self) -> AbstractContextManager[sa.Connection]:
-        """A transaction that writes: committed at the end, rolled back on an error."""
+        """Begins a transaction that writes: committed at the end, rolled back on an error."""
         return self._transaction(self.engine)
 
     def read(self) -> AbstractContextManager[sa.Connection]:
-        """A transaction that only reads, and keeps no writer waiting."""
+        """Begins a transaction that only reads, and keeps no writer waiting."""
         return self._transaction(self._reader)
 
     def says(self, ask: Callable[[sa.Connection], bool]) -> bool:
-        """What it answers to a question; no, while it cannot be reached."""
+        """Returns what the database answers to a question; False while it cannot be reached."""
         with suppress(CatalogueUnreachable), self.read() as connection:
             return ask(connection)
         return False
@@ -90,7 +96,7 @@ class Database:
             raise
 
     def close(self) -> None:
-        """Gives the connections back."""
+        """Closes the connections."""
         self.engine.dispose()
 
     def upgrade(self) -> None:
@@ -104,7 +110,7 @@ class Database:
             command.upgrade(_alembic(connection), "head")
 
     def versions(self) -> tuple[str | None, str | None]:
-        """The version the database has, and the one this callrec needs."""
+        """Returns the version the database has, None before the first, and the one this callrec needs."""
         from alembic.runtime.migration import MigrationContext
         from alembic.script import ScriptDirectory
 
@@ -159,7 +165,7 @@ class Database:
 
 
 def _is_unusable(error: DBAPIError) -> bool:
-    """Whether the trouble is the database's, or the right to use it, and not what it was asked for.
+    """Returns whether the trouble is the database's, or the right to use it, and not what it was asked for.
 
     SQLite says by DatabaseError itself, not by one of its kinds, that a file is damaged or no database.
     """
@@ -168,8 +174,8 @@ def _is_unusable(error: DBAPIError) -> bool:
 
 
 def _lacks_tables(error: DBAPIError) -> bool:
-    """Whether a table or a column is not there. PostgreSQL says so by a code, and in the language of its
-    server; SQLite in words alone."""
+    """Returns whether a table or a column is not there. PostgreSQL says so by a code, and in the language of
+    its server; SQLite in words alone."""
     if getattr(error.orig, "sqlstate", None) in _UNDEFINED:
         return True
     said = str(error.orig) if isinstance(error.orig, sqlite3.Error) else ""
@@ -177,7 +183,7 @@ def _lacks_tables(error: DBAPIError) -> bool:
 
 
 def _parsed(url: str) -> sa.URL:
-    """Raises WrongConfiguration, without any word of the URL: a part of its password may be in it."""
+    """Returns the URL. Raises WrongConfiguration without any word of it: it may hold a password."""
     try:
         parsed = sa.make_url(url)
     except (ArgumentError, ValueError):
@@ -191,7 +197,7 @@ def _parsed(url: str) -> sa.URL:
 
 
 def _file(url: sa.URL) -> Path | None:
-    """Where a SQLite database is on disk."""
+    """Returns where a SQLite database is on disk; None of any other, and of one in memory."""
     name = url.database if url.get_backend_name() == "sqlite" else None
     return Path(name) if name and name != ":memory:" and not name.startswith("file:") else None
 
@@ -212,7 +218,7 @@ def _texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:
-    """Writers wait for one another instead of failing, and what is committed is on disk."""
+    """Lets writers wait for one another instead of failing, and what is committed be on disk."""
 
     @sa.event.listens_for(engine, "do_connect")
     def connecting(*_: object) -> None:
@@ -233,7 +239,7 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
 
     @sa.event.listens_for(engine, "begin")
     def begun(connection: sa.Connection) -> None:
-        # A transaction that reads first and writes later could not be serialised otherwise.
+        # A transaction that reads first and writes later could not be serialised otherwise (decision 7).
         reads = connection.get_execution_options().get("callrec_reads")
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 

@@ -1,4 +1,8 @@
-"""Facilities and their extensions."""
+"""Reads and changes facilities and their extensions; each change is written down with its author.
+
+Whatever changes something needs a transaction that writes, and raises WrongUsage for what makes no sense,
+NotFound for what is not there. Whole offices are changed by callrec.catalogue.offices.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +21,13 @@ from callrec.rulebook.entries import check_facility, check_name, extension_numbe
 
 
 def all_facilities(connection: sa.Connection) -> list[Facility]:
+    """Returns all facilities, by code."""
     rows = connection.execute(sa.select(facilities).order_by(facilities.c.code))
     return [_facility(row) for row in rows]
 
 
 def facility(connection: sa.Connection, code: str) -> Facility:
+    """Returns the facility of this code. Raises NotFound."""
     row = connection.execute(sa.select(facilities).where(facilities.c.code == code)).one_or_none()
     if row is None:
         raise NotFound("there is no facility {code}: see callrec facility list", code=code)
@@ -29,6 +35,7 @@ def facility(connection: sa.Connection, code: str) -> Facility:
 
 
 def add_facility(connection: sa.Connection, new: Facility, *, who: str, at: datetime) -> None:
+    """Adds a facility. Raises Refused when there is one of its code."""
     changes.lock(connection)
     check_facility(new)
     if connection.execute(sa.select(facilities).where(facilities.c.code == new.code)).one_or_none():
@@ -51,7 +58,7 @@ def change_facility(
 
 
 def remove_facility(connection: sa.Connection, code: str, *, who: str, at: datetime) -> None:
-    """Refused while it has extensions or rules: they would be about nothing."""
+    """Removes a facility. Raises Refused while it has extensions or rules: they would be about nothing."""
     changes.lock(connection)
     before = facility(connection, code)
     count = connection.execute(
@@ -75,6 +82,7 @@ def remove_facility(connection: sa.Connection, code: str, *, who: str, at: datet
 
 
 def all_extensions(connection: sa.Connection, facility_code: str | None = None) -> list[Extension]:
+    """Returns the extensions of a facility, or all, by number."""
     query = sa.select(extensions).order_by(extensions.c.number)
     if facility_code:
         query = query.where(extensions.c.facility == facility_code)
@@ -82,7 +90,7 @@ def all_extensions(connection: sa.Connection, facility_code: str | None = None) 
 
 
 def extension(connection: sa.Connection, number: str) -> Extension:
-    """The extension of this number, which may be written with full-width digits."""
+    """Returns the extension of this number, which may be written with full-width digits. Raises NotFound."""
     known = sa.select(extensions).where(extensions.c.number == dialled(number))
     row = connection.execute(known).one_or_none()
     if row is None:
@@ -91,7 +99,10 @@ def extension(connection: sa.Connection, number: str) -> Extension:
 
 
 def add_extension(connection: sa.Connection, new: Extension, *, who: str, at: datetime) -> Extension:
-    """Adds an extension or a service number and returns it; full-width digits are taken as narrow ones."""
+    """Adds an extension or a service number and returns it; full-width digits are taken as narrow ones.
+
+    Raises Refused when there is one of its number, NotFound when there is no such facility.
+    """
     changes.lock(connection)
     new = replace(new, number=extension_number(new.number))
     check_name(new.name)
@@ -119,7 +130,7 @@ def change_extension(
 
 
 def remove_extension(connection: sa.Connection, number: str, *, who: str, at: datetime) -> Extension:
-    """Removes an extension and returns it. Refused while it has rules: they would be about nothing."""
+    """Removes an extension and returns it. Raises Refused while it has rules: they would be about nothing."""
     changes.lock(connection)
     before = extension(connection, number)
     named = _rules_about(connection, "extension", before.number)
@@ -144,5 +155,6 @@ def _extension(row: Any) -> Extension:
 
 
 def _rules_about(connection: sa.Connection, scope: str, target: str) -> str:
+    """Returns the ids of the rules in force for a target, such as `12, 14`; empty when there are none."""
     query = rules_in_force.where(rules.c.scope == scope, rules.c.target == target)
     return ", ".join(str(row.id) for row in connection.execute(query))

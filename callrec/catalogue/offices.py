@@ -1,4 +1,7 @@
-"""The office as a whole: read at once, and changed by many steps of which all or none are done."""
+"""Reads the office as a whole, and changes it by many steps of which all or none are done. For imports.
+
+Which steps those are is found by callrec.rulebook.difference.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from callrec.rulebook.fields import FIELDS
 
 
 def locked(connection: sa.Connection) -> Office:
-    """The office as it is, and stays until this transaction ends."""
+    """Returns the office as it is, and as it stays until this transaction ends."""
     changes.lock(connection)
     return Office(
         facilities.all_facilities(connection),

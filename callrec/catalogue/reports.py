@@ -1,4 +1,4 @@
-"""How much was recorded, added up by facility."""
+"""Adds up how much was recorded, by facility. For `callrec facility report`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEPT_BY_KEY = (KeptBecause.KEY, KeptBecause.HELP)
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What happened at one facility in a span of time."""
+    """What happened at one facility in a span of time. `seconds` is the length of all its recordings."""
 
     calls: int = 0
     recordings: int = 0
@@ -27,7 +27,7 @@ class Activity:
 
 
 def activity(connection: sa.Connection, begin: datetime, end: datetime) -> dict[str, Activity]:
-    """The activity of each facility in a half-open span of time; of facilities without a call nothing.
+    """Returns the activity of each facility in a half-open span of time, but of none without a call.
 
     A call belongs to the facility under which it was filed, also when its extension has moved since.
     """

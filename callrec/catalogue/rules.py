@@ -1,4 +1,8 @@
-"""Rules and their versions. Nothing is edited in place: a change is a new version."""
+"""Reads and changes rules and their versions. Nothing is edited in place: a change is a new version.
+
+Whatever changes something needs a transaction that writes. Which rule decides is the matter of
+callrec.policy.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +37,16 @@ class Version:
 
 
 def in_force(connection: sa.Connection) -> list[Rule]:
-    """The newest version of every rule that was not removed, by id."""
+    """Returns the newest version of every rule that was not removed, by id.
+
+    Those that begin later or have ended are among them.
+    """
     spans: dict[str, tuple[Hours, ...]] = {}  # thousands of rules share a few spans
     return [_rule(row, spans) for row in connection.execute(rules_in_force)]
 
 
 def in_force_at(connection: sa.Connection, at: datetime) -> list[Rule]:
-    """The rules as they were at a moment, by id."""
+    """Returns the rules as they were at a moment, by id; callrec's clock."""
     until = sa.select(rules.c.id, sa.func.max(rules.c.version).label("version"))
     newest = until.where(rules.c.changed_at <= at).group_by(rules.c.id).subquery()
     query = sa.select(rules).join(newest, (rules.c.id == newest.c.id) & (rules.c.version == newest.c.version))
@@ -48,7 +55,7 @@ def in_force_at(connection: sa.Connection, at: datetime) -> list[Rule]:
 
 
 def get(connection: sa.Connection, id_: int) -> Rule:
-    """The rule as it is in force now."""
+    """Returns the rule as it is in force now. Raises NotFound."""
     query = rules_in_force.where(rules.c.id == id_)
     row = connection.execute(query).one_or_none() if id_ in _IDS else None
     if row is None:
@@ -57,7 +64,7 @@ def get(connection: sa.Connection, id_: int) -> Rule:
 
 
 def history(connection: sa.Connection, id_: int) -> list[Version]:
-    """All versions of a rule, also of a removed one, the oldest first."""
+    """Returns all versions of a rule, also of a removed one, the oldest first. Raises NotFound."""
     query = sa.select(rules).where(rules.c.id == id_).order_by(rules.c.version)
     rows = connection.execute(query) if id_ in _IDS else ()
     found = [Version(_rule(row), row.removed) for row in rows]
@@ -67,7 +74,7 @@ def history(connection: sa.Connection, id_: int) -> list[Version]:
 
 
 def versions(connection: sa.Connection, keys: Iterable[Key]) -> dict[Key, Rule]:
-    """These versions of rules, as far as they exist."""
+    """Returns these versions of rules, as far as they exist."""
     wanted, found = list(dict.fromkeys(keys)), {}
     for start in range(0, len(wanted), _CHUNK):
         key = sa.tuple_(rules.c.id, rules.c.version)
@@ -77,10 +84,11 @@ def versions(connection: sa.Connection, keys: Iterable[Key]) -> dict[Key, Rule]:
 
 
 def add(connection: sa.Connection, new: Rule, *, who: str, at: datetime) -> Rule:
-    """Adds a rule; its version, time and author are set here. Returns it.
+    """Adds a rule and returns it; its version, time and author are set here.
 
-    Its id is the next one; an id that is given is kept if none has had it or a higher one: of two rules
-    the one that was added later is the newer.
+    Its id is the next one; an id that is given is kept if none has had it or a higher one: of two rules the
+    one that was added later is the newer (decision 10). Raises WrongUsage, and NotFound for an unknown
+    target.
     """
     changes.lock(connection)
     _check(connection, new)
@@ -91,17 +99,18 @@ def add(connection: sa.Connection, new: Rule, *, who: str, at: datetime) -> Rule
 
 
 def change(connection: sa.Connection, id_: int, *, who: str, at: datetime, **fields: Any) -> Rule:
-    """Stores a rule's next version, with other `fields`. Whom a rule is about cannot be changed.
+    """Stores a rule's next version, with other `fields`, and returns it. Callers leave scope and target
+    alone.
 
-    Refused where a rule that says never would hold for fewer calls: that is done by removing or
-    ending it, so that nobody lifts it by the way.
+    Raises Refused where a rule that says never would hold for other calls than before: it is removed or ended
+    instead, so that nobody lifts it by the way. Raises WrongUsage when nothing would change.
     """
     changes.lock(connection)
     before = get(connection, id_)
     after = replace(before, **fields)
     if after == before:
         raise WrongUsage("rule {id} is so already: nothing was changed", id=id_)
-    if narrows(before, after):
+    if narrows(before, after):  # decision 10
         raise Refused(
             "rule {id} says never and is lifted only by removing or ending it: "
             "see callrec rule end {id}, then add another",
@@ -115,7 +124,7 @@ def change(connection: sa.Connection, id_: int, *, who: str, at: datetime, **fie
 
 
 def remove(connection: sa.Connection, id_: int, *, who: str, at: datetime) -> Rule:
-    """Takes a rule out of force: a last version says that it is removed."""
+    """Takes a rule out of force and returns its last version, which says that it is removed."""
     changes.lock(connection)
     before = get(connection, id_)
     last = replace(before, version=before.version + 1, changed_at=at, changed_by=who)
@@ -125,14 +134,14 @@ def remove(connection: sa.Connection, id_: int, *, who: str, at: datetime) -> Ru
 
 
 def plain(rule: Rule) -> dict[str, Any]:
-    """A rule as plain JSON: hours as they are written, times as ISO."""
+    """Returns a rule as plain JSON: hours as they are written, times as ISO."""
     moments = ("changed_at", "effective_from", "effective_until")
     times = {name: value.isoformat() if (value := getattr(rule, name)) else None for name in moments}
     return {**asdict(rule), **times, "hours": written(rule.hours), "languages": list(rule.languages)}
 
 
 def stored(rule: Rule, *, removed: bool = False) -> dict[str, Any]:
-    """A version of a rule as its row in the table."""
+    """Returns a version of a rule as its row in the table."""
     return {
         **asdict(rule),
         "languages": ",".join(rule.languages),
@@ -142,8 +151,9 @@ def stored(rule: Rule, *, removed: bool = False) -> dict[str, Any]:
 
 
 def _id(connection: sa.Connection, wanted: int) -> int:
+    """Returns the id of a new rule: the wanted one, unless it or a higher one was given before."""
     newest = connection.execute(sa.select(sa.func.coalesce(sa.func.max(rules.c.id), 0))).scalar_one()
-    return max(wanted, int(newest) + 1)
+    return max(wanted, int(newest) + 1)  # decision 10
 
 
 def _check(connection: sa.Connection, rule: Rule) -> None:

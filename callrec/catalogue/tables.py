@@ -1,7 +1,7 @@
-"""The tables. What is JSON is kept whole for showing; what is searched has a column.
+"""Says what tables there are. What is JSON is kept whole for showing; what is searched has a column.
 
-Numbers come from outside and have no safe length, so they are Text. All times are UTC and aware;
-names of columns that hold one end in `_at` (or are `retain_until`).
+Numbers come from outside and have no safe length, so they are Text. All times are Moments. migrations/ makes
+the tables; a test compares both.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ metadata = sa.MetaData(
 
 
 class Moment(sa.TypeDecorator[datetime]):
-    """A time in UTC. Naive times are refused; SQLite, which has no zones, gets UTC without one."""
+    """Stores a time in UTC. Naive times are refused; SQLite, which has no zones, gets UTC without one."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
@@ -69,7 +69,7 @@ extensions = sa.Table(
 )
 
 # Every version of every rule; nothing is edited in place. The one in force is the newest of an id,
-# unless that one says `removed`.
+# unless that one says `removed` (decision 10).
 rules = sa.Table(
     "rules",
     metadata,
@@ -172,12 +172,12 @@ recordings = sa.Table(
     _column("manifest_sha256", sa.String(64)),
     _column("size", sa.BigInteger),
     _column("key", sa.Text, unique=True),
-    _column("version", sa.Text, nullable=True),
+    _column("version", sa.Text, nullable=True),  # decision 6
     _column("manifest_version", sa.Text, nullable=True),
-    _column("manifest", Json),
+    _column("manifest", Json),  # of any version, as it was archived: decision 14
 )
 
-# The chain: each row's hash covers its content and the hash before it.
+# The chain: each row's hash covers its content and the hash before it (decision 7).
 custody = sa.Table(
     "custody",
     metadata,
@@ -191,8 +191,8 @@ custody = sa.Table(
     _column("hash", sa.String(64)),
 )
 
-# Help that was asked for: one row for each way and recipient. No foreign key: an alert goes out while
-# its call is under way, and the call's row is written at its end.
+# Help that was asked for: one row for each way and recipient (decision 11). No foreign key: an alert goes
+# out while its call is under way, and the call's row is written at its end.
 alerts = sa.Table(
     "alerts",
     metadata,

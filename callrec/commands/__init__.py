@@ -1,4 +1,10 @@
-"""The command line. Click is known here only; everything it does can be done from Python as well."""
+"""The command line: each command reads what was typed, lets the other packages do it, and prints what came of
+it. `main` runs the program, finds the file of a command by its name, and makes an error one line on stderr
+and an exit code. Each noun or verb has a file of its own (`rule` is spread over `rule_*`); `common` prints
+lists as table, JSON or CSV, `rule_options` has the options of rules, `office_steps` carries out imports,
+`facility_chart` draws, and `show_course` tells what happened during a call. The script `callrec` calls it,
+and so does `python -m callrec`. Click is known here only; whatever a command does can be done from Python as
+well."""
 
 from __future__ import annotations
 
@@ -41,7 +47,7 @@ class ReaderGone(Exception):
 
 
 class Program(click.Group):
-    """Finds commands by name, and speaks the user's language."""
+    """The group of all commands: finds them by name, and speaks the user's language."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -64,7 +70,7 @@ class Program(click.Group):
 
 
 def translate(command: click.Command) -> click.Command:
-    """Puts the words of a command, and of those below it, into the language of this process."""
+    """Puts the words of a command, and of those below it, into the language of this process; returns it."""
     command.help = translated(english(command))
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.help:
@@ -77,7 +83,7 @@ def translate(command: click.Command) -> click.Command:
 
 @cache
 def english(said: click.Command | click.Option) -> str:
-    """The help of a command or option as it stands in the source, whatever it was translated to since."""
+    """Returns the help of a command or option as it stands in the source, though it was translated since."""
     return inspect.cleandoc(said.help or "")
 
 
@@ -127,13 +133,16 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _show_what_can_be_shown() -> None:
-    """An output of another encoding gets the signs that it lacks as JSON writes them: \\u2014."""
+    """Gives an output of another encoding the signs that it lacks as JSON writes them: \\u2014."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _unexpected(error: Exception) -> str:
-    """What nobody foresaw: a full disk or a missing right says by itself what to do, all else is a bug."""
+    """Returns the line for an error that nobody foresaw.
+
+    A full disk or a missing right says by itself what to do, all else is a bug.
+    """
     if isinstance(error, OSError):
         return translated("the system refused: {problem}").format(problem=error)
     return translated("a bug: {error}; run again with CALLREC_DEBUG=1 and report it").format(

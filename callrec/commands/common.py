@@ -1,4 +1,4 @@
-"""What commands share: the app of the given configuration, and lists as table, JSON or CSV."""
+"""Has what commands share: the app of the given configuration, and lists as table, JSON or CSV."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Row = dict[str, Any]
 
 
 def app(ctx: click.Context) -> App:
-    """The app of the configuration that was named, or found; it is closed when the command is over."""
+    """Returns the app of the configuration that was named, or found. It is closed with the command."""
     here = App(settings.load(ctx.find_root().obj))
     ctx.call_on_close(here.close)
     return here
@@ -78,13 +78,13 @@ def say(template: str, *, err: bool = False, **values: object) -> None:
 
 
 def console() -> Console:
-    """A console that neither wraps nor colours what goes into a pipe."""
+    """Returns a console that neither wraps nor colours what goes into a pipe."""
     return _Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
 
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Rich would end the process here; the program itself knows what to do."""
+        """Raises; rich would end the process here, and the program itself knows what to do."""
         raise BrokenPipeError
 
 
@@ -106,7 +106,7 @@ def _cell(value: Any) -> str:
 
 
 def plain_row(row: Row) -> Row:
-    """A row as JSON has it: no keys that only a table shows, times as ISO with offset."""
+    """Returns a row as JSON has it: no keys that only a table shows, times as ISO with offset."""
     return {key: _value(value) for key, value in row.items() if not key.startswith("_")}
 
 

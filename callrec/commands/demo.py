@@ -1,4 +1,4 @@
-"""callrec demo: a whole system on this machine, and one real call."""
+"""callrec demo: runs a whole system on this machine, and one real call through it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""callrec doctor: every part is tried, and what is wrong is said with what to do."""
+"""callrec doctor: tries every part, and says what is wrong with what to do. The checks are in
+callrec.doctor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""callrec extension: the extensions of the PBX and the facilities they belong to."""
+"""callrec extension: adds, imports, lists, moves and removes the extensions of the PBX."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""callrec facility: the facilities of the office."""
+"""callrec facility: adds, lists, renames and removes facilities, and says who is called to help them."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def remove(ctx: click.Context, code: str) -> None:
 
 
 def _wanted(phone: str | None, mails: tuple[str, ...], *, default: bool) -> dict[str, Any]:
-    """The fields of a facility that shall change."""
+    """Returns the fields of a facility that shall change. Raises WrongUsage for --default beside others."""
     if default == bool(phone is not None or mails):
         raise WrongUsage("give --phone or --mail, or --default alone")
     if default:
@@ -119,5 +119,5 @@ def _row(each: Facility, extensions: int) -> dict[str, Any]:
 
 
 def _own(value: str | tuple[str, ...] | None) -> str | tuple[str, ...]:
-    """What a facility itself says, for a table."""
+    """Returns what a facility itself says, for a table."""
     return _("as for all") if value is None else value or _("none")

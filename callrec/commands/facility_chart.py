@@ -1,4 +1,4 @@
-"""The report of the facilities as a picture."""
+"""Draws the report of the facilities as a picture. For `callrec facility report --chart`."""
 
 from __future__ import annotations
 

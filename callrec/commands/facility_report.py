@@ -1,4 +1,4 @@
-"""callrec facility report: who records how much."""
+"""callrec facility report: lists which facility records how much."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def report(ctx: click.Context, when: str, chart: Path | None, form: str | None) 
 
 
 def summary(office: Office, activity: dict[str, Activity], now: datetime) -> list[Row]:
-    """A line for each facility, and one for calls of extensions that belong to none."""
+    """Returns a line for each facility, and one for calls of extensions that belong to none."""
     modes = _modes(office, now)
     names = {code: each.name for code, each in office.facilities.items()}
     others = sorted(activity.keys() - names.keys(), key=lambda code: (code == UNASSIGNED, code))
@@ -94,7 +94,7 @@ def _row(code: str, name: str, modes: Counter[Mode], found: Activity) -> Row:
 
 
 def _modes(office: Office, now: datetime) -> dict[str, Counter[Mode]]:
-    """How many phones of each facility are in which mode."""
+    """Returns how many phones of each facility are in which mode, for calls from outside."""
     found: dict[str, Counter[Mode]] = {}
     for extension in office.extensions.values():
         if not extension.service:

@@ -1,4 +1,4 @@
-"""callrec fetch: a recording out of the archive, proved whole, in the format that is asked for."""
+"""callrec fetch: gets a recording out of the archive, proved whole, in the format that is asked for."""
 
 from __future__ import annotations
 

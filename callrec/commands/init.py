@@ -1,4 +1,4 @@
-"""callrec init: the configuration file, and a database that is ready."""
+"""callrec init: writes the configuration file, and makes a database ready."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def command(ctx: click.Context, /, non_interactive: bool, **given: str | None) -
 
 
 def _usable(path: Path) -> App:
-    """The app of a configuration, with the folders of its spool. Raises WrongConfiguration."""
+    """Returns the app of a configuration, with the folders of its spool. Raises WrongConfiguration."""
     here = App(settings.load(str(path)))
     here.database, here.spool  # noqa: B018 (makes them)
     return here
 
 
 def _written(path: Path, given: dict[str, str | None], *, ask: bool) -> App:
-    """The app of a new configuration file. One that cannot be used is taken away, to be written anew."""
+    """Returns the app of a new configuration file. One that cannot be used is removed, to be written anew."""
     write_file(path, _answers(given, ask=ask))
     try:
         here = _usable(path)

@@ -1,4 +1,7 @@
-"""What an import would do to the office, or does: shown as a difference, done whole or not at all."""
+"""Carries out an import into the office, or shows what it would do: as a difference, whole or not at all.
+
+For `callrec rule import` and `callrec extension import`.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ Plan = Callable[[Office], Sequence[Step]]
 
 
 def read_input(path: Path) -> bytes:
-    """The content of a file that a person named."""
+    """Returns the content of a file that a person named. Raises WrongUsage when it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -30,7 +33,10 @@ def read_input(path: Path) -> bytes:
 
 
 def carry_out(here: App, plan: Plan, *, dry_run: bool) -> None:
-    """Shows the steps from the office as it is, and does them in one transaction unless it is a trial."""
+    """Does the steps of a plan in one transaction, unless it is a trial, and prints them.
+
+    The plan is made from the office as it is, and raises WrongEntries, whose lines are printed before.
+    """
     try:
         with here.database.begin() as connection:
             steps = plan(offices.locked(connection))
@@ -48,7 +54,7 @@ def carry_out(here: App, plan: Plan, *, dry_run: bool) -> None:
 
 
 def _with_progress(steps: Sequence[Step]) -> Iterator[Step]:
-    """The steps, and how far they are: on a terminal, and where it takes more than a moment."""
+    """Yields the steps, and shows how far they are: on a terminal, where it takes more than a moment."""
     hidden = len(steps) < LONG_WORK or not sys.stderr.isatty()
     with click.progressbar(steps, file=sys.stderr, hidden=hidden) as bar:
         yield from bar

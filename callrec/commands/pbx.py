@@ -1,4 +1,4 @@
-"""callrec pbx: what the PBX has to be told."""
+"""callrec pbx: prints or writes what the PBX has to be told of the keys."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def config(ctx: click.Context, output: Path | None, conference: bool, force: boo
 
 
 def _texts(output: Path, name: str, codes: KeySettings) -> dict[Path, str]:
-    """The files to write, and what is to stand in them."""
+    """Returns the files to write, and what is to stand in them."""
     if not output.is_dir():
         return {output: feature_codes.include(name, codes)}
     return {
@@ -70,7 +70,7 @@ def _refuse_to_replace(changed: dict[Path, str]) -> None:
 
 
 def _read(path: Path) -> str | None:
-    """The text of a file; None when there is none."""
+    """Returns the text of a file; None when there is none."""
     try:
         return path.read_bytes().decode("utf-8", "replace")
     except FileNotFoundError:
@@ -97,7 +97,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _as_before(partial: Path, target: Path) -> None:
-    """Owner and rights of the file before, else those of its folder: Asterisk runs as its own user."""
+    """Gives a file the owner and rights of the one before, else of its folder: Asterisk has its own user."""
     like = target if target.exists() else target.parent
     was, now = like.stat(), partial.stat()
     if (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):

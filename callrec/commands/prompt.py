@@ -1,4 +1,4 @@
-"""callrec prompt: the announcements."""
+"""callrec prompt: lists, adds and plays the announcements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""callrec rule: who records what."""
+"""callrec rule: adds, changes, ends, removes and lists the rules of who records what.
+
+What explains, checks, exports and imports them is in the files rule_*.
+"""
 
 from __future__ import annotations
 
@@ -130,7 +133,7 @@ def list_(ctx: click.Context, form: str | None) -> None:
 
 
 def _check(here: App, rule: Rule, given: dict[str, Any]) -> None:
-    """What only the command line checks, before the database sees it: that refuses what is too long."""
+    """Raises what only the command line checks: an end that is over, and a prompt that is not there."""
     refuse_past(rule.effective_until, given["until"], here.now)
     for language in rule.languages:
         here.library.get(rule.prompt, language)

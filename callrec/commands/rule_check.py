@@ -1,4 +1,4 @@
-"""callrec rule check: what an admin should look at."""
+"""callrec rule check: finds what an admin should look at. How, is said by callrec.rulebook.review."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""callrec rule explain: what would happen with a call, and why."""
+"""callrec rule explain: says what would happen with a call, and why."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def explain(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
 
 
 def decide(office: Office, asked: Asked) -> Decision:
-    """The decision of the call: at the gate, of the extension, or of both."""
+    """Returns the decision of the call: at the gate, of the extension, or of both."""
     decisions = [_decision(office, asked, each) for each in (asked.dialled, asked.extension) if each]
     return combine(*decisions) if len(decisions) == 2 else decisions[0]
 
@@ -81,7 +81,7 @@ def _decision(office: Office, asked: Asked, number: str) -> Decision:
 
 
 def _parties(asked: Asked, extension: str) -> list[str]:
-    """The extensions of a call; an internal one has two."""
+    """Returns the extensions of a call; an internal one has two."""
     other = asked.caller if asked.direction is Direction.INTERNAL else None
     return [extension, other] if other else [extension]
 
@@ -130,7 +130,7 @@ def _tell(here: App, office: Office, asked: Asked, decision: Decision) -> None:
 
 
 def _of_gate(office: Office, asked: Asked, decision: Decision) -> Iterator[str]:
-    """What the gate decides, and what it cannot know."""
+    """Yields what the gate decides, and what it cannot know."""
     if not asked.dialled:
         return
     gate = _decision(office, asked, asked.dialled)
@@ -142,7 +142,7 @@ def _of_gate(office: Office, asked: Asked, decision: Decision) -> Iterator[str]:
 
 
 def _call(office: Office, asked: Asked, zone: ZoneInfo) -> list[str]:
-    """The call in words: what was dialled, who answers, who calls, and when."""
+    """Returns the call in words: what was dialled, who answers, who calls, and when."""
     return [
         _("call: {direction}, {moment}").format(
             direction=_(DIRECTIONS[asked.direction]), moment=explanation.on_the_clock(asked.at, zone)

@@ -1,4 +1,4 @@
-"""callrec rule export and import: the whole office as one TOML file."""
+"""callrec rule export and import: writes and reads the whole office as one TOML file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""callrec rule show and history: a rule as it is and as it was, who changed what and when."""
+"""callrec rule show and history: tells what a rule is and was, who changed what and when."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def history(ctx: click.Context, id_: int, form: str | None) -> None:
 
 
 def _step(before: Version | None, after: Version, zone: ZoneInfo) -> dict[str, Any]:
-    """A version as a line of the history, with what is new in it."""
+    """Returns a version as a line of the history, with what is new in it."""
     old = rules.plain(before.rule) if before else {}
     new = rules.plain(after.rule)
     changed = altered(before.rule, after.rule) if before else []
@@ -87,6 +87,7 @@ def _parse_name(text: str) -> tuple[int, int | None]:
 
 
 def _version(found: list[Version], wanted: int | None) -> Version:
+    """Returns the wanted version, the last one where none is wanted. Raises NotFound."""
     for each in found:
         if each.rule.version == wanted:
             return each

@@ -1,4 +1,5 @@
-"""The options that say what a rule is, for `rule add` and `rule change`, and a rule as a line of a list."""
+"""Has the options that say what a rule is, for `rule add` and `rule change`, and makes a rule a line of a
+list."""
 
 from __future__ import annotations
 
@@ -97,7 +98,7 @@ def refuse_past(end: datetime | None, text: str | None, now: datetime) -> None:
 
 
 def row(rule: Rule, zone: ZoneInfo) -> dict[str, Any]:
-    """A rule as a line of a list."""
+    """Returns a rule as a line of a list, with the keys of COLUMNS and KEYS."""
     return {
         "id": rule.id,
         "version": rule.version,

@@ -1,4 +1,4 @@
-"""callrec search: find calls by date, extension and more."""
+"""callrec search: finds calls by date, extension and more."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from callrec.wording import DIRECTIONS, OUTCOMES
 
 T = TypeVar("T")
 
-SHOWN_ID = 13
+SHOWN_ID = 13  # decision 6
 """Characters of an id in a table: the time to the millisecond."""
 
 COLUMNS = {
@@ -105,12 +105,12 @@ def command(ctx: click.Context, /, date: str | None, on: str | None, form: str |
 
 
 def _meant(text: str | None, read: Callable[[str], T]) -> T | None:
-    """What an option means. One that is there but empty is read too: it must not mean any."""
+    """Returns what an option means. One that is there but empty is read too: it must not mean any."""
     return None if text is None else read(text)
 
 
 def row(found: SearchHit, office: OfficeSettings) -> dict[str, Any]:
-    """A call and its recording as a line of a list."""
+    """Returns a call and its recording as a line of a list, with the keys of COLUMNS and KEYS."""
     call, kept = found.call, found.recording
     started = kept.started_at if kept else call.started_at
     return {

@@ -1,4 +1,4 @@
-"""callrec serve: the controller."""
+"""callrec serve: runs the controller until it is told to end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def command(ctx: click.Context, takeover: bool) -> None:
 
 
 def _log_to_stderr() -> None:
-    """For people on a terminal, one JSON object a line anywhere else."""
+    """Makes the log lines for people on a terminal, and one JSON object a line anywhere else."""
     shown = (
         structlog.dev.ConsoleRenderer()
         if sys.stderr.isatty()

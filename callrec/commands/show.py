@@ -1,4 +1,4 @@
-"""callrec show: one recording or call: who, when, why recorded (or why not), announcement, custody."""
+"""callrec show: tells of one recording or call who, when, why it was recorded or not, and its custody."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened during a call: keys that staff pressed, decisions made anew, silences of the recording."""
+"""Tells what happened during a call: keys pressed, decisions made anew, silences. For `callrec show`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ShownSilence:
 
 
 def course(found: SearchHit, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
-    """The lines that tell of it."""
+    """Yields the lines that tell what happened, each with its name."""
     yield from _decision_changes(found.call, zone)
     yield from _keys(found.call, zone)
     for each in silences(found.recording):
@@ -42,7 +42,7 @@ def course(found: SearchHit, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
 
 
 def silences(kept: ArchivedRecording | None) -> list[ShownSilence]:
-    """The silences of a recording, as its manifest has them. One without an end lasts until the end."""
+    """Returns the silences of a recording, as its manifest has them. One without an end lasts to the end."""
     if kept is None:
         return []
     capture = capture_of(kept.manifest)

@@ -1,4 +1,4 @@
-"""callrec status: how the controller on this machine stands."""
+"""callrec status: shows how the controller on this machine stands."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
 
 def collect(here: App) -> dict[str, Any]:
-    """The controller's own account of itself, and what waits in the spool."""
+    """Returns the controller's own account of itself, and what waits in the spool."""
     told = status.read(here.spool.directory)
     running = here.spool.is_locked()
     return {
@@ -88,6 +88,7 @@ def _database(found: dict[str, Any], zone: ZoneInfo) -> str:
 
 
 def _wrong(found: dict[str, Any], zone: ZoneInfo) -> str:
+    """Returns the first thing that is wrong, in words; empty when nothing is."""
     if not found["running"]:
         return _("the controller is not running: start callrec serve")
     if _is_silent(found["reported_at"]):
@@ -100,7 +101,7 @@ def _wrong(found: dict[str, Any], zone: ZoneInfo) -> str:
 
 
 def _is_silent(reported_at: str | None) -> bool:
-    """Whether what is told is out of date. In both directions: somebody may have set the clock."""
+    """Returns whether what is told is out of date. In both directions: somebody may have set the clock."""
     if reported_at is None:
         return True
     return abs(datetime.now(UTC) - datetime.fromisoformat(reported_at)) > SILENT_AFTER

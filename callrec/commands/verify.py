@@ -1,4 +1,4 @@
-"""callrec verify: recordings are read back from the archive and every hash is computed again."""
+"""callrec verify: reads recordings back from the archive and computes every hash again."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ def _chosen(database: Database, sample: int | None) -> list[str]:
 
 
 def _altered(database: Database, chosen: list[str], *, everything: bool) -> int | None:
-    """A row of the custody log that was altered: of the whole chain, or of what is verified."""
+    """Returns the number of a custody row that was altered: of the whole chain, or of what is verified."""
     with database.read() as connection:
-        if everything:
+        if everything:  # decision 7
             return custody.broken_at(connection)
         found = (custody.broken_of(connection, id_) for id_ in chosen)
         return next((row for row in found if row is not None), None)
 
 
 def _results(retrieval: Retrieval, chosen: list[str], rows: list[Row]) -> Iterator[Row]:
-    """One row a recording, each as soon as it is known; they are kept in `rows`."""
+    """Yields one row a recording, each as soon as it is known, and keeps them in `rows`."""
     for id_ in chosen:
         with console().status(id_):
             rows.append(_result(retrieval, id_))
@@ -71,7 +71,7 @@ def _result(retrieval: Retrieval, id_: str) -> Row:
 
 
 def _judge(rows: list[Row], broken: int | None) -> None:
-    """Raises what the rows come to."""
+    """Raises the error that the rows and the log come to; returns where all is well."""
     if not rows:
         raise NotFound("there is no recording in the archive yet")
     if broken is not None:

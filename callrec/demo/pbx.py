@@ -1,4 +1,8 @@
-"""The demo PBX: a whole small Asterisk in one folder, on free ports of 127.0.0.1."""
+"""Runs the demo's PBX: a whole small Asterisk in one folder, on ports of 127.0.0.1.
+
+An Asterisk that is installed is used, else one is downloaded (asterisk/get) and run in a mount namespace of
+its own.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +20,11 @@ from callrec.errors import DemoFailed
 from callrec.resources import shipped
 
 CHROOT_RUN = Path("/run/callrec")
+"""Where the folder of the PBX is seen by an Asterisk that runs in a root of its own."""
 PHONES = {"2101": "shiba", "2102": "shiba", "2201": "azabu"}
+"""The extensions, each with the facility it belongs to."""
 OUTSIDE = "outside"
+"""The account that stands for the public network."""
 FOLDERS = ("hold", "etc", "lib", "spool/recording", "run", "log", "cache")
 BOOT_SECONDS = 30
 
@@ -28,7 +35,7 @@ def new_password() -> str:
 
 @dataclass(frozen=True)
 class PbxPorts:
-    """Ports of the PBX on 127.0.0.1."""
+    """The ports of the PBX on 127.0.0.1."""
 
     sip: int
     http: int
@@ -36,19 +43,22 @@ class PbxPorts:
 
     @classmethod
     def free(cls) -> PbxPorts:
-        """Ports that nobody uses now, for a PBX beside others."""
+        """Returns ports that nobody uses now, for a PBX beside others."""
         return cls(sip=free_port(socket.SOCK_DGRAM), http=free_port(), ami=free_port())
 
     @classmethod
     def usual_or_free(cls) -> PbxPorts:
-        """SIP on 5060 and AMI on 5038 where they are free (a softphone expects them)."""
+        """Returns 5060 for SIP and 5038 for AMI where they are free: a softphone expects them."""
         sip = 5060 if is_free(5060, socket.SOCK_DGRAM) else free_port(socket.SOCK_DGRAM)
         return cls(sip=sip, http=free_port(), ami=5038 if is_free(5038) else free_port())
 
 
 @dataclass
 class DemoPbx:
-    """One Asterisk. `home` holds its configuration, database, recordings and log."""
+    """One Asterisk. `home` holds its configuration, database, recordings and log.
+
+    Raises DemoFailed when there is no Asterisk, and when it does not come up.
+    """
 
     home: Path
     ports: PbxPorts = field(default_factory=PbxPorts.usual_or_free)
@@ -90,7 +100,7 @@ class DemoPbx:
             self.child.stop()
 
     def cli(self, command: str) -> str:
-        """The output of one command of Asterisk's own console."""
+        """Returns the output of one command of Asterisk's own console."""
         arguments = ["asterisk", "-C", str(self.inside / "etc/asterisk.conf"), "-rx", command]
         done = subprocess.run(self._inside(arguments), capture_output=True, text=True, check=False)
         return done.stdout
@@ -99,7 +109,7 @@ class DemoPbx:
         return "fully booted" in self.cli("core waitfullybooted")
 
     def filled(self, text: str) -> str:
-        """One of the demo's files with its folders and ports."""
+        """Returns the text of one of the demo's files with its folders and ports in it."""
         values = {
             "RUN": str(self.inside),
             "DATA": self._find("usr/share/asterisk", "var/lib/asterisk"),
@@ -113,6 +123,7 @@ class DemoPbx:
         return text
 
     def _find(self, *patterns: str) -> str:
+        """Returns the first folder below the root that fits, as Asterisk sees it. Raises DemoFailed."""
         for pattern in patterns:
             for found in sorted(self.root.glob(pattern)):
                 return "/" + str(found.relative_to(self.root))
@@ -140,6 +151,7 @@ class DemoPbx:
         return self._inside(["asterisk", "-f", "-C", str(self.inside / "etc/asterisk.conf")])
 
     def _inside(self, arguments: list[str]) -> list[str]:
+        """Returns the command that does `arguments` where Asterisk is, in its own root if it has one."""
         if self.root == Path("/"):
             return [shutil.which(arguments[0]) or arguments[0], *arguments[1:]]
         script = _CHROOT.format(
@@ -174,7 +186,10 @@ def _account(name: str, password: str) -> str:
 
 
 def provide_asterisk() -> Path:
-    """Where a real Asterisk of version 20 or later is; installs one when there is none."""
+    """Returns the root of a real Asterisk of version 20 or later; installs one when there is none.
+
+    Raises DemoFailed when that cannot be done.
+    """
     done = subprocess.run([str(shipped("asterisk/get"))], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         raise DemoFailed("no Asterisk could be installed; see the lines above")

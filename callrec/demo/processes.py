@@ -1,4 +1,4 @@
-"""Child processes of the demo: started with a log, stopped by their own pid, never left behind."""
+"""Runs child processes of the demo: started with a log, stopped by their own pid, never left behind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STOP_SECONDS = 10.0
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, *, below: int = 65536) -> int:
-    """A port of 127.0.0.1 that nobody listens on now, smaller than `below`."""
+    """Returns a port of 127.0.0.1 that nobody listens on now, smaller than `below`."""
     while True:
         with socket.socket(socket.AF_INET, kind) as probe:
             probe.bind(("127.0.0.1", 0))
@@ -25,7 +25,7 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, *, below: int = 6553
 
 
 def is_free(port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> bool:
-    """Whether `port` of 127.0.0.1 can be bound now."""
+    """Returns whether `port` of 127.0.0.1 can be bound now."""
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -36,7 +36,7 @@ def is_free(port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> bool:
 
 
 def wait_until(check: Callable[[], bool], seconds: float, what: str) -> None:
-    """Polls `check` until it is true; DemoFailed with `what` after `seconds`."""
+    """Polls `check` until it is true. Raises DemoFailed, which names `what`, after `seconds`."""
     deadline = time.monotonic() + seconds
     while not check():
         if time.monotonic() > deadline:
@@ -45,7 +45,7 @@ def wait_until(check: Callable[[], bool], seconds: float, what: str) -> None:
 
 
 class Child:
-    """One child process. It dies with its parent, also when the parent is killed."""
+    """One child process. Where setpriv is installed it dies with its parent, also when that is killed."""
 
     def __init__(
         self, name: str, command: Sequence[str], log: Path, env: Mapping[str, str] | None = None
@@ -70,7 +70,7 @@ class Child:
         return self._process.poll() is None
 
     def wait_until(self, check: Callable[[], bool], seconds: float, what: str) -> None:
-        """As wait_until, but gives up at once, with the end of its log, when the process has died."""
+        """Does as `wait_until`, but gives up at once, with the end of its log, when the process has died."""
 
         def checked() -> bool:
             if not self.running:
@@ -80,6 +80,7 @@ class Child:
         wait_until(checked, seconds, what)
 
     def last_words(self) -> str:
+        """Returns the last lines of its log, on one line."""
         lines = self.log.read_text(errors="replace").strip().splitlines()
         return " / ".join(lines[-3:]) or "it said nothing"
 
@@ -98,5 +99,6 @@ class Child:
 
 
 def _tied_to_parent() -> list[str]:
+    """Returns the words before a command that let it die with its parent; none without setpriv."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []

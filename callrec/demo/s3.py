@@ -1,4 +1,4 @@
-"""The demo's S3 server: SeaweedFS on 127.0.0.1, with random keys, on disk.
+"""Runs the demo's S3 server: SeaweedFS on 127.0.0.1, with random keys, on disk (decision 8).
 
 A real store, but a small one: whoever has root on this machine can still destroy its objects.
 """
@@ -22,14 +22,15 @@ from callrec.errors import DemoFailed
 
 START_SECONDS = 30
 GRPC = 10000
-"""Its gRPC ports are the ports plus so much."""
+"""How much higher the gRPC port of each of its ports is."""
 MEMORY = "160MiB"
+"""How much memory its Go runtime aims at."""
 ADMIN = ["Admin", "Read", "Write", "List", "Tagging", "PutObjectRetention", "PutObjectLegalHold"]
 _JWT_KEYS = ("SIGNING", "SIGNING_READ", "FILER_SIGNING", "FILER_SIGNING_READ")
 
 
 def _port() -> int:
-    """A port that nobody listens on now, nor on its gRPC port."""
+    """Returns a port that nobody listens on now, nor on its gRPC port."""
     while not is_free((port := free_port(below=50000)) + GRPC):
         pass
     return port
@@ -37,7 +38,7 @@ def _port() -> int:
 
 @dataclass
 class DemoS3:
-    """One SeaweedFS in one folder, with one bucket that has Object Lock."""
+    """One SeaweedFS in one folder, with one bucket that has Object Lock. Raises DemoFailed."""
 
     home: Path
     bucket: str = "callrec"
@@ -63,7 +64,7 @@ class DemoS3:
             self.child.stop()
 
     def client(self) -> object:
-        """A boto3 client with all rights."""
+        """Returns a boto3 client with all rights."""
         return boto3.session.Session().client(
             "s3",
             endpoint_url=self.endpoint_url,
@@ -81,6 +82,7 @@ class DemoS3:
         )
 
     def _ready(self) -> bool:
+        """Returns whether the server answers, and has the bucket."""
         s3 = self.client()
         try:
             s3.create_bucket(Bucket=self.bucket, ObjectLockEnabledForBucket=True)  # type: ignore[attr-defined]
@@ -117,6 +119,7 @@ class DemoS3:
 
 
 def _weed() -> str:
+    """Returns the path of SeaweedFS's program. Raises DemoFailed where it is not installed."""
     beside = Path(sys.executable).parent / "weed"
     found = str(beside) if beside.exists() else shutil.which("weed")
     if not found:

@@ -1,7 +1,8 @@
-"""SIP phones in software: they register, ring, talk in tones and keep what they hear.
+"""SIP phones made of software: they register, ring, talk in tones and keep what they hear.
 
-A thin synchronous front of baresip's asyncio binding. One `Switchboard` a process: baresip has one
-SIP stack a process. Sound is 16-bit mono PCM at the rate the call negotiated.
+A thin synchronous front of baresip's asyncio binding (decision 8). One `Switchboard` a process: baresip has
+one SIP stack a process. Sound is 16-bit mono PCM at the rate the call negotiated. Times are of
+time.monotonic().
 """
 
 from __future__ import annotations
@@ -36,12 +37,13 @@ Samples = NDArray[np.int16]
 
 TICK_SECONDS = 0.02
 AHEAD_SECONDS = 0.2
+"""How much sound baresip is given in advance."""
 LOUDNESS = 8000
 ANSWER_SECONDS = 20.0
 
 
 class Talk:
-    """One side of one call: what it says, what it heard, and when."""
+    """One call at one phone: what it says, what it heard, and when. Times are 0.0 until they happen."""
 
     def __init__(self, switchboard: Switchboard, call: Call, say: Sound | None) -> None:
         self._switchboard, self.call, self.sound = switchboard, call, say
@@ -59,6 +61,7 @@ class Talk:
     # --- what the test does
 
     def answer(self) -> None:
+        """Answers the call. Raises TimeoutError when it is not established in time."""
         self._switchboard.run(self.call.answer())
         self.wait_established()
 
@@ -66,7 +69,7 @@ class Talk:
         self._switchboard.run(self.call.reject())
 
     def hangup(self) -> None:
-        """Ends the call; nothing happens when the other side has ended it already."""
+        """Ends the call; nothing happens when the other side has ended it already. Raises TimeoutError."""
         with suppress(BaresipError):
             self._switchboard.run(self.call.hangup())
         if not self.ended.wait(5):
@@ -82,23 +85,25 @@ class Talk:
         self._switchboard.run(self.call.resume())
 
     def transfer(self, number: str) -> None:
-        """Blind transfer: the other party is sent to this number (REFER)."""
+        """Sends the other party to this number, without asking there before (REFER)."""
         self._switchboard.run(self.call.transfer(f"sip:{number}@{self._switchboard.server}"))
 
     def connect_with(self, consultation: Talk) -> None:
-        """Attended transfer: the parties of the two calls are connected, and this phone is out of both."""
+        """Connects the parties of the two calls, after a consultation; this phone is then out of both."""
         self._switchboard.run(self.call.attended_transfer(consultation.call))
 
     def wait_established(self, seconds: float = ANSWER_SECONDS) -> None:
+        """Returns once the call is answered. Raises TimeoutError."""
         if not self.established.wait(seconds):
             raise TimeoutError(f"not answered within {seconds:g} s ({self.close_reason})")
 
     def wait_ended(self, seconds: float = ANSWER_SECONDS) -> None:
+        """Returns once the call has ended. Raises TimeoutError."""
         if not self.ended.wait(seconds):
             raise TimeoutError(f"the call did not end within {seconds:g} s")
 
     def heard(self) -> Samples:
-        """All that was heard so far, mono, at `rate` Hz."""
+        """Returns all that was heard so far, mono, at `rate` Hz."""
         return np.frombuffer(bytes(self._heard), dtype=np.int16)
 
     # --- what the SIP stack tells
@@ -147,7 +152,7 @@ class Sound:
         self._position = 0
 
     def take(self, count: int, rate: int) -> Samples:
-        """The next `count` samples at `rate` Hz."""
+        """Returns the next `count` samples at `rate` Hz."""
         seconds = (self._position + np.arange(count)) / rate
         self._position += count
         wave = LOUDNESS * np.sin(2 * np.pi * self.hertz * seconds)
@@ -155,7 +160,7 @@ class Sound:
 
 
 class Phone:
-    """One SIP account."""
+    """One SIP account. What it says in calls that ring here is `next_sound`, unless it picks up otherwise."""
 
     def __init__(self, switchboard: Switchboard, agent: UserAgent, server: str) -> None:
         self._switchboard, self._agent, self._server = switchboard, agent, server
@@ -177,11 +182,11 @@ class Phone:
         return self._switchboard.run(start())
 
     def wait_ring(self, seconds: float = ANSWER_SECONDS) -> Talk:
-        """The next call that rings here."""
+        """Returns the next call that rings here. Raises queue.Empty when none does in time."""
         return self.calls.get(timeout=seconds)
 
     def pick_up(self, say: Sound | None = None, seconds: float = ANSWER_SECONDS) -> Talk:
-        """Answers the next call that rings here."""
+        """Answers the next call that rings here, and returns it."""
         talk = self.wait_ring(seconds)
         talk.sound = say
         talk.answer()
@@ -216,6 +221,7 @@ class Switchboard:
         self._loop.close()
 
     def run(self, work: Coroutine[Any, Any, T], seconds: float = 40) -> T:
+        """Runs a coroutine on the thread of the SIP stack; returns its result, or raises TimeoutError."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
 
     def phone(
@@ -228,7 +234,7 @@ class Switchboard:
         dtmf: str = "rtpevent",
         register: bool = True,
     ) -> Phone:
-        """A phone with this account. `number` is what it writes into From (default: the user name)."""
+        """Makes a phone with this account. `number` is what it writes into From (default: the user name)."""
         account = Account(
             user=number or username,
             auth_user=username,
@@ -254,10 +260,10 @@ class Switchboard:
 
     @contextmanager
     def overheard(self) -> Iterator[list[StackEvent]]:
-        """What the SIP stack tells in the meantime.
+        """Collects what the SIP stack tells in the meantime.
 
-        A call that is answered at once is established before baresip's `dial()` has returned it, and
-        the call itself is told only of what happens afterwards.
+        A call that is answered at once is established before baresip's `dial()` has returned it, and the call
+        itself is told only of what happens afterwards.
         """
         events: list[StackEvent] = []
         self._runtime.subscribe(events.append)
@@ -267,6 +273,7 @@ class Switchboard:
             self._runtime.unsubscribe(events.append)
 
     def adopt(self, call: Call, say: Sound | None) -> Talk:
+        """Makes a Talk of a call of baresip's, and moves its sound from now on."""
         talk = Talk(self, call, say)
         self._talks.append(talk)
         return talk

@@ -1,4 +1,4 @@
-"""A whole system in one folder: PBX, S3, database and controller, all on 127.0.0.1."""
+"""Starts and stops a whole system in one folder: PBX, S3, database and controller, all on 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -28,13 +28,16 @@ Tell = Callable[[str], None]
 
 @dataclass
 class DemoSystem:
-    """The demo's parts, started and stopped together. A context manager."""
+    """The demo's parts, started and stopped together. A context manager. Raises DemoFailed.
+
+    `tell` is called with the name of each part before it is started.
+    """
 
     home: Path
     database_url: str = ""
-    answer_first: bool = False
-    """Off: the demo's outside line passes early media on, so that a call costs nothing before it is
-    answered, and a busy phone is told by signalling."""
+    answer_first: bool = False  # decision 5
+    """Off: the demo's outside line passes early media on, so that a call costs nothing before it is answered,
+    and a busy phone is told by signalling."""
     ports: PbxPorts = field(default_factory=PbxPorts.usual_or_free)
     tell: Tell = lambda text: None
     controller: Child | None = None
@@ -81,7 +84,7 @@ class DemoSystem:
             self.app.database.close()
 
     def start_controller(self) -> None:
-        """Starts callrec serve and waits until it watches the PBX."""
+        """Starts callrec serve and waits until it watches the PBX. Raises DemoFailed."""
         command = [sys.executable, "-m", "callrec", "--config", str(self.config), "serve"]
         self.controller = Child("callrec serve", command, self.home / "controller.log")
         self.controller.wait_until(self._watching, START_SECONDS, "the link of callrec with the PBX")
@@ -92,6 +95,7 @@ class DemoSystem:
         return bool(told.get("link_up")) and told.get("pid") == self.controller.pid
 
     def _catalogue(self) -> App:
+        """Writes callrec.toml, and makes the database, with an office of one rule; returns the app."""
         write_file(self.config, self._answers())
         app = App(load(str(self.config)))
         app.database.upgrade()
@@ -123,7 +127,7 @@ class DemoSystem:
         )
 
     def description(self) -> dict[str, object]:
-        """Everything a softphone or a test needs to know."""
+        """Returns everything a softphone or a test needs to know, as plain JSON, with passwords."""
         accounts = [
             {
                 "username": name,

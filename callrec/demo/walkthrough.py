@@ -1,4 +1,5 @@
-"""The demo's one call, told while it happens: announced, recorded, archived, found, fetched, verified."""
+"""Makes the demo's one call, and tells of it while it happens: announced, recorded, found, fetched,
+verified."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ Tell = Callable[[str], None]
 
 
 def walk_through(system: DemoSystem, output: Path, tell: Tell) -> Path:
-    """Places the call, then shows what callrec made of it. Returns the fetched file."""
+    """Places the call, then shows what callrec made of it. Returns the path of the fetched sound."""
     tell("\n" + _("A call, by two telephones made of software:"))
     with Switchboard("127.0.0.1", system.pbx.ports.sip) as switchboard:
         _call(system, switchboard, tell)
@@ -42,7 +43,7 @@ def walk_through(system: DemoSystem, output: Path, tell: Tell) -> Path:
 
 
 def tell_ending(fetched: Path, tell: Tell) -> None:
-    """What the person who ran the demo now has, and what to try next."""
+    """Tells what the person who ran the demo now has. A picture is drawn for that."""
     tell("\n" + _("In {folder} there are now").format(folder=fetched.parent))
     for path, words in (
         (fetched, _("the recording: left the caller, right the staff")),
@@ -53,7 +54,7 @@ def tell_ending(fetched: Path, tell: Tell) -> None:
 
 
 def _questions(recording_id: str, output: Path) -> list[tuple[str, list[str]]]:
-    """What people ask about a call, each with the command that answers it."""
+    """Returns what people ask about a call, each with the command that answers it."""
     return [
         (_("Which calls did {called} have today?").format(called=CALLED), [*SEARCH, "--extension", CALLED]),
         (_("Who called, why was it recorded, and what was done with it?"), ["show", recording_id]),
@@ -73,7 +74,7 @@ def _zone(system: DemoSystem) -> str:
 
 
 def run(system: DemoSystem, arguments: list[str]) -> str:
-    """The output of one callrec command against the demo. Raises DemoFailed when it fails."""
+    """Returns the output of one callrec command against the demo. Raises DemoFailed when it fails."""
     command = [sys.executable, "-m", "callrec", "--config", str(system.config), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -84,7 +85,10 @@ def run(system: DemoSystem, arguments: list[str]) -> str:
 
 
 def picture(audio: Path) -> Path:
-    """Draws the waveform of both tracks (above: external party, below: staff) as a PNG beside the file."""
+    """Draws the waveform of both tracks (above: external party, below: staff) as a PNG beside the file.
+
+    Returns its path. Raises DemoFailed when ffmpeg cannot.
+    """
     target = audio.with_suffix(".png")
     draw = "showwavespic=s=1200x400:split_channels=1:colors=steelblue|darkorange"
     command = [
@@ -135,6 +139,7 @@ def _talk(staff: Talk, tell: Tell) -> None:
 
 
 def _wait_for_recording(system: DemoSystem) -> str:
+    """Returns the id of the recording, once search finds it."""
     found: list[str] = []
 
     def archived() -> bool:

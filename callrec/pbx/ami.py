@@ -1,7 +1,7 @@
-"""The Asterisk Manager Interface, for what ARI cannot do: AstDB, and a test call to a phone.
+"""Talks to Asterisk's Manager Interface, for what ARI cannot do: AstDB, configuration, a call to a phone.
 
-pyst2 has no timeouts and does not look at what it sends. Here a session is short, every step has a
-deadline, and a value with a line break (it would be a second command) is refused.
+pyst2 has no timeouts and does not look at what it sends. Here a session is short, every step has a deadline,
+and a value with a line break (it would be a second command) is refused (decision 8).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 class _Manager(Manager):  # type: ignore[misc]
     def __del__(self) -> None:
-        """Left out: pyst2 would log off here, from whatever thread collects garbage."""
+        """Does nothing: pyst2 would log off here, from whatever thread collects garbage."""
 
 
 class AmiRefused(CallrecError):
@@ -33,7 +33,11 @@ class AmiRefused(CallrecError):
 
 
 class Ami:
-    """One short AMI session. A context manager: logs in, and out again."""
+    """One short AMI session. A context manager: logs in, and out again.
+
+    Every method raises PbxUnreachable when a step takes longer than `pbx.timeout`, AmiRefused when the PBX
+    says no, and WrongUsage for a value with a line break.
+    """
 
     def __init__(self, settings: PbxSettings) -> None:
         self._settings = settings
@@ -69,13 +73,15 @@ class Ami:
     # --- AstDB
 
     def put(self, family: str, key: str, value: str) -> None:
+        """Writes a value into AstDB."""
         self._action("DBPut", Family=family, Key=key, Val=value)
 
     def delete(self, family: str, key: str) -> None:
+        """Removes a key from AstDB."""
         self._action("DBDel", Family=family, Key=key)
 
     def tree(self, family: str) -> dict[str, str]:
-        """All keys of a family, without its name, and their values."""
+        """Returns all keys of a family in AstDB, without its name, and their values."""
         events = self._list("DBGetTree", "DBGetTreeResponse", "DBGetTreeComplete", Family=family)
         prefix = f"/{family}/"
         return {event.headers["Key"].removeprefix(prefix): event.headers["Val"] for event in events}
@@ -83,16 +89,16 @@ class Ami:
     # --- the rest
 
     def endpoints(self) -> set[str]:
-        """The names of the SIP endpoints the PBX has."""
+        """Returns the names of the SIP endpoints the PBX has."""
         events = self._list("PJSIPShowEndpoints", "EndpointList", "EndpointListComplete")
         return {event.headers["ObjectName"] for event in events}
 
     def may(self) -> set[str]:
-        """The names of the actions this user is allowed."""
+        """Returns the names of the actions this user is allowed."""
         return set(self._action("ListCommands").headers)
 
     def has_context(self, name: str) -> bool:
-        """Whether the dialplan has a context of that name."""
+        """Returns whether the dialplan has a context of that name."""
         try:
             return bool(self._list("ShowDialPlan", "ListDialplan", "ShowDialPlanComplete", Context=name))
         except AmiRefused as refused:
@@ -101,7 +107,7 @@ class Ami:
             raise
 
     def config(self, name: str) -> dict[str, list[tuple[str, str]]]:
-        """A configuration file as it lies on the PBX: its sections, and their settings in order."""
+        """Returns a configuration file as it lies on the PBX: its sections, and their settings in order."""
         headers: dict[str, str] = self._action("GetConfig", Filename=name).headers
         sections: dict[str, list[tuple[str, str]]] = {}
         names = {key.partition("-")[2]: text for key, text in headers.items() if key.startswith("Category-")}
@@ -139,6 +145,7 @@ class Ami:
         return message
 
     def _list(self, action: str, item: str, complete: str, **fields: str) -> Iterable[Any]:
+        """Returns the events of an action that answers by a list; none where the PBX finds nothing."""
         self._events, self._complete = [], complete
         self._listed.clear()
         try:
@@ -157,7 +164,7 @@ class Ami:
             self._listed.set()
 
     def _in_time(self, step: Callable[[], T]) -> T:
-        """The result of `step`, which may block for ever, or PbxUnreachable."""
+        """Returns the result of `step`, which may block for ever, or raises PbxUnreachable."""
         result: Future[T] = Future()
 
         def run() -> None:
@@ -177,6 +184,7 @@ class Ami:
             raise self._silent() from error
 
     def _probe(self, host: str, port: int) -> None:
+        """Raises PbxUnreachable when nobody listens there."""
         try:
             socket.create_connection((host, port), self._settings.timeout).close()
         except OSError as error:

@@ -1,7 +1,7 @@
-"""Asterisk's REST interface. The only place that knows ari-py.
+"""Gives commands to Asterisk over its REST interface, and delivers its events. Only here ari-py is known.
 
-ari-py reads Asterisk's own description of its operations; names of operations and parameters are
-those of /ari/api-docs. Times, retries and what to do about a refusal are the caller's matter.
+ari-py reads Asterisk's own description of its operations; names of operations and parameters are those of
+/ari/api-docs (decision 8). When a command is given, and what to do about a refusal, is the caller's matter.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import ari
+import ari  # decision 8
 import requests
 import structlog
 
@@ -35,7 +35,11 @@ BACKOFF = Backoff(0.2, 5.0)
 
 
 class Ari:
-    """Commands to one Asterisk, and its events. Safe to use from several threads."""
+    """Commands to one Asterisk, and its events. Safe to use from several threads.
+
+    Commands raise PbxUnreachable when it does not answer in time or does not let us in, AriRefused when it
+    says no.
+    """
 
     def __init__(self, settings: PbxSettings) -> None:
         self._settings = settings
@@ -87,7 +91,7 @@ class Ari:
         self._transport.close()
 
     def app_is_connected(self) -> bool:
-        """Whether a program is connected under our application's name."""
+        """Returns whether a program is connected under our application's name."""
         try:
             self._call("applications", "get", applicationName=self._settings.app)
         except AriRefused as error:
@@ -97,26 +101,29 @@ class Ari:
         return True
 
     def displace(self) -> None:
-        """Connects under our application's name for a moment: a program that was connected is told
-        that it was replaced, and ends."""
+        """Connects under our application's name for a moment.
+
+        A program that was connected is told that it was replaced, and ends.
+        """
         self._connected_api().swagger.events.eventWebsocket(app=self._settings.app).close()
 
     # --- what there is
 
     def version(self) -> str:
-        """Asterisk's version, e.g. ``22.10.1``."""
+        """Returns Asterisk's version, e.g. ``22.10.1``."""
         info: dict[str, Any] = self._call("asterisk", "getInfo")
         return str(info["system"]["version"])
 
     def channels(self) -> list[Channel]:
+        """Returns all channels there are."""
         return [channel(each.json) for each in self._call("channels", "list")]
 
     def bridges(self) -> dict[str, tuple[str, ...]]:
-        """The ids of all bridges, with those of the channels that talk in them."""
+        """Returns the ids of all bridges, with those of the channels that talk in them."""
         return {each.id: talkers(each.json) for each in self._call("bridges", "list")}
 
     def variable(self, channel_id: str, name: str) -> str:
-        """A channel variable or function; empty when it is not set."""
+        """Returns a channel variable or function; empty when it is not set or there is no such channel."""
         try:
             answer = self._call("channels", "getChannelVar", channelId=channel_id, variable=name)
         except AriRefused:
@@ -124,25 +131,25 @@ class Ari:
         return str(answer["value"])
 
     def global_variable(self, name: str) -> str:
-        """A global variable of the dialplan; empty when it is not set."""
+        """Returns a global variable of the dialplan; empty when it is not set."""
         return str(self._call("asterisk", "getGlobalVar", variable=name)["value"])
 
     def endpoint_state(self, name: str) -> str | None:
-        """Whether a SIP endpoint can be reached: online, offline or unknown; None when there is none."""
+        """Returns whether a SIP endpoint is online, offline or unknown; None when there is none."""
         with _gone_is_fine():
             return str(self._call("endpoints", "get", tech="PJSIP", resource=name).json["state"])
         return None
 
     def stored(self) -> list[str]:
-        """The names of all stored recordings. Slow on a PBX that keeps many others."""
+        """Returns the names of all stored recordings. Slow on a PBX that keeps many others."""
         return [each.json["name"] for each in self._call("recordings", "listStored")]
 
     def modules(self) -> set[str]:
-        """The names of the modules that are running."""
+        """Returns the names of the modules that are running."""
         return {each["name"] for each in self._call("asterisk", "listModules") if each["status"] == "Running"}
 
     def sends_linked_ids(self) -> bool:
-        """Whether channels carry their linked id.
+        """Returns whether channels carry their linked id.
 
         Makes a channel to see that and removes it again; nothing is dialled.
         """
@@ -156,13 +163,14 @@ class Ari:
 
     def resume(self, channel_id: str) -> None:
         """Lets a channel at the gate go on in the dialplan."""
+        # The dialplan plays the announcement, not we, who may be gone while it plays (decision 2).
         self._call("channels", "continueInDialplan", channelId=channel_id)
 
     def set_variable(self, channel_id: str, name: str, value: str) -> None:
         self._call("channels", "setChannelVar", channelId=channel_id, variable=name, value=value)
 
     def snoop(self, channel_id: str, snoop_id: str, *, spy: str = "none", whisper: str = "none") -> None:
-        """A channel that listens to (`spy`) or speaks to (`whisper`) another: in, out, both or none."""
+        """Makes a channel that listens to (`spy`) or speaks to (`whisper`) another: in, out, both or none."""
         self._call(
             "channels",
             "snoopChannelWithId",
@@ -179,6 +187,7 @@ class Ari:
         A snoop channel has the rate of the channel it listens to. It is asked itself: asking a SIP
         channel can deadlock Asterisk while a transfer runs.
         """
+        # decision 3
         wide = self.variable(snoop_id, "CHANNEL(audioreadformat)") not in ("slin", "")
         self._call(
             "channels",
@@ -196,10 +205,11 @@ class Ari:
         self._call("channels", "playWithId", channelId=channel_id, playbackId=playback_id, media=media)
 
     def mute(self, name: str) -> None:
-        """From now on a recording under way gets silence; its clock goes on."""
-        self._call("recordings", "mute", recordingName=name)
+        """Lets a recording under way write silence from now on; its clock goes on."""
+        self._call("recordings", "mute", recordingName=name)  # decision 12
 
     def unmute(self, name: str) -> None:
+        """Lets a recording that was muted hear again."""
         self._call("recordings", "unmute", recordingName=name)
 
     def hang_up(self, channel_id: str) -> None:
@@ -208,7 +218,7 @@ class Ari:
             self._call("channels", "hangup", channelId=channel_id)
 
     def dial(self, channel_id: str, endpoint: str, caller: str) -> None:
-        """Rings an endpoint, for a minute at most. Answered, it is a channel of ours."""
+        """Rings an endpoint, for RING_SECONDS at most. Once answered, it is a channel of ours."""
         self._call(
             "channels",
             "originateWithId",
@@ -221,7 +231,7 @@ class Ari:
         )
 
     def create_bridge(self, bridge_id: str) -> None:
-        """A bridge in which channels of ours hear one another. It stays until it is destroyed."""
+        """Makes a bridge in which channels of ours hear one another. It stays until it is destroyed."""
         self._call("bridges", "createWithId", bridgeId=bridge_id, type="mixing")
 
     def add_to_bridge(self, bridge_id: str, channel_id: str) -> None:
@@ -239,7 +249,7 @@ class Ari:
             self._call("recordings", "deleteStored", recordingName=name)
 
     def destroy(self, name: str) -> None:
-        """Destroys a recording, also one that still runs; raises PbxUnreachable unless it is gone then."""
+        """Destroys a recording, also one that still runs. Raises PbxUnreachable unless it is gone."""
         with _gone_is_fine():
             self._call("recordings", "cancel", recordingName=name)
         self.delete_stored(name)
@@ -247,7 +257,7 @@ class Ari:
             raise PbxUnreachable("the PBX still has recording {name}: it will be destroyed again", name=name)
 
     def stored_size(self, name: str) -> int | None:
-        """The bytes of a stored recording's file; None when there is none."""
+        """Returns the bytes of a stored recording's file; None when there is none."""
         with _gone_is_fine(), self._stored(name) as response:
             return int(response.headers["Content-Length"])
         return None
@@ -255,7 +265,7 @@ class Ari:
     def fetch(self, name: str, target: Path) -> int:
         """Streams a stored recording to `target`, synced to disk. Returns its bytes.
 
-        Not through ari-py, which would decode the sound as JSON.
+        Raises PbxUnreachable when some are missing. Not through ari-py, which would decode the sound as JSON.
         """
         with self._stored(name) as response, target.open("wb") as file:
             expected = int(response.headers["Content-Length"])
@@ -276,11 +286,12 @@ class Ari:
     # --- inside
 
     def _stored(self, name: str) -> requests.Response:
-        """The file of a stored recording; its body is yet to be read."""
+        """Returns the file of a stored recording; its body is yet to be read."""
         url = f"{self._base}/recordings/stored/{quote(name, safe='')}/file"
         return self._transport.send("GET", url, stream=True)
 
     def _listen(self, handle: Callable[[Event], None]) -> None:
+        """Connects and gives every event to `handle`; returns when the link is lost or closed."""
         api = self._connected_api()
         api.event_listeners.clear()  # those of the link before; each event must come once
         for kind in KINDS:
@@ -305,6 +316,7 @@ class Ari:
 
 @contextmanager
 def _gone_is_fine() -> Iterator[None]:
+    """Passes over Asterisk's answer that there is no such thing (404)."""
     try:
         yield
     except AriRefused as error:
@@ -319,7 +331,7 @@ def _give(json: dict[str, Any], handle: Callable[[Event], None]) -> None:
 
 
 def wait_for_app_to_go(pbx: Ari, seconds: float) -> bool:
-    """Whether, within `seconds`, no other program is connected under our name."""
+    """Waits up to `seconds` until no program is connected under our name; returns whether none is."""
     deadline = time.monotonic() + seconds
     while pbx.app_is_connected():
         if time.monotonic() > deadline:

@@ -1,6 +1,7 @@
-"""Asterisk's ARI events as types. Events callrec has no use for become None.
+"""Makes types of Asterisk's ARI events. Events callrec has no use for become None.
 
-Source of the JSON: Asterisk's own /ari/api-docs/events.json. Times are Asterisk's, aware.
+Source of the JSON: Asterisk's own /ari/api-docs/events.json. Times are aware, by the PBX's clock. What
+follows from an event is the matter of callrec.recording.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Channel:
 
     @property
     def technology(self) -> str:
+        """The kind of channel, such as ``PJSIP`` or ``Local``."""
         return self.name.partition("/")[0]
 
     @property
@@ -46,14 +48,14 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class _Event:
-    """Base of all events. `at` is when Asterisk says it happened."""
+    """The base of all events. `at` is when Asterisk says it happened, by the PBX's clock."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelEvent(_Event):
-    """Base of the events about one channel."""
+    """The base of the events about one channel."""
 
     channel: Channel
 
@@ -72,7 +74,7 @@ class ChannelDestroyed(ChannelEvent):
 
 @dataclass(frozen=True, slots=True)
 class EnteredBridge(ChannelEvent):
-    """`members` are all channels in the bridge after it."""
+    """A channel is now in a bridge. `members` are the channels that hear one another there after it."""
 
     bridge: str
     members: tuple[str, ...]
@@ -80,13 +82,16 @@ class EnteredBridge(ChannelEvent):
 
 @dataclass(frozen=True, slots=True)
 class LeftBridge(ChannelEvent):
+    """A channel is no longer in a bridge. `members` are the channels that hear one another there after it."""
+
     bridge: str
     members: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TookPlace(ChannelEvent):
-    """By an attended transfer into a conference a channel gets the place of another, `place`.
+    """A channel has got the place of another, `place`, by an attended transfer into an application (a
+    conference).
 
     That it leaves its bridge is told before or after; of its entering the other's Asterisk tells nothing.
     """
@@ -105,7 +110,7 @@ class Dialled(_Event):
 
 @dataclass(frozen=True, slots=True)
 class GateEntered(ChannelEvent):
-    """The dialplan asks at the gate. `number` is the other party's."""
+    """The dialplan asks at the gate, for two seconds (decision 2). `number` is the other party's."""
 
     direction: str
     extension: str
@@ -148,14 +153,15 @@ class RecordingFailed(_Event):
 
 @dataclass(frozen=True, slots=True)
 class DialplanSaid(ChannelEvent):
-    """UserEvent(CallRec,…) of callrec's own dialplan: announcements, fallback, keys."""
+    """The dialplan tells something by UserEvent(CallRec,…): an announcement, the fallback, a key."""
 
     fields: JSON
 
 
 @dataclass(frozen=True, slots=True)
 class RawKeyPress:
-    """A key press: its id, the key, the call's linked id, the name of the channel that pressed."""
+    """A key press as the dialplan tells it: its id, the key, the call's linked id, the name of the channel
+    that pressed, and when, by the PBX's clock."""
 
     id: str
     key: str
@@ -165,14 +171,14 @@ class RawKeyPress:
 
     @classmethod
     def parse(cls, id_: str, line: str) -> RawKeyPress:
-        """As the dialplan wrote it down: ``key|linked id|name|seconds since 1970|…``. Raises ValueError."""
+        """Reads the dialplan's ``key|linked id|name|seconds since 1970|…``. Raises ValueError."""
         key, linkedid, by, seconds, *_ = line.split("|")
         return cls(id_, key, linkedid, by, datetime.fromtimestamp(float(seconds), UTC))
 
 
 @dataclass(frozen=True, slots=True)
 class Digit(ChannelEvent):
-    """A digit pressed on a channel of ours: in the support phone that listens."""
+    """Somebody pressed a digit on a channel of ours: on the support phone that listens."""
 
     digit: str
 
@@ -204,36 +210,36 @@ Event = (
 
 
 def epoch(text: str) -> datetime | None:
-    """Seconds since 1970, as the dialplan writes them; None where there are none."""
+    """Returns the time of seconds since 1970, as the dialplan writes them; None where there are none."""
     with suppress(ValueError, OverflowError):
         return datetime.fromtimestamp(float(text), UTC)
     return None
 
 
 def endpoint_of(name: str) -> str:
-    """``2101`` of the channel ``PJSIP/2101-0000002a``."""
+    """Returns ``2101`` of the channel ``PJSIP/2101-0000002a``."""
     return name.partition("/")[2].rpartition("-")[0]
 
 
 def talkers(bridge: JSON) -> tuple[str, ...]:
-    """The channels of a bridge that hear one another: none, where each only waits (parking, a queue)."""
+    """Returns the channels of a bridge that hear one another; none where each waits (parking, a queue)."""
     return () if bridge["bridge_type"] == "holding" else tuple(bridge["channels"])
 
 
 def is_snoop(channel_id: str) -> bool:
-    """Whether the channel belongs to a call: ``callrec.<id>-<what it is for>``, with the id of a
-    recording (its snoops) or of a call (the support phone that listens, and its snoops)."""
+    """Returns whether callrec made this channel for a call: ``callrec.<id>-<what it is for>``, with the id of
+    a recording (its snoops) or of a call (the support phone that listens, and its snoops)."""
     name = channel_id.removeprefix(OWN_PREFIX)
     return name != channel_id and bool(_SNOOP.match(name))
 
 
 def moment(text: str) -> datetime:
-    """``2026-11-22T14:41:56.477+0000`` as an aware time in UTC."""
+    """Returns ``2026-11-22T14:41:56.477+0000`` as an aware time in UTC."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").astimezone(UTC)
 
 
 def channel(json: JSON) -> Channel:
-    """A channel of ARI's JSON. Without the linkedid (see ari.conf) a channel is a call of its own."""
+    """Returns the channel of ARI's JSON. Without a linkedid (see ari.conf) it is a call of its own."""
     variables = json.get("channelvars") or {}
     return Channel(
         id=json["id"],
@@ -247,7 +253,7 @@ def channel(json: JSON) -> Channel:
 
 
 def parse(json: JSON) -> Event | None:
-    """The typed event of one ARI message; None for kinds and channels that mean nothing to us."""
+    """Returns the typed event of one ARI message; None for kinds and channels that mean nothing to us."""
     build = _BUILDERS.get(json["type"])
     return build(moment(json["timestamp"]), json) if build else None
 
@@ -275,7 +281,7 @@ def _user_event(at: datetime, json: JSON) -> Event | None:
 
 
 def _digit(at: datetime, json: JSON) -> Event | None:
-    """Digits of others are none of our business; every call to a voice menu sends many."""
+    """Returns a digit of a channel of ours. Others' are none of our business; every voice menu makes many."""
     if not json["channel"]["id"].startswith(OWN_PREFIX):
         return None
     return Digit(at, channel(json["channel"]), json["digit"])
@@ -290,7 +296,10 @@ def _bridge(kind: type[EnteredBridge | LeftBridge]) -> Callable[[datetime, JSON]
 
 
 def _transferred(at: datetime, json: JSON) -> Event | None:
-    """Between bridges, channels enter and leave; only where an application holds one, none is told to."""
+    """Returns a transfer into an application, which tells of no bridge that is entered or left.
+
+    Between bridges, channels enter and leave; that is told anyway.
+    """
     party, place = json.get("transferee"), json["transferer_second_leg"]
     if json["destination_type"] != "application" or not party:
         return None

@@ -1,5 +1,7 @@
-"""The keys as the PBX must know them: callrec's includes with the codes of the settings in them, and
-what is wrong with the configuration a PBX has. Reads the shipped includes; asks no PBX itself."""
+"""Makes callrec's includes with the keys of the settings, and finds what is wrong with the keys a PBX has.
+
+For `callrec pbx config` and `callrec doctor`. Reads the shipped includes; asks no PBX itself.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +14,14 @@ from callrec.settings import KeySettings
 FEATURES, CONFERENCE = "features.conf", "confbridge.conf"
 MENU = "callrec_menu"
 CONSULTATION = {"atxferabort": "*1", "atxfercomplete": "*2", "atxferthreeway": "*3", "atxferswap": "*4"}
-"""Asterisk's own codes while the one who transfers talks to the one asked."""
+"""Asterisk's own codes while the one who transfers talks to the one asked, where features.conf names none."""
 NO_LINE = "; not in conferences, for Asterisk takes lines that begin so for commands: "
 Config = dict[str, list[tuple[str, str]]]
 """A configuration file of Asterisk: its sections, and their settings in order."""
 
 
 def include(name: str, keys: KeySettings) -> str:
-    """The text of callrec's include of this name, for these keys."""
+    """Returns the text of callrec's include of this name, for these keys."""
     text = shipped(f"asterisk/callrec/{name}").read_text("utf-8")
     for key, code in keys.codes.items():
         text = text.replace(f"@KEY_{key.upper()}@", code)
@@ -27,7 +29,7 @@ def include(name: str, keys: KeySettings) -> str:
 
 
 def wrong_features(config: Config, keys: KeySettings) -> dict[FeatureCode, str]:
-    """The keys whose line in features.conf is another than it must be, and the code found (or empty)."""
+    """Returns the keys whose line in features.conf is not what it must be, with the code found (or empty)."""
     there = dict(config.get("applicationmap", []))
     found = {key: there.get(f"callrec-{key}", "") for key in FeatureCode}
     return {
@@ -38,7 +40,7 @@ def wrong_features(config: Config, keys: KeySettings) -> dict[FeatureCode, str]:
 
 
 def wrong_menu(config: Config, keys: KeySettings) -> bool:
-    """Whether the PBX has callrec's menu for conferences, but with other keys."""
+    """Returns whether the PBX has callrec's menu for conferences, but with other keys."""
     codes = {key: code for key, code in keys.codes.items() if not code.startswith("#")}
     wanted = {(code, f"dialplan_exec(callrec-key,{key},1)") for key, code in codes.items()}
     there = {line for line in config.get(MENU, []) if line[1].startswith("dialplan_exec(callrec-key,")}
@@ -46,7 +48,7 @@ def wrong_menu(config: Config, keys: KeySettings) -> bool:
 
 
 def rivals(config: Config, keys: KeySettings) -> Iterator[tuple[str, str, FeatureCode]]:
-    """Other features of the PBX that get in a key's way (name, code, key): one code begins the other."""
+    """Yields other features (name, code) and the key in whose way they are: one code begins the other."""
     for name, code in _others(config):
         for key, own in keys.codes.items():
             if own.startswith(code) or code.startswith(own):
@@ -54,7 +56,7 @@ def rivals(config: Config, keys: KeySettings) -> Iterator[tuple[str, str, Featur
 
 
 def _others(config: Config) -> Iterator[tuple[str, str]]:
-    """The features with a code that are not callrec's. Those of a consultation have one without being
+    """Yields the features with a code that are not callrec's. Those of a consultation have one without being
     written, but work only where there is a code for attended transfers."""
     features = dict(config.get("featuremap", []))
     general = dict(config.get("general", []))

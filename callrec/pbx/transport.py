@@ -1,4 +1,5 @@
-"""The two things ari-py lets us bring: an HTTP client with timeouts and a websocket that notices loss."""
+"""Gives ari-py an HTTP client with timeouts, and a websocket that notices when the link is lost (decision
+8)."""
 
 from __future__ import annotations
 
@@ -45,11 +46,11 @@ class AriTransport(HttpClient):  # type: ignore[misc]
     def request(
         self, method: str, url: str, params: Any = None, data: Any = None, headers: Any = None
     ) -> requests.Response:
-        """One answer below 400. Raises AriRefused or PbxUnreachable."""
+        """Does a request for ari-py; returns an answer below 400. Raises AriRefused or PbxUnreachable."""
         return self.send(method, url, params=params, data=data, headers=headers)
 
     def send(self, method: str, url: str, **options: Any) -> requests.Response:
-        """As requests.request, with our session, timeout and errors."""
+        """Does as requests.request, with our session, timeout and errors; 401 and 403 are PbxUnreachable."""
         try:
             response = self._session().request(method, url, timeout=self._timeout, **options)
         except requests.RequestException as error:
@@ -65,8 +66,8 @@ class AriTransport(HttpClient):  # type: ignore[misc]
         return response
 
     def ws_connect(self, url: str, params: Any = None) -> Websocket:
-        """The event socket, subscribed to everything; `on_connected` is called once it is open."""
-        query = urlencode({**(params or {}), "subscribeAll": "true"})
+        """Opens the event socket, subscribed to everything; calls `on_connected` once it is open."""
+        query = urlencode({**(params or {}), "subscribeAll": "true"})  # decision 1: all calls are watched
         try:
             socket = websocket.create_connection(
                 f"{url}?{query}",
@@ -96,13 +97,14 @@ class AriTransport(HttpClient):  # type: ignore[misc]
 
 
 class Websocket:
-    """What ari-py reads from: `recv` gives a message, or None when the link is lost or closed."""
+    """The socket ari-py reads from. A link that is silent is pinged."""
 
     def __init__(self, socket: websocket.WebSocket) -> None:
         self._socket, self._pinged = socket, False
         socket.settimeout(PING_SECONDS)
 
     def recv(self) -> str | None:
+        """Returns the next message; None when the link is lost or closed."""
         while True:
             try:
                 opcode, data = self._socket.recv_data(control_frame=True)
@@ -126,7 +128,7 @@ class Websocket:
     send_close = close
 
     def _ping(self) -> bool:
-        """Asks for a sign of life; False when the last one was not answered."""
+        """Asks for a sign of life; returns False when the last one was not answered."""
         if self._pinged:
             return False
         self._pinged = True
@@ -138,6 +140,7 @@ class Websocket:
 
 
 def unreachable(url: str, error: Exception) -> PbxUnreachable:
+    """Returns the error that says in one line why the PBX at `url` does not answer."""
     return PbxUnreachable(
         "the PBX does not answer at {url} ({problem}): is Asterisk running, and is pbx.ari_url right?",
         url=url.partition("/ari")[0] + "/ari",
@@ -146,6 +149,7 @@ def unreachable(url: str, error: Exception) -> PbxUnreachable:
 
 
 def _short(error: Exception) -> str:
+    """Returns a few words for an error whose own text is long."""
     text = str(error)
     if "refused" in text.lower():
         return "connection refused"

@@ -1,4 +1,4 @@
-"""Tells until when a recording is kept. Applying it (purge) is not done here."""
+"""Tells until when a recording is kept. Nothing in callrec deletes what is over: the lock in S3 only keeps it until then."""
 
 from __future__ import annotations
 

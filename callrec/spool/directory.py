@@ -1,4 +1,4 @@
-"""The spool directory: what must survive a crash. Every write is whole and on disk, or not there.
+"""Keeps what must survive a crash in the spool directory. Each file is whole or not there.
 
 checkpoints/{recording}.json  captures under way
 open_calls/{call}.json        calls under way of which nothing is captured
@@ -10,6 +10,9 @@ alerts/{alert}.json           help that was asked for and waits to be sent, with
 alerts/given-up/              what could not be sent, for a person to look at
 removed/                      what the archive has, on its way out
 quarantine/                   what nothing could be made of, for a person to look at
+
+What is written here survives a power failure as well, except in open_calls/. Names are ids, so sorted they
+are in the order of time. Who takes what out of the spool, and when, is not decided here.
 """
 
 from __future__ import annotations
@@ -43,7 +46,7 @@ REMOVED = "removed"
 
 @dataclass(frozen=True, slots=True)
 class Discarded:
-    """What is to be destroyed; `whole`: all that was captured of the call."""
+    """A capture that is to be destroyed. `whole` says that nothing of the call is kept."""
 
     captured: CapturedCall
     whole: bool
@@ -53,11 +56,16 @@ _DISCARD: TypeAdapter[Discarded] = TypeAdapter(Discarded)
 
 
 class Damaged(WrongConfiguration):
-    """A file of the spool cannot be read."""
+    """The content of a file of the spool cannot be read."""
 
 
 class Spool(SpoolLock):
-    """One spool directory. Files of people's voices: readable by their owner only."""
+    """One spool directory, made where it is missing; raises WrongConfiguration when it cannot be used.
+
+    What was said and who said it is in folders that only their owner may enter. Methods that write raise
+    OSError when the disk does not take it; those that return one thing by its id raise FileNotFoundError when
+    it is not there.
+    """
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
@@ -74,13 +82,17 @@ class Spool(SpoolLock):
     # --- captures under way
 
     def save_checkpoint(self, checkpoint: Checkpoint, written: Callable[[], None] = lambda: None) -> None:
-        """`written` is called once a kill loses it no more; to sync it, too, can take a disk long."""
+        """Writes a capture under way, with its call, and returns when it is on disk.
+
+        `written` is called before, as soon as a kill of this process loses it no more: to sync it can take a
+        disk long.
+        """
         write_whole(
             self._checkpoint(checkpoint.capture.recording_id), _CHECKPOINT.dump_json(checkpoint), written
         )
 
     def checkpoints(self) -> list[Checkpoint]:
-        """The captures that were under way when they were last written down.
+        """Returns the captures that were under way when they were last written down, the oldest first.
 
         A damaged one is quarantined: the calls of today need a controller more than it does.
         """
@@ -100,7 +112,8 @@ class Spool(SpoolLock):
         return list((self.directory / "checkpoints").glob(f"*{PARTIAL}"))
 
     def clear_partial_checkpoints(self) -> None:
-        """Removes those that were not written to their end. For a start: while others write, some are not."""
+        """Removes the checkpoints that were not written to their end. Only for a start: later, one may be
+        half written because it is being written."""
         for path in self._partial_checkpoints():
             try:
                 _read(_CHECKPOINT, path)
@@ -112,14 +125,14 @@ class Spool(SpoolLock):
         for path in sorted((self.directory / folder).glob("*.json")):
             try:
                 found.append(_read(adapter, path))
-            except FileNotFoundError:  # it was let go of meanwhile
+            except FileNotFoundError:  # it was removed meanwhile
                 continue
             except Damaged:
                 move(path, self._quarantine())
         return found
 
     def hand_over(self, captured: CapturedCall) -> None:
-        """A capture is over: from now on it is the archiver's."""
+        """Gives a capture that is over to the archiver, and forgets its checkpoint."""
         folder = self.folder(captured.capture.recording_id)
         folder.mkdir(exist_ok=True, mode=0o700)
         write_whole(folder / CAPTURED, _CAPTURED.dump_json(captured))
@@ -127,10 +140,11 @@ class Spool(SpoolLock):
         self._forget_checkpoint(captured.capture.recording_id)
 
     def discard(self, captured: CapturedCall, *, whole: bool) -> None:
-        """A capture is over and not to be kept: from now on it is the archiver's, to destroy it.
+        """Gives a capture that is over to the discarder, to be destroyed.
 
-        `whole`: nothing of the call is kept.
+        `whole` says that nothing of the call is kept: then its checkpoint is forgotten, too.
         """
+        # Only noted: it is destroyed on the PBX first, and then the call's row says so (decision 12).
         write_whole(
             self._discard(captured.capture.recording_id), _DISCARD.dump_json(Discarded(captured, whole))
         )
@@ -140,13 +154,14 @@ class Spool(SpoolLock):
     # --- calls under way of which nothing is captured
 
     def save_open_call(self, call: CallRecord) -> None:
-        """Whole or not there, but not synced to disk: with the machine the PBX and its calls end too."""
+        """Writes a call under way. Not synced to disk: with the machine the PBX and its calls end too."""
         write_unsynced(self._open(call.id), _CALL.dump_json(call))
 
     def open_calls(self) -> list[CallRecord]:
-        """The calls that were under way when they were written down. A damaged file is quarantined.
+        """Returns the calls that were under way when they were written down. A damaged file is quarantined.
 
-        A kill or a power failure can leave one that was not written to its end: there is nothing in it.
+        A kill or a power failure can leave one that was not written to its end: it is removed, nothing is in
+        it. Only for a start.
         """
         for path in (self.directory / "open_calls").iterdir():
             if path.name.endswith(PARTIAL) or not path.stat().st_size:
@@ -154,7 +169,7 @@ class Spool(SpoolLock):
         return self._readable(_CALL, "open_calls")
 
     def known_calls(self) -> set[str]:
-        """The ids of the calls of which more is here than the open call: a capture, or the row."""
+        """Returns the ids of the calls of which there is more here than an open call: a capture or a row."""
         found = {each.call.id for each in self.checkpoints()} | set(self.calls())
         for id_ in self.waiting():
             with suppress(Damaged, FileNotFoundError):
@@ -165,37 +180,38 @@ class Spool(SpoolLock):
         return found
 
     def forget_open_call(self, call_id: str) -> None:
-        """The call is over, or a checkpoint has it."""
+        """Removes an open call that is over, or of which a checkpoint is written."""
         self._open(call_id).unlink(missing_ok=True)
 
     # --- captures that are over
 
     def discards(self) -> list[str]:
-        """The ids of the recordings of which something is to be destroyed, the oldest first."""
+        """Returns the ids of the recordings of which something is to be destroyed, the oldest first."""
         return sorted(path.stem for path in (self.directory / "discards").glob("*.json"))
 
     def discard_of(self, recording_id: str) -> Discarded:
-        """What is to be destroyed. Raises Damaged."""
+        """Returns what is to be destroyed of a recording. Raises Damaged."""
         return _read(_DISCARD, self._discard(recording_id))
 
     def remove_discard(self, recording_id: str) -> None:
         self._unlink(self._discard(recording_id))
 
     def waiting(self) -> list[str]:
-        """The ids of the recordings that wait for the archive, the oldest first."""
+        """Returns the ids of the recordings that wait for the archive, the oldest first."""
         return sorted(path.parent.name for path in (self.directory / "recordings").glob(f"*/{CAPTURED}"))
 
     def folder(self, recording_id: str) -> Path:
         return self.directory / "recordings" / recording_id
 
     def captured_call(self, recording_id: str) -> CapturedCall:
+        """Returns a capture that waits for the archive, with its call. Raises Damaged."""
         return _read(_CAPTURED, self.folder(recording_id) / CAPTURED)
 
     def remove(self, recording_id: str) -> None:
-        """The archive has the recording and it was read back: the spool lets go of it.
+        """Lets go of a recording that the archive has, and that was read back from there.
 
-        In one step it is out of the way, so that a crash leaves nothing half removed to be taken for
-        a recording; the next removal takes what is left.
+        In one step it is out of the way, so that a crash leaves nothing half removed to be taken for a
+        recording; the next removal takes what is left.
         """
         removed = self.directory / REMOVED
         move(self.folder(recording_id), removed)
@@ -203,15 +219,15 @@ class Spool(SpoolLock):
             shutil.rmtree(left)
 
     def quarantine(self, recording_id: str) -> None:
-        """Nothing can be made of it: it is kept for a person to look at, out of the archiver's way."""
+        """Moves a recording of which nothing can be made away from the archiver, for people to look at."""
         move(self.folder(recording_id), self._quarantine())
 
     def quarantine_call(self, call_id: str) -> None:
-        """As `quarantine`, for the file of a call."""
+        """Moves the file of a call that cannot be read into the quarantine."""
         move(self._call(call_id), self._quarantine())
 
     def quarantined(self) -> list[str]:
-        """What a person has to look at."""
+        """Returns the names of what lies in the quarantine."""
         return sorted(path.name for path in self.directory.glob("quarantine/*"))
 
     def _quarantine(self) -> Path:
@@ -222,14 +238,15 @@ class Spool(SpoolLock):
     # --- calls
 
     def save_call(self, call: CallRecord) -> None:
+        """Writes a call that is over, for the catalogue."""
         write_whole(self._call(call.id), _CALL.dump_json(call))
 
     def calls(self) -> list[str]:
-        """The ids of the calls that wait for the catalogue."""
+        """Returns the ids of the calls that wait for the catalogue."""
         return sorted(path.stem for path in (self.directory / "calls").glob("*.json"))
 
     def call_of(self, call_id: str) -> CallRecord:
-        """A call that waits. Raises Damaged."""
+        """Returns a call that waits for the catalogue. Raises Damaged."""
         return _read(_CALL, self._call(call_id))
 
     def remove_call(self, call_id: str) -> None:
@@ -241,38 +258,41 @@ class Spool(SpoolLock):
         write_whole(self._alert(alert.id), _ALERT.dump_json(alert))
 
     def alerts(self) -> list[str]:
-        """The ids of the alerts that wait, the oldest first."""
+        """Returns the ids of the alerts that wait to be sent, the oldest first."""
         return sorted(path.stem for path in (self.directory / "alerts").glob("*.json"))
 
     def alert_of(self, alert_id: str) -> Alert:
-        """An alert that waits. Raises Damaged."""
+        """Returns an alert that waits to be sent. Raises Damaged."""
         return _read(_ALERT, self._alert(alert_id))
 
     def save_deliveries(self, alert_id: str, deliveries: tuple[Delivery, ...]) -> None:
         write_whole(self._alert(alert_id).with_suffix(SENT), _DELIVERIES.dump_json(deliveries))
 
     def deliveries_of(self, alert_id: str) -> tuple[Delivery, ...]:
-        """How it goes with an alert. Where that cannot be read it is sent again: twice is better than not."""
+        """Returns how far the deliveries of an alert have come; nothing where that cannot be read.
+
+        Then the alert is sent again: twice is better than never.
+        """
         try:
             return _read(_DELIVERIES, self._alert(alert_id).with_suffix(SENT))
         except (FileNotFoundError, Damaged):
-            return ()
+            return ()  # decision 11
 
     def remove_alert(self, alert_id: str) -> None:
-        """An alert was sent, and that is written down. What a crash has left of others goes too."""
+        """Removes an alert that was sent, once that is written down, and what a crash has left of others."""
         self._unlink(self._alert(alert_id))
         for path in (self.directory / "alerts").glob(f"*{SENT}"):
             if not path.with_suffix(".json").exists():
                 path.unlink(missing_ok=True)
 
     def give_up_alert(self, alert_id: str) -> None:
-        """Nobody took the alert: it is kept for a person to look at."""
+        """Moves an alert that nobody took out of the way, for a person to look at."""
         folder = self._given_up()
         folder.mkdir(exist_ok=True, mode=0o700)
         move(self._alert(alert_id), folder)
 
     def given_up_alerts(self) -> list[str]:
-        """The alerts a person has to look at."""
+        """Returns the names of the files of alerts that were given up."""
         return sorted(path.name for path in self._given_up().glob("*"))
 
     def _given_up(self) -> Path:

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever happens meanwhile."""
+"""Writes and moves files so that each is there whole or not at all, whatever happens meanwhile."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ PARTIAL = ".partial"
 
 
 def partial_of(path: Path) -> Path:
-    """Where a file is written before it takes its name."""
+    """Returns the path under which a file is written before it takes its name."""
     return path.with_name(path.name + PARTIAL)
 
 
 def write_whole(path: Path, data: bytes, written: Callable[[], None] = lambda: None) -> None:
     """Replaces a file so that, whatever happens, the old or the new one is there, and whole.
 
-    `written` is called before it is synced: a kill of this process leaves the new one under its partial name.
+    `written` is called before the file is synced: a kill of this process then leaves the new one under its
+    partial name.
     """
     partial = partial_of(path)
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -52,7 +53,7 @@ def sync(path: Path) -> None:
 
 
 def move(path: Path, folder: Path) -> None:
-    """Moves a file or folder under a name that is free there."""
+    """Moves a file or folder into `folder`; with a number after its name where that name is taken."""
     names = (f"{path.name}.{number}" if number else path.name for number in itertools.count())
     path.rename(next(folder / name for name in names if not (folder / name).exists()))
     sync(folder)

@@ -1,4 +1,4 @@
-"""Who may work on a spool: one controller at a time."""
+"""Lets one controller at a time work on a spool."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SpoolLock:
     def lock(self, patience_s: float = 0.0) -> None:
         """Makes this process the only controller of the spool, until it ends.
 
-        Waits up to `patience_s` seconds for another one to end. Raises Refused.
+        Waits up to `patience_s` seconds for another one to end. Raises Refused when it does not.
         """
         self._lock = self._lock_file()
         deadline = time.monotonic() + patience_s
@@ -34,7 +34,7 @@ class SpoolLock:
             time.sleep(0.1)
 
     def is_locked(self) -> bool:
-        """Whether a controller uses the spool now."""
+        """Returns whether a controller uses the spool now."""
         probe = self._lock_file()
         try:
             return not _is_ours(probe, fcntl.LOCK_SH)
@@ -46,6 +46,7 @@ class SpoolLock:
 
 
 def _is_ours(descriptor: int, kind: int) -> bool:
+    """Takes a lock of this kind where it is free; returns whether it did."""
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,6 +1,7 @@
-"""One capture becomes one file: fetched from the PBX, joined, tagged, hashed, described.
+"""Makes one recording of one capture: fetches its tracks, joins, tags, hashes and describes them.
 
-Every step can be repeated after a crash; the tracks stay on the PBX until the archive is proved.
+Called by the archiver. Every step can be repeated after a crash; the tracks stay on the PBX until the archive
+is proved. Nothing is put into the archive here.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from callrec.model.captures import Capture, CapturedCall, Segment, SilenceReason
 from callrec.policy.retention import retain_until
 from callrec.spool.directory import Spool
 from callrec.spool.files import partial_of, sync, write_whole
-from callrec.spool.sound import SilentSpan, Stretch, examine, join, tag
+from callrec.spool.sound import SegmentSound, SilentSpan, examine, join, tag
 from callrec.spool.tracks import Fetched, Tracks
 
 ALIGN_SECONDS = 0.02
@@ -37,7 +38,10 @@ class NoSound(NotFound):
 
 
 class RecordingBuilder:
-    """Makes recordings of captures."""
+    """Makes a FLAC and its manifest of each capture that waits in the spool.
+
+    `facility_name` gives the name of a facility by its code; `zone` is that of the times in tags.
+    """
 
     def __init__(
         self,
@@ -57,28 +61,30 @@ class RecordingBuilder:
         return self._spool.folder(recording_id) / f"{recording_id}.manifest.json"
 
     def build(self, recording_id: str) -> Manifest:
-        """The finished recording in the spool. Raises NoSound when the PBX has nothing of it.
+        """Returns the manifest of a recording, which is made in the spool unless it is there already.
 
-        Raises NotYetClosed and NotYetThere when the PBX has to be asked again.
+        Raises NoSound when the PBX has nothing of it, NotYetClosed and NotYetThere when the PBX has to be
+        asked again, and EvidenceBroken when the file does not read back as it was written.
         """
         if self.manifest_file(recording_id).exists():
             return read(self.manifest_file(recording_id).read_bytes())
         captured = self._spool.captured_call(recording_id)
         found = self._tracks.fetch(captured)
-        stretches = _stretches(captured, found)
-        if not stretches:
+        sounds = _segment_sounds(captured, found)
+        if not sounds:
             raise NoSound("the PBX has no sound of recording {id}", id=recording_id)
         notes = tuple(each.note for each in found.values() if each.note)
         noted = replace(captured, call=replace(captured.call, notes=(*captured.call.notes, *notes)))
-        manifest = self._make(noted, stretches)
+        manifest = self._make(noted, sounds)
         write_whole(self.manifest_file(recording_id), write(manifest))
         return manifest
 
-    def _make(self, captured: CapturedCall, stretches: list[Stretch]) -> Manifest:
+    def _make(self, captured: CapturedCall, sounds: list[SegmentSound]) -> Manifest:
         recording_id = captured.capture.recording_id
         target = self.audio_file(recording_id)
         partial = partial_of(target)
-        placements, written = join(stretches, partial, _silences(captured.capture))
+        # decision 3: one stereo file; decision 12: what is never to be recorded is silenced twice
+        placements, written = join(sounds, partial, _silences(captured.capture))
         tag(partial, self._tags(captured))
         sync(partial)
         audio = examine(partial)
@@ -91,7 +97,7 @@ class RecordingBuilder:
         call, decision = captured.call, captured.call.decision
         assert decision is not None and call.ended_at is not None  # a capture has both
         return Manifest(
-            schema=SCHEMA,
+            schema=SCHEMA,  # decision 14
             recording_id=captured.capture.recording_id,
             facility_name=self._facility_name(call.facility or ""),
             call=call,
@@ -121,7 +127,10 @@ class RecordingBuilder:
 
 
 def _silences(capture: Capture) -> list[SilentSpan]:
-    """When those talked whose rule is never. The PBX was told, perhaps a moment late, or after an outage."""
+    """Returns when somebody talked whose rule says never, in seconds from the beginning of the recording.
+
+    The PBX was told to be silent then, but perhaps a moment late, or only after an outage.
+    """
 
     def since_begin(moment: datetime) -> float:
         return (moment - capture.began_at).total_seconds()
@@ -133,18 +142,19 @@ def _silences(capture: Capture) -> list[SilentSpan]:
     ]
 
 
-def _stretches(captured: CapturedCall, found: dict[tuple[int, str], Fetched]) -> list[Stretch]:
+def _segment_sounds(captured: CapturedCall, found: dict[tuple[int, str], Fetched]) -> list[SegmentSound]:
     segments = captured.capture.segments
     zero = captured.capture.began_at
-    made = [_stretch(segment, captured.capture, zero, found) for segment in segments]
+    # More than one, where another voice was heard (decision 9), or after a stop or a gap.
+    made = [_segment_sound(segment, captured.capture, zero, found) for segment in segments]
     return [each for each in made if each.external or each.staff]
 
 
-def _stretch(
+def _segment_sound(
     segment: Segment, capture: Capture, zero: datetime, found: dict[tuple[int, str], Fetched]
-) -> Stretch:
+) -> SegmentSound:
     begin = segment.began_at or capture.started_at
-    return Stretch(
+    return SegmentSound(
         segment=segment.number,
         offset_s=max(0.0, (begin - zero).total_seconds()),
         external=found[segment.number, "external"].wav,
@@ -155,12 +165,16 @@ def _stretch(
 
 
 def _lead(track: Track, begin: datetime) -> float:
+    """Returns by how many seconds a track begins after its segment; 0 where it is less than a packet."""
     late = (track.started_at - begin).total_seconds() if track.started_at else 0.0
     return late if late >= ALIGN_SECONDS else 0.0
 
 
 def _with_end(captured: CapturedCall, audio: AudioFacts) -> CapturedCall:
-    """The call with its end known from the sound where nobody saw it, and a note when they differ."""
+    """Returns the call and its capture with an end: that of the sound, where nobody saw it.
+
+    A note says so where the sound is over a second shorter than the time from beginning to end.
+    """
     capture, call = captured.capture, captured.call
     begin = capture.began_at
     heard = begin + timedelta(seconds=audio.duration_s)

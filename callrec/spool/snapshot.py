@@ -1,7 +1,7 @@
-"""The office as it was last seen, in a file: with it a controller can start while the database is away.
+"""Keeps the office as it was last seen, in a file: for a controller that starts with the database away.
 
-JSON with the version of its form and the SHA-256 of what it holds. Written whole or not at all, and
-looked through before it is used: rules that were damaged would record what they should not.
+JSON with the version of its form and the SHA-256 of what it holds. Written whole or not at all, and checked
+before it is used: rules that were damaged would record what they should not.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FILE = "office.json"
 
 @dataclass(frozen=True, slots=True)
 class OfficeSnapshot:
-    """What the catalogue said of the office at `saved_at`, at this revision."""
+    """The office as the catalogue had it at `saved_at` (callrec's clock), and the number of that revision."""
 
     saved_at: datetime
     revision: int
@@ -40,7 +40,7 @@ _SAVED: TypeAdapter[OfficeSnapshot] = TypeAdapter(OfficeSnapshot)
 
 
 def write(path: Path, office: Office, at: datetime) -> None:
-    """Writes the office down; after a crash the file is the old or the new one, and whole."""
+    """Writes the office into a file; after a crash the old or the new one is there, and whole."""
     saved = OfficeSnapshot(
         at,
         office.revision,
@@ -54,7 +54,7 @@ def write(path: Path, office: Office, at: datetime) -> None:
 
 
 def read(path: Path) -> OfficeSnapshot:
-    """The office that was written down. Raises NotFound, and CheckFailed for a file that is damaged."""
+    """Returns the office of a file. Raises NotFound where there is none, CheckFailed where it is damaged."""
     try:
         text = path.read_bytes()
     except FileNotFoundError as error:

@@ -1,7 +1,7 @@
-"""Sound files: reading the PBX's tracks, joining them into one stereo FLAC, hashing and tagging.
+"""Reads the PBX's tracks, joins them into one stereo FLAC, tags and hashes it.
 
-Everything is streamed in blocks; a call of hours needs no more memory than one of seconds.
-Samples are 16-bit signed. Left is the external party, right the staff's side.
+Everything is streamed in blocks; a call of hours needs no more memory than one of seconds. Samples are 16-bit
+signed. Left is the external party, right is staff. What a track is of, and when, is not known here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
+import soundfile  # decision 8
 import soxr
 from mutagen.flac import FLAC
 from numpy.typing import NDArray
@@ -32,9 +32,10 @@ RATES = range(8_000, 192_001)
 
 
 class Wav:
-    """A mono 16-bit WAV of Asterisk's. Its length comes from the file's size, not from its header:
+    """A mono 16-bit WAV that Asterisk wrote. Raises EvidenceBroken for any other file.
 
-    after a crash of the PBX the header says 0, and the sound is there all the same.
+    Its length is that of the file, not the one in its header: after a crash of the PBX the header says 0, and
+    the sound is there all the same.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,7 +48,7 @@ class Wav:
         """Whether the header was finished: false while the PBX writes, and after its crash."""
 
     def blocks(self, rate: int) -> Iterator[Samples]:
-        """All samples at `rate` Hz, in blocks."""
+        """Yields all samples in blocks, resampled to `rate` Hz where they have another rate."""
         change = soxr.ResampleStream(self.rate, rate, 1, dtype="int16") if rate != self.rate else None
         with self.path.open("rb") as file:
             file.seek(self._offset)
@@ -65,10 +66,11 @@ SilentSpan = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """One part to be joined: the tracks that exist, and when the part began, in seconds of the call.
+class SegmentSound:
+    """One segment that is to be joined: its tracks, None where there is no sound, and its place in the file.
 
-    `lead` is how much later than the part each track begins.
+    `offset_s` is in seconds from the beginning of the recording; each `lead` is in seconds from the beginning
+    of the segment to that of the track.
     """
 
     segment: int
@@ -79,7 +81,7 @@ class Stretch:
     staff_lead_s: float = 0.0
 
     def frames(self, rate: int) -> int:
-        """Frames of the longer track, at `rate`."""
+        """Returns the frames at `rate` from the beginning of the segment to the end of its longer track."""
         return max(
             _scaled(track, rate) + round(lead * rate)
             for track, lead in ((self.external, self.external_lead_s), (self.staff, self.staff_lead_s))
@@ -87,20 +89,20 @@ class Stretch:
 
 
 def join(
-    stretches: Sequence[Stretch], target: Path, silences: Sequence[SilentSpan] = ()
+    sounds: Sequence[SegmentSound], target: Path, silences: Sequence[SilentSpan] = ()
 ) -> tuple[list[Placement], str]:
-    """Writes the stretches into one stereo FLAC, each at its time, silence between them and in `silences`.
+    """Writes the sounds of the segments into one stereo FLAC, each at its time, silence between them and in `silences`.
 
-    Where one still runs for a moment when the next begins (a snoop that was slow to end), the next one
-    is heard. A longer overlap means that a time is wrong: then nothing is cut, and the next comes after.
-    Returns where each stands, and the SHA-256 of the samples that were written.
+    Where one still runs for a moment when the next begins (a snoop that was slow to end), the next one is
+    heard. A longer overlap means that a time is wrong: then nothing is cut, and the next comes after. Returns
+    where each stands, and the SHA-256 of the samples that were written.
     """
-    tracks = [track for each in stretches for track in (each.external, each.staff) if track]
+    tracks = [track for each in sounds for track in (each.external, each.staff) if track]
     rate = max(track.rate for track in tracks)
     placements = []
     with soundfile.SoundFile(target, "w", rate, 2, subtype="PCM_16", format="FLAC") as file:
         out = _Writer(file, [(round(begin * rate), round(end * rate)) for begin, end in silences])
-        for each, after in itertools.zip_longest(stretches, stretches[1:]):
+        for each, after in itertools.zip_longest(sounds, sounds[1:]):
             out.silence(round(each.offset_s * rate) - out.frames)
             begin = out.frames
             left_over = each.frames(rate) - _cut(begin + each.frames(rate), after, rate)
@@ -114,14 +116,14 @@ def join(
     return placements, out.digest.hexdigest()
 
 
-def _cut(end: int, after: Stretch | None, rate: int) -> int:
-    """How many frames of a stretch that ends at frame `end` give way to the one after."""
+def _cut(end: int, after: SegmentSound | None, rate: int) -> int:
+    """Returns how many frames of a segment that ends at frame `end` give way to the one after."""
     overlap = end - round(after.offset_s * rate) if after else 0
     return overlap if 0 < overlap <= MOST_OVERLAP_S * rate else 0
 
 
 def tag(path: Path, tags: Mapping[str, str | Sequence[str]]) -> None:
-    """Writes Vorbis comments. Changes the file: hash it afterwards."""
+    """Writes Vorbis comments into a FLAC. That changes the file: hash it afterwards."""
     file: Any = FLAC(path)  # type: ignore[no-untyped-call]
     for name, value in tags.items():
         file[name] = value
@@ -129,7 +131,10 @@ def tag(path: Path, tags: Mapping[str, str | Sequence[str]]) -> None:
 
 
 def examine(path: Path) -> AudioFacts:
-    """What a FLAC is, read back from disk: its hashes and, decoded to the end, its samples."""
+    """Reads a FLAC back from disk, decodes it to the end, and returns what it is, with its hashes.
+
+    Raises EvidenceBroken when it cannot be decoded.
+    """
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):
@@ -155,7 +160,7 @@ def examine(path: Path) -> AudioFacts:
 
 
 def _header(head: bytes, path: Path) -> tuple[int, int, int]:
-    """Sample rate, where the samples begin, and how many bytes of them the header promises.
+    """Returns the sample rate, where the samples begin, and how many bytes of them the header promises.
 
     Raises EvidenceBroken for anything but 16-bit mono.
     """
@@ -173,7 +178,7 @@ def _header(head: bytes, path: Path) -> tuple[int, int, int]:
 
 
 def _rate(form: bytes, path: Path) -> int:
-    """The sample rate that a `fmt ` chunk names. Raises EvidenceBroken unless it is 16-bit mono."""
+    """Returns the sample rate that a `fmt ` chunk names. Raises EvidenceBroken unless it is 16-bit mono."""
     kind, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", form.ljust(16, b"\0"))
     if (kind, channels, bits) != (1, 1, 16) or rate not in RATES:
         raise EvidenceBroken("{path} is not 16-bit mono PCM", path=path.name)
@@ -181,11 +186,13 @@ def _rate(form: bytes, path: Path) -> int:
 
 
 def _scaled(track: Wav | None, rate: int) -> int:
+    """Returns the frames of a track at `rate`, rounded up; 0 for none."""
     return -(-track.frames * rate // track.rate) if track else 0
 
 
-def _side_by_side(each: Stretch, rate: int) -> Iterator[tuple[Samples, Samples]]:
-    """Both tracks in step, block by block, the shorter filled up with silence."""
+def _side_by_side(each: SegmentSound, rate: int) -> Iterator[tuple[Samples, Samples]]:
+    """Yields both tracks in step, block by block, the shorter filled up with silence."""
+    # Asterisk itself writes silence where no packets come: they rarely differ (decision 3).
     left = _Feed(each.external, each.external_lead_s, rate)
     right = _Feed(each.staff, each.staff_lead_s, rate)
     frames = each.frames(rate)
@@ -195,7 +202,7 @@ def _side_by_side(each: Stretch, rate: int) -> Iterator[tuple[Samples, Samples]]
 
 
 class _Feed:
-    """Samples of a track in pieces of any length; silence before it begins and after it ends."""
+    """Gives the samples of a track in pieces of any length; silence before it begins and after it ends."""
 
     def __init__(self, track: Wav | None, lead_s: float, rate: int) -> None:
         self._blocks = track.blocks(rate) if track else iter(())
@@ -216,7 +223,10 @@ class _Feed:
 
 
 class _Writer:
-    """Counts and hashes what is written. `silences` are spans of frames in which nothing may be heard."""
+    """Writes blocks into a file, counts their frames and hashes them.
+
+    `silences` are spans of frames in which nothing may be heard, whatever is written.
+    """
 
     def __init__(self, file: soundfile.SoundFile, silences: Sequence[tuple[int, int]]) -> None:
         self._file, self.frames, self.digest = file, 0, hashlib.sha256()

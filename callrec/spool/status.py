@@ -1,4 +1,5 @@
-"""How the controller stands, in a file of the spool: written by it twice a second, read by anybody."""
+"""Tells others how the controller stands, by a file of the spool: the controller writes it twice a second,
+`callrec status` and the demo read it."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ def write(directory: Path, told: dict[str, Any]) -> None:
 
 
 def read(directory: Path) -> dict[str, Any]:
-    """What the controller told last; nothing where there is no such file, or a damaged one."""
+    """Returns what the controller told last; nothing where there is no such file, or a damaged one."""
     try:
         told = json.loads((directory / FILE).read_text())
     except (FileNotFoundError, ValueError):

@@ -1,8 +1,8 @@
-"""The tracks of a capture, fetched from the PBX into the spool.
+"""Fetches the tracks of captures from the PBX into the spool.
 
-A track that the PBX does not have is asked for again for a while: a PBX that was just restarted, or
-whose disk is away, says the same of sound that is there. What it has but cannot be read is kept as it
-is, beside the recording that is made without it.
+A track that the PBX does not have is asked for again for a while: a PBX that was just restarted, or whose
+disk is away, says the same of sound that is there. What it has but cannot be read is kept as it is, beside
+the recording that is made without it. The tracks on the PBX are deleted by the archiver.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ class NotYetThere(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A track in the spool. `wav` is None when there is no sound in it; `note` says why, if that matters."""
+    """A track that was fetched. `wav` is None when there is no sound in it; `note` says why, if that matters.
+
+    `absent`: the PBX says that it has no file of it.
+    """
 
     track: Track
     wav: Wav | None
@@ -54,13 +57,15 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class _Absence:
+    """The tracks that the PBX does not have, since when (seconds of the clock), and how often it said so."""
+
     tracks: tuple[str, ...]
     since: float
     times: int
 
 
 class Tracks:
-    """Fetches the tracks of captures. `pbx_answers` raises when the PBX does not."""
+    """Fetches the tracks of captures. `pbx_answers` raises when the PBX does not; `clock` counts seconds."""
 
     def __init__(
         self,
@@ -74,7 +79,10 @@ class Tracks:
         self._absences: dict[str, _Absence] = {}
 
     def fetch(self, captured: CapturedCall) -> dict[tuple[int, str], Fetched]:
-        """All tracks, by part and side. Raises NotYetClosed and NotYetThere."""
+        """Fetches the tracks that are not in the spool yet; returns all, by their segment's number and side.
+
+        Raises NotYetClosed while the PBX still writes one, and NotYetThere until it is believed to have none.
+        """
         ended_at = captured.capture.ended_at
         found = {
             (number, side): self._one(track, path, ended_at)
@@ -84,15 +92,15 @@ class Tracks:
         return found
 
     def fetched(self, captured: CapturedCall) -> list[Track]:
-        """The tracks whose sound is in the spool, whole."""
+        """Returns the tracks whose sound is in the spool, whole."""
         return [track for _, _, track, path in self._places(captured) if path.exists()]
 
     def damaged(self, recording_id: str) -> bool:
-        """Whether a track of the recording was kept because it cannot be read."""
+        """Returns whether a track of the recording was kept because it cannot be read."""
         return any(self._spool.folder(recording_id).glob(f"*{DAMAGED}"))
 
     def forget(self, recording_id: str) -> None:
-        """The recording does not wait any more."""
+        """Forgets what the PBX said of a recording, which waits no more."""
         self._absences.pop(recording_id, None)
 
     def _places(self, captured: CapturedCall) -> Iterator[tuple[int, str, Track, Path]]:
@@ -116,9 +124,10 @@ class Tracks:
         return _read(track, partial, path, still_written=_seconds_since(ended_at) < CLOSED_WITHIN_SECONDS)
 
     def _believe(self, capture: Capture, absent: tuple[str, ...] | None) -> None:
-        """Raises NotYetThere until the PBX, which must answer, has said it often enough.
+        """Returns once the PBX has said often enough, and for long enough, that these tracks are absent.
 
-        Of a call that was over within a moment it is no problem: it raises NotYetClosed then.
+        Raises NotYetThere before; of a call that was over within a moment NotYetClosed, which is no problem
+        for people to see.
         """
         recording_id = capture.recording_id
         if absent is None:
@@ -139,13 +148,13 @@ class Tracks:
 
 
 def is_momentary(capture: Capture) -> bool:
-    """Whether it was over at once: whoever answered hung up."""
+    """Returns whether a capture was over within a moment: whoever answered hung up at once."""
     lasted = timedelta(seconds=MOMENT_SECONDS)
     return capture.ended_at is not None and capture.ended_at - capture.started_at < lasted
 
 
 def _read(track: Track, partial: Path, path: Path, *, still_written: bool) -> Fetched:
-    """Takes a file that was just fetched. Raises NotYetClosed when it may not be whole yet."""
+    """Takes a file that was just fetched into the spool. Raises NotYetClosed when it may not be whole yet."""
     try:
         closed, problem = Wav(partial).is_closed, None
     except EvidenceBroken as error:
@@ -171,7 +180,7 @@ def _taken(track: Track, path: Path) -> Fetched:
 
 
 def _doubtful(found: list[Fetched]) -> tuple[str, ...] | None:
-    """The tracks whose absence must not be believed at once; None when there is no such doubt.
+    """Returns the tracks whose absence must not be believed at once; None when there is no such doubt.
 
     Of a recording that has sound, a track that is known never to have begun is not waited for.
     """

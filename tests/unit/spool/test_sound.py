@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mutagen.flac import FLAC
 
 from callrec.errors import EvidenceBroken
-from callrec.spool.sound import Stretch, Wav, examine, join, tag
+from callrec.spool.sound import SegmentSound, Wav, examine, join, tag
 from tests.listen import hears, hears_no
 from tests.unit.wave import tone, write_wav
 
@@ -21,7 +21,7 @@ from tests.unit.wave import tone, write_wav
 def test_left_is_external_right_is_staff(tmp_path: Path) -> None:
     external = Wav(write_wav(tmp_path / "in.wav", tone(500, 2)))
     staff = Wav(write_wav(tmp_path / "out.wav", tone(1000, 2)))
-    placements, written = join([Stretch(1, 0.0, external, staff)], tmp_path / "a.flac")
+    placements, written = join([SegmentSound(1, 0.0, external, staff)], tmp_path / "a.flac")
     sound, rate = soundfile.read(tmp_path / "a.flac", dtype="int16")
     assert rate == 8000 and sound.shape == (16000, 2)
     assert np.array_equal(sound[:, 0], tone(500, 2)) and np.array_equal(sound[:, 1], tone(1000, 2))
@@ -39,14 +39,14 @@ def test_every_sample_is_where_it_belongs(
 ) -> None:
     folder = tmp_path_factory.mktemp("join")
     random = np.random.default_rng(len(lengths))
-    stretches, tracks, offset = [], [], 0.0
+    sounds, tracks, offset = [], [], 0.0
     for number, (left, right) in enumerate(lengths):
         pair = [random.integers(-9999, 9999, size, dtype=np.int16) for size in (left, right)]
         names = [write_wav(folder / f"{number}-{i}.wav", data) for i, data in enumerate(pair)]
-        stretches.append(Stretch(number, offset, Wav(names[0]), Wav(names[1])))
+        sounds.append(SegmentSound(number, offset, Wav(names[0]), Wav(names[1])))
         tracks.append((offset, pair))
         offset += max(left, right) / 8000 + pauses[number]
-    join(stretches, folder / "a.flac")
+    join(sounds, folder / "a.flac")
     sound, _ = soundfile.read(folder / "a.flac", dtype="int16")
     covered = np.zeros(sound.shape, dtype=bool)
     for begin_s, pair in tracks:
@@ -60,7 +60,7 @@ def test_every_sample_is_where_it_belongs(
 def test_a_track_that_begins_later_is_moved(tmp_path: Path) -> None:
     external = Wav(write_wav(tmp_path / "in.wav", tone(500, 1)))
     staff = Wav(write_wav(tmp_path / "out.wav", tone(1000, 1)))
-    join([Stretch(1, 0.0, external, staff, staff_lead_s=0.25)], tmp_path / "a.flac")
+    join([SegmentSound(1, 0.0, external, staff, staff_lead_s=0.25)], tmp_path / "a.flac")
     sound, _ = soundfile.read(tmp_path / "a.flac", dtype="int16")
     assert len(sound) == 10000
     assert not sound[:2000, 1].any() and np.array_equal(sound[2000:, 1], tone(1000, 1))
@@ -71,7 +71,7 @@ def test_a_part_that_runs_into_the_next_one_is_cut_there(tmp_path: Path) -> None
     first = Wav(write_wav(tmp_path / "1.wav", tone(500, 2)))
     second = Wav(write_wav(tmp_path / "2.wav", tone(1000, 1)))
     placements, _ = join(
-        [Stretch(1, 0.0, first, first), Stretch(2, 1.5, second, second)], tmp_path / "a.flac"
+        [SegmentSound(1, 0.0, first, first), SegmentSound(2, 1.5, second, second)], tmp_path / "a.flac"
     )
     sound, _ = soundfile.read(tmp_path / "a.flac", dtype="int16")
     assert sound.shape == (20_000, 2)
@@ -83,8 +83,8 @@ def test_a_part_that_runs_into_the_next_one_is_cut_there(tmp_path: Path) -> None
 def test_a_part_whose_time_is_wrong_cuts_nothing(tmp_path: Path) -> None:
     first = Wav(write_wav(tmp_path / "1.wav", tone(500, 3)))
     second = Wav(write_wav(tmp_path / "2.wav", tone(1000, 1)))
-    stretches = [Stretch(1, 0.0, first, first), Stretch(2, 0.0, second, second)]
-    placements, _ = join(stretches, tmp_path / "a.flac")
+    sounds = [SegmentSound(1, 0.0, first, first), SegmentSound(2, 0.0, second, second)]
+    placements, _ = join(sounds, tmp_path / "a.flac")
     sound, _ = soundfile.read(tmp_path / "a.flac", dtype="int16")
     assert np.array_equal(sound[:, 0], np.concatenate([tone(500, 3), tone(1000, 1)]))
     assert [(each.offset_s, each.duration_s) for each in placements] == [(0.0, 3.0), (3.0, 1.0)]
@@ -93,8 +93,8 @@ def test_a_part_whose_time_is_wrong_cuts_nothing(tmp_path: Path) -> None:
 def test_where_nothing_may_be_heard_nothing_is(tmp_path: Path) -> None:
     """Over the border of two parts, and to the end."""
     track = Wav(write_wav(tmp_path / "1.wav", tone(500, 2)))
-    stretches = [Stretch(1, 0.0, track, track), Stretch(2, 2.0, track, track)]
-    _, written = join(stretches, tmp_path / "a.flac", [(1.5, 2.5), (3.0, 1e6)])
+    sounds = [SegmentSound(1, 0.0, track, track), SegmentSound(2, 2.0, track, track)]
+    _, written = join(sounds, tmp_path / "a.flac", [(1.5, 2.5), (3.0, 1e6)])
     sound, _ = soundfile.read(tmp_path / "a.flac", dtype="int16")
     assert len(sound) == 32_000 and examine(tmp_path / "a.flac").pcm_sha256 == written
     for begin, end, silent in ((0, 1.5, False), (1.5, 2.5, True), (2.5, 3, False), (3, 4, True)):
@@ -103,7 +103,7 @@ def test_where_nothing_may_be_heard_nothing_is(tmp_path: Path) -> None:
 
 def test_a_missing_track_becomes_silence_and_is_named(tmp_path: Path) -> None:
     staff = Wav(write_wav(tmp_path / "out.wav", tone(1000, 1)))
-    placements, _ = join([Stretch(1, 0.0, None, staff)], tmp_path / "a.flac")
+    placements, _ = join([SegmentSound(1, 0.0, None, staff)], tmp_path / "a.flac")
     sound, _ = soundfile.read(tmp_path / "a.flac", dtype="int16")
     assert not sound[:, 0].any() and placements[0].missing == ("external",)
 
@@ -111,7 +111,7 @@ def test_a_missing_track_becomes_silence_and_is_named(tmp_path: Path) -> None:
 def test_parts_of_different_rates_are_joined_at_the_higher_one(tmp_path: Path) -> None:
     narrow = Wav(write_wav(tmp_path / "a.wav", tone(500, 1)))
     wide = Wav(write_wav(tmp_path / "b.wav", tone(5000, 1, 16000), 16000))
-    join([Stretch(1, 0.0, narrow, narrow), Stretch(2, 1.0, wide, wide)], tmp_path / "a.flac")
+    join([SegmentSound(1, 0.0, narrow, narrow), SegmentSound(2, 1.0, wide, wide)], tmp_path / "a.flac")
     sound, rate = soundfile.read(tmp_path / "a.flac", dtype="int16")
     assert rate == 16000 and abs(len(sound) - 32000) <= 2
     assert hears(sound[:16000, 0], rate, 500) and hears(sound[16000:, 1], rate, 5000)
@@ -157,7 +157,7 @@ def test_a_file_that_becomes_shorter_does_not_stop_the_reader(tmp_path: Path) ->
 
 def test_tags_are_japanese_and_change_the_file_not_the_sound(tmp_path: Path) -> None:
     wav = Wav(write_wav(tmp_path / "in.wav", tone(500, 1)))
-    join([Stretch(1, 0.0, wav, wav)], tmp_path / "a.flac")
+    join([SegmentSound(1, 0.0, wav, wav)], tmp_path / "a.flac")
     before = examine(tmp_path / "a.flac")
     tag(tmp_path / "a.flac", {"ORGANIZATION": "芝地区総合支所", "EXTENSION": "2101"})
     after = examine(tmp_path / "a.flac")
@@ -167,7 +167,7 @@ def test_tags_are_japanese_and_change_the_file_not_the_sound(tmp_path: Path) -> 
 
 def test_examine_tells_what_is_there(tmp_path: Path) -> None:
     wav = Wav(write_wav(tmp_path / "in.wav", tone(500, 1)))
-    _, written = join([Stretch(1, 0.0, wav, wav)], tmp_path / "a.flac")
+    _, written = join([SegmentSound(1, 0.0, wav, wav)], tmp_path / "a.flac")
     facts = examine(tmp_path / "a.flac")
     assert (facts.format, facts.sample_rate, facts.channels, facts.frames) == ("flac", 8000, 2, 8000)
     assert facts.pcm_sha256 == written
@@ -176,7 +176,7 @@ def test_examine_tells_what_is_there(tmp_path: Path) -> None:
 
 def test_a_damaged_file_does_not_decode(tmp_path: Path) -> None:
     wav = Wav(write_wav(tmp_path / "in.wav", tone(500, 1)))
-    join([Stretch(1, 0.0, wav, wav)], tmp_path / "a.flac")
+    join([SegmentSound(1, 0.0, wav, wav)], tmp_path / "a.flac")
     data = bytearray((tmp_path / "a.flac").read_bytes())
     (tmp_path / "a.flac").write_bytes(data[:40])
     with pytest.raises(EvidenceBroken):
