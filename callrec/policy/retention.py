@@ -1,4 +1,7 @@
-"""Tells until when a recording is kept. Nothing in callrec deletes what is over: the lock in S3 only keeps it until then."""
+"""Tells until when a recording is kept.
+
+Nothing in callrec deletes what is over: the lock in S3 keeps it until then, and no longer.
+"""
 
 from __future__ import annotations
 
