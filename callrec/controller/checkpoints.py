@@ -1,7 +1,7 @@
-"""The checkpoints of the captures under way, on their way to the disk.
+"""Writes the checkpoints of calls that are being captured, of each call only the newest.
 
-A disk that is full or slow lets them come late, and in another order. Of each call only the newest
-counts: an older one must not replace it, nor bring back what was handed over meanwhile.
+A disk that is full or slow lets them come late, and in another order: an older one must not replace a newer,
+nor bring back what was handed over meanwhile.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from callrec.recording.actions import SaveCheckpoint
 from callrec.spool.directory import Spool
 
 PATIENCE_SECONDS = 0.01
-"""A disk that is slower than this is not waited for: the voice comes first."""
+"""How long a recording waits for its checkpoint: the voice comes before a disk that is slower."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
+    """A checkpoint to be written; `known` is set once a restart would know of it, or writing failed."""
+
     checkpoint: Checkpoint
     known: threading.Event = field(default_factory=threading.Event)
 
@@ -31,13 +33,13 @@ class Checkpoints:
         self._newest: dict[str, _Asked] = {}
 
     def ask(self, action: SaveCheckpoint) -> None:
-        """This is the newest checkpoint of its call; `save` comes later."""
+        """Takes note of the newest checkpoint of a call, when its action was returned; `save` comes later."""
         self._newest[action.linkedid] = _Asked(action.checkpoint)
 
     def save(self, action: SaveCheckpoint) -> None:
         """Writes a checkpoint, unless there is a newer one or its call needs none any more.
 
-        Raises OSError.
+        The open call of the same call is forgotten then. Raises OSError.
         """
         newest = self._newest.get(action.linkedid)
         if newest is None or newest.checkpoint is not action.checkpoint:
@@ -49,7 +51,7 @@ class Checkpoints:
             newest.known.set()
 
     def wait(self, session: str) -> None:
-        """Waits a moment until the newest checkpoint of a call is written.
+        """Waits, some milliseconds at most, until the newest checkpoint of a call is written.
 
         What is recorded before that, a restart would know nothing of: it would be lost, or stay though
         nobody wanted it.
@@ -58,5 +60,5 @@ class Checkpoints:
             newest.known.wait(PATIENCE_SECONDS)
 
     def drop(self, session: str) -> None:
-        """What was captured of a call is over and safe elsewhere."""
+        """Forgets the checkpoint of a call: what was captured of it is over and safe elsewhere."""
         self._newest.pop(session, None)

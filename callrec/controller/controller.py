@@ -1,7 +1,8 @@
-"""Watches one PBX: events go to the tracker, and what it wants done goes to the performers.
+"""Watches one PBX: events go to the tracker, and what it wants done goes to the performers (decision 1).
 
 One thread reads events, the serial executor performs actions (of one call in order: those for each track,
 other ones to the PBX, and those to the spool), and both hand what they learn to the tracker under one lock.
+`callrec.serve` runs it and ticks.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from callrec.spool.directory import Spool
 log = structlog.get_logger()
 
 FALLBACK_VARIABLE = "CALLREC_FALLBACK"
+"""Set by the dialplan on a channel whose call its fallback handles: since when, in seconds since 1970."""
 PARTIES_VARIABLE = "CALLREC_PARTIES"
+"""Set by the dialplan at the gate: direction, extension and number, with ``|`` between them."""
 
 
 class Pbx(PbxCommands, Protocol):
@@ -45,7 +48,7 @@ class Pbx(PbxCommands, Protocol):
 
 
 class Controller:
-    """Watches one PBX and records its calls."""
+    """Watches one PBX and records its calls. Several threads may use it."""
 
     def __init__(
         self,
@@ -59,9 +62,12 @@ class Controller:
         read_journal: Callable[[], None],
         stored_keys: Callable[[], dict[str, str]],
     ) -> None:
-        """`work_waits` is told when something was put into the spool, `help_waits` when somebody asked for
-        help, `read_journal` when the dialplan may have recorded in our place; these only wake somebody
-        else. `stored_keys` are the key presses the dialplan has written down, by their ids."""
+        """Makes a controller that tells others when there is work for them.
+
+        `work_waits` is called when something was put into the spool, `help_waits` when somebody asked for
+        help, `read_journal` when the dialplan may have recorded in our place; these only wake somebody else.
+        `stored_keys` returns the key presses that the dialplan has written down, by their ids.
+        """
         self._pbx, self._tracker, self._spool = pbx, tracker, spool
         self._read_journal, self._stored_keys = read_journal, stored_keys
         self._executor = SerialExecutor()
@@ -105,7 +111,7 @@ class Controller:
         self._pbx.stop()
 
     def handle(self, event: Event) -> None:
-        """One event of the PBX."""
+        """Takes an event of the PBX. A bug in the core is logged, and lets no call wait at the gate."""
         if isinstance(event, Replaced):
             log.error("another program has connected to the PBX under our name; this one ends")
             self.replaced.set()
@@ -117,7 +123,7 @@ class Controller:
             self._submit(self._wanted(event))
 
     def tick(self) -> None:
-        """Time passes; called about twice a second."""
+        """Lets time pass, and tries again what the spool's disk refused; called about twice a second."""
         with self._lock:
             again, self._again = self._again, []
             for action in again:
@@ -125,12 +131,12 @@ class Controller:
             self._submit(self._tracker.tick(self._now()))
 
     def take_rules(self, office: Office) -> None:
-        """Decides by these rules from now on; calls under way keep the decision they have."""
+        """Decides by these rules from now on; calls under way keep the rules they began with."""
         with self._lock:
             self._tracker.take_rules(office)
 
     def recall(self, stored: dict[str, str]) -> None:
-        """Acts on key presses that the dialplan has written down, those of which nothing was heard."""
+        """Acts on key presses that the dialplan has written down, by their ids, unless they were heard."""
         keys = parsed_keys(stored)
         with self._lock:
             self._submit(self._tracker.recall(keys, self._now()))
@@ -138,21 +144,21 @@ class Controller:
     # --- how it stands
 
     def has_recorded(self, linkedid: str) -> bool:
-        """Whether a call was recorded from here, as far back as is remembered."""
+        """Tells whether something of a call was captured here, as far back as is remembered."""
         return self._to_spool.has_recorded(linkedid)
 
     def in_fallback(self) -> set[str]:
-        """The linked ids of the calls under way that the dialplan's fallback handles."""
+        """Returns the linked ids of the calls under way that the dialplan's fallback handles."""
         with self._lock:
             return {each.record.linkedid for each in self._tracker.calls.values() if each.fallback}
 
     def has_heard(self, press: str) -> bool:
-        """Whether a key press was acted on here, as far back as is remembered."""
+        """Tells whether a key press was acted on here, as far back as is remembered."""
         with self._lock:
             return self._tracker.has_heard(press)
 
     def live(self) -> list[tuple[str, str]]:
-        """The recordings under way: extension and id."""
+        """Returns the captures under way, also on standby: extension (`?`: not known) and recording's id."""
         with self._lock:
             return [
                 (call.record.extension or "?", call.capture.recording_id)
@@ -163,19 +169,21 @@ class Controller:
     # --- events
 
     def _wanted(self, event: Event) -> list[Action]:
+        """Returns what the core wants done about an event."""
         try:
             return self._tracker.handle(event)
         except Exception:
             log.exception("a bug: please report it", kind=type(event).__name__)
-            return self._tracker.let_through(event) if isinstance(event, GateEntered) else []
+            return self._tracker.let_through(event) if isinstance(event, GateEntered) else []  # decision 2
 
     def _now(self) -> datetime:
-        """The PBX's time: it is compared with the times of its events."""
+        """Returns the PBX's time, by its latest event: it is compared with the times of its events."""
         return datetime.now(UTC) + self._pbx_ahead
 
     # --- the link
 
     def _connected(self) -> None:
+        """Brings the calls up to what the PBX has now, before any event of the new link is handled."""
         channels, bridges = self._pbx.channels(), self._pbx.bridges()
         theirs = [each for each in channels if not each.is_own]
         told = {each.id: epoch(self._pbx.variable(each.id, FALLBACK_VARIABLE)) for each in theirs}
@@ -189,7 +197,7 @@ class Controller:
         self._read_journal()
 
     def _keys_pressed(self) -> list[RawKeyPress] | None:
-        """What staff have pressed while nobody listened, the oldest first. None: not known yet."""
+        """Returns what staff have pressed while nobody listened, the oldest first. None: not known yet."""
         try:
             return parsed_keys(self._stored_keys())
         except CallrecError as error:
@@ -197,7 +205,7 @@ class Controller:
             return None
 
     def _gate_of(self, channel: Channel) -> GateEntered | None:
-        """What was asked at the gate about a channel, as the dialplan has written it down."""
+        """Returns what was asked at the gate about a channel, as its variable says; None: nothing."""
         match self._pbx.variable(channel.id, PARTIES_VARIABLE).split("|"):
             case [direction, extension, number] if direction in set(Direction):
                 return GateEntered(self._now(), channel, direction, extension, number)
@@ -221,7 +229,10 @@ class Controller:
             self._enqueue(action)
 
     def _enqueue(self, action: Action) -> None:
-        """Those that write to disk have a queue of their own: no recording begins later for them."""
+        """Hands an action to the executor. Those that write to disk have a queue of their own.
+
+        So no recording begins later for them.
+        """
         queue = "spool" if isinstance(action, SpoolAction) else action.side
         self._executor.submit(f"{action.linkedid} {queue}", lambda: self._perform(action))
 
@@ -250,8 +261,7 @@ class Controller:
 
 
 def parsed_keys(stored: dict[str, str]) -> list[RawKeyPress]:
-    """The key presses the dialplan has written down, the oldest first; lines that nobody can read are
-    left out."""
+    """Returns the key presses the dialplan has written down, the oldest first, but for unreadable ones."""
     found = []
     for id_, line in stored.items():
         with suppress(ValueError, OverflowError):

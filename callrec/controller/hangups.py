@@ -1,4 +1,4 @@
-"""Channels of ours that were hung up, until the PBX has told that they are gone."""
+"""Lets a renewal of snoops wait until the PBX has told that the old ones are gone (decision 9)."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from collections import deque
 from collections.abc import Collection
 
 PATIENCE_SECONDS = 0.1
-"""A snoop is gone with the next packet (20 ms) of the channel it listens to. Where none comes for so
-long, nothing is said that could be missed."""
+"""How long is waited. A snoop is gone with the next packet (20 ms) of the channel it listens to; where
+none comes for so long, nothing is said that could be missed."""
 REMEMBERED = 1000
+"""How many of our channels that have gone are remembered."""
 
 
 class Hangups:
-    """Which channels of ours have gone lately. Safe to use from several threads."""
+    """Knows which channels of ours have gone lately. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._gone: deque[str] = deque(maxlen=REMEMBERED)
         self._changed = threading.Condition()
 
     def gone(self, channel: str) -> None:
-        """The PBX has told that this channel is no more."""
+        """Takes note that the PBX has told that this channel is no more."""
         with self._changed:
             self._gone.append(channel)
             self._changed.notify_all()
 
     def wait(self, channels: Collection[str]) -> bool:
-        """Waits until these are gone, or a moment. Whether they are."""
+        """Waits until all these channels are gone, a tenth of a second at most. Returns whether they are."""
         with self._changed:
             return self._changed.wait_for(lambda: set(channels) <= set(self._gone), PATIENCE_SECONDS)

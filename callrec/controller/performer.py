@@ -1,4 +1,8 @@
-"""Carries out one action each: those about the PBX, and those about the spool."""
+"""Carries out the actions of the core, one at a time: those about the PBX, and those about the spool.
+
+The controller calls it on threads of the serial executor. What is refused or fails is raised; trying again
+is not done here.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +20,15 @@ from callrec.spool.directory import Spool
 log = structlog.get_logger()
 
 PROMPTS_VARIABLE = "CALLREC_PROMPTS"
+"""What the dialplan plays before the phone rings, set at the gate: sounds with ``&`` between them."""
 ANSWER_VARIABLE = "CALLREC_ANSWER"
+"""Whether the dialplan answers the call before it plays them, set at the gate: 1 or empty (decision 5)."""
 REMEMBERED = 10_000
-"""How many calls that were recorded are remembered, against the journal of the dialplan."""
+"""How many calls of which something was captured are remembered, against the journal of the dialplan."""
 
 
 class PbxCommands(Protocol):
-    """What can be asked of a PBX about channels, recordings and bridges. Refusals and silence are
-    CallrecErrors."""
+    """What is asked of a PBX to do with channels, recordings and bridges. Refusals are CallrecErrors."""
 
     def set_variable(self, channel_id: str, name: str, value: str) -> None: ...
     def resume(self, channel_id: str) -> None: ...
@@ -49,16 +54,17 @@ class PbxPerformer:
         self._answer_first = answer_first
 
     def perform(self, action: do.PbxAction) -> None:
+        """Carries out one action. It may wait some milliseconds for a hang-up or a checkpoint."""
         match action:
             case do.LetThrough():
                 self._let_through(action)
             case do.StartSnoop():
                 self._pbx.snoop(action.channel, action.snoop, spy=action.spy, whisper=action.whisper)
             case do.AwaitHangup():
-                if not self._hangups.wait(action.channels):
+                if not self._hangups.wait(action.channels):  # decision 9
                     log.warning("snoops that were hung up may still be there", call=action.linkedid)
             case do.RecordSnoop():
-                self._checkpoints.wait(action.linkedid)
+                self._checkpoints.wait(action.linkedid)  # a restart must know of what is recorded
                 self._pbx.record(action.snoop, action.name)
             case do.PlayMedia():
                 self._pbx.play(action.snoop, action.playback, list(action.media))
@@ -77,9 +83,10 @@ class PbxPerformer:
             case do.DestroyBridge():
                 self._pbx.destroy_bridge(action.bridge)
             case _:
-                assert_never(action)
+                assert_never(action)  # decision 15: a new action is found by the type checker
 
     def _let_through(self, action: do.LetThrough) -> None:
+        """Sets what the dialplan plays, if anything, and lets the call go on (decision 2)."""
         if action.sounds:
             self._pbx.set_variable(action.channel, PROMPTS_VARIABLE, "&".join(action.sounds))
             self._pbx.set_variable(action.channel, ANSWER_VARIABLE, "1" if self._answer_first else "")
@@ -104,10 +111,11 @@ class SpoolPerformer:
         self._recorded: deque[str] = deque(maxlen=REMEMBERED)
 
     def has_recorded(self, linkedid: str) -> bool:
-        """Whether a call was recorded from here, as far back as is remembered."""
+        """Tells whether something of a call was captured here, kept or not, as far back as is remembered."""
         return linkedid in self._recorded
 
     def perform(self, action: do.SpoolAction) -> None:
+        """Carries out one action, and wakes whoever goes on with it."""
         match action:
             case do.SaveCheckpoint():
                 self._checkpoints.save(action)
@@ -130,17 +138,20 @@ class SpoolPerformer:
                 self._spool.forget_open_call(action.call_id)
                 self._read_journal()
             case _:
-                assert_never(action)
+                assert_never(action)  # decision 15: a new action is found by the type checker
 
     def _captured(self, action: do.HandOver | do.Discard) -> None:
-        """What was captured is safe in the spool: what was written of it before is not needed any more."""
+        """Drops what was written of a call while it was open: what was captured is safe in the spool."""
         self._checkpoints.drop(action.linkedid)
         self._spool.forget_open_call(action.captured.call.id)
         self._recorded.append(action.captured.call.linkedid)
         self._work_waits()
 
     def _save_open_call(self, action: do.SaveOpenCall) -> None:
-        """Not tried again: one that is written late would bring back a call that is over."""
+        """Writes down an open call; a failure is not tried again.
+
+        One that is written late would bring back a call that is over.
+        """
         try:
             self._spool.save_open_call(action.call)
         except OSError as error:

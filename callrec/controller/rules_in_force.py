@@ -1,4 +1,8 @@
-"""The rules the controller goes by: those of the catalogue, or, while that is away, those last seen."""
+"""Keeps the rules the controller goes by: those of the catalogue, or, while that is away, those last seen.
+
+`callrec.serve` asks it twice a second to look for changes. What is decided by the rules is `policy`'s
+matter.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ log = structlog.get_logger()
 
 
 class RuleSource(Protocol):
-    """Where rules come from: the catalogue, and the copy of them on disk."""
+    """Where rules come from: the catalogue, and the copy of them on disk. `callrec.app` is one."""
 
     @property
     def now(self) -> datetime: ...
@@ -40,16 +44,17 @@ class RulesInForce:
         self._source, self._spool, self._problems = source, spool, problems
         self._saved: Office | None = None
         self.took: Callable[[Office], None] = lambda office: None
-        """Told of every change."""
+        """Called with the new office after every change."""
         self.office = Office()
         self.seen_at = source.now
-        """Until when the rules were looked at in the catalogue."""
+        """Until when the rules were looked at in the catalogue; callrec's clock."""
         self.catalogue_away = False
 
     def start(self) -> None:
         """Takes the rules of the catalogue; while it cannot be reached, those that were last seen.
 
-        Raises CatalogueUnreachable where there are none either.
+        Raises CatalogueUnreachable where there are none either, CatalogueOutdated where the catalogue is not
+        of this version, CheckFailed where the copy is damaged.
         """
         try:
             self._source.require_catalogue()
@@ -65,7 +70,10 @@ class RulesInForce:
             self._save()
 
     def reload(self) -> None:
-        """Takes up changed rules; calls under way keep the decision they have."""
+        """Takes up changed rules; calls under way keep the rules they began with.
+
+        With the catalogue away the rules stay as they are, and that is a problem until it is back.
+        """
         try:
             self._take_changes()
         except (CatalogueUnreachable, CatalogueOutdated) as error:
@@ -76,7 +84,10 @@ class RulesInForce:
             self.seen_at = self._source.now
 
     def _last_seen(self, saved_at: datetime) -> datetime:
-        """The copy is written when rules change; the last status tells until when they were looked at."""
+        """Returns until when the rules of the copy were looked at in the catalogue.
+
+        The copy is written when rules change; the last status tells until when they were looked at.
+        """
         told = status.read(self._spool)
         if told.get("revision") != self.office.revision:
             return saved_at
@@ -109,9 +120,9 @@ class RulesInForce:
 
 
 def keep_for_good() -> None:
-    """What was built to last is not looked through by the garbage collector any more.
+    """Keeps what was built to last from being looked through by the garbage collector.
 
-    That took 40 ms for the program alone, and longer on a busy machine or with many rules: for so
-    long no recording began. Objects nobody refers to are freed all the same.
+    That took 40 ms for the program alone, and longer on a busy machine or with many rules: for so long no
+    recording began. Objects nobody refers to are freed all the same.
     """
     gc.freeze()

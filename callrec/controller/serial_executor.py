@@ -1,4 +1,4 @@
-"""A small pool of threads in which the jobs of one call never overtake one another."""
+"""Runs jobs on a small pool of threads, where those of one queue never overtake one another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WORKERS = 32
 
 
 class SerialExecutor:
-    """Jobs of one key run in the order they came; jobs of different keys run side by side.
+    """Runs jobs of one key in the order they came, and those of different keys side by side.
 
     A job that raises is logged, and the next one runs.
     """
@@ -29,6 +29,7 @@ class SerialExecutor:
         self._idle = threading.Condition(self._lock)
 
     def submit(self, key: str, job: Job) -> None:
+        """Adds a job to the queue of its key. Never waits."""
         with self._lock:
             queue = self._queues.setdefault(key, deque())
             queue.append(job)
@@ -36,7 +37,7 @@ class SerialExecutor:
                 self._pool.submit(self._drain, key, queue)
 
     def close(self) -> None:
-        """Waits for the jobs that were submitted, and for those that these submit."""
+        """Waits for the jobs that were submitted, and for those that these submit; then ends the threads."""
         with self._idle:
             self._idle.wait_for(lambda: not self._queues)
         self._pool.shutdown(wait=True)
