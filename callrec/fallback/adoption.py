@@ -1,9 +1,9 @@
 """Takes over what the dialplan did and recorded while callrec was away.
 
-A line of its journal becomes a call and, where there is sound, a recording; read twice it is the
-same one. The dialplan went by a copy of the rules that knows neither who answers nor what time it is.
-So the rules are asked again, as they were when the call began: files are deleted only where nothing
-is in them, or where those rules did not want them.
+A line of its journal becomes a call and, where there is sound, a recording; read twice it is the same one.
+The dialplan went by a copy of the rules that knows neither who answers nor what time it is. So the rules are
+asked again, as they were when the call began: files are deleted only where nothing is in them, or where
+neither those rules nor the rules of now want them (decision 4).
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ WAV_HEADER_BYTES = 44
 BYTES_A_SECOND = 16_000
 """MixMonitor's WAV: 8 kHz, 16 bits, one channel."""
 FLUSHED_WITHIN = timedelta(seconds=5)
-"""MixMonitor ends a moment after its call: before that, a file that seems empty may not be."""
+"""How long after its call MixMonitor may still write: before that, a file that seems empty may not be."""
 
 
 class Storage(Protocol):
-    """The stored recordings of a PBX."""
+    """The stored recordings of a PBX. Refusals and silence are CallrecErrors."""
 
     def stored_size(self, name: str) -> int | None: ...
     def delete_stored(self, name: str) -> None: ...
 
 
 class Adoption:
-    """Adopts lines of the dialplan's journal into the spool."""
+    """Adopts lines of the dialplan's journal into the spool. The journal reader calls it."""
 
     def __init__(
         self,
@@ -54,19 +54,25 @@ class Adoption:
         taken_up: Callable[[CallRecord], bool] = lambda call: False,
         help_known: Callable[[str, str], bool] = lambda press, alert: False,
     ) -> None:
-        """`office` has the rules of now, `office_at` those of a moment; `taken_up` tells whether callrec
-        has recorded the call itself after all, `help_known` of the ids of a key press and of its alert
-        whether somebody was told."""
+        """Makes an adoption that asks others what it cannot know.
+
+        `office` has the rules of now, `office_at` those of a moment; `taken_up` tells whether callrec has
+        recorded the call itself after all, `help_known` of the ids of a key press and of its alert whether
+        somebody was told.
+        """
         self._storage, self._spool = storage, spool
         self._office, self._office_at = office, office_at
         self._pbx, self._prompt, self._taken_up = pbx, prompt, taken_up
         self._help_known = help_known
 
     def adopt(self, key: str, value: str, now: datetime, noted: Sequence[RawKeyPress] = ()) -> bool:
-        """Whether the line is safe in the spool now; if not, it is to be adopted later.
+        """Puts the call of a line into the spool, with what was recorded of it.
 
-        `noted` are the key presses the dialplan has written down, of whatever calls. Raises ValueError
-        when the line makes no sense.
+        Returns False where it is too early to tell whether that is anything: MixMonitor may still write.
+
+        `now` is by callrec's clock; `noted` are the key presses the dialplan has written down, of whatever
+        calls. Raises ValueError when the line makes no sense, CallrecError when the PBX or the catalogue
+        does not answer, and OSError when the spool's disk fails; then the line is to be adopted later.
         """
         entry, office = journal.parse(key, value), self._office()
         heard = self._heard(entry)
@@ -85,13 +91,17 @@ class Adoption:
             if not self._taken_up(call):
                 self._call_for_help(call, recorded=False)
                 self._spool.save_call(_destroyed(call) if heard else call)
+            # decision 4: only where nothing is in them, or no rules want them
             for name in journal.files(entry):
                 self._storage.delete_stored(name)
         log.info("a call of the fallback was adopted", call=call.id, recorded=recorded)
         return True
 
     def _call_for_help(self, call: CallRecord, *, recorded: bool) -> None:
-        """Late is better than never, where nobody heard of it while the call lasted."""
+        """Puts the alerts of the call's keys into the spool. Late is better than never.
+
+        Not where somebody was told of them while the call lasted; a support phone is not called any more.
+        """
         for number, press in enumerate(call.key_presses):
             if press.key is not FeatureCode.HELP or was_asked(call.key_presses[:number], press.at):
                 continue
@@ -102,8 +112,11 @@ class Adoption:
                 )  # there is nothing to listen to any more
 
     def _decision(self, entry: journal.JournalEntry) -> Decision:
-        """By the rules as they were when the call began. Never is never; else those of now may speak for
-        it too: the clocks of PBX and catalogue may differ by more than a new rule is old."""
+        """Decides by the rules as they were when the call began, or, for a recording only, by those of now.
+
+        A rule that says never holds. The rules of now may speak for a recording, not against it: the clocks
+        of PBX and catalogue may differ by more than a new rule is old (decision 4).
+        """
         then = journal.decide(entry, self._office_at(entry.started_at))
         if then.mode is Mode.AUTOMATIC or (then.rule is not None and then.mode is Mode.NEVER):
             return then
@@ -111,12 +124,13 @@ class Adoption:
         return now if now.mode is Mode.AUTOMATIC else then
 
     def _heard(self, entry: journal.JournalEntry) -> timedelta | None:
-        """How long the line's files are; None when nobody is to be heard in them."""
+        """Returns how long the line's files are, by their size; None when nothing is in them."""
         sizes = [self._storage.stored_size(name) or 0 for name in journal.files(entry)]
         sound = max(sizes, default=0) - WAV_HEADER_BYTES
         return timedelta(seconds=sound / BYTES_A_SECOND) if sound > 0 else None
 
 
 def _destroyed(call: CallRecord) -> CallRecord:
+    """Returns the call with a note that its recording was destroyed."""
     text = remark("what the dialplan had recorded was destroyed: the rules did not want it recorded")
     return replace(call, notes=(*call.notes, text))

@@ -1,7 +1,8 @@
-"""What the dialplan wrote down while callrec was away, as calls and captures.
+"""Makes calls and captures of what the dialplan wrote down while callrec was away. No I/O.
 
-One line a call, in the PBX's own database; see callrec-journal in asterisk/callrec/extensions.conf.
-Reading a line twice gives the same ids, so that a crash between two steps makes no second recording.
+One line a call, in the PBX's own database; see callrec-journal in asterisk/callrec/extensions.conf. Reading
+a line twice gives the same ids, so that a crash between two steps makes no second recording (decision 4).
+Whether a recording is kept is decided in `adoption`.
 """
 
 from __future__ import annotations
@@ -35,14 +36,20 @@ FAMILY = "callrec-journal"
 KEYS = "callrec-key"
 """The families of the PBX's database in which the dialplan writes of calls, and of keys."""
 FIELDS = 12
+"""How many fields a line has, with ``|`` between them."""
 
 FindPrompt = Callable[[str], Prompt | None]
-"""The prompt that the PBX plays under a name."""
+"""Returns the prompt that the PBX plays under a name; None where the library has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One line of the journal."""
+    """One line of the journal. Times are the PBX's.
+
+    `channel` is the caller's; `peer` is who answered, empty where the dialplan does not know it; `talked` is
+    what Dial() reported; `mode` is by the PBX's copy of the rules; `file` is empty where nothing was
+    recorded; `announced` are the prompts that were played, each with begin, end and status.
+    """
 
     channel: str
     direction: Direction
@@ -60,7 +67,7 @@ class JournalEntry:
 
 
 def parse(key: str, value: str) -> JournalEntry:
-    """One entry of the PBX's database. Raises ValueError when it is not a line of the journal."""
+    """Returns one entry of the PBX's database. Raises ValueError when it is not a line of the journal."""
     fields = value.split("|")
     if len(fields) != FIELDS:
         raise ValueError(f"{len(fields)} fields")
@@ -83,7 +90,7 @@ def parse(key: str, value: str) -> JournalEntry:
 
 
 def decide(entry: JournalEntry, office: Office) -> Decision:
-    """What these rules say of the call: the number dialled, and who answered, as far as that is known."""
+    """Decides the call by these rules: by the number dialled, and by who answered, if that is known."""
     answering = _answering(entry, office)
     decision = office.decide(_facts(entry, office, answering))
     dialled = office.decide(_facts(entry, office, entry.extension))
@@ -98,9 +105,10 @@ def call_of(
     decision: Decision,
     heard: timedelta | None = None,
 ) -> CallRecord:
-    """The call. The dialplan knows the mode only; `decision` is what the rules say.
+    """Returns the call of an entry. The dialplan knows the mode only; `decision` is what the rules say.
 
-    `heard` is how long its files are: Dial() is not always the one who connects, nor the last.
+    `heard` is how long its files are: Dial() is not always the one who connects, nor the last to say how it
+    went. Raises ValueError where what was announced makes no sense.
     """
     outbound = entry.direction is Direction.OUTBOUND
     number = _number(entry)
@@ -108,7 +116,7 @@ def call_of(
     talked = entry.talked or heard
     answered = entry.status == "ANSWER" or bool(talked)
     return CallRecord(
-        id=ids.of_fallback_call(pbx, entry.channel, entry.started_at),
+        id=ids.of_fallback_call(pbx, entry.channel, entry.started_at),  # decision 4: the same each time
         pbx=pbx,
         linkedid=entry.linkedid,
         direction=entry.direction,
@@ -130,7 +138,7 @@ def call_of(
 def pressed(
     entry: JournalEntry, noted: Iterable[RawKeyPress], office: Office, *, recorded: bool
 ) -> tuple[KeyPress, ...]:
-    """The keys that staff pressed during the call, the oldest first. `recorded`: the dialplan did."""
+    """Returns the keys staff pressed during the call, the oldest first. `recorded`: a recording is kept."""
     found: tuple[KeyPress, ...] = ()
     for each in sorted(noted, key=lambda note: note.at):
         extension = endpoint_of(each.by)
@@ -142,11 +150,12 @@ def pressed(
 
 
 def captured_call(entry: JournalEntry, call: CallRecord) -> CapturedCall:
-    """The capture of a call of which the dialplan recorded something."""
+    """Returns the capture of a call of which the dialplan recorded something: one segment, a file a side."""
     begin = call.answered_at or call.started_at
     segment = Segment(
         1, entry.channel, Track(f"{entry.file}-external", begin), Track(f"{entry.file}-staff", begin)
     )
+    # decision 4: the same each time
     recording_id = ids.derived(begin, f"recording {call.pbx} {entry.channel}")
     return CapturedCall(
         call, Capture(recording_id, begin, KeptBecause.AUTOMATIC, (segment,), (), entry.ended_at)
@@ -154,12 +163,12 @@ def captured_call(entry: JournalEntry, call: CallRecord) -> CapturedCall:
 
 
 def files(entry: JournalEntry) -> list[str]:
-    """The stored recordings of the line, whether there is sound in them or not."""
+    """Returns the names of the entry's stored recordings, whether there is sound in them or not."""
     return [f"{entry.file}-external", f"{entry.file}-staff"] if entry.file else []
 
 
 def _answering(entry: JournalEntry, office: Office) -> str:
-    """The extension that answered, or placed the call; the number dialled where that is not known."""
+    """Returns the extension that answered, or placed the call; the number dialled where that is not known."""
     outbound = entry.direction is Direction.OUTBOUND
     return entry.peer if entry.peer and not outbound and office.is_staff(entry.peer) else entry.extension
 

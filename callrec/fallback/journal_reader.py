@@ -1,6 +1,7 @@
 """Reads what the dialplan wrote down while callrec was away: its journal of calls, and the keys.
 
-On a thread of its own: it asks the PBX for long, and no call may wait for that.
+On a thread of its own: it asks the PBX for long, and no call may wait for that. What a line becomes is
+`adoption`'s matter.
 """
 
 from __future__ import annotations
@@ -30,14 +31,17 @@ LINE = "journal line "
 
 
 class Ami(Protocol):
-    """What is asked of a PBX's own database."""
+    """What is asked of a PBX's own database (AstDB)."""
 
     def tree(self, family: str) -> dict[str, str]: ...
     def delete(self, family: str, key: str) -> None: ...
 
 
 class JournalReader(Worker):
-    """Takes over every line that can be; one that cannot stays, and is a problem."""
+    """Takes over every line that can be; one that cannot stays, and is a problem.
+
+    It looks while the controller is linked: every minute, every 2 s while a line waits, and when woken.
+    """
 
     def __init__(
         self,
@@ -47,7 +51,7 @@ class JournalReader(Worker):
         problems: Problems,
         adopted: Callable[[], None],
     ) -> None:
-        """`adopted` is told when something was put into the spool; it only wakes somebody else."""
+        """Makes a reader. `adopted` is called when something was put into the spool, to wake others."""
         self._ami, self._controller, self._adoption = ami, controller, adoption
         self._problems, self._adopted = problems, adopted
         super().__init__(self._look, lambda: SOON_SECONDS if self._left else SECONDS)
@@ -55,12 +59,16 @@ class JournalReader(Worker):
         self._seen: set[str] = set()
 
     def _look(self) -> None:
+        """Reads where the controller is linked; what fails is a problem, and tried again."""
         self._left = 0
         if self._controller.link_up:
             self._problems.attempt("read journal", self.read)
 
     def read(self) -> None:
-        """Takes over what there is, once."""
+        """Takes over what there is, once, and deletes the lines that are safe in the spool.
+
+        Raises CallrecError when the PBX does not answer.
+        """
         # In this order: a call that ends meanwhile has its line by the time those are looked at.
         in_fallback = self._controller.in_fallback()
         with self._ami() as ami:
@@ -78,7 +86,7 @@ class JournalReader(Worker):
             self._forget(ami, keys, {each.id for each in noted if each.linkedid in told_of})
 
     def _forget(self, ami: Ami, keys: dict[str, str], wanted: set[str]) -> None:
-        """Deletes what was noted of keys that were taken up: those of the last look but one.
+        """Deletes what was noted of keys that were taken up: those of the last look but one (decision 12).
 
         Before that they are taken up, if they were not: they could not be read when the link was made.
         `wanted` are those of calls of which the journal tells, or will.
@@ -93,6 +101,7 @@ class JournalReader(Worker):
         self._seen = done - self._seen
 
     def _adopt(self, key: str, value: str, noted: Sequence[RawKeyPress]) -> bool:
+        """Returns whether a line is safe in the spool now. One that cannot be adopted is a problem."""
         try:
             adopted = self._adoption.adopt(key, value, datetime.now(UTC), noted)
         except (CallrecError, ValueError) as error:

@@ -1,9 +1,9 @@
-"""The rules as the dialplan needs them while callrec is away: entries of the PBX's own database.
+"""Gives the dialplan the rules as it needs them while callrec is away: entries of the PBX's own database.
 
-``callrec-rule/<direction>/<extension>`` = ``mode|announce|prompt&prompt…|answer``. Only extensions
-that differ from ``<direction>/default`` have an entry of their own. The mode is empty where no rule
-applies: of an internal call the other extension's rule may still say something. Rules about callers'
-numbers cannot be mirrored: without callrec nobody compares them.
+``callrec-rule/<direction>/<extension>`` = ``mode|announce|prompt&prompt…|answer``. Only extensions that
+differ from ``<direction>/default`` have an entry of their own. The mode is empty where no rule applies: of
+an internal call the other extension's rule may still say something. Rules about callers' numbers cannot be
+mirrored: without callrec nobody compares them (decision 4).
 """
 
 from __future__ import annotations
@@ -27,16 +27,20 @@ log = structlog.get_logger()
 
 FAMILY = "callrec-rule"
 DEFAULT = "default"
+"""The entry of a direction for every extension that has none of its own."""
 POLL_SECONDS = 0.5
+"""How often is looked whether something is due."""
 EVERY_SECONDS = 60.0
+"""How long after a copy the next is due, if the rules do not change: hours and dates may."""
 BACKOFF = Backoff(1.0, 60.0)
 """Seconds until it is tried again: the PBX may be in trouble."""
 
 Sounds = Callable[[Decision], Sequence[str]]
+"""Returns the sounds of a decision's announcement. Raises CallrecError where one is missing."""
 
 
 class Database(Protocol):
-    """The PBX's database (AstDB)."""
+    """The PBX's database (AstDB). Refusals and silence are CallrecErrors."""
 
     def tree(self, family: str) -> dict[str, str]: ...
     def put(self, family: str, key: str, value: str) -> None: ...
@@ -69,7 +73,7 @@ class RuleMirror(Worker):
         self._failures = 0
 
     def work(self) -> None:
-        """Does what is due. After a failure it waits, longer each time: the PBX may be in trouble."""
+        """Copies the rules where that is due. After a failure it waits, longer each time."""
         office = self._office()
         if not self._link_up() or (office is self._tried and self._clock() < self._due):
             return
@@ -88,7 +92,10 @@ class RuleMirror(Worker):
             log.info("the PBX has its copy of the rules", changed=changed)
 
     def _wanted(self, office: Office) -> dict[str, str]:
-        """Where a rule's prompt is missing its calls are recorded all the same, and it is a problem."""
+        """Returns what the PBX's database should hold now.
+
+        A prompt that is missing is a problem, and its calls are recorded all the same.
+        """
         missing: list[str] = []
 
         def sounds(decision: Decision) -> Sequence[str]:
@@ -107,7 +114,7 @@ class RuleMirror(Worker):
 
 
 def entries(office: Office, sounds: Sounds, at: datetime, *, answer_first: bool) -> dict[str, str]:
-    """What the database should hold at this moment."""
+    """Returns what the database should hold at this moment, by keys below the family."""
     found: dict[str, str] = {}
     for direction in Direction:
         default = _entry(office, direction, None, sounds, at, answer_first=answer_first)
