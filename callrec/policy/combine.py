@@ -1,4 +1,4 @@
-"""A call to a number that is no phone: decided at the gate, and again by the extension that answers."""
+"""Joins the two decisions on a call to a number that is no phone: at the gate, and at the answer."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _STRICTNESS = {Announce.NONE: 0, Announce.ON_START: 1, Announce.BEFORE_CONNECT: 
 
 
 def combine(gate: Decision, answering: Decision) -> Decision:
-    """What holds for a call that the gate decided by the number dialled, once an extension has answered.
+    """Returns what holds for a call that the gate decided by the number dialled, once it is answered.
 
-    The answering extension's decision holds, its consent beep too, with the stricter of both
-    announcements (before-connect, then on-start, then none). Only a rule that says never for the number
-    dialled beats it, as it beats all. A call that is not recorded is not announced: what the gate has
-    played is in the call's announcements.
+    The answering extension's decision holds, its consent beep too, with the stricter of both announcements
+    (before-connect, then on-start, then none). Only a rule that says never for the number dialled beats it,
+    as it beats all (decision 10). A call that is not recorded is not announced: what the gate has played is
+    in the call's announcements.
     """
     if is_final(gate):
         return _with(gate, answering, "never-beats-all")
@@ -25,12 +25,12 @@ def combine(gate: Decision, answering: Decision) -> Decision:
 
 
 def is_final(gate: Decision) -> bool:
-    """Whether the gate's decision holds, whoever answers: a rule says never, and not only no rule."""
-    return gate.rule is not None and gate.mode is Mode.NEVER
+    """Tells whether the gate's decision holds, whoever answers: a rule says never, and not only no rule."""
+    return gate.rule is not None and gate.mode is Mode.NEVER  # decision 10
 
 
 def _gate_announces(gate: Decision, answering: Decision) -> bool:
-    """Whether the gate's announcement is the one that counts. What was played before connecting does."""
+    """Tells whether the gate's announcement counts: one that was played before connecting, or is stricter."""
     if answering.mode is Mode.NEVER:
         return False
     played = gate.announce is Announce.BEFORE_CONNECT
@@ -38,7 +38,7 @@ def _gate_announces(gate: Decision, answering: Decision) -> bool:
 
 
 def _with(decision: Decision, other: Decision, why: str) -> Decision:
-    """The decision, in whose account the other's winner has its place."""
+    """Returns the decision, with the other's winner among the rules that were considered."""
     known = {each.rule for each in decision.considered}
     if other.rule is None or other.version is None or other.rule in known:
         return decision

@@ -1,4 +1,4 @@
-"""Whether a rule's conditions are met by a call. Hours and holidays are those of the office's zone."""
+"""Tells whether a rule's conditions are met by a call. Hours and holidays are those of the office's zone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Clock:
         self._asked: dict[int, tuple[bool, ...]] = {}
 
     def unmet(self, hours: tuple[Hours, ...], holidays: Holidays) -> str | None:
-        """The condition of hours and holidays that this moment does not meet."""
+        """Returns the condition of hours and holidays that this moment does not meet, as `unmet` does."""
         free = self._free_days(hours)
         if not free:
             return "other-hours"
@@ -30,7 +30,7 @@ class Clock:
         return None
 
     def _free_days(self, hours: tuple[Hours, ...]) -> tuple[bool, ...]:
-        """Of each span that holds now: whether it began on a holiday."""
+        """Returns, for each span that holds now, whether it began on a holiday."""
         known = self._asked.get(id(hours))  # the rules outlive the decision, and many share their hours
         if known is None:
             known = self._asked[id(hours)] = tuple(map(is_holiday, days_begun(hours, self.local)))
@@ -38,7 +38,7 @@ class Clock:
 
 
 def unmet(rule: Rule, call: CallFacts, clock: Clock) -> str | None:
-    """The first condition the call does not meet, as a code of policy.wording; None when it meets all."""
+    """Returns the first condition the call does not meet, as a code of `wording.WHY`; None: it meets all."""
     if rule.direction is not None and rule.direction != call.direction:
         return "other-direction"
     if rule.effective_from and call.at < rule.effective_from:
@@ -51,7 +51,7 @@ def unmet(rule: Rule, call: CallFacts, clock: Clock) -> str | None:
 
 
 def days_begun(hours: tuple[Hours, ...], local: datetime) -> Iterator[date]:
-    """The days on which the spans began that hold at this moment; today, where there are none."""
+    """Yields the days on which the spans began that hold at this moment; today, where no hours are given."""
     today = local.date()
     if not hours:
         yield today

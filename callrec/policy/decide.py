@@ -1,4 +1,7 @@
-"""The decision: one call, the rules, and exactly one winner. It is the same for any order of rules."""
+"""The decision: one call, the rules, and exactly one winner. It is the same for any order of rules.
+
+What is decided at two moments of a call is joined in `combine`; here is one moment.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +13,21 @@ from callrec.policy.conditions import Clock, unmet
 from callrec.policy.rules import Ranked, RuleSet
 
 _BEATEN = ("never-beats-all", "narrower-scope", "higher-priority", "newer")
-"""What it means that a rank is less at each of its places."""
+"""Why a rule lost, for each place of `rules.Rank` at which it is less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What holds where a rule says nothing. Days."""
+    """What holds where a rule says nothing, in days."""
 
     retain_days: int = 90
     retain_incident_days: int = 1827
 
 
 def decide(call: CallFacts, rules: RuleSet, defaults: Defaults = Defaults()) -> Decision:
-    """The decision for `call`, with every rule that was considered and why it won or lost.
+    """Returns the decision for `call`, with every rule that was considered and why it won or lost.
 
-    `never` beats all; then the narrower scope, the higher priority, the newer rule. Without a
+    `never` beats all; then the narrower scope, the higher priority, the newer rule (decision 10). Without a
     matching rule the built-in default decides: do not record.
     """
     clock = Clock(rules.on_the_clock(call.at))
@@ -35,16 +38,16 @@ def decide(call: CallFacts, rules: RuleSet, defaults: Defaults = Defaults()) -> 
         if why is None:
             winner = winner or each
             why = _why(each, winner)
-        considered.append(each.candidate(why))
+        considered.append(each.candidate(why))  # decision 10: an explanation needs the losers
     return _decision(winner.rule if winner else None, call.direction, defaults, tuple(considered))
 
 
 def announcement(wanted: Announce | None, mode: Mode, direction: Direction) -> Announce:
-    """When the announcement of a call of this direction is played.
+    """Returns when the announcement of a call of this direction is played.
 
-    Before the connection only the caller can be told, so of outbound and internal calls the
-    announcement comes at the start: there it is the called party that does not know yet. A manual
-    recording is announced when it starts, unless its rule says otherwise.
+    Before the connection only the caller can be told, so of outbound and internal calls the announcement
+    comes at the start: there it is the called party that does not know yet. A manual recording is announced
+    when it starts, unless its rule says otherwise.
     """
     if mode is Mode.NEVER or wanted is Announce.NONE:
         return Announce.NONE
@@ -54,7 +57,7 @@ def announcement(wanted: Announce | None, mode: Mode, direction: Direction) -> A
 
 
 def _why(each: Ranked, winner: Ranked) -> str:
-    """Why a rule whose conditions are met has won or lost."""
+    """Returns why a rule whose conditions are met has won or lost, as a code of `wording.WHY`."""
     if each is winner:
         return "won"
     differs = (best != this for best, this in zip(winner.rank, each.rank, strict=True))

@@ -1,8 +1,9 @@
-"""Weekdays and hours as people write them: ``mon-fri 08:30-17:15, sat 09:00-12:00``.
+"""Reads and writes weekdays and hours as people write them: ``mon-fri 08:30-17:15, sat 09:00-12:00``.
 
-A span is half-open (at 17:15 sharp it is over) and may go over midnight; then its weekday is the one
-on which it began. Weekdays alone mean the whole day, hours alone every day. Weekdays come before their
-hours: what ``08:30-17:15 sat`` means cannot be told (Saturday's hours, or every day's and all Saturday).
+A span is half-open (at 17:15 sharp it is over) and may go over midnight; then its weekday is the one on
+which it began. Weekdays alone mean the whole day, hours alone every day. Weekdays come before their hours:
+what ``08:30-17:15 sat`` means cannot be told (Saturday's hours, or every day's and all Saturday). Whether a
+span holds at a moment is told in `conditions`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _SEPARATORS = re.compile(r"[\s,;、]+")
 
 
 def parse_hours(text: str) -> tuple[Hours, ...]:
-    """The spans that `text` means. Raises WrongUsage with an example when it means none."""
+    """Returns the spans that `text` means. Raises WrongUsage with an example when it means none."""
     spans: list[Hours] = []
     days: list[int] = []
     used = False
@@ -50,7 +51,7 @@ def parse_hours(text: str) -> tuple[Hours, ...]:
 
 
 def written(hours: tuple[Hours, ...]) -> str:
-    """The spans as `parse_hours` reads them; nothing for no condition."""
+    """Writes the spans as `parse_hours` reads them; nothing for no condition."""
     if len(hours) == 1 and hours[0].days == _EVERY_DAY:
         return _written_span(hours[0])
     return ", ".join(f"{_written_days(span.days)} {_written_span(span)}" for span in hours)
@@ -68,6 +69,7 @@ def _tokens(text: str) -> Iterator[re.Match[str]]:
 
 
 def _plain(text: str) -> str:
+    """Returns the text with narrow signs, weekdays in English and hyphens without spaces."""
     plain = unicodedata.normalize("NFKC", text).lower()
     plain = re.sub(r"曜日?", "", plain).replace("平日", "mon-fri").replace("毎日", "mon-sun")
     for name, sign in zip(DAYS, _JAPANESE_DAYS, strict=True):
@@ -94,6 +96,7 @@ def _span(token: re.Match[str], text: str) -> tuple[int, int]:
 
 
 def _minutes(hour: str, minute: str) -> int | None:
+    """Returns the minutes after midnight; None where there is no such time."""
     total = int(hour) * 60 + int(minute)
     return total if int(minute) < 60 and total <= _MIDNIGHT else None
 

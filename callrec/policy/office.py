@@ -1,4 +1,7 @@
-"""What the catalogue says of the office, in memory: extensions, rules, defaults. Immutable."""
+"""What the catalogue says of the office, in memory: extensions, rules, defaults. Immutable.
+
+The catalogue and `callrec.app` make it; whoever has one decides by the same rules until it takes another.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +32,10 @@ class Office:
         revision: int = 0,
         support: Support | None = None,
     ) -> None:
-        """With a `shift`, decisions are made as if it were so much later: to try rules out.
+        """Makes an office of what the catalogue and the settings say.
 
-        `support` is who is called to help where a facility does not say.
+        With a `shift`, decisions are made as if it were so much later: to try rules out. `support` is who is
+        called to help where a facility does not say.
         """
         self.facilities = {facility.code: facility for facility in facilities}
         self.extensions = {extension.number: extension for extension in extensions}
@@ -42,18 +46,19 @@ class Office:
         self._pattern = re.compile(extension_pattern)
 
     def is_staff(self, endpoint: str) -> bool:
-        """Whether an endpoint of the PBX is a phone of the office, and not a line to the outside."""
+        """Tells whether an endpoint of the PBX is a phone of the office, and not a line to the outside."""
         known = self.extensions.get(endpoint)
         if known:
             return not known.service  # a trunk may be named like its DID
         return bool(self._pattern.fullmatch(endpoint))
 
     def facility_of(self, extension: str | None) -> str:
+        """Returns the code of an extension's facility; UNASSIGNED where it has none or is not known."""
         known = self.extensions.get(extension or "")
         return known.facility if known else UNASSIGNED
 
     def support_of(self, facility: str | None) -> Support:
-        """Who is called to help a facility."""
+        """Returns who is called to help a facility."""
         known = self.facilities.get(facility or "")
         phone = known.support_phone if known else None
         mail = known.support_mail if known else None
@@ -65,13 +70,14 @@ class Office:
     def facts(
         self, direction: Direction, extensions: Iterable[str], number: str | None, at: datetime
     ) -> CallFacts:
-        """The facts of a call for a decision; `extensions` with the one that matters most first."""
+        """Returns the facts of a call for a decision; `extensions` with the one that matters most first."""
         known = tuple(extensions)
         return CallFacts(direction, known, tuple(map(self.facility_of, known)), number, self.shifted(at))
 
     def shifted(self, at: datetime) -> datetime:
-        """The moment for which decisions are made at this one; the same, unless rules are tried out."""
+        """Returns the moment for which is decided at this one: the same, unless rules are tried out."""
         return at + self._shift
 
     def decide(self, facts: CallFacts) -> Decision:
+        """Returns the decision for a call."""
         return decide(facts, self.rules, self._defaults)

@@ -1,4 +1,4 @@
-"""Until when a recording is kept. Pure; applying it (purge) is not done here."""
+"""Tells until when a recording is kept. Applying it (purge) is not done here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LONGEST_DAYS = 36_525
 
 
 def retain_until(decision: Decision, ended_at: datetime, *, incident: bool = False) -> datetime:
-    """The moment until which the recording must be kept: days after the end of the call.
+    """Returns the moment until which a recording must be kept: days after the end of the call.
 
     An incident keeps the longer of the two retentions, never the shorter. No rule can ask for more than
     LONGEST_DAYS now; a decision that did must not keep its recording from the archive.

@@ -1,4 +1,4 @@
-"""Rules as a set that can be asked quickly, and the checks a new rule has to pass."""
+"""Ranks the rules and finds those about a call quickly; checks what a new rule says."""
 
 from __future__ import annotations
 
@@ -14,22 +14,26 @@ from callrec.model.rules import CallFacts, Candidate, Mode, Rule, Scope
 from callrec.policy.retention import LONGEST_DAYS
 
 WIDTH = {Scope.EVERYWHERE: 0, Scope.FACILITY: 1, Scope.EXTENSION: 2, Scope.CALLER: 3}
+"""How narrow a scope is: the greater beats the less."""
 JAPAN = ZoneInfo("Asia/Tokyo")
 Rank = tuple[bool, int, int, int]
+"""Whether it says never, how narrow its scope is, its priority, its id."""
 HIGHEST_PRIORITY = 1_000_000
 BEEP_SECONDS = range(5, 301)
+"""How often a consent beep can be asked for, in seconds."""
 
 
 def rank(rule: Rule) -> Rank:
-    """What is greater beats what is less: `never`, then the narrower scope, the priority, the newer rule.
+    """Returns a rule's rank: what is greater beats what is less (decision 10).
 
-    The newer rule is the one that was added later: a change of an older one does not bring it forward.
+    `never`, then the narrower scope, the priority, the newer rule. The newer rule is the one that was added
+    later: a change of an older one does not bring it forward.
     """
     return rule.mode is Mode.NEVER, WIDTH[rule.scope], rule.priority, rule.id
 
 
 class Ranked(NamedTuple):
-    """A rule with its place among all, the strongest first, and what is said of it, once it was said."""
+    """A rule with its place among all, the strongest first, and what was said of it, by why."""
 
     place: int
     rule: Rule
@@ -37,6 +41,7 @@ class Ranked(NamedTuple):
     said: dict[str, Candidate]
 
     def candidate(self, why: str) -> Candidate:
+        """Returns this rule as one that was considered, with why it won or lost; made once for each why."""
         if why not in self.said:
             self.said[why] = Candidate(self.rule.id, self.rule.version, why == "won", why)
         return self.said[why]
@@ -57,7 +62,7 @@ class RuleSet:
             self._by_target.setdefault((rule.scope, rule.target), []).append(ranked)
 
     def about(self, call: CallFacts) -> list[Ranked]:
-        """The rules whose scope covers this call, the strongest first; conditions are not looked at."""
+        """Returns the rules whose scope covers a call, the strongest first; conditions are not looked at."""
         targets: list[tuple[Scope, str | None]] = [(Scope.EVERYWHERE, None)]
         targets += [(Scope.FACILITY, code) for code in dict.fromkeys(call.facilities)]
         targets += [(Scope.EXTENSION, number) for number in dict.fromkeys(call.extensions)]
@@ -67,14 +72,14 @@ class RuleSet:
         return found
 
     def on_the_clock(self, moment: datetime) -> datetime:
-        """A moment as the office's clock shows it."""
+        """Returns a moment as the office's clock shows it."""
         return moment.astimezone(self._zone)
 
     def __len__(self) -> int:
         return len(self._rules)
 
     def __iter__(self) -> Iterator[Rule]:
-        """In the order in which they were given: those of a file are added in that one."""
+        """Yields the rules in the order in which they were given: those of a file are added in that one."""
         return iter(self._rules)
 
 
@@ -106,7 +111,11 @@ def _check_numbers(rule: Rule) -> None:
 
 
 def narrows(before: Rule, after: Rule) -> bool:
-    """Whether a change would lift a rule that says never from calls it holds for; ending it is none."""
+    """Tells whether a change of a rule that says never alters its mode or conditions, but for its end.
+
+    The catalogue refuses it, also where it would widen the rule: no change lifts a never by the way
+    (decision 10).
+    """
     conditions = ("mode", "direction", "hours", "holidays", "effective_from")
     changed = any(getattr(before, name) != getattr(after, name) for name in conditions)
     return before.mode is Mode.NEVER and changed
