@@ -1,4 +1,7 @@
-"""When rules hold, as sets that can be compared: whether some leave any moment of another free."""
+"""When rules hold, as sets that can be compared: whether some leave any moment of another free.
+
+`review` and `gaps` ask this. Whom a rule is about, and which of two wins, is not looked at here.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ ALWAYS: Week = (_ALL_WEEK,) * len(_HOLIDAYS)
 
 
 def covered(rule: Rule, others: Collection[Rule], now: datetime) -> bool:
-    """Whether from `now` on one of `others` holds whenever `rule` does. Scopes are not compared."""
+    """Tells whether from `now` on one of `others` holds whenever `rule` does. Scopes are not compared."""
     wanted = week(rule.hours, rule.holidays)
     if any(minus(wanted, weeks(others))):
         return False  # not even all of them, if all were for every date and direction
@@ -38,7 +41,7 @@ def covered(rule: Rule, others: Collection[Rule], now: datetime) -> bool:
 
 
 def holds_at_all(rule: Rule, now: datetime, zone: ZoneInfo) -> bool:
-    """Whether the rule has a moment from `now` on: its few days may lack its weekdays or holidays."""
+    """Tells whether a rule has a moment from `now` on: its few days may lack its weekdays or holidays."""
     begin, end = max(rule.effective_from or now, now), rule.effective_until
     if end is None:
         return True
@@ -53,12 +56,12 @@ def holds_at_all(rule: Rule, now: datetime, zone: ZoneInfo) -> bool:
 
 
 def in_force(rules: Iterable[Rule], moment: datetime, direction: Direction) -> Iterator[Rule]:
-    """The rules for calls of this direction between whose dates the moment lies; hours are not looked at."""
+    """Yields the rules for this direction between whose dates the moment lies; hours are not looked at."""
     return (each for each in rules if each.direction in (None, direction) and _is_valid(each, moment))
 
 
 def weeks(rules: Iterable[Rule]) -> Week:
-    """When any of the rules holds, by hours and holidays."""
+    """Returns when any of the rules holds, by hours and holidays."""
     found = NEVER
     for rule in rules:
         found = plus(found, week(rule.hours, rule.holidays))
@@ -66,22 +69,24 @@ def weeks(rules: Iterable[Rule]) -> Week:
 
 
 def plus(one: Week, other: Week) -> Week:
+    """Returns the minutes that are in one or the other."""
     return tuple(a | b for a, b in zip(one, other, strict=True))
 
 
 def minus(one: Week, other: Week) -> Week:
+    """Returns the minutes that are in one and not in the other."""
     return tuple(a & ~b for a, b in zip(one, other, strict=True))
 
 
 def first_minute(found: Week) -> tuple[int, bool]:
-    """The earliest minute of the week in it, and whether it is there on holidays only; it must have one."""
+    """Returns the earliest minute in it, and whether it is there on holidays only. It must have one."""
     kind = next(index for index, minutes in enumerate(found) if minutes)
     return (found[kind] & -found[kind]).bit_length() - 1, kind > 0
 
 
 @lru_cache(maxsize=1024)
 def week(hours: tuple[Hours, ...], holidays: Holidays) -> Week:
-    """When these conditions are met. What a span does on a holiday depends on the day on which it began."""
+    """Returns when these conditions are met. What a span does on a holiday is told by the day it began on."""
     begun_today, begun_yesterday = _minutes(hours)
     return tuple(
         (begun_today if _fits(holidays, today) else 0) | (begun_yesterday if _fits(holidays, before) else 0)
@@ -98,7 +103,7 @@ def _begins(span: Hours, holidays: Holidays, day: date) -> bool:
 
 
 def _overlaps(span: Hours, day: date, begin: datetime, end: datetime, zone: ZoneInfo) -> bool:
-    """Whether a part of the span that begins on this day lies between two moments."""
+    """Tells whether the span that begins on this day has a moment between two others."""
     midnight = datetime.combine(day, time(), zone)
     over_midnight = _DAY if span.end <= span.begin else 0
     first, after = (midnight + timedelta(minutes=each) for each in (span.begin, span.end + over_midnight))
@@ -106,7 +111,7 @@ def _overlaps(span: Hours, day: date, begin: datetime, end: datetime, zone: Zone
 
 
 def _minutes(hours: tuple[Hours, ...]) -> tuple[int, int]:
-    """The minutes of a week in spans that began on their day, and in those that began the day before."""
+    """Returns the minutes of a week in spans that began on their day, and those begun the day before."""
     today = yesterday = 0
     for span in hours:
         over_midnight = span.end <= span.begin
@@ -127,7 +132,7 @@ def _is_valid(rule: Rule, moment: datetime) -> bool:
 
 
 def _turns(rule: Rule, others: Iterable[Rule], now: datetime) -> Iterator[datetime]:
-    """When it may change, while the rule lasts, which rules are in force: its beginning is the first."""
+    """Yields when it may change which rules are in force, from the rule's beginning to its end."""
     begin = max(rule.effective_from or now, now)
     dates = {at for each in others for at in (each.effective_from, each.effective_until) if at}
     yield begin

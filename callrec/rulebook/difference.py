@@ -1,4 +1,8 @@
-"""The steps that make one office of another, in an order in which each can be done."""
+"""Finds the steps that make one office of another, in an order in which each can be done.
+
+The commands show the steps, and `catalogue.offices` applies them. An import of an office is the office: what
+the wanted one lacks is removed (decision 10).
+"""
 
 from __future__ import annotations
 
@@ -39,7 +43,7 @@ class Step:
         return "~" if self.before and self.after else "+" if self.after else "-"
 
     def words(self, zone: ZoneInfo) -> str:
-        """The step as a line for people."""
+        """Returns the step as a line for people, with days as of this zone."""
         thing = self.before or self.after
         assert thing is not None
         return f"{self.sign} {_(KINDS[type(thing)])} {_name(thing)}: {self._what(thing, zone)}"
@@ -53,7 +57,7 @@ class Step:
 
 
 def difference(there: Office, wanted: Office) -> list[Step]:
-    """What has to be done so that the office is as wanted: nothing is left that is not."""
+    """Returns what has to be done so that the office is as wanted: nothing is left that is not."""
     facilities = _pairs(there.facilities, wanted.facilities)
     extensions = _pairs(there.extensions, wanted.extensions)
     rules = _rules(list(there.rules), list(wanted.rules))
@@ -69,7 +73,7 @@ def difference(there: Office, wanted: Office) -> list[Step]:
 
 
 def additions(there: Office, wanted: Iterable[Extension]) -> list[Step]:
-    """What has to be done so that these extensions are there as wanted; others stay as they are."""
+    """Returns what has to be done so that these extensions are there as wanted; others stay as they are."""
     known = {each.number: each for each in wanted}
     before = {number: each for number, each in there.extensions.items() if number in known}
     return [*_pairs(before, known)]
@@ -82,7 +86,7 @@ def _pairs(there: Mapping[str, T], wanted: Mapping[str, T]) -> list[Step]:
 
 
 def _rules(there: list[Rule], wanted: list[Rule]) -> list[Step]:
-    """Rules that say the same are the same, first of all under the same id; an id alone makes a change."""
+    """Returns the steps of rules, the removals first. Those that say the same are the same rule."""
     wanted = sorted(wanted, key=lambda rule: (rule.id == 0, rule.id))
     before = _without_overtaking(wanted, _partners(there, wanted))
     kept = {each.id for each in before if each}
@@ -95,7 +99,10 @@ def _rules(there: list[Rule], wanted: list[Rule]) -> list[Step]:
 
 
 def _partners(there: list[Rule], wanted: list[Rule]) -> list[Rule | None]:
-    """For each wanted rule the one that it is or becomes a version of; None: it is new."""
+    """Returns for each wanted rule the one that it is or becomes a version of; None: it is new.
+
+    Rules that say the same come first, among them those with the same id; an id alone makes a change.
+    """
     free = {each.id: each for each in there}
     alike, places = _by_content(there), _by_content(wanted)
     found: dict[int, Rule] = {}
@@ -110,7 +117,7 @@ def _partners(there: list[Rule], wanted: list[Rule]) -> list[Rule | None]:
 
 
 def _by_content(rules: list[Rule]) -> defaultdict[Rule, list[int]]:
-    """The places of the rules that say the same."""
+    """Returns the places of the rules that say the same."""
     found = defaultdict(list)
     for place, rule in enumerate(rules):
         found[_same_content(rule)].append(place)
@@ -118,9 +125,10 @@ def _by_content(rules: list[Rule]) -> defaultdict[Rule, list[int]]:
 
 
 def _without_overtaking(wanted: list[Rule], found: list[Rule | None]) -> list[Rule | None]:
-    """Of rules that are equals the one further down in the file is the newer, and beats those before it.
+    """Returns what was found, without rules that would stay older than an equal before them in the file.
 
-    One that is there already, and would stay older than one before it, is removed and added anew.
+    Of rules that are equals the one further down is the newer, and beats those before it. One that is there
+    already, and would stay older, is removed and added anew (decision 10).
     """
     newest: dict[tuple[Scope, str | None, int], float] = {}
     kept = []
@@ -133,14 +141,15 @@ def _without_overtaking(wanted: list[Rule], found: list[Rule | None]) -> list[Ru
 
 
 def _same_content(rule: Rule) -> Rule:
+    """Returns what a rule says, without its id and history."""
     return replace(rule, id=0, version=0, changed_at=_NEVER_CHANGED, changed_by="")
 
 
 def _changeable(before: Rule | None, after: Rule) -> bool:
-    """Whether one can be a version of the other. A rule that says never is lifted by removing it."""
+    """Tells whether one can be a version of the other. A rule that says never is lifted by removing it."""
     if before is None or (before.scope, before.target) != (after.scope, after.target):
         return False
-    return not narrows(before, after)
+    return not narrows(before, after)  # decision 10
 
 
 def _with_successor(steps: list[Step]) -> list[Step]:
@@ -167,7 +176,7 @@ def _described(thing: Thing, zone: ZoneInfo) -> str:
 
 
 def _support(thing: Facility) -> list[str]:
-    """Who is called to help, where the facility itself says so."""
+    """Returns who is called to help, where the facility itself says so."""
     found = []
     if thing.support_phone is not None:
         found.append(_("support phone {number}").format(number=thing.support_phone or _("none")))

@@ -1,4 +1,7 @@
-"""What facilities and extensions must look like, wherever they come from."""
+"""Checks what facilities and extensions look like, wherever they come from: commands, files, tables.
+
+The catalogue calls it for every facility and extension that is written into it.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def check_name(name: str) -> None:
 
 
 def extension_number(text: str) -> str:
-    """The number that `text` means. Raises WrongUsage when it can be none of an extension."""
+    """Returns the number that `text` means. Raises WrongUsage when it can be none of an extension."""
     found = dialled(text)
     if found is None or _FRACTION.fullmatch(unicodedata.normalize("NFKC", text)):
         raise WrongUsage(
@@ -46,12 +49,18 @@ def extension_number(text: str) -> str:
 
 
 def support_phone(text: str) -> str:
-    """The number of the support phone that is called to help; empty for nobody (`none`)."""
+    """Returns the number of the support phone that is called to help; empty for nobody (`none`).
+
+    Raises WrongUsage when it can be no extension.
+    """
     return "" if text == NOBODY else extension_number(text)
 
 
 def support_mail(addresses: Sequence[str]) -> tuple[str, ...]:
-    """The addresses that are told when help is asked for; empty for nobody (`none`)."""
+    """Returns the addresses that are told when help is asked for; empty for nobody (`none`).
+
+    Raises WrongUsage for one that is no mail address.
+    """
     if list(addresses) == [NOBODY]:
         return ()
     for each in addresses:

@@ -1,4 +1,8 @@
-"""A decision and its rules in words: what happens with the call, and why each other rule lost."""
+"""Puts a decision and its rules into words: what happens with the call, and why each other rule lost.
+
+Words are in the language of this process. Single words for modes, scopes and reasons are in
+`callrec.wording`.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ Known = Mapping[tuple[int, int], Rule]
 
 
 def verdict(decision: Decision) -> Iterator[str]:
-    """What happens with the call: whether it is recorded and why, the announcement, how long it is kept."""
+    """Yields what happens with a call: if it is recorded and why, its announcement, how long it is kept."""
     if decision.rule is None:
         yield reason(decision)
         return
@@ -52,7 +56,7 @@ def verdict(decision: Decision) -> Iterator[str]:
 
 
 def candidates(decision: Decision, known: Known, zone: ZoneInfo) -> Iterator[str]:
-    """Every rule that was looked at, the winner first, and why it won or lost.
+    """Yields a line for every rule that was looked at, the winner first, and why it won or lost.
 
     Of a version that is not `known` (its catalogue is lost) only the number is said.
     """
@@ -68,13 +72,13 @@ def _candidate(each: Candidate, rule: Rule | None, zone: ZoneInfo) -> str:
 
 
 def in_words(rule: Rule, zone: ZoneInfo) -> str:
-    """Whom a rule is about, when it holds, and what it asks for, in a few words."""
+    """Returns whom a rule is about, when it holds, and what it asks for, in a few words."""
     scope = _(SCOPES[rule.scope]).format(target=rule.target)
     return ", ".join([scope, *conditions(rule, zone), _(MODES[rule.mode])])
 
 
 def conditions(rule: Rule, zone: ZoneInfo) -> list[str]:
-    """The conditions of a rule, each in a few words."""
+    """Returns the conditions of a rule, each in a few words."""
     return [
         text
         for text in (
@@ -89,7 +93,7 @@ def conditions(rule: Rule, zone: ZoneInfo) -> list[str]:
 
 
 def hours_in_words(hours: tuple[Hours, ...]) -> str:
-    """Hours as they are written, with the weekdays in the language of this process."""
+    """Returns hours as they are written, with the weekdays in the language of this process."""
     text = written(hours)
     for day, name in zip(DAYS, WEEKDAYS, strict=True):
         text = text.replace(day, _(name))
@@ -97,13 +101,13 @@ def hours_in_words(hours: tuple[Hours, ...]) -> str:
 
 
 def first_day(moment: datetime, zone: ZoneInfo) -> str:
-    """When something begins: a day, or a day and a time."""
+    """Returns when something begins: a day, or a day and a time."""
     local = moment.astimezone(zone)
     return f"{local:%Y-%m-%d}" if is_midnight(local) else f"{local:%Y-%m-%d %H:%M}"
 
 
 def last_day(moment: datetime, zone: ZoneInfo) -> str:
-    """When something ends, of which `moment` is the first moment after: its last day, or a day and a time."""
+    """Returns when something ends that is over at `moment`: its last day, or a day and a time."""
     local = moment.astimezone(zone)
     if not is_midnight(local):
         return f"{local:%Y-%m-%d %H:%M}"
@@ -111,7 +115,7 @@ def last_day(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def on_the_clock(moment: datetime, zone: ZoneInfo) -> str:
-    """A moment with its weekday, and the name of the public holiday where it is one."""
+    """Returns a moment with its weekday, and the name of the public holiday where it is one."""
     local = moment.astimezone(zone)
     holiday = holidays.name(local.date(), choose())
     notes = [_(WEEKDAYS[local.weekday()]), *([holiday] if holiday else [])]
@@ -119,5 +123,5 @@ def on_the_clock(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def is_midnight(local: datetime) -> bool:
-    """Whether a moment, as a clock shows it, is the beginning of a day."""
+    """Tells whether a moment, as a clock shows it, is the beginning of a day."""
     return local.time() == time()

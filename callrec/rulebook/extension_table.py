@@ -1,8 +1,8 @@
-"""Extensions out of a table, as spreadsheets write it: CSV in UTF-8, with or without BOM, or in CP932.
+"""Reads extensions out of a table, as spreadsheets write it: CSV in UTF-8, with or without BOM, or in CP932.
 
-Columns: number, facility (its code or its name), name, kind (phone or service); the last two may be
-missing. A first line with these names, or with Japanese ones, gives their order; every one of it must
-be known, so that no column is left out unnoticed.
+Columns: number, facility (its code or its name), name, kind (phone or service); the last two may be missing.
+A first line with these names, or with Japanese ones, gives their order; every name in it must be known, so
+that no column is left out unnoticed.
 """
 
 from __future__ import annotations
@@ -44,9 +44,10 @@ _KINDS = {"": False, "phone": False, "電話機": False, "service": True, "サ�
 
 
 def parse(data: bytes, there: Office) -> list[Extension]:
-    """The extensions of a table. Raises WrongEntries with every line that is wrong, and why.
+    """Returns the extensions of a table. Raises WrongEntries with every line that is wrong, and why.
 
-    Where a table has no column for name or kind, an extension that is `there` keeps its own.
+    Where a table has no column for name or kind, an extension that is `there` keeps its own. Raises
+    WrongUsage for what is no such table, or has no extension in it.
     """
     lines: dict[str, int] = {}
     found: list[Extension] = []
@@ -81,7 +82,7 @@ def _decoded(data: bytes) -> str:
 
 
 def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows with the numbers of their lines, and their cells by column."""
+    """Yields the rows with the numbers of their lines, and their cells by column."""
     order: tuple[str, ...] | None = None
     for line, cells in _lines(text):
         if order is None:
@@ -92,7 +93,7 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """The lines in which something stands, with their numbers."""
+    """Yields the lines in which something stands, with their numbers."""
     reader = csv.reader(io.StringIO(text, newline=""))
     try:
         for cells in reader:
@@ -106,12 +107,12 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _is_header(cells: list[str]) -> bool:
-    """Whether a line names columns: an extension has a number, and a header none."""
+    """Tells whether a line names columns: an extension has a number, and a header none."""
     return any(cell.lower() in _NAMES for cell in cells) and not any(map(dialled, cells))
 
 
 def _order(header: list[str]) -> tuple[str, ...]:
-    """The columns in their order; "" is one without a name."""
+    """Returns the columns in their order; "" is one without a name. Raises WrongUsage for unknown ones."""
     for cell in header:
         if cell and cell.lower() not in _NAMES:
             raise WrongUsage("the column {text} is unknown: write {choices}", text=cell, choices=_CHOICES)
@@ -149,7 +150,7 @@ def _extension(row: Mapping[str, str], there: Office) -> Extension:
 
 
 def _facility(text: str, facilities: Mapping[str, Facility]) -> str:
-    """The code of a facility that was written with its code or its name."""
+    """Returns the code of a facility that was written with its code or its name. Raises NotFound."""
     if not text:
         raise WrongUsage("{key} is missing", key="facility")
     codes = [code for code, each in facilities.items() if text in (code, each.name)]

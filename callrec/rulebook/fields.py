@@ -1,6 +1,7 @@
 """The fields of a rule as people write them, on the command line and in files, and what a change altered.
 
-Names of fields that are read are those of the options, with `_` for `-`: `from`, `retain_incident`.
+Names of fields that are read are those of the options, with `_` for `-`: `from`, `retain_incident`. Whether
+the rule as a whole makes sense is checked in `policy.rules`.
 """
 
 from __future__ import annotations
@@ -37,11 +38,14 @@ FIELDS = {
     "retain_incident_days": "days kept after an incident",
     "priority": "priority",
 }
-"""What a change can alter, and what it is called."""
+"""The fields of a rule that a change can alter, and what each is called."""
 
 
 def read_fields(given: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> dict[str, Any]:
-    """The fields of a rule that were given, and no others. Raises WrongUsage for what makes no sense."""
+    """Returns the fields of a rule that were given, and no others, by their names in `Rule`.
+
+    Moments are meant in `zone`, and relative ones from `now`. Raises WrongUsage for what makes no sense.
+    """
     readers = _readers(zone, now)
     return dict(
         readers[name](value) for name, value in given.items() if name in readers and value is not None
@@ -49,6 +53,8 @@ def read_fields(given: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> dict
 
 
 def _readers(zone: ZoneInfo, now: datetime) -> dict[str, Callable[[Any], tuple[str, Any]]]:
+    """Returns what reads each field: from what was written to the field's name in `Rule` and its value."""
+
     def moment(parse: Callable[[str, ZoneInfo, datetime], datetime], text: str) -> datetime | None:
         return None if text == "none" else parse(text, zone, now)
 
@@ -70,7 +76,10 @@ def _readers(zone: ZoneInfo, now: datetime) -> dict[str, Callable[[Any], tuple[s
 
 
 def read_whom(given: Mapping[str, Any]) -> tuple[Scope, str | None]:
-    """Whom a rule is about. Numbers may have full-width digits and hyphens."""
+    """Returns whom a rule is about. Numbers may have full-width digits and hyphens.
+
+    Raises WrongUsage where nobody is named, several are, or a number is none.
+    """
     named = [scope for scope in Scope if given.get(scope.value)]
     if len(named) != 1:
         raise WrongUsage(
@@ -84,7 +93,10 @@ def read_whom(given: Mapping[str, Any]) -> tuple[Scope, str | None]:
 
 
 def read_number(text: str, *, outside: bool) -> str:
-    """A number as rules and calls have it; those outside as +81312345678."""
+    """Returns a number as rules and calls have it; those outside as +81312345678.
+
+    Raises WrongUsage where it is none.
+    """
     digits = dialled(text)
     plain = normalise(digits) if outside else digits
     if plain is None:
@@ -93,18 +105,18 @@ def read_number(text: str, *, outside: bool) -> str:
 
 
 def altered(before: Rule, after: Rule) -> list[str]:
-    """The names of the fields in which two versions of a rule differ."""
+    """Returns the names of the fields in which two versions of a rule differ."""
     return [name for name in FIELDS if getattr(before, name) != getattr(after, name)]
 
 
 def change_in_words(before: Rule, after: Rule, zone: ZoneInfo) -> str:
-    """What is new in a version of a rule: each field, as it was and as it is."""
+    """Returns what is new in a version of a rule: each field, as it was and as it is."""
     old, new = fields_in_words(before, zone), fields_in_words(after, zone)
     return "; ".join(f"{_(FIELDS[name])}: {old[name]} → {new[name]}" for name in altered(before, after))
 
 
 def fields_in_words(rule: Rule, zone: ZoneInfo) -> dict[str, str]:
-    """What a change can alter, in words; a dash where there is no condition, or the default holds."""
+    """Returns what a change can alter, in words; a dash where there is no condition, or the default holds."""
     begin, end = rule.effective_from, rule.effective_until
     return {
         "mode": _(MODES[rule.mode]),

@@ -1,4 +1,7 @@
-"""Which calls of a facility no rule is about, as the rules are now: by direction and hours."""
+"""Finds the calls of a facility that no rule is about, as the rules are now: by direction and hours.
+
+`review` calls it. Rules about callers' numbers are not looked at.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ Gap = tuple[str, dict[str, object]]
 
 
 def gaps(shared: Collection[Rule], own: Sequence[Collection[Rule]], now: datetime) -> Iterator[Gap]:
-    """What is left by rules that all extensions of a facility share, with the `own` rules of each.
+    """Yields what is left by rules that all extensions of a facility share, with the `own` rules of each.
 
     A facility without extensions has the gaps that its first one would have.
     """
@@ -30,6 +33,7 @@ def gaps(shared: Collection[Rule], own: Sequence[Collection[Rule]], now: datetim
 def _of_extension(
     shared: Mapping[Direction, Week], own: Collection[Rule], now: datetime
 ) -> dict[str, str | None]:
+    """Returns the gaps of one extension by their codes, each with its first minute of a week, or None."""
     left = {way: minus(minus(ALWAYS, shared[way]), weeks(in_force(own, now, way))) for way in Direction}
     silent = [way for way in Direction if left[way] == ALWAYS]
     if len(silent) == len(Direction):
@@ -43,6 +47,6 @@ def _of_extension(
 
 
 def _in_words(minute: int) -> str:
-    """A minute of the week as people say it: Mon 08:30."""
+    """Returns a minute of the week as people say it: Mon 08:30."""
     hours, rest = divmod(minute, 60)
     return f"{_(WEEKDAYS[hours // 24])} {hours % 24:02}:{rest:02}"

@@ -1,6 +1,7 @@
-"""A whole office as one TOML file: facilities, extensions and rules, to be read, compared and edited.
+"""Reads and writes a whole office as one TOML file: facilities, extensions and rules.
 
-Keys of a rule are named as the options of `callrec rule add`, and mean the same.
+The file is there to be read, compared and edited. Keys of a rule are named as the options of `callrec rule
+add`, and mean the same. What an import of it changes is found in `difference`.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ _HIGHEST_ID = 999_999_999
 
 
 def write(office: Office, zone: ZoneInfo) -> str:
-    """The text of a file from which `parse` makes the same office."""
+    """Returns the text of a file from which `parse` makes the same office, with moments of this zone."""
     tables = [
         *(("facility", _facility(each)) for each in office.facilities.values()),
         *(("extension", _extension(each)) for each in office.extensions.values()),
@@ -74,9 +75,10 @@ def write(office: Office, zone: ZoneInfo) -> str:
 
 
 def parse(text: str, zone: ZoneInfo, now: datetime, check_rule: Callable[[Rule], None] = check) -> Office:
-    """The office that a file describes. Raises WrongEntries with all that is wrong with it.
+    """Returns the office that a file describes. Raises WrongEntries with all that is wrong with it.
 
-    `check_rule` raises CallrecError for a rule that cannot be used.
+    `check_rule` raises CallrecError for a rule that cannot be used. Raises WrongUsage for what is no TOML,
+    or holds nothing: an import of it would remove the whole office.
     """
     try:
         document = tomllib.loads(text)
@@ -86,7 +88,7 @@ def parse(text: str, zone: ZoneInfo, now: datetime, check_rule: Callable[[Rule],
 
 
 class _Reader:
-    """One reading of one file."""
+    """One reading of one file: collects what it finds, and all that is wrong."""
 
     def __init__(
         self,
@@ -104,6 +106,7 @@ class _Reader:
         self._rules: list[Rule] = []
 
     def office(self) -> Office:
+        """Reads the file. Facilities come first, then extensions, then rules, for each names those before."""
         for key in self._document.keys() - KEYS.keys():
             self._wrong.append((0, WrongUsage("{key} is nothing an office has", key=key)))
         self._each("facility", self._read_facility)
@@ -124,7 +127,7 @@ class _Reader:
                 self._wrong.append((line, error))
 
     def _tables(self, kind: str) -> Iterator[tuple[int, Any]]:
-        """The tables of a kind, with the line where each begins (0: it cannot be told)."""
+        """Returns the tables of a kind, with the line where each begins (0: it cannot be told)."""
         header = re.compile(rf"\s*\[\[\s*{kind}\s*\]\]")
         lines = [number for number, line in enumerate(self._lines, 1) if header.match(line)]
         found = self._document.get(kind, [])
@@ -204,7 +207,7 @@ def _table(kind: str, values: Table) -> str:
 
 
 def _facility(each: Facility) -> Table:
-    """A facility as a table; who is called to help is left out where the settings say it."""
+    """Returns a facility as a table; who is called to help is left out where the settings say it."""
     found: Table = {"code": each.code, "name": each.name}
     if each.support_phone is not None:
         found["phone"] = each.support_phone or NOBODY
@@ -219,7 +222,7 @@ def _extension(each: Extension) -> Table:
 
 
 def _rule(rule: Rule, zone: ZoneInfo) -> Table:
-    """A rule as a table; what has no condition, or the default, is left out."""
+    """Returns a rule as a table; what has no condition, or the default, is left out."""
     values = {
         "id": rule.id,
         str(rule.scope): rule.target or True,

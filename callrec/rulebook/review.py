@@ -1,4 +1,7 @@
-"""What an admin should look at: rules that can never win, gaps, rules that end soon, unknown phones."""
+"""Finds what an admin should look at: rules that can never win, gaps, rules that end soon, unknown phones.
+
+`callrec rule check` shows it. Nothing is changed here.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from callrec.rulebook.gaps import gaps
 from callrec.wording import rule_name
 
 SOON = timedelta(days=30)
+"""How long before its end a rule is mentioned."""
 
 FINDINGS = {
     "over": "it ended {day}: remove it when nobody has to read it any more",
@@ -42,6 +46,7 @@ FINDINGS = {
     "not-on-pbx": "the PBX does not know it: see callrec extension remove",
     "is-phone": "it was added as a service number, and the PBX has a phone of that name",
 }
+"""What each finding says, by its code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +59,12 @@ class Finding:
     values: dict[str, object] = field(default_factory=dict)
 
     def words(self) -> str:
+        """Returns the finding in the language of this process."""
         return translated(FINDINGS[self.code]).format(**self.values)
 
 
 def of_rules(office: Office, now: datetime, zone: ZoneInfo) -> list[Finding]:
-    """What is to be said of the rules and the facilities, as they are in the catalogue."""
+    """Returns what is to be said of the rules and the facilities, as they are in the catalogue."""
     index = _Index(office, now)
     rules = sorted(office.rules, key=lambda rule: rule.id)
     found = [finding for rule in rules for finding in _of_rule(rule, index, zone)]
@@ -66,7 +72,7 @@ def of_rules(office: Office, now: datetime, zone: ZoneInfo) -> list[Finding]:
 
 
 def of_pbx(office: Office, endpoints: Set[str]) -> list[Finding]:
-    """How the extensions differ from the phones that the PBX has."""
+    """Returns how the extensions differ from the phones that the PBX has (`endpoints`)."""
     phones = {number for number, each in office.extensions.items() if not each.service}
     unknown = {name for name in endpoints if office.is_staff(name)} - phones
     return [
@@ -96,7 +102,7 @@ class _Index:
         return self._rules.get((scope, target), [])
 
     def beats(self, others: Collection[Rule], rule: Rule) -> list[Rule]:
-        """As few of these as needed, of which one beats the rule whenever it applies; none: it can win."""
+        """Returns as few of these as needed, of which one always beats the rule; none: it can win."""
         stronger = sorted((each for each in others if rank(each) > rank(rule)), key=lambda each: each.id)
         if not covered(rule, stronger, self.now):
             return []
@@ -129,7 +135,7 @@ def _of_rule(rule: Rule, index: _Index, zone: ZoneInfo) -> Iterator[Finding]:
 
 
 def _same_calls(rule: Rule, index: _Index) -> list[Rule]:
-    """The rules that are about every call this one is about."""
+    """Returns the rules that are about every call this one is about."""
     found = [*index.about(rule.scope, rule.target)]
     if rule.scope is not Scope.EVERYWHERE:
         found += index.about(Scope.EVERYWHERE)
@@ -148,7 +154,7 @@ def _of_facility_rule(rule: Rule, name: str, index: _Index) -> Iterator[Finding]
 
 
 def _gaps(index: _Index) -> Iterator[Finding]:
-    """The facilities of whose calls some are decided by no rule that is in force now."""
+    """Yields findings about facilities of whose calls some are decided by no rule in force now."""
     everywhere = index.about(Scope.EVERYWHERE)
     for code in sorted(index.office.facilities):
         shared = [*everywhere, *index.about(Scope.FACILITY, code)]
