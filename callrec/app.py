@@ -6,16 +6,14 @@ that answers at once is a command that is used.
 
 from __future__ import annotations
 
-import os
-import pwd
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from callrec import ids
+from callrec import account, ids
 from callrec.catalogue import alerts, calls, changes, facilities, rules
 from callrec.catalogue.database import Database
 from callrec.errors import NotFound
@@ -116,13 +114,8 @@ class App:
 
     @property
     def who(self) -> str:
-        """Who acts, for what is written down: the account of this process, which nobody can choose.
-
-        Who used sudo to become it is a detail, believed only when there is such an account.
-        """
-        account = _account(pwd.getpwuid, os.getuid()) or str(os.getuid())
-        before = _account(pwd.getpwnam, os.environ.get("SUDO_USER", ""))
-        return f"{account} (sudo: {before})" if before and before != account else account
+        """Who acts, for what is written down."""
+        return account.acting()
 
     @property
     def now(self) -> datetime:
@@ -345,11 +338,3 @@ class App:
                 return False
             raise
         return True
-
-
-def _account(find: Callable[[Any], pwd.struct_passwd], key: object) -> str | None:
-    """Returns the name of an account; None where there is no such account."""
-    try:
-        return find(key).pw_name
-    except KeyError:
-        return None

@@ -50,15 +50,15 @@ class Checkpoints:
         finally:
             newest.known.set()
 
-    def wait(self, session: str) -> None:
+    def wait(self, linkedid: str) -> None:
         """Waits, some milliseconds at most, until the newest checkpoint of a call is written.
 
         What is recorded before that, a restart would know nothing of: it would be lost, or stay though
         nobody wanted it.
         """
-        if newest := self._newest.get(session):
+        if newest := self._newest.get(linkedid):
             newest.known.wait(PATIENCE_SECONDS)
 
-    def drop(self, session: str) -> None:
+    def drop(self, linkedid: str) -> None:
         """Forgets the checkpoint of a call: what was captured of it is over and safe elsewhere."""
-        self._newest.pop(session, None)
+        self._newest.pop(linkedid, None)

@@ -23,7 +23,7 @@ class SerialExecutor:
     """
 
     def __init__(self, workers: int = WORKERS) -> None:
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="lane")
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="actions")
         self._queues: dict[str, deque[Job]] = {}
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
@@ -47,7 +47,7 @@ class SerialExecutor:
             try:
                 queue[0]()
             except Exception:
-                log.exception("a bug: please report it", lane=key)
+                log.exception("a bug: please report it", queue=key)
             with self._lock:
                 queue.popleft()
                 if not queue:

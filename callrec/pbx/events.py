@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 JSON = dict[str, Any]
+CLOCKS_AGREE = timedelta(minutes=1)
 OWN_PREFIX = "callrec."
 """How the ids of channels begin that callrec itself makes."""
 _SNOOP = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}-")
@@ -156,6 +157,18 @@ class DialplanSaid(ChannelEvent):
     """The dialplan tells something by UserEvent(CallRec,…): an announcement, the fallback, a key."""
 
     fields: JSON
+
+    def key_press(self) -> RawKeyPress:
+        """Returns the key press that the dialplan tells of. Raises KeyError where it tells of none.
+
+        The dialplan's own time, which is in the PBX's database too, counts where it agrees with the event's:
+        an alert is named by it.
+        """
+        by = self.fields.get("By") or self.channel.name
+        id_ = self.fields.get("Id") or f"{self.channel.id}-{self.at:%s.%f}"
+        at = epoch(id_.rpartition("-")[2])
+        known = at if at and abs(at - self.at) < CLOCKS_AGREE else self.at
+        return RawKeyPress(id_, self.fields["Key"], self.channel.linkedid, by, known)
 
 
 @dataclass(frozen=True, slots=True)

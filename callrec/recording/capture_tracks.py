@@ -103,10 +103,10 @@ class CaptureTracks:
         snoops = self._snoops(live.number)
         both = tuple(snoop for _, snoop in snoops)
         other = [
-            HangUp(self.linkedid, snoop, side=lane)
-            for lane in SIDES
+            HangUp(self.linkedid, snoop, side=each)
+            for each in SIDES
             for side, snoop in snoops
-            if side != lane
+            if side != each
         ]
         return [*other, *(AwaitHangup(self.linkedid, both, side=side) for side in SIDES)]
 

@@ -51,7 +51,7 @@ class ToneFeedback(Owner):
 
     def break_off(self) -> list[Action]:
         """Ends the tones of which events may have been missed."""
-        return [command for snoop in list(self._media) for command in self._end(snoop)]
+        return [action for snoop in list(self._media) for action in self._end(snoop)]
 
     @property
     def snoops(self) -> set[str]:

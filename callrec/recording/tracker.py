@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 from callrec.model.calls import CallRecord, FeatureCode
@@ -34,8 +34,6 @@ from callrec.recording.membership import CallMembership
 from callrec.recording.owners import Owners
 from callrec.recording.topology import BridgeTopology
 
-CLOCKS_AGREE = timedelta(minutes=1)
-"""How far the dialplan's time of a key press may be from the event's; beyond, the event's counts."""
 REMEMBERED = 1000
 """How many key presses are remembered, against those that are told again after their calls became one."""
 
@@ -270,7 +268,7 @@ class CallTracker:
         if said.get("Announce"):
             call.announced(said.get("Prompt", ""), event.at, event.channel.id, status=said.get("Status"))
         elif said.get("Key"):
-            return self._press(_key_said(event), event.at)
+            return self._press(event.key_press(), event.at)
         return []
 
     def _dialled(self, event: ev.Dialled) -> list[Action]:
@@ -336,17 +334,3 @@ class CallTracker:
 
     def _each(self, tell: Callable[[Call], list[Action]]) -> list[Action]:
         return [action for call in list(self.calls.values()) for action in tell(call)]
-
-
-def _key_said(event: ev.DialplanSaid) -> ev.RawKeyPress:
-    """Returns a key press as the dialplan tells it.
-
-    The dialplan's own time, which stands in the PBX's database too, counts where the clocks agree: the alert
-    is named by it.
-    """
-    said = event.fields
-    by = said.get("By") or event.channel.name
-    id_ = said.get("Id") or f"{event.channel.id}-{event.at:%s.%f}"
-    at = ev.epoch(id_.rpartition("-")[2])
-    known = at if at and abs(at - event.at) < CLOCKS_AGREE else event.at
-    return ev.RawKeyPress(id_, said["Key"], event.channel.linkedid, by, known)

@@ -1,0 +1,26 @@
+"""Who acts: the account of the machine under which this process runs, for what is written down."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Callable
+from typing import Any
+
+
+def acting() -> str:
+    """Returns the account of this process, which nobody can choose.
+
+    Who used sudo to become it is a detail, believed only when there is such an account.
+    """
+    name = _account(pwd.getpwuid, os.getuid()) or str(os.getuid())
+    before = _account(pwd.getpwnam, os.environ.get("SUDO_USER", ""))
+    return f"{name} (sudo: {before})" if before and before != name else name
+
+
+def _account(find: Callable[[Any], pwd.struct_passwd], key: object) -> str | None:
+    """Returns the name of an account; None where there is no such account."""
+    try:
+        return find(key).pw_name
+    except KeyError:
+        return None

@@ -1,0 +1,139 @@
+"""callrec init, facility and extension: an office is set up step by step."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+import sqlalchemy as sa
+
+from callrec.app import App
+from callrec.catalogue.tables import changes
+from callrec.settings import load
+from tests.unit.program import Done
+
+
+def test_an_office_is_set_up_step_by_step(office: Callable[..., Done]) -> None:
+    assert office("facility", "add", "shiba", "--name", "芝地区総合支所").code == 0
+    assert office("extension", "add", "２１０１", "--facility", "shiba", "--name", "窓口1").code == 0
+    assert office("rule", "add", "--facility", "shiba", "--mode", "automatic", "--quiet").out == "1\n"
+    assert (
+        office("rule", "add", "--extension", "2101", "--mode", "never", "--direction", "outbound").code == 0
+    )
+    assert json.loads(office("facility", "list", "--json").out) == [
+        {
+            "code": "shiba",
+            "name": "芝地区総合支所",
+            "extensions": 1,
+            "support_phone": None,
+            "support_mail": None,
+        }
+    ]
+    (extension,) = csv.DictReader(io.StringIO(office("extension", "list", "--csv").out))
+    assert extension == {"number": "2101", "facility": "shiba", "name": "窓口1", "kind": "phone"}
+    listed = json.loads(office("rule", "list", "--json").out)
+    assert [
+        (rule["id"], rule["scope"], rule["target"], rule["mode"], rule["direction"]) for rule in listed
+    ] == [
+        (1, "facility", "shiba", "automatic", "any"),
+        (2, "extension", "2101", "never", "outbound"),
+    ]
+    assert "芝地区総合支所" in office("facility", "list").out
+    assert office("facility", "remove", "shiba").code == 4
+    assert office("rule", "remove", "1").code == 0 and office("rule", "remove", "2").code == 0
+    assert office("extension", "remove", "2101").code == 0
+    assert office("facility", "remove", "shiba").code == 0
+
+
+def test_a_facility_has_its_own_who_are_called_to_help(office: Callable[..., Done], tmp_path: Path) -> None:
+    office("facility", "add", "shiba", "--name", "芝")
+    assert "as for all" in office("facility", "list").out
+    mails = ("--mail", "a@x.example", "--mail", "b@x.example")
+    assert office("facility", "support", "shiba", "--phone", "２９００", *mails).code == 0
+    assert _support(office) == ("2900", ["a@x.example", "b@x.example"])
+    assert office("facility", "support", "shiba", "--phone", "none").code == 0
+    assert _support(office) == ("", ["a@x.example", "b@x.example"]), "what is not named stays"
+    assert office("facility", "rename", "shiba", "--name", "芝地区").code == 0
+    assert office("facility", "support", "shiba", "--mail", "none").code == 0
+    assert _support(office) == ("", [])
+    assert office("rule", "export", "office.toml").code == 0
+    assert office("facility", "support", "shiba", "--default").code == 0
+    assert _support(office) == (None, None)
+    done = office("rule", "import", "office.toml")
+    assert done.code == 0 and "芝地区 → 芝地区, support phone none, mail to none" in done.out
+    assert _support(office) == ("", [])
+    here = App(load(str(tmp_path / "callrec.toml")))
+    with here.database.read() as connection:
+        newest = connection.execute(sa.select(changes).order_by(changes.c.id.desc())).first()
+        assert newest is not None and newest.subject == "facility shiba" and newest.who
+        assert (newest.before["support_phone"], newest.after["support_phone"]) == (None, "")
+    assert here.revision() == 1 + 7, "the controller takes each change up"
+    here.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ((), "give --phone or --mail"),
+        (("--default", "--phone", "2900"), "give --phone or --mail"),
+        (("--default", "--mail", "a@x.example"), "give --phone or --mail"),
+        (("--phone", "29oo"), "29oo is none: an extension is a number"),
+        (("--phone", ""), "is none: an extension is a number"),
+        (("--mail", "a@x.example\nBcc: b@x.example"), "is no mail address"),
+        (("--mail", "none", "--mail", "a@x.example"), "is no mail address"),
+    ],
+)
+def test_who_cannot_be_called_is_said_in_one_line(
+    office: Callable[..., Done], arguments: tuple[str, ...], complaint: str
+) -> None:
+    office("facility", "add", "shiba", "--name", "芝")
+    done = office("facility", "support", "shiba", *arguments)
+    assert done.code == 2 and complaint in done.err and done.err.count("\n") == 1
+    assert _support(office) == (None, None)
+    assert office("facility", "support", "nowhere", "--default").code == 1
+
+
+def _support(office: Callable[..., Done]) -> tuple[str | None, list[str] | None]:
+    (listed,) = json.loads(office("facility", "list", "--json").out)
+    return listed["support_phone"], listed["support_mail"]
+
+
+def test_init_again_upgrades_and_leaves_the_file(office: Callable[..., Done]) -> None:
+    before = Path("callrec.toml").read_text()
+    done = office("init", "--non-interactive")
+    assert done.code == 0 and "stays as it is" in done.out
+    assert Path("callrec.toml").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        (["--database-url", "nonsense"], "is no database URL"),
+        (["--s3-url", "nonsense"], "write an address that begins with https://"),
+        (["--spool", "/proc/nowhere"], "the spool /proc/nowhere cannot be used"),
+    ],
+)
+def test_answers_that_cannot_be_used_can_be_given_again(
+    run: Callable[..., Done], tmp_path: Path, given: list[str], complaint: str
+) -> None:
+    usable = ["--database-url", f"sqlite:///{tmp_path}/c.db", "--spool", str(tmp_path / "spool")]
+    done = run("init", "--non-interactive", *usable, *given)
+    assert done.code == 2 and complaint in done.complaint and not Path("callrec.toml").exists()
+    assert run("init", "--non-interactive", *usable).code == 0
+
+
+def test_init_says_that_the_database_has_no_place(run: Callable[..., Done], tmp_path: Path) -> None:
+    done = run("init", "--non-interactive", "--database-url", "sqlite:////proc/no/c.db", "--spool", "spool")
+    assert done.code == 3 and "does not answer (No such file or directory)" in done.complaint
+
+
+def test_init_asks(run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    answers = iter([f"sqlite:///{tmp_path}/asked.db", "spool"])
+    monkeypatch.setattr(click, "prompt", lambda text, default="", **_: next(answers, default))
+    assert run("init").code == 0
+    assert "asked.db" in Path("callrec.toml").read_text() and Path("asked.db").exists()
