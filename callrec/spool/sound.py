@@ -91,7 +91,7 @@ class SegmentSound:
 def join(
     sounds: Sequence[SegmentSound], target: Path, silences: Sequence[SilentSpan] = ()
 ) -> tuple[list[Placement], str]:
-    """Writes the sounds of segments into one stereo FLAC, each at its time; silence is between and in `silences`.
+    """Writes the sounds of segments into one stereo FLAC, each at its time, with silence in `silences`.
 
     Where one still runs for a moment when the next begins (a snoop that was slow to end), the next one is
     heard. A longer overlap means that a time is wrong: then nothing is cut, and the next comes after. Returns
