@@ -101,7 +101,7 @@ def _starts(found: SearchHit) -> list[float]:
 
 
 def _length(found: SearchHit, seconds: int) -> float:
-    """Returns how long the recording is, in seconds; raises AssertionError where it is not whole."""
+    """Returns the length of the recording in seconds. Raises AssertionError when over a second is missing."""
     audio = kept(found).manifest["audio"]
     length = float(audio["frames"] / audio["sample_rate"])
     assert length > seconds - 1, "the recording is not whole"

@@ -1,9 +1,8 @@
 """Measures how long a decision takes, and a reload from the database: python -m bench.decide
 
-An office of 60 facilities, 3,000 extensions and 10,000 rules of all scopes and conditions, decided
-for calls at random. Prints the results and writes them into bench/RESULTS.md. Exit code 1 where a
-decision takes 50 µs or more at the median, a reload a second or more, or 1,500 questions for an
-announcement 50 ms or more.
+An office of 60 facilities, 3,000 extensions and 10,000 rules of all scopes and conditions, decided for calls
+at random. Prints the results and writes them into bench/RESULTS.md. Exit code 1 where a decision takes 50 µs
+or more at the median, a reload a second or more, or 1,500 questions for an announcement 50 ms or more.
 """
 
 from __future__ import annotations
@@ -109,7 +108,7 @@ def _decide(office: Office, dice: random.Random) -> float:
 
 
 def _ask(library: Library) -> None:
-    """As a copy of the rules for 500 extensions does."""
+    """Asks for an announcement as often as a copy of the rules for 500 extensions does."""
     for _ in range(QUESTIONS):
         library.get("notice", "ja")
 

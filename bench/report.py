@@ -35,8 +35,7 @@ class Row:
 
 
 def finish(title: str, how: str, rows: Sequence[Row], machine: dict[str, str]) -> int:
-    """Prints the section, and writes it among the results. Returns the exit code: 1 where a target is
-    missed."""
+    """Prints the section, and writes it among the results. Returns 1 where a target is missed, else 0."""
     section = _section(title, how, rows, machine)
     print("\n" + section)
     there = _SECTION.split(RESULTS.read_text())[1:] if RESULTS.exists() else []

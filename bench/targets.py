@@ -1,4 +1,4 @@
-"""What the measurements must stay below, in seconds. The suite's own bounds are ten times as wide.
+"""Has what the measurements must stay below, in seconds. The suite's own bounds are ten times as wide.
 
 A test asserts what was heard (tests/integration/times.py); how long it took is measured here.
 """

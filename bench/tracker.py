@@ -102,8 +102,7 @@ def main() -> int:
 
 
 def _costs(exchange: Exchange) -> list[float]:
-    """Returns the microseconds of the beginning of some calls. The ticks that let go of them are not in
-    it."""
+    """Returns the microseconds of the beginning of some calls, without the ticks that let go of them."""
     costs, calls = [], []
     for _ in range(A_TURN):
         begin = time.perf_counter()

@@ -18,8 +18,8 @@ Key = tuple[str, str]
 class Ledger:
     """Keeps the deliveries of the alerts in the spool. Any thread may use it.
 
-    What is known in memory counts: while the disk is full an alert that was sent is not sent again (decision
-    11).
+    What is known in memory counts (decision 11): while the disk is full, an alert that was sent is not sent
+    again.
     """
 
     def __init__(self, spool: Spool) -> None:

@@ -79,8 +79,7 @@ class Archiver(Worker):
         return found
 
     def work(self) -> None:
-        """Takes everything that is due as far as it goes. While the archive is away, that is as far as the
-        spool.
+        """Takes everything that is due as far as it goes; while the archive is away, as far as the spool.
 
         What goes wrong is noted and tried again; nothing is raised but by the spool itself.
         """
@@ -122,10 +121,10 @@ class Archiver(Worker):
     # --- steps
 
     def _archived(self, recording_id: str) -> Manifest | None:
-        """Returns the manifest of a recording that is archived; a row is written only once the objects were
-        proved.
+        """Returns the manifest of a recording that is archived, else None.
 
-        What was captured can come back after that, from a crash between two steps; it must not be made anew.
+        A row is written only once the objects were proved. What was captured can come back after that, from a
+        crash between two steps; it must not be made anew.
         """
         with self._database.read() as connection:
             kept = calls.find_recording(connection, recording_id)

@@ -29,8 +29,8 @@ class Discarder:
         return self._spool.discards()
 
     def discard(self, recording_id: str) -> None:
-        """Destroys the tracks of one capture, and of a call of which nothing is kept writes that into its
-        row.
+        """Destroys what the PBX has of one capture; where nothing of its call is kept, the call's row says so
+        then.
 
         Can be repeated. Raises what `destroy` raises, Damaged, and CatalogueUnreachable; then the discard
         waits on.

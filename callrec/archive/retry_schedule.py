@@ -1,5 +1,4 @@
-"""Remembers what failed, why, and when it is tried again. For the archiver; in memory, so a restart tries
-all."""
+"""Remembers for the archiver what failed, why, and when it is tried again. In memory: a restart tries all."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 A row's hash is SHA-256 over its content and the hash before it: a row that was changed, put in or taken out
 of the middle is noticed. Rows cut off at the end are not, nor is a chain that was computed anew by somebody
-who may write to the table; that would need an anchor outside the database, which does not exist yet (decision
+who may write to the table: that would need an anchor outside the database, and there is none yet (decision
 7).
 """
 

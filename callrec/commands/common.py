@@ -84,7 +84,8 @@ def console() -> Console:
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Raises; rich would end the process here, and the program itself knows what to do."""
+        """Raises BrokenPipeError: rich would end the process here, and the program itself knows what to
+        do."""
         raise BrokenPipeError
 
 

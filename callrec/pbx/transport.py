@@ -1,5 +1,4 @@
-"""Gives ari-py an HTTP client with timeouts, and a websocket that notices when the link is lost (decision
-8)."""
+"""Gives ari-py an HTTP client with timeouts, and a websocket that notices a lost link (decision 8)."""
 
 from __future__ import annotations
 
