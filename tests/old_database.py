@@ -9,13 +9,14 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.runtime.migration import MigrationContext
 
-from callrec.catalogue import alerts, facilities, rules, tables
+from callrec.catalogue import alerts, calls, facilities, rules, tables
 from callrec.catalogue.database import Database, _alembic
 from callrec.model.alerts import Delivery
+from callrec.model.calls import DecisionChange, FeatureCode, KeyPress, KeyResult
 from callrec.model.office import Extension, Facility
 from callrec.model.rules import Holidays, Mode
 from callrec.policy.hours import parse_hours
-from tests.unit.samples import START, alert
+from tests.unit.samples import CALL_ID, DECISION, START, alert, call
 
 WHO: dict[str, Any] = {"who": "test", "at": START}
 
@@ -52,6 +53,7 @@ def check_migration(database: Database) -> None:
     migrated(database, "head")
     with database.begin() as connection:
         _check_as_it_was(connection)
+    check_field_terms(database)
     _check_alerts(database)
     for fields, complaint in (
         ({"beep_s": 15}, r"rules \[1\] have a consent beep"),
@@ -69,6 +71,39 @@ def check_migration(database: Database) -> None:
         assert not {"incident", "discarded_at"} & _columns(connection, "calls")
         assert connection.exec_driver_sql("SELECT count(*) FROM rules").scalar_one() == 4
         assert connection.exec_driver_sql("SELECT count(*) FROM calls").scalar_one() == 1
+    migrated(database, "head")
+
+
+def check_field_terms(database: Database) -> None:
+    """What version 0004 knew of a call and a facility is read under the names of now, and goes back as it was."""
+    migrated(database, "0004")
+    record = call(
+        key_presses=(KeyPress("1", FeatureCode.KEEP, KeyResult.MARKED, "1.1", "2101", START),),
+        decision_changes=(DecisionChange(START, ("2102",), DECISION),),
+    )
+    old = calls.as_json(record)
+    old["keys"] = [{**press, "effect": press["result"]} for press in old.pop("key_presses")]
+    for press in old["keys"]:
+        del press["result"]
+    old["turns"] = old.pop("decision_changes")
+    with database.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO facilities (code, name, support_room) VALUES ('a', '麻', '2900')"
+        )
+        row = {"id": CALL_ID, "started_at": START, "incident": True, "details": old}
+        connection.execute(tables.calls.insert(), [row])
+    migrated(database, "head")
+    with database.begin() as connection:
+        assert calls.call(connection, CALL_ID) == record
+        assert facilities.facility(connection, "a").support_phone == "2900"
+    migrated(database, "0004")
+    with database.begin() as connection:
+        there = connection.execute(sa.select(tables.calls.c.details).where(tables.calls.c.id == CALL_ID))
+        assert there.scalar_one() == old
+        rooms = connection.exec_driver_sql("SELECT support_room FROM facilities WHERE code = 'a'")
+        assert rooms.scalar_one() == "2900"
+        connection.execute(tables.calls.delete().where(tables.calls.c.id == CALL_ID))
+        connection.exec_driver_sql("DELETE FROM facilities WHERE code = 'a'")
     migrated(database, "head")
 
 
