@@ -75,7 +75,7 @@ def check_migration(database: Database) -> None:
 
 
 def check_field_terms(database: Database) -> None:
-    """What version 0004 knew of a call and a facility is read under the names of now, and goes back as it was."""
+    """What version 0004 knew of a call and a facility is read under the names of now, and goes back."""
     migrated(database, "0004")
     record = call(
         key_presses=(KeyPress("1", FeatureCode.KEEP, KeyResult.MARKED, "1.1", "2101", START),),
