@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -18,12 +21,37 @@ from callrec.demo.system import DemoSystem
 from tests.integration.system import SystemUnderTest
 
 DATABASES = ("sqlite", "postgresql")
+DOOR, ROOM = Path(__file__), Path(__file__).parent
+"""What the processes of tests lock; nothing is written to either."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "integration" in item.path.parts:
             item.add_marker(pytest.mark.integration)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """While a test marked `alone` runs, no other process of tests does anything."""
+    kind = fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH
+    with _held(DOOR, fcntl.LOCK_EX):  # whoever waits to be alone keeps others from going in
+        room = os.open(ROOM, os.O_RDONLY)
+        fcntl.flock(room, kind)
+    try:
+        return (yield)
+    finally:
+        os.close(room)
+
+
+@contextmanager
+def _held(path: Path, kind: int) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, kind)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -210,6 +210,7 @@ def test_wideband_call_is_captured_at_16_khz(system: SystemUnderTest, begin: dat
     assert hears(heard.staff, heard.rate, 6500.0)
 
 
+@pytest.mark.alone
 def test_twenty_calls_at_once_are_not_mixed_up(system: SystemUnderTest, begin: datetime) -> None:
     tones = {f"03222200{i:02}": 300.0 + 50 * i for i in range(20)}
     outside = {number: system.caller(number) for number in tones}

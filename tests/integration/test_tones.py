@@ -61,6 +61,7 @@ def accepted(system: SystemUnderTest, effect: KeyResult) -> bool:
     return True
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("system", "extension"), [("sqlite", "2101"), ("postgresql", WIDEBAND_PHONE)], indirect=["system"]
 )
