@@ -84,6 +84,8 @@ class Announcer(Owner):
     """What went otherwise than decided: taken over into the call's record."""
     in_call: InCallAnnouncement | None = None
     _at_gate: dict[str, Prompt] = field(default_factory=dict)
+    _started: int = 0
+    """How many announcements were started during the call."""
 
     # --- at the gate
 
@@ -128,9 +130,9 @@ class Announcer(Owner):
             return []
         if decision.announce is Announce.BEFORE_CONNECT:
             self.notes.append(_late(gate))
-        self.in_call = InCallAnnouncement(
-            self.linkedid, f"{name}-say{len(self.made)}", channel, missing, owner=self
-        )
+        # A new name each time: the PBX may have the snoop before still, though it was hung up.
+        snoop, self._started = f"{name}-say{self._started}", self._started + 1
+        self.in_call = InCallAnnouncement(self.linkedid, snoop, channel, missing, owner=self)
         return self.in_call.start()
 
     def break_off(self) -> list[Action]:

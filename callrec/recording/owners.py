@@ -89,12 +89,10 @@ class Owners:
         """Returns whose something is: NOBODY's, in no call, where nobody here made it."""
         return self._owned.get(id_, Owned("", NOBODY))
 
-    def gone(self, id_: str) -> None:
-        """Forgets one id: it is no more, so nothing more can become of it."""
-        if owned := self._owned.pop(id_, None):
-            self._of_call[owned.linkedid].discard(id_)
-
     def forget(self, linkedid: str) -> None:
-        """Forgets a call: whatever it may have left on the PBX is nobody's."""
+        """Forgets a call: whatever it may have left on the PBX is nobody's.
+
+        Not one id before, when what it names is gone: a refusal can be told after that.
+        """
         for id_ in self._of_call.pop(linkedid, ()):
             self._owned.pop(id_, None)

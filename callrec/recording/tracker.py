@@ -113,7 +113,7 @@ class CallTracker:
             if not each.is_own:
                 self._know(each, at)
         for id_, since in fallbacks.items():
-            if call := self.calls.get(there[id_].linkedid):
+            if call := self._call_with(id_):
                 self._membership.pending += call.falls_back(id_, since)
         for gate in gates:
             if call := self._know(gate.channel, at):
@@ -190,7 +190,7 @@ class CallTracker:
             case ev.Digit(channel=channel, digit=digit):
                 return self._owners.of(channel.id).owner.digit(channel.id, digit)
             case ev.ChannelDestroyed(channel=channel) if channel.is_own:
-                return self._own_channel_gone(channel.id)
+                return self._owners.of(channel.id).owner.channel_gone(channel.id)
             case ev.ChannelEvent(channel=channel) if channel.is_own:
                 return []
             case ev.ChannelCreated():
@@ -221,11 +221,6 @@ class CallTracker:
             case _:
                 assert_never(event)  # decision 15
 
-    def _own_channel_gone(self, channel: str) -> list[Action]:
-        owner = self._owners.of(channel).owner
-        self._owners.gone(channel)
-        return owner.channel_gone(channel)
-
     def _about_recording(
         self, event: ev.RecordingStarted | ev.RecordingFinished | ev.RecordingFailed
     ) -> list[Action]:
@@ -245,7 +240,6 @@ class CallTracker:
             return []
         if isinstance(event, ev.PlaybackStarted):
             return call.playback_started(owned.owner, event.id, event.at)
-        self._owners.gone(event.id)
         return call.playback_ended(owned.owner, event.id, event.at, failed=event.failed)
 
     def _bridged(self, event: ev.EnteredBridge | ev.LeftBridge) -> list[Action]:
@@ -273,12 +267,15 @@ class CallTracker:
 
     def _dialled(self, event: ev.Dialled) -> list[Action]:
         """Gives a call what Dial() tells of it. Channels that are gone already do not count."""
-        leg = self._topology.legs.get((event.caller or event.peer).id)
-        if call := self.calls.get(leg.linkedid) if leg else None:
+        if call := self._call_with((event.caller or event.peer).id):
             call.dialled(event)
         return []
 
     # --- inside
+
+    def _call_with(self, channel: str) -> Call | None:
+        leg = self._topology.legs.get(channel)
+        return self.calls.get(leg.linkedid) if leg else None
 
     def _know(self, channel: ev.Channel, at: datetime) -> Call | None:
         return self._membership.know(channel, at, self.environment)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 from callrec.model.office import Support
+from callrec.pbx import events as ev
 from callrec.policy.office import Office
+from callrec.recording.actions import DestroyBridge
 from tests.scenarios.replay import office
 from tests.unit.channels import OUTSIDE, PHONE, channel
 from tests.unit.pbx_model import ModelPbx
@@ -101,3 +103,13 @@ def test_a_support_phone_takes_part_while_both_hear_it() -> None:
     pbx.hang_up(OUTSIDE.id)
     (kept,) = pbx.kept.values()
     assert all(each.left_at for each in kept.call.participants)
+
+
+def test_the_bridge_of_a_support_phone_that_is_gone_is_removed_though_the_pbx_refuses_once() -> None:
+    pbx = _help_was_asked_for()
+    pbx.answer_phone()
+    (phone,) = pbx.support_phones
+    gone = ev.ChannelDestroyed(pbx.now, channel(phone, "PJSIP/2900-00000009", linkedid="s"))
+    (destroy,) = [each for each in pbx.tracker.handle(gone) if isinstance(each, DestroyBridge)]
+    assert pbx.tracker.refused(destroy, "busy", pbx.now) == []
+    assert destroy in pbx.tracker.tick(pbx.now)

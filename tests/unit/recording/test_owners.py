@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from callrec.pbx import events as ev
-from callrec.recording.actions import Making, StartSnoop, about
+from callrec.recording.actions import (
+    Action,
+    Making,
+    PlayMedia,
+    RecordSnoop,
+    StartSnoop,
+    about,
+)
 from callrec.recording.capture import LiveCapture
 from callrec.recording.owners import NOBODY, Owner, Owners
+from callrec.recording.tracker import CallTracker
 from tests.scenarios.replay import RULES, ids_of, office, tracker, transcript
-from tests.unit.channels import LATER, OUTSIDE, channel, open_checkpoint, quiet_tracker
+from tests.unit.channels import (
+    BRIDGE,
+    LATER,
+    OUTSIDE,
+    PHONE,
+    channel,
+    open_checkpoint,
+    quiet_tracker,
+    talks,
+)
 
 
 class Told(Owner):
@@ -31,16 +47,13 @@ def test_what_nobody_made_is_nobodys_and_means_nothing_to_do() -> None:
     assert owned.owner is NOBODY and owned.owner.channel_started("callrec.x") == []
 
 
-def test_what_is_gone_or_of_a_call_that_is_forgotten_is_nobodys() -> None:
+def test_what_a_call_made_is_nobodys_once_the_call_is_forgotten() -> None:
     owners, one, other = Owners(), Told(), Told()
     owners.add("1.0", one, ["a", "b"])
     owners.add("2.0", other, ["c"])
-    owners.gone("a")
-    assert [owners.of(id_).owner for id_ in "abc"] == [NOBODY, one, other]
+    owners.forget("1.0")
     owners.forget("1.0")
     assert [owners.of(id_).owner for id_ in "abc"] == [NOBODY, NOBODY, other]
-    owners.gone("a")
-    owners.forget("1.0")
     assert len(owners) == 1
 
 
@@ -74,10 +87,69 @@ def test_an_event_about_one_call_is_told_to_no_other() -> None:
     assert [owner.channels for owner in told.values()] == [[], ["callrec.x-1"], []]
 
 
-def test_a_snoop_that_is_gone_is_not_asked_for_again() -> None:
-    played = quiet_tracker()
-    made = StartSnoop("1.0", OUTSIDE.id, "callrec.y", owner=Told())
+GONE = channel("callrec.y", "Snoop/x", linkedid="callrec.y")
+
+
+def test_what_is_gone_has_its_owner_still_for_what_is_told_late() -> None:
+    """The PBX can refuse to make a channel after it has told that it is gone."""
+    played, told = quiet_tracker(), Told()
+    made = StartSnoop("1.0", OUTSIDE.id, GONE.id, owner=told)
     played._owned([made])
-    gone = replace(channel("callrec.y", "Snoop/x", linkedid="callrec.y"))
-    played.handle(ev.ChannelDestroyed(LATER, gone))
-    assert played._owners.of("callrec.y").owner is NOBODY
+    played.handle(ev.ChannelDestroyed(LATER, GONE))
+    assert played._owners.of(GONE.id).owner is told
+
+
+def test_a_side_whose_snoop_goes_before_it_is_refused_fails_with_the_reason_of_the_pbx() -> None:
+    played = quiet_tracker()
+    asked = [each for each in talks(played, "b", OUTSIDE, PHONE) if isinstance(each, StartSnoop)]
+    played.handle(ev.ChannelDestroyed(LATER, channel(asked[0].snoop, "Snoop/x", linkedid=asked[0].snoop)))
+    played.refused(asked[0], "out of channels", LATER)
+    capture = played.calls["1.0"].capture
+    assert capture and "out of channels" in str(capture.frozen().segments[0])
+
+
+def _announced() -> tuple[CallTracker, StartSnoop]:
+    """A call whose recording has begun, and the snoop that is to announce it."""
+    played = tracker(office(("automatic", "everywhere", None, "on-start")), ("call", "recording"))
+    asked = _begin(played, talks(played, "b", OUTSIDE, PHONE))
+    (snoop,) = [each for each in asked if isinstance(each, StartSnoop)]
+    return played, snoop
+
+
+def _begin(played: CallTracker, commands: list[Action]) -> list[Action]:
+    """The PBX starts both tracks; returns what is asked of it then."""
+    asked: list[Action] = []
+    for snoop in [each for each in commands if isinstance(each, StartSnoop)]:
+        for each in played.handle(_started(snoop)):
+            if isinstance(each, RecordSnoop):
+                asked += played.handle(ev.RecordingStarted(LATER, each.name))
+    return asked
+
+
+def _started(snoop: StartSnoop) -> ev.OwnChannelStarted:
+    return ev.OwnChannelStarted(LATER, channel(snoop.snoop, "Snoop/x", linkedid=snoop.snoop))
+
+
+def test_an_announcement_broken_off_by_a_lost_link_is_made_again_whatever_is_told_late() -> None:
+    played, first = _announced()
+    capture = played.calls["1.0"].capture
+    assert capture
+    tracks = [channel(id_, "Snoop/x", linkedid="s") for id_ in capture.tracks.snoops]
+    whisper = channel(first.snoop, "Snoop/x", linkedid="s")
+    again = played.compare([OUTSIDE, PHONE, *tracks, whisper], BRIDGE, {}, [], LATER)
+    (second,) = [each for each in again if isinstance(each, StartSnoop)]
+    assert second.snoop != first.snoop, "the PBX may have the first one still"
+    played.handle(ev.ChannelDestroyed(LATER, whisper))
+    (play,) = played.handle(_started(second))
+    assert isinstance(play, PlayMedia)
+    played.handle(ev.PlaybackStarted(LATER, play.playback))
+    played.handle(ev.PlaybackFinished(LATER, play.playback, failed=False))
+    (made,) = played.calls["1.0"].record.announcements
+    assert made.complete
+
+
+def test_an_announcement_whose_snoop_goes_before_it_is_refused_is_noted() -> None:
+    played, snoop = _announced()
+    played.handle(ev.ChannelDestroyed(LATER, channel(snoop.snoop, "Snoop/x", linkedid="s")))
+    played.refused(snoop, "out of channels", LATER)
+    assert "out of channels" in str(played.calls["1.0"].record.notes)
