@@ -92,10 +92,6 @@ class EvidenceBroken(CallrecError):
     exit_code = 5
 
 
-class IllegalTransition(CallrecError):
-    """A state machine was asked for a step that its table does not have. Nothing was changed."""
-
-
 class DemoFailed(CallrecError):
     """A part of the demo did not come up."""
 

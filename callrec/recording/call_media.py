@@ -35,8 +35,8 @@ from callrec.recording.tones import ToneFeedback
 class CallMedia:
     """What is known of a call, and what is made for it on the PBX.
 
-    `linkedid` is what the call is known by: the linked id of its first channel, or, where two calls that are
-    taken up after a restart have the same, the call's own id.
+    `linkedid` is what the call is known by: the linked id of its first channel, or, where another call has
+    the same, the call's own id.
     """
 
     linkedid: str

@@ -83,15 +83,28 @@ class CallMembership:
         now = self.calls.get(leg.linkedid) if leg else None
         if leg and now and leg.channel.linkedid == channel.linkedid:
             return now
-        key = channel.linkedid
-        while key in self._went_into:
-            key = self._went_into[key]
-        told = self.calls.get(key)
+        told = self._under_way(channel.linkedid)
         if now:
             return self._one_of([now, told]) if told else now
-        if not told and channel.technology != LOCAL:
-            told = self.calls[key] = Call(channel.linkedid, _new_record(channel, environment), environment)
-        return told
+        return told if told or channel.technology == LOCAL else self._begin(channel, environment)
+
+    def _under_way(self, linkedid: str) -> Call | None:
+        """Returns the call of a linked id that goes on; one that is over takes nobody in any more."""
+        key = linkedid
+        while key in self._went_into:
+            key = self._went_into[key]
+        found = self.calls.get(key)
+        return found if found and not found.is_over else None
+
+    def _begin(self, channel: Channel, environment: Environment) -> Call:
+        """Begins a call, known by its own id where one that is over has the linked id still."""
+        record, key = _new_record(channel, environment), channel.linkedid
+        self._went_into.pop(key, None)
+        if key in self.calls:
+            key = record.id
+            self._went_into[channel.linkedid] = key
+        call = self.calls[key] = Call(key, record, environment)
+        return call
 
     def _one_of(self, calls: Collection[Call]) -> Call:
         """Returns the call that goes on where several become one, and remembers it for the others' ids."""

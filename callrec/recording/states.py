@@ -40,7 +40,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TypeVar
 
-from callrec.errors import IllegalTransition
+
+class IllegalTransition(Exception):
+    """A state machine was asked for a step that its table does not have: a bug. Nothing was changed."""
 
 
 class Live(StrEnum):
@@ -154,7 +156,7 @@ def advance(table: Table[S], state: S, step: str) -> S:
     try:
         return table[state][step]
     except KeyError:
-        raise IllegalTransition("a recording that is {state} cannot {step}", state=state, step=step) from None
+        raise IllegalTransition(f"a recording that is {state} cannot {step}") from None
 
 
 def diagram(table: Table[S]) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from callrec.model.calls import Outcome
 from callrec.pbx import events as ev
 from callrec.recording.actions import (
@@ -229,3 +231,30 @@ def test_a_caller_who_goes_on_in_another_call_was_not_left_unanswered() -> None:
     assert [note.text for note in saved.call.notes] == [
         f"the call went on in call {played.calls['1.0'].record.id}"
     ]
+
+
+@pytest.mark.parametrize("how", ["seen", "the link was away"])
+def test_who_talks_under_the_linked_id_of_a_call_that_is_over_is_in_a_new_call(how: str) -> None:
+    """A follow-me can leave a Local channel that outlives the call and dials with its linked id."""
+    played = quiet_tracker()
+    tracks = begin_recording(played, talks(played, "a", OUTSIDE, PHONE))
+    for gone in (OUTSIDE, PHONE):
+        played.handle(ev.ChannelDestroyed(LATER, gone))
+    ended = [each for name in tracks for each in played.handle(ev.RecordingFinished(LATER, name))]
+    (first,) = [each for each in ended if isinstance(each, HandOver)]
+    caller, phone = replace(OUTSIDE, id="1.2"), replace(PHONE, id="1.3")
+    if how == "seen":
+        commands = talks(played, "b", caller, phone)
+    else:
+        commands = played.compare([caller, phone], {"b": (caller.id, phone.id)}, {}, [], LATER)
+    new_tracks = begin_recording(played, commands)
+    played.tick(LATER)
+    assert len(new_tracks) == 2 and len(played.calls) == 1, "the first call is forgotten, the second goes on"
+    for each in (caller, phone):
+        played.handle(ev.ChannelDestroyed(LATER, each))
+    ended = [each for name in new_tracks for each in played.handle(ev.RecordingFinished(LATER, name))]
+    (second,) = [each for each in ended if isinstance(each, HandOver)]
+    assert second.captured.call.id != first.captured.call.id
+    assert second.captured.call.linkedid == first.captured.call.linkedid == "1.0"
+    played.tick(LATER)
+    assert not played.calls and not played._owners

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callrec.errors import IllegalTransition
 from callrec.recording.states import (
     CAPTURE,
     KEEPING,
     LIVE,
+    IllegalTransition,
     Live,
     Phase,
     RecordingState,
