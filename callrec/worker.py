@@ -19,8 +19,10 @@ class Worker:
 
     def run(self) -> None:
         """Works until `stop`; to be called on a thread of its own."""
-        while not self._stopping.is_set():
+        while True:
             self._wake.clear()
+            if self._stopping.is_set():  # in this order: a stop that comes before the clearing is seen here
+                return
             self._work_once()
             self._wake.wait(self._pause_s())
 
