@@ -30,6 +30,7 @@ from callrec.errors import WrongConfiguration
 from callrec.model.alerts import Alert, Delivery
 from callrec.model.calls import CallRecord
 from callrec.model.captures import CapturedCall, Checkpoint
+from callrec.spool import version
 from callrec.spool.files import PARTIAL, move, partial_of, sync, write_unsynced, write_whole
 from callrec.spool.lock import SpoolLock
 
@@ -70,6 +71,7 @@ class Spool(SpoolLock):
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
         try:
+            version.check(directory)
             for name in ("checkpoints", "open_calls", "calls", "recordings", "discards", "alerts", REMOVED):
                 (directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:

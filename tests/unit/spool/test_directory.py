@@ -183,3 +183,26 @@ def test_calls_of_which_more_is_known_than_a_note(tmp_path: Path) -> None:
     assert spool.known_calls() == {under_way.call.id}
     spool.remove_discard(under_way.capture.recording_id)
     assert not spool.known_calls()
+
+
+@pytest.mark.parametrize("left", ["drafts/1.json", "open/1.json", "recordings/1/draft.json", "calls/1.json"])
+def test_what_another_version_has_left_is_refused_and_stays(tmp_path: Path, left: str) -> None:
+    (tmp_path / left).parent.mkdir(parents=True)
+    (tmp_path / left).write_text("{}")
+    with pytest.raises(WrongConfiguration, match="another version"):
+        Spool(tmp_path)
+    assert (tmp_path / left).read_text() == "{}"
+
+
+def test_a_spool_of_a_later_version_is_refused(tmp_path: Path) -> None:
+    Spool(tmp_path)
+    (mark,) = tmp_path.glob("version-*")
+    mark.rename(tmp_path / "version-99")
+    with pytest.raises(WrongConfiguration, match="another version"):
+        Spool(tmp_path)
+
+
+def test_an_empty_spool_of_another_version_is_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "drafts").mkdir()
+    Spool(tmp_path).save_call(call())
+    assert Spool(tmp_path).calls() == [call().id]
