@@ -67,8 +67,9 @@ def empty_office(tmp_path_factory: pytest.TempPathFactory, empty_catalogue: Path
     folder = tmp_path_factory.mktemp("office")
     shutil.copy(empty_catalogue, folder / "c.db")
     config, url = str(folder / "callrec.toml"), f"sqlite:///{folder}/c.db"
+    given = ["--non-interactive", "--database-url", url, "--spool", str(folder / "spool")]
     with pytest.raises(SystemExit) as ended:
-        main(["--config", config, "init", "--non-interactive", "--database-url", url, "--spool", "spool"])
+        main(["--config", config, "init", *given])
     assert ended.value.code == 0
     return folder
 
