@@ -13,10 +13,10 @@ from tests.unit.wave import write_wav
 _JOIN = """
 import re, sys
 from pathlib import Path
-from callrec.spool.sound import Stretch, Wav, examine, join
+from callrec.spool.sound import SegmentSound, Wav, examine, join
 folder = Path(sys.argv[1])
 wav = Wav(folder / "long.wav")
-join([Stretch(1, 0.0, wav, wav)], folder / "long.flac")
+join([SegmentSound(1, 0.0, wav, wav)], folder / "long.flac")
 facts = examine(folder / "long.flac")
 assert facts.frames == wav.frames
 print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024)
