@@ -72,15 +72,18 @@ def talks(played: CallTracker, bridge: str, *channels: ev.Channel, at: datetime 
     return commands
 
 
+def snoop_started(snoop: StartSnoop) -> ev.OwnChannelStarted:
+    return ev.OwnChannelStarted(LATER, channel(snoop.snoop, "Snoop/x", linkedid=snoop.snoop))
+
+
 def begin_recording(played: CallTracker, commands: list[Action]) -> list[str]:
     """The PBX does what is asked: snoops start, recordings begin. The names of the tracks."""
-    names = []
-    for command in commands:
-        if isinstance(command, StartSnoop):
-            started = played.handle(
-                ev.OwnChannelStarted(LATER, channel(command.snoop, "Snoop/x", linkedid=command.snoop))
-            )
-            names += [each.name for each in started if isinstance(each, RecordSnoop)]
-    for name in names:
-        played.handle(ev.RecordingStarted(LATER, name))
-    return names
+    return start_tracks(played, commands)[0]
+
+
+def start_tracks(played: CallTracker, commands: list[Action]) -> tuple[list[str], list[Action]]:
+    """As `begin_recording`; the names of the tracks, and what is asked for once they have begun."""
+    snoops = [each for each in commands if isinstance(each, StartSnoop)]
+    started = [action for snoop in snoops for action in played.handle(snoop_started(snoop))]
+    names = [each.name for each in started if isinstance(each, RecordSnoop)]
+    return names, [action for name in names for action in played.handle(ev.RecordingStarted(LATER, name))]

@@ -8,10 +8,8 @@ import pytest
 
 from callrec.pbx import events as ev
 from callrec.recording.actions import (
-    Action,
     Making,
     PlayMedia,
-    RecordSnoop,
     StartSnoop,
     about,
 )
@@ -27,6 +25,8 @@ from tests.unit.channels import (
     channel,
     open_checkpoint,
     quiet_tracker,
+    snoop_started,
+    start_tracks,
     talks,
 )
 
@@ -111,23 +111,9 @@ def test_a_side_whose_snoop_goes_before_it_is_refused_fails_with_the_reason_of_t
 def _announced() -> tuple[CallTracker, StartSnoop]:
     """A call whose recording has begun, and the snoop that is to announce it."""
     played = tracker(office(("automatic", "everywhere", None, "on-start")), ("call", "recording"))
-    asked = _begin(played, talks(played, "b", OUTSIDE, PHONE))
+    _, asked = start_tracks(played, talks(played, "b", OUTSIDE, PHONE))
     (snoop,) = [each for each in asked if isinstance(each, StartSnoop)]
     return played, snoop
-
-
-def _begin(played: CallTracker, commands: list[Action]) -> list[Action]:
-    """The PBX starts both tracks; returns what is asked of it then."""
-    asked: list[Action] = []
-    for snoop in [each for each in commands if isinstance(each, StartSnoop)]:
-        for each in played.handle(_started(snoop)):
-            if isinstance(each, RecordSnoop):
-                asked += played.handle(ev.RecordingStarted(LATER, each.name))
-    return asked
-
-
-def _started(snoop: StartSnoop) -> ev.OwnChannelStarted:
-    return ev.OwnChannelStarted(LATER, channel(snoop.snoop, "Snoop/x", linkedid=snoop.snoop))
 
 
 def test_an_announcement_broken_off_by_a_lost_link_is_made_again_whatever_is_told_late() -> None:
@@ -140,7 +126,7 @@ def test_an_announcement_broken_off_by_a_lost_link_is_made_again_whatever_is_tol
     (second,) = [each for each in again if isinstance(each, StartSnoop)]
     assert second.snoop != first.snoop, "the PBX may have the first one still"
     played.handle(ev.ChannelDestroyed(LATER, whisper))
-    (play,) = played.handle(_started(second))
+    (play,) = played.handle(snoop_started(second))
     assert isinstance(play, PlayMedia)
     played.handle(ev.PlaybackStarted(LATER, play.playback))
     played.handle(ev.PlaybackFinished(LATER, play.playback, failed=False))
