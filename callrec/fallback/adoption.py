@@ -16,12 +16,12 @@ from typing import Protocol
 import structlog
 
 from callrec.fallback import journal
-from callrec.model.calls import CallRecord, FeatureCode, Outcome, remark
+from callrec.model.calls import CallRecord, Outcome, remark
 from callrec.model.rules import Decision, Mode
 from callrec.pbx.events import RawKeyPress
 from callrec.policy.office import Office
 from callrec.recording.assistance import alert_of, was_asked
-from callrec.recording.keys import marks
+from callrec.recording.keys import marks, traits
 from callrec.spool.directory import Spool
 
 log = structlog.get_logger()
@@ -103,7 +103,7 @@ class Adoption:
         Not where somebody was told of them while the call lasted; a support phone is not called any more.
         """
         for number, press in enumerate(call.key_presses):
-            if press.key is not FeatureCode.HELP or was_asked(call.key_presses[:number], press.at):
+            if not traits(press.key).calls_for_help or was_asked(call.key_presses[:number], press.at):
                 continue
             alert = alert_of(self._office(), call, press.id, press.extension, press.at, recorded=recorded)
             if not self._help_known(press.id, alert.id):

@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from callrec import ids
 from callrec.backoff import Backoff
 from callrec.model.alerts import Alert
-from callrec.model.calls import CallRecord, FeatureCode, KeyPress
+from callrec.model.calls import CallRecord, KeyPress
 from callrec.pbx.events import Channel
 from callrec.policy.office import Office
 from callrec.recording.actions import Action, SaveAlert
 from callrec.recording.environment import Environment
+from callrec.recording.keys import traits
 from callrec.recording.legs import Leg
 from callrec.recording.support_phone import SupportPhone
 
@@ -141,7 +142,7 @@ class Assistance:
 
 def was_asked(keys: Iterable[KeyPress], at: datetime) -> bool:
     """Tells whether help was asked for within 30 seconds before or after a moment."""
-    return any(each.key is FeatureCode.HELP and abs(at - each.at) < AGAIN for each in keys)
+    return any(traits(each.key).calls_for_help and abs(at - each.at) < AGAIN for each in keys)
 
 
 def alert_of(

@@ -39,8 +39,8 @@ class CallKeys(CallMedia):
             return []
         result, actions = self._obey(key, now)
         there = channel if channel in self.legs else ""
-        if key is FeatureCode.HELP:
-            actions += self._call_for_help(id_, extension, there, at)
+        if traits(key).calls_for_help:
+            actions += self._call_for_help(key, id_, extension, there, at)
         press = KeyPress(id_, key, result, channel, extension, at)
         presses = (*self.record.key_presses, press)
         incident = self.record.incident or marks(result)
@@ -60,9 +60,11 @@ class CallKeys(CallMedia):
         """Takes note that all keys that were pressed while nobody listened have been told."""
         self.keys_unknown = False
 
-    def _call_for_help(self, press: str, extension: str, channel: str, at: datetime) -> list[Action]:
+    def _call_for_help(
+        self, key: FeatureCode, press: str, extension: str, channel: str, at: datetime
+    ) -> list[Action]:
         kept = self.recorder.is_heard and self.recorder.state is RecordingState.KEPT
-        recorded = kept or self._fallback_records(self._mode_for(FeatureCode.HELP))
+        recorded = kept or self._fallback_records(self._mode_for(key))
         return self.assistance.asked(self.record, press, extension, channel, at, recorded=recorded)
 
     def _save_late(self) -> list[Action]:

@@ -1,8 +1,23 @@
 """What a key does: one table for each key, by the mode of the call and by how its recording stands.
 
+=======  ==================================================================================================
+`*1`     KEEP. Begins the recording of a `manual` call, keeps one on `standby`, marks an `automatic` one as
+         an incident. After a stop it goes on, in the same recording.
+`*4`     STOP. Ends what is being recorded of a `manual` call; what was recorded stays kept. It never ends
+         what a rule has begun: under `standby` and `automatic` it is refused, also after `*1`.
+`*5`     PAUSE. Silences a recording, in any mode that has one, until it is pressed again, or `*1` or `*9`.
+`*9`     HELP. Calls for help, always, also under `never`; and begins, keeps or marks as `*1` does.
+=======  ==================================================================================================
+
 An entry names what staff hear of the key (`KeyResult`) and the step of `states.KEEPING` that the recording
-takes. A key that asks for what is so already changes nothing: a frightened person presses twice
-(decision 12). The tables run: `pressed` looks up in them what is done (decision 15).
+takes, in `recorder.CallRecorder`. A key that asks for what is so already changes nothing, and sounds as if
+it had done it: a frightened person presses twice (decision 12). Of `*4` that is so in a `manual` call that is
+not recorded, or no longer. The tables run: `pressed` looks up in them what is done (decision 15).
+
+The mode is that of who talks now, or that by which the recording began, whichever records more; it is
+`never` before the answer, without a rule, and where who talks now is `never` (`decisions.mode_for_keys`). In
+a call of the dialplan's fallback, a key does what `result_in_fallback` says. The codes are the usual ones:
+see `[keys]` in callrec.toml.
 """
 
 from __future__ import annotations
@@ -29,19 +44,21 @@ class Traits(NamedTuple):
     """Whether it ends a privacy pause where it would change nothing, or begin one."""
     unchanged: KeyResult
     """What is heard of it when it changes nothing: what it asks for is so."""
+    calls_for_help: bool
+    """Whether it sends alerts, and calls the support phone."""
 
 
 def traits(key: FeatureCode) -> Traits:
     """Returns what is so of a key in every call."""
     match key:
         case FeatureCode.KEEP:
-            return Traits(KeptBecause.KEY, True, True, KeyResult.STARTED)
+            return Traits(KeptBecause.KEY, True, True, KeyResult.STARTED, False)
         case FeatureCode.STOP:
-            return Traits(KeptBecause.KEY, False, False, KeyResult.STOPPED)
+            return Traits(KeptBecause.KEY, False, False, KeyResult.STOPPED, False)
         case FeatureCode.PAUSE:
-            return Traits(KeptBecause.KEY, False, True, KeyResult.PAUSED)
+            return Traits(KeptBecause.KEY, False, True, KeyResult.PAUSED, False)
         case FeatureCode.HELP:
-            return Traits(KeptBecause.HELP, True, True, KeyResult.HELP_SENT)
+            return Traits(KeptBecause.HELP, True, True, KeyResult.HELP_SENT, True)
         case _:
             assert_never(key)
 
