@@ -1,12 +1,13 @@
 """All that a key needs, in one place: who adds one sees here what is missing (see CONTRIBUTING).
 
-What the type checker cannot see: words, settings, the PBX's includes, the pages for staff.
+What the type checker cannot see: a code that is free, the settings, the PBX's includes, the words, the pages.
 """
 
 from __future__ import annotations
 
 import re
 import runpy
+from configparser import ConfigParser
 from enum import StrEnum
 from pathlib import Path
 
@@ -19,10 +20,18 @@ from callrec.model.calls import FeatureCode, KeyResult, Outcome
 from callrec.model.captures import KeptBecause, SilenceReason
 from callrec.model.rules import Announce, Direction, Holidays, Mode, Scope
 from callrec.model.tones import TONES, name_of
+from callrec.pbx.feature_codes import rivals
 from callrec.settings import KeySettings
 
 ROOT = Path(__file__).parents[2]
-CODES = KeySettings().codes
+_SETTINGS = KeySettings().model_dump()
+CODES = {key: _SETTINGS.get(key, f"no code for {key}") for key in FeatureCode}
+"""The usual codes; a key without a setting must not keep the other tests from naming what it needs."""
+
+
+@pytest.mark.parametrize("key", FeatureCode)
+def test_a_key_has_a_setting(key: FeatureCode) -> None:
+    assert key in _SETTINGS
 
 
 @pytest.mark.parametrize("key", FeatureCode)
@@ -48,12 +57,42 @@ def test_the_installer_has_the_usual_codes() -> None:
     assert installer["KEYS"] == {str(key): code for key, code in CODES.items()}
 
 
-@pytest.mark.parametrize(
-    "page", ["docs/en/staff.md", "docs/ja/staff.md", "docs/en/rules.md", "docs/ja/rules.md"]
-)
-def test_the_pages_tell_of_every_key(page: str) -> None:
+def test_no_code_is_one_that_the_pbx_of_the_demo_uses() -> None:
+    features = ConfigParser(delimiters=("=>", "="), inline_comment_prefixes=(";",))
+    features.read(ROOT / "asterisk/demo/features.conf")
+    config = {name: features.items(name) for name in features.sections()}
+    assert config["featuremap"]
+    assert list(rivals(config, KeySettings())) == []
+
+
+def test_no_key_uses_a_code_that_admins_are_told_to_give_to_the_pbx() -> None:
+    for page in ("docs/en/admin.md", "docs/ja/admin.md"):
+        (line,) = [line for line in (ROOT / page).read_text("utf-8").splitlines() if "`atxferswap`" in line]
+        told = re.findall(r"`(\*\d)`", line.partition("`[general]`")[2])
+        assert len(told) == 2 and not set(told) & set(CODES.values()), page
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("page", ["staff", "rules", "calls", "legal"])
+def test_the_pages_tell_of_every_key(language: str, page: str) -> None:
+    assert _not_in(f"docs/{language}/{page}.md") == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.ja.md"])
+def test_the_first_page_tells_of_every_key(page: str) -> None:
+    assert _not_in(page) == []
+
+
+@pytest.mark.parametrize("page", ["docs/en/admin.md", "docs/ja/admin.md"])
+def test_admins_have_a_table_of_every_key(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")
-    assert [code for code in CODES.values() if f"`{code}`" not in text] == []
+    assert [key for key, code in CODES.items() if f"\n| `{code}` | `{key}` | " not in text] == []
+
+
+def _not_in(page: str) -> list[str]:
+    """The usual codes that a page does not name."""
+    text = (ROOT / page).read_text("utf-8")
+    return [code for code in CODES.values() if f"`{code}`" not in text]
 
 
 @pytest.mark.parametrize("result", KeyResult)
