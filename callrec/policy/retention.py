@@ -1,6 +1,7 @@
 """Tells until when a recording is kept.
 
-Nothing in callrec deletes what is over: the lock in S3 keeps it until then, and no longer.
+The moment is written into the manifest (`spool.recording_builder`), and the lock in S3 keeps both objects
+until then (`archive.s3`). Nothing in callrec deletes an object of the archive, before or after it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Records one call by the rules and the keys of staff: begins, silences and ends its capture.
 
-It also knows what of the capture is kept. How a capture runs is in `capture`; what a key does in which
-state, in `keys`.
+A recording starts here and nowhere else, in `CallRecorder._begin`: when two parties are connected and the
+decision says so (`decided`), when others talk (`decided_anew`), or by a key (`pressed`). The class also knows
+what of the capture is kept. How a capture runs is in `capture`; what a key does in which state, in `keys`.
 """
 
 from __future__ import annotations
@@ -61,8 +62,11 @@ class CallRecorder:
     def decided_anew(self, mode: Mode, channel: str, at: datetime, silent_since: datetime) -> list[Action]:
         """Does what another decision asks for, because others talk now: never is silence, automatic records.
 
-        A recording that is under way goes on where the rule leaves it to a key (decision 12). `silent_since`
-        may lie before `at`, where nobody saw who came.
+        A recording that is under way goes on where the rule leaves it to a key (decision 12).
+
+        Under `never` both tracks are silent, so that nobody of the call is heard, until others talk again
+        whose decision is another one, or until the end. It begins at `silent_since`: at the moment in which
+        that phone was connected, which is `at`; where nobody saw that, from when its channel is there.
         """
         if not self.is_under_way or not self.capture:
             return self.decided(mode, channel, at)

@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 
 from callrec import manifest, wording
+from callrec.model.alerts import AlertState
+from callrec.spool import lock, snapshot, status, version
+from callrec.spool.directory import CAPTURED, SENT, Spool
+from callrec.spool.files import PARTIAL
 from tests import reference
 from tests.unit.samples import call, captured_call
 
@@ -106,6 +110,26 @@ def test_the_code_that_is_named_exists(name: str) -> None:
         in_a_room = found if found else list((ROOT / "callrec").glob(f"*/{path}"))
         assert in_a_room, path
         assert not symbol or symbol in _names(in_a_room[0]), f"{path}:{symbol}"
+
+
+def test_every_file_of_the_spool_is_in_the_architecture(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.folder("a-recording").mkdir()
+    spool.quarantine("a-recording")
+    made = {path.name for path in tmp_path.iterdir()}
+    named = {
+        lock.FILE,
+        snapshot.FILE,
+        status.FILE,
+        version.MARK,
+        CAPTURED,
+        SENT,
+        PARTIAL,
+        AlertState.GIVEN_UP,
+    }
+    architecture = (ROOT / "docs/architecture.md").read_text("utf-8")
+    assert len(made) > 8
+    assert [name for name in made | named if not re.search(rf"`[^`]*{re.escape(name)}\b", architecture)] == []
 
 
 def test_every_decision_has_a_date_and_a_status_and_is_in_the_index() -> None:
