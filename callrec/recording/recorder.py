@@ -65,8 +65,9 @@ class CallRecorder:
         A recording that is under way goes on where the rule leaves it to a key (decision 12).
 
         Under `never` both tracks are silent, so that nobody of the call is heard, until others talk again
-        whose decision is another one, or until the end. It begins at `silent_since`: at the moment in which
-        that phone was connected, which is `at`; where nobody saw that, from when its channel is there.
+        whose decision is another one, or until the end. One party whose rule is `never` suffices. It begins
+        at `silent_since`: at the moment in which that phone was connected, which is `at`; where nobody saw
+        that, from when its channel is there. Where nothing is being recorded, nothing begins.
         """
         if not self.is_under_way or not self.capture:
             return self.decided(mode, channel, at)
@@ -124,6 +125,7 @@ class CallRecorder:
         return [*resumed, *self._resume(at)]
 
     def _stop(self, at: datetime) -> list[Action]:
+        """Ends the segment, and a pause with it. What was recorded stays, and waits for another segment."""
         assert self.capture is not None  # it is kept
         self._step(Step.STOP)
         # In this order: what ends the pause first would record until the snoops are gone.
@@ -131,12 +133,18 @@ class CallRecorder:
         return [*stopped, *self.capture.resume(SilenceReason.PRIVACY, at)]
 
     def _pause(self, result: KeyResult, at: datetime) -> list[Action]:
-        """Begins or ends a privacy pause, where that is what a key did."""
-        if not self.capture:
-            return []
-        if result is KeyResult.PAUSED:
-            return self.capture.silence(SilenceReason.PRIVACY, at)
-        return self._resume(at) if result is KeyResult.RESUMED else []
+        """Begins or ends a privacy pause, where a key did that. All else that a key does is a step."""
+        match result:
+            case KeyResult.PAUSED:
+                return self.capture.silence(SilenceReason.PRIVACY, at) if self.capture else []
+            case KeyResult.RESUMED:
+                return self._resume(at)
+            case KeyResult.STARTED | KeyResult.KEPT | KeyResult.STOPPED | KeyResult.MARKED:
+                return []
+            case KeyResult.UNCHANGED | KeyResult.HELP_SENT | KeyResult.REFUSED:
+                return []
+            case _:
+                assert_never(result)
 
     def _resume(self, at: datetime) -> list[Action]:
         assert self.capture is not None
