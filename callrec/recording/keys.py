@@ -15,9 +15,10 @@ it had done it: a frightened person presses twice (decision 12). Of `*4` that is
 not recorded, or no longer. The tables run: `pressed` looks up in them what is done (decision 15).
 
 The mode is that of who talks now, or that by which the recording began, whichever records more; it is
-`never` before the answer, without a rule, and where who talks now is `never` (`decisions.mode_for_keys`). In
-a call of the dialplan's fallback, a key does what `result_in_fallback` says. The codes are the usual ones:
-see `[keys]` in callrec.toml.
+`never` before the answer, without a rule, and where who talks now is `never` (`decisions.mode_for_keys`).
+While the dialplan's fallback records, a key does what `result_in_fallback` says; in a call of the fallback
+that it does not record, the tables hold once callrec is back. The codes are the usual ones: see `[keys]` in
+callrec.toml.
 """
 
 from __future__ import annotations
@@ -156,7 +157,7 @@ def is_outdated(key: FeatureCode, at: datetime, presses: Iterable[KeyPress]) -> 
 
 
 def result_in_fallback(key: FeatureCode, *, recorded: bool, marked: bool) -> KeyResult:
-    """Returns what `key` does in a call of the dialplan's fallback (decision 4).
+    """Returns what `key` does in a call that the dialplan's fallback handles and may record (decision 4).
 
     The fallback records to the end or not at all, so a key can only mark the call or call for help.
     """

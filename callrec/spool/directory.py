@@ -11,6 +11,9 @@ alerts/given-up/              what could not be sent, for a person to look at
 removed/                      what the archive has, on its way out
 quarantine/                   what nothing could be made of, for a person to look at
 
+Beside them lie lock and version-2 (`lock`, `version`), the copy of the rules (`snapshot`: office.json), and
+how the controller is (`status`: status.json). Names end in .partial while they are written (`files`).
+
 What is written here survives a power failure as well, except in open_calls/. Names are ids, so sorted they
 are in the order of time. Who takes what out of the spool, and when, is not decided here.
 """
