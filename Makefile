@@ -10,6 +10,8 @@ SYSTEM_PACKAGES = ffmpeg debootstrap
 export CALLREC_CACHE := $(CACHE)
 export PIP_CACHE_DIR := $(CACHE)/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where it is set, every process that is started compiles all of callrec again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test check unit integration bench setup system reference locale prompts clean
 
@@ -25,10 +27,10 @@ check: setup ## style, types, imports
 	$(BIN)/lint-imports
 
 unit: setup ## seconds; needs nothing but Python
-	TMPDIR=$(firstword $(wildcard /dev/shm) /tmp) $(BIN)/pytest -q -n auto -m "not integration" $(ARGS)
+	TMPDIR=$(firstword $(wildcard /dev/shm) /tmp) $(BIN)/pytest -q -n auto --dist worksteal tests/unit $(ARGS)
 
 integration: setup ## minutes; real PBX, S3, databases and SIP phones; both databases side by side
-	$(BIN)/pytest -q -n 2 --dist loadscope -m integration $(ARGS)
+	$(BIN)/pytest -q -n 2 --dist loadscope tests/integration $(ARGS)
 
 bench: setup ## minutes; measures decisions, and calls, moves and keys on the real parts; writes bench/RESULTS.md
 	$(BIN)/python -m bench.decide
