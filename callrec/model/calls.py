@@ -50,7 +50,7 @@ class KeyResult(StrEnum):
     MARKED = "marked"
     """The call, recorded by rule anyway, was marked as an incident."""
     STOPPED = "stopped"
-    """The recording stopped: from then on nothing was recorded."""
+    """The recording stopped: nothing was recorded from then on, until a key began it again."""
     PAUSED = "paused"
     """A privacy pause began: silence is recorded from then on."""
     RESUMED = "resumed"
