@@ -40,6 +40,8 @@ AHEAD_SECONDS = 0.2
 """How much sound baresip is given in advance."""
 LOUDNESS = 8000
 ANSWER_SECONDS = 20.0
+RTP_PORTS = "rtp_ports 10000-19999\n"
+"""Its own ports for sound. By itself baresip takes any, also one that a PBX is about to listen on for SIP."""
 
 
 class Talk:
@@ -280,7 +282,9 @@ class Switchboard:
 
     async def _start(self) -> None:
         self._runtime = Runtime()
-        await self._runtime.start(Config(net_interface="127.0.0.1", max_concurrent_calls=None))
+        await self._runtime.start(
+            Config(net_interface="127.0.0.1", max_concurrent_calls=None, extra_config_text=RTP_PORTS)
+        )
         self._pump = self._loop.create_task(self._pump_all())
 
     async def _stop(self) -> None:
