@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -34,6 +33,13 @@ APP_GRACE_SECONDS = 3.0
 """How long Asterisk may need to notice that a controller that was killed is gone."""
 TAKEOVER_SECONDS = 30.0
 """How long a controller that is taken over from may need to finish what it has begun."""
+
+
+class Loop(Protocol):
+    """What a thread of the controller process runs until it is stopped."""
+
+    def run(self) -> None: ...
+    def stop(self) -> None: ...
 
 
 class Service:
@@ -77,12 +83,14 @@ class Service:
     def run(self) -> None:
         """Works until `stop`, or until another controller takes the PBX over. Raises Refused then, and
         CallrecError when a thread has died."""
-        threads = [threading.Thread(target=run, name=name) for name, run in self._loops().items()]
+        loops = self._loops()
+        threads = [threading.Thread(target=each.run, name=name) for name, each in loops.items()]
         for thread in threads:
             thread.start()
         dead = self._tick_while(threads)
         self.stop()
-        self._stop_parts()
+        for each in loops.values():
+            each.stop()
         for thread in threads:
             thread.join()
         self._write_status(running=False)
@@ -99,29 +107,17 @@ class Service:
 
     # --- threads
 
-    def _loops(self) -> dict[str, Callable[[], None]]:
-        """Returns what each thread does, by its name."""
+    def _loops(self) -> dict[str, Loop]:
+        """Returns what each thread runs, by its name."""
         parts = self._parts
         return {
-            "watch": parts.controller.run,
-            "archive": parts.archiver.run,
-            "house": self._house.run,
-            "mirror": parts.mirror.run,
-            "journal": parts.journal.run,
-            "alerts": parts.alerter.run,
+            "watch": parts.controller,
+            "archive": parts.archiver,
+            "house": self._house,
+            "mirror": parts.mirror,
+            "journal": parts.journal,
+            "alerts": parts.alerter,
         }
-
-    def _stop_parts(self) -> None:
-        parts = self._parts
-        for part in (
-            parts.controller,
-            self._house,
-            parts.archiver,
-            parts.alerter,
-            parts.mirror,
-            parts.journal,
-        ):
-            part.stop()
 
     def _tick_while(self, threads: list[threading.Thread]) -> str:
         """Ticks until it is time to end; returns the name of a thread that died, if one did.
