@@ -34,6 +34,9 @@ from callrec.recording.membership import CallMembership
 from callrec.recording.owners import Owners
 from callrec.recording.topology import BridgeTopology
 
+_AboutOurs = (
+    ev.RecordingStarted | ev.RecordingFinished | ev.RecordingFailed | ev.PlaybackStarted | ev.PlaybackFinished
+)
 REMEMBERED = 1000
 """How many key presses are remembered, against those that are told again after their calls became one."""
 
@@ -213,34 +216,33 @@ class CallTracker:
             case ev.Dialled():
                 return self._dialled(event)
             case ev.RecordingStarted() | ev.RecordingFinished() | ev.RecordingFailed():
-                return self._about_recording(event)
+                return self._about_ours(event.name, event)
             case ev.PlaybackStarted() | ev.PlaybackFinished():
-                return self._about_playback(event)
+                return self._about_ours(event.id, event)
             case ev.Replaced():
                 return []
             case _:
                 assert_never(event)  # decision 15
 
-    def _about_recording(
-        self, event: ev.RecordingStarted | ev.RecordingFinished | ev.RecordingFailed
-    ) -> list[Action]:
-        owned = self._owners.of(event.name)
-        call = self.calls.get(owned.linkedid)
+    def _about_ours(self, id_: str, event: _AboutOurs) -> list[Action]:
+        """Tells the call, and the owner in it, of a recording or playback that one of them has made."""
+        owned = self._owners.of(id_)
+        call, owner = self.calls.get(owned.linkedid), owned.owner
         if not call:
             return []
-        if isinstance(event, ev.RecordingStarted):
-            return call.recording_started(owned.owner, event.name, event.at)
-        failure = event.cause if isinstance(event, ev.RecordingFailed) else None
-        return call.recording_ended(owned.owner, event.name, event.at, failure)
-
-    def _about_playback(self, event: ev.PlaybackStarted | ev.PlaybackFinished) -> list[Action]:
-        owned = self._owners.of(event.id)
-        call = self.calls.get(owned.linkedid)
-        if not call:
-            return []
-        if isinstance(event, ev.PlaybackStarted):
-            return call.playback_started(owned.owner, event.id, event.at)
-        return call.playback_ended(owned.owner, event.id, event.at, failed=event.failed)
+        match event:
+            case ev.RecordingStarted():
+                return call.recording_started(owner, id_, event.at)
+            case ev.RecordingFinished():
+                return call.recording_ended(owner, id_, event.at, None)
+            case ev.RecordingFailed():
+                return call.recording_ended(owner, id_, event.at, event.cause)
+            case ev.PlaybackStarted():
+                return call.playback_started(owner, id_, event.at)
+            case ev.PlaybackFinished():
+                return call.playback_ended(owner, id_, event.at, failed=event.failed)
+            case _:
+                assert_never(event)
 
     def _bridged(self, event: ev.EnteredBridge | ev.LeftBridge) -> list[Action]:
         call = self._know(event.channel, event.at)
