@@ -6,19 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+import numpy as np
 import pytest
 import soundfile
 
 from callrec.demo.softphones import Talk
 from callrec.model.calls import KeyResult
-from callrec.model.tones import FOLDER, TONES, name_of
+from callrec.model.tones import FOLDER, TONES, name_of, seconds
 from callrec.pbx.transport import AriRefused
 from callrec.prompts import RATES
 from tests.integration.system import WIDEBAND_PHONE, SystemUnderTest, eventually, talk_for
-from tests.listen import Samples, is_silent, likeness
+from tests.listen import AUDIBLE, Samples, is_silent, likeness
 
 SNOOP = "callrec.tones-of-a-test"
 QUIET_SECONDS = 0.2
+"""Longer than the gaps within a tone."""
 ALIKE = 0.6
 """Another tone that has a step in common comes to about a half."""
 RESULTS = {name_of(result): result for result in KeyResult}
@@ -49,14 +51,17 @@ def played(system: SystemUnderTest, staff: Talk, effect: KeyResult) -> Samples:
     """What staff hear from the moment at which the tone is played until it is over, however late it comes."""
     before = len(staff.heard())
     eventually(lambda: accepted(system, effect), what="a snoop that is ready")
-    eventually(lambda: has_ended(system, staff.heard()[before:], staff.rate), what=f"the tone of {effect}")
+    least = int(staff.rate * (seconds(effect) + QUIET_SECONDS))
+    quiet = int(staff.rate * QUIET_SECONDS)
+
+    def is_over() -> bool:
+        assert SNOOP in {each.id for each in system.app.pbx.channels()}, "the snoop is gone"
+        heard = staff.heard()[before:]
+        begun = np.flatnonzero(np.abs(heard) > AUDIBLE)[:1]
+        return len(begun) > 0 and len(heard) - begun[0] > least and is_silent(heard[-quiet:])
+
+    eventually(is_over, what=f"the tone of {effect}")
     return staff.heard()[before:]
-
-
-def has_ended(system: SystemUnderTest, heard: Samples, rate: int) -> bool:
-    """Whether a tone was heard, and nothing since for longer than its own gaps."""
-    assert SNOOP in {each.id for each in system.app.pbx.channels()}, "the snoop is gone"
-    return not is_silent(heard) and is_silent(heard[-int(rate * QUIET_SECONDS) :])
 
 
 def accepted(system: SystemUnderTest, effect: KeyResult) -> bool:
