@@ -17,7 +17,8 @@ LONGEST_DAYS = 36_525
 def retain_until(decision: Decision, ended_at: datetime, *, incident: bool = False) -> datetime:
     """Returns the moment until which a recording must be kept: days after the end of the call.
 
-    `decision` is that of the call, by which the recording began; who comes later does not change it.
+    `decision` is that of the call (`CallRecord.decision`): in force when the recording began, or, of one on
+    standby, when it came to be kept.
     An incident keeps the longer of the two retentions, never the shorter. No rule can ask for more than
     LONGEST_DAYS now; a decision that did must not keep its recording from the archive.
     """
