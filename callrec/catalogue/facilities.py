@@ -151,7 +151,7 @@ def _facility(row: Any) -> Facility:
 
 
 def _extension(row: Any) -> Extension:
-    return Extension(row.number, row.facility, row.name, row.service)
+    return Extension(row.number, row.facility, row.name, row.service, tuple(row.aliases))
 
 
 def _rules_about(connection: sa.Connection, scope: str, target: str) -> str:

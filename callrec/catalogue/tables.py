@@ -66,6 +66,7 @@ extensions = sa.Table(
     sa.Column("facility", sa.String(32), sa.ForeignKey("facilities.code"), nullable=False, index=True),
     _column("name", sa.Text, default=""),
     _column("service", sa.Boolean, default=False),
+    _column("aliases", Json, default=list),
 )
 
 # Every version of every rule; nothing is edited in place. The one in force is the newest of an id,

@@ -26,7 +26,7 @@ from callrec.model.captures import Capture, CapturedCall, KeptBecause, Segment, 
 from callrec.model.prompts import Prompt
 from callrec.model.rules import CallFacts, Decision, Direction, Mode
 from callrec.numbers import normalise
-from callrec.pbx.events import RawKeyPress, endpoint_of
+from callrec.pbx.events import RawKeyPress
 from callrec.policy.combine import combine
 from callrec.policy.office import Office
 from callrec.recording.call import OUTCOMES
@@ -141,8 +141,8 @@ def pressed(
     """Returns the keys staff pressed during the call, the oldest first. `recorded`: a recording is kept."""
     found: tuple[KeyPress, ...] = ()
     for each in sorted(noted, key=lambda note: note.at):
-        extension = endpoint_of(each.by)
-        if each.linkedid == entry.linkedid and each.key in set(FeatureCode) and office.is_staff(extension):
+        extension = office.extension_of(each.by)
+        if extension and each.linkedid == entry.linkedid and each.key in set(FeatureCode):
             marked = any(marks(press.result) for press in found)
             does = result_in_fallback(FeatureCode(each.key), recorded=recorded, marked=marked)
             found += (KeyPress(each.id, FeatureCode(each.key), does, "", extension, each.at),)
@@ -170,7 +170,7 @@ def files(entry: JournalEntry) -> list[str]:
 def _answering(entry: JournalEntry, office: Office) -> str:
     """Returns the extension that answered, or placed the call; the number dialled where that is not known."""
     outbound = entry.direction is Direction.OUTBOUND
-    return entry.peer if entry.peer and not outbound and office.is_staff(entry.peer) else entry.extension
+    return entry.peer if entry.peer and not outbound and office.is_phone(entry.peer) else entry.extension
 
 
 def _number(entry: JournalEntry) -> str | None:

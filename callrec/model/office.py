@@ -43,3 +43,5 @@ class Extension:
     """What people call it; empty: it has no name."""
     service: bool = False
     """True of a number that is no phone but is dialled: a queue, a ring group, a DID."""
+    aliases: tuple[str, ...] = ()
+    """Endpoints of the PBX that are phones of this extension too, such as ``2101-WS``."""

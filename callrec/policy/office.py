@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from callrec.model.office import UNASSIGNED, Extension, Facility, Support
 from callrec.model.rules import CallFacts, Decision, Direction, Rule
+from callrec.pbx.events import endpoint_of
 from callrec.policy.decide import Defaults, decide
 from callrec.policy.rules import JAPAN, RuleSet
 
@@ -27,6 +28,7 @@ class Office:
         *,
         defaults: Defaults | None = None,
         extension_pattern: str = r"[1-9][0-9]{1,5}",
+        technologies: Iterable[str] = ("PJSIP",),
         zone: ZoneInfo = JAPAN,
         shift: timedelta = timedelta(0),
         revision: int = 0,
@@ -35,22 +37,35 @@ class Office:
         """Makes an office of what the catalogue and the settings say.
 
         With a `shift`, decisions are made as if it were so much later: to try rules out. `support` is who is
-        called to help where a facility does not say.
+        called to help where a facility does not say. `technologies` are those of the office's phones.
         """
         self.facilities = {facility.code: facility for facility in facilities}
         self.extensions = {extension.number: extension for extension in extensions}
+        self._aliases = {alias: each.number for each in self.extensions.values() for alias in each.aliases}
+        self._technologies = frozenset(technologies)
         self.rules = RuleSet(rules, zone)
         self.revision = revision
         self._defaults, self._shift = defaults or Defaults(), shift
         self._support = support or Support()
         self._pattern = re.compile(extension_pattern)
 
-    def is_staff(self, endpoint: str) -> bool:
-        """Tells whether an endpoint of the PBX is a phone of the office, and not a line to the outside."""
-        known = self.extensions.get(endpoint)
+    def extension_of(self, channel: str) -> str | None:
+        """Returns the extension whose phone a channel is, by its name (``PJSIP/2101-0000002a``).
+
+        None: it is a line to the outside, whatever number it presents. An alias is asked first, in any
+        technology; an endpoint that is named like an extension is its phone in those of phones only.
+        """
+        endpoint, technology = endpoint_of(channel), channel.partition("/")[0]
+        if alias := self._aliases.get(endpoint):
+            return alias
+        return endpoint if technology in self._technologies and self.is_phone(endpoint) else None
+
+    def is_phone(self, number: str) -> bool:
+        """Tells whether a number is that of a phone of the office, and not of a service or of the outside."""
+        known = self.extensions.get(number)
         if known:
             return not known.service  # a trunk may be named like its DID
-        return bool(self._pattern.fullmatch(endpoint))
+        return bool(self._pattern.fullmatch(number))
 
     def facility_of(self, extension: str | None) -> str:
         """Returns the code of an extension's facility; UNASSIGNED where it has none or is not known."""

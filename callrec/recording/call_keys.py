@@ -10,7 +10,7 @@ from datetime import datetime
 
 from callrec.model.calls import FeatureCode, KeyPress, KeyResult
 from callrec.model.rules import Mode
-from callrec.pbx.events import RawKeyPress, endpoint_of
+from callrec.pbx.events import RawKeyPress
 from callrec.recording import legs as of_legs
 from callrec.recording.actions import Action, SaveCall
 from callrec.recording.call_media import CallMedia
@@ -50,7 +50,7 @@ class CallKeys(CallMedia):
 
     def had(self, key: RawKeyPress) -> bool:
         """Tells whether who pressed a key took part in this call then. Their linked ids may differ."""
-        extension = endpoint_of(key.by)
+        extension = self.decisions.office.extension_of(key.by)
         return any(
             each.extension == extension and each.joined_at <= key.at and key.at <= (each.left_at or key.at)
             for each in self.record.participants

@@ -41,7 +41,7 @@ class Decisions:
         dialplan's direction is none.
         """
         call = parties.at_gate(call, event, self.office)
-        self._dialled_a_phone = self.office.is_staff(event.extension)
+        self._dialled_a_phone = self.office.is_phone(event.extension)
         self.gate = self._decide(call, parties.staff(call), self.gate, event.at)
         return replace(call, decision=self.gate)
 

@@ -39,7 +39,7 @@ class CallMembership:
         Returns None for a Local channel of which no call is known: these carry no voice and begin no call.
         """
         call = self._call_of(channel, environment)
-        staff = channel.endpoint if environment.office.is_staff(channel.endpoint) else None
+        staff = environment.office.extension_of(channel.name)
         leg = self._topology.legs.get(channel.id)
         if leg is None:
             leg = Leg(channel, staff, channel.linkedid)

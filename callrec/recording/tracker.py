@@ -149,14 +149,14 @@ class CallTracker:
 
     def _press(self, key: ev.RawKeyPress, now: datetime) -> list[Action]:
         leg, call = self._topology.named(key.by), self._call_of_key(key)
-        endpoint = ev.endpoint_of(key.by)
-        if not call or key.key not in set(FeatureCode) or not self.environment.office.is_staff(endpoint):
+        extension = self.environment.office.extension_of(key.by)
+        if not call or key.key not in set(FeatureCode) or not extension:
             return []
         if key.id in self._pressed:
             return []
         self._pressed.append(key.id)
         code, channel = FeatureCode(key.key), leg.id if leg else ""
-        return call.pressed(code, key.id, channel, endpoint, key.at, now)
+        return call.pressed(code, key.id, channel, extension, key.at, now)
 
     def recall(self, keys: Iterable[ev.RawKeyPress], now: datetime) -> list[Action]:
         """Acts on all keys that may have been pressed while callrec was away, the oldest first."""

@@ -74,7 +74,7 @@ def of_rules(office: Office, now: datetime, zone: ZoneInfo) -> list[Finding]:
 def of_pbx(office: Office, endpoints: Set[str]) -> list[Finding]:
     """Returns how the extensions differ from the phones that the PBX has (`endpoints`)."""
     phones = {number for number, each in office.extensions.items() if not each.service}
-    unknown = {name for name in endpoints if office.is_staff(name)} - phones
+    unknown = {name for name in endpoints if office.is_phone(name)} - phones
     return [
         *_about("no-facility", unknown),
         *_about("not-on-pbx", phones - endpoints),

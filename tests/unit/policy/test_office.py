@@ -18,13 +18,13 @@ OFFICE = Office(
 
 
 def test_phones_are_staff_and_so_is_what_looks_like_one() -> None:
-    assert OFFICE.is_staff("2101") and OFFICE.is_staff("2999")
-    assert not OFFICE.is_staff("trunk")
+    assert OFFICE.is_phone("2101") and OFFICE.is_phone("2999")
+    assert not OFFICE.is_phone("trunk")
 
 
 def test_a_line_to_the_outside_that_is_named_like_its_number_is_no_phone() -> None:
     """Otherwise every call over it would be one from phone to phone."""
-    assert not OFFICE.is_staff("0312345678") and not OFFICE.is_staff("6000")
+    assert not OFFICE.is_phone("0312345678") and not OFFICE.is_phone("6000")
 
 
 def test_a_service_number_has_a_facility_for_its_rules() -> None:
