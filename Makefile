@@ -4,6 +4,8 @@ CACHE  ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/callrec
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 LOCK    := requirements/$(VERSION).txt
 BIN     := .venv/bin
+# How long `make simulate` runs.
+SECONDS = 600
 # Packages of the distribution: the sound converter, and the tools that set up a private PBX.
 SYSTEM_PACKAGES = ffmpeg debootstrap
 
@@ -13,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where it is set, every process that is started compiles all of callrec again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check unit integration bench setup system reference locale prompts clean
+.PHONY: demo test check unit simulate integration bench setup system reference locale prompts clean
 
 demo: setup ## a whole system on this machine and one real call; ARGS=--stay leaves it up
 	$(BIN)/callrec demo $(ARGS)
@@ -28,6 +30,9 @@ check: setup ## style, types, imports
 
 unit: setup ## seconds; needs nothing but Python
 	TMPDIR=$(firstword $(wildcard /dev/shm) /tmp) $(BIN)/pytest -q -n auto --dist worksteal tests/unit $(ARGS)
+
+simulate: setup ## SECONDS of a modelled office with many calls at once; SEED=… runs again what failed
+	$(BIN)/python -m tests.simulation --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 integration: setup ## minutes; real PBX, S3, databases and SIP phones; both databases side by side
 	$(BIN)/pytest -q -n 2 --dist loadscope tests/integration $(ARGS)

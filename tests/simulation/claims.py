@@ -1,0 +1,204 @@
+"""What must be so of every run, compared with what really happened. Limits are those of docs/en/calls.md."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
+from callrec.model.calls import CallRecord, FeatureCode, KeyResult
+from callrec.model.rules import Direction, Mode
+from tests.simulation.archive import Kept
+from tests.simulation.timeline import moment, seconds
+from tests.simulation.truth import Lines, Span, Talk, without
+from tests.simulation.weather import LONG_S
+from tests.simulation.world import World
+
+AFTER_REFUSAL_S = 75.0
+"""How long after a refusal nothing is claimed: what is refused is tried again within a minute."""
+AFTER_OUTAGE_S = 15.0
+SOON_S = 0.3
+"""How soon what is automatic is recorded where nothing comes late."""
+SHORTEST_S = 0.05
+KNOWN = frozenset({"without staff", "at the answer", "in a call of the fallback"})
+"""Faults that are known and not mended yet; their kinds are passed over. Empty it as they are mended.
+
+- without staff: nothing is decided where those outside are left to themselves, so a number that is never to
+  be recorded is heard after a transfer to it;
+- at the answer: the first decision asks one of those who talk then, not all (a conference);
+- in a call of the fallback: once the line that the dialplan records is gone, nobody records.
+"""
+
+
+def broken(world: World) -> Iterator[str]:
+    """Yields everything that is not as it must be, each in one line."""
+    yield from nothing_is_left(world)
+    yield from every_call_has_one_row(world)
+    yield from what_is_never_is_silent(world)
+    yield from pauses_are_silent(world)
+    yield from who_is_automatic_is_recorded(world)
+
+
+# --- nothing is left behind, every track ends kept or destroyed
+
+
+def nothing_is_left(world: World) -> Iterator[str]:
+    """All is quiet: what is still there is there for ever."""
+    machine, spool = world.machine, world.machine.spool
+    left = {
+        "snoops": list(world.recorder.snoops),
+        "bridges of ours": list(world.recorder.own_bridges),
+        "tracks": [name for name in world.recorder.tapes if name not in world.plan.lost_lines],
+        "checkpoints": [each.capture.recording_id for each in spool.checkpoints()],
+        "open calls": [each.id for each in spool.open_calls()],
+        "rows": spool.calls(),
+        "recordings": spool.waiting(),
+        "discards": spool.discards(),
+        "in quarantine": spool.quarantined(),
+        "lines in AstDB": [key for lines in world.plan.database.families.values() for key in lines],
+    }
+    yield from (f"left behind: {what} {each}" for what, them in left.items() for each in them)
+    if machine.tracker and not machine.tracker.is_empty:
+        calls = list(machine.tracker.calls)
+        yield f"left behind: the tracker knows of {calls or 'an owner or a bridge'}"
+
+
+# --- every call has exactly one row
+
+
+def every_call_has_one_row(world: World) -> Iterator[str]:
+    """Whoever passed the gate has a row, and one only."""
+    rows = Counter(row.linkedid for row in world.machine.archive.rows.values())
+    for linkedid in sorted(world.plan.gated):
+        if not rows[linkedid] and not _went_in_a_crash(world, linkedid):
+            yield f"no row: call {linkedid}"
+    for row in world.machine.archive.rows.values():
+        if not row.outcome:
+            yield f"a row without an end: call {row.linkedid}"
+
+
+def _went_in_a_crash(world: World, linkedid: str) -> bool:
+    """Whether the fallback's line of this call was never written, because the PBX crashed."""
+    return bool(world.crashes) and linkedid in world.plan.fallbacks
+
+
+# --- never is silent
+
+
+def what_is_never_is_silent(world: World) -> Iterator[str]:
+    """In no recording is anybody heard who is connected with somebody whose rule says never."""
+    for id_, kept in world.machine.archive.kept.items():
+        if _is_of_fallback(kept):
+            continue
+        for span in kept.sound:
+            who = _forbidden(world, span.group)
+            if not who or span.end - span.begin < SHORTEST_S:
+                continue
+            if _was_told(world, span) and not _is_known(world, kept, span):
+                yield f"never: {who} is in {id_} of {kept.captured.call.linkedid}, {_when(span)}"
+
+
+def _is_known(world: World, kept: Kept, span: Span) -> bool:
+    staff = {world.exchange.parties[id_] for id_ in span.group} & set(world.extensions)
+    if not staff and "without staff" in KNOWN:
+        return True
+    answered = kept.captured.call.answered_at
+    first = not any(change.at <= moment(span.begin) for change in kept.captured.call.decision_changes)
+    return bool(answered) and first and "at the answer" in KNOWN
+
+
+def _is_of_fallback(kept: Kept) -> bool:
+    """A recording of the dialplan's goes on to its end, whoever comes in."""
+    return kept.captured.capture.segments[0].external.name.startswith("callrec/fallback")
+
+
+def _was_told(world: World, span: Span) -> bool:
+    """Whether the controller could know of this conversation, while it lasted."""
+    talks = world.exchange.witness.talks
+    talk = next(each for each in talks if each.group == span.group and each.begin <= span.begin < each.end)
+    return any(begin < talk.end and end > talk.begin for begin, end in world.link.covered)
+
+
+def _forbidden(world: World, group: Lines) -> str:
+    """Returns who of these must not be recorded, by a rule; empty: nobody."""
+    if len(group) < 2:
+        return ""
+    for party in sorted({world.exchange.parties[id_] for id_ in group}):
+        staff = [party] if party in world.extensions else []
+        number = None if staff else party
+        decision = world.office.decide(world.office.facts(Direction.INBOUND, staff, number, moment(0)))
+        if decision.mode is Mode.NEVER and decision.rule is not None:
+            return party
+    return ""
+
+
+def _when(span: Span | Talk) -> str:
+    return f"from {span.begin:.3f} to {span.end:.3f} s ({', '.join(sorted(span.group))})"
+
+
+# --- pauses are silent
+
+
+def pauses_are_silent(world: World) -> Iterator[str]:
+    """From the key that pauses to the next key nobody is heard."""
+    for id_, kept in world.machine.archive.kept.items():
+        for begin, end in _pauses(kept.captured.call):
+            for span in kept.sound:
+                heard = min(span.end, end) - max(span.begin, begin)
+                if heard > SHORTEST_S:
+                    yield f"pause: {heard:.3f} s are heard in {id_} from {max(span.begin, begin):.3f} s"
+
+
+def _pauses(call: CallRecord) -> Iterator[tuple[float, float]]:
+    presses = sorted(call.key_presses, key=lambda press: press.at)
+    for press, following in pairwise([*presses, None]):
+        if press and press.result is KeyResult.PAUSED:
+            yield seconds(press.at), seconds(following.at) if following else float("inf")
+
+
+# --- who is automatic and talks is recorded
+
+
+def who_is_automatic_is_recorded(world: World) -> Iterator[str]:
+    """Of every conversation that is to be recorded, all is kept but what had a reason not to be."""
+    sound = _heard_of(world)
+    for talk in world.exchange.witness.talks:
+        if not _is_automatic(world, talk) or _has_a_reason(world, talk):
+            continue
+        soon = LONG_S * 2 if world.weather.was_late else SOON_S
+        for begin, end in without((talk.begin + soon, talk.end - SOON_S), _disturbances(world)):
+            for first, last in without((begin, end), sound.get(talk.group, [])):
+                if last - first > SOON_S:
+                    yield f"not recorded: {_when(Talk(talk.group, first, last))}"
+
+
+def _heard_of(world: World) -> dict[Lines, list[tuple[float, float]]]:
+    """Returns when something of a group was kept."""
+    found: dict[Lines, list[tuple[float, float]]] = {}
+    for kept in world.machine.archive.kept.values():
+        for span in kept.sound:
+            found.setdefault(span.group, []).append((span.begin, span.end))
+    return found
+
+
+def _is_automatic(world: World, talk: Talk) -> bool:
+    parties = {world.exchange.parties[id_] for id_ in talk.group}
+    staff = sorted(parties & set(world.extensions))
+    facts = world.office.facts(Direction.INBOUND, staff, None, moment(0))
+    return not _forbidden(world, talk.group) and world.office.decide(facts).mode is Mode.AUTOMATIC
+
+
+def _has_a_reason(world: World, talk: Talk) -> bool:
+    """Whether staff paused or stopped it, or the dialplan's fallback has the call."""
+    quiet = {FeatureCode.PAUSE, FeatureCode.STOP}
+    pressed = any(
+        key in quiet and at < talk.end for id_ in talk.group for at, key in world.plan.presses.get(id_, [])
+    )
+    return pressed or ("in a call of the fallback" in KNOWN and bool(talk.group & world.plan.fallback_lines))
+
+
+def _disturbances(world: World) -> list[tuple[float, float]]:
+    """Returns when the controller was away or catching up, or the PBX refused."""
+    edges = [0.0, *(edge for span in world.link.covered for edge in span), float("inf")]
+    away = [(begin, end + AFTER_OUTAGE_S) for begin, end in zip(edges[::2], edges[1::2], strict=True)]
+    return [*away, *((at - 1, at + AFTER_REFUSAL_S) for at in world.recorder.refusals)]

@@ -1,0 +1,191 @@
+"""What the dialplan does: the gate, dialling, the fallback with its journal, the keys (extensions.conf)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from callrec.controller.controller import FALLBACK_VARIABLE, PARTIES_VARIABLE
+from callrec.fallback import journal
+from callrec.model.calls import FeatureCode
+from callrec.model.rules import Direction, Mode
+from callrec.pbx import events as ev
+from callrec.policy.office import Office
+from tests.simulation.exchange import Exchange, Line
+from tests.simulation.recorder import Recorder
+from tests.simulation.timeline import Step, moment
+
+GATE_S = 2.0
+"""How long the gate waits for a controller that is there but does not answer."""
+
+
+class AstDb:
+    """The PBX's database, in an AMI session."""
+
+    def __init__(self) -> None:
+        self.families: dict[str, dict[str, str]] = defaultdict(dict)
+
+    def __enter__(self) -> AstDb:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def tree(self, family: str) -> dict[str, str]:
+        return dict(self.families[family])
+
+    def delete(self, family: str, key: str) -> None:
+        self.families[family].pop(key, None)
+
+
+@dataclass(slots=True)
+class Ringing:
+    """A line that calls, and the one that rings for it."""
+
+    caller: Line
+    called: Line
+    bridge: str
+    answered: bool = False
+
+
+@dataclass
+class Dialplan:
+    """Lets lines call one another."""
+
+    exchange: Exchange
+    recorder: Recorder
+    office: Office
+    database: AstDb = field(default_factory=AstDb)
+    ringing: list[Ringing] = field(default_factory=list)
+    fallbacks: set[str] = field(default_factory=set)
+    """The linked ids of the calls that the fallback has handled."""
+    fallback_lines: set[str] = field(default_factory=set)
+    """The lines of those calls."""
+    lost_lines: set[str] = field(default_factory=set)
+    """The files of fallback recordings whose line was never written, for the PBX crashed."""
+    presses: dict[str, list[tuple[float, FeatureCode]]] = field(default_factory=lambda: defaultdict(list))
+    """The keys that were pressed, by the lines that heard one another then."""
+    gated: set[str] = field(default_factory=set)
+    """The ids of the lines that passed the gate for the first time."""
+
+    # --- the gate
+
+    def gate(self, line: Line, direction: Direction, extension: str, number: str, go: Step) -> None:
+        """Asks the controller, and goes on when it lets the call through, or after two seconds without."""
+        line.variables[PARTIES_VARIABLE] = f"{direction}|{extension}|{number}"
+        self.gated.add(line.linkedid)
+        passed = False
+
+        def through(*, away: bool) -> None:
+            nonlocal passed
+            if passed or not self.exchange.is_there(line):
+                return
+            passed, line.let_through = True, None
+            if away and "known" not in line.variables:
+                self._fall_back(line, direction, extension, number)
+            line.variables["known"] = "1"
+            go()
+
+        if not self.exchange.link.registered:
+            through(away=True)
+            return
+        line.let_through = lambda: through(away=False)
+        self.exchange.timeline.after(GATE_S, lambda: through(away=True))
+        now = self.exchange.timeline.clock
+        self.exchange.tell(ev.GateEntered(now, line.told(), str(direction), extension, number))
+
+    def _fall_back(self, line: Line, direction: Direction, extension: str, number: str) -> None:
+        begun = self.exchange.timeline.now
+        since = f"{moment(begun).timestamp():.6f}"
+        line.variables[FALLBACK_VARIABLE] = since
+        self.fallbacks.add(line.linkedid)
+        self.fallback_lines.add(line.id)
+        self.exchange.tell(ev.DialplanSaid(self.exchange.timeline.clock, line.told(), {"Fallback": since}))
+        asked = [extension, number] if direction is Direction.INTERNAL else [extension]
+        mode = self.office.decide(self.office.facts(direction, asked, None, moment(begun))).mode
+        file = ""
+        if mode is Mode.AUTOMATIC:
+            file = f"callrec/fallback-{line.id}"
+            says, hears = ("staff", "external") if direction is Direction.OUTBOUND else ("external", "staff")
+            self.recorder.begin_tape(f"{file}-{says}", line.id, "external", bridged=True)
+            self.recorder.begin_tape(f"{file}-{hears}", line.id, "staff", bridged=True)
+            self.lost_lines |= {f"{file}-{says}", f"{file}-{hears}"}
+        who = f"{direction}|{extension}|{number}"
+        line.at_end.append(lambda: self._note_in_journal(line, who, since, str(mode), file))
+
+    def _note_in_journal(self, line: Line, who: str, since: str, mode: str, file: str) -> None:
+        for side in ("external", "staff") if file else ():
+            self.recorder.tapes[f"{file}-{side}"].end(self.exchange.timeline.now)
+            self.lost_lines.discard(f"{file}-{side}")
+        peer, talked = line.variables.get("peer", ""), ""
+        answered = line.variables.get("answered")
+        if answered:
+            talked = str(round(1000 * (self.exchange.timeline.now - float(answered))))
+        end = f"{self.exchange.timeline.clock.timestamp():.3f}"
+        status = "ANSWER" if answered else "NOANSWER"
+        entry = f"{who}|{line.linkedid}|{peer}|{since}|{end}|{status}|{talked}|{mode}|{file}|"
+        self.database.families[journal.FAMILY][line.id] = entry
+
+    # --- dialling
+
+    def dial(self, line: Line, party: str, *, staff: bool, patience: float | None) -> Ringing | None:
+        """Lets another line ring, that answers after `patience` seconds; None: it does not answer."""
+        if not self.exchange.is_there(line):
+            return None
+        called = self.exchange.create(party, staff=staff, linkedid=line.linkedid)
+        self.fallback_lines |= {called.id} if line.id in self.fallback_lines else set()
+        self._dialled(line, called, "")
+        ring = Ringing(line, called, self.exchange.new_id("dial"))
+        self.ringing.append(ring)
+        if patience is None:
+            self.exchange.timeline.after(5, lambda: self._give_up(ring))
+        else:
+            self.exchange.timeline.after(patience, lambda: self.answer(ring))
+        return ring
+
+    def answer(self, ring: Ringing) -> None:
+        """Connects the two, unless one has gone."""
+        if ring not in self.ringing:
+            return
+        self.ringing.remove(ring)
+        if not self.exchange.is_there(ring.caller) or ring.caller.bridge:
+            self.exchange.hang_up(ring.called)
+            return
+        if not self.exchange.is_there(ring.called):
+            self.exchange.hang_up(ring.caller)
+            return
+        ring.answered = True
+        ring.caller.variables.setdefault("answered", str(self.exchange.timeline.now))
+        ring.caller.variables["peer"] = ring.called.party
+        self._dialled(ring.caller, ring.called, "ANSWER")
+        self.exchange.enter(ring.called, ring.bridge)
+        self.exchange.enter(ring.caller, ring.bridge)
+
+    def _give_up(self, ring: Ringing) -> None:
+        if ring in self.ringing:
+            self.ringing.remove(ring)
+            self._dialled(ring.caller, ring.called, "NOANSWER")
+            self.exchange.hang_up(ring.called)
+            self.exchange.hang_up(ring.caller)
+
+    def _dialled(self, caller: Line, called: Line, status: str) -> None:
+        now = self.exchange.timeline.clock
+        self.exchange.tell(ev.Dialled(now, caller.told(), called.told(), status))
+
+    # --- keys
+
+    def press(self, line: Line, key: FeatureCode) -> None:
+        """Presses a key: the controller is told, and it is written down."""
+        now = self.exchange.timeline.clock
+        stamp = f"{now.timestamp():.3f}"
+        id_ = f"{line.id}-{self.exchange.new_id('')}-{stamp}"
+        for each in self.exchange.group(line.id):
+            self.presses[each].append((self.exchange.timeline.now, key))
+        fields = {"Key": str(key), "Id": id_, "By": line.name}
+        self.exchange.tell(ev.DialplanSaid(now, line.told(), fields))
+        entry = f"{key}|{line.linkedid}|{line.name}|{stamp}|{line.id}"
+        self.database.families[journal.KEYS][id_] = entry
+
+    def crash(self) -> None:
+        """Nobody rings any more."""
+        self.ringing.clear()
