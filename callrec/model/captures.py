@@ -32,16 +32,16 @@ class KeptBecause(StrEnum):
 
 
 class SilenceReason(StrEnum):
-    """Why a recording is silent on purpose. What was said meanwhile was not kept anywhere."""
+    """Why a recording is silent on purpose: the PBX was told to record silence, or nothing, and callrec has
+    written silence over the whole span in the file. What was said meanwhile was not kept anywhere."""
 
     PRIVACY = "key"
-    """Staff pressed the key for a privacy pause: the PBX recorded silence."""
+    """Staff pressed the key for a privacy pause."""
     STOP = "stop"
-    """Staff pressed the key that stops: the PBX recorded nothing. The file is silent up to the next segment;
-    without one it ends there."""
+    """Staff pressed the key that stops: the PBX was told to end the recording. The file is silent up to the
+    next segment; without one it ends there, or as soon as the PBX obeyed."""
     NEVER = "never"
-    """A rule says never for somebody who talked: the PBX was told to record silence, and callrec has written
-    silence over the whole pause in the file."""
+    """A rule says never for somebody who talked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,7 @@ class Silence:
     """A span of silence on purpose. Where it stands in the file: see the manifest's description."""
 
     started_at: datetime
-    """The moment from which silence was wanted; PBX's clock. What was said until the PBX obeyed, some
-    milliseconds later, may be heard, unless the reason is `never`."""
+    """The moment from which silence was wanted, and from which the file is silent; PBX's clock."""
     finished_at: datetime | None
     """The moment at which this reason for silence ended; PBX's clock. Null: it lasted to the end of the call.
     Silences for several reasons may overlap; it was silent until the last had ended."""

@@ -19,7 +19,7 @@ from callrec.dates import spoken
 from callrec.errors import EvidenceBroken, NotFound
 from callrec.manifest import SCHEMA, AudioFacts, Manifest, Placement, Software, read, write
 from callrec.model.calls import remark
-from callrec.model.captures import Capture, CapturedCall, Segment, SilenceReason, Track
+from callrec.model.captures import Capture, CapturedCall, Segment, Track
 from callrec.policy.retention import retain_until
 from callrec.spool.directory import Spool
 from callrec.spool.files import partial_of, sync, write_whole
@@ -83,7 +83,7 @@ class RecordingBuilder:
         recording_id = captured.capture.recording_id
         target = self.audio_file(recording_id)
         partial = partial_of(target)
-        # decision 3: one stereo file; decision 12: what is never to be recorded is silenced twice
+        # decision 3: one stereo file; decision 12: what must not be heard is silenced twice
         placements, written = join(sounds, partial, _silences(captured.capture))
         tag(partial, self._tags(captured))
         sync(partial)
@@ -127,9 +127,9 @@ class RecordingBuilder:
 
 
 def _silences(capture: Capture) -> list[SilentSpan]:
-    """Returns when somebody talked whose rule says never, in seconds from the beginning of the recording.
+    """Returns when it is silent on purpose, whatever for, in seconds from the beginning of the recording.
 
-    The PBX was told to be silent then, but perhaps a moment late, or only after an outage.
+    The PBX was told to be silent then, but perhaps it obeyed late, or was told only after an outage.
     """
 
     def since_begin(moment: datetime) -> float:
@@ -138,7 +138,6 @@ def _silences(capture: Capture) -> list[SilentSpan]:
     return [
         (since_begin(each.started_at), since_begin(each.finished_at) if each.finished_at else LONGEST_S)
         for each in capture.silences
-        if each.reason is SilenceReason.NEVER
     ]
 
 

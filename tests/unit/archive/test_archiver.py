@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import soundfile
 
 from callrec.archive.archiver import object_key
 from callrec.catalogue import calls, custody
 from callrec.errors import EvidenceBroken, StoreUnreachable
 from callrec.manifest import read
-from callrec.model.captures import Custody, Track
+from callrec.model.captures import Custody, Silence, SilenceReason, Track
 from tests.unit.bench import Bench
 from tests.unit.samples import CALL_ID, DECISION, END, RECORDING_ID, START, call, captured_call, segment
 
@@ -176,6 +178,20 @@ def test_parts_stand_at_their_time(bench: Bench) -> None:
     manifest = bench.archiver.archive(RECORDING_ID)
     assert manifest is not None and manifest.audio.duration_s == 7.0
     assert [(each.segment, each.offset_s) for each in manifest.placements] == [(1, 0.0), (2, 5.0)]
+
+
+@pytest.mark.parametrize("reason", SilenceReason)
+def test_what_must_not_be_heard_is_silent_although_the_pbx_obeyed_late(
+    bench: Bench, reason: SilenceReason
+) -> None:
+    """The tracks have sound throughout, as where the PBX took seconds for what it was told."""
+    begin = START + timedelta(seconds=2)
+    silence = Silence(begin + timedelta(seconds=3), begin + timedelta(seconds=6), reason)
+    bench.captured(silences=(silence,))
+    bench.archiver.archive(RECORDING_ID)
+    sound, rate = soundfile.read(io.BytesIO(bench.store.objects[KEY]), dtype="int16")
+    assert not sound[3 * rate : 6 * rate].any()
+    assert all(sound[second * rate + 1 : (second + 1) * rate].any() for second in (0, 1, 2, 6, 7, 8, 9))
 
 
 def test_it_stops_between_recordings(bench: Bench) -> None:
