@@ -23,7 +23,7 @@ from callrec.errors import CallrecError
 from callrec.model.rules import Direction
 from callrec.pbx.events import Channel, ChannelDestroyed, Event, GateEntered, RawKeyPress, Replaced, epoch
 from callrec.policy.office import Office
-from callrec.recording.actions import Action, PbxAction, SaveCheckpoint, SpoolAction
+from callrec.recording.actions import Action, PbxAction, SaveCheckpoint, Silencing, SpoolAction
 from callrec.recording.tracker import CallTracker
 from callrec.spool.directory import Spool
 
@@ -258,6 +258,10 @@ class Controller:
             log.warning("refused by the PBX", action=name, call=action.linkedid, problem=problem)
             with self._lock:
                 self._submit(self._tracker.refused(action, problem, self._now()))
+        else:
+            if isinstance(action, Silencing):
+                with self._lock:
+                    self._submit(self._tracker.performed(action))
 
 
 def parsed_keys(stored: dict[str, str]) -> list[RawKeyPress]:

@@ -202,6 +202,8 @@ class ReadJournal(_OfCall):
 # decision 15: unions, so that the type checker finds an action nobody performs
 Making = StartSnoop | RecordSnoop | PlayMedia | DialSupportPhone | MakeBridge
 PbxAction = Making | LetThrough | AwaitHangup | Mute | Unmute | HangUp | AddToBridge | DestroyBridge
+Silencing = Mute | HangUp
+"""What makes a track silent: its owner is told when the PBX has carried it out."""
 SpoolAction = SaveCheckpoint | SaveOpenCall | HandOver | Discard | SaveCall | SaveAlert | ReadJournal
 Action = PbxAction | SpoolAction
 

@@ -45,7 +45,8 @@ class CallKeys(CallMedia):
         presses = (*self.record.key_presses, press)
         incident = self.record.incident or marks(result)
         self.record = replace(self.record, key_presses=presses, incident=incident)
-        heard = self.tones.confirm(key, result, there, len(presses)) if there else []
+        quiet, number = self.is_quiet, len(presses)
+        heard = self.tones.confirm(key, result, there, number, quiet=quiet) if there else []
         return [*actions, *heard, *self.save_checkpoint(), *self._save_late()]
 
     def had(self, key: RawKeyPress) -> bool:

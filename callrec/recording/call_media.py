@@ -84,6 +84,11 @@ class CallMedia:
         return self.is_over and kept and self.assistance.is_settled and not self.keys_unknown
 
     @property
+    def is_quiet(self) -> bool:
+        """Whether nothing of what is said now is written anywhere, as far as the PBX has told."""
+        return self.capture is None or self.capture.tracks.is_quiet
+
+    @property
     def snoops(self) -> set[str]:
         """The ids of the channels of ours that this call may have on the PBX."""
         announcing = {self.announcer.in_call.snoop} if self.announcer.in_call else set()
@@ -105,7 +110,7 @@ class CallMedia:
 
     def recording_ended(self, owner: Owner, name: str, at: datetime, failure: str | None) -> list[Action]:
         """Tells `owner` that a track has ended; the last one of a call that is over ends the recording."""
-        return [*owner.recording_ended(name, at, failure), *self.hand_over()]
+        return [*owner.recording_ended(name, at, failure), *self._tell_silence(), *self.hand_over()]
 
     def playback_started(self, owner: Owner, playback: str, at: datetime) -> list[Action]:
         """Tells `owner` that something began to play, and writes an announcement into the record."""
@@ -120,6 +125,10 @@ class CallMedia:
         self.take_announcements()
         return [*actions, *(self.save_checkpoint() if self.record is not before else [])]
 
+    def performed(self, owner: Owner, id_: str) -> list[Action]:
+        """Tells `owner` that the PBX has silenced what it was asked to; who waits for that hears it."""
+        return [*owner.performed(id_), *self._tell_silence()]
+
     def refused(self, owner: Owner, action: PbxAction, problem: str, at: datetime) -> list[Action]:
         """Tells `owner` that the PBX refused an action. What can be tried again is, at a later tick."""
         if isinstance(action, DialSupportPhone):
@@ -128,7 +137,7 @@ class CallMedia:
             self._hangups.append(action)  # a support phone looks after its own
         actions = owner.refused(action, problem, at)
         self.take_announcements()
-        return [*actions, *self.hand_over()]
+        return [*actions, *self._tell_silence(), *self.hand_over()]
 
     def tick(self, at: datetime) -> list[Action]:
         """Repeats what failed, and beeps where the rule asks for it. Called about twice a second."""
@@ -137,7 +146,8 @@ class CallMedia:
         saved = self.save_checkpoint() if actions or joined else []
         again, self._hangups = self._hangups, []
         helped = self.assistance.tick(at, self.talking())
-        return [*again, *actions, *saved, *self._beep(at), *helped, *self.hand_over()]
+        heard = [*self._beep(at), *self._tell_silence()]
+        return [*again, *actions, *saved, *heard, *helped, *self.hand_over()]
 
     # --- who talks
 
@@ -206,6 +216,10 @@ class CallMedia:
     @property
     def _is_recording(self) -> bool:
         return self.capture is not None and self.capture.tracks.is_recording
+
+    def _tell_silence(self) -> list[Action]:
+        """Plays the tone that says that nothing is recorded, once that is so."""
+        return self.tones.release() if self.is_quiet else []
 
     def _add(self, note: Note) -> None:
         if note not in self.record.notes:

@@ -195,6 +195,7 @@ class LiveCapture(Owner):
     def recording_ended(self, name: str, at: datetime, failure: str | None) -> list[Action]:
         """Takes note that a track has ended. That it ended before it had begun is a failure too."""
         live, side = self.tracks.find(name)
+        self.tracks.silenced(name)
         if live.is_open(side):
             if failure or live.states[side] is Live.QUEUED:
                 live.fail(side, at, failure or "it ended before it had begun")
@@ -212,10 +213,16 @@ class LiveCapture(Owner):
                 self._break(at)
             case Mute(name=id_) | Unmute(name=id_):
                 live, side = self.tracks.find(id_)
+                self.tracks.silenced(id_)
                 if live.is_open(side):
                     live.close(at)
                     self._break(at)
                     return self.tracks.hang_up(live)
+        return []
+
+    def performed(self, id_: str) -> list[Action]:
+        """Takes note that the PBX has muted a track, or hung up its snoop."""
+        self.tracks.silenced(id_)
         return []
 
     def left(self, channel: str, at: datetime) -> None:

@@ -5,6 +5,7 @@ When which of these actions is due is decided in `capture`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +35,8 @@ class CaptureTracks:
     segments: list[LiveSegment] = field(default_factory=list)
     _number: int = 0
     _by_id: dict[str, tuple[LiveSegment, Side]] = field(default_factory=dict)
+    _asked: Counter[tuple[int, Side]] = field(default_factory=Counter)
+    """How often the PBX was asked to silence a track and has not said that it did, by segment and side."""
 
     def start(self, channel: str, at: datetime, owner: Owner, *, standby: bool) -> list[Action]:
         """Begins another segment of this channel, with a snoop for each direction (decision 3)."""
@@ -72,6 +75,19 @@ class CaptureTracks:
         return bool(self.last) and all(self.segments[-1].is_recording(side) for side in SIDES)
 
     @property
+    def is_quiet(self) -> bool:
+        """Whether the PBX writes nothing into any track that can be heard, and has said so."""
+        loud = (Live.QUEUED, Live.RECORDING)
+        return not self._asked.total() and not any(
+            state in loud for live in self.segments[-1:] for state in live.states.values()
+        )
+
+    def silenced(self, id_: str) -> None:
+        """Takes note that a track was muted or its snoop hung up, as asked, or that it has ended."""
+        live, side = self.find(id_)
+        self._asked -= Counter([(live.number, side)])
+
+    @property
     def ids(self) -> set[str]:
         """The ids of all snoops there may be, and the names of all tracks."""
         return set(self._by_id)
@@ -92,6 +108,7 @@ class CaptureTracks:
     def hang_up(self, live: LiveSegment) -> list[Action]:
         """Hangs up both snoops of a segment, each among the actions of its own side."""
         live.released = True
+        self._asked.update((live.number, side) for side in SIDES)
         return [HangUp(self.linkedid, snoop, side=side) for side, snoop in self._snoops(live.number)]
 
     def await_hangup(self, live: LiveSegment) -> list[Action]:
@@ -118,6 +135,7 @@ class CaptureTracks:
     def mute(self, *, again: bool = False) -> list[Action]:
         """Mutes the tracks of the last segment that record; `again`: also those that are muted."""
         stepped = self._stepped("mute", Live.RECORDING, Live.MUTED if again else None)
+        self._asked.update((self.segments[-1].number, side) for side, _ in stepped)
         return [Mute(self.linkedid, name, side=side) for side, name in stepped]
 
     def unmute(self, *, again: bool = False) -> list[Action]:

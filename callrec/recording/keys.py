@@ -183,3 +183,16 @@ def marks(result: KeyResult) -> bool:
             return False
         case _:
             assert_never(result)
+
+
+def promises_silence(result: KeyResult) -> bool:
+    """Tells whether the tone of this result says that nothing is recorded from now on."""
+    match result:
+        case KeyResult.PAUSED | KeyResult.STOPPED:
+            return True
+        case KeyResult.STARTED | KeyResult.KEPT | KeyResult.MARKED | KeyResult.RESUMED:
+            return False
+        case KeyResult.HELP_SENT | KeyResult.UNCHANGED | KeyResult.REFUSED:
+            return False
+        case _:
+            assert_never(result)

@@ -50,6 +50,10 @@ class Owner(Protocol):
         """Tells this owner that media of it is over, heard to its end unless it `failed`."""
         return []
 
+    def performed(self, id_: str) -> list[Action]:
+        """Tells this owner that the PBX has silenced something of it, as it was asked to (`Silencing`)."""
+        return []
+
     def refused(self, action: PbxAction, problem: str, at: datetime) -> list[Action]:
         """Tells this owner that the PBX refused an action about something of it; `problem` says why."""
         return []

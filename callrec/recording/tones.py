@@ -12,7 +12,7 @@ from callrec.model.calls import FeatureCode, KeyResult
 from callrec.model.tones import Tones
 from callrec.pbx.events import OWN_PREFIX
 from callrec.recording.actions import Action, HangUp, PbxAction, PlayMedia, StartSnoop
-from callrec.recording.keys import traits
+from callrec.recording.keys import promises_silence, traits
 from callrec.recording.owners import Owner
 
 
@@ -23,12 +23,26 @@ class ToneFeedback(Owner):
     linkedid: str
     call: str
     tones: Tones
+    _held: tuple[str, str, str] | None = None
+    """The tone that says that nothing is recorded, until that is so: its name, channel and media."""
     _media: dict[str, str] = field(default_factory=dict)
 
-    def confirm(self, key: FeatureCode, result: KeyResult, channel: str, number: int) -> list[Action]:
-        """Plays what a key did into the ear of who pressed it, and nobody else's. `number`: the press's."""
+    def confirm(
+        self, key: FeatureCode, result: KeyResult, channel: str, number: int, *, quiet: bool
+    ) -> list[Action]:
+        """Plays what a key did into the ear of who pressed it, and nobody else's. `number`: the press's.
+
+        That nothing is recorded is told when it is so (`quiet`), else by `release`, unless another key comes
+        before: whoever hears it may say a card number.
+        """
         heard = traits(key).unchanged if result is KeyResult.UNCHANGED else result
-        return self._play(f"tone{number}", channel, "out", self.tones.media(heard))
+        self._held = (f"tone{number}", channel, self.tones.media(heard))
+        return self.release() if quiet or not promises_silence(heard) else []
+
+    def release(self) -> list[Action]:
+        """Plays the tone that has waited until nothing is recorded, if there is one."""
+        held, self._held = self._held, None
+        return self._play(held[0], held[1], "out", held[2]) if held else []
 
     def beep(self, channel: str, at: datetime) -> list[Action]:
         """Plays the consent beep to both parties, from the staff's channel: so the recording has it."""
@@ -51,6 +65,7 @@ class ToneFeedback(Owner):
 
     def break_off(self) -> list[Action]:
         """Ends the tones of which events may have been missed."""
+        self._held = None
         return [action for snoop in list(self._media) for action in self._end(snoop)]
 
     @property

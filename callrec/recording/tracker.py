@@ -24,6 +24,7 @@ from callrec.recording.actions import (
     Making,
     PbxAction,
     SaveCall,
+    Silencing,
     about,
 )
 from callrec.recording.call import Call
@@ -84,6 +85,11 @@ class CallTracker:
         """Tells the owner of what an action was about that the PBX refused it; `problem` is for people."""
         owned, call = self._owners.of(about(action)), self.calls.get(action.linkedid)
         return self._owned(call.refused(owned.owner, action, problem, at) if call else [])
+
+    def performed(self, action: Silencing) -> list[Action]:
+        """Tells the owner of what an action silences that the PBX has carried it out."""
+        owned, call = self._owners.of(about(action)), self.calls.get(action.linkedid)
+        return self._owned(call.performed(owned.owner, about(action)) if call else [])
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Takes up a call again that was being captured when the controller ended."""

@@ -47,6 +47,9 @@ class ModelPbx:
         self.link, self.twice = True, False
         self.deaf, self.silent_playbacks = False, False
         """Whether nothing that is asked arrives; whether the ends of playbacks are not told."""
+        self.slow = False
+        """Whether what is to be silent is not yet."""
+        self.late: list[do.Action] = []
         self._numbers = iter(range(10**6))
         self.tracker = self._new_tracker()
 
@@ -158,8 +161,17 @@ class ModelPbx:
 
     def _perform(self, commands: list[do.Action]) -> None:
         for command in commands:
-            if not self._do(command):
+            if self.slow and isinstance(command, do.Silencing):
+                self.late.append(command)
+            elif not self._do(command):
                 self._perform(self.tracker.refused(on_pbx(command), "refused", self.now))
+            elif isinstance(command, do.Silencing):
+                self._perform(self.tracker.performed(command))
+
+    def catch_up(self) -> None:
+        """Does what it was slow to do."""
+        self.slow, late, self.late = False, self.late, []
+        self._perform(late)
 
     def _do(self, command: do.Action) -> bool:
         match command:

@@ -119,6 +119,33 @@ def test_a_privacy_pause_is_silence_on_the_same_tracks() -> None:
     assert segments(pbx) == [1]
 
 
+@pytest.mark.parametrize("key", ["pause", "stop"])
+def test_that_nothing_is_recorded_is_told_when_it_is_so(key: str) -> None:
+    """The PBX takes its time. Whoever hears the tone may say a card number."""
+    pbx = by_mode("manual")
+    press(pbx, "keep")
+    told = len(pbx.played)
+    pbx.slow = True
+    press(pbx, key)
+    pbx.pass_time(4)
+    assert pbx.audible() and len(pbx.played) == told
+    pbx.catch_up()
+    assert not pbx.audible() and pbx.played[told:] == [(PHONE.id, "out")]
+    press(pbx, key)
+    assert len(pbx.played) == told + 2
+    end(pbx)
+
+
+def test_a_tone_that_would_no_more_be_true_is_not_played() -> None:
+    pbx = by_mode("automatic")
+    pbx.slow = True
+    press(pbx, "pause", "pause")
+    assert len(pbx.played) == 1, "that the pause is over"
+    pbx.catch_up()
+    assert len(pbx.played) == 1
+    end(pbx)
+
+
 def test_keys_from_outside_and_presses_told_twice_mean_nothing() -> None:
     pbx = by_mode("standby")
     assert press(pbx, "keep", by=OUTSIDE) == []

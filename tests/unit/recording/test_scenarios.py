@@ -8,7 +8,8 @@ import pytest
 
 from callrec.model.calls import CallRecord, Outcome
 from callrec.pbx.events import OWN_PREFIX
-from callrec.recording.actions import HandOver, SaveCall
+from callrec.recording.actions import Action, HandOver, SaveCall, Silencing
+from callrec.recording.tracker import CallTracker
 from tests.scenarios.replay import RULES, ids_of, office, short, tracker, transcript
 
 _SECOND = timedelta(seconds=1)
@@ -156,11 +157,17 @@ EXPECTED = {
 }
 
 
+def _obeyed(played: CallTracker, commands: list[Action]) -> list[Action]:
+    """The commands, and what is wanted once the PBX has carried them out."""
+    silenced = [command for command in commands if isinstance(command, Silencing)]
+    return [*commands, *(wanted for command in silenced for wanted in played.performed(command))]
+
+
 def _replayed(name: str) -> tuple[list[str], CallRecord]:
     events = transcript(name)
     _, recording = ids_of(name)
     played = tracker(office(*RULES[name]), ids_of(name))
-    commands = [command for event in events for command in played.handle(event)]
+    commands = [command for event in events for command in _obeyed(played, played.handle(event))]
     ids = dict.fromkeys(e.channel.id for e in events if hasattr(e, "channel"))
     channels = [id_ for id_ in ids if not id_.startswith(OWN_PREFIX)]
     names = {recording: "REC", **dict(zip(channels, ("CALLER", "CALLED", "SECOND"), strict=False))}
