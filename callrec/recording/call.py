@@ -97,22 +97,21 @@ class Call(CallKeys):
         if not self.legs:
             self._went_on(leg, into)
         self.update_participants(self.talking(), at)
-        captured = self.capture if self.capture and self.capture.channel == leg.id else None
-        return [*(captured.abandon(at) if captured else []), *([] if self.legs else self._over(at))]
+        return [*self._let_go(at), *([] if self.legs else self._over(at))]
 
     def compared(self, there: set[str], at: datetime) -> list[Action]:
         """Brings this call up to the channels the PBX has (`there`, ours too), after the link was away."""
         said_again = self.capture.compared(there, at) if self.capture else []
         if not self.legs and not self.is_over:
             self.end_unseen = True
-            return [*said_again, *self._let_go(at), *self._over(at)]
+            return [*said_again, *self._over(at)]
         # What became of a whisper is not known: what was not heard to its end is said again.
         broken_off = [*self.tones.break_off(), *self.announcer.break_off()]
         if self.is_over or not self.capture:
             return [*broken_off, *self.hand_over()]
-        followed = self._follow(at)
-        saved = self.save_checkpoint() if followed else []
-        return [*said_again, *broken_off, *followed, *saved, *self.announce_start()]
+        moved = [*self._let_go(at), *self._follow(at)]
+        saved = self.save_checkpoint() if moved else []
+        return [*said_again, *broken_off, *moved, *saved, *self.announce_start()]
 
     def missed_the_end(self, there: set[str], at: datetime, *, keys_known: bool) -> None:
         """Takes note that all channels of this call went while nobody watched.
@@ -228,8 +227,13 @@ class Call(CallKeys):
     # --- the end
 
     def _let_go(self, at: datetime) -> list[Action]:
-        """Ends the capture of a channel that is no more in this call; it may live on in another."""
-        return self.capture.abandon(at) if self.capture and not self.capture.gone_at else []
+        """Ends the capture of a channel that is no more in this call; it may live on in another.
+
+        Nobody would tell this call of it: it would be captured for ever, whatever is decided there.
+        """
+        if not self.capture or self.capture.gone_at or self.capture.channel in self.legs:
+            return []
+        return self.capture.abandon(at)
 
     def _over(self, at: datetime) -> list[Action]:
         """Ends the call, whose last channel is gone. What the fallback did, the journal tells."""
@@ -243,7 +247,7 @@ class Call(CallKeys):
         told_by_journal = self.fallback and not self.capture
         row = [] if told_by_sound or told_by_journal else [SaveCall(self.linkedid, self.record)]
         journal = [ReadJournal(self.linkedid, self.saved_open)] if self.fallback else []
-        return [*row, *self.hand_over(), *self.assistance.ended(), *journal]
+        return [*row, *self._let_go(at), *self.hand_over(), *self.assistance.ended(), *journal]
 
     def _went_on(self, leg: Leg, into: CallRecord) -> None:
         """Takes note that the last one here talks in another call: it was answered there."""

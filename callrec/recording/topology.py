@@ -6,7 +6,6 @@ belong to is the matter of `membership`.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from callrec.pbx.events import Channel, EnteredBridge, LeftBridge
@@ -21,7 +20,7 @@ class BridgeTopology:
 
     def __init__(self) -> None:
         self.legs: dict[str, Leg] = {}
-        self._members: dict[str, set[str]] = defaultdict(set)
+        self._members: dict[str, set[str]] = {}
         self._places: dict[str, str] = {}
         self._by_name: dict[str, Leg] = {}
 
@@ -71,15 +70,15 @@ class BridgeTopology:
         """Takes in that a channel has entered or left a bridge. It must be known."""
         leg = self.legs[event.channel.id]
         leg.bridge = event.bridge if isinstance(event, EnteredBridge) else None
-        self._members[event.bridge] = set(event.members)
-        if not event.members:
-            del self._members[event.bridge]
+        self._put(event.bridge, set(event.members))
         if isinstance(event, LeftBridge):
             self._take_place(leg)
 
     def rebridge(self, bridges: Mapping[str, tuple[str, ...]]) -> None:
         """Takes in all bridges there are now, and who is in them, in place of what was known before."""
-        self._members = defaultdict(set, {bridge: set(ids) for bridge, ids in bridges.items()})
+        self._members.clear()
+        for bridge, ids in bridges.items():
+            self._put(bridge, self.legs.keys() & ids)  # of our own bridges no end would be taken in
         places = {id_: bridge for bridge, ids in bridges.items() for id_ in ids}
         for leg in self.legs.values():
             leg.bridge = places.get(leg.id)
@@ -90,7 +89,14 @@ class BridgeTopology:
         self._places.pop(leg.id, None)
         self._forget_name(leg)
         if leg.bridge in self._members:
-            self._members[leg.bridge].discard(leg.id)
+            self._put(leg.bridge, self._members[leg.bridge] - {leg.id})
+
+    def _put(self, bridge: str, members: set[str]) -> None:
+        """Takes in who is in a bridge; one without anybody is forgotten."""
+        if members:
+            self._members[bridge] = members
+        else:
+            self._members.pop(bridge, None)
 
     def _forget_name(self, leg: Leg) -> None:
         if self._by_name.get(leg.channel.name) is leg:

@@ -12,7 +12,7 @@ from callrec.model.captures import Checkpoint
 from callrec.pbx import events as ev
 from callrec.recording.actions import HangUp, StartSnoop, Unmute
 from tests.scenarios.replay import office
-from tests.unit.channels import LATER, OTHER, OUTSIDE, PHONE, RULE, SECOND, begin_recording, talks
+from tests.unit.channels import BRIDGE, LATER, OTHER, OUTSIDE, PHONE, RULE, SECOND, begin_recording, talks
 from tests.unit.pbx_model import ModelPbx
 from tests.unit.recording.by_mode import by_mode, end, press
 
@@ -91,8 +91,14 @@ def test_a_key_counts_in_one_call_only() -> None:
     assert tracker.calls["1.0"].capture is None
 
 
-def test_a_call_that_went_on_in_another_while_nobody_watched_is_handed_over() -> None:
-    """Its channel lives on: the recording here must not go on for ever beside the other."""
+@pytest.mark.parametrize("talking", [(OUTSIDE, OTHER), (OUTSIDE, OTHER, SECOND)])
+def test_a_call_that_went_on_in_another_while_nobody_watched_is_handed_over(
+    talking: tuple[ev.Channel, ...],
+) -> None:
+    """Its channel lives on: the recording here must not go on for ever beside the other.
+
+    Also where somebody of this call was left, who then comes into the other as well.
+    """
     pbx = ModelPbx(office(RULE))
     talks(pbx.tracker, "b", OUTSIDE, PHONE)
     begun = talks(pbx.tracker, "c", SECOND, OTHER)
@@ -102,13 +108,23 @@ def test_a_call_that_went_on_in_another_while_nobody_watched_is_handed_over() ->
     again = ModelPbx(office(RULE)).tracker
     again.restore(Checkpoint(session.record, session.capture.frozen()))
     snoops = [ev.Channel(id_, "Snoop/x", "Up", "", "", id_, LATER) for id_ in session.capture.tracks.snoops]
-    there = [OUTSIDE, replace(OTHER, linkedid="1.0"), *snoops]
-    done = again.compare(there, {"b": (OUTSIDE.id, OTHER.id)}, {}, [], LATER)
+    there = [*(replace(each, linkedid="1.0") if each is OTHER else each for each in talking), *snoops]
+    done = again.compare(there, {"b": tuple(each.id for each in talking)}, {}, [], LATER)
     ended = {each.channel for each in done if isinstance(each, HangUp)}
     assert ended >= session.capture.tracks.snoops
     for seconds in (1, 7, 8):
         again.tick(LATER + timedelta(seconds=seconds))
     assert "2.0" not in again.calls
+
+
+def test_nothing_stays_known_of_a_bridge_of_ours_that_was_there_when_the_link_came() -> None:
+    played = ModelPbx(office(RULE)).tracker
+    played.compare([OUTSIDE, PHONE], {**BRIDGE, "callrec.support": ("callrec.support",)}, {}, [], LATER)
+    for each in (OUTSIDE, PHONE):
+        played.handle(ev.ChannelDestroyed(LATER, each))
+    for seconds in (1, 7, 8):
+        played.tick(LATER + timedelta(seconds=seconds))
+    assert played.is_empty
 
 
 def test_a_stop_that_came_after_the_key_while_nobody_listened_counts() -> None:
