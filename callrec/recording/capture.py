@@ -106,9 +106,15 @@ class LiveCapture(Owner):
         return [*ended, *self.start_segment(self.channel, at)]
 
     def abandon(self, at: datetime) -> list[Action]:
-        """Ends the capture of a channel that goes on in another call, which has a recording of its own."""
+        """Ends the capture of a channel that goes on in another call, which has a recording of its own.
+
+        It ends now, however long the PBX takes to hang up: what is said then is of that call.
+        """
+        last = self.tracks.last
+        if last:
+            last.close(at)
         self._leave(at)
-        return self.tracks.hang_up(self.tracks.last) if self.tracks.last else []
+        return self.tracks.hang_up(last) if last else []
 
     def retry(self, at: datetime) -> list[Action]:
         """Replaces a broken segment when its time has come, and renews snoops that wait for it."""

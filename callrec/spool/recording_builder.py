@@ -160,7 +160,22 @@ def _segment_sound(
         staff=found[segment.number, "staff"].wav,
         external_lead_s=_lead(segment.external, begin),
         staff_lead_s=_lead(segment.staff, begin),
+        ends_s=_ends(segment, begin),
     )
+
+
+def _ends(segment: Segment, begin: datetime) -> float | None:
+    """Returns how many seconds after `begin` callrec ended a segment; None where the PBX did.
+
+    callrec ends both tracks at once. The PBX may have taken seconds for it, and what was said then is of
+    another segment, of another call, or of nobody.
+    """
+    tracks = (segment.external, segment.staff)
+    ends = {track.finished_at for track in tracks}
+    if len(ends) > 1 or all(track.failed for track in tracks):
+        return None
+    end = ends.pop()
+    return (end - begin).total_seconds() if end else None
 
 
 def _lead(track: Track, begin: datetime) -> float:

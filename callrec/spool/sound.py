@@ -25,6 +25,8 @@ from callrec.manifest import AudioFacts, Placement
 
 Samples = NDArray[np.int16]
 MOST_OVERLAP_S = 1.0
+MOST_LATE_S = 60.0
+"""How late the PBX can be in ending a segment, in seconds."""
 BLOCK = 1 << 16
 """Frames handled at a time."""
 RATES = range(8_000, 192_001)
@@ -70,7 +72,8 @@ class SegmentSound:
     """One segment that is to be joined: its tracks, None where there is no sound, and its place in the file.
 
     `offset_s` is in seconds from the beginning of the recording; each `lead` is in seconds from the beginning
-    of the segment to that of the track.
+    of the segment to that of the track. `ends_s`, from there too, is where callrec ended the segment: what
+    the PBX wrote until it obeyed is not of it. None: the PBX ended it.
     """
 
     segment: int
@@ -79,9 +82,19 @@ class SegmentSound:
     staff: Wav | None
     external_lead_s: float = 0.0
     staff_lead_s: float = 0.0
+    ends_s: float | None = None
 
     def frames(self, rate: int) -> int:
-        """Returns the frames at `rate` from the beginning of the segment to the end of its longer track."""
+        """Returns the frames at `rate` from the beginning of the segment to its end, or that of its longer
+        track.
+
+        A track that is longer by more than a minute says that a time is wrong: then nothing is cut.
+        """
+        written = self._written(rate)
+        ends = written if self.ends_s is None else round(self.ends_s * rate)
+        return ends if ends >= 0 and 0 < written - ends <= MOST_LATE_S * rate else written
+
+    def _written(self, rate: int) -> int:
         return max(
             _scaled(track, rate) + round(lead * rate)
             for track, lead in ((self.external, self.external_lead_s), (self.staff, self.staff_lead_s))

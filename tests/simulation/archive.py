@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from callrec.errors import PbxUnreachable
 from callrec.model.calls import CallRecord
 from callrec.model.captures import CapturedCall, Segment
 from callrec.spool.directory import Spool
-from callrec.spool.recording_builder import _lead, _silences
-from callrec.spool.sound import MOST_OVERLAP_S
+from callrec.spool.recording_builder import _ends, _lead, _silences
+from callrec.spool.sound import MOST_LATE_S, MOST_OVERLAP_S
 from tests.simulation.recorder import Recorder
 from tests.simulation.truth import Span, Tape, clip, without
 
@@ -87,22 +88,26 @@ class Archive:
         """Yields what can be heard in the file: each segment at its place, silent where that is wanted."""
         capture, end = captured.capture, 0.0
         placed = [
-            (max(0.0, (begin - capture.began_at).total_seconds()), self._sides(segment, capture.started_at))
+            (
+                max(0.0, (begin - capture.began_at).total_seconds()),
+                self._sides(segment, begin),
+                _ends(segment, begin),
+            )
             for segment in capture.segments
             for begin in [segment.began_at or capture.started_at]
         ]
-        for number, (offset, sides) in enumerate(placed):
+        for number, (offset, sides, ends) in enumerate(placed):
             begin = max(end, offset)
-            end = begin + max((lead + tape.length for lead, tape in sides), default=0.0)
+            length = max((lead + tape.length for lead, tape in sides), default=0.0)
+            end = begin + (ends if ends is not None and 0 <= length - ends <= MOST_LATE_S else length)
             overlap = end - placed[number + 1][0] if number + 1 < len(placed) else 0.0
             end -= overlap if 0 < overlap <= MOST_OVERLAP_S else 0.0
             for lead, tape in sides:
                 yield from _heard(tape, begin + lead, end, _silences(capture))
 
-    def _sides(self, segment: Segment, default: object) -> list[tuple[float, Tape]]:
-        begin = segment.began_at or default
+    def _sides(self, segment: Segment, begin: datetime) -> list[tuple[float, Tape]]:
         found = [(track, self._recorder.tapes.get(track.name)) for track in (segment.external, segment.staff)]
-        return [(_lead(track, begin), tape) for track, tape in found if tape]  # type: ignore[arg-type]
+        return [(_lead(track, begin), tape) for track, tape in found if tape]
 
 
 def _heard(tape: Tape, place: float, end: float, silences: list[tuple[float, float]]) -> Iterator[Span]:

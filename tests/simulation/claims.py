@@ -9,6 +9,7 @@ from itertools import pairwise
 from callrec.model.calls import CallRecord, FeatureCode, KeyResult
 from callrec.model.rules import Direction, Mode
 from tests.simulation.archive import Kept
+from tests.simulation.recorder import BUFFER_S
 from tests.simulation.timeline import moment, seconds
 from tests.simulation.truth import Lines, Span, Talk, without
 from tests.simulation.weather import LONG_S
@@ -198,7 +199,8 @@ def _has_a_reason(world: World, talk: Talk) -> bool:
 
 
 def _disturbances(world: World) -> list[tuple[float, float]]:
-    """Returns when the controller was away or catching up, or the PBX refused."""
+    """Returns when the controller was away or catching up, the PBX refused, or had not written to disk."""
     edges = [0.0, *(edge for span in world.link.covered for edge in span), float("inf")]
     away = [(begin, end + AFTER_OUTAGE_S) for begin, end in zip(edges[::2], edges[1::2], strict=True)]
-    return [*away, *((at - 1, at + AFTER_REFUSAL_S) for at in world.recorder.refusals)]
+    unwritten = [(at - BUFFER_S, at) for at in world.crashes]
+    return [*away, *unwritten, *((at - 1, at + AFTER_REFUSAL_S) for at in world.recorder.refusals)]

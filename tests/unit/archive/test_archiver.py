@@ -194,6 +194,19 @@ def test_what_must_not_be_heard_is_silent_although_the_pbx_obeyed_late(
     assert all(sound[second * rate + 1 : (second + 1) * rate].any() for second in (0, 1, 2, 6, 7, 8, 9))
 
 
+@pytest.mark.parametrize(("ended_after_s", "heard_s"), [(4, 4.0), (10, 10.0), (-3600, 10.0)])
+def test_what_the_pbx_wrote_after_callrec_ended_a_segment_is_not_in_it(
+    bench: Bench, ended_after_s: int, heard_s: float
+) -> None:
+    """The hang-up of the snoops came late. Where a clock was set back meanwhile, nothing is cut."""
+    begin = START + timedelta(seconds=2)
+    ended = begin + timedelta(seconds=ended_after_s)
+    sides = [Track(f"callrec/r-1-{side}", begin, ended) for side in ("external", "staff")]
+    bench.captured(segments=(segment(external=sides[0], staff=sides[1]),))
+    manifest = bench.archiver.archive(RECORDING_ID)
+    assert manifest is not None and manifest.audio.duration_s == heard_s
+
+
 def test_it_stops_between_recordings(bench: Bench) -> None:
     bench.captured()
     bench.archiver.stop()

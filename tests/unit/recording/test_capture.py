@@ -233,3 +233,13 @@ def test_ends_that_come_twice_count_once(names: list[str]) -> None:
         capture.recording_ended(name, NOW, None)
     ended = [side for side in SIDES if f"callrec/rec-1-{side}" in names]
     assert [side for side in SIDES if not capture.tracks.segments[0].is_open(side)] == ended
+
+
+def test_a_capture_ends_when_its_channel_goes_elsewhere_not_when_the_snoops_are_gone() -> None:
+    """The hang-up can come late, and what is said until then is of another call."""
+    capture, later = _started(), NOW + timedelta(seconds=4)
+    capture.abandon(later)
+    for side in SIDES:
+        capture.recording_ended(f"callrec/rec-1-{side}", later + timedelta(seconds=3), None)
+    segment = capture.frozen().segments[0]
+    assert {segment.external.finished_at, segment.staff.finished_at} == {later} and capture.is_finished
