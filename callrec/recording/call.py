@@ -15,7 +15,7 @@ from callrec import ids
 from callrec.model.calls import CallRecord, Outcome
 from callrec.model.captures import Capture
 from callrec.model.rules import Direction, Mode
-from callrec.pbx.events import OWN_PREFIX, Dialled, GateEntered
+from callrec.pbx.events import OWN_PREFIX, Channel, Dialled, GateEntered
 from callrec.recording import legs as of_legs
 from callrec.recording.actions import Action, LetThrough, ReadJournal, SaveCall
 from callrec.recording.call_keys import CallKeys
@@ -24,6 +24,7 @@ from callrec.recording.decisions import decided_for, in_force
 from callrec.recording.environment import Environment
 from callrec.recording.legs import Leg
 from callrec.recording.states import RecordingState
+from callrec.recording.topology import LOCAL
 
 OUTCOMES = {
     "BUSY": Outcome.BUSY,
@@ -160,6 +161,13 @@ class Call(CallKeys):
         self.fallback = True
         superfluous, self.saved_open = self.saved_open, ""
         return [ReadJournal(self.linkedid, superfluous)] if superfluous else []
+
+    def began_with(self, channel: Channel) -> bool:
+        """Tells whether a channel that passed the gate may have begun this call; else it came in later.
+
+        A call placed by the PBX passes the gate on the other half of the Local pair it began with.
+        """
+        return channel.id == self.record.linkedid or channel.technology == LOCAL
 
     def dialled(self, event: Dialled) -> None:
         """Remembers how Dial() said that it goes: that tells the outcome where nobody answers."""

@@ -122,7 +122,8 @@ class CallTracker:
             if not each.is_own:
                 self._know(each, at)
         for id_, since in fallbacks.items():
-            if call := self._call_with(id_):
+            call = self._call_with(id_)
+            if call and (call.linkedid not in known or call.began_with(there[id_])):
                 self._membership.pending += call.falls_back(id_, since)
         for gate in gates:
             if call := self._know(gate.channel, at):

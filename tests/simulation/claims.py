@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -27,7 +26,8 @@ KNOWN = frozenset({"without staff", "at the answer", "in a call of the fallback"
 - without staff: nothing is decided where those outside are left to themselves, so a number that is never to
   be recorded is heard after a transfer to it;
 - at the answer: the first decision asks one of those who talk then, not all (a conference);
-- in a call of the fallback: once the line that the dialplan records is gone, nobody records.
+- in a call of the fallback: once the line that the dialplan records is gone, nobody records; and
+  where it has become part of a call that callrec records, it has no row of its own.
 """
 
 
@@ -69,18 +69,19 @@ def nothing_is_left(world: World) -> Iterator[str]:
 
 def every_call_has_one_row(world: World) -> Iterator[str]:
     """Whoever passed the gate has a row, and one only."""
-    rows = Counter(row.linkedid for row in world.machine.archive.rows.values())
-    for linkedid in sorted(world.plan.gated):
-        if not rows[linkedid] and not _went_in_a_crash(world, linkedid):
+    rows = {row.linkedid for row in world.machine.archive.rows.values()} | world.machine.archive.rows.keys()
+    for linkedid, row_id in sorted(world.plan.gated.items()):
+        if (row_id or linkedid) not in rows and not _is_excused(world, linkedid):
             yield f"no row: call {linkedid}"
     for row in world.machine.archive.rows.values():
         if not row.outcome:
             yield f"a row without an end: call {row.linkedid}"
 
 
-def _went_in_a_crash(world: World, linkedid: str) -> bool:
-    """Whether the fallback's line of this call was never written, because the PBX crashed."""
-    return bool(world.crashes) and linkedid in world.plan.fallbacks
+def _is_excused(world: World, linkedid: str) -> bool:
+    """Whether the fallback's line of this call was never written, because the PBX crashed; or is known."""
+    crashed = bool(world.crashes) and linkedid in world.plan.fallbacks
+    return crashed or ("in a call of the fallback" in KNOWN and linkedid in world.plan.went_on)
 
 
 # --- never is silent

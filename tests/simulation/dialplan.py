@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from callrec import ids
 from callrec.controller.controller import FALLBACK_VARIABLE, PARTIES_VARIABLE
 from callrec.fallback import journal
 from callrec.model.calls import FeatureCode
@@ -61,19 +62,21 @@ class Dialplan:
     """The linked ids of the calls that the fallback has handled."""
     fallback_lines: set[str] = field(default_factory=set)
     """The lines of those calls."""
+    went_on: set[str] = field(default_factory=set)
+    """Those of them that began a call which became part of another."""
     lost_lines: set[str] = field(default_factory=set)
     """The files of fallback recordings whose line was never written, for the PBX crashed."""
     presses: dict[str, list[tuple[float, FeatureCode]]] = field(default_factory=lambda: defaultdict(list))
     """The keys that were pressed, by the lines that heard one another then."""
-    gated: set[str] = field(default_factory=set)
-    """The ids of the lines that passed the gate for the first time."""
+    gated: dict[str, str] = field(default_factory=dict)
+    """The calls that passed the gate, by their linked ids then: of one of the fallback, the id of its row."""
 
     # --- the gate
 
     def gate(self, line: Line, direction: Direction, extension: str, number: str, go: Step) -> None:
         """Asks the controller, and goes on when it lets the call through, or after two seconds without."""
         line.variables[PARTIES_VARIABLE] = f"{direction}|{extension}|{number}"
-        self.gated.add(line.linkedid)
+        self.gated.setdefault(line.linkedid, "")
         passed = False
 
         def through(*, away: bool) -> None:
@@ -99,6 +102,8 @@ class Dialplan:
         since = f"{moment(begun).timestamp():.6f}"
         line.variables[FALLBACK_VARIABLE] = since
         self.fallbacks.add(line.linkedid)
+        if line.linkedid == line.id:
+            self.gated[line.id] = ids.of_fallback_call("demo", line.id, moment(begun))
         self.fallback_lines.add(line.id)
         self.exchange.tell(ev.DialplanSaid(self.exchange.timeline.clock, line.told(), {"Fallback": since}))
         asked = [extension, number] if direction is Direction.INTERNAL else [extension]
@@ -117,6 +122,8 @@ class Dialplan:
         for side in ("external", "staff") if file else ():
             self.recorder.tapes[f"{file}-{side}"].end(self.exchange.timeline.now)
             self.lost_lines.discard(f"{file}-{side}")
+        if line.linkedid != line.id:
+            self.went_on.add(line.id)
         peer, talked = line.variables.get("peer", ""), ""
         answered = line.variables.get("answered")
         if answered:

@@ -17,7 +17,7 @@ from callrec.recording.actions import Action, Mute, SaveCall, StartSnoop, Unmute
 from callrec.recording.call import Call
 from callrec.recording.tracker import CallTracker
 from tests.scenarios.replay import office, tracker
-from tests.unit.channels import LATER, OUTSIDE, PHONE, begin_recording, channel, talks
+from tests.unit.channels import LATER, OUTSIDE, PHONE, SECOND, begin_recording, channel, talks
 from tests.unit.pbx_model import ModelPbx
 from tests.unit.samples import START
 
@@ -224,3 +224,16 @@ def test_a_channel_of_a_call_that_went_into_another_twice_is_in_the_last() -> No
     assert set(played.calls) == {"1.0"}
     played.handle(ev.ChannelCreated(LATER, replace(first, id="3.9")))
     assert set(played.calls) == {"1.0"}
+
+
+def test_a_line_of_the_fallback_that_comes_into_a_call_does_not_take_it_along() -> None:
+    """The journal will tell of the call that line began, and of no other."""
+    played = tracker(office(), (f"new-{number}" for number in range(9)))
+    talks(played, "a", OUTSIDE, PHONE)
+    there = [OUTSIDE, PHONE, SECOND]
+    bridges = {"a": tuple(each.id for each in there)}
+    for _ in range(2):
+        played.compare(there, bridges, {SECOND.id: LATER}, [], LATER)
+    assert not _session(played).fallback
+    ended = [each for channel in there for each in played.handle(ev.ChannelDestroyed(LATER, channel))]
+    assert [each.call.id for each in ended if isinstance(each, SaveCall)] == ["new-0"]
