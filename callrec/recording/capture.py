@@ -187,8 +187,14 @@ class LiveCapture(Owner):
         return [RecordSnoop(self.linkedid, channel, live.track(side).name, side=side, owner=self)]
 
     def recording_started(self, name: str, at: datetime) -> list[Action]:
-        """Takes note that a track has begun, and mutes it where silence was asked for before."""
+        """Takes note that a track has begun, and mutes it where silence was asked for before.
+
+        One that was given up is ended: nobody would mute it. What is in it stands at its time.
+        """
         live, side = self.tracks.find(name)
+        if not live.is_open(side):
+            live.began_late(side, at)
+            return self.tracks.end(live, side)
         if live.states[side] is not Live.QUEUED:
             return []
         live.start(side, at)

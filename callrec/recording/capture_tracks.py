@@ -111,6 +111,14 @@ class CaptureTracks:
         self._asked.update((live.number, side) for side in SIDES)
         return [HangUp(self.linkedid, snoop, side=side) for side, snoop in self._snoops(live.number)]
 
+    def end(self, live: LiveSegment, side: Side) -> list[Action]:
+        """Hangs up the snoop of one side of a segment."""
+        return [
+            HangUp(self.linkedid, snoop, side=each)
+            for each, snoop in self._snoops(live.number)
+            if each == side
+        ]
+
     def await_hangup(self, live: LiveSegment) -> list[Action]:
         """Adds to the actions of each side the other side's hang-up, and a wait until both snoops are gone.
 

@@ -40,6 +40,11 @@ class LiveSegment:
         self.step(side, "start")
         self._put(side, replace(self.track(side), started_at=at))
 
+    def began_late(self, side: Side, at: datetime) -> None:
+        """Takes note that the PBX has begun to write a track that is over already."""
+        if not self.track(side).started_at:
+            self._put(side, replace(self.track(side), started_at=at))
+
     def finish(self, side: Side, at: datetime) -> None:
         """Takes note that the PBX has ended a track."""
         self.step(side, "finish")

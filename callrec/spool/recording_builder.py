@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -145,12 +146,19 @@ def _segment_sounds(captured: CapturedCall, found: dict[tuple[int, str], Fetched
     segments = captured.capture.segments
     zero = captured.capture.began_at
     # More than one, where another voice was heard (decision 9), or after a stop or a gap.
-    made = [_segment_sound(segment, captured.capture, zero, found) for segment in segments]
+    made = [
+        _segment_sound(segment, after, captured.capture, zero, found)
+        for segment, after in zip_longest(segments, segments[1:])
+    ]
     return [each for each in made if each.external or each.staff]
 
 
 def _segment_sound(
-    segment: Segment, capture: Capture, zero: datetime, found: dict[tuple[int, str], Fetched]
+    segment: Segment,
+    after: Segment | None,
+    capture: Capture,
+    zero: datetime,
+    found: dict[tuple[int, str], Fetched],
 ) -> SegmentSound:
     begin = segment.began_at or capture.started_at
     return SegmentSound(
@@ -160,21 +168,20 @@ def _segment_sound(
         staff=found[segment.number, "staff"].wav,
         external_lead_s=_lead(segment.external, begin),
         staff_lead_s=_lead(segment.staff, begin),
-        ends_s=_ends(segment, begin),
+        ends_s=_ends(segment, after, begin),
     )
 
 
-def _ends(segment: Segment, begin: datetime) -> float | None:
+def _ends(segment: Segment, after: Segment | None, begin: datetime) -> float | None:
     """Returns how many seconds after `begin` callrec ended a segment; None where the PBX did.
 
-    callrec ends both tracks at once. The PBX may have taken seconds for it, and what was said then is of
-    another segment, of another call, or of nobody.
+    callrec ends both tracks at once, or one where the other is broken, and then another segment follows. The
+    PBX may have taken seconds for it, and what was said then is of that one, of another call, or of nobody.
     """
     tracks = (segment.external, segment.staff)
     ends = {track.finished_at for track in tracks}
-    if len(ends) > 1 or all(track.failed for track in tracks):
-        return None
-    end = ends.pop()
+    ended = len(ends) == 1 and not all(track.failed for track in tracks)
+    end = ends.pop() if ended else after.began_at if after else None
     return (end - begin).total_seconds() if end else None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 
 from callrec.errors import PbxUnreachable
 from callrec.model.calls import CallRecord
@@ -87,13 +88,14 @@ class Archive:
     def _joined(self, captured: CapturedCall) -> Iterator[Span]:
         """Yields what can be heard in the file: each segment at its place, silent where that is wanted."""
         capture, end = captured.capture, 0.0
+        segments = capture.segments
         placed = [
             (
                 max(0.0, (begin - capture.began_at).total_seconds()),
                 self._sides(segment, begin),
-                _ends(segment, begin),
+                _ends(segment, after, begin),
             )
-            for segment in capture.segments
+            for segment, after in zip_longest(segments, segments[1:])
             for begin in [segment.began_at or capture.started_at]
         ]
         for number, (offset, sides, ends) in enumerate(placed):

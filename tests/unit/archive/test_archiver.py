@@ -207,6 +207,24 @@ def test_what_the_pbx_wrote_after_callrec_ended_a_segment_is_not_in_it(
     assert manifest is not None and manifest.audio.duration_s == heard_s
 
 
+def test_a_segment_gives_way_to_the_next_however_slowly_it_ended(bench: Bench) -> None:
+    """One of its tracks was broken before. The other one of 10 s ran on when the next had begun after 5 s."""
+    begin = START + timedelta(seconds=2)
+    later, broken = begin + timedelta(seconds=5), begin + timedelta(seconds=3)
+    first = [Track("callrec/r-1-external", begin, broken, "disk"), Track("callrec/r-1-staff", begin, later)]
+    second = [Track(f"callrec/s-1-{side}", later, later + timedelta(seconds=2)) for side in ("left", "right")]
+    for track in second:
+        bench.track(track.name, 500, 2.0)
+    parts = (
+        segment(1, external=first[0], staff=first[1]),
+        segment(2, external=second[0], staff=second[1]),
+    )
+    bench.captured(segments=parts)
+    manifest = bench.archiver.archive(RECORDING_ID)
+    assert manifest is not None
+    assert [(each.segment, each.offset_s) for each in manifest.placements] == [(1, 0.0), (2, 5.0)]
+
+
 def test_it_stops_between_recordings(bench: Bench) -> None:
     bench.captured()
     bench.archiver.stop()

@@ -243,3 +243,12 @@ def test_a_capture_ends_when_its_channel_goes_elsewhere_not_when_the_snoops_are_
         capture.recording_ended(f"callrec/rec-1-{side}", later + timedelta(seconds=3), None)
     segment = capture.frozen().segments[0]
     assert {segment.external.finished_at, segment.staff.finished_at} == {later} and capture.is_finished
+
+
+def test_a_track_that_begins_after_it_was_given_up_is_ended() -> None:
+    """Nobody would mute it in a pause. When it began is noted: so its sound stands at its time."""
+    capture, later = new_capture(), NOW + timedelta(seconds=3.5)
+    capture.start_segment("1.0", NOW)
+    capture.retry(later)
+    assert capture.recording_started("callrec/rec-1-staff", later) == [HangUp("call", "callrec.rec-1-staff")]
+    assert capture.frozen().segments[0].staff.started_at == later
