@@ -110,11 +110,11 @@ class LiveCapture(Owner):
 
         It ends now, however long the PBX takes to hang up: what is said then is of that call.
         """
-        last = self.tracks.last
-        if last:
-            last.close(at)
         self._leave(at)
-        return self.tracks.hang_up(last) if last else []
+        if not self.tracks.last:
+            return []
+        self.tracks.last.ended_at = at
+        return self.tracks.hang_up(self.tracks.last)
 
     def retry(self, at: datetime) -> list[Action]:
         """Replaces a broken segment when its time has come, and renews snoops that wait for it."""

@@ -23,6 +23,8 @@ class LiveSegment:
     """The sides whose recording was asked for: an event that comes twice must not ask twice."""
     released: bool = False
     """Whether we have hung up its snoops."""
+    ended_at: datetime | None = None
+    """When it ended for us, though the PBX may write on; None: when the PBX ends it."""
 
     @property
     def number(self) -> int:
@@ -48,13 +50,13 @@ class LiveSegment:
     def finish(self, side: Side, at: datetime) -> None:
         """Takes note that the PBX has ended a track."""
         self.step(side, "finish")
-        self._put(side, replace(self.track(side), finished_at=at))
+        self._put(side, replace(self.track(side), finished_at=self.ended_at or at))
 
     def fail(self, side: Side, at: datetime, problem: str) -> None:
         """Takes note that a track has failed, unless it was over already."""
         if self.is_open(side):
             self.step(side, "fail")
-            self._put(side, replace(self.track(side), finished_at=at, failed=problem))
+            self._put(side, replace(self.track(side), finished_at=self.ended_at or at, failed=problem))
 
     def close(self, at: datetime) -> None:
         """Ends what is open ourselves: what a track has is kept, what had not begun is given up."""

@@ -50,6 +50,8 @@ class CallTracker:
         self._topology = BridgeTopology()
         self._membership = CallMembership(self._topology)
         self._owners = Owners()
+        self._left: list[Action] = []
+        """What of no call is left on the PBX, which refused to remove it: it is asked again."""
         self._pressed: deque[str] = deque(maxlen=REMEMBERED)
 
     @property
@@ -76,7 +78,8 @@ class CallTracker:
 
     def tick(self, at: datetime) -> list[Action]:
         """Lets time pass for every call, about twice a second, and forgets calls that are settled."""
-        actions = self._each(lambda call: call.tick(at))
+        left, self._left = self._left, []
+        actions = [*left, *self._each(lambda call: call.tick(at))]
         for linkedid in self._membership.forget_settled():
             self._owners.forget(linkedid)
         return self._owned(actions)
@@ -84,6 +87,8 @@ class CallTracker:
     def refused(self, action: PbxAction, problem: str, at: datetime) -> list[Action]:
         """Tells the owner of what an action was about that the PBX refused it; `problem` is for people."""
         owned, call = self._owners.of(about(action)), self.calls.get(action.linkedid)
+        if not call and isinstance(action, HangUp | DestroyBridge):
+            self._left.append(action)
         return self._owned(call.refused(owned.owner, action, problem, at) if call else [])
 
     def performed(self, action: Silencing) -> list[Action]:

@@ -10,9 +10,22 @@ import pytest
 from callrec.model.calls import KeyResult
 from callrec.model.captures import Checkpoint
 from callrec.pbx import events as ev
-from callrec.recording.actions import HangUp, StartSnoop, Unmute
+from callrec.recording.actions import DestroyBridge, HangUp, StartSnoop, Unmute
 from tests.scenarios.replay import office
-from tests.unit.channels import BRIDGE, LATER, OTHER, OUTSIDE, PHONE, RULE, SECOND, begin_recording, talks
+from tests.unit.channels import (
+    BRIDGE,
+    LATER,
+    OTHER,
+    OUTSIDE,
+    PHONE,
+    RULE,
+    SECOND,
+    SNOOPS,
+    begin_recording,
+    on_pbx,
+    quiet_tracker,
+    talks,
+)
 from tests.unit.pbx_model import ModelPbx
 from tests.unit.recording.by_mode import by_mode, end, press
 
@@ -125,6 +138,15 @@ def test_nothing_stays_known_of_a_bridge_of_ours_that_was_there_when_the_link_ca
     for seconds in (1, 7, 8):
         played.tick(LATER + timedelta(seconds=seconds))
     assert played.is_empty
+
+
+def test_a_stray_that_the_pbx_did_not_remove_is_removed_later() -> None:
+    played = quiet_tracker()
+    strays = played.compare([SNOOPS[0]], {SNOOPS[1].id: ()}, {}, [], LATER)
+    assert [type(each) for each in strays] == [HangUp, DestroyBridge]
+    for each in strays:
+        played.refused(on_pbx(each), "busy", LATER)
+    assert played.tick(LATER) == strays and played.tick(LATER) == []
 
 
 def test_a_stop_that_came_after_the_key_while_nobody_listened_counts() -> None:
