@@ -117,6 +117,18 @@ class GateEntered(ChannelEvent):
     extension: str
     number: str
 
+    @property
+    def dialled(self) -> str:
+        """The number that the call is on its way to."""
+        return self.number if self.direction == "outbound" else self.extension
+
+
+@dataclass(frozen=True, slots=True)
+class SentOn(ChannelEvent):
+    """A blind transfer sends this channel to a number of the dialplan, which may be no phone's."""
+
+    number: str
+
 
 @dataclass(frozen=True, slots=True)
 class OwnChannelStarted(ChannelEvent):
@@ -209,6 +221,7 @@ Event = (
     | TookPlace
     | Dialled
     | GateEntered
+    | SentOn
     | OwnChannelStarted
     | PlaybackStarted
     | PlaybackFinished
@@ -319,12 +332,19 @@ def _transferred(at: datetime, json: JSON) -> Event | None:
     return TookPlace(at, channel(party), place["id"])
 
 
+def _sent_on(at: datetime, json: JSON) -> Event | None:
+    """Returns a blind transfer; of one party only, for of several Asterisk does not tell who is sent."""
+    party = json.get("transferee")
+    return SentOn(at, channel(party), json["exten"]) if party else None
+
+
 _BUILDERS: dict[str, Callable[[datetime, JSON], Event | None]] = {
     "ChannelCreated": lambda at, json: ChannelCreated(at, channel(json["channel"])),
     "ChannelDestroyed": lambda at, json: ChannelDestroyed(at, channel(json["channel"]), json["cause"]),
     "ChannelEnteredBridge": _bridge(EnteredBridge),
     "ChannelLeftBridge": _bridge(LeftBridge),
     "BridgeAttendedTransfer": _transferred,
+    "BridgeBlindTransfer": _sent_on,
     "Dial": _dialled,
     "StasisStart": _started,
     "PlaybackStarted": lambda at, json: PlaybackStarted(at, json["playback"]["id"]),

@@ -1,7 +1,8 @@
-"""Joins the two decisions on a call to a number that is no phone: at the gate, and at the answer."""
+"""Joins decisions on one call: at the gate and at the answer, and those about several who talk."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from callrec.model.rules import Announce, Candidate, Decision, Mode
@@ -24,9 +25,19 @@ def combine(gate: Decision, answering: Decision) -> Decision:
     return replace(combined, announce=heard.announce, languages=heard.languages, prompt=heard.prompt)
 
 
-def is_final(gate: Decision) -> bool:
-    """Tells whether the gate's decision holds, whoever answers: a rule says never, and not only no rule."""
-    return gate.rule is not None and gate.mode is Mode.NEVER  # decision 10
+def of_all(decisions: Sequence[Decision]) -> Decision:
+    """Returns what holds while several talk, each with a decision of their own; who matters most first.
+
+    One whose rule says never suffices; else the first of whom any rule is counts.
+    """
+    final = (each for each in decisions if is_final(each))
+    ruled = (each for each in decisions if each.rule is not None)
+    return next(final, None) or next(ruled, decisions[0])
+
+
+def is_final(decision: Decision) -> bool:
+    """Tells whether a decision holds, whoever else talks: a rule says never, and not only no rule."""
+    return decision.rule is not None and decision.mode is Mode.NEVER  # decision 10
 
 
 def _gate_announces(gate: Decision, answering: Decision) -> bool:

@@ -7,7 +7,7 @@ others talk. It never waits, and never talks to the PBX: it only watches a call 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from callrec.recording import legs as of_legs
 from callrec.recording.actions import Action, LetThrough, ReadJournal, SaveCall
 from callrec.recording.call_keys import CallKeys
 from callrec.recording.capture import LiveCapture
-from callrec.recording.decisions import decided_for, in_force
+from callrec.recording.decisions import in_force
 from callrec.recording.environment import Environment
 from callrec.recording.legs import Leg
 from callrec.recording.states import RecordingState
@@ -42,6 +42,8 @@ class Call(CallKeys):
 
     _dial_status: str = ""
     _connected_elsewhere: bool = False
+    _alone_since: datetime | None = None
+    """Since when the call has one channel only, which nobody calls for; None: it has others."""
 
     @classmethod
     def resumed(cls, linkedid: str, record: CallRecord, environment: Environment) -> Call:
@@ -61,17 +63,29 @@ class Call(CallKeys):
         """Adds a channel to this call."""
         self.legs[leg.id] = leg
 
-    def connected(self, talking: Iterable[Leg], at: datetime, *, seen: bool = True) -> list[Action]:
+    def connected(
+        self,
+        talking: Iterable[Leg],
+        sent_to: Mapping[str, frozenset[str]],
+        at: datetime,
+        *,
+        seen: bool = True,
+    ) -> list[Action]:
         """Takes in which channels are connected with one another now (none: nobody is).
 
         Then the call is decided at its answer, and anew when others talk; another voice gets new snoops.
-        `seen`: it was just told; else it may have come about while the link to the PBX was away.
+        `sent_to` are the numbers to which channels were sent after the answer, by the channel that hears what
+        is there. `seen`: it was just told; else it may have come about while the link to the PBX was away.
         """
         now = {leg.id: leg for leg in talking}
         self._listen(now)
+        self.decisions.sent_to = self._heard_by(sent_to, now)
         somebody_joined = self.update_participants(now, at)
+        self._count(at)
         if len(now) < 2:
-            return self.save_checkpoint() if somebody_joined else []
+            never = self.record.answered_at and self.decisions.is_sent_to_never(self.record, at)
+            actions = self._decide_anew(now, at, seen=seen) if never else []
+            return [*actions, *(self.save_checkpoint() if actions or somebody_joined else [])]
         if self.record.answered_at is None:
             return [] if self.fallback else self._answered(list(now.values()), at)
         actions = [*self._follow(at), *self._decide_anew(now, at, seen=seen)]
@@ -87,6 +101,7 @@ class Call(CallKeys):
             self.capture.left(leg.id, at)
         if not self.legs:
             return self._over(at)
+        self._count(at)
         now = self.talking()
         decide = self.record.answered_at and len(now) > 1
         actions = [*(self._decide_anew(now, at, seen=True) if decide else []), *self._follow(at)]
@@ -97,6 +112,8 @@ class Call(CallKeys):
         self.legs.pop(leg.id, None)
         if not self.legs:
             self._went_on(leg, into)
+        if leg.id in of_legs.filed_under(self.record):
+            leg.filed_as = self.record.number or ""
         self.update_participants(self.talking(), at)
         return [*self._let_go(at), *([] if self.legs else self._over(at))]
 
@@ -123,13 +140,20 @@ class Call(CallKeys):
         if self.capture and self.capture.channel and self.capture.channel not in there:
             self.capture.left(self.capture.channel, at)
 
+    def tick(self, at: datetime) -> list[Action]:
+        """Repeats what failed, and decides about the mailbox of a phone that was called in vain.
+
+        Called about twice a second.
+        """
+        return [*self._decide_alone(at), *CallKeys.tick(self, at)]
+
     # --- the gate
 
     def at_gate(self, event: GateEntered) -> list[Action]:
         """Answers the dialplan, which asks at the gate: lets the call through, and may have it announced.
 
-        A call that is transferred passes the gate again: it is decided and announced already. Raises
-        ValueError where the dialplan's direction is none.
+        A call that is transferred passes the gate again: it is announced already, and decided by who talks.
+        Raises ValueError where the dialplan's direction is none.
         """
         if self.record.answered_at:
             return [LetThrough(self.linkedid, event.channel.id)]
@@ -191,20 +215,37 @@ class Call(CallKeys):
         # decision 12: during a consultation by code nothing is decided anew
         if of_legs.is_consultation(now, self.legs) or (self.fallback and not self.capture):
             return []
-        unseen = of_legs.first_of(now.values(), but=decided_for(self.record)) or at
-        staff, before = of_legs.staff(now.values()), self.record
-        others = of_legs.strangers(now.values(), before.number)
-        self.record = self.decisions.decide_anew(before, staff, others, at, alone=self._staff_are_alone)
+        talking, before = list(now.values()), self.record
+        self.record = self.decisions.decide_anew(before, talking, at, alone=self._staff_are_alone)
+        silent_since = at if seen else of_legs.joined_since(talking, before, at)  # decision 12
+        return self._take_decision(before, talking or list(self.legs.values()), at, silent_since)
+
+    def _take_decision(
+        self, before: CallRecord, talking: list[Leg], at: datetime, silent_since: datetime
+    ) -> list[Action]:
+        """Does what the decision asks for, where that is another one than `before`."""
         decision = in_force(self.record)
         if self.record is before or not decision:
             return []
         may_begin = self.recorder.state in (RecordingState.UNRECORDED, RecordingState.STANDBY)
-        leg = of_legs.captured(list(now.values()), self.caller)
-        silent_since = at if seen else min(at, unseen)  # decision 12
+        leg = of_legs.captured(talking, self.caller)
         actions = self.recorder.decided_anew(decision.mode, leg.id, at, silent_since)
         if may_begin and decision.mode is not Mode.NEVER and self.recorder.is_under_way:
             self.record = replace(self.record, decision=decision)
         return actions
+
+    def _count(self, at: datetime) -> None:
+        """Takes note of since when the call has one channel only."""
+        self._alone_since = (self._alone_since or at) if len(self.legs) == 1 else None
+
+    def _decide_alone(self, at: datetime) -> list[Action]:
+        """Decides by the number to which the only party was sent, whose phone does not ring (any more)."""
+        since = self._alone_since
+        if not since or not self.record.answered_at or not self.decisions.sent_to:
+            return []
+        before = self.record
+        self.record = self.decisions.decide_anew(before, [], at, alone=False)
+        return self._take_decision(before, list(self.legs.values()), at, since)
 
     @property
     def _staff_are_alone(self) -> bool:
@@ -218,6 +259,11 @@ class Call(CallKeys):
         if not self.capture or not self.capture.gone_at or self.recorder.handed_over or len(talking) < 2:
             return []
         return self.capture.move(of_legs.captured(talking, self.caller).id, at)  # decision 3
+
+    def _heard_by(self, sent_to: Mapping[str, frozenset[str]], now: Iterable[str]) -> tuple[str, ...]:
+        """Returns the numbers whose dialplan the captured party hears; where nothing is captured, anybody."""
+        by = [self.capture.channel] if self.capture and not self.capture.gone_at else now
+        return tuple(sorted({number for channel in by for number in sent_to.get(channel or "", ())}))
 
     def _listen(self, now: dict[str, Leg]) -> None:
         """Tells the capture whom the captured party hears now (decision 9).

@@ -1,23 +1,38 @@
 """Makes the decisions of one call: at the gate, at the answer, and anew whenever others talk.
 
-The rules are those of the call's beginning: a change of the rules is for calls to come. What follows from a
-decision is not done here: see `call` and `recorder`.
+All who talk are asked about, staff by their extensions, others by their numbers: one whose rule says never
+suffices. The rules are those of the call's beginning: a change of the rules is for calls to come. What
+follows from a decision is not done here: see `call` and `recorder`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from callrec.model.calls import CallRecord, DecisionChange
 from callrec.model.rules import Decision, Direction, Mode
+from callrec.numbers import normalise
 from callrec.pbx.events import GateEntered
-from callrec.policy.combine import combine
+from callrec.policy.combine import combine, is_final, of_all
 from callrec.policy.office import Office
 from callrec.recording import legs as of_legs
 from callrec.recording import parties
 from callrec.recording.legs import Leg
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whom a decision was about: extensions, numbers outside, and where the call was sent.
+
+    `alone`: staff talk among themselves.
+    """
+
+    staff: tuple[str, ...]
+    numbers: tuple[str, ...]
+    sent_to: tuple[str, ...] = ()
+    alone: bool = False
 
 
 @dataclass(slots=True)
@@ -32,7 +47,9 @@ class Decisions:
     gate: Decision | None = None
     before: Decision | None = None
     _dialled_a_phone: bool = False
-    _others: tuple[str, ...] = ()
+    sent_to: tuple[str, ...] = ()
+    """The numbers to which the call was sent after its answer, and whose dialplan may be heard."""
+    _asked: _Asked | None = None
 
     def at_gate(self, call: CallRecord, event: GateEntered) -> CallRecord:
         """Returns the call, decided by what the dialplan says at the gate.
@@ -48,39 +65,79 @@ class Decisions:
     def answered(
         self, call: CallRecord, talking: Sequence[Leg], caller: Leg | None, at: datetime
     ) -> CallRecord:
-        """Returns the call, decided by who has answered and by what was decided at the gate."""
+        """Returns the call, decided by all who talk when it is answered, and by what the gate decided."""
         call = parties.answered(replace(call, answered_at=at), talking, caller, self.office)
-        return replace(call, decision=self._decide(call, parties.staff(call), self.gate, at))
+        filed = parties.staff(call)
+        others = [each for each in of_legs.staff(talking) if each not in filed]
+        self._asked = asked = self._asked_about(call, talking, alone=False)
+        decision = self._decide_for_all(call, (*filed, *others), asked, self.gate, at)
+        return replace(call, decision=decision)
+
+    def is_sent_to_never(self, call: CallRecord, at: datetime) -> bool:
+        """Tells whether the call was sent to a number whose rule says never, and that is no phone's."""
+        return any(self._never(self._services, call, at))
 
     def decide_anew(
-        self, call: CallRecord, staff: tuple[str, ...], others: tuple[str, ...], at: datetime, *, alone: bool
+        self, call: CallRecord, talking: Sequence[Leg], at: datetime, *, alone: bool
     ) -> CallRecord:
-        """Returns the call with another decision, by these extensions, who talk now (decision 12).
+        """Returns the call with another decision, by all who talk now (decision 12).
 
-        Unchanged where it was decided by their rules already. The rule of a phone that was dialled counts
-        while that phone talks; that of a number that is no phone counts for the whole call. `others` are
-        numbers of parties outside who have come in (in a conference): what is never to be recorded of them
-        is not. `alone`: nobody outside is left, and staff talk internally.
+        Unchanged where it was decided about them already, or where without staff nothing else is decided:
+        then the rules of those who talked last count on. The rule of a phone that was dialled counts while
+        that phone talks; that of a number that is no phone counts for the whole call, or, where the call was
+        sent there later, until it is sent on. `alone`: nobody outside is left, and staff talk internally.
+        Where nobody at all talks, the number counts to which the call was sent, also that of a phone.
         """
-        same = staff == decided_for(call) and alone is bool(self.before)
-        if not staff or (same and others == self._others):
+        asked = self._asked_about(call, talking, alone=alone)
+        if asked == (self._asked or self._asked_before(call)):
             return call
-        self._others = others
-        asked = replace(call, direction=Direction.INTERNAL, number=None) if alone else call
-        decision = self._decided_for_all(asked, staff, others, at)
-        now = in_force(call)
-        if same and now and now.mode is decision.mode:
+        self._asked = asked
+        decision, now = self._decide_about(call, asked, at), in_force(call)
+        same_staff = asked.staff == decided_for(call) and alone is bool(self.before)
+        if not decision or (now and now.mode is decision.mode and (same_staff or not asked.staff)):
             return call
         self.before = (self.before or now) if alone else None
-        return replace(call, decision_changes=(*call.decision_changes, DecisionChange(at, staff, decision)))
+        change = DecisionChange(at, asked.staff, decision)
+        return replace(call, decision_changes=(*call.decision_changes, change))
 
-    def _decided_for_all(
-        self, call: CallRecord, staff: tuple[str, ...], others: tuple[str, ...], at: datetime
+    # --- inside
+
+    def _asked_about(self, call: CallRecord, talking: Sequence[Leg], *, alone: bool) -> _Asked:
+        there = self._services if talking else self.sent_to
+        return _Asked(of_legs.staff(talking), of_legs.numbers(call, talking), there, alone)
+
+    @property
+    def _services(self) -> tuple[str, ...]:
+        """The numbers that are no phones, to which the call was sent: they count also while others talk."""
+        return tuple(number for number in self.sent_to if not self.office.is_phone(number))
+
+    def _asked_before(self, call: CallRecord) -> _Asked:
+        """Returns whom it was decided about last, after a restart: as far as that was written down."""
+        outside = call.direction is not Direction.INTERNAL and call.number
+        return _Asked(decided_for(call), (call.number or "",) if outside else (), (), bool(self.before))
+
+    def _decide_about(self, call: CallRecord, asked: _Asked, at: datetime) -> Decision | None:
+        """Decides by all who talk; without staff, that of those who talked last holds, but for a never."""
+        if not asked.staff:
+            never = self._never((*asked.sent_to, *asked.numbers), call, at)
+            return next(never, None) or _by_last_staff(call)
+        about = replace(call, direction=Direction.INTERNAL, number=None) if asked.alone else call
+        return self._decide_for_all(
+            about, asked.staff, asked, None if self._dialled_a_phone else self.gate, at
+        )
+
+    def _decide_for_all(
+        self, call: CallRecord, staff: Sequence[str], asked: _Asked, gate: Decision | None, at: datetime
     ) -> Decision:
-        gate = None if self._dialled_a_phone else self.gate
-        asked = [call, *(replace(call, number=number) for number in others)]
-        first, *rest = [self._decide(each, staff, gate, at) for each in asked]
-        return next((each for each in (first, *rest) if each.mode is Mode.NEVER), first)  # decision 10
+        unknown = call.number if call.direction is Direction.INTERNAL else None
+        each_outside = [replace(call, number=number) for number in asked.numbers or (unknown,)]
+        decisions = [self._decide(each, staff, gate, at) for each in each_outside]
+        return of_all([*decisions, *self._never(asked.sent_to, call, at)])
+
+    def _never(self, numbers: Iterable[str], call: CallRecord, at: datetime) -> Iterator[Decision]:
+        """Yields what a rule decides that says never for one of these numbers, of the office or outside."""
+        about = (self._decide(replace(call, number=normalise(each)), [each], None, at) for each in numbers)
+        return filter(is_final, about)
 
     def _decide(
         self, call: CallRecord, staff: Sequence[str], gate: Decision | None, at: datetime
@@ -90,10 +147,10 @@ class Decisions:
 
 
 def decided_for(call: CallRecord) -> tuple[str, ...]:
-    """Returns the extensions by whose rules the call was decided last."""
+    """Returns the extensions by whose rules the call was decided last; none while no staff talk."""
     if call.decision_changes:
         return call.decision_changes[-1].extensions
-    return of_legs.staff(each for each in call.participants if each.joined_at == call.answered_at)
+    return of_legs.staff(of_legs.first_to_talk(call))
 
 
 def in_force(call: CallRecord) -> Decision | None:
@@ -112,3 +169,9 @@ def mode_for_keys(call: CallRecord, before: Decision | None, *, captured: bool) 
         return Mode.NEVER
     begun_by = decision.mode if captured else now.mode
     return max(now.mode, begun_by, key=list(Mode).index)
+
+
+def _by_last_staff(call: CallRecord) -> Decision | None:
+    """Returns what was decided when staff talked last: it holds on where none are left."""
+    changes = [each.decision for each in call.decision_changes if each.extensions]
+    return changes[-1] if changes else call.decision

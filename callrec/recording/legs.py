@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from callrec.model.calls import Participant
+from callrec.model.calls import CallRecord, Participant
 from callrec.model.rules import Direction
 from callrec.numbers import normalise
 from callrec.pbx.events import Channel
@@ -30,6 +30,10 @@ class Leg:
     extension: str | None
     linkedid: str = ""
     bridge: str | None = None
+    dialled: str = ""
+    """The number that it said it was on its way to, at the gate; empty: it passed none."""
+    filed_as: str = ""
+    """The number of the call in which it talked before, as that was filed; empty: it was in no other."""
 
     @property
     def id(self) -> str:
@@ -79,24 +83,45 @@ def staff(talking: Iterable[Leg | Participant]) -> tuple[str, ...]:
     return tuple(sorted({each.extension for each in talking if each.extension}))
 
 
-def strangers(talking: Iterable[Leg], number: str | None) -> tuple[str, ...]:
-    """Returns the numbers of those outside other than `number`: in a conference there may be several."""
-    return tuple(sorted({leg.number for leg in talking if not leg.extension} - {number or "", ""}))
+def first_to_talk(call: CallRecord) -> list[Participant]:
+    """Returns those who were connected when the call was answered."""
+    answered = call.answered_at
+    return [each for each in call.participants if answered and each.joined_at <= answered]
 
 
-def first_of(talking: Iterable[Leg], *, but: Sequence[str]) -> datetime | None:
-    """Returns when the first channel of staff other than `but` was made: they cannot have talked before.
+def filed_under(call: CallRecord) -> set[str]:
+    """Returns the channels of the party outside under whose number a call is filed: mostly one.
 
-    None where there are none (decision 12).
+    A party that was called may present another number than the one dialled.
     """
-    new = [leg for leg in talking if leg.extension and leg.extension not in but]
-    return min((leg.channel.created_at for leg in new), default=None)
+    outside = [each for each in first_to_talk(call) if not each.extension]
+    return {each.channel for each in outside if each.number == call.number} or {
+        each.channel for each in outside
+    }
+
+
+def numbers(call: CallRecord, talking: Iterable[Leg]) -> tuple[str, ...]:
+    """Returns the numbers of those outside who talk, the one that the call is filed under first.
+
+    A party counts by the number that it presents, and by the one under which its call was filed: of one that
+    was called, that is the number dialled.
+    """
+    outside = {leg.id: leg for leg in talking if not leg.extension}
+    filed = call.number if outside.keys() & filed_under(call) else None
+    others = {number for leg in outside.values() for number in (leg.number, leg.filed_as)}
+    return (*filter(None, [filed]), *sorted(others - {filed, ""}))
+
+
+def joined_since(talking: Iterable[Leg], call: CallRecord, at: datetime) -> datetime:
+    """Returns since when those can have talked of whom it was noticed at `at`: their channels tell."""
+    new = {each.channel for each in call.participants if each.joined_at == at}
+    return min([at, *(leg.channel.created_at for leg in talking if leg.id in new)])
 
 
 def is_consultation(talking: dict[str, Leg], everybody: dict[str, Leg]) -> bool:
     """Tells whether staff talk among themselves while the party outside waits, as in a transfer by code."""
     waits = any(not leg.extension and id_ not in talking for id_, leg in everybody.items())
-    return waits and all(leg.extension for leg in talking.values())
+    return waits and bool(talking) and all(leg.extension for leg in talking.values())
 
 
 def participants(

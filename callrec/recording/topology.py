@@ -23,6 +23,7 @@ class BridgeTopology:
         self._members: dict[str, set[str]] = {}
         self._places: dict[str, str] = {}
         self._by_name: dict[str, Leg] = {}
+        self._sent_to: dict[str, str] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -45,6 +46,20 @@ class BridgeTopology:
 
     def reach(self, start: Leg) -> set[str]:
         """Returns the ids of the channels one can hear from `start`, itself included; no Local ones."""
+        return {id_ for id_ in self._reach(start) if self.legs[id_].channel.technology != LOCAL}
+
+    def send(self, id_: str, number: str) -> None:
+        """Takes in which number of the dialplan a channel was sent to last."""
+        self._sent_to[id_] = number
+
+    def sent_to(self, legs: Iterable[Leg]) -> dict[str, frozenset[str]]:
+        """Returns, by channel, the numbers whose dialplan may be heard there: a mailbox, a menu, a queue."""
+        if not self._sent_to:
+            return {}
+        heard = {leg.id: self._reach(leg) & self._sent_to.keys() for leg in legs}
+        return {id_: frozenset(self._sent_to[at] for at in there) for id_, there in heard.items() if there}
+
+    def _reach(self, start: Leg) -> set[str]:
         seen, todo = set(), [start.id]
         while todo:
             leg = self.legs.get(todo.pop())
@@ -53,7 +68,7 @@ class BridgeTopology:
             seen.add(leg.id)
             todo += self._members.get(leg.bridge or "", ())
             todo += self._other_half(leg)
-        return {id_ for id_ in seen if self.legs[id_].channel.technology != LOCAL}
+        return seen
 
     def talking(self, legs: Iterable[Leg]) -> list[Leg]:
         """Returns those that are connected with at least one other channel that carries a voice."""
@@ -87,6 +102,7 @@ class BridgeTopology:
         """Forgets a channel that is gone."""
         del self.legs[leg.id]
         self._places.pop(leg.id, None)
+        self._sent_to.pop(leg.id, None)
         self._forget_name(leg)
         if leg.bridge in self._members:
             self._put(leg.bridge, self._members[leg.bridge] - {leg.id})

@@ -33,7 +33,7 @@ from callrec.recording.keys import is_outdated
 from callrec.recording.legs import Leg
 from callrec.recording.membership import CallMembership
 from callrec.recording.owners import Owners
-from callrec.recording.topology import BridgeTopology
+from callrec.recording.topology import LOCAL, BridgeTopology
 
 _AboutOurs = (
     ev.RecordingStarted | ev.RecordingFinished | ev.RecordingFailed | ev.PlaybackStarted | ev.PlaybackFinished
@@ -133,6 +133,8 @@ class CallTracker:
         for gate in gates:
             if call := self._know(gate.channel, at):
                 call.gate_recalled(gate)
+                if call.record.answered_at:
+                    self._topology.send(gate.channel.id, gate.dialled)
         self._topology.rebridge(bridges)
         self._meet_again(known, at)
         actions = self._strays(there, bridges)
@@ -141,7 +143,7 @@ class CallTracker:
         actions += self._recall(keys or (), at, ended)
         actions += self._gone([leg for leg in self._topology.legs.values() if leg.id not in there], at)
         for call in list(self.calls.values()):
-            actions += call.connected(self._topology.talking(call.legs.values()), at, seen=False)
+            actions += self._told(call, at, seen=False)
             actions += [*call.compared(set(there), at), *call.assistance.compared(there.values())]
         return self._owned([*actions, *self._recall(keys or (), at)])
 
@@ -219,10 +221,16 @@ class CallTracker:
             case ev.TookPlace():
                 call = self._know(event.channel, event.at)
                 self._topology.takes_place(event.channel.id, event.place)
+                if place := self._topology.legs.get(event.place):
+                    self._topology.send(event.channel.id, place.dialled or place.channel.exten)
                 return self._connected(event.channel.id, call, event.at)
             case ev.GateEntered():
                 call = self._know(event.channel, event.at)
-                return call.at_gate(event) if call else []
+                return self._at_gate(event, call) if call else []
+            case ev.SentOn():
+                call = self._know(event.channel, event.at)
+                self._topology.send(event.channel.id, event.number)
+                return self._connected(event.channel.id, call, event.at)
             case ev.DialplanSaid():
                 return self._said(event)
             case ev.Dialled():
@@ -265,7 +273,20 @@ class CallTracker:
         """Takes in that others hear this channel than before."""
         heard = self._topology.reach(self._topology.legs[channel])
         call = self._membership.merge(heard, at) or call
-        return call.connected(self._topology.talking(call.legs.values()), at) if call else []
+        return self._told(call, at) if call else []
+
+    def _told(self, call: Call, at: datetime, *, seen: bool = True) -> list[Action]:
+        """Tells a call who is connected in it, and where it was sent."""
+        legs = call.legs.values()
+        return call.connected(self._topology.talking(legs), self._topology.sent_to(legs), at, seen=seen)
+
+    def _at_gate(self, event: ev.GateEntered, call: Call) -> list[Action]:
+        """Asks the call; one that was answered before is sent on."""
+        self._topology.legs[event.channel.id].dialled = event.dialled
+        if not call.record.answered_at and event.channel.technology != LOCAL:
+            return call.at_gate(event)
+        self._topology.send(event.channel.id, event.dialled)
+        return [*call.at_gate(event), *self._told(call, event.at)]
 
     def _said(self, event: ev.DialplanSaid) -> list[Action]:
         call, said = self._know(event.channel, event.at), event.fields
