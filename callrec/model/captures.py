@@ -62,7 +62,8 @@ class Silence:
     """A span of silence on purpose. Where it stands in the file: see the manifest's description."""
 
     started_at: datetime
-    """The moment from which silence was wanted, and from which the file is silent; PBX's clock."""
+    """The moment from which silence was wanted; PBX's clock. The file is silent from a tenth of a second
+    before, for the clocks of its samples and of what the PBX tells may differ by some packets."""
     finished_at: datetime | None
     """The moment at which this reason for silence ended; PBX's clock. Null: it lasted to the end of the call.
     Silences for several reasons may overlap; it was silent until the last had ended."""

@@ -241,7 +241,7 @@ class Call(CallKeys):
     def _decide_alone(self, at: datetime) -> list[Action]:
         """Decides by the number to which the only party was sent, whose phone does not ring (any more)."""
         since = self._alone_since
-        if not since or not self.record.answered_at or not self.decisions.sent_to:
+        if not since or not self.legs or not self.record.answered_at or not self.decisions.sent_to:
             return []
         before = self.record
         self.record = self.decisions.decide_anew(before, [], at, alone=False)

@@ -31,6 +31,8 @@ ALIGN_SECONDS = 0.02
 """Tracks that begin closer together than one packet are one moment."""
 SHORT_SECONDS = 1.0
 LONGEST_S = 7 * 86_400.0
+EARLY_S = 0.1
+"""How much earlier than it was wanted silence begins, in seconds: 20 ms of a voice were found before it."""
 """Longer than any call."""
 
 
@@ -130,14 +132,18 @@ class RecordingBuilder:
 def _silences(capture: Capture) -> list[SilentSpan]:
     """Returns when it is silent on purpose, whatever for, in seconds from the beginning of the recording.
 
-    The PBX was told to be silent then, but perhaps it obeyed late, or was told only after an outage.
+    The PBX was told to be silent then, but perhaps it obeyed late, or was told only after an outage. It
+    begins some packets early: a track's samples can be ahead of the time at which the PBX told of them.
     """
 
     def since_begin(moment: datetime) -> float:
         return (moment - capture.began_at).total_seconds()
 
     return [
-        (since_begin(each.started_at), since_begin(each.finished_at) if each.finished_at else LONGEST_S)
+        (
+            max(0.0, since_begin(each.started_at) - EARLY_S),
+            since_begin(each.finished_at) if each.finished_at else LONGEST_S,
+        )
         for each in capture.silences
     ]
 
