@@ -24,6 +24,7 @@ from callrec.app import App
 from callrec.catalogue.rules import stored
 from callrec.catalogue.tables import extensions, facilities, revision, rules
 from callrec.model.rules import CallFacts, Direction, Holidays, Mode, Rule, Scope
+from callrec.numbers import normalise
 from callrec.policy.hours import parse_hours
 from callrec.policy.office import Office
 from callrec.prompts import Library
@@ -103,7 +104,7 @@ def _decide(office: Office, dice: random.Random) -> float:
     """Returns the seconds that one decision takes, for a call at random."""
     at = BEGIN + timedelta(minutes=dice.randrange(2 * 365 * 24 * 60))
     extension = _number(dice.randrange(EXTENSIONS))
-    call: CallFacts = office.facts(dice.choice(list(Direction)), [extension], _caller(dice), at)
+    call: CallFacts = office.facts(dice.choice(list(Direction)), [extension], normalise(_caller(dice)), at)
     return _seconds(lambda: office.decide(call))
 
 

@@ -169,6 +169,7 @@ class App:
             in_force,
             defaults=Defaults(settings.retention.days, settings.retention.incident_days),
             extension_pattern=settings.pbx.extension_pattern,
+            prefixes=settings.office.prefixes,
             zone=settings.office.zone,
             shift=timedelta(seconds=settings.office.shift_s),
             revision=revision,

@@ -141,6 +141,9 @@ incident_days = 1827
 
 [office]
 timezone = "Asia/Tokyo"
+# What staff dial before a number for a line to the outside or for a carrier: ["0"] or ["9", "0036"].
+# It is cut before numbers are compared, the longest first, where a number that can be called is left.
+prefixes = []
 # For trying rules out: decisions are made as if it were so many seconds later. Never in daily use.
 shift_s = 0.0
 

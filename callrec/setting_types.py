@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, SecretStr
 
 from callrec.addresses import is_address
+from callrec.errors import WrongUsage
 from callrec.numbers import dialled
 
 
@@ -73,9 +74,19 @@ def _a_web_address_or_none(url: str) -> str:
 
 
 def _a_number(text: str) -> str:
-    if text and dialled(text) is None:
+    try:
+        number = dialled(text)
+    except WrongUsage as error:
+        raise ValueError(str(error)) from error
+    if text and number is None:
         raise ValueError("write the number of an extension, such as 2900")
-    return dialled(text) or ""
+    return number or ""
+
+
+def _a_prefix(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,8}", text):
+        raise ValueError(f"{text!r} is no prefix: write one to eight digits, such as 0 or 0036")
+    return text
 
 
 def _a_way_to_dial(text: str) -> str:
@@ -97,5 +108,6 @@ AriAddress = Annotated[str, AfterValidator(_an_ari_address)]
 WebAddress = Annotated[str, AfterValidator(_a_web_address)]
 WebAddressOrNone = Annotated[str, AfterValidator(_a_web_address_or_none)]
 Number = Annotated[str, AfterValidator(_a_number)]
+Prefix = Annotated[str, AfterValidator(_a_prefix)]
 PbxPassword = Annotated[SecretStr, AfterValidator(_as_asterisk_takes_it)]
 WayToDial = Annotated[str, AfterValidator(_a_way_to_dial)]

@@ -39,6 +39,7 @@ from callrec.setting_types import (
     Pattern,
     PbxPassword,
     Port,
+    Prefix,
     WayToDial,
     WebAddress,
     WebAddressOrNone,
@@ -118,11 +119,13 @@ class RetentionSettings(Section):
 class OfficeSettings(Section):
     """The office: the zone in which dates are read and shown.
 
+    `prefixes` are what staff dial before a number for a line to the outside, or for a carrier.
     `shift_s` is for trying rules out: decisions are made as if it were so many seconds later (or,
     below zero, earlier). Status calls it a problem.
     """
 
     timezone: Zone = "Asia/Tokyo"
+    prefixes: tuple[Prefix, ...] = ()
     shift_s: float = Field(default=0.0, allow_inf_nan=False, ge=-(10**9), le=10**9)
 
     @property

@@ -20,6 +20,7 @@ from callrec.errors import NotFound, WrongUsage
 from callrec.manifest import Manifest, write
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody, KeptBecause
+from callrec.numbers import Number
 
 _CALL: TypeAdapter[CallRecord] = TypeAdapter(CallRecord)
 SHORTEST_PREFIX = 8
@@ -77,14 +78,16 @@ class SearchHit:
 class SearchQuery:
     """What to search for; None means any. `begin` and `end` are a half-open span of time in UTC.
 
-    `all_calls`: also the calls without a recording. `sort` is a key of SORTS.
+    `all_calls`: also the calls without a recording. `sort` is a key of SORTS. `dialled` is `number` as staff
+    mean it, who dial a prefix: a call with either is found.
     """
 
     begin: datetime | None = None
     end: datetime | None = None
     extension: str | None = None
     facility: str | None = None
-    number: str | None = None
+    number: Number | None = None
+    dialled: Number | None = None
     direction: str | None = None
     mode: str | None = None
     incident: bool = False
@@ -226,7 +229,7 @@ def _conditions(wanted: SearchQuery) -> list[sa.ColumnElement[bool]]:
         calls.c.direction == wanted.direction if wanted.direction is not None else None,
         calls.c.mode == wanted.mode if wanted.mode is not None else None,
         _took_part(wanted) if wanted.extension is not None else None,
-        _has_number(wanted.number) if wanted.number is not None else None,
+        _has_number(wanted) if wanted.number is not None else None,
         calls.c.incident if wanted.incident else None,
         recordings.c.duration_s >= wanted.min_duration_s if wanted.min_duration_s is not None else None,
     ]
@@ -243,8 +246,8 @@ def _took_part(wanted: SearchQuery) -> sa.ColumnElement[bool]:
     return calls.c.id.in_(query)
 
 
-def _has_number(number: str) -> sa.ColumnElement[bool]:
-    return calls.c.number == number
+def _has_number(wanted: SearchQuery) -> sa.ColumnElement[bool]:
+    return calls.c.number.in_({wanted.number, wanted.dialled} - {None})
 
 
 def _extensions(call: CallRecord) -> set[str]:

@@ -17,6 +17,7 @@ from callrec.dates import parse_moment
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
 from callrec.model.rules import Announce, Decision, Direction
+from callrec.numbers import Number
 from callrec.policy.combine import combine, is_final
 from callrec.policy.office import Office
 from callrec.rulebook import explanation
@@ -34,7 +35,7 @@ class Asked:
     direction: Direction
     extension: str | None
     dialled: str | None
-    caller: str | None
+    caller: Number | None
     at: datetime
 
 
@@ -61,7 +62,7 @@ def explain(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
     """
     here = app(ctx)
     office, zone = here.office(), here.settings.office.zone
-    asked = _asked(given, zone, office.shifted(here.now))
+    asked = _asked(given, office, zone, here.now)
     decision = decide(office, asked)
     if as_json:
         click.echo(json.dumps(_plain(decision), ensure_ascii=False, indent=2))
@@ -86,18 +87,23 @@ def _parties(asked: Asked, extension: str) -> list[str]:
     return [extension, other] if other else [extension]
 
 
-def _asked(given: dict[str, Any], zone: ZoneInfo, now: datetime) -> Asked:
+def _asked(given: dict[str, Any], office: Office, zone: ZoneInfo, now: datetime) -> Asked:
     if not given["extension"] and not given["dialled"]:
         raise WrongUsage("say which call: --extension 2101, or --number 6000 for a service number")
     direction = Direction(given["direction"])
-    internal = direction is Direction.INTERNAL
     return Asked(
         direction,
         read_number(given["extension"], outside=False) if given["extension"] else None,
         read_number(given["dialled"], outside=False) if given["dialled"] else None,
-        read_number(given["caller"], outside=not internal) if given["caller"] else None,
-        parse_moment(given["at"], zone, now),
+        _other_party(given["caller"], direction, office) if given["caller"] else None,
+        parse_moment(given["at"], zone, office.shifted(now)),
     )
+
+
+def _other_party(text: str, direction: Direction, office: Office) -> Number | None:
+    """Returns the other party's number as it will be compared: of a call to the outside, without prefixes."""
+    number = read_number(text, outside=direction is not Direction.INTERNAL)
+    return office.other_party(number, direction)
 
 
 def _plain(decision: Decision) -> dict[str, Any]:

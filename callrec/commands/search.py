@@ -15,6 +15,7 @@ from callrec.dates import clock, parse_duration, parse_range, spoken
 from callrec.errors import NotFound, WrongUsage
 from callrec.language import translated
 from callrec.model.rules import Direction, Mode
+from callrec.numbers import normalise
 from callrec.rulebook.fields import read_number
 from callrec.settings import OfficeSettings
 from callrec.wording import DIRECTIONS, OUTCOMES
@@ -91,6 +92,7 @@ def command(ctx: click.Context, /, date: str | None, on: str | None, form: str |
     day = on if date is None else date
     begin, end = (None, None) if day is None else parse_range(day, office.zone, here.now)
     given["extension"] = _meant(given["extension"], partial(read_number, outside=False))
+    given["dialled"] = normalise(given["number"], office.prefixes)
     given["number"] = _meant(given["number"], partial(read_number, outside=True))
     shortest = _meant(given.pop("min_duration"), parse_duration)
     limit = given.pop("limit")

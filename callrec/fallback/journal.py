@@ -25,7 +25,6 @@ from callrec.model.calls import (
 from callrec.model.captures import Capture, CapturedCall, KeptBecause, Segment, Track
 from callrec.model.prompts import Prompt
 from callrec.model.rules import CallFacts, Decision, Direction, Mode
-from callrec.numbers import normalise
 from callrec.pbx.events import RawKeyPress
 from callrec.policy.combine import combine
 from callrec.policy.office import Office
@@ -93,8 +92,9 @@ def decide(entry: JournalEntry, office: Office) -> Decision:
     """Decides the call by these rules: by the number dialled, and by who answered, if that is known."""
     answering = _answering(entry, office)
     decision = office.decide(_facts(entry, office, answering))
-    dialled = office.decide(_facts(entry, office, entry.extension))
-    return decision if answering == entry.extension else combine(dialled, decision)
+    line = office.line(entry.extension)
+    dialled = office.decide(_facts(entry, office, line))
+    return decision if answering == line else combine(dialled, decision)
 
 
 def call_of(
@@ -111,7 +111,7 @@ def call_of(
     went. Raises ValueError where what was announced makes no sense.
     """
     outbound = entry.direction is Direction.OUTBOUND
-    number = _number(entry)
+    number = office.other_party(entry.number, entry.direction)
     extension = _answering(entry, office)
     talked = entry.talked or heard
     answered = entry.status == "ANSWER" or bool(talked)
@@ -169,16 +169,12 @@ def files(entry: JournalEntry) -> list[str]:
 
 def _answering(entry: JournalEntry, office: Office) -> str:
     """Returns the extension that answered, or placed the call; the number dialled where that is not known."""
-    outbound = entry.direction is Direction.OUTBOUND
-    return entry.peer if entry.peer and not outbound and office.is_phone(entry.peer) else entry.extension
-
-
-def _number(entry: JournalEntry) -> str | None:
-    return entry.number if entry.direction is Direction.INTERNAL else normalise(entry.number)
+    known = entry.peer and entry.direction is not Direction.OUTBOUND and office.is_phone(entry.peer)
+    return entry.peer if known else office.line(entry.extension)
 
 
 def _facts(entry: JournalEntry, office: Office, extension: str) -> CallFacts:
-    number, extensions = _number(entry), [extension]
+    number, extensions = office.other_party(entry.number, entry.direction), [extension]
     if entry.direction is Direction.INTERNAL and number:
         extensions.append(number)
     return office.facts(entry.direction, extensions, number, entry.started_at)

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from callrec.model.rules import Decision, Direction
+from callrec.numbers import Number
 
 
 class Outcome(StrEnum):
@@ -183,7 +184,7 @@ class CallRecord:
     """The extension under which the call is filed: the one that answered (inbound, internal) or placed it
     (outbound). Where callrec was away and the dialplan does not tell who answered, the number dialled. Null
     where that is not known."""
-    number: str | None
+    number: Number | None
     """The other party's number. Inbound: the caller ID that the network presented, not proved by callrec;
     outbound: the number dialled; both in E.164 (`+81312345678`) where it is a valid number, else its digits.
     Internal: the extension that called. Null where it was withheld or is not known."""

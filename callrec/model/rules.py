@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from callrec.numbers import Number
+
 
 class Mode(StrEnum):
     """What of a call is recorded, and what of that is kept."""
@@ -125,7 +127,7 @@ class CallFacts:
     direction: Direction
     extensions: tuple[str, ...]
     facilities: tuple[str, ...]
-    number: str | None
+    number: Number | None
     at: datetime
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from callrec.model.office import UNASSIGNED, Extension, Facility, Support
 from callrec.model.rules import CallFacts, Decision, Direction, Rule
+from callrec.numbers import Number, normalise, of_extension
 from callrec.pbx.events import endpoint_of
 from callrec.policy.decide import Defaults, decide
 from callrec.policy.rules import JAPAN, RuleSet
@@ -29,6 +30,7 @@ class Office:
         defaults: Defaults | None = None,
         extension_pattern: str = r"[1-9][0-9]{1,5}",
         technologies: Iterable[str] = ("PJSIP",),
+        prefixes: Iterable[str] = (),
         zone: ZoneInfo = JAPAN,
         shift: timedelta = timedelta(0),
         revision: int = 0,
@@ -37,13 +39,16 @@ class Office:
         """Makes an office of what the catalogue and the settings say.
 
         With a `shift`, decisions are made as if it were so much later: to try rules out. `support` is who is
-        called to help where a facility does not say. `technologies` are those of the office's phones.
+        called to help where a facility does not say. `technologies` are those of the office's phones,
+        `prefixes` what they dial for a line to the outside.
         """
         self.facilities = {facility.code: facility for facility in facilities}
         self.extensions = {extension.number: extension for extension in extensions}
         self._aliases = {alias: each.number for each in self.extensions.values() for alias in each.aliases}
         self._technologies = frozenset(technologies)
-        self.rules = RuleSet(rules, zone)
+        self._prefixes = frozenset(prefixes)
+        self._spellings = {normalise(number): number for number in self.extensions}
+        self.rules = RuleSet(rules, zone, self._prefixes)
         self.revision = revision
         self._defaults, self._shift = defaults or Defaults(), shift
         self._support = support or Support()
@@ -67,6 +72,26 @@ class Office:
             return not known.service  # a trunk may be named like its DID
         return bool(self._pattern.fullmatch(number))
 
+    def dialled(self, number: str | None) -> Number | None:
+        """Returns a number that staff dialled, comparable: without what they dial for a line.
+
+        An extension that begins like a prefix stays as it is.
+        """
+        return normalise(number, () if number in self.extensions else self._prefixes)
+
+    def other_party(self, number: str | None, direction: Direction) -> Number | None:
+        """Returns the other party's number, as the dialplan tells it of a call, comparable."""
+        if direction is Direction.OUTBOUND:
+            return self.dialled(number)
+        internal = direction is Direction.INTERNAL
+        return of_extension(number) if number and internal else normalise(number)
+
+    def line(self, number: str) -> str:
+        """Returns the extension that is called by a number, however the network writes it (of a DID
+        +81312340000 or 0312340000); a number that is none's as it is."""
+        known = number in self.extensions
+        return number if known else self._spellings.get(normalise(number), number)
+
     def facility_of(self, extension: str | None) -> str:
         """Returns the code of an extension's facility; UNASSIGNED where it has none or is not known."""
         known = self.extensions.get(extension or "")
@@ -83,7 +108,7 @@ class Office:
         )
 
     def facts(
-        self, direction: Direction, extensions: Iterable[str], number: str | None, at: datetime
+        self, direction: Direction, extensions: Iterable[str], number: Number | None, at: datetime
     ) -> CallFacts:
         """Returns the facts of a call for a decision; `extensions` with the one that matters most first."""
         known = tuple(extensions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from operator import itemgetter
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from callrec.dates import written_seconds
 from callrec.errors import WrongUsage
 from callrec.model.rules import CallFacts, Candidate, Mode, Rule, Scope
+from callrec.numbers import normalise
 from callrec.policy.retention import LONGEST_DAYS
 
 WIDTH = {Scope.EVERYWHERE: 0, Scope.FACILITY: 1, Scope.EXTENSION: 2, Scope.CALLER: 3}
@@ -50,16 +51,20 @@ class Ranked(NamedTuple):
 class RuleSet:
     """The rules in force, found by what they are about, the strongest first. Immutable.
 
-    `zone` is the one in which hours and holidays are meant.
+    `zone` is the one in which hours and holidays are meant. A number outside means the same with any of
+    `prefixes` before it.
     """
 
-    def __init__(self, rules: Iterable[Rule] = (), zone: ZoneInfo = JAPAN) -> None:
+    def __init__(
+        self, rules: Iterable[Rule] = (), zone: ZoneInfo = JAPAN, prefixes: Collection[str] = ()
+    ) -> None:
         self._zone, self._rules = zone, tuple(rules)
         self._by_target: dict[tuple[Scope, str | None], list[Ranked]] = {}
         # Ranks are compared here, once: a decision only sorts places.
         for place, rule in enumerate(sorted(self._rules, key=rank, reverse=True)):
             ranked = Ranked(place, rule, rank(rule), {})
-            self._by_target.setdefault((rule.scope, rule.target), []).append(ranked)
+            for target in _targets(rule, prefixes):
+                self._by_target.setdefault((rule.scope, target), []).append(ranked)
 
     def about(self, call: CallFacts) -> list[Ranked]:
         """Returns the rules whose scope covers a call, the strongest first; conditions are not looked at."""
@@ -81,6 +86,13 @@ class RuleSet:
     def __iter__(self) -> Iterator[Rule]:
         """Yields the rules in the order in which they were given: those of a file are added in that one."""
         return iter(self._rules)
+
+
+def _targets(rule: Rule, prefixes: Collection[str]) -> set[str | None]:
+    """Returns what a rule is found by: a number outside as it is presented, and as staff dial it."""
+    if rule.scope is not Scope.CALLER:
+        return {rule.target}
+    return {normalise(rule.target), normalise(rule.target, prefixes)}
 
 
 def check(rule: Rule) -> None:

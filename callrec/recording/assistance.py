@@ -13,6 +13,7 @@ from callrec import ids
 from callrec.backoff import Backoff
 from callrec.model.alerts import Alert
 from callrec.model.calls import CallRecord, KeyPress
+from callrec.numbers import Number, of_extension
 from callrec.pbx.events import Channel
 from callrec.policy.office import Office
 from callrec.recording.actions import Action, SaveAlert
@@ -34,8 +35,8 @@ class Guest:
     extension: str
 
     @property
-    def number(self) -> str:
-        return self.extension
+    def number(self) -> Number:
+        return of_extension(self.extension)
 
 
 @dataclass(slots=True)

@@ -113,7 +113,7 @@ class Call(CallKeys):
         if not self.legs:
             self._went_on(leg, into)
         if leg.id in of_legs.filed_under(self.record):
-            leg.filed_as = self.record.number or ""
+            leg.filed_as = self.record.number
         self.update_participants(self.talking(), at)
         return [*self._let_go(at), *([] if self.legs else self._over(at))]
 
@@ -306,7 +306,7 @@ class Call(CallKeys):
     def _went_on(self, leg: Leg, into: CallRecord) -> None:
         """Takes note that the last one here talks in another call: it was answered there."""
         self.note("the call went on in call {id}", id=into.id)
-        self.record = replace(self.record, number=self.record.number or leg.number or None)
+        self.record = replace(self.record, number=self.record.number or leg.number)
         self._connected_elsewhere = True
 
     def _outcome(self) -> Outcome:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from callrec.model.calls import CallRecord, DecisionChange
 from callrec.model.rules import Decision, Direction, Mode
-from callrec.numbers import normalise
+from callrec.numbers import Number
 from callrec.pbx.events import GateEntered
 from callrec.policy.combine import combine, is_final, of_all
 from callrec.policy.office import Office
@@ -30,7 +30,7 @@ class _Asked:
     """
 
     staff: tuple[str, ...]
-    numbers: tuple[str, ...]
+    numbers: tuple[Number, ...]
     sent_to: tuple[str, ...] = ()
     alone: bool = False
 
@@ -58,7 +58,7 @@ class Decisions:
         dialplan's direction is none.
         """
         call = parties.at_gate(call, event, self.office)
-        self._dialled_a_phone = self.office.is_phone(event.extension)
+        self._dialled_a_phone = self.office.is_phone(call.extension or "")
         self.gate = self._decide(call, parties.staff(call), self.gate, event.at)
         return replace(call, decision=self.gate)
 
@@ -114,7 +114,7 @@ class Decisions:
     def _asked_before(self, call: CallRecord) -> _Asked:
         """Returns whom it was decided about last, after a restart: as far as that was written down."""
         outside = call.direction is not Direction.INTERNAL and call.number
-        return _Asked(decided_for(call), (call.number or "",) if outside else (), (), bool(self.before))
+        return _Asked(decided_for(call), (outside,) if outside else (), (), bool(self.before))
 
     def _decide_about(self, call: CallRecord, asked: _Asked, at: datetime) -> Decision | None:
         """Decides by all who talk; without staff, that of those who talked last holds, but for a never."""
@@ -136,7 +136,8 @@ class Decisions:
 
     def _never(self, numbers: Iterable[str], call: CallRecord, at: datetime) -> Iterator[Decision]:
         """Yields what a rule decides that says never for one of these numbers, of the office or outside."""
-        about = (self._decide(replace(call, number=normalise(each)), [each], None, at) for each in numbers)
+        asked = ((each, replace(call, number=self.office.dialled(each))) for each in numbers)
+        about = (self._decide(call, [self.office.line(each)], None, at) for each, call in asked)
         return filter(is_final, about)
 
     def _decide(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from callrec.model.calls import CallRecord, Participant
 from callrec.model.rules import Direction
-from callrec.numbers import normalise
+from callrec.numbers import Number, normalise, of_extension
 from callrec.pbx.events import Channel
 
 
@@ -17,14 +17,15 @@ class Party(Protocol):
     """Somebody who talks in a call: a leg, or a support phone that has barged in."""
 
     @property
-    def number(self) -> str: ...
+    def number(self) -> Number | None: ...
     @property
     def extension(self) -> str | None: ...
 
 
 @dataclass(slots=True)
 class Leg:
-    """A channel of a call that callrec has not made. `extension` is set for staff."""
+    """A channel of a call that callrec has not made. `extension` is set for staff; `comparable` makes the
+    number that it has comparable: one that was dialled is another thing than one that is presented."""
 
     channel: Channel
     extension: str | None
@@ -32,17 +33,18 @@ class Leg:
     bridge: str | None = None
     dialled: str = ""
     """The number that it said it was on its way to, at the gate; empty: it passed none."""
-    filed_as: str = ""
-    """The number of the call in which it talked before, as that was filed; empty: it was in no other."""
+    filed_as: Number | None = None
+    """The number of the call in which it talked before, as that was filed; None: it was in no other."""
+    comparable: Callable[[str], Number | None] = normalise
 
     @property
     def id(self) -> str:
         return self.channel.id
 
     @property
-    def number(self) -> str:
-        """The number of the person on this leg; empty when it is not known."""
-        return self.extension or normalise(self.channel.caller) or ""
+    def number(self) -> Number | None:
+        """The number of the person on this leg; None when it is not known."""
+        return of_extension(self.extension) if self.extension else self.comparable(self.channel.caller)
 
 
 def caller(legs: dict[str, Leg], key: str) -> Leg | None:
@@ -100,7 +102,7 @@ def filed_under(call: CallRecord) -> set[str]:
     }
 
 
-def numbers(call: CallRecord, talking: Iterable[Leg]) -> tuple[str, ...]:
+def numbers(call: CallRecord, talking: Iterable[Leg]) -> tuple[Number, ...]:
     """Returns the numbers of those outside who talk, the one that the call is filed under first.
 
     A party counts by the number that it presents, and by the one under which its call was filed: of one that
@@ -109,7 +111,7 @@ def numbers(call: CallRecord, talking: Iterable[Leg]) -> tuple[str, ...]:
     outside = {leg.id: leg for leg in talking if not leg.extension}
     filed = call.number if outside.keys() & filed_under(call) else None
     others = {number for leg in outside.values() for number in (leg.number, leg.filed_as)}
-    return (*filter(None, [filed]), *sorted(others - {filed, ""}))
+    return (*filter(None, [filed]), *sorted(filter(None, others - {filed})))
 
 
 def joined_since(talking: Iterable[Leg], call: CallRecord, at: datetime) -> datetime:
@@ -131,7 +133,7 @@ def participants(
     kept = [each if each.channel in talking or each.left_at else replace(each, left_at=at) for each in known]
     present = {each.channel for each in kept if each.left_at is None}
     new = [
-        Participant(id_, party.number, party.extension, at)
+        Participant(id_, party.number or "", party.extension, at)
         for id_, party in talking.items()
         if id_ not in present
     ]

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from callrec.model.calls import CallRecord
+from callrec.numbers import normalise
 from callrec.pbx.events import Channel
 from callrec.recording.actions import Action
 from callrec.recording.call import Call
@@ -42,7 +43,10 @@ class CallMembership:
         staff = environment.office.extension_of(channel.name)
         leg = self._topology.legs.get(channel.id)
         if leg is None:
-            leg = Leg(channel, staff, channel.linkedid)
+            # Who calls begins a linked id; a channel that has another's was dialled.
+            called = channel.id != channel.linkedid
+            comparable = environment.office.dialled if called else normalise
+            leg = Leg(channel, staff, channel.linkedid, comparable=comparable)
             self._topology.add(leg)
         if leg.channel.name != channel.name:  # a call that was picked up: another phone has the channel
             leg.extension = staff

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from callrec.model.calls import CallRecord
 from callrec.model.rules import CallFacts, Direction
-from callrec.numbers import normalise
+from callrec.numbers import Number
 from callrec.pbx.events import GateEntered
 from callrec.policy.office import Office
 from callrec.recording import legs as of_legs
@@ -23,8 +23,8 @@ def at_gate(call: CallRecord, event: GateEntered, office: Office) -> CallRecord:
     direction = Direction(event.direction)
     if direction is Direction.OUTBOUND:
         call = replace(call, dialled=event.number or call.dialled)
-    number = event.number if direction is Direction.INTERNAL else normalise(event.number)
-    return _with(call, office, direction, event.extension or None, number)
+    number = office.other_party(event.number, direction)
+    return _with(call, office, direction, office.line(event.extension) or None, number)
 
 
 def answered(call: CallRecord, talking: Sequence[Leg], caller: Leg | None, office: Office) -> CallRecord:
@@ -32,7 +32,7 @@ def answered(call: CallRecord, talking: Sequence[Leg], caller: Leg | None, offic
     direction = of_legs.direction(talking, caller)
     extension = of_legs.staff_extension(direction, talking, caller) or call.extension
     if direction is Direction.OUTBOUND:
-        number = normalise(call.dialled)
+        number = office.dialled(call.dialled)
     else:
         number = (caller.number if caller else None) or call.number
     return _with(call, office, direction, extension, number)
@@ -51,7 +51,7 @@ def facts(call: CallRecord, extensions: Sequence[str], office: Office, at: datet
 
 
 def _with(
-    call: CallRecord, office: Office, direction: Direction, extension: str | None, number: str | None
+    call: CallRecord, office: Office, direction: Direction, extension: str | None, number: Number | None
 ) -> CallRecord:
     facility = office.facility_of(extension)
     return replace(call, direction=direction, extension=extension, facility=facility, number=number)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from callrec.addresses import is_address
 from callrec.errors import WrongUsage
 from callrec.model.office import UNASSIGNED, Facility
-from callrec.numbers import dialled
+from callrec.numbers import dialled, on_one_line
 
 NOBODY = "none"
 """What is written for a facility that calls nobody to help."""
@@ -39,11 +39,13 @@ def check_name(name: str) -> None:
 
 
 def extension_number(text: str) -> str:
-    """Returns the number that `text` means. Raises WrongUsage when it can be none of an extension."""
+    """Returns the number that `text` means. Raises WrongUsage when it can be none of an extension, or is
+    more than one."""
     found = dialled(text)
     if found is None or _FRACTION.fullmatch(unicodedata.normalize("NFKC", text)):
         raise WrongUsage(
-            "{text} is none: an extension is a number of at most 32 digits, such as 2101", text=text
+            "{text} is none: an extension is a number of at most 32 digits, such as 2101",
+            text=on_one_line(text),
         )
     return found
 

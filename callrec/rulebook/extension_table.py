@@ -108,7 +108,14 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
 
 def _is_header(cells: list[str]) -> bool:
     """Tells whether a line names columns: an extension has a number, and a header none."""
-    return any(cell.lower() in _NAMES for cell in cells) and not any(map(dialled, cells))
+    return any(cell.lower() in _NAMES for cell in cells) and not any(map(_is_number, cells))
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return dialled(cell) is not None
+    except WrongUsage:  # it is several: told of with its line
+        return True
 
 
 def _order(header: list[str]) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ RULES: dict[str, list[tuple[str, str, str | None, str | None]]] = {
 _RECORDING = re.compile(r"callrec[/.]([0-9a-f]{8}-[0-9a-f-]{27})")
 
 
-def office(*rules: tuple[str, str, str | None, str | None]) -> Office:
+def office(*rules: tuple[str, str, str | None, str | None], prefixes: tuple[str, ...] = ()) -> Office:
     """The demo's office with these rules: mode, scope, target, announce."""
     return Office(
         [Facility("shiba", "芝地区総合支所"), Facility("azabu", "麻布地区総合支所")],
@@ -58,6 +58,7 @@ def office(*rules: tuple[str, str, str | None, str | None]) -> Office:
             )
             for id_, (mode, scope, target, announce) in enumerate(rules, start=1)
         ],
+        prefixes=prefixes,
     )
 
 

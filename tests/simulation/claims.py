@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from callrec.model.calls import CallRecord, FeatureCode, KeyResult
 from callrec.model.rules import Direction, Mode
+from callrec.numbers import normalise
 from tests.simulation.archive import Kept
 from tests.simulation.recorder import BUFFER_S
 from tests.simulation.timeline import moment, seconds
@@ -127,7 +128,7 @@ def _forbidden(world: World, group: Lines) -> str:
         return ""
     for party in sorted({world.exchange.parties[id_] for id_ in group}):
         staff = [party] if party in world.extensions else []
-        number = None if staff else party
+        number = None if staff else normalise(party)
         decision = world.office.decide(world.office.facts(Direction.INBOUND, staff, number, moment(0)))
         if decision.mode is Mode.NEVER and decision.rule is not None:
             return party

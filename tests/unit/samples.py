@@ -10,6 +10,7 @@ from callrec.model.alerts import Alert
 from callrec.model.calls import CallRecord, Outcome, Participant
 from callrec.model.captures import Capture, CapturedCall, Checkpoint, KeptBecause, Segment, Track
 from callrec.model.rules import Announce, Decision, Direction, Mode
+from callrec.numbers import normalise
 from callrec.spool.directory import Spool
 
 START = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
@@ -38,7 +39,7 @@ def call(**changes: Any) -> CallRecord:
         direction=Direction.INBOUND,
         facility="shiba",
         extension="2101",
-        number="+81312345678",
+        number=normalise("+81312345678"),
         dialled="2101",
         started_at=START,
         answered_at=START + timedelta(seconds=2),
@@ -94,7 +95,7 @@ def alert(**changes: Any) -> Alert:
         facility="shiba",
         facility_name="芝地区総合支所",
         extension="2101",
-        number="+81312345678",
+        number=normalise("+81312345678"),
         direction=Direction.INBOUND,
         at=START,
         recorded=True,

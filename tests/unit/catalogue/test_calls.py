@@ -30,6 +30,7 @@ def test_a_call_is_found_by_everything_that_is_asked_for(database: Database) -> 
         {"extension": "2101"},
         {"facility": "shiba"},
         {"number": "+81312345678"},
+        {"number": "00312345678", "dialled": "+81312345678"},
         {"direction": "inbound"},
         {"mode": "automatic"},
         {**day, "extension": "2101"},

@@ -47,6 +47,30 @@ def test_with_a_clock_that_is_moved_a_moment_is_the_one_that_was_asked_for(
     assert "2040-01-01 (Sun, New Year's Day) 23:59" in shiba("rule", "explain", *asked).out
 
 
+def test_a_number_that_is_dialled_with_a_prefix_meets_its_rule(
+    shiba: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(shiba, "--everywhere", "--mode", "automatic")
+    never = add(shiba, "--caller", "03-9876-5432", "--mode", "never")
+    asked = ("--extension", "2101", "--direction", "outbound", "--caller", "01840398765432")
+    assert explain(shiba, *asked)["mode"] == "automatic", "nobody said that 0 is a prefix"
+    monkeypatch.setenv("CALLREC_OFFICE__PREFIXES", '["0", "9", "0036"]')
+    assert explain(shiba, *asked)["rule"] == never
+    assert "other party: +81398765432" in shiba("rule", "explain", *asked).out
+
+
+def test_a_rule_that_was_written_with_a_prefix_is_about_the_number(
+    shiba: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLREC_OFFICE__PREFIXES", '["0"]')
+    add(shiba, "--everywhere", "--mode", "automatic")
+    never = add(shiba, "--caller", "00398765432", "--mode", "never")
+    asked = ("--extension", "2101", "--caller")
+    assert explain(shiba, *asked, "+81398765432")["rule"] == never
+    assert explain(shiba, *asked, "0398765432", "--direction", "outbound")["rule"] == never
+    assert explain(shiba, *asked, "00398765432")["rule"] == never, "a caller who presents it so"
+
+
 def test_without_a_rule_the_built_in_default_is_explained(shiba: Office) -> None:
     found = explain(shiba, "--extension", "2101")
     assert (found["rule"], found["version"], found["mode"], found["considered"]) == (None, None, "never", [])

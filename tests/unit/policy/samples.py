@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from callrec.model.rules import CallFacts, Direction, Mode, Rule, Scope
+from callrec.numbers import normalise
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
 
-CALL = CallFacts(Direction.INBOUND, ("2101",), ("shiba",), "+81312345678", NOW)
+CALL = CallFacts(Direction.INBOUND, ("2101",), ("shiba",), normalise("+81312345678"), NOW)
 
 
 def rule(

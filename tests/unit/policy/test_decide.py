@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callrec.model.rules import Announce, CallFacts, Direction, Holidays, Mode, Rule, Scope
+from callrec.numbers import of_extension
 from callrec.policy.decide import Defaults, announcement, decide
 from callrec.policy.hours import parse_hours
 from callrec.policy.rules import RuleSet
@@ -73,7 +74,7 @@ def test_a_rule_for_another_direction_does_not_apply() -> None:
 
 
 def test_an_internal_call_is_both_extensions() -> None:
-    facts = CallFacts(Direction.INTERNAL, ("2201", "2101"), ("azabu", "shiba"), "2101", NOW)
+    facts = CallFacts(Direction.INTERNAL, ("2201", "2101"), ("azabu", "shiba"), of_extension("2101"), NOW)
     assert decide(facts, RuleSet([rule(1, "automatic", "extension", "2101")])).rule == 1
     assert (
         decide(facts, RuleSet([rule(1, "automatic"), rule(2, "never", "facility", "shiba")])).mode

@@ -59,16 +59,28 @@ WRONG = {
     "2107.0,shiba": "2107.0 is none: an extension is a number",
     "２１０７．０,shiba": "an extension is a number",
     "2106,shiba,a\x07b": "control character",
+    "2108 2109,shiba": "2108 2109 is more than one number",
+    '"2108,2109",shiba': "2108,2109 is more than one number",
+    "03-1234-5678 / 03-8765-4321,shiba": "03-1234-5678 / 03-8765-4321 is more than one number",
+    "０３１２３４５６７８　０３８７６５４３２１,shiba": "is more than one number",
 }
 
 
 def test_every_wrong_line_is_told_with_its_number_and_reason() -> None:
     text = "\n".join(["number,facility,name,kind", "2101,shiba", *WRONG])
-    with pytest.raises(WrongEntries, match="10 entries are wrong: nothing was changed") as caught:
+    with pytest.raises(WrongEntries, match="14 entries are wrong: nothing was changed") as caught:
         parse(text.encode(), THERE)
     expected = [(line, said) for line, said in enumerate(WRONG.values(), 3) if said]
     for (line, error), (number, said) in zip(caught.value.entries, expected, strict=True):
         assert line == number and said in str(error)
+
+
+def test_a_cell_of_two_lines_with_two_numbers_is_told_in_one() -> None:
+    with pytest.raises(WrongEntries) as caught:
+        parse('2101,shiba\n"2102\n2103",shiba\n"2104\n内線2105",shiba'.encode(), THERE)
+    said = [str(error) for _, error in caught.value.entries]
+    assert said[0].startswith("2102 2103 is more than one number")
+    assert said[1].startswith("2104 内線2105 is none")
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"number,facility,name\n"])

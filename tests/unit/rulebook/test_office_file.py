@@ -171,6 +171,10 @@ WRONG = [
     ('[[rule]]\neverywhere = true\nmode = "never"\npriority = 3000000000', 5, "--priority can be from"),
     ('[[rule]]\neverywhere = true\nmode = "never"\nretain = "9999y"', 5, "36525 days (100 years) at most"),
     ('[[rules]]\neverywhere = true', 0, "rules is nothing an office has"),
+    ('[[extension]]\nnumber = "2101 2102"\nfacility = "shiba"', 5, "2101 2102 is more than one number"),
+    ('[[rule]]\ncaller = "03-1234-5678 / 03-8765-4321"\nmode = "never"', 5, "is more than one number"),
+    ('[[rule]]\ncaller = "0312345678 0387654321"\nmode = "never"', 5, "is more than one number"),
+    ('[[facility]]\ncode = "x"\nname = "x"\nphone = "2900,2901"', 5, "2900,2901 is more than one number"),
     ("rule = 5", 0, "write [[rule]]"),
 ]  # fmt: skip
 

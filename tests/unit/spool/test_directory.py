@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from callrec.errors import Refused, WrongConfiguration
+from callrec.numbers import normalise
 from callrec.spool import directory, files
 from callrec.spool.directory import Spool
 from callrec.spool.files import write_whole
@@ -140,7 +141,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_keeps_no_controller_from_starting
 def test_a_call_that_is_noted_is_known_until_it_is_forgotten(tmp_path: Path) -> None:
     """Of a capture the checkpoint has it: one that is written makes the note superfluous."""
     spool, call = Spool(tmp_path), captured_call().call
-    spool.save_open_call(replace(call, number="1"))
+    spool.save_open_call(replace(call, number=normalise("1")))
     spool.save_open_call(call)
     (tmp_path / "open_calls" / "0.json").write_text("{")
     assert spool.open_calls() == [call] and spool.quarantined() == ["0.json"]
