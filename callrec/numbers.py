@@ -28,7 +28,8 @@ _ONE = re.compile(f"[0-9+*#](?:[{_SIGNS}]*[0-9+*#])*")
 _BETWEEN = re.compile(r"[,;/|&~\n\r\u3001\u30fb\u301c]+")
 """What stands between two numbers."""
 _HOST_OR_PARAMETER = re.compile(r"[;@?>]")
-_URI = re.compile(r"(?:(?:sips?|tel):)?([^;@]*)(?:@.*|;\s*[a-z].*)?", re.IGNORECASE)
+_PARAMETERS = r"(?:;npdi|;[a-z-]+=[^;@]*)*"
+_URI = re.compile(f"(?:tel:)?([^;@]*){_PARAMETERS}|sips?:([^;@]*){_PARAMETERS}(?:@.*)?", re.IGNORECASE)
 _DIALLED = re.compile(r"\+?[0-9*#]{1,32}")
 _NO_COUNTRY = re.compile(r"^\++(?=[0+])")
 _WITHHOLDING = ("*31#", "#31#", "184", "186")
@@ -86,7 +87,7 @@ def dialled(text: str) -> str | None:
             "{text} is more than one number, or a wrong one: write one number", text=on_one_line(text)
         )
     uri = _URI.fullmatch(narrow)
-    digits = _GROUPING.sub("", uri[1]) if uri else ""
+    digits = _GROUPING.sub("", uri[1] or uri[2] or "") if uri else ""
     return digits if _DIALLED.fullmatch(digits) else None
 
 
@@ -104,8 +105,9 @@ def _narrow(text: str) -> str:
 def _called(digits: str, prefixes: Collection[str] = ()) -> str | None:
     """Returns what is called with these digits, in E.164, or a service's number; None where nothing is."""
     cuts = tuple(sorted({*_WITHHOLDING, *prefixes}, key=lambda each: (-len(each), each)))
-    readings = list(_readings(digits, cuts))
-    for read in (_in_japan, _else):
+    ends = dict.fromkeys((digits, digits.rstrip("#")))  # some phones are told by # that a number is whole
+    readings = [each for end in ends for each in _readings(end, cuts)]
+    for read in (_in_japan, _of_carrier_or_abroad):
         for each in readings:
             # what is left of a number is not guessed to lack its zero
             whole = each == digits or each.startswith(_FIRST_SIGNS) or _SERVICE.fullmatch(each)
@@ -130,7 +132,7 @@ def _in_japan(digits: str) -> str | None:
     return None if found and found.startswith(_OF_A_CARRIER) else found
 
 
-def _else(digits: str) -> str | None:
+def _of_carrier_or_abroad(digits: str) -> str | None:
     """Returns the number of a carrier (0066…) that these digits are, or that they mean where a network abroad
     has presented them. Dialled with a prefix 0, they are rather Osaka's 06-6….
     """
@@ -155,9 +157,8 @@ def _is_several(text: str) -> bool:
         return True
     groups = [each for each in _GROUPING.split(text) if each]
     digits = "".join(groups)
-    if not _DIALLED.fullmatch(digits) or (
-        _WITHHOLDS.sub("", digits).startswith(_FIRST_SIGNS) and _called(digits)
-    ):
+    begins_whole = _WITHHOLDS.sub("", digits).startswith(_FIRST_SIGNS)
+    if not _DIALLED.fullmatch(digits) or (begins_whole and _called(digits)):
         return False
     return _is_list(groups) or _is_too_long(text, digits) or _is_glued(digits, groups)
 

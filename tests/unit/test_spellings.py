@@ -32,7 +32,7 @@ SERVICES = ("110", "119", "118", "117", "104", "171", "177", "188", "189", "#711
 SIGNS = " -‐‑–—―−ー－一().．（）［］　"
 WIDE = str.maketrans("0123456789+*#", "０１２３４５６７８９＋＊＃")
 WRAPPED = (
-    *("{}", " {} ", "{};phone-context=+81", "{};npdi;rn=+81312340000", "{};isub=12", "{};ext=2101"),
+    *("{}", " {} ", "{}#", "{};phone-context=+81", "{};npdi;rn=+81312340000", "{};isub=12", "{};ext=2101"),
     *(
         "tel:{}",
         "TEL:{};phone-context=+81",
@@ -126,6 +126,8 @@ def test_what_is_comparable_stays_so(text: str, prefixes: list[str]) -> None:
         ("0", "0"),
         ("0036", "0036"),
         ("92101", "92101"),
+        ("0110#", "110"),
+        ("2101#", "2101#"),
         ("9398765432", "9398765432"),  # what is left lacks its zero
         ("*8", "*8"),
     ],
@@ -225,11 +227,19 @@ def test_two_numbers_are_not_one_long_number(text: str) -> None:
         (" 2101 ", "2101"),
         ("tel:+81-3-1234-5678", "+81312345678"),
         ("0312345678;phone-context=+81", "0312345678"),
+        ("0312345678;npdi;rn=+81312340000", "0312345678"),
         ("sip:0312345678@192.0.2.1;user=phone", "0312345678"),
     ],
 )
 def test_grouping_inside_a_number_is_one_number(text: str, number: str) -> None:
     assert dialled(text) == number
+
+
+@pytest.mark.parametrize(
+    "text", ["2101;shiba", "2101@shiba", "sip:2101;shiba", "mailto:2101", "tel:", "03-1234-5678(代)"]
+)
+def test_what_is_neither_a_number_nor_its_address_is_none(text: str) -> None:
+    assert dialled(text) is None
 
 
 @given(
@@ -253,12 +263,12 @@ def test_an_extension_is_comparable_as_it_is() -> None:
 
 
 def _names(path: Path, wanted: str) -> bool:
-    """Whether a module calls a name, or imports a module of that name."""
+    """Whether a module calls a name, or casts to it, or imports a module of that name."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Call) and any(
-            isinstance(each, ast.Name) and each.id == wanted for each in (node.func, *node.args)
-        ):
-            return True
+        if isinstance(node, ast.Call):
+            given = {ast.unparse(each).strip("'") for each in (node.func, *node.args)}
+            if wanted in given:
+                return True
         if isinstance(node, ast.Import) and any(each.name.startswith(wanted) for each in node.names):
             return True
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(wanted):
