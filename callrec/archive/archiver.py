@@ -208,7 +208,8 @@ class Archiver(Worker):
         for track in self._tracks.fetched(captured):
             if track.name in archived:
                 self._delete_track(track.name)
-        if self._tracks.damaged(id_) or _names(captured.capture) - archived:
+        not_whole = self._tracks.damaged(id_) or self._tracks.short(captured)
+        if not_whole or _names(captured.capture) - archived:
             self._spool.quarantine(id_)
             log.error("not all of a recording could be archived", recording=id_)
         else:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import ari  # decision 8
-import requests
 import structlog
 
 from callrec.backoff import Backoff
@@ -27,7 +26,8 @@ from callrec.settings import PbxSettings
 
 log = structlog.get_logger()
 
-CHUNK = 1 << 16
+LENGTH_WRAPS = 1 << 32
+"""Asterisk tells the length of a file modulo this."""
 RING_SECONDS = 60
 GATE = "Local/s@callrec-gate"
 BACKOFF = Backoff(0.2, 5.0)
@@ -257,9 +257,9 @@ class Ari:
             raise PbxUnreachable("the PBX still has recording {name}: it will be destroyed again", name=name)
 
     def stored_size(self, name: str) -> int | None:
-        """Returns the bytes of a stored recording's file; None when there is none."""
-        with _gone_is_fine(), self._stored(name) as response:
-            return int(response.headers["Content-Length"])
+        """Returns the bytes of a stored recording's file, modulo 4 GiB; None when there is none."""
+        with _gone_is_fine(), self._transport.send("GET", self._file_of(name), stream=True) as response:
+            return int(response.headers["Content-Length"]) % LENGTH_WRAPS
         return None
 
     def fetch(self, name: str, target: Path) -> int:
@@ -267,14 +267,13 @@ class Ari:
 
         Raises PbxUnreachable when some are missing. Not through ari-py, which would decode the sound as JSON.
         """
-        with self._stored(name) as response, target.open("wb") as file:
-            expected = int(response.headers["Content-Length"])
-            for chunk in response.iter_content(CHUNK):
-                file.write(chunk)
+        expected, chunks = self.stream(name)
+        with target.open("wb") as file:
+            file.writelines(chunks)
             file.flush()
             os.fsync(file.fileno())
             written = file.tell()
-        if written != expected:
+        if (written - expected) % LENGTH_WRAPS:
             raise PbxUnreachable(
                 "the PBX sent {written} of {expected} bytes of {name}: it will be asked again",
                 written=written,
@@ -283,12 +282,15 @@ class Ari:
             )
         return written
 
+    def stream(self, name: str) -> tuple[int, Generator[bytes]]:
+        """Returns what Asterisk says of the length of a stored recording's file, and all of its bytes."""
+        return self._transport.stream(self._file_of(name))
+
     # --- inside
 
-    def _stored(self, name: str) -> requests.Response:
-        """Returns the file of a stored recording; its body is yet to be read."""
-        url = f"{self._base}/recordings/stored/{quote(name, safe='')}/file"
-        return self._transport.send("GET", url, stream=True)
+    def _file_of(self, name: str) -> str:
+        """Returns the address of a stored recording's file."""
+        return f"{self._base}/recordings/stored/{quote(name, safe='')}/file"
 
     def _listen(self, handle: Callable[[Event], None]) -> None:
         """Connects and gives every event to `handle`; returns when the link is lost or closed."""

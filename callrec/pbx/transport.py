@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
@@ -15,6 +16,7 @@ from swaggerpy.http_client import HttpClient
 
 from callrec.errors import CallrecError, PbxUnreachable
 
+CHUNK = 1 << 16
 PING_SECONDS = 4.0
 """A link that stays silent this long is pinged; twice as long without a word means it is lost."""
 
@@ -63,6 +65,15 @@ class AriTransport(HttpClient):  # type: ignore[misc]
         if response.status_code >= 400:
             raise AriRefused(response.status_code, f"{method} {url.partition('/ari')[2]}", _message(response))
         return response
+
+    def stream(self, url: str) -> tuple[int, Generator[bytes]]:
+        """Returns what Content-Length says of a file, and its bytes to the end of the connection.
+
+        Asterisk counts the length in 32 bits with a sign, and sends everything all the same: of files above
+        2 GiB it is too small or negative, and an ordinary client would stop there, or wait for more.
+        """
+        response = self.send("GET", url, stream=True, headers={"Connection": "close"})
+        return int(response.headers["Content-Length"]), _to_the_end(response, url)
 
     def ws_connect(self, url: str, params: Any = None) -> Websocket:
         """Opens the event socket, subscribed to everything; calls `on_connected` once it is open."""
@@ -136,6 +147,17 @@ class Websocket:
         except (websocket.WebSocketException, OSError):
             return False
         return True
+
+
+def _to_the_end(response: requests.Response, url: str) -> Generator[bytes]:
+    body = response.raw._original_response  # http.client's own, which can be told to read on
+    body.length = None
+    with response:
+        try:
+            while chunk := body.read(CHUNK):
+                yield chunk
+        except (OSError, http.client.HTTPException) as error:
+            raise unreachable(url, error) from error
 
 
 def unreachable(url: str, error: Exception) -> PbxUnreachable:

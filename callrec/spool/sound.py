@@ -24,11 +24,15 @@ from callrec.errors import EvidenceBroken
 from callrec.manifest import AudioFacts, Placement
 
 Samples = NDArray[np.int16]
+EXTERNAL_CHANNEL, STAFF_CHANNEL = 0, 1
+"""Left and right of a recording."""
 MOST_OVERLAP_S = 1.0
 MOST_LATE_S = 60.0
 """How late the PBX can be in ending a segment, in seconds."""
 BLOCK = 1 << 16
 """Frames handled at a time."""
+HEADER_WRAPS = 1 << 32
+"""A WAV's header counts its bytes modulo this."""
 RATES = range(8_000, 192_001)
 """Sample rates that Asterisk can write."""
 
@@ -46,8 +50,12 @@ class Wav:
             self.rate, self._offset, said = _header(file.read(4096), path)
         size = path.stat().st_size - self._offset
         self.frames = size // 2
-        self.is_closed = said == size
+        self.is_closed = said == size % HEADER_WRAPS
         """Whether the header was finished: false while the PBX writes, and after its crash."""
+
+    @property
+    def seconds(self) -> float:
+        return self.frames / self.rate
 
     def blocks(self, rate: int) -> Iterator[Samples]:
         """Yields all samples in blocks, resampled to `rate` Hz where they have another rate."""

@@ -27,6 +27,10 @@ CLOSED_WITHIN_SECONDS = 10.0
 ABSENT_TIMES, ABSENT_SECONDS = 4, 120.0
 """How often, and over how long, the PBX must say that it has no sound before that is believed."""
 
+SHORT_SECONDS, SHORT_SHARE = 2.0, 0.01
+"""A track that lacks more than these seconds, and more than this part of the time it ran, is not whole. The
+PBX writes by its own clock, also where no packets come: what was measured ends within 0.1 s."""
+
 MOMENT_SECONDS = 1.0
 """A call that is shorter may be over before the PBX has begun to record it."""
 
@@ -92,8 +96,15 @@ class Tracks:
         return found
 
     def fetched(self, captured: CapturedCall) -> list[Track]:
-        """Returns the tracks whose sound is in the spool, whole."""
-        return [track for _, _, track, path in self._places(captured) if path.exists()]
+        """Returns the tracks whose sound is in the spool to its last sample: the PBX may let go of them."""
+        return [track for track, wav in self._in_spool(captured) if not missing_seconds(track, wav)]
+
+    def short(self, captured: CapturedCall) -> bool:
+        """Returns whether the spool has less of a track than it ran."""
+        return any(missing_seconds(track, wav) for track, wav in self._in_spool(captured))
+
+    def _in_spool(self, captured: CapturedCall) -> list[tuple[Track, Wav]]:
+        return [(track, Wav(path)) for _, _, track, path in self._places(captured) if path.exists()]
 
     def damaged(self, recording_id: str) -> bool:
         """Returns whether a track of the recording was kept because it cannot be read."""
@@ -176,7 +187,25 @@ def _read(track: Track, partial: Path, path: Path, *, still_written: bool) -> Fe
 
 def _taken(track: Track, path: Path) -> Fetched:
     wav = Wav(path)
-    return Fetched(track, wav if wav.frames else None)
+    missing = missing_seconds(track, wav)
+    short = remark(
+        "track {track} is {seconds} s shorter than the time it ran: it stays on the PBX",
+        track=track.name,
+        seconds=round(missing, 1),
+    )
+    return Fetched(track, wav if wav.frames else None, short if missing else None)
+
+
+def missing_seconds(track: Track, wav: Wav) -> float:
+    """Returns how many seconds a track lacks of the time it ran; 0 for what clocks differ by.
+
+    It is 0 too where that time is not known, and where the PBX broke off: it has no more than this then.
+    """
+    if track.failed or not track.started_at or not track.finished_at or not wav.is_closed:
+        return 0.0
+    ran = (track.finished_at - track.started_at).total_seconds()
+    missing = ran - wav.seconds
+    return missing if missing > max(SHORT_SECONDS, SHORT_SHARE * ran) else 0.0
 
 
 def _doubtful(found: list[Fetched]) -> tuple[str, ...] | None:

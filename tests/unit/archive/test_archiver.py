@@ -17,6 +17,7 @@ from callrec.manifest import read
 from callrec.model.captures import Custody, Silence, SilenceReason, Track
 from tests.unit.bench import Bench
 from tests.unit.samples import CALL_ID, DECISION, END, RECORDING_ID, START, call, captured_call, segment
+from tests.unit.wave import tone, write_wav
 
 KEY = f"recordings/shiba/2026/11/22/{RECORDING_ID}.flac"
 
@@ -156,7 +157,35 @@ def test_sound_that_is_shorter_than_its_time_is_said(bench: Bench) -> None:
     bench.spool.hand_over(captured_call())
     manifest = bench.archiver.archive(RECORDING_ID)
     assert manifest is not None
-    assert [note.text for note in manifest.call.notes] == ["the sound is 6.0 s shorter than the time it ran"]
+    stays, last = "is 6.0 s shorter than the time it ran: it stays on the PBX", manifest.call.notes[-1].text
+    assert [note.text for note in manifest.call.notes[:-1]] == [
+        f"track callrec/r-1-external {stays}",
+        f"track callrec/r-1-staff {stays}",
+    ]
+    assert last == "the sound is 6.0 s shorter than the time it ran"
+
+
+def test_nothing_is_deleted_that_was_not_fetched_to_its_last_sample(bench: Bench) -> None:
+    """The header agrees with what came: above 4 GiB both may be wrong. The time it ran does not."""
+    bench.track("callrec/r-1-external", 500, 6.0)
+    bench.track("callrec/r-1-staff", 1000, 9.9)
+    bench.spool.hand_over(captured_call())
+    assert bench.archiver.archive(RECORDING_ID) is not None, "what is there is in the archive"
+    assert bench.deleted == ["callrec/r-1-staff"] and (bench.pbx / "callrec/r-1-external").exists()
+    assert bench.spool.quarantined() == [RECORDING_ID] and bench.archiver.problems()
+
+
+def test_a_track_that_the_pbx_broke_off_is_all_there_is(bench: Bench) -> None:
+    """After a crash of the PBX its header was never finished: nothing more can be had."""
+    begin = START + timedelta(seconds=2)
+    for side in ("external", "staff"):
+        path = bench.pbx / f"callrec/r-1-{side}"
+        path.parent.mkdir(exist_ok=True, parents=True)
+        write_wav(path, tone(500, 4.0), closed=False)
+    bench.spool.hand_over(captured_call())
+    manifest = bench.archiver.archive(RECORDING_ID)
+    assert manifest is not None and manifest.capture.began_at == begin
+    assert len(bench.deleted) == 2 and not bench.spool.quarantined()
 
 
 def test_parts_stand_at_their_time(bench: Bench) -> None:

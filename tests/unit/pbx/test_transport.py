@@ -35,3 +35,23 @@ def test_no_proxy_stands_between_us_and_the_pbx(monkeypatch: pytest.MonkeyPatch)
             transport.ws_connect(f"ws://{address}/events")
         thread.join(5)
     assert asked == ["/ari/asterisk/info", "/ari/events?subscribeAll=true"]
+
+
+@pytest.mark.parametrize("said", [-2147483000, 0, 4, 10])
+def test_a_file_is_read_to_the_end_of_the_connection(said: int) -> None:
+    """Of one above 2 GiB Asterisk miscounts the length, and sends all of it."""
+    with socket.create_server(("127.0.0.1", 0)) as pbx:
+        pbx.settimeout(5)
+
+        def answer() -> None:
+            link, _ = pbx.accept()
+            with link:
+                assert b"connection: close" in link.recv(4096).lower()
+                link.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {said}\r\n\r\n0123456789".encode())
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{pbx.getsockname()[1]}/ari/recordings/stored/x/file"
+        length, chunks = AriTransport("callrec", "secret", 2.0).stream(url)
+        assert (length, b"".join(chunks)) == (said, b"0123456789")
+        thread.join(5)

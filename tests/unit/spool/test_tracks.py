@@ -88,8 +88,9 @@ def test_of_a_call_that_was_over_at_once_no_sound_is_missed(bench: Bench, begun:
     if begun:
         for name in (EXTERNAL, STAFF):
             bench.track(name, 500, 0.0)
-    at_once = START + timedelta(seconds=2.05)
-    bench.spool.hand_over(captured_call(segments=(segment() if begun else gone,), ended_at=at_once))
+    begin, at_once = START + timedelta(seconds=2), START + timedelta(seconds=2.05)
+    moment = segment(external=Track(EXTERNAL, begin, at_once), staff=Track(STAFF, begin, at_once))
+    bench.spool.hand_over(captured_call(segments=(moment if begun else gone,), ended_at=at_once))
     bench.archiver.work()
     assert bench.spool.waiting() and not bench.archiver.problems()
     _until_believed(bench)
