@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -14,11 +15,12 @@ from email.utils import parsedate_to_datetime
 import requests
 
 from callrec.app import App
-from callrec.errors import CallrecError, CheckFailed, NotFound, Unreachable
+from callrec.errors import CallrecError, CheckFailed, NotFound, PbxUnreachable, Unreachable
 from callrec.language import translated as _
 from callrec.model.rules import Announce, Mode, Rule
 from callrec.pbx import feature_codes
 from callrec.pbx.ami import Ami, AmiRefused
+from callrec.pbx.codecs import is_decoded
 from callrec.pbx.transport import AriRefused
 from callrec.prompts import ffmpeg_is_here
 from callrec.resources import shipped
@@ -26,7 +28,10 @@ from callrec.resources import shipped
 OLDEST_ASTERISK = 20
 LEAST_FREE_BYTES = 2 * 10**9
 FARTHEST_CLOCK = timedelta(seconds=60)
-AMI_ACTIONS = {"DBGetTree", "DBPut", "DBDel", "ShowDialPlan", "PJSIPShowEndpoints", "Originate", "GetConfig"}
+AMI_ACTIONS = {
+    *("DBGetTree", "DBPut", "DBDel", "GetConfig", "Originate"),
+    *("ShowDialPlan", "PJSIPShowEndpoint", "PJSIPShowEndpoints"),
+}
 _CONTEXT = re.compile(r"^\[(callrec-[\w-]+)\]", re.MULTILINE)
 _LOADED = re.compile(r"^load = (\S+)", re.MULTILINE)
 _OPTIONAL = {"res_websocket_client.so"}
@@ -198,7 +203,39 @@ def _prompts(app: App) -> str:
     for prompt in prompts:
         app.library.check(prompt)
     app.library.check_tones()
+    _check_that_the_pbx_reads(app)
     return ", ".join(f"{prompt.name} ({prompt.language})" for prompt in prompts)
+
+
+def _check_that_the_pbx_reads(app: App) -> None:
+    """Checks it on the PBX, if that answers: it may see other folders than callrec, or with fewer rights."""
+    unread: list[str] = []
+    with suppress(PbxUnreachable), app.ami() as ami:  # another check tells that
+        unread = [path for path in app.library.pbx_files() if not ami.reads(path)]
+    if unread:
+        raise CheckFailed(
+            "the PBX cannot read {count} sounds of the library, {path} is one of them: check "
+            "prompts.pbx_directory, and that the user of Asterisk may read that folder",
+            count=len(unread),
+            path=unread[0],
+        )
+
+
+def _codecs(app: App) -> str:
+    """Checks that the PBX can decode what its endpoints may speak: else it records silence."""
+    decoders = app.pbx.modules()
+    with app.ami() as ami:
+        allowed = {name: ami.codecs(name) for name in sorted(ami.endpoints())}
+    for endpoint, codecs in allowed.items():
+        undecoded = [each for each in codecs if not is_decoded(each, decoders)]
+        if undecoded:
+            raise CheckFailed(
+                "endpoint {endpoint} may speak {codecs}, which the PBX cannot decode: such a call would be "
+                "recorded as silence. Take it out of allow in pjsip.conf, or install the codec",
+                endpoint=endpoint,
+                codecs=", ".join(undecoded),
+            )
+    return _("{count} endpoints, all of their codecs can be recorded").format(count=len(allowed))
 
 
 def _announced(app: App) -> str:
@@ -294,6 +331,7 @@ CHECKS: tuple[Check, ...] = (
     ("PBX: keys", _keys),
     ("PBX: linked ids", _linked_ids),
     ("PBX: AMI", _ami),
+    ("PBX: codecs", _codecs),
     ("announcements", _prompts),
     ("announcements of the rules", _announced),
     ("clocks", _clocks),

@@ -108,6 +108,12 @@ class Library:
         """What staff hear of their keys, and the consent beep, as the PBX plays them."""
         return Tones(self._pbx_directory)
 
+    def pbx_files(self) -> list[str]:
+        """Returns every sound file of the library, as the PBX names it: prompts, then tones."""
+        tones = [f"{self._pbx_directory}/{FOLDER}/{name}" for name in TONES]
+        sounds = [*map(self.sound, self.all()), *tones]
+        return [f"{sound}.{ending}" for sound in sounds for ending in RATES.values()]
+
     def check_tones(self) -> None:
         """Raises CheckFailed when a tone is missing. Other sounds under the same names are fine."""
         for name in TONES:

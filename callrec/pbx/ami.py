@@ -6,6 +6,7 @@ and a value with a line break (it would be a second command) is refused (decisio
 
 from __future__ import annotations
 
+import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -18,9 +19,12 @@ from typing import Any, TypeVar
 from asterisk.manager import Manager, ManagerAuthException, ManagerException
 
 from callrec.errors import CallrecError, PbxUnreachable, WrongUsage
+from callrec.pbx.events import OWN_PREFIX
 from callrec.settings import PbxSettings
 
 T = TypeVar("T")
+PROBE = "callrec-probe"
+"""The context of the dialplan, and the family in AstDB, by which it tells what it can read."""
 
 
 class _Manager(Manager):  # type: ignore[misc]
@@ -116,6 +120,29 @@ class Ami:
             settings = [headers[line].partition("=") for line in lines]
             sections.setdefault(section, []).extend((setting, value) for setting, _, value in settings)
         return sections
+
+    def codecs(self, endpoint: str) -> tuple[str, ...]:
+        """Returns the codecs that a SIP endpoint may use, the preferred one first."""
+        events = self._list(
+            "PJSIPShowEndpoint", "EndpointDetail", "EndpointDetailComplete", Endpoint=endpoint
+        )
+        allowed = [event.headers["Allow"].strip("()") for event in events]
+        return tuple(name for each in allowed for name in each.split("|") if name)
+
+    def reads(self, path: str) -> bool:
+        """Returns whether the PBX itself can read a WAV. Its dialplan is asked, and nobody called."""
+        probe = f"{OWN_PREFIX}probe-{secrets.token_hex(4)}"
+        self._action(
+            "Originate",
+            Channel=f"Local/s@{PROBE}",
+            ChannelId=f"{probe}-1",
+            OtherChannelId=f"{probe}-2",
+            Variable=f"CALLREC_PROBE={probe},CALLREC_PROBED={path}",
+            Application="NoOp",
+        )
+        found = self.tree(PROBE).get(probe, "")
+        self.delete(PROBE, probe)
+        return found == "RIFF"
 
     def play_to(self, endpoint: str, sound: str, channel_id: str) -> None:
         """Rings a phone and plays a sound file (a path without its ending) to whoever answers."""

@@ -16,6 +16,7 @@ from callrec.app import App
 from callrec.catalogue import rules
 from callrec.doctor import CHECKS, Result, run
 from callrec.model.rules import Announce, Mode, Rule, Scope
+from callrec.pbx.codecs import is_decoded
 from callrec.settings import ArchiveSettings, PbxSettings, Settings
 
 
@@ -103,3 +104,16 @@ def test_a_server_that_does_not_tell_its_time(url: str, monkeypatch: pytest.Monk
     monkeypatch.setattr(_Server, "silent", True)
     result = _clocks(url)
     assert not result.ok and "does not tell its time" in result.found
+
+
+@pytest.mark.parametrize(
+    ("codec", "decoded"),
+    [
+        *(("ulaw", True), ("g722", True), ("slin16", True), ("h264", True), ("opus", True)),
+        *(("g729", False), ("g723", False), ("silk16", False), ("amrwb", False)),
+    ],
+)
+def test_which_codecs_the_pbx_can_decode(codec: str, decoded: bool) -> None:
+    modules = {"codec_ulaw.so", "codec_g722.so", "codec_opus_open_source.so", "res_ari.so"}
+    assert is_decoded(codec, modules) is decoded
+    assert is_decoded("g729", {*modules, "codec_g729a.so"}), "once somebody has installed one"
