@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from callrec.controller.rules_in_force import RulesInForce
     from callrec.fallback.journal_reader import JournalReader
     from callrec.fallback.rule_mirror import RuleMirror
+    from callrec.model.calls import Announcement
     from callrec.model.prompts import Prompt
     from callrec.pbx.ami import Ami
     from callrec.pbx.ari import Ari
@@ -210,6 +211,14 @@ class App:
         """Returns the prompt the PBX plays under this name; None where the library has none."""
         return next((each for each in self.library.all() if self.library.sound(each) == sound), None)
 
+    def prompt_file(self, announcement: Announcement) -> Path:
+        """Returns the sound of an announcement, at 8 kHz. Raises NotFound or CheckFailed."""
+        prompt = self.library.get(announcement.prompt, announcement.language)
+        if prompt.text_sha256 != announcement.text_sha256:
+            raise NotFound("prompt {name} has other words now", name=prompt.name)
+        self.library.check(prompt)
+        return self.library.file(prompt, 8000)
+
     # --- the controller's parts
 
     def rules_in_force(self, problems: Problems) -> RulesInForce:
@@ -304,6 +313,7 @@ class App:
             self.facility_name,
             self.pbx.version,
             self.settings.office.zone,
+            self.prompt_file,
         )
         return Archiver(
             self.spool,

@@ -143,7 +143,12 @@ class Service:
 
     def _status(self, running: bool) -> dict[str, Any]:
         parts = self._parts
-        problems = {*parts.archiver.problems(), *parts.alerter.problems(), *self._problems.texts()}
+        problems = {
+            *parts.controller.problems(),
+            *parts.archiver.problems(),
+            *parts.alerter.problems(),
+            *self._problems.texts(),
+        }
         return {
             "running": running,
             "pid": os.getpid(),

@@ -10,6 +10,7 @@ from callrec.language import translated
 from callrec.model.alerts import AlertState
 from callrec.model.calls import FeatureCode, KeyResult, Note, Outcome
 from callrec.model.captures import KeptBecause, SilenceReason
+from callrec.model.flaws import Flaw
 from callrec.model.rules import Announce, Decision, Direction, Holidays, Mode, Scope
 
 REASONS = {
@@ -119,6 +120,14 @@ SILENCE_REASONS = {
     SilenceReason.NEVER: "a rule says never for those who talked then",
 }
 
+FLAWS = {
+    Flaw.NO_SOUND: "a side of the recording has no sound in {count} calls of the last day, "
+    "the latest is {call}: see callrec show",
+    Flaw.ANNOUNCEMENT_FAILED: "the PBX could not play the announcement in {count} calls of the last day, "
+    "the latest is {call}: see callrec doctor",
+    Flaw.ANNOUNCEMENT_NOT_FOUND: "the announcement was played, but not found in the recording, in {count} "
+    "calls of the last day, the latest is {call}: see callrec show",
+}
 
 ALERT_STATES = {
     AlertState.SENT: "sent {sent} ({tries} tries)",

@@ -42,6 +42,7 @@ TABLES = {
     "FEATURES",
     "KEY_RESULTS",
     "SILENCE_REASONS",
+    "FLAWS",
     "STEPS",
     "QUESTIONS",
     "COMMANDS",

@@ -17,7 +17,7 @@ from callrec.commands.search import row
 from callrec.commands.show_course import course, silences
 from callrec.dates import clock, spoken
 from callrec.language import translated as _
-from callrec.model.calls import CallRecord
+from callrec.model.calls import Announcement, CallRecord
 from callrec.rulebook import explanation
 from callrec.rulebook.explanation import Known
 from callrec.settings import OfficeSettings
@@ -153,13 +153,18 @@ def _notes(call: CallRecord) -> Lines:
 
 def _announcements(call: CallRecord, office: OfficeSettings) -> Lines:
     for each in call.announcements:
-        heard = _("heard to its end") if each.complete else _("not heard to its end")
         yield (
             "announcement",
-            f"{spoken(each.started_at, office.zone)}  {each.prompt} ({each.language}), {heard}",
+            f"{spoken(each.started_at, office.zone)}  {each.prompt} ({each.language}), {_heard(each)}",
         )
     if not call.announcements:
         yield "announcement", _("none")
+
+
+def _heard(each: Announcement) -> str:
+    if each.in_recording is False:
+        return _("played, not found in the recording")
+    return _("heard to its end") if each.complete else _("not heard to its end")
 
 
 def _people(call: CallRecord, office: OfficeSettings) -> Lines:

@@ -15,17 +15,23 @@ from callrec.dates import spoken
 from callrec.errors import CheckFailed
 from callrec.language import translated as _
 from callrec.spool import status
+from callrec.wording import FLAWS
 
 SILENT_AFTER = timedelta(seconds=10)
 """A controller at work reports twice a second."""
 
 
 @click.command()
+@click.option(
+    "--seen", is_flag=True, help="Tell no more of the calls of the last day that are named: somebody looked."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
-def command(ctx: click.Context, as_json: bool) -> None:
+def command(ctx: click.Context, seen: bool, as_json: bool) -> None:
     """PBX link, live captures, archive backlog, disk. Exit code 1 when something is wrong."""
     here = app(ctx)
+    if seen:
+        here.spool.flaws.forget()
     found = collect(here)
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
@@ -53,10 +59,16 @@ def collect(here: App) -> dict[str, Any]:
         "waiting_recordings": len(here.spool.waiting()),
         "waiting_calls": len(here.spool.calls()),
         "waiting_alerts": len(here.spool.alerts()),
-        "problems": told.get("problems", []),
+        "problems": [*told.get("problems", []), *_flaws(here)],
         "spool": str(here.spool.directory),
         "spool_free_bytes": here.spool.free_bytes(),
     }
+
+
+def _flaws(here: App) -> list[str]:
+    """Returns what was noticed of calls within the last day, counted by its kind, in words."""
+    found = here.spool.flaws.recent().items()
+    return [_(FLAWS[flaw]).format(count=len(calls), call=calls[-1]) for flaw, calls in found]
 
 
 def _show(found: dict[str, Any], zone: ZoneInfo) -> None:

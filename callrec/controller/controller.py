@@ -20,10 +20,12 @@ from callrec.controller.hangups import Hangups
 from callrec.controller.performer import PbxCommands, PbxPerformer, SpoolPerformer
 from callrec.controller.serial_executor import SerialExecutor
 from callrec.errors import CallrecError
+from callrec.language import translated
 from callrec.model.rules import Direction
 from callrec.pbx.events import Channel, ChannelDestroyed, Event, GateEntered, RawKeyPress, Replaced, epoch
 from callrec.policy.office import Office
 from callrec.recording.actions import Action, PbxAction, SaveCheckpoint, Silencing, SpoolAction
+from callrec.recording.call import Call
 from callrec.recording.tracker import CallTracker
 from callrec.spool.directory import Spool
 
@@ -33,6 +35,10 @@ FALLBACK_VARIABLE = "CALLREC_FALLBACK"
 """Set by the dialplan on a channel whose call its fallback handles: since when, in seconds since 1970."""
 PARTIES_VARIABLE = "CALLREC_PARTIES"
 """Set by the dialplan at the gate: direction, extension and number, with ``|`` between them."""
+
+
+LONG = timedelta(days=1)
+"""A recording that runs so long may be that of a call whose end the PBX has missed."""
 
 
 class Pbx(PbxCommands, Protocol):
@@ -166,6 +172,20 @@ class Controller:
                 if call.capture and not call.capture.is_finished
             ]
 
+    def problems(self) -> list[str]:
+        """Returns what is recorded for so long that its end may have been missed, in words."""
+        with self._lock:
+            calls = list(self._tracker.calls.values())
+        begun = [(each, since) for each in calls if (since := _recorded_since(each))]
+        text = translated(
+            "extension {extension} has been recorded for more than a day (call {call}): does anybody talk?"
+        )
+        return [
+            text.format(extension=call.record.extension or "?", call=call.record.id)
+            for call, since in begun
+            if self._now() - since >= LONG
+        ]
+
     # --- events
 
     def _wanted(self, event: Event) -> list[Action]:
@@ -262,6 +282,13 @@ class Controller:
             if isinstance(action, Silencing):
                 with self._lock:
                     self._submit(self._tracker.performed(action))
+
+
+def _recorded_since(call: Call) -> datetime | None:
+    """Returns since when a call is recorded, by callrec or perhaps by the fallback; None where it is not."""
+    if call.capture:
+        return None if call.capture.is_finished else call.capture.started_at
+    return call.record.started_at if call.fallback and not call.is_over else None
 
 
 def parsed_keys(stored: dict[str, str]) -> list[RawKeyPress]:

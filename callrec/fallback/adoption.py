@@ -17,6 +17,7 @@ import structlog
 
 from callrec.fallback import journal
 from callrec.model.calls import CallRecord, Outcome, remark
+from callrec.model.flaws import Flaw
 from callrec.model.rules import Decision, Mode
 from callrec.pbx.events import RawKeyPress
 from callrec.policy.office import Office
@@ -79,6 +80,8 @@ class Adoption:
         decision = self._decision(entry)
         call = journal.call_of(entry, office, self._pbx, self._prompt, decision, heard)
         wanted = decision.mode is Mode.AUTOMATIC
+        if any(each.could_not_be_played for each in call.announcements):
+            self._spool.flaws.add(call.id, Flaw.ANNOUNCEMENT_FAILED)
         recorded = bool(entry.file) and call.outcome is Outcome.ANSWERED and wanted
         keys = journal.pressed(entry, noted, office, recorded=recorded)
         call = replace(call, key_presses=keys, incident=any(marks(each.result) for each in keys))

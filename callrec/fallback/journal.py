@@ -115,6 +115,7 @@ def call_of(
     extension = _answering(entry, office)
     talked = entry.talked or heard
     answered = entry.status == "ANSWER" or bool(talked)
+    announcements = _announcements(entry, prompt)
     return CallRecord(
         id=ids.of_fallback_call(pbx, entry.channel, entry.started_at),  # decision 4: the same each time
         pbx=pbx,
@@ -130,8 +131,8 @@ def call_of(
         outcome=Outcome.ANSWERED if answered else OUTCOMES.get(entry.status, Outcome.UNANSWERED),
         decision=decision,
         participants=_participants(entry, extension, number, talked) if answered else (),
-        announcements=_announcements(entry, prompt),
-        notes=_notes(entry, decision),
+        announcements=announcements,
+        notes=_notes(entry, decision, announcements),
     )
 
 
@@ -210,10 +211,15 @@ def _announcements(entry: JournalEntry, prompt: FindPrompt) -> tuple[Announcemen
     return tuple(played)
 
 
-def _notes(entry: JournalEntry, decision: Decision) -> tuple[Note, ...]:
+def _notes(
+    entry: JournalEntry, decision: Decision, announcements: tuple[Announcement, ...]
+) -> tuple[Note, ...]:
     notes = [remark("callrec was away: the dialplan's fallback handled the call")]
     if decision.mode is not entry.mode:
         notes.append(remark("the dialplan went by mode {mode}", mode=entry.mode))
+    for each in announcements:
+        if each.could_not_be_played:
+            notes.append(remark("announcement {prompt} could not be played by the PBX", prompt=each.prompt))
     return tuple(notes)
 
 

@@ -7,7 +7,7 @@ them. All of it is published in the manifest's schema, so it is written for who 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from callrec.model.rules import Decision, Direction
@@ -86,6 +86,12 @@ class Participant:
     is another entry. Null where that was not seen: until the end of the call."""
 
 
+GIVEN_UP_WITHIN = timedelta(seconds=0.2)
+"""Asterisk gives up a sound that it cannot read at once, well within this."""
+IN_CALL = "both"
+"""Who heard an announcement during the call: `leg` of an Announcement."""
+
+
 @dataclass(frozen=True, slots=True)
 class Announcement:
     """One playing of one prompt: the proof of what was announced, and whether it was heard out."""
@@ -107,7 +113,25 @@ class Announcement:
     """The moment at which the playing ended, as Asterisk reported it; PBX's clock. Null where that was not
     reported, because the call ended before or the link to the PBX was away."""
     complete: bool = False
-    """True where Asterisk reported that the file was played to its end; false where it did not."""
+    """True where Asterisk reported that the file was played to its end and, of one during a recorded call
+    (`leg` is `both`), callrec found all of it in the recording; false where either is not so."""
+    in_recording: bool | None = None
+    """Whether callrec found all of it in the right channel of the sound file, at that time, by comparing the
+    two. Null where it did not look: of an announcement before the connection, which is in no recording, of
+    one that was not played to its end, or whose sound the library no longer had (a note says so), and of one
+    that an earlier version of callrec wrote down."""
+
+    @property
+    def could_not_be_played(self) -> bool:
+        """Whether the PBX gave up at once, as it does where it cannot read the sound.
+
+        One that a hang-up cut short ends as a failure too, but has been playing for a while.
+        """
+        return (
+            not self.complete
+            and self.finished_at is not None
+            and self.finished_at - self.started_at < GIVEN_UP_WITHIN
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 from callrec.model.alerts import Alert
 from callrec.model.calls import CallRecord
 from callrec.model.captures import CapturedCall, Checkpoint
+from callrec.model.flaws import Flaw
 
 if TYPE_CHECKING:
     from callrec.recording.owners import Owner
@@ -199,12 +200,22 @@ class ReadJournal(_OfCall):
     call_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class TellFlaw(_OfCall):
+    """Has `callrec status` tell of something that was not as it should be in a call, while that goes on."""
+
+    call_id: str
+    flaw: Flaw
+
+
 # decision 15: unions, so that the type checker finds an action nobody performs
 Making = StartSnoop | RecordSnoop | PlayMedia | DialSupportPhone | MakeBridge
 PbxAction = Making | LetThrough | AwaitHangup | Mute | Unmute | HangUp | AddToBridge | DestroyBridge
 Silencing = Mute | HangUp
 """What makes a track silent: its owner is told when the PBX has carried it out."""
-SpoolAction = SaveCheckpoint | SaveOpenCall | HandOver | Discard | SaveCall | SaveAlert | ReadJournal
+SpoolAction = (
+    SaveCheckpoint | SaveOpenCall | HandOver | Discard | SaveCall | SaveAlert | ReadJournal | TellFlaw
+)
 Action = PbxAction | SpoolAction
 
 

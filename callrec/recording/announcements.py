@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from callrec.errors import CallrecError
-from callrec.model.calls import Announcement, Note, remark
+from callrec.model.calls import IN_CALL, Announcement, Note, remark
 from callrec.model.prompts import Prompt
 from callrec.model.rules import Announce, Decision
 from callrec.pbx.events import OWN_PREFIX
@@ -147,7 +147,7 @@ class Announcer(Owner):
     def playback_started(self, playback: str, at: datetime) -> list[Action]:
         """Writes down that the prompt began to play, heard by both."""
         if self.in_call and playback == self.in_call.playback:
-            self._begin(self.in_call.current, at, "both")
+            self._begin(self.in_call.current, at, IN_CALL)
         return []
 
     def playback_ended(self, playback: str, at: datetime, *, failed: bool) -> list[Action]:

@@ -168,10 +168,12 @@ class Call(CallKeys):
             before, record = self.record, self.decisions.at_gate(self.record, event)
             self.record = before if before.answered_at else record
 
-    def announced(self, sound: str, at: datetime, leg: str, *, status: str | None) -> None:
+    def announced(self, sound: str, at: datetime, leg: str, *, status: str | None) -> list[Action]:
         """Writes down that the dialplan began to play a prompt (`status` None) or ended it."""
+        before = self.record
         self.announcer.dialplan_said(sound, at, leg, status)
         self.take_announcements()
+        return self.announcement_failed(before)
 
     def falls_back(self, channel: str, since: datetime) -> list[Action]:
         """Leaves this call to the dialplan's fallback, for callrec did not answer in time.

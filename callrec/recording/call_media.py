@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from callrec.model.calls import CallRecord, Note, remark
+from callrec.model.flaws import Flaw
 from callrec.recording import legs as of_legs
 from callrec.recording.actions import (
     Action,
@@ -18,6 +19,7 @@ from callrec.recording.actions import (
     HangUp,
     PbxAction,
     SaveOpenCall,
+    TellFlaw,
 )
 from callrec.recording.announcements import Announcer
 from callrec.recording.assistance import Assistance
@@ -123,7 +125,9 @@ class CallMedia:
         before = self.record
         actions = owner.playback_ended(playback, at, failed=failed)
         self.take_announcements()
-        return [*actions, *(self.save_checkpoint() if self.record is not before else [])]
+        told = self.announcement_failed(before)
+        saved = self.save_checkpoint() if self.record is not before else []
+        return [*actions, *told, *saved]
 
     def performed(self, owner: Owner, id_: str) -> list[Action]:
         """Tells `owner` that the PBX has silenced what it was asked to; who waits for that hears it."""
@@ -210,6 +214,14 @@ class CallMedia:
             self.record = replace(self.record, announcements=self.announcer.made)
         for each in self.announcer.notes:
             self._add(each)
+
+    def announcement_failed(self, before: CallRecord) -> list[Action]:
+        """Tells at once that the PBX could not play an announcement, where it was under way in `before`."""
+        failed = [each for each in self.record.announcements if each.could_not_be_played]
+        if len(failed) == sum(each.could_not_be_played for each in before.announcements):
+            return []
+        self.note("announcement {prompt} could not be played by the PBX", prompt=failed[-1].prompt)
+        return [TellFlaw(self.linkedid, self.record.id, Flaw.ANNOUNCEMENT_FAILED)]
 
     # --- inside
 

@@ -295,8 +295,10 @@ class CallTracker:
         if since := ev.epoch(said.get("Fallback", "")):
             return call.falls_back(event.channel.id, since)
         if said.get("Announce"):
-            call.announced(said.get("Prompt", ""), event.at, event.channel.id, status=said.get("Status"))
-        elif said.get("Key"):
+            return call.announced(
+                said.get("Prompt", ""), event.at, event.channel.id, status=said.get("Status")
+            )
+        if said.get("Key"):
             return self._press(event.key_press(), event.at)
         return []
 

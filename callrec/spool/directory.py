@@ -10,6 +10,7 @@ alerts/{alert}.json           help that was asked for and waits to be sent, with
 alerts/given-up/              what could not be sent, for a person to look at
 removed/                      what the archive has, on its way out
 quarantine/                   what nothing could be made of, for a person to look at
+flaws/                        what was noticed of calls within the last day (`flaws`)
 
 Beside them lie lock and version-2 (`lock`, `version`), the copy of the rules (`snapshot`: office.json), and
 how the controller is (`status`: status.json). Names end in .partial while they are written (`files`).
@@ -35,6 +36,8 @@ from callrec.model.calls import CallRecord
 from callrec.model.captures import CapturedCall, Checkpoint
 from callrec.spool import version
 from callrec.spool.files import PARTIAL, move, partial_of, sync, write_unsynced, write_whole
+from callrec.spool.flaws import FOLDER as FLAWS
+from callrec.spool.flaws import Flaws
 from callrec.spool.lock import SpoolLock
 
 T = TypeVar("T")
@@ -73,9 +76,19 @@ class Spool(SpoolLock):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
+        self.flaws = Flaws(directory)
         try:
             version.check(directory)
-            for name in ("checkpoints", "open_calls", "calls", "recordings", "discards", "alerts", REMOVED):
+            for name in (
+                "checkpoints",
+                "open_calls",
+                "calls",
+                "recordings",
+                "discards",
+                "alerts",
+                FLAWS,
+                REMOVED,
+            ):
                 (directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise WrongConfiguration(

@@ -19,11 +19,14 @@ from callrec import __version__
 from callrec.dates import spoken
 from callrec.errors import EvidenceBroken, NotFound
 from callrec.manifest import SCHEMA, AudioFacts, Manifest, Placement, Software, read, write
-from callrec.model.calls import remark
+from callrec.model.calls import CallRecord, remark
 from callrec.model.captures import Capture, CapturedCall, Segment, Track
+from callrec.model.flaws import Flaw
 from callrec.policy.retention import retain_until
+from callrec.spool.announcement_check import PromptFile, checked
 from callrec.spool.directory import Spool
 from callrec.spool.files import partial_of, sync, write_whole
+from callrec.spool.silent_tracks import silent_tracks
 from callrec.spool.sound import SegmentSound, SilentSpan, examine, join, tag
 from callrec.spool.tracks import Fetched, Tracks
 
@@ -43,7 +46,8 @@ class NoSound(NotFound):
 class RecordingBuilder:
     """Makes a FLAC and its manifest of each capture that waits in the spool.
 
-    `facility_name` gives the name of a facility by its code; `zone` is that of the times in tags.
+    `facility_name` gives the name of a facility by its code, `prompt_file` the sound of an announcement;
+    `zone` is that of the times in tags.
     """
 
     def __init__(
@@ -53,9 +57,11 @@ class RecordingBuilder:
         facility_name: Callable[[str], str],
         pbx_version: Callable[[], str],
         zone: ZoneInfo,
+        prompt_file: PromptFile,
     ) -> None:
         self._spool, self._tracks, self._zone = spool, tracks, zone
         self._facility_name, self._pbx_version = facility_name, pbx_version
+        self._prompt_file = prompt_file
 
     def audio_file(self, recording_id: str) -> Path:
         return self._spool.folder(recording_id) / f"{recording_id}.flac"
@@ -94,7 +100,20 @@ class RecordingBuilder:
         if audio.pcm_sha256 != written:
             raise EvidenceBroken("recording {id} does not read back as it was written", id=recording_id)
         partial.replace(target)
-        return self._manifest(_with_end(captured, audio), placements, audio)
+        ended = _with_end(captured, audio)
+        heard = replace(ended, call=self._heard(ended, placements))
+        return self._manifest(heard, placements, audio)
+
+    def _heard(self, captured: CapturedCall, placements: list[Placement]) -> CallRecord:
+        """Returns the call with what can be heard in its recording, and what cannot though it should."""
+        capture, sound = captured.capture, self.audio_file(captured.capture.recording_id)
+        call = checked(captured.call, sound, capture.began_at, self._prompt_file)
+        if any(each.in_recording is False for each in call.announcements):
+            self._spool.flaws.add(call.id, Flaw.ANNOUNCEMENT_NOT_FOUND)
+        silent = silent_tracks(sound, placements, _silences(capture))
+        if any(each.whole for each in silent):
+            self._spool.flaws.add(call.id, Flaw.NO_SOUND)
+        return replace(call, notes=(*call.notes, *(each.note for each in silent)))
 
     def _manifest(self, captured: CapturedCall, placements: list[Placement], audio: AudioFacts) -> Manifest:
         call, decision = captured.call, captured.call.decision

@@ -1,7 +1,8 @@
-"""The smallest SIP phone: it calls, keeps the call with silence, and sends in-dialog INFO requests.
+"""The smallest SIP phones: one calls, keeps the call with silence, and sends in-dialog INFO requests; another
+waits for a call and answers it.
 
-For what baresip cannot send, such as the `Record` header of phones with a record button. UDP on
-127.0.0.1 only; it answers no requests, hears nothing, and does not register.
+For what baresip cannot do, such as the `Record` header of phones with a record button, a codec that nobody
+can decode, or sending no sound at all. UDP on 127.0.0.1 only; they hear nothing.
 """
 
 from __future__ import annotations
@@ -11,10 +12,26 @@ import re
 import secrets
 import socket
 import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
 
-SILENCE = b"\xff" * 160
-"""20 ms of G.711 µ-law."""
+
+@dataclass(frozen=True)
+class Codec:
+    """What a phone speaks: its number and name in SDP, and a packet of 20 ms; an empty one is not sent."""
+
+    number: int
+    name: str
+    packet: bytes
+
+
+PCMU = Codec(0, "PCMU/8000", b"\xff" * 160)
+"""Silence in G.711 µ-law."""
+G729 = Codec(18, "G729/8000", bytes.fromhex("78527580a0fa8420d4f1") * 2)
+"""Something in G.729. No decoder is at hand, so nobody hears what."""
+NO_PACKETS = Codec(0, "PCMU/8000", b"")
 TRIES = 20
 PATIENCE_SECONDS = 0.5
 
@@ -22,7 +39,8 @@ PATIENCE_SECONDS = 0.5
 class SipCall:
     """One call of one account to one number. A context manager: it dials, and hangs up."""
 
-    def __init__(self, port: int, username: str, password: str, number: str) -> None:
+    def __init__(self, port: int, username: str, password: str, number: str, codec: Codec = PCMU) -> None:
+        self._codec = codec
         self._server = ("127.0.0.1", port)
         self._user, self._password = username, password
         self._target = f"sip:{number}@127.0.0.1:{port}"
@@ -41,7 +59,7 @@ class SipCall:
             answer = self._request("INVITE", body=self._offer())
         assert _status(answer) == 200, answer.splitlines()[0]
         self._to = self._to_of(answer)
-        self._media = int(re.findall(r"m=audio (\d+)", answer)[0])
+        self._media = _media_port(answer)
         self._send("ACK", self._to)
         self._speaker.start()
         return self
@@ -52,6 +70,9 @@ class SipCall:
         self._request("BYE")
         self._over.set()
         self._speaker.join()
+        self.close()
+
+    def close(self) -> None:
         self._sip.close()
         self._rtp.close()
 
@@ -59,6 +80,39 @@ class SipCall:
         """Sends an INFO with one more header. Returns the status of the answer."""
         answer = self._request("INFO", body=body, content=content if body else "", extra=header)
         return _status(answer)
+
+    # --- for a phone that waits
+
+    @property
+    def rtp(self) -> socket.socket:
+        return self._rtp
+
+    def register(self, seconds: int = 60) -> None:
+        """Tells the PBX that this phone is here; with 0 that it is not any more."""
+        self._target, self._to = self._target.replace(f"{self._user}@", ""), f"<sip:{self._user}@127.0.0.1>"
+        self._authorization = ""
+        for _ in range(2):
+            answer = self._request("REGISTER", extra=f"Expires: {seconds}")
+            if _status(answer) == 200:
+                return
+            self._authorize("REGISTER", answer)
+        raise AssertionError(answer.splitlines()[0])
+
+    def receive(self) -> tuple[str, tuple[str, int]]:
+        """The next message. Raises TimeoutError when none comes for a while."""
+        text, sender = self._sip.recvfrom(65536)
+        return text.decode(), sender
+
+    def agree(self, request: str, sender: tuple[str, int], codec: Codec | None) -> None:
+        """Answers a request with 200, and with what this phone speaks where it is a call."""
+        names = "Via|From|To|Call-ID|CSeq|Record-Route"
+        lines = re.findall(rf"(?m)^(?:{names}): .*?(?=\r?$)", request)
+        tagged = [f"{each};tag={self._tag}" if _opens(each) else each for each in lines]
+        body = _sdp(self._rtp, codec) if codec else ""
+        kind = ["Content-Type: application/sdp"] if codec else []
+        contact = f"Contact: <sip:{self._user}@127.0.0.1:{self._sip.getsockname()[1]}>"
+        head = ["SIP/2.0 200 OK", *tagged, contact, *kind, f"Content-Length: {len(body)}"]
+        self._sip.sendto(("\r\n".join(head) + "\r\n\r\n" + body).encode(), sender)
 
     # --- inside
 
@@ -97,7 +151,7 @@ class SipCall:
             f"CSeq: {self._count} {method}",
             f"Contact: <sip:{self._user}@{host}>",
             "Max-Forwards: 70",
-            *filter(None, [self._authorization if method == "INVITE" else "", extra]),
+            *filter(None, [self._authorization if method in ("INVITE", "REGISTER") else "", extra]),
             *([f"Content-Type: {content}"] if body else []),
             f"Content-Length: {len(body)}",
         ]
@@ -124,24 +178,86 @@ class SipCall:
         return str(to)
 
     def _offer(self) -> str:
-        port = self._rtp.getsockname()[1]
-        return (
-            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-            f"m=audio {port} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
-        )
+        return _sdp(self._rtp, self._codec)
 
     def _speak(self) -> None:
-        count = 0
-        while not self._over.wait(0.02):
-            header = b"\x80\x00" + (count & 0xFFFF).to_bytes(2) + (count * 160).to_bytes(4) + b"\0\0\0\1"
-            self._rtp.sendto(header + SILENCE, ("127.0.0.1", self._media))
-            count += 1
+        _speak(self._rtp, self._media, self._codec, self._over)
+
+
+class AnsweringPhone:
+    """Registers as an account, and answers the first call that rings there. A context manager."""
+
+    def __init__(self, port: int, username: str, password: str, codec: Codec) -> None:
+        self._codec, self._account = codec, SipCall(port, username, password, username)
+        self._media, self._over, self._answered_at = 0, threading.Event(), 0.0
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._speaker = threading.Thread(target=self._speak, daemon=True)
+
+    def __enter__(self) -> AnsweringPhone:
+        self._account.register()
+        self._listener.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._listener.join()
+        if self._media:
+            self._speaker.join()
+        self._account.register(seconds=0)
+        self._account.close()
+
+    def seconds(self) -> float:
+        """For how long it has been talking; 0 before."""
+        return time.monotonic() - self._answered_at if self._answered_at else 0.0
+
+    def _listen(self) -> None:
+        """Agrees to whatever is asked. A call is answered at once, and ends with its BYE."""
+        while not self._over.is_set():
+            with suppress(TimeoutError):
+                request, sender = self._account.receive()
+                method = request.split()[0]
+                if method == "INVITE" and not self._media:
+                    self._media, self._answered_at = _media_port(request), time.monotonic()
+                    self._speaker.start()
+                if method not in ("ACK", "SIP/2.0"):
+                    self._account.agree(request, sender, self._codec if method == "INVITE" else None)
+
+    def _speak(self) -> None:
+        _speak(self._account.rtp, self._media, self._codec, self._over)
+
+
+def _media_port(body: str) -> int:
+    return int(re.findall(r"m=audio (\d+)", body)[0])
+
+
+def _sdp(rtp: socket.socket, codec: Codec) -> str:
+    return (
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+        f"m=audio {rtp.getsockname()[1]} RTP/AVP {codec.number}\r\na=rtpmap:{codec.number} {codec.name}\r\n"
+    )
+
+
+def _speak(rtp: socket.socket, port: int, codec: Codec, over: threading.Event) -> None:
+    count = 0
+    while not over.wait(0.02):
+        kind = bytes([0x80, codec.number])
+        header = kind + (count & 0xFFFF).to_bytes(2) + (count * 160).to_bytes(4) + b"\0\0\0\1"
+        if codec.packet:
+            rtp.sendto(header + codec.packet, ("127.0.0.1", port))
+        count += 1
 
 
 def _udp() -> socket.socket:
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     made.bind(("127.0.0.1", 0))
     return made
+
+
+def _opens(line: str) -> bool:
+    """Whether it is the To line of a request that opens a call."""
+    return line.startswith("To:") and "tag=" not in line
 
 
 def _status(answer: str) -> int:

@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 from callrec.archive.archiver import Archiver
 from callrec.archive.discarder import Discarder
 from callrec.catalogue.database import Database
-from callrec.errors import PbxUnreachable
+from callrec.errors import NotFound, PbxUnreachable
+from callrec.model.calls import Announcement
 from callrec.model.captures import Track
+from callrec.resources import shipped
 from callrec.spool.directory import Spool
 from callrec.spool.recording_builder import RecordingBuilder
 from callrec.spool.tracks import Tracks
@@ -19,6 +21,7 @@ from tests.unit.fakes import MemoryStore
 from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, captured_call, segment
 from tests.unit.wave import tone, write_wav
 
+PROMPTS = shipped("prompts")
 TOKYO = ZoneInfo("Asia/Tokyo")
 
 
@@ -97,8 +100,14 @@ def make_bench(tmp_path: Path, database: Database, store: MemoryStore | None = N
         deleted.append(name)
         (pbx / name).unlink(missing_ok=True)
 
+    def prompt_file(announcement: Announcement) -> Path:
+        found = PROMPTS / announcement.language / f"{announcement.prompt}.wav"
+        if not found.exists():
+            raise NotFound("there is no prompt {name}", name=announcement.prompt)
+        return found
+
     tracks = Tracks(spool, fetch, answer, clock)
-    builder = RecordingBuilder(spool, tracks, lambda code: f"name of {code}", answer, TOKYO)
+    builder = RecordingBuilder(spool, tracks, lambda code: f"name of {code}", answer, TOKYO, prompt_file)
     discarder = Discarder(spool, database, delete)
     archiver = Archiver(
         spool, tracks, builder, store, database, delete, discarder, TOKYO, locked=True, clock=clock

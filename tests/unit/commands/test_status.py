@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from callrec.model.flaws import Flaw
 from callrec.spool import status
 from callrec.spool.directory import Spool
 from tests.unit.program import Done
@@ -79,3 +80,15 @@ def test_alerts_that_wait_are_counted(spool: Spool, office: Callable[..., Done])
     spool.save_alert(alert())
     assert json.loads(office("status", "--json").out)["waiting_alerts"] == 1
     assert "help alerts waiting to be sent" in office("status").out
+
+
+def test_what_was_noticed_of_calls_is_counted_until_somebody_has_seen_it(
+    spool: Spool, office: Callable[..., Done]
+) -> None:
+    _told(spool, 1)
+    for call in ("01a-1", "01a-2"):
+        spool.flaws.add(call, Flaw.NO_SOUND)
+    done = office("status", "--json")
+    (problem,) = json.loads(done.out)["problems"]
+    assert done.code == 1 and "in 2 calls of the last day, the latest is 01a-2" in problem
+    assert office("status", "--seen").code == 0 and not json.loads(office("status", "--json").out)["problems"]

@@ -13,6 +13,7 @@ import pytest
 from callrec.controller.hangups import Hangups
 from callrec.controller.serial_executor import SerialExecutor
 from callrec.errors import NotFound
+from callrec.model.flaws import Flaw
 from callrec.model.prompts import Prompt
 from callrec.model.rules import Decision
 from callrec.pbx.events import ChannelDestroyed, DialplanSaid, GateEntered, Replaced
@@ -222,3 +223,37 @@ def test_time_is_the_pbxs(tmp_path: Path) -> None:
         controller.handle(replace(event, at=datetime.now(UTC) - timedelta(hours=1)))
     assert abs(controller._now() - (datetime.now(UTC) - timedelta(hours=1))) < timedelta(seconds=5)
     end(controller)
+
+
+def test_an_announcement_that_the_pbx_cannot_read_is_a_problem_while_it_rings(tmp_path: Path) -> None:
+    controller = controller_on(tmp_path, FakePbx())
+    events = transcript(NAME)
+    (begun, ended) = [at for at, each in enumerate(events) if isinstance(each, DialplanSaid)][:2]
+    for event in events[:ended]:
+        controller.handle(event)
+    said = events[ended]
+    assert isinstance(said, DialplanSaid)
+    at_once = events[begun].at + timedelta(milliseconds=2)
+    controller.handle(replace(said, at=at_once, fields={**said.fields, "Status": "FAILED"}))
+    end(controller)
+    assert list(Spool(tmp_path).flaws.recent()) == [Flaw.ANNOUNCEMENT_FAILED]
+
+
+def test_a_recording_that_has_run_for_a_day_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    controller = controller_on(tmp_path, FakePbx())
+    for event in transcript(NAME):
+        if isinstance(event, ChannelDestroyed):
+            break
+        controller.handle(event)
+    assert controller.live()
+    for hours, told in ((23, 0), (25, 1)):
+        monkeypatch.setattr(controller, "_now", lambda h=hours: event.at + timedelta(hours=h))
+        problems = controller.problems()
+        assert len(problems) == told and all(
+            "extension 2101 has been recorded for" in each for each in problems
+        )
+    controller.handle(event)
+    end(controller)
+    assert not controller.problems()

@@ -82,6 +82,7 @@ def test_a_line_of_the_journal_becomes_a_call_and_a_capture() -> None:
     assert call.outcome is Outcome.ANSWERED and call.answered_at is not None and call.ended_at is not None
     assert call.ended_at - call.answered_at == timedelta(milliseconds=3001)
     assert [(each.language, each.complete) for each in call.announcements] == [("ja", True), ("", False)]
+    assert "could not be played" not in str(call.notes), "it broke off"
     captured = journal.captured_call(line, call)
     (segment,) = captured.capture.segments
     assert (segment.external.name, segment.staff.name) == (
@@ -91,6 +92,12 @@ def test_a_line_of_the_journal_becomes_a_call_and_a_capture() -> None:
     again = journal.captured_call(*_call(LINE))
     assert again.capture.recording_id == captured.capture.recording_id
     assert again.call.id == call.id, "read twice, it is the same call"
+
+
+def test_what_the_dialplan_could_not_play_is_noted() -> None:
+    _, call = _call(LINE.replace("1795361040.0>FAILED", "1795361039.03>FAILED"))
+    assert [each.complete for each in call.announcements] == [True, False]
+    assert "announcement /p/en/notice could not be played by the PBX" in [each.text for each in call.notes]
 
 
 def test_of_an_outbound_call_the_staff_is_the_caller() -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from callrec.model.flaws import Flaw
 from callrec.pbx import events as ev
 from callrec.recording.actions import (
     Making,
     PlayMedia,
     StartSnoop,
+    TellFlaw,
     about,
 )
 from callrec.recording.capture import LiveCapture
@@ -139,3 +142,20 @@ def test_an_announcement_whose_snoop_goes_before_it_is_refused_is_noted() -> Non
     played.handle(ev.ChannelDestroyed(LATER, channel(snoop.snoop, "Snoop/x", linkedid="s")))
     played.refused(snoop, "out of channels", LATER)
     assert "out of channels" in str(played.calls["1.0"].record.notes)
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.01, True), (3.0, False)])
+def test_an_announcement_that_the_pbx_cannot_play_is_told_at_once(seconds: float, told: bool) -> None:
+    """One that a hang-up cuts short fails too, but later."""
+    played, snoop = _announced()
+    (play,) = played.handle(snoop_started(snoop))
+    assert isinstance(play, PlayMedia)
+    played.handle(ev.PlaybackStarted(LATER, play.playback))
+    ended_at = LATER + timedelta(seconds=seconds)
+    actions = played.handle(ev.PlaybackFinished(ended_at, play.playback, failed=True))
+    record = played.calls["1.0"].record
+    assert [each for each in actions if isinstance(each, TellFlaw)] == (
+        [TellFlaw("1.0", record.id, Flaw.ANNOUNCEMENT_FAILED)] if told else []
+    )
+    assert ("could not be played by the PBX" in str(record.notes)) is told
+    assert not record.announcements[0].complete

@@ -1,0 +1,100 @@
+"""Finds the stretches of a recording in which one side has no sound at all, and nobody wanted it so.
+
+A voice in a codec that the PBX only passes on, a leg whose sound goes elsewhere, a phone that sends nothing:
+the PBX records them as silence and reports nothing. A room, a line or a muted microphone is not as silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from callrec.manifest import Placement
+from callrec.model.calls import Note, remark
+from callrec.spool.sound import EXTERNAL_CHANNEL, STAFF_CHANNEL, SilentSpan
+
+WINDOW_S = 0.5
+FAINTEST = 33
+"""Samples below this (60 dB below the loudest there can be) are no sound: what codecs make of silence."""
+LEAST_S = 3.0
+"""A segment that is shorter may be silent because nobody has spoken yet."""
+LEAST_REST_S = 10.0
+"""A track that is silent to the end of its segment while the other goes on is noted from this length on."""
+
+Peaks = NDArray[np.int32]
+"""The loudest sample of each window: a row each, with a column for each channel."""
+
+
+Times = NDArray[np.floating[Any]]
+"""Where each window begins, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class SilentTrack:
+    """One side of a recording that has no sound, from second to second of it.
+
+    `whole`: in the whole of a segment. Else it had sound before; it may have been on hold.
+    """
+
+    channel: int
+    begin_s: float
+    end_s: float
+    whole: bool
+
+    @property
+    def note(self) -> Note:
+        seconds = {"begin": round(self.begin_s, 1), "end": round(self.end_s, 1)}
+        if self.channel == EXTERNAL_CHANNEL:
+            return remark(
+                "no sound of the recorded party, from second {begin} to {end} of the recording", **seconds
+            )
+        return remark(
+            "no sound of what the recorded party heard, from second {begin} to {end} of the recording",
+            **seconds,
+        )
+
+
+def silent_tracks(
+    recording: Path, placements: Sequence[Placement], wanted: Sequence[SilentSpan]
+) -> list[SilentTrack]:
+    """Returns the sides that have no sound in the whole of a segment, or to its end.
+
+    `wanted` are the spans that are silent on purpose; they do not count, nor do sides that are missing.
+    """
+    peaks = _peaks(recording)
+    times: Times = np.arange(len(peaks)) * WINDOW_S
+    unwanted = np.ones(len(peaks), dtype=bool)
+    for begin, end in wanted:
+        unwanted &= (times + WINDOW_S <= begin) | (times >= end)
+    return [found for each in placements for found in _of_segment(each, peaks, times, unwanted)]
+
+
+def _of_segment(
+    each: Placement, peaks: Peaks, times: Times, unwanted: NDArray[np.bool_]
+) -> Iterator[SilentTrack]:
+    end_s = each.offset_s + each.duration_s
+    inside = (times >= each.offset_s) & (times + WINDOW_S <= end_s) & unwanted
+    sounds = peaks[inside] >= FAINTEST
+    for side, channel in (("external", EXTERNAL_CHANNEL), ("staff", STAFF_CHANNEL)):
+        if side in each.missing:
+            continue
+        heard = np.flatnonzero(sounds[:, channel])
+        since = int(heard[-1]) + 1 if len(heard) else 0
+        rest_s, others_s = ((len(sounds) - since) * WINDOW_S, WINDOW_S * sounds[since:, 1 - channel].sum())
+        if not since and rest_s >= LEAST_S:
+            yield SilentTrack(channel, each.offset_s, end_s, whole=True)
+        elif since and min(rest_s, others_s) >= LEAST_REST_S:
+            yield SilentTrack(channel, float(times[inside][since]), end_s, whole=False)
+
+
+def _peaks(recording: Path) -> Peaks:
+    with soundfile.SoundFile(recording) as sound:
+        blocks = sound.blocks(round(sound.samplerate * WINDOW_S), dtype="int16", always_2d=True)
+        loudest = [np.abs(block.astype(np.int32)).max(axis=0) for block in blocks]
+    return np.array(loudest, dtype=np.int32).reshape(-1, 2)
