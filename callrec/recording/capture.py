@@ -356,4 +356,4 @@ class LiveCapture(Owner):
                     live.fail(side, at, "the PBX did not begin to record within 3 s")
                     self._break(at)
                 if self.gone_at and live.is_open(side) and at - self.gone_at > FINISHED_WITHIN:
-                    self.recording_ended(live.track(side).name, at, None)
+                    self.recording_ended(live.track(side).name, self.gone_at, None)

@@ -213,6 +213,8 @@ def test_a_finish_that_is_never_told_is_not_waited_for() -> None:
     assert not capture.is_finished
     capture.retry(NOW + timedelta(seconds=6))
     assert capture.is_finished
+    (segment,) = capture.frozen().segments
+    assert segment.staff.finished_at == NOW, "with its channel: later nothing can have been recorded"
 
 
 def test_it_comes_back_from_what_was_written_down() -> None:
