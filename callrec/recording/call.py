@@ -99,8 +99,10 @@ class Call(CallKeys):
         self.update_participants(self.talking(), at)
         if self.capture:
             self.capture.left(leg.id, at)
-        if not self.legs:
-            return self._over(at)
+        return self._without(at) if self.legs else self._over(at)
+
+    def _without(self, at: datetime) -> list[Action]:
+        """Goes on without a channel that has left: decided by who is left, and with another one captured."""
         self._count(at)
         now = self.talking()
         decide = self.record.answered_at and len(now) > 1
@@ -108,14 +110,17 @@ class Call(CallKeys):
         return [*actions, *(self.save_checkpoint() if actions else []), *self.hand_over()]
 
     def abandoned(self, leg: Leg, into: CallRecord, at: datetime) -> list[Action]:
-        """Takes out a channel that goes on in another call (a transfer), and ends its capture here."""
+        """Takes out a channel that goes on in another call (a transfer), and ends its capture here.
+
+        That of those who are left goes on.
+        """
         self.legs.pop(leg.id, None)
         if not self.legs:
             self._went_on(leg, into)
         if leg.id in of_legs.filed_under(self.record):
             leg.filed_as = self.record.number
         self.update_participants(self.talking(), at)
-        return [*self._let_go(at), *([] if self.legs else self._over(at))]
+        return [*self._let_go(at), *(self._without(at) if self.legs else self._over(at))]
 
     def compared(self, there: set[str], at: datetime) -> list[Action]:
         """Brings this call up to the channels the PBX has (`there`, ours too), after the link was away."""

@@ -59,13 +59,16 @@ class CallMembership:
         """Makes one call of those who talk with one another; returns it, or None where they are in one.
 
         Asterisk gives them all the linked id of the oldest, but tells it with their next events only, and
-        not at all in a conference.
+        not at all in a conference. A call of which others go on talking elsewhere is left to them.
         """
+        members = set(members)
         legs = [self._topology.legs[id_] for id_ in members if id_ in self._topology.legs]
         calls = {leg.linkedid: self.calls[leg.linkedid] for leg in legs if leg.linkedid in self.calls}
         if len(calls) < 2:
             return None
-        one = self._one_of(calls.values())
+        staying = {key for key, call in calls.items() if self._goes_on_without(call, members)}
+        joining = [call for key, call in calls.items() if key not in staying]
+        one = self._one_of(joining or calls.values(), members)
         for leg in legs:
             self._move(leg, one, at)
         return one
@@ -80,6 +83,10 @@ class CallMembership:
         return settled
 
     # --- inside
+
+    def _goes_on_without(self, call: Call, members: Collection[str]) -> bool:
+        talking = self._topology.talking(call.legs.values())
+        return any(leg.id not in members for leg in talking)
 
     def _call_of(self, channel: Channel, environment: Environment) -> Call | None:
         """Returns the call of a channel's linked id, begun if need be; while that stays, the one it is in."""
@@ -110,9 +117,12 @@ class CallMembership:
         call = self.calls[key] = Call(key, record, environment)
         return call
 
-    def _one_of(self, calls: Collection[Call]) -> Call:
-        """Returns the call that goes on where several become one, and remembers it for the others' ids."""
-        first = min(calls, key=_precedence)
+    def _one_of(self, calls: Collection[Call], members: Collection[str] = ()) -> Call:
+        """Returns the call that goes on where several become one, and remembers it for the others' ids.
+
+        `members` are those who talk with one another; empty where that is not known.
+        """
+        first = min(calls, key=lambda call: _precedence(call, members))
         self._went_into.pop(first.linkedid, None)
         lost = {each.linkedid for each in calls if each is not first}
         for key, into in self._went_into.items():
@@ -143,10 +153,12 @@ def _new_record(channel: Channel, environment: Environment) -> CallRecord:
     )
 
 
-def _precedence(call: Call) -> tuple[bool, bool, datetime]:
+def _precedence(call: Call, members: Collection[str]) -> tuple[bool, bool, datetime]:
     """Returns the order in which one of several calls goes on, the least first.
 
-    That of somebody outside, with its recording; then one that was answered; then the oldest.
+    That of somebody outside who is among the `members`, with its recording; then one that was answered; then
+    the oldest.
     """
-    somebody_outside = any(not leg.extension for leg in call.legs.values())
+    legs = [leg for leg in call.legs.values() if not members or leg.id in members]
+    somebody_outside = any(not leg.extension for leg in legs)
     return not somebody_outside, call.record.answered_at is None, call.record.started_at

@@ -84,6 +84,8 @@ class BridgeTopology:
     def bridged(self, event: EnteredBridge | LeftBridge) -> None:
         """Takes in that a channel has entered or left a bridge. It must be known."""
         leg = self.legs[event.channel.id]
+        if leg.bridge in self._members:
+            self._put(leg.bridge, self._members[leg.bridge] - {leg.id})
         leg.bridge = event.bridge if isinstance(event, EnteredBridge) else None
         self._put(event.bridge, set(event.members))
         if isinstance(event, LeftBridge):

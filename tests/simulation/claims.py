@@ -21,12 +21,14 @@ AFTER_OUTAGE_S = 15.0
 SOON_S = 0.3
 """How soon what is automatic is recorded where nothing comes late."""
 SHORTEST_S = 0.05
-KNOWN = frozenset({"without staff", "at the answer", "in a call of the fallback"})
+KNOWN = frozenset({"without staff", "at the answer", "came unseen", "in a call of the fallback"})
 """Faults that are known and not mended yet; their kinds are passed over. Empty it as they are mended.
 
 - without staff: nothing is decided where those outside are left to themselves, so a number that is never to
   be recorded is heard after a transfer to it;
 - at the answer: the first decision asks one of those who talk then, not all (a conference);
+- came unseen: a number outside that came while nobody watched is silent from when it was noticed, not from
+  when it came;
 - in a call of the fallback: once the line that the dialplan records is gone, nobody records; and
   where it has become part of a call that callrec records, it has no row of its own.
 """
@@ -81,7 +83,8 @@ def every_call_has_one_row(world: World) -> Iterator[str]:
 
 def _is_excused(world: World, linkedid: str) -> bool:
     """Whether the fallback's line of this call was never written, because the PBX crashed; or is known."""
-    crashed = bool(world.crashes) and linkedid in world.plan.fallbacks
+    unseen = linkedid in world.plan.fallbacks or not _is_covered(world, world.plan.asked_at[linkedid])
+    crashed = bool(world.crashes) and unseen
     return crashed or ("in a call of the fallback" in KNOWN and linkedid in world.plan.went_on)
 
 
@@ -102,7 +105,13 @@ def what_is_never_is_silent(world: World) -> Iterator[str]:
 
 
 def _is_known(world: World, kept: Kept, span: Span) -> bool:
-    staff = {world.exchange.parties[id_] for id_ in span.group} & set(world.extensions)
+    who = {world.exchange.parties[id_] for id_ in span.group}
+    staff = who & set(world.extensions)
+    if _forbidden(world, span.group) not in staff and "came unseen" in KNOWN:
+        talks = world.exchange.witness.talks
+        talk = next(each for each in talks if each.group == span.group and each.end > span.begin)
+        if not _is_covered(world, talk.begin):
+            return True
     if not staff and "without staff" in KNOWN:
         return True
     answered = kept.captured.call.answered_at
@@ -120,6 +129,10 @@ def _was_told(world: World, span: Span) -> bool:
     talks = world.exchange.witness.talks
     talk = next(each for each in talks if each.group == span.group and each.begin <= span.begin < each.end)
     return any(begin < talk.end and end > talk.begin for begin, end in world.link.covered)
+
+
+def _is_covered(world: World, at: float) -> bool:
+    return any(begin <= at <= end for begin, end in world.link.covered)
 
 
 def _forbidden(world: World, group: Lines) -> str:
@@ -164,8 +177,11 @@ def _pauses(call: CallRecord) -> Iterator[tuple[float, float]]:
 
 def who_is_automatic_is_recorded(world: World) -> Iterator[str]:
     """Of every conversation that is to be recorded, all is kept but what had a reason not to be."""
-    sound = _heard_of(world)
-    for talk in world.exchange.witness.talks:
+    sound, in_fallback = _heard_of(world), set(world.plan.fallback_lines)
+    for talk in sorted(world.exchange.witness.talks, key=lambda talk: talk.begin):
+        if talk.group & in_fallback and "in a call of the fallback" in KNOWN:
+            in_fallback |= talk.group
+            continue
         if not _is_automatic(world, talk) or _has_a_reason(world, talk):
             continue
         soon = LONG_S * 2 if world.weather.was_late else SOON_S
@@ -192,12 +208,12 @@ def _is_automatic(world: World, talk: Talk) -> bool:
 
 
 def _has_a_reason(world: World, talk: Talk) -> bool:
-    """Whether staff paused or stopped it, or the dialplan's fallback has the call."""
+    """Whether staff paused or stopped it, or the number that was dialled is never to be recorded."""
     quiet = {FeatureCode.PAUSE, FeatureCode.STOP}
     pressed = any(
         key in quiet and at < talk.end for id_ in talk.group for at, key in world.plan.presses.get(id_, [])
     )
-    return pressed or ("in a call of the fallback" in KNOWN and bool(talk.group & world.plan.fallback_lines))
+    return pressed or bool(talk.group & world.plan.called_never)
 
 
 def _disturbances(world: World) -> list[tuple[float, float]]:

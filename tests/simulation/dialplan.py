@@ -62,6 +62,10 @@ class Dialplan:
     """The linked ids of the calls that the fallback has handled."""
     fallback_lines: set[str] = field(default_factory=set)
     """The lines of those calls."""
+    called_never: set[str] = field(default_factory=set)
+    """Lines that were picked up where a phone rang whose rule says never."""
+    asked_at: dict[str, float] = field(default_factory=dict)
+    """When each call passed the gate first, by its linked id."""
     went_on: set[str] = field(default_factory=set)
     """Those of them that began a call which became part of another."""
     lost_lines: set[str] = field(default_factory=set)
@@ -77,6 +81,7 @@ class Dialplan:
         """Asks the controller, and goes on when it lets the call through, or after two seconds without."""
         line.variables[PARTIES_VARIABLE] = f"{direction}|{extension}|{number}"
         self.gated.setdefault(line.linkedid, "")
+        self.asked_at.setdefault(line.linkedid, self.exchange.timeline.now)
         passed = False
 
         def through(*, away: bool) -> None:

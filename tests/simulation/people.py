@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 from callrec.model.calls import FeatureCode
-from callrec.model.rules import Direction
+from callrec.model.rules import Direction, Mode
 from tests.simulation.exchange import Line
+from tests.simulation.timeline import moment
 from tests.simulation.world import Consultation, World
 
 Act = Callable[[World, Random], str]
@@ -123,6 +124,9 @@ def pick_up(world: World, chance: Random) -> str:
     ring = chance.choice(world.plan.ringing)
     if not ring.called.is_staff or not world.exchange.is_there(ring.called):
         return ""
+    decided = world.office.decide(world.office.facts(Direction.INBOUND, [ring.called.party], None, moment(0)))
+    if decided.mode is Mode.NEVER:
+        world.plan.called_never |= {ring.called.id, ring.caller.id}
     world.exchange.rename(ring.called, chance.choice(world.extensions))
     world.plan.answer(ring)
     return f"{_named(ring.called)} picks up the call of {_named(ring.caller)}"

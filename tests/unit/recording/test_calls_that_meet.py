@@ -17,7 +17,7 @@ from callrec.recording.actions import Action, Mute, SaveCall, StartSnoop, Unmute
 from callrec.recording.call import Call
 from callrec.recording.tracker import CallTracker
 from tests.scenarios.replay import office, tracker
-from tests.unit.channels import LATER, OUTSIDE, PHONE, SECOND, begin_recording, channel, talks
+from tests.unit.channels import LATER, OTHER, OUTSIDE, PHONE, SECOND, begin_recording, channel, talks
 from tests.unit.pbx_model import ModelPbx
 from tests.unit.samples import START
 
@@ -210,6 +210,21 @@ def test_a_caller_who_is_never_recorded_is_not_in_a_conference_with_another() ->
     left = played.handle(ev.LeftBridge(LATER, OUTSIDE, "phone", there))
     left += played.handle(ev.ChannelDestroyed(LATER, OUTSIDE))
     assert not [each for each in left if isinstance(each, (StartSnoop, Unmute))]
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_who_is_moved_to_others_leaves_each_call_its_recording(stays: bool) -> None:
+    """Also where the older call has somebody outside, who talks on or waits alone."""
+    played = tracker(office(EVERYBODY), (f"new-{number}" for number in range(9)))
+    third = replace(WAITING, linkedid="1.0")
+    first = [OUTSIDE, PHONE, third] if stays else [OUTSIDE, PHONE]
+    begin_recording(played, talks(played, "a", *first))
+    begin_recording(played, talks(played, "b", SECOND, OTHER))
+    played.handle(ev.LeftBridge(LATER, PHONE, "a", tuple(each.id for each in first if each is not PHONE)))
+    played.handle(ev.EnteredBridge(LATER, PHONE, "b", (SECOND.id, OTHER.id, PHONE.id)))
+    assert set(played.calls["2.0"].legs) == {SECOND.id, OTHER.id, PHONE.id}
+    captured = [played.calls[key].capture for key in ("1.0", "2.0")]
+    assert [each and not each.gone_at and each.channel for each in captured] == [OUTSIDE.id, OTHER.id]
 
 
 def test_a_channel_of_a_call_that_went_into_another_twice_is_in_the_last() -> None:
