@@ -32,7 +32,7 @@ from callrec.recording.environment import Environment
 from callrec.recording.keys import is_outdated
 from callrec.recording.legs import Leg
 from callrec.recording.membership import CallMembership
-from callrec.recording.owners import Owners
+from callrec.recording.owners import NOBODY, Owners
 from callrec.recording.topology import LOCAL, BridgeTopology
 
 _AboutOurs = (
@@ -203,7 +203,7 @@ class CallTracker:
     def _handle(self, event: ev.Event) -> list[Action]:
         match event:
             case ev.OwnChannelStarted(channel=channel):
-                return self._owners.of(channel.id).owner.channel_started(channel.id)
+                return self._own_started(channel.id)
             case ev.Digit(channel=channel, digit=digit):
                 return self._owners.of(channel.id).owner.digit(channel.id, digit)
             case ev.ChannelDestroyed(channel=channel) if channel.is_own:
@@ -243,6 +243,13 @@ class CallTracker:
                 return []
             case _:
                 assert_never(event)  # decision 15
+
+    def _own_started(self, id_: str) -> list[Action]:
+        """Tells its owner that a channel of ours is there; without one nobody would ever end it."""
+        owner = self._owners.of(id_).owner
+        if owner is NOBODY and ev.is_snoop(id_):
+            return [HangUp(id_, id_)]
+        return owner.channel_started(id_)
 
     def _about_ours(self, id_: str, event: _AboutOurs) -> list[Action]:
         """Tells the call, and the owner in it, of a recording or playback that one of them has made."""

@@ -22,6 +22,7 @@ from tests.unit.channels import (
     SECOND,
     SNOOPS,
     begin_recording,
+    channel,
     on_pbx,
     quiet_tracker,
     talks,
@@ -138,6 +139,13 @@ def test_nothing_stays_known_of_a_bridge_of_ours_that_was_there_when_the_link_ca
     for seconds in (1, 7, 8):
         played.tick(LATER + timedelta(seconds=seconds))
     assert played.is_empty
+
+
+def test_a_channel_of_a_process_that_was_killed_is_ended_when_it_comes_late() -> None:
+    """A doctor's probe is nobody's either, and is left alone."""
+    played, probe = quiet_tracker(), channel("callrec.doctor-1", "Local/s@callrec-gate")
+    assert played.handle(ev.OwnChannelStarted(LATER, SNOOPS[0])) == [HangUp(SNOOPS[0].id, SNOOPS[0].id)]
+    assert played.handle(ev.OwnChannelStarted(LATER, probe)) == []
 
 
 def test_a_stray_that_the_pbx_did_not_remove_is_removed_later() -> None:

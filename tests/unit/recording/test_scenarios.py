@@ -8,7 +8,7 @@ import pytest
 
 from callrec.model.calls import CallRecord, Outcome
 from callrec.pbx.events import OWN_PREFIX
-from callrec.recording.actions import Action, HandOver, SaveCall, Silencing
+from callrec.recording.actions import Action, HandOver, HangUp, SaveCall, Silencing
 from callrec.recording.tracker import CallTracker
 from tests.scenarios.replay import RULES, ids_of, office, short, tracker, transcript
 
@@ -171,7 +171,9 @@ def _replayed(name: str) -> tuple[list[str], CallRecord]:
     ids = dict.fromkeys(e.channel.id for e in events if hasattr(e, "channel"))
     channels = [id_ for id_ in ids if not id_.startswith(OWN_PREFIX)]
     names = {recording: "REC", **dict(zip(channels, ("CALLER", "CALLED", "SECOND"), strict=False))}
-    lines = [short(command) for command in commands]
+    # Tones are named by the call's id, which is another one here: theirs are strays.
+    strays = [each for each in commands if isinstance(each, HangUp) and each.linkedid == each.channel]
+    lines = [short(command) for command in commands if command not in strays]
     for real, shown in names.items():
         lines = [line.replace(f"={real}", f"={shown}").replace(real, shown) for line in lines]
     return lines, next(command.call for command in commands if isinstance(command, SaveCall))
