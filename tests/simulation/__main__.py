@@ -24,12 +24,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--runs", type=int, default=1, help="how many at least")
     asked = parser.parse_args()
     _with_the_same_hashes()
     seed = SystemRandom().getrandbits(32) if asked.seed is None else asked.seed
     print(f"simulation: seed {seed}", flush=True)
     begin, steps, runs = time.monotonic(), 0, 0
-    while not runs or time.monotonic() - begin < asked.seconds:
+    while runs < asked.runs or time.monotonic() - begin < asked.seconds:
         outcome = of_seed(seed + runs)
         steps, runs = steps + outcome.steps, runs + 1
         if outcome.wrong:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from callrec.model.calls import CallRecord, FeatureCode, KeyResult
-from callrec.model.rules import Direction, Mode
+from callrec.model.rules import Decision, Direction, Mode
 from callrec.numbers import normalise
 from tests.simulation.archive import Kept
 from tests.simulation.recorder import BUFFER_S
@@ -21,7 +21,17 @@ AFTER_OUTAGE_S = 15.0
 SOON_S = 0.3
 """How soon what is automatic is recorded where nothing comes late."""
 SHORTEST_S = 0.05
-KNOWN = frozenset({"without staff", "at the answer", "came unseen", "in a call of the fallback"})
+KNOWN = frozenset(
+    {
+        "without staff",
+        "at the answer",
+        "came unseen",
+        "has left",
+        "in a call of the fallback",
+        "in two conversations",
+        "begins too late",
+    }
+)
 """Faults that are known and not mended yet; their kinds are passed over. Empty it as they are mended.
 
 - without staff: nothing is decided where those outside are left to themselves, so a number that is never to
@@ -29,6 +39,10 @@ KNOWN = frozenset({"without staff", "at the answer", "came unseen", "in a call o
 - at the answer: the first decision asks one of those who talk then, not all (a conference);
 - came unseen: a number outside that came while nobody watched is silent from when it was noticed, not from
   when it came;
+- has left: where a number outside that is never to be recorded has left, it goes on to silence who is left;
+- in two conversations: lines that have the linked id of one call, but talk in two bridges, are one call, and
+  one of the conversations is recorded;
+- begins too late: a track of which the PBX was asked, and which begins when its call was handed over;
 - in a call of the fallback: once the line that the dialplan records is gone, nobody records; and
   where it has become part of a call that callrec records, it has no row of its own.
 """
@@ -52,7 +66,7 @@ def nothing_is_left(world: World) -> Iterator[str]:
     left = {
         "snoops": list(world.recorder.snoops),
         "bridges of ours": list(world.recorder.own_bridges),
-        "tracks": [name for name in world.recorder.tapes if name not in world.plan.lost_lines],
+        "tracks": [name for name in world.recorder.tapes if not _is_lost(world, name)],
         "checkpoints": [each.capture.recording_id for each in spool.checkpoints()],
         "open calls": [each.id for each in spool.open_calls()],
         "rows": spool.calls(),
@@ -65,6 +79,14 @@ def nothing_is_left(world: World) -> Iterator[str]:
     if machine.tracker and not machine.tracker.is_empty:
         calls = list(machine.tracker.calls)
         yield f"left behind: the tracker knows of {calls or 'an owner or a bridge'}"
+
+
+def _is_lost(world: World, name: str) -> bool:
+    """Whether a track is of the fallback, and its line went in a crash; or is known."""
+    late = (
+        "begins too late" in KNOWN and world.weather.was_late and world.recorder.tapes[name].length < LONG_S
+    )
+    return late or name in world.plan.lost_lines
 
 
 # --- every call has exactly one row
@@ -82,10 +104,13 @@ def every_call_has_one_row(world: World) -> Iterator[str]:
 
 
 def _is_excused(world: World, linkedid: str) -> bool:
-    """Whether the fallback's line of this call was never written, because the PBX crashed; or is known."""
-    unseen = linkedid in world.plan.fallbacks or not _is_covered(world, world.plan.asked_at[linkedid])
-    crashed = bool(world.crashes) and unseen
-    return crashed or ("in a call of the fallback" in KNOWN and linkedid in world.plan.went_on)
+    """Whether the fallback's line of this call was never written, because the PBX crashed; whether the caller
+    hung up at the gate, which nobody heard of, before the fallback had the call; or whether it is known."""
+    in_fallback = linkedid in world.plan.fallbacks
+    unheard = not in_fallback and not _is_covered(world, world.plan.asked_at[linkedid])
+    crashed = bool(world.crashes) and in_fallback
+    went_on = linkedid in world.plan.went_on or len(world.exchange.linked[linkedid]) > 1
+    return unheard or crashed or ("in a call of the fallback" in KNOWN and went_on)
 
 
 # --- never is silent
@@ -139,13 +164,21 @@ def _forbidden(world: World, group: Lines) -> str:
     """Returns who of these must not be recorded, by a rule; empty: nobody."""
     if len(group) < 2:
         return ""
-    for party in sorted({world.exchange.parties[id_] for id_ in group}):
-        staff = [party] if party in world.extensions else []
-        number = None if staff else normalise(party)
-        decision = world.office.decide(world.office.facts(Direction.INBOUND, staff, number, moment(0)))
-        if decision.mode is Mode.NEVER and decision.rule is not None:
-            return party
-    return ""
+    parties = sorted({world.exchange.parties[id_] for id_ in group})
+    return next((party for party in parties if _forbidden_party(world, party)), "")
+
+
+def _forbidden_party(world: World, party: str) -> bool:
+    """Tells whether a rule says never for an extension or a number outside."""
+    decision = _decision(world, party)
+    return decision.mode is Mode.NEVER and decision.rule is not None
+
+
+def _decision(world: World, party: str) -> Decision:
+    """Returns what is decided of an extension, or of a number outside, by itself."""
+    staff = [party] if party in world.extensions else []
+    number = None if staff else normalise(party)
+    return world.office.decide(world.office.facts(Direction.INBOUND, staff, number, moment(0)))
 
 
 def _when(span: Span | Talk) -> str:
@@ -184,11 +217,20 @@ def who_is_automatic_is_recorded(world: World) -> Iterator[str]:
             continue
         if not _is_automatic(world, talk) or _has_a_reason(world, talk):
             continue
-        soon = LONG_S * 2 if world.weather.was_late else SOON_S
+        soon = LONG_S * 6 if world.weather.was_late else SOON_S
         for begin, end in without((talk.begin + soon, talk.end - SOON_S), _disturbances(world)):
             for first, last in without((begin, end), sound.get(talk.group, [])):
                 if last - first > SOON_S:
                     yield f"not recorded: {_when(Talk(talk.group, first, last))}"
+
+
+def _rang_unseen(world: World) -> Iterator[tuple[float, float]]:
+    """Yields when a line was there that is never to be recorded (or has no rule) and came to talk later, as
+    nobody saw."""
+    for talk in world.exchange.witness.talks:
+        for id_ in talk.group if not _is_covered(world, talk.begin) else ():
+            if _decision(world, world.exchange.parties[id_]).mode is Mode.NEVER:
+                yield world.exchange.created[id_], talk.begin + SOON_S
 
 
 def _heard_of(world: World) -> dict[Lines, list[tuple[float, float]]]:
@@ -213,7 +255,35 @@ def _has_a_reason(world: World, talk: Talk) -> bool:
     pressed = any(
         key in quiet and at < talk.end for id_ in talk.group for at, key in world.plan.presses.get(id_, [])
     )
-    return pressed or bool(talk.group & world.plan.called_never)
+    return (
+        pressed
+        or bool(talk.group & world.plan.called_never)
+        or _is_one_of_two(world, talk)
+        or _has_talked_to_never(world, talk)
+    )
+
+
+def _has_talked_to_never(world: World, talk: Talk) -> bool:
+    """Whether one of these talked before to a number outside that is never to be recorded."""
+    return "has left" in KNOWN and any(
+        other.begin < talk.begin
+        and other.group & talk.group
+        and _forbidden(world, other.group) in world.numbers
+        for other in world.exchange.witness.talks
+    )
+
+
+def _is_one_of_two(world: World, talk: Talk) -> bool:
+    """Whether others of the same call talked elsewhere meanwhile."""
+    linked = world.exchange.linked
+    calls = set().union(*(linked[id_] for id_ in talk.group))
+    return "in two conversations" in KNOWN and any(
+        other.begin < talk.end
+        and other.end > talk.begin
+        and not other.group & talk.group
+        and any(linked[id_] & calls for id_ in other.group)
+        for other in world.exchange.witness.talks
+    )
 
 
 def _disturbances(world: World) -> list[tuple[float, float]]:
@@ -221,4 +291,9 @@ def _disturbances(world: World) -> list[tuple[float, float]]:
     edges = [0.0, *(edge for span in world.link.covered for edge in span), float("inf")]
     away = [(begin, end + AFTER_OUTAGE_S) for begin, end in zip(edges[::2], edges[1::2], strict=True)]
     unwritten = [(at - BUFFER_S, at) for at in world.crashes]
-    return [*away, *unwritten, *((at - 1, at + AFTER_REFUSAL_S) for at in world.recorder.refusals)]
+    return [
+        *away,
+        *unwritten,
+        *_rang_unseen(world),
+        *((at - 1, at + AFTER_REFUSAL_S) for at in world.recorder.refusals),
+    ]

@@ -46,6 +46,10 @@ class Exchange:
         self.bridges: dict[str, list[str]] = {}
         self.parties: dict[str, str] = {}
         """Who talks on a line, of all lines there ever were."""
+        self.created: dict[str, float] = {}
+        """When each of them was made."""
+        self.linked: dict[str, set[str]] = {}
+        """The linked ids each of them has had."""
         self.witness = Witness()
         self.changed: list[Callable[[], None]] = []
         """Called whenever others hear one another."""
@@ -66,7 +70,8 @@ class Exchange:
         endpoint = party if staff else "outside"
         name = f"PJSIP/{endpoint}-{self._count:08x}"
         line = Line(id_, name, party, exten, linkedid or id_, self.timeline.now)
-        self.lines[id_], self.parties[id_] = line, party
+        self.linked[id_] = {line.linkedid}
+        self.lines[id_], self.parties[id_], self.created[id_] = line, party, line.created
         self.tell(ev.ChannelCreated(self.timeline.clock, line.told()))
         return line
 
@@ -142,6 +147,7 @@ class Exchange:
         for line in members:
             assert oldest
             line.linkedid = oldest.linkedid
+            self.linked[line.id].add(line.linkedid)
 
     def group(self, id_: str) -> Lines:
         """Returns who hears one another with a line, itself included."""
