@@ -210,10 +210,10 @@ def _pauses(call: CallRecord) -> Iterator[tuple[float, float]]:
 
 def who_is_automatic_is_recorded(world: World) -> Iterator[str]:
     """Of every conversation that is to be recorded, all is kept but what had a reason not to be."""
-    sound, in_fallback = _heard_of(world), set(world.plan.fallback_lines)
+    sound, quiet = _heard_of(world), set(world.plan.fallback_lines)
     for talk in sorted(world.exchange.witness.talks, key=lambda talk: talk.begin):
-        if talk.group & in_fallback and "in a call of the fallback" in KNOWN:
-            in_fallback |= talk.group
+        if talk.group & quiet or _is_paused(world, talk):  # a pause holds over a transfer
+            quiet |= talk.group
             continue
         if not _is_automatic(world, talk) or _has_a_reason(world, talk):
             continue
@@ -250,17 +250,18 @@ def _is_automatic(world: World, talk: Talk) -> bool:
 
 
 def _has_a_reason(world: World, talk: Talk) -> bool:
-    """Whether staff paused or stopped it, or the number that was dialled is never to be recorded."""
-    quiet = {FeatureCode.PAUSE, FeatureCode.STOP}
-    pressed = any(
-        key in quiet and at < talk.end for id_ in talk.group for at, key in world.plan.presses.get(id_, [])
-    )
+    """Whether the number that was dialled is never to be recorded; or it is known."""
     return (
-        pressed
-        or bool(talk.group & world.plan.called_never)
+        bool(talk.group & world.plan.called_never)
         or _is_one_of_two(world, talk)
         or _has_talked_to_never(world, talk)
     )
+
+
+def _is_paused(world: World, talk: Talk) -> bool:
+    """Whether staff paused or stopped it."""
+    keys = [press for id_ in talk.group for press in world.plan.presses.get(id_, [])]
+    return any(key in {FeatureCode.PAUSE, FeatureCode.STOP} and at < talk.end for at, key in keys)
 
 
 def _has_talked_to_never(world: World, talk: Talk) -> bool:
