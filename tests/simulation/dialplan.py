@@ -79,6 +79,8 @@ class Dialplan:
 
     def gate(self, line: Line, direction: Direction, extension: str, number: str, go: Step) -> None:
         """Asks the controller, and goes on when it lets the call through, or after two seconds without."""
+        if not self.exchange.is_there(line):
+            return
         line.variables[PARTIES_VARIABLE] = f"{direction}|{extension}|{number}"
         self.gated.setdefault(line.linkedid, "")
         self.asked_at.setdefault(line.linkedid, self.exchange.timeline.now)
