@@ -171,6 +171,8 @@ class App:
             defaults=Defaults(settings.retention.days, settings.retention.incident_days),
             extension_pattern=settings.pbx.extension_pattern,
             prefixes=settings.office.prefixes,
+            technologies=settings.pbx.phone_technologies,
+            lines=settings.pbx.lines,
             zone=settings.office.zone,
             shift=timedelta(seconds=settings.office.shift_s),
             revision=revision,

@@ -97,6 +97,10 @@ ami_user = "callrec"
 ami_password = $ami_password
 # Endpoints of the PBX that are staff's phones, besides the extensions that were added.
 extension_pattern = "[1-9][0-9]{1,5}"
+# The kinds of channels in which they are looked for: all others (DAHDI, IAX2 …) are lines to the outside.
+phone_technologies = ["PJSIP"]
+# Endpoints that are lines to the outside although they are named like an extension, such as "33".
+lines = []
 
 [archive]
 # Any S3 server. Leave endpoint_url out for Amazon S3 itself.

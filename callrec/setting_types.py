@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from callrec.addresses import is_address
 from callrec.errors import WrongUsage
+from callrec.model.office import is_endpoint
 from callrec.numbers import dialled
 
 
@@ -89,6 +90,18 @@ def _a_prefix(text: str) -> str:
     return text
 
 
+def _a_technology(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]+", text):
+        raise ValueError("write a kind of channel as the PBX names it, such as PJSIP")
+    return text
+
+
+def _an_endpoint(text: str) -> str:
+    if not is_endpoint(text):
+        raise ValueError("write the name of an endpoint, such as 33 or DAHDI/33")
+    return text
+
+
 def _a_way_to_dial(text: str) -> str:
     try:
         text.format(extension="2900")
@@ -110,4 +123,6 @@ WebAddressOrNone = Annotated[str, AfterValidator(_a_web_address_or_none)]
 Number = Annotated[str, AfterValidator(_a_number)]
 Prefix = Annotated[str, AfterValidator(_a_prefix)]
 PbxPassword = Annotated[SecretStr, AfterValidator(_as_asterisk_takes_it)]
+Technology = Annotated[str, AfterValidator(_a_technology)]
+Endpoint = Annotated[str, AfterValidator(_an_endpoint)]
 WayToDial = Annotated[str, AfterValidator(_a_way_to_dial)]

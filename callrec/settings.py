@@ -34,12 +34,14 @@ from callrec.model.calls import FeatureCode
 from callrec.setting_types import (
     Address,
     AriAddress,
+    Endpoint,
     KeyCode,
     Number,
     Pattern,
     PbxPassword,
     Port,
     Prefix,
+    Technology,
     WayToDial,
     WebAddress,
     WebAddressOrNone,
@@ -70,6 +72,10 @@ class PbxSettings(Section):
     ami_password: PbxPassword = SecretStr("")
     extension_pattern: Pattern = r"[1-9][0-9]{1,5}"
     """Endpoint names that are staff's, besides those of the extensions that were added."""
+    phone_technologies: tuple[Technology, ...] = ("PJSIP",)
+    """The kinds of channels in which an endpoint can be a phone. Lines to the outside are all others."""
+    lines: tuple[Endpoint, ...] = ()
+    """Endpoints that are lines to the outside, although they are named like an extension."""
     timeout: float = Field(5.0, gt=0)
     """Seconds an ARI or AMI request may take."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 UNASSIGNED = "unassigned"
 """The facility under which calls of an extension that belongs to none are filed."""
+_ENDPOINT = re.compile(r"(?:[A-Za-z0-9]+/)?[A-Za-z0-9_.@+*#-]{1,80}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +46,10 @@ class Extension:
     service: bool = False
     """True of a number that is no phone but is dialled: a queue, a ring group, a DID."""
     aliases: tuple[str, ...] = ()
-    """Endpoints of the PBX that are phones of this extension too, such as ``2101-WS``."""
+    """Endpoints of the PBX that are phones of this extension too, such as ``2101-WS``; with its technology
+    where that is none of phones, such as ``DAHDI/33``."""
+
+
+def is_endpoint(text: str) -> bool:
+    """Tells whether a text can name an endpoint of the PBX, such as ``2101-WS``, or ``DAHDI/33``."""
+    return bool(_ENDPOINT.fullmatch(text))

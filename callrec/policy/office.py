@@ -31,6 +31,7 @@ class Office:
         extension_pattern: str = r"[1-9][0-9]{1,5}",
         technologies: Iterable[str] = ("PJSIP",),
         prefixes: Iterable[str] = (),
+        lines: Iterable[str] = (),
         zone: ZoneInfo = JAPAN,
         shift: timedelta = timedelta(0),
         revision: int = 0,
@@ -40,15 +41,16 @@ class Office:
 
         With a `shift`, decisions are made as if it were so much later: to try rules out. `support` is who is
         called to help where a facility does not say. `technologies` are those of the office's phones,
-        `prefixes` what they dial for a line to the outside.
+        `prefixes` what they dial for a line to the outside; `lines` are endpoints that are such lines
+        whatever they are named.
         """
         self.facilities = {facility.code: facility for facility in facilities}
         self.extensions = {extension.number: extension for extension in extensions}
         self._aliases = {alias: each.number for each in self.extensions.values() for alias in each.aliases}
-        self._technologies = frozenset(technologies)
         self._prefixes = frozenset(prefixes)
         self._spellings = {normalise(number): number for number in self.extensions}
         self.rules = RuleSet(rules, zone, self._prefixes)
+        self._technologies, self.lines = frozenset(technologies), frozenset(lines)
         self.revision = revision
         self._defaults, self._shift = defaults or Defaults(), shift
         self._support = support or Support()
@@ -57,13 +59,21 @@ class Office:
     def extension_of(self, channel: str) -> str | None:
         """Returns the extension whose phone a channel is, by its name (``PJSIP/2101-0000002a``).
 
-        None: it is a line to the outside, whatever number it presents. An alias is asked first, in any
-        technology; an endpoint that is named like an extension is its phone in those of phones only.
+        None: it is a line to the outside, whatever number it presents. An endpoint that is an alias, or is
+        named like an extension, is a phone in the technologies of phones; in others only what is an alias
+        together with its technology (``DAHDI/33``).
         """
-        endpoint, technology = endpoint_of(channel), channel.partition("/")[0]
-        if alias := self._aliases.get(endpoint):
-            return alias
-        return endpoint if technology in self._technologies and self.is_phone(endpoint) else None
+        technology, endpoint = channel.partition("/")[0], endpoint_of(channel)
+        whole = f"{technology}/{endpoint}"
+        if self.lines and not self.lines.isdisjoint((whole, endpoint)):
+            return None
+        if technology not in self._technologies:
+            return self._aliases.get(whole)
+        return self._aliases.get(endpoint) or (endpoint if self.is_phone(endpoint) else None)
+
+    def person_of(self, number: str) -> str:
+        """Returns the extension that a number of the dialplan is about: another one for an alias only."""
+        return self._aliases.get(number, number)
 
     def is_phone(self, number: str) -> bool:
         """Tells whether a number is that of a phone of the office, and not of a service or of the outside."""
