@@ -170,8 +170,8 @@ def files(entry: JournalEntry) -> list[str]:
 
 def _answering(entry: JournalEntry, office: Office) -> str:
     """Returns the extension that answered, or placed the call; the number dialled where that is not known."""
-    known = entry.peer and entry.direction is not Direction.OUTBOUND and office.is_phone(entry.peer)
-    return entry.peer if known else office.line(entry.extension)
+    outbound, peer = entry.direction is Direction.OUTBOUND, office.person_of(entry.peer)
+    return peer if peer and not outbound and office.is_phone(peer) else office.line(entry.extension)
 
 
 def _facts(entry: JournalEntry, office: Office, extension: str) -> CallFacts:

@@ -160,17 +160,19 @@ class Call(CallKeys):
         A call that is transferred passes the gate again: it is announced already, and decided by who talks.
         Raises ValueError where the dialplan's direction is none.
         """
+        own = self._who_calls(event)
         if self.record.answered_at:
             return [LetThrough(self.linkedid, event.channel.id)]
-        self.record = self.decisions.at_gate(self.record, event)
+        self.record = self.decisions.at_gate(self.record, event, own)
         sounds = self.announcer.at_gate(self.decisions.gate) if self.decisions.gate else ()
         self.take_announcements()
         return [LetThrough(self.linkedid, event.channel.id, sounds), *self.save_checkpoint()]  # decision 2
 
     def gate_recalled(self, event: GateEntered) -> None:
         """Takes in what was asked at the gate, where that was not heard. It counts for who answers later."""
+        own = self._who_calls(event)
         if self.decisions.gate is None and not self.is_over:
-            before, record = self.record, self.decisions.at_gate(self.record, event)
+            before, record = self.record, self.decisions.at_gate(self.record, event, own)
             self.record = before if before.answered_at else record
 
     def announced(self, sound: str, at: datetime, leg: str, *, status: str | None) -> list[Action]:
@@ -204,6 +206,25 @@ class Call(CallKeys):
         """Remembers how Dial() said that it goes: that tells the outcome where nobody answers."""
         if event.status:
             self._dial_status = event.status
+        if self.record.direction is Direction.OUTBOUND and not self.record.answered_at:
+            self._is_line(event.peer.id)
+
+    def _who_calls(self, event: GateEntered) -> str | None:
+        """Returns the extension of the phone that is at the gate; None where it is no phone."""
+        if event.direction == Direction.INBOUND:
+            self._is_line(event.channel.id)
+        leg = self.legs.get(event.channel.id)
+        return leg.extension if leg else None
+
+    def _is_line(self, channel: str) -> None:
+        """Takes a channel for a line to the outside, which the dialplan says that it is.
+
+        Unless it is a phone of an extension that was added: one that is only named like an extension can be
+        a trunk.
+        """
+        leg = self.legs.get(channel)
+        if leg and leg.extension not in self.decisions.office.extensions:
+            leg.extension = None
 
     # --- what is captured
 

@@ -51,13 +51,14 @@ class Decisions:
     """The numbers to which the call was sent after its answer, and whose dialplan may be heard."""
     _asked: _Asked | None = None
 
-    def at_gate(self, call: CallRecord, event: GateEntered) -> CallRecord:
-        """Returns the call, decided by what the dialplan says at the gate.
+    def at_gate(self, call: CallRecord, event: GateEntered, own: str | None) -> CallRecord:
+        """Returns the call, decided by what the dialplan says at the gate; `own` is the calling phone's
+        extension.
 
         A call that came to another number before brings that decision along. Raises ValueError where the
         dialplan's direction is none.
         """
-        call = parties.at_gate(call, event, self.office)
+        call = parties.at_gate(call, event, own, self.office)
         self._dialled_a_phone = self.office.is_phone(call.extension or "")
         self.gate = self._decide(call, parties.staff(call), self.gate, event.at)
         return replace(call, decision=self.gate)

@@ -11,20 +11,28 @@ from datetime import datetime
 
 from callrec.model.calls import CallRecord
 from callrec.model.rules import CallFacts, Direction
-from callrec.numbers import Number
+from callrec.numbers import Number, of_extension
 from callrec.pbx.events import GateEntered
 from callrec.policy.office import Office
 from callrec.recording import legs as of_legs
 from callrec.recording.legs import Leg
 
 
-def at_gate(call: CallRecord, event: GateEntered, office: Office) -> CallRecord:
-    """Returns the call with what the dialplan says of it. Raises ValueError where its direction is none."""
+def at_gate(call: CallRecord, event: GateEntered, own: str | None, office: Office) -> CallRecord:
+    """Returns the call with what the dialplan says of it. Raises ValueError where its direction is none.
+
+    `own` is the extension of a phone that calls: it is itself, whatever number it presents and the dialplan
+    repeats.
+    """
     direction = Direction(event.direction)
+    extension = office.line(office.person_of(event.extension))
+    number = office.other_party(event.number, direction)
     if direction is Direction.OUTBOUND:
         call = replace(call, dialled=event.number or call.dialled)
-    number = office.other_party(event.number, direction)
-    return _with(call, office, direction, office.line(event.extension) or None, number)
+        extension = own or extension
+    elif direction is Direction.INTERNAL:
+        number = of_extension(own or office.person_of(event.number)) if own or event.number else None
+    return _with(call, office, direction, extension or None, number)
 
 
 def answered(call: CallRecord, talking: Sequence[Leg], caller: Leg | None, office: Office) -> CallRecord:

@@ -163,7 +163,7 @@ class CallTracker:
 
     def _press(self, key: ev.RawKeyPress, now: datetime) -> list[Action]:
         leg, call = self._topology.named(key.by), self._call_of_key(key)
-        extension = self.environment.office.extension_of(key.by)
+        extension = leg.extension if leg else self.environment.office.extension_of(key.by)
         if not call or key.key not in set(FeatureCode) or not extension:
             return []
         if key.id in self._pressed:
