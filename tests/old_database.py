@@ -55,6 +55,7 @@ def check_migration(database: Database) -> None:
         _check_as_it_was(connection)
     check_field_terms(database)
     _check_alerts(database)
+    _check_aliases(database)
     for fields, complaint in (
         ({"beep_s": 15}, r"rules \[1\] have a consent beep"),
         ({"beep_s": None, "hours": parse_hours("mon")}, r"rules \[1\] have conditions"),
@@ -68,6 +69,7 @@ def check_migration(database: Database) -> None:
     migrated(database, "0001")
     with database.begin() as connection:
         assert not {"hours", "beep_s"} & _columns(connection, "rules")
+        assert "aliases" not in _columns(connection, "extensions")
         assert not {"incident", "discarded_at"} & _columns(connection, "calls")
         assert connection.exec_driver_sql("SELECT count(*) FROM rules").scalar_one() == 4
         assert connection.exec_driver_sql("SELECT count(*) FROM calls").scalar_one() == 1
@@ -121,6 +123,17 @@ def _check_alerts(database: Database) -> None:
         migrated(database, "0002")
     with database.begin() as connection:
         facilities.change_facility(connection, "shiba", support_mail=None, **WHO)
+
+
+def _check_aliases(database: Database) -> None:
+    """Without its alias a phone would have no rule: it is not lost on the way back."""
+    with database.begin() as connection:
+        facilities.add_aliases(connection, "2101", ["2101-WS"], **WHO)
+    with pytest.raises(RuntimeError, match=r"extensions \['2101'\] have aliases"):
+        migrated(database, "0005")
+    with database.begin() as connection:
+        assert facilities.extension(connection, "2101").aliases == ("2101-WS",)
+        facilities.remove_aliases(connection, "2101", ["2101-WS"], **WHO)
 
 
 def _check_as_it_was(connection: sa.Connection) -> None:

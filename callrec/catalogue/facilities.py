@@ -6,6 +6,7 @@ NotFound for what is not there. Whole offices are changed by callrec.catalogue.o
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ from callrec.catalogue.tables import extensions, facilities, rules, rules_in_for
 from callrec.errors import NotFound, Refused
 from callrec.model.office import Extension, Facility
 from callrec.numbers import dialled
-from callrec.rulebook.entries import check_facility, check_name, extension_number
+from callrec.rulebook.entries import aliases, check_aliases, check_facility, check_name, extension_number
 
 
 def all_facilities(connection: sa.Connection) -> list[Facility]:
@@ -98,35 +99,77 @@ def extension(connection: sa.Connection, number: str) -> Extension:
     return _extension(row)
 
 
-def add_extension(connection: sa.Connection, new: Extension, *, who: str, at: datetime) -> Extension:
+def add_extension(
+    connection: sa.Connection, new: Extension, *, who: str, at: datetime, check: bool = True
+) -> Extension:
     """Adds an extension or a service number and returns it; full-width digits are taken as narrow ones.
 
-    Raises Refused when there is one of its number, NotFound when there is no such facility.
+    Raises Refused when there is one of its number, NotFound when there is no such facility. Without `check`
+    the caller makes sure afterwards that its endpoints are nobody else's (`check_endpoints`).
     """
     changes.lock(connection)
-    new = replace(new, number=extension_number(new.number))
+    new = replace(new, number=extension_number(new.number), aliases=aliases(new.aliases))
     check_name(new.name)
     facility(connection, new.facility)
     if connection.execute(sa.select(extensions).where(extensions.c.number == new.number)).one_or_none():
         raise Refused("there is an extension {number} already: see callrec extension list", number=new.number)
     connection.execute(extensions.insert().values(asdict(new)))
     changes.note(connection, f"extension {new.number}", None, asdict(new), who=who, at=at)
+    if check:
+        check_endpoints(connection)
     return new
 
 
 def change_extension(
-    connection: sa.Connection, number: str, *, who: str, at: datetime, **fields: Any
+    connection: sa.Connection, number: str, *, who: str, at: datetime, check: bool = True, **fields: Any
 ) -> Extension:
-    """Gives an extension another facility, name or kind. Returns it as it is now."""
+    """Gives an extension another facility, name or kind, or other aliases. Returns it as it is now.
+
+    `check` as in `add_extension`.
+    """
     changes.lock(connection)
     before = extension(connection, number)
     after = replace(before, **fields)
+    after = replace(after, aliases=aliases(after.aliases))
     facility(connection, after.facility)
     check_name(after.name)
     known = extensions.c.number == before.number
     connection.execute(extensions.update().where(known).values(asdict(after)))
     changes.note(connection, f"extension {before.number}", asdict(before), asdict(after), who=who, at=at)
+    if check:
+        check_endpoints(connection)
     return after
+
+
+def add_aliases(
+    connection: sa.Connection, number: str, names: Collection[str], *, who: str, at: datetime
+) -> Extension:
+    """Makes endpoints phones of an extension too; returns it. Raises Refused where they are another's."""
+    changes.lock(connection)
+    both = (*extension(connection, number).aliases, *names)
+    return change_extension(connection, number, aliases=both, who=who, at=at)
+
+
+def remove_aliases(
+    connection: sa.Connection, number: str, names: Collection[str], *, who: str, at: datetime
+) -> Extension:
+    """Makes endpoints phones of an extension no more; returns it. Raises NotFound where they are none."""
+    changes.lock(connection)
+    known, gone = extension(connection, number), aliases(names)
+    for each in gone:
+        if each not in known.aliases:
+            raise NotFound(
+                "extension {number} has no alias {alias}: see callrec extension list",
+                number=known.number,
+                alias=each,
+            )
+    left = [each for each in known.aliases if each not in gone]
+    return change_extension(connection, number, aliases=left, who=who, at=at)
+
+
+def check_endpoints(connection: sa.Connection) -> None:
+    """Raises Refused where an endpoint would be a phone of two extensions."""
+    check_aliases(all_extensions(connection))
 
 
 def remove_extension(connection: sa.Connection, number: str, *, who: str, at: datetime) -> Extension:

@@ -30,9 +30,13 @@ def locked(connection: sa.Connection) -> Office:
 
 
 def apply(connection: sa.Connection, steps: Iterable[Step], *, who: str, at: datetime) -> None:
-    """Does the steps, each with its entry in the changes. An error undoes all with the transaction."""
+    """Does the steps, each with its entry in the changes. An error undoes all with the transaction.
+
+    An alias may go from one extension to another, so whose they are is checked at the end.
+    """
     for step in steps:
         _apply(connection, step, who, at)
+    facilities.check_endpoints(connection)
 
 
 def _apply(connection: sa.Connection, step: Step, who: str, at: datetime) -> None:
@@ -44,9 +48,9 @@ def _apply(connection: sa.Connection, step: Step, who: str, at: datetime) -> Non
         case Facility() as old, None:
             facilities.remove_facility(connection, old.code, who=who, at=at)
         case None, Extension() as new:
-            facilities.add_extension(connection, new, who=who, at=at)
+            facilities.add_extension(connection, new, who=who, at=at, check=False)
         case Extension(), Extension() as new:
-            facilities.change_extension(connection, who=who, at=at, **asdict(new))
+            facilities.change_extension(connection, who=who, at=at, check=False, **asdict(new))
         case Extension() as old, None:
             facilities.remove_extension(connection, old.number, who=who, at=at)
         case None, Rule() as new:

@@ -1,4 +1,4 @@
-"""callrec extension: adds, imports, lists, moves and removes the extensions of the PBX."""
+"""callrec extension: adds, imports, lists, moves and removes the extensions of the PBX and their phones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from callrec.policy.office import Office
 from callrec.rulebook import extension_table
 from callrec.rulebook.difference import Step, additions
 
-COLUMNS = {"number": "number", "facility": "facility", "name": "name", "kind": "kind"}
+COLUMNS = {"number": "number", "facility": "facility", "name": "name", "kind": "kind", "aliases": "aliases"}
 
 
 @click.group()
@@ -43,10 +43,10 @@ def add(ctx: click.Context, number: str, facility: str, name: str, service: bool
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.pass_context
 def import_(ctx: click.Context, path: Path, dry_run: bool) -> None:
-    """Add extensions from a CSV file: number, facility (code or name), name. All of them or none.
+    """Add extensions from a CSV file: number, facility (code or name), name, kind, aliases. All or none.
 
-    Extensions that are there already get the facility and name of the file. The file may be in UTF-8
-    or Shift_JIS, as spreadsheets write it.
+    Extensions that are there already get what the file says. The file may be in UTF-8 or Shift_JIS, as
+    spreadsheets write it.
     """
 
     def plan(there: Office) -> Sequence[Step]:
@@ -82,6 +82,24 @@ def move(ctx: click.Context, number: str, facility: str) -> None:
 
 @command.command()
 @click.argument("number")
+@click.argument("endpoints", nargs=-1, required=True, metavar="ENDPOINT…")
+@click.option("--remove", is_flag=True, help="They are phones of this extension no more.")
+@click.pass_context
+def alias(ctx: click.Context, number: str, endpoints: tuple[str, ...], remove: bool) -> None:
+    """Make other endpoints of the PBX phones of an extension too: 2101-WS, 992101, or DAHDI/33.
+
+    Their calls are calls of the extension, and their keys are its keys.
+    """
+    here = app(ctx)
+    change = facilities.remove_aliases if remove else facilities.add_aliases
+    with here.database.begin() as connection:
+        changed = change(connection, number, endpoints, who=here.who, at=here.now)
+    names = " ".join((changed.number, *changed.aliases))
+    say("extension {number} has the phones {names}", number=changed.number, names=names)
+
+
+@command.command()
+@click.argument("number")
 @click.pass_context
 def remove(ctx: click.Context, number: str) -> None:
     """Remove an extension that has no rules. Its recordings stay."""
@@ -91,6 +109,11 @@ def remove(ctx: click.Context, number: str) -> None:
     say("extension {number} removed", number=removed.number)
 
 
-def _row(each: Extension) -> dict[str, str]:
-    kind = "service" if each.service else "phone"
-    return {"number": each.number, "facility": each.facility, "name": each.name, "kind": kind}
+def _row(each: Extension) -> dict[str, object]:
+    return {
+        "number": each.number,
+        "facility": each.facility,
+        "name": each.name,
+        "kind": "service" if each.service else "phone",
+        "aliases": each.aliases,
+    }

@@ -4,6 +4,8 @@
 differ from ``<direction>/default`` have an entry of their own. The mode is empty where no rule applies: of
 an internal call the other extension's rule may still say something. Rules about callers' numbers cannot be
 mirrored: without callrec nobody compares them (decision 4).
+
+``callrec-phone/<endpoint>`` = ``extension``, for every alias: whose phone a channel is.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from callrec.worker import Worker
 log = structlog.get_logger()
 
 FAMILY = "callrec-rule"
+PHONES = "callrec-phone"
 DEFAULT = "default"
 """The entry of a direction for every extension that has none of its own."""
 POLL_SECONDS = 0.5
@@ -88,6 +91,7 @@ class RuleMirror(Worker):
         wanted = self._wanted(office)
         with self._database() as database:
             changed = synchronise(database, wanted)
+            changed += synchronise(database, phones(office), PHONES)
         if changed:
             log.info("the PBX has its copy of the rules", changed=changed)
 
@@ -126,15 +130,20 @@ def entries(office: Office, sounds: Sounds, at: datetime, *, answer_first: bool)
     return found
 
 
-def synchronise(database: Database, wanted: dict[str, str]) -> int:
-    """Makes the database hold what is wanted, and nothing else. Returns how many entries changed."""
-    there = database.tree(FAMILY)
+def phones(office: Office) -> dict[str, str]:
+    """Returns whose phone each endpoint is that is not named like its extension."""
+    return {alias: each.number for each in office.extensions.values() for alias in each.aliases}
+
+
+def synchronise(database: Database, wanted: dict[str, str], family: str = FAMILY) -> int:
+    """Makes a family hold what is wanted, and nothing else. Returns how many entries changed."""
+    there = database.tree(family)
     changed = {key: value for key, value in wanted.items() if there.get(key) != value}
     for key, value in changed.items():
-        database.put(FAMILY, key, value)
+        database.put(family, key, value)
     stale = there.keys() - wanted.keys()
     for key in stale:
-        database.delete(FAMILY, key)
+        database.delete(family, key)
     return len(changed) + len(stale)
 
 

@@ -94,8 +94,13 @@ class Ami:
 
     def endpoints(self) -> set[str]:
         """Returns the names of the SIP endpoints the PBX has."""
-        events = self._list("PJSIPShowEndpoints", "EndpointList", "EndpointListComplete")
-        return {event.headers["ObjectName"] for event in events}
+        return {each["ObjectName"] for each in self._endpoints()}
+
+    def trunks(self) -> set[str]:
+        """Returns the names of the SIP endpoints that do not log in at the PBX, or at which it logs in."""
+        return {
+            each["ObjectName"] for each in self._endpoints() if each["OutboundAuths"] or not each["Auths"]
+        }
 
     def may(self) -> set[str]:
         """Returns the names of the actions this user is allowed."""
@@ -157,6 +162,10 @@ class Ami:
         )
 
     # --- inside
+
+    def _endpoints(self) -> list[dict[str, str]]:
+        events = self._list("PJSIPShowEndpoints", "EndpointList", "EndpointListComplete")
+        return [event.headers for event in events]
 
     def _action(self, action: str, **fields: str) -> Any:
         for name, value in fields.items():

@@ -172,7 +172,8 @@ def _described(thing: Thing, zone: ZoneInfo) -> str:
     if isinstance(thing, Facility):
         return ", ".join([thing.name, *_support(thing)])
     kind = _("service number") if thing.service else ""
-    return ", ".join(filter(None, (thing.facility, thing.name, kind)))
+    also = _("also {endpoints}").format(endpoints=" ".join(thing.aliases)) if thing.aliases else ""
+    return ", ".join(filter(None, (thing.facility, thing.name, kind, also)))
 
 
 def _support(thing: Facility) -> list[str]:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from callrec.addresses import is_address
-from callrec.errors import WrongUsage
-from callrec.model.office import UNASSIGNED, Facility
+from callrec.errors import Refused, WrongUsage
+from callrec.model.office import UNASSIGNED, Extension, Facility, is_endpoint
 from callrec.numbers import dialled, on_one_line
 
 NOBODY = "none"
@@ -48,6 +48,46 @@ def extension_number(text: str) -> str:
             text=on_one_line(text),
         )
     return found
+
+
+def alias_name(text: str) -> str:
+    """Returns the endpoint that `text` names, with narrow signs. Raises WrongUsage when it can name none.
+
+    Of a SIP phone that is its name alone, so that it can be told from the numbers of extensions.
+    """
+    found = unicodedata.normalize("NFKC", text).strip().removeprefix("PJSIP/")
+    if not is_endpoint(found):
+        raise WrongUsage("{text} is no endpoint of a PBX: write its name there, such as 2101-WS", text=text)
+    return found
+
+
+def aliases(names: Iterable[str]) -> tuple[str, ...]:
+    """Returns these endpoints, each once, in the order of their names. Raises WrongUsage for what is none."""
+    return tuple(sorted({alias_name(each) for each in names}))
+
+
+def check_aliases(extensions: Iterable[Extension]) -> None:
+    """Raises Refused for an alias of two extensions, and for one that is the number of an extension.
+
+    A call would be of two people then. A service number has no phone.
+    """
+    known = {each.number: each for each in extensions}
+    whose: dict[str, str] = {}
+    for number, alias in [(number, alias) for number, each in known.items() for alias in each.aliases]:
+        if known[number].service:
+            raise Refused("{number} is a service number: it has no phones", number=number)
+        if alias in known:
+            raise Refused(
+                "{alias} is an extension itself, and no alias of {number}: see callrec extension list",
+                alias=alias,
+                number=number,
+            )
+        if whose.setdefault(alias, number) != number:
+            raise Refused(
+                "{alias} is an alias of extension {number} already: see callrec extension list",
+                alias=alias,
+                number=whose[alias],
+            )
 
 
 def support_phone(text: str) -> str:

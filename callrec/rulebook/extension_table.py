@@ -1,6 +1,7 @@
 """Reads extensions out of a table, as spreadsheets write it: CSV in UTF-8, with or without BOM, or in CP932.
 
-Columns: number, facility (its code or its name), name, kind (phone or service); the last two may be missing.
+Columns: number, facility (its code or its name), name, kind (phone or service), aliases (other endpoints that
+are its phones, with commas or spaces between them); the last three may be missing.
 A first line with these names, or with Japanese ones, gives their order; every name in it must be known, so
 that no column is left out unnoticed.
 """
@@ -15,9 +16,9 @@ from callrec.errors import CallrecError, NotFound, WrongEntries, WrongUsage
 from callrec.model.office import Extension, Facility
 from callrec.numbers import dialled
 from callrec.policy.office import Office
-from callrec.rulebook.entries import check_name, extension_number
+from callrec.rulebook.entries import aliases, check_name, extension_number
 
-COLUMNS = ("number", "facility", "name", "kind")
+COLUMNS = ("number", "facility", "name", "kind", "aliases")
 _NAMES = {
     "number": "number",
     "extension": "number",
@@ -38,15 +39,19 @@ _NAMES = {
     "kind": "kind",
     "種別": "kind",
     "種類": "kind",
+    "aliases": "aliases",
+    "alias": "aliases",
+    "別名": "aliases",
+    "エンドポイント": "aliases",
 }
-_CHOICES = "number (内線番号), facility (施設), name (名前), kind (種別)"
+_CHOICES = "number (内線番号), facility (施設), name (名前), kind (種別), aliases (別名)"
 _KINDS = {"": False, "phone": False, "電話機": False, "service": True, "サービス番号": True}
 
 
 def parse(data: bytes, there: Office) -> list[Extension]:
     """Returns the extensions of a table. Raises WrongEntries with every line that is wrong, and why.
 
-    Where a table has no column for name or kind, an extension that is `there` keeps its own. Raises
+    Where a table has no column for name, kind or aliases, an extension that is `there` keeps its own. Raises
     WrongUsage for what is no such table, or has no extension in it.
     """
     lines: dict[str, int] = {}
@@ -55,7 +60,8 @@ def parse(data: bytes, there: Office) -> list[Extension]:
     for line, row in _rows(_decoded(data)):
         try:
             extension = _extension(row, there)
-            _only_once(extension.number, line, lines)
+            for name in (extension.number, *extension.aliases):
+                _only_once(name, line, lines)
             found.append(extension)
         except CallrecError as error:
             wrong.append((line, error))
@@ -66,10 +72,10 @@ def parse(data: bytes, there: Office) -> list[Extension]:
     return found
 
 
-def _only_once(number: str, line: int, lines: dict[str, int]) -> None:
-    earlier = lines.setdefault(number, line)
+def _only_once(name: str, line: int, lines: dict[str, int]) -> None:
+    earlier = lines.setdefault(name, line)
     if earlier != line:
-        raise WrongUsage("extension {number} is in line {line} already", number=number, line=earlier)
+        raise WrongUsage("extension {number} is in line {line} already", number=name, line=earlier)
 
 
 def _decoded(data: bytes) -> str:
@@ -153,7 +159,8 @@ def _extension(row: Mapping[str, str], there: Office) -> Extension:
         raise WrongUsage("{text} is none of {choices}", text=kind, choices="phone, service")
     name = row.get("name", known.name)
     check_name(name)
-    return Extension(number, facility, name, _KINDS[kind])
+    also = row["aliases"].replace(",", " ").split() if "aliases" in row else known.aliases
+    return Extension(number, facility, name, _KINDS[kind], aliases(also))
 
 
 def _facility(text: str, facilities: Mapping[str, Facility]) -> str:

@@ -24,6 +24,8 @@ from callrec.policy.office import Office
 from callrec.policy.rules import check
 from callrec.rulebook.entries import (
     NOBODY,
+    aliases,
+    check_aliases,
     check_facility,
     check_name,
     extension_number,
@@ -37,7 +39,13 @@ Table = dict[str, Any]
 _TEXT, _NUMBER = (str,), (str, int)
 KEYS: dict[str, dict[str, tuple[type, ...]]] = {
     "facility": {"code": _TEXT, "name": _TEXT, "phone": _NUMBER, "mail": (list,)},
-    "extension": {"number": _NUMBER, "facility": _TEXT, "name": _TEXT, "service": (bool,)},
+    "extension": {
+        "number": _NUMBER,
+        "facility": _TEXT,
+        "name": _TEXT,
+        "service": (bool,),
+        "aliases": (list,),
+    },
     "rule": {
         "id": (int,),
         "everywhere": (bool,),
@@ -111,6 +119,7 @@ class _Reader:
             self._wrong.append((0, WrongUsage("{key} is nothing an office has", key=key)))
         self._each("facility", self._read_facility)
         self._each("extension", self._read_extension)
+        self._check_aliases()
         self._each("rule", self._read_rule)
         if self._wrong:
             raise WrongEntries(sorted(self._wrong, key=lambda entry: entry[0]))
@@ -154,7 +163,14 @@ class _Reader:
         facility = self._facility(_needed(table, "facility"))
         name, service = table.get("name", ""), table.get("service", False)
         check_name(name)
-        self._extensions[number] = Extension(number, facility, name, service)
+        also = aliases(str(each) for each in table.get("aliases", []))
+        self._extensions[number] = Extension(number, facility, name, service, also)
+
+    def _check_aliases(self) -> None:
+        try:
+            check_aliases(self._extensions.values())
+        except CallrecError as error:
+            self._wrong.append((0, error))
 
     def _read_rule(self, table: Table) -> None:
         scope, target = read_whom(table)
@@ -218,7 +234,11 @@ def _facility(each: Facility) -> Table:
 
 def _extension(each: Extension) -> Table:
     found: Table = {"number": each.number, "facility": each.facility, "name": each.name}
-    return {**found, "service": True} if each.service else found
+    if each.service:
+        found["service"] = True
+    if each.aliases:
+        found["aliases"] = list(each.aliases)
+    return found
 
 
 def _rule(rule: Rule, zone: ZoneInfo) -> Table:

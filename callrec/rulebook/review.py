@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Set
+from collections.abc import Collection, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -42,8 +43,15 @@ FINDINGS = {
     "no-hours": "at some hours no rule holds for {count} of its {total} extensions, such as {moment}",
     "no-holidays": "on public holidays no rule holds at some hours for {count} of its {total} extensions, "
     "such as {moment}",
-    "no-facility": "the PBX has it, and it belongs to no facility: see callrec extension add",
+    "no-facility": "the PBX has it, and it belongs to no facility: see callrec extension add, "
+    "or name it in pbx.lines of callrec.toml if it is a line to the outside",
+    "looks-like-line": "it does not log in at the PBX, as a phone does, and is taken for one: "
+    "name it in pbx.lines of callrec.toml, or see callrec extension add",
+    "twin": "it looks like another phone of extension {number}, and is none: "
+    "see callrec extension alias {number} {name}",
     "not-on-pbx": "the PBX does not know it: see callrec extension remove",
+    "no-such-alias": "the PBX does not know its alias {name}: see callrec extension alias",
+    "is-line": "pbx.lines of callrec.toml names it, so its calls and keys are those of somebody outside",
     "is-phone": "it was added as a service number, and the PBX has a phone of that name",
 }
 """What each finding says, by its code."""
@@ -71,14 +79,49 @@ def of_rules(office: Office, now: datetime, zone: ZoneInfo) -> list[Finding]:
     return [*found, *_gaps(index)]
 
 
-def of_pbx(office: Office, endpoints: Set[str]) -> list[Finding]:
-    """Returns how the extensions differ from the phones that the PBX has (`endpoints`)."""
-    phones = {number for number, each in office.extensions.items() if not each.service}
-    unknown = {name for name in endpoints if office.is_phone(name)} - phones
+def of_pbx(office: Office, endpoints: Set[str], trunks: Set[str] = frozenset()) -> list[Finding]:
+    """Returns how the extensions differ from the phones that the PBX has (`endpoints`).
+
+    `trunks` are those of the endpoints that do not log in at the PBX, as phones do.
+    """
+    phones = {number: each for number, each in office.extensions.items() if not each.service}
+    own = {number: {number, *each.aliases} for number, each in phones.items()}
+    lines = {name.removeprefix("PJSIP/") for name in office.lines}
+    others = endpoints - lines.union(*own.values())
+    twins = {name: number for name in others if (number := twin_of(name, phones))}
+    unknown = {name for name in others if office.is_phone(name)} - twins.keys()
     return [
-        *_about("no-facility", unknown),
-        *_about("not-on-pbx", phones - endpoints),
-        *_about("is-phone", (office.extensions.keys() - phones) & endpoints),
+        *_about("looks-like-line", unknown & trunks),
+        *_about("no-facility", unknown - trunks),
+        *(
+            Finding("twin", "extension", name, {"name": name, "number": twins[name]})
+            for name in sorted(twins)
+        ),
+        *_about("not-on-pbx", {number for number, names in own.items() if not names & endpoints}),
+        *_unknown_aliases(phones.values(), endpoints),
+        *_about("is-line", {number for number, names in own.items() if names & lines}),
+        *_about("is-phone", (office.extensions.keys() - phones.keys()) & endpoints),
+    ]
+
+
+def twin_of(endpoint: str, phones: Collection[str]) -> str | None:
+    """Returns the extension of which an endpoint looks like another phone; None where it looks like none.
+
+    Its number and words (``2101-WS``, ``web-2101``), or two digits from 90 on and its number, as telephone
+    systems name the phones of browsers (``992101``).
+    """
+    if endpoint.isdigit():
+        return endpoint[2:] if endpoint.startswith("9") and endpoint[2:] in phones else None
+    return next((each for each in re.findall(r"[0-9]+", endpoint) if each in phones), None)
+
+
+def _unknown_aliases(phones: Iterable[Extension], endpoints: Set[str]) -> list[Finding]:
+    """Returns findings about aliases that are no endpoint of the PBX; of other technologies it lists none."""
+    return [
+        Finding("no-such-alias", "extension", each.number, {"name": alias})
+        for each in phones
+        for alias in each.aliases
+        if "/" not in alias and alias not in endpoints
     ]
 
 

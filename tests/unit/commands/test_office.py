@@ -35,7 +35,8 @@ def test_an_office_is_set_up_step_by_step(office: Callable[..., Done]) -> None:
         }
     ]
     (extension,) = csv.DictReader(io.StringIO(office("extension", "list", "--csv").out))
-    assert extension == {"number": "2101", "facility": "shiba", "name": "窓口1", "kind": "phone"}
+    kind = {"kind": "phone", "aliases": ""}
+    assert extension == {"number": "2101", "facility": "shiba", "name": "窓口1", **kind}
     listed = json.loads(office("rule", "list", "--json").out)
     assert [
         (rule["id"], rule["scope"], rule["target"], rule["mode"], rule["direction"]) for rule in listed
@@ -96,6 +97,71 @@ def test_who_cannot_be_called_is_said_in_one_line(
     assert done.code == 2 and complaint in done.err and done.err.count("\n") == 1
     assert _support(office) == (None, None)
     assert office("facility", "support", "nowhere", "--default").code == 1
+
+
+def test_an_extension_has_other_phones(office: Callable[..., Done], tmp_path: Path) -> None:
+    office("facility", "add", "shiba", "--name", "芝")
+    office("extension", "add", "2101", "--facility", "shiba")
+    done = office("extension", "alias", "２１０１", "992101", "2101-WS", "DAHDI/33")
+    assert (done.code, done.out) == (0, "extension 2101 has the phones 2101 2101-WS 992101 DAHDI/33\n")
+    assert office("extension", "alias", "2101", "2101-WS").code == 0, "again changes nothing"
+    assert _aliases(office) == ["2101-WS", "992101", "DAHDI/33"]
+    assert "2101-WS,992101,DAHDI/33" in office("extension", "list").out
+    assert office("extension", "move", "2101", "--facility", "shiba").code == 0
+    assert office("rule", "export", "office.toml").code == 0
+    Path("phones.csv").write_text(office("extension", "list", "--csv").out, "utf-8")
+    assert office("extension", "alias", "2101", "--remove", "2101-WS", "DAHDI/33").code == 0
+    assert _aliases(office) == ["992101"]
+    done = office("extension", "import", "phones.csv", "--dry-run")
+    assert "shiba, also 992101 → shiba, also 2101-WS 992101 DAHDI/33" in done.out
+    assert office("rule", "import", "office.toml").code == 0
+    assert _aliases(office) == ["2101-WS", "992101", "DAHDI/33"]
+    here = App(load(str(tmp_path / "callrec.toml")))
+    with here.database.read() as connection:
+        newest = connection.execute(sa.select(changes).order_by(changes.c.id.desc())).first()
+    assert newest is not None and newest.subject == "extension 2101" and newest.who
+    assert (newest.before["aliases"], len(newest.after["aliases"])) == (["992101"], 3)
+    assert here.office().extension_of("PJSIP/2101-WS-00000001") == "2101"
+    here.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "complaint"),
+    [
+        (("2102", "2101-WS"), 4, "2101-WS is an alias of extension 2101 already"),
+        (("2102", "2101"), 4, "2101 is an extension itself, and no alias of 2102"),
+        (("2102", "2102"), 4, "2102 is an extension itself"),
+        (("2102", "PJSIP/2101"), 4, "2101 is an extension itself"),
+        (("6000", "x"), 4, "6000 is a service number: it has no phones"),
+        (("2102", "a b"), 2, "a b is no endpoint of a PBX: write its name there, such as 2101-WS"),
+        (("2102", "a/b/c"), 2, "a/b/c is no endpoint"),
+        (("2999", "x"), 1, "there is no extension 2999"),
+        (("2102", "--remove", "2101-WS"), 1, "extension 2102 has no alias 2101-WS"),
+        (("2102",), 2, "Missing argument"),
+    ],
+)
+def test_phones_of_somebody_else_are_refused_in_one_line(
+    office: Callable[..., Done], arguments: tuple[str, ...], code: int, complaint: str
+) -> None:
+    office("facility", "add", "shiba", "--name", "芝")
+    for number in (("2101",), ("2102",), ("6000", "--service")):
+        assert office("extension", "add", *number, "--facility", "shiba").code == 0
+    assert office("extension", "alias", "2101", "2101-WS").code == 0
+    done = office("extension", "alias", *arguments)
+    assert done.code == code and complaint in done.complaint
+    assert office("extension", "add", "2101-WS", "--facility", "shiba").code == 2
+    assert office("extension", "alias", "2101", "992101").code == 0
+    refused = office("extension", "add", "992101", "--facility", "shiba")
+    assert refused.code == 4 and "992101 is an extension itself, and no alias of 2101" in refused.complaint
+    Path("phones.csv").write_text("number,facility,aliases\n2102,shiba,992101\n", "utf-8")
+    refused = office("extension", "import", "phones.csv")
+    assert refused.code == 4 and "992101 is an alias of extension 2101 already" in refused.complaint
+
+
+def _aliases(office: Callable[..., Done]) -> list[str]:
+    (listed,) = json.loads(office("extension", "list", "--json").out)
+    aliases: list[str] = listed["aliases"]
+    return aliases
 
 
 def _support(office: Callable[..., Done]) -> tuple[str | None, list[str] | None]:

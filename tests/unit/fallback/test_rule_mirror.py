@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from callrec.errors import NotFound, PbxUnreachable
-from callrec.fallback.rule_mirror import EVERY_SECONDS, RuleMirror, Sounds
+from callrec.fallback.rule_mirror import EVERY_SECONDS, FAMILY, PHONES, RuleMirror, Sounds
+from callrec.model.office import Extension
 from callrec.model.rules import Decision
 from callrec.policy.office import Office
 from callrec.problems import Problems
@@ -27,8 +29,13 @@ class Astdb:
     """The PBX's database; counts how often it was opened, and can be away."""
 
     problem: str = ""
-    entries: dict[str, str] = field(default_factory=dict)
+    families: defaultdict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     opened: int = 0
+
+    @property
+    def entries(self) -> dict[str, str]:
+        """Those of the rules."""
+        return self.families[FAMILY]
 
     @contextmanager
     def open(self) -> Iterator[Astdb]:
@@ -38,13 +45,13 @@ class Astdb:
         yield self
 
     def tree(self, family: str) -> dict[str, str]:
-        return dict(self.entries)
+        return dict(self.families[family])
 
     def put(self, family: str, key: str, value: str) -> None:
-        self.entries[key] = value
+        self.families[family][key] = value
 
     def delete(self, family: str, key: str) -> None:
-        del self.entries[key]
+        del self.families[family][key]
 
 
 class Desk:
@@ -94,6 +101,17 @@ def test_changed_rules_do_not_wait_for_the_minute() -> None:
     desk.office = office(ANNOUNCED)
     assert desk.pass_time(0.5) == 1
     assert desk.astdb.entries["inbound/default"].startswith("automatic|")
+
+
+def test_the_pbx_knows_whose_phone_an_alias_is_until_it_is_none() -> None:
+    desk = Desk()
+    desk.office = Office(extensions=[Extension("2101", "shiba", aliases=("2101-WS", "DAHDI/33"))])
+    desk.pass_time(0.5)
+    assert desk.astdb.families[PHONES] == {"2101-WS": "2101", "DAHDI/33": "2101"}
+    desk.office = Office(extensions=[Extension("2101", "shiba"), Extension("2102", "shiba", aliases=("x",))])
+    desk.pass_time(0.5)
+    assert desk.astdb.families[PHONES] == {"x": "2102"}
+    assert desk.astdb.entries, "the rules are a family of their own"
 
 
 def test_nothing_is_asked_of_a_pbx_that_is_away() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from callrec.errors import WrongEntries, WrongUsage
@@ -37,6 +39,34 @@ def test_encodings_and_line_ends(encoding: str, ends: str) -> None:
 )
 def test_ways_to_write_one_extension(text: str) -> None:
     assert parse(text.encode(), THERE) == [Extension("2101", "shiba", "窓口1")]
+
+
+@pytest.mark.parametrize("cell", ['"992101,2101-WS"', "2101-WS 992101", "９９２１０１ 2101-WS 992101"])
+@pytest.mark.parametrize("header", ["番号,施設,名前,種別,別名\n", "number,facility,name,kind,aliases\n", ""])
+def test_other_phones_of_an_extension(header: str, cell: str) -> None:
+    (found,) = parse(f"{header}2101,shiba,,,{cell}".encode(), THERE)
+    assert found.aliases == ("2101-WS", "992101")
+
+
+def test_aliases_that_the_table_does_not_say_stay() -> None:
+    there = Office(THERE.facilities.values(), [Extension("2101", "shiba", aliases=("2101-WS",))])
+    assert parse(b"2101,azabu", there) == [Extension("2101", "azabu", aliases=("2101-WS",))]
+    assert parse(b"2101,azabu,,,", there)[0].aliases == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("2102,shiba,,,a|b", r"a\|b is no endpoint of a PBX"),
+        ("2102,shiba,,,2101", "extension 2101 is in line 1 already"),
+        ("2102,shiba,,,2101-WS", "2101-WS is in line 1 already"),
+    ],
+)
+def test_a_phone_of_somebody_else_is_told_with_its_line(row: str, reason: str) -> None:
+    with pytest.raises(WrongEntries) as caught:
+        parse(f"2101,shiba,,,2101-WS\n{row}".encode(), THERE)
+    ((line, error),) = caught.value.entries
+    assert line == 2 and re.search(reason, str(error))
 
 
 def test_what_the_table_does_not_say_stays() -> None:

@@ -43,10 +43,23 @@ def offices_of_all_kinds(draw: st.DrawFn) -> Office:
         Extension(number, draw(st.sampled_from(codes)), draw(NAMES), draw(st.booleans()))
         for number in numbers
     ]
+    extensions = _with_aliases(draw, extensions)
     targets = [(Scope.EVERYWHERE, None), (Scope.CALLER, "+81312345678"), (Scope.CALLER, "110")]
     targets += [(Scope.FACILITY, code) for code in codes] + [(Scope.EXTENSION, number) for number in numbers]
     ids = draw(st.lists(st.integers(1, 20), max_size=6, unique=True))
     return Office(facilities, extensions, [_rule(draw, id_, *draw(st.sampled_from(targets))) for id_ in ids])
+
+
+def _with_aliases(draw: st.DrawFn, extensions: list[Extension]) -> list[Extension]:
+    """Other endpoints of phones, each of one phone at most, among them what is an extension elsewhere."""
+    names = {"2101-WS", "992101", "DAHDI/33", "2101", "2102"} - {each.number for each in extensions}
+    whose = {name: draw(st.sampled_from([None, *(each.number for each in extensions)])) for name in names}
+    return [
+        each
+        if each.service
+        else replace(each, aliases=tuple(sorted(name for name in names if whose[name] == each.number)))
+        for each in extensions
+    ]
 
 
 def _rule(draw: st.DrawFn, id_: int, scope: Scope, target: str | None) -> Rule:
@@ -157,6 +170,9 @@ WRONG = [
     ('[[extension]]\nnumber = "2101"\nfacility = "azabu"', 5, "there is no facility azabu in the file"),
     ('[[extension]]\nnumber = "x"\nfacility = "shiba"', 5, "an extension is a number"),
     ('[[extension]]\nnumber = 2101\nfacility = "shiba"\nservice = 1', 5, "service = 1 is of the wrong type"),
+    ('[[extension]]\nnumber = 2101\nfacility = "shiba"\naliases = "x"', 5, "aliases = x is of the wrong"),
+    ('[[extension]]\nnumber = 2101\nfacility = "shiba"\naliases = ["a b"]', 5, "a b is no endpoint"),
+    ('[[extension]]\nnumber = 2101\nfacility = "shiba"\naliases = ["2101"]', 0, "2101 is an extension"),
     ('[[rule]]\nmode = "never"', 5, "say whom"),
     ("[[rule]]\neverywhere = true", 5, "mode is missing"),
     ('[[rule]]\neverywhere = true\nmode = "sometimes"', 5, "sometimes is none of never, manual"),

@@ -205,6 +205,49 @@ def test_extensions_are_compared_with_the_phones_of_the_pbx() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "number"),
+    [
+        ("2101-WS", "2101"),
+        ("2101_web", "2101"),
+        ("web-2101", "2101"),
+        ("2101-WS2", "2101"),
+        ("992101", "2101"),
+        ("902101", "2101"),
+        ("21012", None),
+        ("12101", None),
+        ("892101", None),
+        ("trunk", None),
+        ("ntt-0312345678", None),
+        ("6000-x", None),
+    ],
+)
+def test_endpoints_that_look_like_twins(endpoint: str, number: str | None) -> None:
+    assert review.twin_of(endpoint, {"2101", "2201"}) == number
+
+
+def test_phones_by_another_name_and_lines_that_look_like_phones() -> None:
+    office = Office(
+        FACILITIES,
+        [
+            Extension("2101", "shiba", aliases=("q7Zk", "DAHDI/34")),
+            Extension("2102", "shiba", aliases=("2102-WS",)),
+            Extension("2201", "azabu"),
+        ],
+        lines=("PJSIP/33", "2201"),
+    )
+    endpoints = {"q7Zk", "992101", "2102", "2102-web", "2201", "33", "44", "2109"}
+    found = [(each.code, each.subject) for each in review.of_pbx(office, endpoints, {"33", "44", "trunk"})]
+    assert found == [
+        ("looks-like-line", "44"),
+        ("no-facility", "2109"),
+        ("twin", "2102-web"),
+        ("twin", "992101"),
+        ("no-such-alias", "2102"),
+        ("is-line", "2201"),
+    ]
+
+
 def test_every_finding_has_words() -> None:
     office = Office(
         FACILITIES, EXTENSIONS, [rule(1, "manual", "facility", "shiba", effective_until=NOW + DAY)]

@@ -42,7 +42,10 @@ OFFICE = Office(
         Facility("azabu", "麻布地区総合支所", "", ()),
         Facility("akasaka", "赤坂地区総合支所"),
     ],
-    [Extension("2101", "shiba", "窓口1"), Extension("6000", "shiba", service=True)],
+    [
+        Extension("2101", "shiba", "窓口1", aliases=("2101-WS", "992101")),
+        Extension("6000", "shiba", service=True),
+    ],
     [RULE, replace(RULE, id=8, scope=Scope.EVERYWHERE, target=None, mode=Mode.NEVER)],
     revision=12,
 )
