@@ -122,13 +122,13 @@ class SystemUnderTest:
     def wait_for_mirror(self) -> None:
         """Until the PBX has its copy of the rules as they are now."""
         answer_first = self.app.settings.prompts.answer_first
-        wanted = rule_mirror.entries(
-            self.app.office(), self.app.sounds, self.app.now, answer_first=answer_first
-        )
+        office = self.app.office()
+        wanted = rule_mirror.entries(office, self.app.sounds, self.app.now, answer_first=answer_first)
 
         def copied() -> bool:
             with self.app.ami() as ami:
-                return ami.tree(rule_mirror.FAMILY) == wanted
+                phones = ami.tree(rule_mirror.PHONES) == rule_mirror.phones(office)
+                return phones and ami.tree(rule_mirror.FAMILY) == wanted
 
         eventually(copied, what="the PBX's copy of the rules")
 
