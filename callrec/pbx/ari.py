@@ -124,11 +124,9 @@ class Ari:
 
     def variable(self, channel_id: str, name: str) -> str:
         """Returns a channel variable or function; empty when it is not set or there is no such channel."""
-        try:
-            answer = self._call("channels", "getChannelVar", channelId=channel_id, variable=name)
-        except AriRefused:
-            return ""
-        return str(answer["value"])
+        with _gone_is_fine():
+            return str(self._call("channels", "getChannelVar", channelId=channel_id, variable=name)["value"])
+        return ""
 
     def global_variable(self, name: str) -> str:
         """Returns a global variable of the dialplan; empty when it is not set."""
@@ -244,9 +242,16 @@ class Ari:
             self._call("bridges", "destroy", bridgeId=bridge_id)
 
     def delete_stored(self, name: str) -> None:
-        """Deletes a stored recording; nothing happens when there is none."""
-        with _gone_is_fine():
+        """Deletes a stored recording; nothing happens when there is none.
+
+        Of a PBX that has no folder for recordings that is not believed: AriRefused is raised.
+        """
+        try:
             self._call("recordings", "deleteStored", recordingName=name)
+        except AriRefused as error:
+            if error.status != 404:
+                raise
+            self.stored()
 
     def destroy(self, name: str) -> None:
         """Destroys a recording, also one that still runs. Raises PbxUnreachable unless it is gone."""
