@@ -102,6 +102,12 @@ class App:
         here = call_id in self.spool.known_calls()
         return here or self.database.says(lambda connection: calls.has_recording(connection, call_id))
 
+    def has_capture(self, recording_id: str) -> bool:
+        """Returns whether a capture is in the spool, or its recording in the catalogue, if that answers."""
+        return self.spool.has_capture(recording_id) or self.database.says(
+            lambda connection: calls.find_recording(connection, recording_id) is not None
+        )
+
     def alert_known(self, id_: str) -> bool:
         """Returns whether an alert waits to be sent, or was sent. With the database away: only the former."""
         here = id_ in self.spool.alerts()
@@ -276,6 +282,7 @@ class App:
     ) -> JournalReader:
         from callrec.fallback.adoption import Adoption
         from callrec.fallback.journal_reader import JournalReader
+        from callrec.fallback.orphans import Orphans
 
         adoption = Adoption(
             self.pbx,
@@ -286,8 +293,10 @@ class App:
             self.prompt_of,
             lambda call: controller.has_recorded(call.linkedid) or self.has_recording(call.id),
             lambda press, alert: controller.has_heard(press) or self.alert_known(alert),
+            self.has_capture,
         )
-        return JournalReader(self.ami, controller, adoption, problems, captured)
+        orphans = Orphans(self.pbx, self.spool.tracks, problems)
+        return JournalReader(self.ami, controller, adoption, problems, captured, self.pbx.channels, orphans)
 
     def _mirror(self, controller: Controller, rules: RulesInForce, problems: Problems) -> RuleMirror:
         from callrec.fallback.rule_mirror import RuleMirror

@@ -22,6 +22,11 @@ def of_fallback_call(pbx: str, channel: str, since: datetime) -> str:
     return derived(since, f"call {pbx} {channel}")
 
 
+def of_fallback_recording(pbx: str, channel: str, since: datetime) -> str:
+    """Returns the id of what the dialplan's fallback recorded of a call: the same for whoever takes it."""
+    return derived(since, f"recording {pbx} {channel}")
+
+
 def derived(moment: datetime, seed: str) -> str:
     """Returns the id of something that happened at `moment` and is named `seed`: the same each time."""
     milliseconds = int(moment.timestamp() * 1000)

@@ -15,21 +15,22 @@ from typing import Protocol
 
 import structlog
 
+from callrec import ids
 from callrec.fallback import journal
 from callrec.model.calls import CallRecord, Outcome, remark
 from callrec.model.flaws import Flaw
 from callrec.model.rules import Decision, Mode
+from callrec.pbx import mixmonitor
 from callrec.pbx.events import RawKeyPress
 from callrec.policy.office import Office
 from callrec.recording.assistance import alert_of, was_asked
+from callrec.recording.call import OUTCOMES
 from callrec.recording.keys import marks, traits
 from callrec.spool.directory import Spool
+from callrec.spool.tracks import ABSENT_SECONDS, ABSENT_TIMES
 
 log = structlog.get_logger()
 
-WAV_HEADER_BYTES = 44
-BYTES_A_SECOND = 16_000
-"""MixMonitor's WAV: 8 kHz, 16 bits, one channel."""
 FLUSHED_WITHIN = timedelta(seconds=5)
 """How long after its call MixMonitor may still write: before that, a file that seems empty may not be."""
 
@@ -37,6 +38,7 @@ FLUSHED_WITHIN = timedelta(seconds=5)
 class Storage(Protocol):
     """The stored recordings of a PBX. Refusals and silence are CallrecErrors."""
 
+    def stored(self) -> list[str]: ...
     def stored_size(self, name: str) -> int | None: ...
     def delete_stored(self, name: str) -> None: ...
 
@@ -54,29 +56,36 @@ class Adoption:
         prompt: journal.FindPrompt,
         taken_up: Callable[[CallRecord], bool] = lambda call: False,
         help_known: Callable[[str, str], bool] = lambda press, alert: False,
+        has_capture: Callable[[str], bool] = lambda recording: False,
     ) -> None:
         """Makes an adoption that asks others what it cannot know.
 
         `office` has the rules of now, `office_at` those of a moment; `taken_up` tells whether callrec has
         recorded the call itself after all, `help_known` of the ids of a key press and of its alert whether
-        somebody was told.
+        somebody was told, `has_capture` of the id of a recording whether it waits in the spool, or is
+        archived.
         """
         self._storage, self._spool = storage, spool
         self._office, self._office_at = office, office_at
         self._pbx, self._prompt, self._taken_up = pbx, prompt, taken_up
-        self._help_known = help_known
+        self._help_known, self._has_capture = help_known, has_capture
+        self._absences: dict[str, tuple[datetime, int]] = {}
 
     def adopt(self, key: str, value: str, now: datetime, noted: Sequence[RawKeyPress] = ()) -> bool:
         """Puts the call of a line into the spool, with what was recorded of it.
 
-        Returns False where it is too early to tell whether that is anything: MixMonitor may still write.
+        Returns False where it is too early to tell whether that is anything: MixMonitor may still write, or
+        the PBX has to be asked for the files again. A line without an end is that of a channel that is gone.
 
         `now` is by callrec's clock; `noted` are the key presses the dialplan has written down, of whatever
         calls. Raises ValueError when the line makes no sense, CallrecError when the PBX or the catalogue
         does not answer, and OSError when the spool's disk fails; then the line is to be adopted later.
         """
         entry, office = journal.parse(key, value), self._office()
-        heard = self._heard(entry)
+        if self._has_capture(ids.of_fallback_recording(self._pbx, key, entry.started_at)):
+            return True  # callrec took it over while the call lasted, or this line was adopted before
+        sizes = self._sizes(entry)
+        heard = _heard(sizes)
         decision = self._decision(entry)
         call = journal.call_of(entry, office, self._pbx, self._prompt, decision, heard)
         wanted = decision.mode is Mode.AUTOMATIC
@@ -88,17 +97,38 @@ class Adoption:
         if recorded:
             self._call_for_help(call, recorded=True)
             self._spool.hand_over(journal.captured_call(entry, call))
-        elif now - entry.ended_at < FLUSHED_WITHIN:
+        elif self._is_early(entry, now) or self._is_doubtful(entry, sizes, now):
             return False
         else:
             if not self._taken_up(call):
                 self._call_for_help(call, recorded=False)
+                call = replace(call, ended_at=call.ended_at or now)
                 self._spool.save_call(_destroyed(call) if heard else call)
             # decision 4: only where nothing is in them, or no rules want them
-            for name in journal.files(entry):
+            for name in sizes:
                 self._storage.delete_stored(name)
+        self._absences.pop(key, None)
         log.info("a call of the fallback was adopted", call=call.id, recorded=recorded)
         return True
+
+    def _is_early(self, entry: journal.JournalEntry, now: datetime) -> bool:
+        return entry.ended_at is not None and now - entry.ended_at < FLUSHED_WITHIN
+
+    def _is_doubtful(self, entry: journal.JournalEntry, sizes: dict[str, int], now: datetime) -> bool:
+        """Tells whether the PBX must be asked again for files of which it says that they are not there.
+
+        Without an answer there are none. But a PBX whose disk is away, or that was just started, says so of
+        sound that is there, too; it is believed at once only where Dial() has told that nobody answered.
+        Raises CallrecError where the PBX has no folder for recordings.
+        """
+        if not entry.file or sizes:
+            return False
+        self._storage.stored()
+        if entry.status in OUTCOMES:
+            return False
+        since, times = self._absences.get(entry.channel, (now, 0))
+        self._absences[entry.channel] = since, times + 1
+        return times + 1 < ABSENT_TIMES or (now - since).total_seconds() < ABSENT_SECONDS
 
     def _call_for_help(self, call: CallRecord, *, recorded: bool) -> None:
         """Puts the alerts of the call's keys into the spool. Late is better than never.
@@ -126,11 +156,15 @@ class Adoption:
         now = journal.decide(entry, self._office())
         return now if now.mode is Mode.AUTOMATIC else then
 
-    def _heard(self, entry: journal.JournalEntry) -> timedelta | None:
-        """Returns how long the line's files are, by their size; None when nothing is in them."""
-        sizes = [self._storage.stored_size(name) or 0 for name in journal.files(entry)]
-        sound = max(sizes, default=0) - WAV_HEADER_BYTES
-        return timedelta(seconds=sound / BYTES_A_SECOND) if sound > 0 else None
+    def _sizes(self, entry: journal.JournalEntry) -> dict[str, int]:
+        """Returns the bytes of those of the line's files that are there, by their names."""
+        sizes = {name: self._storage.stored_size(name) for name in journal.files(entry)}
+        return {name: size for name, size in sizes.items() if size is not None}
+
+
+def _heard(sizes: dict[str, int]) -> timedelta | None:
+    """Returns how long files are, by their size; None when nothing is in them."""
+    return mixmonitor.duration(max(sizes.values(), default=0)) or None
 
 
 def _destroyed(call: CallRecord) -> CallRecord:

@@ -1,7 +1,9 @@
 """Makes calls and captures of what the dialplan wrote down while callrec was away. No I/O.
 
-One line a call, in the PBX's own database; see callrec-journal in asterisk/callrec/extensions.conf. Reading
-a line twice gives the same ids, so that a crash between two steps makes no second recording (decision 4).
+One line a call, in the PBX's own database; see callrec-journal in asterisk/callrec/extensions.conf. It is
+written when the call begins, and has its end from the hang-up on: one without an end tells of a call that
+goes on, or whose end nobody wrote down (the PBX crashed, the handler was wiped). Reading a line twice gives
+the same ids, so that a crash between two steps makes no second recording (decision 4).
 Whether a recording is kept is decided in `adoption`.
 """
 
@@ -25,7 +27,8 @@ from callrec.model.calls import (
 from callrec.model.captures import Capture, CapturedCall, KeptBecause, Segment, Track
 from callrec.model.prompts import Prompt
 from callrec.model.rules import CallFacts, Decision, Direction, Mode
-from callrec.pbx.events import RawKeyPress
+from callrec.numbers import Number, of_extension
+from callrec.pbx.events import RawKeyPress, epoch
 from callrec.policy.combine import combine
 from callrec.policy.office import Office
 from callrec.recording.call import OUTCOMES
@@ -34,8 +37,19 @@ from callrec.recording.keys import marks, result_in_fallback
 FAMILY = "callrec-journal"
 KEYS = "callrec-key"
 """The families of the PBX's database in which the dialplan writes of calls, and of keys."""
-FIELDS = 12
-"""How many fields a line has, with ``|`` between them."""
+RECORDED = "callrec/fallback-"
+"""How the names of the stored recordings begin that the dialplan makes."""
+FIELDS = 13
+"""How many fields a line has, with ``|`` between them. A line of before the last one was there lacks it."""
+MOVED = "+"
+"""How the status of a call ends that was transferred by who placed it: its recording ended with that."""
+ENDED = 6
+"""The place of the end among the fields, from 0."""
+ANNOUNCED = 3
+"""How many ``>`` stand between the fields of one announcement."""
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
+LONGEST_MS = 366 * 86_400_000
+"""Between which times, and for how long, a call can have been: what else a line says makes no sense."""
 
 FindPrompt = Callable[[str], Prompt | None]
 """Returns the prompt that the PBX plays under a name; None where the library has none."""
@@ -45,9 +59,12 @@ FindPrompt = Callable[[str], Prompt | None]
 class JournalEntry:
     """One line of the journal. Times are the PBX's.
 
-    `channel` is the caller's; `peer` is who answered, empty where the dialplan does not know it; `talked` is
-    what Dial() reported; `mode` is by the PBX's copy of the rules; `file` is empty where nothing was
-    recorded; `announced` are the prompts that were played, each with begin, end and status.
+    `channel` is the caller's, and `name` its name, empty in old lines; `peer` is who answered, by channel,
+    interface or number, empty where the dialplan does not know it, and of a call that was transferred
+    everybody, with ``&`` between them; `ended_at` is None where no end was written; `talked` is what Dial()
+    reported; `mode` is by the PBX's copy of the rules; `file` is empty where nothing was to be recorded;
+    `announced` are the prompts that were played, each with begin, end and status; `moved`: who placed the
+    call has transferred the other party.
     """
 
     channel: str
@@ -57,20 +74,25 @@ class JournalEntry:
     linkedid: str
     peer: str
     started_at: datetime
-    ended_at: datetime
+    ended_at: datetime | None
     status: str
     talked: timedelta | None
     mode: Mode
     file: str
     announced: str
+    name: str = ""
+    moved: bool = False
 
 
 def parse(key: str, value: str) -> JournalEntry:
     """Returns one entry of the PBX's database. Raises ValueError when it is not a line of the journal."""
     fields = value.split("|")
-    if len(fields) != FIELDS:
-        raise ValueError(f"{len(fields)} fields")
-    direction, extension, number, linkedid, peer, start, end, status, talked, mode, file, announced = fields
+    name = "".join(fields[FIELDS - 1 : FIELDS])
+    if len(fields) not in (FIELDS, FIELDS - 1) or (name and "/" not in name):
+        raise ValueError(f"{len(fields)} fields, and the name of the channel is {name!r}")
+    direction, extension, number, linkedid, peer, start, end, status, talked, mode, file, announced = fields[
+        : FIELDS - 1
+    ]
     return JournalEntry(
         channel=key,
         direction=Direction(direction),
@@ -79,18 +101,28 @@ def parse(key: str, value: str) -> JournalEntry:
         linkedid=linkedid,
         peer=peer,
         started_at=_moment(start),
-        ended_at=_moment(end),
-        status=status,
-        talked=timedelta(milliseconds=int(talked)) if talked else None,
+        ended_at=_moment(end) if end else None,
+        status=status.removesuffix(MOVED),
+        talked=_milliseconds(talked) if talked else None,
         mode=Mode(mode or Mode.NEVER),
         file=file,
         announced=announced,
+        name=name,
+        moved=status.endswith(MOVED),
     )
 
 
 def decide(entry: JournalEntry, office: Office) -> Decision:
-    """Decides the call by these rules: by the number dialled, and by who answered, if that is known."""
-    answering = _answering(entry, office)
+    """Decides the call by these rules: by the number dialled, and by who answered, if that is known.
+
+    Of a call that was transferred everybody counts who answered: its file is one, and is kept or is not.
+    """
+    first, *others = [_decide_for(each, entry, office) for each in _answerers(entry, office)]
+    never = (each for each in (first, *others) if each.rule and each.mode is Mode.NEVER)
+    return next(never, first)  # decision 10
+
+
+def _decide_for(answering: str, entry: JournalEntry, office: Office) -> Decision:
     decision = office.decide(_facts(entry, office, answering))
     line = office.line(entry.extension)
     dialled = office.decide(_facts(entry, office, line))
@@ -108,13 +140,12 @@ def call_of(
     """Returns the call of an entry. The dialplan knows the mode only; `decision` is what the rules say.
 
     `heard` is how long its files are: Dial() is not always the one who connects, nor the last to say how it
-    went. Raises ValueError where what was announced makes no sense.
+    went. Of an entry without an end the call has none either. Raises ValueError where what was announced
+    makes no sense.
     """
-    outbound = entry.direction is Direction.OUTBOUND
-    number = office.other_party(entry.number, entry.direction)
-    extension = _answering(entry, office)
-    talked = entry.talked or heard
-    answered = entry.status == "ANSWER" or bool(talked)
+    number, extension = _number(entry, office), _answering(entry, office)
+    joined, left = _talk(entry, heard)
+    answered = entry.status == "ANSWER" or bool(entry.talked or heard)
     announcements = _announcements(entry, prompt)
     return CallRecord(
         id=ids.of_fallback_call(pbx, entry.channel, entry.started_at),  # decision 4: the same each time
@@ -124,15 +155,15 @@ def call_of(
         facility=office.facility_of(extension),
         extension=extension or None,
         number=number,
-        dialled=entry.number if outbound else entry.extension,
+        dialled=entry.number if entry.direction is Direction.OUTBOUND else entry.extension,
         started_at=entry.started_at,
-        answered_at=entry.ended_at - (talked or timedelta(0)) if answered else None,
-        ended_at=entry.ended_at,
+        answered_at=joined if answered else None,
+        ended_at=left,
         outcome=Outcome.ANSWERED if answered else OUTCOMES.get(entry.status, Outcome.UNANSWERED),
         decision=decision,
-        participants=_participants(entry, extension, number, talked) if answered else (),
+        participants=_participants(entry, extension, number, joined, left) if answered else (),
         announcements=announcements,
-        notes=_notes(entry, decision, announcements),
+        notes=_notes(entry, office, decision, announcements, answered=answered),
     )
 
 
@@ -156,11 +187,8 @@ def captured_call(entry: JournalEntry, call: CallRecord) -> CapturedCall:
     segment = Segment(
         1, entry.channel, Track(f"{entry.file}-external", begin), Track(f"{entry.file}-staff", begin)
     )
-    # decision 4: the same each time
-    recording_id = ids.derived(begin, f"recording {call.pbx} {entry.channel}")
-    return CapturedCall(
-        call, Capture(recording_id, begin, KeptBecause.AUTOMATIC, (segment,), (), entry.ended_at)
-    )
+    id_ = ids.of_fallback_recording(call.pbx, entry.channel, entry.started_at)
+    return CapturedCall(call, Capture(id_, begin, KeptBecause.AUTOMATIC, (segment,), (), entry.ended_at))
 
 
 def files(entry: JournalEntry) -> list[str]:
@@ -168,23 +196,79 @@ def files(entry: JournalEntry) -> list[str]:
     return [f"{entry.file}-external", f"{entry.file}-staff"] if entry.file else []
 
 
+def file_of(name: str) -> str:
+    """Returns what a line says of the stored recording of this name: the same without its side."""
+    return name.rpartition("-")[0]
+
+
+def channel_of(name: str) -> str:
+    """Returns the id of the channel that a stored recording of the dialplan is named after."""
+    return file_of(name).removeprefix(RECORDED)
+
+
+def is_open(value: str) -> bool:
+    """Tells whether a line has no end yet. False of what is no line."""
+    fields = value.split("|")
+    return len(fields) == FIELDS and not fields[ENDED]
+
+
 def _answering(entry: JournalEntry, office: Office) -> str:
-    """Returns the extension that answered, or placed the call; the number dialled where that is not known."""
-    outbound, peer = entry.direction is Direction.OUTBOUND, office.person_of(entry.peer)
-    return peer if peer and not outbound and office.is_phone(peer) else office.line(entry.extension)
+    """Returns the extension that answered last, or placed the call."""
+    return _answerers(entry, office)[0]
+
+
+def _answerers(entry: JournalEntry, office: Office) -> list[str]:
+    """Returns the extensions that answered, the last one first; what the dialplan says where none is known.
+
+    Of a call to the outside it is who placed it, as the phone tells, whatever number that presents. A line to
+    the outside that was called and then transferred placed nothing: who answered it there counts.
+    """
+    if entry.direction is Direction.OUTBOUND and not _is_transferred(entry, office):
+        return [office.extension_of(entry.name) or office.person_of(entry.extension)]
+    found = [_extension(peer, office) for peer in reversed(entry.peer.split("&"))]
+    return [each for each in found if each] or [office.line(office.person_of(entry.extension))]
+
+
+def _extension(peer: str, office: Office) -> str | None:
+    """Returns the extension that answered, by its channel or its number; None where it is none."""
+    if "/" in peer:
+        return office.extension_of(peer)
+    person = office.person_of(peer)
+    return person if office.is_phone(person) else None
+
+
+def _is_transferred(entry: JournalEntry, office: Office) -> bool:
+    """Tells whether the entry is of a party that was called outside, and then transferred to staff."""
+    called = entry.direction is Direction.OUTBOUND and bool(entry.name)
+    return called and office.extension_of(entry.name) is None
+
+
+def _number(entry: JournalEntry, office: Office) -> Number | None:
+    own = office.extension_of(entry.name) if entry.direction is Direction.INTERNAL else None
+    return of_extension(own) if own else office.other_party(entry.number, entry.direction)
 
 
 def _facts(entry: JournalEntry, office: Office, extension: str) -> CallFacts:
-    number, extensions = office.other_party(entry.number, entry.direction), [extension]
+    number, extensions = _number(entry, office), [extension]
     if entry.direction is Direction.INTERNAL and number:
         extensions.append(number)
     return office.facts(entry.direction, extensions, number, entry.started_at)
 
 
+def _talk(entry: JournalEntry, heard: timedelta | None) -> tuple[datetime, datetime | None]:
+    """Returns from when until when they talked: up to the end or, where nobody saw that, from the beginning.
+
+    The beginning is that of the recording by the dialplan, which waited for the answer.
+    """
+    if entry.ended_at:
+        return entry.ended_at - (entry.talked or heard or timedelta(0)), entry.ended_at
+    told = [each.split(">")[2] for each in entry.announced.split("&") if each.count(">") == ANNOUNCED]
+    return (_moment(told[-1]) if told else entry.started_at), None
+
+
 def _participants(
-    entry: JournalEntry, extension: str, number: str | None, talked: timedelta | None
+    entry: JournalEntry, extension: str, number: str | None, joined: datetime, left: datetime | None
 ) -> tuple[Participant, ...]:
-    joined, left = entry.ended_at - (talked or timedelta(0)), entry.ended_at
     staff = Participant(entry.channel, extension, extension, joined, left)
     other = Participant(
         entry.channel, number or "", number if entry.direction is Direction.INTERNAL else None, joined, left
@@ -212,11 +296,24 @@ def _announcements(entry: JournalEntry, prompt: FindPrompt) -> tuple[Announcemen
 
 
 def _notes(
-    entry: JournalEntry, decision: Decision, announcements: tuple[Announcement, ...]
+    entry: JournalEntry,
+    office: Office,
+    decision: Decision,
+    announcements: tuple[Announcement, ...],
+    *,
+    answered: bool,
 ) -> tuple[Note, ...]:
     notes = [remark("callrec was away: the dialplan's fallback handled the call")]
     if decision.mode is not entry.mode:
         notes.append(remark("the dialplan went by mode {mode}", mode=entry.mode))
+    if _is_transferred(entry, office):
+        notes.append(remark("the call was transferred here: what was said before is another recording"))
+    if entry.moved and entry.direction is Direction.OUTBOUND and not _is_transferred(entry, office):
+        notes.append(remark("the call was transferred: what was said from then on is not in this recording"))
+    if entry.ended_at is None:
+        notes.append(remark("the end of the call was not seen"))
+        if answered:
+            notes.append(remark("when it was answered is not known: it is dated from when it began to ring"))
     for each in announcements:
         if each.could_not_be_played:
             notes.append(remark("announcement {prompt} could not be played by the PBX", prompt=each.prompt))
@@ -224,4 +321,15 @@ def _notes(
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromtimestamp(float(text), UTC)
+    """Returns the time of seconds since 1970. Raises ValueError where no call can have been then."""
+    moment = epoch(text)
+    if moment is None or not EARLIEST < moment < LATEST:
+        raise ValueError(f"{text!r} cannot be converted to a time")
+    return moment
+
+
+def _milliseconds(text: str) -> timedelta:
+    """Returns a duration. Raises ValueError where no call can have lasted so long."""
+    if not 0 <= int(text) < LONGEST_MS:
+        raise ValueError(f"no call lasts {text} ms")
+    return timedelta(milliseconds=int(text))

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import structlog
 
 from callrec.controller.controller import Controller, parsed_keys
-from callrec.errors import CallrecError
 from callrec.fallback import journal
 from callrec.fallback.adoption import Adoption
+from callrec.fallback.orphans import Orphans
 from callrec.language import translated
-from callrec.pbx.events import RawKeyPress
+from callrec.pbx.events import Channel, RawKeyPress
 from callrec.problems import Problems
 from callrec.worker import Worker
 
@@ -28,6 +28,8 @@ SECONDS, SOON_SECONDS = 60.0, 2.0
 """How long it waits for the next look: soon, while a line waits for something."""
 LINE = "journal line "
 """How the names of problems with single lines begin."""
+GONE_FOR = timedelta(seconds=2)
+"""How long a channel must be gone before it is believed that nobody will write the end of its call."""
 
 
 class Ami(Protocol):
@@ -40,7 +42,8 @@ class Ami(Protocol):
 class JournalReader(Worker):
     """Takes over every line that can be; one that cannot stays, and is a problem.
 
-    It looks while the controller is linked: every minute, every 2 s while a line waits, and when woken.
+    It looks while the controller is linked: every minute, every 2 s while a line waits, and when woken. A
+    line without an end waits until its call is over: as long as its channel is there.
     """
 
     def __init__(
@@ -50,9 +53,16 @@ class JournalReader(Worker):
         adoption: Adoption,
         problems: Problems,
         adopted: Callable[[], None],
+        channels: Callable[[], list[Channel]],
+        orphans: Orphans,
     ) -> None:
-        """Makes a reader. `adopted` is called when something was put into the spool, to wake others."""
+        """Makes a reader. `adopted` is called when something was put into the spool, to wake others.
+
+        `channels` returns those the PBX has; `orphans` looks for recordings of which no line tells.
+        """
         self._ami, self._controller, self._adoption = ami, controller, adoption
+        self._channels, self._orphans = channels, orphans
+        self._gone: dict[str, datetime] = {}
         self._problems, self._adopted = problems, adopted
         super().__init__(self._look, lambda: SOON_SECONDS if self._left else SECONDS)
         self._left = 0
@@ -63,6 +73,7 @@ class JournalReader(Worker):
         self._left = 0
         if self._controller.link_up:
             self._problems.attempt("read journal", self.read)
+            self._problems.attempt("look for recordings", self._look_for_orphans)
 
     def read(self) -> None:
         """Takes over what there is, once, and deletes the lines that are safe in the spool.
@@ -76,7 +87,10 @@ class JournalReader(Worker):
             lines = ami.tree(journal.FAMILY)
             self._problems.keep(LINE, {LINE + key for key in lines})
             noted = parsed_keys(keys)
+            going_on = self._going_on(lines)
             for key, value in lines.items():
+                if key in going_on:
+                    continue
                 self._left += 1
                 if self._adopt(key, value, noted):
                     ami.delete(journal.FAMILY, key)
@@ -84,6 +98,27 @@ class JournalReader(Worker):
                     self._adopted()
             told_of = in_fallback.union(*(value.split("|") for value in lines.values()))
             self._forget(ami, keys, {each.id for each in noted if each.linkedid in told_of})
+
+    def _going_on(self, lines: dict[str, str]) -> set[str]:
+        """Returns the lines without an end whose calls may go on.
+
+        A channel that was there when its line was read can have gone, and its line have its end, before
+        those that are there are asked for: so gone is what was so a moment ago already.
+        """
+        without_end = {key for key, value in lines.items() if journal.is_open(value)}
+        there = {each.id for each in self._channels()} if without_end else set()
+        now = datetime.now(UTC)
+        self._gone = {key: self._gone.get(key, now) for key in without_end - there}
+        waiting = {key for key, since in self._gone.items() if now - since < GONE_FOR}
+        self._left += len(waiting)
+        return (without_end & there) | waiting
+
+    def _look_for_orphans(self) -> None:
+        def lines() -> list[str]:
+            with self._ami() as ami:
+                return list(ami.tree(journal.FAMILY).values())
+
+        self._orphans.look(lines)
 
     def _forget(self, ami: Ami, keys: dict[str, str], wanted: set[str]) -> None:
         """Deletes what was noted of keys that were taken up: those of the last look but one (decision 12).
@@ -104,7 +139,9 @@ class JournalReader(Worker):
         """Returns whether a line is safe in the spool now. One that cannot be adopted is a problem."""
         try:
             adopted = self._adoption.adopt(key, value, datetime.now(UTC), noted)
-        except (CallrecError, ValueError) as error:
+        except OSError:  # the disk of the spool: no line can be adopted
+            raise
+        except Exception as error:  # whatever a line says, those after it are adopted
             told = translated("line {key} of the PBX's journal cannot be adopted").format(key=key)
             if self._problems.add(LINE + key, told):
                 log.error(

@@ -237,7 +237,7 @@ Event = (
 
 def epoch(text: str) -> datetime | None:
     """Returns the time of seconds since 1970, as the dialplan writes them; None where there are none."""
-    with suppress(ValueError, OverflowError):
+    with suppress(ValueError, OverflowError, OSError):
         return datetime.fromtimestamp(float(text), UTC)
     return None
 

@@ -197,6 +197,27 @@ class Spool(SpoolLock):
                 found.add(self.discard_of(id_).captured.call.id)
         return found
 
+    def has_capture(self, recording_id: str) -> bool:
+        """Returns whether a capture is here: under way, over, or in the quarantine."""
+        checkpoint, quarantined = self._checkpoint(recording_id), self.directory / "quarantine" / recording_id
+        kept = (self.folder(recording_id) / CAPTURED, self._discard(recording_id), quarantined)
+        return any(path.exists() for path in (checkpoint, partial_of(checkpoint), *kept))
+
+    def tracks(self) -> set[str]:
+        """Returns the names of the PBX's stored recordings that captures here have, whatever becomes of them.
+
+        Of those that cannot be read it has none.
+        """
+        captures = [each.capture for each in self.checkpoints()]
+        for id_ in self.discards():
+            with suppress(Damaged, FileNotFoundError):
+                captures.append(self.discard_of(id_).captured.capture)
+        for path in self.directory.glob(f"*/*/{CAPTURED}"):  # recordings, also in the quarantine
+            with suppress(Damaged, FileNotFoundError):
+                captures.append(_read(_CAPTURED, path).capture)
+        segments = [segment for each in captures for segment in each.segments]
+        return {track.name for each in segments for track in (each.external, each.staff)}
+
     def forget_open_call(self, call_id: str) -> None:
         """Removes an open call that is over, or of which a checkpoint is written."""
         self._open(call_id).unlink(missing_ok=True)

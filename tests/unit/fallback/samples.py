@@ -16,11 +16,22 @@ LINE = (
 )
 
 
+OPEN = (
+    "inbound|2101|0312345678|demo-1.0||1795361032.554||||automatic|callrec/fallback-demo-1.0|"
+    + ANNOUNCED
+    + "|PJSIP/outside-00000001"
+)
+"""The same call as long as it lasts."""
+
+
 @dataclass
 class Storage:
     """The stored recordings of a PBX in memory: their sizes in bytes."""
 
     sizes: dict[str, int] = field(default_factory=dict)
+
+    def stored(self) -> list[str]:
+        return list(self.sizes)
 
     def stored_size(self, name: str) -> int | None:
         return self.sizes.get(name)

@@ -13,11 +13,12 @@ from callrec.fallback.adoption import Adoption
 from callrec.model.calls import CallRecord, Outcome
 from callrec.model.rules import Direction, Mode
 from callrec.pbx.events import RawKeyPress, epoch
+from callrec.pbx.transport import AriRefused
 from callrec.policy.office import Office
 from callrec.spool.directory import Spool
 from tests.scenarios.replay import PROMPT, office
 from tests.unit.channels import BRIDGE, OUTSIDE, PHONE, quiet_tracker
-from tests.unit.fallback.samples import AUTOMATIC, ENDED, FILES, LINE, SECOND_OF_SOUND, Storage
+from tests.unit.fallback.samples import AUTOMATIC, ENDED, FILES, LINE, OPEN, SECOND_OF_SOUND, Storage
 from tests.unit.samples import only_call
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -276,3 +277,103 @@ def test_controller_and_journal_know_a_call_by_the_same_id() -> None:
     played.compare([OUTSIDE, PHONE], BRIDGE, {"1.0": since}, [], ENDED)
     call = journal.call_of(line, rules, "demo", lambda sound: None, journal.decide(line, rules))
     assert played.calls["1.0"].record.id == call.id
+
+
+QUEUE = LINE.replace("|ANSWER|3001|", "|||")
+
+
+def test_files_that_are_absent_are_asked_for_again(tmp_path: Path) -> None:
+    """Of a queue only they tell whether somebody answered; their disk may be away."""
+    storage, rules = Storage(), office(AUTOMATIC)
+    adoption = _adoption(storage, tmp_path, rules, rules)
+    for seconds in (60, 62, 64, 66):
+        assert not adoption.adopt("demo-1.0", QUEUE, ENDED + timedelta(seconds=seconds))
+    storage.sizes = dict.fromkeys(FILES, SECOND_OF_SOUND)
+    assert adoption.adopt("demo-1.0", QUEUE, ENDED + timedelta(seconds=68)) and storage.sizes
+    assert _kept(tmp_path).outcome is Outcome.ANSWERED
+
+
+def test_files_that_stay_absent_are_believed_to_be(tmp_path: Path) -> None:
+    rules = office(AUTOMATIC)
+    adoption = _adoption(Storage(), tmp_path, rules, rules)
+    looks = [adoption.adopt("demo-1.0", QUEUE, ENDED + timedelta(seconds=60 * each)) for each in range(1, 5)]
+    assert looks == [False, False, False, True]
+    assert only_call(Spool(tmp_path)).outcome is Outcome.UNANSWERED
+
+
+@pytest.mark.parametrize("ending", ["|CANCEL||", "|||"])
+def test_a_pbx_without_its_folder_is_not_believed(tmp_path: Path, ending: str) -> None:
+    class Away(Storage):
+        def stored(self) -> list[str]:
+            raise AriRefused(500, "GET recordings/stored", "no folder")
+
+    rules = office(AUTOMATIC)
+    adoption = _adoption(Away(), tmp_path, rules, rules)
+    for minutes in range(1, 9):
+        with pytest.raises(AriRefused):
+            value = LINE.replace("|ANSWER|3001|", ending)
+            adoption.adopt("demo-1.0", value, ENDED + timedelta(minutes=minutes))
+    assert not Spool(tmp_path).calls()
+
+
+def test_what_was_not_there_is_not_deleted(tmp_path: Path) -> None:
+    """It may only have been away."""
+    deleted: list[str] = []
+    storage, rules = Storage({FILES[0]: 44}), office(AUTOMATIC)
+    storage.delete_stored = deleted.append  # type: ignore[assignment,method-assign]
+    value = LINE.replace("|ANSWER|3001|", "|CANCEL||")
+    assert _adoption(storage, tmp_path, rules, rules).adopt("demo-1.0", value, ENDED + timedelta(minutes=1))
+    assert deleted == [FILES[0]]
+
+
+def test_what_callrec_took_over_is_left_to_it(tmp_path: Path) -> None:
+    storage, rules = Storage(dict.fromkeys(FILES, SECOND_OF_SOUND)), office(AUTOMATIC)
+    adoption = _adoption(storage, tmp_path, rules, rules)
+    asked: list[str] = []
+    adoption._has_capture = lambda recording: not asked.append(recording)  # type: ignore[func-returns-value]
+    assert adoption.adopt("demo-1.0", LINE, ENDED + timedelta(minutes=1)) and storage.sizes
+    assert not Spool(tmp_path).waiting() and not Spool(tmp_path).calls()
+    entry = journal.parse("demo-1.0", LINE)
+    call = journal.call_of(entry, rules, "demo", lambda sound: None, journal.decide(entry, rules))
+    assert asked == [journal.captured_call(entry, call).capture.recording_id]
+
+
+@pytest.mark.parametrize(
+    ("line", "extension", "number", "direction"),
+    [
+        ("outbound|0312340000|0398765432|PJSIP/2101-00000001", "2101", "+81398765432", "outbound"),
+        ("outbound|2102|0398765432|PJSIP/2101-00000001", "2101", "+81398765432", "outbound"),
+        ("outbound|2102|0398765432|PJSIP/outside-00000001", "2102", "+81398765432", "outbound"),
+        ("internal|2102|0312340000|PJSIP/2101-00000001", "2102", "2101", "internal"),
+        ("inbound|2101|2102|PJSIP/outside-00000001", "2101", "2102", "inbound"),
+    ],
+)
+def test_who_calls_is_told_by_the_phone(line: str, extension: str, number: str, direction: str) -> None:
+    *parties, name = line.split("|")
+    value = "|".join([*parties, *OPEN.split("|")[3:-1], name])
+    _, call = _call(value)
+    assert (call.extension, call.number, call.direction) == (extension, number, direction)
+
+
+def test_a_call_whose_end_nobody_wrote_down_ends_with_its_sound(tmp_path: Path) -> None:
+    storage, adopted = _adopt(tmp_path, OPEN, AUTOMATIC)
+    assert adopted and storage.sizes
+    (id_,) = Spool(tmp_path).waiting()
+    captured = Spool(tmp_path).captured_call(id_)
+    assert captured.capture.ended_at is None and captured.call.ended_at is None
+    assert captured.call.answered_at == epoch("1795361040.0"), "from the end of the announcement on"
+
+
+def test_a_call_whose_end_nobody_wrote_down_and_that_has_no_sound_has_its_row(tmp_path: Path) -> None:
+    _, adopted = _adopt(tmp_path, OPEN, AUTOMATIC, bytes_each=0)
+    call = only_call(Spool(tmp_path))
+    assert adopted and call.ended_at == ENDED + timedelta(seconds=60)
+    assert "the end of the call was not seen" in [note.text for note in call.notes]
+
+
+@pytest.mark.parametrize("peers", ["2102&2101", "2101&2102", "PJSIP/2102-00000002&PJSIP/2101-00000003"])
+def test_who_is_never_recorded_is_not_in_a_call_that_was_transferred(tmp_path: Path, peers: str) -> None:
+    """callrec saw neither; the file is one."""
+    value = LINE.replace("|2101|1795", f"|{peers}|1795").replace("inbound|2101|", "inbound|6000|")
+    storage, adopted = _adopt(tmp_path, value, AUTOMATIC, ("never", "extension", "2102", None))
+    assert adopted and not storage.sizes and not Spool(tmp_path).waiting()

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
 from callrec.app import App
+from callrec.fallback import journal_reader
 from callrec.fallback.adoption import Adoption
 from callrec.fallback.journal import FAMILY, KEYS
 from callrec.fallback.journal_reader import JournalReader
 from callrec.model.calls import FeatureCode
+from callrec.pbx.events import Channel
 from callrec.problems import Problems
 from tests.scenarios.replay import office
-from tests.unit.fallback.samples import AUTOMATIC, ENDED, FILES, LINE, SECOND_OF_SOUND, Storage
+from tests.unit.channels import channel
+from tests.unit.fallback.samples import AUTOMATIC, ENDED, FILES, LINE, OPEN, SECOND_OF_SOUND, Storage
 
 HELP = f"help|demo-1.0|PJSIP/2101-00000002|{ENDED.timestamp() - 2}|1.1"
 OTHER = "keep|other-1.0|PJSIP/2101-00000003|1.0|1.2"
@@ -55,7 +60,13 @@ class Linked:
         self.recalled.append(noted)
 
 
-def _reader(app: App, database: AstDb, controller: Linked, problems: Problems) -> JournalReader:
+def _reader(
+    app: App,
+    database: AstDb,
+    controller: Linked,
+    problems: Problems,
+    channels: Callable[[], list[Channel]] = list,
+) -> JournalReader:
     rules: Any = office(AUTOMATIC)
     storage = Storage(dict.fromkeys(FILES, SECOND_OF_SOUND))
     adoption = Adoption(
@@ -69,7 +80,8 @@ def _reader(app: App, database: AstDb, controller: Linked, problems: Problems) -
         lambda press, alert: app.alert_known(alert),
     )
     segments: Any = controller
-    return JournalReader(lambda: database, segments, adoption, problems, lambda: None)
+    orphans: Any = None
+    return JournalReader(lambda: database, segments, adoption, problems, lambda: None, channels, orphans)
 
 
 def test_a_line_that_is_gone_is_no_problem_any_more(app: App) -> None:
@@ -114,3 +126,48 @@ def test_a_key_is_not_forgotten_before_the_journal_has_told_of_its_call(app: App
     for _ in range(2):
         reader.read()
     assert not database.families[KEYS]
+
+
+ABSURD = ["1e300", "1e18", "-62135596800", "99999999999999", "nan", "inf"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(LINE.replace("1795361046.330", time) for time in ABSURD),
+        *(LINE.replace("1795361032.554923", time) for time in ABSURD),
+        *(LINE.replace("|3001|", f"|{talked}|") for talked in ("9" * 30, "-1", "soon")),
+        LINE.replace("1795361039.024>", "1e300>"),
+        LINE.replace("inbound|", "sideways|"),
+        LINE.replace("|automatic|", "|sometimes|"),
+        LINE.replace("|2101|1795", "|\x00|1795") + "|no channel",
+    ],
+)
+def test_a_line_that_makes_no_sense_blocks_no_other(app: App, line: str) -> None:
+    database, problems = AstDb(), Problems()
+    database.families[FAMILY] = {"a": line, "demo-1.0": LINE}
+    _reader(app, database, Linked(), problems).read()
+    assert list(database.families[FAMILY]) == ["a"] and len(app.spool.waiting()) == 1
+    assert problems.texts() == {"line a of the PBX's journal cannot be adopted"}
+
+
+def test_a_line_without_an_end_waits_for_that_as_long_as_its_channel_is_there(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then for a moment more: who hung up a moment ago may just be writing the end."""
+    database, there = AstDb(), [channel("demo-1.0", "PJSIP/outside-00000001")]
+    database.families[FAMILY] = {"demo-1.0": OPEN}
+    reader = _reader(app, database, Linked(), Problems(), lambda: there)
+    reader.read()
+    assert database.families[FAMILY] and reader._pause_s() == journal_reader.SECONDS
+    there.clear()
+    reader._left = 0
+    reader.read()
+    assert database.families[FAMILY] and reader._pause_s() == journal_reader.SOON_SECONDS
+    monkeypatch.setattr(journal_reader, "GONE_FOR", journal_reader.GONE_FOR * 0)
+    reader.read()
+    assert not database.families[FAMILY]
+    (waiting,) = app.spool.waiting()
+    call = app.spool.captured_call(waiting).call
+    assert call.answered_at and call.ended_at is None
+    assert "the end of the call was not seen" in [note.text for note in call.notes]
