@@ -97,6 +97,11 @@ class App:
         with self.ami() as ami:
             return ami.tree(KEYS)
 
+    def stop_monitor(self, name: str, monitor: str) -> None:
+        """Ends one MixMonitor of a channel, by the channel's name and the monitor's id."""
+        with self.ami() as ami:
+            ami.stop_monitor(name, monitor)
+
     def has_recording(self, call_id: str) -> bool:
         """Returns whether a call has a recording, in the spool or in the catalogue, if that answers."""
         here = call_id in self.spool.known_calls()
@@ -254,6 +259,7 @@ class App:
             help_waits=alerter.wake,
             read_journal=lambda: journal.wake(),  # noqa: PLW0108  (it is made below)
             stored_keys=self.stored_keys,
+            stop_monitor=self.stop_monitor,
         )
         journal = self._journal_reader(controller, rules, problems, captured)
         rules.took = controller.take_rules

@@ -30,7 +30,7 @@ LEAST_FREE_BYTES = 2 * 10**9
 FARTHEST_CLOCK = timedelta(seconds=60)
 AMI_ACTIONS = {
     *("DBGetTree", "DBPut", "DBDel", "GetConfig", "Originate"),
-    *("ShowDialPlan", "PJSIPShowEndpoint", "PJSIPShowEndpoints"),
+    *("ShowDialPlan", "PJSIPShowEndpoint", "PJSIPShowEndpoints", "StopMixMonitor"),
 }
 _CONTEXT = re.compile(r"^\[(callrec-[\w-]+)\]", re.MULTILINE)
 _LOADED = re.compile(r"^load = (\S+)", re.MULTILINE)

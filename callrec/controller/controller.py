@@ -22,9 +22,18 @@ from callrec.controller.serial_executor import SerialExecutor
 from callrec.errors import CallrecError
 from callrec.language import translated
 from callrec.model.rules import Direction
-from callrec.pbx.events import Channel, ChannelDestroyed, Event, GateEntered, RawKeyPress, Replaced, epoch
+from callrec.pbx.events import (
+    Channel,
+    ChannelDestroyed,
+    Event,
+    FallbackCall,
+    GateEntered,
+    RawKeyPress,
+    Replaced,
+    epoch,
+)
 from callrec.policy.office import Office
-from callrec.recording.actions import Action, PbxAction, SaveCheckpoint, Silencing, SpoolAction
+from callrec.recording.actions import Action, PbxAction, SaveCheckpoint, Silencing, SpoolAction, StopFallback
 from callrec.recording.call import Call
 from callrec.recording.tracker import CallTracker
 from callrec.spool.directory import Spool
@@ -67,12 +76,14 @@ class Controller:
         help_waits: Callable[[], None],
         read_journal: Callable[[], None],
         stored_keys: Callable[[], dict[str, str]],
+        stop_monitor: Callable[[str, str], None],
     ) -> None:
         """Makes a controller that tells others when there is work for them.
 
         `work_waits` is called when something was put into the spool, `help_waits` when somebody asked for
         help, `read_journal` when the dialplan may have recorded in our place; these only wake somebody else.
-        `stored_keys` returns the key presses that the dialplan has written down, by their ids.
+        `stored_keys` returns the key presses that the dialplan has written down, by their ids;
+        `stop_monitor` ends the MixMonitor of a channel's name by its id.
         """
         self._pbx, self._tracker, self._spool = pbx, tracker, spool
         self._read_journal, self._stored_keys = read_journal, stored_keys
@@ -81,7 +92,14 @@ class Controller:
         self._again: list[Action] = []
         self._checkpoints = Checkpoints(spool)
         self._hangups = Hangups()
-        self._to_pbx = PbxPerformer(pbx, self._hangups, self._checkpoints, answer_first=answer_first)
+        self._to_pbx = PbxPerformer(
+            pbx,
+            self._hangups,
+            self._checkpoints,
+            answer_first=answer_first,
+            stop_monitor=stop_monitor,
+            took_over=self._took_over,
+        )
         self._to_spool = SpoolPerformer(
             spool, self._checkpoints, work_waits=work_waits, help_waits=help_waits, read_journal=read_journal
         )
@@ -206,8 +224,7 @@ class Controller:
         """Brings the calls up to what the PBX has now, before any event of the new link is handled."""
         channels, bridges = self._pbx.channels(), self._pbx.bridges()
         theirs = [each for each in channels if not each.is_own]
-        told = {each.id: epoch(self._pbx.variable(each.id, FALLBACK_VARIABLE)) for each in theirs}
-        fallbacks = {id_: since for id_, since in told.items() if since}
+        fallbacks = {each.id: told for each in theirs if (told := self._fallback_of(each))}
         gates = [gate for each in theirs if (gate := self._gate_of(each))]
         keys = self._keys_pressed()
         with self._lock:
@@ -223,6 +240,21 @@ class Controller:
         except CallrecError as error:
             log.error("keys that were pressed meanwhile cannot be read", problem=str(error))
             return None
+
+    def _fallback_of(self, channel: Channel) -> FallbackCall | None:
+        """Returns what the dialplan's fallback does about the call of a channel, as its variables say."""
+
+        def of(variable: str) -> str:
+            return self._pbx.variable(channel.id, variable)
+
+        since = epoch(of(FALLBACK_VARIABLE))
+        if since is None:
+            return None
+        last = of("DIALEDPEERNAME") or f"{of('MEMBERINTERFACE')}-"
+        peers = tuple(f"{of('CALLREC_ANSWERED')}{last}".split("&"))
+        return FallbackCall(
+            since, of("CALLREC_FILE"), of("CALLREC_FALLBACK_PARTIES"), peers, of("CALLREC_ANNOUNCED")
+        )
 
     def _gate_of(self, channel: Channel) -> GateEntered | None:
         """Returns what was asked at the gate about a channel, as its variable says; None: nothing."""
@@ -269,6 +301,10 @@ class Controller:
                 self._again.append(action)
         except Exception:
             log.exception("a bug: please report it", action=type(action).__name__, call=action.linkedid)
+
+    def _took_over(self, action: StopFallback, heard: timedelta) -> None:
+        with self._lock:
+            self._submit(self._tracker.took_over(action, heard, self._now()))
 
     def _perform_on_pbx(self, action: PbxAction) -> None:
         try:

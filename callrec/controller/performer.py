@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
 from typing import Protocol, assert_never
 
 import structlog
 
 from callrec.controller.checkpoints import Checkpoints
 from callrec.controller.hangups import Hangups
+from callrec.errors import CallrecError
+from callrec.pbx import mixmonitor
 from callrec.recording import actions as do
+from callrec.recording.segment import SIDES
 from callrec.spool.directory import Spool
 
 log = structlog.get_logger()
@@ -23,6 +28,8 @@ PROMPTS_VARIABLE = "CALLREC_PROMPTS"
 """What the dialplan plays before the phone rings, set at the gate: sounds with ``&`` between them."""
 ANSWER_VARIABLE = "CALLREC_ANSWER"
 """Whether the dialplan answers the call before it plays them, set at the gate: 1 or empty (decision 5)."""
+MONITOR_VARIABLE = "CALLREC_MIXMONITOR"
+"""The id of the MixMonitor by which the dialplan's fallback records a channel, set by the dialplan."""
 REMEMBERED = 10_000
 """How many calls of which something was captured are remembered, against the journal of the dialplan."""
 
@@ -30,6 +37,8 @@ REMEMBERED = 10_000
 class PbxCommands(Protocol):
     """What is asked of a PBX to do with channels, recordings and bridges. Refusals are CallrecErrors."""
 
+    def variable(self, channel_id: str, name: str) -> str: ...
+    def stored_size(self, name: str) -> int | None: ...
     def set_variable(self, channel_id: str, name: str, value: str) -> None: ...
     def resume(self, channel_id: str) -> None: ...
     def snoop(self, channel_id: str, snoop_id: str, *, spy: str = ..., whisper: str = ...) -> None: ...
@@ -48,10 +57,22 @@ class PbxPerformer:
     """Performs what is for the PBX. Raises CallrecError when it refuses or does not answer."""
 
     def __init__(
-        self, pbx: PbxCommands, hangups: Hangups, checkpoints: Checkpoints, *, answer_first: bool
+        self,
+        pbx: PbxCommands,
+        hangups: Hangups,
+        checkpoints: Checkpoints,
+        *,
+        answer_first: bool,
+        stop_monitor: Callable[[str, str], None],
+        took_over: Callable[[do.StopFallback, timedelta], None],
     ) -> None:
+        """Makes a performer.
+
+        `stop_monitor` ends the MixMonitor of a channel's name by its id; `took_over` is told that what the
+        fallback recorded has ended, and how long it is.
+        """
         self._pbx, self._hangups, self._checkpoints = pbx, hangups, checkpoints
-        self._answer_first = answer_first
+        self._answer_first, self._stop_monitor, self._took_over = answer_first, stop_monitor, took_over
 
     def perform(self, action: do.PbxAction) -> None:
         """Carries out one action. It may wait some milliseconds for a hang-up or a checkpoint."""
@@ -74,6 +95,8 @@ class PbxPerformer:
                 self._pbx.unmute(action.name)
             case do.HangUp():
                 self._pbx.hang_up(action.channel)
+            case do.StopFallback():
+                self._stop_fallback(action)
             case do.DialSupportPhone():
                 self._pbx.dial(action.channel, action.endpoint, action.caller)
             case do.MakeBridge():
@@ -91,6 +114,14 @@ class PbxPerformer:
             self._pbx.set_variable(action.channel, PROMPTS_VARIABLE, "&".join(action.sounds))
             self._pbx.set_variable(action.channel, ANSWER_VARIABLE, "1" if self._answer_first else "")
         self._pbx.resume(action.channel)
+
+    def _stop_fallback(self, action: do.StopFallback) -> None:
+        """Ends what the dialplan records for callrec, and tells how long it is."""
+        self._stop_monitor(action.name, self._pbx.variable(action.channel, MONITOR_VARIABLE))
+        size = 0
+        with suppress(CallrecError):  # it has ended: the call must be gone on with, however long that was
+            size = max(self._pbx.stored_size(f"{action.file}-{side}") or 0 for side in SIDES)
+        self._took_over(action, mixmonitor.duration(size))
 
 
 class SpoolPerformer:

@@ -71,7 +71,8 @@ class Participant:
 
     channel: str
     """Asterisk's unique id of the channel. Of a call that the dialplan recorded while callrec was away, both
-    parties have that of the caller's channel, the only one known."""
+    parties have that of the caller's channel, the only one known; so has staff who had left before callrec
+    took the call over."""
     number: str
     """The number of the person on this channel: of staff the extension, else the caller ID that the network
     presented, in E.164 (`+81312345678`) where it is a valid number. Caller ID is not proved by callrec.
@@ -220,7 +221,8 @@ class CallRecord:
     answered_at: datetime | None = None
     """The moment at which two parties were connected; PBX's clock. Of a call that the dialplan handled while
     callrec was away, its end less the duration that Dial() reported or, where that did not, less the length
-    of what was recorded. Null where nobody answered."""
+    of what was recorded; where callrec took it over, when the recorded sound begins; where nobody saw its
+    end, when it began to ring. Null where nobody answered."""
     ended_at: datetime | None = None
     """The moment at which the last channel hung up; PBX's clock. Where callrec did not see it (a note says
     so), the end of the recorded sound, or when callrec noticed. Null while it is not known; never null in a

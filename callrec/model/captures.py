@@ -82,7 +82,8 @@ class Track:
     """The file's name on the PBX, below Asterisk's folder of recordings and without `.wav`."""
     started_at: datetime | None = None
     """The moment at which Asterisk reported that it began, taken as that of its first sample; PBX's clock. Of
-    a recording by the dialplan, when the call was answered. Null where no beginning was reported."""
+    a recording by the dialplan, when the call was answered, or its end less its length. Null where no
+    beginning was reported."""
     finished_at: datetime | None = None
     """The moment at which Asterisk reported its end, or at which callrec ended it; PBX's clock. Null where
     the end was not seen: its length tells it."""

@@ -149,6 +149,20 @@ class Ami:
         self.delete(PROBE, probe)
         return found == "RIFF"
 
+    def stop_monitor(self, name: str, monitor: str) -> None:
+        """Ends one MixMonitor of a channel, by the channel's name and the monitor's id.
+
+        Nothing happens where that has ended already: an answer can get lost. Without an id AmiRefused is
+        raised: the first one may be the office's own.
+        """
+        if not monitor:
+            raise AmiRefused("the PBX records nothing of {channel} for callrec", channel=name)
+        try:
+            self._action("StopMixMonitor", Channel=name, MixMonitorID=monitor)
+        except AmiRefused as refused:
+            if "could not stop" not in str(refused).lower():
+                raise
+
     def play_to(self, endpoint: str, sound: str, channel_id: str) -> None:
         """Rings a phone and plays a sound file (a path without its ending) to whoever answers."""
         self._action(

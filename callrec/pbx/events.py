@@ -184,6 +184,33 @@ class DialplanSaid(ChannelEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class FallbackCall:
+    """A call that the dialplan's fallback handles, as the caller's channel tells it.
+
+    `since` is when it began, by the PBX's clock; `file` names what is recorded, without the side, empty where
+    nothing is; `parties` are direction, extension and number, with ``|`` between them; `peers` are the names
+    of the channels that answered, in order, as far as the dialplan knows them; `announced` is what was
+    played, as the dialplan writes it.
+    """
+
+    since: datetime
+    file: str = ""
+    parties: str = ""
+    peers: tuple[str, ...] = ()
+    announced: str = ""
+
+    def gate(self, channel: Channel) -> GateEntered | None:
+        """Returns what was asked at the gate when it began; None where that is not known.
+
+        The channel itself tells what was asked last: it can have been transferred since.
+        """
+        match self.parties.split("|"):
+            case [direction, extension, number]:
+                return GateEntered(self.since, channel, direction, extension, number)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class RawKeyPress:
     """A key press as the dialplan tells it: its id, the key, the call's linked id, the name of the channel
     that pressed, and when, by the PBX's clock."""

@@ -7,8 +7,8 @@ and `membership` which channel belongs to which call. A call has three layers: `
 captured, announced and played), `call_keys` (what staff press) and `call` (who takes part, what is decided,
 how it ends). They use `recorder` (what is kept of a call) with `capture`, `capture_tracks`, `segment` and
 `silences` (how it is recorded), `announcements`, `tones`, `assistance` with `support_phone`, and `decisions`
-with `parties` and `legs`. `states` has the tables by which tracks, captures and recordings advance, `keys`
-those that the keys of staff go by. What the core cannot make for itself (rules, prompts, ids) is in
-`environment`; every moment comes from an event or from the caller. `callrec.fallback` asks `keys` and
-`assistance` about calls that it takes over.
+with `parties` and `legs`; `takeover` takes over what the dialplan has recorded. `states` has the tables by
+which tracks, captures and recordings advance, `keys` those that the keys of staff go by. What the core cannot
+make for itself (rules, prompts, ids) is in `environment`; every moment comes from an event or from the
+caller. `callrec.fallback` asks `keys` and `assistance` about calls that it adopts.
 """

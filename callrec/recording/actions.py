@@ -111,6 +111,18 @@ class HangUp(_OfCall):
 
 
 @dataclass(frozen=True, slots=True)
+class StopFallback(_OfCall):
+    """Ends what the dialplan records of a channel into `file`: callrec goes on from there (decision 4).
+
+    `name` is the channel's name. How long it has recorded is told to the call.
+    """
+
+    channel: str
+    name: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
 class DialSupportPhone(_Making):
     """Calls a support phone: `channel` is the id its channel gets, `caller` the extension that it shows."""
 
@@ -210,7 +222,9 @@ class TellFlaw(_OfCall):
 
 # decision 15: unions, so that the type checker finds an action nobody performs
 Making = StartSnoop | RecordSnoop | PlayMedia | DialSupportPhone | MakeBridge
-PbxAction = Making | LetThrough | AwaitHangup | Mute | Unmute | HangUp | AddToBridge | DestroyBridge
+PbxAction = (
+    Making | LetThrough | AwaitHangup | Mute | Unmute | HangUp | StopFallback | AddToBridge | DestroyBridge
+)
 Silencing = Mute | HangUp
 """What makes a track silent: its owner is told when the PBX has carried it out."""
 SpoolAction = (
@@ -233,7 +247,7 @@ def about(action: PbxAction) -> str:
             return id_
         case MakeBridge(bridge=id_) | AddToBridge(bridge=id_) | DestroyBridge(bridge=id_):
             return id_
-        case LetThrough() | AwaitHangup():
+        case LetThrough() | AwaitHangup() | StopFallback():
             return ""
         case _:
             assert_never(action)

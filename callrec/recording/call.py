@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from callrec import ids
 from callrec.model.calls import CallRecord, Outcome
 from callrec.model.captures import Capture
 from callrec.model.rules import Direction, Mode
-from callrec.pbx.events import OWN_PREFIX, Channel, Dialled, GateEntered
+from callrec.pbx.events import OWN_PREFIX, Channel, Dialled, FallbackCall, GateEntered, epoch
 from callrec.recording import legs as of_legs
 from callrec.recording.actions import Action, LetThrough, ReadJournal, SaveCall
 from callrec.recording.call_keys import CallKeys
@@ -24,6 +24,7 @@ from callrec.recording.decisions import in_force
 from callrec.recording.environment import Environment
 from callrec.recording.legs import Leg
 from callrec.recording.states import RecordingState
+from callrec.recording.takeover import Takeover
 from callrec.recording.topology import LOCAL
 
 OUTCOMES = {
@@ -86,9 +87,10 @@ class Call(CallKeys):
             never = self.record.answered_at and self.decisions.is_sent_to_never(self.record, at)
             actions = self._decide_anew(now, at, seen=seen) if never else []
             return [*actions, *(self.save_checkpoint() if actions or somebody_joined else [])]
+        asked = self._ask_fallback(list(now.values()), at)
         if self.record.answered_at is None:
-            return [] if self.fallback else self._answered(list(now.values()), at)
-        actions = [*self._follow(at), *self._decide_anew(now, at, seen=seen)]
+            return asked if self.fallback else self._answered(list(now.values()), at)
+        actions = [*asked, *self._follow(at), *self._decide_anew(now, at, seen=seen)]
         actions += self.assistance.follow(self.legs, now)
         actions += self.capture.renew_snoops(at) if self.capture else []  # decision 9
         return [*actions, *(self.save_checkpoint() if actions or somebody_joined else [])]
@@ -145,13 +147,6 @@ class Call(CallKeys):
         if self.capture and self.capture.channel and self.capture.channel not in there:
             self.capture.left(self.capture.channel, at)
 
-    def tick(self, at: datetime) -> list[Action]:
-        """Repeats what failed, and decides about the mailbox of a phone that was called in vain.
-
-        Called about twice a second.
-        """
-        return [*self._decide_alone(at), *CallKeys.tick(self, at)]
-
     # --- the gate
 
     def at_gate(self, event: GateEntered) -> list[Action]:
@@ -182,16 +177,22 @@ class Call(CallKeys):
         self.take_announcements()
         return self.announcement_failed(before)
 
-    def falls_back(self, channel: str, since: datetime) -> list[Action]:
+    def falls_back(self, channel: str, told: FallbackCall) -> list[Action]:
         """Leaves this call to the dialplan's fallback, for callrec did not answer in time.
 
         The journal will tell of the call, so it gets the id that the journal gives it (decision 4), unless
-        something was captured or pressed under the one it has.
+        something was captured or pressed under the one it has. What the fallback records is taken over as
+        soon as two parties are seen to talk.
         """
         if not self.fallback and not self.capture and not self.record.key_presses:
             # decision 4: the same id as the journal's entry will have
-            self.record = replace(self.record, id=ids.of_fallback_call(self.record.pbx, channel, since))
+            self.record = replace(self.record, id=ids.of_fallback_call(self.record.pbx, channel, told.since))
         self.fallback = True
+        leg = self.legs.get(channel)
+        if leg and (gate := told.gate(leg.channel)):
+            self.gate_recalled(gate)
+        if told.file and not self.capture:
+            self.takeover = Takeover(channel, told)
         superfluous, self.saved_open = self.saved_open, ""
         return [ReadJournal(self.linkedid, superfluous)] if superfluous else []
 
@@ -226,6 +227,72 @@ class Call(CallKeys):
         if leg and leg.extension not in self.decisions.office.extensions:
             leg.extension = None
 
+    # --- what the fallback records
+
+    def tick(self, at: datetime) -> list[Action]:
+        """Lets time pass: as for any call, a fallback that is asked again to end, and a mailbox.
+
+        Called about twice a second.
+        """
+        asked = self._ask_fallback(list(self.talking().values()), at)
+        return [*asked, *self._decide_alone(at), *CallKeys.tick(self, at)]
+
+    def take_over(self, heard: timedelta, at: datetime) -> list[Action]:
+        """Goes on where the fallback has ended, which has recorded for so long: the capture is one.
+
+        Where the call is over by then, the journal tells of it.
+        """
+        if not self.takeover or self.capture or self.is_over or not self.legs:
+            return []
+        talking = self.talking() or dict(self.legs)
+        self.record = self._as_answered(self.takeover, at - heard)
+        self._recall_announcements(self.takeover)
+        self.note("callrec was away when this call began")
+        leg = of_legs.captured(list(talking.values()), self.caller)
+        id_ = ids.of_fallback_recording(self.record.pbx, self.takeover.channel, self.takeover.told.since)
+        actions = self.recorder.take_over(id_, self.takeover.segment(heard, at), leg.id, at)
+        if len(talking) > 1:
+            actions += self._decide_anew(talking, at, seen=False)
+        return [*actions, *self.save_checkpoint()]
+
+    def _ask_fallback(self, talking: list[Leg], at: datetime) -> list[Action]:
+        """Asks the fallback to end, where it records what callrec would record by the same rules."""
+        if not self.takeover or self.capture:
+            return []
+        self.takeover.see(talking, at)
+        if not self.takeover.is_due(at) or not self._is_wanted(self.takeover, at):
+            return []
+        return self.takeover.ask(self.linkedid, self.legs)
+
+    def _is_wanted(self, takeover: Takeover, at: datetime) -> bool:
+        """Tells whether what the fallback recorded is to be kept, by the rules of all who are known to have
+        talked and are gone: when they did is not known."""
+        first, leg = self._as_answered(takeover, at), self.legs.get(takeover.channel)
+        if not leg or not first.decision or first.decision.mode is not Mode.AUTOMATIC:
+            return False
+        for gone in takeover.between(self.decisions.office):
+            then = self.decisions.answered(first, [leg, gone], takeover.caller(self.legs), at).decision
+            if then and then.rule and then.mode is Mode.NEVER:
+                return False
+        return True
+
+    def _as_answered(self, takeover: Takeover, at: datetime) -> CallRecord:
+        """Returns the call as it was decided when it was answered, by who talked then."""
+        office = self.decisions.office
+        talking, caller = takeover.answering(self.legs, office), takeover.caller(self.legs)
+        record = self.decisions.answered(takeover.asked(self.record), talking, caller, at)
+        return replace(record, participants=takeover.participants(record, self.legs.values(), office, at))
+
+    def _recall_announcements(self, takeover: Takeover) -> None:
+        """Takes over what the dialplan has announced."""
+        if self.decisions.gate:
+            self.announcer.at_gate(self.decisions.gate)
+        for each in filter(None, takeover.told.announced.split("&")):
+            sound, begin, end, status = [*each.split(">"), "", "", ""][:4]
+            if (begun := epoch(begin)) and (ended := epoch(end)):
+                self.announced(sound, begun, takeover.channel, status=None)
+                self.announced(sound, ended, takeover.channel, status=status)
+
     # --- what is captured
 
     def _answered(self, talking: list[Leg], at: datetime) -> list[Action]:
@@ -245,7 +312,7 @@ class Call(CallKeys):
             return []
         talking, before = list(now.values()), self.record
         self.record = self.decisions.decide_anew(before, talking, at, alone=self._staff_are_alone)
-        silent_since = at if seen else of_legs.joined_since(talking, before, at)  # decision 12
+        silent_since = at if seen else self.decisions.unseen_since(before, talking, at)  # decision 12
         return self._take_decision(before, talking or list(self.legs.values()), at, silent_since)
 
     def _take_decision(

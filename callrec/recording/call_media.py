@@ -19,6 +19,7 @@ from callrec.recording.actions import (
     HangUp,
     PbxAction,
     SaveOpenCall,
+    StopFallback,
     TellFlaw,
 )
 from callrec.recording.announcements import Announcer
@@ -30,6 +31,7 @@ from callrec.recording.legs import Leg
 from callrec.recording.owners import Owner
 from callrec.recording.recorder import CallRecorder
 from callrec.recording.support_phone import SupportPhone
+from callrec.recording.takeover import Takeover
 from callrec.recording.tones import ToneFeedback
 
 
@@ -52,6 +54,8 @@ class CallMedia:
     assistance: Assistance = field(init=False)
     fallback: bool = False
     """Whether the dialplan's fallback handles this call."""
+    takeover: Takeover | None = None
+    """How this call is taken over from the fallback that records it; None where it does not."""
     saved_open: str = ""
     """The id under which this call was written down as an open call; empty where it was not."""
     keys_unknown: bool = False
@@ -139,6 +143,8 @@ class CallMedia:
             self.note("the support phone could not be called: {problem}", problem=problem)
         if isinstance(action, HangUp) and not isinstance(owner, SupportPhone):
             self._hangups.append(action)  # a support phone looks after its own
+        if isinstance(action, StopFallback) and self.takeover:
+            self.takeover.put_off(at)
         actions = owner.refused(action, problem, at)
         self.take_announcements()
         return [*actions, *self._tell_silence(), *self.hand_over()]

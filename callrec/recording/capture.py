@@ -51,6 +51,7 @@ class LiveCapture(Owner):
     _broken_at: datetime | None = None
     _failures: int = 0
     _renewing_since: datetime | None = None
+    _why_renewed: str = "the other party changed"
 
     def __post_init__(self) -> None:
         self.tracks = CaptureTracks(self.linkedid, self.recording_id)
@@ -61,6 +62,12 @@ class LiveCapture(Owner):
         """Begins to capture a channel, with two new snoops."""
         self.channel, self._broken_at, self.needs_new_snoops = channel, None, False
         return self.tracks.start(channel, at, self, standby=not self.kept_because)
+
+    def go_on_from(self, recorded: Segment, channel: str, at: datetime) -> list[Action]:
+        """Begins to capture a channel after a segment that somebody else has recorded, which is over."""
+        self.tracks.add(LiveSegment.restored(recorded, at))
+        self._renewing_since, self._why_renewed = at, "callrec took the recording over from the dialplan"
+        return self.start_segment(channel, at)
 
     def move(self, channel: str, at: datetime) -> list[Action]:
         """Goes on with another channel, when the captured one is gone and the call is not.
@@ -345,7 +352,8 @@ class LiveCapture(Owner):
         """Writes down a renewal gap that was longer than it should be."""
         since, self._renewing_since = self._renewing_since, None
         if since and at - since > LONGEST_RENEWAL:
-            self.gaps.append(Gap(since, at, "the other party changed"))
+            self.gaps.append(Gap(since, at, self._why_renewed))
+        self._why_renewed = "the other party changed"
 
     def _give_up_waiting(self, at: datetime) -> None:
         """Ends tracks of which the PBX does not tell what it should have told by now."""

@@ -101,6 +101,16 @@ class Decisions:
         change = DecisionChange(at, asked.staff, decision)
         return replace(call, decision_changes=(*call.decision_changes, change))
 
+    def unseen_since(self, call: CallRecord, talking: Sequence[Leg], at: datetime) -> datetime:
+        """Returns since when those may have talked for whom nothing is recorded, which was noticed at `at`.
+
+        Who is never to be recorded cannot have talked before their channel was made (decision 12).
+        """
+        forbidden = [leg for leg in talking if any(self._never(_names(leg), call, at))]
+        made = min((leg.channel.created_at for leg in forbidden), default=None)
+        made = made or of_legs.first_made(talking, but=decided_for(call))
+        return min(at, made or at)
+
     # --- inside
 
     def _asked_about(self, call: CallRecord, talking: Sequence[Leg], *, alone: bool) -> _Asked:
@@ -146,6 +156,12 @@ class Decisions:
     ) -> Decision:
         decision = self.office.decide(parties.facts(call, staff, self.office, at))
         return combine(gate, decision) if gate else decision  # decision 10
+
+
+def _names(leg: Leg) -> list[str]:
+    """Returns the extension or the numbers by which a leg is decided."""
+    names = [leg.extension] if leg.extension else [leg.number, leg.filed_as]
+    return [each for each in names if each]
 
 
 def decided_for(call: CallRecord) -> tuple[str, ...]:

@@ -114,10 +114,13 @@ def numbers(call: CallRecord, talking: Iterable[Leg]) -> tuple[Number, ...]:
     return (*filter(None, [filed]), *sorted(filter(None, others - {filed})))
 
 
-def joined_since(talking: Iterable[Leg], call: CallRecord, at: datetime) -> datetime:
-    """Returns since when those can have talked of whom it was noticed at `at`: their channels tell."""
-    new = {each.channel for each in call.participants if each.joined_at == at}
-    return min([at, *(leg.channel.created_at for leg in talking if leg.id in new)])
+def first_made(talking: Iterable[Leg], *, but: Sequence[str]) -> datetime | None:
+    """Returns when the first channel of staff other than `but` was made: they cannot have talked before.
+
+    None where there are none (decision 12).
+    """
+    new = [leg for leg in talking if leg.extension and leg.extension not in but]
+    return min((leg.channel.created_at for leg in new), default=None)
 
 
 def is_consultation(talking: dict[str, Leg], everybody: dict[str, Leg]) -> bool:

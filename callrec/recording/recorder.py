@@ -13,7 +13,14 @@ from datetime import datetime
 from typing import assert_never
 
 from callrec.model.calls import CallRecord, FeatureCode, KeyResult
-from callrec.model.captures import Capture, CapturedCall, Checkpoint, KeptBecause, SilenceReason
+from callrec.model.captures import (
+    Capture,
+    CapturedCall,
+    Checkpoint,
+    KeptBecause,
+    Segment,
+    SilenceReason,
+)
 from callrec.model.rules import Mode
 from callrec.recording.actions import Action, Discard, HandOver, SaveCheckpoint
 from callrec.recording.capture import LiveCapture
@@ -58,6 +65,13 @@ class CallRecorder:
                 return []
             case _:
                 assert_never(mode)
+
+    def take_over(self, id_: str, recorded: Segment, channel: str, at: datetime) -> list[Action]:
+        """Goes on, as recording `id_`, with what the dialplan's fallback has recorded until now."""
+        self._step(Step.START)
+        began = recorded.began_at or at
+        self.capture = LiveCapture(self.linkedid, id_, began, KeptBecause.AUTOMATIC)
+        return self.capture.go_on_from(recorded, channel, at)
 
     def decided_anew(self, mode: Mode, channel: str, at: datetime, silent_since: datetime) -> list[Action]:
         """Does what another decision asks for, because others talk now: never is silence, automatic records.

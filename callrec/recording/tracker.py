@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from callrec.model.calls import CallRecord, FeatureCode
@@ -25,6 +25,7 @@ from callrec.recording.actions import (
     PbxAction,
     SaveCall,
     Silencing,
+    StopFallback,
     about,
 )
 from callrec.recording.call import Call
@@ -96,6 +97,11 @@ class CallTracker:
         owned, call = self._owners.of(about(action)), self.calls.get(action.linkedid)
         return self._owned(call.performed(owned.owner, about(action)) if call else [])
 
+    def took_over(self, action: StopFallback, heard: timedelta, at: datetime) -> list[Action]:
+        """Goes on where the dialplan's fallback has ended, which has recorded for so long."""
+        call = self.calls.get(action.linkedid)
+        return self._owned(call.take_over(heard, at) if call else [])
+
     def restore(self, checkpoint: Checkpoint) -> None:
         """Takes up a call again that was being captured when the controller ended."""
         call = self.resume(checkpoint.call)
@@ -110,7 +116,7 @@ class CallTracker:
         self,
         channels: Iterable[ev.Channel],
         bridges: dict[str, tuple[str, ...]],
-        fallbacks: Mapping[str, datetime],
+        fallbacks: Mapping[str, ev.FallbackCall],
         gates: Iterable[ev.GateEntered],
         at: datetime,
         keys: Sequence[ev.RawKeyPress] | None = (),
@@ -118,18 +124,18 @@ class CallTracker:
         """Brings the calls up to what the PBX says there is, after events may have been missed.
 
         Nothing is trusted but the lists: a channel that is not in them is gone, a snoop that is not has
-        ended its recording. `fallbacks` are channels whose call the dialplan's fallback handles, and since
-        when; `gates` is what was asked at the gate about the channels that passed it. `keys` are those that
+        ended its recording. `fallbacks` are channels whose call the dialplan's fallback handles, and how;
+        `gates` is what was asked at the gate about the channels that passed it. `keys` are those that
         may have been pressed meanwhile, the oldest first; None: they could not be read yet.
         """
         there, known = {each.id: each for each in channels}, set(self.calls)
         for each in there.values():
             if not each.is_own:
                 self._know(each, at)
-        for id_, since in fallbacks.items():
+        for id_, told in fallbacks.items():
             call = self._call_with(id_)
             if call and (call.linkedid not in known or call.began_with(there[id_])):
-                self._membership.pending += call.falls_back(id_, since)
+                self._membership.pending += call.falls_back(id_, told)
         for gate in gates:
             if call := self._know(gate.channel, at):
                 call.gate_recalled(gate)
@@ -300,7 +306,8 @@ class CallTracker:
         if call is None:
             return []
         if since := ev.epoch(said.get("Fallback", "")):
-            return call.falls_back(event.channel.id, since)
+            told = ev.FallbackCall(since, said.get("File", ""), said.get("Parties", ""))
+            return call.falls_back(event.channel.id, told)
         if said.get("Announce"):
             return call.announced(
                 said.get("Prompt", ""), event.at, event.channel.id, status=said.get("Status")

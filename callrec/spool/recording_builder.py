@@ -28,7 +28,7 @@ from callrec.spool.directory import Spool
 from callrec.spool.files import partial_of, sync, write_whole
 from callrec.spool.silent_tracks import silent_tracks
 from callrec.spool.sound import SegmentSound, SilentSpan, examine, join, tag
-from callrec.spool.tracks import Fetched, Tracks
+from callrec.spool.tracks import SIDES, Fetched, Tracks
 
 ALIGN_SECONDS = 0.02
 """Tracks that begin closer together than one packet are one moment."""
@@ -79,6 +79,7 @@ class RecordingBuilder:
             return read(self.manifest_file(recording_id).read_bytes())
         captured = self._spool.captured_call(recording_id)
         found = self._tracks.fetch(captured)
+        captured = _dated(captured, found)
         sounds = _segment_sounds(captured, found)
         if not sounds:
             raise NoSound("the PBX has no sound of recording {id}", id=recording_id)
@@ -146,6 +147,30 @@ class RecordingBuilder:
             "CALL_ID": call.id,
             "ENCODED_BY": f"callrec {__version__}",
         }
+
+
+def _dated(captured: CapturedCall, found: dict[tuple[int, str], Fetched]) -> CapturedCall:
+    """Returns the call with its answer where the sound begins, if a first segment's end alone is known.
+
+    That is what the dialplan recorded until callrec took the call over: its length tells when it began.
+    """
+    call, capture = captured.call, captured.capture
+    first = capture.segments[0] if capture.segments else None
+    end = first.external.finished_at if first and not first.external.failed else None
+    if not first or not end or first.external.started_at or first.staff.started_at:
+        return captured
+    wavs = [found[first.number, side].wav for side in SIDES]
+    begin = end - timedelta(seconds=max((wav.frames / wav.rate for wav in wavs if wav), default=0.0))
+    external, staff = (replace(each, started_at=begin) for each in (first.external, first.staff))
+    segment = replace(first, external=external, staff=staff, requested_at=None)
+    took_part = tuple(
+        replace(each, joined_at=begin) if each.joined_at == call.answered_at else each
+        for each in call.participants
+    )
+    return CapturedCall(
+        replace(call, answered_at=begin, participants=took_part),
+        replace(capture, started_at=begin, segments=(segment, *capture.segments[1:])),
+    )
 
 
 def _silences(capture: Capture) -> list[SilentSpan]:

@@ -73,6 +73,7 @@ class Watch:
             help_waits=lambda: None,
             read_journal=lambda: None,
             stored_keys=dict,
+            stop_monitor=lambda name, monitor: None,
         )
 
     @contextmanager

@@ -100,6 +100,9 @@ class FakePbx:
     def variable(self, channel_id: str, name: str) -> str:
         return self.variables.get((channel_id, name), "")
 
+    def stored_size(self, name: str) -> int | None:
+        return None
+
     def set_variable(self, channel_id: str, name: str, value: str) -> None:
         self._ask("set_variable", channel_id, name, value)
 

@@ -38,6 +38,11 @@ class ModelPbx:
         self.ever_recorded: list[str] = []
         self.played: list[tuple[str, str]] = []
         self.whispers: dict[str, tuple[str, str]] = {}
+        self.fallbacks: dict[str, ev.FallbackCall] = {}
+        self.recorded_by_fallback = timedelta(0)
+        """How long the fallback has recorded when it is asked to end."""
+        self.fallback_goes_on = False
+        """Whether the PBX refuses to end what the fallback records."""
         self.checkpoints: dict[str, Checkpoint] = {}
         self.open: dict[str, CallRecord] = {}
         self.kept: dict[str, CapturedCall] = {}
@@ -117,9 +122,12 @@ class ModelPbx:
     def press(self, id_: str, key: str, press_id: str) -> None:
         self._tell(ev.DialplanSaid(self.now, self.channels[id_], {"Key": key, "Id": press_id}))
 
-    def fall_back(self, id_: str) -> None:
-        """The dialplan takes a call over."""
-        self._tell(ev.DialplanSaid(self.now, self.channels[id_], {"Fallback": str(self.now.timestamp())}))
+    def fall_back(self, id_: str, *, records: bool = False, parties: str = "") -> None:
+        """The dialplan takes a call over, and may record it."""
+        file = f"callrec/fallback-{id_}" if records else ""
+        self.fallbacks[id_] = ev.FallbackCall(self.now, file, parties)
+        told = {"Fallback": str(self.now.timestamp()), "File": file, "Parties": parties}
+        self._tell(ev.DialplanSaid(self.now, self.channels[id_], told))
 
     # --- the link
 
@@ -138,7 +146,8 @@ class ModelPbx:
         ]
         bridges = {name: tuple(ids) for name, ids in self.bridges.items()}
         bridges |= dict.fromkeys(self.own_bridges, ())
-        self._perform(self.tracker.compare(there, bridges, {}, [], self.now, noted))
+        fallbacks = {id_: told for id_, told in self.fallbacks.items() if id_ in self.channels}
+        self._perform(self.tracker.compare(there, bridges, fallbacks, [], self.now, noted))
 
     def recall(self, noted: list[ev.RawKeyPress]) -> None:
         """The keys could be read at last."""
@@ -183,6 +192,8 @@ class ModelPbx:
                 return self._play(command)
             case do.Mute() | do.Unmute():
                 return self._mute(command)
+            case do.StopFallback():
+                return self._stop_fallback(command)
             case do.HangUp():
                 return self._hang_up_own(command.channel)
             case do.DialSupportPhone() | do.MakeBridge() | do.DestroyBridge():
@@ -255,6 +266,12 @@ class ModelPbx:
             return False
         change = self.muted.add if isinstance(command, do.Mute) else self.muted.discard
         change(command.name)
+        return True
+
+    def _stop_fallback(self, command: do.StopFallback) -> bool:
+        if command.channel not in self.channels or self.fallback_goes_on:
+            return False
+        self._perform(self.tracker.took_over(command, self.recorded_by_fallback, self.now))
         return True
 
     def _hang_up_own(self, id_: str) -> bool:

@@ -26,6 +26,7 @@ def controller_on(tmp_path: Path, pbx: FakePbx, *, answer_first: bool = True) ->
         read_journal=lambda: None,
         stored_keys=dict,
         help_waits=lambda: None,
+        stop_monitor=lambda name, monitor: None,
     )
 
 

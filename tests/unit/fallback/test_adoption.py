@@ -12,7 +12,7 @@ from callrec.fallback import journal, rule_mirror
 from callrec.fallback.adoption import Adoption
 from callrec.model.calls import CallRecord, Outcome
 from callrec.model.rules import Direction, Mode
-from callrec.pbx.events import RawKeyPress, epoch
+from callrec.pbx.events import FallbackCall, RawKeyPress, epoch
 from callrec.pbx.transport import AriRefused
 from callrec.policy.office import Office
 from callrec.spool.directory import Spool
@@ -274,7 +274,7 @@ def test_controller_and_journal_know_a_call_by_the_same_id() -> None:
     played, rules, line = quiet_tracker(), office(AUTOMATIC), journal.parse("1.0", LINE)
     since = epoch(LINE.split("|")[5])
     assert since is not None
-    played.compare([OUTSIDE, PHONE], BRIDGE, {"1.0": since}, [], ENDED)
+    played.compare([OUTSIDE, PHONE], BRIDGE, {"1.0": FallbackCall(since)}, [], ENDED)
     call = journal.call_of(line, rules, "demo", lambda sound: None, journal.decide(line, rules))
     assert played.calls["1.0"].record.id == call.id
 

@@ -62,7 +62,7 @@ def test_a_call_that_began_meanwhile_is_captured_from_now_on() -> None:
 
 def test_a_call_the_dialplan_records_is_left_to_it() -> None:
     played = quiet_tracker()
-    assert played.compare([OUTSIDE, PHONE], BRIDGE, {"1.0": START}, [], LATER) == []
+    assert played.compare([OUTSIDE, PHONE], BRIDGE, {"1.0": ev.FallbackCall(START)}, [], LATER) == []
     ended = [played.handle(ev.ChannelDestroyed(LATER, each)) for each in (PHONE, OUTSIDE)]
     assert ended == [[], [ReadJournal("1.0", "")]]
 

@@ -10,11 +10,12 @@ import pytest
 from callrec.catalogue import calls, custody
 from callrec.errors import PbxUnreachable
 from callrec.manifest import Manifest
-from callrec.model.captures import Track
+from callrec.model.calls import Participant
+from callrec.model.captures import Segment, Track
 from callrec.spool.recording_builder import NoSound
 from callrec.spool.tracks import ABSENT_SECONDS, ABSENT_TIMES, NotYetThere
 from tests.unit.bench import Bench
-from tests.unit.samples import CALL_ID, RECORDING_ID, START, captured_call, segment
+from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, captured_call, segment
 
 EXTERNAL, STAFF = "callrec/r-1-external", "callrec/r-1-staff"
 
@@ -186,3 +187,27 @@ def test_a_file_without_a_header_may_still_be_written(bench: Bench) -> None:
     bench.track(STAFF, 1000)
     bench.later()
     assert _archived(bench).placements[0].missing == ()
+
+
+def test_what_somebody_else_recorded_began_its_length_before_its_end(bench: Bench) -> None:
+    """What is silent in it is counted from its end, which is known. So the sound tells of the answer, too."""
+    for name in (EXTERNAL, STAFF, "2-external", "2-staff"):
+        bench.track(name, 500, 2.0)
+    guess, end = START + timedelta(seconds=4), START + timedelta(seconds=5)
+    first = Segment(1, "1.0", Track(EXTERNAL, None, end), Track(STAFF, None, end), guess)
+    second = Segment(2, "1.0", Track("2-external", end, END), Track("2-staff", end, END))
+    took_part = (Participant("1.0", "+81312345678", None, guess, END),)
+    bench.spool.hand_over(
+        captured_call(
+            segments=(first, second),
+            started_at=guess,
+            call={"answered_at": guess, "participants": took_part},
+        )
+    )
+    bench.archiver.work()
+    manifest = _archived(bench)
+    length = timedelta(seconds=manifest.placements[0].duration_s)
+    assert length.total_seconds() == pytest.approx(2.0, abs=0.001)
+    assert manifest.capture.began_at == manifest.call.answered_at == end - length
+    assert manifest.call.participants[0].joined_at == end - length
+    assert manifest.placements[1].offset_s == pytest.approx(length.total_seconds(), abs=0.001)

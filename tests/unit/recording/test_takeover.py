@@ -1,0 +1,186 @@
+"""A call that the dialplan records, because callrec was away when it began, is taken over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from callrec.model.captures import CapturedCall, SilenceReason
+from callrec.model.rules import Direction, Mode
+from tests.scenarios.replay import office
+from tests.unit.channels import OUTSIDE, PHONE, channel
+from tests.unit.pbx_model import ModelPbx
+from tests.unit.recording.by_mode import COLLEAGUE, OTHER_OFFICE, end, press, transfer
+
+AUTOMATIC = ("automatic", "everywhere", None, "none")
+NEVER = ("never", "extension", "2102", None)
+TALKED = timedelta(seconds=60)
+
+
+def _away(
+    *rules: tuple[str, str, str | None, str | None], peers: tuple[str, ...] = (PHONE.name,)
+) -> ModelPbx:
+    """2101 has talked for a minute with somebody outside; the dialplan records, and callrec is away."""
+    pbx = ModelPbx(office(*rules))
+    pbx.cut()
+    pbx.create(OUTSIDE)
+    pbx.fall_back(OUTSIDE.id, records=True, parties="inbound|2101|0312345678")
+    pbx.fallbacks[OUTSIDE.id] = replace(pbx.fallbacks[OUTSIDE.id], peers=peers)
+    pbx.create(PHONE)
+    pbx.enter(PHONE.id, OUTSIDE.id)
+    pbx.now += TALKED
+    pbx.recorded_by_fallback = TALKED
+    return pbx
+
+
+def _kept(pbx: ModelPbx) -> CapturedCall:
+    end(pbx)
+    assert not pbx.snoops and not pbx.discarded
+    (kept,) = pbx.kept.values()
+    return kept
+
+
+def test_what_the_dialplan_recorded_is_the_first_segment() -> None:
+    pbx = _away(AUTOMATIC)
+    back = pbx.now
+    pbx.reconnect([])
+    assert len(pbx.audible()) == 2
+    pbx.now += TALKED
+    kept = _kept(pbx)
+    first, second = kept.capture.segments
+    assert first.external.name == "callrec/fallback-1.0-external" and first.external.finished_at == back
+    assert (first.began_at, kept.call.answered_at) == (back - TALKED, back - TALKED)
+    assert second.began_at == back and not kept.capture.gaps and not kept.capture.silences
+    assert {each.extension for each in kept.call.participants} == {None, "2101"}
+    assert "callrec was away when this call began" in [note.text for note in kept.call.notes]
+
+
+def test_a_transfer_to_never_is_silent_from_there() -> None:
+    pbx = _away(AUTOMATIC, NEVER)
+    pbx.reconnect([])
+    pbx.now += TALKED
+    transfer(pbx, COLLEAGUE)
+    assert pbx.snoops and not pbx.audible()
+    moved = pbx.now
+    kept = _kept(pbx)
+    (silence,) = kept.capture.silences
+    assert (silence.started_at, silence.reason) == (moved, SilenceReason.NEVER)
+    assert [each.extension for each in kept.call.participants] == [None, "2101", None, "2102"]
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_transfer_to_never_that_nobody_saw_is_silent_from_when_the_phone_was_there(killed: bool) -> None:
+    pbx = _away(AUTOMATIC, NEVER)
+    there = pbx.now - timedelta(seconds=20)
+    transfer(pbx, replace(COLLEAGUE, created_at=there))
+    pbx.reconnect([])
+    if killed:
+        pbx.kill()
+        pbx.reconnect([])
+    assert not pbx.audible()
+    kept = _kept(pbx)
+    (silence,) = kept.capture.silences
+    assert silence.started_at == there and kept.call.decision and kept.call.decision.mode is Mode.AUTOMATIC
+    assert [each.decision.mode for each in kept.call.decision_changes] == [Mode.NEVER]
+    took_part = {each.extension: (each.joined_at, each.left_at) for each in kept.call.participants}
+    assert took_part["2101"] == (kept.call.answered_at, there) and took_part["2102"][0] == there
+
+
+def test_from_never_on_to_somebody_else_it_goes_on() -> None:
+    pbx = _away(AUTOMATIC, NEVER)
+    transfer(pbx, COLLEAGUE)
+    pbx.reconnect([])
+    assert not pbx.audible()
+    transfer(pbx, OTHER_OFFICE)
+    assert len(pbx.audible()) == 2
+    _kept(pbx)
+
+
+def test_who_talked_between_and_is_never_recorded_is_not_in_it() -> None:
+    """When that was is not known: the journal decides about all of it."""
+    pbx = _away(AUTOMATIC, NEVER, peers=(PHONE.name, COLLEAGUE.name, OTHER_OFFICE.name))
+    transfer(pbx, OTHER_OFFICE)
+    pbx.reconnect([])
+    end(pbx)
+    assert not pbx.ever_recorded and not pbx.kept
+
+
+def test_what_who_answered_forbids_is_left_to_the_journal() -> None:
+    pbx = _away(AUTOMATIC, ("never", "extension", "2101", None))
+    pbx.reconnect([])
+    end(pbx)
+    assert not pbx.ever_recorded and not pbx.calls and not pbx.kept
+
+
+def test_a_pbx_that_refuses_is_asked_again_a_while_later() -> None:
+    """Until then the call is the fallback's."""
+    pbx = _away(AUTOMATIC)
+    pbx.fallback_goes_on = True
+    pbx.reconnect([])
+    for _ in range(4):
+        pbx.pass_time(1)
+    assert not pbx.ever_recorded
+    pbx.fallback_goes_on = False
+    pbx.pass_time(10)
+    assert len(pbx.audible()) == 2
+    _kept(pbx)
+
+
+def test_a_call_over_by_then_is_the_journals() -> None:
+    pbx = _away(AUTOMATIC)
+    pbx.fallback_goes_on = True
+    pbx.reconnect([])
+    end(pbx)
+    assert not pbx.kept and not pbx.calls and not pbx.open
+
+
+def test_keys_do_what_they_do_in_any_call() -> None:
+    pbx = _away(AUTOMATIC)
+    pbx.reconnect([])
+    assert press(pbx, "keep", "pause") == ["marked", "paused"] and not pbx.audible()
+    assert press(pbx, "pause", "stop") == ["resumed", "refused"] and len(pbx.audible()) == 2
+    assert _kept(pbx).call.incident
+
+
+def test_a_restart_takes_nothing_over_twice() -> None:
+    pbx = _away(AUTOMATIC)
+    pbx.reconnect([])
+    for _ in range(2):
+        pbx.kill()
+        pbx.reconnect([])
+    kept = _kept(pbx)
+    names = [each.external.name for each in kept.capture.segments]
+    assert names.count("callrec/fallback-1.0-external") == 1
+
+
+def test_of_an_outbound_call_the_party_outside_is_captured() -> None:
+    phone = channel("1.0", "PJSIP/2101-00000001", "0312340000")
+    outside = channel("1.1", "PJSIP/outside-00000002", "0398765432")
+    pbx = ModelPbx(office(AUTOMATIC))
+    pbx.cut()
+    pbx.create(phone)
+    pbx.fall_back(phone.id, records=True, parties="outbound|0312340000|0398765432")
+    pbx.create(outside)
+    pbx.enter(phone.id, outside.id)
+    pbx.reconnect([])
+    assert set(pbx.snoops.values()) == {"1.1"}
+    kept = _kept(pbx)
+    assert (kept.call.direction, kept.call.extension) == (Direction.OUTBOUND, "2101")
+    assert kept.call.number == "+81398765432"
+
+
+def test_an_outbound_call_stays_one_where_it_was_transferred() -> None:
+    """Who called is gone; the dialplan records on the channel of who was called."""
+    outside = channel("1.1", "PJSIP/outside-00000002", "0398765432")
+    pbx = ModelPbx(office(("automatic", "everywhere", None, "none")))
+    pbx.cut()
+    pbx.create(outside)
+    pbx.fall_back(outside.id, records=True, parties="outbound|2102|0398765432")
+    pbx.create(COLLEAGUE)
+    pbx.enter(outside.id, COLLEAGUE.id)
+    pbx.reconnect([])
+    kept = _kept(pbx)
+    assert (kept.call.direction, kept.call.extension) == (Direction.OUTBOUND, "2102")
+    assert kept.call.number == "+81398765432"
