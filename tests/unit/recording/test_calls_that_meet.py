@@ -248,7 +248,7 @@ def test_a_line_of_the_fallback_that_comes_into_a_call_does_not_take_it_along() 
     there = [OUTSIDE, PHONE, SECOND]
     bridges = {"a": tuple(each.id for each in there)}
     for _ in range(2):
-        played.compare(there, bridges, {SECOND.id: LATER}, [], LATER)
+        played.compare(there, bridges, {SECOND.id: ev.FallbackCall(LATER)}, [], LATER)
     assert not _session(played).fallback
     ended = [each for channel in there for each in played.handle(ev.ChannelDestroyed(LATER, channel))]
     assert [each.call.id for each in ended if isinstance(each, SaveCall)] == ["new-0"]
