@@ -33,6 +33,8 @@ from callrec.spool.tracks import SIDES, Fetched, Tracks
 ALIGN_SECONDS = 0.02
 """Tracks that begin closer together than one packet are one moment."""
 SHORT_SECONDS = 1.0
+LATE = timedelta(seconds=5)
+"""How much too early the end of what the dialplan recorded may be, where callrec stood still meanwhile."""
 LONGEST_S = 7 * 86_400.0
 EARLY_S = 0.1
 """How much earlier than it was wanted silence begins, in seconds: 20 ms of a voice were found before it."""
@@ -159,6 +161,9 @@ def _dated(captured: CapturedCall, found: dict[tuple[int, str], Fetched]) -> Cap
     end = first.external.finished_at if first and not first.external.failed else None
     if not first or not end or first.external.started_at or first.staff.started_at:
         return captured
+    after = capture.segments[1].began_at if len(capture.segments) > 1 else None
+    if after and timedelta(0) < after - end < LATE:
+        end = after  # callrec was late itself; the PBX began the next segment as soon as this one had ended
     wavs = [found[first.number, side].wav for side in SIDES]
     begin = end - timedelta(seconds=max((wav.frames / wav.rate for wav in wavs if wav), default=0.0))
     external, staff = (replace(each, started_at=begin) for each in (first.external, first.staff))
