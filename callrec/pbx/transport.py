@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import threading
 from collections.abc import Callable, Generator
 from contextlib import suppress
@@ -10,11 +11,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 import requests
+import structlog
 import websocket
 from requests.auth import HTTPBasicAuth, _basic_auth_str
 from swaggerpy.http_client import HttpClient
 
 from callrec.errors import CallrecError, PbxUnreachable
+
+log = structlog.get_logger()
 
 CHUNK = 1 << 16
 PING_SECONDS = 4.0
@@ -84,6 +88,7 @@ class AriTransport(HttpClient):  # type: ignore[misc]
                 timeout=self._timeout,
                 header={"Authorization": _basic_auth_str(*self._auth)},
                 suppress_origin=True,
+                skip_utf8_validation=True,  # one name in another encoding must not end the link
                 http_proxy_host="none",  # without it the next line goes unheeded
                 http_no_proxy=["*"],
             )
@@ -114,7 +119,11 @@ class Websocket:
         socket.settimeout(PING_SECONDS)
 
     def recv(self) -> str | None:
-        """Returns the next message; None when the link is lost or closed."""
+        """Returns the next message; None when the link is lost or closed.
+
+        One that is no JSON is passed over: ari-py would end the link for it. In what is not UTF-8, signs that
+        cannot be read are replaced.
+        """
         while True:
             try:
                 opcode, data = self._socket.recv_data(control_frame=True)
@@ -125,8 +134,8 @@ class Websocket:
             except (websocket.WebSocketException, OSError):
                 return None
             self._pinged = False
-            if opcode == websocket.ABNF.OPCODE_TEXT:
-                return str(data, "utf-8")
+            if opcode == websocket.ABNF.OPCODE_TEXT and (text := _readable(data)):
+                return text
             if opcode == websocket.ABNF.OPCODE_CLOSE:
                 return None
 
@@ -147,6 +156,17 @@ class Websocket:
         except (websocket.WebSocketException, OSError):
             return False
         return True
+
+
+def _readable(data: bytes) -> str:
+    """Returns a message as text; empty where it is no JSON."""
+    text = str(data, "utf-8", "replace")
+    try:
+        json.loads(text)
+    except ValueError:
+        log.error("the PBX sent an event that cannot be read", begins=text[:80])
+        return ""
+    return text
 
 
 def _to_the_end(response: requests.Response, url: str) -> Generator[bytes]:

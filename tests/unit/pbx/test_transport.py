@@ -6,9 +6,10 @@ import socket
 import threading
 
 import pytest
+import websocket
 
 from callrec.errors import PbxUnreachable
-from callrec.pbx.transport import AriTransport
+from callrec.pbx.transport import AriTransport, Websocket
 
 
 def test_no_proxy_stands_between_us_and_the_pbx(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,3 +56,32 @@ def test_a_file_is_read_to_the_end_of_the_connection(said: int) -> None:
         length, chunks = AriTransport("callrec", "secret", 2.0).stream(url)
         assert (length, b"".join(chunks)) == (said, b"0123456789")
         thread.join(5)
+
+
+CUT = '{"name": "山"}'.encode()[:-3] + b'"}'
+
+
+@pytest.mark.parametrize("bad", [b'{"name": "M\xfcller"}', CUT, b"", b"no event", b'{"type": "Di'])
+def test_one_bad_frame_does_not_end_the_link(bad: bytes) -> None:
+    """A name in another encoding, one that is cut inside a sign, and what is no event at all."""
+    pbx, ours = socket.socketpair()
+    link = Websocket(websocket.WebSocket(skip_utf8_validation=True))
+    link._socket.sock = ours
+    good = b'{"type": "Dial"}'
+    with pbx, ours:
+        for frame in (bad, good):
+            pbx.sendall(bytes([0x81, len(frame)]) + frame)
+        told = link.recv()
+        while told and told.encode() != good:
+            told = link.recv()
+    assert told
+
+
+def test_a_name_that_is_not_utf8_stays_an_event() -> None:
+    pbx, ours = socket.socketpair()
+    link = Websocket(websocket.WebSocket(skip_utf8_validation=True))
+    link._socket.sock = ours
+    frame = b'{"type": "Dial", "name": "M\xfcller"}'
+    with pbx, ours:
+        pbx.sendall(bytes([0x81, len(frame)]) + frame)
+        assert link.recv() == '{"type": "Dial", "name": "M\ufffdller"}'
