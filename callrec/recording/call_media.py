@@ -34,6 +34,9 @@ from callrec.recording.support_phone import SupportPhone
 from callrec.recording.takeover import Takeover
 from callrec.recording.tones import ToneFeedback
 
+APPLICATION = "application"
+"""Whom a party hears that is in no bridge, in the place of a channel's id."""
+
 
 @dataclass(slots=True)
 class CallMedia:
@@ -151,7 +154,7 @@ class CallMedia:
 
     def tick(self, at: datetime) -> list[Action]:
         """Repeats what failed, and beeps where the rule asks for it. Called about twice a second."""
-        actions = self.capture.retry(at) if self.capture else []
+        actions = [*self.capture.retry(at), *self._follow_into_application(at)] if self.capture else []
         joined = self.update_participants(self.talking(), at)
         saved = self.save_checkpoint() if actions or joined else []
         again, self._hangups = self._hangups, []
@@ -242,6 +245,17 @@ class CallMedia:
     def _add(self, note: Note) -> None:
         if note not in self.record.notes:
             self.record = replace(self.record, notes=(*self.record.notes, note))
+
+    def _follow_into_application(self, at: datetime) -> list[Action]:
+        """Renews the snoops where the captured party is in no bridge any more, but in a mailbox or a menu.
+
+        What it hears there comes from the PBX itself, which is another voice (decision 9).
+        """
+        leg = self.legs.get(self.capture.channel or "") if self.capture else None
+        if not self.capture or not leg or leg.bridge:
+            return []
+        self.capture.hears(APPLICATION, "")
+        return self.capture.renew_snoops(at)
 
     def _beep(self, at: datetime) -> list[Action]:
         """Plays the consent beep to both parties, every so often while they are recorded."""

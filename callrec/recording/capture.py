@@ -89,7 +89,7 @@ class LiveCapture(Owner):
     def hears(self, channel: str, before: str) -> None:
         """Tells the capture whom the captured party hears now: another channel needs new snoops.
 
-        `before` is whom it heard, for a capture that does not know (after a restart).
+        `before` is whom it heard, for a capture that does not know (after a restart); empty: nobody knows.
         """
         heard, self._heard = self._heard or before, channel
         self.needs_new_snoops |= heard != channel

@@ -34,6 +34,7 @@ from tests.unit.channels import (
     quiet_tracker,
     talks,
 )
+from tests.unit.recording.by_mode import by_mode, end, segments
 from tests.unit.samples import START, captured_call
 
 
@@ -258,3 +259,16 @@ def test_who_talks_under_the_linked_id_of_a_call_that_is_over_is_in_a_new_call(h
     assert second.captured.call.linkedid == first.captured.call.linkedid == "1.0"
     played.tick(LATER)
     assert not played.calls and not played._owners
+
+
+def test_what_the_pbx_itself_says_is_another_voice() -> None:
+    """The captured party is in no bridge any more, but in a mailbox or a menu; and then talks again."""
+    pbx = by_mode("automatic")
+    pbx.leave(OUTSIDE.id)
+    assert len(pbx.ever_recorded) == 2, "on the way from bridge to bridge nothing is renewed"
+    pbx.pass_time(0.5)
+    pbx.pass_time(0.5)
+    assert len(pbx.ever_recorded) == 4 and len(pbx.audible()) == 2
+    pbx.enter(OUTSIDE.id)
+    end(pbx)
+    assert segments(pbx) == [1, 2, 3]
