@@ -25,6 +25,8 @@ from callrec.settings import PbxSettings
 T = TypeVar("T")
 PROBE = "callrec-probe"
 """The context of the dialplan, and the family in AstDB, by which it tells what it can read."""
+NO_CDR = "CDR_PROP(disable)"
+"""The function of the dialplan that keeps a channel out of the PBX's call detail records."""
 
 
 class _Manager(Manager):  # type: ignore[misc]
@@ -172,6 +174,7 @@ class Ami:
             Application="Playback",
             Data=sound,
             CallerID="callrec <callrec>",
+            Variable=f"{NO_CDR}=1",
             Async="true",
         )
 

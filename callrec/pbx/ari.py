@@ -20,6 +20,7 @@ import structlog
 
 from callrec.backoff import Backoff
 from callrec.errors import PbxUnreachable
+from callrec.pbx.ami import NO_CDR
 from callrec.pbx.events import KINDS, OWN_PREFIX, Channel, Event, channel, parse, talkers
 from callrec.pbx.transport import AriRefused, AriTransport
 from callrec.settings import PbxSettings
@@ -50,6 +51,7 @@ class Ari:
         self._stopping = threading.Event()
         self._api: Any = None
         self._api_lock = threading.Lock()
+        self._cdr: bool | None = None
 
     # --- events
 
@@ -67,6 +69,8 @@ class Ari:
 
         def opened() -> None:
             self._filter_events()
+            self._cdr = None  # it may have other modules by now
+            self._has_cdr()  # asked now, and not while a call waits for its first snoop
             connected()
 
         self._transport.on_connected = opened
@@ -153,6 +157,8 @@ class Ari:
         """
         ids = {"channelId": f"{OWN_PREFIX}doctor-1", "otherChannelId": f"{OWN_PREFIX}doctor-2"}
         probe = self._call("channels", "create", endpoint=GATE, app=self._settings.app, **ids)
+        for id_ in ids.values():
+            self._keep_out_of_cdr(id_)
         with suppress(AriRefused):  # while no controller is connected, Asterisk ends it by itself
             self.hang_up(probe.id)
         return "CHANNEL(linkedid)" in (probe.json.get("channelvars") or {})
@@ -178,6 +184,7 @@ class Ari:
             whisper=whisper,
             app=self._settings.app,
         )
+        self._keep_out_of_cdr(snoop_id)
 
     def record(self, snoop_id: str, name: str) -> None:
         """Records a snoop channel into a WAV, at 16 kHz when the call is wideband, else 8 kHz.
@@ -226,6 +233,7 @@ class Ari:
             app=self._settings.app,
             appArgs="support-phone",
             timeout=RING_SECONDS,
+            variables={"variables": {NO_CDR: "1"} if self._has_cdr() else {}},
         )
 
     def create_bridge(self, bridge_id: str) -> None:
@@ -296,6 +304,18 @@ class Ari:
     def _file_of(self, name: str) -> str:
         """Returns the address of a stored recording's file."""
         return f"{self._base}/recordings/stored/{quote(name, safe='')}/file"
+
+    def _keep_out_of_cdr(self, channel_id: str) -> None:
+        """Lets a channel of ours make no row in the PBX's own records, which are the office's."""
+        with suppress(AriRefused, PbxUnreachable):  # it is gone already, or matters more than a row
+            if self._has_cdr():
+                self.set_variable(channel_id, NO_CDR, "1")
+
+    def _has_cdr(self) -> bool:
+        """Returns whether the PBX may write such records; else it would log each use of the function."""
+        if self._cdr is None:
+            self._cdr = "func_cdr.so" in self.modules()
+        return self._cdr
 
     def _listen(self, handle: Callable[[Event], None]) -> None:
         """Connects and gives every event to `handle`; returns when the link is lost or closed."""
