@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, TypeVar
 
 from asterisk.manager import Manager, ManagerAuthException, ManagerException
 
 from callrec.errors import CallrecError, PbxUnreachable, WrongUsage
-from callrec.pbx.events import OWN_PREFIX
+from callrec.pbx.events import OWN_PREFIX, Channel
 from callrec.settings import PbxSettings
 
 T = TypeVar("T")
@@ -116,6 +117,11 @@ class Ami:
             if "did not find context" in str(refused).lower():
                 return False
             raise
+
+    def channels(self) -> list[Channel]:
+        """Returns all channels there are; when they were made is known to the second."""
+        events = self._list("CoreShowChannels", "CoreShowChannel", "CoreShowChannelsComplete")
+        return [_channel(event.headers) for event in events]
 
     def config(self, name: str) -> dict[str, list[tuple[str, str]]]:
         """Returns a configuration file as it lies on the PBX: its sections, and their settings in order."""
@@ -254,3 +260,18 @@ class Ami:
         # Logging off is a courtesy; pyst2 may raise when the PBX was faster.
         with suppress(PbxUnreachable, ManagerException, OSError, ValueError):
             self._in_time(self._manager.close)
+
+
+def _channel(headers: dict[str, str]) -> Channel:
+    """Returns a channel as CoreShowChannels tells of it."""
+    hours, minutes, seconds = (int(each) for each in headers["Duration"].split(":"))
+    caller = headers["CallerIDNum"]
+    return Channel(
+        id=headers["Uniqueid"],
+        name=headers["Channel"],
+        state=headers["ChannelStateDesc"],
+        caller="" if caller == "<unknown>" else caller,
+        exten=headers["Exten"],
+        linkedid=headers["Linkedid"],
+        created_at=datetime.now(UTC) - timedelta(hours=hours, minutes=minutes, seconds=seconds),
+    )

@@ -20,7 +20,7 @@ import structlog
 
 from callrec.backoff import Backoff
 from callrec.errors import PbxUnreachable
-from callrec.pbx.ami import NO_CDR
+from callrec.pbx.ami import NO_CDR, Ami
 from callrec.pbx.events import KINDS, OWN_PREFIX, Channel, Event, channel, parse, talkers
 from callrec.pbx.transport import AriRefused, AriTransport
 from callrec.settings import PbxSettings
@@ -119,8 +119,17 @@ class Ari:
         return str(info["system"]["version"])
 
     def channels(self) -> list[Channel]:
-        """Returns all channels there are."""
-        return [channel(each.json) for each in self._call("channels", "list")]
+        """Returns all channels there are.
+
+        While somebody has dialled what is not UTF-8, Asterisk cannot say it in JSON. AMI does.
+        """
+        try:
+            return [channel(each.json) for each in self._call("channels", "list")]
+        except AriRefused as error:
+            if error.status != 500:
+                raise
+        with Ami(self._settings) as ami:
+            return ami.channels()
 
     def bridges(self) -> dict[str, tuple[str, ...]]:
         """Returns the ids of all bridges, with those of the channels that talk in them."""
