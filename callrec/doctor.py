@@ -30,8 +30,10 @@ LEAST_FREE_BYTES = 2 * 10**9
 FARTHEST_CLOCK = timedelta(seconds=60)
 AMI_ACTIONS = {
     *("DBGetTree", "DBPut", "DBDel", "GetConfig", "Originate"),
-    *("ShowDialPlan", "PJSIPShowEndpoint", "PJSIPShowEndpoints", "StopMixMonitor"),
+    *("ShowDialPlan", "PJSIPShowEndpoint", "PJSIPShowEndpoints", "StopMixMonitor", "CoreShowChannels"),
 }
+LISTENERS = {"MixMonitor", "ChanSpy", "ExtenSpy"}
+"""Applications of the dialplan that listen to a channel all the time."""
 _CONTEXT = re.compile(r"^\[(callrec-[\w-]+)\]", re.MULTILINE)
 _LOADED = re.compile(r"^load = (\S+)", re.MULTILINE)
 _OPTIONAL = {"res_websocket_client.so"}
@@ -82,6 +84,36 @@ def _ari(app: App) -> str:
     if not major or int(major[0]) < OLDEST_ASTERISK:
         raise CheckFailed("Asterisk {version} is too old: callrec needs 20 or later", version=version)
     return f"Asterisk {version}"
+
+
+def _version(app: App) -> str:
+    """Checks that recording is not known to fail with this version of Asterisk."""
+    version = app.pbx.version()
+    number = re.match(r"[\d.]+", version)
+    lines = shipped("asterisk/known-bad").read_text().splitlines()
+    bad = dict(line.split("\t") for line in lines if not line.startswith("#"))
+    if number and number[0] in bad:
+        raise CheckFailed(
+            "Asterisk {version} is known to be bad: {problem}", version=number[0], problem=bad[number[0]]
+        )
+    return _("no trouble is known with it")
+
+
+def _other_listeners(app: App) -> str:
+    """Names what else listens to calls by the dialplan: it can keep our renewed snoops from hearing.
+
+    That is no failure: whether it listens to the channel that callrec captures is not to be seen.
+    """
+    # decision 9
+    with app.ami() as ami:
+        found = {(name, context) for context, name in ami.applications() if name in LISTENERS}
+    theirs = sorted(f"{name} [{context}]" for name, context in found if not context.startswith("callrec-"))
+    if not theirs:
+        return _("none")
+    return _(
+        "beware of {listeners}: while one listens to the line of a caller, staff can be silent in the "
+        "recording after a transfer"
+    ).format(listeners=", ".join(theirs))
 
 
 def _modules(app: App) -> str:
@@ -325,6 +357,7 @@ CHECKS: tuple[Check, ...] = (
     ("database", _database),
     ("archive", _archive),
     ("PBX: ARI", _ari),
+    ("PBX: version", _version),
     ("PBX: modules", _modules),
     ("PBX: recordings", _recording_folder),
     ("PBX: gate", _gate),
@@ -332,6 +365,7 @@ CHECKS: tuple[Check, ...] = (
     ("PBX: linked ids", _linked_ids),
     ("PBX: AMI", _ami),
     ("PBX: codecs", _codecs),
+    ("PBX: other listeners", _other_listeners),
     ("announcements", _prompts),
     ("announcements of the rules", _announced),
     ("clocks", _clocks),

@@ -118,6 +118,12 @@ class Ami:
                 return False
             raise
 
+    def applications(self) -> set[tuple[str, str]]:
+        """Returns the applications of the dialplan, each as its context and its name."""
+        events = self._list("ShowDialPlan", "ListDialplan", "ShowDialPlanComplete")
+        steps = [event.headers for event in events if "Application" in event.headers]
+        return {(step["Context"], step["Application"]) for step in steps}
+
     def channels(self) -> list[Channel]:
         """Returns all channels there are; when they were made is known to the second."""
         events = self._list("CoreShowChannels", "CoreShowChannel", "CoreShowChannelsComplete")

@@ -117,3 +117,20 @@ def test_which_codecs_the_pbx_can_decode(codec: str, decoded: bool) -> None:
     modules = {"codec_ulaw.so", "codec_g722.so", "codec_opus_open_source.so", "res_ari.so"}
     assert is_decoded(codec, modules) is decoded
     assert is_decoded("g729", {*modules, "codec_g729a.so"}), "once somebody has installed one"
+
+
+@pytest.mark.parametrize(
+    ("version", "found"),
+    [
+        ("22.11.0", "Asterisk 22.11.0 is known to be bad: a channel that is whispered to spins"),
+        ("22.11.0~dfsg+~cs6.17", "Asterisk 22.11.0 is known to be bad"),
+        ("22.10.1+dfsg+~cs6.17", "no trouble is known with it"),
+        ("GIT-22-abc", "no trouble is known with it"),
+    ],
+)
+def test_versions_of_asterisk_that_are_known_to_be_bad(
+    app: App, monkeypatch: pytest.MonkeyPatch, version: str, found: str
+) -> None:
+    monkeypatch.setattr(app.pbx, "version", lambda: version)
+    result = _check(app, "PBX: version")
+    assert result.found.startswith(found) and result.ok == ("no trouble" in found)
