@@ -15,6 +15,7 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import numpy as np
 from baresip import (
@@ -86,9 +87,13 @@ class Talk:
     def resume(self) -> None:
         self._switchboard.run(self.call.resume())
 
-    def transfer(self, number: str) -> None:
-        """Sends the other party to this number, without asking there before (REFER)."""
-        self._switchboard.run(self.call.transfer(f"sip:{number}@{self._switchboard.server}"))
+    def transfer(self, number: str, *, replaces: str = "") -> None:
+        """Sends the other party to this number, without asking there before (REFER).
+
+        `replaces`: the SIP dialog whose place it takes there, such as one that rings still.
+        """
+        place = f"?Replaces={quote(replaces)}" if replaces else ""
+        self._switchboard.run(self.call.transfer(f"sip:{number}@{self._switchboard.server}{place}"))
 
     def connect_with(self, consultation: Talk) -> None:
         """Connects the parties of the two calls, after a consultation; this phone is then out of both."""

@@ -1,8 +1,8 @@
-"""The smallest SIP phones: one calls, keeps the call with silence, and sends in-dialog INFO requests; another
-waits for a call and answers it.
+"""The smallest SIP phones: one calls and sends any request within the call, another waits for a call.
 
-For what baresip cannot do, such as the `Record` header of phones with a record button, a codec that nobody
-can decode, or sending no sound at all. UDP on 127.0.0.1 only; they hear nothing.
+For what baresip cannot do, such as the `Record` header of phones with a record button, a name that is no
+text, another codec in the middle of a call, a codec that nobody can decode, or sending no sound at all. UDP
+on 127.0.0.1 only; they hear nothing.
 """
 
 from __future__ import annotations
@@ -11,52 +11,76 @@ import hashlib
 import re
 import secrets
 import socket
+import subprocess
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from types import TracebackType
+
+PACKETS = 50
+"""How many packets a second has: 20 ms each."""
 
 
 @dataclass(frozen=True)
 class Codec:
-    """What a phone speaks: its number and name in SDP, and a packet of 20 ms; an empty one is not sent."""
+    """What a phone speaks: its number and name in SDP, ffmpeg's name for it, and a packet without a tone."""
 
     number: int
     name: str
-    packet: bytes
+    encoder: str
+    packet: bytes = b"\xff" * 160
 
 
-PCMU = Codec(0, "PCMU/8000", b"\xff" * 160)
-"""Silence in G.711 µ-law."""
-G729 = Codec(18, "G729/8000", bytes.fromhex("78527580a0fa8420d4f1") * 2)
-"""Something in G.729. No decoder is at hand, so nobody hears what."""
-NO_PACKETS = Codec(0, "PCMU/8000", b"")
+CODECS = {
+    "pcmu": Codec(0, "PCMU", "mulaw"),
+    "pcma": Codec(8, "PCMA", "alaw"),
+    "g722": Codec(9, "G722", "g722"),
+    # No encoder is at hand: it says something, and nobody hears what.
+    "g729": Codec(18, "G729", "", bytes.fromhex("78527580a0fa8420d4f1") * 2),
+}
 TRIES = 20
 PATIENCE_SECONDS = 0.5
 
 
 class SipCall:
-    """One call of one account to one number. A context manager: it dials, and hangs up."""
+    """One call of one account to one number. A context manager: it dials, and hangs up.
 
-    def __init__(self, port: int, username: str, password: str, number: str, codec: Codec = PCMU) -> None:
-        self._codec = codec
+    `number_shown` and `name` are what it writes into From, the name also where it is no text; `hertz` is what
+    it says, None for silence; `mute`: it sends no packets at all.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        username: str,
+        password: str,
+        number: str,
+        *,
+        number_shown: str = "",
+        name: bytes = b"",
+        hertz: int | None = None,
+        codec: str = "pcmu",
+        mute: bool = False,
+    ) -> None:
         self._server = ("127.0.0.1", port)
         self._user, self._password = username, password
         self._target = f"sip:{number}@127.0.0.1:{port}"
         self._sip, self._rtp = _udp(), _udp()
         self._sip.settimeout(PATIENCE_SECONDS)
         self._id, self._tag, self._count = secrets.token_hex(8), secrets.token_hex(4), 0
+        self._from = name + f"<sip:{number_shown or username}@127.0.0.1>;tag={self._tag}".encode()
         self._to, self._authorization = f"<{self._target}>", ""
+        self._codec, self._mute, self._hertz = codec, mute, hertz
         self._over = threading.Event()
         self._speaker = threading.Thread(target=self._speak, daemon=True)
 
     def __enter__(self) -> SipCall:
-        answer = self._request("INVITE", body=self._offer())
+        answer = self._invite(self._offer(self._codec))
         if _status(answer) == 401:
-            self._send("ACK", self._to_of(answer))
             self._authorize("INVITE", answer)
-            answer = self._request("INVITE", body=self._offer())
+            answer = self._invite(self._offer(self._codec))
         assert _status(answer) == 200, answer.splitlines()[0]
         self._to = self._to_of(answer)
         self._media = _media_port(answer)
@@ -81,11 +105,21 @@ class SipCall:
         answer = self._request("INFO", body=body, content=content if body else "", extra=header)
         return _status(answer)
 
-    # --- for a phone that waits
+    def invite_again(self, codec: str = "pcmu", *, direction: str = "sendrecv", late: bool = False) -> None:
+        """Changes the codec or the direction of the sound within the call.
 
-    @property
-    def rtp(self) -> socket.socket:
-        return self._rtp
+        `late`: without an offer, as phones do that want to hear what the PBX can; its offer is agreed to.
+        """
+        answer = self._invite("" if late else self._offer(codec, direction))
+        assert _status(answer) == 200, answer.splitlines()[0]
+        self._mute, self._codec = direction == "inactive", codec
+        self._send("ACK", self._to, self._offer(codec, direction) if late else "")
+
+    def update(self) -> int:
+        """Says that the call is alive (UPDATE without an offer). Returns the status of the answer."""
+        return _status(self._request("UPDATE"))
+
+    # --- for a phone that waits
 
     def register(self, seconds: int = 60) -> None:
         """Tells the PBX that this phone is here; with 0 that it is not any more."""
@@ -103,18 +137,35 @@ class SipCall:
         text, sender = self._sip.recvfrom(65536)
         return text.decode(), sender
 
-    def agree(self, request: str, sender: tuple[str, int], codec: Codec | None) -> None:
+    def agree(self, request: str, sender: tuple[str, int], *, talks: bool) -> None:
         """Answers a request with 200, and with what this phone speaks where it is a call."""
         names = "Via|From|To|Call-ID|CSeq|Record-Route"
         lines = re.findall(rf"(?m)^(?:{names}): .*?(?=\r?$)", request)
         tagged = [f"{each};tag={self._tag}" if _opens(each) else each for each in lines]
-        body = _sdp(self._rtp, codec) if codec else ""
-        kind = ["Content-Type: application/sdp"] if codec else []
+        body = self._offer(self._codec) if talks else ""
+        kind = ["Content-Type: application/sdp"] if talks else []
         contact = f"Contact: <sip:{self._user}@127.0.0.1:{self._sip.getsockname()[1]}>"
         head = ["SIP/2.0 200 OK", *tagged, contact, *kind, f"Content-Length: {len(body)}"]
         self._sip.sendto(("\r\n".join(head) + "\r\n\r\n" + body).encode(), sender)
 
+    def speak_to(self, port: int) -> None:
+        """Begins to talk to a port of the PBX."""
+        self._media = port
+        self._speaker.start()
+
+    def be_quiet(self) -> None:
+        """Ends what `speak_to` began."""
+        self._over.set()
+        if self._speaker.is_alive():
+            self._speaker.join()
+
     # --- inside
+
+    def _invite(self, body: str) -> str:
+        answer = self._request("INVITE", body)
+        if _status(answer) >= 300:
+            self._send("ACK", self._to_of(answer))
+        return answer
 
     def _request(self, method: str, body: str = "", content: str = "application/sdp", extra: str = "") -> str:
         """The final answer to a request, which is sent until one comes."""
@@ -130,22 +181,23 @@ class SipCall:
     def _answer_to(self, method: str) -> str:
         try:
             while True:
-                text = self._sip.recv(65536).decode()
+                text = self._sip.recv(65536).decode(errors="replace")
                 mine = text.startswith("SIP/2.0") and f"CSeq: {self._count} {method}" in text
                 if mine and _status(text) >= 200:
                     return text
         except TimeoutError:
             return ""
 
-    def _send(self, method: str, to: str) -> None:
-        self._sip.sendto(self._message(method, to, secrets.token_hex(6), "", "", ""), self._server)
+    def _send(self, method: str, to: str, body: str = "") -> None:
+        branch = secrets.token_hex(6)
+        self._sip.sendto(self._message(method, to, branch, body, "application/sdp", ""), self._server)
 
     def _message(self, method: str, to: str, branch: str, body: str, content: str, extra: str) -> bytes:
         host = f"127.0.0.1:{self._sip.getsockname()[1]}"
         lines = [
             f"{method} {self._target} SIP/2.0",
             f"Via: SIP/2.0/UDP {host};branch=z9hG4bK{branch};rport",
-            f"From: <sip:{self._user}@127.0.0.1>;tag={self._tag}",
+            "From: @",
             f"To: {to}",
             f"Call-ID: {self._id}",
             f"CSeq: {self._count} {method}",
@@ -155,7 +207,8 @@ class SipCall:
             *([f"Content-Type: {content}"] if body else []),
             f"Content-Length: {len(body)}",
         ]
-        return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
+        head = "\r\n".join(lines).encode().replace(b"From: @", b"From: " + self._from, 1)
+        return head + b"\r\n\r\n" + body.encode()
 
     def _authorize(self, method: str, challenge: str) -> None:
         (said,) = re.findall(r"(?m)^WWW-Authenticate: Digest (.*?)\r?$", challenge)
@@ -177,21 +230,34 @@ class SipCall:
         (to,) = re.findall(r"(?m)^To: (.*?)\r?$", answer)
         return str(to)
 
-    def _offer(self) -> str:
-        return _sdp(self._rtp, self._codec)
+    def _offer(self, codec: str = "pcmu", direction: str = "sendrecv") -> str:
+        port, spoken = self._rtp.getsockname()[1], CODECS[codec]
+        kind, name = spoken.number, spoken.name
+        return (
+            f"v=0\r\no=- 1 {self._count + 1} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+            f"m=audio {port} RTP/AVP {kind}\r\na=rtpmap:{kind} {name}/8000\r\na={direction}\r\n"
+        )
 
     def _speak(self) -> None:
-        _speak(self._rtp, self._media, self._codec, self._over)
+        count = 0
+        while not self._over.wait(0.02):
+            kind = bytes([0x80, CODECS[self._codec].number])
+            header = kind + (count & 0xFFFF).to_bytes(2) + (count * 160).to_bytes(4) + b"\0\0\0\1"
+            second = _second(self._hertz, self._codec)
+            size = len(second) // PACKETS
+            if not self._mute:
+                packet = second[count % PACKETS * size :][:size]
+                self._rtp.sendto(header + packet, ("127.0.0.1", self._media))
+            count += 1
 
 
 class AnsweringPhone:
     """Registers as an account, and answers the first call that rings there. A context manager."""
 
-    def __init__(self, port: int, username: str, password: str, codec: Codec) -> None:
-        self._codec, self._account = codec, SipCall(port, username, password, username)
-        self._media, self._over, self._answered_at = 0, threading.Event(), 0.0
+    def __init__(self, port: int, username: str, password: str, codec: str) -> None:
+        self._account = SipCall(port, username, password, username, codec=codec)
+        self._over, self._answered_at = threading.Event(), 0.0
         self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._speaker = threading.Thread(target=self._speak, daemon=True)
 
     def __enter__(self) -> AnsweringPhone:
         self._account.register()
@@ -203,8 +269,7 @@ class AnsweringPhone:
     ) -> None:
         self._over.set()
         self._listener.join()
-        if self._media:
-            self._speaker.join()
+        self._account.be_quiet()
         self._account.register(seconds=0)
         self._account.close()
 
@@ -218,46 +283,38 @@ class AnsweringPhone:
             with suppress(TimeoutError):
                 request, sender = self._account.receive()
                 method = request.split()[0]
-                if method == "INVITE" and not self._media:
-                    self._media, self._answered_at = _media_port(request), time.monotonic()
-                    self._speaker.start()
+                if method == "INVITE" and not self._answered_at:
+                    self._answered_at = time.monotonic()
+                    self._account.speak_to(_media_port(request))
                 if method not in ("ACK", "SIP/2.0"):
-                    self._account.agree(request, sender, self._codec if method == "INVITE" else None)
+                    self._account.agree(request, sender, talks=method == "INVITE")
 
-    def _speak(self) -> None:
-        _speak(self._account.rtp, self._media, self._codec, self._over)
+
+@cache
+def _second(hertz: int | None, codec: str) -> bytes:
+    """One second of a tone in a codec, or of nothing."""
+    if not hertz:
+        return CODECS[codec].packet * PACKETS
+    source = f"sine=frequency={hertz}:duration=1:sample_rate=16000"
+    rate = "16000" if codec == "g722" else "8000"
+    command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source]
+    command += ["-ar", rate, "-f", CODECS[codec].encoder, "-"]
+    return subprocess.run(command, capture_output=True, check=True).stdout
 
 
 def _media_port(body: str) -> int:
     return int(re.findall(r"m=audio (\d+)", body)[0])
 
 
-def _sdp(rtp: socket.socket, codec: Codec) -> str:
-    return (
-        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-        f"m=audio {rtp.getsockname()[1]} RTP/AVP {codec.number}\r\na=rtpmap:{codec.number} {codec.name}\r\n"
-    )
-
-
-def _speak(rtp: socket.socket, port: int, codec: Codec, over: threading.Event) -> None:
-    count = 0
-    while not over.wait(0.02):
-        kind = bytes([0x80, codec.number])
-        header = kind + (count & 0xFFFF).to_bytes(2) + (count * 160).to_bytes(4) + b"\0\0\0\1"
-        if codec.packet:
-            rtp.sendto(header + codec.packet, ("127.0.0.1", port))
-        count += 1
+def _opens(line: str) -> bool:
+    """Whether it is the To line of a request that opens a call."""
+    return line.startswith("To:") and "tag=" not in line
 
 
 def _udp() -> socket.socket:
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     made.bind(("127.0.0.1", 0))
     return made
-
-
-def _opens(line: str) -> bool:
-    """Whether it is the To line of a request that opens a call."""
-    return line.startswith("To:") and "tag=" not in line
 
 
 def _status(answer: str) -> int:

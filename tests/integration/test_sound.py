@@ -8,12 +8,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from callrec.catalogue.calls import SearchHit
 from callrec.demo.softphones import Sound, Talk
-from tests.integration.sip import G729, NO_PACKETS, PCMU, AnsweringPhone, Codec, SipCall
+from tests.integration.sip import AnsweringPhone, SipCall
 from tests.integration.system import Heard, SystemUnderTest, eventually, talk_for
 from tests.listen import is_silent
 
@@ -29,19 +30,20 @@ def _seen(system: SystemUnderTest) -> Iterator[None]:
     system.callrec("status", "--seen")
 
 
-def _call(system: SystemUnderTest, number: str, codec: Codec) -> SipCall:
+def _call(system: SystemUnderTest, number: str, **speaks: Any) -> SipCall:
     """A call of staff to the outside, from a phone that speaks in this way."""
-    return SipCall(system.demo.pbx.ports.sip, "2101", system.demo.pbx.sip_passwords["2101"], number, codec)
+    pbx = system.demo.pbx
+    return SipCall(pbx.ports.sip, "2101", pbx.sip_passwords["2101"], number, **speaks)
 
 
 @contextmanager
-def _talking(system: SystemUnderTest, number: str, codec: Codec) -> Iterator[Talk]:
+def _talking(system: SystemUnderTest, number: str, **speaks: Any) -> Iterator[Talk]:
     """Such a call while somebody outside talks; ends it."""
     answered: list[Talk] = []
     line = system.phone("outside")
     waiting = threading.Thread(target=lambda: answered.append(line.pick_up(Sound(500))))
     waiting.start()
-    with _call(system, number, codec):
+    with _call(system, number, **speaks):
         waiting.join()
         yield answered[0]
 
@@ -72,7 +74,7 @@ def _heard(system: SystemUnderTest, found: SearchHit) -> Heard:
 def test_an_announcement_that_nobody_heard_is_not_complete(system: SystemUnderTest, begin: datetime) -> None:
     """Staff's phone sends no packets: there is nothing into which the announcement could be mixed."""
     with system.rule("automatic", announce="on-start", languages=("en",)):
-        with _talking(system, "0311180001", NO_PACKETS) as outside:
+        with _talking(system, "0311180001", mute=True) as outside:
             eventually(lambda: _has_been_announced(system), what="the end of the announcement")
         found = system.recording_of("+81311180001", begin)
     (played,) = found.call.announcements
@@ -87,7 +89,7 @@ def test_an_announcement_that_nobody_heard_is_not_complete(system: SystemUnderTe
 def test_a_side_that_is_silent_is_noted(system: SystemUnderTest, begin: datetime) -> None:
     """A phone whose microphone sends digital silence: as a codec that the PBX cannot decode."""
     with system.rule("automatic"):
-        with _talking(system, "0311180002", PCMU) as outside:
+        with _talking(system, "0311180002") as outside:
             talk_for([outside], 3.6)
         found = system.recording_of("+81311180002", begin)
     (note,) = _notes(found)
@@ -104,11 +106,11 @@ def test_a_codec_that_the_pbx_cannot_decode(system: SystemUnderTest, begin: date
     with (
         _allowing(system, "g729"),
         system.rule("automatic"),
-        AnsweringPhone(system.demo.pbx.ports.sip, "outside", account, G729) as answering,
+        AnsweringPhone(system.demo.pbx.ports.sip, "outside", account, "g729") as answering,
     ):
         row = _doctor(system, "PBX: codecs")
         assert not row["ok"] and "may speak g729, which the PBX cannot decode" in str(row["found"])
-        with _call(system, "0311180003", G729):
+        with _call(system, "0311180003", codec="g729"):
             eventually(lambda: answering.seconds() > 3.6, what="the talk")
         found = system.recording_of("+81311180003", begin)
     heard = _heard(system, found)

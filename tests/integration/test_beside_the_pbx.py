@@ -1,0 +1,56 @@
+"""Beside what else a PBX does: its mailboxes and menus, its own records of calls, its own listeners."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import pytest
+
+from tests.integration.call_paths import OTHER_HZ
+from tests.integration.odd_paths import configured, first_answered, only_recording
+from tests.integration.system import SystemUnderTest, talk_for, talk_seconds
+from tests.integration.times import as_long_as
+from tests.listen import hears, is_silent, windows
+
+pytestmark = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
+MACHINES = ("VoiceMail(2102@default,u)", "Playback(vm-intro)", "Background(vm-intro)")
+MAILBOX = "[general]\nformat = wav\n[default]\n2102 => 1\n"
+
+
+@pytest.mark.parametrize("application", MACHINES)
+def test_what_a_mailbox_or_a_menu_says_is_recorded(
+    system: SystemUnderTest, begin: datetime, application: str
+) -> None:
+    (system.demo.pbx.home / "etc/voicemail.conf").write_text(
+        "[general]\nformat = wav\n[default]\n2102 => 1\n"
+    )
+    system.demo.pbx.cli("module load app_voicemail.so")
+    dialplan = f"\n[from-phones](+)\nexten => 2901,1,{application}\n same => n,Wait(1)\n"
+    with (
+        configured(system, "extensions.conf", "pbx_config", lambda text: text + dialplan),
+        system.rule("automatic", direction="inbound"),
+    ):
+        staff, caller = first_answered(system)
+        staff.transfer("2901")
+        staff.wait_ended()
+        talk_for([caller], 4.0)
+        caller.hangup()
+        call, _, heard = only_recording(system, begin)
+    as_long_as(heard, talk_seconds(call))
+    assert hears(heard.external, heard.rate, OTHER_HZ)
+    said = [not is_silent(each) for each in windows(heard.staff[-2 * heard.rate :], heard.rate)]
+    assert sum(said) > len(said) / 2, "the greeting, of which the caller heard every word"
+
+
+def test_doctor_names_what_else_listens(system: SystemUnderTest) -> None:
+    def found() -> str:
+        rows = json.loads(system.callrec("doctor", "--json").stdout)
+        (row,) = [row for row in rows if row["part"] == "PBX: other listeners"]
+        assert row["ok"]
+        return str(row["found"])
+
+    assert found() == "none"
+    dialplan = "\n[theirs]\nexten => s,1,MixMonitor(x.wav)\n same => n,ChanSpy(PJSIP/2101)\n"
+    with configured(system, "extensions.conf", "pbx_config", lambda text: text + dialplan):
+        assert found().startswith("beware of ChanSpy [theirs], MixMonitor [theirs]: ")

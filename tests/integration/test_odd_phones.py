@@ -1,0 +1,132 @@
+"""Calls of phones and people that do what few do: other codecs within a call, odd names, keys in a hurry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+
+from callrec.demo.softphones import Sound
+from tests.integration.call_paths import FIRST_HZ, NUMBER, OTHER_HZ, STAFF_HZ, Pair, inbound, settled
+from tests.integration.odd_paths import answered, only_recording
+from tests.integration.sip import SipCall
+from tests.integration.system import SystemUnderTest, eventually, talk_for, talk_seconds
+from tests.integration.times import as_long_as, without_a_gap
+from tests.listen import heard_share, hears, hears_no
+
+pytestmark = pytest.mark.parametrize("system", ["postgresql"], indirect=True)
+CALLER = {"number_shown": NUMBER, "hertz": int(OTHER_HZ)}
+CHANGES: dict[str, tuple[Callable[[SipCall], object], ...]] = {
+    "PCMU, G722, PCMU": (lambda phone: phone.invite_again("g722"), lambda phone: phone.invite_again("pcmu")),
+    "G722 to the end": (lambda phone: phone.invite_again("g722"),),
+    "A-law": (lambda phone: phone.invite_again("pcma"),),
+    "nothing new": (lambda phone: phone.invite_again(), lambda phone: phone.update()),
+    "without an offer": (lambda phone: phone.invite_again(late=True),),
+}
+NAMES = {
+    "emoji": '"😀 山田"'.encode(),
+    "cut inside a kanji": '"山田"'.encode()[:-2] + b'"',
+    "Shift JIS": '"山田太郎"'.encode("shift_jis"),
+    "no UTF-8 at all": b'"\xc0\x80\xed\xa0\x80\xff"',
+    "signs of the dialplan": b'"a\\"b, c|d^e ${EXTEN}"',
+    "control signs": b'"a\x01\x7fb"',
+    "200 letters": b'"' + b"x" * 200 + b'"',
+    "empty": b'""',
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("side", ["caller", "staff"])
+def test_a_call_whose_sound_is_agreed_anew(
+    system: SystemUnderTest, begin: datetime, side: str, change: str
+) -> None:
+    accounts = ("outside", "2101", "2101") if side == "caller" else ("2101", NUMBER, "outside")
+    shown = CALLER if side == "caller" else {"hertz": int(OTHER_HZ)}
+    with system.rule("automatic"):
+        with answered(system, *accounts, **shown) as (phone, talk):
+            for step in CHANGES[change]:
+                step(phone)
+                talk_for([talk], 0.6)
+            if side == "caller":
+                talk.press("*1")
+                talk_for([talk], 0.5)
+        call, kept, heard = only_recording(system, begin)
+    theirs, ours = (heard.external, heard.staff) if side == "caller" else (heard.staff, heard.external)
+    assert hears(theirs, heard.rate, OTHER_HZ) and hears_no(theirs, heard.rate, STAFF_HZ)
+    assert hears(theirs[-heard.rate // 3 :], heard.rate, OTHER_HZ), "after the change"
+    assert hears(ours, heard.rate, STAFF_HZ)
+    as_long_as(heard, talk_seconds(call), kept.manifest["capture"])
+    assert len(call.key_presses) == (side == "caller")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_in_odd_encodings(system: SystemUnderTest, begin: datetime, name: str) -> None:
+    with system.rule("automatic"):
+        with answered(system, "outside", "2101", "2101", name=NAMES[name], **CALLER) as (_, staff):
+            staff.press("*1")
+            talk_for([staff], 0.5)
+        call, kept, heard = only_recording(system, begin)
+    assert (call.number, call.extension, call.direction) == ("+81" + NUMBER[1:], "2101", "inbound")
+    assert [each.result for each in call.key_presses] == ["marked"]
+    assert hears(heard.external, heard.rate, OTHER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
+    without_a_gap(heard, kept.manifest["capture"])
+
+
+def test_a_call_of_200_ms(system: SystemUnderTest, begin: datetime) -> None:
+    with system.rule("automatic"):
+        staff, caller = _called(system, "2101")
+        talk_for([staff, caller], 0.2)
+        caller.hangup()
+        call, kept, heard = only_recording(system, begin)
+    as_long_as(heard, talk_seconds(call), kept.manifest["capture"])
+    assert heard_share(heard.external, heard.rate, OTHER_HZ) > 0
+    assert heard_share(heard.staff, heard.rate, STAFF_HZ) > 0
+
+
+def test_a_key_counts_for_one_of_two_calls_at_one_phone(system: SystemUnderTest, begin: datetime) -> None:
+    with system.rule("manual"):
+        first, one = inbound(system)
+        first.hold()
+        other = system.caller("0311140002").dial("2101", Sound(FIRST_HZ))
+        second, other = settled(system.phone("2101").pick_up(Sound(STAFF_HZ)), other)
+        second.press("*1")
+        talk_for([second, other], 0.8)
+        other.hangup()
+        one.hangup()
+        call, _, heard = only_recording(system, begin)
+        rest = system.call_of("+81" + NUMBER[1:], begin)
+    assert call.number == "+81311140002" and hears(heard.external, heard.rate, FIRST_HZ)
+    assert hears_no(heard.external, heard.rate, OTHER_HZ)
+    assert not rest.key_presses, "nothing was pressed in the first"
+
+
+def test_the_key_is_pressed_and_hung_up_at_once(system: SystemUnderTest, begin: datetime) -> None:
+    """On standby: without the key nothing would be kept."""
+    with system.rule("standby"):
+        caller = system.phone("2102").dial("2101", Sound(OTHER_HZ))
+        staff, caller = settled(system.phone("2101").pick_up(Sound(STAFF_HZ)), caller)
+        for talk in (staff, caller):
+            talk.press("*1")
+        staff.hangup()
+        call, kept, heard = only_recording(system, begin)
+    as_long_as(heard, talk_seconds(call), kept.manifest["capture"])
+    assert {each.result for each in call.key_presses} >= {"kept"}
+    assert hears(heard.external, heard.rate, OTHER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
+
+
+def _called(system: SystemUnderTest, extension: str) -> Pair:
+    caller = system.caller(NUMBER).dial(extension, Sound(OTHER_HZ))
+    return system.phone(extension).pick_up(Sound(STAFF_HZ)), caller
+
+
+def test_the_digits_of_a_key_can_be_sent_one_by_one(system: SystemUnderTest, begin: datetime) -> None:
+    """To somebody else's menu: after a while the PBX sends the first digit on, and the second is no key."""
+    with system.rule("manual"):
+        staff, caller = settled(*_called(system, "2101"))
+        staff.press("*")
+        eventually(lambda: caller.digits == ["*"], 5, "the star at the other end")
+        staff.press("9")
+        eventually(lambda: caller.digits == ["*", "9"], 5, "both digits at the other end")
+        caller.hangup()
+        assert not system.call_of("+81" + NUMBER[1:], begin).key_presses

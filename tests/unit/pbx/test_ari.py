@@ -1,0 +1,59 @@
+"""What is asked of Asterisk over ARI, where it cannot answer as usual."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from callrec.pbx import ari
+from callrec.pbx.ami import _channel
+from callrec.pbx.ari import Ari
+from callrec.pbx.events import Channel
+from callrec.pbx.transport import AriRefused
+from callrec.settings import PbxSettings
+
+TOLD = {
+    "Uniqueid": "demo-1.62",
+    "Channel": "PJSIP/2101-00000018",
+    "ChannelStateDesc": "Up",
+    "CallerIDNum": "<unknown>",
+    "Exten": "031199",
+    "Linkedid": "demo-1.62",
+    "Duration": "00:00:02",
+}
+
+
+class _Told:
+    """A session of AMI that tells of one channel."""
+
+    def __init__(self, settings: PbxSettings) -> None: ...
+    def __enter__(self) -> _Told:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+    def channels(self) -> list[Channel]:
+        return [_channel(TOLD)]
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_channel_that_json_cannot_say_hinders_no_list(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    def refused(*_: Any, **__: Any) -> Any:
+        raise AriRefused(status, "GET /channels", "Allocation failed")
+
+    pbx = Ari(PbxSettings())
+    monkeypatch.setattr(pbx, "_call", refused)
+    monkeypatch.setattr(ari, "Ami", _Told)
+    if status != 500:
+        with pytest.raises(AriRefused):
+            pbx.channels()
+        return
+    (found,) = pbx.channels()
+    assert (found.id, found.name, found.caller, found.exten) == (
+        "demo-1.62",
+        "PJSIP/2101-00000018",
+        "",
+        "031199",
+    )
+    assert 0 < (datetime.now(UTC) - found.created_at).total_seconds() < 60
