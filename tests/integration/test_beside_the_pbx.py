@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
 
-from tests.integration.call_paths import OTHER_HZ
+from callrec.demo.softphones import Sound
+from tests.integration.call_paths import OTHER_HZ, STAFF_HZ, inbound
 from tests.integration.odd_paths import configured, first_answered, only_recording
-from tests.integration.system import SystemUnderTest, talk_for, talk_seconds
+from tests.integration.system import SystemUnderTest, eventually, talk_for, talk_seconds
 from tests.integration.times import as_long_as
 from tests.listen import hears, is_silent, windows
 
 pytestmark = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
 MACHINES = ("VoiceMail(2102@default,u)", "Playback(vm-intro)", "Background(vm-intro)")
 MAILBOX = "[general]\nformat = wav\n[default]\n2102 => 1\n"
+CDR = "[general]\nenable = yes\nunanswered = yes\n[csv]\nloguniqueid = yes\n"
 
 
 @pytest.mark.parametrize("application", MACHINES)
@@ -41,6 +45,43 @@ def test_what_a_mailbox_or_a_menu_says_is_recorded(
     assert hears(heard.external, heard.rate, OTHER_HZ)
     said = [not is_silent(each) for each in windows(heard.staff[-2 * heard.rate :], heard.rate)]
     assert sum(said) > len(said) / 2, "the greeting, of which the caller heard every word"
+
+
+@contextmanager
+def _own_records(system: SystemUnderTest) -> Iterator[list[str]]:
+    """The rows that the PBX writes of its calls meanwhile; they are there at the end."""
+    home = system.demo.pbx.home
+    rows: list[str] = []
+    (home / "log/cdr-csv").mkdir(exist_ok=True)
+    (home / "etc/cdr.conf").write_text(CDR)
+    for command in ("module reload cdr", "module load cdr_csv.so"):
+        system.demo.pbx.cli(command)
+    yield rows
+    written = home / "log/cdr-csv/Master.csv"
+    eventually(written.exists, what="the records of the PBX")
+    rows += written.read_text().splitlines()
+    system.demo.pbx.cli("module unload cdr_csv.so")
+
+
+def test_the_records_of_the_pbx_have_the_call_and_nothing_of_ours(
+    system: SystemUnderTest, begin: datetime
+) -> None:
+    """The snoops of the recording, the tones of the keys, the probe of doctor, the support phone."""
+    with (
+        system.restarted_with(CALLREC_HELP__PHONE="2201"),
+        _own_records(system) as rows,
+        system.rule("automatic", direction="inbound"),
+    ):
+        staff, caller = inbound(system)
+        for key in ("*1", "*5", "*5", "*9"):
+            staff.press(key)
+            talk_for([staff], 0.3)
+        listening = system.phone("2201").pick_up(Sound(STAFF_HZ))
+        caller.hangup()
+        listening.wait_ended()
+        system.callrec("doctor")
+        only_recording(system, begin)
+    assert len(rows) == 1 and "PJSIP/outside-" in rows[0], rows
 
 
 def test_doctor_names_what_else_listens(system: SystemUnderTest) -> None:

@@ -60,6 +60,25 @@ def test_a_call_whose_sound_is_agreed_anew(
     assert len(call.key_presses) == (side == "caller")
 
 
+def test_a_transfer_out_of_a_hold_without_any_sound(system: SystemUnderTest, begin: datetime) -> None:
+    """The caller's phone says `inactive`: it sends nothing, and wants nothing."""
+    with system.rule("automatic"):
+        with answered(system, "outside", "2101", "2101", **CALLER) as (caller, staff):
+            caller.invite_again(direction="inactive")
+            talk_for([staff], 2.0)
+            staff.transfer("2102")
+            colleague = system.phone("2102").pick_up(Sound(FIRST_HZ))
+            caller.invite_again()
+            talk_for([colleague], 0.8)
+            colleague.press("*1")
+            talk_for([colleague], 0.5)
+        call, kept, heard = only_recording(system, begin)
+    as_long_as(heard, talk_seconds(call), kept.manifest["capture"])
+    assert [(each.result, each.extension) for each in call.key_presses] == [("marked", "2102")]
+    for part, hertz in ((heard.external, OTHER_HZ), (heard.staff, FIRST_HZ)):
+        assert hears(part[-heard.rate // 2 :], heard.rate, hertz)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_names_in_odd_encodings(system: SystemUnderTest, begin: datetime, name: str) -> None:
     with system.rule("automatic"):
