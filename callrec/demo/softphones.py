@@ -240,8 +240,12 @@ class Switchboard:
         codecs: tuple[str, ...] = ("pcmu", "pcma"),
         dtmf: str = "rtpevent",
         register: bool = True,
+        takes_every_number: bool = False,
     ) -> Phone:
-        """Makes a phone with this account. `number` is what it writes into From (default: the user name)."""
+        """Makes a phone with this account. `number` is what it writes into From (default: the user name).
+
+        With `takes_every_number` it rings whichever number of its account is called, as a network does.
+        """
         account = Account(
             user=number or username,
             auth_user=username,
@@ -250,6 +254,7 @@ class Switchboard:
             audio_codecs=codecs,
             dtmf_mode=dtmf,  # type: ignore[arg-type]
             reg_interval=600 if register else 0,
+            extra_params=("catchall=yes",) if takes_every_number else (),
         )
 
         async def create() -> Phone:

@@ -44,6 +44,40 @@ TRIES = 20
 PATIENCE_SECONDS = 0.5
 
 
+class ForwardingPhone:
+    """A phone that sends whoever calls it to a number (302); dialled by its `port`. A context manager."""
+
+    def __init__(self, number: str) -> None:
+        self._number, self._sip, self._over = number, _udp(), threading.Event()
+        self._sip.settimeout(PATIENCE_SECONDS)
+        self.port: int = self._sip.getsockname()[1]
+        self._thread = threading.Thread(target=self._answer_all, daemon=True)
+
+    def __enter__(self) -> ForwardingPhone:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+        self._sip.close()
+
+    def _answer_all(self) -> None:
+        while not self._over.is_set():
+            with suppress(TimeoutError):
+                request, sender = self._sip.recvfrom(65535)
+                if request.startswith(b"INVITE"):
+                    self._sip.sendto(self._elsewhere(request.decode()).encode(), sender)
+
+    def _elsewhere(self, invite: str) -> str:
+        repeated = re.findall(r"(?im)^(?:via|from|to|call-id|cseq):.*", invite.replace("\r", ""))
+        headers = [f"{each};tag=elsewhere" if each.lower().startswith("to:") else each for each in repeated]
+        contact = f"Contact: <sip:{self._number}@127.0.0.1>"
+        return "\r\n".join(["SIP/2.0 302 Moved Temporarily", *headers, contact, "Content-Length: 0", "", ""])
+
+
 class SipCall:
     """One call of one account to one number. A context manager: it dials, and hangs up.
 

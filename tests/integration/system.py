@@ -77,9 +77,14 @@ class SystemUnderTest:
     # --- phones
 
     def phone(self, name: str, **options: Any) -> Phone:
-        """The phone of an account; the same one each time. 2201 speaks wideband where it may."""
+        """The phone of an account; the same one each time. 2201 speaks wideband where it may.
+
+        Outside it takes every number.
+        """
         if name == WIDEBAND_PHONE:
             options.setdefault("codecs", (WIDEBAND, "pcmu"))
+        if name == OUTSIDE:
+            options.setdefault("takes_every_number", options.get("register", True))
         key = (name, tuple(sorted(options.items())))
         if key not in self._phones:
             self._phones[key] = self.switchboard.phone(name, self.demo.pbx.sip_passwords[name], **options)
