@@ -201,14 +201,16 @@ class CallRecord:
     records (CDR, CEL)."""
     direction: Direction | None
     """Where the call came from and went to: told by which channels were connected and who placed the call,
-    before that by the dialplan. Null where neither told it."""
+    before that by the dialplan. A call to somebody outside that a machine made (click-to-call) is outbound;
+    one from outside that was forwarded to the outside is inbound. Null where nothing told it."""
     facility: str | None
     """The code of the facility to which `extension` belonged in callrec's catalogue when the call was
     decided; `unassigned` where it belonged to none. Null where nothing was decided."""
     extension: str | None
     """The extension under which the call is filed: the one that answered (inbound, internal) or placed it
-    (outbound). Where callrec was away and the dialplan does not tell who answered, the number dialled. Null
-    where that is not known."""
+    (outbound); of a call that was forwarded to the outside, the one that forwarded it or was called. Where
+    nobody of staff answered, or callrec was away and the dialplan does not tell who did, the number dialled.
+    Null where that is not known."""
     number: Number | None
     """The other party's number. Inbound: the caller ID that the network presented, not proved by callrec;
     outbound: the number dialled; both in E.164 (`+81312345678`) where it is a valid number, else its digits.

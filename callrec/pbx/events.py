@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from callrec import numbers
+
 JSON = dict[str, Any]
 CLOCKS_AGREE = timedelta(minutes=1)
 OWN_PREFIX = "callrec."
@@ -102,16 +104,25 @@ class TookPlace(ChannelEvent):
 
 @dataclass(frozen=True, slots=True)
 class Dialled(_Event):
-    """Dial() tells how it goes: status empty (begun), RINGING, ANSWER, BUSY, NOANSWER, CANCEL …"""
+    """Dial() tells how it goes: status empty (begun), RINGING, ANSWER, BUSY, NOANSWER, CANCEL …
+
+    `caller` is None where a machine dials (originate). `number` is the one that was dialled, where that was
+    told; `forwarded_to` the one to which the peer sends its caller instead.
+    """
 
     caller: Channel | None
     peer: Channel
     status: str
+    number: str | None = None
+    forwarded_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GateEntered(ChannelEvent):
-    """The dialplan asks at the gate, for two seconds (decision 2). `number` is the other party's."""
+    """The dialplan asks at the gate, for two seconds (decision 2). `number` is the other party's.
+
+    Every channel that the dialplan sends us is one: whatever it says, somebody waits.
+    """
 
     direction: str
     extension: str
@@ -274,6 +285,17 @@ def endpoint_of(name: str) -> str:
     return name.partition("/")[2].rpartition("-")[0]
 
 
+def number_in(dialstring: str) -> str | None:
+    """Returns ``0398765432`` of what Dial() dials behind the technology; None where that names a line only.
+
+    Such as ``0398765432@outside``, ``outside/sip:0398765432@192.0.2.1``, ``g1/0398765432``; not ``2101``.
+    """
+    line, _, target = dialstring.partition("/")
+    found = (target or line) if target or "@" in line else ""
+    user = re.sub(r"^(sips?|tel):", "", found).partition("@")[0]
+    return numbers.dialled(re.split("[;/]", user)[0].lstrip("wW"))
+
+
 def talkers(bridge: JSON) -> tuple[str, ...]:
     """Returns the channels of a bridge that hear one another; none where each waits (parking, a queue)."""
     return () if bridge["bridge_type"] == "holding" else tuple(bridge["channels"])
@@ -311,20 +333,31 @@ def parse(json: JSON) -> Event | None:
     return build(moment(json["timestamp"]), json) if build else None
 
 
-def _started(at: datetime, json: JSON) -> Event | None:
+def _started(at: datetime, json: JSON) -> Event:
     started = channel(json["channel"])
-    args = json["args"]
     if started.is_own:
         return OwnChannelStarted(at, started)
-    if args[:1] != ["gate"]:
-        return None
     # A dialplan that says less still has a caller who waits: what is missing is empty.
-    return GateEntered(at, started, *(*args[1:4], "", "", "")[:3])
+    said = json["args"][1:4] if json["args"][:1] == ["gate"] else ()
+    return GateEntered(at, started, *(*said, "", "", "")[:3])
 
 
 def _dialled(at: datetime, json: JSON) -> Event:
     caller = json.get("caller")
-    return Dialled(at, channel(caller) if caller else None, channel(json["peer"]), json["dialstatus"])
+    return Dialled(
+        at,
+        channel(caller) if caller else None,
+        channel(json["peer"]),
+        json["dialstatus"],
+        number_in(json["dialstring"]),
+        _forwarded_to(json["forward"]),
+    )
+
+
+def _forwarded_to(target: str) -> str | None:
+    """Returns the number of ``Local/09012345678@from-phones``, or of ``09012345678`` (SIP's 302)."""
+    _, slash, dialstring = target.partition("/")
+    return number_in(dialstring) if slash else numbers.dialled(target.partition("@")[0])
 
 
 def _user_event(at: datetime, json: JSON) -> Event | None:

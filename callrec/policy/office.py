@@ -82,6 +82,10 @@ class Office:
             return not known.service  # a trunk may be named like its DID
         return bool(self._pattern.fullmatch(number))
 
+    def is_ours(self, number: str) -> bool:
+        """Tells whether a number is one of the office's: a phone, or a service number."""
+        return number in self.extensions or self.is_phone(number)
+
     def dialled(self, number: str | None) -> Number | None:
         """Returns a number that staff dialled, comparable: without what they dial for a line.
 

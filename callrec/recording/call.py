@@ -8,7 +8,7 @@ others talk. It never waits, and never talks to the PBX: it only watches a call 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from callrec import ids
@@ -17,7 +17,8 @@ from callrec.model.captures import Capture
 from callrec.model.rules import Direction, Mode
 from callrec.pbx.events import OWN_PREFIX, Channel, Dialled, FallbackCall, GateEntered, epoch
 from callrec.recording import legs as of_legs
-from callrec.recording.actions import Action, LetThrough, ReadJournal, SaveCall
+from callrec.recording import parties
+from callrec.recording.actions import Action, ReadJournal, SaveCall
 from callrec.recording.call_keys import CallKeys
 from callrec.recording.capture import LiveCapture
 from callrec.recording.decisions import in_force
@@ -45,6 +46,10 @@ class Call(CallKeys):
     _connected_elsewhere: bool = False
     _alone_since: datetime | None = None
     """Since when the call has one channel only, which nobody calls for; None: it has others."""
+    _forwarded_by: dict[str | None, str] = field(default_factory=dict)
+    """The extension that sends its callers on to a number outside, by that number."""
+    _met: dict[str, Leg] = field(default_factory=dict)
+    """Every channel that was in this call."""
 
     @classmethod
     def resumed(cls, linkedid: str, record: CallRecord, environment: Environment) -> Call:
@@ -62,7 +67,9 @@ class Call(CallKeys):
 
     def joined(self, leg: Leg) -> None:
         """Adds a channel to this call."""
-        self.legs[leg.id] = leg
+        self.legs[leg.id] = self._met[leg.id] = leg
+        if self.record.direction is Direction.OUTBOUND and not leg.extension:
+            leg.dialled = True  # after a restart it cannot be seen any more
 
     def connected(
         self,
@@ -101,7 +108,10 @@ class Call(CallKeys):
         self.update_participants(self.talking(), at)
         if self.capture:
             self.capture.left(leg.id, at)
-        return self._without(at) if self.legs else self._over(at)
+        if self.legs:
+            return self._without(at)
+        self._tell_without_an_answer()
+        return self._over(at)
 
     def _without(self, at: datetime) -> list[Action]:
         """Goes on without a channel that has left: decided by who is left, and with another one captured."""
@@ -118,7 +128,7 @@ class Call(CallKeys):
         """
         self.legs.pop(leg.id, None)
         if not self.legs:
-            self._went_on(leg, into)
+            self._went_on(into)
         if leg.id in of_legs.filed_under(self.record):
             leg.filed_as = self.record.number
         self.update_participants(self.talking(), at)
@@ -149,25 +159,27 @@ class Call(CallKeys):
 
     # --- the gate
 
-    def at_gate(self, event: GateEntered) -> list[Action]:
-        """Answers the dialplan, which asks at the gate: lets the call through, and may have it announced.
+    def at_gate(self, event: GateEntered) -> tuple[tuple[str, ...], list[Action]]:
+        """Takes in what is asked at the gate; returns the sounds to be played, and what else is to be done.
 
         A call that is transferred passes the gate again: it is announced already, and decided by who talks.
-        Raises ValueError where the dialplan's direction is none.
         """
         own = self._who_calls(event)
         if self.record.answered_at:
-            return [LetThrough(self.linkedid, event.channel.id)]
-        self.record = self.decisions.at_gate(self.record, event, own)
-        sounds = self.announcer.at_gate(self.decisions.gate) if self.decisions.gate else ()
+            return (), []
+        if event.direction not in set(Direction):
+            self.note("the gate was asked with a direction it does not know: {said}", said=event.direction)
+            return (), self.save_checkpoint()
+        self.record = self._decided_at_gate(event, own)
+        sounds = self.announcer.at_gate(self.record.decision) if self.record.decision else ()
         self.take_announcements()
-        return [LetThrough(self.linkedid, event.channel.id, sounds), *self.save_checkpoint()]  # decision 2
+        return sounds, self.save_checkpoint()
 
     def gate_recalled(self, event: GateEntered) -> None:
         """Takes in what was asked at the gate, where that was not heard. It counts for who answers later."""
         own = self._who_calls(event)
         if self.decisions.gate is None and not self.is_over:
-            before, record = self.record, self.decisions.at_gate(self.record, event, own)
+            before, record = self.record, self._decided_at_gate(event, own)
             self.record = before if before.answered_at else record
 
     def announced(self, sound: str, at: datetime, leg: str, *, status: str | None) -> list[Action]:
@@ -203,12 +215,19 @@ class Call(CallKeys):
         """
         return channel.id == self.record.linkedid or channel.technology == LOCAL
 
-    def dialled(self, event: Dialled) -> None:
+    def dialled(self, event: Dialled, peer: Leg | None) -> None:
         """Remembers how Dial() said that it goes: that tells the outcome where nobody answers."""
         if event.status:
             self._dial_status = event.status
-        if self.record.direction is Direction.OUTBOUND and not self.record.answered_at:
+        if event.forwarded_to and peer and peer.extension:
+            self._forwarded_by[self.decisions.office.dialled(event.forwarded_to)] = peer.extension
+        calling = self.legs.get(event.caller.id) if event.caller else None
+        outbound = self.record.direction is Direction.OUTBOUND and not self.record.answered_at
+        if outbound and calling and calling.extension:
             self._is_line(event.peer.id)
+
+    def _decided_at_gate(self, event: GateEntered, own: str | None) -> CallRecord:
+        return self.decisions.at_gate(self.record, event, own, self.legs, self.caller)
 
     def _who_calls(self, event: GateEntered) -> str | None:
         """Returns the extension of the phone that is at the gate; None where it is no phone."""
@@ -296,6 +315,9 @@ class Call(CallKeys):
     # --- what is captured
 
     def _answered(self, talking: list[Leg], at: datetime) -> list[Action]:
+        # a forwarded call: its extension is nobody who talks
+        by = [self._forwarded_by.get(leg.number) for leg in talking if not leg.extension]
+        self.record = replace(self.record, extension=next(filter(None, by), self.record.extension))
         self.record = self.decisions.answered(self.record, talking, self.caller, at)
         assert self.record.decision is not None
         leg = of_legs.captured(talking, self.caller)
@@ -398,11 +420,15 @@ class Call(CallKeys):
         journal = [ReadJournal(self.linkedid, self.saved_open)] if self.fallback else []
         return [*row, *self._let_go(at), *self.hand_over(), *self.assistance.ended(), *journal]
 
-    def _went_on(self, leg: Leg, into: CallRecord) -> None:
+    def _went_on(self, into: CallRecord) -> None:
         """Takes note that the last one here talks in another call: it was answered there."""
         self.note("the call went on in call {id}", id=into.id)
-        self.record = replace(self.record, number=self.record.number or leg.number)
+        self._tell_without_an_answer()
         self._connected_elsewhere = True
+
+    def _tell_without_an_answer(self) -> None:
+        caller = of_legs.caller(self._met, self.linkedid)
+        self.record = parties.unconnected(self.record, self._met, caller, self.environment.office)
 
     def _outcome(self) -> Outcome:
         if self.record.answered_at or self._connected_elsewhere:

@@ -7,7 +7,7 @@ follows from a decision is not done here: see `call` and `recorder`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from callrec.policy.office import Office
 from callrec.recording import legs as of_legs
 from callrec.recording import parties
 from callrec.recording.legs import Leg
+from callrec.recording.topology import LOCAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +50,32 @@ class Decisions:
     _dialled_a_phone: bool = False
     sent_to: tuple[str, ...] = ()
     """The numbers to which the call was sent after its answer, and whose dialplan may be heard."""
+    _gate_direction: Direction | None = None
     _asked: _Asked | None = None
 
-    def at_gate(self, call: CallRecord, event: GateEntered, own: str | None) -> CallRecord:
+    def at_gate(
+        self,
+        call: CallRecord,
+        event: GateEntered,
+        own: str | None,
+        legs: Mapping[str, Leg],
+        caller: Leg | None,
+    ) -> CallRecord:
         """Returns the call, decided by what the dialplan says at the gate; `own` is the calling phone's
         extension.
 
-        A call that came to another number before brings that decision along. Raises ValueError where the
-        dialplan's direction is none.
+        A call that came to another number before brings that decision along. What a Local channel asks about
+        a phone (a member of a queue, a call that is forwarded) is no number that was dialled: it counts if
+        that phone answers. Raises ValueError where the dialplan's direction is none.
         """
-        call = parties.at_gate(call, event, own, self.office)
-        self._dialled_a_phone = self.office.is_phone(call.extension or "")
-        self.gate = self._decide(call, parties.staff(call), self.gate, event.at)
-        return replace(call, decision=self.gate)
+        call = parties.at_gate(call, event, own, legs, caller, self.office)
+        before = self._gate_of(call)
+        decision = self._decide(call, parties.staff(call), before, event.at)
+        dialled_a_phone = self.office.is_phone(call.extension or "")
+        if not dialled_a_phone or event.channel.technology != LOCAL:
+            self.gate, self._gate_direction = decision, call.direction
+            self._dialled_a_phone = dialled_a_phone
+        return replace(call, decision=decision)
 
     def answered(
         self, call: CallRecord, talking: Sequence[Leg], caller: Leg | None, at: datetime
@@ -71,7 +85,7 @@ class Decisions:
         filed = parties.staff(call)
         others = [each for each in of_legs.staff(talking) if each not in filed]
         self._asked = asked = self._asked_about(call, talking, alone=False)
-        decision = self._decide_for_all(call, (*filed, *others), asked, self.gate, at)
+        decision = self._decide_for_all(call, (*filed, *others), asked, self._gate_of(call), at)
         return replace(call, decision=decision)
 
     def is_sent_to_never(self, call: CallRecord, at: datetime) -> bool:
@@ -150,6 +164,14 @@ class Decisions:
         asked = ((each, replace(call, number=self.office.dialled(each))) for each in numbers)
         about = (self._decide(call, [self.office.line(each)], None, at) for each, call in asked)
         return filter(is_final, about)
+
+    def _gate_of(self, call: CallRecord) -> Decision | None:
+        """Returns the gate's decision, unless it was about a phone and a call of another direction.
+
+        So it is where a call between staff is forwarded to the outside.
+        """
+        counts = not self._dialled_a_phone or self._gate_direction is call.direction
+        return self.gate if counts else None
 
     def _decide(
         self, call: CallRecord, staff: Sequence[str], gate: Decision | None, at: datetime

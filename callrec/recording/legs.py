@@ -24,14 +24,19 @@ class Party(Protocol):
 
 @dataclass(slots=True)
 class Leg:
-    """A channel of a call that callrec has not made. `extension` is set for staff; `comparable` makes the
-    number that it has comparable: one that was dialled is another thing than one that is presented."""
+    """A channel of a call that callrec has not made. `extension` is set for staff.
+
+    `dialled`: the PBX called it, by `called` where the dialplan told a number; else its own call came in.
+    `comparable` makes its number comparable: one that was dialled is another thing than one presented.
+    """
 
     channel: Channel
     extension: str | None
     linkedid: str = ""
     bridge: str | None = None
-    dialled: str = ""
+    dialled: bool = False
+    called: str | None = None
+    asked_for: str = ""
     """The number that it said it was on its way to, at the gate; empty: it passed none."""
     filed_as: Number | None = None
     """The number of the call in which it talked before, as that was filed; None: it was in no other."""
@@ -44,19 +49,32 @@ class Leg:
     @property
     def number(self) -> Number | None:
         """The number of the person on this leg; None when it is not known."""
-        return of_extension(self.extension) if self.extension else self.comparable(self.channel.caller)
+        if self.extension:
+            return of_extension(self.extension)
+        return self.comparable(self.called or self.channel.caller)
+
+    @property
+    def called_us(self) -> bool:
+        """Whether it is somebody outside whose call came in."""
+        return not self.extension and not self.dialled
 
 
 def caller(legs: dict[str, Leg], key: str) -> Leg | None:
-    """Returns the leg that placed the call: its id is the call's linked id, `key`; else it is the oldest."""
-    return legs.get(key) or min(legs.values(), key=lambda leg: leg.channel.created_at, default=None)
+    """Returns the leg that placed the call: its id is the call's linked id, `key`; else it is the oldest.
+
+    It was not dialled itself. Where a machine has dialled all of them (click-to-call), it is staff's call.
+    """
+    placed = {id_: leg for id_, leg in legs.items() if not leg.dialled}
+    of_staff = {id_: leg for id_, leg in legs.items() if leg.extension}
+    found = placed or of_staff or legs
+    return found.get(key) or min(found.values(), key=lambda leg: leg.channel.created_at, default=None)
 
 
 def direction(talking: Sequence[Leg], called_by: Leg | None) -> Direction:
     """Returns the direction of a call by who talks: staff only, or who of both sides placed it."""
     if all(leg.extension for leg in talking):
         return Direction.INTERNAL
-    return Direction.OUTBOUND if called_by and called_by.extension else Direction.INBOUND
+    return Direction.INBOUND if called_by is None or called_by.called_us else Direction.OUTBOUND
 
 
 def staff_extension(where: Direction, talking: Sequence[Leg], called_by: Leg | None) -> str | None:

@@ -5,7 +5,8 @@ Who talks with whom is asked of `topology`; only the tracker calls this.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from callrec.model.calls import CallRecord
@@ -17,6 +18,10 @@ from callrec.recording.environment import Environment
 from callrec.recording.legs import Leg
 from callrec.recording.topology import LOCAL, BridgeTopology
 
+Tell = Callable[[Call], list[Action]]
+NOT_CALLING = ("Down", "Rsrvd", "Dialing", "Ringing")
+"""The states of a channel that the PBX calls, before it is up. One that calls the PBX is at `Ring`."""
+
 
 class CallMembership:
     """The calls there are, by what they are known by, and which of them have become one with another."""
@@ -27,6 +32,8 @@ class CallMembership:
         """What calls that a channel has left still want done: the tracker takes it from here."""
         self._topology = topology
         self._went_into: dict[str, str] = {}
+        self._early: dict[str, list[tuple[str, Tell]]] = defaultdict(list)
+        """What the dialplan said of Local channels before their call began, with its linked id."""
 
     def resume(self, record: CallRecord, environment: Environment) -> Call:
         """Takes up a call again that was under way when the controller ended."""
@@ -44,9 +51,10 @@ class CallMembership:
         leg = self._topology.legs.get(channel.id)
         if leg is None:
             # Who calls begins a linked id; a channel that has another's was dialled.
-            called = channel.id != channel.linkedid
+            dialled = channel.state in NOT_CALLING
+            called = dialled or channel.id != channel.linkedid
             comparable = environment.office.dialled if called else normalise
-            leg = Leg(channel, staff, channel.linkedid, comparable=comparable)
+            leg = Leg(channel, staff, channel.linkedid, dialled=dialled, comparable=comparable)
             self._topology.add(leg)
         if leg.channel.name != channel.name:  # a call that was picked up: another phone has the channel
             leg.extension = staff
@@ -54,6 +62,16 @@ class CallMembership:
         if call and channel.technology != LOCAL:
             self._move(leg, call, at)
         return call
+
+    def tell_later(self, channel: str, tell: Tell) -> None:
+        """Keeps what the dialplan says of a Local channel of which no call is known: for the call to come."""
+        if leg := self._topology.legs.get(channel):
+            self._early[channel].append((leg.linkedid, tell))
+
+    def drop(self, leg: Leg) -> None:
+        """Forgets a channel that is gone."""
+        self._topology.drop(leg)
+        self._early.pop(leg.id, None)
 
     def merge(self, members: Iterable[str], at: datetime) -> Call | None:
         """Makes one call of those who talk with one another; returns it, or None where they are in one.
@@ -115,6 +133,9 @@ class CallMembership:
             key = record.id
             self._went_into[channel.linkedid] = key
         call = self.calls[key] = Call(key, record, environment)
+        for linkedid, tell in [each for told in self._early.values() for each in told]:
+            if linkedid == channel.linkedid:
+                self.pending += tell(call)
         return call
 
     def _one_of(self, calls: Collection[Call], members: Collection[str] = ()) -> Call:
@@ -148,7 +169,7 @@ def _new_record(channel: Channel, environment: Environment) -> CallRecord:
         facility=None,
         extension=None,
         number=None,
-        dialled=channel.exten or None,
+        dialled=None if channel.state in NOT_CALLING else channel.exten or None,
         started_at=channel.created_at,
     )
 

@@ -134,13 +134,16 @@ class CallTracker:
                 self._know(each, at)
         for id_, told in fallbacks.items():
             call = self._call_with(id_)
-            if call and (call.linkedid not in known or call.began_with(there[id_])):
-                self._membership.pending += call.falls_back(id_, told)
+            if not call or call.linkedid not in known or call.began_with(there[id_]):
+                self._fell_back(call, id_, told)
         for gate in gates:
-            if call := self._know(gate.channel, at):
-                call.gate_recalled(gate)
-                if call.record.answered_at:
-                    self._topology.send(gate.channel.id, gate.dialled)
+            call = self._know(gate.channel, at)
+            if not call:
+                self._at_gate_later(gate)
+                continue
+            call.gate_recalled(gate)
+            if call.record.answered_at:
+                self._topology.send(gate.channel.id, gate.dialled)
         self._topology.rebridge(bridges)
         self._meet_again(known, at)
         actions = self._strays(there, bridges)
@@ -228,11 +231,10 @@ class CallTracker:
                 call = self._know(event.channel, event.at)
                 self._topology.takes_place(event.channel.id, event.place)
                 if place := self._topology.legs.get(event.place):
-                    self._topology.send(event.channel.id, place.dialled or place.channel.exten)
+                    self._topology.send(event.channel.id, place.asked_for or place.channel.exten)
                 return self._connected(event.channel.id, call, event.at)
             case ev.GateEntered():
-                call = self._know(event.channel, event.at)
-                return self._at_gate(event, call) if call else []
+                return self._asked(event)
             case ev.SentOn():
                 call = self._know(event.channel, event.at)
                 self._topology.send(event.channel.id, event.number)
@@ -277,6 +279,33 @@ class CallTracker:
             case _:
                 assert_never(event)
 
+    def _asked(self, event: ev.GateEntered) -> list[Action]:
+        """Answers the dialplan, which asks at the gate: whatever channel it is, it goes on (decision 2).
+
+        A Local channel can ask before there is a call; what it asks counts for the call to come. A call that
+        was answered before is sent on.
+        """
+        call, channel = self._know(event.channel, event.at), event.channel
+        self._topology.legs[channel.id].asked_for = event.dialled
+        sent = channel.technology == LOCAL or bool(call and call.record.answered_at)
+        if sent:
+            self._topology.send(channel.id, event.dialled)
+        if not call:
+            self._at_gate_later(event)
+            return self.let_through(event)
+        sounds, actions = call.at_gate(event)
+        actions = [LetThrough(call.linkedid, channel.id, sounds), *actions]
+        return [*actions, *(self._told(call, event.at) if sent else [])]
+
+    def _at_gate_later(self, event: ev.GateEntered) -> None:
+        self._membership.tell_later(event.channel.id, lambda call: call.at_gate(event)[1])
+
+    def _fell_back(self, call: Call | None, channel: str, told: ev.FallbackCall) -> None:
+        if call:
+            self._membership.pending += call.falls_back(channel, told)
+        else:
+            self._membership.tell_later(channel, lambda call: call.falls_back(channel, told))
+
     def _bridged(self, event: ev.EnteredBridge | ev.LeftBridge) -> list[Action]:
         call = self._know(event.channel, event.at)
         self._topology.bridged(event)
@@ -293,33 +322,29 @@ class CallTracker:
         legs = call.legs.values()
         return call.connected(self._topology.talking(legs), self._topology.sent_to(legs), at, seen=seen)
 
-    def _at_gate(self, event: ev.GateEntered, call: Call) -> list[Action]:
-        """Asks the call; one that was answered before is sent on."""
-        self._topology.legs[event.channel.id].dialled = event.dialled
-        if not call.record.answered_at and event.channel.technology != LOCAL:
-            return call.at_gate(event)
-        self._topology.send(event.channel.id, event.dialled)
-        return [*call.at_gate(event), *self._told(call, event.at)]
-
     def _said(self, event: ev.DialplanSaid) -> list[Action]:
         call, said = self._know(event.channel, event.at), event.fields
-        if call is None:
-            return []
         if since := ev.epoch(said.get("Fallback", "")):
             told = ev.FallbackCall(since, said.get("File", ""), said.get("Parties", ""))
-            return call.falls_back(event.channel.id, told)
-        if said.get("Announce"):
+            self._fell_back(call, event.channel.id, told)
+        elif call is None:
+            return []
+        elif said.get("Announce"):
             return call.announced(
                 said.get("Prompt", ""), event.at, event.channel.id, status=said.get("Status")
             )
-        if said.get("Key"):
+        elif said.get("Key"):
             return self._press(event.key_press(), event.at)
         return []
 
     def _dialled(self, event: ev.Dialled) -> list[Action]:
         """Gives a call what Dial() tells of it. Channels that are gone already do not count."""
+        peer = self._topology.legs.get(event.peer.id)
+        if peer:
+            peer.dialled, peer.called = True, event.number or peer.called
+            peer.comparable = self.environment.office.dialled
         if call := self._call_with((event.caller or event.peer).id):
-            call.dialled(event)
+            call.dialled(event, peer)
         return []
 
     # --- inside
@@ -355,7 +380,7 @@ class CallTracker:
         ]
 
     def _drop(self, leg: Leg, at: datetime) -> list[Action]:
-        self._topology.drop(leg)
+        self._membership.drop(leg)
         call = self.calls.get(leg.linkedid)
         return call.left(leg, at) if call and leg.id in call.legs else []
 
