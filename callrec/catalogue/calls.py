@@ -20,6 +20,7 @@ from callrec.errors import NotFound, WrongUsage
 from callrec.manifest import Manifest, write
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody, KeptBecause
+from callrec.model.rules import Direction
 from callrec.numbers import Number
 
 _CALL: TypeAdapter[CallRecord] = TypeAdapter(CallRecord)
@@ -251,8 +252,10 @@ def _has_number(wanted: SearchQuery) -> sa.ColumnElement[bool]:
 
 
 def _extensions(call: CallRecord) -> set[str]:
-    known = {each.extension for each in call.participants if each.extension}
-    return known | ({call.extension} if call.extension else set())
+    """Returns who took part, with who was called or called, also where nobody answered."""
+    known = {each.extension for each in call.participants}
+    caller = call.number if call.direction is Direction.INTERNAL else None
+    return {each for each in (*known, call.extension, caller) if each}
 
 
 def upsert(connection: sa.Connection, table: sa.Table, key: dict[str, Any], values: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from callrec.catalogue import calls, tables
 from callrec.catalogue.calls import SearchQuery
 from callrec.catalogue.database import Database
 from callrec.errors import NotFound, WrongUsage
+from callrec.model.rules import Direction
 from tests.unit.samples import CALL_ID, START, call
 
 
@@ -55,6 +56,15 @@ def test_a_call_is_found_by_everything_that_is_asked_for(database: Database) -> 
             assert calls.search(connection, SearchQuery(**wanted)) == [], "it was not recorded"
         for wanted in misses:
             assert calls.search(connection, SearchQuery(all_calls=True, **wanted)) == [], wanted
+
+
+def test_a_call_between_staff_that_nobody_answered_is_found_by_both(database: Database) -> None:
+    between = call(direction=Direction.INTERNAL, extension="7000", number="2102", participants=())
+    with database.begin() as connection:
+        calls.save_call(connection, between)
+        for extension in ("7000", "2102"):
+            wanted = SearchQuery(all_calls=True, extension=extension)
+            assert [each.call for each in calls.search(connection, wanted)] == [between]
 
 
 def test_an_incident_is_found_also_where_it_was_not_recorded(database: Database) -> None:
