@@ -3,9 +3,10 @@
 `callrec.controller` gives every event of the PBX and every tick of time to `tracker`, and carries out the
 `actions` that it gets back. The tracker finds the `call` that an event concerns: by its channel, or, where
 the event names something that callrec has made, by its owner (`owners`). `topology` knows who hears whom,
-and `membership` which channel belongs to which call. A call has three layers: `call_media` (what is
-captured, announced and played), `call_keys` (what staff press) and `call` (who takes part, what is decided,
-how it ends). They use `recorder` (what is kept of a call) with `capture`, `capture_tracks`, `segment` and
+and `membership` which channel belongs to which call. A call has five layers: `call_media` (what is
+captured, announced and played), `call_keys` (what staff press), `call_decisions` (what is decided, and done
+about it), `call_dialplan` (the gate, and what the fallback records) and `call` (who takes part, how it ends).
+They use `recorder` (what is kept of a call) with `capture`, `capture_tracks`, `segment` and
 `silences` (how it is recorded), `announcements`, `tones`, `assistance` with `support_phone`, and `decisions`
 with `parties` and `legs`; `takeover` takes over what the dialplan has recorded. `states` has the tables by
 which tracks, captures and recordings advance, `keys` those that the keys of staff go by. What the core cannot

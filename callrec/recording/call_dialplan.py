@@ -1,0 +1,184 @@
+"""What the dialplan does in one call: it asks at the gate, dials, and records while callrec is away.
+
+The layer of a call above its decisions (`call_decisions`). The recording of the fallback is taken over as
+soon as callrec is back (decision 4): see `takeover`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from callrec import ids
+from callrec.model.calls import CallRecord
+from callrec.model.rules import Direction, Mode
+from callrec.pbx.events import Channel, Dialled, FallbackCall, GateEntered, epoch
+from callrec.recording import legs as of_legs
+from callrec.recording.actions import Action, ReadJournal
+from callrec.recording.call_decisions import CallDecisions
+from callrec.recording.call_media import CallMedia
+from callrec.recording.legs import Leg
+from callrec.recording.takeover import Takeover
+from callrec.recording.topology import LOCAL
+
+
+@dataclass(slots=True)
+class CallDialplan(CallDecisions):
+    """A call with its media, keys and decisions, and what the dialplan says of it."""
+
+    _dial_status: str = ""
+
+    # --- the gate
+
+    def at_gate(self, event: GateEntered) -> tuple[tuple[str, ...], list[Action]]:
+        """Takes in what is asked at the gate; returns the sounds to be played, and what else is to be done.
+
+        A call that is transferred passes the gate again: it is announced already, and decided by who talks.
+        """
+        own = self._who_calls(event)
+        if self.record.answered_at:
+            return (), []
+        if event.direction not in set(Direction):
+            self.note("the gate was asked with a direction it does not know: {said}", said=event.direction)
+            return (), self.save_checkpoint()
+        self.record = self._decided_at_gate(event, own)
+        sounds = self.announcer.at_gate(self.record.decision) if self.record.decision else ()
+        self.take_announcements()
+        return sounds, self.save_checkpoint()
+
+    def gate_recalled(self, event: GateEntered) -> None:
+        """Takes in what was asked at the gate, where that was not heard. It counts for who answers later."""
+        own = self._who_calls(event)
+        if self.decisions.gate is None and not self.is_over:
+            before, record = self.record, self._decided_at_gate(event, own)
+            self.record = before if before.answered_at else record
+
+    def announced(self, sound: str, at: datetime, leg: str, *, status: str | None) -> list[Action]:
+        """Writes down that the dialplan began to play a prompt (`status` None) or ended it."""
+        before = self.record
+        self.announcer.dialplan_said(sound, at, leg, status)
+        self.take_announcements()
+        return self.announcement_failed(before)
+
+    def dialled(self, event: Dialled, peer: Leg | None) -> None:
+        """Remembers how Dial() said that it goes: that tells the outcome where nobody answers."""
+        if event.status:
+            self._dial_status = event.status
+        if event.forwarded_to and peer and peer.extension:
+            self._forwarded_by[self.decisions.office.dialled(event.forwarded_to)] = peer.extension
+        calling = self.legs.get(event.caller.id) if event.caller else None
+        outbound = self.record.direction is Direction.OUTBOUND and not self.record.answered_at
+        if outbound and calling and calling.extension:
+            self._is_line(event.peer.id)
+
+    def _decided_at_gate(self, event: GateEntered, own: str | None) -> CallRecord:
+        return self.decisions.at_gate(self.record, event, own, self.legs, self.caller)
+
+    def _who_calls(self, event: GateEntered) -> str | None:
+        """Returns the extension of the phone that is at the gate; None where it is no phone."""
+        if event.direction == Direction.INBOUND:
+            self._is_line(event.channel.id)
+        leg = self.legs.get(event.channel.id)
+        return leg.extension if leg else None
+
+    def _is_line(self, channel: str) -> None:
+        """Takes a channel for a line to the outside, which the dialplan says that it is.
+
+        Unless it is a phone of an extension that was added: one that is only named like an extension can be
+        a trunk.
+        """
+        leg = self.legs.get(channel)
+        if leg and leg.extension not in self.decisions.office.extensions:
+            leg.extension = None
+
+    # --- the fallback
+
+    def falls_back(self, channel: str, told: FallbackCall) -> list[Action]:
+        """Leaves this call to the dialplan's fallback, for callrec did not answer in time.
+
+        The journal will tell of the call, so it gets the id that the journal gives it (decision 4), unless
+        something was captured or pressed under the one it has. What the fallback records is taken over as
+        soon as two parties are seen to talk.
+        """
+        if not self.fallback and not self.capture and not self.record.key_presses:
+            # decision 4: the same id as the journal's entry will have
+            self.record = replace(self.record, id=ids.of_fallback_call(self.record.pbx, channel, told.since))
+        self.fallback = True
+        leg = self.legs.get(channel)
+        if leg and (gate := told.gate(leg.channel)):
+            self.gate_recalled(gate)
+        if told.file and not self.capture:
+            self.takeover = Takeover(channel, told)
+        superfluous, self.saved_open = self.saved_open, ""
+        return [ReadJournal(self.linkedid, superfluous)] if superfluous else []
+
+    def began_with(self, channel: Channel) -> bool:
+        """Tells whether a channel that passed the gate may have begun this call; else it came in later.
+
+        A call placed by the PBX passes the gate on the other half of the Local pair it began with.
+        """
+        return channel.id == self.record.linkedid or channel.technology == LOCAL
+
+    def tick(self, at: datetime) -> list[Action]:
+        """Lets time pass: as for any call, a fallback that is asked again to end, and a mailbox.
+
+        Called about twice a second.
+        """
+        asked = self._ask_fallback(list(self.talking().values()), at)
+        return [*asked, *self._decide_alone(at), *CallMedia.tick(self, at)]
+
+    def take_over(self, heard: timedelta, at: datetime) -> list[Action]:
+        """Goes on where the fallback has ended, which has recorded for so long: the capture is one.
+
+        Where the call is over by then, the journal tells of it.
+        """
+        if not self.takeover or self.capture or self.is_over or not self.legs:
+            return []
+        talking = self.talking() or dict(self.legs)
+        self.record = self._as_answered(self.takeover, at - heard)
+        self._recall_announcements(self.takeover)
+        self.note("callrec was away when this call began")
+        leg = of_legs.captured(list(talking.values()), self.caller)
+        id_ = ids.of_fallback_recording(self.record.pbx, self.takeover.channel, self.takeover.told.since)
+        actions = self.recorder.take_over(id_, self.takeover.segment(heard, at), leg.id, at)
+        if len(talking) > 1:
+            actions += self._decide_anew(talking, at, seen=False)
+        return [*actions, *self.save_checkpoint()]
+
+    def _ask_fallback(self, talking: list[Leg], at: datetime) -> list[Action]:
+        """Asks the fallback to end, where it records what callrec would record by the same rules."""
+        if not self.takeover or self.capture:
+            return []
+        self.takeover.see(talking, at)
+        if not self.takeover.is_due(at) or not self._is_wanted(self.takeover, at):
+            return []
+        return self.takeover.ask(self.linkedid, self.legs)
+
+    def _is_wanted(self, takeover: Takeover, at: datetime) -> bool:
+        """Tells whether what the fallback recorded is to be kept, by the rules of all who are known to have
+        talked and are gone: when they did is not known."""
+        first, leg = self._as_answered(takeover, at), self.legs.get(takeover.channel)
+        if not leg or not first.decision or first.decision.mode is not Mode.AUTOMATIC:
+            return False
+        for gone in takeover.between(self.decisions.office):
+            then = self.decisions.answered(first, [leg, gone], takeover.caller(self.legs), at).decision
+            if then and then.rule and then.mode is Mode.NEVER:
+                return False
+        return True
+
+    def _as_answered(self, takeover: Takeover, at: datetime) -> CallRecord:
+        """Returns the call as it was decided when it was answered, by who talked then."""
+        office = self.decisions.office
+        talking, caller = takeover.answering(self.legs, office), takeover.caller(self.legs)
+        record = self.decisions.answered(takeover.asked(self.record), talking, caller, at)
+        return replace(record, participants=takeover.participants(record, self.legs.values(), office, at))
+
+    def _recall_announcements(self, takeover: Takeover) -> None:
+        """Takes over what the dialplan has announced."""
+        if self.decisions.gate:
+            self.announcer.at_gate(self.decisions.gate)
+        for each in filter(None, takeover.told.announced.split("&")):
+            sound, begin, end, status = [*each.split(">"), "", "", ""][:4]
+            if (begun := epoch(begin)) and (ended := epoch(end)):
+                self.announced(sound, begun, takeover.channel, status=None)
+                self.announced(sound, ended, takeover.channel, status=status)
