@@ -124,7 +124,7 @@ def decide(entry: JournalEntry, office: Office) -> Decision:
 
 def _decide_for(answering: str, entry: JournalEntry, office: Office) -> Decision:
     decision = office.decide(_facts(entry, office, answering))
-    line = office.line(entry.extension)
+    line = office.person_of(entry.extension)
     dialled = office.decide(_facts(entry, office, line))
     return decision if answering == line else combine(dialled, decision)
 
@@ -226,7 +226,7 @@ def _answerers(entry: JournalEntry, office: Office) -> list[str]:
     if entry.direction is Direction.OUTBOUND and not _is_transferred(entry, office):
         return [office.extension_of(entry.name) or office.person_of(entry.extension)]
     found = [_extension(peer, office) for peer in reversed(entry.peer.split("&"))]
-    return [each for each in found if each] or [office.line(office.person_of(entry.extension))]
+    return [each for each in found if each] or [office.person_of(entry.extension)]
 
 
 def _extension(peer: str, office: Office) -> str | None:

@@ -72,8 +72,11 @@ class Office:
         return self._aliases.get(endpoint) or (endpoint if self.is_phone(endpoint) else None)
 
     def person_of(self, number: str) -> str:
-        """Returns the extension that a number of the dialplan is about: another one for an alias only."""
-        return self._aliases.get(number, number)
+        """Returns the extension that a number of the dialplan is about: the one of an alias, or of a DID
+        however the network writes it (+81312340000 or 0312340000); a number that is none's as it is."""
+        number = self._aliases.get(number, number)
+        known = number in self.extensions
+        return number if known else self._spellings.get(normalise(number), number)
 
     def is_phone(self, number: str) -> bool:
         """Tells whether a number is that of a phone of the office, and not of a service or of the outside."""
@@ -99,12 +102,6 @@ class Office:
             return self.dialled(number)
         internal = direction is Direction.INTERNAL
         return of_extension(number) if number and internal else normalise(number)
-
-    def line(self, number: str) -> str:
-        """Returns the extension that is called by a number, however the network writes it (of a DID
-        +81312340000 or 0312340000); a number that is none's as it is."""
-        known = number in self.extensions
-        return number if known else self._spellings.get(normalise(number), number)
 
     def facility_of(self, extension: str | None) -> str:
         """Returns the code of an extension's facility; UNASSIGNED where it has none or is not known."""

@@ -134,7 +134,9 @@ class Decisions:
     @property
     def _services(self) -> tuple[str, ...]:
         """The numbers that are no phones, to which the call was sent: they count also while others talk."""
-        return tuple(number for number in self.sent_to if not self.office.is_phone(number))
+        return tuple(
+            number for number in self.sent_to if not self.office.is_phone(self.office.person_of(number))
+        )
 
     def _asked_before(self, call: CallRecord) -> _Asked:
         """Returns whom it was decided about last, after a restart: as far as that was written down."""
@@ -162,7 +164,7 @@ class Decisions:
     def _never(self, numbers: Iterable[str], call: CallRecord, at: datetime) -> Iterator[Decision]:
         """Yields what a rule decides that says never for one of these numbers, of the office or outside."""
         asked = ((each, replace(call, number=self.office.dialled(each))) for each in numbers)
-        about = (self._decide(call, [self.office.line(each)], None, at) for each, call in asked)
+        about = (self._decide(call, [self.office.person_of(each)], None, at) for each, call in asked)
         return filter(is_final, about)
 
     def _gate_of(self, call: CallRecord) -> Decision | None:

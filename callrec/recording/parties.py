@@ -34,7 +34,7 @@ def at_gate(
     as soon as somebody outside is dialled.
     """
     said, outside = Direction(event.direction), [leg for leg in legs.values() if not leg.extension]
-    extension = office.line(office.person_of(event.extension))
+    extension = office.person_of(event.extension)
     if caller and caller.called_us:
         forwarded = said is Direction.OUTBOUND
         number = caller.number if forwarded else office.other_party(event.number, Direction.INBOUND)
@@ -95,7 +95,7 @@ def facts(call: CallRecord, extensions: Sequence[str], office: Office, at: datet
 
 def _called(call: CallRecord, office: Office) -> str | None:
     """Returns what was called: what the gate said, else the number dialled if it is one of the office's."""
-    dialled = office.line(call.dialled or "")
+    dialled = office.person_of(call.dialled or "")
     return call.extension or (dialled if office.is_ours(dialled) else None)
 
 

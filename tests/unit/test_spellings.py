@@ -158,8 +158,11 @@ def test_an_extension_that_begins_like_a_prefix_is_not_cut() -> None:
     "text", ["+81312340000", "0312340000", "0081312340000", "0312340000;phone-context=+81"]
 )
 def test_a_did_is_known_however_the_network_writes_it(text: str) -> None:
-    assert Office(extensions=[Extension("03-1234-0000", "shiba", service=True)]).line(text) == "03-1234-0000"
-    assert Office(extensions=[Extension("2101", "shiba")]).line(text) == text
+    assert (
+        Office(extensions=[Extension("03-1234-0000", "shiba", service=True)]).person_of(text)
+        == "03-1234-0000"
+    )
+    assert Office(extensions=[Extension("2101", "shiba")]).person_of(text) == text
 
 
 @pytest.mark.parametrize(
