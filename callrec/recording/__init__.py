@@ -3,13 +3,14 @@
 `callrec.controller` gives every event of the PBX and every tick of time to `tracker`, and carries out the
 `actions` that it gets back. The tracker finds the `call` that an event concerns: by its channel, or, where
 the event names something that callrec has made, by its owner (`owners`). `topology` knows who hears whom,
-and `membership` which channel belongs to which call. A call has five layers: `call_media` (what is
-captured, announced and played), `call_keys` (what staff press), `call_decisions` (what is decided, and done
-about it), `call_dialplan` (the gate, and what the fallback records) and `call` (who takes part, how it ends).
-They use `recorder` (what is kept of a call) with `capture`, `capture_tracks`, `segment` and
-`silences` (how it is recorded), `announcements`, `tones`, `assistance` with `support_phone`, and `decisions`
-with `parties` and `legs`; `takeover` takes over what the dialplan has recorded. `states` has the tables by
-which tracks, captures and recordings advance, `keys` those that the keys of staff go by. What the core cannot
-make for itself (rules, prompts, ids) is in `environment`; every moment comes from an event or from the
-caller. `callrec.fallback` asks `keys` and `assistance` about calls that it adopts.
+`membership` which channel belongs to which call, and `key_presses` which call a key is about. A call has five
+layers: `call_media` (what is captured, announced and played), `call_keys` (what staff press),
+`call_decisions` (what is decided, and done about it), `call_dialplan` (the gate, and what the fallback
+records) and `call` (who takes part, how it ends). They use `recorder` (what is kept of a call) with
+`capture`, `capture_tracks`, `segment` and `silences` (how it is recorded), `announcements`, `tones`,
+`assistance` with `support_phone`, and `decisions` with `parties` and `legs`; `takeover` takes over what the
+dialplan has recorded. `states` has the tables by which tracks, captures and recordings advance, `keys` those
+that the keys of staff go by. What the core cannot make for itself (rules, prompts, ids) is in `environment`;
+every moment comes from an event or from the caller. `callrec.fallback` asks `keys` and `assistance` about
+calls that it adopts.
 """

@@ -6,13 +6,12 @@ What an event means for a call is decided in `call`.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from callrec.model.calls import CallRecord, FeatureCode
+from callrec.model.calls import CallRecord
 from callrec.model.captures import Checkpoint
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
@@ -30,7 +29,7 @@ from callrec.recording.actions import (
 )
 from callrec.recording.call import Call
 from callrec.recording.environment import Environment
-from callrec.recording.keys import is_outdated
+from callrec.recording.key_presses import KeyPresses
 from callrec.recording.legs import Leg
 from callrec.recording.membership import CallMembership
 from callrec.recording.owners import NOBODY, Owners
@@ -39,8 +38,6 @@ from callrec.recording.topology import LOCAL, BridgeTopology
 _AboutOurs = (
     ev.RecordingStarted | ev.RecordingFinished | ev.RecordingFailed | ev.PlaybackStarted | ev.PlaybackFinished
 )
-REMEMBERED = 1000
-"""How many key presses are remembered, against those that are told again after their calls became one."""
 
 
 class CallTracker:
@@ -53,7 +50,7 @@ class CallTracker:
         self._owners = Owners()
         self._left: list[Action] = []
         """What of no call is left on the PBX, which refused to remove it: it is asked again."""
-        self._pressed: deque[str] = deque(maxlen=REMEMBERED)
+        self._keys = KeyPresses(self._topology, self._membership)
 
     @property
     def calls(self) -> dict[str, Call]:
@@ -67,7 +64,7 @@ class CallTracker:
 
     def has_heard(self, press: str) -> bool:
         """Tells whether a key press was given to its call here, among the last thousand."""
-        return press in self._pressed
+        return self._keys.has_heard(press)
 
     def take_rules(self, office: Office) -> None:
         """Decides calls to come by these rules; those under way keep the rules they began with."""
@@ -149,12 +146,12 @@ class CallTracker:
         actions = self._strays(there, bridges)
         # Keys of calls that have ended count before their end, those of calls that go on after all is known.
         ended = self._ended(set(there), at, keys_known=keys is not None)
-        actions += self._recall(keys or (), at, ended)
+        actions += self._keys.recall(keys or (), self.environment.office, at, ended)
         actions += self._gone([leg for leg in self._topology.legs.values() if leg.id not in there], at)
         for call in list(self.calls.values()):
             actions += self._told(call, at, seen=False)
             actions += [*call.compared(set(there), at), *call.assistance.compared(there.values())]
-        return self._owned([*actions, *self._recall(keys or (), at)])
+        return self._owned([*actions, *self._keys.recall(keys or (), self.environment.office, at)])
 
     def let_through(self, event: ev.GateEntered) -> list[Action]:
         """Returns what lets a call at the gate go on, for a controller that could not handle the event."""
@@ -168,44 +165,14 @@ class CallTracker:
         Who pressed is told by name: the channel that tells can be half of a Local pair. `now` is when it was
         heard of, where that is not when it was pressed.
         """
-        return self._owned(self._press(key, now or key.at))
-
-    def _press(self, key: ev.RawKeyPress, now: datetime) -> list[Action]:
-        leg, call = self._topology.named(key.by), self._call_of_key(key)
-        extension = leg.extension if leg else self.environment.office.extension_of(key.by)
-        if not call or key.key not in set(FeatureCode) or not extension:
-            return []
-        if key.id in self._pressed:
-            return []
-        self._pressed.append(key.id)
-        code, channel = FeatureCode(key.key), leg.id if leg else ""
-        return call.pressed(code, key.id, channel, extension, key.at, now)
+        return self._owned(self._keys.press(key, self.environment.office, now or key.at))
 
     def recall(self, keys: Iterable[ev.RawKeyPress], now: datetime) -> list[Action]:
         """Acts on all keys that may have been pressed while callrec was away, the oldest first."""
-        actions = self._owned(self._recall(keys, now))
+        actions = self._owned(self._keys.recall(keys, self.environment.office, now))
         for call in self.calls.values():
             call.keys_are_known()
         return actions
-
-    def _recall(
-        self, keys: Iterable[ev.RawKeyPress], now: datetime, among: set[str] | None = None
-    ) -> list[Action]:
-        """Acts on keys that are told late, of all calls or of those `among` them."""
-        found = [(key, self._call_of_key(key)) for key in keys if key.key in set(FeatureCode)]
-        return [
-            action
-            for key, call in found
-            if call
-            and (among is None or call.linkedid in among)
-            and not is_outdated(FeatureCode(key.key), key.at, call.record.key_presses)
-            for action in self._press(key, now)
-        ]
-
-    def _call_of_key(self, key: ev.RawKeyPress) -> Call | None:
-        leg = self._topology.named(key.by)
-        found = self.calls.get(leg.linkedid if leg else key.linkedid)
-        return found or next((each for each in self.calls.values() if each.had(key)), None)
 
     # --- events
 
@@ -334,7 +301,7 @@ class CallTracker:
                 said.get("Prompt", ""), event.at, event.channel.id, status=said.get("Status")
             )
         elif said.get("Key"):
-            return self._press(event.key_press(), event.at)
+            return self._keys.press(event.key_press(), self.environment.office, event.at)
         return []
 
     def _dialled(self, event: ev.Dialled) -> list[Action]:
