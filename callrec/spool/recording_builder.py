@@ -20,9 +20,10 @@ from callrec.dates import spoken
 from callrec.errors import EvidenceBroken, NotFound
 from callrec.manifest import SCHEMA, AudioFacts, Manifest, Placement, Software, read, write
 from callrec.model.calls import CallRecord, remark
-from callrec.model.captures import Capture, CapturedCall, Segment, Track
+from callrec.model.captures import Capture, CapturedCall, Gap, Segment, Track
 from callrec.model.flaws import Flaw
 from callrec.policy.retention import retain_until
+from callrec.recording.capture import LONGEST_RENEWAL
 from callrec.spool.announcement_check import PromptFile, checked
 from callrec.spool.directory import Spool
 from callrec.spool.files import partial_of, sync, write_whole
@@ -166,7 +167,9 @@ def _dated(captured: CapturedCall, found: dict[tuple[int, str], Fetched]) -> Cap
         end = after  # callrec was late itself; the PBX began the next segment as soon as this one had ended
     wavs = [found[first.number, side].wav for side in SIDES]
     begin = end - timedelta(seconds=max((wav.frames / wav.rate for wav in wavs if wav), default=0.0))
-    external, staff = (replace(each, started_at=begin) for each in (first.external, first.staff))
+    external, staff = (
+        replace(each, started_at=begin, finished_at=end) for each in (first.external, first.staff)
+    )
     segment = replace(first, external=external, staff=staff, requested_at=None)
     took_part = tuple(
         replace(each, joined_at=begin) if each.joined_at == call.answered_at else each
@@ -174,7 +177,22 @@ def _dated(captured: CapturedCall, found: dict[tuple[int, str], Fetched]) -> Cap
     )
     return CapturedCall(
         replace(call, answered_at=begin, participants=took_part),
-        replace(capture, started_at=begin, segments=(segment, *capture.segments[1:])),
+        replace(
+            capture,
+            started_at=begin,
+            segments=(segment, *capture.segments[1:]),
+            gaps=_after(end, capture.gaps),
+        ),
+    )
+
+
+def _after(end: datetime, gaps: tuple[Gap, ...]) -> tuple[Gap, ...]:
+    """Returns the gaps, begun at `end` where they were noted earlier; without one that is none then."""
+    later = [replace(each, started_at=max(each.started_at, end)) for each in gaps]
+    return tuple(
+        each
+        for each in later
+        if each.finished_at is None or each.finished_at - each.started_at > LONGEST_RENEWAL
     )
 
 

@@ -54,13 +54,14 @@ def _own_records(system: SystemUnderTest) -> Iterator[list[str]]:
     rows: list[str] = []
     (home / "log/cdr-csv").mkdir(exist_ok=True)
     (home / "etc/cdr.conf").write_text(CDR)
-    for command in ("module reload cdr", "module load cdr_csv.so"):
+    for command in ("module load func_cdr.so", "module reload cdr", "module load cdr_csv.so"):
         system.demo.pbx.cli(command)
     yield rows
     written = home / "log/cdr-csv/Master.csv"
     eventually(written.exists, what="the records of the PBX")
     rows += written.read_text().splitlines()
-    system.demo.pbx.cli("module unload cdr_csv.so")
+    for module in ("cdr_csv.so", "func_cdr.so"):
+        system.demo.pbx.cli(f"module unload {module}")
 
 
 def test_the_records_of_the_pbx_have_the_call_and_nothing_of_ours(

@@ -14,7 +14,7 @@ from callrec.archive.archiver import object_key
 from callrec.catalogue import calls, custody
 from callrec.errors import EvidenceBroken, StoreUnreachable
 from callrec.manifest import read
-from callrec.model.captures import Custody, Silence, SilenceReason, Track
+from callrec.model.captures import Custody, Gap, Silence, SilenceReason, Track
 from tests.unit.bench import Bench
 from tests.unit.samples import CALL_ID, DECISION, END, RECORDING_ID, START, call, captured_call, segment
 from tests.unit.wave import tone, write_wav
@@ -234,6 +234,31 @@ def test_what_the_pbx_wrote_after_callrec_ended_a_segment_is_not_in_it(
     bench.captured(segments=(segment(external=sides[0], staff=sides[1]),))
     manifest = bench.archiver.archive(RECORDING_ID)
     assert manifest is not None and manifest.audio.duration_s == heard_s
+
+
+@pytest.mark.parametrize("told_after_s", [-0.009, 0.003, 1.5])
+def test_what_the_dialplan_recorded_is_whole_though_callrec_was_late(
+    bench: Bench, told_after_s: float
+) -> None:
+    """callrec stood still: the end that it noted lies long before the next segment began, after 2 s."""
+    begin = START + timedelta(seconds=2)
+    told, later = begin + timedelta(seconds=told_after_s), begin + timedelta(seconds=2)
+    bench.track("callrec/fallback-1-external", 500, 2.0)
+    bench.track("callrec/fallback-1-staff", 1000, 2.0)
+    for side in ("external", "staff"):
+        bench.track(f"callrec/r-2-{side}", 700, 1.0)
+    first = [Track(f"callrec/fallback-1-{side}", None, told) for side in ("external", "staff")]
+    second = [Track(f"callrec/r-2-{side}", later, END) for side in ("external", "staff")]
+    segments = (
+        segment(1, external=first[0], staff=first[1]),
+        segment(2, external=second[0], staff=second[1]),
+    )
+    gaps = (Gap(told, later + timedelta(milliseconds=20), "callrec took the recording over"),)
+    bench.spool.hand_over(captured_call(segments=segments, gaps=gaps, ended_at=later + timedelta(seconds=1)))
+    manifest = bench.archiver.archive(RECORDING_ID)
+    assert manifest is not None and manifest.audio.duration_s == 3.0
+    assert [(each.segment, each.duration_s) for each in manifest.placements] == [(1, 2.0), (2, 1.0)]
+    assert manifest.capture.gaps == () and manifest.call.answered_at == begin
 
 
 def test_a_segment_gives_way_to_the_next_however_slowly_it_ended(bench: Bench) -> None:
