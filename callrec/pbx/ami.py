@@ -156,12 +156,20 @@ class Ami:
             Channel=f"Local/s@{PROBE}",
             ChannelId=f"{probe}-1",
             OtherChannelId=f"{probe}-2",
-            Variable=f"CALLREC_PROBE={probe},CALLREC_PROBED={path}",
+            Variable=f"CALLREC_PROBE={probe},CALLREC_PROBED={path}{self._no_cdr()}",
             Application="NoOp",
         )
         found = self.tree(PROBE).get(probe, "")
         self.delete(PROBE, probe)
         return found == "RIFF"
+
+    def _no_cdr(self) -> str:
+        """Returns the variables that keep a probe out of the PBX's call records; none where it has none."""
+        try:
+            self._action("ModuleCheck", Module="func_cdr.so")
+        except AmiRefused:
+            return ""
+        return f",{NO_CDR}=1,CALLREC_PROBE_CDR=off"
 
     def stop_monitor(self, name: str, monitor: str) -> None:
         """Ends one MixMonitor of a channel, by the channel's name and the monitor's id.
