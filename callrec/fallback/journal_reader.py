@@ -107,11 +107,14 @@ class JournalReader(Worker):
         """
         without_end = {key for key, value in lines.items() if journal.is_open(value)}
         there = {each.id for each in self._channels()} if without_end else set()
-        now = datetime.now(UTC)
+        now = self._now()
         self._gone = {key: self._gone.get(key, now) for key in without_end - there}
         waiting = {key for key, since in self._gone.items() if now - since < GONE_FOR}
         self._left += len(waiting)
         return (without_end & there) | waiting
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC)
 
     def _look_for_orphans(self) -> None:
         def lines() -> list[str]:
@@ -138,7 +141,7 @@ class JournalReader(Worker):
     def _adopt(self, key: str, value: str, noted: Sequence[RawKeyPress]) -> bool:
         """Returns whether a line is safe in the spool now. One that cannot be adopted is a problem."""
         try:
-            adopted = self._adoption.adopt(key, value, datetime.now(UTC), noted)
+            adopted = self._adoption.adopt(key, value, self._now(), noted)
         except OSError:  # the disk of the spool: no line can be adopted
             raise
         except Exception as error:  # whatever a line says, those after it are adopted

@@ -42,6 +42,10 @@ class Archive:
         """Tells whether a recording of this call is kept."""
         return any(each.captured.call.id == call for each in self.kept.values())
 
+    def has_capture(self, recording: str) -> bool:
+        """Tells whether a recording is kept."""
+        return recording in self.kept
+
     def work(self, spool: Spool) -> None:
         """Takes everything out of the spool that is due."""
         discards, waiting = spool.discards(), spool.waiting()
@@ -114,9 +118,9 @@ class Archive:
 
 def _heard(tape: Tape, place: float, end: float, silences: list[tuple[float, float]]) -> Iterator[Span]:
     """Yields what of a track is heard whose first sample stands at `place` in a file; times are true ones."""
-    shift = tape.began - place
-    for span in tape.spans:
-        whole = clip(span, tape.began, end + shift)
+    for written, span in tape.placed():
+        shift = span.begin - (place + written)
+        whole = clip(span, span.begin, end + shift)
         if whole:
             holes = [(first + shift, last + shift) for first, last in silences]
             for first, last in without((whole.begin, whole.end), holes):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from callrec.fallback import journal
 from callrec.model.calls import CallRecord, FeatureCode, KeyResult
 from callrec.model.rules import Decision, Direction, Mode
 from callrec.numbers import normalise
@@ -82,11 +83,11 @@ def nothing_is_left(world: World) -> Iterator[str]:
 
 
 def _is_lost(world: World, name: str) -> bool:
-    """Whether a track is of the fallback, and its line went in a crash; or is known."""
+    """Whether a track is of the fallback, and its line went in a crash (a person is told); or is known."""
     late = (
         "begins too late" in KNOWN and world.weather.was_late and world.recorder.tapes[name].length < LONG_S
     )
-    return late or name in world.plan.lost_lines
+    return late or journal.channel_of(name) in world.plan.lost_lines
 
 
 # --- every call has exactly one row
@@ -108,7 +109,7 @@ def _is_excused(world: World, linkedid: str) -> bool:
     hung up at the gate, which nobody heard of, before the fallback had the call; or whether it is known."""
     in_fallback = linkedid in world.plan.fallbacks
     unheard = not in_fallback and not _is_covered(world, world.plan.asked_at[linkedid])
-    crashed = bool(world.crashes) and in_fallback
+    crashed = linkedid in world.plan.lost_lines
     went_on = linkedid in world.plan.went_on or len(world.exchange.linked[linkedid]) > 1
     return unheard or crashed or ("in a call of the fallback" in KNOWN and went_on)
 
@@ -210,7 +211,7 @@ def _pauses(call: CallRecord) -> Iterator[tuple[float, float]]:
 
 def who_is_automatic_is_recorded(world: World) -> Iterator[str]:
     """Of every conversation that is to be recorded, all is kept but what had a reason not to be."""
-    sound, quiet = _heard_of(world), set(world.plan.fallback_lines)
+    sound, quiet = _heard_of(world), set(world.plan.unrecorded)
     for talk in sorted(world.exchange.witness.talks, key=lambda talk: talk.begin):
         if talk.group & quiet or _is_paused(world, talk):  # a pause holds over a transfer
             quiet |= talk.group

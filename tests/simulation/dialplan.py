@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from callrec import ids
 from callrec.controller.controller import FALLBACK_VARIABLE, PARTIES_VARIABLE
+from callrec.controller.performer import MONITOR_VARIABLE
 from callrec.fallback import journal
 from callrec.model.calls import FeatureCode
 from callrec.model.rules import Direction, Mode
@@ -18,6 +19,8 @@ from tests.simulation.timeline import Step, moment
 
 GATE_S = 2.0
 """How long the gate waits for a controller that is there but does not answer."""
+UNWRITTEN_S = 1.0
+"""How old what the PBX wrote into its database can be, and be lost when it crashes."""
 
 
 class AstDb:
@@ -25,6 +28,7 @@ class AstDb:
 
     def __init__(self) -> None:
         self.families: dict[str, dict[str, str]] = defaultdict(dict)
+        self._unwritten: dict[tuple[str, str], tuple[float, str | None]] = {}
 
     def __enter__(self) -> AstDb:
         return self
@@ -37,6 +41,20 @@ class AstDb:
 
     def delete(self, family: str, key: str) -> None:
         self.families[family].pop(key, None)
+
+    def write(self, family: str, key: str, value: str, now: float) -> None:
+        """Writes a line, which is on the disk within a second."""
+        self._unwritten[family, key] = now, self.families[family].get(key)
+        self.families[family][key] = value
+
+    def crash(self, now: float) -> set[str]:
+        """Forgets what is not on the disk yet; returns of what nothing is."""
+        fresh = {which: before for which, (at, before) in self._unwritten.items() if now - at < UNWRITTEN_S}
+        for (family, key), before in fresh.items():
+            if self.families[family].pop(key, None) and before:
+                self.families[family][key] = before
+        self._unwritten.clear()
+        return {key for (_, key), before in fresh.items() if not before}
 
 
 @dataclass(slots=True)
@@ -60,8 +78,8 @@ class Dialplan:
     ringing: list[Ringing] = field(default_factory=list)
     fallbacks: set[str] = field(default_factory=set)
     """The linked ids of the calls that the fallback has handled."""
-    fallback_lines: set[str] = field(default_factory=set)
-    """The lines of those calls."""
+    unrecorded: set[str] = field(default_factory=set)
+    """The lines of those of them that the dialplan does not record: they wait for a key."""
     called_never: set[str] = field(default_factory=set)
     """Lines that were picked up where a phone rang whose rule says never."""
     asked_at: dict[str, float] = field(default_factory=dict)
@@ -69,7 +87,7 @@ class Dialplan:
     went_on: set[str] = field(default_factory=set)
     """Those of them that began a call which became part of another."""
     lost_lines: set[str] = field(default_factory=set)
-    """The files of fallback recordings whose line was never written, for the PBX crashed."""
+    """The lines (channels) of fallback calls of which the database has none, for the PBX crashed."""
     presses: dict[str, list[tuple[float, FeatureCode]]] = field(default_factory=lambda: defaultdict(list))
     """The keys that were pressed, by the lines that heard one another then."""
     gated: dict[str, str] = field(default_factory=dict)
@@ -84,6 +102,9 @@ class Dialplan:
         line.variables[PARTIES_VARIABLE] = f"{direction}|{extension}|{number}"
         self.gated.setdefault(line.linkedid, "")
         self.asked_at.setdefault(line.linkedid, self.exchange.timeline.now)
+        if FALLBACK_VARIABLE in line.variables:
+            of = line.variables
+            of["CALLREC_ANSWERED"] = f"{of.get('CALLREC_ANSWERED', '')}{of.get('DIALEDPEERNAME', '-')}&"
         passed = False
 
         def through(*, away: bool) -> None:
@@ -94,6 +115,8 @@ class Dialplan:
             if away and "known" not in line.variables:
                 self._fall_back(line, direction, extension, number)
             line.variables["known"] = "1"
+            if direction is Direction.OUTBOUND:  # who is dialled has it as well
+                line.variables |= {"_called": number} if away else {"_known": "1"}
             go()
 
         if not self.exchange.link.registered:
@@ -104,41 +127,57 @@ class Dialplan:
         now = self.exchange.timeline.clock
         self.exchange.tell(ev.GateEntered(now, line.told(), str(direction), extension, number))
 
-    def _fall_back(self, line: Line, direction: Direction, extension: str, number: str) -> None:
-        begun = self.exchange.timeline.now
+    def _fall_back(self, line: Line, asked: Direction, extension: str, number: str) -> None:
+        """Records what is automatic, and writes of the call from its beginning; asks nobody."""
+        begun, called = self.exchange.timeline.now, line.variables.get("called")
+        direction, number = (Direction.OUTBOUND, called) if called else (asked, number)
         since = f"{moment(begun).timestamp():.6f}"
-        line.variables[FALLBACK_VARIABLE] = since
+        parties = f"{direction}|{extension}|{number}"
         self.fallbacks.add(line.linkedid)
         if line.linkedid == line.id:
             self.gated[line.id] = ids.of_fallback_call("demo", line.id, moment(begun))
-        self.fallback_lines.add(line.id)
-        self.exchange.tell(ev.DialplanSaid(self.exchange.timeline.clock, line.told(), {"Fallback": since}))
-        asked = [extension, number] if direction is Direction.INTERNAL else [extension]
-        mode = self.office.decide(self.office.facts(direction, asked, None, moment(begun))).mode
-        file = ""
-        if mode is Mode.AUTOMATIC:
-            file = f"callrec/fallback-{line.id}"
-            says, hears = ("staff", "external") if direction is Direction.OUTBOUND else ("external", "staff")
-            self.recorder.begin_tape(f"{file}-{says}", line.id, "external", bridged=True)
-            self.recorder.begin_tape(f"{file}-{hears}", line.id, "staff", bridged=True)
-            self.lost_lines |= {f"{file}-{says}", f"{file}-{hears}"}
-        who = f"{direction}|{extension}|{number}"
-        line.at_end.append(lambda: self._note_in_journal(line, who, since, str(mode), file))
+        who = [extension, number] if direction is Direction.INTERNAL else [extension]
+        mode = self.office.decide(self.office.facts(direction, who, None, moment(begun))).mode
+        file = f"{journal.RECORDED}{line.id}" if mode is Mode.AUTOMATIC else ""
+        line.variables |= {
+            FALLBACK_VARIABLE: since,
+            "CALLREC_FALLBACK_PARTIES": parties,
+            "CALLREC_FILE": file,
+            "CALLREC_MODE": mode,
+        }
+        line.at_end.append(lambda: self._note_end(line))
+        self._write_line(line, "||")
+        says = {"Fallback": since, "File": file, "Parties": parties}
+        self.exchange.tell(ev.DialplanSaid(self.exchange.timeline.clock, line.told(), says))
+        if file:
+            self._record(line, file, outbound=asked is Direction.OUTBOUND)
+        else:
+            self.unrecorded.add(line.id)
 
-    def _note_in_journal(self, line: Line, who: str, since: str, mode: str, file: str) -> None:
-        for side in ("external", "staff") if file else ():
-            self.recorder.tapes[f"{file}-{side}"].end(self.exchange.timeline.now)
-            self.lost_lines.discard(f"{file}-{side}")
+    def _record(self, line: Line, file: str, *, outbound: bool) -> None:
+        says, hears = ("staff", "external") if outbound else ("external", "staff")
+        self.recorder.begin_tape(f"{file}-{says}", line.id, "external", bridged=True)
+        self.recorder.begin_tape(f"{file}-{hears}", line.id, "staff", bridged=True)
+        line.variables[MONITOR_VARIABLE] = line.id
+
+    def _note_end(self, line: Line) -> None:
+        """Takes what is done at the hang-up: MixMonitor ends, and the line in the database gets its end."""
+        self.recorder.end_monitor(line.id)
         if line.linkedid != line.id:
             self.went_on.add(line.id)
-        peer, talked = line.variables.get("peer", ""), ""
-        answered = line.variables.get("answered")
+        answered, talked = line.variables.get("answered"), ""
         if answered:
             talked = str(round(1000 * (self.exchange.timeline.now - float(answered))))
-        end = f"{self.exchange.timeline.clock.timestamp():.3f}"
         status = "ANSWER" if answered else "NOANSWER"
-        entry = f"{who}|{line.linkedid}|{peer}|{since}|{end}|{status}|{talked}|{mode}|{file}|"
-        self.database.families[journal.FAMILY][line.id] = entry
+        self._write_line(line, f"{self.exchange.timeline.clock.timestamp():.3f}|{status}|{talked}")
+
+    def _write_line(self, line: Line, end: str) -> None:
+        of = line.variables
+        peer = of.get("CALLREC_ANSWERED", "") + of.get("DIALEDPEERNAME", "")
+        when = f"{of[FALLBACK_VARIABLE]}|{end}"
+        what = f"{of['CALLREC_MODE']}|{of['CALLREC_FILE']}||{line.name}"
+        entry = f"{of['CALLREC_FALLBACK_PARTIES']}|{line.linkedid}|{peer}|{when}|{what}"
+        self.database.write(journal.FAMILY, line.id, entry, self.exchange.timeline.now)
 
     # --- dialling
 
@@ -147,7 +186,11 @@ class Dialplan:
         if not self.exchange.is_there(line):
             return None
         called = self.exchange.create(party, staff=staff, linkedid=line.linkedid)
-        self.fallback_lines |= {called.id} if line.id in self.fallback_lines else set()
+        line.variables.pop("DIALEDPEERNAME", None)
+        self.unrecorded |= {called.id} if line.id in self.unrecorded else set()
+        for name in ("called", "known"):
+            if value := line.variables.get(f"_{name}"):
+                called.variables[name] = value
         self._dialled(line, called, "")
         ring = Ringing(line, called, self.exchange.new_id("dial"))
         self.ringing.append(ring)
@@ -170,7 +213,7 @@ class Dialplan:
             return
         ring.answered = True
         ring.caller.variables.setdefault("answered", str(self.exchange.timeline.now))
-        ring.caller.variables["peer"] = ring.called.party
+        ring.caller.variables["DIALEDPEERNAME"] = ring.called.name
         self._dialled(ring.caller, ring.called, "ANSWER")
         self.exchange.enter(ring.called, ring.bridge)
         self.exchange.enter(ring.caller, ring.bridge)
@@ -198,8 +241,9 @@ class Dialplan:
         fields = {"Key": str(key), "Id": id_, "By": line.name}
         self.exchange.tell(ev.DialplanSaid(now, line.told(), fields))
         entry = f"{key}|{line.linkedid}|{line.name}|{stamp}|{line.id}"
-        self.database.families[journal.KEYS][id_] = entry
+        self.database.write(journal.KEYS, id_, entry, self.exchange.timeline.now)
 
     def crash(self) -> None:
-        """Nobody rings any more."""
+        """Nobody rings any more, and the last lines of the database are lost."""
         self.ringing.clear()
+        self.lost_lines |= self.database.crash(self.exchange.timeline.now)

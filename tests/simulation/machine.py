@@ -20,6 +20,7 @@ from callrec.controller.serial_executor import Job, SerialExecutor
 from callrec.fallback.adoption import Adoption
 from callrec.fallback.journal import KEYS
 from callrec.fallback.journal_reader import JournalReader
+from callrec.fallback.orphans import Orphans
 from callrec.model.tones import Tones
 from callrec.policy.office import Office
 from callrec.problems import Problems
@@ -154,13 +155,37 @@ class _Controller(Controller):
             help_waits=lambda: None,
             read_journal=wake,
             stored_keys=stored_keys,
+            stop_monitor=recorder.stop_monitor,
         )
         self._timeline = recorder.exchange.timeline
         self._executor = executor
         self._hangups, self._checkpoints = _Hangups(self._timeline), _Checkpoints(spool, self._timeline)
-        self._to_pbx = PbxPerformer(recorder, self._hangups, self._checkpoints, answer_first=False)
+        self._to_pbx = PbxPerformer(
+            recorder,
+            self._hangups,
+            self._checkpoints,
+            answer_first=False,
+            stop_monitor=recorder.stop_monitor,
+            took_over=self._took_over,
+        )
         self._to_spool = SpoolPerformer(
             spool, self._checkpoints, work_waits=lambda: None, help_waits=lambda: None, read_journal=wake
+        )
+
+    def _now(self) -> datetime:
+        return self._timeline.clock
+
+
+class _JournalReader(JournalReader):
+    """The reader of the journal, with the simulation's time in place of its clock."""
+
+    def __init__(
+        self, recorder: Recorder, database: AstDb, controller: Controller, adoption: Adoption, spool: Spool
+    ) -> None:
+        self._timeline, problems = recorder.exchange.timeline, Problems()
+        orphans = Orphans(recorder, spool.tracks, problems, lambda: self._timeline.now)
+        super().__init__(
+            lambda: database, controller, adoption, problems, lambda: None, recorder.channels, orphans
         )
 
     def _now(self) -> datetime:
@@ -225,8 +250,9 @@ class Machine:
             lambda sound: None,
             lambda call: controller.has_recorded(call.linkedid) or self.archive.has_recording(call.id),
             lambda press, alert: controller.has_heard(press),
+            lambda recording: self.spool.has_capture(recording) or self.archive.has_capture(recording),
         )
-        return JournalReader(lambda: self._database, controller, adoption, Problems(), lambda: None)
+        return _JournalReader(self._recorder, self._database, controller, adoption, self.spool)
 
     def _read_journal(self) -> None:
         if self.controller and self.controller.link_up and self.link.answers:

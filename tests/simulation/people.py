@@ -96,7 +96,8 @@ def _go_to(world: World, chance: Random, line: Line, to: str) -> None:
     elif to == "7000":
         world.plan.gate(line, Direction.INTERNAL, to, line.party, _enter(world, line))
     elif to in world.extensions:
-        where = Direction.INTERNAL if line.is_staff else Direction.INBOUND
+        called = line.is_staff or "called" in line.variables
+        where = Direction.INTERNAL if called else Direction.INBOUND
         world.plan.gate(line, where, to, line.party, _dial(world, chance, line, to, staff=True))
     else:
         go = _dial(world, chance, line, to, staff=False)

@@ -141,7 +141,19 @@ class Recorder:
         self._answer(refusable=True)
         self.own_bridges.discard(bridge_id)
 
+    def stop_monitor(self, name: str, monitor: str) -> None:
+        """Ends what the dialplan records of a channel; nothing happens where that has ended already."""
+        self._answer(refusable=True)
+        line = next((each for each in self.exchange.lines.values() if each.name == name), None)
+        if not line or not monitor:
+            raise _refused()
+        self.end_monitor(line.id)
+
     # --- what is stored
+
+    def stored(self) -> list[str]:
+        self._answer()
+        return list(self.tapes)
 
     def stored_size(self, name: str) -> int | None:
         self._answer()
@@ -161,6 +173,12 @@ class Recorder:
         self.ever.add(name)
         self.listen()
         return tape
+
+    def end_monitor(self, line: str) -> None:
+        """Ends what the dialplan records of a line."""
+        for tape in self.tapes.values():
+            if tape.line == line and tape.bridged and tape.ended is None:
+                tape.end(self.exchange.timeline.now)
 
     def listen(self) -> None:
         """Writes into every track under way what can be heard now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 Lines = frozenset[str]
@@ -46,6 +46,13 @@ class Tape:
         self._hears = None
         self.ended = max(self.began, now - lost_s)
         self.spans = [clipped for each in self.spans if (clipped := clip(each, self.began, self.ended))]
+
+    def placed(self) -> Iterator[tuple[float, Span]]:
+        """Yields its sound, and at which second of the file each stretch of it begins."""
+        written = 0.0
+        for span in self.spans:
+            yield written if self.bridged else span.begin - self.began, span
+            written += span.end - span.begin
 
     @property
     def length(self) -> float:
