@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from callrec.model.calls import CallRecord, Outcome
-from callrec.model.captures import Capture
+from callrec.model.captures import Capture, SilenceReason
 from callrec.model.rules import Direction
 from callrec.recording import legs as of_legs
 from callrec.recording import parties
@@ -110,18 +110,31 @@ class Call(CallDialplan):
         actions = [*(self._decide_anew(now, at, seen=True) if decide else []), *self._follow(at)]
         return [*actions, *(self.save_checkpoint() if actions else []), *self.hand_over()]
 
-    def abandoned(self, leg: Leg, into: CallRecord, at: datetime) -> list[Action]:
+    def abandoned(self, leg: Leg, into: CallRecord, at: datetime, *, met: Iterable[Leg] = ()) -> list[Action]:
         """Takes out a channel that goes on in another call (a transfer), and ends its capture here.
 
-        That of those who are left goes on.
+        That of those who are left goes on. `met` are those whom it has come to hear while nobody watched.
         """
+        silenced = self.met_unseen(leg.id, met, at)
         self.legs.pop(leg.id, None)
         if not self.legs:
             self._went_on(into)
         if leg.id in of_legs.filed_under(self.record):
             leg.filed_as = self.record.number
         self.update_participants(self.talking(), at)
-        return [*self._let_go(at), *(self._without(at) if self.legs else self._over(at))]
+        let_go = self._let_go(at)
+        rest = self._without(at) if self.legs else self._over(at)
+        return [*silenced, *let_go, *rest]
+
+    def met_unseen(self, channel: str, met: Iterable[Leg], at: datetime) -> list[Action]:
+        """Silences the capture of a channel from when it may have come to hear somebody who is forbidden.
+
+        For a capture that ends because its channel has gone on in another call while nobody watched.
+        """
+        if not self.capture or self.capture.gone_at or self.capture.channel != channel:
+            return []
+        since = self.decisions.forbidden_since(self.record, met, at)
+        return self.capture.silence(SilenceReason.NEVER, min(since, at)) if since else []  # decision 12
 
     def compared(self, there: set[str], at: datetime) -> list[Action]:
         """Brings this call up to the channels the PBX has (`there`, ours too), after the link was away."""

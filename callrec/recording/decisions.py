@@ -120,10 +120,13 @@ class Decisions:
 
         Who is never to be recorded cannot have talked before their channel was made (decision 12).
         """
-        forbidden = [leg for leg in talking if any(self._never(_names(leg), call, at))]
-        made = min((leg.channel.created_at for leg in forbidden), default=None)
-        made = made or of_legs.first_made(talking, but=decided_for(call))
+        made = self.forbidden_since(call, talking, at) or of_legs.first_made(talking, but=decided_for(call))
         return min(at, made or at)
+
+    def forbidden_since(self, call: CallRecord, talking: Iterable[Leg], at: datetime) -> datetime | None:
+        """Returns when the first channel was made of those who are never to be recorded; None: nobody is."""
+        forbidden = [leg for leg in talking if any(self._never(_names(leg), call, at))]
+        return min((leg.channel.created_at for leg in forbidden), default=None)
 
     # --- inside
 

@@ -73,11 +73,12 @@ class CallMembership:
         self._topology.drop(leg)
         self._early.pop(leg.id, None)
 
-    def merge(self, members: Iterable[str], at: datetime) -> Call | None:
+    def merge(self, members: Iterable[str], at: datetime, *, seen: bool = True) -> Call | None:
         """Makes one call of those who talk with one another; returns it, or None where they are in one.
 
         Asterisk gives them all the linked id of the oldest, but tells it with their next events only, and
-        not at all in a conference. A call of which others go on talking elsewhere is left to them.
+        not at all in a conference. A call of which others go on talking elsewhere is left to them. Not
+        `seen`: they may have met while the link to the PBX was away.
         """
         members = set(members)
         legs = [self._topology.legs[id_] for id_ in members if id_ in self._topology.legs]
@@ -88,7 +89,7 @@ class CallMembership:
         joining = [call for key, call in calls.items() if key not in staying]
         one = self._one_of(joining or calls.values(), members)
         for leg in legs:
-            self._move(leg, one, at)
+            self._move(leg, one, at, met=() if seen else legs)
         return one
 
     def forget_settled(self) -> set[str]:
@@ -107,15 +108,21 @@ class CallMembership:
         return any(leg.id not in members for leg in talking)
 
     def _call_of(self, channel: Channel, environment: Environment) -> Call | None:
-        """Returns the call of a channel's linked id, begun if need be; while that stays, the one it is in."""
+        """Returns the call of a channel's linked id, begun if need be; while that stays, the one it is in.
+
+        So does the call of who talks: `merge` has asked all who hear one another.
+        """
         leg = self._topology.legs.get(channel.id)
         now = self.calls.get(leg.linkedid) if leg else None
-        if leg and now and leg.channel.linkedid == channel.linkedid:
+        if leg and now and (leg.channel.linkedid == channel.linkedid or self._talks_in(leg, now)):
             return now
         told = self._under_way(channel.linkedid)
         if now:
             return self._one_of([now, told]) if told else now
         return told if told or channel.technology == LOCAL else self._begin(channel, environment)
+
+    def _talks_in(self, leg: Leg, call: Call) -> bool:
+        return any(id_ in call.legs for id_ in self._topology.reach(leg) - {leg.id})
 
     def _under_way(self, linkedid: str) -> Call | None:
         """Returns the call of a linked id that goes on; one that is over takes nobody in any more."""
@@ -152,11 +159,11 @@ class CallMembership:
         self._went_into |= dict.fromkeys(lost, first.linkedid)
         return first
 
-    def _move(self, leg: Leg, call: Call, at: datetime) -> None:
+    def _move(self, leg: Leg, call: Call, at: datetime, met: Iterable[Leg] = ()) -> None:
         """Puts a channel into a call, out of the one it was in before (a transfer)."""
         before, leg.linkedid = self.calls.get(leg.linkedid), call.linkedid
         if before and before is not call:
-            self.pending += before.abandoned(leg, call.record, at)
+            self.pending += before.abandoned(leg, call.record, at, met=met)
         call.joined(leg)
 
 

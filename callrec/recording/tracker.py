@@ -139,11 +139,10 @@ class CallTracker:
                 self._at_gate_later(gate)
                 continue
             call.gate_recalled(gate)
-            if call.record.answered_at:
-                self._topology.send(gate.channel.id, gate.dialled)
+            self._sent_unseen(call, gate)
         self._topology.rebridge(bridges)
         self._meet_again(known, at)
-        actions = self._strays(there, bridges)
+        actions = [*self._strays(there, bridges), *self._silence_left(at)]
         # Keys of calls that have ended count before their end, those of calls that go on after all is known.
         ended = self._ended(set(there), at, keys_known=keys is not None)
         actions += self._keys.recall(keys or (), self.environment.office, at, ended)
@@ -339,12 +338,30 @@ class CallTracker:
     def _meet_again(self, known: Collection[str], at: datetime) -> None:
         """Makes one call of those who talk with one another; one that was not known gets no row for that."""
         for leg in list(self._topology.legs.values()):
-            self._membership.merge(self._topology.reach(leg), at)
+            self._membership.merge(self._topology.reach(leg), at, seen=False)
         self._membership.pending = [
             each
             for each in self._membership.pending
             if each.linkedid in known or not isinstance(each, SaveCall)
         ]
+
+    def _sent_unseen(self, call: Call, gate: ev.GateEntered) -> None:
+        """Takes in that an answered call may have been sent to another number than at the gate before."""
+        leg = self._topology.legs[gate.channel.id]
+        before = leg.asked_for or call.record.dialled
+        leg.asked_for = gate.dialled
+        if call.record.answered_at and gate.dialled != before:
+            self._topology.send(leg.id, gate.dialled)
+
+    def _silence_left(self, at: datetime) -> list[Action]:
+        """Silences captures of channels that have gone on in another call while callrec was away."""
+        actions = []
+        for call in self.calls.values():
+            leg = self._topology.legs.get(call.capture.channel or "") if call.capture else None
+            if leg and leg.id not in call.legs:
+                heard = [self._topology.legs[id_] for id_ in self._topology.reach(leg)]
+                actions += call.met_unseen(leg.id, heard, at)
+        return actions
 
     def _drop(self, leg: Leg, at: datetime) -> list[Action]:
         self._membership.drop(leg)

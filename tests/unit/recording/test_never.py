@@ -141,6 +141,59 @@ def test_where_nobody_saw_it_silence_begins_when_the_forbidden_channel_was_made(
     assert capture and [each.started_at for each in capture.silences.spans] == [LATER]
 
 
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_capture_that_ends_because_its_party_met_somebody_forbidden_unseen_is_silent_too(
+    *, restart: bool
+) -> None:
+    """The party goes on in the call of another party outside, which has its linked id after a restart."""
+    pbx = _pbx(NEVER_NUMBER)
+    second = channel("4.0", "PJSIP/outside-00000006", "0312345679", linkedid="4.0")
+    _meet(pbx, PHONE, OUTSIDE)
+    _meet(pbx, replace(OTHER_OFFICE, linkedid="4.0"), second, bridge="c")
+    pbx.kill() if restart else pbx.cut()
+    pbx.now = LATER + timedelta(seconds=5)
+    forbidden = replace(CALLED, created_at=pbx.now)
+    pbx.create(forbidden)
+    pbx.hang_up(OTHER_OFFICE.id)
+    pbx.enter(forbidden.id, bridge="b")
+    pbx.leave(second.id)
+    pbx.enter(second.id, bridge="b")
+    if restart:
+        pbx.channels[second.id] = replace(second, linkedid="1.0")
+    pbx.pass_time(5)
+    pbx.reconnect([])
+    end(pbx)
+    begun = [[each.started_at for each in kept.capture.silences] for kept in pbx.kept.values()]
+    assert begun == [[forbidden.created_at]] * 2
+
+
+def test_who_talks_stays_in_the_call_whatever_linked_id_the_channel_has_then() -> None:
+    """The PBX tells a linked id that has changed with the next event, of each channel by itself."""
+    pbx = _pbx(NEVER_2102)
+    _meet(pbx, PHONE, OUTSIDE)
+    forbidden = replace(COLLEAGUE, id="4.2", linkedid="4.0")
+    younger = replace(channel("4.0", "PJSIP/outside-00000006", linkedid="4.0"), created_at=LATER)
+    _meet(pbx, younger, forbidden, bridge="c")
+    pbx.channels[forbidden.id] = replace(forbidden, linkedid="1.0")
+    pbx.press(forbidden.id, "keep", "p1")
+    assert pbx.tracker.calls["4.0"].legs.keys() == {"4.0", "4.2"}
+
+
+def test_the_number_dialled_counts_no_more_where_the_link_was_away_and_others_talk() -> None:
+    """Who called a forbidden number is not sent there again, only because the gate is recalled."""
+    pbx = _pbx(NEVER_NUMBER)
+    caller = replace(PHONE, id="1.0", exten=NUMBER)
+    gate = ev.GateEntered(pbx.now, caller, "outbound", "2101", NUMBER)
+    pbx.create(caller)
+    pbx.tracker.handle(gate)
+    _meet(pbx, CALLED)
+    pbx.enter(caller.id)
+    pbx.tracker.compare([caller, CALLED], {"b": (CALLED.id, caller.id)}, {}, [gate], pbx.now)
+    pbx.hang_up(CALLED.id)
+    _meet(pbx, OTHER_OFFICE)
+    assert _decided(pbx)[0] == "automatic"
+
+
 # --- a service: a mailbox, a menu, a queue
 
 LOCAL_ENDS = [channel(f"3.{half}", f"Local/8500@from-phones-0001;{half}") for half in "12"]
