@@ -24,10 +24,6 @@ SOON_S = 0.3
 SHORTEST_S = 0.05
 KNOWN = frozenset(
     {
-        "without staff",
-        "at the answer",
-        "came unseen",
-        "has left",
         "in a call of the fallback",
         "in two conversations",
         "begins too late",
@@ -35,17 +31,11 @@ KNOWN = frozenset(
 )
 """Faults that are known and not mended yet; their kinds are passed over. Empty it as they are mended.
 
-- without staff: nothing is decided where those outside are left to themselves, so a number that is never to
-  be recorded is heard after a transfer to it;
-- at the answer: the first decision asks one of those who talk then, not all (a conference);
-- came unseen: a number outside that came while nobody watched is silent from when it was noticed, not from
-  when it came;
-- has left: where a number outside that is never to be recorded has left, it goes on to silence who is left;
 - in two conversations: lines that have the linked id of one call, but talk in two bridges, are one call, and
   one of the conversations is recorded;
 - begins too late: a track of which the PBX was asked, and which begins when its call was handed over;
-- in a call of the fallback: once the line that the dialplan records is gone, nobody records; and
-  where it has become part of a call that callrec records, it has no row of its own.
+- in a call of the fallback: where its line has become part of a call that callrec records, it has no row of
+  its own; it is among those who took part there.
 """
 
 
@@ -126,23 +116,8 @@ def what_is_never_is_silent(world: World) -> Iterator[str]:
             who = _forbidden(world, span.group)
             if not who or span.end - span.begin < SHORTEST_S:
                 continue
-            if _was_told(world, span) and not _is_known(world, kept, span):
+            if _was_told(world, span):
                 yield f"never: {who} is in {id_} of {kept.captured.call.linkedid}, {_when(span)}"
-
-
-def _is_known(world: World, kept: Kept, span: Span) -> bool:
-    who = {world.exchange.parties[id_] for id_ in span.group}
-    staff = who & set(world.extensions)
-    if _forbidden(world, span.group) not in staff and "came unseen" in KNOWN:
-        talks = world.exchange.witness.talks
-        talk = next(each for each in talks if each.group == span.group and each.end > span.begin)
-        if not _is_covered(world, talk.begin):
-            return True
-    if not staff and "without staff" in KNOWN:
-        return True
-    answered = kept.captured.call.answered_at
-    first = not any(change.at <= moment(span.begin) for change in kept.captured.call.decision_changes)
-    return bool(answered) and first and "at the answer" in KNOWN
 
 
 def _is_of_fallback(kept: Kept) -> bool:
@@ -252,27 +227,13 @@ def _is_automatic(world: World, talk: Talk) -> bool:
 
 def _has_a_reason(world: World, talk: Talk) -> bool:
     """Whether the number that was dialled is never to be recorded; or it is known."""
-    return (
-        bool(talk.group & world.plan.called_never)
-        or _is_one_of_two(world, talk)
-        or _has_talked_to_never(world, talk)
-    )
+    return bool(talk.group & world.plan.called_never) or _is_one_of_two(world, talk)
 
 
 def _is_paused(world: World, talk: Talk) -> bool:
     """Whether staff paused or stopped it."""
     keys = [press for id_ in talk.group for press in world.plan.presses.get(id_, [])]
     return any(key in {FeatureCode.PAUSE, FeatureCode.STOP} and at < talk.end for at, key in keys)
-
-
-def _has_talked_to_never(world: World, talk: Talk) -> bool:
-    """Whether one of these talked before to a number outside that is never to be recorded."""
-    return "has left" in KNOWN and any(
-        other.begin < talk.begin
-        and other.group & talk.group
-        and _forbidden(world, other.group) in world.numbers
-        for other in world.exchange.witness.talks
-    )
 
 
 def _is_one_of_two(world: World, talk: Talk) -> bool:

@@ -203,7 +203,7 @@ def move(world: World, chance: Random) -> str:
     if chance.random() < 0.5:
         world.exchange.join_calls(bridge)
     for each in left if len(left) == 1 else []:
-        world.later(chance.uniform(0, 1), lambda each=each: _alone(world, each))  # type: ignore[misc]
+        world.later(chance.uniform(0, 0.2), lambda each=each: _alone(world, each))  # type: ignore[misc]
     return f"{_named(line)} is moved to {bridge}"
 
 
