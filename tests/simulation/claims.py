@@ -24,6 +24,7 @@ SOON_S = 0.3
 SHORTEST_S = 0.05
 KNOWN = frozenset(
     {
+        "has left",
         "in a call of the fallback",
         "in two conversations",
         "begins too late",
@@ -31,6 +32,8 @@ KNOWN = frozenset(
 )
 """Faults that are known and not mended yet; their kinds are passed over. Empty it as they are mended.
 
+- has left: where who is never to be recorded was there at the gate and has left, and callrec learned of it
+  late, the decision of the gate can go on to silence who is left;
 - in two conversations: lines that have the linked id of one call, but talk in two bridges, are one call, and
   one of the conversations is recorded;
 - begins too late: a track of which the PBX was asked, and which begins when its call was handed over;
@@ -227,13 +230,25 @@ def _is_automatic(world: World, talk: Talk) -> bool:
 
 def _has_a_reason(world: World, talk: Talk) -> bool:
     """Whether the number that was dialled is never to be recorded; or it is known."""
-    return bool(talk.group & world.plan.called_never) or _is_one_of_two(world, talk)
+    return (
+        bool(talk.group & world.plan.called_never)
+        or _is_one_of_two(world, talk)
+        or _has_talked_to_never(world, talk)
+    )
 
 
 def _is_paused(world: World, talk: Talk) -> bool:
     """Whether staff paused or stopped it."""
     keys = [press for id_ in talk.group for press in world.plan.presses.get(id_, [])]
     return any(key in {FeatureCode.PAUSE, FeatureCode.STOP} and at < talk.end for at, key in keys)
+
+
+def _has_talked_to_never(world: World, talk: Talk) -> bool:
+    """Whether one of these talked before to somebody who is never to be recorded."""
+    return "has left" in KNOWN and any(
+        other.begin < talk.begin and other.group & talk.group and _forbidden(world, other.group)
+        for other in world.exchange.witness.talks
+    )
 
 
 def _is_one_of_two(world: World, talk: Talk) -> bool:
