@@ -118,10 +118,9 @@ class LiveCapture(Owner):
         It ends now, however long the PBX takes to hang up: what is said then is of that call.
         """
         self._leave(at)
-        if not self.tracks.last:
-            return []
-        self.tracks.last.ended_at = at
-        return self.tracks.hang_up(self.tracks.last)
+        for live in self.tracks.segments:
+            live.end_by(at)
+        return self.tracks.hang_up(self.tracks.last) if self.tracks.last else []
 
     def retry(self, at: datetime) -> list[Action]:
         """Replaces a broken segment when its time has come, and renews snoops that wait for it."""

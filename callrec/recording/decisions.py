@@ -104,9 +104,9 @@ class Decisions:
         Where nobody at all talks, the number counts to which the call was sent, also that of a phone.
         """
         asked = self._asked_about(call, talking, alone=alone)
-        if asked == (self._asked or self._asked_before(call)):
+        before, self._asked = self._asked, asked
+        if asked == before or (before is None and not asked.sent_to and _are_the_same(call, at)):
             return call
-        self._asked = asked
         decision, now = self._decide_about(call, asked, at), in_force(call)
         same_staff = asked.staff == decided_for(call) and alone is bool(self.before)
         if not decision or (now and now.mode is decision.mode and (same_staff or not asked.staff)):
@@ -140,11 +140,6 @@ class Decisions:
         return tuple(
             number for number in self.sent_to if not self.office.is_phone(self.office.person_of(number))
         )
-
-    def _asked_before(self, call: CallRecord) -> _Asked:
-        """Returns whom it was decided about last, after a restart: as far as that was written down."""
-        outside = call.direction is not Direction.INTERNAL and call.number
-        return _Asked(decided_for(call), (outside,) if outside else (), (), bool(self.before))
 
     def _decide_about(self, call: CallRecord, asked: _Asked, at: datetime) -> Decision | None:
         """Decides by all who talk; without staff, that of those who talked last holds, but for a never."""
@@ -214,6 +209,13 @@ def mode_for_keys(call: CallRecord, before: Decision | None, *, captured: bool) 
         return Mode.NEVER
     begun_by = decision.mode if captured else now.mode
     return max(now.mode, begun_by, key=list(Mode).index)
+
+
+def _are_the_same(call: CallRecord, at: datetime) -> bool:
+    """Tells whether those talk who were written down before a restart; what changed was noticed at `at`."""
+    return at == call.answered_at or not any(
+        at in (each.joined_at, each.left_at) for each in call.participants
+    )
 
 
 def _by_last_staff(call: CallRecord) -> Decision | None:

@@ -58,6 +58,15 @@ class LiveSegment:
             self.step(side, "fail")
             self._put(side, replace(self.track(side), finished_at=self.ended_at or at, failed=problem))
 
+    def end_by(self, at: datetime) -> None:
+        """Ends for us at `at`, whatever the PBX writes on; also where it was ended later, before that was
+        told."""
+        self.ended_at = at
+        for side in SIDES:
+            track = self.track(side)
+            if track.finished_at and track.finished_at > at:
+                self._put(side, replace(track, finished_at=at))
+
     def close(self, at: datetime) -> None:
         """Ends what is open ourselves: what a track has is kept, what had not begun is given up."""
         for side in SIDES:

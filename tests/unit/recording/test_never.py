@@ -194,6 +194,21 @@ def test_the_number_dialled_counts_no_more_where_the_link_was_away_and_others_ta
     assert _decided(pbx)[0] == "automatic"
 
 
+def test_a_restart_hears_of_a_forbidden_party_that_came_back_under_the_number_of_the_call() -> None:
+    """What was decided last was decided without them, though the call has their number."""
+    pbx = _pbx(("never", "caller", "+81312345678", None))
+    _meet(pbx, PHONE, OUTSIDE, CALLED)
+    pbx.leave(OUTSIDE.id)
+    pbx.pass_time(1)
+    assert len(pbx.audible()) == 2
+    pbx.cut()
+    pbx.pass_time(1)
+    pbx.enter(OUTSIDE.id)
+    pbx.kill()
+    pbx.reconnect([])
+    assert not pbx.audible()
+
+
 # --- a service: a mailbox, a menu, a queue
 
 LOCAL_ENDS = [channel(f"3.{half}", f"Local/8500@from-phones-0001;{half}") for half in "12"]
