@@ -124,7 +124,7 @@ class Call(CallDialplan):
         self.update_participants(self.talking(), at)
         let_go = self._let_go(at)
         rest = self._without(at) if self.legs else self._over(at)
-        return [*silenced, *let_go, *rest]
+        return [*silenced, *let_go, *rest, *(self.save_checkpoint() if let_go else [])]
 
     def met_unseen(self, channel: str, met: Iterable[Leg], at: datetime) -> list[Action]:
         """Silences the capture of a channel from when it may have come to hear somebody who is forbidden.
