@@ -145,7 +145,7 @@ class Call(CallDialplan):
         # What became of a whisper is not known: what was not heard to its end is said again.
         broken_off = [*self.tones.break_off(), *self.announcer.break_off()]
         if self.is_over or not self.capture:
-            return [*broken_off, *self.hand_over()]
+            return [*broken_off, *self._let_go(at), *self.hand_over()]
         moved = [*self._let_go(at), *self._follow(at)]
         saved = self.save_checkpoint() if moved else []
         return [*said_again, *broken_off, *moved, *saved, *self.announce_start()]

@@ -64,7 +64,7 @@ class LiveSegment:
         self.ended_at = at
         for side in SIDES:
             track = self.track(side)
-            if track.started_at and (track.finished_at is None or track.finished_at > at):
+            if track.finished_at is None or track.finished_at > at:
                 self._put(side, replace(track, finished_at=at))
 
     def close(self, at: datetime) -> None:

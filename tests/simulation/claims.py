@@ -28,6 +28,7 @@ KNOWN = frozenset(
         "in a call of the fallback",
         "in two conversations",
         "begins too late",
+        "after an outage",
     }
 )
 """Faults that are known and not mended yet; their kinds are passed over. Empty it as they are mended.
@@ -37,6 +38,7 @@ KNOWN = frozenset(
 - in two conversations: lines that have the linked id of one call, but talk in two bridges, are one call, and
   one of the conversations is recorded;
 - begins too late: a track of which the PBX was asked, and which begins when its call was handed over;
+- after an outage: where lines moved while nobody watched, what is automatic may not be recorded afterwards;
 - in a call of the fallback: where its line has become part of a call that callrec records, it has no row of
   its own; it is among those who took part there.
 """
@@ -194,13 +196,19 @@ def who_is_automatic_is_recorded(world: World) -> Iterator[str]:
         if talk.group & quiet or _is_paused(world, talk):  # a pause holds over a transfer
             quiet |= talk.group
             continue
-        if not _is_automatic(world, talk) or _has_a_reason(world, talk):
+        if not _is_automatic(world, talk) or _has_a_reason(world, talk) or _is_after_an_outage(world, talk):
             continue
         soon = LONG_S * 6 if world.weather.was_late else SOON_S
         for begin, end in without((talk.begin + soon, talk.end - SOON_S), _disturbances(world)):
             for first, last in without((begin, end), sound.get(talk.group, [])):
                 if last - first > SOON_S:
                     yield f"not recorded: {_when(Talk(talk.group, first, last))}"
+
+
+def _is_after_an_outage(world: World, talk: Talk) -> bool:
+    """Whether the link was away before the end of a conversation: that is known to be a fault."""
+    first_end = min((end for _, end in world.link.covered), default=0.0)
+    return "after an outage" in KNOWN and talk.end > first_end
 
 
 def _rang_unseen(world: World) -> Iterator[tuple[float, float]]:
