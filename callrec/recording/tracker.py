@@ -146,6 +146,8 @@ class CallTracker:
         # Keys of calls that have ended count before their end, those of calls that go on after all is known.
         ended = self._ended(set(there), at, keys_known=keys is not None)
         actions += self._keys.recall(keys or (), self.environment.office, at, ended)
+        # All who talk now are asked at once, before those who are gone leave one by one.
+        actions += self._each(lambda call: self._told(call, at, seen=False))
         actions += self._gone([leg for leg in self._topology.legs.values() if leg.id not in there], at)
         for call in list(self.calls.values()):
             actions += self._told(call, at, seen=False)
