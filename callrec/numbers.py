@@ -110,7 +110,7 @@ def _called(digits: str, prefixes: Collection[str] = ()) -> str | None:
     for read in (_in_japan, _of_carrier_or_abroad):
         for each in readings:
             # what is left of a number is not guessed to lack its zero
-            whole = each == digits or each.startswith(_FIRST_SIGNS) or _SERVICE.fullmatch(each)
+            whole = each in ends or each.startswith(_FIRST_SIGNS) or _SERVICE.fullmatch(each)
             if whole and (found := read(each)):
                 return found
     return None
