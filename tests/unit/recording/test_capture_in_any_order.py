@@ -38,17 +38,17 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(number=st.integers(1, 3), side=st.sampled_from(SIDES))
     def started(self, number: int, side: str) -> None:
         if (name := f"callrec/rec-{number}-{side}") in self.capture.tracks.ids:
-            self.capture.recording_started(name, self.now)
+            self.commands += self.capture.recording_started(name, self.now)
 
     @rule(number=st.integers(1, 3), side=st.sampled_from(SIDES), failed=st.booleans())
     def ended(self, number: int, side: str, failed: bool) -> None:
         if (name := f"callrec/rec-{number}-{side}") in self.capture.tracks.ids:
-            self.capture.recording_ended(name, self.now, "broken" if failed else None)
+            self.commands += self.capture.recording_ended(name, self.now, "broken" if failed else None)
 
     @rule(index=st.integers(0, 30))
     def refused(self, index: int) -> None:
         if index < len(self.commands):
-            self.capture.refused(on_pbx(self.commands[index]), "refused", self.now)
+            self.commands += self.capture.refused(on_pbx(self.commands[index]), "refused", self.now)
 
     @rule()
     def gone(self) -> None:
