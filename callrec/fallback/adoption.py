@@ -22,6 +22,7 @@ from callrec.model.flaws import Flaw
 from callrec.model.rules import Decision, Mode
 from callrec.pbx import mixmonitor
 from callrec.pbx.events import RawKeyPress
+from callrec.policy.combine import is_final
 from callrec.policy.office import Office
 from callrec.recording.assistance import alert_of, was_asked
 from callrec.recording.call import OUTCOMES
@@ -151,7 +152,7 @@ class Adoption:
         of PBX and catalogue may differ by more than a new rule is old (decision 4).
         """
         then = journal.decide(entry, self._office_at(entry.started_at))
-        if then.mode is Mode.AUTOMATIC or (then.rule is not None and then.mode is Mode.NEVER):
+        if then.mode is Mode.AUTOMATIC or is_final(then):
             return then
         now = journal.decide(entry, self._office())
         return now if now.mode is Mode.AUTOMATIC else then

@@ -29,7 +29,7 @@ from callrec.model.prompts import Prompt
 from callrec.model.rules import CallFacts, Decision, Direction, Mode
 from callrec.numbers import Number, of_extension
 from callrec.pbx.events import RawKeyPress, epoch
-from callrec.policy.combine import combine
+from callrec.policy.combine import combine, is_final
 from callrec.policy.office import Office
 from callrec.recording.call import OUTCOMES
 from callrec.recording.keys import marks, result_in_fallback
@@ -118,7 +118,7 @@ def decide(entry: JournalEntry, office: Office) -> Decision:
     Of a call that was transferred everybody counts who answered: its file is one, and is kept or is not.
     """
     first, *others = [_decide_for(each, entry, office) for each in _answerers(entry, office)]
-    never = (each for each in (first, *others) if each.rule and each.mode is Mode.NEVER)
+    never = filter(is_final, (first, *others))
     return next(never, first)  # decision 10
 
 

@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -156,15 +157,16 @@ class Ami:
             Channel=f"Local/s@{PROBE}",
             ChannelId=f"{probe}-1",
             OtherChannelId=f"{probe}-2",
-            Variable=f"CALLREC_PROBE={probe},CALLREC_PROBED={path}{self._no_cdr()}",
+            Variable=f"CALLREC_PROBE={probe},CALLREC_PROBED={path}{self._no_cdr}",
             Application="NoOp",
         )
         found = self.tree(PROBE).get(probe, "")
         self.delete(PROBE, probe)
         return found == "RIFF"
 
+    @cached_property
     def _no_cdr(self) -> str:
-        """Returns the variables that keep a probe out of the PBX's call records; none where it has none."""
+        """The variables that keep a probe out of the PBX's call records; empty where it writes none."""
         try:
             self._action("ModuleCheck", Module="func_cdr.so")
         except AmiRefused:

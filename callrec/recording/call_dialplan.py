@@ -13,6 +13,7 @@ from callrec import ids
 from callrec.model.calls import CallRecord
 from callrec.model.rules import Direction, Mode
 from callrec.pbx.events import Channel, Dialled, FallbackCall, GateEntered, epoch
+from callrec.policy.combine import is_final
 from callrec.recording import legs as of_legs
 from callrec.recording.actions import Action, ReadJournal
 from callrec.recording.call_decisions import CallDecisions
@@ -162,7 +163,7 @@ class CallDialplan(CallDecisions):
             return False
         for gone in takeover.between(self.decisions.office):
             then = self.decisions.answered(first, [leg, gone], takeover.caller(self.legs), at).decision
-            if then and then.rule and then.mode is Mode.NEVER:
+            if then and is_final(then):
                 return False
         return True
 

@@ -9,6 +9,7 @@ from callrec.fallback import journal
 from callrec.model.calls import CallRecord, FeatureCode, KeyResult
 from callrec.model.rules import Decision, Direction, Mode
 from callrec.numbers import normalise
+from callrec.policy.combine import is_final
 from tests.simulation.archive import Kept
 from tests.simulation.recorder import BUFFER_S
 from tests.simulation.timeline import moment, seconds
@@ -151,8 +152,7 @@ def _forbidden(world: World, group: Lines) -> str:
 
 def _forbidden_party(world: World, party: str) -> bool:
     """Tells whether a rule says never for an extension or a number outside."""
-    decision = _decision(world, party)
-    return decision.mode is Mode.NEVER and decision.rule is not None
+    return is_final(_decision(world, party))
 
 
 def _decision(world: World, party: str) -> Decision:

@@ -16,6 +16,7 @@ from callrec.policy.office import Office
 from tests.simulation.exchange import Exchange, Line
 from tests.simulation.recorder import Recorder
 from tests.simulation.timeline import Step, moment
+from tests.unit.fakes import AstDb
 
 GATE_S = 2.0
 """How long the gate waits for a controller that is there but does not answer."""
@@ -23,21 +24,12 @@ UNWRITTEN_S = 1.0
 """How old what the PBX wrote into its database can be, and be lost when it crashes."""
 
 
-class AstDb:
-    """The PBX's database, in an AMI session."""
+class CrashingAstDb(AstDb):
+    """The same of a PBX that can crash before what it wrote is on the disk."""
 
     def __init__(self) -> None:
-        self.families: dict[str, dict[str, str]] = defaultdict(dict)
+        super().__init__()
         self._unwritten: dict[tuple[str, str], tuple[float, str | None]] = {}
-
-    def __enter__(self) -> AstDb:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def tree(self, family: str) -> dict[str, str]:
-        return dict(self.families[family])
 
     def delete(self, family: str, key: str) -> None:
         self.families[family].pop(key, None)
@@ -74,7 +66,7 @@ class Dialplan:
     exchange: Exchange
     recorder: Recorder
     office: Office
-    database: AstDb = field(default_factory=AstDb)
+    database: CrashingAstDb = field(default_factory=CrashingAstDb)
     ringing: list[Ringing] = field(default_factory=list)
     fallbacks: set[str] = field(default_factory=set)
     """The linked ids of the calls that the fallback has handled."""

@@ -29,10 +29,10 @@ from callrec.recording.tracker import CallTracker
 from callrec.spool.directory import Spool
 from tests.scenarios.replay import prompts
 from tests.simulation.archive import Archive
-from tests.simulation.dialplan import AstDb
 from tests.simulation.recorder import Recorder
 from tests.simulation.timeline import Timeline
 from tests.simulation.weather import Weather
+from tests.unit.fakes import AstDb
 
 AGAIN_S = 0.002
 TICK_S, JOURNAL_S, ARCHIVE_S = 0.5, 2.0, 1.0

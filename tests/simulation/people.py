@@ -24,14 +24,7 @@ def call_in(world: World, chance: Random) -> str:
     """Somebody outside calls a phone, or the conference."""
     number, extension = chance.choice(world.numbers), chance.choice(world.extensions)
     line = world.exchange.create(number, staff=False, exten=extension)
-    if chance.random() < 0.15:
-        world.later(
-            0.1, lambda: world.plan.gate(line, Direction.INBOUND, "7000", number, _enter(world, line))
-        )
-        return f"{_named(line)} calls the conference"
-    go = _dial(world, chance, line, extension, staff=True)
-    world.later(0.05, lambda: world.plan.gate(line, Direction.INBOUND, extension, number, go))
-    return f"{_named(line)} calls {extension}"
+    return _call(world, chance, line, extension, Direction.INBOUND, to_room=0.15)
 
 
 def call_out(world: World, chance: Random) -> str:
@@ -47,14 +40,7 @@ def call_inside(world: World, chance: Random) -> str:
     """A phone calls another, or the conference."""
     caller, extension = chance.sample(world.extensions, 2)
     line = world.exchange.create(caller, staff=True, exten=extension)
-    if chance.random() < 0.4:
-        world.later(
-            0.1, lambda: world.plan.gate(line, Direction.INTERNAL, "7000", caller, _enter(world, line))
-        )
-        return f"{_named(line)} calls the conference"
-    go = _dial(world, chance, line, extension, staff=True)
-    world.later(0.05, lambda: world.plan.gate(line, Direction.INTERNAL, extension, caller, go))
-    return f"{_named(line)} calls {extension}"
+    return _call(world, chance, line, extension, Direction.INTERNAL, to_room=0.4)
 
 
 def hang_up(world: World, chance: Random) -> str:
@@ -285,6 +271,19 @@ def _pairs(world: World) -> Iterator[tuple[Line, Line]]:
 def _still(world: World, asked: Consultation) -> bool:
     there = all(world.exchange.is_there(line) for line in (asked.staff, asked.other, asked.second))
     return there and asked.staff.bridge == asked.other.bridge and asked.staff.bridge is not None
+
+
+def _call(
+    world: World, chance: Random, line: Line, extension: str, direction: Direction, *, to_room: float
+) -> str:
+    """A new line passes the gate to a phone or, so often, to the conference."""
+    if chance.random() < to_room:
+        enter = _enter(world, line)
+        world.later(0.1, lambda: world.plan.gate(line, direction, "7000", line.party, enter))
+        return f"{_named(line)} calls the conference"
+    go = _dial(world, chance, line, extension, staff=True)
+    world.later(0.05, lambda: world.plan.gate(line, direction, extension, line.party, go))
+    return f"{_named(line)} calls {extension}"
 
 
 def _enter(world: World, line: Line) -> Callable[[], None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -143,3 +144,22 @@ class FakePbx:
         self.asked.append(words)
         if self.away or words[0] in self.refuse:
             raise PbxUnreachable("the PBX does not answer ({what})", what=words[0])
+
+
+class AstDb:
+    """The PBX's database, in an AMI session."""
+
+    def __init__(self) -> None:
+        self.families: dict[str, dict[str, str]] = defaultdict(dict)
+
+    def __enter__(self) -> AstDb:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def tree(self, family: str) -> dict[str, str]:
+        return dict(self.families[family])
+
+    def delete(self, family: str, key: str) -> None:
+        del self.families[family][key]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -19,29 +18,11 @@ from callrec.pbx.events import Channel
 from callrec.problems import Problems
 from tests.scenarios.replay import office
 from tests.unit.channels import channel
+from tests.unit.fakes import AstDb
 from tests.unit.fallback.samples import AUTOMATIC, ENDED, FILES, LINE, OPEN, SECOND_OF_SOUND, Storage
 
 HELP = f"help|demo-1.0|PJSIP/2101-00000002|{ENDED.timestamp() - 2}|1.1"
 OTHER = "keep|other-1.0|PJSIP/2101-00000003|1.0|1.2"
-
-
-class AstDb:
-    """The PBX's database, in an AMI session."""
-
-    def __init__(self) -> None:
-        self.families: dict[str, dict[str, str]] = defaultdict(dict)
-
-    def __enter__(self) -> AstDb:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def tree(self, family: str) -> dict[str, str]:
-        return dict(self.families[family])
-
-    def delete(self, family: str, key: str) -> None:
-        del self.families[family][key]
 
 
 class Linked:
