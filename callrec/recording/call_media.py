@@ -34,6 +34,8 @@ from callrec.recording.support_phone import SupportPhone
 from callrec.recording.takeover import Takeover
 from callrec.recording.tones import ToneFeedback
 
+LEFT_FOR = timedelta(seconds=0.2)
+"""How long a party must be in no bridge until it is taken to hear an application."""
 APPLICATION = "application"
 """Whom a party hears that is in no bridge, in the place of a channel's id."""
 
@@ -249,13 +251,18 @@ class CallMedia:
     def _follow_into_application(self, at: datetime) -> list[Action]:
         """Renews the snoops where the captured party is in no bridge any more, but in a mailbox or a menu.
 
-        What it hears there comes from the PBX itself, which is another voice (decision 9).
+        What it hears there comes from the PBX itself, which is another voice (decision 9). A party that is
+        about to hang up is in no bridge for a moment, too.
         """
         leg = self.legs.get(self.capture.channel or "") if self.capture else None
-        if not self.capture or not leg or leg.bridge:
+        if not self.capture or not leg or leg.bridge or self._has_just_left(leg, at):
             return []
         self.capture.hears(APPLICATION, "")
         return self.capture.renew_snoops(at)
+
+    def _has_just_left(self, leg: Leg, at: datetime) -> bool:
+        left = [each.left_at for each in self.record.participants if each.channel == leg.id and each.left_at]
+        return bool(left) and at - max(left) < LEFT_FOR
 
     def _beep(self, at: datetime) -> list[Action]:
         """Plays the consent beep to both parties, every so often while they are recorded."""

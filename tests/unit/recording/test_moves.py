@@ -272,3 +272,13 @@ def test_what_the_pbx_itself_says_is_another_voice() -> None:
     pbx.enter(OUTSIDE.id)
     end(pbx)
     assert segments(pbx) == [1, 2, 3]
+
+
+def test_a_party_that_is_about_to_hang_up_hears_no_application() -> None:
+    """It is in no bridge for a moment, in which time may pass."""
+    pbx = by_mode("automatic")
+    pbx.leave(OUTSIDE.id)
+    pbx.pass_time(0.1)
+    assert len(pbx.ever_recorded) == 2
+    end(pbx)
+    assert segments(pbx) == [1]
