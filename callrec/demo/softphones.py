@@ -11,7 +11,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, TypeVar
@@ -41,6 +41,8 @@ AHEAD_SECONDS = 0.2
 """How much sound baresip is given in advance."""
 LOUDNESS = 8000
 ANSWER_SECONDS = 20.0
+IN_FLIGHT = "already in flight"
+"""What baresip says of a change of the sound that it cannot ask for yet: one of before is not answered."""
 RTP_PORTS = "rtp_ports 10000-19999\n"
 """Its own ports for sound. By itself baresip takes any, also one that a PBX is about to listen on for SIP."""
 
@@ -82,10 +84,10 @@ class Talk:
         self._switchboard.run(self.call.send_dtmf(digits))
 
     def hold(self) -> None:
-        self._switchboard.run(self.call.hold())
+        self._ask(self.call.hold)
 
     def resume(self) -> None:
-        self._switchboard.run(self.call.resume())
+        self._ask(self.call.resume)
 
     def transfer(self, number: str, *, replaces: str = "") -> None:
         """Sends the other party to this number, without asking there before (REFER).
@@ -112,6 +114,17 @@ class Talk:
     def heard(self) -> Samples:
         """Returns all that was heard so far, mono, at `rate` Hz."""
         return np.frombuffer(bytes(self._heard), dtype=np.int16)
+
+    def _ask(self, change: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Asks for another direction of the sound, once what was asked before it is answered."""
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while True:
+            try:
+                return self._switchboard.run(change())
+            except BaresipError as error:
+                if IN_FLIGHT not in str(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.02)
 
     # --- what the SIP stack tells
 
