@@ -88,8 +88,16 @@ def system(request: pytest.FixtureRequest, scratch: Path) -> Iterator[SystemUnde
         yield SystemUnderTest(demo, switchboard)
 
 
+@pytest.fixture(autouse=True)
+def _no_call_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No call of a test is left behind to the next one, also when it fails."""
+    system = request.getfixturevalue("system") if "system" in request.fixturenames else None
+    yield
+    if system:
+        system.hang_up_all()
+
+
 @pytest.fixture
-def begin(system: SystemUnderTest) -> Iterator[datetime]:
-    """The moment at which the test began. No call of it is left behind, also when it fails."""
-    yield system.app.now
-    system.hang_up_all()
+def begin(system: SystemUnderTest) -> datetime:
+    """The moment at which the test began."""
+    return system.app.now
