@@ -107,10 +107,19 @@ class SipCall:
         self._from = name + f"<sip:{number_shown or username}@127.0.0.1>;tag={self._tag}".encode()
         self._to, self._authorization = f"<{self._target}>", ""
         self._codec, self._mute, self._hertz = codec, mute, hertz
+        self._sound = _second(hertz, codec)
         self._over = threading.Event()
         self._speaker = threading.Thread(target=self._speak, daemon=True)
 
     def __enter__(self) -> SipCall:
+        try:
+            self._call()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _call(self) -> None:
         answer = self._invite(self._offer(self._codec))
         if _status(answer) == 401:
             self._authorize("INVITE", answer)
@@ -120,7 +129,6 @@ class SipCall:
         self._media = _media_port(answer)
         self._send("ACK", self._to)
         self._speaker.start()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -144,9 +152,10 @@ class SipCall:
 
         `late`: without an offer, as phones do that want to hear what the PBX can; its offer is agreed to.
         """
+        sound = _second(self._hertz, codec)  # before: to make it takes a while, in which nobody may wait
         answer = self._invite("" if late else self._offer(codec, direction))
         assert _status(answer) == 200, answer.splitlines()[0]
-        self._mute, self._codec = direction == "inactive", codec
+        self._mute, self._codec, self._sound = direction == "inactive", codec, sound
         self._send("ACK", self._to, self._offer(codec, direction) if late else "")
 
     def update(self) -> int:
@@ -155,16 +164,9 @@ class SipCall:
 
     # --- for a phone that waits
 
-    def register(self, seconds: int = 60) -> None:
-        """Tells the PBX that this phone is here; with 0 that it is not any more."""
-        self._target, self._to = self._target.replace(f"{self._user}@", ""), f"<sip:{self._user}@127.0.0.1>"
-        self._authorization = ""
-        for _ in range(2):
-            answer = self._request("REGISTER", extra=f"Expires: {seconds}")
-            if _status(answer) == 200:
-                return
-            self._authorize("REGISTER", answer)
-        raise AssertionError(answer.splitlines()[0])
+    @property
+    def sip_port(self) -> int:
+        return int(self._sip.getsockname()[1])
 
     def receive(self) -> tuple[str, tuple[str, int]]:
         """The next message. Raises TimeoutError when none comes for a while."""
@@ -237,7 +239,7 @@ class SipCall:
             f"CSeq: {self._count} {method}",
             f"Contact: <sip:{self._user}@{host}>",
             "Max-Forwards: 70",
-            *filter(None, [self._authorization if method in ("INVITE", "REGISTER") else "", extra]),
+            *filter(None, [self._authorization if method == "INVITE" else "", extra]),
             *([f"Content-Type: {content}"] if body else []),
             f"Content-Length: {len(body)}",
         ]
@@ -277,7 +279,7 @@ class SipCall:
         while not self._over.wait(0.02):
             kind = bytes([0x80, CODECS[self._codec].number])
             header = kind + (count & 0xFFFF).to_bytes(2) + (count * 160).to_bytes(4) + b"\0\0\0\1"
-            second = _second(self._hertz, self._codec)
+            second = self._sound
             size = len(second) // PACKETS
             if not self._mute:
                 packet = second[count % PACKETS * size :][:size]
@@ -286,15 +288,18 @@ class SipCall:
 
 
 class AnsweringPhone:
-    """Registers as an account, and answers the first call that rings there. A context manager."""
+    """Answers the first call that rings at its `port`. A context manager.
 
-    def __init__(self, port: int, username: str, password: str, codec: str) -> None:
-        self._account = SipCall(port, username, password, username, codec=codec)
+    It does not register: another phone of the account may be called in its place.
+    """
+
+    def __init__(self, pbx_port: int, username: str, codec: str) -> None:
+        self._account = SipCall(pbx_port, username, "", username, codec=codec)
+        self.port = self._account.sip_port
         self._over, self._answered_at = threading.Event(), 0.0
         self._listener = threading.Thread(target=self._listen, daemon=True)
 
     def __enter__(self) -> AnsweringPhone:
-        self._account.register()
         self._listener.start()
         return self
 
@@ -304,7 +309,6 @@ class AnsweringPhone:
         self._over.set()
         self._listener.join()
         self._account.be_quiet()
-        self._account.register(seconds=0)
         self._account.close()
 
     def seconds(self) -> float:
