@@ -1,0 +1,169 @@
+"""Places the tracks of a capture in its recording: when each begins and ends there, and where it is silent.
+
+Times are the PBX's; what callrec wanted counts where the PBX obeyed late. No I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import zip_longest
+
+from callrec.model.calls import remark
+from callrec.model.captures import Capture, CapturedCall, Gap, Segment, Track
+from callrec.recording.capture import LONGEST_RENEWAL
+from callrec.spool.sound import SegmentSound, SilentSpan
+from callrec.spool.tracks import SIDES, Fetched
+
+ALIGN_SECONDS = 0.02
+"""Tracks that begin closer together than one packet are one moment."""
+LATE = timedelta(seconds=5)
+"""How much too early the end of what the dialplan recorded may be, where callrec stood still meanwhile."""
+LONGEST_S = 7 * 86_400.0
+"""Longer than any call."""
+EARLY_S = 0.1
+"""How much earlier than it was wanted silence begins, in seconds: 20 ms of a voice were found before it."""
+
+
+def dated(captured: CapturedCall, found: dict[tuple[int, str], Fetched]) -> CapturedCall:
+    """Returns the call with its answer where the sound begins, if a first segment's end alone is known.
+
+    That is what the dialplan recorded until callrec took the call over: its length tells when it began.
+    """
+    call, capture = captured.call, captured.capture
+    first = capture.segments[0] if capture.segments else None
+    end = first.external.finished_at if first and not first.external.failed else None
+    if not first or not end or first.external.started_at or first.staff.started_at:
+        return captured
+    after = capture.segments[1].began_at if len(capture.segments) > 1 else None
+    if after and timedelta(0) < after - end < LATE:
+        end = after  # callrec was late itself; the PBX began the next segment as soon as this one had ended
+    wavs = [found[first.number, side].wav for side in SIDES]
+    begin = end - timedelta(seconds=max((wav.frames / wav.rate for wav in wavs if wav), default=0.0))
+    external, staff = (
+        replace(each, started_at=begin, finished_at=end) for each in (first.external, first.staff)
+    )
+    segment = replace(first, external=external, staff=staff, requested_at=None)
+    took_part = tuple(
+        replace(each, joined_at=begin) if each.joined_at == call.answered_at else each
+        for each in call.participants
+    )
+    return CapturedCall(
+        replace(call, answered_at=begin, participants=took_part),
+        replace(
+            capture,
+            started_at=begin,
+            segments=(segment, *capture.segments[1:]),
+            gaps=_after(end, capture.gaps),
+        ),
+    )
+
+
+def _after(end: datetime, gaps: tuple[Gap, ...]) -> tuple[Gap, ...]:
+    """Returns the gaps, begun at `end` where they were noted earlier; without one that is none then."""
+    later = [replace(each, started_at=max(each.started_at, end)) for each in gaps]
+    return tuple(
+        each
+        for each in later
+        if each.finished_at is None or each.finished_at - each.started_at > LONGEST_RENEWAL
+    )
+
+
+def without_unplaced(
+    captured: CapturedCall, found: dict[tuple[int, str], Fetched]
+) -> dict[tuple[int, str], Fetched]:
+    """Returns the tracks, without the sound of those whose place is not known where something is silent."""
+    return {
+        (segment.number, side): _placed(found[segment.number, side], segment, captured.capture)
+        for segment in captured.capture.segments
+        for side in SIDES
+    }
+
+
+def _placed(fetched: Fetched, segment: Segment, capture: Capture) -> Fetched:
+    track = segment.external if fetched.track.name == segment.external.name else segment.staff
+    if fetched.wav is None or not is_unplaced(track, segment, capture):
+        return fetched
+    left_out = remark(
+        "track {name} is left out: its beginning was not seen, and part of that time had to be silent",
+        name=track.name,
+    )
+    return replace(fetched, wav=None, note=left_out)
+
+
+def is_unplaced(track: Track, segment: Segment, capture: Capture) -> bool:
+    """Tells whether a track was given up before it began, and something of its time had to be silent.
+
+    The PBX may have begun it later all the same: nobody saw when.
+    """
+    begin = segment.began_at or capture.started_at
+    silent = [each for each in capture.silences if each.finished_at is None or each.finished_at > begin]
+    return track.failed is not None and track.started_at is None and bool(silent)
+
+
+def silences(capture: Capture) -> list[SilentSpan]:
+    """Returns when it is silent on purpose, whatever for, in seconds from the beginning of the recording.
+
+    The PBX was told to be silent then, but perhaps it obeyed late, or was told only after an outage. It
+    begins some packets early: a track's samples can be ahead of the time at which the PBX told of them.
+    """
+
+    def since_begin(moment: datetime) -> float:
+        return (moment - capture.began_at).total_seconds()
+
+    return [
+        (
+            max(0.0, since_begin(each.started_at) - EARLY_S),
+            since_begin(each.finished_at) if each.finished_at else LONGEST_S,
+        )
+        for each in capture.silences
+    ]
+
+
+def segment_sounds(captured: CapturedCall, found: dict[tuple[int, str], Fetched]) -> list[SegmentSound]:
+    segments = captured.capture.segments
+    zero = captured.capture.began_at
+    # More than one, where another voice was heard (decision 9), or after a stop or a gap.
+    made = [
+        _segment_sound(segment, after, captured.capture, zero, found)
+        for segment, after in zip_longest(segments, segments[1:])
+    ]
+    return [each for each in made if each.external or each.staff]
+
+
+def _segment_sound(
+    segment: Segment,
+    after: Segment | None,
+    capture: Capture,
+    zero: datetime,
+    found: dict[tuple[int, str], Fetched],
+) -> SegmentSound:
+    begin = segment.began_at or capture.started_at
+    return SegmentSound(
+        segment=segment.number,
+        offset_s=max(0.0, (begin - zero).total_seconds()),
+        external=found[segment.number, "external"].wav,
+        staff=found[segment.number, "staff"].wav,
+        external_lead_s=lead(segment.external, begin),
+        staff_lead_s=lead(segment.staff, begin),
+        ends_s=ends(segment, after, begin),
+    )
+
+
+def ends(segment: Segment, after: Segment | None, begin: datetime) -> float | None:
+    """Returns how many seconds after `begin` callrec ended a segment; None where the PBX did.
+
+    callrec ends both tracks at once, or one where the other is broken, and then another segment follows. The
+    PBX may have taken seconds for it, and what was said then is of that one, of another call, or of nobody.
+    """
+    tracks = (segment.external, segment.staff)
+    ends = {track.finished_at for track in tracks}
+    ended = len(ends) == 1 and not all(track.failed for track in tracks)
+    end = ends.pop() if ended else after.began_at if after else None
+    return (end - begin).total_seconds() if end else None
+
+
+def lead(track: Track, begin: datetime) -> float:
+    """Returns by how many seconds a track begins after its segment; 0 where it is less than a packet."""
+    late = (track.started_at - begin).total_seconds() if track.started_at else 0.0
+    return late if late >= ALIGN_SECONDS else 0.0
