@@ -1,6 +1,7 @@
-"""Finds what the dialplan's fallback has recorded and nothing knows of: no line, no capture, no channel.
+"""Finds what was recorded on the PBX and nothing knows of: no line of the journal, no capture, no channel.
 
-A PBX that crashes loses what it wrote into its database in its last second; a line can be deleted by hand.
+A PBX that crashes loses what it wrote into its database in its last second; a line can be deleted by hand;
+and a PBX that is seconds late begins a track that callrec has given up.
 Whose such a recording is nobody can tell but a person who hears it, so it is a problem that names it, and is
 never deleted.
 """
@@ -17,6 +18,7 @@ from callrec.fallback import journal
 from callrec.language import translated
 from callrec.pbx.events import Channel
 from callrec.problems import Problems
+from callrec.recording.capture_tracks import FOLDER
 
 log = structlog.get_logger()
 
@@ -56,7 +58,7 @@ class Orphans:
             return
         self._due = self._clock() + EVERY_SECONDS
         # In this order: what is adopted meanwhile is in a line or, later, in the spool.
-        found = {name for name in self._pbx.stored() if name.startswith(journal.RECORDED)}
+        found = {name for name in self._pbx.stored() if name.startswith(f"{FOLDER}/")}
         there = {each.id for each in self._pbx.channels()} if found else set()
         told = {field for line in lines() for field in line.split("|")} if found else set()
         known = self._known_tracks() if found else set()

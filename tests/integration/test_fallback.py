@@ -320,10 +320,13 @@ def test_sound_whose_disk_is_away_is_asked_for_again(system: SystemUnderTest, be
     system.wait_until_clean()
 
 
-def test_a_recording_that_no_line_names_is_a_problem(system: SystemUnderTest) -> None:
+@pytest.mark.parametrize(
+    "name", ["fallback-demo-1.1-external", "01a200c4-cf7d-7931-84fe-d5f0d768358a-3-staff"]
+)
+def test_a_recording_that_nothing_knows_of_is_a_problem(system: SystemUnderTest, name: str) -> None:
     folder = system.demo.home / "pbx/spool/recording/callrec"
     folder.mkdir(exist_ok=True)
-    file = write_wav(folder / "fallback-demo-1.1-external.wav", tone(500, 1, 8000), 8000)
+    file = write_wav(folder / f"{name}.wav", tone(500, 1, 8000), 8000)
     problems, now = Problems(), [0.0]
     orphans = Orphans(system.app.pbx, system.app.spool.tracks, problems, lambda: now[0])
     try:
@@ -332,7 +335,7 @@ def test_a_recording_that_no_line_names_is_a_problem(system: SystemUnderTest) ->
             orphans.look(list)
             now[0] += EVERY_SECONDS
         (told,) = problems.texts()
-        assert "callrec/fallback-demo-1.1-external" in told and file.exists()
+        assert f"callrec/{name}" in told and file.exists()
     finally:
         file.unlink()
     orphans.look(list)
