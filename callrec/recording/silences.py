@@ -24,24 +24,31 @@ class Silences:
 
     def is_on_for(self, reason: SilenceReason) -> bool:
         """Tells whether this reason lasts."""
-        return any(span.finished_at is None and span.reason == reason for span in self.spans)
+        return any(self._lasts(span, reason) for span in self.spans)
 
     def begin(self, reason: SilenceReason, at: datetime) -> bool:
-        """Begins a silence for this reason. Returns False where it lasts already, and changes nothing."""
-        if self.is_on_for(reason):
-            return False
-        self.spans.append(Silence(at, None, reason))
-        return True
+        """Begins a silence for this reason. False: it lasts already, and from `at` on at least."""
+        if not self.is_on_for(reason):
+            self.spans.append(Silence(at, None, reason))
+            return True
+        self.spans = [
+            replace(span, started_at=min(span.started_at, at)) if self._lasts(span, reason) else span
+            for span in self.spans
+        ]
+        return False
 
     def end(self, reason: SilenceReason, at: datetime) -> bool:
         """Ends the silence for this reason. Returns False where there is none, and changes nothing."""
         if not self.is_on_for(reason):
             return False
         self.spans = [
-            replace(span, finished_at=at) if not span.finished_at and span.reason == reason else span
-            for span in self.spans
+            replace(span, finished_at=at) if self._lasts(span, reason) else span for span in self.spans
         ]
         return True
+
+    @staticmethod
+    def _lasts(span: Silence, reason: SilenceReason) -> bool:
+        return span.finished_at is None and span.reason == reason
 
     def since(self, begin: datetime) -> tuple[Silence, ...]:
         """Returns those that reach into what was captured from `begin` on."""

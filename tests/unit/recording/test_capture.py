@@ -7,9 +7,11 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callrec.model.captures import Silence, SilenceReason
 from callrec.recording.actions import AwaitHangup, HangUp, RecordSnoop, StartSnoop
 from callrec.recording.capture import LiveCapture
 from callrec.recording.segment import SIDES
+from callrec.recording.silences import Silences
 from tests.unit.channels import on_pbx
 from tests.unit.recording.captures import NOW, new_capture, renew
 
@@ -254,3 +256,10 @@ def test_a_track_that_begins_after_it_was_given_up_is_ended() -> None:
     capture.retry(later)
     assert capture.recording_started("callrec/rec-1-staff", later) == [HangUp("call", "callrec.rec-1-staff")]
     assert capture.frozen().segments[0].staff.started_at == later
+
+
+def test_a_silence_that_lasts_can_turn_out_to_have_begun_before() -> None:
+    silences, before = Silences(), NOW - timedelta(seconds=3)
+    assert silences.begin(SilenceReason.NEVER, NOW)
+    assert not silences.begin(SilenceReason.NEVER, before) and not silences.begin(SilenceReason.NEVER, NOW)
+    assert silences.spans == [Silence(before, None, SilenceReason.NEVER)]
