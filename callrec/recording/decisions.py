@@ -51,6 +51,8 @@ class Decisions:
     sent_to: tuple[str, ...] = ()
     """The numbers to which the call was sent after its answer, and whose dialplan may be heard."""
     _gate_direction: Direction | None = None
+    _gate_is_of_people: bool = False
+    """Whether the gate's never is of who talks, and not of the number dialled: it leaves with them."""
     _asked: _Asked | None = None
 
     def at_gate(
@@ -75,6 +77,7 @@ class Decisions:
         if not dialled_a_phone or event.channel.technology != LOCAL:
             self.gate, self._gate_direction = decision, call.direction
             self._dialled_a_phone = dialled_a_phone
+            self._gate_is_of_people = is_final(decision) and not self._is_of_number(call, event, before)
         return replace(call, decision=decision)
 
     def answered(
@@ -131,7 +134,7 @@ class Decisions:
     # --- inside
 
     def _asked_about(self, call: CallRecord, talking: Sequence[Leg], *, alone: bool) -> _Asked:
-        there = self._services if talking else self.sent_to
+        there = self._services_heard_by(talking) if talking else self.sent_to
         return _Asked(of_legs.staff(talking), of_legs.numbers(call, talking), there, alone)
 
     @property
@@ -141,15 +144,23 @@ class Decisions:
             number for number in self.sent_to if not self.office.is_phone(self.office.person_of(number))
         )
 
+    def _services_heard_by(self, talking: Sequence[Leg]) -> tuple[str, ...]:
+        """Returns the services, but for numbers outside where the numbers of all who talk are known.
+
+        Who was called there is among those who talk, or has left.
+        """
+        known = all(_names(leg) for leg in talking)
+        outside = {each for each in self._services if (self.office.dialled(each) or "").startswith("+")}
+        return tuple(each for each in self._services if not known or each not in outside)
+
     def _decide_about(self, call: CallRecord, asked: _Asked, at: datetime) -> Decision | None:
         """Decides by all who talk; without staff, that of those who talked last holds, but for a never."""
         if not asked.staff:
             never = self._never((*asked.sent_to, *asked.numbers), call, at)
             return next(never, None) or _by_last_staff(call)
         about = replace(call, direction=Direction.INTERNAL, number=None) if asked.alone else call
-        return self._decide_for_all(
-            about, asked.staff, asked, None if self._dialled_a_phone else self.gate, at
-        )
+        gate = None if self._dialled_a_phone or self._gate_is_of_people else self.gate
+        return self._decide_for_all(about, asked.staff, asked, gate, at)
 
     def _decide_for_all(
         self, call: CallRecord, staff: Sequence[str], asked: _Asked, gate: Decision | None, at: datetime
@@ -171,7 +182,12 @@ class Decisions:
         So it is where a call between staff is forwarded to the outside.
         """
         counts = not self._dialled_a_phone or self._gate_direction is call.direction
-        return self.gate if counts else None
+        return self.gate if counts and not self._gate_is_of_people else None
+
+    def _is_of_number(self, call: CallRecord, event: GateEntered, before: Decision | None) -> bool:
+        """Tells whether a never at the gate is of the number that is dialled, or was dialled before."""
+        of_number = before is not None and is_final(before)
+        return of_number or any(self._never([event.dialled], replace(call, number=None), event.at))
 
     def _decide(
         self, call: CallRecord, staff: Sequence[str], gate: Decision | None, at: datetime

@@ -131,7 +131,8 @@ def test_the_rule_for_internal_calls_is_not_that_of_a_machine() -> None:
 
 def test_what_the_fallback_took_before_there_was_a_call_is_left_to_it() -> None:
     played = quiet_tracker()
-    _told(played, ev.DialplanSaid(START, TWO, {"Fallback": str(START.timestamp())}))
+    says = {"Fallback": str(START.timestamp()), "File": f"callrec/fallback-{TWO.id}"}
+    _told(played, ev.DialplanSaid(START, TWO, says))
     assert not [each for each in talks(played, "b", RUNG, LINE) if isinstance(each, StartSnoop)]
     ended = _told(played, ev.ChannelDestroyed(LATER, RUNG), ev.ChannelDestroyed(LATER, LINE))
     assert any(isinstance(each, ReadJournal) for each in ended)
@@ -268,3 +269,29 @@ def test_a_restart_while_it_rings_does_not_turn_the_call_round() -> None:
 )
 def test_the_number_in_what_is_dialled(dialstring: str, number: str | None) -> None:
     assert ev.number_in(dialstring) == number
+
+
+def test_a_never_of_who_called_leaves_with_them() -> None:
+    """At the gate it was theirs, and not the number's: who goes on with the other party is asked."""
+    never = ("never", "extension", "2101", None)
+    played = tracker(office(AUTOMATIC, never), iter("abcdef"))
+    calling = replace(RUNG, id="8.1", state="Ring")
+    _told(played, ev.ChannelCreated(START, calling), _asks(calling, "outbound", "2101", "0398765432"))
+    _told(played, ev.ChannelCreated(START, LINE), _dialled(calling, LINE, "0398765432"))
+    assert not [each for each in talks(played, "b", calling, LINE) if isinstance(each, StartSnoop)]
+    _told(played, ev.LeftBridge(LATER, calling, "b", (LINE.id,)), ev.ChannelDestroyed(LATER, calling))
+    colleague = channel("8.5", "PJSIP/2102-00000006", "2102", linkedid="8.1")
+    assert [each for each in talks(played, "b", LINE, colleague) if isinstance(each, StartSnoop)]
+
+
+def test_a_never_of_the_number_dialled_stays() -> None:
+    never = ("never", "caller", "+81398765432", None)
+    played = tracker(office(AUTOMATIC, never), iter("abcdef"))
+    calling = replace(RUNG, id="8.1", state="Ring")
+    _told(played, ev.ChannelCreated(START, calling), _asks(calling, "outbound", "2101", "0398765432"))
+    withheld = replace(LINE, caller="")
+    _told(played, ev.ChannelCreated(START, withheld))
+    talks(played, "b", calling, withheld)
+    _told(played, ev.LeftBridge(LATER, calling, "b", (LINE.id,)), ev.ChannelDestroyed(LATER, calling))
+    colleague = channel("8.5", "PJSIP/2102-00000006", "2102", linkedid="8.1")
+    assert not [each for each in talks(played, "b", withheld, colleague) if isinstance(each, StartSnoop)]

@@ -320,3 +320,22 @@ def test_a_number_outside_that_is_never_recorded_is_silent_from_the_transfer() -
     pbx._tell(ev.SentOn(pbx.now, OUTSIDE, NUMBER))
     pbx.hang_up(PHONE.id)
     assert not pbx.audible()
+
+
+def test_a_number_outside_counts_no_more_where_others_talk_who_are_known() -> None:
+    """Who was called there has left, and the party was connected with somebody else."""
+    pbx = _pbx(NEVER_NUMBER)
+    _meet(pbx, PHONE, OUTSIDE)
+    pbx._tell(ev.SentOn(pbx.now, OUTSIDE, NUMBER))
+    pbx.hang_up(PHONE.id)
+    _meet(pbx, COLLEAGUE)
+    assert len(pbx.audible()) == 2
+
+
+def test_a_number_outside_counts_where_it_is_not_known_who_talks() -> None:
+    pbx = _pbx(NEVER_NUMBER)
+    _meet(pbx, PHONE, OUTSIDE)
+    pbx._tell(ev.SentOn(pbx.now, OUTSIDE, NUMBER))
+    pbx.hang_up(PHONE.id)
+    _meet(pbx, channel("1.7", "PJSIP/outside-00000017"))
+    assert not pbx.audible()
