@@ -102,10 +102,10 @@ class App:
         with self.ami() as ami:
             ami.stop_monitor(name, monitor)
 
-    def has_recording(self, call_id: str) -> bool:
-        """Returns whether a call has a recording, in the spool or in the catalogue, if that answers."""
+    def knows_call(self, call_id: str) -> bool:
+        """Returns whether a call that is over is in the spool, or in the catalogue, if that answers."""
         here = call_id in self.spool.known_calls()
-        return here or self.database.says(lambda connection: calls.has_recording(connection, call_id))
+        return here or self.database.says(lambda connection: calls.is_known(connection, call_id))
 
     def has_capture(self, recording_id: str) -> bool:
         """Returns whether a capture is in the spool, or its recording in the catalogue, if that answers."""
@@ -297,7 +297,7 @@ class App:
             self.office_at,
             self.settings.pbx.name,
             self.prompt_of,
-            lambda call: controller.has_recorded(call.linkedid) or self.has_recording(call.id),
+            lambda call: controller.has_recorded(call.linkedid) or self.knows_call(call.id),
             lambda press, alert: controller.has_heard(press) or self.alert_known(alert),
             self.has_capture,
         )

@@ -211,9 +211,9 @@ def search(connection: sa.Connection, wanted: SearchQuery) -> list[SearchHit]:
     return [_found(row) for row in connection.execute(query)]
 
 
-def has_recording(connection: sa.Connection, call_id: str) -> bool:
-    query = sa.select(recordings.c.id).where(recordings.c.call_id == call_id).limit(1)
-    return connection.scalar(query) is not None
+def is_known(connection: sa.Connection, call_id: str) -> bool:
+    """Returns whether there is a row of a call."""
+    return connection.scalar(sa.select(calls.c.id).where(calls.c.id == call_id)) is not None
 
 
 def recording_ids(connection: sa.Connection) -> list[str]:

@@ -253,7 +253,12 @@ class Controller:
         last = of("DIALEDPEERNAME") or f"{of('MEMBERINTERFACE')}-"
         peers = tuple(f"{of('CALLREC_ANSWERED')}{last}".split("&"))
         return FallbackCall(
-            since, of("CALLREC_FILE"), of("CALLREC_FALLBACK_PARTIES"), peers, of("CALLREC_ANNOUNCED")
+            since,
+            of("CALLREC_FILE"),
+            of("CALLREC_FALLBACK_PARTIES"),
+            peers,
+            of("CALLREC_ANNOUNCED"),
+            of("CALLREC_LINKED"),
         )
 
     def _gate_of(self, channel: Channel) -> GateEntered | None:

@@ -61,8 +61,8 @@ class Adoption:
     ) -> None:
         """Makes an adoption that asks others what it cannot know.
 
-        `office` has the rules of now, `office_at` those of a moment; `taken_up` tells whether callrec has
-        recorded the call itself after all, `help_known` of the ids of a key press and of its alert whether
+        `office` has the rules of now, `office_at` those of a moment; `taken_up` tells whether callrec tells
+        of the call itself after all, `help_known` of the ids of a key press and of its alert whether
         somebody was told, `has_capture` of the id of a recording whether it waits in the spool, or is
         archived.
         """

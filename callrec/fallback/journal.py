@@ -59,7 +59,8 @@ FindPrompt = Callable[[str], Prompt | None]
 class JournalEntry:
     """One line of the journal. Times are the PBX's.
 
-    `channel` is the caller's, and `name` its name, empty in old lines; `peer` is who answered, by channel,
+    `channel` is the caller's, and `name` its name, empty in old lines; `linkedids` are that of the call
+    and, where it has become part of another one, that of this; `peer` is who answered, by channel,
     interface or number, empty where the dialplan does not know it, and of a call that was transferred
     everybody, with ``&`` between them; `ended_at` is None where no end was written; `talked` is what Dial()
     reported; `mode` is by the PBX's copy of the rules; `file` is empty where nothing was to be recorded;
@@ -71,7 +72,7 @@ class JournalEntry:
     direction: Direction
     extension: str
     number: str
-    linkedid: str
+    linkedids: tuple[str, ...]
     peer: str
     started_at: datetime
     ended_at: datetime | None
@@ -90,7 +91,7 @@ def parse(key: str, value: str) -> JournalEntry:
     name = "".join(fields[FIELDS - 1 : FIELDS])
     if len(fields) not in (FIELDS, FIELDS - 1) or (name and "/" not in name):
         raise ValueError(f"{len(fields)} fields, and the name of the channel is {name!r}")
-    direction, extension, number, linkedid, peer, start, end, status, talked, mode, file, announced = fields[
+    direction, extension, number, linkedids, peer, start, end, status, talked, mode, file, announced = fields[
         : FIELDS - 1
     ]
     return JournalEntry(
@@ -98,7 +99,7 @@ def parse(key: str, value: str) -> JournalEntry:
         direction=Direction(direction),
         extension=extension,
         number=number,
-        linkedid=linkedid,
+        linkedids=tuple(linkedids.split("&")),
         peer=peer,
         started_at=_moment(start),
         ended_at=_moment(end) if end else None,
@@ -150,7 +151,7 @@ def call_of(
     return CallRecord(
         id=ids.of_fallback_call(pbx, entry.channel, entry.started_at),  # decision 4: the same each time
         pbx=pbx,
-        linkedid=entry.linkedid,
+        linkedid=entry.linkedids[0],
         direction=entry.direction,
         facility=office.facility_of(extension),
         extension=extension or None,
@@ -174,7 +175,7 @@ def pressed(
     found: tuple[KeyPress, ...] = ()
     for each in sorted(noted, key=lambda note: note.at):
         extension = office.extension_of(each.by)
-        if extension and each.linkedid == entry.linkedid and each.key in set(FeatureCode):
+        if extension and each.linkedid in entry.linkedids and each.key in set(FeatureCode):
             marked = any(marks(press.result) for press in found)
             does = result_in_fallback(FeatureCode(each.key), recorded=recorded, marked=marked)
             found += (KeyPress(each.id, FeatureCode(each.key), does, "", extension, each.at),)

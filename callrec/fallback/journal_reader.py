@@ -6,6 +6,7 @@ On a thread of its own: it asks the PBX for long, and no call may wait for that.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -96,7 +97,7 @@ class JournalReader(Worker):
                     ami.delete(journal.FAMILY, key)
                     self._left -= 1
                     self._adopted()
-            told_of = in_fallback.union(*(value.split("|") for value in lines.values()))
+            told_of = in_fallback.union(*(re.split("[|&]", value) for value in lines.values()))
             self._forget(ami, keys, {each.id for each in noted if each.linkedid in told_of})
 
     def _going_on(self, lines: dict[str, str]) -> set[str]:

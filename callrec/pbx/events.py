@@ -188,10 +188,11 @@ class DialplanSaid(ChannelEvent):
         an alert is named by it.
         """
         by = self.fields.get("By") or self.channel.name
+        own = self.channel.id if by == self.channel.name else ""
         id_ = self.fields.get("Id") or f"{self.channel.id}-{self.at:%s.%f}"
         at = epoch(id_.rpartition("-")[2])
         known = at if at and abs(at - self.at) < CLOCKS_AGREE else self.at
-        return RawKeyPress(id_, self.fields["Key"], self.channel.linkedid, by, known)
+        return RawKeyPress(id_, self.fields["Key"], self.channel.linkedid, by, known, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,7 @@ class FallbackCall:
     `since` is when it began, by the PBX's clock; `file` names what is recorded, without the side, empty where
     nothing is; `parties` are direction, extension and number, with ``|`` between them; `peers` are the names
     of the channels that answered, in order, as far as the dialplan knows them; `announced` is what was
-    played, as the dialplan writes it.
+    played, as the dialplan writes it; `linkedid` is that with which it began, empty where it is not known.
     """
 
     since: datetime
@@ -209,6 +210,7 @@ class FallbackCall:
     parties: str = ""
     peers: tuple[str, ...] = ()
     announced: str = ""
+    linkedid: str = ""
 
     def gate(self, channel: Channel) -> GateEntered | None:
         """Returns what was asked at the gate when it began; None where that is not known.
@@ -224,19 +226,20 @@ class FallbackCall:
 @dataclass(frozen=True, slots=True)
 class RawKeyPress:
     """A key press as the dialplan tells it: its id, the key, the call's linked id, the name of the channel
-    that pressed, and when, by the PBX's clock."""
+    that pressed, when, by the PBX's clock, and that channel's id, empty where half of a Local pair tells."""
 
     id: str
     key: str
     linkedid: str
     by: str
     at: datetime
+    channel: str = ""
 
     @classmethod
     def parse(cls, id_: str, line: str) -> RawKeyPress:
-        """Reads the dialplan's ``key|linked id|name|seconds since 1970|…``. Raises ValueError."""
-        key, linkedid, by, seconds, *_ = line.split("|")
-        return cls(id_, key, linkedid, by, datetime.fromtimestamp(float(seconds), UTC))
+        """Reads the dialplan's ``key|linked id|name|seconds since 1970|id``. Raises ValueError."""
+        key, linkedid, by, seconds, *own = line.split("|")
+        return cls(id_, key, linkedid, by, datetime.fromtimestamp(float(seconds), UTC), "".join(own[:1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,19 +77,27 @@ class Call(CallDialplan):
         now = {leg.id: leg for leg in talking}
         self._listen(now)
         self.decisions.sent_to = self._heard_by(sent_to, now)
-        somebody_joined = self.update_participants(now, at)
+        before = None if self.update_participants(now, at) else self.record
         self._count(at)
         if len(now) < 2:
             never = self.record.answered_at and self.decisions.is_sent_to_never(self.record, at)
-            actions = self._decide_anew(now, at, seen=seen) if never else []
-            return [*actions, *(self.save_checkpoint() if actions or somebody_joined else [])]
+            return self._saved(self._decide_anew(now, at, seen=seen) if never else [], before)
+        if not self.record.answered_at and not self.fallback:
+            return [*self._answered(list(now.values()), at), *self._end_taken_in(at)]
         asked = self._ask_fallback(list(now.values()), at)
-        if self.record.answered_at is None:
-            return asked if self.fallback else self._answered(list(now.values()), at)
+        if not self.record.answered_at:
+            return asked
         actions = [*asked, *self._follow(at), *self._decide_anew(now, at, seen=seen)]
         actions += self.assistance.follow(self.legs, now)
         actions += self.capture.renew_snoops(at) if self.capture else []  # decision 9
-        return [*actions, *(self.save_checkpoint() if actions or somebody_joined else [])]
+        return self._saved(actions, before)
+
+    def _saved(self, actions: list[Action], before: CallRecord | None) -> list[Action]:
+        """Returns the actions, with a checkpoint where they or the call are others than `before`.
+
+        What is decided can ask the PBX for nothing, and must survive a restart all the same.
+        """
+        return [*actions, *(self.save_checkpoint() if actions or self.record is not before else [])]
 
     def left(self, leg: Leg, at: datetime) -> list[Action]:
         """Takes a channel out of this call that is gone; with the last one the call is over."""
@@ -105,10 +113,10 @@ class Call(CallDialplan):
     def _without(self, at: datetime) -> list[Action]:
         """Goes on without a channel that has left: decided by who is left, and with another one captured."""
         self._count(at)
-        now = self.talking()
+        now, before = self.talking(), self.record
         decide = self.record.answered_at and len(now) > 1
         actions = [*(self._decide_anew(now, at, seen=True) if decide else []), *self._follow(at)]
-        return [*actions, *(self.save_checkpoint() if actions else []), *self.hand_over()]
+        return [*self._saved(actions, before), *self.hand_over()]
 
     def abandoned(self, leg: Leg, into: CallRecord, at: datetime, *, met: Iterable[Leg] = ()) -> list[Action]:
         """Takes out a channel that goes on in another call (a transfer), and ends its capture here.

@@ -46,7 +46,7 @@ class CallDecisions(CallKeys):
         were made.
         """
         # decision 12: during a consultation by code nothing is decided anew
-        if of_legs.is_consultation(now, self.legs) or (self.fallback and not self.capture):
+        if of_legs.is_consultation(now, self.legs) or self.is_recorded_by_fallback:
             return []
         talking, before = list(now.values()), self.record
         self.record = self.decisions.decide_anew(before, talking, at, alone=self._staff_are_alone)

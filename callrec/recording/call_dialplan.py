@@ -98,8 +98,8 @@ class CallDialplan(CallDecisions):
         """Leaves this call to the dialplan's fallback, for callrec did not answer in time.
 
         The journal will tell of the call, so it gets the id that the journal gives it (decision 4), unless
-        something was captured or pressed under the one it has. What the fallback records is taken over as
-        soon as two parties are seen to talk.
+        something was captured or pressed under the one it has. It is taken over as soon as two
+        parties are seen to talk.
         """
         if not self.fallback and not self.capture and not self.record.key_presses:
             # decision 4: the same id as the journal's entry will have
@@ -108,10 +108,25 @@ class CallDialplan(CallDecisions):
         leg = self.legs.get(channel)
         if leg and (gate := told.gate(leg.channel)):
             self.gate_recalled(gate)
-        if told.file and not self.capture:
-            self.takeover = Takeover(channel, told)
+        if not self.capture:
+            self.takeover = Takeover(channel, told, is_local=leg is None)
         superfluous, self.saved_open = self.saved_open, ""
         return [ReadJournal(self.linkedid, superfluous)] if superfluous else []
+
+    def takes_in(self, channel: str, told: FallbackCall) -> None:
+        """Takes in a channel that the fallback records for a call of its own, which has become part of this.
+
+        The journal tells of that call. Its recording ends as soon as callrec decides here: who may be
+        recorded is told by who talks (decision 4).
+        """
+        if told.file:
+            self.taken_in[channel] = Takeover(channel, told)
+
+    def gives_away(self, channel: str) -> FallbackCall | None:
+        """Returns what the fallback records of a channel that goes on in another call; None: nothing."""
+        own = self.takeover if self.takeover and not self.capture else None
+        found = self.taken_in.pop(channel, own)
+        return found.told if found and found.channel == channel else None
 
     def began_with(self, channel: Channel) -> bool:
         """Tells whether a channel that passed the gate may have begun this call; else it came in later.
@@ -128,12 +143,14 @@ class CallDialplan(CallDecisions):
         asked = self._ask_fallback(list(self.talking().values()), at)
         return [*asked, *self._decide_alone(at), *CallMedia.tick(self, at)]
 
-    def take_over(self, heard: timedelta, at: datetime) -> list[Action]:
-        """Goes on where the fallback has ended, which has recorded for so long: the capture is one.
+    def take_over(self, channel: str, heard: timedelta, at: datetime) -> list[Action]:
+        """Goes on where the fallback has ended, which has recorded a channel for so long: the capture is one.
 
-        Where the call is over by then, the journal tells of it.
+        Where the call is over by then, or the channel began another one, the journal tells of it.
         """
-        if not self.takeover or self.capture or self.is_over or not self.legs:
+        if not self.takeover or self.takeover.channel != channel or not self.is_recorded_by_fallback:
+            return []
+        if self.is_over or not self.legs:
             return []
         talking = self.talking() or dict(self.legs)
         self.record = self._as_answered(self.takeover, at - heard)
@@ -147,13 +164,53 @@ class CallDialplan(CallDecisions):
         return [*actions, *self.save_checkpoint()]
 
     def _ask_fallback(self, talking: list[Leg], at: datetime) -> list[Action]:
-        """Asks the fallback to end, where it records what callrec would record by the same rules."""
-        if not self.takeover or self.capture:
-            return []
+        """Asks the fallback to end, where it records what callrec would record by the same rules.
+
+        Where it records nothing callrec decides at once.
+        """
+        if not self.takeover or self.capture or self.is_over:
+            return self._end_taken_in(at)
         self.takeover.see(talking, at)
-        if not self.takeover.is_due(at) or not self._is_wanted(self.takeover, at):
+        if self.takeover.seen_at is None:
             return []
-        return self.takeover.ask(self.linkedid, self.legs)
+        if not self.is_recorded_by_fallback:
+            late = [] if self.record.answered_at else self._answered_late(self.takeover, at)
+            return [*late, *self._end_taken_in(at)]
+        if self.takeover.is_local or not self.takeover.is_due(at):
+            return []
+        if self._is_wanted(self.takeover, at):
+            return self.takeover.ask(self.linkedid, self.legs)
+        self._leave_to_journal(self.takeover)
+        return self._ask_fallback(talking, at)
+
+    def _leave_to_journal(self, takeover: Takeover) -> None:
+        """Leaves what the fallback has recorded to the journal, with its row, and goes on without.
+
+        So it is where its channel is gone, or where it may have recorded somebody who is forbidden.
+        """
+        self.takes_in(takeover.channel, takeover.told)
+        takeover.told = replace(takeover.told, file="")
+        self.record = replace(self.record, id=self.environment.new_id())
+
+    def _answered_late(self, takeover: Takeover, at: datetime) -> list[Action]:
+        """Decides a call that the fallback does not record: by who talked first, and then by who talks now.
+
+        Where nothing comes to be captured, the journal tells of the call.
+        """
+        self.record, talking = self._as_answered(takeover, at), self.talking() or dict(self.legs)
+        self.note("callrec was away when this call began")
+        assert self.record.decision is not None
+        leg = of_legs.captured(list(talking.values()), self.caller)
+        actions = self.recorder.decided(self.record.decision.mode, leg.id, at)
+        actions += self._decide_anew(talking, at, seen=False)
+        return [*actions, *self.save_checkpoint()]
+
+    def _end_taken_in(self, at: datetime) -> list[Action]:
+        """Asks the fallback to end what it records of channels of other calls, once callrec decides here."""
+        if not self.record.answered_at or self.is_recorded_by_fallback:
+            return []
+        due = [each for each in self.taken_in.values() if each.is_due(at)]
+        return [action for each in due for action in each.ask(self.linkedid, self.legs)]
 
     def _is_wanted(self, takeover: Takeover, at: datetime) -> bool:
         """Tells whether what the fallback recorded is to be kept, by the rules of all who are known to have

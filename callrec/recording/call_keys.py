@@ -37,7 +37,10 @@ class CallKeys(CallMedia):
         # decision 12: told twice, by an event and by AstDB, it counts once
         if any(each.id == id_ for each in self.record.key_presses):
             return []
-        result, actions = self._obey(key, now)
+        paused_since = any(
+            each.result is KeyResult.PAUSED and each.at > at for each in self.record.key_presses
+        )
+        result, actions = self._obey(key, now, in_pause=paused_since)
         there = channel if channel in self.legs else ""
         if traits(key).calls_for_help:
             actions += self._call_for_help(key, id_, extension, there, at)
@@ -50,10 +53,17 @@ class CallKeys(CallMedia):
         return [*actions, *heard, *self.save_checkpoint(), *self._save_late()]
 
     def had(self, key: RawKeyPress) -> bool:
-        """Tells whether who pressed a key took part in this call then. Their linked ids may differ."""
+        """Tells whether who pressed a key took part in this call then, on that channel.
+
+        Their linked ids may differ. Of staff who had left before a call was taken over, the channel is not
+        known: they have another's.
+        """
         extension = self.decisions.office.extension_of(key.by)
+        others = {each.channel for each in self.record.participants if each.extension != extension}
         return any(
-            each.extension == extension and each.joined_at <= key.at and key.at <= (each.left_at or key.at)
+            each.extension == extension
+            and (not key.channel or each.channel == key.channel or each.channel in others)
+            and each.joined_at <= key.at <= (each.left_at or key.at)
             for each in self.record.participants
         )
 
@@ -73,7 +83,8 @@ class CallKeys(CallMedia):
         has_row = self.is_over and not self.capture and not self.fallback
         return [SaveCall(self.linkedid, self.record)] if has_row else []
 
-    def _obey(self, key: FeatureCode, at: datetime) -> tuple[KeyResult, list[Action]]:
+    def _obey(self, key: FeatureCode, at: datetime, *, in_pause: bool) -> tuple[KeyResult, list[Action]]:
+        """Does what a key asks for. `in_pause`: a pause that was asked for later goes on."""
         if self.fallback:
             self._decide_in_fallback(at)
         mode = self._mode_for(key)
@@ -84,7 +95,7 @@ class CallKeys(CallMedia):
         channel = of_legs.captured(legs, self.caller).id if legs else ""
         before = self.capture
         result, actions = self.recorder.pressed(
-            key, mode if self._can_be_captured else Mode.NEVER, channel, at
+            key, mode if self._can_be_captured else Mode.NEVER, channel, at, in_pause=in_pause
         )
         if self.capture is not before:
             self.record = replace(self.record, decision=in_force(self.record))
@@ -104,7 +115,7 @@ class CallKeys(CallMedia):
         return mode_for_keys(self.record, before, captured=self.capture is not None)
 
     def _fallback_records(self, mode: Mode) -> bool:
-        return self.fallback and not self.capture and mode is Mode.AUTOMATIC
+        return self.is_recorded_by_fallback and mode is Mode.AUTOMATIC
 
     def _decide_in_fallback(self, at: datetime) -> None:
         """Decides the call late: the fallback does not record what waits for a key, so callrec does."""

@@ -60,6 +60,8 @@ class CallMedia:
     fallback: bool = False
     """Whether the dialplan's fallback handles this call."""
     takeover: Takeover | None = None
+    taken_in: dict[str, Takeover] = field(default_factory=dict)
+    """What the fallback records of channels whose own calls have become part of this one."""
     """How this call is taken over from the fallback that records it; None where it does not."""
     saved_open: str = ""
     """The id under which this call was written down as an open call; empty where it was not."""
@@ -148,11 +150,16 @@ class CallMedia:
             self.note("the support phone could not be called: {problem}", problem=problem)
         if isinstance(action, HangUp) and not isinstance(owner, SupportPhone):
             self._hangups.append(action)  # a support phone looks after its own
-        if isinstance(action, StopFallback) and self.takeover:
-            self.takeover.put_off(at)
+        if isinstance(action, StopFallback):
+            self._put_off(action.channel, at)
         actions = owner.refused(action, problem, at)
         self.take_announcements()
         return [*actions, *self._tell_silence(), *self.hand_over()]
+
+    def _put_off(self, channel: str, at: datetime) -> None:
+        for each in filter(None, (self.takeover, *self.taken_in.values())):
+            if each.channel == channel:
+                each.put_off(at)
 
     def tick(self, at: datetime) -> list[Action]:
         """Repeats what failed, and beeps where the rule asks for it. Called about twice a second."""
@@ -164,7 +171,16 @@ class CallMedia:
         heard = [*self._beep(at), *self._tell_silence()]
         return [*again, *actions, *saved, *heard, *helped, *self.hand_over()]
 
+    @property
+    def is_recorded_by_fallback(self) -> bool:
+        """Whether the dialplan's fallback records this call, and callrec has not taken it over."""
+        return bool(self.takeover and self.takeover.told.file) and not self.capture
+
     # --- who talks
+
+    def was_left_by(self, channel: str) -> bool:
+        """Tells whether a channel is known to have left this call."""
+        return any(each.channel == channel and each.left_at for each in self.record.participants)
 
     def talking(self) -> dict[str, Leg]:
         """Returns the channels that are connected with one another, by their ids; not a support phone."""

@@ -32,6 +32,8 @@ class CallMembership:
         """What calls that a channel has left still want done: the tracker takes it from here."""
         self._topology = topology
         self._went_into: dict[str, str] = {}
+        self._resumed: dict[str, str] = {}
+        """The calls that were taken up again, by the channels that were in them."""
         self._early: dict[str, list[tuple[str, Tell]]] = defaultdict(list)
         """What the dialplan said of Local channels before their call began, with its linked id."""
 
@@ -39,6 +41,7 @@ class CallMembership:
         """Takes up a call again that was under way when the controller ended."""
         key = record.linkedid if record.linkedid not in self.calls else record.id
         call = self.calls[key] = Call.resumed(key, record, environment)
+        self._resumed |= {each.channel: key for each in record.participants if each.left_at is None}
         return call
 
     def know(self, channel: Channel, at: datetime, environment: Environment) -> Call | None:
@@ -113,12 +116,14 @@ class CallMembership:
         So does the call of who talks: `merge` has asked all who hear one another.
         """
         leg = self._topology.legs.get(channel.id)
-        now = self.calls.get(leg.linkedid) if leg else None
+        now = self.calls.get(leg.linkedid if leg else self._resumed.pop(channel.id, ""))
         if leg and now and (leg.channel.linkedid == channel.linkedid or self._talks_in(leg, now)):
             return now
         told = self._under_way(channel.linkedid)
-        if now:
-            return self._one_of([now, told]) if told else now
+        if now and (told is None or (leg is None and told.was_left_by(channel.id))):
+            return now
+        if now and told:
+            return self._one_of([now, told])
         return told if told or channel.technology == LOCAL else self._begin(channel, environment)
 
     def _talks_in(self, leg: Leg, call: Call) -> bool:
@@ -163,6 +168,8 @@ class CallMembership:
         """Puts a channel into a call, out of the one it was in before (a transfer)."""
         before, leg.linkedid = self.calls.get(leg.linkedid), call.linkedid
         if before and before is not call:
+            if told := before.gives_away(leg.id):
+                call.takes_in(leg.id, told)
             self.pending += before.abandoned(leg, call.record, at, met=met)
         call.joined(leg)
 

@@ -105,23 +105,32 @@ class CallRecorder:
     # --- by the keys
 
     def pressed(
-        self, key: FeatureCode, mode: Mode, channel: str, at: datetime
+        self, key: FeatureCode, mode: Mode, channel: str, at: datetime, *, in_pause: bool = False
     ) -> tuple[KeyResult, list[Action]]:
-        """Does what a key of staff asks for; returns what it did. `channel` is captured, if that begins."""
+        """Does what a key of staff asks for; returns what it did. `channel` is captured, if that begins.
+
+        `in_pause`: the key was pressed before a pause, and is told late: the pause goes on.
+        """
         paused = bool(self.capture and self.capture.silences.is_on_for(SilenceReason.PRIVACY))
         marked = bool(self.capture and self.capture.kept_because is not KeptBecause.AUTOMATIC)
         result, step = pressed(key, mode, self.state, paused=paused, marked=marked)
         if step:
-            return result, self._take(step, key, channel, at)
+            return result, self._take(step, key, channel, at, in_pause=in_pause)
         return result, self._pause(result, at)
 
-    def _take(self, step: Step, key: FeatureCode, channel: str, at: datetime) -> list[Action]:
+    def _take(
+        self, step: Step, key: FeatureCode, channel: str, at: datetime, *, in_pause: bool
+    ) -> list[Action]:
         """Takes a step that a key asks for."""
         begins = self.capture is None
         match step:
             case Step.START | Step.KEEP | Step.MARK:
                 because = traits(key).because
-                return self._begin(channel, because, at) if begins else self._keep(step, because, at)
+                return (
+                    self._begin(channel, because, at)
+                    if begins
+                    else self._keep(step, because, at, in_pause=in_pause)
+                )
             case Step.STOP:
                 return self._stop(at)
             case Step.STAND_BY | Step.END:
@@ -129,14 +138,14 @@ class CallRecorder:
             case _:
                 assert_never(step)
 
-    def _keep(self, step: Step, because: KeptBecause, at: datetime) -> list[Action]:
+    def _keep(self, step: Step, because: KeptBecause, at: datetime, *, in_pause: bool) -> list[Action]:
         """Keeps all that was recorded, because staff want it; a pause or a stop ends with that."""
         assert self.capture is not None  # it is under way
         self._step(step)
         asked_for_help = self.capture.kept_because is KeptBecause.HELP
         self.capture.keep(KeptBecause.HELP if asked_for_help else because)
         resumed = self.capture.resume(SilenceReason.STOP, at)
-        return [*resumed, *self._resume(at)]
+        return [*resumed, *([] if in_pause else self._resume(at))]
 
     def _stop(self, at: datetime) -> list[Action]:
         """Ends the segment, and a pause with it. What was recorded stays, and waits for another segment."""

@@ -26,10 +26,14 @@ AGAIN_AFTER = timedelta(seconds=10)
 
 @dataclass(slots=True)
 class Takeover:
-    """The taking over of one call: `channel` is what the fallback records, `told` what the dialplan says."""
+    """The taking over of one call: `channel` is what the fallback records, `told` what the dialplan says.
+
+    `is_local`: that is half of a Local pair, whose recording is left to the fallback.
+    """
 
     channel: str
     told: FallbackCall
+    is_local: bool = False
     seen_at: datetime | None = None
     """When two parties were first seen to talk; None before that."""
     _seen: tuple[Leg, ...] = ()
@@ -42,8 +46,8 @@ class Takeover:
             self.seen_at, self._seen = at, tuple(talking)
 
     def is_due(self, at: datetime) -> bool:
-        """Tells whether the fallback is to be asked to end: two parties talk, and it was not asked before."""
-        return self.seen_at is not None and not self._asked and (self._due is None or at >= self._due)
+        """Tells whether the fallback can be asked to end: it was not asked before, or refused a while ago."""
+        return not self._asked and (self._due is None or at >= self._due)
 
     def ask(self, linkedid: str, legs: dict[str, Leg]) -> list[Action]:
         """Asks the PBX to end what the fallback records, where its channel is there."""

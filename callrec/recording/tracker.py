@@ -97,7 +97,7 @@ class CallTracker:
     def took_over(self, action: StopFallback, heard: timedelta, at: datetime) -> list[Action]:
         """Goes on where the dialplan's fallback has ended, which has recorded for so long."""
         call = self.calls.get(action.linkedid)
-        return self._owned(call.take_over(heard, at) if call else [])
+        return self._owned(call.take_over(action.channel, heard, at) if call else [])
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Takes up a call again that was being captured when the controller ended."""
@@ -131,7 +131,9 @@ class CallTracker:
                 self._know(each, at)
         for id_, told in fallbacks.items():
             call = self._call_with(id_)
-            if not call or call.linkedid not in known or call.began_with(there[id_]):
+            if call and not self._is_its_fallback(call, there[id_], told, known):
+                call.takes_in(id_, told)
+            else:
                 self._fell_back(call, id_, told)
         for gate in gates:
             call = self._know(gate.channel, at)
@@ -273,6 +275,14 @@ class CallTracker:
             self._membership.pending += call.falls_back(channel, told)
         else:
             self._membership.tell_later(channel, lambda call: call.falls_back(channel, told))
+
+    def _is_its_fallback(
+        self, call: Call, channel: ev.Channel, told: ev.FallbackCall, known: Collection[str]
+    ) -> bool:
+        """Tells whether the fallback handles this call; else one that has become part of it."""
+        if call.linkedid in known:
+            return call.began_with(channel)
+        return told.linkedid in ("", call.record.linkedid)
 
     def _bridged(self, event: ev.EnteredBridge | ev.LeftBridge) -> list[Action]:
         call = self._know(event.channel, event.at)

@@ -41,6 +41,7 @@ class ModelPbx:
         self.fallbacks: dict[str, ev.FallbackCall] = {}
         self.recorded_by_fallback = timedelta(0)
         """How long the fallback has recorded when it is asked to end."""
+        self.fallbacks_ended: list[do.StopFallback] = []
         self.fallback_goes_on = False
         """Whether the PBX refuses to end what the fallback records."""
         self.checkpoints: dict[str, Checkpoint] = {}
@@ -271,6 +272,7 @@ class ModelPbx:
     def _stop_fallback(self, command: do.StopFallback) -> bool:
         if command.channel not in self.channels or self.fallback_goes_on:
             return False
+        self.fallbacks_ended.append(command)
         self._perform(self.tracker.took_over(command, self.recorded_by_fallback, self.now))
         return True
 

@@ -288,3 +288,41 @@ def test_a_call_that_was_noted_before_the_dialplan_took_it_over_has_one_row() ->
     pbx.reconnect([])
     end(pbx)
     assert not pbx.calls or pbx.calls[-1].call.answered_at is None
+
+
+@pytest.mark.parametrize("key", ["keep", "help"])
+def test_a_key_that_is_told_late_ends_no_pause_of_later(key: str) -> None:
+    pbx = by_mode("manual")
+    late = _noted(pbx, key)
+    press(pbx, "keep", "pause")
+    pbx.recall([late])
+    assert not pbx.audible()
+    assert late.id in [each.id for each in pbx.tracker.calls["1.0"].record.key_presses]
+    assert press(pbx, "pause") == ["resumed"] and len(pbx.audible()) == 2
+    end(pbx)
+
+
+@pytest.mark.parametrize(("pressed_on", "heard"), [("9.9", 0), (PHONE.id, 1), ("", 1)])
+def test_a_key_of_the_other_call_of_one_phone_is_not_this_calls(pressed_on: str, heard: int) -> None:
+    """Its own call is over, and the same person took part in this one on another channel."""
+    pbx = by_mode("manual")
+    pbx.pass_time(1)
+    key = ev.RawKeyPress("p1", "keep", "9.9", "PJSIP/2101-00000099", pbx.now, pressed_on)
+    pbx.recall([key])
+    assert len(pbx.tracker.calls["1.0"].record.key_presses) == heard
+    end(pbx)
+
+
+def test_a_channel_is_in_the_call_it_was_in_before_a_restart() -> None:
+    """Its linked id is of a call that has ended since: that of who came in last is the oldest."""
+    pbx = by_mode("automatic")
+    older = replace(channel("0.5", "PJSIP/2102-00000009", "2102", linkedid="0.5"))
+    pbx.create(older)
+    pbx.enter(older.id)
+    for id_, made in pbx.channels.items():
+        pbx.channels[id_] = replace(made, linkedid="0.5")
+    pbx.kill()
+    pbx.reconnect([])
+    assert list(pbx.tracker.calls) == ["1.0"] and len(pbx.audible()) == 2
+    end(pbx)
+    assert len(pbx.kept) == 1

@@ -34,7 +34,7 @@ from tests.unit.channels import (
     quiet_tracker,
     talks,
 )
-from tests.unit.recording.by_mode import by_mode, end, segments
+from tests.unit.recording.by_mode import COLLEAGUE, by_mode, end, segments, talking
 from tests.unit.samples import START, captured_call
 
 
@@ -282,3 +282,23 @@ def test_a_party_that_is_about_to_hang_up_hears_no_application() -> None:
     assert len(pbx.ever_recorded) == 2
     end(pbx)
     assert segments(pbx) == [1]
+
+
+def test_a_decision_that_asks_the_pbx_for_nothing_survives_a_restart() -> None:
+    """Who was captured has hung up, and who is left is never recorded: nobody of them is captured then."""
+    pbx = talking(("automatic", "everywhere", None, "none"), ("never", "extension", "2102", None))
+    third = channel("1.4", "PJSIP/2103-00000009", "2103")
+    for each in (COLLEAGUE, third):
+        pbx.create(each)
+        pbx.enter(each.id, bridge="c")
+    pbx.leave(PHONE.id)
+    pbx.enter(PHONE.id, bridge="c")
+    pbx.hang_up(OUTSIDE.id)
+    (call,) = pbx.tracker.calls.values()
+    (saved,) = [each.call for each in pbx.checkpoints.values()]
+    assert saved.decision_changes == call.record.decision_changes
+    assert call.record.decision_changes[-1].decision.mode == "never"
+    pbx.kill()
+    pbx.reconnect([])
+    assert not pbx.audible()
+    end(pbx)

@@ -245,7 +245,8 @@ def test_keys_in_a_call_that_the_dialplan_took_over(mode: str, effects: str) -> 
     """What is recorded automatically, the dialplan records; what waits for a key, nobody does yet."""
     pbx = ModelPbx(office((mode, "everywhere", None, "none")))
     pbx.create(OUTSIDE)
-    pbx.fall_back(OUTSIDE.id)
+    pbx.fallback_goes_on = True
+    pbx.fall_back(OUTSIDE.id, records=mode == "automatic")
     pbx.create(PHONE)
     pbx.enter(PHONE.id, OUTSIDE.id)
     assert not pbx.ever_recorded

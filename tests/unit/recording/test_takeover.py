@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from callrec import ids
 from callrec.model.captures import CapturedCall, SilenceReason
 from callrec.model.rules import Direction, Mode
 from tests.scenarios.replay import office
@@ -99,12 +100,15 @@ def test_from_never_on_to_somebody_else_it_goes_on() -> None:
 
 
 def test_who_talked_between_and_is_never_recorded_is_not_in_it() -> None:
-    """When that was is not known: the journal decides about all of it."""
+    """When that was is not known: the journal decides about all of it. Who talks now is recorded anew."""
     pbx = _away(AUTOMATIC, NEVER, peers=(PHONE.name, COLLEAGUE.name, OTHER_OFFICE.name))
     transfer(pbx, OTHER_OFFICE)
+    back = pbx.now
     pbx.reconnect([])
-    end(pbx)
-    assert not pbx.ever_recorded and not pbx.kept
+    assert len(pbx.audible()) == 2
+    kept = _kept(pbx)
+    assert [each.began_at for each in kept.capture.segments] == [back]
+    assert not any("fallback" in name for name in pbx.ever_recorded)
 
 
 def test_what_who_answered_forbids_is_left_to_the_journal() -> None:
@@ -184,3 +188,87 @@ def test_an_outbound_call_stays_one_where_it_was_transferred() -> None:
     kept = _kept(pbx)
     assert (kept.call.direction, kept.call.extension) == (Direction.OUTBOUND, "2102")
     assert kept.call.number == "+81398765432"
+
+
+@pytest.mark.parametrize(("mode", "kept"), [("automatic", True), ("standby", False)])
+def test_what_the_dialplan_did_not_record_is_captured_once_callrec_is_back(mode: str, kept: bool) -> None:
+    """Its copy of the rules does not know who answers."""
+    pbx = _away((mode, "everywhere", None, "none"))
+    pbx.fallbacks[OUTSIDE.id] = replace(pbx.fallbacks[OUTSIDE.id], file="")
+    pbx.reconnect([])
+    assert len(pbx.audible()) == 2
+    id_ = pbx.tracker.calls["1.0"].record.id
+    end(pbx)
+    (captured,) = (pbx.kept if kept else pbx.discarded).values()
+    assert (
+        captured.call.id == id_ == ids.of_fallback_call("demo", OUTSIDE.id, pbx.fallbacks[OUTSIDE.id].since)
+    )
+
+
+def test_a_call_that_the_dialplan_did_not_record_is_decided_anew() -> None:
+    pbx = _away(("manual", "everywhere", None, "none"), ("automatic", "extension", "2102", None))
+    pbx.fallbacks[OUTSIDE.id] = replace(pbx.fallbacks[OUTSIDE.id], file="")
+    pbx.reconnect([])
+    assert not pbx.ever_recorded
+    transfer(pbx, COLLEAGUE)
+    assert len(pbx.audible()) == 2
+
+
+INTO = channel("0.9", "PJSIP/outside-00000008", "0398765432", linkedid="0.9")
+"""Somebody outside whose call is older."""
+
+
+def _merged(*, watched: bool) -> ModelPbx:
+    """A call that the dialplan records becomes part of another, which is recorded as well."""
+    pbx = ModelPbx(office(AUTOMATIC))
+    if not watched:
+        pbx.cut()
+    pbx.create(INTO)
+    pbx.fall_back(INTO.id, records=True, parties="inbound|2102|0312345678")
+    pbx.create(PHONE)
+    pbx.fall_back(PHONE.id, records=True, parties="internal|2101|2102")
+    for id_, since in ((INTO.id, "0.9"), (PHONE.id, "1.0")):
+        pbx.fallbacks[id_] = replace(pbx.fallbacks[id_], linkedid=since)
+    pbx.channels[PHONE.id] = replace(PHONE, linkedid="0.9")
+    pbx.enter(INTO.id, PHONE.id)
+    return pbx
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_what_is_recorded_of_a_call_that_became_part_of_another_ends(watched: bool) -> None:
+    """Its line tells of it until then; who talks is recorded once from there on."""
+    pbx = _merged(watched=watched)
+    if not watched:
+        pbx.reconnect([])
+    pbx.pass_time(1)
+    assert {each.channel for each in pbx.fallbacks_ended} == {INTO.id, PHONE.id}
+    assert set(pbx.snoops.values()) == {INTO.id}
+    end(pbx)
+    (kept,) = pbx.kept.values()
+    assert kept.capture.segments[0].external.name == f"callrec/fallback-{INTO.id}-external"
+
+
+def test_what_is_not_to_be_kept_ends_where_callrec_decides() -> None:
+    """The journal destroys it; what is said from then on is decided by who talks."""
+    pbx = _away(AUTOMATIC, ("never", "extension", "2101", None))
+    pbx.reconnect([])
+    assert {each.channel for each in pbx.fallbacks_ended} == {OUTSIDE.id} and not pbx.ever_recorded
+    transfer(pbx, COLLEAGUE)
+    assert len(pbx.audible()) == 2
+
+
+def test_who_goes_on_without_who_called_is_recorded_on() -> None:
+    """The dialplan recorded on the channel of who called, which has left before callrec saw two parties."""
+    phone = channel("1.0", "PJSIP/2101-00000001", "2101")
+    pbx = ModelPbx(office(AUTOMATIC))
+    pbx.create(phone)
+    pbx.fall_back(phone.id, records=True, parties="outbound|2101|0398765432")
+    line = channel("1.1", "PJSIP/outside-00000002", "0398765432")
+    pbx.fallback_goes_on = True
+    for each in (line, COLLEAGUE):
+        pbx.create(each)
+    pbx.enter(phone.id, line.id)
+    pbx.hang_up(phone.id)
+    pbx.enter(COLLEAGUE.id)
+    pbx.pass_time(11)
+    assert set(pbx.snoops.values()) == {line.id}

@@ -11,6 +11,7 @@ from callrec.recording.actions import (
     ReadJournal,
     SaveCall,
     StartSnoop,
+    StopFallback,
     Unmute,
 )
 from tests.scenarios.replay import ids_of, office, tracker, transcript
@@ -62,7 +63,9 @@ def test_a_call_that_began_meanwhile_is_captured_from_now_on() -> None:
 
 def test_a_call_the_dialplan_records_is_left_to_it() -> None:
     played = quiet_tracker()
-    assert played.compare([OUTSIDE, PHONE], BRIDGE, {"1.0": ev.FallbackCall(START)}, [], LATER) == []
+    told = ev.FallbackCall(START, "callrec/fallback-1.0")
+    asked = played.compare([OUTSIDE, PHONE], BRIDGE, {"1.0": told}, [], LATER)
+    assert asked == [StopFallback("1.0", "1.0", OUTSIDE.name, told.file)], "until it has ended"
     ended = [played.handle(ev.ChannelDestroyed(LATER, each)) for each in (PHONE, OUTSIDE)]
     assert ended == [[], [ReadJournal("1.0", "")]]
 
