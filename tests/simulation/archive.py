@@ -14,9 +14,9 @@ from itertools import zip_longest
 
 from callrec.errors import PbxUnreachable
 from callrec.model.calls import CallRecord
-from callrec.model.captures import CapturedCall, Segment
+from callrec.model.captures import Capture, CapturedCall, Segment
+from callrec.spool import placement
 from callrec.spool.directory import Spool
-from callrec.spool.recording_builder import _ends, _lead, _silences
 from callrec.spool.sound import MOST_LATE_S, MOST_OVERLAP_S
 from tests.simulation.recorder import Recorder
 from tests.simulation.truth import Span, Tape, clip, without
@@ -38,9 +38,9 @@ class Archive:
         self.rows: dict[str, CallRecord] = {}
         self.kept: dict[str, Kept] = {}
 
-    def has_recording(self, call: str) -> bool:
-        """Tells whether a recording of this call is kept."""
-        return any(each.captured.call.id == call for each in self.kept.values())
+    def knows_call(self, call: str) -> bool:
+        """Tells whether there is a row of this call."""
+        return call in self.rows
 
     def has_capture(self, recording: str) -> bool:
         """Tells whether a recording is kept."""
@@ -96,8 +96,8 @@ class Archive:
         placed = [
             (
                 max(0.0, (begin - capture.began_at).total_seconds()),
-                self._sides(segment, begin),
-                _ends(segment, after, begin),
+                self._sides(segment, begin, capture),
+                placement.ends(segment, after, begin),
             )
             for segment, after in zip_longest(segments, segments[1:])
             for begin in [segment.began_at or capture.started_at]
@@ -109,11 +109,15 @@ class Archive:
             overlap = end - placed[number + 1][0] if number + 1 < len(placed) else 0.0
             end -= overlap if 0 < overlap <= MOST_OVERLAP_S else 0.0
             for lead, tape in sides:
-                yield from _heard(tape, begin + lead, end, _silences(capture))
+                yield from _heard(tape, begin + lead, end, placement.silences(capture))
 
-    def _sides(self, segment: Segment, begin: datetime) -> list[tuple[float, Tape]]:
+    def _sides(self, segment: Segment, begin: datetime, capture: Capture) -> list[tuple[float, Tape]]:
         found = [(track, self._recorder.tapes.get(track.name)) for track in (segment.external, segment.staff)]
-        return [(_lead(track, begin), tape) for track, tape in found if tape]
+        return [
+            (placement.lead(track, begin), tape)
+            for track, tape in found
+            if tape and not placement.is_unplaced(track, segment, capture)
+        ]
 
 
 def _heard(tape: Tape, place: float, end: float, silences: list[tuple[float, float]]) -> Iterator[Span]:

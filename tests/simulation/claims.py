@@ -23,26 +23,8 @@ AFTER_OUTAGE_S = 15.0
 SOON_S = 0.3
 """How soon what is automatic is recorded where nothing comes late."""
 SHORTEST_S = 0.05
-KNOWN = frozenset(
-    {
-        "has left",
-        "in a call of the fallback",
-        "in two conversations",
-        "begins too late",
-        "after an outage",
-    }
-)
-"""Faults that are known and not mended yet; their kinds are passed over. Empty it as they are mended.
-
-- has left: where who is never to be recorded was there at the gate and has left, and callrec learned of it
-  late, the decision of the gate can go on to silence who is left;
-- in two conversations: lines that have the linked id of one call, but talk in two bridges, are one call, and
-  one of the conversations is recorded;
-- begins too late: a track of which the PBX was asked, and which begins when its call was handed over;
-- after an outage: where lines moved while nobody watched, what is automatic may not be recorded afterwards;
-- in a call of the fallback: where its line has become part of a call that callrec records, it has no row of
-  its own; it is among those who took part there.
-"""
+TAKEOVER_S = 15.0
+"""How long after an outage the dialplan's recordings may go on: they end where two talk, or soon after."""
 
 
 def broken(world: World) -> Iterator[str]:
@@ -79,10 +61,9 @@ def nothing_is_left(world: World) -> Iterator[str]:
 
 
 def _is_lost(world: World, name: str) -> bool:
-    """Whether a track is of the fallback, and its line went in a crash (a person is told); or is known."""
-    late = (
-        "begins too late" in KNOWN and world.weather.was_late and world.recorder.tapes[name].length < LONG_S
-    )
+    """Whether a person is told of a track that nobody knows of (`fallback.orphans`): it is of the fallback,
+    whose line went in a crash, or the PBX was so late with it that it had been given up."""
+    late = world.weather.was_late and world.recorder.tapes[name].length < LONG_S
     return late or journal.channel_of(name) in world.plan.lost_lines
 
 
@@ -102,12 +83,11 @@ def every_call_has_one_row(world: World) -> Iterator[str]:
 
 def _is_excused(world: World, linkedid: str) -> bool:
     """Whether the fallback's line of this call was never written, because the PBX crashed; whether the caller
-    hung up at the gate, which nobody heard of, before the fallback had the call; or whether it is known."""
+    hung up at the gate, which nobody heard of, before the fallback had the call."""
     in_fallback = linkedid in world.plan.fallbacks
     unheard = not in_fallback and not _is_covered(world, world.plan.asked_at[linkedid])
     crashed = linkedid in world.plan.lost_lines
-    went_on = linkedid in world.plan.went_on or len(world.exchange.linked[linkedid]) > 1
-    return unheard or crashed or ("in a call of the fallback" in KNOWN and went_on)
+    return unheard or crashed
 
 
 # --- never is silent
@@ -116,9 +96,9 @@ def _is_excused(world: World, linkedid: str) -> bool:
 def what_is_never_is_silent(world: World) -> Iterator[str]:
     """In no recording is anybody heard who is connected with somebody whose rule says never."""
     for id_, kept in world.machine.archive.kept.items():
-        if _is_of_fallback(kept):
-            continue
         for span in kept.sound:
+            if _is_of_fallback(kept) and not _is_watched(world, span, kept):
+                continue
             who = _forbidden(world, span.group)
             if not who or span.end - span.begin < SHORTEST_S:
                 continue
@@ -127,8 +107,19 @@ def what_is_never_is_silent(world: World) -> Iterator[str]:
 
 
 def _is_of_fallback(kept: Kept) -> bool:
-    """A recording of the dialplan's goes on to its end, whoever comes in."""
+    """Tells whether a recording begins with what the dialplan has recorded."""
     return kept.captured.capture.segments[0].external.name.startswith("callrec/fallback")
+
+
+def _is_watched(world: World, span: Span, kept: Kept) -> bool:
+    """Whether the controller had been there for a while, in which it ends what the dialplan records.
+
+    A PBX that is late with that or refuses it records on.
+    """
+    taken_over = len(kept.captured.capture.segments) > 1
+    at_once = not world.weather.was_late and not world.recorder.refusals
+    there = any(begin + TAKEOVER_S < span.begin and span.end < end for begin, end in world.link.covered)
+    return there and (taken_over or at_once)
 
 
 def _was_told(world: World, span: Span) -> bool:
@@ -191,24 +182,18 @@ def _pauses(call: CallRecord) -> Iterator[tuple[float, float]]:
 
 def who_is_automatic_is_recorded(world: World) -> Iterator[str]:
     """Of every conversation that is to be recorded, all is kept but what had a reason not to be."""
-    sound, quiet = _heard_of(world), set(world.plan.unrecorded)
+    sound, quiet = _heard_of(world), set[str]()
     for talk in sorted(world.exchange.witness.talks, key=lambda talk: talk.begin):
         if talk.group & quiet or _is_paused(world, talk):  # a pause holds over a transfer
             quiet |= talk.group
             continue
-        if not _is_automatic(world, talk) or _has_a_reason(world, talk) or _is_after_an_outage(world, talk):
+        if not _is_automatic(world, talk) or talk.group & world.plan.called_never:
             continue
         soon = LONG_S * 6 if world.weather.was_late else SOON_S
         for begin, end in without((talk.begin + soon, talk.end - SOON_S), _disturbances(world)):
             for first, last in without((begin, end), sound.get(talk.group, [])):
                 if last - first > SOON_S:
                     yield f"not recorded: {_when(Talk(talk.group, first, last))}"
-
-
-def _is_after_an_outage(world: World, talk: Talk) -> bool:
-    """Whether the link was away before the end of a conversation: that is known to be a fault."""
-    first_end = min((end for _, end in world.link.covered), default=0.0)
-    return "after an outage" in KNOWN and talk.end > first_end
 
 
 def _rang_unseen(world: World) -> Iterator[tuple[float, float]]:
@@ -236,40 +221,10 @@ def _is_automatic(world: World, talk: Talk) -> bool:
     return not _forbidden(world, talk.group) and world.office.decide(facts).mode is Mode.AUTOMATIC
 
 
-def _has_a_reason(world: World, talk: Talk) -> bool:
-    """Whether the number that was dialled is never to be recorded; or it is known."""
-    return (
-        bool(talk.group & world.plan.called_never)
-        or _is_one_of_two(world, talk)
-        or _has_talked_to_never(world, talk)
-    )
-
-
 def _is_paused(world: World, talk: Talk) -> bool:
     """Whether staff paused or stopped it."""
     keys = [press for id_ in talk.group for press in world.plan.presses.get(id_, [])]
     return any(key in {FeatureCode.PAUSE, FeatureCode.STOP} and at < talk.end for at, key in keys)
-
-
-def _has_talked_to_never(world: World, talk: Talk) -> bool:
-    """Whether one of these talked before to somebody who is never to be recorded."""
-    return "has left" in KNOWN and any(
-        other.begin < talk.begin and other.group & talk.group and _forbidden(world, other.group)
-        for other in world.exchange.witness.talks
-    )
-
-
-def _is_one_of_two(world: World, talk: Talk) -> bool:
-    """Whether others of the same call talked elsewhere meanwhile."""
-    linked = world.exchange.linked
-    calls = set().union(*(linked[id_] for id_ in talk.group))
-    return "in two conversations" in KNOWN and any(
-        other.begin < talk.end
-        and other.end > talk.begin
-        and not other.group & talk.group
-        and any(linked[id_] & calls for id_ in other.group)
-        for other in world.exchange.witness.talks
-    )
 
 
 def _disturbances(world: World) -> list[tuple[float, float]]:

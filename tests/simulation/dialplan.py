@@ -70,14 +70,10 @@ class Dialplan:
     ringing: list[Ringing] = field(default_factory=list)
     fallbacks: set[str] = field(default_factory=set)
     """The linked ids of the calls that the fallback has handled."""
-    unrecorded: set[str] = field(default_factory=set)
-    """The lines of those of them that the dialplan does not record: they wait for a key."""
     called_never: set[str] = field(default_factory=set)
     """Lines that were picked up where a phone rang whose rule says never."""
     asked_at: dict[str, float] = field(default_factory=dict)
     """When each call passed the gate first, by its linked id."""
-    went_on: set[str] = field(default_factory=set)
-    """Those of them that began a call which became part of another."""
     lost_lines: set[str] = field(default_factory=set)
     """The lines (channels) of fallback calls of which the database has none, for the PBX crashed."""
     presses: dict[str, list[tuple[float, FeatureCode]]] = field(default_factory=lambda: defaultdict(list))
@@ -133,6 +129,7 @@ class Dialplan:
         file = f"{journal.RECORDED}{line.id}" if mode is Mode.AUTOMATIC else ""
         line.variables |= {
             FALLBACK_VARIABLE: since,
+            "CALLREC_LINKED": line.linkedid,
             "CALLREC_FALLBACK_PARTIES": parties,
             "CALLREC_FILE": file,
             "CALLREC_MODE": mode,
@@ -143,8 +140,6 @@ class Dialplan:
         self.exchange.tell(ev.DialplanSaid(self.exchange.timeline.clock, line.told(), says))
         if file:
             self._record(line, file, outbound=asked is Direction.OUTBOUND)
-        else:
-            self.unrecorded.add(line.id)
 
     def _record(self, line: Line, file: str, *, outbound: bool) -> None:
         says, hears = ("staff", "external") if outbound else ("external", "staff")
@@ -155,8 +150,6 @@ class Dialplan:
     def _note_end(self, line: Line) -> None:
         """Takes what is done at the hang-up: MixMonitor ends, and the line in the database gets its end."""
         self.recorder.end_monitor(line.id)
-        if line.linkedid != line.id:
-            self.went_on.add(line.id)
         answered, talked = line.variables.get("answered"), ""
         if answered:
             talked = str(round(1000 * (self.exchange.timeline.now - float(answered))))
@@ -168,7 +161,8 @@ class Dialplan:
         peer = of.get("CALLREC_ANSWERED", "") + of.get("DIALEDPEERNAME", "")
         when = f"{of[FALLBACK_VARIABLE]}|{end}"
         what = f"{of['CALLREC_MODE']}|{of['CALLREC_FILE']}||{line.name}"
-        entry = f"{of['CALLREC_FALLBACK_PARTIES']}|{line.linkedid}|{peer}|{when}|{what}"
+        linked = "&".join(dict.fromkeys((of["CALLREC_LINKED"], line.linkedid)))
+        entry = f"{of['CALLREC_FALLBACK_PARTIES']}|{linked}|{peer}|{when}|{what}"
         self.database.write(journal.FAMILY, line.id, entry, self.exchange.timeline.now)
 
     # --- dialling
@@ -179,7 +173,6 @@ class Dialplan:
             return None
         called = self.exchange.create(party, staff=staff, linkedid=line.linkedid)
         line.variables.pop("DIALEDPEERNAME", None)
-        self.unrecorded |= {called.id} if line.id in self.unrecorded else set()
         for name in ("called", "known"):
             if value := line.variables.get(f"_{name}"):
                 called.variables[name] = value

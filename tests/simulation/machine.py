@@ -248,11 +248,14 @@ class Machine:
             lambda at: self._office,
             "demo",
             lambda sound: None,
-            lambda call: controller.has_recorded(call.linkedid) or self.archive.has_recording(call.id),
+            lambda call: controller.has_recorded(call.linkedid) or self._knows_call(call.id),
             lambda press, alert: controller.has_heard(press),
             lambda recording: self.spool.has_capture(recording) or self.archive.has_capture(recording),
         )
         return _JournalReader(self._recorder, self._database, controller, adoption, self.spool)
+
+    def _knows_call(self, id_: str) -> bool:
+        return id_ in self.spool.known_calls() or self.archive.knows_call(id_)
 
     def _read_journal(self) -> None:
         if self.controller and self.controller.link_up and self.link.answers:
