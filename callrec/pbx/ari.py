@@ -183,7 +183,10 @@ class Ari:
         self._call("channels", "setChannelVar", channelId=channel_id, variable=name, value=value)
 
     def snoop(self, channel_id: str, snoop_id: str, *, spy: str = "none", whisper: str = "none") -> None:
-        """Makes a channel that listens to (`spy`) or speaks to (`whisper`) another: in, out, both or none."""
+        """Makes a channel that listens to (`spy`) or speaks to (`whisper`) another: in, out, both or none.
+
+        It can be used once the PBX tells that it has started.
+        """
         self._call(
             "channels",
             "snoopChannelWithId",
@@ -193,7 +196,6 @@ class Ari:
             whisper=whisper,
             app=self._settings.app,
         )
-        self._keep_out_of_cdr(snoop_id)
 
     def record(self, snoop_id: str, name: str) -> None:
         """Records a snoop channel into a WAV, at 16 kHz when the call is wideband, else 8 kHz.
@@ -213,10 +215,12 @@ class Ari:
             beep="false",
             terminateOn="none",
         )
+        self._keep_out_of_cdr(snoop_id)
 
     def play(self, channel_id: str, playback_id: str, media: list[str]) -> None:
         """Plays sounds, one after the other, to a channel of ours."""
         self._call("channels", "playWithId", channelId=channel_id, playbackId=playback_id, media=media)
+        self._keep_out_of_cdr(channel_id)
 
     def mute(self, name: str) -> None:
         """Lets a recording under way write silence from now on; its clock goes on."""
@@ -251,6 +255,7 @@ class Ari:
 
     def add_to_bridge(self, bridge_id: str, channel_id: str) -> None:
         """Puts a channel of ours into a bridge. Digits it sends are told, and not passed on."""
+        self._keep_out_of_cdr(channel_id)
         self._call("bridges", "addChannel", bridgeId=bridge_id, channel=[channel_id], absorbDTMF=True)
 
     def destroy_bridge(self, bridge_id: str) -> None:
@@ -315,7 +320,11 @@ class Ari:
         return f"{self._base}/recordings/stored/{quote(name, safe='')}/file"
 
     def _keep_out_of_cdr(self, channel_id: str) -> None:
-        """Lets a channel of ours make no row in the PBX's own records, which are the office's."""
+        """Lets a channel of ours make no row in the PBX's own records, which are the office's.
+
+        Of a snoop that has not started the PBX refuses it: so it comes with what a snoop is first used for,
+        and after that where somebody waits for it.
+        """
         with suppress(AriRefused, PbxUnreachable):  # it is gone already, or matters more than a row
             if self._has_cdr():
                 self.set_variable(channel_id, NO_CDR, "1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,3 +58,42 @@ def test_a_channel_that_json_cannot_say_hinders_no_list(monkeypatch: pytest.Monk
         "031199",
     )
     assert 0 < (datetime.now(UTC) - found.created_at).total_seconds() < 60
+
+
+class _Pbx:
+    """What is asked of a PBX that lets nobody touch a snoop before it has started."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.started = False
+
+    def call(self, resource: str, operation: str, /, **parameters: Any) -> Any:
+        if operation == "setChannelVar" and not self.started:
+            raise AriRefused(409, f"POST /{resource}", "Channel not in Stasis application")
+        self.asked.append(operation)
+        return {"value": "slin"} if operation == "getChannelVar" else None
+
+
+USES: dict[str, Callable[[Ari], None]] = {
+    "record": lambda pbx: pbx.record("callrec.x", "y"),
+    "playWithId": lambda pbx: pbx.play("callrec.x", "callrec.x-0", ["sound:y"]),
+    "addChannel": lambda pbx: pbx.add_to_bridge("callrec.b", "callrec.x"),
+}
+
+
+@pytest.mark.parametrize("writes_records", [True, False])
+@pytest.mark.parametrize("use", USES)
+def test_a_snoop_that_starts_late_leaves_no_row_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, use: str, writes_records: bool
+) -> None:
+    """A recording is not kept waiting for that."""
+    there = _Pbx()
+    pbx = Ari(PbxSettings())
+    monkeypatch.setattr(pbx, "_call", there.call)
+    monkeypatch.setattr(pbx, "_cdr", writes_records)
+    pbx.snoop("1.1", "callrec.x", spy="in")
+    there.started = True
+    USES[use](pbx)
+    assert there.asked.count("setChannelVar") == writes_records
+    used = there.asked.index(use)
+    assert use == "addChannel" or "setChannelVar" not in there.asked[:used]
