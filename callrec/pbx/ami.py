@@ -152,12 +152,13 @@ class Ami:
     def reads(self, path: str) -> bool:
         """Returns whether the PBX itself can read a WAV. Its dialplan is asked, and nobody called."""
         probe = f"{OWN_PREFIX}probe-{secrets.token_hex(4)}"
+        no_cdr = f",{NO_CDR}=1,CALLREC_PROBE_CDR=off" if self._has_cdr else ""
         self._action(
             "Originate",
             Channel=f"Local/s@{PROBE}",
             ChannelId=f"{probe}-1",
             OtherChannelId=f"{probe}-2",
-            Variable=f"CALLREC_PROBE={probe},CALLREC_PROBED={path}{self._no_cdr}",
+            Variable=f"CALLREC_PROBE={probe},CALLREC_PROBED={path}{no_cdr}",
             Application="NoOp",
         )
         found = self.tree(PROBE).get(probe, "")
@@ -165,13 +166,13 @@ class Ami:
         return found == "RIFF"
 
     @cached_property
-    def _no_cdr(self) -> str:
-        """The variables that keep a probe out of the PBX's call records; empty where it writes none."""
+    def _has_cdr(self) -> bool:
+        """Whether the PBX may write call records; else it would log each use of the function."""
         try:
             self._action("ModuleCheck", Module="func_cdr.so")
         except AmiRefused:
-            return ""
-        return f",{NO_CDR}=1,CALLREC_PROBE_CDR=off"
+            return False
+        return True
 
     def stop_monitor(self, name: str, monitor: str) -> None:
         """Ends one MixMonitor of a channel, by the channel's name and the monitor's id.
@@ -189,6 +190,7 @@ class Ami:
 
     def play_to(self, endpoint: str, sound: str, channel_id: str) -> None:
         """Rings a phone and plays a sound file (a path without its ending) to whoever answers."""
+        no_cdr = {"Variable": f"{NO_CDR}=1"} if self._has_cdr else {}
         self._action(
             "Originate",
             Channel=f"PJSIP/{endpoint}",
@@ -196,8 +198,8 @@ class Ami:
             Application="Playback",
             Data=sound,
             CallerID="callrec <callrec>",
-            Variable=f"{NO_CDR}=1",
             Async="true",
+            **no_cdr,
         )
 
     # --- inside
