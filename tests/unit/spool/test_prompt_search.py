@@ -81,6 +81,36 @@ def test_packets_that_come_late_move_what_follows() -> None:
     assert is_heard(prompt, _telephone(_placed(late)))
 
 
+PACKET = RATE // 50
+
+
+def _late(kind: str, prompt: Samples) -> Samples:
+    """What a PBX with too little time makes of a prompt."""
+    packets = [prompt[begin : begin + PACKET] for begin in range(0, len(prompt), PACKET)]
+    if kind == "lost":
+        packets = [each for number, each in enumerate(packets) if number % 20]
+    if kind == "twice":
+        packets = [packets[number] for number in sorted([*range(len(packets)), *range(0, len(packets), 20)])]
+    if kind == "held back":
+        packets.insert(len(packets) // 3, np.zeros(19 * PACKET, np.int16))
+    return np.concatenate(packets)
+
+
+@pytest.mark.parametrize("voice", ["nothing", "tone", "speech"])
+@pytest.mark.parametrize("kind", ["lost", "twice", "held back"])
+def test_packets_that_are_late_again_and_again(kind: str, voice: str) -> None:
+    """A third of a second in all, or at once: farther than one piece may be from the next."""
+    placed = _placed(_late(kind, _prompt()))
+    assert is_heard(_prompt(), _telephone(placed + _voice(voice, len(placed), 0.5)))
+
+
+@pytest.mark.parametrize("late_s", [0.0, 0.1, 0.3])
+def test_a_recording_that_begins_or_ends_in_the_pause_around_the_words(late_s: float) -> None:
+    late = round(late_s * RATE)
+    quiet = np.concatenate([np.zeros(late, np.int16), _prompt(), np.zeros(late, np.int16)])
+    assert is_heard(quiet, _telephone(_prompt().astype(float)))
+
+
 @pytest.mark.parametrize("seconds", [0.0, 1.0, 20.0])
 def test_silence_of_any_length(seconds: float) -> None:
     assert not is_heard(_prompt(), np.zeros(round(seconds * RATE), dtype=np.int16))
