@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 Samples = NDArray[np.int16]
 
 WINDOW_SECONDS = 0.1
-SLIP = 1600
-"""Samples by which a phone's buffer may shift what it plays (0.2 s at 8 kHz)."""
+PIECE = 3000
+"""Samples of a prompt that are looked for together; no tone has two of them."""
 AUDIBLE = 500.0
 """Amplitude from which a tone counts as heard; the phones speak at 8000."""
 
@@ -51,21 +51,15 @@ def voiced(samples: Samples) -> Samples:
 
 
 def likeness(prompt: Samples, heard: Samples) -> float:
-    """How like the prompt the best stretch of what was heard is (1: the same).
+    """How like the prompt what was heard is (1: the same).
 
-    The prompt is looked for in pieces of a second, each near where the first one was found: a phone
-    drops or repeats a packet now and then, which shifts what follows by 20 ms.
+    The prompt is looked for in short pieces, each where it is best: a busy PBX or phone drops,
+    repeats or holds back a packet now and then, which shifts what follows by 20 ms or more.
     """
-    pieces = np.array_split(prompt, max(1, len(prompt) // 8000))
     if len(heard) < len(prompt):
         return 0.0
-    _, origin = _best(pieces[0], heard)
-    scores, offset = [], 0
-    for piece in pieces:
-        begin = max(0, origin + offset - SLIP)
-        scores.append(_best(piece, heard[begin : begin + len(piece) + 2 * SLIP])[0])
-        offset += len(piece)
-    return float(np.mean(scores))
+    pieces = np.array_split(prompt, max(1, len(prompt) // PIECE))
+    return float(np.mean([_best(piece, heard)[0] for piece in pieces]))
 
 
 def _best(piece: Samples, heard: Samples) -> tuple[float, int]:
