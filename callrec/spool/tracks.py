@@ -92,7 +92,7 @@ class Tracks:
             (number, side): self._one(track, path, ended_at)
             for number, side, track, path in self._places(captured)
         }
-        self._believe(captured.capture, _doubtful(list(found.values())))
+        self._believe(captured.capture, list(found.values()))
         return found
 
     def fetched(self, captured: CapturedCall) -> list[Track]:
@@ -134,13 +134,13 @@ class Tracks:
             return Fetched(track, None, absent, absent=True)
         return _read(track, partial, path, still_written=_seconds_since(ended_at) < CLOSED_WITHIN_SECONDS)
 
-    def _believe(self, capture: Capture, absent: tuple[str, ...] | None) -> None:
-        """Returns once the PBX has said often enough, and for long enough, that these tracks are absent.
+    def _believe(self, capture: Capture, found: list[Fetched]) -> None:
+        """Returns once the PBX has said often enough, and for long enough, that tracks are absent.
 
         Raises NotYetThere before; of a call that was over within a moment NotYetClosed, which is no problem
         for people to see.
         """
-        recording_id = capture.recording_id
+        recording_id, absent = capture.recording_id, _doubtful(found)
         if absent is None:
             return self.forget(recording_id)
         self._pbx_answers()
@@ -148,7 +148,8 @@ class Tracks:
         if not before or before.tracks != absent:
             before = _Absence(absent, now, 0)
         self._absences[recording_id] = _Absence(absent, before.since, before.times + 1)
-        if before.times + 1 < ABSENT_TIMES or now - before.since < ABSENT_SECONDS:
+        wanted = 0.0 if _was_over_before_sound(capture, found) else ABSENT_SECONDS
+        if before.times + 1 < ABSENT_TIMES or now - before.since < wanted:
             kind = NotYetClosed if is_momentary(capture) else NotYetThere
             raise kind(
                 "the PBX has no sound of recording {id} ({tracks}): it will be asked again",
@@ -162,6 +163,16 @@ def is_momentary(capture: Capture) -> bool:
     """Returns whether a capture was over within a moment: whoever answered hung up at once."""
     lasted = timedelta(seconds=MOMENT_SECONDS)
     return capture.ended_at is not None and capture.ended_at - capture.started_at < lasted
+
+
+def _was_over_before_sound(capture: Capture, found: list[Fetched]) -> bool:
+    """Returns whether a momentary capture has no sound because the PBX recorded nothing of it.
+
+    Its files are there and empty, or were never begun. One that was begun and is gone: its disk may be away.
+    """
+    return is_momentary(capture) and all(
+        not each.track.started_at if each.absent else not each.wav and not each.note for each in found
+    )
 
 
 def _read(track: Track, partial: Path, path: Path, *, still_written: bool) -> Fetched:

@@ -94,13 +94,24 @@ def test_of_a_call_that_was_over_at_once_no_sound_is_missed(bench: Bench, begun:
     bench.spool.hand_over(captured_call(segments=(moment if begun else gone,), ended_at=at_once))
     bench.archiver.work()
     assert bench.spool.waiting() and not bench.archiver.problems()
-    _until_believed(bench)
+    for _ in range(ABSENT_TIMES):  # seconds: nobody waits for what is not to come
+        bench.later(2)
     with bench.database.read() as connection:
         found = calls.look_up(connection, CALL_ID)
         assert not custody.of(connection, RECORDING_ID)
     assert [note.text for note in found.call.notes] == ["the call was over before there was sound to record"]
     assert not bench.spool.waiting() and not bench.spool.quarantined() and not bench.archiver.problems()
     assert bench.deleted == ([EXTERNAL, STAFF] if begun else [])
+
+
+def test_sound_of_a_short_call_whose_disk_is_away_is_asked_for_again(bench: Bench) -> None:
+    begin, at_once = START + timedelta(seconds=2), START + timedelta(seconds=2.5)
+    moment = segment(external=Track(EXTERNAL, begin, at_once), staff=Track(STAFF, begin, at_once))
+    bench.spool.hand_over(captured_call(segments=(moment,), ended_at=at_once))
+    bench.archiver.work()
+    for _ in range(ABSENT_TIMES):
+        bench.later(2)
+    assert bench.spool.waiting() == [RECORDING_ID]
 
 
 def test_of_a_call_whose_end_nobody_saw_the_sound_is_missed(bench: Bench) -> None:
