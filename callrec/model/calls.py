@@ -112,7 +112,7 @@ class Announcement:
     """The moment at which the playing began, as Asterisk reported it; PBX's clock."""
     finished_at: datetime | None = None
     """The moment at which the playing ended, as Asterisk reported it; PBX's clock. Null where that was not
-    reported, because the call ended before or the link to the PBX was away."""
+    reported: the call ended before, those who heard it were parted, or the link to the PBX was away."""
     complete: bool = False
     """True where Asterisk reported that the file was played to its end and, of one during a recorded call
     (`leg` is `both`), callrec found all of it in the recording; false where either is not so."""

@@ -6,7 +6,7 @@ decision asks for is the library's matter (`Environment.prompts`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -139,6 +139,18 @@ class Announcer(Owner):
         """Ends the announcement under way, of which events may have been missed."""
         broken, self.in_call = self.in_call, None
         return [HangUp(self.linkedid, broken.snoop)] if broken else []
+
+    def follow(self, together: Collection[str]) -> list[Action]:
+        """Breaks the announcement off where its leg is not among those who talk with the recorded party.
+
+        Somebody else would hear the rest of it, or nobody. It is made again when they are together.
+        """
+        return self.break_off() if self.in_call and self.in_call.channel not in together else []
+
+    @property
+    def is_broken_off(self) -> bool:
+        """Whether the end of the last prompt was not told, and none is under way."""
+        return not self.in_call and bool(self.made) and not self.made[-1].finished_at
 
     def channel_started(self, channel: str) -> list[Action]:
         """Plays the first prompt, when the snoop is there."""

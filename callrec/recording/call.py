@@ -81,7 +81,8 @@ class Call(CallDialplan):
         self._count(at)
         if len(now) < 2:
             never = self.record.answered_at and self.decisions.is_sent_to_never(self.record, at)
-            return self._saved(self._decide_anew(now, at, seen=seen) if never else [], before)
+            actions = self._decide_anew(now, at, seen=seen) if never else []
+            return self._saved([*actions, *self.announcer.follow(())], before)
         if not self.record.answered_at and not self.fallback:
             return [*self._answered(list(now.values()), at), *self._end_taken_in(at)]
         asked = self._ask_fallback(list(now.values()), at)
@@ -90,6 +91,7 @@ class Call(CallDialplan):
         actions = [*asked, *self._follow(at), *self._decide_anew(now, at, seen=seen)]
         actions += self.assistance.follow(self.legs, now)
         actions += self.capture.renew_snoops(at) if self.capture else []  # decision 9
+        actions += self.announcer.follow(now if self.capture and self.capture.channel in now else ())
         return self._saved(actions, before)
 
     def _saved(self, actions: list[Action], before: CallRecord | None) -> list[Action]:

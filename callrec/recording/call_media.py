@@ -168,7 +168,7 @@ class CallMedia:
         saved = self.save_checkpoint() if actions or joined else []
         again, self._hangups = self._hangups, []
         helped = self.assistance.tick(at, self.talking())
-        heard = [*self._beep(at), *self._tell_silence()]
+        heard = [*self._beep(at), *self._tell_silence(), *self._announce_again()]
         return [*again, *actions, *saved, *heard, *helped, *self.hand_over()]
 
     @property
@@ -234,6 +234,15 @@ class CallMedia:
         actions = self.announcer.start(decision, self.decisions.gate, self.capture.recording_id, leg.id)
         self.take_announcements()
         return actions
+
+    def _announce_again(self) -> list[Action]:
+        """Makes an announcement again that was broken off, once the recorded party talks with staff again.
+
+        Not as soon as they are connected: in the middle of a transfer others are for a moment.
+        """
+        capture = self.capture
+        heard = capture and capture.channel in self.talking() and self._is_recording and not capture.is_silent
+        return self.announce_start() if heard and self.announcer.is_broken_off else []
 
     def take_announcements(self) -> None:
         """Writes into the record what was announced, and what went otherwise with it."""
