@@ -158,6 +158,11 @@ class SipCall:
         self._mute, self._codec, self._sound = direction == "inactive", codec, sound
         self._send("ACK", self._to, self._offer(codec, direction) if late else "")
 
+    def offer_again(self, codec: str) -> None:
+        """Asks for another codec within the call, and does not wait for the answer."""
+        self._count += 1
+        self._send("INVITE", self._to, self._offer(codec))
+
     def update(self) -> int:
         """Says that the call is alive (UPDATE without an offer). Returns the status of the answer."""
         return _status(self._request("UPDATE"))

@@ -1,0 +1,23 @@
+"""Calls of which nothing is left, and of which nothing is to be told to people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from callrec.commands.status import collect
+from tests.integration.system import SystemUnderTest
+
+
+@contextmanager
+def untroubled(system: SystemUnderTest) -> Iterator[None]:
+    """Afterwards PBX and spool are empty, the log has no error, and `callrec status` knows no problem."""
+    system.app.spool.flaws.forget()
+    log = system.demo.home / "controller.log"
+    before = log.stat().st_size
+    yield
+    system.wait_until_clean()
+    lines = [json.loads(line) for line in log.read_bytes()[before:].splitlines()]
+    assert not [each for each in lines if each["level"] not in ("info", "warning") or "exception" in each]
+    assert not collect(system.app)["problems"]
