@@ -59,8 +59,9 @@ def test_a_hangup_during_an_announcement(
     assert not told["complete"] and told["in_recording"] is None and not kept.announced
     shown = system.callrec("show", call.id).stdout
     assert NOT_TO_ITS_END in shown
-    assert hears(heard.external, heard.rate, OTHER_HZ) and not is_silent(heard.staff)
     as_long_as(heard, talk_seconds(call))
+    if seconds:  # else there is too little to be listened to
+        assert hears(heard.external, heard.rate, OTHER_HZ) and not is_silent(heard.staff)
     assert [each.result for each in call.key_presses] == (["marked"] if seconds else [])
 
 

@@ -53,9 +53,8 @@ def test_a_conference_that_staff_leave_and_come_back_to(
     assert call.number == "+81" + NUMBER[1:] and call.extension == "2101"
     assert [(each.result, each.extension) for each in call.key_presses] == [("marked", "2101")]
     assert {each.extension for each in call.participants} == {None, "2101", *(["2102"] if never else [])}
-    for begun, hertz in ((True, STAFF_HZ), (False, BACK_HZ)):
-        piece = heard.staff[:half] if begun else heard.staff[-half:]
-        assert hears(piece, rate, hertz), "2101, before and after"
+    assert hears(heard.staff[:half], rate, STAFF_HZ)
+    assert heard_share(heard.staff, rate, BACK_HZ) > 0.1, "2101 is heard again"
     assert (heard_share(heard.staff, rate, SECOND_HZ) > 0.3) is not alone
     assert hears_no(heard.staff, rate, FIRST_HZ) and hears_no(heard.external, rate, SECOND_HZ)
     assert hears(heard.external[:half], rate, OTHER_HZ) and hears(heard.external[-half:], rate, OTHER_HZ)

@@ -42,17 +42,8 @@ async def _answer(talk: Talk) -> None:
     await talk.call.answer()
 
 
-async def _answer_and_leave(talk: Talk) -> None:
-    await talk.call.answer()
-    await talk.call.hangup()
-
-
 async def _hang_up(talk: Talk) -> None:
     await talk.call.hangup()
-
-
-async def _wait(talk: Talk) -> None:
-    return None
 
 
 def _cancelled(system: SystemUnderTest, caller: Talk, called: Talk) -> None:
@@ -63,6 +54,11 @@ def _the_caller_at_the_answer(system: SystemUnderTest, caller: Talk, called: Tal
     system.switchboard.run(_answer(called))
     caller.wait_established()
     caller.hangup()
+
+
+def _who_answers(system: SystemUnderTest, caller: Talk, called: Talk) -> None:
+    called.answer()
+    called.hangup()
 
 
 def _both_at_the_answer(system: SystemUnderTest, caller: Talk, called: Talk) -> None:
@@ -81,9 +77,8 @@ EITHER = {Outcome.UNANSWERED, Outcome.ANSWERED}
 WAYS: dict[str, tuple[Way, set[Outcome]]] = {
     "cancelled while it rings": (_cancelled, {Outcome.UNANSWERED}),
     "cancelled as it is answered": (_at_once(_hang_up, _answer), EITHER),
-    "answered and left as it is cancelled": (_at_once(_hang_up, _answer_and_leave), EITHER),
     "the caller at the answer": (_the_caller_at_the_answer, EITHER),
-    "who answers, at once": (_at_once(_wait, _answer_and_leave), EITHER),
+    "who answers, at once": (_who_answers, EITHER),
     "both at the answer": (_both_at_the_answer, EITHER),
     "both in the talk": (_both_in_the_talk, {Outcome.ANSWERED}),
 }
