@@ -11,7 +11,7 @@ from callrec.model.alerts import AlertState
 from callrec.model.calls import FeatureCode, KeyResult, Note, Outcome
 from callrec.model.captures import KeptBecause, SilenceReason
 from callrec.model.flaws import Flaw
-from callrec.model.rules import Announce, Decision, Direction, Holidays, Mode, Scope
+from callrec.model.rules import Announce, Decision, Direction, Holidays, Mode, Scope, Unannounced
 
 REASONS = {
     "no-rule": "no rule applies to this call, so it is not recorded",
@@ -54,6 +54,11 @@ ANNOUNCEMENTS = {
     Announce.BEFORE_CONNECT: "before the phone rings",
     Announce.ON_START: "at the start, heard by both",
     Announce.NONE: "none",
+}
+
+UNANNOUNCED = {
+    Unannounced.RECORD: "recorded all the same",
+    Unannounced.DISCARD: "not recorded",
 }
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

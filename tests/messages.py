@@ -32,6 +32,7 @@ TABLES = {
     "SCOPES",
     "HOLIDAYS",
     "ANNOUNCEMENTS",
+    "UNANNOUNCED",
     "WEEKDAYS",
     "DIRECTIONS",
     "OUTCOMES",

@@ -14,7 +14,7 @@ from callrec.catalogue.database import Database, _alembic
 from callrec.model.alerts import Delivery
 from callrec.model.calls import DecisionChange, FeatureCode, KeyPress, KeyResult
 from callrec.model.office import Extension, Facility
-from callrec.model.rules import Holidays, Mode
+from callrec.model.rules import Holidays, Mode, Unannounced
 from callrec.policy.hours import parse_hours
 from tests.unit.samples import CALL_ID, DECISION, START, alert, call
 
@@ -57,7 +57,8 @@ def check_migration(database: Database) -> None:
     _check_alerts(database)
     _check_aliases(database)
     for fields, complaint in (
-        ({"beep_s": 15}, r"rules \[1\] have a consent beep"),
+        ({"unannounced": Unannounced.DISCARD}, r"rules \[1\] record nothing unannounced"),
+        ({"unannounced": Unannounced.RECORD, "beep_s": 15}, r"rules \[1\] have a consent beep"),
         ({"beep_s": None, "hours": parse_hours("mon")}, r"rules \[1\] have conditions"),
     ):
         with database.begin() as connection:
@@ -68,10 +69,10 @@ def check_migration(database: Database) -> None:
         rules.remove(connection, 1, **WHO)
     migrated(database, "0001")
     with database.begin() as connection:
-        assert not {"hours", "beep_s"} & _columns(connection, "rules")
+        assert not {"hours", "beep_s", "unannounced"} & _columns(connection, "rules")
         assert "aliases" not in _columns(connection, "extensions")
         assert not {"incident", "discarded_at"} & _columns(connection, "calls")
-        assert connection.exec_driver_sql("SELECT count(*) FROM rules").scalar_one() == 4
+        assert connection.exec_driver_sql("SELECT count(*) FROM rules").scalar_one() == 5
         assert connection.exec_driver_sql("SELECT count(*) FROM calls").scalar_one() == 1
     migrated(database, "head")
 
@@ -140,6 +141,7 @@ def _check_as_it_was(connection: sa.Connection) -> None:
     (rule,) = rules.in_force(connection)
     assert (rule.mode, rule.hours, rule.holidays) == (Mode.AUTOMATIC, (), Holidays.INCLUDE)
     assert (rule.effective_from, rule.effective_until, rule.beep_s) == (None, None, None)
+    assert rule.unannounced is Unannounced.RECORD
     assert facilities.all_extensions(connection) == [Extension("2101", "shiba")]
     (incident,) = connection.execute(sa.select(tables.calls.c.incident)).scalars()
     assert incident is False

@@ -17,7 +17,7 @@ from callrec.catalogue import changes
 from callrec.catalogue.facilities import extension, facility
 from callrec.catalogue.tables import rules, rules_in_force
 from callrec.errors import NotFound, Refused, WrongUsage
-from callrec.model.rules import Announce, Direction, Holidays, Hours, Mode, Rule, Scope
+from callrec.model.rules import Announce, Direction, Holidays, Hours, Mode, Rule, Scope, Unannounced
 from callrec.policy.hours import parse_hours, written
 from callrec.policy.rules import check, narrows
 
@@ -189,6 +189,7 @@ def _rule(row: Any, spans: dict[str, tuple[Hours, ...]] | None = None) -> Rule:
         effective_from=row.effective_from,
         effective_until=row.effective_until,
         beep_s=row.beep_s,
+        unannounced=Unannounced(row.unannounced),
     )
 
 

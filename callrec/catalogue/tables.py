@@ -91,6 +91,7 @@ rules = sa.Table(
     _column("effective_from", Moment, nullable=True),
     _column("effective_until", Moment, nullable=True),
     _column("beep_s", sa.Integer, nullable=True),
+    _column("unannounced", sa.String(16)),
     _column("removed", sa.Boolean),
     _column("changed_at", Moment),
     _column("changed_by", sa.Text),

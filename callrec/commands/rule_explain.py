@@ -112,6 +112,7 @@ def _plain(decision: Decision) -> dict[str, Any]:
         "announce": decision.announce,
         "languages": list(decision.languages),
         "retain_days": decision.retain_days,
+        "unannounced": decision.unannounced,
         "beep_s": decision.beep_s,
         "rule": decision.rule,
         "version": decision.version,

@@ -12,7 +12,7 @@ import click
 from callrec.commands.common import F
 from callrec.dates import written_seconds
 from callrec.errors import WrongUsage
-from callrec.model.rules import Announce, Direction, Holidays, Rule
+from callrec.model.rules import Announce, Direction, Holidays, Rule, Unannounced
 from callrec.policy.hours import written
 from callrec.rulebook.explanation import first_day, last_day
 
@@ -29,14 +29,15 @@ COLUMNS = {
     "mode": "mode",
     "announce": "announce",
     "languages": "languages",
+    "_unannounced": "unannounced",
     "_beep": "beep",
     "retain_days": "days kept",
     "priority": "priority",
 }
 KEYS = (
     *("id", "version", "scope", "target", "direction", "hours", "holidays", "effective_from"),
-    *("effective_until", "mode", "announce", "languages", "prompt", "beep_s", "retain_days"),
-    *("retain_incident_days", "priority", "changed_at", "changed_by"),
+    *("effective_until", "mode", "announce", "languages", "prompt", "unannounced", "beep_s"),
+    *("retain_days", "retain_incident_days", "priority", "changed_at", "changed_by"),
 )
 
 _DIRECTIONS = [*(direction.value for direction in Direction), "any"]
@@ -62,6 +63,12 @@ _OPTIONS = (
     ),
     click.option("--language", help="Languages of the announcement, such as ja,en."),
     click.option("--prompt", help="Which announcement: see callrec prompt list."),
+    click.option(
+        "--unannounced",
+        type=click.Choice([each.value for each in Unannounced]),
+        help="What becomes of a call whose announcement the PBX cannot play: it is recorded all the same "
+        "(record, the default), or nothing of it is recorded (discard).",
+    ),
     click.option(
         "--beep",
         metavar="TIME",
@@ -113,12 +120,14 @@ def row(rule: Rule, zone: ZoneInfo) -> dict[str, Any]:
         "announce": rule.announce,
         "languages": rule.languages,
         "prompt": rule.prompt,
+        "unannounced": rule.unannounced,
         "beep_s": rule.beep_s,
         "retain_days": rule.retain_days,
         "retain_incident_days": rule.retain_incident_days,
         "priority": rule.priority,
         "changed_at": rule.changed_at,
         "changed_by": rule.changed_by,
+        "_unannounced": None if rule.unannounced is Unannounced.RECORD else rule.unannounced,
         "_beep": written_seconds(rule.beep_s) if rule.beep_s else None,
         "_from": first_day(rule.effective_from, zone) if rule.effective_from else None,
         "_until": last_day(rule.effective_until, zone) if rule.effective_until else None,

@@ -141,9 +141,11 @@ def _decision(found: SearchHit, known: Known, office: OfficeSettings) -> Lines:
 
 
 def _unrecorded(call: CallRecord, office: OfficeSettings) -> str:
-    if call.discarded_at is None:
-        return _("none")
-    return _("standby, discarded at {moment}").format(moment=spoken(call.discarded_at, office.zone))
+    discarded = spoken(call.discarded_at, office.zone) if call.discarded_at else ""
+    if call.unannounced_at:
+        why = _("none: the announcement could not be played, and the rule wants nothing recorded then")
+        return ", ".join([why, *([_("discarded at {moment}").format(moment=discarded)] if discarded else [])])
+    return _("standby, discarded at {moment}").format(moment=discarded) if discarded else _("none")
 
 
 def _notes(call: CallRecord) -> Lines:

@@ -187,7 +187,7 @@ class Controller:
             return [
                 (call.record.extension or "?", call.capture.recording_id)
                 for call in self._tracker.calls.values()
-                if call.capture and not call.capture.is_finished
+                if call.capture and not call.capture.is_finished and not call.record.unannounced_at
             ]
 
     def problems(self) -> list[str]:

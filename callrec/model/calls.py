@@ -250,5 +250,10 @@ class CallRecord:
     incident: bool = False
     """True where staff marked the call as an incident by a key, or called for help by one."""
     discarded_at: datetime | None = None
-    """The moment at which callrec had destroyed what was captured of the call on standby, as nobody wanted
-    any of it kept; callrec's clock. Null of every other call, and so always in a manifest."""
+    """The moment at which callrec had destroyed what was captured of the call: on standby, as nobody wanted
+    any of it kept, or unannounced (see `unannounced_at`); callrec's clock. Null of every other call, and so
+    always in a manifest."""
+    unannounced_at: datetime | None = None
+    """The moment from which nothing of the call was recorded and all before was to be destroyed, because the
+    PBX could not play the announcement and the rule says `discard`; PBX's clock. Null of every other call,
+    and so always in a manifest."""

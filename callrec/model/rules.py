@@ -48,6 +48,15 @@ class Announce(StrEnum):
     """Not at all."""
 
 
+class Unannounced(StrEnum):
+    """What becomes of a call whose announcement the PBX could not play."""
+
+    RECORD = "record"
+    """It is recorded all the same."""
+    DISCARD = "discard"
+    """Nothing of it is recorded, and what was captured by then is destroyed."""
+
+
 class Scope(StrEnum):
     """What a rule is about, from the widest to the narrowest. The narrower beats the wider."""
 
@@ -93,6 +102,7 @@ class Rule:
     Elsewhere None means no condition, or the default (announce, retention in days); no hours mean always.
     Of rules of one scope the higher `priority` wins. `effective_until` is the first moment at which the
     rule is over. `beep_s` is the time from one consent beep to the next, in seconds; None: no beep.
+    `unannounced` is about calls whose announcement the PBX could not play.
     """
 
     id: int
@@ -114,6 +124,7 @@ class Rule:
     effective_from: datetime | None = None
     effective_until: datetime | None = None
     beep_s: int | None = None
+    unannounced: Unannounced = Unannounced.RECORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +192,6 @@ class Decision:
     beep_s: int | None = None
     """How often both parties are to hear the consent beep while the call is recorded, in seconds. Null:
     never."""
+    unannounced: Unannounced = Unannounced.RECORD
+    """What was to become of the call, had the PBX not been able to play the announcement. Where several
+    decisions were joined, the stricter: `discard`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from callrec.model.rules import Announce, Candidate, Decision, Mode
+from callrec.model.rules import Announce, Candidate, Decision, Mode, Unannounced
 
 _STRICTNESS = {Announce.NONE: 0, Announce.ON_START: 1, Announce.BEFORE_CONNECT: 2}
 
@@ -14,25 +14,27 @@ def combine(gate: Decision, answering: Decision) -> Decision:
     """Returns what holds for a call that the gate decided by the number dialled, once it is answered.
 
     The answering extension's decision holds, its consent beep too, with the stricter of both announcements
-    (before-connect, then on-start, then none). Only a rule that says never for the number dialled beats it,
-    as it beats all (decision 10). A call that is not recorded is not announced: what the gate has played is
-    in the call's announcements.
+    (before-connect, then on-start, then none) and the stricter of what becomes of a call that could not be
+    announced. Only a rule that says never for the number dialled beats it, as it beats all (decision 10). A
+    call that is not recorded is not announced: what the gate has played is in the call's announcements.
     """
     if is_final(gate):
         return _with(gate, answering, "never-beats-all")
     heard = gate if _gate_announces(gate, answering) else answering
     combined = _with(answering, gate, "at-gate")
-    return replace(combined, announce=heard.announce, languages=heard.languages, prompt=heard.prompt)
+    combined = replace(combined, announce=heard.announce, languages=heard.languages, prompt=heard.prompt)
+    return _strict(combined, (gate, answering))
 
 
 def of_all(decisions: Sequence[Decision]) -> Decision:
     """Returns what holds while several talk, each with a decision of their own; who matters most first.
 
-    One whose rule says never suffices; else the first of whom any rule is counts.
+    One whose rule says never suffices; else the first of whom any rule is counts, with what is stricter
+    where the announcement cannot be played.
     """
     final = (each for each in decisions if is_final(each))
     ruled = (each for each in decisions if each.rule is not None)
-    return next(final, None) or next(ruled, decisions[0])
+    return next(final, None) or _strict(next(ruled, decisions[0]), decisions)
 
 
 def is_final(decision: Decision) -> bool:
@@ -46,6 +48,13 @@ def _gate_announces(gate: Decision, answering: Decision) -> bool:
         return False
     played = gate.announce is Announce.BEFORE_CONNECT
     return played or _STRICTNESS[gate.announce] > _STRICTNESS[answering.announce]
+
+
+def _strict(decision: Decision, joined: Sequence[Decision]) -> Decision:
+    """Returns the decision; one of those that are joined suffices for nothing to be recorded unannounced."""
+    asked = any(each.unannounced is Unannounced.DISCARD for each in joined)
+    recorded = decision.mode is not Mode.NEVER
+    return replace(decision, unannounced=Unannounced.DISCARD) if asked and recorded else decision
 
 
 def _with(decision: Decision, other: Decision, why: str) -> Decision:

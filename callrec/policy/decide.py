@@ -8,7 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import compress
 
-from callrec.model.rules import Announce, CallFacts, Candidate, Decision, Direction, Mode, Rule
+from callrec.model.rules import (
+    Announce,
+    CallFacts,
+    Candidate,
+    Decision,
+    Direction,
+    Mode,
+    Rule,
+    Unannounced,
+)
 from callrec.policy.conditions import Clock, unmet
 from callrec.policy.rules import Ranked, RuleSet
 
@@ -92,6 +101,7 @@ def _decision(
         reason=_reason(rule),
         considered=considered,
         beep_s=None if rule.mode is Mode.NEVER else rule.beep_s,
+        unannounced=Unannounced.RECORD if rule.mode is Mode.NEVER else rule.unannounced,
     )
 
 

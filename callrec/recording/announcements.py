@@ -6,18 +6,34 @@ decision asks for is the library's matter (`Environment.prompts`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from callrec.errors import CallrecError
 from callrec.model.calls import IN_CALL, Announcement, Note, remark
 from callrec.model.prompts import Prompt
-from callrec.model.rules import Announce, Decision
+from callrec.model.rules import Announce, Decision, Unannounced
 from callrec.pbx.events import OWN_PREFIX
 from callrec.recording.actions import Action, HangUp, PbxAction, PlayMedia, StartSnoop
 from callrec.recording.environment import Sound
 from callrec.recording.owners import Owner
+
+
+def must_not_be_recorded(
+    decision: Decision, made: Iterable[Announcement], refused: Collection[str] = ()
+) -> bool:
+    """Tells whether a decision's announcement could not be played, and it says that nothing is recorded then.
+
+    `made` are the playings, `refused` the names of prompts that were not even begun. Of one that a hang-up
+    cut short nothing is known, and one that was heard to its end after all has not failed.
+    """
+    if decision.announce is Announce.NONE or decision.unannounced is Unannounced.RECORD:
+        return False
+    played = [each for each in made if each.prompt == decision.prompt]
+    heard = {each.language for each in played if each.complete}
+    failed = decision.prompt in refused or any(each.could_not_be_played for each in played)
+    return failed and not heard.issuperset(decision.languages)
 
 
 @dataclass(slots=True)
@@ -84,6 +100,8 @@ class Announcer(Owner):
     """What went otherwise than decided: taken over into the call's record."""
     in_call: InCallAnnouncement | None = None
     _at_gate: dict[str, Prompt] = field(default_factory=dict)
+    _refused: set[str] = field(default_factory=set)
+    """The names of the prompts that the library does not have, or the PBX did not begin to play."""
     _started: int = 0
     """How many announcements were started during the call."""
 
@@ -116,6 +134,10 @@ class Announcer(Owner):
         """Returns those of the sounds that nobody has heard to their end yet, in the same language."""
         heard = {(each.prompt, each.language) for each in self.made if each.complete}
         return [(prompt, name) for prompt, name in sounds if (prompt.name, prompt.language) not in heard]
+
+    def has_failed(self, decision: Decision) -> bool:
+        """Tells whether this could not be played, and nothing is to be recorded then."""
+        return must_not_be_recorded(decision, self.made, self._refused)
 
     def start(self, decision: Decision, gate: Decision | None, name: str, channel: str) -> list[Action]:
         """Whispers the announcement at the start from `channel`, as far as it has not been heard.
@@ -178,16 +200,18 @@ class Announcer(Owner):
             return []
         if not self.in_call or action.snoop != self.in_call.snoop:
             return []
+        self._refused.add(self.in_call.current.name)
         self.notes.append(remark("the announcement could not be played: {problem}", problem=problem))
         return self.break_off()
 
     # --- inside
 
     def _prompts(self, decision: Decision) -> Sequence[Sound]:
-        """Returns the prompts of a decision. Where one is missing, none, and a note: the call is recorded."""
+        """Returns the prompts of a decision. Where one is missing, none, and a note."""
         try:
             return self.prompts(decision)
         except CallrecError as error:
+            self._refused.add(decision.prompt)
             self.notes.append(remark("the announcement could not be played: {problem}", problem=error))
             return []
 

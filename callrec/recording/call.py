@@ -45,6 +45,8 @@ class Call(CallDialplan):
         """Takes up a call that was under way when the controller ended, as it was written down."""
         call = cls(linkedid, record, environment)
         call.saved_open = record.id
+        if record.unannounced_at:
+            call.recorder.bar(record.unannounced_at)
         call.note("the controller was away during this call")
         return call
 
@@ -158,7 +160,7 @@ class Call(CallDialplan):
             return [*broken_off, *self._let_go(at), *self.hand_over()]
         moved = [*self._let_go(at), *self._follow(at)]
         saved = self.save_checkpoint() if moved else []
-        return [*said_again, *broken_off, *moved, *saved, *self.announce_start()]
+        return [*said_again, *broken_off, *moved, *saved, *self.announce_start(at)]
 
     def missed_the_end(self, there: set[str], at: datetime, *, keys_known: bool) -> None:
         """Takes note that all channels of this call went while nobody watched.

@@ -37,7 +37,9 @@ class CallDecisions(CallKeys):
         self.record = self.decisions.answered(self.record, talking, self.caller, at)
         assert self.record.decision is not None
         leg = of_legs.captured(talking, self.caller)
-        return [*self.recorder.decided(self.record.decision.mode, leg.id, at), *self.save_checkpoint()]
+        barred = self.refuse_unannounced(at)  # by what was to be heard before
+        begun = self.recorder.decided(self.record.decision.mode, leg.id, at)
+        return [*barred, *begun, *self.save_checkpoint()]
 
     def _decide_anew(self, now: dict[str, Leg], at: datetime, *, seen: bool) -> list[Action]:
         """Decides anew where others talk than before: what their rules say holds from now on (decision 12).

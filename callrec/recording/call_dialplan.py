@@ -59,7 +59,8 @@ class CallDialplan(CallDecisions):
         before = self.record
         self.announcer.dialplan_said(sound, at, leg, status)
         self.take_announcements()
-        return self.announcement_failed(before)
+        failed = self.announcement_failed(before)
+        return [*failed, *(self.save_checkpoint() if failed else [])]
 
     def dialled(self, event: Dialled, peer: Leg | None) -> None:
         """Remembers how Dial() said that it goes: that tells the outcome where nobody answers."""
@@ -110,6 +111,8 @@ class CallDialplan(CallDecisions):
             self.gate_recalled(gate)
         if not self.capture:
             self.takeover = Takeover(channel, told, is_local=leg is None)
+        if not told.file:
+            self._recall_announcements(channel, told)
         superfluous, self.saved_open = self.saved_open, ""
         return [ReadJournal(self.linkedid, superfluous)] if superfluous else []
 
@@ -154,21 +157,21 @@ class CallDialplan(CallDecisions):
             return []
         talking = self.talking() or dict(self.legs)
         self.record = self._as_answered(self.takeover, at - heard)
-        self._recall_announcements(self.takeover)
+        self._recall_announcements(self.takeover.channel, self.takeover.told)
         self.note("callrec was away when this call began")
         leg = of_legs.captured(list(talking.values()), self.caller)
         id_ = ids.of_fallback_recording(self.record.pbx, self.takeover.channel, self.takeover.told.since)
         actions = self.recorder.take_over(id_, self.takeover.segment(heard, at), leg.id, at)
         if len(talking) > 1:
             actions += self._decide_anew(talking, at, seen=False)
-        return [*actions, *self.save_checkpoint()]
+        return [*actions, *self.refuse_unannounced(at), *self.save_checkpoint()]
 
     def _ask_fallback(self, talking: list[Leg], at: datetime) -> list[Action]:
         """Asks the fallback to end, where it records what callrec would record by the same rules.
 
         Where it records nothing callrec decides at once.
         """
-        if not self.takeover or self.capture or self.is_over:
+        if not self.takeover or self.capture or self.is_over or self.record.unannounced_at:
             return self._end_taken_in(at)
         self.takeover.see(talking, at)
         if self.takeover.seen_at is None:
@@ -199,11 +202,12 @@ class CallDialplan(CallDecisions):
         """
         self.record, talking = self._as_answered(takeover, at), self.talking() or dict(self.legs)
         self.note("callrec was away when this call began")
+        self._recall_announcements(takeover.channel, takeover.told)
         assert self.record.decision is not None
-        leg = of_legs.captured(list(talking.values()), self.caller)
+        leg, barred = of_legs.captured(list(talking.values()), self.caller), self.refuse_unannounced(at)
         actions = self.recorder.decided(self.record.decision.mode, leg.id, at)
         actions += self._decide_anew(talking, at, seen=False)
-        return [*actions, *self.save_checkpoint()]
+        return [*barred, *actions, *self.save_checkpoint()]
 
     def _end_taken_in(self, at: datetime) -> list[Action]:
         """Asks the fallback to end what it records of channels of other calls, once callrec decides here."""
@@ -231,12 +235,14 @@ class CallDialplan(CallDecisions):
         record = self.decisions.answered(takeover.asked(self.record), talking, caller, at)
         return replace(record, participants=takeover.participants(record, self.legs.values(), office, at))
 
-    def _recall_announcements(self, takeover: Takeover) -> None:
-        """Takes over what the dialplan has announced."""
+    def _recall_announcements(self, channel: str, told: FallbackCall) -> None:
+        """Takes over what the dialplan has announced, unless it was heard of."""
+        if self.announcer.made:
+            return
         if self.decisions.gate:
             self.announcer.at_gate(self.decisions.gate)
-        for each in filter(None, takeover.told.announced.split("&")):
+        for each in filter(None, told.announced.split("&")):
             sound, begin, end, status = [*each.split(">"), "", "", ""][:4]
             if (begun := epoch(begin)) and (ended := epoch(end)):
-                self.announced(sound, begun, takeover.channel, status=None)
-                self.announced(sound, ended, takeover.channel, status=status)
+                self.announced(sound, begun, channel, status=None)
+                self.announced(sound, ended, channel, status=status)

@@ -85,12 +85,11 @@ class CallKeys(CallMedia):
 
     def _obey(self, key: FeatureCode, at: datetime, *, in_pause: bool) -> tuple[KeyResult, list[Action]]:
         """Does what a key asks for. `in_pause`: a pause that was asked for later goes on."""
-        if self.fallback:
-            self._decide_in_fallback(at)
+        decided = self._decide_in_fallback(at) if self.fallback else []
         mode = self._mode_for(key)
         if self._fallback_records(mode):
             # decision 12: what the fallback records is only marked
-            return result_in_fallback(key, recorded=True, marked=self.record.incident), []
+            return result_in_fallback(key, recorded=True, marked=self.record.incident), decided
         legs = list(self.talking().values()) or list(self.legs.values())
         channel = of_legs.captured(legs, self.caller).id if legs else ""
         before = self.capture
@@ -99,7 +98,7 @@ class CallKeys(CallMedia):
         )
         if self.capture is not before:
             self.record = replace(self.record, decision=in_force(self.record))
-        return result, actions
+        return result, [*decided, *actions]
 
     @property
     def _can_be_captured(self) -> bool:
@@ -115,11 +114,13 @@ class CallKeys(CallMedia):
         return mode_for_keys(self.record, before, captured=self.capture is not None)
 
     def _fallback_records(self, mode: Mode) -> bool:
-        return self.is_recorded_by_fallback and mode is Mode.AUTOMATIC
+        barred = self.record.unannounced_at is not None
+        return self.is_recorded_by_fallback and not barred and mode is Mode.AUTOMATIC
 
-    def _decide_in_fallback(self, at: datetime) -> None:
+    def _decide_in_fallback(self, at: datetime) -> list[Action]:
         """Decides the call late: the fallback does not record what waits for a key, so callrec does."""
         talking = list(self.talking().values())
         if not self.record.answered_at and len(talking) >= 2:
             self.record = self.decisions.answered(self.record, talking, self.caller, at)
             self.note("callrec was away when this call began")
+        return self.refuse_unannounced(at)

@@ -119,7 +119,7 @@ class CallMedia:
         before = self._is_recording
         actions = owner.recording_started(name, at)
         begun = self._is_recording and not before
-        return [*actions, *([*self.save_checkpoint(), *self.announce_start()] if begun else [])]
+        return [*actions, *([*self.save_checkpoint(), *self.announce_start(at)] if begun else [])]
 
     def recording_ended(self, owner: Owner, name: str, at: datetime, failure: str | None) -> list[Action]:
         """Tells `owner` that a track has ended; the last one of a call that is over ends the recording."""
@@ -136,7 +136,7 @@ class CallMedia:
         before = self.record
         actions = owner.playback_ended(playback, at, failed=failed)
         self.take_announcements()
-        told = self.announcement_failed(before)
+        told = [*self.announcement_failed(before), *self.refuse_unannounced(at)]
         saved = self.save_checkpoint() if self.record is not before else []
         return [*actions, *told, *saved]
 
@@ -154,7 +154,8 @@ class CallMedia:
             self._put_off(action.channel, at)
         actions = owner.refused(action, problem, at)
         self.take_announcements()
-        return [*actions, *self._tell_silence(), *self.hand_over()]
+        barred = self.refuse_unannounced(at)
+        return [*actions, *barred, *self._tell_silence(), *self.hand_over()]
 
     def _put_off(self, channel: str, at: datetime) -> None:
         for each in filter(None, (self.takeover, *self.taken_in.values())):
@@ -168,7 +169,7 @@ class CallMedia:
         saved = self.save_checkpoint() if actions or joined else []
         again, self._hangups = self._hangups, []
         helped = self.assistance.tick(at, self.talking())
-        heard = [*self._beep(at), *self._tell_silence(), *self._announce_again()]
+        heard = [*self._beep(at), *self._tell_silence(), *self._announce_again(at)]
         return [*again, *actions, *saved, *heard, *helped, *self.hand_over()]
 
     @property
@@ -225,24 +226,40 @@ class CallMedia:
 
     # --- announcements
 
-    def announce_start(self) -> list[Action]:
-        """Makes the announcement at the start of the recording, as far as it has not been heard."""
+    def announce_start(self, at: datetime) -> list[Action]:
+        """Makes the announcement at the start of the recording, as far as it has not been heard.
+
+        Nothing is announced where nothing is recorded, because it has failed before.
+        """
         decision = self.record.decision
         leg = of_legs.staff_side(self.talking().values(), self.capture.channel) if self.capture else None
-        if not self.capture or not decision or not leg:
+        if not self.capture or not decision or not leg or self.record.unannounced_at:
             return []
         actions = self.announcer.start(decision, self.decisions.gate, self.capture.recording_id, leg.id)
         self.take_announcements()
-        return actions
+        return [*actions, *self.refuse_unannounced(at)]
 
-    def _announce_again(self) -> list[Action]:
+    def refuse_unannounced(self, at: datetime) -> list[Action]:
+        """Has nothing recorded of this call where its announcement has failed and the rule says so.
+
+        That holds for the whole call, whatever is decided later.
+        """
+        decision = self.record.decision
+        if not decision or self.record.unannounced_at or self.recorder.handed_over:
+            return []
+        if not self.record.answered_at or not self.announcer.has_failed(decision):
+            return []
+        self.record = replace(self.record, unannounced_at=at)
+        return [*self.recorder.bar(at), *self.announcer.break_off(), *self.save_checkpoint()]
+
+    def _announce_again(self, at: datetime) -> list[Action]:
         """Makes an announcement again that was broken off, once the recorded party talks with staff again.
 
         Not as soon as they are connected: in the middle of a transfer others are for a moment.
         """
         capture = self.capture
         heard = capture and capture.channel in self.talking() and self._is_recording and not capture.is_silent
-        return self.announce_start() if heard and self.announcer.is_broken_off else []
+        return self.announce_start(at) if heard and self.announcer.is_broken_off else []
 
     def take_announcements(self) -> None:
         """Writes into the record what was announced, and what went otherwise with it."""

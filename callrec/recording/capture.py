@@ -152,6 +152,13 @@ class LiveCapture(Owner):
         """Keeps what is captured from now on; what was before stays on standby."""
         self.kept_because, self.needs_new_snoops = because, True  # decision 12: no file is kept in half
 
+    def give_up(self, at: datetime) -> list[Action]:
+        """Ends it for good, and keeps nothing of it."""
+        self.kept_because = None
+        for live in self.tracks.segments:
+            live.give_up()
+        return self.silence(SilenceReason.STOP, at)
+
     @property
     def is_silent(self) -> bool:
         """Whether it is silent on purpose."""

@@ -55,7 +55,9 @@ class CallRecorder:
     # --- by the rules
 
     def decided(self, mode: Mode, channel: str, at: datetime) -> list[Action]:
-        """Begins what a decision asks for, where nothing is captured yet."""
+        """Begins what a decision asks for, where nothing is captured yet, and the call is not barred."""
+        if self.state is RecordingState.BARRED:
+            return []
         match mode:
             case Mode.AUTOMATIC:
                 return self._begin(channel, KeptBecause.AUTOMATIC, at)
@@ -102,6 +104,11 @@ class CallRecorder:
             self._step(Step.START)
         return capture.resume(SilenceReason.STOP, at)
 
+    def bar(self, at: datetime) -> list[Action]:
+        """Records nothing of this call from now on, and has all destroyed that was captured, at its end."""
+        self._step(Step.BAR)
+        return self.capture.give_up(at) if self.capture else []
+
     # --- by the keys
 
     def pressed(
@@ -133,7 +140,7 @@ class CallRecorder:
                 )
             case Step.STOP:
                 return self._stop(at)
-            case Step.STAND_BY | Step.END:
+            case Step.STAND_BY | Step.BAR | Step.END:
                 return []  # no key asks for these
             case _:
                 assert_never(step)
@@ -224,6 +231,8 @@ class CallRecorder:
     def restore(self, capture: Capture) -> LiveCapture:
         """Takes up a capture as it was written down before a restart."""
         self.capture = LiveCapture.restored(self.linkedid, capture)
+        if self.state is RecordingState.BARRED:
+            return self.capture
         self._step(Step.START if capture.kept_because else Step.STAND_BY)
         if self.capture.silences.is_on_for(SilenceReason.STOP):
             self._step(Step.STOP)

@@ -37,6 +37,10 @@ class LiveSegment:
         """Keeps it, also if it was on standby."""
         self.segment = replace(self.segment, standby=False)
 
+    def give_up(self) -> None:
+        """Takes it for one that is to be destroyed, as what stayed on standby."""
+        self.segment = replace(self.segment, standby=True)
+
     def start(self, side: Side, at: datetime) -> None:
         """Takes note that the PBX has begun to write a track."""
         self.step(side, "start")

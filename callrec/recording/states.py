@@ -32,7 +32,8 @@ happen to it comes from four sides.
 Whatever ends a track while the capture is silent changes nothing at once: there is nothing to record.
 
 **What is kept of a call** (`RecordingState`): rules and keys take these steps. Nothing kept is ever
-discarded; what stayed on standby is, when the call ends.
+discarded; what stayed on standby is, when the call ends. So is, whatever it was, what a rule does not want
+recorded unannounced: such a call is *barred* from when its announcement could not be played.
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ class RecordingState(StrEnum):
     STANDBY = "standby"
     KEPT = "kept"
     STOPPED = "stopped"
+    BARRED = "barred"
     HANDED_OVER = "handed_over"
     DISCARDED = "discarded"
 
@@ -86,6 +88,7 @@ class Step(StrEnum):
     KEEP = "keep"
     MARK = "mark"
     STOP = "stop"
+    BAR = "bar"
     END = "end"
 
 
@@ -132,20 +135,25 @@ KEEPING: Table[RecordingState] = {
     RecordingState.UNRECORDED: {
         Step.STAND_BY: RecordingState.STANDBY,
         Step.START: RecordingState.KEPT,
+        Step.BAR: RecordingState.BARRED,
     },
     RecordingState.STANDBY: {
         Step.KEEP: RecordingState.KEPT,
+        Step.BAR: RecordingState.BARRED,
         Step.END: RecordingState.DISCARDED,
     },
     RecordingState.KEPT: {
         Step.MARK: RecordingState.KEPT,
         Step.STOP: RecordingState.STOPPED,
+        Step.BAR: RecordingState.BARRED,
         Step.END: RecordingState.HANDED_OVER,
     },
     RecordingState.STOPPED: {
         Step.START: RecordingState.KEPT,
+        Step.BAR: RecordingState.BARRED,
         Step.END: RecordingState.HANDED_OVER,
     },
+    RecordingState.BARRED: {Step.END: RecordingState.DISCARDED},
     RecordingState.HANDED_OVER: {},
     RecordingState.DISCARDED: {},
 }

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from callrec.dates import written_seconds
 from callrec.language import choose
 from callrec.language import translated as _
-from callrec.model.rules import Announce, Candidate, Decision, Hours, Mode, Rule
+from callrec.model.rules import Announce, Candidate, Decision, Hours, Mode, Rule, Unannounced
 from callrec.policy import holidays
 from callrec.policy.hours import DAYS, written
 from callrec.wording import (
@@ -46,6 +46,8 @@ def verdict(decision: Decision) -> Iterator[str]:
     else:
         languages = ", ".join(decision.languages)
         yield _("announcement: {when}, in {languages}").format(when=when, languages=languages)
+        if decision.unannounced is Unannounced.DISCARD:
+            yield _("where the announcement cannot be played, nothing is recorded")
     if decision.beep_s:
         yield _("consent beep: every {seconds}, heard by both").format(
             seconds=written_seconds(decision.beep_s)

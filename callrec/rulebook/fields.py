@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 from callrec.dates import parse_days, parse_end, parse_moment, parse_seconds, written_seconds
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
-from callrec.model.rules import Announce, Direction, Holidays, Mode, Rule, Scope
+from callrec.model.rules import Announce, Direction, Holidays, Mode, Rule, Scope, Unannounced
 from callrec.numbers import Number, dialled, normalise, of_extension, on_one_line
 from callrec.policy.hours import parse_hours
 from callrec.rulebook.explanation import first_day, hours_in_words, last_day
-from callrec.wording import ANNOUNCEMENTS, DIRECTIONS, HOLIDAYS, MODES
+from callrec.wording import ANNOUNCEMENTS, DIRECTIONS, HOLIDAYS, MODES, UNANNOUNCED
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -33,6 +33,7 @@ FIELDS = {
     "announce": "announcement",
     "languages": "languages",
     "prompt": "prompt",
+    "unannounced": "unannounced calls",
     "beep_s": "consent beep",
     "retain_days": "days kept",
     "retain_incident_days": "days kept after an incident",
@@ -68,6 +69,7 @@ def _readers(zone: ZoneInfo, now: datetime) -> dict[str, Callable[[Any], tuple[s
         "announce": lambda text: ("announce", None if text == "default" else _one_of(Announce, text)),
         "language": lambda text: ("languages", _languages(text)),
         "prompt": lambda text: ("prompt", text),
+        "unannounced": lambda text: ("unannounced", _one_of(Unannounced, text)),
         "beep": lambda text: ("beep_s", None if text == "none" else parse_seconds(text)),
         "retain": lambda text: ("retain_days", _days(text)),
         "retain_incident": lambda text: ("retain_incident_days", _days(text)),
@@ -130,6 +132,7 @@ def fields_in_words(rule: Rule, zone: ZoneInfo) -> dict[str, str]:
         "announce": _(ANNOUNCEMENTS[rule.announce]) if rule.announce else "—",
         "languages": ", ".join(rule.languages),
         "prompt": rule.prompt,
+        "unannounced": _(UNANNOUNCED[rule.unannounced]),
         "beep_s": written_seconds(rule.beep_s) if rule.beep_s else "—",
         "retain_days": str(rule.retain_days or "—"),
         "retain_incident_days": str(rule.retain_incident_days or "—"),

@@ -18,7 +18,7 @@ import tomlkit
 from callrec.dates import written_seconds
 from callrec.errors import CallrecError, WrongEntries, WrongUsage
 from callrec.model.office import Extension, Facility
-from callrec.model.rules import Holidays, Rule
+from callrec.model.rules import Holidays, Rule, Unannounced
 from callrec.policy.hours import written as written_hours
 from callrec.policy.office import Office
 from callrec.policy.rules import check
@@ -61,6 +61,7 @@ KEYS: dict[str, dict[str, tuple[type, ...]]] = {
         "announce": _TEXT,
         "language": _TEXT,
         "prompt": _TEXT,
+        "unannounced": _TEXT,
         "beep": _TEXT,
         "retain": _TEXT,
         "retain_incident": _TEXT,
@@ -255,6 +256,7 @@ def _rule(rule: Rule, zone: ZoneInfo) -> Table:
         "announce": str(rule.announce or ""),
         "language": ",".join(rule.languages),
         "prompt": rule.prompt,
+        "unannounced": "" if rule.unannounced is Unannounced.RECORD else str(rule.unannounced),
         "beep": written_seconds(rule.beep_s) if rule.beep_s else "",
         "retain": f"{rule.retain_days}d" if rule.retain_days else "",
         "retain_incident": f"{rule.retain_incident_days}d" if rule.retain_incident_days else "",

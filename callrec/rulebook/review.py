@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from callrec.language import translated
 from callrec.model.office import Extension
-from callrec.model.rules import Mode, Rule, Scope
+from callrec.model.rules import Announce, Mode, Rule, Scope, Unannounced
 from callrec.policy.office import Office
 from callrec.policy.rules import rank
 from callrec.rulebook.cover import covered, holds_at_all
@@ -32,6 +32,7 @@ FINDINGS = {
     "beaten-by-several": "it can never win: one of the rules {by} always beats it",
     "no-extensions": "it can never win: facility {facility} has no extensions",
     "all-have-own": "it can never win: every extension of facility {facility} has a rule that beats it",
+    "never-announced": "it says --unannounced discard, and no announcement is played that could fail",
     "ends-soon": "it ends {day}: what should hold afterwards?",
     "no-rule": "no rule in force is about it: calls of {count} of its {total} extensions are not recorded",
     "no-inbound": "no rule in force is about calls from outside: "
@@ -173,6 +174,8 @@ def _of_rule(rule: Rule, index: _Index, zone: ZoneInfo) -> Iterator[Finding]:
         yield Finding(code, "rule", name, {"by": ", ".join(rule_name(each.id, each.version) for each in by)})
     elif rule.scope is Scope.FACILITY:
         yield from _of_facility_rule(rule, name, index)
+    if rule.announce is Announce.NONE and rule.unannounced is Unannounced.DISCARD:
+        yield Finding("never-announced", "rule", name)
     if end is not None and end <= index.now + SOON:
         yield Finding("ends-soon", "rule", name, {"day": last_day(end, zone)})
 

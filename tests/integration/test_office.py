@@ -135,6 +135,7 @@ def test_a_rule_from_its_first_version_to_its_last(office: Program) -> None:
         "announce": "before-connect",
         "languages": ["ja", "en"],
         "retain_days": 30,
+        "unannounced": "record",
         "beep_s": None,
         "rule": 1,
         "version": 1,

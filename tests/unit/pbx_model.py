@@ -51,6 +51,8 @@ class ModelPbx:
         self.calls: list[do.SaveCall] = []
         self.alerts: list[Alert] = []
         self.link, self.twice = True, False
+        self.unreadable = False
+        """Whether no sound can be read that is to be played."""
         self.deaf, self.silent_playbacks = False, False
         """Whether nothing that is asked arrives; whether the ends of playbacks are not told."""
         self.slow = False
@@ -259,7 +261,7 @@ class ModelPbx:
         self.played.append(self.whispers[command.snoop])
         self._tell(ev.PlaybackStarted(self.now, command.playback))
         if not self.silent_playbacks:
-            self._tell(ev.PlaybackFinished(self.now, command.playback, failed=False))
+            self._tell(ev.PlaybackFinished(self.now, command.playback, failed=self.unreadable))
         return True
 
     def _mute(self, command: do.Mute | do.Unmute) -> bool:

@@ -21,6 +21,7 @@ def test_explain_has_the_keys_of_the_contract(shiba: Office) -> None:
         "announce": "before-connect",
         "languages": ["ja"],
         "retain_days": 7,
+        "unannounced": "record",
         "beep_s": None,
         "rule": second,
         "version": 1,

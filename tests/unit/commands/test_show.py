@@ -103,6 +103,19 @@ def test_a_capture_that_nobody_wanted_kept_says_when_it_was_discarded(
         assert row["discarded_at"] == "2026-11-22T01:00:13+00:00"
 
 
+def test_a_call_that_could_not_be_announced_says_so(
+    shown: Callable[[CallRecord], tuple[str, str]], office: Office
+) -> None:
+    english, japanese = shown(call(unannounced_at=at(2), discarded_at=at(13)))
+    why = "recording: none: the announcement could not be played, and the rule wants nothing recorded then"
+    assert f"{why}, discarded at 2026-11-22 10:00:13\n" in english
+    assert "録音: なし（アナウンスを再生できず、その場合は録音しないルールのため）" in japanese
+    english, _ = shown(call(unannounced_at=at(2)))
+    assert f"{why}\n" in english
+    (row,) = json.loads(office("search", "--all-calls", "--json").out)
+    assert row["unannounced_at"] == "2026-11-22T01:00:02+00:00"
+
+
 def test_silences_are_told_on_the_clock_and_in_the_recording(
     bench: Bench, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callrec.model.rules import Announce, Candidate, Decision, Mode
-from callrec.policy.combine import combine
+from callrec.model.rules import Announce, Candidate, Decision, Mode, Unannounced
+from callrec.policy.combine import combine, of_all
 from callrec.wording import WHY
 from tests.unit.samples import DECISION
 
@@ -54,15 +54,17 @@ def test_what_is_not_recorded_is_not_announced_as_recorded() -> None:
 
 
 DECISIONS = st.builds(
-    lambda mode, announce, rule: replace(
+    lambda mode, announce, unannounced, rule: replace(
         DECISION,
         mode=mode,
         announce=Announce.NONE if mode is Mode.NEVER else announce,
+        unannounced=Unannounced.RECORD if mode is Mode.NEVER else unannounced,
         rule=rule,
         considered=(Candidate(rule, 1, True, "won"),),
     ),
     st.sampled_from(Mode),
     st.sampled_from(Announce),
+    st.sampled_from(Unannounced),
     st.integers(1, 3),
 )
 
@@ -74,7 +76,17 @@ def test_both_together_have_one_winner_and_are_never_laxer(gate: Decision, answe
     assert all(each.why in WHY for each in both.considered)
     assert (both.mode is Mode.NEVER) == (Mode.NEVER in (gate.mode, answer.mode))
     if both.mode is not Mode.NEVER:
+        strict = Unannounced.DISCARD in (gate.unannounced, answer.unannounced)
+        assert both.unannounced is (Unannounced.DISCARD if strict else Unannounced.RECORD)
         assert STRICTER.index(both.announce) >= max(map(STRICTER.index, (gate.announce, answer.announce)))
+
+
+@given(st.lists(DECISIONS, min_size=1, max_size=4))
+def test_of_several_who_talk_one_suffices_that_wants_nothing_unannounced(several: list[Decision]) -> None:
+    held = of_all(several)
+    strict = any(each.unannounced is Unannounced.DISCARD for each in several)
+    recorded = held.mode is not Mode.NEVER
+    assert held.unannounced is (Unannounced.DISCARD if strict and recorded else Unannounced.RECORD)
 
 
 @given(DECISIONS)

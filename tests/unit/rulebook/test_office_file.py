@@ -15,7 +15,7 @@ from callrec.catalogue import offices
 from callrec.catalogue.database import Database
 from callrec.errors import WrongEntries, WrongUsage
 from callrec.model.office import Extension, Facility
-from callrec.model.rules import Announce, Direction, Holidays, Mode, Rule, Scope
+from callrec.model.rules import Announce, Direction, Holidays, Mode, Rule, Scope, Unannounced
 from callrec.policy.hours import parse_hours
 from callrec.policy.office import Office
 from callrec.rulebook import office_file
@@ -76,6 +76,7 @@ def _rule(draw: st.DrawFn, id_: int, scope: Scope, target: str | None) -> Rule:
         announce=draw(st.sampled_from([None, *Announce])),
         languages=draw(st.sampled_from([("ja",), ("ja", "en")])),
         beep_s=draw(st.none() | st.integers(5, 300)),
+        unannounced=draw(st.sampled_from(Unannounced)),
         retain_days=draw(st.none() | st.integers(1, 4000)),
         priority=draw(st.integers(-3, 3)),
         hours=draw(st.sampled_from([(), parse_hours("mon-fri 08:30-17:15, sat")])),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from callrec.app import App
 from callrec.errors import CheckFailed, NotFound
 from callrec.model.office import Extension, Facility
-from callrec.model.rules import Direction, Holidays, Mode, Rule, Scope
+from callrec.model.rules import Direction, Holidays, Mode, Rule, Scope, Unannounced
 from callrec.policy.hours import parse_hours
 from callrec.policy.office import Office
 from callrec.settings import Settings, SpoolSettings
@@ -35,6 +35,7 @@ RULE = Rule(
     effective_until=START + timedelta(days=1),
     languages=("ja", "en"),
     beep_s=15,
+    unannounced=Unannounced.DISCARD,
 )
 OFFICE = Office(
     [
