@@ -113,6 +113,10 @@ class App:
             lambda connection: calls.find_recording(connection, recording_id) is not None
         )
 
+    def was_discarded(self, call_id: str) -> bool:
+        """Returns whether the catalogue says that what was captured of a call is destroyed, if it answers."""
+        return self.database.says(lambda connection: calls.was_discarded(connection, call_id))
+
     def alert_known(self, id_: str) -> bool:
         """Returns whether an alert waits to be sent, or was sent. With the database away: only the former."""
         here = id_ in self.spool.alerts()
@@ -300,6 +304,7 @@ class App:
             lambda call: controller.has_recorded(call.linkedid) or self.knows_call(call.id),
             lambda press, alert: controller.has_heard(press) or self.alert_known(alert),
             self.has_capture,
+            self.was_discarded,
         )
         orphans = Orphans(self.pbx, self.spool.tracks, problems)
         return JournalReader(self.ami, controller, adoption, problems, captured, self.pbx.channels, orphans)

@@ -216,6 +216,11 @@ def is_known(connection: sa.Connection, call_id: str) -> bool:
     return connection.scalar(sa.select(calls.c.id).where(calls.c.id == call_id)) is not None
 
 
+def was_discarded(connection: sa.Connection, call_id: str) -> bool:
+    query = sa.select(calls.c.id).where(calls.c.id == call_id, calls.c.discarded_at.is_not(None))
+    return connection.scalar(query) is not None
+
+
 def recording_ids(connection: sa.Connection) -> list[str]:
     """Returns the ids of all recordings that are in the archive, the oldest first."""
     query = sa.select(recordings.c.id).where(recordings.c.state == Custody.ARCHIVED)

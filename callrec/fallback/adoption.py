@@ -58,18 +58,20 @@ class Adoption:
         taken_up: Callable[[CallRecord], bool] = lambda call: False,
         help_known: Callable[[str, str], bool] = lambda press, alert: False,
         has_capture: Callable[[str], bool] = lambda recording: False,
+        was_discarded: Callable[[str], bool] = lambda call: False,
     ) -> None:
         """Makes an adoption that asks others what it cannot know.
 
         `office` has the rules of now, `office_at` those of a moment; `taken_up` tells whether callrec tells
         of the call itself after all, `help_known` of the ids of a key press and of its alert whether
         somebody was told, `has_capture` of the id of a recording whether it waits in the spool, or is
-        archived.
+        archived, `was_discarded` of the id of a call whether what was captured of it was destroyed.
         """
         self._storage, self._spool = storage, spool
         self._office, self._office_at = office, office_at
         self._pbx, self._prompt, self._taken_up = pbx, prompt, taken_up
         self._help_known, self._has_capture = help_known, has_capture
+        self._was_discarded = was_discarded
         self._absences: dict[str, tuple[datetime, int]] = {}
 
     def adopt(self, key: str, value: str, now: datetime, noted: Sequence[RawKeyPress] = ()) -> bool:
@@ -83,13 +85,13 @@ class Adoption:
         does not answer, and OSError when the spool's disk fails; then the line is to be adopted later.
         """
         entry, office = journal.parse(key, value), self._office()
-        if self._has_capture(ids.of_fallback_recording(self._pbx, key, entry.started_at)):
-            return True  # callrec took it over while the call lasted, or this line was adopted before
+        if self._is_taken_over(entry):
+            return True
         sizes = self._sizes(entry)
         heard = _heard(sizes)
         decision = self._decision(entry)
         call = journal.call_of(entry, office, self._pbx, self._prompt, decision, heard)
-        wanted = decision.mode is Mode.AUTOMATIC
+        wanted = decision.mode is Mode.AUTOMATIC and not call.unannounced_at
         if any(each.could_not_be_played for each in call.announcements):
             self._spool.flaws.add(call.id, Flaw.ANNOUNCEMENT_FAILED)
         recorded = bool(entry.file) and call.outcome is Outcome.ANSWERED and wanted
@@ -111,6 +113,13 @@ class Adoption:
         self._absences.pop(key, None)
         log.info("a call of the fallback was adopted", call=call.id, recorded=recorded)
         return True
+
+    def _is_taken_over(self, entry: journal.JournalEntry) -> bool:
+        """Tells whether callrec took the call over while it lasted, or this line was adopted before."""
+        which = self._pbx, entry.channel, entry.started_at
+        return self._has_capture(ids.of_fallback_recording(*which)) or self._was_discarded(
+            ids.of_fallback_call(*which)
+        )
 
     def _is_early(self, entry: journal.JournalEntry, now: datetime) -> bool:
         return entry.ended_at is not None and now - entry.ended_at < FLUSHED_WITHIN

@@ -31,6 +31,7 @@ from callrec.numbers import Number, of_extension
 from callrec.pbx.events import RawKeyPress, epoch
 from callrec.policy.combine import combine, is_final
 from callrec.policy.office import Office
+from callrec.recording.announcements import must_not_be_recorded
 from callrec.recording.call import OUTCOMES
 from callrec.recording.keys import marks, result_in_fallback
 
@@ -165,7 +166,23 @@ def call_of(
         participants=_participants(entry, extension, number, joined, left) if answered else (),
         announcements=announcements,
         notes=_notes(entry, office, decision, announcements, answered=answered),
+        unannounced_at=_unannounced_at(entry, decision, announcements) if answered else None,
     )
+
+
+def _unannounced_at(
+    entry: JournalEntry, decision: Decision, announcements: tuple[Announcement, ...]
+) -> datetime | None:
+    """Returns when an announcement had failed without which nothing is recorded; None: none had.
+
+    By what the rules say, or by what the dialplan has done: it records what is automatic, unless its copy of
+    the rules wants it announced and that failed.
+    """
+    refused = entry.mode is Mode.AUTOMATIC and not entry.file
+    if not refused and not must_not_be_recorded(decision, announcements):
+        return None
+    ended = [each.finished_at for each in announcements if each.finished_at]
+    return max(ended, default=entry.started_at)
 
 
 def pressed(

@@ -1,9 +1,10 @@
 """Gives the dialplan the rules as it needs them while callrec is away: entries of the PBX's own database.
 
-``callrec-rule/<direction>/<extension>`` = ``mode|announce|prompt&prompt…|answer``. Only extensions that
-differ from ``<direction>/default`` have an entry of their own. The mode is empty where no rule applies: of
-an internal call the other extension's rule may still say something. Rules about callers' numbers cannot be
-mirrored: without callrec nobody compares them (decision 4).
+``callrec-rule/<direction>/<extension>`` = ``mode|announce|prompt&prompt…|answer``, and ``|discard`` after it
+where nothing is to be recorded unannounced. Only extensions that differ from ``<direction>/default`` have an
+entry of their own. The mode is empty where no rule applies: of an internal call the other extension's rule
+may still say something. Rules about callers' numbers cannot be mirrored: without callrec nobody compares
+them (decision 4).
 
 ``callrec-phone/<endpoint>`` = ``extension``, for every alias: whose phone a channel is.
 """
@@ -20,7 +21,7 @@ import structlog
 
 from callrec.backoff import Backoff
 from callrec.errors import CallrecError
-from callrec.model.rules import Announce, Decision, Direction
+from callrec.model.rules import Announce, Decision, Direction, Unannounced
 from callrec.policy.office import Office
 from callrec.problems import Problems
 from callrec.worker import Worker
@@ -98,7 +99,7 @@ class RuleMirror(Worker):
     def _wanted(self, office: Office) -> dict[str, str]:
         """Returns what the PBX's database should hold now.
 
-        A prompt that is missing is a problem, and its calls are recorded all the same.
+        A prompt that is missing is a problem; its calls are recorded, unless the rule says otherwise.
         """
         missing: list[str] = []
 
@@ -160,4 +161,6 @@ def _entry(
     decision = office.decide(facts)
     played = sounds(decision) if decision.announce is not Announce.NONE else ()
     mode = "" if decision.rule is None else decision.mode
-    return "|".join([mode, decision.announce, "&".join(played), "answer" if answer_first else ""])
+    strict = [decision.unannounced] if decision.unannounced is Unannounced.DISCARD else []
+    answer = "answer" if answer_first else ""
+    return "|".join([mode, decision.announce, "&".join(played), answer, *strict])

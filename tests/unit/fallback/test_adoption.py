@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,23 @@ import pytest
 from callrec.fallback import journal, rule_mirror
 from callrec.fallback.adoption import Adoption
 from callrec.model.calls import CallRecord, Outcome
-from callrec.model.rules import Direction, Mode
+from callrec.model.rules import Direction, Mode, Unannounced
 from callrec.pbx.events import FallbackCall, RawKeyPress, epoch
 from callrec.pbx.transport import AriRefused
 from callrec.policy.office import Office
 from callrec.spool.directory import Spool
 from tests.scenarios.replay import PROMPT, office
 from tests.unit.channels import BRIDGE, OUTSIDE, PHONE, quiet_tracker
-from tests.unit.fallback.samples import AUTOMATIC, ENDED, FILES, LINE, OPEN, SECOND_OF_SOUND, Storage
+from tests.unit.fallback.samples import (
+    ANNOUNCED,
+    AUTOMATIC,
+    ENDED,
+    FILES,
+    LINE,
+    OPEN,
+    SECOND_OF_SOUND,
+    Storage,
+)
 from tests.unit.samples import only_call
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -54,6 +64,18 @@ def test_only_what_differs_from_the_default_has_an_entry() -> None:
         "internal/2101": "automatic|on-start|/p/ja/notice|answer",
         "internal/2102": "automatic|on-start|/p/ja/notice|answer",
     }
+
+
+def test_what_is_not_to_be_recorded_unannounced_is_in_the_copy_too() -> None:
+    entries = rule_mirror.entries(_strict(), lambda decision: [], NOW, answer_first=False)
+    assert entries["inbound/default"] == "automatic|before-connect|||discard"
+
+
+def _strict() -> Office:
+    """Automatic everywhere, and nothing unannounced."""
+    plain = office(AUTOMATIC)
+    rules = [replace(each, unannounced=Unannounced.DISCARD) for each in plain.rules]
+    return Office(plain.facilities.values(), plain.extensions.values(), rules)
 
 
 def test_never_is_in_the_copy_too() -> None:
@@ -99,6 +121,38 @@ def test_what_the_dialplan_could_not_play_is_noted() -> None:
     _, call = _call(LINE.replace("1795361040.0>FAILED", "1795361039.03>FAILED"))
     assert [each.complete for each in call.announcements] == [True, False]
     assert "announcement /p/en/notice could not be played by the PBX" in [each.text for each in call.notes]
+
+
+def test_what_the_dialplan_did_not_record_unannounced_has_a_row_that_says_so(tmp_path: Path) -> None:
+    value = LINE.replace("|automatic|callrec/fallback-demo-1.0|", "|automatic||")
+    rules = _strict()
+    assert _adoption(Storage(), tmp_path, rules, rules).adopt("demo-1.0", value, ENDED + timedelta(minutes=1))
+    call = only_call(Spool(tmp_path))
+    assert call.unannounced_at == epoch("1795361040.0") and not Spool(tmp_path).waiting()
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [("1795361039.03", False), ("1795361040.0", True)])
+def test_what_the_dialplan_recorded_unannounced_is_destroyed(
+    tmp_path: Path, seconds: str, kept: bool
+) -> None:
+    """Its copy of the rules was of before. What broke off after a while was a hang-up."""
+    value = LINE.replace(ANNOUNCED, f"/p/ja/notice>1795361039.025>{seconds}>FAILED&")
+    storage, rules = Storage(dict.fromkeys(FILES, SECOND_OF_SOUND)), _strict()
+    adoption = Adoption(storage, Spool(tmp_path), lambda: rules, lambda at: rules, "demo", lambda _: PROMPT)
+    assert adoption.adopt("demo-1.0", value, ENDED + timedelta(minutes=1))
+    assert bool(storage.sizes) is bool(Spool(tmp_path).waiting()) is kept
+    if not kept:
+        call = only_call(Spool(tmp_path))
+        assert call.unannounced_at and "was destroyed" in call.notes[-1].text
+
+
+def test_what_callrec_took_over_and_destroyed_is_not_adopted(tmp_path: Path) -> None:
+    storage, rules, asked = Storage(), office(AUTOMATIC), list[str]()
+    adoption = _adoption(storage, tmp_path, rules, rules)
+    adoption._was_discarded = lambda call: not asked.append(call)  # type: ignore[func-returns-value]
+    assert adoption.adopt("demo-1.0", LINE, ENDED + timedelta(minutes=1))
+    assert not Spool(tmp_path).waiting() and not Spool(tmp_path).calls()
+    assert asked == [_call(LINE)[1].id]
 
 
 def test_of_an_outbound_call_the_staff_is_the_caller() -> None:
