@@ -135,6 +135,11 @@ class Announcer(Owner):
         heard = {(each.prompt, each.language) for each in self.made if each.complete}
         return [(prompt, name) for prompt, name in sounds if (prompt.name, prompt.language) not in heard]
 
+    @property
+    def failures(self) -> int:
+        """How many playings and prompts have failed until now, a hang-up not counted."""
+        return len(self._refused) + sum(each.could_not_be_played for each in self.made)
+
     def has_failed(self, decision: Decision) -> bool:
         """Tells whether this could not be played, and nothing is to be recorded then."""
         return must_not_be_recorded(decision, self.made, self._refused)

@@ -45,7 +45,7 @@ class CallDialplan(CallDecisions):
         self.record = self._decided_at_gate(event, own)
         sounds = self.announcer.at_gate(self.record.decision) if self.record.decision else ()
         self.take_announcements()
-        return sounds, self.save_checkpoint()
+        return sounds, [*self.tell_failure(), *self.save_checkpoint()]
 
     def gate_recalled(self, event: GateEntered) -> None:
         """Takes in what was asked at the gate, where that was not heard. It counts for who answers later."""
@@ -56,10 +56,9 @@ class CallDialplan(CallDecisions):
 
     def announced(self, sound: str, at: datetime, leg: str, *, status: str | None) -> list[Action]:
         """Writes down that the dialplan began to play a prompt (`status` None) or ended it."""
-        before = self.record
         self.announcer.dialplan_said(sound, at, leg, status)
         self.take_announcements()
-        failed = self.announcement_failed(before)
+        failed = self.tell_failure()
         return [*failed, *(self.save_checkpoint() if failed else [])]
 
     def dialled(self, event: Dialled, peer: Leg | None) -> None:

@@ -67,6 +67,8 @@ class CallMedia:
     """The id under which this call was written down as an open call; empty where it was not."""
     keys_unknown: bool = False
     """Whether keys may have been pressed that could not be read yet: until then nothing is discarded."""
+    _failures_told: int = field(init=False)
+    """How many failures of announcements people were told of."""
     _beeped_at: datetime | None = None
     _hangups: list[HangUp] = field(default_factory=list)
     """What the PBX refused to hang up: it is asked again at the next tick."""
@@ -75,6 +77,7 @@ class CallMedia:
         self.decisions = Decisions(self.environment.office)
         self.recorder = CallRecorder(self.linkedid, self.environment.new_id)
         self.announcer = Announcer(self.linkedid, self.environment.prompts, self.record.announcements)
+        self._failures_told = self.announcer.failures
         self.tones = ToneFeedback(self.linkedid, self.record.id, self.environment.tones)
         self.assistance = Assistance(self.linkedid, self.environment)
 
@@ -136,7 +139,7 @@ class CallMedia:
         before = self.record
         actions = owner.playback_ended(playback, at, failed=failed)
         self.take_announcements()
-        told = [*self.announcement_failed(before), *self.refuse_unannounced(at)]
+        told = [*self.tell_failure(), *self.refuse_unannounced(at)]
         saved = self.save_checkpoint() if self.record is not before else []
         return [*actions, *told, *saved]
 
@@ -154,8 +157,8 @@ class CallMedia:
             self._put_off(action.channel, at)
         actions = owner.refused(action, problem, at)
         self.take_announcements()
-        barred = self.refuse_unannounced(at)
-        return [*actions, *barred, *self._tell_silence(), *self.hand_over()]
+        told = [*self.tell_failure(), *self.refuse_unannounced(at)]
+        return [*actions, *told, *self._tell_silence(), *self.hand_over()]
 
     def _put_off(self, channel: str, at: datetime) -> None:
         for each in filter(None, (self.takeover, *self.taken_in.values())):
@@ -237,7 +240,7 @@ class CallMedia:
             return []
         actions = self.announcer.start(decision, self.decisions.gate, self.capture.recording_id, leg.id)
         self.take_announcements()
-        return [*actions, *self.refuse_unannounced(at)]
+        return [*actions, *self.tell_failure(), *self.refuse_unannounced(at)]
 
     def refuse_unannounced(self, at: datetime) -> list[Action]:
         """Has nothing recorded of this call where its announcement has failed and the rule says so.
@@ -268,12 +271,14 @@ class CallMedia:
         for each in self.announcer.notes:
             self._add(each)
 
-    def announcement_failed(self, before: CallRecord) -> list[Action]:
-        """Tells at once that the PBX could not play an announcement, where it was under way in `before`."""
-        failed = [each for each in self.record.announcements if each.could_not_be_played]
-        if len(failed) == sum(each.could_not_be_played for each in before.announcements):
+    def tell_failure(self) -> list[Action]:
+        """Tells people at once that an announcement could not be played; once for each that failed."""
+        if self.announcer.failures == self._failures_told:
             return []
-        self.note("announcement {prompt} could not be played by the PBX", prompt=failed[-1].prompt)
+        self._failures_told = self.announcer.failures
+        for each in self.record.announcements:
+            if each.could_not_be_played:
+                self.note("announcement {prompt} could not be played by the PBX", prompt=each.prompt)
         return [TellFlaw(self.linkedid, self.record.id, Flaw.ANNOUNCEMENT_FAILED)]
 
     # --- inside

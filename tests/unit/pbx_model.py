@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from callrec.model.alerts import Alert
 from callrec.model.calls import CallRecord
 from callrec.model.captures import CapturedCall, Checkpoint
+from callrec.model.flaws import Flaw
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
 from callrec.recording import actions as do
@@ -50,6 +51,7 @@ class ModelPbx:
         self.discarded: dict[str, CapturedCall] = {}
         self.calls: list[do.SaveCall] = []
         self.alerts: list[Alert] = []
+        self.flaws: list[Flaw] = []
         self.link, self.twice = True, False
         self.unreadable = False
         """Whether no sound can be read that is to be played."""
@@ -219,6 +221,8 @@ class ModelPbx:
                 self._written(command.captured, self.kept)
             case do.Discard():
                 self._written(command.captured, self.discarded)
+            case do.TellFlaw():
+                self.flaws.append(command.flaw)
             case do.SaveAlert():
                 self.alerts.append(command.alert)
             case do.SaveCall():

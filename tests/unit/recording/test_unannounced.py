@@ -12,6 +12,7 @@ from hypothesis.stateful import initialize, invariant, rule
 
 from callrec.errors import NotFound
 from callrec.model.calls import CallRecord
+from callrec.model.flaws import Flaw
 from callrec.model.prompts import Prompt
 from callrec.model.rules import Decision, Unannounced
 from callrec.pbx import events as ev
@@ -44,6 +45,15 @@ def _gate(pbx: ModelPbx, *statuses: str, number: str = "2101") -> None:
     for status in statuses:
         for said in ({"Announce": "started"}, {"Announce": "finished", "Status": status}):
             pbx._tell(ev.DialplanSaid(pbx.now, CALLER, {**said, "Prompt": SOUND}))
+
+
+def _without_prompts(pbx: ModelPbx) -> None:
+    """The library has none any more."""
+
+    def missing(decision: Decision) -> list[tuple[Prompt, str]]:
+        raise NotFound("there is no prompt {name}", name=decision.prompt)
+
+    pbx.tracker.environment = replace(pbx.tracker.environment, prompts=missing)
 
 
 def _answer(pbx: ModelPbx) -> None:
@@ -171,20 +181,28 @@ def test_what_the_pbx_refuses_to_play_is_not_recorded(monkeypatch: pytest.Monkey
     snoop = ModelPbx._snoop
     monkeypatch.setattr(ModelPbx, "_snoop", lambda pbx, asked: asked.whisper != "both" and snoop(pbx, asked))
     pbx = _at_start("automatic")
-    assert not pbx.recordings and _row(pbx).unannounced_at and len(pbx.discarded) == 1
+    assert not pbx.recordings and pbx.flaws == [Flaw.ANNOUNCEMENT_FAILED]
+    assert _row(pbx).unannounced_at and len(pbx.discarded) == 1
 
 
 @pytest.mark.parametrize("announce", ["before-connect", "on-start"])
 def test_an_announcement_that_the_library_does_not_have(announce: str) -> None:
     pbx = ModelPbx(_strict(("automatic", "everywhere", None, announce)))
-
-    def missing(decision: Decision) -> list[tuple[Prompt, str]]:
-        raise NotFound("there is no prompt {name}", name=decision.prompt)
-
-    pbx.tracker.environment = replace(pbx.tracker.environment, prompts=missing)
+    _without_prompts(pbx)
     _gate(pbx)
     _answer(pbx)
-    assert not pbx.recordings and _row(pbx).unannounced_at
+    assert not pbx.recordings and set(pbx.flaws) == {Flaw.ANNOUNCEMENT_FAILED}
+    assert _row(pbx).unannounced_at
+
+
+def test_people_are_told_once_of_a_prompt_that_is_missing_also_where_it_is_recorded() -> None:
+    pbx = ModelPbx(office(("automatic", "everywhere", None, "before-connect")))
+    _without_prompts(pbx)
+    _gate(pbx)
+    assert pbx.flaws == [Flaw.ANNOUNCEMENT_FAILED], "before the phone rings"
+    _answer(pbx)
+    end(pbx)
+    assert len(pbx.kept) == 1 and len(pbx.flaws) == 1
 
 
 def test_a_caller_who_hangs_up_while_it_is_played_is_no_failure() -> None:
@@ -285,7 +303,10 @@ class Unheard(OverALink):
         if not self.pbx.link:
             self.pbx.reconnect(self.noted)
         end(self.pbx)
-        assert not self.pbx.kept and not self.pbx.checkpoints and not self.pbx.snoops
+        assert not self.pbx.checkpoints and not self.pbx.snoops
+        # A stop that is told together with the key that begins leaves tracks that never began.
+        kept = [part for each in self.pbx.kept.values() for part in each.capture.segments]
+        assert not any(track.started_at for part in kept for track in (part.external, part.staff))
 
 
 TestUnheard = Unheard.TestCase
