@@ -182,10 +182,6 @@ class CallMedia:
 
     # --- who talks
 
-    def was_left_by(self, channel: str) -> bool:
-        """Tells whether a channel is known to have left this call."""
-        return any(each.channel == channel and each.left_at for each in self.record.participants)
-
     def talking(self) -> dict[str, Leg]:
         """Returns the channels that are connected with one another, by their ids; not a support phone."""
         present = [each.channel for each in self.record.participants if each.left_at is None]

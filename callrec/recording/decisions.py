@@ -85,8 +85,10 @@ class Decisions:
     ) -> CallRecord:
         """Returns the call, decided by all who talk when it is answered, and by what the gate decided."""
         call = parties.answered(replace(call, answered_at=at), talking, caller, self.office)
-        filed = parties.staff(call)
-        others = [each for each in of_legs.staff(talking) if each not in filed]
+        filed, there = parties.staff(call), of_legs.staff(talking)
+        if call.direction is Direction.OUTBOUND and there and not set(filed) & set(there):
+            filed = ()  # who placed it has left before anybody saw an answer
+        others = [each for each in there if each not in filed]
         self._asked = asked = self._asked_about(call, talking, alone=False)
         decision = self._decide_for_all(call, (*filed, *others), asked, self._gate_of(call), at)
         return replace(call, decision=decision)

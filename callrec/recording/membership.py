@@ -120,8 +120,8 @@ class CallMembership:
         if leg and now and (leg.channel.linkedid == channel.linkedid or self._talks_in(leg, now)):
             return now
         told = self._under_way(channel.linkedid)
-        if now and (told is None or (leg is None and told.was_left_by(channel.id))):
-            return now
+        if now and (told is None or (leg is None and told.saved_open)):
+            return now  # where both were under way before a restart, `merge` asks who hear one another
         if now and told:
             return self._one_of([now, told])
         return told if told or channel.technology == LOCAL else self._begin(channel, environment)
