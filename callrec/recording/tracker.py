@@ -130,11 +130,7 @@ class CallTracker:
             if not each.is_own:
                 self._know(each, at)
         for id_, told in fallbacks.items():
-            call = self._call_with(id_)
-            if call and not self._is_its_fallback(call, there[id_], told, known):
-                call.takes_in(id_, told)
-            else:
-                self._fell_back(call, id_, told)
+            self._fell_back(self._call_with(id_), there[id_], told, known)
         for gate in gates:
             call = self._know(gate.channel, at)
             if not call:
@@ -270,19 +266,21 @@ class CallTracker:
     def _at_gate_later(self, event: ev.GateEntered) -> None:
         self._membership.tell_later(event.channel.id, lambda call: call.at_gate(event)[1])
 
-    def _fell_back(self, call: Call | None, channel: str, told: ev.FallbackCall) -> None:
-        if call:
-            self._membership.pending += call.falls_back(channel, told)
-        else:
-            self._membership.tell_later(channel, lambda call: call.falls_back(channel, told))
+    def _fell_back(
+        self, call: Call | None, channel: ev.Channel, told: ev.FallbackCall, known: Collection[str] = ()
+    ) -> None:
+        """Leaves the call that began with a channel to the fallback; one that it is part of now is not.
 
-    def _is_its_fallback(
-        self, call: Call, channel: ev.Channel, told: ev.FallbackCall, known: Collection[str]
-    ) -> bool:
-        """Tells whether the fallback handles this call; else one that has become part of it."""
-        if call.linkedid in known:
-            return call.began_with(channel)
-        return told.linkedid in ("", call.record.linkedid)
+        Those `known` before a time without a link are the fallback's only where they began with it.
+        """
+        if call is None:
+            self._membership.tell_later(channel.id, lambda call: call.falls_back(channel.id, told))
+            return
+        began_here = told.linkedid in ("", call.record.linkedid)
+        if call.began_with(channel) if call.linkedid in known else began_here:
+            self._membership.pending += call.falls_back(channel.id, told)
+        else:
+            call.takes_in(channel.id, told)
 
     def _bridged(self, event: ev.EnteredBridge | ev.LeftBridge) -> list[Action]:
         call = self._know(event.channel, event.at)
@@ -303,8 +301,10 @@ class CallTracker:
     def _said(self, event: ev.DialplanSaid) -> list[Action]:
         call, said = self._know(event.channel, event.at), event.fields
         if since := ev.epoch(said.get("Fallback", "")):
-            told = ev.FallbackCall(since, said.get("File", ""), said.get("Parties", ""))
-            self._fell_back(call, event.channel.id, told)
+            told = ev.FallbackCall(
+                since, said.get("File", ""), said.get("Parties", ""), linkedid=event.channel.linkedid
+            )
+            self._fell_back(call, event.channel, told)
         elif call is None:
             return []
         elif said.get("Announce"):
