@@ -117,6 +117,7 @@ class CallMembership:
         """
         leg = self._topology.legs.get(channel.id)
         now = self.calls.get(leg.linkedid if leg else self._resumed.pop(channel.id, ""))
+        now = None if now and now.is_over else now
         if leg and now and (leg.channel.linkedid == channel.linkedid or self._talks_in(leg, now)):
             return now
         told = self._under_way(channel.linkedid)
