@@ -6,7 +6,7 @@ decided and how it ends; each layer uses only those below it. Whether a call is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -181,6 +181,16 @@ class CallMedia:
         return bool(self.takeover and self.takeover.told.file) and not self.capture
 
     # --- who talks
+
+    def is_of(self, members: Collection[str]) -> bool:
+        """Tells whether this call is that of these channels, where others of it talk elsewhere.
+
+        So it is where the captured one is among them; where nothing is captured, who has talked longest.
+        """
+        if self.capture:
+            return self.capture.channel in members
+        first = next((each.channel for each in self.record.participants if each.left_at is None), None)
+        return first is None or first in members
 
     def talking(self) -> dict[str, Leg]:
         """Returns the channels that are connected with one another, by their ids; not a support phone."""

@@ -95,6 +95,21 @@ class CallMembership:
             self._move(leg, one, at, met=() if seen else legs)
         return one
 
+    def part(self, members: Iterable[str], at: datetime, environment: Environment) -> None:
+        """Makes a call of their own of those who talk with one another, where others have their call.
+
+        Channels that moved while nobody watched can have the linked id of a call in which others talk.
+        """
+        members = set(members)
+        legs = [self._topology.legs[id_] for id_ in members if id_ in self._topology.legs]
+        calls = {leg.linkedid: self.calls[leg.linkedid] for leg in legs if leg.linkedid in self.calls}
+        for call in calls.values() if len(calls) == 1 and len(legs) > 1 else ():
+            if self._goes_on_without(call, members) and not call.is_of(members):
+                record = _new_record(min(legs, key=lambda leg: leg.channel.created_at).channel, environment)
+                own = self.calls[record.id] = Call(record.id, record, environment)
+                for leg in legs:
+                    self._move(leg, own, at, met=legs)
+
     def forget_settled(self) -> set[str]:
         """Forgets the calls of which nothing more will come; returns what they were known by."""
         settled = {key for key, call in self.calls.items() if call.is_settled}

@@ -351,6 +351,8 @@ class CallTracker:
         """Makes one call of those who talk with one another; one that was not known gets no row for that."""
         for leg in list(self._topology.legs.values()):
             self._membership.merge(self._topology.reach(leg), at, seen=False)
+        for leg in list(self._topology.legs.values()):
+            self._membership.part(self._topology.reach(leg), at, self.environment)
         self._membership.pending = [
             each
             for each in self._membership.pending

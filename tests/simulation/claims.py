@@ -22,6 +22,10 @@ AFTER_REFUSAL_S = 75.0
 AFTER_OUTAGE_S = 15.0
 SOON_S = 0.3
 """How soon what is automatic is recorded where nothing comes late."""
+EVENT_S = 2.0
+"""How long an event can be under way where things come late; what is under way when the link ends is lost."""
+LATE_S = LONG_S * 6
+"""The same where commands come late: some are needed one after the other."""
 SHORTEST_S = 0.05
 TAKEOVER_S = 15.0
 """How long after an outage the dialplan's recordings may go on: they end where two talk, or soon after."""
@@ -85,7 +89,9 @@ def _is_excused(world: World, linkedid: str) -> bool:
     """Whether the fallback's line of this call was never written, because the PBX crashed; whether the caller
     hung up at the gate, which nobody heard of, before the fallback had the call."""
     in_fallback = linkedid in world.plan.fallbacks
-    unheard = not in_fallback and not _is_covered(world, world.plan.asked_at[linkedid])
+    asked, late = world.plan.asked_at[linkedid], EVENT_S if world.weather.was_late else SHORTEST_S
+    heard = any(begin <= asked and asked + late <= end for begin, end in world.link.covered)
+    unheard = not in_fallback and not heard
     crashed = linkedid in world.plan.lost_lines
     return unheard or crashed
 
@@ -189,7 +195,7 @@ def who_is_automatic_is_recorded(world: World) -> Iterator[str]:
             continue
         if not _is_automatic(world, talk) or talk.group & world.plan.called_never:
             continue
-        soon = LONG_S * 6 if world.weather.was_late else SOON_S
+        soon = LATE_S if world.weather.was_late else SOON_S
         for begin, end in without((talk.begin + soon, talk.end - SOON_S), _disturbances(world)):
             for first, last in without((begin, end), sound.get(talk.group, [])):
                 if last - first > SOON_S:
@@ -230,7 +236,8 @@ def _is_paused(world: World, talk: Talk) -> bool:
 def _disturbances(world: World) -> list[tuple[float, float]]:
     """Returns when the controller was away or catching up, the PBX refused, or had not written to disk."""
     edges = [0.0, *(edge for span in world.link.covered for edge in span), float("inf")]
-    away = [(begin, end + AFTER_OUTAGE_S) for begin, end in zip(edges[::2], edges[1::2], strict=True)]
+    after = LATE_S if world.weather.was_late else AFTER_OUTAGE_S
+    away = [(begin, end + after) for begin, end in zip(edges[::2], edges[1::2], strict=True)]
     unwritten = [(at - BUFFER_S, at) for at in world.crashes]
     return [
         *away,
