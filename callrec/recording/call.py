@@ -143,7 +143,9 @@ class Call(CallDialplan):
 
         For a capture that ends because its channel has gone on in another call while nobody watched.
         """
-        if not self.capture or self.capture.gone_at or self.capture.channel != channel:
+        if not self.capture or self.capture.channel != channel:
+            return []
+        if self.capture.gone_at and self.capture.gone_at < at:  # else it is only noticed now
             return []
         since = self.decisions.forbidden_since(self.record, met, at)
         return self.capture.silence(SilenceReason.NEVER, min(since, at)) if since else []  # decision 12

@@ -139,8 +139,8 @@ class CallTracker:
             call.gate_recalled(gate)
             self._sent_unseen(call, gate)
         self._topology.rebridge(bridges)
-        self._meet_again(known, at)
-        actions = [*self._strays(there, bridges), *self._silence_left(at)]
+        moved = self._meet_again(known, at)
+        actions = [*moved, *self._strays(there, bridges), *self._silence_left(at)]
         # Keys of calls that have ended count before their end, those of calls that go on after all is known.
         ended = self._ended(set(there), at, keys_known=keys is not None)
         actions += self._keys.recall(keys or (), self.environment.office, at, ended)
@@ -347,17 +347,14 @@ class CallTracker:
                 self._owners.add(action.linkedid, action.owner, [about(action)])
         return actions
 
-    def _meet_again(self, known: Collection[str], at: datetime) -> None:
+    def _meet_again(self, known: Collection[str], at: datetime) -> list[Action]:
         """Makes one call of those who talk with one another; one that was not known gets no row for that."""
         for leg in list(self._topology.legs.values()):
             self._membership.merge(self._topology.reach(leg), at, seen=False)
         for leg in list(self._topology.legs.values()):
             self._membership.part(self._topology.reach(leg), at, self.environment)
-        self._membership.pending = [
-            each
-            for each in self._membership.pending
-            if each.linkedid in known or not isinstance(each, SaveCall)
-        ]
+        pending, self._membership.pending = self._membership.pending, []
+        return [each for each in pending if each.linkedid in known or not isinstance(each, SaveCall)]
 
     def _sent_unseen(self, call: Call, gate: ev.GateEntered) -> None:
         """Takes in that an answered call may have been sent to another number than at the gate before."""
