@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from callrec.model.calls import CallRecord
 from callrec.model.rules import Direction, Mode
@@ -19,6 +19,12 @@ from callrec.recording.call_keys import CallKeys
 from callrec.recording.decisions import in_force
 from callrec.recording.legs import Leg
 from callrec.recording.states import RecordingState
+
+ALONE_FOR = timedelta(seconds=0.5)
+"""How long a party must be alone until it is taken to hear what the number it was sent to plays.
+
+In the middle of a transfer it is, until the next phone is called. Silence begins when it was alone at first.
+"""
 
 
 @dataclass(slots=True)
@@ -76,7 +82,13 @@ class CallDecisions(CallKeys):
     def _decide_alone(self, at: datetime) -> list[Action]:
         """Decides by the number to which the only party was sent, whose phone does not ring (any more)."""
         since = self._alone_since
-        if not since or not self.legs or not self.record.answered_at or not self.decisions.sent_to:
+        if (
+            not since
+            or at - since < ALONE_FOR
+            or not self.legs
+            or not self.record.answered_at
+            or not self.decisions.sent_to
+        ):
             return []
         before = self.record
         self.record = self.decisions.decide_anew(before, [], at, alone=False)

@@ -231,9 +231,9 @@ def mode_for_keys(call: CallRecord, before: Decision | None, *, captured: bool) 
 
 def _are_the_same(call: CallRecord, at: datetime) -> bool:
     """Tells whether those talk who were written down before a restart; what changed was noticed at `at`."""
-    return at == call.answered_at or not any(
-        at in (each.joined_at, each.left_at) for each in call.participants
-    )
+    if any(each.left_at == at for each in call.participants):
+        return False
+    return at == call.answered_at or all(each.joined_at != at for each in call.participants)
 
 
 def _by_last_staff(call: CallRecord) -> Decision | None:

@@ -339,3 +339,15 @@ def test_a_number_outside_counts_where_it_is_not_known_who_talks() -> None:
     pbx.hang_up(PHONE.id)
     _meet(pbx, channel("1.7", "PJSIP/outside-00000017"))
     assert not pbx.audible()
+
+
+def test_in_the_middle_of_a_transfer_nothing_is_decided_by_the_number() -> None:
+    """Nobody rings yet when time passes; then the phone of that number answers, which is decided once."""
+    pbx = _pbx(NEVER_2102)
+    _meet(pbx, PHONE, OUTSIDE)
+    pbx._tell(ev.SentOn(pbx.now, OUTSIDE, "2102"))
+    pbx.hang_up(PHONE.id)
+    pbx.pass_time(0.2)
+    _meet(pbx, COLLEAGUE)
+    (change,) = pbx.tracker.calls["1.0"].record.decision_changes
+    assert change.extensions == ("2102",) and not pbx.audible()
