@@ -34,7 +34,7 @@ from tests.unit.channels import (
     quiet_tracker,
     talks,
 )
-from tests.unit.recording.by_mode import COLLEAGUE, by_mode, end, segments, talking
+from tests.unit.recording.by_mode import COLLEAGUE, by_mode, end, segments, talking, transfer
 from tests.unit.samples import START, captured_call
 
 
@@ -298,6 +298,17 @@ def test_a_decision_that_asks_the_pbx_for_nothing_survives_a_restart() -> None:
     (saved,) = [each.call for each in pbx.checkpoints.values()]
     assert saved.decision_changes == call.record.decision_changes
     assert call.record.decision_changes[-1].decision.mode == "never"
+    pbx.kill()
+    pbx.reconnect([])
+    assert not pbx.audible()
+    end(pbx)
+
+
+def test_a_transfer_and_a_restart_in_one_moment() -> None:
+    """That of the answer, too: who is left there is not who talked."""
+    pbx = talking(("standby", "extension", "2101", None), ("never", "extension", "2102", None))
+    pbx.cut()
+    transfer(pbx, COLLEAGUE)
     pbx.kill()
     pbx.reconnect([])
     assert not pbx.audible()
