@@ -86,8 +86,9 @@ class Decisions:
         """Returns the call, decided by all who talk when it is answered, and by what the gate decided."""
         call = parties.answered(replace(call, answered_at=at), talking, caller, self.office)
         filed, there = parties.staff(call), of_legs.staff(talking)
-        if call.direction is Direction.OUTBOUND and there and not set(filed) & set(there):
-            filed = ()  # who placed it has left before anybody saw an answer
+        if there and call.direction is not Direction.INBOUND:
+            # whose phone has left before anybody saw an answer
+            filed = tuple(each for each in filed if each in there or not self.office.is_phone(each))
         others = [each for each in there if each not in filed]
         self._asked = asked = self._asked_about(call, talking, alone=False)
         decision = self._decide_for_all(call, (*filed, *others), asked, self._gate_of(call), at)

@@ -77,10 +77,10 @@ class CallTracker:
     def tick(self, at: datetime) -> list[Action]:
         """Lets time pass for every call, about twice a second, and forgets calls that are settled."""
         left, self._left = self._left, []
-        actions = [*left, *self._each(lambda call: call.tick(at))]
+        actions = self._owned([*left, *self._each(lambda call: call.tick(at))])
         for linkedid in self._membership.forget_settled():
             self._owners.forget(linkedid)
-        return self._owned(actions)
+        return actions
 
     def refused(self, action: PbxAction, problem: str, at: datetime) -> list[Action]:
         """Tells the owner of what an action was about that the PBX refused it; `problem` is for people."""

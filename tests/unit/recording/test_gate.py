@@ -295,3 +295,16 @@ def test_a_never_of_the_number_dialled_stays() -> None:
     _told(played, ev.LeftBridge(LATER, calling, "b", (LINE.id,)), ev.ChannelDestroyed(LATER, calling))
     colleague = channel("8.5", "PJSIP/2102-00000006", "2102", linkedid="8.1")
     assert not [each for each in talks(played, "b", withheld, colleague) if isinstance(each, StartSnoop)]
+
+
+def test_who_had_left_before_the_answer_was_seen_does_not_count() -> None:
+    """2101 called, and is gone when callrec comes to see who talks: the rule of 2102 holds."""
+    rules = [("manual", "everywhere", None, "none"), ("automatic", "extension", "2102", None)]
+    played = tracker(office(*rules), iter("abcdef"))
+    calling = replace(RUNG, id="8.1", state="Ring")
+    _told(played, ev.ChannelCreated(START, calling), _asks(calling, "outbound", "2101", "0398765432"))
+    _told(played, ev.ChannelCreated(START, LINE))
+    colleague = channel("8.5", "PJSIP/2102-00000006", "2102", linkedid="8.1")
+    there: dict[str, tuple[str, ...]] = {"b": (LINE.id, colleague.id)}
+    done = played.compare([LINE, colleague], there, {}, [], LATER)
+    assert [each for each in done if isinstance(each, StartSnoop)]
