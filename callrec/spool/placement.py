@@ -156,10 +156,10 @@ def ends(segment: Segment, after: Segment | None, begin: datetime) -> float | No
     callrec ends both tracks at once, or one where the other is broken, and then another segment follows. The
     PBX may have taken seconds for it, and what was said then is of that one, of another call, or of nobody.
     """
-    tracks = (segment.external, segment.staff)
-    ends = {track.finished_at for track in tracks}
-    ended = len(ends) == 1 and not all(track.failed for track in tracks)
-    end = ends.pop() if ended else after.began_at if after else None
+    whole = [track for track in (segment.external, segment.staff) if not track.failed]
+    ends = {track.finished_at for track in whole}
+    known = len(ends) == 1 and (len(whole) == 2 or None not in ends)
+    end = ends.pop() if known else after.began_at if after else None
     return (end - begin).total_seconds() if end else None
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from callrec.model.captures import CapturedCall, Silence, SilenceReason, Track
-from callrec.spool.placement import without_unplaced
+from callrec.spool.placement import ends, without_unplaced
 from callrec.spool.sound import Wav
 from callrec.spool.tracks import Fetched
 from tests.unit.samples import END, START, captured_call, segment
@@ -52,3 +52,29 @@ def test_every_other_track_is_in_it(tmp_path: Path, staff: Track, until: datetim
     silence = Silence(START, until, SilenceReason.PRIVACY)
     captured = captured_call(segments=(segment(staff=staff),), silences=(silence,))
     assert _left(captured, tmp_path) == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("broke_s", "ended_s", "then_s", "expected"),
+    [
+        (None, 5, None, 5.0),
+        (2, 5, None, 5.0),
+        (2, 5, 6, 5.0),
+        (2, None, 6, 6.0),
+        (2, None, None, None),
+        (None, None, 6, None),
+    ],
+)
+def test_a_segment_ends_where_callrec_ended_it(
+    broke_s: int | None, ended_s: int | None, then_s: int | None, expected: float | None
+) -> None:
+    """Also where one of its tracks was broken before: the other ran on until then."""
+
+    def at(seconds: int | None) -> datetime | None:
+        return None if seconds is None else BEGIN + timedelta(seconds=seconds)
+
+    external = Track("e", BEGIN, at(broke_s if broke_s else ended_s), "broken" if broke_s else None)
+    one = segment(external=external, staff=Track("s", BEGIN, at(ended_s)))
+    begun = at(then_s)
+    after = segment(2, external=Track("e2", begun), staff=Track("s2", begun)) if begun else None
+    assert ends(one, after, BEGIN) == expected
