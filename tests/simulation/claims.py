@@ -193,13 +193,24 @@ def who_is_automatic_is_recorded(world: World) -> Iterator[str]:
         if talk.group & quiet or _is_paused(world, talk):  # a pause holds over a transfer
             quiet |= talk.group
             continue
-        if not _is_automatic(world, talk) or talk.group & world.plan.called_never:
+        called_never = talk.group & world.plan.called_never or _was_answered_unseen(world, talk)
+        if not _is_automatic(world, talk) or called_never:
             continue
         soon = LATE_S if world.weather.was_late else SOON_S
         for begin, end in without((talk.begin + soon, talk.end - SOON_S), _disturbances(world)):
             for first, last in without((begin, end), sound.get(talk.group, [])):
                 if last - first > SOON_S:
                     yield f"not recorded: {_when(Talk(talk.group, first, last))}"
+
+
+def _was_answered_unseen(world: World, talk: Talk) -> bool:
+    """Whether one of these talked first, which nobody saw, with a phone that is never to be recorded.
+
+    That it was dialled is known, and whether it has talked, or another one in its place, is not.
+    """
+    talks = sorted(world.exchange.witness.talks, key=lambda each: each.begin)
+    firsts = [next(each for each in talks if id_ in each.group) for id_ in talk.group]
+    return any(not _is_covered(world, each.begin) and _forbidden(world, each.group) for each in firsts)
 
 
 def _rang_unseen(world: World) -> Iterator[tuple[float, float]]:
