@@ -205,6 +205,7 @@ class Ari:
         """
         # decision 3
         wide = self.variable(snoop_id, "CHANNEL(audioreadformat)") not in ("slin", "")
+        self._keep_out_of_cdr(snoop_id)
         self._call(
             "channels",
             "record",
@@ -215,12 +216,11 @@ class Ari:
             beep="false",
             terminateOn="none",
         )
-        self._keep_out_of_cdr(snoop_id)
 
     def play(self, channel_id: str, playback_id: str, media: list[str]) -> None:
         """Plays sounds, one after the other, to a channel of ours."""
-        self._call("channels", "playWithId", channelId=channel_id, playbackId=playback_id, media=media)
         self._keep_out_of_cdr(channel_id)
+        self._call("channels", "playWithId", channelId=channel_id, playbackId=playback_id, media=media)
 
     def mute(self, name: str) -> None:
         """Lets a recording under way write silence from now on; its clock goes on."""
@@ -322,8 +322,8 @@ class Ari:
     def _keep_out_of_cdr(self, channel_id: str) -> None:
         """Lets a channel of ours make no row in the PBX's own records, which are the office's.
 
-        Of a snoop that has not started the PBX refuses it: so it comes with what a snoop is first used for,
-        and after that where somebody waits for it.
+        Of a snoop that has not started the PBX refuses it, and one that records or plays answers only after
+        five seconds: so it comes just before what a snoop is used for.
         """
         with suppress(AriRefused, PbxUnreachable):  # it is gone already, or matters more than a row
             if self._has_cdr():

@@ -80,7 +80,9 @@ def test_the_records_of_the_pbx_have_the_call_and_nothing_of_ours(
         listening = system.phone("2201").pick_up(Sound(STAFF_HZ))
         caller.hangup()
         listening.wait_ended()
-        only_recording(system, begin)
+        call, kept, heard = only_recording(system, begin)
+    as_long_as(heard, talk_seconds(call), kept.manifest["capture"])
+    assert [each["reason"] for each in kept.manifest["capture"]["silences"]] == ["key"]
     assert len(rows) == 1 and "PJSIP/outside-" in rows[0], "\n".join(rows)
 
 
