@@ -88,7 +88,8 @@ class Watch:
             thread.join(10)
 
     def call_phone(self, number: str) -> None:
-        (staff,) = [each.id for each in self.pbx.channels() if each.endpoint == "2101"]
+        answered = [each for each in self.pbx.channels() if each.endpoint == "2101" and each.state == "Up"]
+        staff = max(answered, key=lambda each: each.created_at).id
         phone = SupportPhone(staff, ids.new(), staff, f"PJSIP/{number}", "2101")
         with self.controller._lock:
             self.controller._submit(self.tracker.call_phone(phone))
