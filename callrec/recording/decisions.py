@@ -152,9 +152,9 @@ class Decisions:
 
         Who was called there is among those who talk, or has left.
         """
-        known = all(_names(leg) for leg in talking)
-        outside = {each for each in self._services if (self.office.dialled(each) or "").startswith("+")}
-        return tuple(each for each in self._services if not known or each not in outside)
+        if not all(_names(leg) for leg in talking):
+            return self._services
+        return tuple(each for each in self._services if not (self.office.dialled(each) or "").startswith("+"))
 
     def _decide_about(self, call: CallRecord, asked: _Asked, at: datetime) -> Decision | None:
         """Decides by all who talk; without staff, that of those who talked last holds, but for a never."""
@@ -162,7 +162,7 @@ class Decisions:
             never = self._never((*asked.sent_to, *asked.numbers), call, at)
             return next(never, None) or _by_last_staff(call)
         about = replace(call, direction=Direction.INTERNAL, number=None) if asked.alone else call
-        gate = None if self._dialled_a_phone or self._gate_is_of_people else self.gate
+        gate = None if self._dialled_a_phone else self._lasting_gate
         return self._decide_for_all(about, asked.staff, asked, gate, at)
 
     def _decide_for_all(
@@ -185,7 +185,12 @@ class Decisions:
         So it is where a call between staff is forwarded to the outside.
         """
         counts = not self._dialled_a_phone or self._gate_direction is call.direction
-        return self.gate if counts and not self._gate_is_of_people else None
+        return self._lasting_gate if counts else None
+
+    @property
+    def _lasting_gate(self) -> Decision | None:
+        """The gate's decision, but for a never of people: they are asked as long as they talk."""
+        return None if self._gate_is_of_people else self.gate
 
     def _is_of_number(self, call: CallRecord, event: GateEntered, before: Decision | None) -> bool:
         """Tells whether a never at the gate is of the number that is dialled, or was dialled before."""

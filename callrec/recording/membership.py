@@ -84,8 +84,7 @@ class CallMembership:
         `seen`: they may have met while the link to the PBX was away.
         """
         members = set(members)
-        legs = [self._topology.legs[id_] for id_ in members if id_ in self._topology.legs]
-        calls = {leg.linkedid: self.calls[leg.linkedid] for leg in legs if leg.linkedid in self.calls}
+        legs, calls = self._legs_and_calls(members)
         if len(calls) < 2:
             return None
         staying = {key for key, call in calls.items() if self._goes_on_without(call, members)}
@@ -101,8 +100,7 @@ class CallMembership:
         Channels that moved while nobody watched can have the linked id of a call in which others talk.
         """
         members = set(members)
-        legs = [self._topology.legs[id_] for id_ in members if id_ in self._topology.legs]
-        calls = {leg.linkedid: self.calls[leg.linkedid] for leg in legs if leg.linkedid in self.calls}
+        legs, calls = self._legs_and_calls(members)
         for call in calls.values() if len(calls) == 1 and len(legs) > 1 else ():
             if self._goes_on_without(call, members) and not call.is_of(members):
                 record = _new_record(min(legs, key=lambda leg: leg.channel.created_at).channel, environment)
@@ -120,6 +118,11 @@ class CallMembership:
         return settled
 
     # --- inside
+
+    def _legs_and_calls(self, members: Iterable[str]) -> tuple[list[Leg], dict[str, Call]]:
+        """Returns those of some channels that are known, and the calls they are in."""
+        legs = [self._topology.legs[id_] for id_ in members if id_ in self._topology.legs]
+        return legs, {leg.linkedid: self.calls[leg.linkedid] for leg in legs if leg.linkedid in self.calls}
 
     def _goes_on_without(self, call: Call, members: Collection[str]) -> bool:
         talking = self._topology.talking(call.legs.values())

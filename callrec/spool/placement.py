@@ -153,8 +153,8 @@ def _segment_sound(
 def ends(segment: Segment, after: Segment | None, begin: datetime) -> float | None:
     """Returns how many seconds after `begin` callrec ended a segment; None where the PBX did.
 
-    callrec ends both tracks at once, or one where the other is broken, and then another segment follows. The
-    PBX may have taken seconds for it, and what was said then is of that one, of another call, or of nobody.
+    callrec ends both tracks at once, or the one that is left where the other was broken before. The PBX may
+    have taken seconds for it, and what was said then is of another segment or call, or of nobody.
     """
     whole = [track for track in (segment.external, segment.staff) if not track.failed]
     ends = {track.finished_at for track in whole}
