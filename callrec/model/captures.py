@@ -82,14 +82,17 @@ class Track:
     """The file's name on the PBX, below Asterisk's folder of recordings and without `.wav`."""
     started_at: datetime | None = None
     """The moment at which Asterisk reported that it began, taken as that of its first sample; PBX's clock. Of
-    a recording by the dialplan, when the call was answered, or its end less its length. Null where no
-    beginning was reported."""
+    a recording by the dialplan, when the call was answered, or its end less its length; so too where only
+    its end was reported, see `closed_at`. Null where neither was."""
     finished_at: datetime | None = None
     """The moment at which Asterisk reported its end, or at which callrec ended it; PBX's clock. Null where
     the end was not seen: its length tells it."""
     failed: str | None = None
     """Why it broke or never began: what Asterisk reported, or in English what callrec saw. Null: it ended as
     it should."""
+    closed_at: datetime | None = None
+    """The moment at which Asterisk reported the end of a track that callrec had given up, because nothing had
+    told that it had begun; PBX's clock. Less its length, that is when it began. Null of every other track."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class LiveCapture(Owner):
 
     def go_on_from(self, recorded: Segment, channel: str, at: datetime) -> list[Action]:
         """Begins to capture a channel after a segment that somebody else has recorded, which is over."""
-        self.tracks.add(LiveSegment.restored(recorded, at))
+        self.tracks.add(LiveSegment.restored(recorded))
         self._renewing_since, self._why_renewed = at, "callrec took the recording over from the dialplan"
         return self.start_segment(channel, at)
 
@@ -117,9 +117,9 @@ class LiveCapture(Owner):
 
         It ends now, however long the PBX takes to hang up: what is said then is of that call.
         """
-        self._leave(at)
         for live in self.tracks.segments:
             live.end_by(at)
+        self._leave(at)
         return self.tracks.hang_up(self.tracks.last) if self.tracks.last else []
 
     def retry(self, at: datetime) -> list[Action]:
@@ -227,6 +227,8 @@ class LiveCapture(Owner):
             else:
                 live.finish(side, at)
             self._break(at)
+        else:
+            live.closed_late(side, at)
         return []
 
     def refused(self, action: PbxAction, problem: str, at: datetime) -> list[Action]:
@@ -299,7 +301,7 @@ class LiveCapture(Owner):
         asked_at = capture.started_at
         for segment in capture.segments:
             asked_at, live.channel = segment.requested_at or capture.started_at, segment.channel
-            live.tracks.add(LiveSegment.restored(segment, asked_at))
+            live.tracks.add(LiveSegment.restored(segment))
         if live.is_silent:
             live._step("silence")
         live._break(asked_at)
@@ -317,6 +319,8 @@ class LiveCapture(Owner):
         for live, side, snoop in self.tracks.each():
             if live.is_recording(side) and snoop not in there:
                 live.step(side, "finish")
+            if not live.is_open(side) and snoop in there:
+                live.hung_up(side, at)
         self._break(at)
         if self.channel and self.channel not in there:
             self._leave(at)

@@ -51,6 +51,11 @@ class LiveSegment:
         if not self.track(side).started_at:
             self._put(side, replace(self.track(side), started_at=at))
 
+    def closed_late(self, side: Side, at: datetime) -> None:
+        """Takes note that the PBX has closed a track whose beginning nobody saw: that tells when it began."""
+        if not self.track(side).started_at:
+            self._put(side, replace(self.track(side), closed_at=at))
+
     def finish(self, side: Side, at: datetime) -> None:
         """Takes note that the PBX has ended a track."""
         self.step(side, "finish")
@@ -70,16 +75,22 @@ class LiveSegment:
             track = self.track(side)
             if track.finished_at is None or track.finished_at > at:
                 self._put(side, replace(track, finished_at=at))
+            if self.states[side] is Live.QUEUED and side not in self.asked:
+                self._cancel(side, at)
+
+    def hung_up(self, side: Side, at: datetime) -> None:
+        """Takes note that callrec ends a track at `at` that was over for it, at a time nobody knew."""
+        if self.track(side).finished_at is None:
+            self._put(side, replace(self.track(side), finished_at=at))
 
     def close(self, at: datetime) -> None:
         """Ends what is open ourselves: what a track has is kept, what had not begun is given up."""
         for side in SIDES:
-            if self.is_open(side):
-                begun = self.states[side] is not Live.QUEUED
-                self.step(side, "finish" if begun else "cancel")
-                self._put(
-                    side, replace(self.track(side), finished_at=at, failed=None if begun else "given up")
-                )
+            if self.states[side] is Live.QUEUED:
+                self._cancel(side, at)
+            elif self.is_open(side):
+                self.step(side, "finish")
+                self._put(side, replace(self.track(side), finished_at=at))
 
     def step(self, side: Side, step: str) -> None:
         """Takes a step of the table of tracks. Raises IllegalTransition, and then nothing has changed."""
@@ -109,7 +120,7 @@ class LiveSegment:
         return next((self.track(side).failed or "" for side in SIDES if self.track(side).failed), "it ended")
 
     @classmethod
-    def restored(cls, segment: Segment, asked_at: datetime) -> LiveSegment:
+    def restored(cls, segment: Segment) -> LiveSegment:
         """Makes a segment again as it was written down before a restart.
 
         A track that had not begun then is given up: nobody would tell that it has, so it could not be muted.
@@ -119,9 +130,12 @@ class LiveSegment:
         live.states = {side: _state_of(live.track(side)) for side in SIDES}
         for side in SIDES:
             if live.states[side] is Live.QUEUED:
-                live.step(side, "cancel")
-                live._put(side, replace(live.track(side), finished_at=asked_at, failed="given up"))
+                live._cancel(side, None)
         return live
+
+    def _cancel(self, side: Side, at: datetime | None) -> None:
+        self.step(side, "cancel")
+        self._put(side, replace(self.track(side), finished_at=at, failed="given up"))
 
     def _put(self, side: Side, track: Track) -> None:
         if side == "external":

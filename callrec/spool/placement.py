@@ -5,6 +5,7 @@ Times are the PBX's; what callrec wanted counts where the PBX obeyed late. No I/
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import zip_longest
@@ -12,7 +13,7 @@ from itertools import zip_longest
 from callrec.model.calls import remark
 from callrec.model.captures import Capture, CapturedCall, Gap, Segment, Track
 from callrec.recording.capture import LONGEST_RENEWAL
-from callrec.spool.sound import SegmentSound, SilentSpan
+from callrec.spool.sound import RATES, SegmentSound, SilentSpan
 from callrec.spool.tracks import SIDES, Fetched
 
 ALIGN_SECONDS = 0.02
@@ -23,6 +24,23 @@ LONGEST_S = 7 * 86_400.0
 """Longer than any call."""
 EARLY_S = 0.1
 """How much earlier than it was wanted silence begins, in seconds: 20 ms of a voice were found before it."""
+
+
+def with_begins(capture: Capture, seconds: Mapping[str, float]) -> Capture:
+    """Returns a capture whose tracks begin where only their end was seen: there, less their `seconds`.
+
+    Lengths are by the names of tracks; what is not among them stays as it is.
+    """
+
+    def begun(track: Track) -> Track:
+        if track.started_at or not track.closed_at or track.name not in seconds:
+            return track
+        return replace(track, started_at=track.closed_at - timedelta(seconds=seconds[track.name]))
+
+    segments = (
+        replace(each, external=begun(each.external), staff=begun(each.staff)) for each in capture.segments
+    )
+    return replace(capture, segments=tuple(segments))
 
 
 def dated(captured: CapturedCall, found: dict[tuple[int, str], Fetched]) -> CapturedCall:
@@ -94,7 +112,7 @@ def _placed(fetched: Fetched, segment: Segment, capture: Capture) -> Fetched:
 def is_unplaced(track: Track, segment: Segment, capture: Capture) -> bool:
     """Tells whether a track was given up before it began, and something of its time had to be silent.
 
-    The PBX may have begun it later all the same: nobody saw when.
+    The PBX may have begun it later all the same: nobody saw when, nor when it ended.
     """
     begin = segment.began_at or capture.started_at
     silent = [each for each in capture.silences if each.finished_at is None or each.finished_at > begin]
@@ -128,7 +146,7 @@ def segment_sounds(captured: CapturedCall, found: dict[tuple[int, str], Fetched]
         _segment_sound(segment, after, captured.capture, zero, found)
         for segment, after in zip_longest(segments, segments[1:])
     ]
-    return [each for each in made if each.external or each.staff]
+    return [each for each in made if (each.external or each.staff) and each.frames(RATES.start)]
 
 
 def _segment_sound(
@@ -154,13 +172,23 @@ def ends(segment: Segment, after: Segment | None, begin: datetime) -> float | No
     """Returns how many seconds after `begin` callrec ended a segment; None where the PBX did.
 
     callrec ends both tracks at once, or the one that is left where the other was broken before. The PBX may
-    have taken seconds for it, and what was said then is of another segment or call, or of nobody.
+    have taken seconds for it, and what was said then is of another segment or call, or of nobody. Less than
+    0: it began only after callrec had ended it.
     """
-    whole = [track for track in (segment.external, segment.staff) if not track.failed]
+    both = (segment.external, segment.staff)
+    whole = [track for track in both if not track.failed]
     ends = {track.finished_at for track in whole}
     known = len(ends) == 1 and (len(whole) == 2 or None not in ends)
-    end = ends.pop() if known else after.began_at if after else None
+    end = ends.pop() if known else _taken_over_at(after) if after else None
+    if not whole and not end and all(track.finished_at for track in both):
+        end = max(track.finished_at for track in both if track.finished_at)
     return (end - begin).total_seconds() if end else None
+
+
+def _taken_over_at(after: Segment) -> datetime | None:
+    """Returns when a segment took the place of the one before: when it began, or was ended before that."""
+    known = (after.began_at, after.external.finished_at, after.staff.finished_at)
+    return min(filter(None, known), default=None)
 
 
 def lead(track: Track, begin: datetime) -> float:

@@ -6,7 +6,7 @@ is proved. Nothing is put into the archive here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,10 +25,10 @@ from callrec.policy.retention import retain_until
 from callrec.spool.announcement_check import PromptFile, checked
 from callrec.spool.directory import Spool
 from callrec.spool.files import partial_of, sync, write_whole
-from callrec.spool.placement import dated, segment_sounds, silences, without_unplaced
+from callrec.spool.placement import dated, segment_sounds, silences, with_begins, without_unplaced
 from callrec.spool.silent_tracks import silent_tracks
 from callrec.spool.sound import SegmentSound, examine, join, tag
-from callrec.spool.tracks import Tracks
+from callrec.spool.tracks import Fetched, Tracks
 
 SHORT_SECONDS = 1.0
 
@@ -73,7 +73,7 @@ class RecordingBuilder:
             return read(self.manifest_file(recording_id).read_bytes())
         captured = self._spool.captured_call(recording_id)
         found = self._tracks.fetch(captured)
-        captured = dated(captured, found)
+        captured = dated(_with_begins(captured, found), found)
         found = without_unplaced(captured, found)
         sounds = segment_sounds(captured, found)
         if not sounds:
@@ -142,6 +142,11 @@ class RecordingBuilder:
             "CALL_ID": call.id,
             "ENCODED_BY": f"callrec {__version__}",
         }
+
+
+def _with_begins(captured: CapturedCall, found: Mapping[tuple[int, str], Fetched]) -> CapturedCall:
+    seconds = {each.track.name: each.wav.seconds for each in found.values() if each.wav}
+    return replace(captured, capture=with_begins(captured.capture, seconds))
 
 
 def _with_end(captured: CapturedCall, audio: AudioFacts) -> CapturedCall:

@@ -100,7 +100,7 @@ class SegmentSound:
         """
         written = self._written(rate)
         ends = written if self.ends_s is None else round(self.ends_s * rate)
-        return ends if ends >= 0 and 0 < written - ends <= MOST_LATE_S * rate else written
+        return max(ends, 0) if 0 < written - ends <= MOST_LATE_S * rate else written
 
     def _written(self, rate: int) -> int:
         return max(

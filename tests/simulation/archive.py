@@ -91,7 +91,8 @@ class Archive:
 
     def _joined(self, captured: CapturedCall) -> Iterator[Span]:
         """Yields what can be heard in the file: each segment at its place, silent where that is wanted."""
-        capture, end = captured.capture, 0.0
+        seconds = {name: tape.length for name, tape in self._recorder.tapes.items()}
+        capture, end = placement.with_begins(captured.capture, seconds), 0.0
         segments = capture.segments
         placed = [
             (
@@ -105,7 +106,8 @@ class Archive:
         for number, (offset, sides, ends) in enumerate(placed):
             begin = max(end, offset)
             length = max((lead + tape.length for lead, tape in sides), default=0.0)
-            end = begin + (ends if ends is not None and 0 <= length - ends <= MOST_LATE_S else length)
+            is_cut = ends is not None and 0 <= length - ends <= MOST_LATE_S
+            end = begin + (max(ends or 0.0, 0.0) if is_cut else length)
             overlap = end - placed[number + 1][0] if number + 1 < len(placed) else 0.0
             end -= overlap if 0 < overlap <= MOST_OVERLAP_S else 0.0
             for lead, tape in sides:

@@ -190,6 +190,34 @@ def test_a_track_that_had_not_begun_before_a_restart_is_given_up() -> None:
     assert _numbers(restored) == [1, 2]
 
 
+def test_the_end_of_a_track_whose_beginning_was_lost_in_a_restart_is_written_down() -> None:
+    """It tells when the track began. callrec has it ended when it is back, though the PBX may be late."""
+    capture, back, late = new_capture(), NOW + timedelta(seconds=60), NOW + timedelta(seconds=64)
+    for command in capture.start_segment("1.0", NOW):
+        assert isinstance(command, StartSnoop)
+        capture.channel_started(command.snoop)
+    restored = LiveCapture.restored("call", capture.frozen())
+    restored.compared({"1.0", "callrec.rec-1-staff"}, back)
+    for side in SIDES:
+        restored.recording_ended(f"callrec/rec-1-{side}", late, None)
+    segment = restored.frozen().segments[0]
+    assert (segment.staff.finished_at, segment.staff.closed_at) == (back, late)
+    assert segment.external.finished_at is None, "it ended while nobody saw"
+
+
+def test_no_snoop_is_recorded_once_its_channel_is_in_another_call() -> None:
+    capture = new_capture()
+    capture.start_segment("1.0", NOW)
+    capture.channel_started("callrec.rec-1-staff")
+    capture.abandon(NOW)
+    assert capture.channel_started("callrec.rec-1-external") == []
+    assert not capture.is_finished, "the other one was asked for"
+    capture.recording_started("callrec/rec-1-staff", NOW + timedelta(seconds=1))
+    capture.recording_ended("callrec/rec-1-staff", NOW + timedelta(seconds=2), None)
+    staff = capture.frozen().segments[0].staff
+    assert capture.is_finished and staff.started_at and staff.finished_at == NOW < staff.started_at
+
+
 def test_an_end_with_the_channel_is_the_end() -> None:
     capture = _started()
     for side in SIDES:

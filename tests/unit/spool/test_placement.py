@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from callrec.model.captures import CapturedCall, Silence, SilenceReason, Track
-from callrec.spool.placement import ends, without_unplaced
+from callrec.spool.placement import ends, segment_sounds, with_begins, without_unplaced
 from callrec.spool.sound import Wav
 from callrec.spool.tracks import Fetched
 from tests.unit.samples import END, START, captured_call, segment
@@ -78,3 +78,57 @@ def test_a_segment_ends_where_callrec_ended_it(
     begun = at(then_s)
     after = segment(2, external=Track("e2", begun), staff=Track("s2", begun)) if begun else None
     assert ends(one, after, BEGIN) == expected
+
+
+def _at(seconds: float) -> datetime:
+    return BEGIN + timedelta(seconds=seconds)
+
+
+GONE = Track("s", None, _at(1), "given up", closed_at=_at(9))
+
+
+def test_a_track_of_which_only_the_end_was_seen_begins_where_its_length_says() -> None:
+    capture = captured_call(segments=(segment(staff=GONE), segment(2))).capture
+    found = with_begins(capture, {"s": 4.0, "callrec/r-2-staff": 3.0})
+    assert found.segments == (segment(staff=replace(GONE, started_at=_at(5))), segment(2))
+
+
+@pytest.mark.parametrize("track", [replace(GONE, closed_at=None), replace(GONE, started_at=_at(2))])
+def test_where_the_end_was_not_seen_or_the_beginning_was_it_stays(track: Track) -> None:
+    capture = captured_call(segments=(segment(staff=track),)).capture
+    assert with_begins(capture, {"s": 4.0}) == capture
+    assert with_begins(capture, {}) == capture
+
+
+@pytest.mark.parametrize(
+    ("ended", "after", "expected"),
+    [
+        ((5, 7), None, 7.0),  # callrec gave both up, and had the PBX end them
+        ((5, None), None, None),  # nobody knows
+        ((5, 7), (9, 20), 9.0),  # the next one took its place
+        ((5, 7), (9, 8), 8.0),  # but had been ended before it began
+        ((5, 7), (None, 8), 8.0),
+        ((5, 7), (None, None), 7.0),
+    ],
+)
+def test_what_the_pbx_wrote_after_both_were_given_up_is_not_of_the_segment(
+    ended: tuple[int | None, int | None],
+    after: tuple[int | None, int | None] | None,
+    expected: float | None,
+) -> None:
+    external, staff = (
+        Track(name, None, None if at is None else _at(at), "given up")
+        for name, at in zip("es", ended, strict=True)
+    )
+    begin, end = (None if at is None else _at(at) for at in after or (None, None))
+    following = segment(2, external=Track("e2", begin, end), staff=Track("s2", begin, end)) if after else None
+    assert ends(segment(external=external, staff=staff), following, BEGIN) == expected
+
+
+def test_a_segment_that_began_after_callrec_had_ended_it_is_not_heard(tmp_path: Path) -> None:
+    """The PBX was late with the recording, and later with its end: what it wrote is of another call."""
+    sound = Wav(write_wav(tmp_path / "a.wav", tone(500, 1, 8000), 8000))
+    late = [Track(name, _at(8), _at(7)) for name in "es"]
+    captured = captured_call(segments=(segment(), segment(2, external=late[0], staff=late[1])))
+    found = {(number, side): Fetched(late[0], sound) for number in (1, 2) for side in ("external", "staff")}
+    assert [each.segment for each in segment_sounds(captured, found)] == [1]
