@@ -81,6 +81,16 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_row_of_a_table_has_the_cells_of_its_head(page: Path) -> None:
+    head, wrong = None, []
+    for line in page.read_text("utf-8").splitlines():
+        cells = re.sub(r"`[^`]*`|\\\|", "", line).count("|") if line.lstrip().startswith("|") else None
+        head = head if head and cells else cells
+        wrong += [line] if cells != head else []
+    assert not wrong
+
+
 def test_both_languages_have_the_same_pages() -> None:
     english, japanese = ({path.name for path in (ROOT / "docs" / each).iterdir()} for each in ("en", "ja"))
     assert english == japanese
