@@ -83,7 +83,7 @@ class LiveCapture(Owner):
             self._step("move in silence")
             return []
         self._step("move")
-        self.gaps.append(Gap(since, at, "the recorded party left the call"))
+        self._note_gap(since, at, "the recorded party left the call")
         return self.start_segment(channel, at)
 
     def hears(self, channel: str, before: str) -> None:
@@ -356,14 +356,19 @@ class LiveCapture(Owner):
                 since = self.gaps.pop().started_at
         if not broken.asked:
             self.tracks.segments.remove(broken)  # the PBX can have no file of it
-        self.gaps.append(Gap(since, at, broken.problem))
+        self._note_gap(since, at, broken.problem)
 
     def _end_renewal(self, at: datetime) -> None:
         """Writes down a renewal gap that was longer than it should be."""
         since, self._renewing_since = self._renewing_since, None
         if since and at - since > LONGEST_RENEWAL:
-            self.gaps.append(Gap(since, at, self._why_renewed))
+            self._note_gap(since, at, self._why_renewed)
         self._why_renewed = "the other party changed"
+
+    def _note_gap(self, since: datetime, until: datetime, reason: str) -> None:
+        """Writes down a gap. Where it began within the one before, it goes on from the end of that."""
+        before = self.gaps[-1].finished_at if self.gaps else None
+        self.gaps.append(Gap(max(since, before) if before else since, until, reason))
 
     def _give_up_waiting(self, at: datetime) -> None:
         """Ends tracks of which the PBX does not tell what it should have told by now."""

@@ -147,6 +147,21 @@ def test_two_joints_in_quick_succession_are_one_gap() -> None:
     assert (gap.started_at, gap.finished_at) == (NOW, end)
 
 
+def test_a_party_that_left_while_its_snoops_were_renewed_makes_no_gap_within_another() -> None:
+    """The new tracks are told of when the party is gone already."""
+    capture, later = _started(), NOW + timedelta(seconds=0.1)
+    renew(capture, NOW)
+    capture.left("1.0", NOW)
+    for side in SIDES:
+        capture.recording_started(f"callrec/rec-2-{side}", later)
+    capture.recording_ended("callrec/rec-1-external", later, None)
+    capture.move("2.0", later + timedelta(seconds=1))
+    assert [(gap.started_at, gap.finished_at) for gap in capture.gaps] == [
+        (NOW, later),
+        (later, later + timedelta(seconds=1)),
+    ]
+
+
 def test_a_part_that_was_broken_before_a_restart_is_repaired_after_it() -> None:
     capture = _started()
     capture.recording_ended("callrec/rec-1-external", NOW, "disk full")
