@@ -119,14 +119,18 @@ class CallMedia:
 
     def recording_started(self, owner: Owner, name: str, at: datetime) -> list[Action]:
         """Tells `owner` that a track has begun. Once both have, that is written down and announced."""
-        before = self._is_recording
+        before, unseen = self._is_recording, self._is_unseen(owner, name)
         actions = owner.recording_started(name, at)
         begun = self._is_recording and not before
-        return [*actions, *([*self.save_checkpoint(), *self.announce_start(at)] if begun else [])]
+        saved = self.save_checkpoint() if begun or unseen else []
+        return [*actions, *saved, *(self.announce_start(at) if begun else [])]
 
     def recording_ended(self, owner: Owner, name: str, at: datetime, failure: str | None) -> list[Action]:
         """Tells `owner` that a track has ended; the last one of a call that is over ends the recording."""
-        return [*owner.recording_ended(name, at, failure), *self._tell_silence(), *self.hand_over()]
+        unseen = self._is_unseen(owner, name)
+        actions = owner.recording_ended(name, at, failure)
+        saved = self.save_checkpoint() if unseen else []
+        return [*actions, *saved, *self._tell_silence(), *self.hand_over()]
 
     def playback_started(self, owner: Owner, playback: str, at: datetime) -> list[Action]:
         """Tells `owner` that something began to play, and writes an announcement into the record."""
@@ -288,6 +292,10 @@ class CallMedia:
         return [TellFlaw(self.linkedid, self.record.id, Flaw.ANNOUNCEMENT_FAILED)]
 
     # --- inside
+
+    def _is_unseen(self, owner: Owner, name: str) -> bool:
+        """Whether what is told of a track is all that is known of its time: that must not be lost."""
+        return owner is self.capture and self.capture.is_unseen(name)
 
     @property
     def _is_recording(self) -> bool:

@@ -229,7 +229,20 @@ class LiveCapture(Owner):
             self._break(at)
         else:
             live.closed_late(side, at)
+            self._end()
         return []
+
+    def channel_gone(self, channel: str) -> list[Action]:
+        """Takes note that a snoop is gone, and with it whatever the PBX may have recorded of it."""
+        live, side = self.tracks.find(channel)
+        live.awaited.discard(side)
+        self._end()
+        return []
+
+    def is_unseen(self, name: str) -> bool:
+        """Tells whether a track was given up and nothing has told of its beginning."""
+        live, side = self.tracks.find(name)
+        return not live.is_open(side) and not live.track(side).started_at
 
     def refused(self, action: PbxAction, problem: str, at: datetime) -> list[Action]:
         """Counts what cannot be begun as failed, and ends a segment that cannot be muted or unmuted."""
@@ -319,7 +332,9 @@ class LiveCapture(Owner):
         for live, side, snoop in self.tracks.each():
             if live.is_recording(side) and snoop not in there:
                 live.step(side, "finish")
-            if not live.is_open(side) and snoop in there:
+            if snoop not in there:
+                live.awaited.discard(side)
+            elif not live.is_open(side):
                 live.hung_up(side, at)
         self._break(at)
         if self.channel and self.channel not in there:
@@ -376,7 +391,10 @@ class LiveCapture(Owner):
             for side in SIDES:
                 asked_at = live.segment.requested_at or self.started_at
                 if live.states[side] is Live.QUEUED and at - asked_at > QUEUED_FOR:
-                    live.fail(side, at, "the PBX did not begin to record within 3 s")
+                    live.give_up_on(side, at, "the PBX did not begin to record within 3 s")
                     self._break(at)
                 if self.gone_at and live.is_open(side) and at - self.gone_at > FINISHED_WITHIN:
                     self.recording_ended(live.track(side).name, self.gone_at, None)
+            if self.gone_at and at - self.gone_at > FINISHED_WITHIN:
+                live.awaited.clear()
+        self._end()

@@ -21,6 +21,8 @@ class LiveSegment:
     states: dict[Side, Live] = field(default_factory=lambda: dict.fromkeys(SIDES, Live.QUEUED))
     asked: set[Side] = field(default_factory=set)
     """The sides whose recording was asked for: an event that comes twice must not ask twice."""
+    awaited: set[Side] = field(default_factory=set)
+    """The sides that were given up though the PBX had been asked to record them: it may do so yet."""
     released: bool = False
     """Whether we have hung up its snoops."""
     ended_at: datetime | None = None
@@ -53,6 +55,7 @@ class LiveSegment:
 
     def closed_late(self, side: Side, at: datetime) -> None:
         """Takes note that the PBX has closed a track whose beginning nobody saw: that tells when it began."""
+        self.awaited.discard(side)
         if not self.track(side).started_at:
             self._put(side, replace(self.track(side), closed_at=at))
 
@@ -60,6 +63,11 @@ class LiveSegment:
         """Takes note that the PBX has ended a track."""
         self.step(side, "finish")
         self._put(side, replace(self.track(side), finished_at=self.ended_at or at))
+
+    def give_up_on(self, side: Side, at: datetime, problem: str) -> None:
+        """Takes a track for failed of which the PBX has told nothing, though it was asked for."""
+        self.fail(side, at, problem)
+        self.awaited |= self.asked & {side}
 
     def fail(self, side: Side, at: datetime, problem: str) -> None:
         """Takes note that a track has failed, unless it was over already."""
@@ -135,6 +143,7 @@ class LiveSegment:
 
     def _cancel(self, side: Side, at: datetime | None) -> None:
         self.step(side, "cancel")
+        self.awaited |= self.asked & {side}
         self._put(side, replace(self.track(side), finished_at=at, failed="given up"))
 
     def _put(self, side: Side, track: Track) -> None:

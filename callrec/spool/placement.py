@@ -110,13 +110,14 @@ def _placed(fetched: Fetched, segment: Segment, capture: Capture) -> Fetched:
 
 
 def is_unplaced(track: Track, segment: Segment, capture: Capture) -> bool:
-    """Tells whether a track was given up before it began, and something of its time had to be silent.
+    """Tells whether a track was given up before it began, and what is in it may be of another conversation.
 
-    The PBX may have begun it later all the same: nobody saw when, nor when it ended.
+    So it may where callrec had ended it at a known time, or something had to be silent: the PBX can have
+    begun it after that, for nobody saw when, nor when it ended.
     """
     begin = segment.began_at or capture.started_at
-    silent = [each for each in capture.silences if each.finished_at is None or each.finished_at > begin]
-    return track.failed is not None and track.started_at is None and bool(silent)
+    silent = any(each.finished_at is None or each.finished_at > begin for each in capture.silences)
+    return track.failed is not None and track.started_at is None and (silent or track.finished_at is not None)
 
 
 def silences(capture: Capture) -> list[SilentSpan]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -218,6 +219,29 @@ def test_the_end_of_a_track_whose_beginning_was_lost_in_a_restart_is_written_dow
     segment = restored.frozen().segments[0]
     assert (segment.staff.finished_at, segment.staff.closed_at) == (back, late)
     assert segment.external.finished_at is None, "it ended while nobody saw"
+
+
+@pytest.mark.parametrize("told", ["its end", "its snoop is gone", "nothing"])
+def test_a_capture_is_not_over_before_the_pbx_has_told_of_a_track_that_was_given_up(told: str) -> None:
+    """When it began and ended must be known, as long as there is a chance."""
+    capture = new_capture()
+    for command in capture.start_segment("1.0", NOW):
+        assert isinstance(command, StartSnoop)
+        capture.channel_started(command.snoop)
+    capture.recording_started("callrec/rec-1-external", NOW)
+    capture.retry(NOW + timedelta(seconds=3.2))
+    gone = NOW + timedelta(seconds=3.3)
+    capture.left("1.0", gone)
+    capture.recording_ended("callrec/rec-1-external", gone, None)
+    assert not capture.is_finished
+    if told == "its end":
+        capture.recording_ended("callrec/rec-1-staff", gone, None)
+    elif told == "its snoop is gone":
+        capture.channel_gone("callrec.rec-1-staff")
+    else:
+        capture.retry(gone + timedelta(seconds=5.5))
+    assert capture.is_finished
+    assert capture.frozen().segments[0].staff.closed_at == (gone if told == "its end" else None)
 
 
 def test_no_snoop_is_recorded_once_its_channel_is_in_another_call() -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from callrec.model.calls import Outcome
+from callrec.model.captures import Track
 from callrec.pbx import events as ev
 from callrec.recording.actions import (
     Action,
@@ -17,6 +18,7 @@ from callrec.recording.actions import (
     HangUp,
     LetThrough,
     SaveCall,
+    SaveCheckpoint,
     StartSnoop,
 )
 from tests.scenarios.replay import office, tracker
@@ -86,6 +88,22 @@ def test_only_a_call_of_which_all_is_gone_has_an_unseen_end() -> None:
     assert not played.calls["1.0"].end_unseen
     played.compare([], {}, {}, [], LATER)
     assert played.calls["1.0"].end_unseen
+
+
+@pytest.mark.parametrize("kind", [ev.RecordingStarted, ev.RecordingFinished])
+def test_when_a_track_was_written_whose_beginning_was_lost_survives_a_crash(
+    kind: type[ev.RecordingStarted | ev.RecordingFinished],
+) -> None:
+    """It was given up at the restart, and nothing else will tell of it."""
+    known = open_checkpoint()
+    unseen = replace(known.capture.segments[0], staff=Track("callrec/unseen"))
+    played = quiet_tracker()
+    played.restore(replace(known, capture=replace(known.capture, segments=(unseen,))))
+    (saved,) = [
+        each for each in played.handle(kind(LATER, "callrec/unseen")) if isinstance(each, SaveCheckpoint)
+    ]
+    track = saved.checkpoint.capture.segments[0].staff
+    assert LATER in (track.started_at, track.closed_at)
 
 
 def test_snoops_that_no_call_knows_are_hung_up() -> None:

@@ -16,7 +16,7 @@ from tests.unit.samples import END, START, captured_call, segment
 from tests.unit.wave import tone, write_wav
 
 BEGIN = START + timedelta(seconds=2)
-GIVEN_UP = Track("callrec/r-1-staff", None, END, "given up")
+UNSEEN = Track("callrec/r-1-staff", None, None, "given up")
 
 
 def _left(captured: CapturedCall, folder: Path) -> list[bool]:
@@ -35,16 +35,17 @@ def test_a_track_whose_beginning_nobody_saw_is_left_out_of_what_had_to_be_silent
     tmp_path: Path, until: datetime | None
 ) -> None:
     silence = Silence(BEGIN + timedelta(seconds=3), until, SilenceReason.NEVER)
-    captured = captured_call(segments=(segment(staff=GIVEN_UP),), silences=(silence,))
+    captured = captured_call(segments=(segment(staff=UNSEEN),), silences=(silence,))
     assert _left(captured, tmp_path) == [True, False]
 
 
 @pytest.mark.parametrize(
     ("staff", "until"),
     [
-        (GIVEN_UP, BEGIN - timedelta(seconds=1)),
-        (replace(GIVEN_UP, started_at=BEGIN), None),
-        (replace(GIVEN_UP, failed=None), None),
+        (UNSEEN, BEGIN - timedelta(seconds=1)),
+        (replace(UNSEEN, started_at=BEGIN), None),
+        (replace(UNSEEN, started_at=BEGIN, finished_at=END), BEGIN - timedelta(seconds=1)),
+        (replace(UNSEEN, failed=None), None),
     ],
 )
 def test_every_other_track_is_in_it(tmp_path: Path, staff: Track, until: datetime | None) -> None:
@@ -52,6 +53,12 @@ def test_every_other_track_is_in_it(tmp_path: Path, staff: Track, until: datetim
     silence = Silence(START, until, SilenceReason.PRIVACY)
     captured = captured_call(segments=(segment(staff=staff),), silences=(silence,))
     assert _left(captured, tmp_path) == [True, True]
+
+
+def test_a_track_is_left_out_that_had_not_begun_when_callrec_ended_it(tmp_path: Path) -> None:
+    """Whatever the PBX recorded, it was later."""
+    captured = captured_call(segments=(segment(staff=replace(UNSEEN, finished_at=END)),))
+    assert _left(captured, tmp_path) == [True, False]
 
 
 @pytest.mark.parametrize(
