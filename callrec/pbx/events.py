@@ -243,6 +243,13 @@ class RawKeyPress:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold(ChannelEvent):
+    """A phone puts its call on hold, or takes it up again (not `on`)."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Digit(ChannelEvent):
     """Somebody pressed a digit on a channel of ours: on the support phone that listens."""
 
@@ -270,6 +277,7 @@ Event = (
     | RecordingFinished
     | RecordingFailed
     | DialplanSaid
+    | Hold
     | Digit
     | Replaced
 )
@@ -420,6 +428,8 @@ _BUILDERS: dict[str, Callable[[datetime, JSON], Event | None]] = {
         at, json["recording"]["name"], json["recording"].get("cause", "unknown")
     ),
     "ChannelUserevent": _user_event,
+    "ChannelHold": lambda at, json: Hold(at, channel(json["channel"]), on=True),
+    "ChannelUnhold": lambda at, json: Hold(at, channel(json["channel"]), on=False),
     "ChannelDtmfReceived": _digit,
     "ApplicationReplaced": lambda at, json: Replaced(at),
 }

@@ -104,6 +104,11 @@ class Announcer(Owner):
     """The names of the prompts that the library does not have, or the PBX did not begin to play."""
     _started: int = 0
     """How many announcements were started during the call."""
+    is_put_off: bool = field(init=False)
+    """Whether one was broken off, or could not be heard when it was due, and is to be made again."""
+
+    def __post_init__(self) -> None:
+        self.is_put_off = bool(self.made) and not self.made[-1].finished_at
 
     # --- at the gate
 
@@ -152,7 +157,7 @@ class Announcer(Owner):
         """
         if self.in_call or decision.announce is Announce.NONE:
             return []
-        missing = self.missing(self._prompts(decision))
+        missing, self.is_put_off = self.missing(self._prompts(decision)), False
         if not missing:
             return []
         if decision.announce is Announce.BEFORE_CONNECT:
@@ -165,7 +170,12 @@ class Announcer(Owner):
     def break_off(self) -> list[Action]:
         """Ends the announcement under way, of which events may have been missed."""
         broken, self.in_call = self.in_call, None
+        self.is_put_off |= broken is not None
         return [HangUp(self.linkedid, broken.snoop)] if broken else []
+
+    def put_off(self) -> None:
+        """Has it made later: nobody would hear it now."""
+        self.is_put_off = True
 
     def follow(self, together: Collection[str]) -> list[Action]:
         """Breaks the announcement off where its leg is not among those who talk with the recorded party.
@@ -173,11 +183,6 @@ class Announcer(Owner):
         Somebody else would hear the rest of it, or nobody. It is made again when they are together.
         """
         return self.break_off() if self.in_call and self.in_call.channel not in together else []
-
-    @property
-    def is_broken_off(self) -> bool:
-        """Whether the end of the last prompt was not told, and none is under way."""
-        return not self.in_call and bool(self.made) and not self.made[-1].finished_at
 
     def channel_started(self, channel: str) -> list[Action]:
         """Plays the first prompt, when the snoop is there."""
@@ -207,7 +212,8 @@ class Announcer(Owner):
             return []
         self._refused.add(self.in_call.current.name)
         self.notes.append(remark("the announcement could not be played: {problem}", problem=problem))
-        return self.break_off()
+        hung_up, self.is_put_off = self.break_off(), False
+        return hung_up
 
     # --- inside
 

@@ -248,6 +248,9 @@ class CallMedia:
         leg = of_legs.staff_side(self.talking().values(), self.capture.channel) if self.capture else None
         if not self.capture or not decision or not leg or self.record.unannounced_at:
             return []
+        if self._is_on_hold(leg.id):
+            self.announcer.put_off()
+            return []
         actions = self.announcer.start(decision, self.decisions.gate, self.capture.recording_id, leg.id)
         self.take_announcements()
         return [*actions, *self.tell_failure(), *self.refuse_unannounced(at)]
@@ -265,14 +268,25 @@ class CallMedia:
         self.record = replace(self.record, unannounced_at=at)
         return [*self.recorder.bar(at), *self.announcer.break_off(), *self.save_checkpoint()]
 
+    def held(self) -> list[Action]:
+        """Breaks the announcement off where somebody who is to hear it has put the call on hold."""
+        saying = self.announcer.in_call
+        broken_off = self.announcer.break_off() if saying and self._is_on_hold(saying.channel) else []
+        return [*broken_off, *(self.save_checkpoint() if broken_off else [])]
+
+    def _is_on_hold(self, staff: str) -> bool:
+        """Whether the recorded party or this phone of staff has put the call on hold."""
+        both = (staff, self.capture.channel if self.capture else None)
+        return any(leg.on_hold for leg in self.legs.values() if leg.id in both)
+
     def _announce_again(self, at: datetime) -> list[Action]:
-        """Makes an announcement again that was broken off, once the recorded party talks with staff again.
+        """Makes an announcement again that was put off, once the recorded party talks with staff again.
 
         Not as soon as they are connected: in the middle of a transfer others are for a moment.
         """
         capture = self.capture
         heard = capture and capture.channel in self.talking() and self._is_recording and not capture.is_silent
-        return self.announce_start(at) if heard and self.announcer.is_broken_off else []
+        return self.announce_start(at) if heard and self.announcer.is_put_off else []
 
     def take_announcements(self) -> None:
         """Writes into the record what was announced, and what went otherwise with it."""

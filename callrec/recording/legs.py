@@ -38,6 +38,8 @@ class Leg:
     called: str | None = None
     asked_for: str = ""
     """The number that it said it was on its way to, at the gate; empty: it passed none."""
+    on_hold: bool = False
+    """Whether its phone has put the call on hold: neither does it send anything, nor is it listened to."""
     filed_as: Number | None = None
     """The number of the call in which it talked before, as that was filed; None: it was in no other."""
     comparable: Callable[[str], Number | None] = normalise

@@ -207,6 +207,10 @@ class CallTracker:
                 return self._connected(event.channel.id, call, event.at)
             case ev.DialplanSaid():
                 return self._said(event)
+            case ev.Hold(channel=channel, on=on):
+                call = self._know(channel, event.at)
+                self._topology.legs[channel.id].on_hold = on
+                return call.held() if call else []
             case ev.Dialled():
                 return self._dialled(event)
             case ev.RecordingStarted() | ev.RecordingFinished() | ev.RecordingFailed():

@@ -42,6 +42,11 @@ def _is_complete(system: SystemUnderTest) -> bool:
     return any(each.complete for announcements in told for each in announcements)
 
 
+def _is_announced(system: SystemUnderTest) -> bool:
+    """Whether an announcement is under way."""
+    return any(each.is_own and "-say" in each.id for each in system.app.pbx.channels())
+
+
 @pytest.mark.parametrize("seconds", [0.0, 0.8], ids=["at its first sound", "within it"])
 @pytest.mark.parametrize("who", ["staff", "caller"])
 def test_a_hangup_during_an_announcement(
@@ -77,6 +82,30 @@ def test_a_hangup_in_the_second_language_before_the_phone_rings(
     assert [(each.language, each.complete) for each in call.announcements] == [("en", True), ("ja", False)]
     shown = system.callrec("show", call.id).stdout
     assert NOT_TO_ITS_END in shown and f"notice (en), {TO_ITS_END}" in shown
+
+
+@pytest.mark.parametrize("who", ["staff", "caller"])
+def test_a_hold_during_an_announcement(system: SystemUnderTest, begin: datetime, who: str) -> None:
+    """It is broken off, and said again once the call is taken up: nobody hears it on hold."""
+    with untroubled(system), system.rule("automatic", announce="on-start", languages=("en",)):
+        staff, outside = _announced(system)
+        holding, waiting = (staff, outside) if who == "staff" else (outside, staff)
+        holding.hold()
+        eventually(lambda: not _is_announced(system), what="the end of the announcement")
+        talk_for([waiting], 1.0)
+        holding.resume()
+        since = len(outside.heard())
+        eventually(lambda: _is_complete(system), what="the whole announcement")
+        outside.hangup()
+        call, kept, heard = only_recording(system, begin)
+    cut_short, whole = call.announcements
+    assert not cut_short.complete and not cut_short.in_recording
+    assert whole.complete and whole.in_recording and kept.announced and not call.notes
+    for sound in (outside.heard()[since:], heard.staff):
+        assert likeness(_prompt(system), sound) > 0.8
+    shown = system.callrec("show", call.id).stdout
+    assert NOT_TO_ITS_END in shown and f"notice (en), {TO_ITS_END}" in shown
+    as_long_as(heard, talk_seconds(call), kept.manifest["capture"])
 
 
 def _blind_by_refer(system: SystemUnderTest, staff: Talk) -> Talk:
