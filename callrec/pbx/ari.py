@@ -21,7 +21,8 @@ import structlog
 from callrec.backoff import Backoff
 from callrec.errors import PbxUnreachable
 from callrec.pbx.ami import NO_CDR, Ami
-from callrec.pbx.events import KINDS, OWN_PREFIX, Channel, Event, channel, parse, talkers
+from callrec.pbx.event_messages import KINDS, channel, parse, talkers
+from callrec.pbx.events import OWN_PREFIX, Channel, Event
 from callrec.pbx.transport import AriRefused, AriTransport
 from callrec.settings import PbxSettings
 

@@ -1,21 +1,17 @@
-"""Makes types of Asterisk's ARI events. Events callrec has no use for become None.
+"""The events of the PBX that callrec has use for, and the channels they are about.
 
-Source of the JSON: Asterisk's own /ari/api-docs/events.json. Times are aware, by the PBX's clock. What
-follows from an event is the matter of callrec.recording.
+`event_messages` makes them of what Asterisk sends. Times are aware, by the PBX's clock. What follows from an
+event is the matter of callrec.recording.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from callrec import numbers
-
-JSON = dict[str, Any]
 CLOCKS_AGREE = timedelta(minutes=1)
 OWN_PREFIX = "callrec."
 """How the ids of channels begin that callrec itself makes."""
@@ -179,7 +175,7 @@ class RecordingFailed(_Event):
 class DialplanSaid(ChannelEvent):
     """The dialplan tells something by UserEvent(CallRec,…): an announcement, the fallback, a key."""
 
-    fields: JSON
+    fields: dict[str, Any]
 
     def key_press(self) -> RawKeyPress:
         """Returns the key press that the dialplan tells of. Raises KeyError where it tells of none.
@@ -296,143 +292,8 @@ def endpoint_of(name: str) -> str:
     return name.partition("/")[2].rpartition("-")[0]
 
 
-def number_in(dialstring: str) -> str | None:
-    """Returns ``0398765432`` of what Dial() dials behind the technology; None where that names a line only.
-
-    Such as ``0398765432@outside``, ``outside/sip:0398765432@192.0.2.1``, ``g1/0398765432``; not ``2101``.
-    """
-    line, _, target = dialstring.partition("/")
-    found = (target or line) if target or "@" in line else ""
-    user = re.sub(r"^(sips?|tel):", "", found).partition("@")[0]
-    return numbers.dialled(re.split("[;/]", user)[0].lstrip("wW"))
-
-
-def talkers(bridge: JSON) -> tuple[str, ...]:
-    """Returns the channels of a bridge that hear one another; none where each waits (parking, a queue)."""
-    return () if bridge["bridge_type"] == "holding" else tuple(bridge["channels"])
-
-
 def is_snoop(channel_id: str) -> bool:
     """Returns whether callrec made this channel for a call: ``callrec.<id>-<what it is for>``, with the id of
     a recording (its snoops) or of a call (the support phone that listens, and its snoops)."""
     name = channel_id.removeprefix(OWN_PREFIX)
     return name != channel_id and bool(_SNOOP.match(name))
-
-
-def moment(text: str) -> datetime:
-    """Returns ``2026-11-22T14:41:56.477+0000`` as an aware time in UTC."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").astimezone(UTC)
-
-
-def channel(json: JSON) -> Channel:
-    """Returns the channel of ARI's JSON. Without a linkedid (see ari.conf) it is a call of its own."""
-    variables = json.get("channelvars") or {}
-    return Channel(
-        id=json["id"],
-        name=json["name"],
-        state=json["state"],
-        caller=json["caller"]["number"],
-        exten=json["dialplan"]["exten"],
-        linkedid=variables.get("CHANNEL(linkedid)") or json["id"],
-        created_at=moment(json["creationtime"]),
-    )
-
-
-def parse(json: JSON) -> Event | None:
-    """Returns the typed event of one ARI message; None for kinds and channels that mean nothing to us."""
-    build = _BUILDERS.get(json["type"])
-    return build(moment(json["timestamp"]), json) if build else None
-
-
-def _started(at: datetime, json: JSON) -> Event:
-    started = channel(json["channel"])
-    if started.is_own:
-        return OwnChannelStarted(at, started)
-    # A dialplan that says less still has a caller who waits: what is missing is empty.
-    said = json["args"][1:4] if json["args"][:1] == ["gate"] else ()
-    return GateEntered(at, started, *(*said, "", "", "")[:3])
-
-
-def _dialled(at: datetime, json: JSON) -> Event:
-    caller = json.get("caller")
-    return Dialled(
-        at,
-        channel(caller) if caller else None,
-        channel(json["peer"]),
-        json["dialstatus"],
-        number_in(json["dialstring"]),
-        _forwarded_to(json["forward"]),
-    )
-
-
-def _forwarded_to(target: str) -> str | None:
-    """Returns the number of ``Local/09012345678@from-phones``, or of ``09012345678`` (SIP's 302)."""
-    _, slash, dialstring = target.partition("/")
-    return number_in(dialstring) if slash else numbers.dialled(target.partition("@")[0])
-
-
-def _user_event(at: datetime, json: JSON) -> Event | None:
-    if json["eventname"] != "CallRec" or "channel" not in json:
-        return None
-    return DialplanSaid(at, channel(json["channel"]), json["userevent"])
-
-
-def _digit(at: datetime, json: JSON) -> Event | None:
-    """Returns a digit of a channel of ours. Others' are none of our business; every voice menu makes many."""
-    if not json["channel"]["id"].startswith(OWN_PREFIX):
-        return None
-    return Digit(at, channel(json["channel"]), json["digit"])
-
-
-def _bridge(kind: type[EnteredBridge | LeftBridge]) -> Callable[[datetime, JSON], Event]:
-    def build(at: datetime, json: JSON) -> Event:
-        bridge = json["bridge"]
-        return kind(at, channel(json["channel"]), bridge["id"], talkers(bridge))
-
-    return build
-
-
-def _transferred(at: datetime, json: JSON) -> Event | None:
-    """Returns a transfer into an application, which tells of no bridge that is entered or left.
-
-    Between bridges, channels enter and leave; that is told anyway.
-    """
-    party, place = json.get("transferee"), json["transferer_second_leg"]
-    if json["destination_type"] != "application" or not party:
-        return None
-    return TookPlace(at, channel(party), place["id"])
-
-
-def _sent_on(at: datetime, json: JSON) -> Event | None:
-    """Returns a blind transfer; of one party only, for of several Asterisk does not tell who is sent."""
-    party = json.get("transferee")
-    return SentOn(at, channel(party), json["exten"]) if party else None
-
-
-_BUILDERS: dict[str, Callable[[datetime, JSON], Event | None]] = {
-    "ChannelCreated": lambda at, json: ChannelCreated(at, channel(json["channel"])),
-    "ChannelDestroyed": lambda at, json: ChannelDestroyed(at, channel(json["channel"]), json["cause"]),
-    "ChannelEnteredBridge": _bridge(EnteredBridge),
-    "ChannelLeftBridge": _bridge(LeftBridge),
-    "BridgeAttendedTransfer": _transferred,
-    "BridgeBlindTransfer": _sent_on,
-    "Dial": _dialled,
-    "StasisStart": _started,
-    "PlaybackStarted": lambda at, json: PlaybackStarted(at, json["playback"]["id"]),
-    "PlaybackFinished": lambda at, json: PlaybackFinished(
-        at, json["playback"]["id"], json["playback"]["state"] == "failed"
-    ),
-    "RecordingStarted": lambda at, json: RecordingStarted(at, json["recording"]["name"]),
-    "RecordingFinished": lambda at, json: RecordingFinished(at, json["recording"]["name"]),
-    "RecordingFailed": lambda at, json: RecordingFailed(
-        at, json["recording"]["name"], json["recording"].get("cause", "unknown")
-    ),
-    "ChannelUserevent": _user_event,
-    "ChannelHold": lambda at, json: Hold(at, channel(json["channel"]), on=True),
-    "ChannelUnhold": lambda at, json: Hold(at, channel(json["channel"]), on=False),
-    "ChannelDtmfReceived": _digit,
-    "ApplicationReplaced": lambda at, json: Replaced(at),
-}
-
-KINDS = tuple(_BUILDERS)
-"""The event types to ask Asterisk for; everything else is filtered out at its end."""

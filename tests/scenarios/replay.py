@@ -12,7 +12,8 @@ from callrec.model.office import Extension, Facility
 from callrec.model.prompts import Prompt
 from callrec.model.rules import Announce, Decision, Mode, Rule, Scope
 from callrec.model.tones import Tones
-from callrec.pbx.events import Event, parse
+from callrec.pbx.event_messages import parse
+from callrec.pbx.events import Event
 from callrec.policy.office import Office
 from callrec.recording.actions import Action, Discard, HandOver, SaveCall, SaveCheckpoint, SaveOpenCall
 from callrec.recording.environment import Environment

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from callrec.model.calls import CallRecord
 from callrec.model.rules import Direction
+from callrec.pbx import event_messages
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
 from callrec.recording.actions import Action, LetThrough, PlayMedia, ReadJournal, StartSnoop
@@ -93,7 +94,7 @@ def test_whatever_the_dialplan_says_it_is_a_gate(args: list[str]) -> None:
     at = "2026-11-22T14:41:56.477+0000"
     who = {"id": "1.0", "name": "Local/x-01;2", "state": "Up", "caller": {"number": ""}, "creationtime": at}
     told = {"type": "StasisStart", "timestamp": at, "channel": {**who, "dialplan": {"exten": "s"}}}
-    event = ev.parse({**told, "args": args})
+    event = event_messages.parse({**told, "args": args})
     assert isinstance(event, ev.GateEntered)
     assert isinstance(quiet_tracker().handle(event)[0], LetThrough)
 
@@ -268,7 +269,7 @@ def test_a_restart_while_it_rings_does_not_turn_the_call_round() -> None:
     ],
 )
 def test_the_number_in_what_is_dialled(dialstring: str, number: str | None) -> None:
-    assert ev.number_in(dialstring) == number
+    assert event_messages.number_in(dialstring) == number
 
 
 def test_a_never_of_who_called_leaves_with_them() -> None:

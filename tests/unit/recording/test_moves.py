@@ -10,6 +10,7 @@ import pytest
 
 from callrec.model.calls import Outcome
 from callrec.model.captures import Track
+from callrec.pbx import event_messages
 from callrec.pbx import events as ev
 from callrec.recording.actions import (
     Action,
@@ -144,8 +145,8 @@ def test_who_is_bridged_with_another_call_is_in_that_call_at_once() -> None:
 def test_callers_who_wait_in_one_place_do_not_talk_with_one_another() -> None:
     """A parking lot is one bridge, in which nobody hears anybody."""
     waiting = {"id": "p", "bridge_type": "holding", "channels": ["1.0", "2.1"]}
-    assert ev.talkers(waiting) == ()
-    assert ev.talkers({**waiting, "bridge_type": "mixing"}) == ("1.0", "2.1")
+    assert event_messages.talkers(waiting) == ()
+    assert event_messages.talkers({**waiting, "bridge_type": "mixing"}) == ("1.0", "2.1")
 
 
 def _renewed(commands: list[Action]) -> bool:

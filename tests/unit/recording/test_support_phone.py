@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from callrec.pbx import event_messages
 from callrec.pbx import events as ev
 from callrec.recording.actions import (
     Action,
@@ -292,11 +293,11 @@ def digit_event(id_: str) -> dict[str, object]:
 
 
 def test_digits_of_our_own_channels_are_told_and_no_others() -> None:
-    told = ev.parse(digit_event(CHANNEL))
+    told = event_messages.parse(digit_event(CHANNEL))
     assert isinstance(told, ev.Digit)
     assert (told.digit, told.channel.id, told.at) == ("5", CHANNEL, START)
-    assert ev.parse(digit_event("1700000000.1")) is None
-    assert "ChannelDtmfReceived" in ev.KINDS
+    assert event_messages.parse(digit_event("1700000000.1")) is None
+    assert "ChannelDtmfReceived" in event_messages.KINDS
 
 
 def test_what_a_dead_controller_left_of_a_support_phone_is_known_for_ours() -> None:
