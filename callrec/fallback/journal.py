@@ -34,6 +34,7 @@ from callrec.policy.office import Office
 from callrec.recording.announcements import must_not_be_recorded
 from callrec.recording.call import OUTCOMES
 from callrec.recording.keys import marks, result_in_fallback
+from callrec.recording.topology import LOCAL
 
 FAMILY = "callrec-journal"
 KEYS = "callrec-key"
@@ -258,7 +259,8 @@ def _extension(peer: str, office: Office) -> str | None:
 def _is_transferred(entry: JournalEntry, office: Office) -> bool:
     """Tells whether the entry is of a party that was called outside, and then transferred to staff."""
     called = entry.direction is Direction.OUTBOUND and bool(entry.name)
-    return called and office.extension_of(entry.name) is None
+    by_machine = entry.name.startswith(f"{LOCAL}/")
+    return called and not by_machine and office.extension_of(entry.name) is None
 
 
 def _number(entry: JournalEntry, office: Office) -> Number | None:

@@ -122,6 +122,65 @@ def test_a_restart_makes_no_second_row(system: SystemUnderTest, begin: datetime,
         assert len(system.calls_since(begin)) == 1
 
 
+EVERYTHING, OUTSIDE_ALONE = {"mode": "automatic"}, {"mode": "automatic", "direction": "outbound"}
+"""Rules by which the dialplan records from the first gate on, or from that to the outside."""
+TWO_GATES = [("Local channel", EVERYTHING), ("outside first", EVERYTHING)]
+WHILE_AWAY = [
+    *TWO_GATES,
+    ("Local channel that stays", OUTSIDE_ALONE),
+    ("Local channel past the gate", OUTSIDE_ALONE),
+]
+
+
+@contextmanager
+def _away(system: SystemUnderTest) -> Iterator[None]:
+    system.wait_for_mirror()
+    assert system.demo.controller is not None
+    system.demo.controller.stop()
+    yield
+    system.demo.start_controller()
+
+
+@pytest.mark.parametrize(("way", "rule"), WHILE_AWAY)
+def test_a_call_that_a_machine_makes_while_callrec_is_away(
+    system: SystemUnderTest, begin: datetime, way: str, rule: dict[str, str]
+) -> None:
+    """The dialplan records it, once."""
+    with system.rules(rule):
+        with _away(system):
+            staff, other = _make(system, way)
+            talk_for([staff, other], 1.0)
+            staff.hangup()
+            other.wait_ended()
+        system.recording_of(KNOWN_NUMBER, begin)
+        _check_made(system, begin)
+
+
+def test_never_for_the_number_holds_while_callrec_is_away(system: SystemUnderTest, begin: datetime) -> None:
+    """The dialplan has begun to record before it knew of the number."""
+    with system.rules(EVERYTHING, NEVER):
+        with _away(system):
+            staff, other = _make(system, "Local channel")
+            staff.hangup()
+            other.wait_ended()
+        found = _one_call(system, begin)
+    assert found.recording is None and found.call.number == KNOWN_NUMBER
+    assert found.call.decision and found.call.decision.mode == "never"
+
+
+@pytest.mark.parametrize(("way", "rule"), TWO_GATES)
+def test_callrec_comes_back_to_a_call_that_a_machine_has_made(
+    system: SystemUnderTest, begin: datetime, way: str, rule: dict[str, str]
+) -> None:
+    with system.rules(rule):
+        with _away(system):
+            staff, other = _make(system, way)
+        talk_for([staff, other], 1.0)
+        staff.hangup()
+        system.recording_of(KNOWN_NUMBER, begin)
+        _check_made(system, begin)
+
+
 # --- forwarded
 
 FORWARDS = {
@@ -213,17 +272,39 @@ def test_a_restart_keeps_a_forwarded_call_one(system: SystemUnderTest, begin: da
 def test_a_forwarded_call_while_callrec_is_away(system: SystemUnderTest, begin: datetime) -> None:
     """The dialplan records it once, for the phone that forwards."""
     with system.rule("automatic"), _forwarding(system, "Local channel"):
-        system.wait_for_mirror()
-        assert system.demo.controller is not None
-        system.demo.controller.stop()
-        _forwarded(system).hangup()
-        system.demo.start_controller()
+        with _away(system):
+            _forwarded(system).hangup()
         system.recording_of(KNOWN_CALLER, begin)
         found = _one_call(system, begin)
     assert found.recording is not None
     assert (found.call.direction, found.call.extension) == ("inbound", "2101")
     heard = system.listen(found.recording)
     assert hears(heard.external, heard.rate, OTHER_HZ) and hears(heard.staff, heard.rate, MOBILE_HZ)
+
+
+def test_a_call_that_is_sent_to_a_colleague_through_the_gate_while_callrec_is_away(
+    system: SystemUnderTest, begin: datetime
+) -> None:
+    """The gate is passed twice, the second time by a Local channel, as by members of a queue."""
+    with system.rule("automatic"):
+        system.demo.pbx.cli("database put forward 2101 Local/2102@from-phones")
+        with _away(system):
+            caller = system.caller(CALLER).dial("2101", Sound(OTHER_HZ))
+            colleague = system.phone("2102").pick_up(Sound(STAFF_HZ))
+            talk_for([caller, colleague], 1.0)
+            caller.hangup()
+            colleague.wait_ended()
+        system.demo.pbx.cli("database deltree forward")
+        system.recording_of(KNOWN_CALLER, begin)
+        found = _one_call(system, begin)
+    assert (found.call.direction, found.call.extension, found.call.number) == (
+        "inbound",
+        "2102",
+        KNOWN_CALLER,
+    )
+    assert found.recording is not None
+    heard = system.listen(found.recording)
+    assert hears(heard.external, heard.rate, OTHER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
 
 
 def test_a_colleague_whose_call_is_forwarded_calls_the_outside(

@@ -163,6 +163,14 @@ def test_of_an_outbound_call_the_staff_is_the_caller() -> None:
     assert [each.extension for each in call.participants] == ["2101", None]
 
 
+def test_a_call_that_a_machine_makes_through_a_local_channel_is_that_of_the_phone() -> None:
+    """Nobody has transferred it, though no phone is at that channel."""
+    line = LINE.replace("inbound|", "outbound|").replace("|2101|1795", "|PJSIP/outside-00000002|1795")
+    _, call = _call(f"{line}|Local/2101@from-phones-00000001;1")
+    assert (call.direction, call.extension, call.number) == (Direction.OUTBOUND, "2101", "+81312345678")
+    assert not any("transferred" in each.text for each in call.notes)
+
+
 def test_of_a_call_to_a_group_the_extension_that_answered_counts() -> None:
     _, call = _call(LINE.replace("inbound|2101|", "inbound|6100|").replace("|2101|1795", "|2201|1795"))
     assert (call.extension, call.facility, call.dialled) == ("2201", "azabu", "6100")
