@@ -16,7 +16,7 @@ from typing import Protocol
 import structlog
 
 from callrec import ids
-from callrec.fallback import journal
+from callrec.fallback import journal, journal_calls
 from callrec.model.calls import CallRecord, Outcome, remark
 from callrec.model.flaws import Flaw
 from callrec.model.rules import Decision, Mode
@@ -54,7 +54,7 @@ class Adoption:
         office: Callable[[], Office],
         office_at: Callable[[datetime], Office],
         pbx: str,
-        prompt: journal.FindPrompt,
+        prompt: journal_calls.FindPrompt,
         taken_up: Callable[[CallRecord], bool] = lambda call: False,
         help_known: Callable[[str, str], bool] = lambda press, alert: False,
         has_capture: Callable[[str], bool] = lambda recording: False,
@@ -90,16 +90,16 @@ class Adoption:
         sizes = self._sizes(entry)
         heard = _heard(sizes)
         decision = self._decision(entry)
-        call = journal.call_of(entry, office, self._pbx, self._prompt, decision, heard)
+        call = journal_calls.call_of(entry, office, self._pbx, self._prompt, decision, heard)
         wanted = decision.mode is Mode.AUTOMATIC and not call.unannounced_at
         if any(each.could_not_be_played for each in call.announcements):
             self._spool.flaws.add(call.id, Flaw.ANNOUNCEMENT_FAILED)
         recorded = bool(entry.file) and call.outcome is Outcome.ANSWERED and wanted
-        keys = journal.pressed(entry, noted, office, recorded=recorded)
+        keys = journal_calls.pressed(entry, noted, office, recorded=recorded)
         call = replace(call, key_presses=keys, incident=any(marks(each.result) for each in keys))
         if recorded:
             self._call_for_help(call, recorded=True)
-            self._spool.hand_over(journal.captured_call(entry, call))
+            self._spool.hand_over(journal_calls.captured_call(entry, call))
         elif self._is_early(entry, now) or self._is_doubtful(entry, sizes, now):
             return False
         else:
@@ -160,10 +160,10 @@ class Adoption:
         A rule that says never holds. The rules of now may speak for a recording, not against it: the clocks
         of PBX and catalogue may differ by more than a new rule is old (decision 4).
         """
-        then = journal.decide(entry, self._office_at(entry.started_at))
+        then = journal_calls.decide(entry, self._office_at(entry.started_at))
         if then.mode is Mode.AUTOMATIC or is_final(then):
             return then
-        now = journal.decide(entry, self._office())
+        now = journal_calls.decide(entry, self._office())
         return now if now.mode is Mode.AUTOMATIC else then
 
     def _sizes(self, entry: journal.JournalEntry) -> dict[str, int]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from callrec.fallback import journal, rule_mirror
+from callrec.fallback import journal, journal_calls, rule_mirror
 from callrec.fallback.adoption import Adoption
 from callrec.model.calls import CallRecord, Outcome
 from callrec.model.rules import Direction, Mode, Unannounced
@@ -93,10 +93,10 @@ def test_the_copy_becomes_what_is_wanted_and_nothing_else() -> None:
 
 
 def _call(
-    value: str, prompt: journal.FindPrompt = lambda sound: None
+    value: str, prompt: journal_calls.FindPrompt = lambda sound: None
 ) -> tuple[journal.JournalEntry, CallRecord]:
     line, found = journal.parse("demo-1.0", value), office(AUTOMATIC)
-    return line, journal.call_of(line, found, "demo", prompt, journal.decide(line, found))
+    return line, journal_calls.call_of(line, found, "demo", prompt, journal_calls.decide(line, found))
 
 
 def test_a_line_of_the_journal_becomes_a_call_and_a_capture() -> None:
@@ -106,13 +106,13 @@ def test_a_line_of_the_journal_becomes_a_call_and_a_capture() -> None:
     assert call.ended_at - call.answered_at == timedelta(milliseconds=3001)
     assert [(each.language, each.complete) for each in call.announcements] == [("ja", True), ("", False)]
     assert "could not be played" not in str(call.notes), "it broke off"
-    captured = journal.captured_call(line, call)
+    captured = journal_calls.captured_call(line, call)
     (segment,) = captured.capture.segments
     assert (segment.external.name, segment.staff.name) == (
         "callrec/fallback-demo-1.0-external",
         "callrec/fallback-demo-1.0-staff",
     )
-    again = journal.captured_call(*_call(LINE))
+    again = journal_calls.captured_call(*_call(LINE))
     assert again.capture.recording_id == captured.capture.recording_id
     assert again.call.id == call.id, "read twice, it is the same call"
 
@@ -157,7 +157,7 @@ def test_what_callrec_took_over_and_destroyed_is_not_adopted(tmp_path: Path) -> 
 
 def test_of_an_outbound_call_the_staff_is_the_caller() -> None:
     line, call = _call(LINE.replace("inbound|", "outbound|").replace("|2101|1795", "|outside|1795"))
-    captured = journal.captured_call(line, call)
+    captured = journal_calls.captured_call(line, call)
     assert call.direction is Direction.OUTBOUND
     assert captured.capture.segments[0].external.name.endswith("-external")
     assert [each.extension for each in call.participants] == ["2101", None]
@@ -337,7 +337,7 @@ def test_controller_and_journal_know_a_call_by_the_same_id() -> None:
     since = epoch(LINE.split("|")[5])
     assert since is not None
     played.compare([OUTSIDE, PHONE], BRIDGE, {"1.0": FallbackCall(since)}, [], ENDED)
-    call = journal.call_of(line, rules, "demo", lambda sound: None, journal.decide(line, rules))
+    call = journal_calls.call_of(line, rules, "demo", lambda sound: None, journal_calls.decide(line, rules))
     assert played.calls["1.0"].record.id == call.id
 
 
@@ -396,8 +396,8 @@ def test_what_callrec_took_over_is_left_to_it(tmp_path: Path) -> None:
     assert adoption.adopt("demo-1.0", LINE, ENDED + timedelta(minutes=1)) and storage.sizes
     assert not Spool(tmp_path).waiting() and not Spool(tmp_path).calls()
     entry = journal.parse("demo-1.0", LINE)
-    call = journal.call_of(entry, rules, "demo", lambda sound: None, journal.decide(entry, rules))
-    assert asked == [journal.captured_call(entry, call).capture.recording_id]
+    call = journal_calls.call_of(entry, rules, "demo", lambda sound: None, journal_calls.decide(entry, rules))
+    assert asked == [journal_calls.captured_call(entry, call).capture.recording_id]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from callrec.fallback import journal
+from callrec.fallback import journal, journal_calls
 from callrec.model.calls import CallRecord
 from callrec.model.rules import Mode
 from callrec.pbx import events as ev
@@ -62,13 +62,13 @@ def test_never_holds_in_what_the_fallback_wrote_down(dialled: str) -> None:
     """Of what the dialplan lets through: it has cut parameters, and spaces are none of its signs."""
     number = dialled.partition(";")[0].replace(" ", "")
     entry = journal.parse("demo-1.0", LINE.replace("inbound|2101|0312345678", f"outbound|2101|{number}"))
-    decision = journal.decide(entry, OFFICE)
+    decision = journal_calls.decide(entry, OFFICE)
     assert decision.mode is Mode.NEVER
-    call = journal.call_of(entry, OFFICE, "demo", lambda sound: None, decision)
+    call = journal_calls.call_of(entry, OFFICE, "demo", lambda sound: None, decision)
     assert (call.number, call.dialled) == (NUMBER, number)
 
 
 @pytest.mark.parametrize("presented", PRESENTED)
 def test_never_holds_for_who_called_while_callrec_was_away(presented: str) -> None:
     entry = journal.parse("demo-1.0", LINE.replace("0312345678", presented))
-    assert journal.decide(entry, OFFICE).mode is Mode.NEVER
+    assert journal_calls.decide(entry, OFFICE).mode is Mode.NEVER
