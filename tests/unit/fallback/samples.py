@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+
+from callrec.fallback import journal, journal_calls
+from callrec.model.calls import CallRecord
+from callrec.model.rules import Unannounced
+from callrec.policy.office import Office
+from tests.scenarios.replay import office
 
 ANNOUNCED = (
     "/p/ja/notice>1795361032.556>1795361039.024>SUCCESS&/p/en/notice>1795361039.025>1795361040.0>FAILED&"
@@ -50,3 +56,18 @@ ENDED = datetime.fromtimestamp(1795361046.33, UTC)
 
 
 AUTOMATIC = ("automatic", "everywhere", None, None)
+
+
+def strict() -> Office:
+    """Automatic everywhere, and nothing unannounced."""
+    plain = office(AUTOMATIC)
+    rules = [replace(each, unannounced=Unannounced.DISCARD) for each in plain.rules]
+    return Office(plain.facilities.values(), plain.extensions.values(), rules)
+
+
+def call_of(
+    value: str, prompt: journal_calls.FindPrompt = lambda sound: None
+) -> tuple[journal.JournalEntry, CallRecord]:
+    """The call of a line, by rules that record everything, and the line as it was read."""
+    line, found = journal.parse("demo-1.0", value), office(AUTOMATIC)
+    return line, journal_calls.call_of(line, found, "demo", prompt, journal_calls.decide(line, found))

@@ -1,18 +1,17 @@
-"""What the dialplan's fallback is given, and what is made of what it writes down."""
+"""What of the fallback's calls is kept, what is destroyed, and what has to wait."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from callrec.fallback import journal, journal_calls, rule_mirror
+from callrec.fallback import journal, journal_calls
 from callrec.fallback.adoption import Adoption
 from callrec.model.calls import CallRecord, Outcome
-from callrec.model.rules import Direction, Mode, Unannounced
+from callrec.model.rules import Mode
 from callrec.pbx.events import FallbackCall, RawKeyPress, epoch
 from callrec.pbx.transport import AriRefused
 from callrec.policy.office import Office
@@ -28,104 +27,15 @@ from tests.unit.fallback.samples import (
     OPEN,
     SECOND_OF_SOUND,
     Storage,
+    call_of,
+    strict,
 )
 from tests.unit.samples import only_call
-
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
-
-
-class AstDb(dict[str, str]):
-    """AstDB in memory."""
-
-    def tree(self, family: str) -> dict[str, str]:
-        assert family == rule_mirror.FAMILY
-        return dict(self)
-
-    def put(self, _family: str, key: str, value: str) -> None:
-        self[key] = value
-
-    def delete(self, _family: str, key: str) -> None:
-        del self[key]
-
-
-def _entries(*rules: tuple[str, str, str | None, str | None]) -> dict[str, str]:
-    return rule_mirror.entries(office(*rules), lambda decision: ["/p/ja/notice"], NOW, answer_first=True)
-
-
-def test_only_what_differs_from_the_default_has_an_entry() -> None:
-    assert _entries(("automatic", "facility", "shiba", None)) == {
-        "inbound/default": "|none||answer",
-        "inbound/2101": "automatic|before-connect|/p/ja/notice|answer",
-        "inbound/2102": "automatic|before-connect|/p/ja/notice|answer",
-        "outbound/default": "|none||answer",
-        "outbound/2101": "automatic|on-start|/p/ja/notice|answer",
-        "outbound/2102": "automatic|on-start|/p/ja/notice|answer",
-        "internal/default": "|none||answer",
-        "internal/2101": "automatic|on-start|/p/ja/notice|answer",
-        "internal/2102": "automatic|on-start|/p/ja/notice|answer",
-    }
-
-
-def test_what_is_not_to_be_recorded_unannounced_is_in_the_copy_too() -> None:
-    entries = rule_mirror.entries(_strict(), lambda decision: [], NOW, answer_first=False)
-    assert entries["inbound/default"] == "automatic|before-connect|||discard"
-
-
-def _strict() -> Office:
-    """Automatic everywhere, and nothing unannounced."""
-    plain = office(AUTOMATIC)
-    rules = [replace(each, unannounced=Unannounced.DISCARD) for each in plain.rules]
-    return Office(plain.facilities.values(), plain.extensions.values(), rules)
-
-
-def test_never_is_in_the_copy_too() -> None:
-    entries = _entries(("automatic", "everywhere", None, "none"), ("never", "extension", "2201", None))
-    assert entries["inbound/default"].startswith("automatic|")
-    assert entries["inbound/2201"].startswith("never|")
-
-
-def test_the_copy_becomes_what_is_wanted_and_nothing_else() -> None:
-    database = AstDb({"inbound/default": "old", "inbound/9999": "stale"})
-    wanted = _entries(("automatic", "facility", "shiba", None))
-    assert rule_mirror.synchronise(database, wanted) == 10
-    assert dict(database) == wanted
-    assert rule_mirror.synchronise(database, wanted) == 0
-
-
-def _call(
-    value: str, prompt: journal_calls.FindPrompt = lambda sound: None
-) -> tuple[journal.JournalEntry, CallRecord]:
-    line, found = journal.parse("demo-1.0", value), office(AUTOMATIC)
-    return line, journal_calls.call_of(line, found, "demo", prompt, journal_calls.decide(line, found))
-
-
-def test_a_line_of_the_journal_becomes_a_call_and_a_capture() -> None:
-    line, call = _call(LINE, lambda sound: PROMPT if sound.endswith("ja/notice") else None)
-    assert (call.extension, call.number, call.facility) == ("2101", "+81312345678", "shiba")
-    assert call.outcome is Outcome.ANSWERED and call.answered_at is not None and call.ended_at is not None
-    assert call.ended_at - call.answered_at == timedelta(milliseconds=3001)
-    assert [(each.language, each.complete) for each in call.announcements] == [("ja", True), ("", False)]
-    assert "could not be played" not in str(call.notes), "it broke off"
-    captured = journal_calls.captured_call(line, call)
-    (segment,) = captured.capture.segments
-    assert (segment.external.name, segment.staff.name) == (
-        "callrec/fallback-demo-1.0-external",
-        "callrec/fallback-demo-1.0-staff",
-    )
-    again = journal_calls.captured_call(*_call(LINE))
-    assert again.capture.recording_id == captured.capture.recording_id
-    assert again.call.id == call.id, "read twice, it is the same call"
-
-
-def test_what_the_dialplan_could_not_play_is_noted() -> None:
-    _, call = _call(LINE.replace("1795361040.0>FAILED", "1795361039.03>FAILED"))
-    assert [each.complete for each in call.announcements] == [True, False]
-    assert "announcement /p/en/notice could not be played by the PBX" in [each.text for each in call.notes]
 
 
 def test_what_the_dialplan_did_not_record_unannounced_has_a_row_that_says_so(tmp_path: Path) -> None:
     value = LINE.replace("|automatic|callrec/fallback-demo-1.0|", "|automatic||")
-    rules = _strict()
+    rules = strict()
     assert _adoption(Storage(), tmp_path, rules, rules).adopt("demo-1.0", value, ENDED + timedelta(minutes=1))
     call = only_call(Spool(tmp_path))
     assert call.unannounced_at == epoch("1795361040.0") and not Spool(tmp_path).waiting()
@@ -137,7 +47,7 @@ def test_what_the_dialplan_recorded_unannounced_is_destroyed(
 ) -> None:
     """Its copy of the rules was of before. What broke off after a while was a hang-up."""
     value = LINE.replace(ANNOUNCED, f"/p/ja/notice>1795361039.025>{seconds}>FAILED&")
-    storage, rules = Storage(dict.fromkeys(FILES, SECOND_OF_SOUND)), _strict()
+    storage, rules = Storage(dict.fromkeys(FILES, SECOND_OF_SOUND)), strict()
     adoption = Adoption(storage, Spool(tmp_path), lambda: rules, lambda at: rules, "demo", lambda _: PROMPT)
     assert adoption.adopt("demo-1.0", value, ENDED + timedelta(minutes=1))
     assert bool(storage.sizes) is bool(Spool(tmp_path).waiting()) is kept
@@ -152,29 +62,7 @@ def test_what_callrec_took_over_and_destroyed_is_not_adopted(tmp_path: Path) -> 
     adoption._was_discarded = lambda call: not asked.append(call)  # type: ignore[func-returns-value]
     assert adoption.adopt("demo-1.0", LINE, ENDED + timedelta(minutes=1))
     assert not Spool(tmp_path).waiting() and not Spool(tmp_path).calls()
-    assert asked == [_call(LINE)[1].id]
-
-
-def test_of_an_outbound_call_the_staff_is_the_caller() -> None:
-    line, call = _call(LINE.replace("inbound|", "outbound|").replace("|2101|1795", "|outside|1795"))
-    captured = journal_calls.captured_call(line, call)
-    assert call.direction is Direction.OUTBOUND
-    assert captured.capture.segments[0].external.name.endswith("-external")
-    assert [each.extension for each in call.participants] == ["2101", None]
-
-
-def test_a_call_that_a_machine_makes_through_a_local_channel_is_that_of_the_phone() -> None:
-    """Nobody has transferred it, though no phone is at that channel."""
-    line = LINE.replace("inbound|", "outbound|").replace("|2101|1795", "|PJSIP/outside-00000002|1795")
-    _, call = _call(f"{line}|Local/2101@from-phones-00000001;1")
-    assert (call.direction, call.extension, call.number) == (Direction.OUTBOUND, "2101", "+81312345678")
-    assert not any("transferred" in each.text for each in call.notes)
-
-
-def test_of_a_call_to_a_group_the_extension_that_answered_counts() -> None:
-    _, call = _call(LINE.replace("inbound|2101|", "inbound|6100|").replace("|2101|1795", "|2201|1795"))
-    assert (call.extension, call.facility, call.dialled) == ("2201", "azabu", "6100")
-    assert [each.extension for each in call.participants] == [None, "2201"]
+    assert asked == [call_of(LINE)[1].id]
 
 
 def _adopt(
@@ -277,12 +165,6 @@ def test_a_call_that_was_not_to_be_recorded(tmp_path: Path) -> None:
     call = only_call(Spool(tmp_path))
     assert call.outcome is Outcome.BUSY
     assert "the dialplan went by mode never" in [note.text for note in call.notes]
-
-
-@pytest.mark.parametrize("value", ["", "a|b", LINE + "|more", LINE.replace("1795361032.554923", "yesterday")])
-def test_what_is_no_line_of_the_journal_is_refused(value: str) -> None:
-    with pytest.raises(ValueError, match=r"fields|convert"):
-        journal.parse("1.0", value)
 
 
 PRESSED = ENDED - timedelta(seconds=2)
@@ -398,23 +280,6 @@ def test_what_callrec_took_over_is_left_to_it(tmp_path: Path) -> None:
     entry = journal.parse("demo-1.0", LINE)
     call = journal_calls.call_of(entry, rules, "demo", lambda sound: None, journal_calls.decide(entry, rules))
     assert asked == [journal_calls.captured_call(entry, call).capture.recording_id]
-
-
-@pytest.mark.parametrize(
-    ("line", "extension", "number", "direction"),
-    [
-        ("outbound|0312340000|0398765432|PJSIP/2101-00000001", "2101", "+81398765432", "outbound"),
-        ("outbound|2102|0398765432|PJSIP/2101-00000001", "2101", "+81398765432", "outbound"),
-        ("outbound|2102|0398765432|PJSIP/outside-00000001", "2102", "+81398765432", "outbound"),
-        ("internal|2102|0312340000|PJSIP/2101-00000001", "2102", "2101", "internal"),
-        ("inbound|2101|2102|PJSIP/outside-00000001", "2101", "2102", "inbound"),
-    ],
-)
-def test_who_calls_is_told_by_the_phone(line: str, extension: str, number: str, direction: str) -> None:
-    *parties, name = line.split("|")
-    value = "|".join([*parties, *OPEN.split("|")[3:-1], name])
-    _, call = _call(value)
-    assert (call.extension, call.number, call.direction) == (extension, number, direction)
 
 
 def test_a_call_whose_end_nobody_wrote_down_ends_with_its_sound(tmp_path: Path) -> None:
