@@ -1,8 +1,9 @@
 """Decides what is to be done about the calls of a PBX: events in, actions out. No I/O of any kind.
 
 `callrec.controller` gives every event of the PBX and every tick of time to `tracker`, and carries out the
-`actions` that it gets back. The tracker finds the `call` that an event concerns: by its channel, or, where
-the event names something that callrec has made, by its owner (`owners`). `topology` knows who hears whom,
+`actions` that it gets back. The tracker (`event_tracker`, and `tracker` after a time without events) finds the
+`call` that an event concerns: by its channel, or, where the event names something that callrec has made, by
+its owner (`owners`). `topology` knows who hears whom,
 `membership` which channel belongs to which call, and `key_presses` which call a key is about. A call has five
 layers: `call_media` (what is captured, announced and played), `call_keys` (what staff press),
 `call_decisions` (what is decided, and done about it), `call_dialplan` (the gate, and what the fallback
