@@ -17,7 +17,7 @@ from callrec.policy.combine import is_final
 from callrec.recording import legs as of_legs
 from callrec.recording.actions import Action, ReadJournal
 from callrec.recording.call_decisions import CallDecisions
-from callrec.recording.call_media import CallMedia
+from callrec.recording.call_events import CallEvents
 from callrec.recording.legs import Leg
 from callrec.recording.takeover import Takeover
 from callrec.recording.topology import LOCAL
@@ -143,7 +143,7 @@ class CallDialplan(CallDecisions):
         Called about twice a second.
         """
         asked = self._ask_fallback(list(self.talking().values()), at)
-        return [*asked, *self._decide_alone(at), *CallMedia.tick(self, at)]
+        return [*asked, *self._decide_alone(at), *CallEvents.tick(self, at)]
 
     def take_over(self, channel: str, heard: timedelta, at: datetime) -> list[Action]:
         """Goes on where the fallback has ended, which has recorded a channel for so long: the capture is one.

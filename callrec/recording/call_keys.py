@@ -1,6 +1,6 @@
 """Acts on the keys that staff press during one call, by the rule of who talks.
 
-The middle layer of a call: see `call_media`. What a key does in which state stands in `keys`.
+The layer of a call above its events (`call_events`). What a key does in which state stands in `keys`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from callrec.model.rules import Mode
 from callrec.pbx.events import RawKeyPress
 from callrec.recording import legs as of_legs
 from callrec.recording.actions import Action, SaveCall
-from callrec.recording.call_media import CallMedia
+from callrec.recording.call_events import CallEvents
 from callrec.recording.decisions import in_force, mode_for_keys
 from callrec.recording.keys import marks, result_in_fallback, traits
 from callrec.recording.states import RecordingState
 
 
 @dataclass(slots=True)
-class CallKeys(CallMedia):
+class CallKeys(CallEvents):
     """A call with its media and the keys of staff."""
 
     end_unseen: bool = False

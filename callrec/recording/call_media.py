@@ -1,25 +1,21 @@
-"""The media of one call: what is captured, announced and played in it, and what follows from each event.
+"""The media of one call: what is captured and announced in it, who hears that, and what is written down.
 
-The lowest of the three layers of a call. `CallKeys` adds what staff press, `Call` who takes part, what is
-decided and how it ends; each layer uses only those below it. Whether a call is recorded is not decided here.
+The lowest of the layers of a call; each uses only those below it. Whether a call is recorded is not decided
+here, and what follows from events of the PBX is the matter of `call_events`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from callrec.model.calls import CallRecord, Note, remark
 from callrec.model.flaws import Flaw
 from callrec.recording import legs as of_legs
 from callrec.recording.actions import (
     Action,
-    DialSupportPhone,
-    HangUp,
-    PbxAction,
     SaveOpenCall,
-    StopFallback,
     TellFlaw,
 )
 from callrec.recording.announcements import Announcer
@@ -28,16 +24,9 @@ from callrec.recording.capture import LiveCapture
 from callrec.recording.decisions import Decisions
 from callrec.recording.environment import Environment
 from callrec.recording.legs import Leg
-from callrec.recording.owners import Owner
 from callrec.recording.recorder import CallRecorder
-from callrec.recording.support_phone import SupportPhone
 from callrec.recording.takeover import Takeover
 from callrec.recording.tones import ToneFeedback
-
-LEFT_FOR = timedelta(seconds=0.2)
-"""How long a party must be in no bridge until it is taken to hear an application."""
-APPLICATION = "application"
-"""Whom a party hears that is in no bridge, in the place of a channel's id."""
 
 
 @dataclass(slots=True)
@@ -60,18 +49,15 @@ class CallMedia:
     fallback: bool = False
     """Whether the dialplan's fallback handles this call."""
     takeover: Takeover | None = None
+    """How this call is taken over from the fallback that records it; None where it does not."""
     taken_in: dict[str, Takeover] = field(default_factory=dict)
     """What the fallback records of channels whose own calls have become part of this one."""
-    """How this call is taken over from the fallback that records it; None where it does not."""
     saved_open: str = ""
     """The id under which this call was written down as an open call; empty where it was not."""
     keys_unknown: bool = False
     """Whether keys may have been pressed that could not be read yet: until then nothing is discarded."""
     _failures_told: int = field(init=False)
     """How many failures of announcements people were told of."""
-    _beeped_at: datetime | None = None
-    _hangups: list[HangUp] = field(default_factory=list)
-    """What the PBX refused to hang up: it is asked again at the next tick."""
 
     def __post_init__(self) -> None:
         self.decisions = Decisions(self.environment.office)
@@ -114,70 +100,6 @@ class CallMedia:
     def note(self, template: str, **values: object) -> None:
         """Notes on the call, once, what went otherwise than decided."""
         self._add(remark(template, **values))
-
-    # --- told by the PBX
-
-    def recording_started(self, owner: Owner, name: str, at: datetime) -> list[Action]:
-        """Tells `owner` that a track has begun. Once both have, that is written down and announced."""
-        before, unseen = self._is_recording, self._is_unseen(owner, name)
-        actions = owner.recording_started(name, at)
-        begun = self._is_recording and not before
-        saved = self.save_checkpoint() if begun or unseen else []
-        return [*actions, *saved, *(self.announce_start(at) if begun else [])]
-
-    def recording_ended(self, owner: Owner, name: str, at: datetime, failure: str | None) -> list[Action]:
-        """Tells `owner` that a track has ended; the last one of a call that is over ends the recording."""
-        unseen = self._is_unseen(owner, name)
-        actions = owner.recording_ended(name, at, failure)
-        saved = self.save_checkpoint() if unseen else []
-        return [*actions, *saved, *self._tell_silence(), *self.hand_over()]
-
-    def playback_started(self, owner: Owner, playback: str, at: datetime) -> list[Action]:
-        """Tells `owner` that something began to play, and writes an announcement into the record."""
-        actions = owner.playback_started(playback, at)
-        self.take_announcements()
-        return actions
-
-    def playback_ended(self, owner: Owner, playback: str, at: datetime, *, failed: bool) -> list[Action]:
-        """Tells `owner` that something has been played. How an announcement ended must survive a crash."""
-        before = self.record
-        actions = owner.playback_ended(playback, at, failed=failed)
-        self.take_announcements()
-        told = [*self.tell_failure(), *self.refuse_unannounced(at)]
-        saved = self.save_checkpoint() if self.record is not before else []
-        return [*actions, *told, *saved]
-
-    def performed(self, owner: Owner, id_: str) -> list[Action]:
-        """Tells `owner` that the PBX has silenced what it was asked to; who waits for that hears it."""
-        return [*owner.performed(id_), *self._tell_silence()]
-
-    def refused(self, owner: Owner, action: PbxAction, problem: str, at: datetime) -> list[Action]:
-        """Tells `owner` that the PBX refused an action. What can be tried again is, at a later tick."""
-        if isinstance(action, DialSupportPhone):
-            self.note("the support phone could not be called: {problem}", problem=problem)
-        if isinstance(action, HangUp) and not isinstance(owner, SupportPhone):
-            self._hangups.append(action)  # a support phone looks after its own
-        if isinstance(action, StopFallback):
-            self._put_off(action.channel, at)
-        actions = owner.refused(action, problem, at)
-        self.take_announcements()
-        told = [*self.tell_failure(), *self.refuse_unannounced(at)]
-        return [*actions, *told, *self._tell_silence(), *self.hand_over()]
-
-    def _put_off(self, channel: str, at: datetime) -> None:
-        for each in filter(None, (self.takeover, *self.taken_in.values())):
-            if each.channel == channel:
-                each.put_off(at)
-
-    def tick(self, at: datetime) -> list[Action]:
-        """Repeats what failed, and beeps where the rule asks for it. Called about twice a second."""
-        actions = [*self.capture.retry(at), *self._follow_into_application(at)] if self.capture else []
-        joined = self.update_participants(self.talking(), at)
-        saved = self.save_checkpoint() if actions or joined else []
-        again, self._hangups = self._hangups, []
-        helped = self.assistance.tick(at, self.talking())
-        heard = [*self._beep(at), *self._tell_silence(), *self._announce_again(at)]
-        return [*again, *actions, *saved, *heard, *helped, *self.hand_over()]
 
     @property
     def is_recorded_by_fallback(self) -> bool:
@@ -279,15 +201,6 @@ class CallMedia:
         both = (staff, self.capture.channel if self.capture else None)
         return any(leg.on_hold for leg in self.legs.values() if leg.id in both)
 
-    def _announce_again(self, at: datetime) -> list[Action]:
-        """Makes an announcement again that was put off, once the recorded party talks with staff again.
-
-        Not as soon as they are connected: in the middle of a transfer others are for a moment.
-        """
-        capture = self.capture
-        heard = capture and capture.channel in self.talking() and self._is_recording and not capture.is_silent
-        return self.announce_start(at) if heard and self.announcer.is_put_off else []
-
     def take_announcements(self) -> None:
         """Writes into the record what was announced, and what went otherwise with it."""
         if self.record.announcements != self.announcer.made:
@@ -307,46 +220,10 @@ class CallMedia:
 
     # --- inside
 
-    def _is_unseen(self, owner: Owner, name: str) -> bool:
-        """Whether what is told of a track is all that is known of its time: that must not be lost."""
-        return owner is self.capture and self.capture.is_unseen(name)
-
     @property
     def _is_recording(self) -> bool:
         return self.capture is not None and self.capture.tracks.is_recording
 
-    def _tell_silence(self) -> list[Action]:
-        """Plays the tone that says that nothing is recorded, once that is so."""
-        return self.tones.release() if self.is_quiet else []
-
     def _add(self, note: Note) -> None:
         if note not in self.record.notes:
             self.record = replace(self.record, notes=(*self.record.notes, note))
-
-    def _follow_into_application(self, at: datetime) -> list[Action]:
-        """Renews the snoops where the captured party is in no bridge any more, but in a mailbox or a menu.
-
-        What it hears there comes from the PBX itself, which is another voice (decision 9). A party that is
-        about to hang up is in no bridge for a moment, too.
-        """
-        leg = self.legs.get(self.capture.channel or "") if self.capture else None
-        if not self.capture or not leg or leg.bridge or self._has_just_left(leg, at):
-            return []
-        self.capture.hears(APPLICATION, "")
-        return self.capture.renew_snoops(at)
-
-    def _has_just_left(self, leg: Leg, at: datetime) -> bool:
-        left = [each.left_at for each in self.record.participants if each.channel == leg.id and each.left_at]
-        return bool(left) and at - max(left) < LEFT_FOR
-
-    def _beep(self, at: datetime) -> list[Action]:
-        """Plays the consent beep to both parties, every so often while they are recorded."""
-        every = self.record.decision.beep_s if self.record.decision else None
-        if not every or not self.capture or not self.recorder.is_heard or self.is_over:
-            return []
-        since = self._beeped_at or self.capture.started_at
-        leg = of_legs.staff_side(self.talking().values(), self.capture.channel)
-        if not leg or at - since < timedelta(seconds=every):
-            return []
-        self._beeped_at = at
-        return self.tones.beep(leg.id, at)

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from callrec.backoff import Backoff
-from callrec.model.captures import Capture, Gap, KeptBecause, Segment, SilenceReason
+from callrec.model.captures import Capture, KeptBecause, Segment, SilenceReason
 from callrec.recording.actions import Action, Mute, PbxAction, RecordSnoop, StartSnoop, Unmute
 from callrec.recording.capture_tracks import CaptureTracks
+from callrec.recording.gaps import Gaps
 from callrec.recording.owners import Owner
 from callrec.recording.segment import SIDES, LiveSegment
 from callrec.recording.silences import Silences
@@ -21,8 +22,6 @@ from callrec.recording.states import CAPTURE, Live, Phase, advance
 
 RETRY = Backoff(timedelta(seconds=0.5), timedelta(seconds=60))
 """How long is waited before a broken segment is replaced; longer with every segment that did not begin."""
-LONGEST_RENEWAL = timedelta(milliseconds=60)
-"""How long it may take to renew the snoops before that counts as a gap: three packets (decision 9)."""
 QUEUED_FOR = timedelta(seconds=3)
 """How long the PBX may take to begin a track that was asked for; then it counts as failed."""
 FINISHED_WITHIN = timedelta(seconds=5)
@@ -38,7 +37,7 @@ class LiveCapture(Owner):
     started_at: datetime
     kept_because: KeptBecause | None
     tracks: CaptureTracks = field(init=False)
-    gaps: list[Gap] = field(default_factory=list)
+    gaps: Gaps = field(default_factory=Gaps)
     silences: Silences = field(default_factory=Silences)
     phase: Phase = Phase.RECORDING
     channel: str | None = None
@@ -50,8 +49,6 @@ class LiveCapture(Owner):
     """The channel that the captured party hears; empty where that is not known (after a restart)."""
     _broken_at: datetime | None = None
     _failures: int = 0
-    _renewing_since: datetime | None = None
-    _why_renewed: str = "the other party changed"
 
     def __post_init__(self) -> None:
         self.tracks = CaptureTracks(self.linkedid, self.recording_id)
@@ -66,7 +63,7 @@ class LiveCapture(Owner):
     def go_on_from(self, recorded: Segment, channel: str, at: datetime) -> list[Action]:
         """Begins to capture a channel after a segment that somebody else has recorded, which is over."""
         self.tracks.add(LiveSegment.restored(recorded))
-        self._renewing_since, self._why_renewed = at, "callrec took the recording over from the dialplan"
+        self.gaps.renew(at, "callrec took the recording over from the dialplan")
         return self.start_segment(channel, at)
 
     def move(self, channel: str, at: datetime) -> list[Action]:
@@ -74,8 +71,7 @@ class LiveCapture(Owner):
 
         That is another segment with a gap before it, or silence, where that is wanted.
         """
-        since, self.gone_at = self._renewing_since or self.gone_at or at, None
-        self._renewing_since = None
+        since, self.gone_at = self.gaps.give_up_renewing(self.gone_at or at), None
         if self.tracks.last:
             self.tracks.last.close(since)
         self.channel, self.needs_new_snoops = channel, True
@@ -83,7 +79,7 @@ class LiveCapture(Owner):
             self._step("move in silence")
             return []
         self._step("move")
-        self._note_gap(since, at, "the recorded party left the call")
+        self.gaps.note(since, at, "the recorded party left the call")
         return self.start_segment(channel, at)
 
     def hears(self, channel: str, before: str) -> None:
@@ -107,7 +103,7 @@ class LiveCapture(Owner):
         last = self.tracks.last
         if not last or last.released:
             return self.start_segment(self.channel, at)
-        self._renewing_since = self._renewing_since or at
+        self.gaps.renew(at)
         last.close(at)
         ended = [*self.tracks.hang_up(last), *self.tracks.await_hangup(last)]
         return [*ended, *self.start_segment(self.channel, at)]
@@ -132,8 +128,7 @@ class LiveCapture(Owner):
             return []
         if at - broken_at < RETRY.after(self._failures):
             return []
-        since = self._renewing_since or broken_at
-        self._renewing_since = None
+        since = self.gaps.give_up_renewing(broken_at)
         broken.close(at)
         self._add_gap(broken, since, at)
         self._step("retry")
@@ -214,7 +209,7 @@ class LiveCapture(Owner):
         self._failures = 0
         if self.tracks.is_recording:
             self._step("begin")
-            self._end_renewal(at)
+            self.gaps.renewed(at)
         return self.tracks.mute() if self.is_silent else []
 
     def recording_ended(self, name: str, at: datetime, failure: str | None) -> list[Action]:
@@ -301,7 +296,7 @@ class LiveCapture(Owner):
             started_at=begin,
             kept_because=self.kept_because,
             segments=tuple(segments),
-            gaps=tuple(each for each in self.gaps if (each.finished_at or begin) >= begin),
+            gaps=tuple(each for each in self.gaps.noted if (each.finished_at or begin) >= begin),
             ended_at=max(filter(None, ends), default=None) if self.is_finished else None,
             silences=self.silences.since(begin),
         )
@@ -310,7 +305,7 @@ class LiveCapture(Owner):
     def restored(cls, linkedid: str, capture: Capture) -> LiveCapture:
         """Makes a capture again as it was written down before a restart."""
         live = cls(linkedid, capture.recording_id, capture.started_at, capture.kept_because)
-        live.gaps, live.silences = list(capture.gaps), Silences(list(capture.silences))
+        live.gaps, live.silences = Gaps(list(capture.gaps)), Silences(list(capture.silences))
         asked_at = capture.started_at
         for segment in capture.segments:
             asked_at, live.channel = segment.requested_at or capture.started_at, segment.channel
@@ -367,23 +362,10 @@ class LiveCapture(Owner):
         """Writes down the gap of a broken segment. One that never began lengthens the gap before it."""
         if not broken.has_begun:
             self._failures += 1
-            if self.gaps and self.gaps[-1].finished_at == broken.segment.requested_at:
-                since = self.gaps.pop().started_at
+            since = self.gaps.lengthen(broken.segment.requested_at, since)
         if not broken.asked:
             self.tracks.segments.remove(broken)  # the PBX can have no file of it
-        self._note_gap(since, at, broken.problem)
-
-    def _end_renewal(self, at: datetime) -> None:
-        """Writes down a renewal gap that was longer than it should be."""
-        since, self._renewing_since = self._renewing_since, None
-        if since and at - since > LONGEST_RENEWAL:
-            self._note_gap(since, at, self._why_renewed)
-        self._why_renewed = "the other party changed"
-
-    def _note_gap(self, since: datetime, until: datetime, reason: str) -> None:
-        """Writes down a gap. Where it began within the one before, it goes on from the end of that."""
-        before = self.gaps[-1].finished_at if self.gaps else None
-        self.gaps.append(Gap(max(since, before) if before else since, until, reason))
+        self.gaps.note(since, at, broken.problem)
 
     def _give_up_waiting(self, at: datetime) -> None:
         """Ends tracks of which the PBX does not tell what it should have told by now."""

@@ -12,7 +12,7 @@ from itertools import zip_longest
 
 from callrec.model.calls import remark
 from callrec.model.captures import Capture, CapturedCall, Gap, Segment, Track
-from callrec.recording.capture import LONGEST_RENEWAL
+from callrec.recording.gaps import LONGEST_RENEWAL
 from callrec.spool.sound import RATES, SegmentSound, SilentSpan
 from callrec.spool.tracks import SIDES, Fetched
 

@@ -132,7 +132,7 @@ def test_a_party_that_leaves_is_followed_by_a_part_on_another_channel() -> None:
     commands = capture.move("1.1", NOW + timedelta(seconds=5))
     assert [each.channel for each in commands if isinstance(each, StartSnoop)] == ["1.1", "1.1"]
     assert capture.channel == "1.1" and not capture.is_finished
-    (gap,) = capture.gaps
+    (gap,) = capture.gaps.noted
     assert gap.finished_at and gap.finished_at - gap.started_at == timedelta(seconds=2)
     assert capture.tracks.segments[0].segment.external.finished_at == NOW + timedelta(seconds=3)
 
@@ -144,7 +144,7 @@ def test_two_joints_in_quick_succession_are_one_gap() -> None:
     end = NOW + timedelta(seconds=0.94)
     for side in SIDES:
         capture.recording_started(f"callrec/rec-3-{side}", end)
-    (gap,) = capture.gaps
+    (gap,) = capture.gaps.noted
     assert (gap.started_at, gap.finished_at) == (NOW, end)
 
 
@@ -157,7 +157,7 @@ def test_a_party_that_left_while_its_snoops_were_renewed_makes_no_gap_within_ano
         capture.recording_started(f"callrec/rec-2-{side}", later)
     capture.recording_ended("callrec/rec-1-external", later, None)
     capture.move("2.0", later + timedelta(seconds=1))
-    assert [(gap.started_at, gap.finished_at) for gap in capture.gaps] == [
+    assert [(gap.started_at, gap.finished_at) for gap in capture.gaps.noted] == [
         (NOW, later),
         (later, later + timedelta(seconds=1)),
     ]
@@ -185,7 +185,7 @@ def test_renewed_snoops_are_a_new_part_and_a_slow_joint_is_a_gap() -> None:
         for side in SIDES:
             capture.recording_ended(f"callrec/rec-1-{side}", later, None)
             capture.recording_started(f"callrec/rec-2-{side}", later)
-        assert _numbers(capture) == [1, 2] and len(capture.gaps) == gaps
+        assert _numbers(capture) == [1, 2] and len(capture.gaps.noted) == gaps
         assert capture.retry(NOW + timedelta(seconds=9)) == [], "nothing is broken"
 
 
