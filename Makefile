@@ -20,7 +20,8 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: setup ## a whole system on this machine and one real call; ARGS=--stay leaves it up
 	$(BIN)/callrec demo $(ARGS)
 
-test: check unit integration ## the whole suite
+test: SECONDS = 30
+test: check unit simulate integration ## the whole suite
 
 check: setup ## style, types, imports
 	$(BIN)/ruff check .
