@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,11 @@ from callrec.resources import shipped
 from callrec.settings import CatalogueSettings, PromptSettings, Settings, SpoolSettings
 from tests.unit.bench import Bench, make_bench
 from tests.unit.program import Done
+
+# Thousands of small tests in one process, which holds all the modules: every seventh second went to looking
+# for garbage among them.
+gc.freeze()
+gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture(autouse=True)
