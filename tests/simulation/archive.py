@@ -104,10 +104,13 @@ class Archive:
             for begin in [segment.began_at or capture.started_at]
         ]
         for number, (offset, sides, ends) in enumerate(placed):
-            begin = max(end, offset)
             length = max((lead + tape.length for lead, tape in sides), default=0.0)
-            is_cut = ends is not None and 0 <= length - ends <= MOST_LATE_S
-            end = begin + (max(ends or 0.0, 0.0) if is_cut else length)
+            if ends is not None and 0 <= length - ends <= MOST_LATE_S:
+                length = ends
+            if length <= 0:
+                continue  # nothing of it is left, and it moves nothing
+            begin = max(end, offset)
+            end = begin + length
             overlap = end - placed[number + 1][0] if number + 1 < len(placed) else 0.0
             end -= overlap if 0 < overlap <= MOST_OVERLAP_S else 0.0
             for lead, tape in sides:

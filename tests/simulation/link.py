@@ -37,7 +37,7 @@ class Link:
         if self.is_open or not self.ear:
             return
         self.is_open = self.registered = self.answers = True
-        self._on_the_way = []
+        self._on_the_way, self._since = [], float("inf")  # told of nothing yet
         delay = self._weather.event()
         self._last = self._timeline.now + delay
         self._timeline.after(delay, self._guarded(self._compare))
