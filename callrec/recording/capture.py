@@ -16,7 +16,7 @@ from callrec.recording.actions import Action, Mute, PbxAction, RecordSnoop, Star
 from callrec.recording.capture_tracks import CaptureTracks
 from callrec.recording.gaps import Gaps
 from callrec.recording.owners import Owner
-from callrec.recording.segment import SIDES, LiveSegment
+from callrec.recording.segment import SIDES, LiveSegment, Side
 from callrec.recording.silences import Silences
 from callrec.recording.states import CAPTURE, Live, Phase, advance
 
@@ -216,15 +216,9 @@ class LiveCapture(Owner):
         """Takes note that a track has ended. That it ended before it had begun is a failure too."""
         live, side = self.tracks.find(name)
         self.tracks.silenced(name)
-        if live.is_open(side):
-            if failure or live.states[side] is Live.QUEUED:
-                live.fail(side, at, failure or "it ended before it had begun")
-            else:
-                live.finish(side, at)
-            self._break(at)
-        else:
-            live.closed_late(side, at)
-            self._end()
+        self._ended(live, side, at, failure)
+        live.closed_late(side, at)
+        self._end()
         return []
 
     def channel_gone(self, channel: str) -> list[Action]:
@@ -244,7 +238,7 @@ class LiveCapture(Owner):
         match action:
             case StartSnoop(snoop=id_) | RecordSnoop(snoop=id_):
                 live, side = self.tracks.find(id_)
-                live.fail(side, at, problem)
+                live.give_up_on(side, at, problem)
                 self._break(at)
             case Mute(name=id_) | Unmute(name=id_):
                 live, side = self.tracks.find(id_)
@@ -325,10 +319,9 @@ class LiveCapture(Owner):
         again, for the PBX was not told.
         """
         for live, side, snoop in self.tracks.each():
-            if live.is_recording(side) and snoop not in there:
-                live.step(side, "finish")
+            live.was_unwatched()
             if snoop not in there:
-                live.awaited.discard(side)
+                live.ended_unseen(side)
             elif not live.is_open(side):
                 live.hung_up(side, at)
         self._break(at)
@@ -347,6 +340,16 @@ class LiveCapture(Owner):
         """Finishes it, once the channel is gone and no track is open any more."""
         if self.phase is Phase.GONE and not self.tracks.is_open:
             self.phase = advance(CAPTURE, self.phase, "end")
+
+    def _ended(self, live: LiveSegment, side: Side, at: datetime, failure: str | None) -> None:
+        """Takes an open track for ended."""
+        if not live.is_open(side):
+            return
+        if failure or live.states[side] is Live.QUEUED:
+            live.fail(side, at, failure or "it ended before it had begun")
+        else:
+            live.finish(side, at)
+        self._break(at)
 
     def _leave(self, at: datetime) -> None:
         self.gone_at = at
@@ -376,7 +379,8 @@ class LiveCapture(Owner):
                     live.give_up_on(side, at, "the PBX did not begin to record within 3 s")
                     self._break(at)
                 if self.gone_at and live.is_open(side) and at - self.gone_at > FINISHED_WITHIN:
-                    self.recording_ended(live.track(side).name, self.gone_at, None)
+                    self.tracks.silenced(live.track(side).name)
+                    self._ended(live, side, self.gone_at, None)
             if self.gone_at and at - self.gone_at > FINISHED_WITHIN:
                 live.awaited.clear()
         self._end()

@@ -66,8 +66,9 @@ class LiveSegment:
 
     def give_up_on(self, side: Side, at: datetime, problem: str) -> None:
         """Takes a track for failed of which the PBX has told nothing, though it was asked for."""
-        self.fail(side, at, problem)
-        self.awaited |= self.asked & {side}
+        if self.is_open(side):
+            self.fail(side, at, problem)
+            self.awaited |= self.asked & {side}
 
     def fail(self, side: Side, at: datetime, problem: str) -> None:
         """Takes note that a track has failed, unless it was over already."""
@@ -136,10 +137,28 @@ class LiveSegment:
         """
         live = cls(segment, asked=set(SIDES))
         live.states = {side: _state_of(live.track(side)) for side in SIDES}
+        live.was_unwatched()
         for side in SIDES:
             if live.states[side] is Live.QUEUED:
                 live._cancel(side, None)
+            track = live.track(side)
+            if track.failed and not track.started_at and not track.closed_at:
+                live.awaited.add(side)
         return live
+
+    def was_unwatched(self) -> None:
+        """Takes note that tracks may have begun, and ended, while nobody watched."""
+        for side in self.asked:
+            if self.states[side] is Live.QUEUED:
+                self._put(side, replace(self.track(side), unwatched=True))
+
+    def ended_unseen(self, side: Side) -> None:
+        """Takes note that a track ended while nobody watched, or never began: its times are not known."""
+        if self.is_recording(side):
+            self.step(side, "finish")
+        elif self.is_open(side) and side in self.asked:
+            self._cancel(side, None)
+        self.awaited.discard(side)
 
     def _cancel(self, side: Side, at: datetime | None) -> None:
         self.step(side, "cancel")

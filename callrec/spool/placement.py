@@ -103,7 +103,7 @@ def _placed(fetched: Fetched, segment: Segment, capture: Capture) -> Fetched:
     if fetched.wav is None or not is_unplaced(track, segment, capture):
         return fetched
     left_out = remark(
-        "track {name} is left out: its beginning was not seen, and part of that time had to be silent",
+        "track {name} is left out: when it was recorded is not known, and it may be of another conversation",
         name=track.name,
     )
     return replace(fetched, wav=None, note=left_out)
@@ -112,12 +112,13 @@ def _placed(fetched: Fetched, segment: Segment, capture: Capture) -> Fetched:
 def is_unplaced(track: Track, segment: Segment, capture: Capture) -> bool:
     """Tells whether a track was given up before it began, and what is in it may be of another conversation.
 
-    So it may where callrec had ended it at a known time, or something had to be silent: the PBX can have
+    So it may where callrec watched and had ended it, or where something had to be silent: the PBX can have
     begun it after that, for nobody saw when, nor when it ended.
     """
     begin = segment.began_at or capture.started_at
     silent = any(each.finished_at is None or each.finished_at > begin for each in capture.silences)
-    return track.failed is not None and track.started_at is None and (silent or track.finished_at is not None)
+    ended_before = track.finished_at is not None and not track.unwatched
+    return track.failed is not None and track.started_at is None and (silent or ended_before)
 
 
 def silences(capture: Capture) -> list[SilentSpan]:

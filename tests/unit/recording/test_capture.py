@@ -244,6 +244,56 @@ def test_a_capture_is_not_over_before_the_pbx_has_told_of_a_track_that_was_given
     assert capture.frozen().segments[0].staff.closed_at == (gone if told == "its end" else None)
 
 
+def _asked() -> LiveCapture:
+    """Both tracks are asked for; of neither anything was told."""
+    capture = new_capture()
+    for command in capture.start_segment("1.0", NOW):
+        assert isinstance(command, StartSnoop)
+        capture.channel_started(command.snoop)
+    return capture
+
+
+def test_what_was_recorded_while_the_link_was_away_may_be_of_any_time_since() -> None:
+    """All have hung up before it is back: nothing will tell of it."""
+    capture, back = _asked(), NOW + timedelta(minutes=10)
+    capture.compared(set(), back)
+    capture.retry(back)
+    assert capture.is_finished
+    for side in SIDES:
+        track = capture.tracks.segments[0].track(side)
+        assert track.unwatched and track.finished_at is None
+
+
+def test_it_may_also_where_callrec_ended_it_once_it_was_back() -> None:
+    """The link goes again, before the PBX tells of that end."""
+    restored = LiveCapture.restored("call", _asked().frozen())
+    snoops = restored.tracks.snoops
+    restored.compared({"1.0", *snoops}, NOW + timedelta(minutes=10))
+    restored.compared(set(), NOW + timedelta(minutes=11))
+    assert all(restored.tracks.segments[0].track(side).unwatched for side in SIDES)
+
+
+def test_the_end_alone_tells_when_a_track_began() -> None:
+    capture, gone = _asked(), NOW + timedelta(seconds=2)
+    capture.left("1.0", gone)
+    for side in SIDES:
+        capture.recording_ended(f"callrec/rec-1-{side}", gone, None)
+    assert capture.is_finished
+    assert all(capture.tracks.segments[0].track(side).closed_at == gone for side in SIDES)
+
+
+def test_a_track_that_was_given_up_before_a_restart_is_waited_for_after_it() -> None:
+    capture, gone = _asked(), NOW + timedelta(seconds=5)
+    capture.retry(NOW + timedelta(seconds=3.2))
+    restored = LiveCapture.restored("call", capture.frozen())
+    restored.compared({"1.0", *restored.tracks.snoops}, NOW + timedelta(seconds=4))
+    restored.left("1.0", gone)
+    assert not restored.is_finished
+    for side in SIDES:
+        restored.recording_ended(f"callrec/rec-1-{side}", gone, None)
+    assert restored.is_finished and restored.frozen().segments[0].staff.closed_at == gone
+
+
 def test_no_snoop_is_recorded_once_its_channel_is_in_another_call() -> None:
     capture = new_capture()
     capture.start_segment("1.0", NOW)

@@ -111,7 +111,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.capture.retry(self.now + timedelta(seconds=10))
         assert self.capture.is_finished
         restored = LiveCapture.restored("call", self.capture.frozen())
-        restored.left("1.0", self.now)
+        restored.compared(set(), self.now)
         assert restored.frozen() == self.capture.frozen()
 
 

@@ -56,9 +56,11 @@ def test_every_other_track_is_in_it(tmp_path: Path, staff: Track, until: datetim
 
 
 def test_a_track_is_left_out_that_had_not_begun_when_callrec_ended_it(tmp_path: Path) -> None:
-    """Whatever the PBX recorded, it was later."""
-    captured = captured_call(segments=(segment(staff=replace(UNSEEN, finished_at=END)),))
-    assert _left(captured, tmp_path) == [True, False]
+    """Whatever the PBX recorded, it was later; but not where nobody watched."""
+    ended = replace(UNSEEN, finished_at=END)
+    for staff, there in ((ended, False), (replace(ended, unwatched=True), True)):
+        captured = captured_call(segments=(segment(staff=staff),))
+        assert _left(captured, tmp_path) == [True, there]
 
 
 @pytest.mark.parametrize(
