@@ -143,8 +143,8 @@ class Call(CallDialplan):
 
         For a capture that ends because its channel has gone on in another call while nobody watched.
         """
-        if not self.capture or self.capture.channel != channel:
-            return []
+        if not self.capture or self.capture.channel != channel or not self.capture.tracks.is_open:
+            return []  # nothing of it was recorded there
         if self.capture.gone_at and self.capture.gone_at < at:  # else it is only noticed now
             return []
         since = self.decisions.forbidden_since(self.record, met, at)

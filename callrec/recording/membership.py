@@ -189,7 +189,9 @@ class CallMembership:
         if before and before is not call:
             if told := before.gives_away(leg.id):
                 call.takes_in(leg.id, told)
-            self.pending += before.abandoned(leg, call.record, at, met=met)
+            # one that was taken up again has no channels yet: it has not lost this one
+            if leg.id in before.legs:
+                self.pending += before.abandoned(leg, call.record, at, met=met)
         call.joined(leg)
 
 

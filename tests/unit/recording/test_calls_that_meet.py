@@ -8,16 +8,27 @@ from datetime import timedelta
 
 import pytest
 
-from callrec.model.calls import FeatureCode
+from callrec.model.calls import CallRecord, FeatureCode, Participant
 from callrec.model.captures import Checkpoint
 from callrec.model.rules import Direction
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
 from callrec.recording.actions import Action, Mute, SaveCall, StartSnoop, Unmute
 from callrec.recording.call import Call
+from callrec.recording.legs import Leg
 from callrec.recording.tracker import CallTracker
 from tests.scenarios.replay import office, tracker
-from tests.unit.channels import LATER, OTHER, OUTSIDE, PHONE, SECOND, begin_recording, channel, talks
+from tests.unit.channels import (
+    LATER,
+    OTHER,
+    OUTSIDE,
+    PHONE,
+    SECOND,
+    begin_recording,
+    channel,
+    open_checkpoint,
+    talks,
+)
 from tests.unit.pbx_model import ModelPbx
 from tests.unit.samples import START
 
@@ -113,6 +124,50 @@ def test_a_restart_makes_no_call_of_its_own_of_who_is_in_a_conference() -> None:
     commands = again.compare([OUTSIDE, WAITING], {"phone": (OUTSIDE.id, WAITING.id)}, {}, [], LATER)
     assert not [each for each in commands if isinstance(each, SaveCall)]
     assert _present(again) == {None, "2102"}
+
+
+def test_a_call_goes_on_after_a_restart_whose_first_channel_is_in_another_by_then() -> None:
+    """That one has the linked id of the call that it has left, and is known before those who are in it."""
+    one, other = open_checkpoint(), open_checkpoint()
+    staying = replace(one.capture.segments[0], channel="1.8")
+    moved, partner = replace(OUTSIDE, linkedid="1.0"), channel("2.2", "PJSIP/2201-00000007", linkedid="2.0")
+    one = replace(
+        one,
+        call=replace(one.call, participants=_open(one.call, "1.8", "1.9")),
+        capture=replace(one.capture, segments=(staying,)),
+    )
+    second = replace(other.call, id="other", linkedid="2.0", participants=_open(other.call, moved.id, "2.2"))
+    again = tracker(office(EVERYBODY), iter("abcdef"))
+    again.restore(one)
+    again.resume(second)
+    names = {"1.8": "PJSIP/outside-1", "1.9": "PJSIP/2102-1"}
+    a, b = (channel(id_, name, linkedid="1.0") for id_, name in names.items())
+    there = [moved, partner, a, b, *(channel(each, "Snoop/x", linkedid=each) for each in _snoops(again))]
+    again.compare(there, {"x": (moved.id, partner.id), "y": (a.id, b.id)}, {}, [], LATER)
+    going_on = again.calls["1.0"]
+    assert set(going_on.legs) == {"1.8", "1.9"} and not going_on.is_over
+    assert going_on.capture and not going_on.capture.gone_at and not going_on.capture.is_silent
+
+
+def _open(call: CallRecord, *channels: str) -> tuple[Participant, ...]:
+    first = call.participants[0]
+    return tuple(replace(first, channel=each, left_at=None) for each in channels)
+
+
+def _snoops(of: CallTracker) -> set[str]:
+    return {snoop for call in of.calls.values() for snoop in call.snoops}
+
+
+def test_a_recording_that_had_ended_before_a_restart_is_not_silenced_by_whom_its_party_met_then() -> None:
+    known = open_checkpoint()
+    over = [replace(track, finished_at=LATER) for track in (known.capture.segments[0].external,) * 2]
+    ended = replace(known.capture.segments[0], external=over[0], staff=over[1])
+    again = tracker(office(EVERYBODY, NEVER), iter("abcdef"))
+    again.restore(replace(known, capture=replace(known.capture, segments=(ended,))))
+    call = again.calls[known.call.linkedid]
+    forbidden = Leg(WAITING, "2102", bridge="b")
+    assert call.met_unseen(ended.channel, [forbidden], LATER) == []
+    assert call.capture and not call.capture.is_silent
 
 
 def test_the_recording_of_somebody_outside_goes_on_where_staff_talked_before() -> None:
