@@ -6,7 +6,7 @@ here, and what follows from events of the PBX is the matter of `call_events`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -166,11 +166,11 @@ class CallMedia:
 
         Nothing is announced where nothing is recorded, because it has failed before.
         """
-        decision = self.record.decision
-        leg = of_legs.staff_side(self.talking().values(), self.capture.channel) if self.capture else None
-        if not self.capture or not decision or not leg or self.record.unannounced_at:
+        decision, talking = self.record.decision, self.talking()
+        leg = self._whispers(talking.values()) if self.capture else None
+        if not self.capture or not decision or len(talking) < 2 or self.record.unannounced_at:
             return []
-        if self._is_on_hold(leg.id):
+        if not leg or self._is_on_hold(leg.id):
             self.announcer.put_off()
             return []
         actions = self.announcer.start(decision, self.decisions.gate, self.capture.recording_id, leg.id)
@@ -195,6 +195,11 @@ class CallMedia:
         saying = self.announcer.in_call
         broken_off = self.announcer.break_off() if saying and self._is_on_hold(saying.channel) else []
         return [*broken_off, *(self.save_checkpoint() if broken_off else [])]
+
+    def _whispers(self, talking: Iterable[Leg]) -> Leg | None:
+        """Returns the leg by which an announcement is made: of somebody who listens."""
+        listening = [leg for leg in talking if not leg.on_hold]
+        return of_legs.staff_side(listening, self.capture.channel if self.capture else None)
 
     def _is_on_hold(self, staff: str) -> bool:
         """Whether the recorded party or this phone of staff has put the call on hold."""

@@ -162,3 +162,21 @@ def test_an_announcement_that_the_pbx_refuses_after_a_hold_is_not_asked_for_for_
     (again,) = _whispers(played.tick(LATER))
     played.refused(again, "out of channels", LATER)
     assert not _whispers(played.tick(LATER))
+
+
+def test_a_hold_that_ended_while_the_link_was_away_does_not_last() -> None:
+    played, _ = _announcing()
+    played.handle(ev.Hold(LATER, PHONE, on=True))
+    capture = played.calls["1.0"].capture
+    assert capture
+    tracks = [channel(id_, "Snoop/x", linkedid="s") for id_ in capture.tracks.snoops]
+    assert len(_whispers(played.compare([OUTSIDE, PHONE, *tracks], BRIDGE, {}, [], LATER))) == 1
+
+
+def test_another_phone_of_a_conference_announces_during_a_hold() -> None:
+    played, play = _announcing()
+    third = replace(SECOND, linkedid="1.0")
+    played.handle(ev.EnteredBridge(LATER, third, "b", (OUTSIDE.id, PHONE.id, third.id)))
+    assert HangUp("1.0", play.snoop) in played.handle(ev.Hold(LATER, PHONE, on=True))
+    (again,) = _whispers(played.tick(LATER))
+    assert again.channel == third.id
