@@ -145,7 +145,8 @@ def _answerers(entry: JournalEntry, office: Office) -> list[str]:
     Of a call to the outside it is who placed it, as the phone tells, whatever number that presents. A line to
     the outside that was called and then transferred placed nothing: who answered it there counts.
     """
-    if entry.direction is Direction.OUTBOUND and not _is_transferred(entry, office):
+    by_phone = entry.direction is Direction.OUTBOUND and not _is_by_machine(entry)
+    if by_phone and not _is_transferred(entry, office):
         return [office.extension_of(entry.name) or office.person_of(entry.extension)]
     found = [_extension(peer, office) for peer in reversed(entry.peer.split("&"))]
     return [each for each in found if each] or [office.person_of(entry.extension)]
@@ -161,9 +162,13 @@ def _extension(peer: str, office: Office) -> str | None:
 
 def _is_transferred(entry: JournalEntry, office: Office) -> bool:
     """Tells whether the entry is of a party that was called outside, and then transferred to staff."""
-    called = entry.direction is Direction.OUTBOUND and bool(entry.name)
-    by_machine = entry.name.startswith(f"{LOCAL}/")
-    return called and not by_machine and office.extension_of(entry.name) is None
+    called = entry.direction is Direction.OUTBOUND and bool(entry.name) and not _is_by_machine(entry)
+    return called and office.extension_of(entry.name) is None
+
+
+def _is_by_machine(entry: JournalEntry) -> bool:
+    """Tells whether no phone has placed the call, but a machine, through a Local channel."""
+    return entry.name.startswith(f"{LOCAL}/")
 
 
 def _number(entry: JournalEntry, office: Office) -> Number | None:

@@ -101,7 +101,10 @@ class CallDialplan(CallDecisions):
         something was captured or pressed under the one it has. It is taken over as soon as two
         parties are seen to talk.
         """
-        if not self.fallback and not self.capture and not self.record.key_presses:
+        other = self.takeover is not None and self.takeover.channel != channel
+        if self.takeover and other and _tells_less(told, self.takeover.told):
+            return []
+        if (other or not self.fallback) and not self.capture and not self.record.key_presses:
             # decision 4: the same id as the journal's entry will have
             self.record = replace(self.record, id=ids.of_fallback_call(self.record.pbx, channel, told.since))
         self.fallback = True
@@ -245,3 +248,8 @@ class CallDialplan(CallDecisions):
             if (begun := epoch(begin)) and (ended := epoch(end)):
                 self.announced(sound, begun, channel, status=None)
                 self.announced(sound, ended, channel, status=status)
+
+
+def _tells_less(told: FallbackCall, known: FallbackCall) -> bool:
+    """Tells whether this is of a half of a Local pair without a line: the other is recorded, or came last."""
+    return (bool(told.file), told.since) < (bool(known.file), known.since)

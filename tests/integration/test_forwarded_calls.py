@@ -153,6 +153,26 @@ def test_a_call_that_is_sent_to_a_colleague_through_the_gate_while_callrec_is_aw
     assert hears(heard.external, heard.rate, OTHER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
 
 
+def test_a_colleague_is_recorded_where_the_number_that_was_called_is_not(
+    system: SystemUnderTest, begin: datetime
+) -> None:
+    """The dialplan does not know who will answer, so each gate goes by its own rule."""
+    with system.rule("automatic", scope="extension", target="2102"):
+        system.demo.pbx.cli("database put forward 2101 Local/2102@from-phones")
+        with away(system):
+            caller = system.caller(CALLER).dial("2101", Sound(OTHER_HZ))
+            colleague = system.phone("2102").pick_up(Sound(STAFF_HZ))
+            talk_for([caller, colleague], 1.0)
+            caller.hangup()
+            colleague.wait_ended()
+        system.demo.pbx.cli("database deltree forward")
+        system.wait_until_clean()
+        (found,) = [each for each in system.calls_since(begin) if each.recording]
+    assert found.call.extension == "2102" and found.recording
+    heard = system.listen(found.recording)
+    assert hears(heard.external, heard.rate, OTHER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
+
+
 def test_a_colleague_whose_call_is_forwarded_calls_the_outside(
     system: SystemUnderTest, begin: datetime
 ) -> None:

@@ -151,7 +151,7 @@ def test_never_for_the_number_holds_while_callrec_is_away(system: SystemUnderTes
     assert found.call.decision and found.call.decision.mode == "never"
 
 
-@pytest.mark.parametrize(("way", "rule"), TWO_GATES)
+@pytest.mark.parametrize(("way", "rule"), [*TWO_GATES, ("Local channel", OUTSIDE_ALONE)])
 def test_callrec_comes_back_to_a_call_that_a_machine_has_made(
     system: SystemUnderTest, begin: datetime, way: str, rule: dict[str, str]
 ) -> None:

@@ -57,6 +57,12 @@ def test_a_call_that_a_machine_makes_through_a_local_channel_is_that_of_the_phon
     assert not any("transferred" in each.text for each in call.notes)
 
 
+def test_of_a_call_back_to_a_group_who_answered_counts() -> None:
+    line = LINE.replace("inbound|2101|", "outbound|6100|").replace("|2101|1795", "|PJSIP/2201-00000002|1795")
+    _, call = call_of(f"{line}|Local/0312345678@from-phones-00000001;1")
+    assert (call.extension, call.number) == ("2201", "+81312345678")
+
+
 def test_of_a_call_to_a_group_the_extension_that_answered_counts() -> None:
     _, call = call_of(LINE.replace("inbound|2101|", "inbound|6100|").replace("|2101|1795", "|2201|1795"))
     assert (call.extension, call.facility, call.dialled) == ("2201", "azabu", "6100")

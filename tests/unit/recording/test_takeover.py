@@ -10,8 +10,9 @@ import pytest
 from callrec import ids
 from callrec.model.captures import CapturedCall, SilenceReason
 from callrec.model.rules import Direction, Mode
+from callrec.pbx import events as ev
 from tests.scenarios.replay import office
-from tests.unit.channels import OUTSIDE, PHONE, channel
+from tests.unit.channels import LATER, OUTSIDE, PHONE, channel, quiet_tracker
 from tests.unit.pbx_model import ModelPbx
 from tests.unit.recording.by_mode import COLLEAGUE, OTHER_OFFICE, end, press, transfer
 
@@ -272,3 +273,24 @@ def test_who_goes_on_without_who_called_is_recorded_on() -> None:
     pbx.enter(COLLEAGUE.id)
     pbx.pass_time(11)
     assert set(pbx.snoops.values()) == {line.id}
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_of_a_machines_call_the_half_that_is_recorded_counts(first: int) -> None:
+    """The other one has no line any more. Which of them the PBX lists first is chance."""
+    halves = {
+        1: ev.FallbackCall(LATER, "callrec/fallback-9.1", "outbound|2101|0312345678"),
+        2: ev.FallbackCall(LATER - TALKED, "", "internal|2101|"),
+    }
+    played = quiet_tracker()
+    local = {
+        number: channel(f"9.{number}", f"Local/2101@from-phones-1;{number}", linkedid="9.1")
+        for number in halves
+    }
+    phone, outside = (replace(each, linkedid="9.1") for each in (PHONE, OUTSIDE))
+    told = {local[number].id: halves[number] for number in sorted(halves, reverse=first == 2)}
+    bridges: dict[str, tuple[str, ...]] = {"a": (local[2].id, phone.id), "b": (local[1].id, outside.id)}
+    played.compare([*local.values(), phone, outside], bridges, told, [], LATER)
+    (call,) = played.calls.values()
+    assert call.is_recorded_by_fallback and not call.capture
+    assert call.record.id == ids.of_fallback_call(call.record.pbx, "9.1", LATER)
