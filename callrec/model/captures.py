@@ -91,8 +91,8 @@ class Track:
     """Why it broke or never began: what Asterisk reported, or in English what callrec saw. Null: it ended as
     it should."""
     closed_at: datetime | None = None
-    """The moment at which Asterisk reported the end of a track that callrec had given up, because nothing had
-    told that it had begun; PBX's clock. Less its length, that is when it began. Null of every other track."""
+    """The moment at which Asterisk reported the end of a track of which nothing had told that it had begun;
+    PBX's clock. Less its length, that is when it began. Null of every other track."""
     unwatched: bool = False
     """True where callrec, or its link to Asterisk, was away while the track could begin: it may hold sound of
     any moment since it was asked for."""

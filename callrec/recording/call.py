@@ -131,19 +131,25 @@ class Call(CallDialplan):
         self.legs.pop(leg.id, None)
         if not self.legs:
             self._went_on(into)
-        if leg.id in of_legs.filed_under(self.record):
-            leg.filed_as = self.record.number
+        self.name(leg)
         self.update_participants(self.talking(), at)
         let_go = self._let_go(at)
         rest = self._without(at) if self.legs else self._over(at)
         return [*silenced, *let_go, *rest, *(self.save_checkpoint() if let_go else [])]
+
+    def name(self, leg: Leg) -> None:
+        """Has a channel that goes on in another call go there by the number under which this one is filed."""
+        if leg.id in of_legs.filed_under(self.record):
+            leg.filed_as = self.record.number
 
     def met_unseen(self, channel: str, met: Iterable[Leg], at: datetime) -> list[Action]:
         """Silences the capture of a channel from when it may have come to hear somebody who is forbidden.
 
         For a capture that ends because its channel has gone on in another call while nobody watched.
         """
-        if not self.capture or self.capture.channel != channel or not self.capture.tracks.is_open:
+        if not self.capture or self.capture.channel != channel:
+            return []
+        if not self.capture.tracks.last or not self.capture.tracks.last.may_be_written:
             return []  # nothing of it was recorded there
         if self.capture.gone_at and self.capture.gone_at < at:  # else it is only noticed now
             return []

@@ -67,7 +67,7 @@ class CaptureTracks:
     @property
     def is_open(self) -> bool:
         """Whether a track may still be written, also one that was given up."""
-        return any(live.awaited or any(live.is_open(side) for side in SIDES) for live in self.segments)
+        return any(live.may_be_written for live in self.segments)
 
     @property
     def is_recording(self) -> bool:

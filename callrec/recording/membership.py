@@ -192,6 +192,8 @@ class CallMembership:
             # one that was taken up again has no channels yet: it has not lost this one
             if leg.id in before.legs:
                 self.pending += before.abandoned(leg, call.record, at, met=met)
+            else:
+                before.name(leg)
         call.joined(leg)
 
 

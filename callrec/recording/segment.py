@@ -23,6 +23,8 @@ class LiveSegment:
     """The sides whose recording was asked for: an event that comes twice must not ask twice."""
     awaited: set[Side] = field(default_factory=set)
     """The sides that were given up though the PBX had been asked to record them: it may do so yet."""
+    given_up: set[Side] = field(default_factory=set)
+    """Those of them of which the PBX told nothing in time, perhaps because the link to it was away."""
     released: bool = False
     """Whether we have hung up its snoops."""
     ended_at: datetime | None = None
@@ -69,6 +71,7 @@ class LiveSegment:
         if self.is_open(side):
             self.fail(side, at, problem)
             self.awaited |= self.asked & {side}
+            self.given_up |= self.asked & {side}
 
     def fail(self, side: Side, at: datetime, problem: str) -> None:
         """Takes note that a track has failed, unless it was over already."""
@@ -84,7 +87,7 @@ class LiveSegment:
             track = self.track(side)
             if track.finished_at is None or track.finished_at > at:
                 self._put(side, replace(track, finished_at=at))
-            if self.states[side] is Live.QUEUED and side not in self.asked:
+            if self.states[side] is Live.QUEUED:
                 self._cancel(side, at)
 
     def hung_up(self, side: Side, at: datetime) -> None:
@@ -112,6 +115,11 @@ class LiveSegment:
     def is_recording(self, side: Side) -> bool:
         """Tells whether the PBX records a track, muted or not."""
         return self.is_open(side) and self.states[side] is not Live.QUEUED
+
+    @property
+    def may_be_written(self) -> bool:
+        """Whether a track is open, or was given up and may be written all the same."""
+        return bool(self.awaited) or any(self.is_open(side) for side in SIDES)
 
     @property
     def is_whole(self) -> bool:
@@ -148,8 +156,8 @@ class LiveSegment:
 
     def was_unwatched(self) -> None:
         """Takes note that tracks may have begun, and ended, while nobody watched."""
-        for side in self.asked:
-            if self.states[side] is Live.QUEUED:
+        for side in self.asked if not self.ended_at else ():
+            if self.states[side] is Live.QUEUED or side in self.given_up & self.awaited:
                 self._put(side, replace(self.track(side), unwatched=True))
 
     def ended_unseen(self, side: Side) -> None:
@@ -163,7 +171,7 @@ class LiveSegment:
     def _cancel(self, side: Side, at: datetime | None) -> None:
         self.step(side, "cancel")
         self.awaited |= self.asked & {side}
-        self._put(side, replace(self.track(side), finished_at=at, failed="given up"))
+        self._put(side, replace(self.track(side), finished_at=self.ended_at or at, failed="given up"))
 
     def _put(self, side: Side, track: Track) -> None:
         if side == "external":

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from callrec.model.calls import CallRecord, FeatureCode, Participant
-from callrec.model.captures import Checkpoint
+from callrec.model.captures import Checkpoint, Track
 from callrec.model.rules import Direction
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
@@ -163,7 +163,10 @@ def test_a_recording_that_had_ended_before_a_restart_is_not_silenced_by_whom_its
     over = [replace(track, finished_at=LATER) for track in (known.capture.segments[0].external,) * 2]
     ended = replace(known.capture.segments[0], external=over[0], staff=over[1])
     again = tracker(office(EVERYBODY, NEVER), iter("abcdef"))
-    again.restore(replace(known, capture=replace(known.capture, segments=(ended,))))
+    refused = Track("callrec/refused", failed="the PBX refuses")
+    first = replace(ended, number=1, external=refused)
+    second = replace(ended, number=2, external=replace(over[0], name="a"), staff=replace(over[1], name="b"))
+    again.restore(replace(known, capture=replace(known.capture, segments=(first, second))))
     call = again.calls[known.call.linkedid]
     forbidden = Leg(WAITING, "2102", bridge="b")
     assert call.met_unseen(ended.channel, [forbidden], LATER) == []

@@ -253,15 +253,30 @@ def _asked() -> LiveCapture:
     return capture
 
 
-def test_what_was_recorded_while_the_link_was_away_may_be_of_any_time_since() -> None:
-    """All have hung up before it is back: nothing will tell of it."""
+@pytest.mark.parametrize("ticks", [(), (3.2,)])
+def test_what_was_recorded_while_the_link_was_away_may_be_of_any_time_since(ticks: tuple[float, ...]) -> None:
+    """All have hung up before it is back: nothing will tell of it. Time passes without a link, too."""
     capture, back = _asked(), NOW + timedelta(minutes=10)
+    for seconds in ticks:
+        capture.retry(NOW + timedelta(seconds=seconds))
     capture.compared(set(), back)
     capture.retry(back)
     assert capture.is_finished
+    assert all(capture.tracks.segments[0].track(side).unwatched for side in SIDES)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_ended_because_its_party_went_on_in_another_call_has_its_end_whatever_happens(
+    killed: bool,
+) -> None:
+    """What the PBX has recorded meanwhile is of that call."""
+    capture, gone = _asked(), NOW + timedelta(seconds=0.2)
+    capture.abandon(gone)
+    again = LiveCapture.restored("call", capture.frozen()) if killed else capture
+    again.compared(set(), NOW + timedelta(seconds=2))
     for side in SIDES:
-        track = capture.tracks.segments[0].track(side)
-        assert track.unwatched and track.finished_at is None
+        track = again.tracks.segments[0].track(side)
+        assert (track.finished_at, track.unwatched, track.failed) == (gone, False, "given up")
 
 
 def test_it_may_also_where_callrec_ended_it_once_it_was_back() -> None:
