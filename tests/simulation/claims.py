@@ -136,7 +136,8 @@ def _was_told(world: World, span: Span) -> bool:
 
 
 def _is_covered(world: World, at: float) -> bool:
-    return any(begin <= at <= end for begin, end in world.link.covered)
+    # what happened as the link broke was under way
+    return any(begin <= at < end for begin, end in world.link.covered)
 
 
 def _forbidden(world: World, group: Lines) -> str:
@@ -204,13 +205,16 @@ def who_is_automatic_is_recorded(world: World) -> Iterator[str]:
 
 
 def _was_answered_unseen(world: World, talk: Talk) -> bool:
-    """Whether one of these talked first, which nobody saw, with a phone that is never to be recorded.
+    """Whether one of these talked first, which nobody saw, after a phone was dialled that is never recorded.
 
     That it was dialled is known, and whether it has talked, or another one in its place, is not.
     """
     talks = sorted(world.exchange.witness.talks, key=lambda each: each.begin)
-    firsts = [next(each for each in talks if id_ in each.group) for id_ in talk.group]
-    return any(not _is_covered(world, each.begin) and _forbidden(world, each.group) for each in firsts)
+    firsts = {id_: next(each for each in talks if id_ in each.group) for id_ in talk.group}
+    unseen = {id_: each for id_, each in firsts.items() if not _is_covered(world, each.begin)}
+    dialled = {party for id_ in unseen for party in world.plan.rang[id_]}
+    talked = any(_forbidden(world, each.group) for each in unseen.values())
+    return talked or any(_forbidden_party(world, party) for party in dialled)
 
 
 def _rang_unseen(world: World) -> Iterator[tuple[float, float]]:

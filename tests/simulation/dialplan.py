@@ -72,6 +72,8 @@ class Dialplan:
     """The linked ids of the calls that the fallback has handled."""
     called_never: set[str] = field(default_factory=set)
     """Lines that were picked up where a phone rang whose rule says never."""
+    rang: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Whose phones have rung for each line."""
     asked_at: dict[str, float] = field(default_factory=dict)
     """When each call passed the gate first, by its linked id."""
     lost_lines: set[str] = field(default_factory=set)
@@ -179,6 +181,7 @@ class Dialplan:
         self._dialled(line, called, "")
         ring = Ringing(line, called, self.exchange.new_id("dial"))
         self.ringing.append(ring)
+        self.rang[line.id].add(party)
         if patience is None:
             self.exchange.timeline.after(5, lambda: self._give_up(ring))
         else:
