@@ -101,14 +101,18 @@ class CallDialplan(CallDecisions):
         something was captured or pressed under the one it has. It is taken over as soon as two
         parties are seen to talk.
         """
-        other = self.takeover is not None and self.takeover.channel != channel
-        if self.takeover and other and _tells_less(told, self.takeover.told):
+        leg, known = self.legs.get(channel), self.takeover
+        other = known is not None and known.channel != channel
+        if (
+            known
+            and other
+            and _weight(told, is_local=leg is None) < _weight(known.told, is_local=known.is_local)
+        ):
             return []
         if (other or not self.fallback) and not self.capture and not self.record.key_presses:
             # decision 4: the same id as the journal's entry will have
             self.record = replace(self.record, id=ids.of_fallback_call(self.record.pbx, channel, told.since))
         self.fallback = True
-        leg = self.legs.get(channel)
         if leg and (gate := told.gate(leg.channel)):
             self.gate_recalled(gate)
         if not self.capture:
@@ -250,6 +254,7 @@ class CallDialplan(CallDecisions):
                 self.announced(sound, ended, channel, status=status)
 
 
-def _tells_less(told: FallbackCall, known: FallbackCall) -> bool:
-    """Tells whether this is of a half of a Local pair without a line: the other is recorded, or came last."""
-    return (bool(told.file), told.since) < (bool(known.file), known.since)
+def _weight(told: FallbackCall, *, is_local: bool) -> tuple[bool, bool, datetime]:
+    """Returns which of several channels tells of a call, the one with the most: none of a Local pair; of its
+    halves the one that is recorded, or came last, which has the line."""
+    return not is_local, bool(told.file), told.since
