@@ -24,7 +24,7 @@ from tests.integration.machine_paths import (
     one_call,
 )
 from tests.integration.sip import ForwardingPhone
-from tests.integration.system import SystemUnderTest, talk_for
+from tests.integration.system import SystemUnderTest, eventually, talk_for
 from tests.listen import hears, hears_no
 
 pytestmark = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
@@ -153,11 +153,13 @@ def test_a_call_that_is_sent_to_a_colleague_through_the_gate_while_callrec_is_aw
     assert hears(heard.external, heard.rate, OTHER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
 
 
-def test_a_colleague_is_recorded_where_the_number_that_was_called_is_not(
-    system: SystemUnderTest, begin: datetime
+@pytest.mark.parametrize("forbidden", [False, True])
+def test_a_colleague_is_recorded_where_the_number_that_was_called_has_no_such_rule(
+    system: SystemUnderTest, begin: datetime, forbidden: bool
 ) -> None:
-    """The dialplan does not know who will answer, so each gate goes by its own rule."""
-    with system.rule("automatic", scope="extension", target="2102"):
+    """The dialplan does not know who will answer. A `never` of the number that was called counts for all."""
+    never = [{"mode": "never", "scope": "extension", "target": "2101"}] if forbidden else []
+    with system.rules({"mode": "automatic", "scope": "extension", "target": "2102"}, *never):
         system.demo.pbx.cli("database put forward 2101 Local/2102@from-phones")
         with away(system):
             caller = system.caller(CALLER).dial("2101", Sound(OTHER_HZ))
@@ -166,8 +168,15 @@ def test_a_colleague_is_recorded_where_the_number_that_was_called_is_not(
             caller.hangup()
             colleague.wait_ended()
         system.demo.pbx.cli("database deltree forward")
+        eventually(lambda: system.calls_since(begin), what="the row")
         system.wait_until_clean()
-        (found,) = [each for each in system.calls_since(begin) if each.recording]
+        rows = system.calls_since(begin)
+    assert all((each.call.direction, each.call.number) == ("inbound", KNOWN_CALLER) for each in rows)
+    recorded = [each for each in rows if each.recording]
+    if forbidden:
+        assert not recorded
+        return
+    (found,) = recorded
     assert found.call.extension == "2102" and found.recording
     heard = system.listen(found.recording)
     assert hears(heard.external, heard.rate, OTHER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
