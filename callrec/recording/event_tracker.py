@@ -143,10 +143,8 @@ class EventTracker:
                 return self._connected(event.channel.id, call, event.at)
             case ev.DialplanSaid():
                 return self._said(event)
-            case ev.Hold(channel=channel, on=on):
-                call = self._know(channel, event.at)
-                self._topology.legs[channel.id].on_hold = on
-                return call.held() if call else []
+            case ev.Hold():
+                return self._held(event)
             case ev.Dialled():
                 return self._dialled(event)
             case ev.RecordingStarted() | ev.RecordingFinished() | ev.RecordingFailed():
@@ -254,6 +252,13 @@ class EventTracker:
         elif said.get("Key"):
             return self._keys.press(event.key_press(), self.environment.office, event.at)
         return []
+
+    def _held(self, event: ev.Hold) -> list[Action]:
+        """Takes in a hold, and nothing else: it can be of a channel that is on its way elsewhere, or gone."""
+        leg, call = self._topology.legs.get(event.channel.id), self._call_with(event.channel.id)
+        if leg:
+            leg.on_hold = event.on
+        return call.held() if call else []
 
     def _dialled(self, event: ev.Dialled) -> list[Action]:
         """Gives a call what Dial() tells of it. Channels that are gone already do not count."""

@@ -119,7 +119,6 @@ EVERYTHING, OUTSIDE_ALONE = {"mode": "automatic"}, {"mode": "automatic", "direct
 TWO_GATES = [("Local channel", EVERYTHING), ("outside first", EVERYTHING)]
 WHILE_AWAY = [
     *TWO_GATES,
-    ("Local channel that stays", OUTSIDE_ALONE),
     ("Local channel past the gate", OUTSIDE_ALONE),
 ]
 

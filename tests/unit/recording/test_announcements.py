@@ -148,6 +148,14 @@ def test_an_announcement_that_is_due_during_a_hold_is_made_after_it() -> None:
     assert len(_whispers(played.tick(LATER))) == 1
 
 
+def test_a_hold_moves_no_channel_and_begins_no_call() -> None:
+    """In an attended transfer it is told of a channel with the linked id of the call that it comes from."""
+    played, _ = _announcing()
+    played.handle(ev.Hold(LATER, replace(PHONE, linkedid="9.0"), on=False))
+    played.handle(ev.Hold(LATER, replace(SECOND, linkedid="9.1"), on=False))
+    assert set(played.calls) == {"1.0"} and PHONE.id in played.calls["1.0"].legs
+
+
 def test_the_hold_of_a_phone_that_does_not_hear_the_announcement_changes_nothing() -> None:
     played, _ = _announcing()
     third = replace(SECOND, linkedid="1.0")
