@@ -318,8 +318,9 @@ class LiveCapture(Owner):
         are muted is not known either, so it is said again; and those of segments that are over are ended
         again, for the PBX was not told.
         """
-        for live, side, snoop in self.tracks.each():
+        for live in self.tracks.segments:
             live.was_unwatched()
+        for live, side, snoop in self.tracks.each():
             if snoop not in there:
                 live.ended_unseen(side)
             elif not live.is_open(side):
