@@ -51,6 +51,20 @@ def _forwarding(system: SystemUnderTest, way: str) -> Iterator[None]:
             system.demo.pbx.cli("database deltree forward")
 
 
+def _colleague_answers_while_away(system: SystemUnderTest) -> None:
+    """2101 is forwarded to 2102 through the gate; somebody calls, and both talk, without callrec."""
+    system.demo.pbx.cli("database put forward 2101 Local/2102@from-phones")
+    try:
+        with away(system):
+            caller = system.caller(CALLER).dial("2101", Sound(OTHER_HZ))
+            colleague = system.phone("2102").pick_up(Sound(STAFF_HZ))
+            talk_for([caller, colleague], 1.0)
+            caller.hangup()
+            colleague.wait_ended()
+    finally:
+        system.demo.pbx.cli("database deltree forward")
+
+
 def _forwarded(system: SystemUnderTest, dialled: str = "2101") -> Talk:
     """Somebody calls, the mobile answers; returns the caller, who has talked with it."""
     asked, line = time.monotonic(), system.phone(OUTSIDE)
@@ -133,14 +147,7 @@ def test_a_call_that_is_sent_to_a_colleague_through_the_gate_while_callrec_is_aw
 ) -> None:
     """The gate is passed twice, the second time by a Local channel, as by members of a queue."""
     with system.rule("automatic"):
-        system.demo.pbx.cli("database put forward 2101 Local/2102@from-phones")
-        with away(system):
-            caller = system.caller(CALLER).dial("2101", Sound(OTHER_HZ))
-            colleague = system.phone("2102").pick_up(Sound(STAFF_HZ))
-            talk_for([caller, colleague], 1.0)
-            caller.hangup()
-            colleague.wait_ended()
-        system.demo.pbx.cli("database deltree forward")
+        _colleague_answers_while_away(system)
         system.recording_of(KNOWN_CALLER, begin)
         found = one_call(system, begin)
     assert (found.call.direction, found.call.extension, found.call.number) == (
@@ -160,14 +167,7 @@ def test_a_colleague_is_recorded_where_the_number_that_was_called_has_no_such_ru
     """The dialplan does not know who will answer. A `never` of the number that was called counts for all."""
     never = [{"mode": "never", "scope": "extension", "target": "2101"}] if forbidden else []
     with system.rules({"mode": "automatic", "scope": "extension", "target": "2102"}, *never):
-        system.demo.pbx.cli("database put forward 2101 Local/2102@from-phones")
-        with away(system):
-            caller = system.caller(CALLER).dial("2101", Sound(OTHER_HZ))
-            colleague = system.phone("2102").pick_up(Sound(STAFF_HZ))
-            talk_for([caller, colleague], 1.0)
-            caller.hangup()
-            colleague.wait_ended()
-        system.demo.pbx.cli("database deltree forward")
+        _colleague_answers_while_away(system)
         eventually(lambda: system.calls_since(begin), what="the row")
         system.wait_until_clean()
         rows = system.calls_since(begin)

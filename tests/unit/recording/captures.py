@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from callrec.model.captures import KeptBecause
-from callrec.recording.actions import Action
+from callrec.recording.actions import Action, StartSnoop
 from callrec.recording.capture import LiveCapture
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -19,3 +19,12 @@ def renew(capture: LiveCapture, at: datetime) -> list[Action]:
 
 def new_capture() -> LiveCapture:
     return LiveCapture("call", "rec", NOW, KeptBecause.AUTOMATIC)
+
+
+def asked_capture() -> LiveCapture:
+    """Both tracks are asked for; of neither anything was told."""
+    capture = new_capture()
+    for command in capture.start_segment("1.0", NOW):
+        assert isinstance(command, StartSnoop)
+        capture.channel_started(command.snoop)
+    return capture
