@@ -31,11 +31,11 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from callrec.errors import WrongConfiguration
+from callrec.files import PARTIAL, move, partial_of, sync, write_unsynced, write_whole
 from callrec.model.alerts import Alert, Delivery
 from callrec.model.calls import CallRecord
 from callrec.model.captures import CapturedCall, Checkpoint
 from callrec.spool import version
-from callrec.spool.files import PARTIAL, move, partial_of, sync, write_unsynced, write_whole
 from callrec.spool.flaws import FOLDER as FLAWS
 from callrec.spool.flaws import Flaws
 from callrec.spool.lock import SpoolLock

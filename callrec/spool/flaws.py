@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from callrec.files import write_whole
 from callrec.model.flaws import Flaw
-from callrec.spool.files import write_whole
 
 FOLDER = "flaws"
 SHOWN_FOR = timedelta(days=1)

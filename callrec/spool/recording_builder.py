@@ -17,6 +17,7 @@ import soundfile
 from callrec import __version__
 from callrec.dates import spoken
 from callrec.errors import EvidenceBroken, NotFound
+from callrec.files import partial_of, sync, write_whole
 from callrec.manifest import SCHEMA, AudioFacts, Manifest, Placement, Software, read, write
 from callrec.model.calls import CallRecord, remark
 from callrec.model.captures import CapturedCall
@@ -24,7 +25,6 @@ from callrec.model.flaws import Flaw
 from callrec.policy.retention import retain_until
 from callrec.spool.announcement_check import PromptFile, checked
 from callrec.spool.directory import Spool
-from callrec.spool.files import partial_of, sync, write_whole
 from callrec.spool.placement import dated, segment_sounds, silences, with_begins, without_unplaced
 from callrec.spool.silent_tracks import silent_tracks
 from callrec.spool.sound import SegmentSound, examine, join, tag

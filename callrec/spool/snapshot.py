@@ -16,10 +16,10 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from callrec.errors import CheckFailed, NotFound
+from callrec.files import write_whole
 from callrec.model.office import Extension, Facility
 from callrec.model.rules import Rule
 from callrec.policy.office import Office
-from callrec.spool.files import write_whole
 
 SCHEMA = 1
 FILE = "office.json"

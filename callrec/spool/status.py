@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from callrec.spool.files import write_unsynced
+from callrec.files import write_unsynced
 
 FILE = "status.json"
 

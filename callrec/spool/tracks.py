@@ -14,10 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from callrec.errors import CallrecError, EvidenceBroken, NotFound
+from callrec.files import partial_of, sync
 from callrec.model.calls import Note, remark
 from callrec.model.captures import Capture, CapturedCall, Track
 from callrec.spool.directory import Spool
-from callrec.spool.files import partial_of, sync
 from callrec.spool.sound import Wav
 
 SIDES = ("external", "staff")

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from callrec import manifest, wording
+from callrec.files import PARTIAL
 from callrec.spool import lock, snapshot, status, version
 from callrec.spool.directory import CAPTURED, SENT, Spool
-from callrec.spool.files import PARTIAL
 from tests import reference
 from tests.unit.samples import call, captured_call
 

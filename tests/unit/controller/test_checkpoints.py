@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from callrec.controller.checkpoints import Checkpoints
+from callrec.files import PARTIAL
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Checkpoint, KeptBecause
 from callrec.pbx.events import OwnChannelStarted
 from callrec.recording.actions import HandOver, SaveCall, SaveCheckpoint, SaveOpenCall
 from callrec.spool.directory import Spool
-from callrec.spool.files import PARTIAL
 from tests.scenarios.replay import office, transcript
 from tests.unit.controller.replayed import NAME, controller_on, end
 from tests.unit.fakes import FakePbx

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from callrec.errors import Refused, WrongConfiguration
+from callrec.files import write_whole
 from callrec.numbers import normalise
 from callrec.spool import directory, files
 from callrec.spool.directory import Spool
-from callrec.spool.files import write_whole
 from tests.unit.samples import call, captured_call, checkpoint, over
 
 

@@ -32,6 +32,24 @@ def write_whole(path: Path, data: bytes, written: Callable[[], None] = lambda: N
     sync(path.parent)
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """Makes a file that is not there yet, whole or not at all, for its owner only.
+
+    Raises FileExistsError where there is one already, which stays as it is.
+    """
+    partial = partial_of(path)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(partial, path)  # unlike a rename, it refuses a name that is taken
+    finally:
+        partial.unlink(missing_ok=True)
+    sync(path.parent)
+
+
 def write_unsynced(path: Path, data: bytes) -> None:
     """Replaces a file so that a kill leaves the old or the new one; a power failure may leave neither."""
     partial = partial_of(path)
