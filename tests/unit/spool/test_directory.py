@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from callrec import files
 from callrec.errors import Refused, WrongConfiguration
 from callrec.files import write_whole
 from callrec.numbers import normalise
-from callrec.spool import directory, files
+from callrec.spool import directory
 from callrec.spool.directory import Spool
 from tests.unit.samples import call, captured_call, checkpoint, over
 
