@@ -76,6 +76,15 @@ class CatalogueOutdated(Unreachable):
     """The database answers, but its tables are missing, or those of another version of callrec."""
 
 
+class CatalogueDamaged(CatalogueUnreachable):
+    """The database answers, but a row of it makes no sense: it was changed by something else than callrec.
+
+    The controller goes on as with a database that is away.
+    """
+
+    exit_code = 5
+
+
 class AlertNotSent(Unreachable):
     """A mail server or a webhook did not take an alert."""
 

@@ -145,6 +145,7 @@ class Manifest:
 
 
 _ADAPTER = TypeAdapter(Manifest)
+_CAPTURE = TypeAdapter(Capture)
 
 
 def write(manifest: Manifest) -> bytes:
@@ -157,15 +158,18 @@ def read(data: bytes) -> Manifest:
     try:
         return _ADAPTER.validate_python(_in_names_of_today(from_json(data)))
     except ValueError as error:
-        key, problem = _first_problem(error)
-        raise EvidenceBroken(
-            "the manifest cannot be read: {key}: {problem}", key=key, problem=problem
-        ) from error
+        raise _unreadable(error) from error
 
 
 def capture_of(manifest: dict[str, Any]) -> Capture:
-    """Returns the capture in a manifest that the catalogue has as plain JSON, of whichever version."""
-    return TypeAdapter(Capture).validate_python(_in_names_of_today(manifest)["capture"])
+    """Returns the capture in a manifest that the catalogue has as plain JSON, of whichever version.
+
+    Raises EvidenceBroken when there is none in it.
+    """
+    try:
+        return _CAPTURE.validate_python(_in_names_of_today(manifest).get("capture"))
+    except ValueError as error:
+        raise _unreadable(error) from error
 
 
 def differences(manifest: Manifest, found: AudioFacts) -> list[str]:
@@ -201,6 +205,11 @@ def _renamed(found: Any, place: tuple[str, ...]) -> Any:
         case "" if place == ("capture", "kept_because"):
             return None
     return found
+
+
+def _unreadable(error: ValueError) -> EvidenceBroken:
+    key, problem = _first_problem(error)
+    return EvidenceBroken("the manifest cannot be read: {key}: {problem}", key=key, problem=problem)
 
 
 def _first_problem(error: ValueError) -> tuple[str, str]:

@@ -142,8 +142,11 @@ ALERT_STATES = {
 
 
 def note(each: Note) -> str:
-    """Returns what a note says, in the language of this process."""
-    return translated(each.template).format(**each.values)
+    """Returns what a note says, in the language of this process; as it is stored where it lacks a value."""
+    try:
+        return translated(each.template).format(**each.values)
+    except (LookupError, ValueError, AttributeError):
+        return each.template
 
 
 def reason(decision: Decision) -> str:

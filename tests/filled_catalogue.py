@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from callrec import ids
 from callrec.catalogue import calls, tables
 from callrec.catalogue.database import Database
-from tests.unit.samples import call
+from callrec.model.captures import Capture
+from tests.unit.samples import call, captured_call
 
 DAY = timedelta(days=1)
 
@@ -40,7 +43,7 @@ def _recording(call_id: str, at: datetime, *, seconds: float, because: str) -> d
         "manifest_sha256": "",
         "size": 0,
         "key": id_,
-        "manifest": {},
+        "manifest": {"capture": TypeAdapter(Capture).dump_python(captured_call().capture, mode="json")},
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from callrec.catalogue.calls import upsert
+from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import alerts
 from callrec.model.alerts import Alert, AlertState, Delivery
 
@@ -31,6 +32,9 @@ class DeliveryRow:
     tries: int
     sent_at: datetime | None
     problem: str
+
+
+_READ = RowReader(DeliveryRow, "alerts", "id", "way", "recipient")
 
 
 def save(connection: sa.Connection, alert: Alert, delivery: Delivery) -> None:
@@ -62,5 +66,4 @@ def is_known(connection: sa.Connection, id_: str) -> bool:
 
 
 def _told(row: Any) -> DeliveryRow:
-    fields = {name: getattr(row, name) for name in DeliveryRow.__dataclass_fields__}
-    return DeliveryRow(**{**fields, "state": AlertState(row.state)})
+    return _READ(row, lambda row: row._asdict())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,8 +16,9 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.dialects import postgresql, sqlite
 
+from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import calls, participants, recordings
-from callrec.errors import NotFound, WrongUsage
+from callrec.errors import CatalogueDamaged, NotFound, WrongUsage
 from callrec.manifest import Manifest, write
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody, KeptBecause
@@ -57,6 +59,11 @@ class ArchivedRecording:
     @property
     def manifest_key(self) -> str:
         return self.key.removesuffix(".flac") + ".manifest.json"
+
+
+_READ_CALL = RowReader(CallRecord, "calls", "id")
+_READ_RECORDING = RowReader(ArchivedRecording, "recordings", "id")
+_READ_FOUND_RECORDING = RowReader(ArchivedRecording, "recordings", "r_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +206,15 @@ def look_up(connection: sa.Connection, id_: str) -> SearchHit:
     return SearchHit(call(connection, kept.call_id), kept)
 
 
-def search(connection: sa.Connection, wanted: SearchQuery) -> list[SearchHit]:
-    """Returns the recordings (with `all_calls`: also the calls without one) that fit."""
+def search(
+    connection: sa.Connection,
+    wanted: SearchQuery,
+    passed_over: Callable[[CatalogueDamaged], None] | None = None,
+) -> list[SearchHit]:
+    """Returns the recordings (with `all_calls`: also the calls without one) that fit.
+
+    Damaged rows are told to `passed_over`, and left out; without it, raises CatalogueDamaged for the first.
+    """
     query = (
         sa.select(calls, *(column.label(f"r_{column.name}") for column in recordings.c))
         .select_from(calls.join(recordings, recordings.c.call_id == calls.c.id, isouter=wanted.all_calls))
@@ -208,7 +222,15 @@ def search(connection: sa.Connection, wanted: SearchQuery) -> list[SearchHit]:
         .order_by(SORTS[wanted.sort], calls.c.id)
         .limit(wanted.limit)
     )
-    return [_found(row) for row in connection.execute(query)]
+    found: list[SearchHit] = []
+    for row in connection.execute(query):
+        try:
+            found.append(_found(row))
+        except CatalogueDamaged as error:
+            if passed_over is None:
+                raise
+            passed_over(error)
+    return found
 
 
 def is_known(connection: sa.Connection, call_id: str) -> bool:
@@ -296,20 +318,17 @@ def _span(id_: str) -> tuple[str, str]:
 
 
 def _kept(row: Any) -> ArchivedRecording:
-    return _archived({name: getattr(row, name) for name in ArchivedRecording.__dataclass_fields__})
+    return _READ_RECORDING(row, lambda row: row._asdict())
 
 
 def _call(row: Any) -> CallRecord:
-    return _CALL.validate_python(row.details)
+    return _READ_CALL(row, lambda row: row.details)
 
 
 def _found(row: Any) -> SearchHit:
     if row.r_id is None:
         return SearchHit(_call(row), None)
-    fields = {name: getattr(row, f"r_{name}") for name in ArchivedRecording.__dataclass_fields__}
-    return SearchHit(_call(row), _archived(fields))
-
-
-def _archived(fields: dict[str, Any]) -> ArchivedRecording:
-    known = {"state": Custody(fields["state"]), "kept_because": KeptBecause(fields["kept_because"])}
-    return ArchivedRecording(**{**fields, **known})
+    kept = _READ_FOUND_RECORDING(
+        row, lambda row: {name: getattr(row, f"r_{name}") for name in ArchivedRecording.__dataclass_fields__}
+    )
+    return SearchHit(_call(row), kept)

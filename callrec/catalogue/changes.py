@@ -11,7 +11,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import changes, revision
+
+_READ = RowReader(int, "revision", "id")
 
 
 def note(
@@ -35,4 +38,5 @@ def lock(connection: sa.Connection) -> None:
 
 def number(connection: sa.Connection) -> int:
     """Returns the revision, a number that grows with every change."""
-    return int(connection.execute(sa.select(revision.c.number)).scalar_one())
+    row = connection.execute(sa.select(revision)).first()
+    return _READ(row, lambda row: row.number)

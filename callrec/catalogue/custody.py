@@ -16,7 +16,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import custody
+from callrec.errors import CatalogueDamaged
 
 GENESIS = "0" * 64
 AT_ONCE = 1000
@@ -35,6 +37,9 @@ class Entry:
     details: dict[str, Any]
     previous: str
     hash: str
+
+
+_READ = RowReader(Entry, "custody", "seq")
 
 
 def append(
@@ -74,7 +79,7 @@ def append(
 def of(connection: sa.Connection, recording_id: str) -> list[Entry]:
     """Returns what was done to one recording, in order."""
     query = sa.select(custody).where(custody.c.recording_id == recording_id).order_by(custody.c.seq)
-    return [Entry(**row._mapping) for row in connection.execute(query)]
+    return [_entry(row) for row in connection.execute(query)]
 
 
 def broken_at(connection: sa.Connection) -> int | None:
@@ -82,7 +87,10 @@ def broken_at(connection: sa.Connection) -> int | None:
     previous, expected = GENESIS, 1
     rows = connection.execute(sa.select(custody).order_by(custody.c.seq).execution_options(yield_per=AT_ONCE))
     for row in rows:
-        entry = Entry(**row._mapping)
+        try:
+            entry = _entry(row)
+        except CatalogueDamaged:
+            return expected
         if entry.seq != expected or entry.previous != previous or not _is_true(entry):
             return expected
         previous, expected = entry.hash, expected + 1
@@ -106,6 +114,10 @@ def broken_of(connection: sa.Connection, recording_id: str) -> int | None:
         if not follows or (after and after.previous != entry.hash) or not _is_true(entry):
             return entry.seq
     return None
+
+
+def _entry(row: Any) -> Entry:
+    return _READ(row, lambda row: row._asdict())
 
 
 def _is_true(entry: Entry) -> bool:

@@ -14,11 +14,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from callrec.catalogue import changes
+from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import extensions, facilities, rules, rules_in_force
 from callrec.errors import NotFound, Refused
 from callrec.model.office import Extension, Facility
 from callrec.numbers import dialled
 from callrec.rulebook.entries import aliases, check_aliases, check_facility, check_name, extension_number
+
+_READ_FACILITY = RowReader(Facility, "facilities", "code")
+_READ_EXTENSION = RowReader(Extension, "extensions", "number")
 
 
 def all_facilities(connection: sa.Connection) -> list[Facility]:
@@ -189,12 +193,11 @@ def remove_extension(connection: sa.Connection, number: str, *, who: str, at: da
 
 
 def _facility(row: Any) -> Facility:
-    mail = None if row.support_mail is None else tuple(row.support_mail)
-    return Facility(row.code, row.name, row.support_phone, mail)
+    return _READ_FACILITY(row, lambda row: row._asdict())
 
 
 def _extension(row: Any) -> Extension:
-    return Extension(row.number, row.facility, row.name, row.service, tuple(row.aliases))
+    return _READ_EXTENSION(row, lambda row: row._asdict())
 
 
 def _rules_about(connection: sa.Connection, scope: str, target: str) -> str:

@@ -15,14 +15,16 @@ import sqlalchemy as sa
 
 from callrec.catalogue import changes
 from callrec.catalogue.facilities import extension, facility
+from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import rules, rules_in_force
 from callrec.errors import NotFound, Refused, WrongUsage
-from callrec.model.rules import Announce, Direction, Holidays, Hours, Mode, Rule, Scope, Unannounced
+from callrec.model.rules import Hours, Rule, Scope
 from callrec.policy.hours import parse_hours, written
 from callrec.policy.rules import check, narrows
 
 Key = tuple[int, int]
 """A version of a rule: its id and its version."""
+_READ_RULE = RowReader(Rule, "rules", "id", "version")
 _IDS = range(1, 2**31)
 """What a rule can be called: databases refuse even to look for more."""
 _CHUNK = 400
@@ -169,28 +171,13 @@ def _store(connection: sa.Connection, rule: Rule, *, removed: bool) -> None:
 
 
 def _rule(row: Any, spans: dict[str, tuple[Hours, ...]] | None = None) -> Rule:
-    return Rule(
-        id=row.id,
-        version=row.version,
-        scope=Scope(row.scope),
-        target=row.target,
-        mode=Mode(row.mode),
-        changed_at=row.changed_at,
-        changed_by=row.changed_by,
-        direction=Direction(row.direction) if row.direction else None,
-        announce=Announce(row.announce) if row.announce else None,
-        languages=tuple(row.languages.split(",")),
-        prompt=row.prompt,
-        retain_days=row.retain_days,
-        retain_incident_days=row.retain_incident_days,
-        priority=row.priority,
-        hours=_hours(row.hours, {} if spans is None else spans),
-        holidays=Holidays(row.holidays),
-        effective_from=row.effective_from,
-        effective_until=row.effective_until,
-        beep_s=row.beep_s,
-        unannounced=Unannounced(row.unannounced),
-    )
+    def values(row: Any) -> dict[str, Any]:
+        found = dict(row._asdict())
+        del found["removed"]
+        hours = _hours(row.hours, {} if spans is None else spans)
+        return {**found, "languages": tuple(row.languages.split(",")), "hours": hours}
+
+    return _READ_RULE(row, values)
 
 
 def _hours(text: str, known: dict[str, tuple[Hours, ...]]) -> tuple[Hours, ...]:

@@ -12,7 +12,7 @@ from callrec.catalogue import calls
 from callrec.catalogue.calls import SearchHit, SearchQuery
 from callrec.commands.common import app, emit, lists, say
 from callrec.dates import clock, parse_duration, parse_range, spoken
-from callrec.errors import NotFound, WrongUsage
+from callrec.errors import CatalogueDamaged, NotFound, WrongUsage
 from callrec.language import translated
 from callrec.model.rules import Direction, Mode
 from callrec.numbers import normalise
@@ -98,11 +98,14 @@ def command(ctx: click.Context, /, date: str | None, on: str | None, form: str |
     shortest = _meant(given.pop("min_duration"), parse_duration)
     limit = given.pop("limit")
     wanted = SearchQuery(begin, end, min_duration_s=shortest, limit=limit + 1, **given)
+    damaged: list[CatalogueDamaged] = []
     with here.database.read() as connection:
-        found = calls.search(connection, wanted)
+        found = calls.search(connection, wanted, damaged.append)
     emit([row(each, office) for each in found[:limit]], COLUMNS, form, keys=KEYS)
     if len(found) > limit:
         say("there are more than these {limit}: narrow the search, or raise --limit", limit=limit, err=True)
+    if damaged:
+        raise damaged[0]
     if not found:
         raise NotFound("nothing found: widen the dates, or add --all-calls for calls that were not recorded")
 

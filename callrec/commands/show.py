@@ -109,8 +109,8 @@ def _custody(entries: list[custody.Entry], office: OfficeSettings) -> Lines:
     if entries:
         yield "what was done with it", ""
     for each in entries:
-        by = ", ".join(filter(None, (each.who, each.details.get("request"))))
-        yield "", f"{spoken(each.at, office.zone)}  {_(ACTIONS[each.action])}  ({by})"
+        by = ", ".join(str(said) for said in (each.who, each.details.get("request")) if said)
+        yield "", f"{spoken(each.at, office.zone)}  {_(ACTIONS.get(each.action, each.action))}  ({by})"
 
 
 def _call(call: CallRecord, office: OfficeSettings) -> Lines:

@@ -11,7 +11,7 @@ from callrec.archive.retrieval import Retrieval
 from callrec.catalogue import calls, custody
 from callrec.catalogue.database import Database
 from callrec.commands.common import Row, app, console, emit_each, lists
-from callrec.errors import CheckFailed, EvidenceBroken, NotFound, WrongUsage
+from callrec.errors import CatalogueDamaged, CheckFailed, EvidenceBroken, NotFound, WrongUsage
 from callrec.language import translated as _
 
 KEYS = ("id", "verified", "problem")
@@ -64,7 +64,7 @@ def _results(retrieval: Retrieval, chosen: list[str], rows: list[Row]) -> Iterat
 def _result(retrieval: Retrieval, id_: str) -> Row:
     try:
         covered = retrieval.verify(retrieval.look_up(id_))
-    except EvidenceBroken as error:
+    except (EvidenceBroken, CatalogueDamaged) as error:
         return {"id": id_, "verified": False, "problem": error.shown()}
     text = _("whole, but something was put over {keys} later").format(keys=", ".join(covered))
     return {"id": id_, "verified": True, "problem": text if covered else None, "_covered": covered}

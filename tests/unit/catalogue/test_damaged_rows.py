@@ -1,0 +1,121 @@
+"""Rows that something else than callrec has changed: each is named, and the others are read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from callrec.catalogue import alerts, calls, changes, custody, facilities, rules, tables
+from callrec.catalogue.database import Database
+from callrec.errors import CatalogueDamaged, NotFound, WrongUsage
+from callrec.model.alerts import Delivery
+from callrec.model.office import Extension, Facility
+from callrec.model.rules import Mode, Rule, Scope
+from tests import filled_catalogue
+from tests.unit.program import Done
+from tests.unit.samples import CALL_ID, START, alert, call
+
+WHO: dict[str, Any] = {"who": "test", "at": START}
+VALUES = (
+    7,
+    -1.5,
+    b"\xff",
+    "",
+    "{broken",
+    "{}",
+    "[]",
+    "[[[1]]]",
+    "gestern",
+    "2026-13-45",
+    "[" * 5000,
+    "9" * 5000,
+)
+READERS: dict[str, tuple[Callable[[sa.Connection], Any], ...]] = {
+    "facilities": (facilities.all_facilities, lambda c: facilities.facility(c, "shiba")),
+    "extensions": (facilities.all_extensions, lambda c: facilities.extension(c, "2101")),
+    "rules": (
+        rules.in_force,
+        lambda c: rules.in_force_at(c, START + timedelta(days=1)),
+        lambda c: rules.history(c, 1),
+        lambda c: rules.versions(c, [(1, 1)]),
+    ),
+    "revision": (changes.number,),
+    "calls": (lambda c: calls.search(c, calls.SearchQuery(all_calls=True)), lambda c: calls.call(c, CALL_ID)),
+    "recordings": (lambda c: calls.search(c, calls.SearchQuery()), lambda c: calls.find_recording(c, "r")),
+    "custody": (lambda c: custody.of(c, "r"), custody.broken_at),
+    "alerts": (lambda c: alerts.of_call(c, CALL_ID),),
+}
+"""What reads each table as objects."""
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    with database.begin() as connection:
+        facilities.add_facility(connection, Facility("shiba", "芝"), **WHO)
+        facilities.add_extension(connection, Extension("2101", "shiba", aliases=("2101-ws",)), **WHO)
+        rules.add(connection, Rule(0, 0, Scope.EVERYWHERE, None, Mode.AUTOMATIC, START, "test"), **WHO)
+        calls.save_call(connection, call())
+        custody.append(connection, "r", "archived", **WHO)
+        alerts.save(connection, alert(), Delivery("mail", "help@city.example"))
+    filled_catalogue.fill(database, START)
+    return database
+
+
+class _Undo(Exception):
+    """Takes back what was done in a transaction."""
+
+
+def _read_all(connection: sa.Connection, table: str) -> None:
+    for read in READERS[table]:
+        try:
+            read(connection)
+        except CatalogueDamaged as error:
+            assert error.values["table"] == table and error.exit_code == 5
+        except (NotFound, WrongUsage):  # the key itself was changed
+            pass
+
+
+@pytest.mark.parametrize("table", READERS)
+def test_a_value_that_a_column_cannot_hold_is_told_as_damage(filled: Database, table: str) -> None:
+    for column in tables.metadata.tables[table].columns:
+        for value in VALUES:
+            with suppress(_Undo, sa.exc.IntegrityError), filled.begin() as connection:
+                connection.exec_driver_sql(f"UPDATE {table} SET {column.name} = ?", (value,))  # noqa: S608
+                _read_all(connection, table)
+                raise _Undo
+
+
+def test_every_table_that_is_read_is_tried() -> None:
+    written_only = {"participants", "changes"}
+    assert set(READERS) | written_only == set(tables.metadata.tables)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE recordings SET manifest = '{broken' WHERE id = ?",
+        "UPDATE calls SET details = '{}' WHERE id = (SELECT call_id FROM recordings WHERE id = ?)",
+        "UPDATE recordings SET retain_until = 'gestern' WHERE id = ?",
+        "UPDATE recordings SET kept_because = 'x' WHERE id = ?",
+    ],
+)
+def test_a_search_names_a_damaged_row_and_shows_the_rest(
+    shiba: Callable[..., Done], tmp_path: Path, damage: str
+) -> None:
+    database = Database(f"sqlite:///{tmp_path}/c.db")
+    filled_catalogue.fill(database, START)
+    there = json.loads(shiba("search", "--json").out)
+    with database.begin() as connection:
+        connection.exec_driver_sql(damage, (there[0]["id"],))
+    database.close()
+    done = shiba("search", "--json")
+    assert [each["id"] for each in json.loads(done.out)] == [each["id"] for each in there[1:]]
+    assert done.code == 5 and "is damaged" in done.complaint
+    assert there[0]["id"] in done.complaint or there[0]["call_id"] in done.complaint
