@@ -1,64 +1,255 @@
-"""Writes and moves files so that each is there whole or not at all, whatever happens meanwhile."""
+"""Writes, names and moves files so that each is there whole or not at all, whatever happens meanwhile.
+
+What is written has no name (O_TMPFILE): of a process that is killed nothing is left. Then it is synced and
+takes its name. Only what replaces a file stands beside it for a moment, as NAME.partial: Linux cannot put a
+file without a name in the place of another. Where the file system has no files without a name (NFS, FAT), it
+has one of its own meanwhile, and loses it where writing fails.
+
+Files are for their owner only (0600, folders 0700) unless another mode is given, whatever the umask. A link
+that is replaced stays, and what it leads to is replaced. Everything raises OSError, and then leaves what was
+there before. Nobody else in callrec writes files; sound is streamed into the `path` of a `Draft`.
+"""
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
-from collections.abc import Callable
+import secrets
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PARTIAL = ".partial"
+PRIVATE = 0o600
+PRIVATE_FOLDER = 0o700
+AS_BEFORE = None
+"""The mode of what keeps owner and rights of the file it replaces; of a new file, those of its folder."""
 
 
 def partial_of(path: Path) -> Path:
-    """Returns the path under which a file is written before it takes its name."""
+    """Returns the path under which a file stands beside the one that it replaces."""
     return path.with_name(path.name + PARTIAL)
 
 
-def write_whole(path: Path, data: bytes, written: Callable[[], None] = lambda: None) -> None:
-    """Replaces a file so that, whatever happens, the old or the new one is there, and whole.
+class Draft:
+    """A file that is being written, through `path` or `write`, and is named by `publish`. See `draft`."""
 
-    `written` is called before the file is synced: a kill of this process then leaves the new one under its
-    partial name.
+    def __init__(self, target: Path, mode: int | None, *, new: bool) -> None:
+        self._target, self._mode, self._new = target, mode, new
+        self._own: Path | None = None
+        """A name that it has meanwhile and loses with `close`."""
+        self._made: Path | None = None
+        """The name that it was given, where nothing had that before."""
+        try:
+            self._descriptor = os.open(target.parent, os.O_TMPFILE | os.O_RDWR, PRIVATE)
+        except OSError:
+            self._own = target.with_name(f".callrec-{secrets.token_hex(4)}")
+            self._descriptor = os.open(self._own, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE)
+        # not /proc/self: a child process, such as ffmpeg, opens it, too
+        self.path = self._own or Path(f"/proc/{os.getpid()}/fd/{self._descriptor}")
+
+    def write(self, data: bytes) -> None:
+        """Appends bytes."""
+        left = memoryview(data)
+        while left:
+            left = left[os.write(self._descriptor, left) :]
+
+    def sync(self) -> None:
+        """Makes what was written survive a power failure. A disk that is full says so here at the latest."""
+        os.fsync(self._descriptor)
+
+    def publish(self, target: Path | None = None, *, synced: bool = True) -> None:
+        """Gives the file its name, or that of `target` in the same folder.
+
+        Raises FileExistsError where it is to be new and the name is taken. Not `synced`: a kill leaves the
+        old or the new one, a power failure may leave neither.
+        """
+        target = target or self._target
+        if synced:
+            self.sync()
+        self._take_rights(target)
+        try:
+            self._name(target)
+            self._made = target
+        except FileExistsError:
+            if self._new:
+                raise
+            self._replace(target)
+        if synced:
+            self._sync_folder(target.parent)
+
+    def withdraw(self) -> None:
+        """Removes the file again, where it has replaced none."""
+        if self._made:
+            self._made.unlink()
+
+    def close(self) -> None:
+        """Lets go of the file: without a name it is gone."""
+        if self._own:
+            with suppress(OSError):
+                self._own.unlink()
+        os.close(self._descriptor)
+
+    def _take_rights(self, target: Path) -> None:
+        now, mode = os.fstat(self._descriptor), self._mode
+        if mode is None:
+            was = (target if target.exists() else target.parent).stat()
+            mode = was.st_mode & 0o666
+            if (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):
+                os.fchown(self._descriptor, was.st_uid, was.st_gid)
+        if stat.S_IMODE(now.st_mode) != mode:
+            with suppress(PermissionError):  # of a file of one's own: FAT has no modes
+                os.fchmod(self._descriptor, mode)
+
+    def _name(self, name: Path) -> None:
+        """Gives the file a name that is free. Raises FileExistsError."""
+        if self._own is None:
+            # With src_dir_fd, Python calls linkat, which follows the link in /proc.
+            os.link(f"/proc/self/fd/{self._descriptor}", name, src_dir_fd=self._descriptor)
+            return
+        try:
+            name.hardlink_to(self._own)
+        except FileExistsError:
+            raise
+        except OSError:  # FAT has no second names
+            self._own.rename(_free(name))
+            self._own = None
+
+    def _replace(self, target: Path) -> None:
+        """Puts the file in the place of another."""
+        beside = self._own or self._beside(target)
+        try:
+            beside.replace(target)
+        except FileNotFoundError:
+            if self._own:
+                raise
+            # else another that replaces the same file at this moment has done it, see below
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+        self._own = None
+
+    def _beside(self, target: Path) -> Path:
+        """Gives the file the name from which it replaces `target`."""
+        beside = partial_of(target)
+        while True:
+            with suppress(FileExistsError):
+                self._name(beside)
+                return beside
+            # What is there is whole: left by a kill, or about to replace the same file.
+            with suppress(FileNotFoundError):
+                beside.replace(target)
+
+    def _sync_folder(self, folder: Path) -> None:
+        try:
+            sync(folder)
+        except OSError:
+            self.withdraw()
+            raise
+
+
+@contextmanager
+def draft(path: Path, *, mode: int | None = PRIVATE, new: bool = False) -> Iterator[Draft]:
+    """Gives a file to write, which is named `path` by its `publish`, and is gone without that.
+
+    Where it is to be a `new` one, raises FileExistsError for a name that is taken, now or when it is given.
     """
-    partial = partial_of(path)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        written()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    sync(path.parent)
+    made = Draft(_free(path) if new else _replaceable(path), mode, new=new)
+    try:
+        yield made
+    finally:
+        made.close()
 
 
-def write_new(path: Path, data: bytes) -> None:
-    """Makes a file that is not there yet, whole or not at all, for its owner only.
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Gives a file of the temporary folder to write into; it never has a name, and is gone with the block."""
+    made = Draft(Path(tempfile.gettempdir(), "scratch"), PRIVATE, new=True)
+    try:
+        yield made.path
+    finally:
+        made.close()
+
+
+def publish(*drafts: Draft) -> None:
+    """Gives several files their names. Where one cannot have it, those that replace nothing go again."""
+    for each in drafts:
+        each.sync()
+    try:
+        for each in drafts:
+            each.publish()
+    except OSError:
+        for each in drafts:
+            with suppress(OSError):
+                each.withdraw()
+        raise
+
+
+def write_whole(path: Path, data: bytes, *, mode: int | None = PRIVATE) -> None:
+    """Replaces a file so that, whatever happens, the old or the new one is there, and whole."""
+    with draft(path, mode=mode) as made:
+        made.write(data)
+        made.publish()
+
+
+def write_new(path: Path, data: bytes, *, mode: int | None = PRIVATE) -> None:
+    """Makes a file that is not there yet, whole or not at all.
 
     Raises FileExistsError where there is one already, which stays as it is.
     """
-    partial = partial_of(path)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(partial, path)  # unlike a rename, it refuses a name that is taken
-    finally:
-        partial.unlink(missing_ok=True)
-    sync(path.parent)
+    with draft(path, mode=mode, new=True) as made:
+        made.write(data)
+        made.publish()
 
 
 def write_unsynced(path: Path, data: bytes) -> None:
     """Replaces a file so that a kill leaves the old or the new one; a power failure may leave neither."""
+    with draft(path) as made:
+        made.write(data)
+        made.publish(synced=False)
+
+
+def write_early(path: Path, data: bytes, written: Callable[[], None]) -> None:
+    """Replaces a file, and says before it is synced that a kill of this process loses it no more.
+
+    `written` is called when the new one stands beside the old as NAME.partial. There it stays when it cannot
+    be synced: whoever reads these files looks for it.
+    """
     partial = partial_of(path)
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
+    with draft(partial) as made:
+        made.write(data)
+        with suppress(FileNotFoundError):  # one that was not synced is whole, and newer than the file
+            partial.replace(path)
+        made.publish(synced=False)
+    written()
+    sync(partial)
+    rename(partial, path)
+
+
+def make_folder(path: Path, mode: int = PRIVATE_FOLDER) -> None:
+    """Makes a folder, and those that it lies in, where they are not there, all with this mode."""
+    for each in (*reversed(path.parents), path):
+        if not each.is_dir():
+            each.mkdir(mode, exist_ok=True)
+            with suppress(PermissionError):  # FAT has no modes
+                each.chmod(mode)  # the umask may have narrowed it
+
+
+def narrow(path: Path) -> bool:
+    """Takes from everybody but the owner the rights to a file or folder; returns whether they had any.
+
+    One that is gone or somebody else's stays as it is, and so does a folder that all may write in (/tmp):
+    others have their things there.
+    """
+    with suppress(FileNotFoundError, PermissionError):
+        mode = path.stat().st_mode
+        if mode & 0o077 and not mode & stat.S_ISVTX:
+            path.chmod(stat.S_IMODE(mode) & ~0o077)
+            return True
+    return False
 
 
 def sync(path: Path) -> None:
@@ -70,9 +261,30 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def rename(path: Path, name: Path) -> None:
+    """Gives a file another name in the same folder, in the place of what has it."""
+    path.replace(name)
+    sync(name.parent)
+
+
 def move(path: Path, folder: Path) -> None:
     """Moves a file or folder into `folder`; with a number after its name where that name is taken."""
     names = (f"{path.name}.{number}" if number else path.name for number in itertools.count())
     path.rename(next(folder / name for name in names if not (folder / name).exists()))
     sync(folder)
     sync(path.parent)
+
+
+def _free(path: Path) -> Path:
+    if path.is_symlink() or path.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+    return path
+
+
+def _replaceable(path: Path) -> Path:
+    """Returns what a path leads to. Raises OSError where that is there and no file."""
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        number = errno.EISDIR if target.is_dir() else errno.EINVAL
+        raise OSError(number, os.strerror(number), path)
+    return target

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
 
 from callrec.errors import CatalogueOutdated, CatalogueUnreachable, Unreachable, WrongConfiguration
+from callrec.files import make_folder
 from callrec.resources import shipped
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class Database:
         if path is None:
             return
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             # Who telephoned whom is for the owner only; SQLite gives its -wal and -shm the same mode.
             os.close(os.open(path, os.O_CREAT, 0o600))
         except OSError as error:

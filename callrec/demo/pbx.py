@@ -17,6 +17,7 @@ from pathlib import Path
 
 from callrec.demo.processes import Child, free_port, is_free
 from callrec.errors import DemoFailed
+from callrec.files import make_folder, write_whole
 from callrec.resources import shipped
 
 CHROOT_RUN = Path("/run/callrec")
@@ -81,14 +82,14 @@ class DemoPbx:
         """Writes the configuration folder: the demo's files, then callrec's includes on top."""
         self.make_folders()
         for source in shipped("asterisk/demo").glob("*.conf"):
-            (self.home / "etc" / source.name).write_text(self.filled(source.read_text()))
-        shutil.copy(shipped("asterisk/demo/hold.wav"), self.home / "hold")
-        (self.home / "etc" / "pjsip_accounts.conf").write_text(self._accounts())
+            write_whole(self.home / "etc" / source.name, self.filled(source.read_text()).encode())
+        write_whole(self.home / "hold/hold.wav", shipped("asterisk/demo/hold.wav").read_bytes())
+        write_whole(self.home / "etc" / "pjsip_accounts.conf", self._accounts().encode())
         self._install_includes()
 
     def make_folders(self) -> None:
         for folder in FOLDERS:
-            (self.home / folder).mkdir(parents=True, exist_ok=True)
+            make_folder(self.home / folder)
 
     def start(self) -> None:
         """Starts Asterisk and waits until it is fully booted."""

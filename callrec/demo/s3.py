@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from callrec.demo.processes import Child, free_port, is_free
 from callrec.errors import DemoFailed
+from callrec.files import make_folder, write_whole
 
 START_SECONDS = 30
 GRPC = 10000
@@ -53,9 +54,8 @@ class DemoS3:
 
     def start(self) -> None:
         """Starts the server and makes the bucket, where there is none."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        (self.home / "s3.json").write_text(json.dumps(self._identities()))
-        (self.home / "s3.json").chmod(0o600)
+        make_folder(self.home)
+        write_whole(self.home / "s3.json", json.dumps(self._identities()).encode())
         self.child = Child("SeaweedFS", self._command(), self.home / "seaweedfs.log", self._environment())
         self.child.wait_until(self._ready, START_SECONDS, "the start of SeaweedFS")
 

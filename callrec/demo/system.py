@@ -15,6 +15,7 @@ from callrec.configuration import Answers, write_file
 from callrec.demo.pbx import OUTSIDE, PHONES, DemoPbx, PbxPorts
 from callrec.demo.processes import Child
 from callrec.demo.s3 import DemoS3
+from callrec.files import make_folder
 from callrec.model.office import Extension, Facility
 from callrec.model.rules import Mode, Rule, Scope
 from callrec.resources import shipped
@@ -48,7 +49,7 @@ class DemoSystem:
         self.database_url = self.database_url or f"sqlite:///{self.home}/catalogue.db"
 
     def __enter__(self) -> DemoSystem:
-        self.home.mkdir(parents=True, exist_ok=True)
+        make_folder(self.home)
         try:
             self.start()
         except BaseException:

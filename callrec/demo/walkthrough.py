@@ -15,6 +15,7 @@ from callrec.demo.processes import wait_until
 from callrec.demo.softphones import Sound, Switchboard, Talk
 from callrec.demo.system import DemoSystem
 from callrec.errors import DemoFailed
+from callrec.files import write_whole
 from callrec.language import translated as _
 
 CALLER = "0312345678"
@@ -91,22 +92,12 @@ def picture(audio: Path) -> Path:
     """
     target = audio.with_suffix(".png")
     draw = "showwavespic=s=1200x400:split_channels=1:colors=steelblue|darkorange"
-    command = [
-        "ffmpeg",
-        "-v",
-        "error",
-        "-y",
-        "-i",
-        str(audio),
-        "-filter_complex",
-        draw,
-        "-frames:v",
-        "1",
-        str(target),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = ["ffmpeg", "-v", "error", "-i", str(audio), "-filter_complex", draw, "-frames:v", "1"]
+    form = ["-codec:v", "png", "-f", "image2pipe", "-"]
+    done = subprocess.run([*command, *form], capture_output=True, check=False)
     if done.returncode:
-        raise DemoFailed("ffmpeg could not draw the tracks: {problem}", problem=done.stderr.strip())
+        raise DemoFailed("ffmpeg could not draw the tracks: {problem}", problem=done.stderr.decode().strip())
+    write_whole(target, done.stdout)
     return target
 
 

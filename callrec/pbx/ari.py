@@ -6,7 +6,6 @@ ari-py reads Asterisk's own description of its operations; names of operations a
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -291,15 +290,13 @@ class Ari:
         return None
 
     def fetch(self, name: str, target: Path) -> int:
-        """Streams a stored recording to `target`, synced to disk. Returns its bytes.
+        """Streams a stored recording to `target`. Returns its bytes.
 
         Raises PbxUnreachable when some are missing. Not through ari-py, which would decode the sound as JSON.
         """
         expected, chunks = self.stream(name)
         with target.open("wb") as file:
             file.writelines(chunks)
-            file.flush()
-            os.fsync(file.fileno())
             written = file.tell()
         if (written - expected) % LENGTH_WRAPS:
             raise PbxUnreachable(

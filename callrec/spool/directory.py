@@ -31,7 +31,17 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from callrec.errors import WrongConfiguration
-from callrec.files import PARTIAL, move, partial_of, sync, write_unsynced, write_whole
+from callrec.files import (
+    PARTIAL,
+    make_folder,
+    move,
+    narrow,
+    partial_of,
+    sync,
+    write_early,
+    write_unsynced,
+    write_whole,
+)
 from callrec.model.alerts import Alert, Delivery
 from callrec.model.calls import CallRecord
 from callrec.model.captures import CapturedCall, Checkpoint
@@ -49,6 +59,8 @@ _DELIVERIES: TypeAdapter[tuple[Delivery, ...]] = TypeAdapter(tuple[Delivery, ...
 CAPTURED = "captured.json"
 SENT = ".sent"
 REMOVED = "removed"
+QUARANTINE = "quarantine"
+_FOLDERS = ("checkpoints", "open_calls", "calls", "recordings", "discards", "alerts", FLAWS, REMOVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +91,27 @@ class Spool(SpoolLock):
         self.flaws = Flaws(directory)
         try:
             version.check(directory)
-            for name in (
-                "checkpoints",
-                "open_calls",
-                "calls",
-                "recordings",
-                "discards",
-                "alerts",
-                FLAWS,
-                REMOVED,
-            ):
-                (directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+            for name in _FOLDERS:
+                make_folder(directory / name)
+            self._narrow()
         except OSError as error:
             raise WrongConfiguration(
                 "the spool {path} cannot be used ({problem}): check spool.directory",
                 path=directory,
                 problem=error.strerror,
             ) from error
+
+    def _narrow(self) -> None:
+        """Takes the spool from everybody but its owner, where an older callrec or a person has left it open.
+
+        Only what is the spool's own: whoever else has something beneath keeps it as it is.
+        """
+        for path in self.directory.iterdir():
+            if path.is_file() or path.name in (*_FOLDERS, QUARANTINE):
+                inside = path.rglob("*") if narrow(path) else ()
+                for each in inside:
+                    narrow(each)
+        narrow(self.directory)
 
     # --- captures under way
 
@@ -105,7 +121,7 @@ class Spool(SpoolLock):
         `written` is called before, as soon as a kill of this process loses it no more: to sync it can take a
         disk long.
         """
-        write_whole(
+        write_early(
             self._checkpoint(checkpoint.capture.recording_id), _CHECKPOINT.dump_json(checkpoint), written
         )
 
@@ -152,7 +168,7 @@ class Spool(SpoolLock):
     def hand_over(self, captured: CapturedCall) -> None:
         """Gives a capture that is over to the archiver, and forgets its checkpoint."""
         folder = self.folder(captured.capture.recording_id)
-        folder.mkdir(exist_ok=True, mode=0o700)
+        make_folder(folder)
         write_whole(folder / CAPTURED, _CAPTURED.dump_json(captured))
         sync(folder.parent)
         self._forget_checkpoint(captured.capture.recording_id)
@@ -199,7 +215,7 @@ class Spool(SpoolLock):
 
     def has_capture(self, recording_id: str) -> bool:
         """Returns whether a capture is here: under way, over, or in the quarantine."""
-        checkpoint, quarantined = self._checkpoint(recording_id), self.directory / "quarantine" / recording_id
+        checkpoint, quarantined = self._checkpoint(recording_id), self.directory / QUARANTINE / recording_id
         kept = (self.folder(recording_id) / CAPTURED, self._discard(recording_id), quarantined)
         return any(path.exists() for path in (checkpoint, partial_of(checkpoint), *kept))
 
@@ -270,8 +286,8 @@ class Spool(SpoolLock):
         return sorted(path.name for path in self.directory.glob("quarantine/*"))
 
     def _quarantine(self) -> Path:
-        folder = self.directory / "quarantine"
-        folder.mkdir(exist_ok=True, mode=0o700)
+        folder = self.directory / QUARANTINE
+        make_folder(folder)
         return folder
 
     # --- calls
@@ -327,7 +343,7 @@ class Spool(SpoolLock):
     def give_up_alert(self, alert_id: str) -> None:
         """Moves an alert that nobody took out of the way, for a person to look at."""
         folder = self._given_up()
-        folder.mkdir(exist_ok=True, mode=0o700)
+        make_folder(folder)
         move(self._alert(alert_id), folder)
 
     def given_up_alerts(self) -> list[str]:

@@ -17,7 +17,7 @@ import soundfile
 from callrec import __version__
 from callrec.dates import spoken
 from callrec.errors import EvidenceBroken, NotFound
-from callrec.files import partial_of, sync, write_whole
+from callrec.files import draft, write_whole
 from callrec.manifest import SCHEMA, AudioFacts, Manifest, Placement, Software, read, write
 from callrec.model.calls import CallRecord, remark
 from callrec.model.captures import CapturedCall
@@ -87,15 +87,15 @@ class RecordingBuilder:
     def _make(self, captured: CapturedCall, sounds: list[SegmentSound]) -> Manifest:
         recording_id = captured.capture.recording_id
         target = self.audio_file(recording_id)
-        partial = partial_of(target)
-        # decision 3: one stereo file; decision 12: what must not be heard is silenced twice
-        placements, written = join(sounds, partial, silences(captured.capture))
-        tag(partial, self._tags(captured))
-        sync(partial)
-        audio = examine(partial)
-        if audio.pcm_sha256 != written:
-            raise EvidenceBroken("recording {id} does not read back as it was written", id=recording_id)
-        partial.replace(target)
+        with draft(target) as made:
+            # decision 3: one stereo file; decision 12: what must not be heard is silenced twice
+            placements, written = join(sounds, made.path, silences(captured.capture))
+            tag(made.path, self._tags(captured))
+            made.sync()
+            audio = examine(made.path)
+            if audio.pcm_sha256 != written:
+                raise EvidenceBroken("recording {id} does not read back as it was written", id=recording_id)
+            made.publish()
         ended = _with_end(captured, audio)
         heard = replace(ended, call=self._heard(ended, placements))
         return self._manifest(heard, placements, audio)

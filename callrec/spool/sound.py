@@ -47,7 +47,7 @@ class Wav:
     def __init__(self, path: Path) -> None:
         self.path = path
         with path.open("rb") as file:
-            self.rate, self._offset, said = _header(file.read(4096), path)
+            self.rate, self._offset, said = _header(file.read(4096))
         size = path.stat().st_size - self._offset
         self.frames = size // 2
         self.is_closed = said == size % HEADER_WRAPS
@@ -168,7 +168,7 @@ def examine(path: Path) -> AudioFacts:
                 frames += len(block)
             rate, channels, kind = sound.samplerate, sound.channels, sound.format
     except soundfile.LibsndfileError as error:
-        raise EvidenceBroken("{path} cannot be decoded: {problem}", path=path.name, problem=error) from error
+        raise EvidenceBroken("the sound cannot be decoded: {problem}", problem=error.error_string) from error
     return AudioFacts(
         format=kind.lower(),
         sample_rate=rate,
@@ -180,29 +180,29 @@ def examine(path: Path) -> AudioFacts:
     )
 
 
-def _header(head: bytes, path: Path) -> tuple[int, int, int]:
+def _header(head: bytes) -> tuple[int, int, int]:
     """Returns the sample rate, where the samples begin, and how many bytes of them the header promises.
 
     Raises EvidenceBroken for anything but 16-bit mono.
     """
     if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
-        raise EvidenceBroken("{path} is no WAV file", path=path.name)
+        raise EvidenceBroken("the file is no WAV file")
     position, rate = 12, 0
     while position + 8 <= len(head):
         name, size = struct.unpack_from("<4sI", head, position)
         if name == b"fmt ":
-            rate = _rate(head[position + 8 :], path)
+            rate = _rate(head[position + 8 :])
         if name == b"data" and rate:
             return rate, position + 8, size
         position += 8 + size + size % 2
-    raise EvidenceBroken("{path} holds no sound", path=path.name)
+    raise EvidenceBroken("the file holds no sound")
 
 
-def _rate(form: bytes, path: Path) -> int:
+def _rate(form: bytes) -> int:
     """Returns the sample rate that a `fmt ` chunk names. Raises EvidenceBroken unless it is 16-bit mono."""
     kind, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", form.ljust(16, b"\0"))
     if (kind, channels, bits) != (1, 1, 16) or rate not in RATES:
-        raise EvidenceBroken("{path} is not 16-bit mono PCM", path=path.name)
+        raise EvidenceBroken("the file is not 16-bit mono PCM")
     return int(rate)
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from callrec.errors import CallrecError, EvidenceBroken, NotFound
-from callrec.files import partial_of, sync
+from callrec.files import Draft, draft, rename
 from callrec.model.calls import Note, remark
 from callrec.model.captures import Capture, CapturedCall, Track
 from callrec.spool.directory import Spool
@@ -125,14 +125,14 @@ class Tracks:
             try:
                 return _taken(track, path)
             except EvidenceBroken:  # the copy: the PBX still has the original
-                path.replace(path.with_name(path.name + DAMAGED))
-        partial = partial_of(path)
-        if not self._fetch(track.name, partial):
-            absent = remark(
-                "the PBX has no sound of track {track}: silence stands in for it", track=track.name
-            )
-            return Fetched(track, None, absent, absent=True)
-        return _read(track, partial, path, still_written=_seconds_since(ended_at) < CLOSED_WITHIN_SECONDS)
+                rename(path, _damaged(path))
+        with draft(path) as fetched:
+            if not self._fetch(track.name, fetched.path):
+                absent = remark(
+                    "the PBX has no sound of track {track}: silence stands in for it", track=track.name
+                )
+                return Fetched(track, None, absent, absent=True)
+            return _read(track, fetched, path, still_written=_seconds_since(ended_at) < CLOSED_WITHIN_SECONDS)
 
     def _believe(self, capture: Capture, found: list[Fetched]) -> None:
         """Returns once the PBX has said often enough, and for long enough, that tracks are absent.
@@ -175,24 +175,27 @@ def _was_over_before_sound(capture: Capture, found: list[Fetched]) -> bool:
     )
 
 
-def _read(track: Track, partial: Path, path: Path, *, still_written: bool) -> Fetched:
+def _damaged(path: Path) -> Path:
+    return path.with_name(path.name + DAMAGED)
+
+
+def _read(track: Track, fetched: Draft, path: Path, *, still_written: bool) -> Fetched:
     """Takes a file that was just fetched into the spool. Raises NotYetClosed when it may not be whole yet."""
     try:
-        closed, problem = Wav(partial).is_closed, None
+        closed, problem = Wav(fetched.path).is_closed, None
     except EvidenceBroken as error:
         closed, problem = False, error
     if not closed and still_written:
         raise NotYetClosed("the PBX still writes {name}", name=track.name)
     if problem:
-        partial.replace(path.with_name(path.name + DAMAGED))
-        sync(path.parent)
+        fetched.publish(_damaged(path))
         damaged = remark(
             "track {track} cannot be read ({problem}): silence stands in for it, the file is kept aside",
             track=track.name,
             problem=problem,
         )
         return Fetched(track, None, damaged)
-    partial.replace(path)
+    fetched.publish()
     return _taken(track, path)
 
 

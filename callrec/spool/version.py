@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from callrec.errors import WrongConfiguration
+from callrec.files import make_folder, write_whole
 
 MARK = "version-2"
 """An empty file beside the folders. A spool without one is of version 1."""
@@ -15,7 +16,7 @@ MARK = "version-2"
 
 def check(directory: Path) -> None:
     """Makes the directory and its mark, or raises WrongConfiguration where another version has left work."""
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(directory)
     marks = {each.name for each in directory.glob("version-*")}
     if marks - {MARK} or (not marks and _holds_files(directory)):
         raise WrongConfiguration(
@@ -23,7 +24,8 @@ def check(directory: Path) -> None:
             "until nothing waits, and move away what then is left",
             path=directory,
         )
-    (directory / MARK).touch(mode=0o600)
+    if not marks:
+        write_whole(directory / MARK, b"")
 
 
 def _holds_files(directory: Path) -> bool:

@@ -15,7 +15,7 @@ from callrec import files
 from callrec.errors import Refused, WrongConfiguration
 from callrec.files import write_whole
 from callrec.numbers import normalise
-from callrec.spool import directory
+from callrec.spool import directory, status
 from callrec.spool.directory import Spool
 from tests.unit.samples import call, captured_call, checkpoint, over
 
@@ -57,6 +57,40 @@ def test_voices_are_for_their_owner_only(tmp_path: Path) -> None:
     spool.hand_over(captured_call())
     for path in [spool.folder(captured_call().capture.recording_id), *(tmp_path / "spool").iterdir()]:
         assert not stat.S_IMODE(path.stat().st_mode) & 0o077
+
+
+def test_a_spool_that_was_open_is_closed(tmp_path: Path) -> None:
+    """Of an older callrec: its folder and status.json, which says who is recorded, could be read by all."""
+    spool, kept = Spool(tmp_path / "spool"), captured_call()
+    spool.hand_over(kept)
+    status.write(spool.directory, {})
+    for each in (spool.directory, *spool.directory.rglob("*")):
+        each.chmod(0o755 if each.is_dir() else 0o644)
+    theirs = spool.directory / "prompts" / "ja"
+    theirs.mkdir(parents=True)
+    theirs.chmod(0o755)
+    again = Spool(spool.directory)
+    own = [each for each in spool.directory.rglob("*") if "prompts" not in each.parts]
+    for each in (spool.directory, *own):
+        assert stat.S_IMODE(each.stat().st_mode) == (0o700 if each.is_dir() else 0o600), each
+    assert len(own) > 10 and stat.S_IMODE(theirs.stat().st_mode) == 0o755
+    assert again.captured_call(kept.capture.recording_id) == kept
+
+
+def test_a_folder_that_all_may_write_in_stays_open(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    Spool(tmp_path)
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o1777
+
+
+def test_status_is_for_its_owner_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        status.write(Spool(tmp_path / "a" / "spool").directory, {})
+    finally:
+        os.umask(before)
+    modes = {stat.S_IMODE(each.stat().st_mode) for each in (tmp_path / "a").rglob("*")}
+    assert modes == {0o600, 0o700}
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +196,7 @@ def test_a_note_of_which_nothing_was_written_is_nothing_to_look_at(
         and spool.quarantined() == []
         and not list((tmp_path / "open_calls").iterdir())
     )
-    monkeypatch.setattr(Path, "replace", _fails)
+    monkeypatch.setattr(os, "link", lambda *_, **__: _fails())
     with pytest.raises(OSError, match="power failure"):
         spool.save_open_call(call())
     assert not list((tmp_path / "open_calls").iterdir())
