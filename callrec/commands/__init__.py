@@ -98,6 +98,7 @@ def program(ctx: click.Context, config: str | None) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the program and ends the process with its exit code. Errors are one line on stderr."""
+    os.umask(0o077)  # what callrec writes is for its owner, unless it is said for whom else
     language.use()
     translate(program)
     _show_what_can_be_shown()
