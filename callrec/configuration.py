@@ -6,12 +6,14 @@ For `callrec init` and the demo. It is read by callrec.settings.
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
 from callrec.errors import Refused, WrongConfiguration
+from callrec.files import draft, make_folder
 from callrec.settings import Settings
 
 _DEFAULTS = Settings.model_construct()
@@ -38,24 +40,49 @@ class Answers:
     answer_first: bool = True
 
 
-def write_file(path: Path, answers: Answers) -> None:
-    """Writes a new configuration file that only its owner can read.
+def write_file(path: Path, answers: Answers, check: Callable[[Path], None] = lambda draft: None) -> None:
+    """Writes a new configuration file that only its owner can read, once `check` has read it and found no
+    fault with it.
 
     Raises Refused when there is one, WrongConfiguration when it cannot be written or an answer cannot be
-    used.
+    used, and what `check` raises.
     """
-    text = render(answers)
+    data = render(answers).encode()
+    with _said(path):
+        make_folder(path.parent, 0o755)  # others may look whether there is a file, not into it
+    with _said(path), draft(path, new=True) as made:
+        made.write(data)
+        _check(made.path, path, check)
+        made.publish()
+
+
+def check_place(path: Path) -> None:
+    """Raises what `write_file` would raise for the place, before anybody is asked for anything."""
+    with _said(path):
+        if path.parent.exists():
+            with draft(path, new=True):
+                pass
+
+
+def _check(unnamed: Path, path: Path, check: Callable[[Path], None]) -> None:
+    """Checks a file that has no name yet; errors speak of the name it is to have."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        check(unnamed)
+    except WrongConfiguration as error:
+        values = {name: str(value).replace(str(unnamed), str(path)) for name, value in error.values.items()}
+        raise WrongConfiguration(error.template, **values) from error
+
+
+@contextmanager
+def _said(path: Path) -> Iterator[None]:
+    try:
+        yield
     except FileExistsError as error:
         raise Refused("{path} is there already: nothing was written", path=path) from error
     except OSError as error:
         raise WrongConfiguration(
             "{path} cannot be written: {problem}", path=path, problem=error.strerror
         ) from error
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def render(answers: Answers) -> str:

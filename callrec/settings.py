@@ -237,7 +237,9 @@ def load(given: str | None = None) -> Settings:
 
     try:
         path.read_bytes()  # pydantic-settings passes over a file that is missing
-        return Loaded()
+        loaded = Loaded()
+        _refuse_empty(path)
+        return loaded
     except OSError as error:
         raise WrongConfiguration(
             "{path} cannot be read: {problem}", path=path, problem=error.strerror
@@ -248,6 +250,12 @@ def load(given: str | None = None) -> Settings:
         raise _unusable_variable() from error
     except ValidationError as error:
         raise _first_problem(path, error) from error
+
+
+def _refuse_empty(path: Path) -> None:
+    """Refuses a file that sets nothing, as a full disk leaves one: every setting would be the default."""
+    if not any(tomllib.loads(path.read_text("utf-8")).values()):
+        raise WrongConfiguration("{path} sets nothing: remove it, then run callrec init", path=path)
 
 
 def _first_problem(path: Path, error: ValidationError) -> WrongConfiguration:

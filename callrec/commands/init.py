@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import click
 from callrec import settings
 from callrec.app import App
 from callrec.commands.common import say
-from callrec.configuration import Answers, write_file
-from callrec.errors import Refused, WrongConfiguration
+from callrec.configuration import Answers, check_place, write_file
+from callrec.errors import Refused
 from callrec.language import translated
 from callrec.settings import PLACES
 
@@ -46,37 +47,38 @@ def command(ctx: click.Context, /, non_interactive: bool, **given: str | None) -
 
     A configuration file that is there is left as it is; then only the database is upgraded.
     """
-    path = settings.find_file(ctx.find_root().obj) or PLACES[0]
+    path = (settings.find_file(ctx.find_root().obj) or PLACES[0]).absolute()
     if path.exists():
         if any(given.values()):
             raise Refused("{path} is there already: change it with an editor, nothing was written", path=path)
         say("{path} is there already and stays as it is", path=path)
-        here = _usable(path)
+        url = _ready(path)
     else:
-        here = _written(path, given, ask=not non_interactive)
-    ctx.call_on_close(here.close)
-    here.database.upgrade()
-    say("the database {url} is ready", url=here.database.shown)
+        url = _written(path, given, ask=not non_interactive)
+    say("the database {url} is ready", url=url)
     say("next: callrec doctor")
 
 
-def _usable(path: Path) -> App:
-    """Returns the app of a configuration, with the folders of its spool. Raises WrongConfiguration."""
+def _ready(path: Path) -> str:
+    """Makes the spool and the database of a configuration ready; returns where the database is.
+
+    Raises WrongConfiguration, and Unreachable for a database that does not answer.
+    """
     here = App(settings.load(str(path)))
-    here.database, here.spool  # noqa: B018 (makes them)
-    return here
+    with closing(here):
+        here.spool  # noqa: B018 (makes its folders)
+        here.database.upgrade()
+        return here.database.shown
 
 
-def _written(path: Path, given: dict[str, str | None], *, ask: bool) -> App:
-    """Returns the app of a new configuration file. One that cannot be used is removed, to be written anew."""
-    write_file(path, _answers(given, ask=ask))
-    try:
-        here = _usable(path)
-    except WrongConfiguration:
-        path.unlink()
-        raise
+def _written(path: Path, given: dict[str, str | None], *, ask: bool) -> str:
+    """Writes a configuration file whose spool and database are ready; returns where the database is."""
+    check_place(path)
+    say("the configuration goes to {path}", path=path)
+    urls: list[str] = []
+    write_file(path, _answers(given, ask=ask), lambda draft: urls.append(_ready(draft)))
     say("{path} written; only its owner can read it", path=path)
-    return here
+    return urls[0]
 
 
 def _answers(given: dict[str, str | None], *, ask: bool) -> Answers:

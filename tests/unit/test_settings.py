@@ -18,9 +18,16 @@ def _file(tmp_path: Path, text: str) -> str:
     return str(path)
 
 
-def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
-    settings = load(_file(tmp_path, ""))
+def test_what_a_file_does_not_set_is_the_default(tmp_path: Path) -> None:
+    settings = load(_file(tmp_path, "[pbx]\nname = 'main'"))
     assert settings.pbx.app == "callrec" and str(settings.office.zone) == "Asia/Tokyo"
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# callrec\n", "[pbx]\n[archive]\n"])
+def test_a_file_that_sets_nothing_is_refused(tmp_path: Path, text: str) -> None:
+    """A full disk leaves such a file: with the defaults, voices would go to Amazon's S3."""
+    with pytest.raises(WrongConfiguration, match=r"callrec\.toml sets nothing: remove it"):
+        load(_file(tmp_path, text))
 
 
 @pytest.mark.parametrize(
