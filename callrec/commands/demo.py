@@ -16,6 +16,7 @@ from callrec.commands.common import say
 from callrec.demo.pbx import PHONES
 from callrec.demo.system import FACILITIES, DemoSystem
 from callrec.demo.walkthrough import tell_ending, walk_through
+from callrec.files import draft, make_folder, write_whole
 from callrec.language import translated as _
 
 STEPS = {
@@ -47,12 +48,15 @@ def command(stay: bool, target: Path | None, output: Path) -> None:
     # The demo has settings of its own; those of another callrec must not get in.
     for name in settings.variables():
         del os.environ[name]
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
+    if target:
+        with draft(target):  # that it cannot be written is said now, not after half a minute
+            pass
     say("A whole system on this machine: half a minute, only on 127.0.0.1, with data of its own.")
     with tempfile.TemporaryDirectory(prefix="callrec-demo-") as home:
         with DemoSystem(Path(home), tell=lambda step: click.echo(_(STEPS[step]))) as system:
             if target:
-                _write(target, system)
+                write_whole(target, json.dumps(system.description(), indent=2).encode() + b"\n")
             fetched = walk_through(system, output, click.echo)
             tell_ending(fetched, click.echo)
             if stay:
@@ -60,13 +64,6 @@ def command(stay: bool, target: Path | None, output: Path) -> None:
         say("\nEverything is stopped, and the demo's own data is gone.")
     if not stay:
         say("callrec demo --stay leaves it up, for a softphone of your own and for the command line.")
-
-
-def _write(target: Path, system: DemoSystem) -> None:
-    partial = target.with_name(target.name + ".partial")
-    partial.touch(0o600)
-    partial.write_text(json.dumps(system.description(), indent=2) + "\n")
-    partial.replace(target)
 
 
 def _stay(system: DemoSystem) -> None:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from callrec.errors import WrongUsage
+from callrec.files import write_whole
 from callrec.language import translated as _
 
 INCHES_WIDE, INCHES_A_ROW, INCHES_AROUND = 9.0, 0.32, 1.6
@@ -73,6 +74,6 @@ def _write(path: Path, figure: Figure) -> None:
     picture = BytesIO()
     figure.savefig(picture, format="png", dpi=150)
     try:
-        path.write_bytes(picture.getvalue())
+        write_whole(path, picture.getvalue())
     except OSError as error:
         raise WrongUsage("{path} cannot be written: {problem}", path=path, problem=error.strerror) from error

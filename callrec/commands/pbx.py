@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ import click
 from callrec import settings
 from callrec.commands.common import say
 from callrec.errors import CheckFailed, Refused
+from callrec.files import AS_BEFORE, draft, publish
 from callrec.pbx import feature_codes
 from callrec.settings import KeySettings
 
@@ -45,8 +45,7 @@ def config(ctx: click.Context, output: Path | None, conference: bool, force: boo
     changed = {path: text for path, text in texts.items() if _read(path) != text}
     if not force:
         _refuse_to_replace(changed)
-    for path, text in changed.items():
-        _write(path, text)
+    _write(changed)
     _report(texts, changed)
 
 
@@ -79,30 +78,18 @@ def _read(path: Path) -> str | None:
         raise CheckFailed("{path} cannot be read: {problem}", path=path, problem=error.strerror) from error
 
 
-def _write(path: Path, text: str) -> None:
-    """Writes a whole file or none of it. One that is replaced keeps its owner and who may read it."""
-    target = path.resolve()  # of a link, what it leads to is replaced, not the link
-    partial = target.with_name(target.name + ".partial")
-    try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        _as_before(partial, target)
-        partial.replace(target)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise CheckFailed("{path} cannot be written: {problem}", path=path, problem=error.strerror) from error
-
-
-def _as_before(partial: Path, target: Path) -> None:
-    """Gives a file the owner and rights of the one before, else of its folder: Asterisk has its own user."""
-    like = target if target.exists() else target.parent
-    was, now = like.stat(), partial.stat()
-    if (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):
-        os.chown(partial, was.st_uid, was.st_gid)
-    partial.chmod(was.st_mode & 0o666)
+def _write(changed: dict[Path, str]) -> None:
+    """Writes the files, whole or not at all. What is replaced keeps its owner, who may be Asterisk's user."""
+    with ExitStack() as stack:
+        try:
+            drafts = [stack.enter_context(draft(path, mode=AS_BEFORE)) for path in changed]
+            for made, text in zip(drafts, changed.values(), strict=True):
+                made.write(text.encode())
+            publish(*drafts)
+        except OSError as error:
+            raise CheckFailed(
+                "{path} cannot be written: {problem}", path=next(iter(changed)), problem=error.strerror
+            ) from error
 
 
 def _report(texts: dict[Path, str], changed: dict[Path, str]) -> None:

@@ -11,6 +11,7 @@ import click
 from callrec.commands.common import app, say
 from callrec.commands.office_steps import carry_out, read_input
 from callrec.errors import Refused, WrongUsage
+from callrec.files import write_new
 from callrec.model.rules import Rule
 from callrec.policy.office import Office
 from callrec.policy.rules import check
@@ -58,8 +59,7 @@ def import_(ctx: click.Context, path: Path, dry_run: bool) -> None:
 
 def _write_new(path: Path, text: str) -> None:
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+        write_new(path, text.encode())
     except FileExistsError as error:
         raise Refused("{path} is there already: give another name", path=path) from error
     except OSError as error:
