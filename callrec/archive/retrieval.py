@@ -6,13 +6,13 @@ itself is whole is asked by callrec.catalogue.custody.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import math
 import os
-import secrets
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,10 +25,13 @@ from callrec.catalogue import calls, custody
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Database
 from callrec.errors import CheckFailed, EvidenceBroken, NotFound, WrongUsage
+from callrec.files import Draft, draft, publish, scratch
 from callrec.manifest import Manifest, differences, read
 from callrec.spool.sound import BLOCK, examine
 
 FORMATS = ("flac", "wav", "mp3", "opus")
+AUDIBLE_S = 0.1
+"""The shortest clip: what is shorter is a click."""
 _FFMPEG = {"mp3": ["-codec:a", "libmp3lame", "-q:a", "4"], "opus": ["-codec:a", "libopus", "-b:a", "48k"]}
 
 
@@ -38,6 +41,24 @@ class Clip:
 
     begin_s: float
     end_s: float
+
+    def check(self, seconds: float) -> None:
+        """Raises WrongUsage unless it lies in a recording of so many seconds, and something can be heard."""
+        if self.begin_s >= seconds:
+            raise WrongUsage(
+                "the clip begins after the recording ends, at {seconds} s", seconds=math.floor(seconds)
+            )
+        if self.end_s > math.ceil(seconds):  # people see and type whole seconds
+            raise WrongUsage(
+                "the clip ends after the recording, which ends at {seconds} s", seconds=math.ceil(seconds)
+            )
+        if min(self.end_s, seconds) - self.begin_s < AUDIBLE_S:
+            raise WrongUsage(
+                "the clip is shorter than {seconds} s: nothing could be heard in it", seconds=AUDIBLE_S
+            )
+
+    def __str__(self) -> str:
+        return f"-{self.begin_s:.10g}s-{self.end_s:.10g}s"
 
 
 class Retrieval:
@@ -71,20 +92,20 @@ class Retrieval:
 
         An existing file is replaced only by a whole new one, and only once the fetch is on record. Raises
         NotFound, EvidenceBroken where it does not verify, CheckFailed where a file cannot be made, and
-        WrongUsage for a clip beyond the end.
+        WrongUsage for a clip that is not in it.
         """
-        kept = self.look_up(id_)
-        sound = folder / f"{kept.id}{_clip_name(clip)}.{kind}"
-        sidecar = folder / f"{kept.id}.manifest.json"
-        with _partials(sound, sidecar) as (sound_partial, sidecar_partial):
+        kept, part = self.look_up(id_), str(clip or "")
+        path = folder / f"{kept.id}{part}.{kind}"
+        with _drafts(path, folder / f"{kept.id}.manifest.json") as (sound, sidecar):
             with self._verified(kept) as (audio, manifest):
-                convert(audio, sound_partial, kind, clip)
-                _save(iter([manifest]), sidecar_partial)
+                convert(audio, sound.path, kind, clip)
+                sidecar.write(manifest)
+            sound.sync()
+            sidecar.sync()
             # First: a row without a file can be explained, a file without a row cannot (decision 7).
-            self._note(kept, "fetched", format=kind, clip=_clip_name(clip), request=request or "")
-            sidecar_partial.replace(sidecar)
-            sound_partial.replace(sound)
-        return sound
+            self._note(kept, "fetched", format=kind, clip=part, request=request or "")
+            publish(sidecar, sound)
+        return path
 
     def look_up(self, id_: str) -> ArchivedRecording:
         """Returns the recording of an id or its beginning, which may also be those of its call.
@@ -100,8 +121,7 @@ class Retrieval:
     @contextmanager
     def _verified(self, kept: ArchivedRecording) -> Iterator[tuple[Path, bytes]]:
         """Gives the sound, in a temporary file, and the manifest, both proved, or raises EvidenceBroken."""
-        with tempfile.TemporaryDirectory(prefix="callrec-") as folder:
-            audio = Path(folder) / "recording.flac"
+        with scratch() as audio:
             try:
                 data = self._read(kept, audio)
                 self._check(kept, data, audio)
@@ -156,22 +176,14 @@ def _objects(kept: ArchivedRecording) -> list[tuple[str, str | None]]:
 
 
 @contextmanager
-def _partials(*targets: Path) -> Iterator[tuple[Path, ...]]:
-    """Gives names beside files that are to be written, and removes what is still there at the end.
-
-    Nobody else has them: two may fetch the same at once. Raises CheckFailed when they cannot be written.
-    """
-    own = f".{secrets.token_hex(4)}.partial"
-    partials = tuple(target.with_name(target.name + own) for target in targets)
+def _drafts(path: Path, other: Path) -> Iterator[tuple[Draft, Draft]]:
+    """Gives two files to write. Raises CheckFailed when they cannot be written."""
     try:
-        yield partials
+        with draft(path) as one, draft(other) as two:
+            yield one, two
     except (OSError, soundfile.LibsndfileError) as error:
         problem = getattr(error, "strerror", None) or str(error)
-        raise CheckFailed("{path} cannot be written: {problem}", path=targets[0], problem=problem) from error
-    finally:
-        for partial in partials:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
+        raise CheckFailed("{path} cannot be written: {problem}", path=path, problem=problem) from error
 
 
 def convert(source: Path, target: Path, kind: str, clip: Clip | None = None) -> None:
@@ -191,32 +203,39 @@ def _copy(source: Path, target: Path, kind: str, clip: Clip | None) -> None:
         with soundfile.SoundFile(
             target, "w", sound.samplerate, sound.channels, "PCM_16", format=kind.upper()
         ) as out:
-            left = end - begin
+            left, written = end - begin, hashlib.sha256()
             while left > 0:
                 block = sound.read(min(BLOCK, left), dtype="int16", always_2d=True)
                 out.write(block)
+                written.update(block.astype("<i2").tobytes())
                 left -= len(block)
+    if not _reads_back(target, written.hexdigest()):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), target)
+
+
+def _reads_back(path: Path, pcm_sha256: str) -> bool:
+    """Returns whether a file has these samples. libsndfile says nothing of a disk that is full at the end."""
+    try:
+        return examine(path).pcm_sha256 == pcm_sha256
+    except EvidenceBroken:
+        return False
 
 
 def _frames(sound: soundfile.SoundFile, clip: Clip | None) -> tuple[int, int]:
-    """Returns the first frame of a clip and the one after its last. Raises WrongUsage beyond the end."""
+    """Returns the first frame of a clip and the one after its last. Raises WrongUsage."""
     if clip is None:
         return 0, sound.frames
+    clip.check(sound.frames / sound.samplerate)
     begin, end = (round(at * sound.samplerate) for at in (clip.begin_s, clip.end_s))
-    if begin >= sound.frames:
-        raise WrongUsage(
-            "the clip begins after the recording ends, at {seconds} s",
-            seconds=sound.frames // sound.samplerate,
-        )
     return begin, min(end, sound.frames)
 
 
 def _through_ffmpeg(source: Path, target: Path, kind: str, clip: Clip | None) -> None:
-    with tempfile.TemporaryDirectory(prefix="callrec-") as folder:
+    with scratch() as part:
         if clip:
-            source, whole = Path(folder) / "clip.wav", source
-            _copy(whole, source, "wav", clip)
-        command = ["ffmpeg", "-v", "error", "-y", "-i", str(source), *_FFMPEG[kind], "-f", kind, str(target)]
+            _copy(source, part, "wav", clip)
+        given = part if clip else source
+        command = ["ffmpeg", "-v", "error", "-y", "-i", str(given), *_FFMPEG[kind], "-f", kind, str(target)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False)
         except FileNotFoundError as error:
@@ -224,7 +243,6 @@ def _through_ffmpeg(source: Path, target: Path, kind: str, clip: Clip | None) ->
                 "ffmpeg is not installed, it makes {kind}: apt-get install ffmpeg", kind=kind
             ) from error
     if done.returncode:
-        target.unlink(missing_ok=True)
         raise CheckFailed(
             "ffmpeg could not make {kind}: {problem}", kind=kind, problem=done.stderr.strip()[-200:]
         )
@@ -232,17 +250,10 @@ def _through_ffmpeg(source: Path, target: Path, kind: str, clip: Clip | None) ->
 
 def _save(chunks: Iterator[bytes], target: Path) -> None:
     with target.open("wb") as file:
-        for chunk in chunks:
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
+        file.writelines(chunks)
 
 
 def _chunks(source: Path) -> Iterator[bytes]:
     with source.open("rb") as file:
         while chunk := file.read(1 << 20):
             yield chunk
-
-
-def _clip_name(clip: Clip | None) -> str:
-    return f"-{clip.begin_s:g}s-{clip.end_s:g}s" if clip else ""

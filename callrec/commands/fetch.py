@@ -11,6 +11,7 @@ from callrec.archive.retrieval import FORMATS, Clip, Retrieval
 from callrec.commands.common import app, console, say
 from callrec.dates import parse_clip
 from callrec.errors import CheckFailed, WrongUsage
+from callrec.files import make_folder
 
 
 @click.command()
@@ -36,14 +37,17 @@ def command(
     here = app(ctx)
     retrieval = Retrieval(here.store, here.database, who=here.who)
     span = None if clip is None else Clip(*parse_clip(clip))
-    wanted = [retrieval.look_up(id_).id for id_ in ids]  # a wrong one is said before anything is fetched
+    wanted = [retrieval.look_up(id_) for id_ in ids]  # a wrong one is said before anything is fetched
+    for kept in wanted:
+        if span:
+            span.check(kept.duration_s)
     try:
-        output.mkdir(parents=True, exist_ok=True)
+        make_folder(output)
     except OSError as error:
         raise CheckFailed(
             "{path} cannot be written: {problem}", path=output, problem=error.strerror
         ) from error
-    for id_ in wanted:
-        with console().status(id_):
-            path = retrieval.fetch(id_, output, kind=kind, clip=span, request=request)
+    for kept in wanted:
+        with console().status(kept.id):
+            path = retrieval.fetch(kept.id, output, kind=kind, clip=span, request=request)
         say("{path}", path=path)
