@@ -12,6 +12,7 @@ from callrec.demo.softphones import Sound
 from callrec.model.calls import Outcome
 from callrec.model.captures import Custody
 from callrec.model.rules import Direction, Mode
+from tests.integration.full_disk import try_on_full_disk
 from tests.integration.system import WIDEBAND, WIDEBAND_PHONE, SystemUnderTest, talk_for, talk_seconds
 from tests.integration.times import START_SECONDS, as_long_as, first_sample
 from tests.listen import Samples, hears, hears_no, is_silent, likeness, voiced
@@ -245,6 +246,13 @@ def test_fetched_file_is_the_recording(system: SystemUnderTest, tmp_path: Path) 
     done = system.callrec("fetch", id_, "-o", str(tmp_path), "--clip", "0:00.5..0:01", "--format", "wav")
     assert done.returncode == 0, done.stderr
     assert soundfile.info(done.stdout.strip()).duration == pytest.approx(0.5, abs=0.001)
+    tried = try_on_full_disk(
+        tmp_path / "full",
+        2,
+        *("--config", str(system.demo.config), "fetch", id_, "-o", str(tmp_path / "full")),
+    )
+    assert (tried.code, tried.left, tried.again) == (1, [], 0) and "No space left" in tried.complaint
+    assert {each.suffix for each in tried.made.iterdir()} == {".flac", ".json"}
     shown = system.callrec("show", id_)
-    assert "芝地区総合支所" not in shown.stderr and shown.stdout.count("fetched") == 5
+    assert "芝地区総合支所" not in shown.stderr and shown.stdout.count("fetched") == 6
     assert (tmp_path / f"{id_}.manifest.json").exists()
