@@ -108,6 +108,7 @@ def _port(text: str) -> int:
 _TEMPLATE = Template(
     """\
 # callrec. Any value can also be given as a variable: CALLREC_PBX__ARI_URL, CALLREC_ARCHIVE__BUCKET …
+# A password can stand in a file of its own: secret_key_file = "/etc/callrec/s3.key" in place of secret_key.
 # After a change: restart callrec serve, then run callrec doctor.
 
 [pbx]
@@ -192,8 +193,18 @@ smtp_password = ""
 # The secret signs every message; see the documentation.
 webhook_url = ""
 webhook_secret = ""
+# The office's proxy, where the other system is reached by one: http://proxy.city.example:8080
+webhook_proxy = ""
 # The extension that is called to listen, and how the PBX dials it.
 phone = ""
 phone_dial = "PJSIP/{extension}"
+
+[network]
+# What this machine's environment says of proxies, certificates and accounts is not used; only this file is.
+# Where PBX, S3 server, mail server or webhook have a certificate of the office's own: a file (PEM) with the
+# certificates of the authorities that are believed, in place of the public ones.
+# ca_file = "/etc/callrec/ca.pem"
+# true: that passwords and calls go unencrypted to other machines is intended (a cable of their own, a VPN).
+allow_plain_text = false
 """
 )

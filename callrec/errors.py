@@ -10,22 +10,43 @@ from __future__ import annotations
 from callrec.language import translated
 
 
+class Sentence:
+    """A sentence for people, or a part of one: English, to be shown in the language of whoever reads it.
+
+    `template` has named fields, which `values` fill; a value may be such a sentence, or an error, itself.
+    """
+
+    def __init__(self, template: str, **values: object) -> None:
+        self.template, self.values = template, values
+
+    def __str__(self) -> str:
+        return self.template.format(**self.values)
+
+    def shown(self) -> str:
+        """Returns the sentence in the language of this process."""
+        values = {name: _shown(value) for name, value in self.values.items()}
+        return translated(self.template).format(**values)
+
+
 class CallrecError(Exception):
     """Base of all errors a person is told about. Everything else is a bug.
 
-    `template` is an English sentence with named fields, so that it can be shown in the language of
-    whoever reads it; `values` fill the fields.
+    `template` and `values` are those of a Sentence.
     """
 
     exit_code = 1
 
     def __init__(self, template: str, **values: object) -> None:
         self.template, self.values = template, values
-        super().__init__(template.format(**values))
+        super().__init__(str(Sentence(template, **values)))
 
     def shown(self) -> str:
         """Returns the message in the language of this process."""
-        return translated(self.template).format(**self.values)
+        return Sentence(self.template, **self.values).shown()
+
+
+def _shown(value: object) -> object:
+    return value.shown() if isinstance(value, (Sentence, CallrecError)) else value
 
 
 class NotFound(CallrecError):
@@ -48,6 +69,10 @@ class WrongEntries(WrongUsage):
     def __init__(self, entries: list[tuple[int, CallrecError]]) -> None:
         self.entries = entries
         super().__init__("{count} entries are wrong: nothing was changed", count=len(entries))
+
+
+class WrongValue(WrongUsage, ValueError):
+    """One value of a setting cannot be used. Also a ValueError, so that pydantic takes it for an answer."""
 
 
 class WrongConfiguration(WrongUsage):

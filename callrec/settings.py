@@ -1,55 +1,53 @@
-"""Reads callrec.toml and the CALLREC_ variables. An unknown key is an error: a typo must not pass unseen.
+"""Has all settings of one callrec, as sections with fields: what callrec.toml and the variables can say.
 
-`--config FILE`, else `CALLREC_CONFIG`, else `./callrec.toml`, else `/etc/callrec/callrec.toml`; any value can
-be given as `CALLREC_SECTION__KEY`. The file is first written by callrec.configuration.
+They are read by callrec.settings_file; the file is first written by callrec.configuration. An unknown key is
+an error: a typo must not pass unseen.
 """
 
 from __future__ import annotations
 
-import os
-import tomllib
 from itertools import permutations
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    model_validator,
-)
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-    TomlConfigSettingsSource,
-)
+from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
-from callrec.errors import WrongConfiguration
+from callrec.errors import WrongValue
 from callrec.model.calls import FeatureCode
 from callrec.setting_types import (
+    AbsolutePath,
     Address,
+    AddressOrNone,
+    AppName,
     AriAddress,
+    Bucket,
+    DatabaseAddress,
+    Days,
     Endpoint,
+    Host,
+    HostOrNone,
     KeyCode,
     Number,
+    PathOfThePbx,
     Pattern,
-    PbxPassword,
+    PlainSecret,
     Port,
     Prefix,
+    Region,
+    Seconds,
+    Secret,
+    ServerAddress,
+    ServerAddressOrNone,
+    Shift,
+    ShortName,
     Technology,
+    User,
+    UserOrNone,
     WayToDial,
-    WebAddress,
     WebAddressOrNone,
     Zone,
 )
-
-PLACES = (Path("callrec.toml"), Path("/etc/callrec/callrec.toml"))
-_OTHER_VARIABLES = {"CALLREC_CONFIG", "CALLREC_LANG", "CALLREC_DEBUG", "CALLREC_CACHE", "CALLREC_PBX_DIR"}
 
 
 class Section(BaseModel):
@@ -61,55 +59,61 @@ class Section(BaseModel):
 class PbxSettings(Section):
     """The Asterisk whose calls are watched."""
 
-    name: str = Field("pbx", pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
+    name: ShortName = "pbx"
     ari_url: AriAddress = "http://127.0.0.1:8088/ari"
-    ari_user: str = "callrec"
-    ari_password: PbxPassword = SecretStr("")
-    app: str = Field("callrec", pattern=r"^[A-Za-z0-9_-]{1,40}$")
-    ami_host: str = "127.0.0.1"
+    ari_user: User = "callrec"
+    ari_password: PlainSecret = SecretStr("")
+    app: AppName = "callrec"
+    ami_host: Host = "127.0.0.1"
     ami_port: Port = 5038
-    ami_user: str = "callrec"
-    ami_password: PbxPassword = SecretStr("")
+    ami_user: User = "callrec"
+    ami_password: PlainSecret = SecretStr("")
     extension_pattern: Pattern = r"[1-9][0-9]{1,5}"
     """Endpoint names that are staff's, besides those of the extensions that were added."""
     phone_technologies: tuple[Technology, ...] = ("PJSIP",)
     """The kinds of channels in which an endpoint can be a phone. Lines to the outside are all others."""
     lines: tuple[Endpoint, ...] = ()
     """Endpoints that are lines to the outside, although they are named like an extension."""
-    timeout: float = Field(5.0, gt=0)
+    timeout: Seconds = 5.0
     """Seconds an ARI or AMI request may take."""
 
 
 class ArchiveSettings(Section):
     """The S3 server. A bucket with Object Lock keeps recordings from being altered."""
 
-    endpoint_url: WebAddress | None = None
-    bucket: str = Field("callrec", pattern=r"^(arn:\S+|[A-Za-z0-9._-]{1,255})$")
-    access_key: SecretStr = SecretStr("")
-    secret_key: SecretStr = SecretStr("")
-    region: str = "us-east-1"
+    endpoint_url: ServerAddress | None = None
+    bucket: Bucket = "callrec"
+    access_key: PlainSecret = SecretStr("")
+    secret_key: Secret = SecretStr("")
+    region: Region = "us-east-1"
     addressing: Literal["path", "virtual", "auto"] = "path"
     checksums: Literal["when_supported", "when_required"] = "when_supported"
     object_lock: Literal["governance", "compliance", "off"] = "governance"
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if bool(self.access_key.get_secret_value()) != bool(self.secret_key.get_secret_value()):
+            raise WrongValue("access_key and secret_key belong together: set both")
+        return self
 
 
 class CatalogueSettings(Section):
     """The database, as SQLAlchemy writes it."""
 
-    url: str = "sqlite:////var/lib/callrec/catalogue.db"
+    url: DatabaseAddress = "sqlite:////var/lib/callrec/catalogue.db"
 
 
 class SpoolSettings(Section):
     """Where recordings wait until they are proved to be in the archive."""
 
-    directory: Path = Path("/var/lib/callrec/spool")
+    directory: AbsolutePath = Path("/var/lib/callrec/spool")
 
 
 class PromptSettings(Section):
     """The announcements. `pbx_directory` is where the PBX sees `directory` (default: the same path)."""
 
-    directory: Path | None = None
-    pbx_directory: str | None = None
+    directory: AbsolutePath | None = None
+    pbx_directory: PathOfThePbx | None = None
     answer_first: bool = True  # decision 5
     """Answer before the announcement: then it is surely heard. Off: early media, no charge to the caller, but
     some carriers do not pass it on."""
@@ -118,8 +122,8 @@ class PromptSettings(Section):
 class RetentionSettings(Section):
     """How long recordings are kept where a rule does not say. Days."""
 
-    days: int = Field(90, ge=1)
-    incident_days: int = Field(1827, ge=1)
+    days: Days = 90
+    incident_days: Days = 1827
 
 
 class OfficeSettings(Section):
@@ -132,7 +136,7 @@ class OfficeSettings(Section):
 
     timezone: Zone = "Asia/Tokyo"
     prefixes: tuple[Prefix, ...] = ()
-    shift_s: float = Field(default=0.0, allow_inf_nan=False, ge=-(10**9), le=10**9)
+    shift_s: Shift = 0.0
 
     @property
     def zone(self) -> ZoneInfo:
@@ -152,7 +156,13 @@ class KeySettings(Section):
         """Refuses two codes of which one begins the other: digits are compared as they are pressed."""
         for (one, code), (other, longer) in permutations(self, 2):
             if longer.startswith(code):
-                raise ValueError(f"{one} {code} is how {other} {longer} begins; write codes that differ")
+                raise WrongValue(
+                    "{one} {code} is how {other} {longer} begins; write codes that differ",
+                    one=one,
+                    code=code,
+                    other=other,
+                    longer=longer,
+                )
         return self
 
     @property
@@ -164,15 +174,16 @@ class KeySettings(Section):
 class HelpSettings(Section):
     """Who is told when staff press the help key, and how. A facility may have its own."""
 
-    mail_to: tuple[Annotated[Address, Field(min_length=1)], ...] = ()
-    mail_from: Address = ""
-    smtp_host: str = ""
+    mail_to: tuple[Address, ...] = ()
+    mail_from: AddressOrNone = ""
+    smtp_host: HostOrNone = ""
     smtp_port: Port = 587
     smtp_security: Literal["starttls", "ssl", "none"] = "starttls"
-    smtp_user: str = ""
-    smtp_password: SecretStr = SecretStr("")
+    smtp_user: UserOrNone = ""
+    smtp_password: PlainSecret = SecretStr("")
     webhook_url: WebAddressOrNone = ""
-    webhook_secret: SecretStr = SecretStr("")
+    webhook_secret: Secret = SecretStr("")
+    webhook_proxy: ServerAddressOrNone = ""
     phone: Number = ""
     phone_dial: WayToDial = "PJSIP/{extension}"
 
@@ -180,20 +191,30 @@ class HelpSettings(Section):
     def _whole(self) -> Self:
         """Refuses half a way: that would be noticed only when somebody needs help."""
         if self.webhook_url and not self.webhook_secret.get_secret_value():
-            raise ValueError("webhook_url needs a webhook_secret, with which each message is signed")
+            raise WrongValue("webhook_url needs a webhook_secret, with which each message is signed")
         if self.smtp_host and not self.mail_from:
-            raise ValueError("smtp_host needs mail_from, the address that mails come from")
+            raise WrongValue("smtp_host needs mail_from, the address that mails come from")
         if self.mail_to and not self.smtp_host:
-            raise ValueError("mail_to needs smtp_host, the server that takes mails")
+            raise WrongValue("mail_to needs smtp_host, the server that takes mails")
+        if bool(self.smtp_user) != bool(self.smtp_password.get_secret_value()):
+            raise WrongValue("smtp_user and smtp_password belong together: set both, or neither")
         return self
 
 
-class Settings(BaseSettings):
-    """All settings of one callrec."""
+class NetworkSettings(Section):
+    """The connections to other machines.
 
-    model_config = SettingsConfigDict(
-        env_prefix="CALLREC_", env_nested_delimiter="__", extra="forbid", frozen=True
-    )
+    `ca_file` has the certificates of the authorities (PEM) that are believed, in place of those of the
+    system: where PBX, S3, mail or webhook have a certificate of the office's own. PostgreSQL has
+    `sslrootcert` in its URL.
+    """
+
+    ca_file: AbsolutePath | None = None
+    allow_plain_text: bool = False
+
+
+class Settings(Section):
+    """All settings of one callrec."""
 
     pbx: PbxSettings = PbxSettings()
     archive: ArchiveSettings = ArchiveSettings()
@@ -204,107 +225,4 @@ class Settings(BaseSettings):
     office: OfficeSettings = OfficeSettings()
     keys: KeySettings = KeySettings()
     help: HelpSettings = HelpSettings()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
-
-
-def find_file(given: str | None) -> Path | None:
-    """Returns the configuration file to use; None when there is none and none was asked for."""
-    wanted = given or os.environ.get("CALLREC_CONFIG")
-    if wanted:
-        return Path(wanted)
-    return next((place for place in PLACES if place.is_file()), None)
-
-
-def load(given: str | None = None) -> Settings:
-    """Reads the settings. Raises WrongConfiguration with the key and what is wrong with it."""
-    path = find_file(given)
-    if path is None:
-        raise WrongConfiguration("there is no callrec.toml here or in /etc/callrec: run callrec init")
-    _refuse_unknown_variables()
-
-    class Loaded(Settings):
-        model_config = SettingsConfigDict(toml_file=path)
-
-    try:
-        path.read_bytes()  # pydantic-settings passes over a file that is missing
-        loaded = Loaded()
-        _refuse_empty(path)
-        return loaded
-    except OSError as error:
-        raise WrongConfiguration(
-            "{path} cannot be read: {problem}", path=path, problem=error.strerror
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise WrongConfiguration("{path} is not TOML: {problem}", path=path, problem=error) from error
-    except SettingsError as error:
-        raise _unusable_variable() from error
-    except ValidationError as error:
-        raise _first_problem(path, error) from error
-
-
-def _refuse_empty(path: Path) -> None:
-    """Refuses a file that sets nothing, as a full disk leaves one: every setting would be the default."""
-    if not any(tomllib.loads(path.read_text("utf-8")).values()):
-        raise WrongConfiguration("{path} sets nothing: remove it, then run callrec init", path=path)
-
-
-def _first_problem(path: Path, error: ValidationError) -> WrongConfiguration:
-    """Returns the error for the first key that is wrong."""
-    problem = error.errors()[0]
-    key = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        return WrongConfiguration(
-            "{path}: there is no setting {key}; the comments in callrec.toml name those there are",
-            path=path,
-            key=key,
-        )
-    return WrongConfiguration(
-        "{path}: {key} = {value}: {problem}",
-        path=path,
-        key=key,
-        value=_shown(problem),
-        problem=problem["msg"].removeprefix("Value error, "),
-    )
-
-
-def _shown(problem: Any) -> str:
-    """Returns the value that is wrong, where it surely is no secret: a simple value of a setting that holds
-    none. A whole section, a list or an address may have a password in it."""
-    section, *rest = problem["loc"]
-    fields = getattr(Settings.model_fields[section].annotation, "model_fields", {})
-    field = fields.get(rest[0]) if len(rest) == 1 else None
-    secret = field is None or field.annotation is SecretStr or str(rest[0]).endswith("url")
-    simple = isinstance(problem["input"], str | int | float)
-    return repr(problem["input"]) if simple and not secret else "…"
-
-
-def variables() -> list[str]:
-    """Returns the CALLREC_ variables of this process's environment that are meant to set something."""
-    return [name for name in os.environ if name.startswith("CALLREC_") and name not in _OTHER_VARIABLES]
-
-
-def _refuse_unknown_variables() -> None:
-    for name in variables():
-        section = name.removeprefix("CALLREC_").partition("__")[0].lower()
-        if section not in Settings.model_fields:
-            raise _sets_nothing(name)
-
-
-def _unusable_variable() -> WrongConfiguration:
-    """Returns the error for a variable that stands for a whole section: only CALLREC_SECTION__KEY can set."""
-    whole = {f"CALLREC_{section}".upper() for section in Settings.model_fields}
-    return _sets_nothing(next((name for name in os.environ if name.upper() in whole), "CALLREC_…"))
-
-
-def _sets_nothing(name: str) -> WrongConfiguration:
-    return WrongConfiguration("the variable {name} sets nothing: write CALLREC_SECTION__KEY", name=name)
+    network: NetworkSettings = NetworkSettings()

@@ -24,7 +24,7 @@ from callrec.commands import COMMANDS, english, program
 SOURCE = Path(commands.__file__).parents[1]
 FOLDER = language.FOLDER / "ja" / "LC_MESSAGES"
 PO, MO = FOLDER / "callrec.po", FOLDER / "callrec.mo"
-SPEAKING = {"translated", "_", "say", "remark", "note"}
+SPEAKING = {"translated", "_", "say", "remark", "note", "refuse"}
 TABLES = {
     "REASONS",
     "WHY",

@@ -16,7 +16,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from callrec import settings
+from callrec import settings_file
 from callrec.app import App
 from callrec.language import translated
 
@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 def app(ctx: click.Context) -> App:
     """Returns the app of the configuration that was named, or found. It is closed with the command."""
-    here = App(settings.load(ctx.find_root().obj))
+    here = App(settings_file.load(ctx.find_root().obj))
     ctx.call_on_close(here.close)
     return here
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from callrec import settings
+from callrec import settings_file
 from callrec.commands.common import say
 from callrec.demo.pbx import PHONES
 from callrec.demo.system import FACILITIES, DemoSystem
@@ -46,7 +46,7 @@ def command(stay: bool, target: Path | None, output: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     # The demo has settings of its own; those of another callrec must not get in.
-    for name in settings.variables():
+    for name in settings_file.variables():
         del os.environ[name]
     make_folder(output)
     if target:

@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from callrec import settings
+from callrec import settings_file
 from callrec.app import App
 from callrec.commands.common import say
 from callrec.configuration import Answers, check_place, write_file
 from callrec.errors import Refused
 from callrec.language import translated
-from callrec.settings import PLACES
+from callrec.settings_file import PLACES
 
 QUESTIONS = {
     "database_url": "Where the catalogue is kept (an SQLAlchemy URL).",
@@ -47,7 +47,7 @@ def command(ctx: click.Context, /, non_interactive: bool, **given: str | None) -
 
     A configuration file that is there is left as it is; then only the database is upgraded.
     """
-    path = (settings.find_file(ctx.find_root().obj) or PLACES[0]).absolute()
+    path = (settings_file.find_file(ctx.find_root().obj) or PLACES[0]).absolute()
     if path.exists():
         if any(given.values()):
             raise Refused("{path} is there already: change it with an editor, nothing was written", path=path)
@@ -64,7 +64,7 @@ def _ready(path: Path) -> str:
 
     Raises WrongConfiguration, and Unreachable for a database that does not answer.
     """
-    here = App(settings.load(str(path)))
+    here = App(settings_file.load(str(path)))
     with closing(here):
         here.spool  # noqa: B018 (makes its folders)
         here.database.upgrade()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from callrec import settings
+from callrec import settings_file
 from callrec.commands.common import say
 from callrec.errors import CheckFailed, Refused
 from callrec.files import AS_BEFORE, draft, publish
@@ -36,7 +36,7 @@ def config(ctx: click.Context, output: Path | None, conference: bool, force: boo
 
     A file that says the same already is left as it is.
     """
-    codes = settings.load(ctx.find_root().obj).keys
+    codes = settings_file.load(ctx.find_root().obj).keys
     name = feature_codes.CONFERENCE if conference else feature_codes.FEATURES
     if output is None:
         click.echo(feature_codes.include(name, codes), nl=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from callrec import toml_text
 from callrec.commands.common import app, say
 from callrec.commands.office_steps import carry_out, read_input
 from callrec.errors import Refused, WrongUsage
@@ -67,10 +68,7 @@ def _write_new(path: Path, text: str) -> None:
 
 
 def _text(path: Path) -> str:
-    try:
-        return read_input(path).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise WrongUsage("{path} is not UTF-8, as TOML files are", path=path) from error
+    return toml_text.decoded(read_input(path), path)
 
 
 class _Check:

@@ -19,7 +19,7 @@ from callrec.files import make_folder
 from callrec.model.office import Extension, Facility
 from callrec.model.rules import Mode, Rule, Scope
 from callrec.resources import shipped
-from callrec.settings import load
+from callrec.settings_file import load
 from callrec.spool import status
 
 FACILITIES = {"shiba": "芝地区総合支所", "azabu": "麻布地区総合支所"}

@@ -7,7 +7,6 @@ add`, and mean the same. What an import of it changes is found in `difference`.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import Any
@@ -15,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import tomlkit
 
+from callrec import toml_text
 from callrec.dates import written_seconds
 from callrec.errors import CallrecError, WrongEntries, WrongUsage
 from callrec.model.office import Extension, Facility
@@ -89,11 +89,7 @@ def parse(text: str, zone: ZoneInfo, now: datetime, check_rule: Callable[[Rule],
     `check_rule` raises CallrecError for a rule that cannot be used. Raises WrongUsage for what is no TOML,
     or holds nothing: an import of it would remove the whole office.
     """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise WrongUsage("the file is not TOML: {problem}", problem=error) from error
-    return _Reader(text, document, zone, now, check_rule).office()
+    return _Reader(text, toml_text.parse(text), zone, now, check_rule).office()
 
 
 class _Reader:

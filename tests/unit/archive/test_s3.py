@@ -9,9 +9,6 @@ from callrec.errors import WrongConfiguration
 from callrec.settings import ArchiveSettings
 
 
-@pytest.mark.parametrize(
-    "given", [{"endpoint_url": "http://s3_server:9000"}, {"endpoint_url": None, "region": "us east"}]
-)
-def test_an_address_that_cannot_be_used(given: dict[str, str | None]) -> None:
+def test_an_address_that_cannot_be_used() -> None:
     with pytest.raises(WrongConfiguration, match=r"check archive\.endpoint_url and region"):
-        S3Store(ArchiveSettings(**given))
+        S3Store(ArchiveSettings(endpoint_url="http://s3_server:9000"))

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from callrec.app import App
 from callrec.catalogue.tables import changes
-from callrec.settings import load
+from callrec.settings_file import load
 from tests.unit.program import Done
 
 

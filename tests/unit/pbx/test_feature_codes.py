@@ -10,7 +10,8 @@ from callrec.commands import main
 from callrec.errors import WrongConfiguration
 from callrec.model.calls import FeatureCode
 from callrec.pbx import feature_codes
-from callrec.settings import KeySettings, load
+from callrec.settings import KeySettings
+from callrec.settings_file import load
 from tests.unit.asterisk_files.etc import etc_of, install
 from tests.unit.program import Done
 

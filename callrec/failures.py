@@ -1,0 +1,68 @@
+"""Says in a few words why a file, a server or a connection failed: by the kind of an error of Python or of a
+library, never in the words of one, which are English and may repeat an address with a password in it."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import socket
+import ssl
+from collections.abc import Iterator
+
+from callrec.errors import Sentence
+
+KINDS: dict[type[BaseException], str] = {
+    ssl.SSLCertVerificationError: "its certificate is not trusted",
+    ssl.SSLError: "no encrypted connection came about",
+    socket.gaierror: "no machine of that name is known",
+    UnicodeError: "that is no name of a machine",
+    ConnectionRefusedError: "connection refused",
+    TimeoutError: "no answer in time",
+    ConnectionError: "it ended the connection",
+    http.client.HTTPException: "what it answers is no HTTP",
+    FileNotFoundError: "it is not there",
+    PermissionError: "no right to it",
+    IsADirectoryError: "it is a folder",
+    NotADirectoryError: "a part of its path is no folder",
+    FileExistsError: "it is there already",
+}
+"""The first one that fits is said."""
+WORDS: dict[int, str] = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk is full",
+    errno.EROFS: "the disk cannot be written",
+    errno.EIO: "the disk fails",
+    errno.ENAMETOOLONG: "its name is too long",
+    errno.ELOOP: "its links go in a circle",
+    errno.EMFILE: "too many files are open",
+    errno.ENETUNREACH: "there is no way to it",
+    errno.EHOSTUNREACH: "there is no way to it",
+    errno.EADDRNOTAVAIL: "there is no way to it",
+}
+_TIMEOUTS = ("Timeout", "TimeoutError")
+
+
+def why(error: BaseException) -> Sentence:
+    """Returns what kind of failure an error is, or was caused by; else the name of its class."""
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, OSError) and cause.errno in WORDS:
+            return Sentence(WORDS[cause.errno])
+    for kind, words in KINDS.items():
+        if any(isinstance(cause, kind) for cause in causes):
+            return Sentence(words)
+    if any(type(cause).__name__.endswith(_TIMEOUTS) for cause in causes):
+        return Sentence("no answer in time")
+    return Sentence("{problem}", problem=type(error).__name__)
+
+
+def _causes(error: object) -> Iterator[BaseException]:
+    """Returns an error and all that led to it: libraries wrap each other's, as causes, arguments, reasons."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        each = waiting.pop(0)
+        if not isinstance(each, BaseException) or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        waiting += [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]

@@ -1,0 +1,89 @@
+"""Says what is wrong with a setting: pydantic's answers by their kinds, in our own sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+
+from callrec import toml_text
+from callrec.errors import Sentence, WrongConfiguration, WrongValue
+from callrec.settings import Settings
+
+KINDS: dict[str, str] = {
+    "int_type": "write a whole number",
+    "int_parsing": "write a whole number",
+    "int_parsing_size": "write a whole number",
+    "int_from_float": "write a whole number",
+    "float_type": "write a number",
+    "float_parsing": "write a number",
+    "finite_number": "write a number",
+    "bool_type": "write true or false",
+    "bool_parsing": "write true or false",
+    "string_type": "write a text, between quotes",
+    "string_unicode": "write a text, between quotes",
+    "string_too_short": "write at least {min_length} signs",
+    "string_too_long": "write at most {max_length} signs",
+    "literal_error": "write one of {expected}",
+    "greater_than": "write more than {gt}",
+    "greater_than_equal": "write {ge} or more",
+    "less_than": "write less than {lt}",
+    "less_than_equal": "write {le} or less",
+    "tuple_type": 'write a list: ["one", "another"]',
+    "model_type": "write a table, [section] with its keys below",
+    "model_attributes_type": "write a table, [section] with its keys below",
+}
+"""What to write, by the kind of error that pydantic found."""
+_LONGEST = 80
+
+
+def problem_of(
+    error: ValidationError, places: Mapping[tuple[str, ...], Sentence], path: Path
+) -> WrongConfiguration:
+    """Returns the error for the first setting that is wrong. `places`: where each setting was read."""
+    problem = error.errors(include_url=False)[0]
+    loc = tuple(str(part) for part in problem["loc"])
+    known = (places[name] for name in (loc[:2], loc[:1]) if name in places)
+    section = (place for name, place in places.items() if name[:1] == loc[:1])
+    return WrongConfiguration(
+        "{place}: {key} = {value}: {problem}",
+        place=next(known, None) or next(section, None) or toml_text.place(path, None),
+        key=".".join(loc),
+        value=_value(problem),
+        problem=_words(problem),
+    )
+
+
+def _words(problem: ErrorDetails) -> object:
+    context = problem.get("ctx", {})
+    cause = context.get("error")
+    if isinstance(cause, WrongValue):
+        return cause
+    words = KINDS.get(problem["type"])
+    if words is None:
+        return Sentence("this value cannot be used")
+    return Sentence(words, **{name: _alternatives(value) for name, value in context.items()})
+
+
+def _alternatives(value: object) -> str:
+    """Returns pydantic's list of choices without its English `or`."""
+    return str(value).replace(" or ", ", ")
+
+
+def _value(problem: ErrorDetails) -> str:
+    """Returns the value that is wrong, where it surely is no secret: a simple value of a setting that holds
+    none. A whole section, a list or an address may have a password in it."""
+    section, *rest = problem["loc"]
+    kind: Any = Settings.model_fields[str(section)].annotation
+    field = kind.model_fields.get(str(rest[0])) if issubclass(kind, BaseModel) and len(rest) == 1 else None
+    secret = field is None or field.annotation is SecretStr or str(rest[0]).endswith("url")
+    if secret or not isinstance(problem["input"], str | int | float):
+        return "…"
+    try:
+        shown = repr(problem["input"])
+    except ValueError:  # a whole number of thousands of digits
+        return "…"
+    return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…"

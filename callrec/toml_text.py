@@ -1,0 +1,113 @@
+"""Reads TOML as people save it: with or without a byte order mark. What is no TOML is said with its line.
+
+For callrec.toml, the list of announcements, and files of an office.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from callrec.errors import CallrecError, Sentence, WrongUsage
+
+KINDS: dict[tuple[str, ...], str] = {
+    ("Cannot", "Duplicate"): "a name is there twice",
+    (
+        "Illegal character '\\n'",
+        "Illegal character '\\r'",
+        "Unterminated",
+        "Expected \"'",
+        "Found invalid character '\\n'",
+    ): ("a text is not closed: it ends with the sign it begins with"),
+    ("Illegal character", "Found invalid"): "there is a sign that no text has",
+    ("Unescaped '\\'", "Invalid hex", "Escaped"): "write \\ as \\\\, or the text between ' and '",
+    ("Invalid value",): "what stands there is no value: write texts between quotes",
+    ("Invalid date",): "there is no such date",
+    ("Unclosed",): "a list or a table is not closed",
+    ("",): "write name = value, and texts between quotes",
+}
+"""What is wrong, by how tomllib begins to say it."""
+_LINE = re.compile(r"\(at line (\d+), column \d+\)$")
+_DEEP, _LONG = re.compile(r"(?:[\[{]\s*|\w+\s*[.=]\s*){100}"), re.compile(r"[0-9_]{4000}")
+_PART = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
+_HEADER = re.compile(r"\s*\[{1,2}([^\[\]]+)\]")
+_KEY = re.compile(rf"\s*({_PART}(?:\s*\.\s*{_PART})*)\s*=")
+_LONG_TEXT = re.compile(r"(\"{3}|'{3}).*?\1", re.DOTALL)
+
+
+def read(path: Path, refuse: type[CallrecError] = WrongUsage) -> dict[str, Any]:
+    """Returns what a TOML file says. Raises `refuse`, and OSError where it cannot be read."""
+    return parse(decoded(path.read_bytes(), path, refuse), path, refuse)
+
+
+def decoded(data: bytes, path: Path, refuse: type[CallrecError] = WrongUsage) -> str:
+    """Returns the text of a file, without its byte order mark. Raises `refuse` where it is not UTF-8."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise refuse("{path} is not UTF-8, as TOML files are", path=path)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise refuse("{place} is not UTF-8, as TOML files are", place=place(path, line)) from error
+
+
+def parse(text: str, path: Path | None = None, refuse: type[CallrecError] = WrongUsage) -> dict[str, Any]:
+    """Returns what a text of TOML says. Raises `refuse` with the line of what is wrong."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line, why = _told(text, str(error))
+    except RecursionError:
+        line, why = _line_with(text, _DEEP), Sentence("it is nested too deep")
+    except ValueError:  # Python reads no number of more than 4300 digits
+        line, why = _line_with(text, _LONG), Sentence("a number has too many digits")
+    raise refuse("{place} is not TOML: {problem}", place=place(path, line), problem=why) from None
+
+
+def place(path: Path | None, line: int | None) -> Sentence:
+    """Returns how a line of a file is named."""
+    if path is None:
+        return Sentence("line {line}", line=line)
+    return Sentence("{path}, line {line}", path=path, line=line) if line else Sentence("{path}", path=path)
+
+
+def line_of(text: str, keys: tuple[str, ...]) -> int | None:
+    """Returns the line of a TOML text on which a key is set, else that of its table; None: neither is."""
+    found = {names: number for number, names in _names(text) if names == keys[: len(names)]}
+    return found[max(found, key=len)] if found else None
+
+
+def _names(text: str) -> list[tuple[int, tuple[str, ...]]]:
+    """Returns the tables and keys that lines begin with, each with its line and its full name."""
+    table: tuple[str, ...] = ()
+    named = []
+    for number, line in enumerate(_LONG_TEXT.sub(_breaks, text).split("\n"), 1):
+        if header := _HEADER.match(line):
+            table = _parts(header[1])
+            named.append((number, table))
+        elif key := _KEY.match(line):
+            named.append((number, (*table, *_parts(key[1]))))
+    return named
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in name.split("."))
+
+
+def _breaks(long_text: re.Match[str]) -> str:
+    return "\n" * long_text[0].count("\n")
+
+
+def _told(text: str, said: str) -> tuple[int, Sentence]:
+    """Returns the line and the kind of what tomllib says; without a line it has come to the end."""
+    found = _LINE.search(said)
+    line = int(found[1]) if found else text.rstrip("\n").count("\n") + 1
+    return line, Sentence(next(words for begins, words in KINDS.items() if said.startswith(begins)))
+
+
+def _line_with(text: str, pattern: re.Pattern[str]) -> int:
+    found = pattern.search(text)
+    return text.count("\n", 0, found.start()) + 1 if found else 1
