@@ -72,13 +72,13 @@ class App:
     def store(self) -> S3Store:
         from callrec.archive.s3 import S3Store
 
-        return S3Store(self.settings.archive)
+        return S3Store(self.settings.archive, self.settings.network.ca_file)
 
     @cached_property
     def pbx(self) -> Ari:
         from callrec.pbx.ari import Ari
 
-        return Ari(self.settings.pbx)
+        return Ari(self.settings.pbx, self.settings.network.ca_file)
 
     @cached_property
     def spool(self) -> Spool:
@@ -355,9 +355,9 @@ class App:
         from callrec.alerts.mail import Mail
         from callrec.alerts.webhook import Webhook
 
-        wanted, zone = self.settings.help, self.settings.office.zone
-        mail = Mail(wanted, office, zone)  # always: a facility may have addresses of its own
-        webhook = [Webhook(wanted, office)] if wanted.webhook_url else []
+        wanted, zone, ca_file = self.settings.help, self.settings.office.zone, self.settings.network.ca_file
+        mail = Mail(wanted, office, zone, ca_file)  # always: a facility may have addresses of its own
+        webhook = [Webhook(wanted, office, ca_file)] if wanted.webhook_url else []
         return Alerter(self.spool, [mail, *webhook], self.database)
 
     def _fetch(self, name: str, target: Path) -> bool:

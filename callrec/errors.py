@@ -110,6 +110,10 @@ class CatalogueDamaged(CatalogueUnreachable):
     exit_code = 5
 
 
+class CatalogueNewer(CatalogueOutdated):
+    """The tables are those of a newer callrec: this one must not touch them."""
+
+
 class AlertNotSent(Unreachable):
     """A mail server or a webhook did not take an alert."""
 

@@ -20,6 +20,7 @@ from callrec.controller.rules_in_force import RulesInForce, keep_for_good
 from callrec.errors import CallrecError, Refused
 from callrec.language import translated
 from callrec.pbx.ari import wait_for_app_to_go
+from callrec.plain_text import plain_links
 from callrec.problems import Problems
 from callrec.spool import status
 from callrec.worker import Worker
@@ -54,12 +55,22 @@ class Service:
         self._parts: ControllerParts
         self._house = Worker(self._keep_house, lambda: HOUSE_SECONDS)
         self._tell_shift()
+        self._tell_plain_text()
 
     def _tell_shift(self) -> None:
         shift = self._app.settings.office.shift_s
         if shift:
             text = translated("decisions are made as if it were {seconds} s later: see office.shift_s")
             self._problems.add("shift", text.format(seconds=shift))
+
+    def _tell_plain_text(self) -> None:
+        links = plain_links(self._app.settings)
+        if links:
+            text = translated(
+                "unencrypted to another machine: {links}. Encrypt it, or set network.allow_plain_text = true"
+            ).format(links=", ".join(links))
+            self._problems.add("plain text", text)
+            log.warning("unencrypted connections to other machines", settings=links)
 
     def prepare(self, *, takeover: bool) -> None:
         """Checks that nobody else does this work and that the parts answer, and takes up calls under way.

@@ -51,6 +51,9 @@ TABLES = {
     "FINDINGS",
     "FIELDS",
     "KINDS",
+    "SQLITE_KINDS",
+    "SQLSTATE_KINDS",
+    "CONNECTION_KINDS",
     "WORDS",
 }
 """Constants whose texts are shown: the values of dictionaries, strings of tuples (of pairs: the first)."""

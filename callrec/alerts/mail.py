@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import smtplib
-import ssl
+import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from callrec.alerts import words
-from callrec.errors import AlertNotSent
+from callrec.deadline import connected, tls_context, within
+from callrec.errors import AlertNotSent, Sentence
+from callrec.failures import why
 from callrec.model.alerts import Alert
 from callrec.policy.office import Office
 from callrec.settings import HelpSettings
 
 SECONDS = 10.0
 """How long the server may be silent, at each step."""
+WHOLE_SECONDS = 30.0
+"""How long it may take to take a mail, in all."""
 
 
 class Mail:
@@ -27,8 +33,16 @@ class Mail:
 
     name = "mail"
 
-    def __init__(self, settings: HelpSettings, office: Callable[[], Office], zone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        settings: HelpSettings,
+        office: Callable[[], Office],
+        zone: ZoneInfo,
+        ca_file: Path | None = None,
+        seconds: float = WHOLE_SECONDS,
+    ) -> None:
         self._settings, self._office, self._zone = settings, office, zone
+        self._ca_file, self._seconds = ca_file, seconds
 
     def recipients(self, alert: Alert) -> Sequence[str]:
         """Returns the addresses of the alert's facility, else those of the settings."""
@@ -39,11 +53,8 @@ class Mail:
         if not self._settings.smtp_host:  # a facility has addresses, and nobody said how to reach them
             raise AlertNotSent("callrec.toml names no mail server: set help.smtp_host and help.mail_from")
         try:
-            server = self._server()
-            try:
-                server.send_message(self._mail(alert, recipient))
-            finally:
-                _leave(server)
+            with within(self._seconds):
+                self._hand_over(self._mail(alert, recipient))
         except (smtplib.SMTPException, OSError) as error:
             raise AlertNotSent(
                 "the mail server {host} did not take it ({problem}): check help.smtp_host",
@@ -51,14 +62,21 @@ class Mail:
                 problem=_told(error),
             ) from error
 
+    def _hand_over(self, mail: EmailMessage) -> None:
+        server = self._server()
+        try:
+            server.send_message(mail)
+        finally:
+            _leave(server)
+
     def _server(self) -> smtplib.SMTP:
         """Returns the server, ready to take a mail. Its certificate must be right."""
-        to, context = self._settings, ssl.create_default_context()
+        to, context = self._settings, tls_context(self._ca_file)
         server: smtplib.SMTP
         if to.smtp_security == "ssl":
-            server = smtplib.SMTP_SSL(to.smtp_host, to.smtp_port, timeout=SECONDS, context=context)
+            server = _TlsSmtp(to.smtp_host, to.smtp_port, timeout=SECONDS, context=context)
         else:
-            server = smtplib.SMTP(to.smtp_host, to.smtp_port, timeout=SECONDS)
+            server = _Smtp(to.smtp_host, to.smtp_port, timeout=SECONDS)
         try:
             if to.smtp_security == "starttls":
                 server.starttls(context=context)
@@ -83,6 +101,17 @@ class Mail:
         return mail
 
 
+class _Smtp(smtplib.SMTP):
+    """SMTP that keeps to the deadline."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return connected(host, port, timeout)
+
+
+class _TlsSmtp(smtplib.SMTP_SSL, _Smtp):
+    """The same, encrypted from the start."""
+
+
 def _leave(server: smtplib.SMTP) -> None:
     """Says good-bye. The mail was taken by then, or refused: nothing that is said now changes that."""
     with suppress(smtplib.SMTPException, OSError):
@@ -90,12 +119,20 @@ def _leave(server: smtplib.SMTP) -> None:
     server.close()
 
 
-def _told(error: Exception) -> str:
-    """Returns what went wrong, on one line."""
+def _told(error: Exception) -> Any:
+    """Returns what went wrong, on one line: what the server said, else the kind of it."""
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return Sentence(
+            "{code}: it does not accept help.smtp_user and help.smtp_password", code=error.smtp_code
+        )
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return Sentence("it does not offer what help.smtp_security and help.smtp_user ask for")
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return why(ConnectionResetError()) if error.__context__ is None else why(error)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         error = next((smtplib.SMTPResponseException(*each) for each in error.recipients.values()), error)
     if isinstance(error, smtplib.SMTPResponseException):
         said = error.smtp_error
         text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
         return " ".join(f"{error.smtp_code} {text}".split())
-    return " ".join(str(error).split()) or type(error).__name__
+    return why(error)

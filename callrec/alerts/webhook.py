@@ -7,19 +7,23 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 
+from callrec import web
 from callrec.alerts.words import plain
+from callrec.deadline import within
 from callrec.errors import AlertNotSent
+from callrec.failures import why
 from callrec.model.alerts import Alert
 from callrec.policy.office import Office
 from callrec.settings import HelpSettings
 
 SECONDS = 10.0
-"""How long the server may take to be reached, and to answer."""
+"""How long the server may take to be reached and to answer, in all."""
 
 
 class Webhook:
@@ -27,9 +31,16 @@ class Webhook:
 
     name = "webhook"
 
-    def __init__(self, settings: HelpSettings, office: Callable[[], Office]) -> None:
+    def __init__(
+        self,
+        settings: HelpSettings,
+        office: Callable[[], Office],
+        ca_file: Path | None = None,
+        seconds: float = SECONDS,
+    ) -> None:
         self._url, self._office = settings.webhook_url, office
         self._secret = settings.webhook_secret.get_secret_value()
+        self._proxy, self._ca_file, self._seconds = settings.webhook_proxy, ca_file, seconds
 
     def recipients(self, alert: Alert) -> Sequence[str]:
         return ("",)
@@ -38,21 +49,13 @@ class Webhook:
         """Posts one message. Raises AlertNotSent unless the answer's status is 200 to 299."""
         body = json.dumps(message(alert, self._office()), ensure_ascii=False).encode()
         try:
-            with requests.post(
-                self._url,
-                data=body,
-                headers=headers(alert.id, body, self._secret, str(int(time.time()))),
-                timeout=SECONDS,
-                allow_redirects=False,
-                stream=True,  # what it says besides its status is not waited for
-            ) as response:
-                status = response.status_code
-        except requests.RequestException as error:
-            # Only its kind: its text repeats the address, which may hold a password.
+            status = self._posted(body, headers(alert.id, body, self._secret, str(int(time.time()))))
+        except (requests.RequestException, OSError) as error:
+            # Only its kind: its text repeats the address, which may hold a token.
             raise AlertNotSent(
                 "{host} does not answer ({problem}): check help.webhook_url",
                 host=urlsplit(self._url).hostname,
-                problem=type(error).__name__,
+                problem=why(error),
             ) from error
         if not 200 <= status < 300:
             raise AlertNotSent(
@@ -60,6 +63,22 @@ class Webhook:
                 host=urlsplit(self._url).hostname,
                 status=status,
             )
+
+    def _posted(self, body: bytes, headers: dict[str, str]) -> int:
+        """Posts a message and returns the status of the answer."""
+        with (
+            within(self._seconds),
+            web.session(self._ca_file, self._proxy) as session,
+            session.post(
+                self._url,
+                data=body,
+                headers=headers,
+                timeout=self._seconds,
+                allow_redirects=False,
+                stream=True,  # what it says besides its status is not waited for
+            ) as response,
+        ):
+            return response.status_code
 
 
 def message(alert: Alert, office: Office) -> dict[str, Any]:

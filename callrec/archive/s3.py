@@ -7,20 +7,35 @@ read back (by the archiver): some accept lock headers and drop them.
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
+from botocore.awsrequest import (
+    AWSHTTPConnection,
+    AWSHTTPConnectionPool,
+    AWSHTTPSConnection,
+    AWSHTTPSConnectionPool,
+)
 from botocore.config import Config
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConfigValueStore, ConstantProvider
 from botocore.exceptions import BotoCoreError, ClientError
 
+from callrec.addresses import without_secrets
 from callrec.archive.store import StoredObject
+from callrec.deadline import within
 from callrec.errors import CallrecError, NotFound, StoreUnreachable, Unreachable, WrongConfiguration
+from callrec.failures import why
 from callrec.settings import ArchiveSettings
+from callrec.web import InTime
 
 CHUNK = 1 << 20
+SECONDS = 90.0
+"""How long a request, or a piece of CHUNK bytes, may take in all, besides the time of its bytes."""
 _MISSING = {"404", "NoSuchKey", "NotFound", "NoSuchVersion"}
 _DENIED = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}
 
@@ -28,10 +43,12 @@ _DENIED = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch",
 class S3Store:
     """One bucket of an S3 server, as a Store. Raises WrongConfiguration for a wrong address."""
 
-    def __init__(self, settings: ArchiveSettings) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: ArchiveSettings, ca_file: Path | None = None, seconds: float = SECONDS
+    ) -> None:
+        self._settings, self._seconds = settings, seconds
         try:
-            self._s3 = self._client(settings)
+            self._s3 = self._client(settings, ca_file)
         except (BotoCoreError, ValueError) as error:
             raise WrongConfiguration(
                 "the S3 server cannot be addressed ({problem}): check archive.endpoint_url and region",
@@ -39,13 +56,14 @@ class S3Store:
             ) from error
 
     @staticmethod
-    def _client(settings: ArchiveSettings) -> Any:
-        return boto3.session.Session().client(
+    def _client(settings: ArchiveSettings, ca_file: Path | None) -> Any:
+        client = boto3.session.Session(botocore_session=_plain_session()).client(
             "s3",
             endpoint_url=settings.endpoint_url,
             region_name=settings.region,
             aws_access_key_id=settings.access_key.get_secret_value(),
             aws_secret_access_key=settings.secret_key.get_secret_value(),
+            verify=str(ca_file) if ca_file else True,
             config=Config(
                 signature_version="s3v4",
                 s3={"addressing_style": settings.addressing},
@@ -55,8 +73,12 @@ class S3Store:
                 read_timeout=60,
                 retries={"max_attempts": 2, "mode": "standard"},
                 proxies={},
+                ignore_configured_endpoint_urls=True,
             ),
         )
+        http = client._endpoint.http_session
+        http._manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        return client
 
     def put(self, key: str, source: Path, sha256: str, kind: str, retain_until: datetime) -> None:
         """Uploads a file. `sha256` (hexadecimal) is checked by the server, and kept as metadata.
@@ -97,9 +119,14 @@ class S3Store:
         wanted = {"VersionId": version} if version else {}
         body = self._ask("get_object", Key=key, **wanted)["Body"]
         try:
-            yield from body.iter_chunks(CHUNK)
+            while chunk := self._piece(body):
+                yield chunk
         except (BotoCoreError, OSError) as error:
             raise self._unreachable(error) from error
+
+    def _piece(self, body: Any) -> bytes:
+        with within(self._seconds):
+            return bytes(body.read(CHUNK))
 
     def locks(self) -> bool:
         """Returns whether the bucket has Object Lock; False also where the server refuses to tell."""
@@ -122,11 +149,16 @@ class S3Store:
         }
 
     def _ask(self, operation: str, **parameters: Any) -> Any:
+        if not self._settings.access_key.get_secret_value():  # nobody else's are taken in their place
+            raise StoreUnreachable(
+                "there are no keys for the S3 server: set archive.access_key and archive.secret_key"
+            )
         try:
-            return getattr(self._s3, operation)(Bucket=self._settings.bucket, **parameters)
+            with within(self._seconds):
+                return getattr(self._s3, operation)(Bucket=self._settings.bucket, **parameters)
         except ClientError as error:
             raise self._refused(operation, error, parameters.get("Key")) from error
-        except (BotoCoreError, ValueError) as error:
+        except (BotoCoreError, ValueError, OSError) as error:
             raise self._unreachable(error) from error
 
     def _refused(self, operation: str, error: ClientError, key: str | None) -> CallrecError:
@@ -154,9 +186,35 @@ class S3Store:
     def _unreachable(self, error: Exception) -> StoreUnreachable:
         return StoreUnreachable(
             "the S3 server does not answer at {url} ({problem}): check archive.endpoint_url",
-            url=self._settings.endpoint_url or "Amazon S3",
-            problem=type(error).__name__,
+            url=without_secrets(self._settings.endpoint_url) if self._settings.endpoint_url else "Amazon S3",
+            problem=why(error),
         )
+
+
+class _Http(InTime, AWSHTTPConnection):  # type: ignore[misc]
+    pass
+
+
+class _Https(InTime, AWSHTTPSConnection):  # type: ignore[misc]
+    pass
+
+
+class _HttpPool(AWSHTTPConnectionPool):  # type: ignore[misc]
+    ConnectionCls = _Http
+
+
+class _HttpsPool(AWSHTTPSConnectionPool):  # type: ignore[misc]
+    ConnectionCls = _Https
+
+
+def _plain_session() -> botocore.session.Session:
+    """Returns a session that knows nothing but what it is given: no AWS_ variable, and none of ~/.aws."""
+    session = botocore.session.Session()
+    values = {name: default for name, (_, _, default, _) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()}
+    values |= {"config_file": os.devnull, "credentials_file": os.devnull, "s3": None, "proxies_config": None}
+    store = ConfigValueStore(mapping={name: ConstantProvider(value) for name, value in values.items()})
+    session.register_component("config_store", store)
+    return session
 
 
 class _Refused(Unreachable):

@@ -18,7 +18,7 @@ from typing import Any
 
 import click
 
-from callrec import __version__, language
+from callrec import __version__, language, other_programs
 from callrec.errors import CallrecError
 from callrec.language import translated
 
@@ -99,6 +99,7 @@ def program(ctx: click.Context, config: str | None) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Runs the program and ends the process with its exit code. Errors are one line on stderr."""
     os.umask(0o077)  # what callrec writes is for its owner, unless it is said for whom else
+    other_programs.forget()
     language.use()
     translate(program)
     _show_what_can_be_shown()

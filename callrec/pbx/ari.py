@@ -42,11 +42,11 @@ class Ari:
     says no.
     """
 
-    def __init__(self, settings: PbxSettings) -> None:
+    def __init__(self, settings: PbxSettings, ca_file: Path | None = None) -> None:
         self._settings = settings
         self._base = settings.ari_url.rstrip("/")
         self._transport = AriTransport(
-            settings.ari_user, settings.ari_password.get_secret_value(), settings.timeout
+            settings.ari_user, settings.ari_password.get_secret_value(), settings.timeout, ca_file
         )
         self._stopping = threading.Event()
         self._api: Any = None

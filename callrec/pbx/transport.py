@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import threading
 from collections.abc import Callable, Generator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import requests
 import structlog
@@ -16,7 +18,11 @@ import websocket
 from requests.auth import HTTPBasicAuth, _basic_auth_str
 from swaggerpy.http_client import HttpClient
 
+from callrec import web
+from callrec.addresses import without_secrets
+from callrec.deadline import connected, tls_context, within
 from callrec.errors import CallrecError, PbxUnreachable
+from callrec.failures import why
 
 log = structlog.get_logger()
 
@@ -36,10 +42,10 @@ class AriRefused(CallrecError):
 
 
 class AriTransport(HttpClient):  # type: ignore[misc]
-    """HTTP with a timeout for every request, and one kept-alive connection a thread."""
+    """HTTP with a deadline for every request, and one kept-alive connection a thread."""
 
-    def __init__(self, user: str, password: str, timeout: float) -> None:
-        self._auth, self._timeout = (user, password), timeout
+    def __init__(self, user: str, password: str, timeout: float, ca_file: Path | None = None) -> None:
+        self._auth, self._timeout, self._ca_file = (user, password), timeout, ca_file
         self._local = threading.local()
         self.on_connected: Callable[[], None] = lambda: None
         self.link: Websocket | None = None
@@ -57,14 +63,15 @@ class AriTransport(HttpClient):  # type: ignore[misc]
     def send(self, method: str, url: str, **options: Any) -> requests.Response:
         """Does as requests.request, with our session, timeout and errors; 401 and 403 are PbxUnreachable."""
         try:
-            response = self._session().request(method, url, timeout=self._timeout, **options)
-        except requests.RequestException as error:
+            with within(self._timeout):
+                response = self._session().request(method, url, timeout=self._timeout, **options)
+        except (requests.RequestException, OSError) as error:
             raise unreachable(url, error) from error
         if response.status_code in (401, 403):
             raise PbxUnreachable(
                 "the PBX does not accept user {user} at {url}: check pbx.ari_user and pbx.ari_password",
                 user=self._auth[0],
-                url=url.partition("/ari")[0],
+                url=without_secrets(url),
             )
         if response.status_code >= 400:
             raise AriRefused(response.status_code, f"{method} {url.partition('/ari')[2]}", _message(response))
@@ -77,24 +84,24 @@ class AriTransport(HttpClient):  # type: ignore[misc]
         2 GiB it is too small or negative, and an ordinary client would stop there, or wait for more.
         """
         response = self.send("GET", url, stream=True, headers={"Connection": "close"})
-        return int(response.headers["Content-Length"]), _to_the_end(response, url)
+        return int(response.headers["Content-Length"]), _to_the_end(response, url, self._timeout)
 
     def ws_connect(self, url: str, params: Any = None) -> Websocket:
         """Opens the event socket, subscribed to everything; calls `on_connected` once it is open."""
         query = urlencode({**(params or {}), "subscribeAll": "true"})  # decision 1: all calls are watched
         try:
-            socket = websocket.create_connection(
-                f"{url}?{query}",
-                timeout=self._timeout,
-                header={"Authorization": _basic_auth_str(*self._auth)},
-                suppress_origin=True,
-                skip_utf8_validation=True,  # one name in another encoding must not end the link
-                http_proxy_host="none",  # without it the next line goes unheeded
-                http_no_proxy=["*"],
-            )
+            with within(self._timeout):
+                opened = websocket.create_connection(
+                    f"{url}?{query}",
+                    timeout=self._timeout,
+                    header={"Authorization": _basic_auth_str(*self._auth)},
+                    suppress_origin=True,
+                    skip_utf8_validation=True,  # one name in another encoding must not end the link
+                    socket=self._connected(url),  # no proxy, and only our deadline and certificates
+                )
         except (websocket.WebSocketException, OSError) as error:
             raise unreachable(url, error) from error
-        self.link = link = Websocket(socket)
+        self.link = link = Websocket(opened)
         try:
             self.on_connected()
         except BaseException:
@@ -102,11 +109,23 @@ class AriTransport(HttpClient):  # type: ignore[misc]
             raise
         return link
 
+    def _connected(self, url: str) -> socket.socket:
+        """Returns a connection to the host of a URL, encrypted for wss. Raises OSError."""
+        parts = urlsplit(url)
+        host, encrypted = parts.hostname or "", parts.scheme == "wss"
+        plain = connected(host, parts.port or (443 if encrypted else 80), self._timeout)
+        if not encrypted:
+            return plain
+        try:
+            return tls_context(self._ca_file).wrap_socket(plain, server_hostname=host)
+        except BaseException:
+            plain.close()
+            raise
+
     def _session(self) -> requests.Session:
         if not hasattr(self._local, "session"):
-            self._local.session = requests.Session()
+            self._local.session = web.session(self._ca_file)
             self._local.session.auth = HTTPBasicAuth(*self._auth)
-            self._local.session.trust_env = False  # no proxy between us and the PBX
         session: requests.Session = self._local.session
         return session
 
@@ -169,34 +188,29 @@ def _readable(data: bytes) -> str:
     return text
 
 
-def _to_the_end(response: requests.Response, url: str) -> Generator[bytes]:
+def _to_the_end(response: requests.Response, url: str, seconds: float) -> Generator[bytes]:
     body = response.raw._original_response  # http.client's own, which can be told to read on
     body.length = None
     with response:
         try:
-            while chunk := body.read(CHUNK):
+            while chunk := _piece(body, seconds):
                 yield chunk
         except (OSError, http.client.HTTPException) as error:
             raise unreachable(url, error) from error
+
+
+def _piece(body: http.client.HTTPResponse, seconds: float) -> bytes:
+    with within(seconds):
+        return body.read(CHUNK)
 
 
 def unreachable(url: str, error: Exception) -> PbxUnreachable:
     """Returns the error that says in one line why the PBX at `url` does not answer."""
     return PbxUnreachable(
         "the PBX does not answer at {url} ({problem}): is Asterisk running, and is pbx.ari_url right?",
-        url=url.partition("/ari")[0] + "/ari",
-        problem=_short(error),
+        url=without_secrets(url),
+        problem=why(error),
     )
-
-
-def _short(error: Exception) -> str:
-    """Returns a few words for an error whose own text is long."""
-    text = str(error)
-    if "refused" in text.lower():
-        return "connection refused"
-    if "timed out" in text.lower():
-        return "no answer in time"
-    return type(error).__name__
 
 
 def _message(response: requests.Response) -> str:

@@ -194,12 +194,19 @@ def test_answers_that_cannot_be_used_can_be_given_again(
 
 
 def test_init_says_that_the_database_has_no_place(run: Callable[..., Done], tmp_path: Path) -> None:
-    done = run("init", "--non-interactive", "--database-url", "sqlite:////proc/no/c.db", "--spool", "spool")
-    assert done.code == 3 and "does not answer (No such file or directory)" in done.complaint
+    done = run(
+        "init",
+        "--non-interactive",
+        "--database-url",
+        "sqlite:////proc/no/c.db",
+        "--spool",
+        f"{tmp_path}/spool",
+    )
+    assert done.code == 3 and "does not answer (it is not there)" in done.complaint
 
 
 def test_init_asks(run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    answers = iter([f"sqlite:///{tmp_path}/asked.db", "spool"])
+    answers = iter([f"sqlite:///{tmp_path}/asked.db", f"{tmp_path}/spool"])
     monkeypatch.setattr(click, "prompt", lambda text, default="", **_: next(answers, default))
     assert run("init").code == 0
     assert "asked.db" in Path("callrec.toml").read_text() and Path("asked.db").exists()
