@@ -9,13 +9,26 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from callrec.errors import CatalogueOutdated, CatalogueUnreachable, Unreachable, WrongConfiguration
+from callrec import failures
+from callrec.addresses import without_secrets
+from callrec.catalogue.database_problems import NoFile, is_unusable, lacks_tables, why
+from callrec.catalogue.tables import metadata
+from callrec.errors import (
+    CatalogueNewer,
+    CatalogueOutdated,
+    CatalogueUnreachable,
+    Refused,
+    Sentence,
+    Unreachable,
+    WrongConfiguration,
+)
 from callrec.files import make_folder
 from callrec.resources import shipped
 
@@ -34,16 +47,13 @@ _DEAD_HOST = {
 }
 """Options of libpq, which else waits for ever (TCP itself: 15 minutes) for a host that has gone without a
 word: with these it is noticed within some 15 s. The first is in milliseconds, the others in seconds."""
-
-_UNDEFINED = ("42P01", "42703")
-"""SQLSTATE: undefined_table, undefined_column."""
-_REFUSED = ("42501", "25006")
-"""SQLSTATE: insufficient_privilege, read_only_sql_transaction (a standby server)."""
-_UNDEFINED_IN_SQLITE = ("no such table", "no such column", "has no column named")
-
-
-class _NoFile(sqlite3.OperationalError):
-    """A SQLite database has no file; SQLite itself would have made an empty one."""
+_OF_LIBPQ = f"{os.devnull}/none"
+"""A path at which nothing is: libpq takes such files from the home folder where the URL names none."""
+_NOT_FROM_HOME = {
+    **dict.fromkeys(("passfile", "sslcert", "sslkey", "sslcrl", "sslrootcert"), _OF_LIBPQ),
+    "gssencmode": "disable",
+}
+_VERSIONS = sa.table("alembic_version", sa.column("version_num"))
 
 
 class Database:
@@ -54,23 +64,15 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self._url = _parsed(url)
+        self._url, self.shown = _parsed(url), without_secrets(url)
         try:
             self.engine = sa.create_engine(self._url, **_options(self._url))
         except (ArgumentError, NoSuchModuleError, ImportError) as error:
-            raise WrongConfiguration(
-                "catalogue.url is no database URL ({problem}): write sqlite:////path/catalogue.db "
-                "or postgresql://user:password@host/name",
-                problem=str(error).splitlines()[0],
-            ) from error
+            raise _no_url() from error
         if self._url.get_backend_name() == "sqlite":
             _prepare_sqlite(self.engine)
+        self._seen_version = False
         self._reader = self.engine.execution_options(callrec_reads=True)
-
-    @property
-    def shown(self) -> str:
-        """The URL without its password."""
-        return self._url.render_as_string(hide_password=True)
 
     def begin(self) -> AbstractContextManager[sa.Connection]:
         """Begins a transaction that writes: committed at the end, rolled back on an error."""
@@ -90,9 +92,10 @@ class Database:
     def _transaction(self, engine: sa.Engine) -> Iterator[sa.Connection]:
         try:
             with engine.begin() as connection:
+                self._refuse_newer(connection)
                 yield connection
         except DBAPIError as error:
-            if _is_unusable(error) or _lacks_tables(error):
+            if is_unusable(error) or lacks_tables(error):
                 raise self._unreachable(error) from error
             raise
 
@@ -106,19 +109,15 @@ class Database:
 
         self._make_file()
         with self.begin() as connection:
+            self._refuse_others(connection)
             if connection.dialect.name == "postgresql":  # a large table may take its time
                 connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             command.upgrade(_alembic(connection), "head")
 
-    def versions(self) -> tuple[str | None, str | None]:
+    def versions(self) -> tuple[str | None, str]:
         """Returns the version the database has, None before the first, and the one this callrec needs."""
-        from alembic.runtime.migration import MigrationContext
-        from alembic.script import ScriptDirectory
-
         with self.begin() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-            needed = ScriptDirectory.from_config(_alembic(connection)).get_current_head()
-        return found, needed
+            return _version(connection), max(_known_versions())
 
     def require_current(self) -> None:
         """Raises CatalogueOutdated unless the tables are those of this version."""
@@ -131,6 +130,35 @@ class Database:
                 needed=needed,
             )
 
+    def check_ours(self) -> None:
+        """Raises CatalogueNewer or Refused where what is there must not be touched. A database that cannot
+        be reached, or is not there yet, is none of these."""
+        with suppress(CatalogueUnreachable), self.begin() as connection:
+            self._refuse_others(connection)
+
+    def _refuse_newer(self, connection: sa.Connection) -> None:
+        """Looks once whether a newer callrec has changed the tables: what this one writes would be wrong."""
+        if self._seen_version:
+            return
+        found = _version(connection)
+        if found is not None and found not in _known_versions():
+            self._refuse_others(connection)
+            raise CatalogueNewer(
+                "the database {url} has version {found} of a newer callrec: upgrade callrec",
+                url=self.shown,
+                found=found,
+            )
+        self._seen_version = True
+
+    def _refuse_others(self, connection: sa.Connection) -> None:
+        """Raises Refused where there are tables, and none of ours."""
+        there = set(sa.inspect(connection).get_table_names()) - {_VERSIONS.name}
+        if there and not there & metadata.tables.keys():
+            raise Refused(
+                "the database {url} has tables of another program: give callrec one of its own",
+                url=self.shown,
+            )
+
     def _make_file(self) -> None:
         path = _file(self._url)
         if path is None:
@@ -140,24 +168,22 @@ class Database:
             # Who telephoned whom is for the owner only; SQLite gives its -wal and -shm the same mode.
             os.close(os.open(path, os.O_CREAT, 0o600))
         except OSError as error:
-            raise self._away(error.strerror or "no answer") from error
+            raise self._away(failures.why(error)) from error
 
     def _unreachable(self, error: DBAPIError) -> Unreachable:
-        if isinstance(error.orig, _NoFile):
+        if isinstance(error.orig, NoFile):
             return CatalogueUnreachable(
                 "there is no database {url}: check catalogue.url; callrec init makes a new one",
                 url=self.shown,
             )
-        problem = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
-        if _lacks_tables(error):
+        if lacks_tables(error):
             return CatalogueOutdated(
-                "the database {url} is not set up ({problem}): run callrec init",
+                "the database {url} is not set up for this version of callrec: run callrec init",
                 url=self.shown,
-                problem=problem,
             )
-        return self._away(problem)
+        return self._away(why(error))
 
-    def _away(self, problem: str) -> CatalogueUnreachable:
+    def _away(self, problem: Sentence) -> CatalogueUnreachable:
         return CatalogueUnreachable(
             "the database {url} does not answer ({problem}): check catalogue.url",
             url=self.shown,
@@ -165,36 +191,35 @@ class Database:
         )
 
 
-def _is_unusable(error: DBAPIError) -> bool:
-    """Returns whether the trouble is the database's, or the right to use it, and not what it was asked for.
-
-    SQLite says by DatabaseError itself, not by one of its kinds, that a file is damaged or no database.
-    """
-    refused = getattr(error.orig, "sqlstate", None) in _REFUSED
-    return isinstance(error, OperationalError) or type(error) is DatabaseError or refused
-
-
-def _lacks_tables(error: DBAPIError) -> bool:
-    """Returns whether a table or a column is not there. PostgreSQL says so by a code, and in the language of
-    its server; SQLite in words alone."""
-    if getattr(error.orig, "sqlstate", None) in _UNDEFINED:
-        return True
-    said = str(error.orig) if isinstance(error.orig, sqlite3.Error) else ""
-    return any(words in said for words in _UNDEFINED_IN_SQLITE)
-
-
 def _parsed(url: str) -> sa.URL:
     """Returns the URL. Raises WrongConfiguration without any word of it: it may hold a password."""
     try:
         parsed = sa.make_url(url)
     except (ArgumentError, ValueError):
-        raise WrongConfiguration(
-            "catalogue.url is no database URL: write sqlite:////path/catalogue.db or "
-            "postgresql://user:password@host/name, and @ : / of a password as %40 %3A %2F"
-        ) from None
+        raise _no_url() from None
     if parsed.drivername in ("postgresql", "postgres"):
         return parsed.set(drivername="postgresql+psycopg")
     return parsed
+
+
+def _no_url() -> WrongConfiguration:
+    return WrongConfiguration(
+        "catalogue.url is no database URL: write sqlite:////path/catalogue.db or "
+        "postgresql://user:password@host/name, and @ : / of a password as %40 %3A %2F"
+    )
+
+
+def _version(connection: sa.Connection) -> str | None:
+    """Returns the version of the tables; None where there are none."""
+    if not sa.inspect(connection).has_table(_VERSIONS.name):
+        return None
+    return connection.execute(sa.select(_VERSIONS.c.version_num)).scalars().first()
+
+
+@cache
+def _known_versions() -> frozenset[str]:
+    """Returns the versions that this callrec can upgrade from, and its own: its migrations are named so."""
+    return frozenset(path.name.partition("_")[0] for path in shipped("migrations/versions").glob("[0-9]*.py"))
 
 
 def _file(url: sa.URL) -> Path | None:
@@ -209,7 +234,7 @@ def _options(url: sa.URL) -> dict[str, Any]:
     # The URL has the last word: of two settings with one name PostgreSQL takes the later one.
     own = f"-c statement_timeout={STATEMENT_SECONDS}s"
     options = {"options": " ".join([own, *_texts(url.query.get("options", ()))])}
-    limits = {"connect_timeout": str(CONNECT_SECONDS), **_DEAD_HOST}
+    limits = {"connect_timeout": str(CONNECT_SECONDS), **_DEAD_HOST, **_NOT_FROM_HOME}
     limits = {name: value for name, value in limits.items() if name not in url.query}
     return {"connect_args": {**limits, **options}, "pool_pre_ping": True}
 
@@ -225,12 +250,12 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
     def connecting(*_: object) -> None:
         # SQLite would make an empty one: with its disk not mounted, the catalogue would seem to be new.
         try:
-            if path := _file(engine.url):
-                path.stat()
+            if (path := _file(engine.url)) and path.stat() and path.is_dir():
+                raise IsADirectoryError
         except (FileNotFoundError, NotADirectoryError):
-            raise _NoFile from None
+            raise NoFile from None
         except OSError as error:
-            raise sqlite3.OperationalError(error.strerror or "no answer") from error
+            raise sqlite3.OperationalError from error
 
     @sa.event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:
@@ -249,6 +274,6 @@ def _alembic(connection: sa.Connection) -> Config:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(shipped("migrations")))
+    config.set_main_option("script_location", str(shipped("migrations")).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config

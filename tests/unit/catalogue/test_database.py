@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +16,16 @@ import pytest
 import sqlalchemy as sa
 
 from callrec.catalogue import calls, changes
-from callrec.catalogue.database import Database
-from callrec.errors import CatalogueOutdated, CatalogueUnreachable, WrongConfiguration
+from callrec.catalogue import database as database_module
+from callrec.catalogue.database import Database, _known_versions
+from callrec.errors import (
+    CatalogueNewer,
+    CatalogueOutdated,
+    CatalogueUnreachable,
+    Refused,
+    WrongConfiguration,
+)
+from callrec.resources import shipped
 from tests.unit.samples import call
 
 
@@ -49,7 +60,7 @@ def test_a_disk_that_fails_is_a_database_that_is_away(
 
     database.close()
     monkeypatch.setattr(Path, "stat", broken)
-    with pytest.raises(CatalogueUnreachable, match=r"does not answer \(Input/output error\)"):
+    with pytest.raises(CatalogueUnreachable, match=r"does not answer \(the disk fails\)"):
         database.require_current()
 
 
@@ -97,12 +108,18 @@ def test_a_file_that_is_no_database_is_said_in_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction]
+    ("kind", "problem"),
+    [
+        (psycopg.errors.InsufficientPrivilege, "no right to it"),
+        (psycopg.errors.ReadOnlySqlTransaction, "it can only be read"),
+    ],
 )
-def test_a_right_that_is_missing_is_said_in_one_line(database: Database, kind: type[psycopg.Error]) -> None:
+def test_a_right_that_is_missing_is_said_in_one_line(
+    database: Database, kind: type[psycopg.Error], problem: str
+) -> None:
     said = sa.exc.DBAPIError.instance("", {}, kind("not allowed"), psycopg.Error)
     assert isinstance(said, sa.exc.DBAPIError)
-    with pytest.raises(CatalogueUnreachable, match="not allowed"), database.read():
+    with pytest.raises(CatalogueUnreachable, match=problem), database.read():
         raise said
 
 
@@ -157,3 +174,97 @@ def test_what_is_only_worded_alike_is_not_taken_for_it(database: Database) -> No
 def test_a_column_that_is_missing_is_no_database_that_is_away(database: Database, statement: str) -> None:
     with pytest.raises(CatalogueOutdated, match="is not set up"), database.begin() as connection:
         connection.exec_driver_sql(statement)
+
+
+def _altered(database: Database, *statements: str) -> None:
+    with database.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    database.close()
+
+
+def test_a_database_of_a_newer_callrec_is_not_touched(database: Database, tmp_path: Path) -> None:
+    _altered(database, "UPDATE alembic_version SET version_num = '9999'")
+    before = (tmp_path / "catalogue.db").read_bytes()
+    newer = Database(f"sqlite:///{tmp_path}/catalogue.db")
+    for step in (newer.upgrade, newer.require_current, newer.check_ours, lambda: newer.says(lambda _: True)):
+        with pytest.raises(CatalogueNewer, match="has version 9999 of a newer callrec: upgrade callrec"):
+            step()
+    newer.close()
+    assert (tmp_path / "catalogue.db").read_bytes() == before
+
+
+def test_the_versions_that_are_known_are_those_of_the_migrations() -> None:
+    files = list(shipped("migrations/versions").glob("[0-9]*.py"))
+    assert all(f'revision = "{path.name[:4]}"' in path.read_text() for path in files)
+    assert _known_versions() == {path.name[:4] for path in files}
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["CREATE TABLE letters (id INTEGER)"],
+        ["CREATE TABLE letters (id INTEGER)", "CREATE TABLE alembic_version (version_num TEXT)"],
+        [
+            "CREATE TABLE letters (id INTEGER)",
+            "CREATE TABLE alembic_version (version_num TEXT)",
+            "INSERT INTO alembic_version VALUES ('ab12')",
+        ],
+    ],
+)
+def test_a_database_of_another_program_is_left_alone(tmp_path: Path, statements: list[str]) -> None:
+    with closing(sqlite3.connect(tmp_path / "c.db")) as theirs:
+        for statement in statements:
+            theirs.execute(statement)
+        theirs.commit()
+    database = Database(f"sqlite:///{tmp_path}/c.db")
+    for step in (database.upgrade, database.check_ours):
+        with pytest.raises(Refused, match="has tables of another program"):
+            step()
+    with closing(sqlite3.connect(tmp_path / "c.db")) as theirs:
+        found = {name for (name,) in theirs.execute("SELECT name FROM sqlite_master")}
+    assert found <= {"letters", "alembic_version"}
+    database.close()
+
+
+def test_a_folder_is_no_database(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}")
+    for step in (database.upgrade, database.require_current):
+        with pytest.raises(CatalogueUnreachable, match="it is a folder"):
+            step()
+
+
+def test_paths_with_signs_of_formats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alembic would take a % in the path of the installation for a name to fill in."""
+    folder = tmp_path / "100% %(here)s #1"
+    shutil.copytree(shipped("migrations"), folder / "migrations")
+    monkeypatch.setattr(database_module, "shipped", lambda name: folder / name)
+    database = Database(f"sqlite:///{folder}/c.db")
+    database.upgrade()
+    database.require_current()
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ('connection to server at "h", port 1 failed: Connection refused', "connection refused"),
+        ("failed to resolve host 'h': Name or service not known", "no machine of that name"),
+        ('FATAL: password authentication failed for user "u"', "does not accept the user or the password"),
+        ('FATAL: database "x" does not exist', "has no database of that name"),
+        ("server does not support SSL, but SSL was required", "no encrypted connection"),
+        ("etwas ganz anderes", r"\(OperationalError\)"),
+    ],
+)
+def test_no_word_of_a_server_is_repeated(database: Database, words: str, problem: str) -> None:
+    with pytest.raises(CatalogueUnreachable, match=problem) as caught, database.read():
+        raise sa.exc.OperationalError("", {}, psycopg.OperationalError(words))
+    assert words not in str(caught.value)
+
+
+def test_files_of_the_home_folder_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the passwords nor the certificates that a person keeps there for psql."""
+    told = _connected_with("postgresql://callrec@host/callrec", monkeypatch)
+    assert {told["passfile"], told["sslcert"], told["sslkey"], told["sslrootcert"]} == {"/dev/null/none"}
+    told = _connected_with("postgresql://callrec@host/callrec?passfile=/etc/callrec/pgpass", monkeypatch)
+    assert told["passfile"] == "/etc/callrec/pgpass"
