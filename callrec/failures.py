@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -40,6 +41,13 @@ WORDS: dict[int, str] = {
     errno.EADDRNOTAVAIL: "there is no way to it",
 }
 _TIMEOUTS = ("Timeout", "TimeoutError")
+
+
+def told(error: OSError) -> Sentence:
+    """Returns what happened to which file, where one is named."""
+    if error.filename is None:
+        return why(error)
+    return Sentence("{path}: {problem}", path=os.fsdecode(error.filename), problem=why(error))
 
 
 def why(error: BaseException) -> Sentence:

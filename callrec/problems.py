@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 import structlog
 
 from callrec.errors import CallrecError
+from callrec.failures import told
 
 log = structlog.get_logger()
 
@@ -25,7 +26,7 @@ class Problems:
         try:
             step()
         except (CallrecError, OSError) as error:
-            text = error.shown() if isinstance(error, CallrecError) else str(error)
+            text = error.shown() if isinstance(error, CallrecError) else told(error).shown()
             if self.add(name, text):
                 log.warning("keeping house", step=name, problem=str(error))
         except Exception as error:

@@ -31,7 +31,10 @@ KINDS: dict[tuple[str, ...], str] = {
 }
 """What is wrong, by how tomllib begins to say it."""
 _LINE = re.compile(r"\(at line (\d+), column \d+\)$")
-_DEEP, _LONG = re.compile(r"(?:[\[{]\s*|\w+\s*[.=]\s*){100}"), re.compile(r"[0-9_]{4000}")
+_DEEP, _LONG = (
+    re.compile(r"(?:[\[{]\s*|\w+\s*[.=]\s*){100}"),
+    re.compile(r"0x[0-9a-fA-F_]{16}|0o[0-7_]{20}|0b[01_]{60}|[0-9_]{19}"),
+)
 _PART = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
 _HEADER = re.compile(r"\s*\[{1,2}([^\[\]]+)\]")
 _KEY = re.compile(rf"\s*({_PART}(?:\s*\.\s*{_PART})*)\s*=")
@@ -57,12 +60,12 @@ def decoded(data: bytes, path: Path, refuse: type[CallrecError] = WrongUsage) ->
 def parse(text: str, path: Path | None = None, refuse: type[CallrecError] = WrongUsage) -> dict[str, Any]:
     """Returns what a text of TOML says. Raises `refuse` with the line of what is wrong."""
     try:
-        return tomllib.loads(text)
+        return _with_numbers_of_toml(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         line, why = _told(text, str(error))
     except RecursionError:
         line, why = _line_with(text, _DEEP), Sentence("it is nested too deep")
-    except ValueError:  # Python reads no number of more than 4300 digits
+    except ValueError:  # Python, too, reads none of more than 4300 digits
         line, why = _line_with(text, _LONG), Sentence("a number has too many digits")
     raise refuse("{place} is not TOML: {problem}", place=place(path, line), problem=why) from None
 
@@ -99,6 +102,19 @@ def _parts(name: str) -> tuple[str, ...]:
 
 def _breaks(long_text: re.Match[str]) -> str:
     return "\n" * long_text[0].count("\n")
+
+
+def _with_numbers_of_toml(document: dict[str, Any]) -> dict[str, Any]:
+    """Returns the document. Raises ValueError for a whole number of more than the 64 bits that TOML has."""
+
+    def check(value: object) -> None:
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise ValueError
+        for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            check(each)
+
+    check(document)
+    return document
 
 
 def _told(text: str, said: str) -> tuple[int, Sentence]:

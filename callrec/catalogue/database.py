@@ -133,7 +133,7 @@ class Database:
     def check_ours(self) -> None:
         """Raises CatalogueNewer or Refused where what is there must not be touched. A database that cannot
         be reached, or is not there yet, is none of these."""
-        with suppress(CatalogueUnreachable), self.begin() as connection:
+        with suppress(CatalogueUnreachable), self.read() as connection:
             self._refuse_others(connection)
 
     def _refuse_newer(self, connection: sa.Connection) -> None:

@@ -20,6 +20,7 @@ import click
 
 from callrec import __version__, language, other_programs
 from callrec.errors import CallrecError
+from callrec.failures import told
 from callrec.language import translated
 
 # One file a noun, and what it is for. A command's file is imported when the command is used, so that
@@ -146,7 +147,7 @@ def _unexpected(error: Exception) -> str:
     A full disk or a missing right says by itself what to do, all else is a bug.
     """
     if isinstance(error, OSError):
-        return translated("the system refused: {problem}").format(problem=error)
+        return translated("the system refused: {problem}").format(problem=told(error).shown())
     return translated("a bug: {error}; run again with CALLREC_DEBUG=1 and report it").format(
         error=repr(error)
     )

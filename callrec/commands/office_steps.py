@@ -15,6 +15,7 @@ from callrec.app import App
 from callrec.catalogue import offices
 from callrec.commands.common import say
 from callrec.errors import WrongEntries, WrongUsage
+from callrec.failures import why
 from callrec.language import translated as _
 from callrec.policy.office import Office
 from callrec.rulebook.difference import Step
@@ -29,7 +30,7 @@ def read_input(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise WrongUsage("{path} cannot be read: {problem}", path=path, problem=error.strerror) from error
+        raise WrongUsage("{path} cannot be read: {problem}", path=path, problem=why(error)) from error
 
 
 def carry_out(here: App, plan: Plan, *, dry_run: bool) -> None:

@@ -30,6 +30,7 @@ SILENT_AFTER = timedelta(seconds=10)
 def command(ctx: click.Context, seen: bool, as_json: bool) -> None:
     """PBX link, live captures, archive backlog, disk. Exit code 1 when something is wrong."""
     here = app(ctx)
+    here.database.check_ours()
     if seen:
         here.spool.flaws.forget()
     found = collect(here)

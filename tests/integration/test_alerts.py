@@ -26,7 +26,7 @@ from callrec.demo.processes import free_port
 from callrec.model.alerts import AlertState
 from callrec.model.office import Extension, Facility
 from callrec.policy.office import Office
-from callrec.settings import CatalogueSettings, HelpSettings, Settings, SpoolSettings
+from callrec.settings import CatalogueSettings, HelpSettings, NetworkSettings, Settings, SpoolSettings
 from tests.integration.system import eventually
 from tests.integration.web_server import hanging_server, web_server
 from tests.unit.samples import CALL_ID, alert
@@ -71,11 +71,12 @@ def mail_server(box: Mailbox, port: int, **options: Any) -> Iterator[None]:
 class Sender:
     """An app whose alerter runs, as in callrec serve."""
 
-    def __init__(self, folder: Path, **wanted: Any) -> None:
+    def __init__(self, folder: Path, ca_file: Path | None = None, **wanted: Any) -> None:
         settings = Settings(
             catalogue=CatalogueSettings(url=f"sqlite:///{folder}/c.db"),
             spool=SpoolSettings(directory=folder / "spool"),
             help=HelpSettings(**wanted),
+            network=NetworkSettings(ca_file=ca_file),
         )
         self.app = App(settings)
         self.app.database.upgrade()
@@ -208,18 +209,16 @@ def only_with_password(
 
 @pytest.mark.parametrize("trusted", [True, False])
 def test_mail_goes_encrypted_to_a_server_that_is_known(
-    tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool
+    tmp_path: Path, certificate: Path, trusted: bool
 ) -> None:
     port, box = free_port(), Mailbox()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
-    if trusted:
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     guarded = {"tls_context": context, "auth_required": True, "authenticator": only_with_password}
     login = {"smtp_security": "starttls", "smtp_user": "callrec", "smtp_password": "12345678"}
     with (
         mail_server(box, port, **guarded),
-        Sender(tmp_path, **mail_settings(port, **login)) as sender,
+        Sender(tmp_path, certificate if trusted else None, **mail_settings(port, **login)) as sender,
     ):
         sender.press()
         told = eventually(lambda: sender.told("mail"), what="a try")
@@ -229,16 +228,12 @@ def test_mail_goes_encrypted_to_a_server_that_is_known(
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-def test_messages_go_to_a_server_that_is_known(
-    tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool
-) -> None:
+def test_messages_go_to_a_server_that_is_known(tmp_path: Path, certificate: Path, trusted: bool) -> None:
     port, context = free_port(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
-    if trusted:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     with (
         web_server(port, context=context) as taken,
-        Sender(tmp_path, **hook_settings(port, "https")) as sender,
+        Sender(tmp_path, certificate if trusted else None, **hook_settings(port, "https")) as sender,
     ):
         sender.press()
         told = eventually(lambda: sender.told("webhook"), what="a try")

@@ -15,6 +15,7 @@ from callrec.catalogue.database import Database
 from callrec.demo.softphones import Sound
 from callrec.errors import CatalogueOutdated, CatalogueUnreachable
 from callrec.model.rules import Rule
+from tests.dripping import dripping
 from tests.integration.system import SystemUnderTest, eventually, talk_for, talk_seconds
 from tests.integration.times import as_long_as
 
@@ -92,6 +93,14 @@ def test_a_statement_that_takes_for_ever_is_given_up(postgresql: str) -> None:
     with pytest.raises(CatalogueUnreachable, match="took too long"), limited.read() as connection:
         connection.exec_driver_sql("SELECT pg_sleep(20)")
     limited.close()
+
+
+def test_a_server_that_drips_is_given_up() -> None:
+    """One that sends a byte before each timeout, and never a whole message."""
+    with dripping(b"N") as port:
+        database = Database(f"postgresql://u@127.0.0.1:{port}/x?connect_timeout=2")
+        with pytest.raises(CatalogueUnreachable, match="no answer in time"), database.read():
+            pass
 
 
 def test_a_server_without_our_tables_or_our_database(postgresql: str) -> None:

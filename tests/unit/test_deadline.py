@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,37 +17,12 @@ from callrec.errors import AlertNotSent, CallrecError, PbxUnreachable, StoreUnre
 from callrec.pbx.transport import AriTransport
 from callrec.policy.office import Office
 from callrec.settings import ArchiveSettings, HelpSettings
+from tests.dripping import dripping
 from tests.unit.samples import alert
 
 DEADLINE = 0.1
-DRIP_SECONDS = 0.02
 BODY = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
 ZONE = ZoneInfo("Asia/Tokyo")
-
-
-@contextmanager
-def dripping(opening: bytes = b"") -> Iterator[int]:
-    """The port of a server that says `opening` at once, and then one byte after another, without an end."""
-    over = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def drip(link: socket.socket) -> None:
-            with link, suppress(OSError):
-                link.sendall(opening)
-                while not over.wait(DRIP_SECONDS):
-                    link.sendall(b"2")
-
-        def accept() -> None:
-            with suppress(OSError):
-                while True:
-                    threading.Thread(target=drip, args=(server.accept()[0],), daemon=True).start()
-
-        threading.Thread(target=accept, daemon=True).start()
-        try:
-            yield server.getsockname()[1]
-        finally:
-            over.set()
-            server.shutdown(socket.SHUT_RDWR)
 
 
 def _webhook(port: int, scheme: str = "http") -> None:

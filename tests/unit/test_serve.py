@@ -29,7 +29,14 @@ from callrec.pbx.ami import Ami
 from callrec.pbx.ari import Ari
 from callrec.policy.office import Office
 from callrec.serve import Service
-from callrec.settings import CatalogueSettings, OfficeSettings, PbxSettings, Settings, SpoolSettings
+from callrec.settings import (
+    CatalogueSettings,
+    NetworkSettings,
+    OfficeSettings,
+    PbxSettings,
+    Settings,
+    SpoolSettings,
+)
 from callrec.spool import status
 from callrec.spool.directory import Spool
 
@@ -98,6 +105,17 @@ def test_one_that_was_replaced_says_so(app: App) -> None:
     controller.replaced.set()
     with pytest.raises(Refused, match="has taken this PBX over"):
         _service(app, controller, Quiet()).run()
+
+
+def test_plain_text_to_another_machine_is_a_problem_until_it_is_intended(app: App) -> None:
+    there = PbxSettings(ari_url="http://10.0.0.5:8088/ari")
+    for allowed in (False, True):
+        network = NetworkSettings(allow_plain_text=allowed)
+        here = App(app.settings.model_copy(update={"pbx": there, "network": network}))
+        service = _service(here, Quiet(), Quiet())
+        service._write_status()
+        found = [each for each in _status(here)["problems"] if "pbx.ari_url (http://10.0.0.5:8088)" in each]
+        assert bool(found) != allowed
 
 
 def test_an_orderly_end(app: App) -> None:
@@ -254,7 +272,7 @@ def test_a_copy_of_the_rules_that_could_not_be_written_is_written_later(
     with monkeypatch.context() as disk:
         disk.setattr(App, "save_office", full)
         service._rules.reload()
-    assert "No space left on device" in str(service._problems.texts())
+    assert "the disk is full" in str(service._problems.texts())
     service._rules.reload()
     assert app.saved_office()[0].revision == app.revision() and not service._problems.texts()
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -210,3 +213,40 @@ def test_init_asks(run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setattr(click, "prompt", lambda text, default="", **_: next(answers, default))
     assert run("init").code == 0
     assert "asked.db" in Path("callrec.toml").read_text() and Path("asked.db").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["init"], ["status"], ["serve"], ["facility", "list"], ["search"], ["rule", "check"]]
+)
+def test_a_database_of_a_newer_callrec_stops_every_command(
+    office: Callable[..., Done], tmp_path: Path, arguments: list[str]
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "c.db")) as newer:
+        newer.execute("UPDATE alembic_version SET version_num = '9999'")
+        newer.commit()
+    done = office(*arguments)
+    assert done.code == 3 and "has version 9999 of a newer callrec: upgrade callrec" in done.complaint
+
+
+def test_init_writes_nothing_for_a_database_of_a_newer_callrec(
+    run: Callable[..., Done], tmp_path: Path, empty_catalogue: Path
+) -> None:
+    shutil.copy(empty_catalogue, tmp_path / "c.db")
+    with closing(sqlite3.connect(tmp_path / "c.db")) as newer:
+        newer.execute("UPDATE alembic_version SET version_num = '9999'")
+        newer.commit()
+    given = ["--non-interactive", "--database-url", f"sqlite:///{tmp_path}/c.db", "--spool", f"{tmp_path}/s"]
+    done = run("init", *given)
+    assert done.code == 3 and "upgrade callrec" in done.complaint
+    assert not (tmp_path / "callrec.toml").exists()
+
+
+def test_no_part_of_a_password_is_printed(
+    office: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where a sign that was not escaped lets the address fall apart at the wrong place."""
+    for sign in "@/?#:%":
+        monkeypatch.setenv("CALLREC_CATALOGUE__URL", f"postgresql://u:hunter{sign}secret@127.0.0.1:1/x")
+        done = office("facility", "list")
+        assert done.code in (2, 3) and "hunter" not in done.err and "secret" not in done.err
+        assert done.complaint
