@@ -302,6 +302,15 @@ def test_every_setting_stands_in_the_file_that_init_writes() -> None:
             assert f"{name} = " in text or name in ("app", "timeout", "pbx_directory"), f"{section}.{name}"
 
 
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_every_setting_stands_in_the_documentation(language: str) -> None:
+    text = (Path(__file__).parents[2] / f"docs/{language}/settings.md").read_text("utf-8")
+    for section, field in Settings.model_fields.items():
+        kind = field.annotation
+        assert kind is not None
+        assert all(f"`{section}.{name}`" in text for name in kind.model_fields), section
+
+
 @pytest.mark.parametrize("port", ["0", "99999", "http", "-1"])
 def test_what_is_no_port_is_not_written(tmp_path: Path, port: str) -> None:
     with pytest.raises(WrongConfiguration, match="is no port"):
