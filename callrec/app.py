@@ -6,6 +6,7 @@ that answers at once is a command that is used.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING
 from callrec import account, ids
 from callrec.catalogue import alerts, calls, changes, facilities, rules
 from callrec.catalogue.database import Database
-from callrec.errors import NotFound
+from callrec.errors import NotFound, Sentence, WrongConfiguration
+from callrec.failures import why
 from callrec.model.office import Extension, Facility, Support
 from callrec.model.rules import Announce, Decision, Rule
 from callrec.policy.decide import Defaults
@@ -63,6 +65,22 @@ class App:
     def database(self) -> Database:
         return Database(self.settings.catalogue.url)
 
+    @cached_property
+    def ca_file(self) -> Path | None:
+        """The authorities that are believed, where the settings name them. Raises WrongConfiguration where
+        they cannot be read."""
+        path = self.settings.network.ca_file
+        try:
+            ssl.create_default_context(cafile=path)
+        except OSError as error:
+            problem = (
+                Sentence("there are no certificates in it") if isinstance(error, ssl.SSLError) else why(error)
+            )
+            raise WrongConfiguration(
+                "network.ca_file {path} cannot be used: {problem}", path=path, problem=problem
+            ) from error
+        return path
+
     def close(self) -> None:
         """Closes the database, if it was opened."""
         if "database" in self.__dict__:
@@ -72,13 +90,13 @@ class App:
     def store(self) -> S3Store:
         from callrec.archive.s3 import S3Store
 
-        return S3Store(self.settings.archive, self.settings.network.ca_file)
+        return S3Store(self.settings.archive, self.ca_file)
 
     @cached_property
     def pbx(self) -> Ari:
         from callrec.pbx.ari import Ari
 
-        return Ari(self.settings.pbx, self.settings.network.ca_file)
+        return Ari(self.settings.pbx, self.ca_file)
 
     @cached_property
     def spool(self) -> Spool:
@@ -355,7 +373,7 @@ class App:
         from callrec.alerts.mail import Mail
         from callrec.alerts.webhook import Webhook
 
-        wanted, zone, ca_file = self.settings.help, self.settings.office.zone, self.settings.network.ca_file
+        wanted, zone, ca_file = self.settings.help, self.settings.office.zone, self.ca_file
         mail = Mail(wanted, office, zone, ca_file)  # always: a facility may have addresses of its own
         webhook = [Webhook(wanted, office, ca_file)] if wanted.webhook_url else []
         return Alerter(self.spool, [mail, *webhook], self.database)

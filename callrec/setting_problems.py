@@ -82,8 +82,5 @@ def _value(problem: ErrorDetails) -> str:
     secret = field is None or field.annotation is SecretStr or str(rest[0]).endswith("url")
     if secret or not isinstance(problem["input"], str | int | float):
         return "…"
-    try:
-        shown = repr(problem["input"])
-    except ValueError:  # a whole number of thousands of digits
-        return "…"
+    shown = str(problem["input"]).lower() if isinstance(problem["input"], bool) else repr(problem["input"])
     return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…"

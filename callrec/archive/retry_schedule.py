@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from callrec.backoff import Backoff
 from callrec.errors import CallrecError
+from callrec.failures import told
 
 IDLE_SECONDS = 5.0
 BACKOFF = Backoff(0.3, 60.0)
@@ -70,6 +71,6 @@ def problem_of(error: Exception) -> str:
     if isinstance(error, CallrecError):
         return error.shown()
     if isinstance(error, OSError):
-        return str(error)
+        return told(error).shown()
     first, *_ = str(error).splitlines() or [""]
     return f"{type(error).__name__}: {first}"

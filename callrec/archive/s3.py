@@ -24,6 +24,7 @@ from botocore.awsrequest import (
 from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConfigValueStore, ConstantProvider
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import Loader
 
 from callrec.addresses import without_secrets
 from callrec.archive.store import StoredObject
@@ -57,7 +58,7 @@ class S3Store:
 
     @staticmethod
     def _client(settings: ArchiveSettings, ca_file: Path | None) -> Any:
-        client = boto3.session.Session(botocore_session=_plain_session()).client(
+        client = boto3.session.Session(botocore_session=plain_session()).client(
             "s3",
             endpoint_url=settings.endpoint_url,
             region_name=settings.region,
@@ -207,13 +208,15 @@ class _HttpsPool(AWSHTTPSConnectionPool):  # type: ignore[misc]
     ConnectionCls = _Https
 
 
-def _plain_session() -> botocore.session.Session:
+def plain_session() -> botocore.session.Session:
     """Returns a session that knows nothing but what it is given: no AWS_ variable, and none of ~/.aws."""
     session = botocore.session.Session()
     values = {name: default for name, (_, _, default, _) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()}
     values |= {"config_file": os.devnull, "credentials_file": os.devnull, "s3": None, "proxies_config": None}
     store = ConfigValueStore(mapping={name: ConstantProvider(value) for name, value in values.items()})
     session.register_component("config_store", store)
+    loader = Loader([Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+    session.register_component("data_loader", loader)
     return session
 
 

@@ -10,6 +10,7 @@ import click
 from callrec import settings_file
 from callrec.commands.common import say
 from callrec.errors import CheckFailed, Refused
+from callrec.failures import why
 from callrec.files import AS_BEFORE, draft, publish
 from callrec.pbx import feature_codes
 from callrec.settings import KeySettings
@@ -75,7 +76,7 @@ def _read(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise CheckFailed("{path} cannot be read: {problem}", path=path, problem=error.strerror) from error
+        raise CheckFailed("{path} cannot be read: {problem}", path=path, problem=why(error)) from error
 
 
 def _write(changed: dict[Path, str]) -> None:
@@ -88,7 +89,7 @@ def _write(changed: dict[Path, str]) -> None:
             publish(*drafts)
         except OSError as error:
             raise CheckFailed(
-                "{path} cannot be written: {problem}", path=next(iter(changed)), problem=error.strerror
+                "{path} cannot be written: {problem}", path=next(iter(changed)), problem=why(error)
             ) from error
 
 

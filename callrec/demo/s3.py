@@ -17,6 +17,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from callrec.archive.s3 import plain_session
 from callrec.demo.processes import Child, free_port, is_free
 from callrec.errors import DemoFailed
 from callrec.files import make_folder, write_whole
@@ -65,7 +66,7 @@ class DemoS3:
 
     def client(self) -> object:
         """Returns a boto3 client with all rights."""
-        return boto3.session.Session().client(
+        return boto3.session.Session(botocore_session=plain_session()).client(
             "s3",
             endpoint_url=self.endpoint_url,
             region_name="us-east-1",

@@ -31,6 +31,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from callrec.errors import WrongConfiguration
+from callrec.failures import why
 from callrec.files import (
     PARTIAL,
     make_folder,
@@ -98,7 +99,7 @@ class Spool(SpoolLock):
             raise WrongConfiguration(
                 "the spool {path} cannot be used ({problem}): check spool.directory",
                 path=directory,
-                problem=error.strerror,
+                problem=why(error),
             ) from error
 
     def _narrow(self) -> None:

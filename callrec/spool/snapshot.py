@@ -15,7 +15,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from callrec.errors import CheckFailed, NotFound
+from callrec.errors import CheckFailed, NotFound, Sentence, WrongValue
+from callrec.failures import why
 from callrec.files import write_whole
 from callrec.model.office import Extension, Facility
 from callrec.model.rules import Rule
@@ -60,20 +61,24 @@ def read(path: Path) -> OfficeSnapshot:
     except FileNotFoundError as error:
         raise NotFound("there is no copy of the rules at {path} yet", path=path) from error
     except OSError as error:
-        raise _unusable(path, error.strerror or "it cannot be read") from error
+        raise _unusable(path, why(error)) from error
     try:
         return _checked(json.loads(text))
     except ValidationError as error:
-        raise _unusable(path, f"{error.error_count()} wrong values") from error
+        raise _unusable(path, Sentence("{count} wrong values", count=error.error_count())) from error
+    except WrongValue as error:
+        raise _unusable(path, error) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise _unusable(path, str(error)) from error
+        raise _unusable(path, Sentence("it is damaged")) from error
 
 
 def _checked(whole: Any) -> OfficeSnapshot:
     if whole["schema"] != SCHEMA:
-        raise ValueError(f"its form is version {whole['schema']}, this callrec reads {SCHEMA}")
+        raise WrongValue(
+            "its form is version {found}, this callrec reads {needed}", found=whole["schema"], needed=SCHEMA
+        )
     if whole["sha256"] != _checksum(whole["office"]):
-        raise ValueError("its checksum does not fit")
+        raise WrongValue("its checksum does not fit")
     return _SAVED.validate_json(json.dumps(whole["office"]))
 
 
@@ -82,7 +87,7 @@ def _checksum(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _unusable(path: Path, problem: str) -> CheckFailed:
+def _unusable(path: Path, problem: object) -> CheckFailed:
     return CheckFailed(
         "the copy of the rules at {path} cannot be used ({problem}): the database is needed to start",
         path=path,

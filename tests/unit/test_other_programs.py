@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from callrec.alerts.webhook import Webhook
+from callrec.app import App
 from callrec.archive.s3 import S3Store
+from callrec.errors import WrongConfiguration
 from callrec.other_programs import forget
 from callrec.policy.office import Office
-from callrec.settings import ArchiveSettings, HelpSettings
+from callrec.settings import ArchiveSettings, HelpSettings, NetworkSettings
 from tests.unit.program import Done
 from tests.unit.samples import alert
 
@@ -111,3 +113,17 @@ def test_the_program_forgets_them(office: Callable[..., Done], monkeypatch: pyte
     monkeypatch.setenv("PATH_OF_MINE", "kept")
     forget()
     assert os.environ["PATH_OF_MINE"] == "kept"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"), [(None, "it is not there"), ("no certificate", "there are no certificates in it")]
+)
+def test_authorities_that_cannot_be_read_are_named(
+    app: App, tmp_path: Path, text: str | None, problem: str
+) -> None:
+    path = tmp_path / "ca.pem"
+    if text is not None:
+        path.write_text(text)
+    here = App(app.settings.model_copy(update={"network": NetworkSettings(ca_file=path)}))
+    with pytest.raises(WrongConfiguration, match=f"network.ca_file .* cannot be used: {problem}"):
+        here.store  # noqa: B018 (makes it)

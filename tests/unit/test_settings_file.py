@@ -34,7 +34,7 @@ def test_a_file_that_windows_wrote_is_read(tmp_path: Path) -> None:
     ("text", "begins"),
     [
         ("# callrec\n[pbx]\n\nname = 'X'", "callrec.toml, line 4: pbx.name = 'X': write up to 32 small"),
-        ("pbx.ami_port = true", "callrec.toml, line 1: pbx.ami_port = True: write a number"),
+        ("pbx.ami_port = true", "callrec.toml, line 1: pbx.ami_port = true: write a number"),
         ("[retention]\ndays = 1" + "0" * 4200, "callrec.toml, line 2 is not TOML: a number has too many"),
         ("[retention]\ndays = 100000", "callrec.toml, line 2: retention.days = 100000: write 36525 or less"),
         ("[archive]\nbuckt = 'x'", "callrec.toml, line 2: there is no setting archive.buckt; did you mean"),
