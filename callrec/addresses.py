@@ -1,4 +1,4 @@
-"""Checks addresses, of mail and of machines, and shows those of servers without what is secret in them."""
+"""Reads and checks addresses, of mail and of machines, and shows those of servers without their secrets."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import ipaddress
 import re
 from urllib.parse import unquote, urlsplit
 
+from callrec.texts import narrow
+
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_MAIL = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+_MAIL = re.compile(rf"(?=[^@]{{1,64}}@)(?=.{{3,254}}\Z){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*")
 _NAME = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?"
 )
@@ -18,6 +20,16 @@ def is_address(text: str) -> bool:
     """Returns whether this is one bare mail address, such as help@city.example, that is safe in a header and
     that mail servers of every kind take."""
     return bool(_MAIL.fullmatch(text))
+
+
+def read_address(text: str) -> str | None:
+    """Returns the address that a text is, with narrow signs and its domain in small letters; None where it is
+    none or has a name around it: of what is no bare address nothing is taken."""
+    found = narrow(text)
+    if not is_address(found):
+        return None
+    name, _, domain = found.rpartition("@")
+    return f"{name}@{domain.lower()}"
 
 
 def is_host(text: str) -> bool:

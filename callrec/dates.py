@@ -1,61 +1,68 @@
-"""Reads and writes dates and durations as people do, in the time zone of the office.
+"""Reads and writes dates and moments as people do, in the time zone of the office.
 
-``2026-11-22``, ``2026/11/22``, ``令和8年11月22日``, ``R8.11.22``, ``today``, ``yesterday``, ``tomorrow``,
-ranges ``A..B`` (both days included), and moments: a day with a time after it, such as
-``2026-11-22 10:30``. What cannot be read raises WrongUsage with examples.
+``2026-11-22``, ``2026/11/22``, ``20261122``, ``令和8年11月22日(日)``, ``R8.11.22``, ``today``, ``yesterday``,
+``tomorrow``, ranges ``A..B`` (both days included), and moments: a day with a time after it, such as
+``2026-11-22 10:30`` or ``2026年11月22日午前10時半``. Raises WrongUsage with examples for what cannot be read,
+and with what was written for more than one date where one belongs.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from callrec.errors import WrongUsage
+from callrec.language import translated
+from callrec.texts import narrow, on_one_line, with_digits, with_hyphens
+from callrec.times_of_day import TIME, seconds_of
 
 # First day and name of each era, the newest first (Meiji adopted this calendar in its sixth year).
 _ERAS = (
-    ("R", "令和", date(2019, 5, 1)),
-    ("H", "平成", date(1989, 1, 8)),
-    ("S", "昭和", date(1926, 12, 25)),
-    ("T", "大正", date(1912, 7, 30)),
-    ("M", "明治", date(1873, 1, 1)),
+    ("r", "令和", date(2019, 5, 1)),
+    ("h", "平成", date(1989, 1, 8)),
+    ("s", "昭和", date(1926, 12, 25)),
+    ("t", "大正", date(1912, 7, 30)),
+    ("m", "明治", date(1873, 1, 1)),
 )
 _NAMED_DAYS = {"today": 0, "今日": 0, "本日": 0, "yesterday": -1, "昨日": -1, "tomorrow": 1, "明日": 1}
-# From 1000 to 2999: at both ends of the calendar a day in another zone, or the next one, does not exist.
-_WESTERN = re.compile(r"([12]\d{3})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
-_JAPANESE = re.compile(
-    r"(令和|平成|昭和|大正|明治|[RHSTM])(元|\d{1,2})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", re.I
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_JAPANESE_WEEKDAYS = "月火水木金土日"
+_WEEKDAY = (
+    "[月火水木金土日](?:曜日?)?|mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs?(?:day)?)?|fri(?:day)?"
+    "|sat(?:urday)?|sun(?:day)?"
 )
-_DURATION = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)(s|m|h|d|w|y)")
-_TIME = re.compile(r"(.*?)[T ]?(\d{1,2}):(\d{2})(?::(\d{2}))?")
-_CLOCK = re.compile(r"(?:\d+:)?(?:\d{1,2}:)?\d{1,2}(?:\.\d+)?")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365.25 * 86400}
+# From 1000 to 2999: at both ends of the calendar a day in another zone, or the next one, does not exist.
+_YEAR = "(?:[12][0-9]{3}|(?:令和|平成|昭和|大正|明治|[rhstm])(?:元|[0-9]{1,2}))"
+_DATE = re.compile(
+    rf"(?:(?P<year>{_YEAR})(?:年(?P<month>[0-9]{{1,2}})月(?P<day>[0-9]{{1,2}})日?"
+    r"|(?P<sign>[-/.])(?P<month_>[0-9]{1,2})[-/.](?P<day_>[0-9]{1,2}))"
+    r"|(?P<compact>[12][0-9]{7}))"
+    rf"(?:\((?P<weekday>{_WEEKDAY})\)|[\s,]?(?P<weekday_>{_WEEKDAY}))?"
+)
+_REST_OF_DATE = re.compile(
+    rf"(?:(?P<month>[0-9]{{1,2}})[-/.月])?(?P<day>[0-9]{{1,2}})日?(?:\(?(?P<weekday>{_WEEKDAY})\)?)?"
+)
+_ANY_DATE = re.compile(r"(?:[0-9]{1,4}|元)[-/.年]\s*[0-9]{1,2}\s*[-/.月]\s*[0-9]{1,2}|\b[0-9]{8}\b")
+_TO = re.compile(r"\.{2,}|[~\u02dc\u2053\u223c\u223e\u301c\u3030→]|->|から|より|\bto\b")
+_MOMENT = re.compile(rf"(?P<day>.*?)(?:[t\s,]*)(?P<time>{TIME})", re.DOTALL)
 
 
 def parse_date(text: str, today: date) -> date:
     """Returns the day `text` means. Raises WrongUsage with examples when it means none."""
-    plain = unicodedata.normalize("NFKC", text).strip().replace(" ", "")
-    named = _NAMED_DAYS.get(plain.lower())
-    if named is not None:
-        return today + timedelta(days=named)
-    try:
-        return _western(plain) or _japanese(plain) or _fail(text)
-    except ValueError:
-        return _fail(text)
+    found = _day(_plain(text), today)
+    if found is None:
+        raise _no_date(text)
+    return found
 
 
 def parse_range(text: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
     """Returns the half-open span of time in UTC of a day or of a range ``A..B`` of days, both included."""
-    today = now.astimezone(zone).date()
-    first, dots, last = unicodedata.normalize("NFKC", text).partition("..")
-    if dots and not (first.strip() and last.strip()):
-        raise WrongUsage("the range {text} lacks a day: write both, A..B", text=text)
-    start = parse_date(first, today)
-    end = parse_date(last, today) if dots else start
+    start, end = _days(text, now.astimezone(zone).date())
     if end < start:
-        raise WrongUsage("the range {text} ends before it begins: write the earlier day first", text=text)
+        raise WrongUsage(
+            "the range {text} ends before it begins: write the earlier day first", text=on_one_line(text)
+        )
     return midnight(start, zone), midnight(end + timedelta(days=1), zone)
 
 
@@ -65,31 +72,31 @@ def parse_moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
 
     ISO 8601 with an offset is taken as it stands.
     """
-    plain = unicodedata.normalize("NFKC", text).strip()
-    if plain.lower() in ("now", "今"):
+    plain = _plain(text)
+    if plain in ("now", "今"):
         return now.astimezone(UTC)
-    exact = _with_offset(plain)
+    exact = _with_offset(with_hyphens(narrow(text)))
     if exact:
         return exact
-    match = _TIME.fullmatch(plain)
     today = now.astimezone(zone).date()
+    match = _MOMENT.fullmatch(plain)
     if not match:
         return midnight(parse_date(text, today), zone)
-    day = parse_date(match[1], today) if match[1].strip() else today
-    try:
-        clock_time = time(int(match[2]), int(match[3]), int(match[4] or 0))
-    except ValueError as error:
-        raise WrongUsage("{text} is not a time: write 2026-11-22 10:30", text=text) from error
-    return datetime.combine(day, clock_time, zone).astimezone(UTC)
+    day = _day(match["day"], today) if match["day"].strip() else today
+    if day is None:
+        raise _no_date(text)
+    seconds = seconds_of(match["time"])
+    if seconds is None:
+        raise WrongUsage("{text} is not a time: write 2026-11-22 10:30", text=on_one_line(text))
+    days, rest = divmod(seconds, 86400)  # 24:00 is the beginning of the next day
+    clock_time = time(rest // 3600, rest // 60 % 60, rest % 60)
+    return datetime.combine(day + timedelta(days=days), clock_time, zone).astimezone(UTC)
 
 
 def parse_end(text: str, zone: ZoneInfo, now: datetime) -> datetime:
     """Returns the end, in UTC, of what holds until a day, which is included, or until a moment."""
-    try:
-        day = parse_date(text, now.astimezone(zone).date())
-    except WrongUsage:
-        return parse_moment(text, zone, now)
-    return midnight(day + timedelta(days=1), zone)
+    day = _day(_plain(text), now.astimezone(zone).date())
+    return parse_moment(text, zone, now) if day is None else midnight(day + timedelta(days=1), zone)
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -97,66 +104,118 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def parse_duration(text: str) -> float:
-    """Returns the seconds of ``30s``, ``5m``, ``1h``, ``90d``, ``2w`` or ``5y`` (a year is 365.25 days)."""
-    match = _DURATION.fullmatch(unicodedata.normalize("NFKC", text).strip().lower())
-    if not match:
-        raise WrongUsage("{text} is not a duration: write 30s, 5m, 1h, 90d, 2w or 5y", text=text)
-    return float(match[1]) * _SECONDS[match[2]]
-
-
-def parse_seconds(text: str) -> int:
-    """Returns the seconds of a duration. Raises WrongUsage where they are no whole number."""
-    seconds = parse_duration(text)
-    if seconds != int(seconds):
-        raise WrongUsage("{text} is not a whole number of seconds: write 15s or 1m", text=text)
-    return int(seconds)
-
-
-def written_seconds(seconds: int) -> str:
-    """Returns seconds as `parse_seconds` reads them: ``15s``."""
-    return f"{seconds}s"
-
-
-def parse_days(text: str) -> int:
-    """Returns the days of a duration, rounded up: a retention is never shorter than it was written.
-
-    Raises WrongUsage for less than a day.
-    """
-    days = -int(-parse_duration(text) // 86400)
-    if days < 1:
-        raise WrongUsage("{text} is less than a day: write 90d, 12w or 5y", text=text)
-    return days
-
-
-def parse_clip(text: str) -> tuple[float, float]:
-    """Returns the seconds of both ends of ``03:10..05:00`` or ``1:02:03..1:03:00``."""
-    first, dots, last = unicodedata.normalize("NFKC", text).partition("..")
-    begin, end = _offset(first), _offset(last)
-    if not dots or begin is None or end is None or end <= begin:
-        raise WrongUsage("{text} is not a part of a recording: write 03:10..05:00", text=text)
-    return begin, end
-
-
-def _offset(text: str) -> float | None:
-    if not _CLOCK.fullmatch(text.strip()):
-        return None
-    seconds = 0.0
-    for part in text.strip().split(":"):
-        seconds = seconds * 60 + float(part)
-    return seconds
-
-
 def spoken(moment: datetime, zone: ZoneInfo) -> str:
     """Returns a moment for people: ``2026-11-22 14:03:05``, in the zone."""
     return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def clock(seconds: float) -> str:
-    """Returns a length for people: ``3:05`` or ``1:02:03``."""
-    whole = round(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+def _plain(text: str) -> str:
+    """Returns a text with narrow signs, small letters, digits for numerals, and blanks only between digits or
+    letters."""
+    plain = with_digits(with_hyphens(narrow(text)).lower())
+    return re.sub(r"(?<![0-9a-z])\s+|\s+(?![0-9a-z])", "", plain)
+
+
+def _days(text: str, today: date) -> tuple[date, date]:
+    """Returns the first and the last day of a range, or of one day. Raises WrongUsage."""
+    whole = _plain(text)
+    plain = whole.removesuffix("まで")
+    parts = [part.strip() for part in _TO.split(plain)]
+    if len(parts) == 2 and all(parts):
+        start = parse_date(parts[0], today)
+        end = _rest(parts[1], start) or _day(parts[1], today)
+        if end is None:
+            raise _no_date(text)
+        return start, end
+    if len(parts) == 1 and plain == whole:
+        found = _day(plain, today) or _around_hyphen(plain, today)
+        if found is None:
+            raise _no_date(text)
+        return found if isinstance(found, tuple) else (found, found)
+    if len(parts) > 2 and all(parts):
+        raise _several(text)
+    raise WrongUsage("the range {text} lacks a day: write both, A..B", text=on_one_line(text))
+
+
+def _around_hyphen(plain: str, today: date) -> tuple[date, date] | None:
+    """Returns the days of 2026/11/20-2026/11/22; None where no hyphen stands between two days."""
+    for place in (found.start() for found in re.finditer("-", plain)):
+        first = _day(plain[:place].strip(), today)
+        last = _day(plain[place + 1 :].strip(), today) if first else None
+        if first and last:
+            return first, last
+    return None
+
+
+def _day(plain: str, today: date) -> date | None:
+    """Returns the day that a plain text means; None where it is none. Raises WrongUsage for a weekday that is
+    another."""
+    named = _NAMED_DAYS.get(plain)
+    if named is not None:
+        return today + timedelta(days=named)
+    match = _DATE.fullmatch(plain)
+    if not match:
+        return None
+    compact = match["compact"]
+    parts = (
+        (compact[:4], compact[4:6], compact[6:])
+        if compact
+        else (match["year"], match["month"] or match["month_"], match["day"] or match["day_"])
+    )
+    day = _of_year(parts[0], int(parts[1]), int(parts[2]))
+    return day and _checked(day, match["weekday"] or match["weekday_"], plain)
+
+
+def _rest(plain: str, start: date) -> date | None:
+    """Returns the day of 11/25, 25日 or 25, as it ends a range that names its year before; None where it is
+    none."""
+    match = _REST_OF_DATE.fullmatch(plain)
+    if not match:
+        return None
+    try:
+        day = start.replace(month=int(match["month"] or start.month), day=int(match["day"]))
+    except ValueError:
+        return None
+    return _checked(day, match["weekday"], plain)
+
+
+def _checked(day: date, weekday: str | None, plain: str) -> date:
+    """Returns the day. Raises WrongUsage where the weekday that is written with it is another's."""
+    if weekday:
+        right = _WEEKDAYS[day.weekday()]
+        wrong = (
+            _WEEKDAYS[_JAPANESE_WEEKDAYS.index(weekday[0])]
+            if weekday[0] in _JAPANESE_WEEKDAYS
+            else weekday[:3].capitalize()
+        )
+        if wrong != right:
+            raise WrongUsage(
+                "{text} cannot be: {day} is {right}, not {wrong}",
+                text=plain,
+                day=day,
+                right=translated(right),
+                wrong=translated(wrong),
+            )
+    return day
+
+
+def _of_year(year: str, month: int, day: int) -> date | None:
+    """Returns a day of 2026, 令和8 or r8; None where it does not exist.
+
+    A year after an era's end is none rather than counted on: 平成32年 was never written.
+    """
+    try:
+        if year.isdigit():
+            return date(int(year), month, day)
+        index = next(i for i, names in enumerate(_ERAS) if year.startswith(names[:2]))
+        letter, name, begins = _ERAS[index]
+        number = year.removeprefix(name).removeprefix(letter).replace("元", "1")
+        origin = 1868 if index == len(_ERAS) - 1 else begins.year
+        found = date(origin + int(number) - 1, month, day)
+    except ValueError:
+        return None
+    ends = _ERAS[index - 1][2] if index else date.max
+    return found if int(number) and begins <= found < ends else None
 
 
 def _with_offset(text: str) -> datetime | None:
@@ -164,33 +223,28 @@ def _with_offset(text: str) -> datetime | None:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found.astimezone(UTC) if found.tzinfo and 1000 <= found.year < 3000 else None
+    is_span = "T" not in text.upper() and "-" in text[10:]  # 2026-11-22 10:30-11:30
+    usable = found.tzinfo and 1000 <= found.year < 3000 and not is_span
+    return found.astimezone(UTC) if usable else None
 
 
-def _western(text: str) -> date | None:
-    match = _WESTERN.fullmatch(text)
-    return date(int(match[1]), int(match[2]), int(match[3])) if match else None
-
-
-def _japanese(text: str) -> date | None:
-    match = _JAPANESE.fullmatch(text)
-    if not match:
-        return None
-    name, year = match[1].upper(), 1 if match[2] == "元" else int(match[2])
-    index = next(i for i, (letter, era, _) in enumerate(_ERAS) if name in (letter, era))
-    # A year after an era's end is refused rather than counted on: 平成32年 was never written.
-    begins = _ERAS[index][2]
-    ends = _ERAS[index - 1][2] if index else date.max
-    origin = 1868 if index == len(_ERAS) - 1 else begins.year
-    day = date(origin + year - 1, int(match[3]), int(match[4]))
-    if year < 1 or not begins <= day < ends:
-        raise ValueError(text)
-    return day
-
-
-def _fail(text: str) -> date:
-    raise WrongUsage(
+def _no_date(text: str) -> WrongUsage:
+    if len(_ANY_DATE.findall(_plain(text))) > 1:
+        return _several(text)
+    plain = _plain(text)
+    if len(re.findall(TIME, plain)) > 1 and not re.search("[0-9]t[0-9]", plain):  # of ISO, one is an offset
+        return WrongUsage(
+            "{text} is more than one time: write one, such as 2026-11-22 10:30", text=on_one_line(text)
+        )
+    return WrongUsage(
         "{text} is not a date: write 2026-11-22, 2026/11/22, 令和8年11月22日, R8.11.22, "
         "today, yesterday, tomorrow or a range A..B",
-        text=text,
+        text=on_one_line(text),
+    )
+
+
+def _several(text: str) -> WrongUsage:
+    return WrongUsage(
+        "{text} is more than one date: write one, or a range A..B where days are searched",
+        text=on_one_line(text),
     )

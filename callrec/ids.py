@@ -8,10 +8,19 @@ from datetime import datetime
 
 import uuid6
 
+from callrec.texts import narrow, with_hyphens
+
+_AROUND = " \t\r\n\v\f\"'`“”‘’「」<>()[]{}.,:;…"
+
 
 def new() -> str:
     """Returns a new id, of this moment by callrec's clock."""
     return str(uuid6.uuid7())
+
+
+def pasted(text: str) -> str:
+    """Returns an id, or its beginning, without quotes, dots, commas and blanks that were copied with it."""
+    return with_hyphens(narrow(text)).lower().strip(_AROUND)
 
 
 def of_fallback_call(pbx: str, channel: str, since: datetime) -> str:

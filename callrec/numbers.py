@@ -7,7 +7,6 @@ channel, the fallback's journal, a rule, a search. The type `Number` holds every
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import NewType
@@ -16,16 +15,20 @@ from urllib.parse import unquote
 import phonenumbers
 
 from callrec.errors import WrongUsage
+from callrec.texts import HYPHENS, WAVES, narrow, on_one_line
 
 Number = NewType("Number", str)
 """A number that can be compared with another: made by `normalise`, or of an extension's by `of_extension`."""
 
 REGION = "JP"
-_SIGNS = r"\s().\-\[\]\u3014\u3015\u2010-\u2015\u2043\u2212\u2500-\u2503\u30fc\u4e00"
+_SIGNS = rf"\s().\[\]\u3014\u3015\u4e00{HYPHENS}"
 """What stands between the digits of one number: spaces, brackets, and all that is taken for a hyphen."""
 _GROUPING = re.compile(f"[{_SIGNS}]+")
 _ONE = re.compile(f"[0-9+*#](?:[{_SIGNS}]*[0-9+*#])*")
-_BETWEEN = re.compile(r"[,;/|&~\n\r\u3001\u30fb\u301c]+")
+_WORDS = "から|より|まで|及び|および|又は|または|ないし|と|か|内線|内|to|and|or|ext|extension|x"
+_BETWEEN = re.compile(
+    rf"(?:[,;/|&_→•·\n\r\v\f\x85\u2028\u2029\u3001\u30fb{WAVES}]|\.\.|\s*(?:{_WORDS})\.?(?![a-z])\s*)+"
+)
 """What stands between two numbers."""
 _HOST_OR_PARAMETER = re.compile(r"[;@?>]")
 _PARAMETERS = r"(?:;npdi|;[a-z-]+=[^;@]*)*"
@@ -52,7 +55,7 @@ def plain(text: str) -> str:
 
     The host and the parameters of a URI (``;phone-context=+81``) are no part of it.
     """
-    user = _HOST_OR_PARAMETER.split(_narrow(unquote(text)).rpartition("<")[2])[0]
+    user = _HOST_OR_PARAMETER.split(narrow(unquote(text)).rpartition("<")[2])[0]
     found = _ONE.search(user)
     return _GROUPING.sub("", found[0]) if found else ""
 
@@ -81,25 +84,14 @@ def dialled(text: str) -> str | None:
 
     Raises WrongUsage where there are several: they would become one long number.
     """
-    narrow = _narrow(text).strip()
-    if _is_several(narrow):
+    plain_text = narrow(text)
+    if _is_several(plain_text.lower()):
         raise WrongUsage(
             "{text} is more than one number, or a wrong one: write one number", text=on_one_line(text)
         )
-    uri = _URI.fullmatch(narrow)
+    uri = _URI.fullmatch(plain_text)
     digits = _GROUPING.sub("", uri[1] or uri[2] or "") if uri else ""
     return digits if _DIALLED.fullmatch(digits) else None
-
-
-def on_one_line(text: str) -> str:
-    """Returns a text as an error shows it: a cell of a table may have several lines."""
-    return " ".join(text.split())
-
-
-def _narrow(text: str) -> str:
-    """Returns a text with narrow signs, and without those that nobody sees (marks of direction)."""
-    narrow = unicodedata.normalize("NFKC", text)
-    return "".join(sign for sign in narrow if unicodedata.category(sign) != "Cf")
 
 
 def _called(digits: str, prefixes: Collection[str] = ()) -> str | None:
@@ -164,8 +156,13 @@ def _is_several(text: str) -> bool:
 
 
 def _is_list(groups: list[str]) -> bool:
-    """Tells whether groups are alike, as those of 2101-2102: three digits or more, and as many in each."""
-    return len(groups) > 1 and len(groups[0]) > 2 and len(set(map(len, groups))) == 1
+    """Tells whether groups are those of 2101-2102, or of 2101-05, which says the same.
+
+    A number of the inside is grouped as 8-2101 or 21-01, if at all; one of the outside has its 0 or + before.
+    """
+    alike = len(set(map(len, groups))) == 1
+    outside = groups[0].startswith(_FIRST_SIGNS)
+    return len(groups) > 1 and len(groups[0]) > 2 and (alike or not outside)
 
 
 def _is_too_long(text: str, digits: str) -> bool:

@@ -19,11 +19,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import calls, participants, recordings
 from callrec.errors import CatalogueDamaged, NotFound, WrongUsage
+from callrec.ids import pasted
 from callrec.manifest import Manifest, write
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody, KeptBecause
 from callrec.model.rules import Direction
 from callrec.numbers import Number
+from callrec.texts import on_one_line
 
 _CALL: TypeAdapter[CallRecord] = TypeAdapter(CallRecord)
 SHORTEST_PREFIX = 8
@@ -308,12 +310,14 @@ def _span(id_: str) -> tuple[str, str]:
 
     Ids of one form sort alike under every collation, so the index of the primary key serves.
     """
-    if len(id_) < SHORTEST_PREFIX:  # decision 6
-        raise WrongUsage("{id} is too short for an id: give its first 8 characters or more", id=id_)
-    prefix = id_.lower()
+    prefix = pasted(id_)
     first, last = (prefix + fill[len(prefix) :] for fill in (FIRST_ID, FIRST_ID.replace("0", "f")))
     if not _ID.fullmatch(first):
-        raise WrongUsage("{id} is no id, nor the beginning of one: see callrec search", id=id_)
+        raise WrongUsage("{id} is no id, nor the beginning of one: see callrec search", id=on_one_line(id_))
+    if len(prefix) < SHORTEST_PREFIX:  # decision 6
+        raise WrongUsage(
+            "{id} is too short for an id: give its first 8 characters or more", id=on_one_line(id_)
+        )
     return first, last
 
 

@@ -19,7 +19,18 @@ from callrec.catalogue.tables import extensions, facilities, rules, rules_in_for
 from callrec.errors import NotFound, Refused
 from callrec.model.office import Extension, Facility
 from callrec.numbers import dialled
-from callrec.rulebook.entries import aliases, check_aliases, check_facility, check_name, extension_number
+from callrec.rulebook.entries import (
+    aliases,
+    check_aliases,
+    check_facility,
+    check_name,
+    check_one_of_its_name,
+    extension_number,
+    facility_code,
+    is_code,
+    known_facility,
+)
+from callrec.texts import on_one_line
 
 _READ_FACILITY = RowReader(Facility, "facilities", "code")
 _READ_EXTENSION = RowReader(Extension, "extensions", "number")
@@ -31,41 +42,72 @@ def all_facilities(connection: sa.Connection) -> list[Facility]:
     return [_facility(row) for row in rows]
 
 
-def facility(connection: sa.Connection, code: str) -> Facility:
-    """Returns the facility of this code. Raises NotFound."""
-    row = connection.execute(sa.select(facilities).where(facilities.c.code == code)).one_or_none()
-    if row is None:
-        raise NotFound("there is no facility {code}: see callrec facility list", code=code)
-    return _facility(row)
+def facility(connection: sa.Connection, text: str) -> Facility:
+    """Returns the facility that `text` means, by its code or its name. Raises NotFound."""
+    known = {each.code: each for each in all_facilities(connection)}
+    return known[known_facility(text, known)]
 
 
-def add_facility(connection: sa.Connection, new: Facility, *, who: str, at: datetime) -> None:
-    """Adds a facility. Raises Refused when there is one of its code."""
+def code_of_calls(connection: sa.Connection, text: str) -> str:
+    """Returns the code under which calls are filed, also of a facility that was removed since.
+
+    Raises NotFound for what is neither a facility's name nor can be a code.
+    """
+    try:
+        return facility(connection, text).code
+    except NotFound:
+        if not is_code(facility_code(text)):
+            raise
+        return facility_code(text)
+
+
+def add_facility(
+    connection: sa.Connection, new: Facility, *, who: str, at: datetime, check: bool = True
+) -> None:
+    """Adds a facility. Raises Refused when there is one of its code, or of its name.
+
+    Without `check` the caller makes sure afterwards that its name is nobody else's (`check_one_name`).
+    """
     changes.lock(connection)
     check_facility(new)
     if connection.execute(sa.select(facilities).where(facilities.c.code == new.code)).one_or_none():
         raise Refused("there is a facility {code} already: see callrec facility list", code=new.code)
+    if check:
+        check_one_name(connection, new)
     connection.execute(facilities.insert().values(asdict(new)))
     changes.note(connection, f"facility {new.code}", None, asdict(new), who=who, at=at)
 
 
 def change_facility(
-    connection: sa.Connection, code: str, *, who: str, at: datetime, **fields: Any
+    connection: sa.Connection, text: str, *, who: str, at: datetime, check: bool = True, **fields: Any
 ) -> Facility:
-    """Gives a facility another name, or others who are called to help. Returns it as it is now."""
+    """Gives a facility another name, or others who are called to help. Returns it as it is now.
+
+    `check` as in `add_facility`.
+    """
     changes.lock(connection)
-    before = facility(connection, code)
+    before = facility(connection, text)
     after = replace(before, **fields)
     check_facility(after)
-    connection.execute(facilities.update().where(facilities.c.code == code).values(asdict(after)))
-    changes.note(connection, f"facility {code}", asdict(before), asdict(after), who=who, at=at)
+    if check and after.name != before.name:
+        check_one_name(connection, after)
+    known = facilities.c.code == before.code
+    connection.execute(facilities.update().where(known).values(asdict(after)))
+    changes.note(connection, f"facility {before.code}", asdict(before), asdict(after), who=who, at=at)
     return after
 
 
-def remove_facility(connection: sa.Connection, code: str, *, who: str, at: datetime) -> None:
-    """Removes a facility. Raises Refused while it has extensions or rules: they would be about nothing."""
+def check_one_name(connection: sa.Connection, new: Facility) -> None:
+    """Raises Refused where another facility has a name that people read as the one of the new."""
+    check_one_of_its_name(new, all_facilities(connection))
+
+
+def remove_facility(connection: sa.Connection, text: str, *, who: str, at: datetime) -> Facility:
+    """Removes a facility and returns it. Raises Refused while it has extensions or rules: they would be about
+    nothing."""
     changes.lock(connection)
-    before = facility(connection, code)
+    before = facility(connection, text)
+    code = before.code
     count = connection.execute(
         sa.select(sa.func.count()).select_from(extensions).where(extensions.c.facility == code)
     ).scalar_one()
@@ -84,6 +126,7 @@ def remove_facility(connection: sa.Connection, code: str, *, who: str, at: datet
         )
     connection.execute(facilities.delete().where(facilities.c.code == code))
     changes.note(connection, f"facility {code}", asdict(before), None, who=who, at=at)
+    return before
 
 
 def all_extensions(connection: sa.Connection, facility_code: str | None = None) -> list[Extension]:
@@ -99,7 +142,9 @@ def extension(connection: sa.Connection, number: str) -> Extension:
     known = sa.select(extensions).where(extensions.c.number == dialled(number))
     row = connection.execute(known).one_or_none()
     if row is None:
-        raise NotFound("there is no extension {number}: see callrec extension list", number=number)
+        raise NotFound(
+            "there is no extension {number}: see callrec extension list", number=on_one_line(number)
+        )
     return _extension(row)
 
 
@@ -114,7 +159,7 @@ def add_extension(
     changes.lock(connection)
     new = replace(new, number=extension_number(new.number), aliases=aliases(new.aliases))
     check_name(new.name)
-    facility(connection, new.facility)
+    new = replace(new, facility=facility(connection, new.facility).code)
     if connection.execute(sa.select(extensions).where(extensions.c.number == new.number)).one_or_none():
         raise Refused("there is an extension {number} already: see callrec extension list", number=new.number)
     connection.execute(extensions.insert().values(asdict(new)))
@@ -135,7 +180,7 @@ def change_extension(
     before = extension(connection, number)
     after = replace(before, **fields)
     after = replace(after, aliases=aliases(after.aliases))
-    facility(connection, after.facility)
+    after = replace(after, facility=facility(connection, after.facility).code)
     check_name(after.name)
     known = extensions.c.number == before.number
     connection.execute(extensions.update().where(known).values(asdict(after)))

@@ -32,19 +32,34 @@ def locked(connection: sa.Connection) -> Office:
 def apply(connection: sa.Connection, steps: Iterable[Step], *, who: str, at: datetime) -> None:
     """Does the steps, each with its entry in the changes. An error undoes all with the transaction.
 
-    An alias may go from one extension to another, so whose they are is checked at the end.
+    An alias may go from one extension to another, and a name from one facility to another, so whose they are
+    is checked at the end.
     """
+    named: list[Facility] = []
     for step in steps:
         _apply(connection, step, who, at)
+        if isinstance(step.after, Facility) and _names(step):
+            named.append(step.after)
+    for each in named:
+        facilities.check_one_name(connection, each)
     facilities.check_endpoints(connection)
+
+
+def _names(step: Step) -> bool:
+    """Tells whether a step gives a facility its name, or another."""
+    return not (
+        isinstance(step.before, Facility)
+        and isinstance(step.after, Facility)
+        and step.before.name == step.after.name
+    )
 
 
 def _apply(connection: sa.Connection, step: Step, who: str, at: datetime) -> None:
     match step.before, step.after:
         case None, Facility() as new:
-            facilities.add_facility(connection, new, who=who, at=at)
+            facilities.add_facility(connection, new, who=who, at=at, check=False)
         case Facility(), Facility() as new:
-            facilities.change_facility(connection, who=who, at=at, **asdict(new))
+            facilities.change_facility(connection, new.code, who=who, at=at, check=False, **asdict(new))
         case Facility() as old, None:
             facilities.remove_facility(connection, old.code, who=who, at=at)
         case None, Extension() as new:

@@ -93,7 +93,7 @@ def add(connection: sa.Connection, new: Rule, *, who: str, at: datetime) -> Rule
     target.
     """
     changes.lock(connection)
-    _check(connection, new)
+    new = _checked(connection, new)
     rule = replace(new, id=_id(connection, new.id), version=1, changed_at=at, changed_by=who)
     _store(connection, rule, removed=False)
     changes.note(connection, f"rule {rule.id}", None, plain(rule), who=who, at=at)
@@ -118,7 +118,7 @@ def change(connection: sa.Connection, id_: int, *, who: str, at: datetime, **fie
             "see callrec rule end {id}, then add another",
             id=id_,
         )
-    _check(connection, after)
+    after = _checked(connection, after)
     after = replace(after, version=before.version + 1, changed_at=at, changed_by=who)
     _store(connection, after, removed=False)
     changes.note(connection, f"rule {id_}", plain(before), plain(after), who=who, at=at)
@@ -158,12 +158,14 @@ def _id(connection: sa.Connection, wanted: int) -> int:
     return max(wanted, int(newest) + 1)  # decision 10
 
 
-def _check(connection: sa.Connection, rule: Rule) -> None:
+def _checked(connection: sa.Connection, rule: Rule) -> Rule:
+    """Returns a rule that makes sense, about the facility or extension that is meant. Raises NotFound."""
     check(rule)
     if rule.scope is Scope.FACILITY:
-        facility(connection, rule.target or "")
+        return replace(rule, target=facility(connection, rule.target or "").code)
     if rule.scope is Scope.EXTENSION:
-        extension(connection, rule.target or "")
+        return replace(rule, target=extension(connection, rule.target or "").number)
+    return rule
 
 
 def _store(connection: sa.Connection, rule: Rule, *, removed: bool) -> None:

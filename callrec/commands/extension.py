@@ -35,7 +35,7 @@ def add(ctx: click.Context, number: str, facility: str, name: str, service: bool
     new = Extension(number, facility, name, service)
     with here.database.begin() as connection:
         added = facilities.add_extension(connection, new, who=here.who, at=here.now)
-    say("extension {number} added to facility {code}", number=added.number, code=facility)
+    say("extension {number} added to facility {code}", number=added.number, code=added.facility)
 
 
 @command.command("import")
@@ -62,9 +62,8 @@ def import_(ctx: click.Context, path: Path, dry_run: bool) -> None:
 def list_(ctx: click.Context, facility: str | None, form: str | None) -> None:
     """List the extensions."""
     with app(ctx).database.read() as connection:
-        if facility:
-            facilities.facility(connection, facility)
-        found = facilities.all_extensions(connection, facility)
+        code = facilities.facility(connection, facility).code if facility else None
+        found = facilities.all_extensions(connection, code)
     emit([_row(each) for each in found], COLUMNS, form, "no extension yet")
 
 
@@ -77,7 +76,7 @@ def move(ctx: click.Context, number: str, facility: str) -> None:
     here = app(ctx)
     with here.database.begin() as connection:
         moved = facilities.change_extension(connection, number, facility=facility, who=here.who, at=here.now)
-    say("extension {number} moved to facility {code}", number=moved.number, code=facility)
+    say("extension {number} moved to facility {code}", number=moved.number, code=moved.facility)
 
 
 @command.command()

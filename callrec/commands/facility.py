@@ -12,7 +12,7 @@ from callrec.commands.facility_report import report
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
 from callrec.model.office import Facility
-from callrec.rulebook.entries import support_mail, support_phone
+from callrec.rulebook.entries import facility_code, support_mail, support_phone
 
 COLUMNS = {
     "code": "code",
@@ -38,7 +38,7 @@ command.add_command(report)
 @click.pass_context
 def add(ctx: click.Context, code: str, name: str) -> None:
     """Add a facility. CODE is short and lower-case, such as shiba; it becomes part of object keys."""
-    here = app(ctx)
+    here, code = app(ctx), facility_code(code)
     with here.database.begin() as connection:
         facilities.add_facility(connection, Facility(code, name), who=here.who, at=here.now)
     say("facility {code} added", code=code)
@@ -64,8 +64,8 @@ def rename(ctx: click.Context, code: str, name: str) -> None:
     """Give a facility another name. Its code stays."""
     here = app(ctx)
     with here.database.begin() as connection:
-        facilities.change_facility(connection, code, name=name, who=here.who, at=here.now)
-    say("facility {code} is now called {name}", code=code, name=name)
+        found = facilities.change_facility(connection, code, name=name, who=here.who, at=here.now)
+    say("facility {code} is now called {name}", code=found.code, name=name)
 
 
 @command.command()
@@ -81,8 +81,8 @@ def support(ctx: click.Context, code: str, phone: str | None, mails: tuple[str, 
     fields = _wanted(phone, mails, default=default)
     here = app(ctx)
     with here.database.begin() as connection:
-        facilities.change_facility(connection, code, who=here.who, at=here.now, **fields)
-    say("facility {code}: who is called to help was changed", code=code)
+        found = facilities.change_facility(connection, code, who=here.who, at=here.now, **fields)
+    say("facility {code}: who is called to help was changed", code=found.code)
 
 
 @command.command()
@@ -92,8 +92,8 @@ def remove(ctx: click.Context, code: str) -> None:
     """Remove a facility that has no extensions and no rules. Its recordings stay."""
     here = app(ctx)
     with here.database.begin() as connection:
-        facilities.remove_facility(connection, code, who=here.who, at=here.now)
-    say("facility {code} removed", code=code)
+        removed = facilities.remove_facility(connection, code, who=here.who, at=here.now)
+    say("facility {code} removed", code=removed.code)
 
 
 def _wanted(phone: str | None, mails: tuple[str, ...], *, default: bool) -> dict[str, Any]:

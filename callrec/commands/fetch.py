@@ -9,7 +9,7 @@ import click
 
 from callrec.archive.retrieval import FORMATS, Clip, Retrieval
 from callrec.commands.common import app, console, say
-from callrec.dates import parse_clip
+from callrec.durations import parse_clip
 from callrec.errors import CheckFailed, WrongUsage
 from callrec.files import make_folder
 

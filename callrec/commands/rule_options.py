@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from callrec.commands.common import F
-from callrec.dates import written_seconds
+from callrec.durations import written_seconds
 from callrec.errors import WrongUsage
 from callrec.model.rules import Announce, Direction, Holidays, Rule, Unannounced
 from callrec.policy.hours import written

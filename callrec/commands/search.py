@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 
 import click
 
-from callrec.catalogue import calls
+from callrec.catalogue import calls, facilities
 from callrec.catalogue.calls import SearchHit, SearchQuery
 from callrec.commands.common import app, emit, lists, say
-from callrec.dates import clock, parse_duration, parse_range, spoken
+from callrec.dates import parse_range, spoken
+from callrec.durations import clock, parse_duration
 from callrec.errors import CatalogueDamaged, NotFound, WrongUsage
 from callrec.language import translated
 from callrec.model.rules import Direction, Mode
@@ -95,11 +96,13 @@ def command(ctx: click.Context, /, date: str | None, on: str | None, form: str |
     given["extension"] = _meant(given["extension"], partial(read_number, outside=False))
     given["dialled"] = normalise(given["number"], office.prefixes)
     given["number"] = _meant(given["number"], partial(read_number, outside=True))
+    place = given.pop("facility")
     shortest = _meant(given.pop("min_duration"), parse_duration)
     limit = given.pop("limit")
-    wanted = SearchQuery(begin, end, min_duration_s=shortest, limit=limit + 1, **given)
     damaged: list[CatalogueDamaged] = []
     with here.database.read() as connection:
+        code = None if place is None else facilities.code_of_calls(connection, place)
+        wanted = SearchQuery(begin, end, facility=code, min_duration_s=shortest, limit=limit + 1, **given)
         found = calls.search(connection, wanted, damaged.append)
     emit([row(each, office) for each in found[:limit]], COLUMNS, form, keys=KEYS)
     if len(found) > limit:

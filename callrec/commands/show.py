@@ -15,7 +15,8 @@ from callrec.catalogue.calls import SearchHit
 from callrec.commands.common import app, plain_row
 from callrec.commands.search import row
 from callrec.commands.show_course import course, silences
-from callrec.dates import clock, spoken
+from callrec.dates import spoken
+from callrec.durations import clock
 from callrec.language import translated as _
 from callrec.model.calls import Announcement, CallRecord
 from callrec.rulebook import explanation

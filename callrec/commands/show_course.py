@@ -8,7 +8,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from callrec.catalogue.calls import ArchivedRecording, SearchHit
-from callrec.dates import clock, spoken
+from callrec.dates import spoken
+from callrec.durations import clock
 from callrec.language import translated as _
 from callrec.manifest import capture_of
 from callrec.model.calls import CallRecord

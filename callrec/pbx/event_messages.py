@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from callrec import numbers
+from callrec.errors import WrongUsage
 from callrec.pbx.events import (
     OWN_PREFIX,
     Channel,
@@ -65,7 +66,7 @@ def number_in(dialstring: str) -> str | None:
     line, _, target = dialstring.partition("/")
     found = (target or line) if target or "@" in line else ""
     user = re.sub(r"^(sips?|tel):", "", found).partition("@")[0]
-    return numbers.dialled(re.split("[;/]", user)[0].lstrip("wW"))
+    return _number(re.split("[;/]", user)[0].lstrip("wW"))
 
 
 def talkers(bridge: JSON) -> tuple[str, ...]:
@@ -103,7 +104,15 @@ def _dialled(at: datetime, json: JSON) -> Event:
 def _forwarded_to(target: str) -> str | None:
     """Returns the number of ``Local/09012345678@from-phones``, or of ``09012345678`` (SIP's 302)."""
     _, slash, dialstring = target.partition("/")
-    return number_in(dialstring) if slash else numbers.dialled(target.partition("@")[0])
+    return number_in(dialstring) if slash else _number(target.partition("@")[0])
+
+
+def _number(text: str) -> str | None:
+    """Returns the number that the PBX dials; None for what is none, or looks like two."""
+    try:
+        return numbers.dialled(text)
+    except WrongUsage:
+        return None
 
 
 def _user_event(at: datetime, json: JSON) -> Event | None:

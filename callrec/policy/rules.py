@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from callrec.dates import written_seconds
+from callrec.durations import written_seconds
 from callrec.errors import WrongUsage
 from callrec.model.rules import CallFacts, Candidate, Mode, Rule, Scope
 from callrec.numbers import normalise

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from callrec.dates import written_seconds
+from callrec.durations import written_seconds
 from callrec.language import choose
 from callrec.language import translated as _
 from callrec.model.rules import Announce, Candidate, Decision, Hours, Mode, Rule, Unannounced

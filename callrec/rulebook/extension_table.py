@@ -1,4 +1,5 @@
-"""Reads extensions out of a table, as spreadsheets write it: CSV in UTF-8, with or without BOM, or in CP932.
+"""Reads extensions out of a table, as spreadsheets write it: CSV in UTF-8, with or without BOM, or in CP932,
+with commas, semicolons or tabs between the cells. In which encoding it is, is told in `encodings`.
 
 Columns: number, facility (its code or its name), name, kind (phone or service), aliases (other endpoints that
 are its phones, with commas or spaces between them); the last three may be missing.
@@ -10,16 +11,19 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping
 
-from callrec.errors import CallrecError, NotFound, WrongEntries, WrongUsage
-from callrec.model.office import Extension, Facility
+from callrec.errors import CallrecError, WrongEntries, WrongUsage
+from callrec.model.office import Extension
 from callrec.numbers import dialled
 from callrec.policy.office import Office
-from callrec.rulebook.entries import aliases, check_name, extension_number
+from callrec.rulebook.encodings import decoded
+from callrec.rulebook.entries import aliases, check_name, extension_number, known_facility
+from callrec.texts import name_key, on_one_line
 
 COLUMNS = ("number", "facility", "name", "kind", "aliases")
-_NAMES = {
+_COLUMN_NAMES = {
     "number": "number",
     "extension": "number",
     "番号": "number",
@@ -44,8 +48,14 @@ _NAMES = {
     "別名": "aliases",
     "エンドポイント": "aliases",
 }
+_NAMES = {name_key(name): column for name, column in _COLUMN_NAMES.items()}
+_SEPARATORS = (",", "\t", ";")
 _CHOICES = "number (内線番号), facility (施設), name (名前), kind (種別), aliases (別名)"
-_KINDS = {"": False, "phone": False, "電話機": False, "service": True, "サービス番号": True}
+_KINDS = {
+    name_key(name): service
+    for service, names in ((False, ("", "phone", "電話機", "電話")), (True, ("service", "サービス番号")))
+    for name in names
+}
 
 
 def parse(data: bytes, there: Office) -> list[Extension]:
@@ -57,7 +67,7 @@ def parse(data: bytes, there: Office) -> list[Extension]:
     lines: dict[str, int] = {}
     found: list[Extension] = []
     wrong: list[tuple[int, CallrecError]] = []
-    for line, row in _rows(_decoded(data)):
+    for line, row in _rows(decoded(data)):
         try:
             extension = _extension(row, there)
             for name in (extension.number, *extension.aliases):
@@ -78,15 +88,6 @@ def _only_once(name: str, line: int, lines: dict[str, int]) -> None:
         raise WrongUsage("extension {number} is in line {line} already", number=name, line=earlier)
 
 
-def _decoded(data: bytes) -> str:
-    for encoding in ("utf-8-sig", "cp932"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise WrongUsage("the file is neither UTF-8 nor Shift_JIS (CP932): save it as CSV UTF-8")
-
-
 def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Yields the rows with the numbers of their lines, and their cells by column."""
     order: tuple[str, ...] | None = None
@@ -100,21 +101,34 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
     """Yields the lines in which something stands, with their numbers."""
-    reader = csv.reader(io.StringIO(text, newline=""))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
+    begins = 1
     try:
         for cells in reader:
             stripped = [cell.strip() for cell in cells]
             if any(stripped):
                 yield reader.line_num, stripped
+            begins = reader.line_num + 1
     except csv.Error as error:
+        if "limit" in str(error):
+            raise WrongUsage(
+                "line {line} is no line of a CSV file: {problem}", line=reader.line_num, problem=error
+            ) from error
         raise WrongUsage(
-            "line {line} is no line of a CSV file: {problem}", line=reader.line_num, problem=error
+            "in line {line} a cell begins with a quotation mark and does not end with one", line=begins
         ) from error
+
+
+def _separator(text: str) -> str:
+    """Returns what stands between the cells: of the signs that can, the one that the first line has most."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    unquoted = re.sub(r'"[^"]*"', "", first)
+    return max(_SEPARATORS, key=unquoted.count)
 
 
 def _is_header(cells: list[str]) -> bool:
     """Tells whether a line names columns: an extension has a number, and a header none."""
-    return any(cell.lower() in _NAMES for cell in cells) and not any(map(_is_number, cells))
+    return any(name_key(cell) in _NAMES for cell in cells) and not any(map(_is_number, cells))
 
 
 def _is_number(cell: str) -> bool:
@@ -127,9 +141,11 @@ def _is_number(cell: str) -> bool:
 def _order(header: list[str]) -> tuple[str, ...]:
     """Returns the columns in their order; "" is one without a name. Raises WrongUsage for unknown ones."""
     for cell in header:
-        if cell and cell.lower() not in _NAMES:
-            raise WrongUsage("the column {text} is unknown: write {choices}", text=cell, choices=_CHOICES)
-    order = tuple(_NAMES.get(cell.lower(), "") for cell in header)
+        if cell and name_key(cell) not in _NAMES:
+            raise WrongUsage(
+                "the column {text} is unknown: write {choices}", text=on_one_line(cell), choices=_CHOICES
+            )
+    order = tuple(_NAMES.get(name_key(cell), "") for cell in header)
     for name in COLUMNS:
         if order.count(name) > 1:
             raise WrongUsage("the column {key} is there twice: leave one out", key=name)
@@ -152,24 +168,14 @@ def _extension(row: Mapping[str, str], there: Office) -> Extension:
     if not row.get("number"):
         raise WrongUsage("{key} is missing", key="number")
     number = extension_number(row["number"])
-    facility = _facility(row.get("facility", ""), there.facilities)
+    if not row.get("facility"):
+        raise WrongUsage("{key} is missing", key="facility")
+    facility = known_facility(row["facility"], there.facilities)
     known = there.extensions.get(number, Extension(number, facility))
-    kind = row.get("kind", "service" if known.service else "phone").lower()
-    if kind not in _KINDS:
-        raise WrongUsage("{text} is none of {choices}", text=kind, choices="phone, service")
+    kind = row.get("kind", "service" if known.service else "phone")
+    if name_key(kind) not in _KINDS:
+        raise WrongUsage("{text} is none of {choices}", text=on_one_line(kind), choices="phone, service")
     name = row.get("name", known.name)
     check_name(name)
-    also = row["aliases"].replace(",", " ").split() if "aliases" in row else known.aliases
-    return Extension(number, facility, name, _KINDS[kind], aliases(also))
-
-
-def _facility(text: str, facilities: Mapping[str, Facility]) -> str:
-    """Returns the code of a facility that was written with its code or its name. Raises NotFound."""
-    if not text:
-        raise WrongUsage("{key} is missing", key="facility")
-    codes = [code for code, each in facilities.items() if text in (code, each.name)]
-    if text in codes:
-        return text
-    if len(codes) != 1:
-        raise NotFound("there is no facility {code}: see callrec facility list", code=text)
-    return codes[0]
+    also = row["aliases"].split() if "aliases" in row else known.aliases
+    return Extension(number, facility, name, _KINDS[name_key(kind)], aliases(also))

@@ -12,13 +12,15 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from callrec.dates import parse_days, parse_end, parse_moment, parse_seconds, written_seconds
+from callrec.dates import parse_end, parse_moment
+from callrec.durations import parse_days, parse_seconds, written_seconds
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
 from callrec.model.rules import Announce, Direction, Holidays, Mode, Rule, Scope, Unannounced
-from callrec.numbers import Number, dialled, normalise, of_extension, on_one_line
+from callrec.numbers import Number, dialled, normalise, of_extension
 from callrec.policy.hours import parse_hours
 from callrec.rulebook.explanation import first_day, hours_in_words, last_day
+from callrec.texts import items, narrow, on_one_line
 from callrec.wording import ANNOUNCEMENTS, DIRECTIONS, HOLIDAYS, MODES, UNANNOUNCED
 
 E = TypeVar("E", bound=StrEnum)
@@ -142,14 +144,14 @@ def fields_in_words(rule: Rule, zone: ZoneInfo) -> dict[str, str]:
 
 def _one_of(kind: type[E], text: str) -> E:
     try:
-        return kind(text)
+        return kind(narrow(text).lower())
     except ValueError as error:
         choices = ", ".join(kind)
         raise WrongUsage("{text} is none of {choices}", text=text, choices=choices) from error
 
 
 def _languages(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(each.strip() for each in text.split(",") if each.strip()))
+    return tuple(each.lower() for each in items([text]))
 
 
 def _days(text: str) -> int | None:

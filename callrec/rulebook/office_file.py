@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 import tomlkit
 
 from callrec import toml_text
-from callrec.dates import written_seconds
-from callrec.errors import CallrecError, WrongEntries, WrongUsage
+from callrec.durations import written_seconds
+from callrec.errors import CallrecError, NotFound, WrongEntries, WrongUsage
 from callrec.model.office import Extension, Facility
 from callrec.model.rules import Holidays, Rule, Unannounced
 from callrec.policy.hours import written as written_hours
@@ -28,7 +28,9 @@ from callrec.rulebook.entries import (
     check_aliases,
     check_facility,
     check_name,
+    check_one_of_its_name,
     extension_number,
+    known_facility,
     support_mail,
     support_phone,
 )
@@ -151,6 +153,7 @@ class _Reader:
         check_facility(facility)
         if facility.code in self._facilities:
             raise WrongUsage("facility {code} is there twice", code=facility.code)
+        check_one_of_its_name(facility, self._facilities.values())
         self._facilities[facility.code] = facility
 
     def _read_extension(self, table: Table) -> None:
@@ -172,7 +175,7 @@ class _Reader:
     def _read_rule(self, table: Table) -> None:
         scope, target = read_whom(table)
         if table.get("facility"):
-            self._facility(table["facility"])
+            target = self._facility(table["facility"])
         if table.get("extension") and target not in self._extensions:
             raise WrongUsage("there is no extension {number} in the file", number=target)
         _needed(table, "mode")
@@ -183,10 +186,12 @@ class _Reader:
             raise WrongUsage("rule {id} is there twice", id=rule.id)
         self._rules.append(rule)
 
-    def _facility(self, code: str) -> str:
-        if code not in self._facilities:
-            raise WrongUsage("there is no facility {code} in the file", code=code)
-        return code
+    def _facility(self, text: str) -> str:
+        """Returns the code of a facility of the file, written with its code or its name."""
+        try:
+            return known_facility(text, self._facilities)
+        except NotFound as error:
+            raise WrongUsage("there is no facility {code} in the file", code=text) from error
 
 
 def _check_keys(kind: str, table: Any) -> None:

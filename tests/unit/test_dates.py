@@ -10,17 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callrec.dates import (
-    clock,
-    parse_clip,
-    parse_date,
-    parse_days,
-    parse_duration,
-    parse_end,
-    parse_moment,
-    parse_range,
-    spoken,
-)
+from callrec.dates import parse_date, parse_end, parse_moment, parse_range, spoken
+from callrec.durations import clock, parse_clip, parse_days, parse_duration
 from callrec.errors import WrongUsage
 
 TOKYO = ZoneInfo("Asia/Tokyo")

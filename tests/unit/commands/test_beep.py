@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from callrec import language
-from callrec.dates import parse_seconds, written_seconds
+from callrec.durations import parse_seconds, written_seconds
 from callrec.model.rules import Mode
 from callrec.policy.combine import combine
 from callrec.policy.decide import decide

@@ -110,7 +110,7 @@ def test_a_cell_of_two_lines_with_two_numbers_is_told_in_one() -> None:
         parse('2101,shiba\n"2102\n2103",shiba\n"2104\n内線2105",shiba'.encode(), THERE)
     said = [str(error) for _, error in caught.value.entries]
     assert said[0].startswith("2102 2103 is more than one number")
-    assert said[1].startswith("2104 内線2105 is none")
+    assert said[1].startswith("2104 内線2105 is more than one number")
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"number,facility,name\n"])

@@ -20,6 +20,7 @@ from callrec.policy.hours import parse_hours
 from callrec.policy.office import Office
 from callrec.rulebook import office_file
 from callrec.rulebook.difference import difference
+from callrec.texts import name_key
 from tests.unit.samples import START
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -27,17 +28,20 @@ WHO: dict[str, Any] = {"who": "test", "at": START}
 SECONDS = st.integers(0, 10**8)
 TIMES = SECONDS.map(lambda seconds: START + timedelta(seconds=seconds, microseconds=seconds % 999))
 MIDNIGHTS = st.integers(0, 999).map(lambda day: datetime(2026, 1, 1, 15, tzinfo=UTC) + timedelta(days=day))
-SIGNS = st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"])
+SIGNS = st.characters(codec="utf-8", exclude_categories=["C", "Zl", "Zp"], exclude_characters="\ufffd")
 ROOMS = st.sampled_from([None, "", "2900"])
 MAILS = st.sampled_from([None, (), ("a@x.example",), ("a@x.example", "b+c@x.example")])
-NAMES = st.text(SIGNS, min_size=1, max_size=8).filter(str.strip)
+NAMES = st.text(SIGNS, min_size=1, max_size=8).filter(name_key)
 
 
 @st.composite
 def offices_of_all_kinds(draw: st.DrawFn) -> Office:
     """Offices as a catalogue can hold them: every target exists, ids are its own."""
     codes = draw(st.lists(st.sampled_from(["shiba", "azabu", "akasaka"]), min_size=1, unique=True))
-    facilities = [Facility(code, draw(NAMES), draw(ROOMS), draw(MAILS)) for code in codes]
+    names = draw(st.lists(NAMES, min_size=len(codes), max_size=len(codes), unique_by=name_key))
+    facilities = [
+        Facility(code, name, draw(ROOMS), draw(MAILS)) for code, name in zip(codes, names, strict=True)
+    ]
     numbers = draw(st.lists(st.sampled_from(["2101", "2102", "6000", "*8"]), min_size=1, unique=True))
     extensions = [
         Extension(number, draw(st.sampled_from(codes)), draw(NAMES), draw(st.booleans()))
