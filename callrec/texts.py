@@ -55,7 +55,9 @@ def items(texts: Iterable[str]) -> list[str]:
 def name_key(name: str) -> str:
     """Returns what two names have in common that people read as one, whatever their width, case, blanks,
     dashes and composition."""
-    seen = "".join(sign for sign in unicodedata.normalize("NFKC", name) if not _is_unseen_mark(sign))
+    seen = "".join(
+        sign for sign in unicodedata.normalize("NFKC", name) if sign != "\0" and not _is_unseen_mark(sign)
+    )
     alike = _WAVE.sub("~", with_hyphens(seen.casefold()))
     words = _WORDS.sub("\0", alike.strip())
     # A sound mark that stood apart joins its letter, once the blank that NFKC gives it is gone.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ from callrec.commands.common import app, console, say
 from callrec.durations import parse_clip
 from callrec.errors import CheckFailed, WrongUsage
 from callrec.files import make_folder
+from callrec.texts import unshown
 
 
 @click.command()
@@ -31,7 +31,7 @@ def command(
     ctx: click.Context, ids: tuple[str, ...], output: Path, kind: str, clip: str | None, request: str | None
 ) -> None:
     """Fetch recordings with their manifests. Each is verified first, and the fetch is written down."""
-    if any(unicodedata.category(sign)[0] == "C" for sign in request or ""):
+    if unshown(request or ""):
         # it must not look like another line of the log
         raise WrongUsage("the request {text} holds a control character", text=repr(request))
     here = app(ctx)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +18,7 @@ from callrec.errors import NotFound, WrongUsage
 from callrec.language import translated as _
 from callrec.rulebook.explanation import in_words
 from callrec.rulebook.fields import FIELDS, altered, change_in_words, fields_in_words
+from callrec.texts import narrow
 from callrec.wording import rule_name
 
 COLUMNS = {"version": "version", "_at": "when", "changed_by": "who", "_change": "change"}
@@ -80,7 +80,7 @@ def _step(before: Version | None, after: Version, zone: ZoneInfo) -> dict[str, A
 
 
 def _parse_name(text: str) -> tuple[int, int | None]:
-    match = re.fullmatch(r"(\d{1,9})(?:@(\d{1,9}))?", unicodedata.normalize("NFKC", text))
+    match = re.fullmatch(r"([0-9]{1,9})(?:@([0-9]{1,9}))?", narrow(text))
     if not match:
         raise WrongUsage("{text} names no rule: write 12, or 12@3 for its third version", text=text)
     return int(match[1]), int(match[2]) if match[2] else None

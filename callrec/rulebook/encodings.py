@@ -31,6 +31,7 @@ _DAMAGE = 10.0
 _NOISE = {False: 5.0, True: 8.4}
 """Bits of a byte without meaning: below 0x80, and from there on."""
 _SHOWN_LINES = 10
+_SHIFT_JIS = "Shift_JIS (CP932)"
 
 
 def decoded(data: bytes) -> str:
@@ -39,21 +40,28 @@ def decoded(data: bytes) -> str:
     _refuse_other_forms(data)
     words = [_Word(each) for each in dict.fromkeys(_WORD.findall(data))]
     bits = _Weights.of(words)
-    if _is(data, "utf-8") and (
-        data.startswith(codecs.BOM_UTF8) or bits.utf_8 <= min(bits.cp932, bits.euc_jp)
-    ):
+    marked = data.startswith(codecs.BOM_UTF8)
+    meant_as_utf_8 = marked or bits.utf_8 <= min(bits.cp932, bits.euc_jp)
+    if _is(data, "utf-8"):
         text = data.decode("utf-8-sig")
         _refuse_damage(text)
+        if not meant_as_utf_8:
+            raise _doubtful(data, words, "UTF-8")
         return text
-    if data.startswith(codecs.BOM_UTF8) or (bits.utf_8 <= min(bits.cp932, bits.euc_jp)):
-        raise _mixed(_lines(data, lambda line: not _is(line, "utf-8")))
+    if meant_as_utf_8:
+        raise _mixed("UTF-8", _lines(data, lambda line: not _is(line, "utf-8")))
+    return _in_cp932(data, words, bits)
+
+
+def _in_cp932(data: bytes, words: Collection[_Word], bits: _Weights) -> str:
+    """Returns the text of a table that is none in UTF-8."""
     if not _is(data, "cp932"):
-        raise _neither(data)
+        raise _neither(_lines(data, lambda line: not _is(line, "cp932")))
     if not bits.surely_cp932:
-        raise _doubtful(data, words)
+        raise _doubtful(data, words, _SHIFT_JIS)
     others = {word.data for word in words if word.is_meant_otherwise}
     if others:
-        raise _strange(_lines(data, lambda line: not others.isdisjoint(_WORD.findall(line))))
+        raise _mixed(_SHIFT_JIS, _lines(data, lambda line: not others.isdisjoint(_WORD.findall(line))))
     return data.decode("cp932")
 
 
@@ -137,7 +145,7 @@ def _split(data: bytes) -> list[bytes]:
 def _refuse_other_forms(data: bytes) -> None:
     """Raises WrongUsage for what a spreadsheet saves as "Unicode text", and for mails' old encoding."""
     name = ""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or data.count(0) * 8 > len(data):
         name = "UTF-16 (Unicode text)"
     elif re.search(rb"\x1b[$(]", data):
         name = "ISO-2022-JP (JIS)"
@@ -176,42 +184,43 @@ def _read_anew(word: str) -> Iterator[str]:
                 yield data.decode(right, "replace")
 
 
-def _mixed(lines: list[int]) -> WrongUsage:
+def _mixed(encoding: str, lines: list[int]) -> WrongUsage:
     return WrongUsage(
-        "the file is in UTF-8, but not in line {lines}: save the whole file as CSV UTF-8", lines=_shown(lines)
-    )
-
-
-def _strange(lines: list[int]) -> WrongUsage:
-    return WrongUsage(
-        "the file is in Shift_JIS (CP932), but not in line {lines}: save the whole file as CSV UTF-8",
+        "the file is in {encoding}, but not in line {lines}: save the whole file as CSV UTF-8",
+        encoding=encoding,
         lines=_shown(lines),
     )
 
 
-def _neither(data: bytes) -> WrongUsage:
-    lines = _lines(data, lambda line: not _is(line, "cp932"))
+def _neither(lines: list[int]) -> WrongUsage:
     return WrongUsage(
         "the file is neither UTF-8 nor Shift_JIS (CP932) in line {lines}: save it as CSV UTF-8",
         lines=_shown(lines),
     )
 
 
-def _doubtful(data: bytes, words: Collection[_Word]) -> WrongUsage:
-    """Returns the error for what can be read as CP932, and was hardly meant so, with what it would say."""
-    word = max(words, key=lambda each: cost(each.cp932) - _in_euc(each.euc_jp))
+def _doubtful(data: bytes, words: Collection[_Word], encoding: str) -> WrongUsage:
+    """Returns the error for what can be read, and was hardly meant so, with what it would say."""
+    readings = {"UTF-8": "utf_8", _SHIFT_JIS: "cp932", "EUC-JP": "euc_jp"}
+    read, others = readings.pop(encoding), readings
+    word = max(words, key=lambda each: cost(getattr(each, read)) - cost(each.euc_jp))
     line = next(iter(_lines(data, lambda each: word.data in each)))
-    if _is(word.data, "euc_jp"):
+    another = min(others, key=lambda each: cost(getattr(word, others[each])))
+    other = getattr(word, others[another])
+    if "\ufffd" in other:
         return WrongUsage(
-            "line {line} says {text} in Shift_JIS (CP932), but {other} in EUC-JP: save the file as CSV UTF-8",
+            "line {line} says {text} in {encoding}, which hardly was meant: save the file as CSV UTF-8",
             line=line,
-            text=word.cp932,
-            other=word.euc_jp,
+            text=getattr(word, read),
+            encoding=encoding,
         )
     return WrongUsage(
-        "line {line} says {text} in Shift_JIS (CP932), which hardly was meant: save the file as CSV UTF-8",
+        "line {line} says {text} in {encoding}, but {other} in {another}: save the file as CSV UTF-8",
         line=line,
-        text=word.cp932,
+        text=getattr(word, read),
+        encoding=encoding,
+        other=other,
+        another=another,
     )
 
 
