@@ -155,7 +155,13 @@ def test_an_extension_that_begins_like_a_prefix_is_not_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["+81312340000", "0312340000", "0081312340000", "0312340000;phone-context=+81"]
+    "text",
+    [
+        "+81312340000",
+        "0312340000",
+        "0081312340000",
+        "0312340000;phone-context=+81",
+    ],
 )
 def test_a_did_is_known_however_the_network_writes_it(text: str) -> None:
     assert (
@@ -166,7 +172,15 @@ def test_a_did_is_known_however_the_network_writes_it(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["anonymous", "Unavailable", "Restricted", "非通知", "sip:anonymous@192.0.2.1", "-"]
+    "text",
+    [
+        "anonymous",
+        "Unavailable",
+        "Restricted",
+        "非通知",
+        "sip:anonymous@192.0.2.1",
+        "-",
+    ],
 )
 def test_a_withheld_number_is_none(text: str) -> None:
     assert normalise(text) is None
@@ -200,6 +214,22 @@ def test_a_withheld_number_is_none(text: str) -> None:
         "２１０１　２１０２",
         "2101(2102)",
         "2101 22",
+        "2301-05",
+        "2301-5",
+        "2301〜05",
+        "2301..230",
+        "2301から2305",
+        "2301から2305まで",
+        "2301と2302",
+        "2301及び2302",
+        "2301 to 2305",
+        "2301→2305",
+        "2301…2305",
+        "2301∼2305",
+        "2301_2302",
+        "03-1234-5678 内線2101",
+        "03-1234-5678 ext. 2101",
+        "03-1234-5678(内2101)",
         "110 119",
         "09012345678 110",
     ],
@@ -239,7 +269,18 @@ def test_grouping_inside_a_number_is_one_number(text: str, number: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2101;shiba", "2101@shiba", "sip:2101;shiba", "mailto:2101", "tel:", "03-1234-5678(代)"]
+    "text",
+    [
+        "2101①",
+        "2101²",
+        "٢١٠١",
+        "2101;shiba",
+        "2101@shiba",
+        "sip:2101;shiba",
+        "mailto:2101",
+        "tel:",
+        "03-1234-5678(代)",
+    ],
 )
 def test_what_is_neither_a_number_nor_its_address_is_none(text: str) -> None:
     assert dialled(text) is None
