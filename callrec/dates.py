@@ -125,7 +125,7 @@ def _days(text: str, today: date) -> tuple[date, date]:
         start = parse_date(parts[0], today)
         end = _rest(parts[1], start) or _day(parts[1], today)
         if end is None:
-            raise _no_date(text)
+            raise _no_date(text if _REST_OF_DATE.fullmatch(parts[1]) else parts[1])
         return start, end
     if len(parts) == 1 and plain == whole:
         found = _day(plain, today) or _around_hyphen(plain, today)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_CLOCK = r"[0-9]{1,2}(?::[0-9]{2}(?::[0-9]{2})?|時(?:半|[0-9]{1,2}分(?:[0-9]{1,2}秒)?)?)"
+_CLOCK = r"[0-9]{1,2}(?::[0-9]{2}(?::[0-9]{2})?|時(?:半|[0-9]{1,2}(?:分(?:[0-9]{1,2}秒)?)?)?)"
 TIME = rf"(?:(?:午前|午後|am|pm)\s*)?{_CLOCK}(?:\s*(?:am|pm|a\.m\.|p\.m\.))?|正午"
 """A pattern that finds a time of day in lower-case text that `callrec.texts` has made narrow."""
 _PARTS = re.compile(

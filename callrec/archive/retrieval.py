@@ -11,7 +11,7 @@ import hashlib
 import math
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ from callrec.errors import CheckFailed, EvidenceBroken, NotFound, WrongUsage
 from callrec.files import Draft, draft, publish, scratch
 from callrec.manifest import Manifest, differences, read
 from callrec.spool.sound import BLOCK, examine
+from callrec.texts import items
 
 FORMATS = ("flac", "wav", "mp3", "opus")
 AUDIBLE_S = 0.1
@@ -117,6 +118,14 @@ class Retrieval:
         if found.recording is None:
             raise NotFound("call {id} was not recorded: see callrec show {id}", id=found.call.id)
         return found.recording
+
+    def named(self, texts: Collection[str]) -> list[ArchivedRecording]:
+        """Returns the recordings that are named, each once; a text may be a list of ids.
+
+        Raises as `look_up` does.
+        """
+        found = [self.look_up(each) for each in items(texts) or texts]
+        return list({each.id: each for each in found}.values())
 
     @contextmanager
     def _verified(self, kept: ArchivedRecording) -> Iterator[tuple[Path, bytes]]:

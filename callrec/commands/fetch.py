@@ -37,7 +37,7 @@ def command(
     here = app(ctx)
     retrieval = Retrieval(here.store, here.database, who=here.who)
     span = None if clip is None else Clip(*parse_clip(clip))
-    wanted = [retrieval.look_up(id_) for id_ in ids]  # a wrong one is said before anything is fetched
+    wanted = retrieval.named(ids)  # a wrong one is said before anything is fetched
     for kept in wanted:
         if span:
             span.check(kept.duration_s)

@@ -31,7 +31,7 @@ def command(
         raise WrongUsage("say what to verify: ids, --all or --sample N")
     here = app(ctx)
     retrieval = Retrieval(here.store, here.database, who=here.who)
-    chosen = [retrieval.look_up(id_).id for id_ in ids] or _chosen(here.database, sample)
+    chosen = [each.id for each in retrieval.named(ids)] or _chosen(here.database, sample)
     broken = _altered(here.database, chosen, everything=everything)
     rows: list[Row] = []
     emit_each(_results(retrieval, chosen, rows), KEYS, form)

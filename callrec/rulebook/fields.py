@@ -59,20 +59,20 @@ def _readers(zone: ZoneInfo, now: datetime) -> dict[str, Callable[[Any], tuple[s
     """Returns what reads each field: from what was written to the field's name in `Rule` and its value."""
 
     def moment(parse: Callable[[str, ZoneInfo, datetime], datetime], text: str) -> datetime | None:
-        return None if text == "none" else parse(text, zone, now)
+        return None if _says(text, "none") else parse(text, zone, now)
 
     return {
         "mode": lambda text: ("mode", _one_of(Mode, text)),
-        "direction": lambda text: ("direction", None if text == "any" else _one_of(Direction, text)),
-        "hours": lambda text: ("hours", () if text == "always" else parse_hours(text)),
+        "direction": lambda text: ("direction", None if _says(text, "any") else _one_of(Direction, text)),
+        "hours": lambda text: ("hours", () if _says(text, "always") else parse_hours(text)),
         "holidays": lambda text: ("holidays", _one_of(Holidays, text)),
         "from": lambda text: ("effective_from", moment(parse_moment, str(text))),
         "until": lambda text: ("effective_until", moment(parse_end, str(text))),
-        "announce": lambda text: ("announce", None if text == "default" else _one_of(Announce, text)),
+        "announce": lambda text: ("announce", None if _says(text, "default") else _one_of(Announce, text)),
         "language": lambda text: ("languages", _languages(text)),
-        "prompt": lambda text: ("prompt", text),
+        "prompt": lambda text: ("prompt", narrow(text)),
         "unannounced": lambda text: ("unannounced", _one_of(Unannounced, text)),
-        "beep": lambda text: ("beep_s", None if text == "none" else parse_seconds(text)),
+        "beep": lambda text: ("beep_s", None if _says(text, "none") else parse_seconds(text)),
         "retain": lambda text: ("retain_days", _days(text)),
         "retain_incident": lambda text: ("retain_incident_days", _days(text)),
         "priority": lambda number: ("priority", int(number)),
@@ -150,9 +150,14 @@ def _one_of(kind: type[E], text: str) -> E:
         raise WrongUsage("{text} is none of {choices}", text=text, choices=choices) from error
 
 
+def _says(text: str, word: str) -> bool:
+    """Tells whether one of the words that stand for a value was written."""
+    return narrow(text).lower() == word
+
+
 def _languages(text: str) -> tuple[str, ...]:
     return tuple(each.lower() for each in items([text]))
 
 
 def _days(text: str) -> int | None:
-    return None if text == "default" else parse_days(text)
+    return None if _says(text, "default") else parse_days(text)

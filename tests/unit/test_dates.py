@@ -223,6 +223,14 @@ def test_a_range_without_an_end_is_refused(text: str) -> None:
         parse_range(text, TOKYO, NOW)
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"), [("2026/11/20～2026/11/31", "2026/11/31"), ("2026/11/20～31", "2026/11/20～31")]
+)
+def test_a_range_whose_end_does_not_exist_is_refused(text: str, shown: str) -> None:
+    with pytest.raises(WrongUsage, match=f"^{shown} is not a date"):
+        parse_range(text, TOKYO, NOW)
+
+
 def test_a_range_that_runs_backwards_is_refused() -> None:
     with pytest.raises(WrongUsage, match="ends before it begins"):
         parse_range("2026-11-22..2026-11-20", TOKYO, NOW)

@@ -14,7 +14,7 @@ import soundfile
 from callrec.archive.retrieval import Retrieval, convert
 from callrec.catalogue import calls, custody, tables
 from callrec.catalogue.calls import ArchivedRecording
-from callrec.errors import CatalogueUnreachable, CheckFailed, EvidenceBroken
+from callrec.errors import CatalogueUnreachable, CheckFailed, EvidenceBroken, WrongUsage
 from tests.unit.bench import Bench
 from tests.unit.samples import RECORDING_ID, captured_call
 
@@ -54,6 +54,12 @@ def test_nothing_is_said_of_what_nobody_touched(
     bench: Bench, kept: ArchivedRecording, retrieval: Retrieval
 ) -> None:
     assert retrieval.verify(kept) == [] and _log(bench)[-1].details == {}
+
+
+def test_ids_may_be_pasted_as_a_list_and_count_once(kept: ArchivedRecording, retrieval: Retrieval) -> None:
+    assert retrieval.named([f'"{kept.id}"、{kept.id[:13].upper()}', f" {kept.id}\r\n"]) == [kept]
+    with pytest.raises(WrongUsage, match="is too short for an id"):
+        retrieval.named([","])
 
 
 def test_a_bucket_without_versions_is_read_as_it_is(
