@@ -8,24 +8,26 @@ does not verify.
 from __future__ import annotations
 
 from callrec.language import translated
+from callrec.visible import filled
 
 
 class Sentence:
     """A sentence for people, or a part of one: English, to be shown in the language of whoever reads it.
 
-    `template` has named fields, which `values` fill; a value may be such a sentence, or an error, itself.
+    `template` has named fields, which `values` fill; a value may be such a sentence, or an error, itself, and
+    cannot break the line.
     """
 
     def __init__(self, template: str, **values: object) -> None:
         self.template, self.values = template, values
 
     def __str__(self) -> str:
-        return self.template.format(**self.values)
+        return filled(self.template, self.values)
 
     def shown(self) -> str:
         """Returns the sentence in the language of this process."""
         values = {name: _shown(value) for name, value in self.values.items()}
-        return translated(self.template).format(**values)
+        return filled(translated(self.template), values)
 
 
 class CallrecError(Exception):

@@ -12,6 +12,7 @@ from callrec.model.calls import FeatureCode, KeyResult, Note, Outcome
 from callrec.model.captures import KeptBecause, SilenceReason
 from callrec.model.flaws import Flaw
 from callrec.model.rules import Announce, Decision, Direction, Holidays, Mode, Scope, Unannounced
+from callrec.visible import filled
 
 REASONS = {
     "no-rule": "no rule applies to this call, so it is not recorded",
@@ -144,7 +145,7 @@ ALERT_STATES = {
 def note(each: Note) -> str:
     """Returns what a note says, in the language of this process; as it is stored where it lacks a value."""
     try:
-        return translated(each.template).format(**each.values)
+        return filled(translated(each.template), each.values)
     except (LookupError, ValueError, AttributeError):
         return each.template
 
