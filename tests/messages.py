@@ -77,6 +77,7 @@ CLICK = (
     "default: {default}",
     "required",
     "{value} is not in the range {range}.",
+    "{name} {filename!r} is a file.",
     "{value!r} is not a valid {number_type}.",
 )
 CLICK_PLURALS = (
@@ -128,6 +129,7 @@ def _spoken(tree: ast.AST) -> Iterator[str]:
         "AmiRefused",
         "_Refused",
         "_AlreadyThere",
+        "OutputFailed",
         "PbxUnreachable",
     }
     for node in ast.walk(tree):

@@ -1,7 +1,8 @@
 """The command line: each command reads what was typed, lets the other packages do it, and prints what came of
 it. `main` runs the program, finds the file of a command by its name, and makes an error one line on stderr
-and an exit code. Each noun or verb has a file of its own (`rule` is spread over `rule_*`); `common` prints
-lists as table, JSON or CSV, `rule_options` has the options of rules, `office_steps` carries out imports,
+and an exit code. Each noun or verb has a file of its own (`rule` is spread over `rule_*`); `common` is the
+one writer, of lists with `table` and `spreadsheet`, over the `streams` of the system;
+`rule_options` has the options of rules, `office_steps` carries out imports,
 `facility_chart` draws, and `show_course` tells what happened during a call. The script `callrec` calls it,
 and so does `python -m callrec`. Click is known here only; whatever a command does can be done from Python as
 well."""
@@ -10,7 +11,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import io
 import os
 import sys
 from functools import cache
@@ -19,9 +19,11 @@ from typing import Any
 import click
 
 from callrec import __version__, language, other_programs
+from callrec.commands import streams
 from callrec.errors import CallrecError
 from callrec.failures import told
 from callrec.language import translated
+from callrec.visible import visible
 
 # One file a noun, and what it is for. A command's file is imported when the command is used, so that
 # help is quick.
@@ -43,18 +45,14 @@ COMMANDS = {
 }
 
 
-class ReaderGone(Exception):
-    """Whoever read our output has gone (a pager, head). Click would end with exit code 1."""
-
-
 class Program(click.Group):
     """The group of all commands: finds them by name, and speaks the user's language."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
-            raise ReaderGone from None
+        except BrokenPipeError as error:  # not our output, that is ReaderGone; Click would end silently
+            raise CallrecError("the system refused: {problem}", problem=error) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -102,8 +100,8 @@ def main(arguments: list[str] | None = None) -> None:
     os.umask(0o077)  # what callrec writes is for its owner, unless it is said for whom else
     other_programs.forget()
     language.use()
+    streams.use()
     translate(program)
-    _show_what_can_be_shown()
     try:
         result: Any = program.main(arguments, prog_name="callrec", standalone_mode=False)
     except CallrecError as error:
@@ -121,8 +119,7 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         _say(translated("stopped"))
         sys.exit(130)
-    except ReaderGone:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left need not be written
+    except streams.ReaderGone:
         sys.exit(0)
     except UnicodeEncodeError:  # what we write ourselves can always be encoded
         _say(translated("something was typed that is not UTF-8: check the encoding of the terminal"))
@@ -133,12 +130,6 @@ def main(arguments: list[str] | None = None) -> None:
         _say(_unexpected(error))
         sys.exit(1)
     sys.exit(result if isinstance(result, int) else 0)
-
-
-def _show_what_can_be_shown() -> None:
-    """Gives an output of another encoding the signs that it lacks as JSON writes them: \\u2014."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _unexpected(error: Exception) -> str:
@@ -160,4 +151,5 @@ def _hint(error: click.UsageError) -> str:
 
 
 def _say(text: str) -> None:
-    click.echo("callrec: " + " ".join(text.split()), err=True)
+    """Prints the one line of an error. What Click's own messages spread over lines is put on one."""
+    click.echo("callrec: " + visible(" ".join(text.split())), err=True)

@@ -1,24 +1,28 @@
-"""Has what commands share: the app of the given configuration, and lists as table, JSON or CSV."""
+"""Has what commands share: the app of the given configuration, and the writers: for people, whose terminals
+obey nothing that stands in data, and for programs. No other file of this package prints."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import click
-from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from callrec import settings_file
 from callrec.app import App
+from callrec.commands import spreadsheet
+from callrec.commands.table import Table, cell, laid_out
 from callrec.language import translated
+from callrec.visible import filled, visible
 
 F = TypeVar("F", bound=Callable[..., Any])
 Row = dict[str, Any]
@@ -33,7 +37,9 @@ def app(ctx: click.Context) -> App:
 
 def lists(command: F) -> F:
     """Adds --json and --csv to a command that lists."""
-    command = click.option("--csv", "form", flag_value="csv", help="Print CSV with a header.")(command)
+    command = click.option(
+        "--csv", "form", flag_value="csv", help="Print CSV with a header, as spreadsheets open it."
+    )(command)
     return click.option("--json", "form", flag_value="json", help="Print a JSON array.")(command)
 
 
@@ -43,19 +49,26 @@ def emit(
     form: str | None,
     empty: str = "",
     keys: Sequence[str] = (),
+    *,
+    spare: Sequence[str] = (),
+    prose: str = "",
+    zone: ZoneInfo | None = None,
 ) -> None:
     """Prints rows: all their keys as JSON or CSV, the columns that are named (key: header) as a table.
 
-    `keys` are those of every row, for the header of a CSV without any; else the columns stand in.
+    `keys` are those of every row, for the header of a CSV without any; else the columns stand in. Where a
+    terminal is too narrow, the columns in `spare` are left out, the first of them first; `prose` may wrap.
+    Moments are printed as CSV in `zone`.
     """
     if form == "json":
-        click.echo(json.dumps([plain_row(row) for row in rows], ensure_ascii=False, indent=2))
+        print_json([plain_row(row) for row in rows])
     elif form == "csv":
-        click.echo(_as_csv(rows, list(rows[0] if rows else keys or columns)), nl=False)
+        names = _shown(rows[0] if rows else keys or columns)
+        _write(spreadsheet.head(names) + spreadsheet.lines(rows, names, zone))
     elif rows:
-        _table(rows, columns)
+        _emit_table(Table(columns, rows, spare, prose))
     elif empty:
-        click.echo(translated(empty), err=True)
+        say(empty, err=True)
 
 
 def emit_each(rows: Iterable[Row], keys: Sequence[str], form: str | None) -> None:
@@ -64,80 +77,84 @@ def emit_each(rows: Iterable[Row], keys: Sequence[str], form: str | None) -> Non
         _json_each(rows)
         return
     if form == "csv":
-        click.echo(_as_csv([], keys), nl=False)
+        _write(spreadsheet.head(keys))
     for row in rows:
         if form == "csv":
-            click.echo("".join(_as_csv([row], keys).splitlines(keepends=True)[1:]), nl=False)
+            _write(spreadsheet.lines([row], keys, None))
         else:
-            click.echo("  ".join(_cell(row[key]) for key in keys))
+            tell("  ".join(cell(row[key]) for key in keys))
 
 
 def say(template: str, *, err: bool = False, **values: object) -> None:
     """Prints a sentence in the user's language; with `err` beside the output."""
-    click.echo(translated(template).format(**values), err=err)
+    _write(filled(translated(template), values) + "\n", err=err)
 
 
-def console() -> Console:
-    """Returns a console that neither wraps nor colours what goes into a pipe."""
-    return _Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
+def tell(line: str, *, err: bool = False) -> None:
+    """Prints one line that was put together before. Whatever stands in it, it stays one."""
+    _write(visible(line) + "\n", err=err)
 
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """Raises BrokenPipeError: rich would end the process here, and the program itself knows what to
-        do."""
-        raise BrokenPipeError
+def print_json(value: object) -> None:
+    """Prints JSON for programs: ASCII only, so that it is right in every encoding."""
+    _write(_json(value, indent=2) + "\n")
 
 
-def _table(rows: Sequence[Row], columns: dict[str, str]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for header in columns.values():
-        table.add_column(translated(header), overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(row.get(key)) for key in columns))
-    console().print(table)
+def working(name: str) -> AbstractContextManager[object]:
+    """Shows on a terminal what is being worked on; nothing in a pipe."""
+    return Console(highlight=False, markup=False, emoji=False).status(Text(visible(name)))
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return "—"
-    if isinstance(value, bool):
-        return translated("yes") if value else translated("no")
-    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+def _write(text: str | bytes, *, err: bool = False) -> None:
+    stream = sys.stderr if err else sys.stdout
+    stream.flush()
+    if isinstance(text, bytes):
+        stream.buffer.write(text)
+        stream.buffer.flush()
+    else:
+        stream.write(text)
+        stream.flush()
+
+
+def _emit_table(table: Table) -> None:
+    text, left_out = laid_out(table)
+    _write(text)
+    if left_out:
+        names = ", ".join(translated(table.columns[key]) for key in left_out)
+        say("left out, as the terminal is too narrow: {columns}", columns=names, err=True)
+
+
+def _shown(keys: Iterable[str]) -> list[str]:
+    return [key for key in keys if not key.startswith("_")]
 
 
 def plain_row(row: Row) -> Row:
     """Returns a row as JSON has it: no keys that only a table shows, times as ISO with offset."""
-    return {key: _value(value) for key, value in row.items() if not key.startswith("_")}
+    return {key: _plain(row[key]) for key in _shown(row)}
 
 
-def _value(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    """Returns a value as JSON has it. JSON has no word for a number that is none."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Enum):
         return value.value
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def _json(value: object, indent: int | None = None) -> str:
+    return json.dumps(_plain(value), indent=indent, allow_nan=False)
 
 
 def _json_each(rows: Iterable[Row]) -> None:
     before = "["
     try:
         for row in rows:
-            click.echo(f"{before}\n{json.dumps(plain_row(row), ensure_ascii=False)}", nl=False)
+            _write(f"{before}\n{_json(plain_row(row))}")
             before = ","
     finally:
-        click.echo("[]" if before == "[" else "\n]")
-
-
-def _as_csv(rows: Sequence[Row], keys: Sequence[str]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [key for key in keys if not key.startswith("_")])
-    writer.writeheader()
-    writer.writerows({key: _csv_cell(value) for key, value in plain_row(row).items()} for row in rows)
-    return text.getvalue()
-
-
-def _csv_cell(value: Any) -> Any:
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False)
-    return ",".join(map(str, value)) if isinstance(value, list) else value
+        _write("[]\n" if before == "[" else "\n]\n")

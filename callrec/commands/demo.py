@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from callrec import settings_file
-from callrec.commands.common import say
+from callrec.commands.common import say, tell
 from callrec.demo.pbx import PHONES
 from callrec.demo.system import FACILITIES, DemoSystem
 from callrec.demo.walkthrough import tell_ending, walk_through
@@ -54,16 +54,21 @@ def command(stay: bool, target: Path | None, output: Path) -> None:
             pass
     say("A whole system on this machine: half a minute, only on 127.0.0.1, with data of its own.")
     with tempfile.TemporaryDirectory(prefix="callrec-demo-") as home:
-        with DemoSystem(Path(home), tell=lambda step: click.echo(_(STEPS[step]))) as system:
+        with DemoSystem(Path(home), tell=lambda step: tell(_(STEPS[step]))) as system:
             if target:
                 write_whole(target, json.dumps(system.description(), indent=2).encode() + b"\n")
-            fetched = walk_through(system, output, click.echo)
-            tell_ending(fetched, click.echo)
+            fetched = walk_through(system, output, _tell)
+            tell_ending(fetched, _tell)
             if stay:
                 _stay(system)
         say("\nEverything is stopped, and the demo's own data is gone.")
     if not stay:
         say("callrec demo --stay leaves it up, for a softphone of your own and for the command line.")
+
+
+def _tell(text: str) -> None:
+    for line in text.split("\n"):
+        tell(line)
 
 
 def _stay(system: DemoSystem) -> None:
@@ -73,11 +78,12 @@ def _stay(system: DemoSystem) -> None:
         port=system.pbx.ports.sip,
     )
     for name, password in system.pbx.sip_passwords.items():
-        click.echo(f"  {name:<8} {password}  {FACILITIES.get(PHONES.get(name, ''), _('the public network'))}")
+        tell(f"  {name:<8} {password}  {FACILITIES.get(PHONES.get(name, ''), _('the public network'))}")
     say("Try: outside dials 2101, or 2101 dials a number that begins with 0; then look for the call:")
-    click.echo(f"  export CALLREC_CONFIG={system.config}\n  callrec search today")
+    tell(f"  export CALLREC_CONFIG={system.config}")
+    tell("  callrec search today")
     say("Ctrl-C ends everything.")
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
-        click.echo()
+        tell("")

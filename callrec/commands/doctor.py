@@ -19,7 +19,7 @@ def command(ctx: click.Context, form: str | None) -> None:
     here = app(ctx)
     results = [run(check, here) for check in CHECKS]
     rows = [{"part": _(each.part), "ok": each.ok, "found": each.found} for each in results]
-    emit(rows, {"part": "part", "ok": "ok", "found": "found"}, form)
+    emit(rows, {"part": "part", "ok": "ok", "found": "found"}, form, prose="found")
     failed = [each for each in results if not each.ok]
     if failed:
         raise CheckFailed("{count} of {total} checks failed", count=len(failed), total=len(results))

@@ -64,7 +64,7 @@ def list_(ctx: click.Context, facility: str | None, form: str | None) -> None:
     with app(ctx).database.read() as connection:
         code = facilities.facility(connection, facility).code if facility else None
         found = facilities.all_extensions(connection, code)
-    emit([_row(each) for each in found], COLUMNS, form, "no extension yet")
+    emit([_row(each) for each in found], COLUMNS, form, "no extension yet", spare=("aliases", "kind"))
 
 
 @command.command()

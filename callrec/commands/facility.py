@@ -21,6 +21,7 @@ COLUMNS = {
     "_phone": "support phone",
     "_mail": "support mail",
 }
+SPARE = ("_mail", "_phone", "extensions")
 KEYS = ("code", "name", "extensions", "support_phone", "support_mail")
 
 
@@ -53,7 +54,7 @@ def list_(ctx: click.Context, form: str | None) -> None:
         found = facilities.all_facilities(connection)
         owned = [each.facility for each in facilities.all_extensions(connection)]
     rows = [_row(each, owned.count(each.code)) for each in found]
-    emit(rows, COLUMNS, form, "no facility yet", KEYS)
+    emit(rows, COLUMNS, form, "no facility yet", KEYS, spare=SPARE)
 
 
 @command.command()

@@ -33,6 +33,11 @@ COLUMNS = {
     "kept_by_key": "kept by key",
     "incidents": "incidents",
 }
+SPARE = (
+    *("never", "manual", "standby", "automatic", "extensions"),
+    *("kept_by_key", "minutes", "incidents", "name"),
+)
+"""What a narrow terminal can do without, the first of these first."""
 Row = dict[str, Any]
 
 
@@ -63,7 +68,7 @@ def report(ctx: click.Context, when: str, chart: Path | None, form: str | None) 
         from callrec.commands.facility_chart import draw
 
         draw(chart, rows, begin.astimezone(zone), end.astimezone(zone))
-    emit(rows, COLUMNS, form, "no facility yet")
+    emit(rows, COLUMNS, form, "no facility yet", spare=SPARE)
     if chart and form is None:
         say("the picture is in {path}", path=chart)
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from callrec.archive.retrieval import FORMATS, Clip, Retrieval
-from callrec.commands.common import app, console, say
+from callrec.commands.common import app, say, working
 from callrec.durations import parse_clip
 from callrec.errors import CheckFailed, WrongUsage
+from callrec.failures import why
 from callrec.files import make_folder
 from callrec.texts import unshown
 
@@ -45,9 +46,9 @@ def command(
         make_folder(output)
     except OSError as error:
         raise CheckFailed(
-            "{path} cannot be written: {problem}", path=output, problem=error.strerror
+            "{path} cannot be written: {problem}", path=output, problem=why(error)
         ) from error
     for kept in wanted:
-        with console().status(kept.id):
+        with working(kept.id):
             path = retrieval.fetch(kept.id, output, kind=kind, clip=span, request=request)
         say("{path}", path=path)

@@ -13,10 +13,9 @@ import click
 
 from callrec.app import App
 from callrec.catalogue import offices
-from callrec.commands.common import say
+from callrec.commands.common import say, tell
 from callrec.errors import WrongEntries, WrongUsage
 from callrec.failures import why
-from callrec.language import translated as _
 from callrec.policy.office import Office
 from callrec.rulebook.difference import Step
 
@@ -45,12 +44,10 @@ def carry_out(here: App, plan: Plan, *, dry_run: bool) -> None:
                 offices.apply(connection, _with_progress(steps), who=here.who, at=here.now)
     except WrongEntries as error:
         for line, problem in error.entries:
-            click.echo(
-                _("line {line}: {problem}").format(line=line or "?", problem=problem.shown()), err=True
-            )
+            say("line {line}: {problem}", line=line or "?", problem=problem.shown(), err=True)
         raise
     for step in steps:
-        click.echo(step.words(here.settings.office.zone))
+        tell(step.words(here.settings.office.zone))
     _sum_up(steps, dry_run=dry_run)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from callrec import settings_file
-from callrec.commands.common import say
+from callrec.commands.common import say, tell
 from callrec.errors import CheckFailed, Refused
 from callrec.failures import why
 from callrec.files import AS_BEFORE, draft, publish
@@ -40,7 +40,8 @@ def config(ctx: click.Context, output: Path | None, conference: bool, force: boo
     codes = settings_file.load(ctx.find_root().obj).keys
     name = feature_codes.CONFERENCE if conference else feature_codes.FEATURES
     if output is None:
-        click.echo(feature_codes.include(name, codes), nl=False)
+        for line in feature_codes.include(name, codes).splitlines():
+            tell(line)
         return
     texts = _texts(output, name, codes)
     changed = {path: text for path, text in texts.items() if _read(path) != text}

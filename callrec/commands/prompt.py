@@ -38,7 +38,7 @@ def list_(ctx: click.Context, form: str | None) -> None:
         }
         for each in app(ctx).library.all()
     ]
-    emit(rows, COLUMNS, form, "no announcement yet")
+    emit(rows, COLUMNS, form, "no announcement yet", prose="text")
 
 
 @command.command()

@@ -12,12 +12,12 @@ import click
 
 from callrec.app import App
 from callrec.catalogue import rules
-from callrec.commands.common import app, emit, lists, say
+from callrec.commands.common import app, emit, lists, say, tell
 from callrec.commands.rule_check import check
 from callrec.commands.rule_explain import explain
 from callrec.commands.rule_file import export, import_
 from callrec.commands.rule_history import history, show
-from callrec.commands.rule_options import COLUMNS, KEYS, refuse_past, row, rule_options
+from callrec.commands.rule_options import COLUMNS, KEYS, SPARE, refuse_past, row, rule_options
 from callrec.dates import parse_end
 from callrec.errors import Refused, WrongUsage
 from callrec.model.rules import Mode, Rule
@@ -58,7 +58,7 @@ def add(ctx: click.Context, /, quiet: bool, **given: Any) -> None:
     with here.database.begin() as connection:
         added = rules.add(connection, wanted, who=here.who, at=here.now)
     if quiet:
-        click.echo(added.id)
+        tell(str(added.id))
     else:
         say("rule {rule} added", rule=rule_name(added.id, added.version))
 
@@ -129,7 +129,15 @@ def list_(ctx: click.Context, form: str | None) -> None:
     with here.database.read() as connection:
         found = rules.in_force(connection)
     rows = [row(each, here.settings.office.zone) for each in found]
-    emit(rows, COLUMNS, form, "no rule yet: nothing is recorded", KEYS)
+    emit(
+        rows,
+        COLUMNS,
+        form,
+        "no rule yet: nothing is recorded",
+        KEYS,
+        spare=SPARE,
+        zone=here.settings.office.zone,
+    )
 
 
 def _check(here: App, rule: Rule, given: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ def check(ctx: click.Context, offline: bool, form: str | None) -> None:
                 found += review.of_pbx(office, ami.endpoints(), ami.trunks())
         except CallrecError as error:
             failed = error  # what was found without it is told first
-    emit([_row(each) for each in found], COLUMNS, form, "nothing to look at", KEYS)
+    emit([_row(each) for each in found], COLUMNS, form, "nothing to look at", KEYS, prose="words")
     if failed:
         raise failed
     if found:

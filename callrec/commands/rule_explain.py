@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from callrec.app import App
-from callrec.commands.common import app, say
+from callrec.commands.common import app, print_json, say, tell
 from callrec.dates import parse_moment
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
@@ -65,7 +64,7 @@ def explain(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
     asked = _asked(given, office, zone, here.now)
     decision = decide(office, asked)
     if as_json:
-        click.echo(json.dumps(_plain(decision), ensure_ascii=False, indent=2))
+        print_json(_plain(decision))
     else:
         _tell(here, office, asked, decision)
 
@@ -124,16 +123,16 @@ def _plain(decision: Decision) -> dict[str, Any]:
 def _tell(here: App, office: Office, asked: Asked, decision: Decision) -> None:
     zone = here.settings.office.zone
     for line in _call(office, asked, zone):
-        click.echo(line)
+        tell(line)
     for line in (*explanation.verdict(decision), *_of_gate(office, asked, decision)):
-        click.echo(f"  {line}")
+        tell(f"  {line}")
     if not decision.considered:
         say("No rule is about this call.")
         return
     say("Rules that were looked at:")
     known = {(rule.id, rule.version): rule for rule in office.rules}
     for line in explanation.candidates(decision, known, zone):
-        click.echo(f"  {line}")
+        tell(f"  {line}")
 
 
 def _of_gate(office: Office, asked: Asked, decision: Decision) -> Iterator[str]:

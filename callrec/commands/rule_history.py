@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +10,7 @@ import click
 
 from callrec.catalogue import rules
 from callrec.catalogue.rules import Version
-from callrec.commands.common import app, emit, lists, plain_row, say
+from callrec.commands.common import app, emit, lists, plain_row, print_json, say, tell
 from callrec.commands.rule_options import row
 from callrec.dates import spoken
 from callrec.errors import NotFound, WrongUsage
@@ -37,14 +36,14 @@ def show(ctx: click.Context, name: str, as_json: bool) -> None:
         found = _version(rules.history(connection, id_), wanted)
     if as_json:
         whole = {**plain_row(row(found.rule, zone)), "removed": found.removed}
-        click.echo(json.dumps(whole, ensure_ascii=False, indent=2))
+        print_json(whole)
         return
     rule = found.rule
     say("rule {rule}: {words}", rule=rule_name(rule.id, rule.version), words=in_words(rule, zone))
     for field, value in fields_in_words(rule, zone).items():
-        click.echo(f"  {_(FIELDS[field])}: {value}")
+        tell(f"  {_(FIELDS[field])}: {value}")
     said = _("removed by {who} at {moment}" if found.removed else "written by {who} at {moment}")
-    click.echo("  " + said.format(who=rule.changed_by, moment=spoken(rule.changed_at, zone)))
+    tell("  " + said.format(who=rule.changed_by, moment=spoken(rule.changed_at, zone)))
 
 
 @click.command()
@@ -58,7 +57,7 @@ def history(ctx: click.Context, id_: int, form: str | None) -> None:
     with here.database.read() as connection:
         found = rules.history(connection, id_)
     pairs = zip([None, *found], found, strict=False)
-    emit([_step(before, after, zone) for before, after in pairs], COLUMNS, form)
+    emit([_step(before, after, zone) for before, after in pairs], COLUMNS, form, prose="_change", zone=zone)
 
 
 def _step(before: Version | None, after: Version, zone: ZoneInfo) -> dict[str, Any]:

@@ -34,6 +34,11 @@ COLUMNS = {
     "retain_days": "days kept",
     "priority": "priority",
 }
+SPARE = (
+    *("priority", "retain_days", "_unannounced", "_beep", "languages", "announce", "holidays"),
+    *("direction", "_from", "_until", "version", "hours"),
+)
+"""What a narrow terminal can do without, the first of these first."""
 KEYS = (
     *("id", "version", "scope", "target", "direction", "hours", "holidays", "effective_from"),
     *("effective_until", "mode", "announce", "languages", "prompt", "unannounced", "beep_s"),

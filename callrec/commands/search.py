@@ -23,9 +23,6 @@ from callrec.wording import DIRECTIONS, OUTCOMES
 
 T = TypeVar("T")
 
-SHOWN_ID = 13  # decision 6
-"""Characters of an id in a table: the time to the millisecond."""
-
 COLUMNS = {
     "_id": "id",
     "_when": "when",
@@ -38,6 +35,12 @@ COLUMNS = {
     "kept_because": "kept because",
     "incident": "incident",
 }
+
+SPARE = (
+    *("incident", "kept_because", "_outcome", "_direction", "facility"),
+    *("extension", "_length", "number"),
+)
+"""What a narrow terminal can do without, the first of these first."""
 
 KEYS = (
     "id",
@@ -104,7 +107,8 @@ def command(ctx: click.Context, /, date: str | None, on: str | None, form: str |
         code = None if place is None else facilities.code_of_calls(connection, place)
         wanted = SearchQuery(begin, end, facility=code, min_duration_s=shortest, limit=limit + 1, **given)
         found = calls.search(connection, wanted, damaged.append)
-    emit([row(each, office) for each in found[:limit]], COLUMNS, form, keys=KEYS)
+    rows = [row(each, office) for each in found[:limit]]
+    emit(rows, COLUMNS, form, keys=KEYS, spare=SPARE, zone=office.zone)
     if len(found) > limit:
         say("there are more than these {limit}: narrow the search, or raise --limit", limit=limit, err=True)
     if damaged:
@@ -143,7 +147,7 @@ def row(found: SearchHit, office: OfficeSettings) -> dict[str, Any]:
         "retain_until": kept.retain_until if kept else None,
         "sha256": kept.sha256 if kept else None,
         "key": kept.key if kept else None,
-        "_id": (kept.id if kept else call.id)[:SHOWN_ID],
+        "_id": kept.id if kept else call.id,
         "_when": spoken(started, office.zone),
         "_direction": translated(DIRECTIONS[call.direction]) if call.direction else None,
         "_outcome": translated(OUTCOMES[call.outcome]) if call.outcome else None,

@@ -10,6 +10,7 @@ import structlog
 
 from callrec.commands.common import app
 from callrec.serve import Service
+from callrec.visible import visible
 
 
 @click.command()
@@ -25,19 +26,31 @@ def command(ctx: click.Context, takeover: bool) -> None:
     service.run()
 
 
+def _visibly(_logger: object, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Writes out what a terminal would obey. The lines of a traceback are its own."""
+    return {
+        name: "\n".join(map(visible, value.split("\n"))) if name == "exception" else _seen(value)
+        for name, value in line.items()
+    }
+
+
+def _seen(value: object) -> object:
+    return visible(value) if isinstance(value, str) else value
+
+
 def _log_to_stderr() -> None:
-    """Makes the log lines for people on a terminal, and one JSON object a line anywhere else."""
-    shown = (
-        structlog.dev.ConsoleRenderer()
+    """Makes the log lines for people on a terminal, and one JSON object a line, in ASCII, anywhere else."""
+    shown: list[structlog.typing.Processor] = (
+        [_visibly, structlog.dev.ConsoleRenderer()]
         if sys.stderr.isatty()
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
+        else [structlog.processors.JSONRenderer()]
     )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            shown,
+            *shown,
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

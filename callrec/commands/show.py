@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -12,7 +11,7 @@ import click
 from callrec.catalogue import alerts, calls, custody, rules
 from callrec.catalogue.alerts import DeliveryRow
 from callrec.catalogue.calls import SearchHit
-from callrec.commands.common import app, plain_row
+from callrec.commands.common import app, plain_row, print_json, tell
 from callrec.commands.search import row
 from callrec.commands.show_course import course, silences
 from callrec.dates import spoken
@@ -49,16 +48,14 @@ def command(ctx: click.Context, id_: str, as_json: bool) -> None:
         considered = decision.considered if decision else ()
         known = rules.versions(connection, [(each.rule, each.version) for each in considered])
     if as_json:
-        click.echo(
-            json.dumps(_whole(found, entries, told, here.settings.office), ensure_ascii=False, indent=2)
-        )
+        print_json(_whole(found, entries, told, here.settings.office))
         return
     for name, text in (
         *_lines(found, known, here.settings.office),
         *_alerts(told, here.settings.office),
         *_custody(entries, here.settings.office),
     ):
-        click.echo(f"{_(name)}: {text}" if name else f"  {text}")
+        tell(f"{_(name)}: {text}" if name else f"  {text}")
 
 
 def _whole(

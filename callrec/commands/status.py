@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from callrec.app import App
-from callrec.commands.common import app, emit
+from callrec.commands.common import app, emit, print_json
 from callrec.dates import spoken
 from callrec.errors import CheckFailed
 from callrec.language import translated as _
@@ -35,7 +34,7 @@ def command(ctx: click.Context, seen: bool, as_json: bool) -> None:
         here.spool.flaws.forget()
     found = collect(here)
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        print_json(found)
     else:
         _show(found, here.settings.office.zone)
     wrong = _wrong(found, here.settings.office.zone)
@@ -90,7 +89,7 @@ def _show(found: dict[str, Any], zone: ZoneInfo) -> None:
         {"part": _("disk free"), "state": f"{found['spool_free_bytes'] / 1e9:.1f} GB  {found['spool']}"},
         *({"part": _("problem"), "state": problem} for problem in found["problems"]),
     ]
-    emit(rows, {"part": "part", "state": "state"}, None)
+    emit(rows, {"part": "part", "state": "state"}, None, prose="state")
 
 
 def _database(found: dict[str, Any], zone: ZoneInfo) -> str:

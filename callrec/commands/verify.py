@@ -10,7 +10,7 @@ import click
 from callrec.archive.retrieval import Retrieval
 from callrec.catalogue import calls, custody
 from callrec.catalogue.database import Database
-from callrec.commands.common import Row, app, console, emit_each, lists
+from callrec.commands.common import Row, app, emit_each, lists, working
 from callrec.errors import CatalogueDamaged, CheckFailed, EvidenceBroken, NotFound, WrongUsage
 from callrec.language import translated as _
 
@@ -56,7 +56,7 @@ def _altered(database: Database, chosen: list[str], *, everything: bool) -> int 
 def _results(retrieval: Retrieval, chosen: list[str], rows: list[Row]) -> Iterator[Row]:
     """Yields one row a recording, each as soon as it is known, and keeps them in `rows`."""
     for id_ in chosen:
-        with console().status(id_):
+        with working(id_):
             rows.append(_result(retrieval, id_))
         yield rows[-1]
 

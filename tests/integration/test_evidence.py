@@ -103,4 +103,4 @@ def test_ids_and_numbers_of_any_form(system: SystemUnderTest, kept: ArchivedReco
 
 def test_a_sample_verifies(system: SystemUnderTest, kept: ArchivedRecording) -> None:
     done = system.callrec("verify", "--sample", "1", "--csv")
-    assert done.stdout.splitlines()[0] == "id,verified,problem" and len(done.stdout.splitlines()) == 2
+    assert done.stdout.splitlines()[0] == "\ufeffid,verified,problem" and len(done.stdout.splitlines()) == 2

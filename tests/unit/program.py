@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
+BOM = "\ufeff"
+
+
+def table(out: str) -> list[dict[str, str]]:
+    """The rows of a CSV file, which begins with the mark that spreadsheets look for."""
+    assert out.startswith(BOM)
+    return list(csv.DictReader(io.StringIO(out.removeprefix(BOM))))
+
 
 class Done:
     """What a run of the program printed, and its exit code."""

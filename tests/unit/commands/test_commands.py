@@ -205,13 +205,15 @@ def test_what_the_system_refuses_is_no_bug(
     assert done.code == 1 and "the system refused: the disk is full" in done.complaint
 
 
-@pytest.mark.parametrize("form", [["--json"], []])
-def test_a_reader_that_has_gone_is_no_failure(office: Callable[..., Done], form: list[str]) -> None:
-    """As after `callrec prompt list | head -1`, where the pipe is closed before all is written."""
+def test_a_reader_that_has_gone_is_no_failure(office: Callable[..., Done]) -> None:
+    """As after `callrec prompt list | head -1`, where the pipe is closed before all is written.
+
+    In a process of its own, as the interpreter writes at its end too; in all forms: see test_streams.
+    """
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [sys.executable, "-m", "callrec", "prompt", "list", *form],
+        [sys.executable, "-m", "callrec", "prompt", "list"],
         stdout=write,
         stderr=subprocess.PIPE,
         encoding="utf-8",

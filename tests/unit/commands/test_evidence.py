@@ -22,6 +22,7 @@ from callrec.errors import StoreUnreachable
 from callrec.model.alerts import AlertState, Delivery
 from callrec.settings import OfficeSettings
 from tests.unit.bench import Bench
+from tests.unit.program import BOM, table
 from tests.unit.samples import CALL_ID, RECORDING_ID, START, alert, call, captured_call
 
 Run = Callable[..., tuple[int, str, str]]
@@ -102,7 +103,7 @@ def test_what_was_verified_is_told_when_the_store_goes_away(
 
     monkeypatch.setattr(Retrieval, "verify", away)
     code, out, err = run("verify", "--all", form)
-    rows = json.loads(out) if form == "--json" else list(csv.DictReader(io.StringIO(out)))
+    rows = json.loads(out) if form == "--json" else table(out)
     assert [each["id"] for each in rows] == archived[:2]
     assert code == 3 and "the store is away" in err
 
@@ -166,7 +167,7 @@ def test_an_altered_log_is_said_for_the_recording_it_is_about(
     ],
 )
 def test_an_empty_csv_has_its_header(run: Run, arguments: list[str], header: str) -> None:
-    assert run(*arguments, "--csv")[1].splitlines() == [header]
+    assert run(*arguments, "--csv")[1] == f"{BOM}{header}\r\n"
     assert json.loads(run(*arguments, "--json")[1]) == []
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import subprocess
@@ -21,7 +19,7 @@ from callrec.catalogue import calls, reports, tables
 from callrec.catalogue.database import Database
 from callrec.catalogue.reports import Activity
 from tests.filled_catalogue import DAY, _recording, fill, place
-from tests.unit.program import Done
+from tests.unit.program import Done, table
 from tests.unit.samples import START, call
 
 Office = Callable[..., Done]
@@ -87,7 +85,7 @@ def test_the_report_of_the_last_days(shiba: Office) -> None:
         "incidents": 1,
     }
     assert (rows["azabu"]["never"], rows["azabu"]["calls"], rows["azabu"]["recordings"]) == (1, 1, 0)
-    (_, row, _) = csv.DictReader(io.StringIO(shiba("facility", "report", "today", "--csv").out))
+    (_, row, _) = table(shiba("facility", "report", "today", "--csv").out)
     assert (row["calls"], row["minutes"]) == ("3", "2.0")
     assert "shiba地区総合支所" in shiba("facility", "report").out
     long_ago = json.loads(shiba("facility", "report", "2000-01-01..2000-12-31", "--json").out)

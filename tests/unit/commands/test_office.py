@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shutil
 import sqlite3
@@ -18,7 +16,7 @@ import sqlalchemy as sa
 from callrec.app import App
 from callrec.catalogue.tables import changes
 from callrec.settings_file import load
-from tests.unit.program import Done
+from tests.unit.program import Done, table
 
 
 def test_an_office_is_set_up_step_by_step(office: Callable[..., Done]) -> None:
@@ -37,7 +35,7 @@ def test_an_office_is_set_up_step_by_step(office: Callable[..., Done]) -> None:
             "support_mail": None,
         }
     ]
-    (extension,) = csv.DictReader(io.StringIO(office("extension", "list", "--csv").out))
+    (extension,) = table(office("extension", "list", "--csv").out)
     kind = {"kind": "phone", "aliases": ""}
     assert extension == {"number": "2101", "facility": "shiba", "name": "窓口1", **kind}
     listed = json.loads(office("rule", "list", "--json").out)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 
 import pytest
 
 from callrec import language
+from tests.unit.program import table
 from tests.unit.rule_program import FACILITY, OFFICE_HOURS, Office, add, explain, listed
 
 
@@ -99,9 +99,9 @@ def test_an_end_is_not_moved_to_later_and_a_rule_that_is_over_not_revived(shiba:
 def test_csv_holds_lists_and_changes_as_other_programs_read_them(shiba: Office) -> None:
     add(shiba, *FACILITY[2:], "--language", "ja,en")
     shiba("rule", "change", "1", "--mode", "manual")
-    (rule,) = csv.DictReader(shiba("rule", "list", "--csv").out.splitlines())
+    (rule,) = table(shiba("rule", "list", "--csv").out)
     assert rule["languages"] == "ja,en"
-    steps = list(csv.DictReader(shiba("rule", "history", "1", "--csv").out.splitlines()))
+    steps = table(shiba("rule", "history", "1", "--csv").out)
     assert json.loads(steps[1]["new"]) == {"mode": "manual"}
 
 
