@@ -1,8 +1,8 @@
 """The command line: each command reads what was typed, lets the other packages do it, and prints what came of
 it. `main` runs the program, finds the file of a command by its name, and makes an error one line on stderr
 and an exit code. Each noun or verb has a file of its own (`rule` is spread over `rule_*`); `common` is the
-one writer, of lists with `table` and `spreadsheet`, over the `streams` of the system;
-`rule_options` has the options of rules, `office_steps` carries out imports,
+one writer, of lists with `table` and `spreadsheet`, over the `streams` of the system; `help_page` lays out
+help, `rule_options` has the options of rules, `office_steps` carries out imports,
 `facility_chart` draws, and `show_course` tells what happened during a call. The script `callrec` calls it,
 and so does `python -m callrec`. Click is known here only; whatever a command does can be done from Python as
 well."""
@@ -19,7 +19,7 @@ from typing import Any
 import click
 
 from callrec import __version__, language, other_programs
-from callrec.commands import streams
+from callrec.commands import help_page, streams
 from callrec.errors import CallrecError
 from callrec.failures import told
 from callrec.language import translated
@@ -70,10 +70,14 @@ class Program(click.Group):
 
 def translate(command: click.Command) -> click.Command:
     """Puts the words of a command, and of those below it, into the language of this process; returns it."""
+    command.context_class = help_page.Context
     command.help = translated(english(command))
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.help:
             parameter.help = translated(english(parameter))
+    command.options_metavar = translated("[OPTIONS]")
+    if isinstance(command, click.Group):
+        command.subcommand_metavar = translated("COMMAND [ARGS]...")
     if isinstance(command, click.Group) and not isinstance(command, Program):
         for each in command.commands.values():
             translate(each)
