@@ -2,10 +2,10 @@
 it. `main` runs the program, finds the file of a command by its name, and makes an error one line on stderr
 and an exit code. Each noun or verb has a file of its own (`rule` is spread over `rule_*`); `common` is the
 one writer, of lists with `table` and `spreadsheet`, over the `streams` of the system; `help_page` lays out
-help, `rule_options` has the options of rules, `office_steps` carries out imports,
-`facility_chart` draws, and `show_course` tells what happened during a call. The script `callrec` calls it,
-and so does `python -m callrec`. Click is known here only; whatever a command does can be done from Python as
-well."""
+help, `wrapping` knows where Japanese lines end, `rule_options` has the options of rules, `office_steps`
+carries out imports, `facility_chart` draws, and `show_course` tells what happened during a call. The script
+`callrec` calls it, and so does `python -m callrec`. Click is known here only; whatever a command does can be
+done from Python as well."""
 
 from __future__ import annotations
 

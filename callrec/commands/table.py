@@ -18,6 +18,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from callrec.commands.wrapping import wrapped
 from callrec.language import translated
 from callrec.visible import visible
 
@@ -74,6 +75,10 @@ def _width(shown: Table, key: str) -> int:
     return max(map(cell_len, cells))
 
 
+def _fitting(said: str, width: int, wraps: bool) -> Text:
+    return Text("\n".join(wrapped(said, width)) if wraps else said)
+
+
 def _needed(widths: Mapping[str, int]) -> int:
     """Returns the columns of a terminal that columns of these widths need."""
     return sum(widths.values()) + BETWEEN * (len(widths) - 1)
@@ -82,10 +87,11 @@ def _needed(widths: Mapping[str, int]) -> int:
 def _drawn(shown: Table, widths: Mapping[str, int]) -> str:
     drawn = table.Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, BETWEEN - 1, 0, 0))
     for key, width in widths.items():
-        header = Text(translated(shown.columns[key]))
-        drawn.add_column(header, width=width, overflow="fold", no_wrap=key != shown.prose)
+        drawn.add_column(Text(translated(shown.columns[key])), width=width, no_wrap=True)
     for row in shown.rows:
-        drawn.add_row(*(Text(cell(row.get(key))) for key in widths))
+        drawn.add_row(
+            *(_fitting(cell(row.get(key)), width, key == shown.prose) for key, width in widths.items())
+        )
     console = Console(file=io.StringIO(), width=_needed(widths) + BETWEEN, highlight=False)
     with console.capture() as captured:
         console.print(drawn)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import click
 import pytest
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from callrec import language
-from callrec.commands import COMMANDS, program, translate
-from callrec.commands.help_page import wrapped
+from callrec.commands import COMMANDS, program
+from callrec.commands.wrapping import wrapped
 from tests.unit.program import Done
 
 CLICK = ("Usage", "[OPTIONS]", "[ARGS]", "Options", "Show this", "required", "default:")
@@ -50,25 +50,21 @@ def test_no_line_of_any_help_is_wider_than_a_terminal(
     monkeypatch.setenv("CALLREC_LANG", spoken)
     monkeypatch.setenv("COLUMNS", "80")
     run("--help")  # puts its words into this language
-    root = program.context_class(program, info_name="callrec")
-    for page in _pages(root):
+    root = program.context_class(program, info_name="callrec", **program.context_settings)
+    for command, context in _all_below(root):
+        monkeypatch.setattr(command, "_help_option", None)  # Click keeps the one of the first language
+        page = context.get_help()
         assert all(cell_len(line) <= 80 for line in page.splitlines()), page
         assert spoken == "en" or not [word for word in CLICK if word in page], page
 
 
-def _pages(root: click.Context) -> list[str]:
-    pages = [_page(program, root)]
+def _all_below(root: click.Context) -> Iterator[tuple[click.Command, click.Context]]:
+    yield program, root
     for name in COMMANDS:
         command = program.get_command(root, name)
         assert command is not None
-        context = translate(command).context_class(command, root, name)
-        pages.append(_page(command, context))
+        context = command.context_class(command, root, name)
+        yield command, context
         if isinstance(command, click.Group):
-            below = command.commands.items()
-            pages += [_page(each, each.context_class(each, context, sub)) for sub, each in below]
-    return pages
-
-
-def _page(command: click.Command, context: click.Context) -> str:
-    command._help_option = None  # Click keeps the one of the first language
-    return context.get_help()
+            for sub, each in command.commands.items():
+                yield each, each.context_class(each, context, sub)

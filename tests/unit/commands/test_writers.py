@@ -15,12 +15,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callrec import commands
 from callrec.cells import plain
-from callrec.commands import common
+from callrec.commands import common, serve
 from callrec.visible import visible
 from tests.unit.program import Done, table
 from tests.unit.test_visible import has_hidden
@@ -164,3 +165,18 @@ def test_csv_has_moments_as_spreadsheets_read_them_and_numbers_as_numbers() -> N
         assert out() == (
             "\ufeffat,n,x,held,none,number\r\n2026-11-22 10:02:03,-5,-0.5,True,,'+81312345678\r\n"
         )
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_no_name_is_obeyed_in_the_log(monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
+    into = io.StringIO()
+    monkeypatch.setattr(into, "isatty", lambda: terminal)
+    monkeypatch.setattr(sys, "stderr", into)
+    serve._log_to_stderr()
+    try:
+        raise ValueError(EVIL)
+    except ValueError:
+        structlog.get_logger().exception(EVIL, name=EVIL, count=3)
+    said = into.getvalue()
+    assert not any(sign in said for sign in ("\x1b]", "\x07", "\u202e", "\x9b", "\r", "\u2028"))
+    assert terminal or (said.isascii() and json.loads(said)["name"] == EVIL)

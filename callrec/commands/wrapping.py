@@ -1,0 +1,56 @@
+"""Wraps lines by what signs take on a terminal: Japanese ones two columns, and breaks between any two.
+
+Words of other languages stay whole; no line begins with a sign that ends something, or ends with one that
+begins something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.cells import cell_len, chop_cells
+
+_CLOSING = "、。，．・：；？！）］｝」』】〉》〕ー々ゝゞっゃゅょァィゥェォッャュョぁぃぅぇぉ…‥" + ",.:;!?)]}"
+_OPENING = "（［｛「『【〈《〔" + "([{"
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Returns the lines of a paragraph, none of them wider than `width` columns of a terminal."""
+    lines = [""]
+    for unit in _units(text):
+        if lines[-1] and cell_len((lines[-1] + unit).rstrip()) > width:
+            lines.append("")
+        word = unit.rstrip()
+        *full, rest = chop_cells(word, width) if cell_len(word) > width else [word]
+        lines[-1:] = [*full, (lines[-1] if not full else "") + rest + unit[len(word) :]]
+    return [line.rstrip() for line in lines if line.strip()]
+
+
+def _units(text: str) -> Iterator[str]:
+    """Yields the parts of a text between which a line may end, with the blanks after them."""
+    unit = ""
+    for sign in _on_one_line(text):
+        if unit and _may_part(unit[-1], sign):
+            yield unit
+            unit = ""
+        unit += sign
+    yield unit
+
+
+def _on_one_line(text: str) -> str:
+    """Returns a paragraph without its line breaks: a blank stands for one, but not between Japanese signs."""
+    joined = ""
+    for line in filter(None, map(str.strip, text.splitlines())):
+        blank = "" if not joined or (_is_wide(joined[-1]) and _is_wide(line[0])) else " "
+        joined += blank + line
+    return joined
+
+
+def _may_part(before: str, after: str) -> bool:
+    if before.isspace() or after.isspace():
+        return not after.isspace()
+    return (_is_wide(before) or _is_wide(after)) and after not in _CLOSING and before not in _OPENING
+
+
+def _is_wide(sign: str) -> bool:
+    return cell_len(sign) == 2
