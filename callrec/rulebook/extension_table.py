@@ -14,6 +14,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 
+from callrec.cells import plain
 from callrec.errors import CallrecError, WrongEntries, WrongUsage
 from callrec.model.office import Extension
 from callrec.numbers import dialled
@@ -105,7 +106,7 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
     begins = 1
     try:
         for cells in reader:
-            stripped = [cell.strip() for cell in cells]
+            stripped = [plain(cell.strip()) for cell in cells]
             if any(stripped):
                 yield reader.line_num, stripped
             begins = reader.line_num + 1

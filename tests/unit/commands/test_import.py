@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from callrec.catalogue import facilities
-from tests.unit.program import Done
+from tests.unit.program import Done, table
 
 Office = Callable[..., Done]
 
@@ -203,3 +203,14 @@ def test_an_error_in_the_middle_undoes_what_came_before(
     Path("phones.csv").write_text("".join(f"{number},shiba\n" for number in range(2102, 2200)))
     assert shiba("extension", "import", "phones.csv").code == 1
     assert state(shiba) == before
+
+
+def test_what_is_listed_for_a_spreadsheet_is_read_back(office: Office) -> None:
+    office("facility", "add", "shiba", "--name", "芝")
+    names = {"2101": "-窓口1", "2102": "=1+1", "2103": "＋別館", "2104": "'@", "2105": '"a", b', "*8": "+81"}
+    for number, name in names.items():
+        assert office("extension", "add", number, "--facility", "shiba", "--name", name).code == 0
+    listed = office("extension", "list", "--csv").out
+    Path("phones.csv").write_text(listed, "utf-8", newline="")
+    assert not [row["name"] for row in table(listed) if row["name"][0] in "=+-@＋"]
+    assert office("extension", "import", "phones.csv").out == "nothing to do: the office is so already\n"
