@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 
 BOM = "\ufeff"
+HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def has_hidden(text: str) -> bool:
+    """Whether a terminal would obey something in a text, or not show it."""
+    return any(unicodedata.category(sign) in HIDDEN for sign in text)
 
 
 def table(out: str) -> list[dict[str, str]]:

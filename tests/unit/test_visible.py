@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from callrec.errors import CallrecError
 from callrec.visible import visible
-
-HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-
-
-def has_hidden(text: str) -> bool:
-    return any(unicodedata.category(sign) in HIDDEN for sign in text)
+from tests.unit.program import has_hidden
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,7 @@ from callrec import commands
 from callrec.cells import plain
 from callrec.commands import common, serve
 from callrec.visible import visible
-from tests.unit.program import Done, table
-from tests.unit.test_visible import has_hidden
+from tests.unit.program import Done, has_hidden, table
 
 Office = Callable[..., Done]
 EVIL = "\x1b]8;;http://evil.example\x07窓\u202e口\u200b:100:[bold]\x9b31m\r\nroot  ok\u2028"
