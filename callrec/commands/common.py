@@ -107,13 +107,12 @@ def working(name: str) -> AbstractContextManager[object]:
 
 def _write(text: str | bytes, *, err: bool = False) -> None:
     stream = sys.stderr if err else sys.stdout
-    stream.flush()
-    if isinstance(text, bytes):
-        stream.buffer.write(text)
-        stream.buffer.flush()
-    else:
-        stream.write(text)
+    if isinstance(text, bytes) and hasattr(stream, "buffer"):
         stream.flush()
+        stream.buffer.write(text)
+    else:  # a stream that somebody put there may know text only
+        stream.write(text if isinstance(text, str) else text.decode())
+    stream.flush()
 
 
 def _emit_table(table: Table) -> None:

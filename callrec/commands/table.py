@@ -6,17 +6,14 @@ prose wraps. Where even that is not enough, lines are left to the terminal.
 
 from __future__ import annotations
 
-import io
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from typing import Any
 
-from rich import box, table
 from rich.cells import cell_len
-from rich.console import Console
-from rich.text import Text
 
 from callrec.commands.wrapping import wrapped
 from callrec.language import translated
@@ -75,24 +72,27 @@ def _width(shown: Table, key: str) -> int:
     return max(map(cell_len, cells))
 
 
-def _fitting(said: str, width: int, wraps: bool) -> Text:
-    return Text("\n".join(wrapped(said, width)) if wraps else said)
-
-
 def _needed(widths: Mapping[str, int]) -> int:
     """Returns the columns of a terminal that columns of these widths need."""
     return sum(widths.values()) + BETWEEN * (len(widths) - 1)
 
 
 def _drawn(shown: Table, widths: Mapping[str, int]) -> str:
-    drawn = table.Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, BETWEEN - 1, 0, 0))
-    for key, width in widths.items():
-        drawn.add_column(Text(translated(shown.columns[key])), width=width, no_wrap=True)
-    for row in shown.rows:
-        drawn.add_row(
-            *(_fitting(cell(row.get(key)), width, key == shown.prose) for key, width in widths.items())
+    header = _lines([[translated(shown.columns[key])] for key in widths], widths)
+    rows = (_lines([_wrapped(shown, row, key, widths[key]) for key in widths], widths) for row in shown.rows)
+    lines = [*header, "─" * _needed(widths), *chain.from_iterable(rows)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _wrapped(shown: Table, row: Mapping[str, Any], key: str, width: int) -> list[str]:
+    said = cell(row.get(key))
+    return wrapped(said, width) if key == shown.prose else [said]
+
+
+def _lines(cells: Sequence[Sequence[str]], widths: Mapping[str, int]) -> Iterator[str]:
+    """Yields the lines of a row, of which each cell has some."""
+    for parts in zip_longest(*cells, fillvalue=""):
+        padded = (
+            part + " " * (width - cell_len(part)) for part, width in zip(parts, widths.values(), strict=True)
         )
-    console = Console(file=io.StringIO(), width=_needed(widths) + BETWEEN, highlight=False)
-    with console.capture() as captured:
-        console.print(drawn)
-    return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())
+        yield (" " * BETWEEN).join(padded).rstrip()
