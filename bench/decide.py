@@ -27,7 +27,7 @@ from callrec.model.rules import CallFacts, Direction, Holidays, Mode, Rule, Scop
 from callrec.numbers import normalise
 from callrec.policy.hours import parse_hours
 from callrec.policy.office import Office
-from callrec.prompts import Library
+from callrec.prompts.library import Library
 from callrec.resources import shipped
 from callrec.settings import CatalogueSettings, Settings
 

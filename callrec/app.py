@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from callrec.pbx.ami import Ami
     from callrec.pbx.ari import Ari
     from callrec.problems import Problems
-    from callrec.prompts import Library
+    from callrec.prompts.library import Library
     from callrec.recording.tracker import CallTracker
 
 
@@ -104,7 +104,7 @@ class App:
 
     @cached_property
     def library(self) -> Library:
-        from callrec.prompts import Library
+        from callrec.prompts.library import Library
 
         return Library.of(self.settings.prompts)
 
@@ -243,14 +243,13 @@ class App:
         return [sound for _, sound in self.prompts(decision)]
 
     def prompt_of(self, sound: str) -> Prompt | None:
-        """Returns the prompt the PBX plays under this name; None where the library has none."""
-        return next((each for each in self.library.all() if self.library.sound(each) == sound), None)
+        """Returns the prompt the PBX plays, or lately played, under this name; None where there is none."""
+        return self.library.played(sound)
 
     def prompt_file(self, announcement: Announcement) -> Path:
         """Returns the sound of an announcement, at 8 kHz. Raises NotFound or CheckFailed."""
-        prompt = self.library.get(announcement.prompt, announcement.language)
-        if prompt.text_sha256 != announcement.text_sha256:
-            raise NotFound("prompt {name} has other words now", name=prompt.name)
+        said = announcement.prompt, announcement.language, announcement.text_sha256
+        prompt = self.library.spoken(*said, announcement.started_at)
         self.library.check(prompt)
         return self.library.file(prompt, 8000)
 

@@ -22,7 +22,7 @@ from callrec.pbx import feature_codes
 from callrec.pbx.ami import Ami, AmiRefused
 from callrec.pbx.codecs import is_decoded
 from callrec.pbx.transport import AriRefused
-from callrec.prompts import ffmpeg_is_here
+from callrec.prompts.decoder import ffmpeg_is_here
 from callrec.resources import shipped
 
 OLDEST_ASTERISK = 20

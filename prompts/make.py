@@ -7,6 +7,7 @@ itself needs neither.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,8 +18,11 @@ import pyopenjtalk
 import soundfile
 import tones
 
-from callrec.prompts import Library
+from callrec.model.prompts import RATES
+from callrec.prompts.library import INDEX, Library
+from callrec.prompts.playable import playable
 
+HERE = Path(__file__).parent
 MEI = 'HTS Voice "Mei" (c) 2009-2013 Nagoya Institute of Technology / MMDAgent Project'
 MEI_LICENCE = "CC BY 3.0"
 ESPEAK = "eSpeak NG, voice en-us"
@@ -40,18 +44,29 @@ def english(text: str, target: Path) -> None:
 
 
 def main() -> None:
-    library = Library(Path(__file__).parent)
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "spoken.wav"
+        source, library = Path(folder) / "spoken.wav", Library(Path(folder) / "library")
         for name, text in JAPANESE.items():
             japanese(text, source)
-            library.add(source, name=name, language="ja", text=text, voice=MEI, licence=MEI_LICENCE)
+            terms = {"voice": MEI, "licence": MEI_LICENCE}
+            library.add(playable(source), name=name, language="ja", text=text, **terms)
         for name, text in ENGLISH.items():
             english(text, source)
-            library.add(source, name=name, language="en", text=text, voice=ESPEAK, licence=ESPEAK_LICENCE)
+            terms = {"voice": ESPEAK, "licence": ESPEAK_LICENCE}
+            library.add(playable(source), name=name, language="en", text=text, **terms)
+        ship(library)
     tones.main()
+
+
+def ship(library: Library) -> None:
+    """Puts the announcements of a library here, in files that are called like them."""
     for prompt in library.all():
+        (HERE / prompt.language).mkdir(exist_ok=True)
+        for rate, ending in RATES.items():
+            shutil.copy(library.file(prompt, rate), HERE / prompt.language / f"{prompt.name}.{ending}")
         sys.stdout.write(f"{prompt.language} {prompt.name}: {prompt.seconds:.1f} s {prompt.text}\n")
+    lines = (library.directory / INDEX).read_text("utf-8").splitlines(keepends=True)
+    (HERE / INDEX).write_text("".join(each for each in lines if not each.startswith("file = ")), "utf-8")
 
 
 if __name__ == "__main__":

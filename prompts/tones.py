@@ -12,8 +12,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from callrec.model.prompts import RATES
 from callrec.model.tones import FOLDER, TONES, Steps
-from callrec.prompts import LOUDNESS_DBFS, RATES
+from callrec.prompts.measures import LOUDNESS_DBFS
 
 AMPLITUDE = 32768 * 10 ** (LOUDNESS_DBFS / 20) * 2**0.5
 EDGE_SECONDS = 0.005

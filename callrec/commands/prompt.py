@@ -1,17 +1,20 @@
-"""callrec prompt: lists, adds and plays the announcements."""
+"""callrec prompt: lists, checks, adds and plays the announcements."""
 
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from callrec import ids
-from callrec.commands.common import app, emit, lists, say
-from callrec.errors import CheckFailed
+from callrec.commands.common import Row, app, emit, lists, say
+from callrec.errors import CallrecError, CheckFailed
 from callrec.pbx.events import OWN_PREFIX
-from callrec.prompts import ffmpeg_is_here
+from callrec.prompts.judgement import Judgement, judged
+from callrec.prompts.playable import evened
+from callrec.wording import note
 
 COLUMNS = {"name": "name", "language": "language", "seconds": "seconds", "text": "words"}
 
@@ -51,15 +54,75 @@ def list_(ctx: click.Context, form: str | None) -> None:
 @click.pass_context
 def add(ctx: click.Context, /, file: Path, **words: str) -> None:
     """Add an announcement from a sound FILE of any format, or put another in its place."""
-    if not ffmpeg_is_here():
-        raise CheckFailed("ffmpeg is not installed, it reads and converts sound: apt-get install ffmpeg")
-    added = app(ctx).library.add(file, **words)
+    library = app(ctx).library
+    judgement = judged(file)
+    for fault in judgement.faults:
+        raise fault
+    added = library.add(evened(judgement), **words)
+    for warning in judgement.warnings:
+        say("warning: {warning}", err=True, warning=note(warning))
     say(
         "prompt {name} ({language}) added: {seconds} s",
         name=added.name,
         language=added.language,
         seconds=f"{added.seconds:.1f}",
     )
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "form", flag_value="json", help="Print a JSON array.")
+def check(file: Path, form: str | None) -> None:
+    """Say what a caller would hear of a sound FILE, and whether it can be an announcement.
+
+    Nothing is changed. The exit code is 0 when `prompt add` would take it.
+    """
+    try:
+        judgement = judged(file)
+    except CallrecError as error:
+        _report(_row(file, (error,)), form)
+        raise CheckFailed(error.template, **error.values) from error
+    _report(_row(file, judgement.faults, judgement), form)
+    for fault in judgement.faults:
+        raise CheckFailed(fault.template, **fault.values)
+
+
+def _report(row: Row, form: str | None) -> None:
+    """Prints what was found of a file; of one that could not be read only as JSON."""
+    if form:
+        emit([row], {}, form)
+    elif row["seconds"] is not None:
+        share = {name: f"{100 * row[name]:.1f}" for name in ("silence_share", "clipped_share")}
+        row |= share
+        say("length: {seconds} s, at {sample_rate} Hz, channels: {channels} ({coding})", **row)
+        say("loudness of the words: {level_dbfs} dBFS; as a caller hears them: {heard_dbfs} dBFS", **row)
+        say("silence: {silence_share} % of the time", **row)
+        say("silence at the beginning: {silence_begin_s} s, at the end: {silence_end_s} s", **row)
+        say("clipped: {clipped_share} % of the samples", **row)
+        for warning in row["warnings"]:
+            say("warning: {warning}", warning=warning)
+        if row["usable"]:
+            say("good: a caller can hear it")
+
+
+def _row(file: Path, faults: Sequence[CallrecError], judgement: Judgement | None = None) -> Row:
+    measures = judgement.measures if judgement else None
+    return {
+        "file": str(file),
+        "usable": not faults,
+        "problems": [each.shown() for each in faults],
+        "warnings": [note(each) for each in judgement.warnings] if judgement else [],
+        "seconds": measures and round(measures.seconds, 2),
+        "sample_rate": measures and measures.rate,
+        "channels": measures and measures.channels,
+        "coding": measures and measures.coding,
+        "level_dbfs": measures and round(measures.level, 1),
+        "heard_dbfs": measures and round(measures.heard, 1),
+        "silence_share": measures and round(max(0.0, 1 - measures.words / measures.seconds), 3),
+        "silence_begin_s": measures and round(measures.silence_begin, 2),
+        "silence_end_s": measures and round(measures.silence_end, 2),
+        "clipped_share": measures and round(measures.clipped, 4),
+    }
 
 
 @command.command()

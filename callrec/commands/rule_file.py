@@ -20,7 +20,7 @@ from callrec.rulebook import office_file
 from callrec.rulebook.difference import Step, difference
 
 if TYPE_CHECKING:
-    from callrec.prompts import Library
+    from callrec.prompts.library import Library
 
 
 @click.command("export")

@@ -12,9 +12,9 @@ import soundfile
 
 from callrec.demo.softphones import Talk
 from callrec.model.calls import KeyResult
+from callrec.model.prompts import RATES
 from callrec.model.tones import FOLDER, TONES, name_of, seconds
 from callrec.pbx.transport import AriRefused
-from callrec.prompts import RATES
 from tests.integration.system import WIDEBAND_PHONE, SystemUnderTest, eventually, talk_for
 from tests.listen import AUDIBLE, Samples, is_silent, likeness
 

@@ -15,8 +15,9 @@ from callrec.app import App
 from callrec.doctor import CHECKS, run
 from callrec.errors import CheckFailed
 from callrec.model.calls import KeyResult
+from callrec.model.prompts import RATES
 from callrec.model.tones import BEEP, FOLDER, TONES, Tones, name_of, seconds
-from callrec.prompts import RATES, Library
+from callrec.prompts.library import Library
 from callrec.resources import shipped
 from tests.listen import amplitude
 
