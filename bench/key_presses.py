@@ -67,13 +67,13 @@ def measure_press_clock(system: SystemUnderTest) -> float:
     assert system.demo.controller is not None
     system.demo.controller.stop()
     try:
-        with Ears(system) as ears, system.app.ami() as ami:
+        with Ears(system) as ears, system.app.astdb() as astdb:
             staff, _ = inbound(system)
             staff.press("*1")
             press = ears.told("keep", "2101")
             id_ = press.fields["Id"]
-            written = eventually(lambda: ami.tree("callrec-key").get(id_), what="writing the press down")
-            ami.delete("callrec-key", id_)
+            written = eventually(lambda: astdb.tree("callrec-key").get(id_), what="writing the press down")
+            astdb.delete("callrec-key", [id_])
         system.hang_up_all()
     finally:
         system.demo.start_controller()

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from callrec.model.prompts import Prompt
     from callrec.pbx.ami import Ami
     from callrec.pbx.ari import Ari
+    from callrec.pbx.astdb import AstDb
     from callrec.problems import Problems
     from callrec.prompts.library import Library
     from callrec.recording.tracker import CallTracker
@@ -145,6 +146,22 @@ class App:
         from callrec.pbx.ami import Ami
 
         return Ami(self.settings.pbx)
+
+    def astdb(self) -> AstDb:
+        """Returns the PBX's own database, to be used in a `with`."""
+        from callrec.pbx.astdb import AstDb
+
+        return AstDb(self.pbx, self.ami())
+
+    def phones(self) -> dict[str, tuple[str, ...]]:
+        """Returns the SIP endpoints the PBX has, each with the codecs it may use."""
+        with self.ami() as ami:
+            return ami.codecs(sorted(self.pbx.endpoints()))
+
+    def trunks(self) -> set[str]:
+        """Returns those of the SIP endpoints that are lines to the outside."""
+        with self.ami() as ami:
+            return ami.trunks(self.pbx.endpoints())
 
     @property
     def who(self) -> str:
@@ -324,13 +341,13 @@ class App:
             self.was_discarded,
         )
         orphans = Orphans(self.pbx, self.spool.tracks, problems)
-        return JournalReader(self.ami, controller, adoption, problems, captured, self.pbx.channels, orphans)
+        return JournalReader(self.astdb, controller, adoption, problems, captured, self.pbx.channels, orphans)
 
     def _mirror(self, controller: Controller, rules: RulesInForce, problems: Problems) -> RuleMirror:
         from callrec.fallback.rule_mirror import RuleMirror
 
         return RuleMirror(
-            self.ami,
+            self.astdb,
             lambda: rules.office,
             self.sounds,
             lambda: controller.link_up,

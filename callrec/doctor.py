@@ -6,7 +6,7 @@ A check raises CallrecError where something is wrong. None mends anything itself
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +19,6 @@ from callrec.errors import CallrecError, CheckFailed, NotFound, PbxUnreachable, 
 from callrec.language import translated as _
 from callrec.model.rules import Announce, Mode, Rule
 from callrec.pbx import feature_codes
-from callrec.pbx.ami import Ami, AmiRefused
 from callrec.pbx.codecs import is_decoded
 from callrec.pbx.transport import AriRefused
 from callrec.prompts.decoder import ffmpeg_is_here
@@ -28,10 +27,9 @@ from callrec.resources import shipped
 OLDEST_ASTERISK = 20
 LEAST_FREE_BYTES = 2 * 10**9
 FARTHEST_CLOCK = timedelta(seconds=60)
-AMI_ACTIONS = {
-    *("DBGetTree", "DBPut", "DBDel", "GetConfig", "Originate"),
-    *("ShowDialPlan", "PJSIPShowEndpoint", "PJSIPShowEndpoints", "StopMixMonitor", "CoreShowChannels"),
-}
+AMI_ACTIONS = {"DBGetTree", "Getvar", "ShowDialPlan", "StopMixMonitor", "CoreShowChannels"}
+AMI_DANGERS = {"Command", "DBPut", "MixMonitor", "ModuleLoad", "Originate", "UpdateConfig"}
+"""Actions by which whoever reads callrec.toml could run commands on the PBX, or change it."""
 LISTENERS = {"MixMonitor", "ChanSpy", "ExtenSpy"}
 """Applications of the dialplan that listen to a channel all the time."""
 _CONTEXT = re.compile(r"^\[(callrec-[\w-]+)\]", re.MULTILINE)
@@ -147,6 +145,14 @@ def _ami(app: App) -> str:
                 user=app.settings.pbx.ami_user,
                 actions=", ".join(forbidden),
             )
+        dangers = sorted(AMI_DANGERS & ami.may())
+        if dangers:
+            raise CheckFailed(
+                "AMI user {user} may do {actions}, more than callrec needs: who reads callrec.toml could run "
+                "commands on the PBX. Run asterisk/install, then reload the manager",
+                user=app.settings.pbx.ami_user,
+                actions=", ".join(dangers),
+            )
         entries = ami.tree("callrec-rule")
     return _("{count} rules in the PBX's own database").format(count=len(entries))
 
@@ -167,10 +173,12 @@ def _gate(app: App) -> str:
 def _keys(app: App) -> str:
     """Checks that the PBX has the codes of the settings, nothing else has them, and calls have the keys."""
     codes = app.settings.keys
+    given = app.pbx.global_variable("DYNAMIC_FEATURES").split("#")
     with app.ami() as ami:
-        features = ami.config(feature_codes.FEATURES)
-        menus = _conference_menus(ami)
-    for key, found in feature_codes.wrong_features(features, codes).items():
+        wrong = feature_codes.wrong_features(ami.setting, codes)
+        wrong_menu = feature_codes.wrong_menu(ami.setting, codes)
+        rivals = list(feature_codes.rivals(ami.setting, codes, {*given, *ami.features()}))
+    for key, found in wrong.items():
         raise CheckFailed(
             "the PBX has {found} for {key}, callrec.toml says {wanted}: write callrec pbx config over "
             "callrec/features.conf on the PBX, then `module reload features`",
@@ -178,12 +186,12 @@ def _keys(app: App) -> str:
             key=key,
             wanted=codes.codes[key],
         )
-    if feature_codes.wrong_menu(menus, codes):
+    if wrong_menu:
         raise CheckFailed(
             "the PBX's menu for conferences has other keys than callrec.toml: write callrec pbx config "
             "--conference over callrec/confbridge.conf on the PBX, then `module reload app_confbridge`"
         )
-    for name, code, key in feature_codes.rivals(features, codes):
+    for name, code, key in rivals:
         raise CheckFailed(
             "{name} ({code}) in features.conf is in the way of {key} ({wanted}): change one of the two",
             name=name,
@@ -191,19 +199,12 @@ def _keys(app: App) -> str:
             key=key,
             wanted=codes.codes[key],
         )
-    _calls_have_keys(app)
+    _calls_have_keys(given)
     return " ".join(f"{key} {code}" for key, code in codes.codes.items())
 
 
-def _conference_menus(ami: Ami) -> feature_codes.Config:
-    try:
-        return ami.config(feature_codes.CONFERENCE)
-    except AmiRefused:  # a PBX without conferences need not have the file
-        return {}
-
-
-def _calls_have_keys(app: App) -> None:
-    if "callrec-keep" not in app.pbx.global_variable("DYNAMIC_FEATURES").split("#"):
+def _calls_have_keys(given: Collection[str]) -> None:
+    if "callrec-keep" not in given:
         raise CheckFailed(
             "calls have no keys: DYNAMIC_FEATURES is not among the globals of the dialplan, "
             "run asterisk/install, then `dialplan reload` on the PBX"
@@ -242,8 +243,8 @@ def _prompts(app: App) -> str:
 def _check_that_the_pbx_reads(app: App) -> None:
     """Checks it on the PBX, if that answers: it may see other folders than callrec, or with fewer rights."""
     unread: list[str] = []
-    with suppress(PbxUnreachable), app.ami() as ami:  # another check tells that
-        unread = [path for path in app.library.pbx_files() if not ami.reads(path)]
+    with suppress(PbxUnreachable), app.astdb() as astdb:  # another check tells that
+        unread = [path for path in app.library.pbx_files() if not astdb.reads(path)]
     if unread:
         raise CheckFailed(
             "the PBX cannot read {count} sounds of the library, {path} is one of them: check "
@@ -256,8 +257,7 @@ def _check_that_the_pbx_reads(app: App) -> None:
 def _codecs(app: App) -> str:
     """Checks that the PBX can decode what its endpoints may speak: else it records silence."""
     decoders = app.pbx.modules()
-    with app.ami() as ami:
-        allowed = {name: ami.codecs(name) for name in sorted(ami.endpoints())}
+    allowed = app.phones()
     for endpoint, codecs in allowed.items():
         undecoded = [each for each in codecs if not is_decoded(each, decoders)]
         if undecoded:

@@ -138,8 +138,7 @@ def play(ctx: click.Context, name: str, language: str, extension: str | None) ->
     if extension:
         if here.pbx.endpoint_state(extension) in (None, "offline"):
             raise CheckFailed("the PBX has no phone {number}, or it is not registered", number=extension)
-        with here.ami() as ami:
-            ami.play_to(extension, here.library.sound(prompt), OWN_PREFIX + ids.new())
+        here.pbx.play_to(extension, here.library.sound(prompt), OWN_PREFIX + ids.new())
         say("extension {number} rings", number=extension)
     else:
         _play_here(here.library.file(prompt, 16000))

@@ -30,8 +30,7 @@ def check(ctx: click.Context, offline: bool, form: str | None) -> None:
     failed: CallrecError | None = None
     if not offline:
         try:
-            with here.ami() as ami:
-                found += review.of_pbx(office, ami.endpoints(), ami.trunks())
+            found += review.of_pbx(office, here.phones().keys(), here.trunks())
         except CallrecError as error:
             failed = error  # what was found without it is told first
     emit([_row(each) for each in found], COLUMNS, form, "nothing to look at", KEYS, prose="words")

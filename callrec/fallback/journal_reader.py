@@ -7,7 +7,7 @@ On a thread of its own: it asks the PBX for long, and no call may wait for that.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -33,11 +33,11 @@ GONE_FOR = timedelta(seconds=2)
 """How long a channel must be gone before it is believed that nobody will write the end of its call."""
 
 
-class Ami(Protocol):
+class Database(Protocol):
     """What is asked of a PBX's own database (AstDB)."""
 
     def tree(self, family: str) -> dict[str, str]: ...
-    def delete(self, family: str, key: str) -> None: ...
+    def delete(self, family: str, keys: Iterable[str]) -> None: ...
 
 
 class JournalReader(Worker):
@@ -49,7 +49,7 @@ class JournalReader(Worker):
 
     def __init__(
         self,
-        ami: Callable[[], AbstractContextManager[Ami]],
+        database: Callable[[], AbstractContextManager[Database]],
         controller: Controller,
         adoption: Adoption,
         problems: Problems,
@@ -61,7 +61,7 @@ class JournalReader(Worker):
 
         `channels` returns those the PBX has; `orphans` looks for recordings of which no line tells.
         """
-        self._ami, self._controller, self._adoption = ami, controller, adoption
+        self._database, self._controller, self._adoption = database, controller, adoption
         self._channels, self._orphans = channels, orphans
         self._gone: dict[str, datetime] = {}
         self._problems, self._adopted = problems, adopted
@@ -83,9 +83,9 @@ class JournalReader(Worker):
         """
         # In this order: a call that ends meanwhile has its line by the time those are looked at.
         in_fallback = self._controller.in_fallback()
-        with self._ami() as ami:
-            keys = ami.tree(journal.KEYS)
-            lines = ami.tree(journal.FAMILY)
+        with self._database() as database:
+            keys = database.tree(journal.KEYS)
+            lines = database.tree(journal.FAMILY)
             self._problems.keep(LINE, {LINE + key for key in lines})
             noted = parsed_keys(keys)
             going_on = self._going_on(lines)
@@ -94,11 +94,11 @@ class JournalReader(Worker):
                     continue
                 self._left += 1
                 if self._adopt(key, value, noted):
-                    ami.delete(journal.FAMILY, key)
+                    database.delete(journal.FAMILY, [key])
                     self._left -= 1
                     self._adopted()
             told_of = in_fallback.union(*(re.split("[|&]", value) for value in lines.values()))
-            self._forget(ami, keys, {each.id for each in noted if each.linkedid in told_of})
+            self._forget(database, keys, {each.id for each in noted if each.linkedid in told_of})
 
     def _going_on(self, lines: dict[str, str]) -> set[str]:
         """Returns the lines without an end whose calls may go on.
@@ -119,12 +119,12 @@ class JournalReader(Worker):
 
     def _look_for_orphans(self) -> None:
         def lines() -> list[str]:
-            with self._ami() as ami:
-                return list(ami.tree(journal.FAMILY).values())
+            with self._database() as database:
+                return list(database.tree(journal.FAMILY).values())
 
         self._orphans.look(lines)
 
-    def _forget(self, ami: Ami, keys: dict[str, str], wanted: set[str]) -> None:
+    def _forget(self, database: Database, keys: dict[str, str], wanted: set[str]) -> None:
         """Deletes what was noted of keys that were taken up: those of the last look but one (decision 12).
 
         Before that they are taken up, if they were not: they could not be read when the link was made.
@@ -135,8 +135,8 @@ class JournalReader(Worker):
             return
         self._controller.recall(keys)
         done = set(keys) - wanted
-        for id_ in done & self._seen:
-            ami.delete(journal.KEYS, id_)
+        if done & self._seen:
+            database.delete(journal.KEYS, done & self._seen)
         self._seen = done - self._seen
 
     def _adopt(self, key: str, value: str, noted: Sequence[RawKeyPress]) -> bool:

@@ -12,7 +12,7 @@ them (decision 4).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Protocol
@@ -47,8 +47,8 @@ class Database(Protocol):
     """The PBX's database (AstDB). Refusals and silence are CallrecErrors."""
 
     def tree(self, family: str) -> dict[str, str]: ...
-    def put(self, family: str, key: str, value: str) -> None: ...
-    def delete(self, family: str, key: str) -> None: ...
+    def write(self, family: str, entries: Mapping[str, str]) -> None: ...
+    def delete(self, family: str, keys: Iterable[str]) -> None: ...
 
 
 class RuleMirror(Worker):
@@ -140,11 +140,11 @@ def synchronise(database: Database, wanted: dict[str, str], family: str = FAMILY
     """Makes a family hold what is wanted, and nothing else. Returns how many entries changed."""
     there = database.tree(family)
     changed = {key: value for key, value in wanted.items() if there.get(key) != value}
-    for key, value in changed.items():
-        database.put(family, key, value)
+    if changed:
+        database.write(family, changed)
     stale = there.keys() - wanted.keys()
-    for key in stale:
-        database.delete(family, key)
+    if stale:
+        database.delete(family, stale)
     return len(changed) + len(stale)
 
 

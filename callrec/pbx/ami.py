@@ -1,4 +1,5 @@
-"""Talks to Asterisk's Manager Interface, for what ARI cannot do: AstDB, configuration, a call to a phone.
+"""Talks to Asterisk's Manager Interface, for what ARI cannot do: it lists AstDB and the dialplan, and ends a
+MixMonitor. Its user may run nothing, and write nothing but variables of channels (decision 16).
 
 pyst2 has no timeouts and does not look at what it sends. Here a session is short, every step has a deadline,
 and a value with a line break (it would be a second command) is refused (decision 8).
@@ -6,7 +7,7 @@ and a value with a line break (it would be a second command) is refused (decisio
 
 from __future__ import annotations
 
-import secrets
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -14,21 +15,19 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from types import TracebackType
 from typing import Any, TypeVar
 
 from asterisk.manager import Manager, ManagerAuthException, ManagerException
 
 from callrec.errors import CallrecError, PbxUnreachable, WrongUsage
-from callrec.pbx.events import OWN_PREFIX, Channel
+from callrec.pbx.events import Channel
 from callrec.settings import PbxSettings
 
 T = TypeVar("T")
-PROBE = "callrec-probe"
-"""The context of the dialplan, and the family in AstDB, by which it tells what it can read."""
-NO_CDR = "CDR_PROP(disable)"
-"""The function of the dialplan that keeps a channel out of the PBX's call detail records."""
+LIST_TIMES = 6
+"""How many times as long as one answer a whole list may take: that of a large office has thousands of items."""
+_FEATURE = re.compile(r"[\w-]+")
 
 
 class _Manager(Manager):  # type: ignore[misc]
@@ -43,8 +42,8 @@ class AmiRefused(CallrecError):
 class Ami:
     """One short AMI session. A context manager: logs in, and out again.
 
-    Every method raises PbxUnreachable when a step takes longer than `pbx.timeout`, AmiRefused when the PBX
-    says no, and WrongUsage for a value with a line break.
+    Every method raises PbxUnreachable when a step takes longer than `pbx.timeout` (a list: LIST_TIMES that),
+    AmiRefused when the PBX says no, and WrongUsage for a value with a line break.
     """
 
     def __init__(self, settings: PbxSettings) -> None:
@@ -78,33 +77,28 @@ class Ami:
     ) -> None:
         self._close()
 
-    # --- AstDB
+    # --- what the PBX has
 
-    def put(self, family: str, key: str, value: str) -> None:
-        """Writes a value into AstDB."""
-        self._action("DBPut", Family=family, Key=key, Val=value)
-
-    def delete(self, family: str, key: str) -> None:
-        """Removes a key from AstDB."""
-        self._action("DBDel", Family=family, Key=key)
-
-    def tree(self, family: str) -> dict[str, str]:
-        """Returns all keys of a family in AstDB, without its name, and their values."""
-        events = self._list("DBGetTree", "DBGetTreeResponse", "DBGetTreeComplete", Family=family)
+    def tree(self, family: str, key: str = "") -> dict[str, str]:
+        """Returns all keys of a family in AstDB, without its name, and their values; or those below `key`."""
+        below = {"Key": key} if key else {}
+        events = self._list("DBGetTree", "DBGetTreeResponse", "DBGetTreeComplete", Family=family, **below)
         prefix = f"/{family}/"
-        return {event.headers["Key"].removeprefix(prefix): event.headers["Val"] for event in events}
+        return {event.headers["Key"].removeprefix(prefix): event.headers.get("Val", "") for event in events}
 
-    # --- the rest
+    def trunks(self, endpoints: Iterable[str]) -> set[str]:
+        """Returns those of the SIP endpoints that do not log in at the PBX, or at which it logs in."""
+        return {each for each in endpoints if self._of(each, "outbound_auth") or not self._of(each, "auth")}
 
-    def endpoints(self) -> set[str]:
-        """Returns the names of the SIP endpoints the PBX has."""
-        return {each["ObjectName"] for each in self._endpoints()}
+    def codecs(self, endpoints: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Returns the codecs that SIP endpoints may use, the preferred one first.
 
-    def trunks(self) -> set[str]:
-        """Returns the names of the SIP endpoints that do not log in at the PBX, or at which it logs in."""
-        return {
-            each["ObjectName"] for each in self._endpoints() if each["OutboundAuths"] or not each["Auths"]
-        }
+        Endpoints that the PBX has no more are left out. Raises AmiRefused where it can tell of none.
+        """
+        asked = {each: self._of(each, "allow") for each in endpoints}
+        if asked and not any(asked.values()):
+            raise AmiRefused("the PBX does not tell of its endpoints: load func_pjsip_endpoint.so")
+        return {each: tuple(told.strip("()").split("|")) for each, told in asked.items() if told}
 
     def may(self) -> set[str]:
         """Returns the names of the actions this user is allowed."""
@@ -125,54 +119,25 @@ class Ami:
         steps = [event.headers for event in events if "Application" in event.headers]
         return {(step["Context"], step["Application"]) for step in steps}
 
+    def features(self) -> set[str]:
+        """Returns the names of the features that the dialplan gives to calls by DYNAMIC_FEATURES."""
+        events = self._list("ShowDialPlan", "ListDialplan", "ShowDialPlanComplete")
+        said = [event.headers.get("AppData", "") for event in events]
+        lists = [each.partition("=")[2] for each in said if "DYNAMIC_FEATURES" in each.partition("=")[0]]
+        return {name for each in lists for name in _FEATURE.findall(each)}
+
     def channels(self) -> list[Channel]:
         """Returns all channels there are; when they were made is known to the second."""
         events = self._list("CoreShowChannels", "CoreShowChannel", "CoreShowChannelsComplete")
         return [_channel(event.headers) for event in events]
 
-    def config(self, name: str) -> dict[str, list[tuple[str, str]]]:
-        """Returns a configuration file as it lies on the PBX: its sections, and their settings in order."""
-        headers: dict[str, str] = self._action("GetConfig", Filename=name).headers
-        sections: dict[str, list[tuple[str, str]]] = {}
-        names = {key.partition("-")[2]: text for key, text in headers.items() if key.startswith("Category-")}
-        for number, section in sorted(names.items()):
-            lines = sorted(key for key in headers if key.startswith(f"Line-{number}-"))
-            settings = [headers[line].partition("=") for line in lines]
-            sections.setdefault(section, []).extend((setting, value) for setting, _, value in settings)
-        return sections
+    def value(self, function: str) -> str:
+        """Returns what a function of the dialplan says; empty where the PBX has no such function."""
+        return str(self._action("Getvar", Variable=function).headers.get("Value", ""))
 
-    def codecs(self, endpoint: str) -> tuple[str, ...]:
-        """Returns the codecs that a SIP endpoint may use, the preferred one first."""
-        events = self._list(
-            "PJSIPShowEndpoint", "EndpointDetail", "EndpointDetailComplete", Endpoint=endpoint
-        )
-        allowed = [event.headers["Allow"].strip("()") for event in events]
-        return tuple(name for each in allowed for name in each.split("|") if name)
-
-    def reads(self, path: str) -> bool:
-        """Returns whether the PBX itself can read a WAV. Its dialplan is asked, and nobody called."""
-        probe = f"{OWN_PREFIX}probe-{secrets.token_hex(4)}"
-        no_cdr = f",{NO_CDR}=1,CALLREC_PROBE_CDR=off" if self._has_cdr else ""
-        self._action(
-            "Originate",
-            Channel=f"Local/s@{PROBE}",
-            ChannelId=f"{probe}-1",
-            OtherChannelId=f"{probe}-2",
-            Variable=f"CALLREC_PROBE={probe},CALLREC_PROBED={path}{no_cdr}",
-            Application="NoOp",
-        )
-        found = self.tree(PROBE).get(probe, "")
-        self.delete(PROBE, probe)
-        return found == "RIFF"
-
-    @cached_property
-    def _has_cdr(self) -> bool:
-        """Whether the PBX may write call records; else it would log each use of the function."""
-        try:
-            self._action("ModuleCheck", Module="func_cdr.so")
-        except AmiRefused:
-            return False
-        return True
+    def setting(self, file: str, section: str, name: str) -> str:
+        """Returns one setting of a configuration file as it lies on the PBX; empty where there is none."""
+        return self.value(f"AST_CONFIG({file},{section},{name})")
 
     def stop_monitor(self, name: str, monitor: str) -> None:
         """Ends one MixMonitor of a channel, by the channel's name and the monitor's id.
@@ -188,25 +153,10 @@ class Ami:
             if "could not stop" not in str(refused).lower():
                 raise
 
-    def play_to(self, endpoint: str, sound: str, channel_id: str) -> None:
-        """Rings a phone and plays a sound file (a path without its ending) to whoever answers."""
-        no_cdr = {"Variable": f"{NO_CDR}=1"} if self._has_cdr else {}
-        self._action(
-            "Originate",
-            Channel=f"PJSIP/{endpoint}",
-            ChannelId=channel_id,
-            Application="Playback",
-            Data=sound,
-            CallerID="callrec <callrec>",
-            Async="true",
-            **no_cdr,
-        )
-
     # --- inside
 
-    def _endpoints(self) -> list[dict[str, str]]:
-        events = self._list("PJSIPShowEndpoints", "EndpointList", "EndpointListComplete")
-        return [event.headers for event in events]
+    def _of(self, endpoint: str, field: str) -> str:
+        return self.value(f"PJSIP_ENDPOINT({endpoint},{field})")
 
     def _action(self, action: str, **fields: str) -> Any:
         for name, value in fields.items():
@@ -231,7 +181,7 @@ class Ami:
             if "not found" in str(refused).lower():
                 return []
             raise
-        if not self._listed.wait(self._settings.timeout):
+        if not self._listed.wait(LIST_TIMES * self._settings.timeout):
             raise self._silent()
         return [event for event in self._events if event.name == item]
 

@@ -6,6 +6,7 @@ ari-py reads Asterisk's own description of its operations; names of operations a
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -19,7 +20,7 @@ import structlog
 
 from callrec.backoff import Backoff
 from callrec.errors import PbxUnreachable
-from callrec.pbx.ami import NO_CDR, Ami
+from callrec.pbx.ami import Ami
 from callrec.pbx.event_messages import KINDS, channel, parse, talkers
 from callrec.pbx.events import OWN_PREFIX, Channel, Event
 from callrec.pbx.transport import AriRefused, AriTransport
@@ -31,6 +32,12 @@ LENGTH_WRAPS = 1 << 32
 """Asterisk tells the length of a file modulo this."""
 RING_SECONDS = 60
 GATE = "Local/s@callrec-gate"
+PLAY = "callrec-play"
+"""The context of the dialplan that plays a sound to a phone."""
+NO_CDR = "CDR_PROP(disable)"
+"""The function of the dialplan that keeps a channel out of the PBX's call detail records."""
+RUN_POLL_SECONDS = 0.005
+"""How often is looked whether a few steps of the dialplan are done."""
 BACKOFF = Backoff(0.2, 5.0)
 """Seconds until the link is made anew."""
 
@@ -145,6 +152,10 @@ class Ari:
         """Returns a global variable of the dialplan; empty when it is not set."""
         return str(self._call("asterisk", "getGlobalVar", variable=name)["value"])
 
+    def endpoints(self) -> set[str]:
+        """Returns the names of the SIP endpoints the PBX has, or had since it was started."""
+        return {each.json["resource"] for each in self._call("endpoints", "listByTech", tech="PJSIP")}
+
     def endpoint_state(self, name: str) -> str | None:
         """Returns whether a SIP endpoint is online, offline or unknown; None when there is none."""
         with _gone_is_fine():
@@ -249,6 +260,42 @@ class Ari:
             variables={"variables": {NO_CDR: "1"} if self._has_cdr() else {}},
         )
 
+    def play_to(self, endpoint: str, sound: str, channel_id: str) -> None:
+        """Rings a phone and plays a sound file (a path without its ending) to whoever answers."""
+        self._call(
+            "channels",
+            "originateWithId",
+            channelId=channel_id,
+            endpoint=f"PJSIP/{endpoint}",
+            callerId="callrec <callrec>",
+            context=PLAY,
+            extension="s",
+            priority=1,
+            timeout=RING_SECONDS,
+            variables={"variables": {"CALLREC_SOUND": sound, **({NO_CDR: "1"} if self._has_cdr() else {})}},
+        )
+
+    def run(self, place: str, variables: dict[str, str]) -> None:
+        """Runs an extension of ours in the dialplan (``extension@context``) to its end, on a channel that
+        nobody hears. `variables` reach it as they are.
+
+        Raises PbxUnreachable where that takes longer than `pbx.timeout`.
+        """
+        id_ = OWN_PREFIX + secrets.token_hex(6)
+        cdr = {NO_CDR: "1", "CALLREC_CDR": "off"} if self._has_cdr() else {}
+        self._call(
+            "channels",
+            "originateWithId",
+            channelId=f"{id_}-1",
+            otherChannelId=f"{id_}-2",
+            endpoint=f"Local/{place}",
+            context=place.partition("@")[2],
+            extension="done",
+            priority=1,
+            variables={"variables": {**variables, **cdr}},
+        )
+        self._wait_until_gone(f"{id_}-2")
+
     def create_bridge(self, bridge_id: str) -> None:
         """Makes a bridge in which channels of ours hear one another. It stays until it is destroyed."""
         self._call("bridges", "createWithId", bridgeId=bridge_id, type="mixing")
@@ -316,6 +363,18 @@ class Ari:
     def _file_of(self, name: str) -> str:
         """Returns the address of a stored recording's file."""
         return f"{self._base}/recordings/stored/{quote(name, safe='')}/file"
+
+    def _wait_until_gone(self, channel_id: str) -> None:
+        deadline = time.monotonic() + self._settings.timeout
+        with _gone_is_fine():
+            while True:
+                self._call("channels", "get", channelId=channel_id)
+                if time.monotonic() > deadline:
+                    raise PbxUnreachable(
+                        "the PBX did not run its dialplan within {seconds} s: is it overloaded?",
+                        seconds=self._settings.timeout,
+                    )
+                time.sleep(RUN_POLL_SECONDS)
 
     def _keep_out_of_cdr(self, channel_id: str) -> None:
         """Lets a channel of ours make no row in the PBX's own records, which are the office's.

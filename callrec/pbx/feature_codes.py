@@ -1,11 +1,12 @@
 """Makes callrec's includes with the keys of the settings, and finds what is wrong with the keys a PBX has.
 
-For `callrec pbx config` and `callrec doctor`. Reads the shipped includes; asks no PBX itself.
+For `callrec pbx config` and `callrec doctor`. Reads the shipped includes; asks no PBX itself. The PBX tells
+one setting at a time, by its name: to read whole files, the right to write them would be needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from callrec.model.calls import FeatureCode
 from callrec.resources import shipped
@@ -16,8 +17,11 @@ MENU = "callrec_menu"
 CONSULTATION = {"atxferabort": "*1", "atxfercomplete": "*2", "atxferthreeway": "*3", "atxferswap": "*4"}
 """Asterisk's own codes while the one who transfers talks to the one asked, where features.conf names none."""
 NO_LINE = "; not in conferences, for Asterisk takes lines that begin so for commands: "
-Config = dict[str, list[tuple[str, str]]]
-"""A configuration file of Asterisk: its sections, and their settings in order."""
+FEATURE_NAMES = ("blindxfer", "disconnect", "atxfer", "parkcall", "automon", "automixmon")
+"""Asterisk's own features, of its [featuremap]."""
+Setting = Callable[[str, str, str], str]
+"""Returns one setting of a configuration file of Asterisk, by file, section and name; empty where there is
+none."""
 
 
 def include(name: str, keys: KeySettings) -> str:
@@ -28,10 +32,9 @@ def include(name: str, keys: KeySettings) -> str:
     return text.replace("\n#", f"\n{NO_LINE}#")
 
 
-def wrong_features(config: Config, keys: KeySettings) -> dict[FeatureCode, str]:
+def wrong_features(setting: Setting, keys: KeySettings) -> dict[FeatureCode, str]:
     """Returns the keys whose line in features.conf is not what it must be, with the code found (or empty)."""
-    there = dict(config.get("applicationmap", []))
-    found = {key: there.get(f"callrec-{key}", "") for key in FeatureCode}
+    found = {key: setting(FEATURES, "applicationmap", f"callrec-{key}") for key in FeatureCode}
     return {
         key: found[key].partition(",")[0]
         for key, code in keys.codes.items()
@@ -39,30 +42,43 @@ def wrong_features(config: Config, keys: KeySettings) -> dict[FeatureCode, str]:
     }
 
 
-def wrong_menu(config: Config, keys: KeySettings) -> bool:
+def wrong_menu(setting: Setting, keys: KeySettings) -> bool:
     """Returns whether the PBX has callrec's menu for conferences, but with other keys."""
-    codes = {key: code for key, code in keys.codes.items() if not code.startswith("#")}
-    wanted = {(code, f"dialplan_exec(callrec-key,{key},1)") for key, code in codes.items()}
-    there = {line for line in config.get(MENU, []) if line[1].startswith("dialplan_exec(callrec-key,")}
-    return MENU in config and there != wanted
+    wanted = {code: key for key, code in keys.codes.items() if not code.startswith("#")}
+    usual = KeySettings().codes.values()
+    return bool(setting(CONFERENCE, MENU, "type")) and any(
+        _of_menu(setting, code) != wanted.get(code, "") for code in {*wanted, *usual}
+    )
 
 
-def rivals(config: Config, keys: KeySettings) -> Iterator[tuple[str, str, FeatureCode]]:
-    """Yields other features (name, code) and the key in whose way they are: one code begins the other."""
-    for name, code in _others(config):
+def _of_menu(setting: Setting, code: str) -> str:
+    """Returns the key that a code of the menu is for; empty where it is for none."""
+    command, _, rest = setting(CONFERENCE, MENU, code).partition("(callrec-key,")
+    return rest.removesuffix(",1)") if command == "dialplan_exec" else ""
+
+
+def rivals(
+    setting: Setting, keys: KeySettings, given: Iterable[str]
+) -> Iterator[tuple[str, str, FeatureCode]]:
+    """Yields other features (name, code) and the key in whose way they are: one code begins the other.
+
+    `given` are the names in DYNAMIC_FEATURES: of those in [applicationmap], no call has others.
+    """
+    for name, code in _others(setting, given):
         for key, own in keys.codes.items():
             if own.startswith(code) or code.startswith(own):
                 yield name, code, key
 
 
-def _others(config: Config) -> Iterator[tuple[str, str]]:
+def _others(setting: Setting, given: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yields the features with a code that are not callrec's. Those of a consultation have one without being
     written, but work only where there is a code for attended transfers."""
-    features = dict(config.get("featuremap", []))
-    general = dict(config.get("general", []))
-    if features.get("atxfer"):
-        features |= {name: general.get(name, usual) for name, usual in CONSULTATION.items()}
-    features |= {name: value.partition(",")[0] for name, value in config.get("applicationmap", [])}
+    features = {name: setting(FEATURES, "featuremap", name) for name in FEATURE_NAMES}
+    if features["atxfer"]:
+        features |= {
+            name: setting(FEATURES, "general", name) or usual for name, usual in CONSULTATION.items()
+        }
+    features |= {name: setting(FEATURES, "applicationmap", name).partition(",")[0] for name in given}
     for name, code in features.items():
         if code.strip() and not name.startswith("callrec-"):
             yield name, code.strip()

@@ -14,9 +14,11 @@ import pytest
 from pydantic import SecretStr
 
 from callrec.demo.pbx import DemoPbx, PbxPorts
+from callrec.doctor import AMI_ACTIONS, AMI_DANGERS
 from callrec.errors import CallrecError
 from callrec.pbx.ami import Ami
 from callrec.pbx.ari import Ari
+from callrec.pbx.astdb import AstDb
 from callrec.resources import shipped
 from callrec.settings import PbxSettings
 from tests.integration.system import eventually
@@ -57,9 +59,11 @@ def test_a_running_pbx_takes_the_includes_up(pbx: DemoPbx) -> None:
     with Ami(settings) as ami:
         assert ami.has_context("callrec-gate") and ami.has_context("callrec-fallback")
         assert not ami.has_context("callrec-nothing")
-        assert {"DBPut", "Originate"} <= ami.may()
-        ami.put("callrec-test", "one", "two")
-        assert ami.tree("callrec-test") == {"one": "two"}
+        assert AMI_ACTIONS <= ami.may() and not AMI_DANGERS & ami.may()
+        assert ami.setting("features.conf", "applicationmap", "callrec-keep").startswith("*1,self,")
+    with AstDb(ari, Ami(settings)) as astdb:
+        astdb.write("callrec-test", {"one": "two"})
+        assert astdb.tree("callrec-test") == {"one": "two"}
     assert "callrec-keep" in pbx.cli("features show")
     assert "nothing had to be changed" in _install(pbx)
 

@@ -134,16 +134,16 @@ def test_a_press_is_kept_while_callrec_is_away(system: SystemUnderTest, ears: Ea
         for digits, key in (("*1", "keep"), ("*9", "help")):
             staff.press(digits)
             presses.append(ears.told(key, "2101"))
-        with system.app.ami() as ami:
+        with system.app.astdb() as astdb:
             ids = {press.fields["Id"] for press in presses}
-            eventually(lambda: ids <= ami.tree("callrec-key").keys(), 5, "writing the presses down")
-            lines = ami.tree("callrec-key")
+            eventually(lambda: ids <= astdb.tree("callrec-key").keys(), 5, "writing the presses down")
+            lines = astdb.tree("callrec-key")
             for press in presses:
                 key, linkedid, name, at, unique = lines[press.fields["Id"]].split("|")
                 assert (key, name) == (press.fields["Key"], press.channel.name)
                 assert (linkedid, unique) == (press.channel.linkedid, press.channel.id)
                 assert abs(float(at) - press.at.timestamp()) < PRESS_CLOCK_SECONDS
-                ami.delete("callrec-key", press.fields["Id"])
+                astdb.delete("callrec-key", [press.fields["Id"]])
         system.hang_up_all()
     finally:
         system.demo.start_controller()

@@ -102,14 +102,21 @@ def test_doctor_sees_a_pbx_that_cannot_record(system: SystemUnderTest) -> None:
         folder.with_name("elsewhere").rename(folder)
 
 
-def test_doctor_sees_an_ami_user_without_rights(system: SystemUnderTest) -> None:
+@pytest.mark.parametrize(
+    ("rights", "found"),
+    [
+        ("write = reporting", "may not do StopMixMonitor:"),
+        ("write = all", "may do Command, DBPut, MixMonitor, ModuleLoad, Originate, UpdateConfig, more than"),
+    ],
+)
+def test_doctor_sees_an_ami_user_with_other_rights(system: SystemUnderTest, rights: str, found: str) -> None:
     file = system.demo.home / "pbx/etc/callrec/manager.conf"
     text = file.read_text()
-    file.write_text(text.replace("write = system,reporting,originate", "write = reporting"))
+    file.write_text(text.replace("write = reporting,call", rights))
     system.demo.pbx.cli("manager reload")
     try:
         row = _row(system, "PBX: AMI")
-        assert not row["ok"] and "may not do DBDel, DBPut, GetConfig, Originate" in row["found"]
+        assert not row["ok"] and found in row["found"]
     finally:
         file.write_text(text)
         system.demo.pbx.cli("manager reload")

@@ -87,8 +87,7 @@ def _reload(system: SystemUnderTest, accounts: str) -> None:
     pbx.cli("module reload res_pjsip.so")
 
     def taken() -> bool:
-        with system.app.ami() as ami:
-            return ("33" in ami.endpoints()) is ("[33]" in accounts)
+        return ("33" in system.app.phones()) is ("[33]" in accounts)
 
     eventually(taken, what="the endpoints")
 

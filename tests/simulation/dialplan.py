@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from callrec import ids
@@ -31,8 +32,9 @@ class CrashingAstDb(AstDb):
         super().__init__()
         self._unwritten: dict[tuple[str, str], tuple[float, str | None]] = {}
 
-    def delete(self, family: str, key: str) -> None:
-        self.families[family].pop(key, None)
+    def delete(self, family: str, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.families[family].pop(key, None)
 
     def write(self, family: str, key: str, value: str, now: float) -> None:
         """Writes a line, which is on the disk within a second."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -161,5 +161,6 @@ class AstDb:
     def tree(self, family: str) -> dict[str, str]:
         return dict(self.families[family])
 
-    def delete(self, family: str, key: str) -> None:
-        del self.families[family][key]
+    def delete(self, family: str, keys: Iterable[str]) -> None:
+        for key in keys:
+            del self.families[family][key]

@@ -73,7 +73,7 @@ def test_a_line_that_is_gone_is_no_problem_any_more(app: App) -> None:
         reader.read()
         reader.read()
     assert len([line for line in logged if line["log_level"] == "error"]) == 2, "each line once"
-    database.delete(FAMILY, "17.1")  # by hand, as somebody does who has looked at it
+    database.delete(FAMILY, ["17.1"])  # by hand, as somebody does who has looked at it
     reader.read()
     assert problems.texts() == {"line 17.2 of the PBX's journal cannot be adopted"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from callrec.fallback import rule_mirror
@@ -20,11 +21,12 @@ class AstDb(dict[str, str]):
         assert family == rule_mirror.FAMILY
         return dict(self)
 
-    def put(self, _family: str, key: str, value: str) -> None:
-        self[key] = value
+    def write(self, _family: str, entries: Mapping[str, str]) -> None:
+        self.update(entries)
 
-    def delete(self, _family: str, key: str) -> None:
-        del self[key]
+    def delete(self, _family: str, keys: Iterable[str]) -> None:
+        for key in keys:
+            del self[key]
 
 
 def _entries(*rules: tuple[str, str, str | None, str | None]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -47,11 +47,12 @@ class Astdb:
     def tree(self, family: str) -> dict[str, str]:
         return dict(self.families[family])
 
-    def put(self, family: str, key: str, value: str) -> None:
-        self.families[family][key] = value
+    def write(self, family: str, entries: Mapping[str, str]) -> None:
+        self.families[family].update(entries)
 
-    def delete(self, family: str, key: str) -> None:
-        del self.families[family][key]
+    def delete(self, family: str, keys: Iterable[str]) -> None:
+        for key in keys:
+            del self.families[family][key]
 
 
 class Desk:

@@ -19,16 +19,25 @@ USUAL = KeySettings()
 OTHER = KeySettings(keep="#7", stop="*4", pause="8A", help="0911")
 
 
-def _config(text: str) -> feature_codes.Config:
-    """A configuration as AMI tells it."""
-    found: feature_codes.Config = {}
+Config = dict[str, dict[str, str]]
+"""A configuration file of Asterisk: its sections, and their settings."""
+
+
+def _told(config: Config) -> feature_codes.Setting:
+    """What a PBX says that has this file, whatever its name is."""
+    return lambda _file, section, name: config.get(section, {}).get(name, "")
+
+
+def _config(text: str) -> Config:
+    """A configuration as it is written."""
+    found: Config = {}
     for line in text.splitlines():
         if line.startswith("["):
-            found[line.strip("[]()+")] = []
+            found[line.strip("[]()+")] = {}
         elif "=" in line and not line.startswith(";"):
             assert not line.startswith("#"), "Asterisk takes it for a command"
             name, _, value = line.partition("=")
-            found[list(found)[-1]].append((name.strip(), value.removeprefix(">").strip()))
+            found[list(found)[-1]][name.strip()] = value.removeprefix(">").strip()
     return found
 
 
@@ -74,29 +83,31 @@ def test_keys_that_could_not_be_told_apart_are_refused(file: Path, text: str, pr
 @pytest.mark.parametrize("codes", [USUAL, OTHER], ids=["usual", "other"])
 def test_the_includes_have_the_keys(codes: KeySettings) -> None:
     features = _config(feature_codes.include("features.conf", codes))
-    assert feature_codes.wrong_features(features, codes) == {}
-    assert not list(feature_codes.rivals(features, codes))
+    assert feature_codes.wrong_features(_told(features), codes) == {}
+    assert not list(feature_codes.rivals(_told(features), codes, features["applicationmap"]))
     menu = _config(feature_codes.include("confbridge.conf", codes))
-    assert {name for name, _ in menu[feature_codes.MENU]} == {"type"} | {
+    assert set(menu[feature_codes.MENU]) == {"type"} | {
         code for code in codes.codes.values() if not code.startswith("#")
     }
-    assert not feature_codes.wrong_menu(menu, codes)
+    assert not feature_codes.wrong_menu(_told(menu), codes)
 
 
 def test_what_the_pbx_has_otherwise_is_found() -> None:
     features = _config(feature_codes.include("features.conf", USUAL))
-    assert feature_codes.wrong_features(features, OTHER) == {
+    assert feature_codes.wrong_features(_told(features), OTHER) == {
         FeatureCode.KEEP: "*1",
         FeatureCode.PAUSE: "*5",
         FeatureCode.HELP: "*9",
     }
-    assert set(feature_codes.wrong_features({}, USUAL).values()) == {""}
-    features["applicationmap"][0] = ("callrec-keep", "*1,self,UserEvent(CallRec,Key: keep)")
-    assert feature_codes.wrong_features(features, USUAL) == {FeatureCode.KEEP: "*1"}, (
+    assert set(feature_codes.wrong_features(_told({}), USUAL).values()) == {""}
+    features["applicationmap"]["callrec-keep"] = "*1,self,UserEvent(CallRec,Key: keep)"
+    assert feature_codes.wrong_features(_told(features), USUAL) == {FeatureCode.KEEP: "*1"}, (
         "the line of an older version"
     )
-    assert feature_codes.wrong_menu(_config(feature_codes.include("confbridge.conf", USUAL)), OTHER)
-    assert not feature_codes.wrong_menu({"their_menu": []}, OTHER), "whose menu is their own look after it"
+    assert feature_codes.wrong_menu(_told(_config(feature_codes.include("confbridge.conf", USUAL))), OTHER)
+    assert not feature_codes.wrong_menu(_told({"their_menu": {}}), OTHER), (
+        "whose menu is their own look after it"
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,11 +125,11 @@ def test_what_the_pbx_has_otherwise_is_found() -> None:
     ],
 )
 def test_features_in_the_way_of_a_key(text: str, found: list[tuple[str, str, FeatureCode]]) -> None:
-    assert list(feature_codes.rivals(_config(text), USUAL)) == found
+    assert list(feature_codes.rivals(_told(_config(text)), USUAL, ["apprecord"])) == found
 
 
 def test_disconnect_by_a_star_is_in_the_way_of_all() -> None:
-    found = list(feature_codes.rivals({"featuremap": [("disconnect", "*")]}, USUAL))
+    found = list(feature_codes.rivals(_told({"featuremap": {"disconnect": "*"}}), USUAL, []))
     assert {key for _, _, key in found} == set(FeatureCode)
 
 
