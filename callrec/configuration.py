@@ -8,11 +8,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from string import Template
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
-from callrec.errors import Refused, WrongConfiguration
+from callrec import toml_text
+from callrec.errors import CallrecError, Refused, Sentence, WrongConfiguration, WrongUsage
+from callrec.failures import why
 from callrec.files import draft, make_folder
 from callrec.settings import Settings
 
@@ -38,6 +42,34 @@ class Answers:
     prompts: str = ""
     pbx_prompts: str = ""
     answer_first: bool = True
+
+
+ANSWERS = {field.name: field.type for field in fields(Answers)}
+
+
+def read_answers(path: Path, text: str) -> dict[str, Any]:
+    """Returns the answers in a text of TOML. Raises WrongUsage, which shows none: most are secrets."""
+    found = toml_text.parse(text, path)
+    for key, value in found.items():
+        if ANSWERS.get(key) != "str":
+            raise WrongUsage(
+                "{name}: there is no answer {key}: write database_url, ari_password, ami_password, "
+                "secret_key or another option of callrec init, with _ for -",
+                name=path,
+                key=key,
+            )
+        if not isinstance(value, str | int):
+            raise WrongUsage('{name}: {key} must be one value: {key} = "…"', name=path, key=key)
+    return {key: str(value) for key, value in found.items()}
+
+
+def has_password(text: str) -> bool:
+    """Returns whether a text is an address with a password in it."""
+    try:
+        parts = urlsplit(text)
+        return bool(parts.password) or "password" in parse_qs(parts.query)
+    except ValueError:
+        return False  # no address that could be used
 
 
 def write_file(path: Path, answers: Answers, check: Callable[[Path], None] = lambda draft: None) -> None:
@@ -69,8 +101,16 @@ def _check(unnamed: Path, path: Path, check: Callable[[Path], None]) -> None:
     try:
         check(unnamed)
     except WrongConfiguration as error:
-        values = {name: str(value).replace(str(unnamed), str(path)) for name, value in error.values.items()}
-        raise WrongConfiguration(error.template, **values) from error
+        raise WrongConfiguration(error.template, **_renamed(error.values, unnamed, path)) from error
+
+
+def _renamed(values: dict[str, object], unnamed: Path, path: Path) -> dict[str, object]:
+    def renamed(value: object) -> object:
+        if isinstance(value, Sentence | CallrecError):
+            return Sentence(value.template, **_renamed(value.values, unnamed, path))
+        return str(value).replace(str(unnamed), str(path))
+
+    return {name: renamed(value) for name, value in values.items()}
 
 
 @contextmanager
@@ -81,7 +121,7 @@ def _said(path: Path) -> Iterator[None]:
         raise Refused("{path} is there already: nothing was written", path=path) from error
     except OSError as error:
         raise WrongConfiguration(
-            "{path} cannot be written: {problem}", path=path, problem=error.strerror
+            "{path} cannot be written: {problem}", path=path, problem=why(error)
         ) from error
 
 

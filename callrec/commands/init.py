@@ -1,29 +1,36 @@
-"""callrec init: writes the configuration file, and makes a database ready."""
+"""callrec init: writes the configuration file, and makes a database ready.
+
+Secrets are asked for, or come from a file or standard input: what stands in the arguments can be read by
+everybody on this machine, and stays in the shell's history.
+"""
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import click
 
-from callrec import settings_file
+from callrec import settings_file, toml_text
 from callrec.app import App
 from callrec.commands.common import say
-from callrec.configuration import Answers, check_place, write_file
-from callrec.errors import Refused
+from callrec.configuration import Answers, check_place, has_password, read_answers, write_file
+from callrec.errors import Refused, WrongUsage
+from callrec.failures import why
 from callrec.language import translated
+from callrec.permissions import too_wide
 from callrec.settings_file import PLACES
 
 QUESTIONS = {
     "database_url": "Where the catalogue is kept (an SQLAlchemy URL).",
     "spool": "The folder where recordings wait for the archive.",
     "ari_url": "The PBX's ARI address.",
-    "ari_password": "The password of ARI user callrec (printed by asterisk/install).",
+    "ari_password": "The password of ARI user callrec (asterisk/install writes it into init.toml).",
     "ami_host": "The PBX's AMI address.",
     "ami_port": "The PBX's AMI port.",
-    "ami_password": "The password of AMI user callrec (printed by asterisk/install).",
+    "ami_password": "The password of AMI user callrec (asterisk/install writes it into init.toml).",
     "s3_url": "The S3 server's address.",
     "bucket": "The bucket, made with Object Lock.",
     "access_key": "The S3 access key.",
@@ -34,19 +41,59 @@ SECRETS = {"ari_password", "ami_password", "secret_key"}
 
 def _questions(command: Any) -> Any:
     for name, text in reversed(QUESTIONS.items()):
-        command = click.option(f"--{name.replace('_', '-')}", name, help=text)(command)
+        secret = name in SECRETS
+        option = click.option(
+            f"--{name.replace('_', '-')}",
+            name,
+            help=text,
+            hidden=secret,
+            callback=_refuse_secret if secret else _refuse_password,
+        )
+        command = option(command)
     return command
+
+
+def _refuse_secret(_ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    if value is not None:
+        raise WrongUsage(
+            "{option} would show a secret to everybody on this machine: write {name} = … into a file that "
+            "only you can read, and give --answers FILE",
+            option=option.opts[0],
+            name=option.name,
+        )
+    return value
+
+
+def _refuse_password(_ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Refuses an address that has a password in it."""
+    if value is not None and has_password(value):
+        _refuse_secret(_ctx, option, value)
+    return value
 
 
 @click.command()
 @click.option("--non-interactive", is_flag=True, help="Ask nothing; take what is given, else the defaults.")
+@click.option(
+    "--answers",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    help="A file of TOML that only you can read, with answers and secrets; - is standard input. "
+    "asterisk/install writes one: init.toml.",
+)
 @_questions
 @click.pass_context
-def command(ctx: click.Context, /, non_interactive: bool, **given: str | None) -> None:
+def command(
+    ctx: click.Context, /, non_interactive: bool, files: tuple[str, ...], **given: str | None
+) -> None:
     """Write callrec.toml, and create or upgrade the database.
 
     A configuration file that is there is left as it is; then only the database is upgraded.
+
+    Secrets are asked for, or read from a file (--answers): never give them as arguments.
     """
+    options = {name: value for name, value in given.items() if value is not None}
+    given = {**_from_files(files), **options}
     path = (settings_file.find_file(ctx.find_root().obj) or PLACES[0]).absolute()
     if path.exists():
         if any(given.values()):
@@ -54,9 +101,27 @@ def command(ctx: click.Context, /, non_interactive: bool, **given: str | None) -
         say("{path} is there already and stays as it is", path=path)
         url = _ready(path)
     else:
-        url = _written(path, given, ask=not non_interactive)
+        url = _written(path, given, ask=not non_interactive and "-" not in files)
     say("the database {url} is ready", url=url)
     say("next: callrec doctor")
+
+
+def _from_files(names: tuple[str, ...]) -> dict[str, str | None]:
+    """Returns the answers of files; a later one counts more. Raises WrongUsage, Refused."""
+    found: dict[str, str | None] = {}
+    for name in names:
+        found |= read_answers(Path(name), _text(name))
+    return found
+
+
+def _text(name: str) -> str:
+    """Returns what is in a file, or on standard input. Raises Refused where others can read it."""
+    if too_wide([Path(name)]):
+        raise Refused("others can read {path}: chmod 600 {path}, and change what is secret in it", path=name)
+    try:
+        return sys.stdin.read() if name == "-" else toml_text.decoded(Path(name).read_bytes(), Path(name))
+    except OSError as error:
+        raise WrongUsage("{path} cannot be read: {problem}", path=name, problem=why(error)) from error
 
 
 def _ready(path: Path) -> str:
@@ -84,7 +149,7 @@ def _written(path: Path, given: dict[str, str | None], *, ask: bool) -> str:
 def _answers(given: dict[str, str | None], *, ask: bool) -> Answers:
     answers = Answers()
     for name, text in QUESTIONS.items():
-        value = given[name]
+        value = given.get(name)
         if value is None and ask:
             shown = None if name in SECRETS else getattr(answers, name)
             value = click.prompt(

@@ -141,10 +141,10 @@ class DemoPbx:
             [
                 *(sys.executable, str(shipped("asterisk/install")), "--etc", str(self.home / "etc")),
                 *("--http-port", str(self.ports.http), "--ami-port", str(self.ports.ami)),
-                # with =, for a password may begin with a hyphen
-                *(f"--ari-password={self.ari_password}", f"--ami-password={self.ami_password}"),
-                "--quiet",
+                *("--passwords", "-", "--quiet"),
             ],
+            input=f'ari_password = "{self.ari_password}"\nami_password = "{self.ami_password}"\n',
+            text=True,
             check=True,
         )
 

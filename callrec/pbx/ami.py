@@ -26,7 +26,7 @@ from callrec.settings import PbxSettings
 
 T = TypeVar("T")
 LIST_TIMES = 6
-"""How many times as long as one answer a whole list may take: that of a large office has thousands of items."""
+"""How many times as long as one answer a whole list may take: a large office has thousands of items."""
 _FEATURE = re.compile(r"[\w-]+")
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import grp
+import os
 import shlex
 from pathlib import Path
 
 import pytest
 
+from callrec.configuration import read_answers
 from tests.unit.asterisk_files.etc import NAMES, etc_of, install, run_installer
 
 
-def _refused(etc: Path, *options: str) -> str:
+def _refused(etc: Path, *options: str, **passwords: str) -> str:
     """The one line with which it refuses; nothing was changed."""
     before = _files(etc)
-    done = run_installer(etc, *options)
+    done = run_installer(etc, *options, **passwords)
     assert done.returncode == 2 and not done.stdout and _files(etc) == before
     (line,) = done.stderr.strip().splitlines()
     return line
@@ -24,10 +27,17 @@ def _files(etc: Path) -> dict[str, bytes]:
 
 
 def _init(told: str) -> dict[str, str]:
-    """The options of the `callrec init` that the installer proposes."""
+    """The answers in the file that the installer proposes for `callrec init`; it prints no password."""
     (line,) = [line for line in told.splitlines() if line.strip().startswith("callrec init")]
-    words = shlex.split(line)[2:]
-    return dict(zip(words[::2], words[1::2], strict=True))
+    _, _, option, name = shlex.split(line)
+    assert option == "--answers" and Path(name).stat().st_mode & 0o777 == 0o600
+    answers = read_answers(name, Path(name).read_text())
+    assert not [each for each in ("ari_password", "ami_password") if answers[each] in told]
+    return answers
+
+
+def _mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
 
 
 def _include(etc: Path, name: str) -> list[str]:
@@ -37,14 +47,14 @@ def _include(etc: Path, name: str) -> list[str]:
 def test_an_empty_configuration_gets_the_sections_it_lacks(tmp_path: Path) -> None:
     etc = etc_of(tmp_path)
     told = _init(install(etc))
-    assert told["--ari-url"] == "http://127.0.0.1:8088/ari"
-    assert (told["--ami-host"], told["--ami-port"]) == ("127.0.0.1", "5038")
+    assert told["ari_url"] == "http://127.0.0.1:8088/ari"
+    assert (told["ami_host"], told["ami_port"]) == ("127.0.0.1", "5038")
     for name, section in (("http", "general"), ("manager", "general"), ("features", "applicationmap")):
         lines = (etc / f"{name}.conf").read_text().splitlines()
         assert lines[-2:] == [f"[{section}]", f'#include "callrec/{name}.conf"'], "(+) needs the section"
     assert "bindaddr = 127.0.0.1" in _include(etc, "http.conf")
-    assert f"password = {told['--ari-password']}" in _include(etc, "ari.conf")
-    assert f"secret = {told['--ami-password']}" in _include(etc, "manager.conf")
+    assert f"password = {told['ari_password']}" in _include(etc, "ari.conf")
+    assert f"secret = {told['ami_password']}" in _include(etc, "manager.conf")
 
 
 def test_an_include_without_its_section_is_mended(tmp_path: Path) -> None:
@@ -65,9 +75,9 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
 
 def test_every_file_that_is_changed_is_kept(tmp_path: Path) -> None:
     etc = etc_of(tmp_path)
-    install(etc, "--ami-password", "first")
-    install(etc, "--ami-password", "second")
-    install(etc, "--ami-password", "third")
+    install(etc, ami_password="first")
+    install(etc, ami_password="second")
+    install(etc, ami_password="third")
     folder = etc / "callrec"
     assert "secret = first" in (folder / "manager.conf.before-callrec").read_text()
     assert "secret = second" in (folder / "manager.conf.before-callrec1").read_text()
@@ -83,8 +93,8 @@ def test_ports_and_addresses_of_the_pbx_stay(tmp_path: Path) -> None:
     (etc / "manager.d").mkdir()
     (etc / "manager.d" / "own.conf").write_text("port=5039\nbindaddr=192.0.2.5\n")
     told = _init(install(etc))
-    assert told["--ari-url"] == "http://192.0.2.5:8089/pbx/ari"
-    assert (told["--ami-host"], told["--ami-port"]) == ("192.0.2.5", "5039")
+    assert told["ari_url"] == "http://192.0.2.5:8089/pbx/ari"
+    assert (told["ami_host"], told["ami_port"]) == ("192.0.2.5", "5039")
     for name in ("http.conf", "manager.conf"):
         keys = {line.partition(" =")[0] for line in _include(etc, name)}
         assert not keys & {"bindaddr", "bindport", "port"}, "the include does not override them"
@@ -94,7 +104,7 @@ def test_ports_and_addresses_of_the_pbx_stay(tmp_path: Path) -> None:
 def test_a_manager_interface_that_is_open_to_others_stays_so(tmp_path: Path) -> None:
     etc = etc_of(tmp_path, manager="[general]\nenabled = yes\n")
     told = _init(install(etc))
-    assert (told["--ami-host"], told["--ami-port"]) == ("127.0.0.1", "5038")
+    assert (told["ami_host"], told["ami_port"]) == ("127.0.0.1", "5038")
     assert not [line for line in _include(etc, "manager.conf") if line.startswith(("bindaddr", "port"))]
 
 
@@ -119,8 +129,8 @@ def test_a_port_in_use_is_not_overridden(tmp_path: Path) -> None:
 )
 def test_any_printable_password_is_written_and_read_back(tmp_path: Path, password: str) -> None:
     etc = etc_of(tmp_path)
-    told = _init(install(etc, f"--ari-password={password}", f"--ami-password={password}"))
-    assert told["--ari-password"] == told["--ami-password"] == password
+    told = _init(install(etc, ari_password=password, ami_password=password))
+    assert told["ari_password"] == told["ami_password"] == password
     assert _init(install(etc)) == told
     written = password.replace(";", "\\;")
     assert f"password = {written}" in _include(etc, "ari.conf")
@@ -128,7 +138,7 @@ def test_any_printable_password_is_written_and_read_back(tmp_path: Path, passwor
 
 @pytest.mark.parametrize("password", ["two\nlines", " space", "tab\t", "港"])
 def test_a_password_that_would_not_arrive_as_it_is_is_refused(tmp_path: Path, password: str) -> None:
-    assert "a password must be of printable ASCII" in _refused(etc_of(tmp_path), "--ami-password", password)
+    assert "a password must be of printable ASCII" in _refused(etc_of(tmp_path), ami_password=password)
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http"])
@@ -149,16 +159,66 @@ def test_a_user_of_that_name_is_not_taken_over(tmp_path: Path) -> None:
 def test_comments_set_nothing(tmp_path: Path) -> None:
     text = "[general]\n;bindport=1\n;--\nbindport=2\n--;\nservername=x ; bindport=3\n; see ;-- there\n"
     told = _init(install(etc_of(tmp_path, http=text)))
-    assert told["--ari-url"] == "http://127.0.0.1:8088/ari"
+    assert told["ari_url"] == "http://127.0.0.1:8088/ari"
 
 
 def test_the_includes_are_as_readable_as_the_pbxs_own_files(tmp_path: Path) -> None:
     etc = etc_of(tmp_path, manager="[general]\n")
-    assert "everybody" not in install(etc)
+    install(etc)
     for name in NAMES:
-        assert (etc / "callrec" / name).stat().st_mode & 0o777 == 0o640
-    (etc / "manager.conf").chmod(0o644)
-    assert "everybody on this machine can read manager.conf" in install(etc)
+        assert _mode(etc / "callrec" / name) == 0o640
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o664, 0o604, 0o666])
+def test_passwords_are_read_by_nobody_else_though_the_pbxs_own_files_are(tmp_path: Path, mode: int) -> None:
+    """But by Asterisk's group, which may not own them."""
+    group = grp.getgrgid(os.getgid()).gr_name
+    etc = etc_of(tmp_path, asterisk=f"[options]\nrungroup = {group}\n")
+    for path in etc.iterdir():
+        path.chmod(mode)
+    for password in ("first", "second"):
+        install(etc, ari_password=password, ami_password=password)
+    for path in (etc / "callrec").iterdir():
+        secret = path.name.startswith(("ari.conf", "manager.conf", "init.toml"))
+        assert _mode(path) & 0o007 == (0 if secret else mode & 0o007), path.name
+    for name in ("ari.conf", "manager.conf"):
+        assert _mode(etc / "callrec" / name) & 0o440 == 0o440
+        assert (etc / "callrec" / name).stat().st_gid == os.getgid()
+
+
+def test_passwords_that_everybody_could_read_are_closed_again(tmp_path: Path) -> None:
+    etc = etc_of(tmp_path)
+    install(etc)
+    for name in ("ari.conf", "init.toml"):
+        (etc / "callrec" / name).chmod(0o644)
+    install(etc)
+    assert _mode(etc / "callrec/ari.conf") == 0o640 and _mode(etc / "callrec/init.toml") == 0o600
+
+
+@pytest.mark.parametrize(
+    "options", [["--ari-password=s3cret"], ["--ami-password", "s3cret"], ["--ami-pass", "s3cret"]]
+)
+def test_a_password_in_the_arguments_is_refused(tmp_path: Path, options: list[str]) -> None:
+    line = _refused(etc_of(tmp_path), *options)
+    assert "give --passwords FILE" in line and "s3cret" not in line
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "complaint"),
+    [
+        ('ari_password = "s3cret"\n', 0o644, "can be read by others"),
+        ('ari_password = "s3cret"\n', 0o640, "can be read by others"),
+        ("s3cret\n", 0o600, "has no line like"),
+        ('ari_password = "s3\\cret"\n', 0o600, "has lines that are not like"),
+    ],
+)
+def test_a_file_of_passwords_that_cannot_be_used(
+    tmp_path: Path, text: str, mode: int, complaint: str
+) -> None:
+    (tmp_path / "passwords").write_text(text)
+    (tmp_path / "passwords").chmod(mode)
+    line = _refused(etc_of(tmp_path), "--passwords", str(tmp_path / "passwords"))
+    assert complaint in line and "s3" not in line
 
 
 def test_a_link_stays_a_link_and_bytes_stay_bytes(tmp_path: Path) -> None:

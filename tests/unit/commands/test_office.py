@@ -206,6 +206,100 @@ def test_init_says_that_the_database_has_no_place(run: Callable[..., Done], tmp_
     assert done.code == 3 and "does not answer (it is not there)" in done.complaint
 
 
+SECRETS = 'ari_password = "s3cret1"\nami_password = "s3cret2"\nsecret_key = "s3cret3"\n'
+
+
+def _kept() -> tuple[str, str, str]:
+    """The secrets that callrec.toml has."""
+    found = load("callrec.toml")
+    kept = (found.pbx.ari_password, found.pbx.ami_password, found.archive.secret_key)
+    first, second, third = (each.get_secret_value() for each in kept)
+    return first, second, third
+
+
+def test_secrets_come_from_files(run: Callable[..., Done], tmp_path: Path) -> None:
+    """That of asterisk/install, and one for S3; what is given as an option counts more."""
+    (tmp_path / "one.toml").write_text(SECRETS + "ami_port = 5040\nari_url = 'http://one/ari'\n")
+    (tmp_path / "two.toml").write_text(f'secret_key = "4"\ndatabase_url = "sqlite:///{tmp_path}/c.db"\n')
+    for name in ("one.toml", "two.toml"):
+        (tmp_path / name).chmod(0o600)
+    done = run(
+        *("init", "--non-interactive", "--answers", "one.toml", "--answers", "two.toml"),
+        *("--ari-url", "http://127.0.0.1:1/ari", "--spool", "spool"),
+    )
+    assert done.code == 0 and "s3cret" not in done.out + done.err
+    assert _kept() == ("s3cret1", "s3cret2", "4")
+    assert (load("callrec.toml").pbx.ami_port, load("callrec.toml").pbx.ari_url) == (
+        5040,
+        "http://127.0.0.1:1/ari",
+    )
+
+
+def test_secrets_come_from_standard_input(
+    run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Then nothing can be asked for."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(SECRETS))
+    url = f"sqlite:///{tmp_path}/c.db"
+    assert run("init", "--answers", "-", "--database-url", url, "--spool", "spool").code == 0
+    assert _kept() == ("s3cret1", "s3cret2", "s3cret3")
+
+
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        ("--ari-password=s3cret", "ari_password"),
+        ("--ami-password=s3cret", "ami_password"),
+        ("--secret-key=s3cret", "secret_key"),
+        ("--database-url=postgresql://user:s3cret@host/name", "database_url"),
+        ("--database-url=postgresql://host/name?password=s3cret", "database_url"),
+        ("--s3-url=https://user:s3cret@host", "s3_url"),
+    ],
+)
+def test_a_secret_in_the_arguments_is_refused(run: Callable[..., Done], option: str, name: str) -> None:
+    done = run("init", "--non-interactive", option)
+    assert done.code == 2 and f"write {name} = … into a file" in done.complaint
+    assert "s3cret" not in done.out + done.err and not Path("callrec.toml").exists()
+
+
+def test_the_secrets_are_no_options_of_the_help(run: Callable[..., Done]) -> None:
+    told = run("init", "--help").out
+    assert "--answers FILE" in told and "password" not in told.partition("Options:")[2].replace(
+        "passwords", ""
+    )
+    assert "--secret-key" not in told
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "code", "complaint"),
+    [
+        (SECRETS, 0o644, 4, "others can read answers.toml: chmod 600"),
+        (SECRETS, 0o640, 4, "others can read answers.toml: chmod 600"),
+        ('ari_password = "s3cret', 0o600, 2, "answers.toml is not TOML"),
+        ("s3cret", 0o600, 2, "answers.toml is not TOML"),
+        ('password = "s3cret"', 0o600, 2, "there is no answer password"),
+        ('answer_first = "s3cret"', 0o600, 2, "there is no answer answer_first"),
+        ('ari_password = ["s3cret"]', 0o600, 2, "ari_password must be one value"),
+        ('[pbx]\nari_password = "s3cret"', 0o600, 2, "pbx must be one value"),
+    ],
+)
+def test_answers_that_cannot_be_used_are_not_shown(
+    run: Callable[..., Done], text: str, mode: int, code: int, complaint: str
+) -> None:
+    Path("answers.toml").write_text(text)
+    Path("answers.toml").chmod(mode)
+    done = run("init", "--non-interactive", "--answers", "answers.toml")
+    assert done.code == code and complaint in done.complaint
+    assert "s3cret" not in done.err and not Path("callrec.toml").exists()
+
+
+@pytest.mark.parametrize("name", ["nowhere.toml", "."])
+def test_answers_that_cannot_be_read(run: Callable[..., Done], tmp_path: Path, name: str) -> None:
+    tmp_path.chmod(0o700)
+    done = run("init", "--non-interactive", "--answers", name)
+    assert done.code == 2 and f"{name} cannot be read" in done.complaint
+
+
 def test_init_asks(run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     answers = iter([f"sqlite:///{tmp_path}/asked.db", f"{tmp_path}/spool"])
     monkeypatch.setattr(click, "prompt", lambda text, default="", **_: next(answers, default))
