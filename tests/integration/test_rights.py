@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -90,6 +92,22 @@ def _begin_recording(pbx: Ari, variable: str, value: str) -> None:
         label="record",
         variables={"variables": {variable: value}},
     )
+
+
+def test_no_process_has_a_secret_in_its_arguments(system: SystemUnderTest) -> None:
+    told = json.dumps(system.demo.description())
+    secrets = re.findall(r'"(?:password|secret_key)": "([^"]+)"', told)
+    assert len(secrets) == len(system.demo.pbx.sip_passwords) + 3
+    lines = [_read(path) for path in Path("/proc").glob("[0-9]*/cmdline")]
+    assert [line for line in lines if "callrec" in line], "those of the system are among them"
+    assert [line for line in lines for secret in secrets if secret in line] == []
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8", "replace")
+    except OSError:  # it has ended
+        return ""
 
 
 def test_the_database_of_the_pbx_takes_every_sign(system: SystemUnderTest) -> None:
