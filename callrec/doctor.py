@@ -153,7 +153,13 @@ def _ami(app: App) -> str:
                 user=app.settings.pbx.ami_user,
                 actions=", ".join(dangers),
             )
-        entries = ami.tree("callrec-rule")
+    with app.astdb() as astdb:
+        if astdb.is_open_to_all():
+            raise CheckFailed(
+                "the PBX runs dangerous functions, such as SHELL(), for who reads callrec.toml: set "
+                "live_dangerously = no in [options] of its asterisk.conf, and restart it"
+            )
+        entries = astdb.tree("callrec-rule")
     return _("{count} rules in the PBX's own database").format(count=len(entries))
 
 

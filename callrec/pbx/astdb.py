@@ -72,6 +72,15 @@ class AstDb:
         self.delete(PROBE, [probe])
         return found == "1"
 
+    def is_open_to_all(self) -> bool:
+        """Returns whether the PBX runs functions that it calls dangerous, such as SHELL(), for whoever gives
+        it commands (live_dangerously = yes). Reading this database is one that does no harm."""
+        probe = f"{OWN_PREFIX}probe-{secrets.token_hex(4)}"
+        self.write(PROBE, {probe: "1"})
+        found = self._ami.value(f"DB({PROBE}/{probe})")
+        self.delete(PROBE, [probe])
+        return found == "1"
+
     def _store(self, step: str, batch: Mapping[str, str]) -> None:
         variables = {"CALLREC_COUNT": str(len(batch))}
         for number, (key, value) in enumerate(batch.items(), 1):

@@ -19,6 +19,7 @@ class Pbx:
     def __init__(self, takes: Callable[[str], bool] = lambda key: True) -> None:
         self.takes, self.entries, self.runs = takes, dict[str, str](), list[dict[str, str]]()
         self.trees = 0
+        self.value: Callable[[str], str] = lambda function: ""
 
     def run(self, place: str, variables: dict[str, str]) -> None:
         self.runs.append(variables)
@@ -66,6 +67,14 @@ def test_what_the_pbx_did_not_do_is_said(count: int) -> None:
     pbx.entries["callrec-rule/inbound/0"] = VALUE
     with pytest.raises(AmiRefused, match="did not take 1 entries"):
         _astdb(pbx).delete("callrec-rule", keys)
+
+
+@pytest.mark.parametrize("told", ["1", ""])
+def test_a_pbx_that_runs_dangerous_functions_is_known(told: str) -> None:
+    pbx = Pbx()
+    pbx.value = lambda function: pbx.entries[function[3:-1]] and told
+    assert _astdb(pbx).is_open_to_all() is bool(told)
+    assert not pbx.entries
 
 
 def test_a_key_that_the_dialplan_would_cut_reaches_it_not() -> None:
