@@ -158,10 +158,10 @@ class App:
         with self.ami() as ami:
             return ami.codecs(sorted(self.pbx.endpoints()))
 
-    def trunks(self) -> set[str]:
+    def trunks(self, endpoints: Iterable[str]) -> set[str]:
         """Returns those of the SIP endpoints that are lines to the outside."""
         with self.ami() as ami:
-            return ami.trunks(self.pbx.endpoints())
+            return ami.trunks(endpoints)
 
     @property
     def who(self) -> str:

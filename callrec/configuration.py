@@ -58,7 +58,7 @@ def read_answers(path: Path, text: str) -> dict[str, Any]:
                 name=path,
                 key=key,
             )
-        if not isinstance(value, str | int):
+        if isinstance(value, bool) or not isinstance(value, str | int):
             raise WrongUsage('{name}: {key} must be one value: {key} = "…"', name=path, key=key)
     return {key: str(value) for key, value in found.items()}
 

@@ -30,7 +30,8 @@ def check(ctx: click.Context, offline: bool, form: str | None) -> None:
     failed: CallrecError | None = None
     if not offline:
         try:
-            found += review.of_pbx(office, here.phones().keys(), here.trunks())
+            endpoints = here.phones().keys()
+            found += review.of_pbx(office, endpoints, here.trunks(endpoints))
         except CallrecError as error:
             failed = error  # what was found without it is told first
     emit([_row(each) for each in found], COLUMNS, form, "nothing to look at", KEYS, prose="words")

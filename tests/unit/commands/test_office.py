@@ -280,6 +280,7 @@ def test_the_secrets_are_no_options_of_the_help(run: Callable[..., Done]) -> Non
         ('password = "s3cret"', 0o600, 2, "there is no answer password"),
         ('answer_first = "s3cret"', 0o600, 2, "there is no answer answer_first"),
         ('ari_password = ["s3cret"]', 0o600, 2, "ari_password must be one value"),
+        ("ari_password = true", 0o600, 2, "ari_password must be one value"),
         ('[pbx]\nari_password = "s3cret"', 0o600, 2, "pbx must be one value"),
     ],
 )
