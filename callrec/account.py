@@ -13,9 +13,14 @@ def acting() -> str:
 
     Who used sudo to become it is a detail, believed only when there is such an account.
     """
-    name = _account(pwd.getpwuid, os.getuid()) or str(os.getuid())
+    name = name_of(os.getuid())
     before = _account(pwd.getpwnam, os.environ.get("SUDO_USER", ""))
     return f"{name} (sudo: {before})" if before and before != name else name
+
+
+def name_of(user: int) -> str:
+    """Returns the name of a user of the machine by the number; the number where there is no such account."""
+    return _account(pwd.getpwuid, user) or str(user)
 
 
 def _account(find: Callable[[Any], pwd.struct_passwd], key: object) -> str | None:

@@ -29,6 +29,8 @@ from callrec.spool.directory import Spool
 
 if TYPE_CHECKING:
     from callrec.alerts.alerter import Alerter
+    from callrec.alerts.mail import Mail
+    from callrec.alerts.webhook import Webhook
     from callrec.archive.archiver import Archiver
     from callrec.archive.s3 import S3Store
     from callrec.controller.controller import Controller
@@ -386,13 +388,22 @@ class App:
     def alerter(self, office: Callable[[], Office]) -> Alerter:
         """Makes what sends alerts; `office` gives the office as it is when one is sent."""
         from callrec.alerts.alerter import Alerter
+
+        # Always mail: a facility may have addresses of its own.
+        webhook = [self.webhook(office)] if self.settings.help.webhook_url else []
+        return Alerter(self.spool, [self.mail(office), *webhook], self.database)
+
+    def mail(self, office: Callable[[], Office]) -> Mail:
+        """Makes what sends alerts as mails."""
         from callrec.alerts.mail import Mail
+
+        return Mail(self.settings.help, office, self.settings.office.zone, self.ca_file)
+
+    def webhook(self, office: Callable[[], Office]) -> Webhook:
+        """Makes what posts alerts to the webhook."""
         from callrec.alerts.webhook import Webhook
 
-        wanted, zone, ca_file = self.settings.help, self.settings.office.zone, self.ca_file
-        mail = Mail(wanted, office, zone, ca_file)  # always: a facility may have addresses of its own
-        webhook = [Webhook(wanted, office, ca_file)] if wanted.webhook_url else []
-        return Alerter(self.spool, [mail, *webhook], self.database)
+        return Webhook(self.settings.help, office, self.ca_file)
 
     def _fetch(self, name: str, target: Path) -> bool:
         """Fetches a track from the PBX into a file; returns False when the PBX has none of that name."""

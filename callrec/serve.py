@@ -166,6 +166,7 @@ class Service:
             "at": datetime.now(UTC).isoformat(),
             "started_at": self._started_at.isoformat(),
             "pbx": self._app.settings.pbx.name,
+            "settings": status.mark_of(self._app.settings),
             "link_up": parts.controller.link_up,
             "link_changed_at": parts.controller.link_changed_at.isoformat(),
             "catalogue_away": self._rules.catalogue_away,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import smtplib
 import socket
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -50,24 +50,42 @@ class Mail:
 
     def send(self, alert: Alert, recipient: str) -> None:
         """Sends one mail. Raises AlertNotSent when the server does not take it, or none is named."""
+        with self._session() as server:
+            server.send_message(self._mail(alert, recipient))
+
+    def try_out(self, id_: str, recipients: Sequence[str], to: str) -> str:
+        """Sends a mail that says it is a test, and returns who got it: `to`, or the address mails come from.
+
+        The server is asked first whether it would take a mail for each of the `recipients`, who get none.
+        Raises AlertNotSent.
+        """
+        to = to or self._settings.mail_from
+        with self._session() as server:
+            for each in recipients:
+                _ask(server, self._settings.mail_from, each)
+            mail = self._envelope(id_, to, words.TEST_SUBJECT)
+            mail.set_content(words.TEST_TEXT)
+            server.send_message(mail)
+        return to
+
+    @contextmanager
+    def _session(self) -> Iterator[smtplib.SMTP]:
+        """Gives the server, ready to take mails. Raises AlertNotSent for whatever goes wrong with it."""
         if not self._settings.smtp_host:  # a facility has addresses, and nobody said how to reach them
             raise AlertNotSent("callrec.toml names no mail server: set help.smtp_host and help.mail_from")
         try:
             with within(self._seconds):
-                self._hand_over(self._mail(alert, recipient))
+                server = self._server()
+                try:
+                    yield server
+                finally:
+                    _leave(server)
         except (smtplib.SMTPException, OSError) as error:
             raise AlertNotSent(
                 "the mail server {host} did not take it ({problem}): check help.smtp_host",
                 host=self._settings.smtp_host,
                 problem=_told(error),
             ) from error
-
-    def _hand_over(self, mail: EmailMessage) -> None:
-        server = self._server()
-        try:
-            server.send_message(mail)
-        finally:
-            _leave(server)
 
     def _server(self) -> smtplib.SMTP:
         """Returns the server, ready to take a mail. Its certificate must be right."""
@@ -89,16 +107,34 @@ class Mail:
 
     def _mail(self, alert: Alert, recipient: str) -> EmailMessage:
         known = self._office().extensions.get(alert.extension)
-        mail = EmailMessage(policy=SMTP)
-        mail["Subject"] = words.subject(alert)
-        mail["From"], mail["To"] = self._settings.mail_from, recipient
-        mail["Date"] = format_datetime(datetime.now(UTC))
-        # The same at each try, so that whoever gets it twice can tell (decision 11).
-        mail["Message-ID"] = f"<{alert.id}@{self._settings.mail_from.rpartition('@')[2]}>"
-        mail["Auto-Submitted"] = "auto-generated"  # no holiday notices in answer
+        mail = self._envelope(alert.id, recipient, words.subject(alert))
         mail["X-Callrec-Alert"] = alert.id
         mail.set_content(words.text(alert, known.name if known else "", self._zone))
         return mail
+
+    def _envelope(self, id_: str, recipient: str, subject: str) -> EmailMessage:
+        """Returns a mail without content."""
+        mail = EmailMessage(policy=SMTP)
+        mail["Subject"] = subject
+        mail["From"], mail["To"] = self._settings.mail_from, recipient
+        mail["Date"] = format_datetime(datetime.now(UTC))
+        # The same at each try, so that whoever gets it twice can tell (decision 11).
+        mail["Message-ID"] = f"<{id_}@{self._settings.mail_from.rpartition('@')[2]}>"
+        mail["Auto-Submitted"] = "auto-generated"  # no holiday notices in answer
+        return mail
+
+
+def _ask(server: smtplib.SMTP, sender: str, recipient: str) -> None:
+    """Asks the server whether it would take a mail for a recipient, and sends none. Raises SMTPException."""
+    server.ehlo_or_helo_if_needed()
+    code, said = server.mail(sender)
+    if code != 250:
+        raise smtplib.SMTPSenderRefused(code, said, sender)
+    code, said = server.rcpt(recipient)
+    if code not in (250, 251):
+        # with the address, which the server need not repeat
+        raise smtplib.SMTPResponseException(code, recipient.encode() + b": " + said)
+    server.rset()
 
 
 class _Smtp(smtplib.SMTP):

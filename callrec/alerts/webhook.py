@@ -47,9 +47,16 @@ class Webhook:
 
     def send(self, alert: Alert, recipient: str) -> None:
         """Posts one message. Raises AlertNotSent unless the answer's status is 200 to 299."""
-        body = json.dumps(message(alert, self._office()), ensure_ascii=False).encode()
+        self._post(alert.id, message(alert, self._office()))
+
+    def try_out(self, alert: Alert) -> None:
+        """Posts a message that says it is a test; signed as any, with all fields. Raises AlertNotSent."""
+        self._post(alert.id, {**message(alert, self._office()), "event": "test", "test": True})
+
+    def _post(self, id_: str, said: dict[str, Any]) -> None:
+        body = json.dumps(said, ensure_ascii=False).encode()
         try:
-            status = self._posted(body, headers(alert.id, body, self._secret, str(int(time.time()))))
+            status = self._posted(body, headers(id_, body, self._secret, str(int(time.time()))))
         except (requests.RequestException, OSError) as error:
             # Only its kind: its text repeats the address, which may hold a token.
             raise AlertNotSent(

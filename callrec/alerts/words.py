@@ -18,6 +18,16 @@ _DIRECTIONS = {
     Direction.INTERNAL: ("内線通話", "from phone to phone"),
     None: ("不明", "unknown"),
 }
+TEST_SUBJECT = "【テスト】callrec doctor の動作確認 / Test of callrec doctor"
+TEST_TEXT = """\
+これは callrec doctor による動作確認のメールです。応援の要請ではありません。対応は不要です。
+応援要請のメールは、この設定で送信されます。
+--------
+
+This mail is a test of callrec doctor. Nobody asks for help, and there is nothing to do.
+Mails that ask for help are sent in the same way.
+"""
+"""What doctor sends to try the mail server out."""
 
 
 def plain(alert: Alert) -> dict[str, Any]:

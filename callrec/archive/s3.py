@@ -27,7 +27,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader
 
 from callrec.addresses import without_secrets
-from callrec.archive.store import StoredObject
+from callrec.archive.store import TRIALS, StoredObject
 from callrec.deadline import within
 from callrec.errors import CallrecError, NotFound, StoreUnreachable, Unreachable, WrongConfiguration
 from callrec.failures import why
@@ -114,6 +114,7 @@ class S3Store:
             retain_until=found.get("ObjectLockRetainUntilDate"),
             legal_hold=found.get("ObjectLockLegalHoldStatus") == "ON",
             version=found.get("VersionId"),
+            lock_mode=str(found.get("ObjectLockMode") or "").lower() or None,
         )
 
     def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
@@ -136,6 +137,16 @@ class S3Store:
         except (NotFound, _Refused):
             return False
         return bool(answer["ObjectLockConfiguration"].get("ObjectLockEnabled") == "Enabled")
+
+    def list_versions(self, prefix: str) -> list[tuple[str, str]]:
+        found = self._ask("list_object_versions", Prefix=prefix)
+        every = [*found.get("Versions", []), *found.get("DeleteMarkers", [])]
+        return [(each["Key"], each["VersionId"]) for each in every]
+
+    def delete(self, key: str, version: str | None) -> None:
+        if not key.startswith(TRIALS):
+            raise ValueError(f"{key} is no object of a trial")
+        self._ask("delete_object", Key=key, **({"VersionId": version} if version else {}))
 
     def check(self) -> None:
         """Raises StoreUnreachable when the bucket cannot be used, Unreachable for any other refusal."""

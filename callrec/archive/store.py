@@ -8,6 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+TRIALS = "doctor/"
+"""How the keys begin of what `callrec doctor` puts there. That is no recording: whoever looks through the
+bucket passes over it."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
@@ -22,6 +26,8 @@ class StoredObject:
     retain_until: datetime | None
     legal_hold: bool
     version: str | None = None  # decision 6
+    lock_mode: str | None = None
+    """``governance`` or ``compliance``; None of what is not locked."""
 
 
 class Store(Protocol):
@@ -39,3 +45,13 @@ class Store(Protocol):
 
     def locks(self) -> bool:
         """Returns whether objects of this bucket can be locked against change."""
+
+
+class TrialStore(Store, Protocol):
+    """A bucket in which something can be tried. Only what lies there for a trial is ever deleted."""
+
+    def list_versions(self, prefix: str) -> list[tuple[str, str]]:
+        """Returns key and version of what is there under a prefix, also of what was deleted; 1000 at most."""
+
+    def delete(self, key: str, version: str | None) -> None:
+        """Deletes a version of an object for good. Raises StoreUnreachable where that is not allowed."""

@@ -74,6 +74,11 @@ class Database:
         self._seen_version = False
         self._reader = self.engine.execution_options(callrec_reads=True)
 
+    @property
+    def file(self) -> Path | None:
+        """Where a SQLite database is on disk; None of any other, and of one in memory."""
+        return _file(self._url)
+
     def begin(self) -> AbstractContextManager[sa.Connection]:
         """Begins a transaction that writes: committed at the end, rolled back on an error."""
         return self._transaction(self.engine)

@@ -14,6 +14,9 @@ from callrec.model.office import UNASSIGNED
 KEPT_BY_KEY = (KeptBecause.KEY, KeptBecause.HELP)
 """Values of `kept_because` of recordings that staff have asked for."""
 
+WIDEBAND_RATE = 16000
+"""The rate of a track of which none is written down, in Hz."""
+
 
 @dataclass(frozen=True, slots=True)
 class Activity:
@@ -48,6 +51,17 @@ def activity(connection: sa.Connection, begin: datetime, end: datetime) -> dict[
         .group_by(facility)
     )
     return {row[0]: Activity(*row[1:]) for row in connection.execute(query)}
+
+
+def spool_bytes(connection: sa.Connection, begin: datetime, end: datetime) -> float:
+    """Returns what the recordings of a half-open span of time took in the spool until they were archived: the
+    FLAC, and both tracks as they came from the PBX, of 16 bits."""
+    rate = recordings.c.manifest["audio", "sample_rate"].as_float()
+    tracks = recordings.c.duration_s * sa.func.coalesce(rate, WIDEBAND_RATE) * 2 * 2
+    query = sa.select(sa.func.coalesce(sa.func.sum(recordings.c.size + tracks), 0.0)).where(
+        recordings.c.started_at >= begin, recordings.c.started_at < end
+    )
+    return float(connection.execute(query).scalar_one())
 
 
 def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:

@@ -113,11 +113,11 @@ class Ami:
                 return False
             raise
 
-    def applications(self) -> set[tuple[str, str]]:
-        """Returns the applications of the dialplan, each as its context and its name."""
+    def applications(self) -> set[tuple[str, str, str]]:
+        """Returns the applications of the dialplan, each as its context, its name, and what it is given."""
         events = self._list("ShowDialPlan", "ListDialplan", "ShowDialPlanComplete")
         steps = [event.headers for event in events if "Application" in event.headers]
-        return {(step["Context"], step["Application"]) for step in steps}
+        return {(step["Context"], step["Application"], step.get("AppData", "")) for step in steps}
 
     def features(self) -> set[str]:
         """Returns the names of the features that the dialplan gives to calls by DYNAMIC_FEATURES."""
@@ -138,6 +138,10 @@ class Ami:
     def setting(self, file: str, section: str, name: str) -> str:
         """Returns one setting of a configuration file as it lies on the PBX; empty where there is none."""
         return self.value(f"AST_CONFIG({file},{section},{name})")
+
+    def caller_id(self, endpoint: str) -> str:
+        """Returns what a SIP endpoint shows of itself, such as `"Counter" <2101>`; empty where it is gone."""
+        return self._of(endpoint, "callerid")
 
     def stop_monitor(self, name: str, monitor: str) -> None:
         """Ends one MixMonitor of a channel, by the channel's name and the monitor's id.

@@ -19,6 +19,7 @@ import pytest
 import soundfile
 
 from callrec.app import App
+from callrec.archive.store import TRIALS
 from callrec.catalogue import calls, rules
 from callrec.catalogue.calls import ArchivedRecording, SearchHit, SearchQuery
 from callrec.demo.pbx import OUTSIDE, PHONES
@@ -212,6 +213,10 @@ class SystemUnderTest:
         return self.demo.s3.client()
 
     def keys(self) -> list[str]:
+        """All keys in the bucket, but those of doctor's trials."""
+        return [key for key in self.every_key() if not key.startswith(TRIALS)]
+
+    def every_key(self) -> list[str]:
         """All keys in the bucket."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.demo.s3.bucket)
         return [each["Key"] for page in pages for each in page.get("Contents", [])]

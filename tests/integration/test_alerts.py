@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import json
+import socket
 import ssl
 import subprocess
 import threading
@@ -27,7 +28,7 @@ from callrec.model.alerts import AlertState
 from callrec.model.office import Extension, Facility
 from callrec.policy.office import Office
 from callrec.settings import CatalogueSettings, HelpSettings, NetworkSettings, Settings, SpoolSettings
-from tests.integration.system import eventually
+from tests.integration.system import SystemUnderTest, eventually
 from tests.integration.web_server import hanging_server, web_server
 from tests.unit.samples import CALL_ID, alert
 
@@ -160,6 +161,32 @@ def test_a_server_that_hangs_delays_no_other_way(tmp_path: Path, hangs: str) -> 
         other = "webhook" if hangs == "mail" else "mail"
         eventually(lambda: sender.sent(other), what="its row")
         assert sender.told(hangs) is None, "it hangs still"
+
+
+@pytest.mark.parametrize("system", ["sqlite"], indirect=True)
+def test_doctor_tries_mail_webhook_and_bucket(system: SystemUnderTest) -> None:
+    """They arrive as tests, and the bucket holds nothing else that is new."""
+    mail_port, web_port, box = free_port(), free_port(), Mailbox()
+    wanted = {**mail_settings(mail_port), **hook_settings(web_port), "mail_to": json.dumps([TO])}
+    variables = {f"CALLREC_HELP__{name.upper()}": str(value) for name, value in wanted.items()}
+    before = set(system.every_key())
+    with mail_server(box, mail_port), web_server(web_port) as taken:
+        done = system.callrec("doctor", "--json", "--mail", "it@city.example", **variables)
+        box.refuses.add(TO)
+        refused = system.callrec("doctor", "--json", **variables)
+    rows = {row["part"]: row for row in json.loads(done.stdout)}
+    assert [part for part, row in rows.items() if not row["ok"]] == ["controller"], done.stdout
+    assert "runs with other settings than these" in rows["controller"]["found"]
+    (mail,) = box.mails
+    assert mail["To"] == "it@city.example" and "callrec doctor" in mail["Subject"]
+    headers, body = taken[0]
+    expected = signature(body, SECRET, headers["X-Callrec-Timestamp"])
+    assert headers["X-Callrec-Signature"] == f"sha256={expected}"
+    assert json.loads(body)["test"] is True and json.loads(body)["event"] == "test"
+    assert all(key.startswith(f"doctor/{socket.gethostname()}/") for key in {*system.every_key()} - before)
+    assert any(key.startswith("doctor/") for key in system.every_key())
+    row = next(row for row in json.loads(refused.stdout) if row["part"] == "help: mail")
+    assert not row["ok"] and f"450 {TO}: come again later" in row["found"]
 
 
 @pytest.mark.parametrize("status", [302, 401, 500])

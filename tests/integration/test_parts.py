@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import soundfile
 
-from tests.integration.system import SystemUnderTest, eventually
+from tests.integration.system import SystemUnderTest, eventually, frozen
 from tests.listen import Samples, hears, likeness, voiced
 from tests.unit.wave import tone, write_wav
 
@@ -72,6 +72,17 @@ def test_doctor_names_the_part_that_is_ill(
     done = system.callrec("doctor", "--json", **{variable: value})
     assert done.returncode == 1
     assert part in [row["part"] for row in json.loads(done.stdout) if not row["ok"]]
+
+
+@pytest.mark.parametrize("system", ["sqlite"], indirect=True)
+def test_doctor_ends_also_when_the_pbx_is_frozen(system: SystemUnderTest) -> None:
+    """All that need it wait for it at once (how long all may take is test_run.py's matter)."""
+    assert system.demo.pbx.child
+    with frozen(system.demo.pbx.child):
+        done = system.callrec("doctor", "--json")
+    rows = {row["part"]: row for row in json.loads(done.stdout)}
+    assert done.returncode == 1 and rows["database"]["ok"] and rows["archive"]["ok"]
+    assert "the PBX does not answer" in rows["PBX: ARI"]["found"] + rows["PBX: AMI"]["found"]
 
 
 def test_doctor_sees_a_bucket_without_lock(system: SystemUnderTest) -> None:

@@ -12,7 +12,8 @@ import pytest
 import soundfile
 
 from callrec.app import App
-from callrec.doctor import CHECKS, run
+from callrec.doctor.check import Checkup
+from callrec.doctor.run import CHECKS, run
 from callrec.errors import CheckFailed
 from callrec.model.calls import KeyResult
 from callrec.model.prompts import RATES
@@ -69,7 +70,7 @@ def test_a_missing_tone_is_noticed(tmp_path: Path, ending: str) -> None:
 
 def test_doctor_names_a_missing_tone(app: App) -> None:
     (check,) = [each for each in CHECKS if each[0] == "announcements"]
-    assert run(check, app).ok
+    assert run(check, Checkup(app)).ok
     (app.library.directory / FOLDER / "refused.wav").unlink()
-    result = run(check, app)
+    result = run(check, Checkup(app))
     assert not result.ok and "refused.wav is missing" in result.found
