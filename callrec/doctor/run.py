@@ -11,7 +11,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
-from callrec.doctor import announcements, archive, clocks, dialplan, machine, messages, parts, pbx, phones
+from callrec.doctor import (
+    announcements,
+    archive,
+    certificates,
+    clocks,
+    dialplan,
+    machine,
+    messages,
+    parts,
+    pbx,
+    phones,
+)
 from callrec.doctor.check import Check, Checkup, Result
 from callrec.errors import CallrecError
 from callrec.failures import why
@@ -25,10 +36,11 @@ CHECKS: tuple[Check, ...] = (
     *phones.CHECKS,
     *announcements.CHECKS,
     *messages.CHECKS,
+    *certificates.CHECKS,
     *clocks.CHECKS,
     *machine.CHECKS,
 )
-DEADLINE_SECONDS = 8.5
+DEADLINE_SECONDS = 8.0
 """How long all checks together may take. With the start of the program that is less than ten seconds."""
 
 

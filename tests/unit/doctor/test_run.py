@@ -57,6 +57,7 @@ def test_all_checks_run_at_once_each_on_parts_of_its_own(app: App) -> None:
     [
         (CheckFailed("what {part}", part="is wrong"), "what is wrong"),
         (OSError(28, "No space left on device"), "it could not be tried: No space left on device"),
+        (PermissionError(13, "Permission denied", "/x"), "it could not be tried: Permission denied: /x"),
         (KeyError("Allow"), "it could not be tried: 'Allow'"),
         (ValueError(), "it could not be tried: ValueError"),
     ],
