@@ -37,7 +37,7 @@ def _check_that_the_pbx_reads(checkup: Checkup) -> None:
 
 def _announced(checkup: Checkup) -> str:
     """Checks that every prompt that a rule may have played is there, in each language and at each rate."""
-    rules = [rule for rule in checkup.app.office().rules if _may_announce(rule)]
+    rules = [rule for rule in checkup.office().rules if _may_announce(rule)]
     for rule in rules:
         for language in rule.languages:
             _check_prompt_of(checkup, rule, language)

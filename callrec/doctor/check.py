@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from callrec.app import App
+from callrec.errors import CheckFailed, NotFound, Unreachable
+from callrec.policy.office import Office
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,15 @@ class Checkup:
     def apart(self) -> Checkup:
         """Returns the same with parts of its own: none waits for a lock that another's part holds."""
         return replace(self, app=App(self.app.settings))
+
+    def office(self) -> Office:
+        """Returns the office as it is; while the database is away, as a controller has seen it last."""
+        try:
+            return self.app.office()
+        except Unreachable:
+            with suppress(NotFound, CheckFailed):
+                return self.app.saved_office()[0]
+            raise
 
 
 Check = tuple[str, Callable[[Checkup], str]]

@@ -11,7 +11,7 @@ from callrec.policy.office import Office
 
 def _mail(checkup: Checkup) -> str:
     """Sends a mail, and asks the server whether it would take one for everybody who is to be told."""
-    office, wanted = checkup.app.office(), checkup.app.settings.help
+    office, wanted = checkup.office(), checkup.app.settings.help
     recipients = _recipients(office)
     if not (recipients or wanted.smtp_host or checkup.mail_to):
         return _("none")

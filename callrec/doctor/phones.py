@@ -37,7 +37,7 @@ def _codecs(checkup: Checkup) -> str:
 
 def _phones(checkup: Checkup) -> str:
     """Checks that extensions and endpoints fit: no phone is taken for another one's, or for nobody's."""
-    office = checkup.app.office()
+    office = checkup.office()
     endpoints = checkup.app.pbx.endpoints()
     with checkup.app.ami() as ami:
         trunks = ami.trunks(endpoints)
@@ -90,7 +90,7 @@ def _number(caller_id: str) -> str:
 
 def _support_phones(checkup: Checkup) -> str:
     """Checks that the phones that are called to help can be called."""
-    office = checkup.app.office()
+    office = checkup.office()
     wanted = {office.support_of(code).phone for code in ("", *office.facilities)} - {None}
     for phone in sorted(filter(None, wanted)):
         _check_support_phone(checkup, phone, checkup.app.settings.help.phone_dial.format(extension=phone))

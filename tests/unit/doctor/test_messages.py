@@ -13,7 +13,7 @@ from callrec.alerts import words
 from callrec.app import App
 from callrec.catalogue import facilities
 from callrec.model.office import Facility
-from callrec.settings import HelpSettings
+from callrec.settings import CatalogueSettings, HelpSettings
 from tests.unit.doctor.look import check, with_settings
 
 MAIL: dict[str, Any] = {"smtp_host": "mail.city.example", "mail_from": "callrec@city.example"}
@@ -109,3 +109,18 @@ def test_the_message_says_that_it_is_a_test(app: App, monkeypatch: pytest.Monkey
     assert check(changed, "help: webhook").ok
     said = json.loads(posted[0])
     assert (said["event"], said["test"], said["recorded"]) == ("test", True, False)
+
+
+def test_who_is_told_is_known_also_while_the_database_is_away(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _facility(app, "shiba@city.example")
+    app.save_office(app.office())
+    server = Server()
+    changed = _with_server(server, app, monkeypatch)
+    away = with_settings(changed, catalogue=CatalogueSettings(url="sqlite:////nowhere/at/all.db"))
+    assert check(away, "help: mail").ok and server.asked == ["shiba@city.example"]
+    (away.spool.directory / "office.json").unlink()
+    result = check(away, "help: mail")
+    assert not result.ok and "there is no database" in result.found
+    away.close()
