@@ -81,15 +81,15 @@ def test_a_url_that_cannot_be_read_is_not_repeated(url: str) -> None:
 def test_the_database_file_is_for_its_owner_only(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
-        database = Database(f"sqlite:///{tmp_path}/c.db")
+        database = Database(f"sqlite:///{tmp_path}/new/c.db")
         database.upgrade()
         with database.begin() as connection:
             calls.save_call(connection, call())
-            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
         database.close()
     finally:
         os.umask(before)
-    assert modes == dict.fromkeys(("c.db", "c.db-wal", "c.db-shm"), 0o600)
+    assert modes == {**dict.fromkeys(("c.db", "c.db-wal", "c.db-shm"), 0o600), "new": 0o700}
 
 
 @pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all.db", "postgresql://nobody:secret@127.0.0.1:1/x"])
