@@ -45,9 +45,7 @@ def command(
     try:
         make_folder(output)
     except OSError as error:
-        raise CheckFailed(
-            "{path} cannot be written: {problem}", path=output, problem=why(error)
-        ) from error
+        raise CheckFailed("{path} cannot be written: {problem}", path=output, problem=why(error)) from error
     for kept in wanted:
         with working(kept.id):
             path = retrieval.fetch(kept.id, output, kind=kind, clip=span, request=request)

@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +28,7 @@ def _certificates(checkup: Checkup) -> str:
     found = []
     for server in _servers(checkup.app.settings):
         host, port, _starttls = server
-        if (end := _end_of(server)) is None:
+        if (end := _end_of(server, checkup.app.ca_file)) is None:
             continue
         if end - checkup.app.now < SOON:
             raise CheckFailed(
@@ -51,11 +52,11 @@ def _servers(settings: Settings) -> Iterator[Server]:
         yield help_.smtp_host, help_.smtp_port, help_.smtp_security == "starttls"
 
 
-def _end_of(server: Server) -> datetime | None:
+def _end_of(server: Server, ca_file: Path | None) -> datetime | None:
     """Returns when a server's certificate ends; None where it does not answer, or is not trusted."""
     host, port, starttls = server
-    context = ssl.create_default_context()
     try:
+        context = ssl.create_default_context(cafile=ca_file)
         told = _by_starttls(host, port, context) if starttls else _at_once(host, port, context)
     except (OSError, smtplib.SMTPException):
         return None

@@ -81,4 +81,3 @@ def _until(answers: SimpleQueue[Result], count: int, deadline: float) -> dict[st
             result = answers.get(timeout=max(0.0, deadline - time.monotonic()))
             found[result.part] = result
     return found
-

@@ -175,7 +175,8 @@ class Ari:
 
         Makes a channel to see that and removes it again; nothing is dialled.
         """
-        ids = {"channelId": f"{OWN_PREFIX}doctor-1", "otherChannelId": f"{OWN_PREFIX}doctor-2"}
+        name = f"{OWN_PREFIX}doctor-{secrets.token_hex(4)}"  # another doctor may look at the same moment
+        ids = {"channelId": f"{name}-1", "otherChannelId": f"{name}-2"}
         probe = self._call("channels", "create", endpoint=GATE, app=self._settings.app, **ids)
         for id_ in ids.values():
             self._keep_out_of_cdr(id_)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -96,3 +97,24 @@ def test_a_snoop_that_starts_late_leaves_no_row_of_its_own(
     assert there.asked.count("setChannelVar") == writes_records
     used = there.asked.index(use)
     assert ("setChannelVar" in there.asked[:used]) is writes_records, "one that is busy answers seconds later"
+
+
+def test_two_doctors_may_look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each makes channels of its own: the PBX refuses an id that it has."""
+    made: set[str] = set()
+
+    def call(resource: str, operation: str, /, **parameters: Any) -> Any:
+        if operation == "create":
+            new = {parameters["channelId"], parameters["otherChannelId"]}
+            assert not made & new
+            made.update(new)
+            return SimpleNamespace(
+                id=parameters["channelId"], json={"channelvars": {"CHANNEL(linkedid)": "1"}}
+            )
+        return None
+
+    for pbx in (Ari(PbxSettings()), Ari(PbxSettings())):
+        monkeypatch.setattr(pbx, "_call", call)
+        monkeypatch.setattr(pbx, "_cdr", False)
+        assert pbx.sends_linked_ids()
+    assert len(made) == 4
