@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from callrec.configuration import read_answers
 from callrec.demo.pbx import DemoPbx, PbxPorts
-from callrec.doctor import AMI_ACTIONS, AMI_DANGERS
+from callrec.doctor.pbx import AMI_ACTIONS, AMI_DANGERS
 from callrec.errors import CallrecError
 from callrec.pbx.ami import Ami
 from callrec.pbx.ari import Ari
@@ -73,7 +73,7 @@ def _settings(told: str) -> PbxSettings:
     """The settings that the proposed `callrec init` would write."""
     (line,) = [line for line in told.splitlines() if line.strip().startswith("callrec init")]
     name = shlex.split(line)[-1]
-    given: dict[str, Any] = read_answers(name, Path(name).read_text())
+    given: dict[str, Any] = read_answers(Path(name), Path(name).read_text())
     assert given["ari_password"] == PASSWORD
     passwords = {name: SecretStr(given.pop(name)) for name in ("ari_password", "ami_password")}
     return PbxSettings.model_validate({**given, **passwords})

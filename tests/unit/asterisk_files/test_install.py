@@ -31,7 +31,7 @@ def _init(told: str) -> dict[str, str]:
     (line,) = [line for line in told.splitlines() if line.strip().startswith("callrec init")]
     _, _, option, name = shlex.split(line)
     assert option == "--answers" and Path(name).stat().st_mode & 0o777 == 0o600
-    answers = read_answers(name, Path(name).read_text())
+    answers = read_answers(Path(name), Path(name).read_text())
     assert not [each for each in ("ari_password", "ami_password") if answers[each] in told]
     return answers
 
