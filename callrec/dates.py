@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from callrec.errors import WrongUsage
 from callrec.language import translated
-from callrec.texts import narrow, on_one_line, with_digits, with_hyphens
+from callrec.texts import is_too_long, narrow, on_one_line, with_digits, with_hyphens
 from callrec.times_of_day import TIME, seconds_of
 
 # First day and name of each era, the newest first (Meiji adopted this calendar in its sixth year).
@@ -112,6 +112,8 @@ def spoken(moment: datetime, zone: ZoneInfo) -> str:
 def _plain(text: str) -> str:
     """Returns a text with narrow signs, small letters, digits for numerals, and blanks only between digits or
     letters."""
+    if is_too_long(text):
+        return ""
     plain = with_digits(with_hyphens(narrow(text)).lower())
     return re.sub(r"(?<![0-9a-z])\s+|\s+(?![0-9a-z])", "", plain)
 

@@ -7,7 +7,7 @@ import math
 import re
 
 from callrec.errors import WrongUsage
-from callrec.texts import narrow, on_one_line, with_digits
+from callrec.texts import is_too_long, narrow, on_one_line, with_digits
 
 _AMOUNT = r"([0-9]{1,15}(?:\.[0-9]{1,15})?)"
 _UNITS = {
@@ -36,7 +36,7 @@ def parse_duration(text: str) -> float:
 
     Raises WrongUsage for what is none, or more than one.
     """
-    plain = with_digits(narrow(text).lower())
+    plain = "" if is_too_long(text) else with_digits(narrow(text).lower())
     for seconds, reader in _READERS.items():
         if found := reader.fullmatch(plain):
             return float(found[1]) * seconds
@@ -75,7 +75,8 @@ def parse_days(text: str) -> int:
 
 def parse_clip(text: str) -> tuple[float, float]:
     """Returns the seconds of both ends of ``03:10..05:00`` or ``1:02:03..1:03:00``."""
-    ends = [_offset(each) for each in _TO.split(narrow(text).removesuffix("まで"))]
+    parts = [] if is_too_long(text) else _TO.split(narrow(text).removesuffix("まで"))
+    ends = [_offset(each) for each in parts]
     if len(ends) != 2 or ends[0] is None or ends[1] is None or ends[1] <= ends[0]:
         raise WrongUsage("{text} is not a part of a recording: write 03:10..05:00", text=on_one_line(text))
     return ends[0], ends[1]

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import phonenumbers
 
 from callrec.errors import WrongUsage
-from callrec.texts import HYPHENS, WAVES, narrow, on_one_line
+from callrec.texts import HYPHENS, WAVES, is_too_long, narrow, on_one_line
 
 Number = NewType("Number", str)
 """A number that can be compared with another: made by `normalise`, or of an extension's by `of_extension`."""
@@ -84,6 +84,8 @@ def dialled(text: str) -> str | None:
 
     Raises WrongUsage where there are several: they would become one long number.
     """
+    if is_too_long(text):
+        return None
     plain_text = narrow(text)
     if _is_several(plain_text.lower()):
         raise WrongUsage(

@@ -20,9 +20,15 @@ _UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 """Categories of signs that a name cannot have: controls, marks of direction, halves of pairs, what no font
 has, breaks of lines and paragraphs."""
 _VARIANT = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_LONGEST = 500
 _LOST = "\ufffd"
 _NUMERALS = re.compile("[〇零一二三四五六七八九十]+")
 _DIGITS = {sign: digit for digit, sign in enumerate("〇一二三四五六七八九")} | {"零": 0}
+
+
+def is_too_long(text: str) -> bool:
+    """Tells whether a text is longer than a number, a date, hours or a length of time can be."""
+    return len(text) > _LONGEST
 
 
 def narrow(text: str) -> str:

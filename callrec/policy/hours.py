@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from callrec.errors import WrongUsage
 from callrec.model.rules import Hours
-from callrec.texts import HYPHENS, WAVES, narrow, on_one_line, with_digits
+from callrec.texts import HYPHENS, WAVES, is_too_long, narrow, on_one_line, with_digits
 from callrec.times_of_day import TIME, has_half, seconds_of
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -74,7 +74,7 @@ def written(hours: tuple[Hours, ...]) -> str:
 
 def _tokens(text: str) -> Iterator[re.Match[str]]:
     """Yields the weekdays and spans of a text one after another. Raises WrongUsage for anything else."""
-    plain = with_digits(narrow(text).lower())
+    plain = "" if is_too_long(text) else with_digits(narrow(text).lower())
     place = _after_separators(plain, 0)
     if place == len(plain):
         raise _wrong(text)

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from callrec.errors import WrongUsage
 from callrec.rulebook.likely_text import cost, is_common
 
-_WORD = re.compile(rb"[\x40-\xff]*[\x80-\xff][\x40-\xff]*")
-"""Bytes of a word with a sign that is not ASCII. What is below 0x40, such as a comma, is a part of none."""
+_WORD = re.compile(rb"[\x40-\xff]+")
+"""Bytes of a word. What is below 0x40, such as a comma, is a part of none in any encoding."""
 _HALF_WIDTH = re.compile("[\uff61-\uff9f]")
 _WORD_READ = re.compile(r"[^\x00-\x7f]+")
 _LOST = 14.0
@@ -38,7 +38,7 @@ def decoded(data: bytes) -> str:
     """Returns the text of a table. Raises WrongUsage where it is in no one encoding of UTF-8 and CP932, or
     where it holds what a wrong reading has made of words before."""
     _refuse_other_forms(data)
-    words = [_Word(each) for each in dict.fromkeys(_WORD.findall(data))]
+    words = [_Word(each) for each in dict.fromkeys(_words(data))]
     bits = _Weights.of(words)
     marked = data.startswith(codecs.BOM_UTF8)
     meant_as_utf_8 = marked or bits.utf_8 <= min(bits.cp932, bits.euc_jp)
@@ -61,7 +61,7 @@ def _in_cp932(data: bytes, words: Collection[_Word], bits: _Weights) -> str:
         raise _doubtful(data, words, _SHIFT_JIS)
     others = {word.data for word in words if word.is_meant_otherwise}
     if others:
-        raise _mixed(_SHIFT_JIS, _lines(data, lambda line: not others.isdisjoint(_WORD.findall(line))))
+        raise _mixed(_SHIFT_JIS, _lines(data, lambda line: not others.isdisjoint(_words(line))))
     return data.decode("cp932")
 
 
@@ -131,6 +131,11 @@ def _is(data: bytes, encoding: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _words(data: bytes) -> Iterator[bytes]:
+    """Yields the words that have a sign that is not ASCII."""
+    return (word for word in _WORD.findall(data) if not word.isascii())
 
 
 def _lines(data: bytes, fits: Callable[[bytes], bool]) -> list[int]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from callrec.addresses import read_address
+from callrec.dates import parse_date
+from callrec.durations import parse_duration
+from callrec.errors import WrongUsage
 from callrec.ids import pasted
+from callrec.numbers import dialled
+from callrec.policy.hours import parse_hours
 from callrec.texts import items, name_key, narrow, same_name, unshown, with_digits
 
 
@@ -80,6 +86,16 @@ def test_numerals(text: str, expected: str) -> None:
 @pytest.mark.parametrize("text", ["a,b", "a、b", "ａ，ｂ", "a;b", "a；b", "a\nb", "a\r\nb,", " a , b , a "])
 def test_lists(text: str) -> None:
     assert items([text]) == ["a", "b"]
+
+
+def test_what_is_far_too_long_is_refused_at_once() -> None:
+    """Such as a cell without an end: no reader may look at it again from each of its signs."""
+    for sign in ("1", " ", "t", "~", "x", "1-"):
+        text = f"1{sign * 60_000}2"
+        assert dialled(text) is None and read_address(text) is None
+        for read in (parse_hours, parse_duration, lambda text: parse_date(text, date(2026, 11, 22))):
+            with pytest.raises(WrongUsage):
+                read(text)
 
 
 @pytest.mark.parametrize(
