@@ -12,7 +12,7 @@ from callrec.addresses import read_address
 from callrec.errors import NotFound, Refused, WrongUsage
 from callrec.model.office import UNASSIGNED, Extension, Facility, is_endpoint
 from callrec.numbers import dialled
-from callrec.texts import items, name_key, narrow, on_one_line, unshown
+from callrec.texts import items, name_key, narrow, on_one_line, same_name, unshown
 
 NOBODY = "none"
 """What is written for a facility that calls nobody to help."""
@@ -86,9 +86,8 @@ def known_facility(text: str, facilities: Mapping[str, Facility]) -> str:
 def check_one_of_its_name(new: Facility, facilities: Iterable[Facility]) -> None:
     """Raises Refused where another facility has a name that people read as the one of the new: whoever writes
     it could mean either."""
-    key = name_key(new.name)
     for each in facilities:
-        if each.code != new.code and name_key(each.name) == key:
+        if each.code != new.code and same_name(each.name, new.name):
             raise Refused(
                 "facility {code} has the name {name} already: give another",
                 code=each.code,
