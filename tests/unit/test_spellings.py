@@ -299,6 +299,42 @@ def test_any_two_numbers_in_a_row_are_told_of(one: str, other: str, between: str
         assert str(error).startswith(f"{' '.join(text.split())} is more than one number")
 
 
+APART = [
+    "-",
+    " ",
+    "～",
+    "〜",
+    "−",
+    "–",
+    "、",
+    "，",
+    "/",
+    "／",
+    "・",
+    "\n",
+    "から",
+    "と",
+    "..",
+    "…",
+    " - ",
+    "　",
+    ";",
+    "&",
+]
+
+
+@given(
+    st.from_regex("[1-9][0-9]{2,5}", fullmatch=True),
+    st.from_regex("[0-9]{1,6}", fullmatch=True),
+    st.sampled_from(APART),
+    st.booleans(),
+)
+def test_any_two_extensions_in_a_row_are_told_of(one: str, other: str, between: str, wide: bool) -> None:
+    text = one + between + other
+    with pytest.raises(WrongUsage, match="is more than one number"):
+        dialled(text.translate(WIDE) if wide else text)
+
+
 def test_an_extension_is_comparable_as_it_is() -> None:
     assert of_extension("0312340000") == "0312340000" != normalise("0312340000")
 
