@@ -53,11 +53,12 @@ def problem_of(
         place=next(known, None) or next(section, None) or toml_text.place(path, None),
         key=".".join(loc),
         value=_value(problem),
-        problem=_words(problem),
+        problem=words(problem),
     )
 
 
-def _words(problem: ErrorDetails) -> object:
+def words(problem: ErrorDetails) -> object:
+    """Returns what to write in place of a wrong value: our own sentence, or that for the kind of error."""
     context = problem.get("ctx", {})
     cause = context.get("error")
     if isinstance(cause, WrongValue):

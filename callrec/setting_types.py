@@ -20,10 +20,10 @@ from callrec.errors import WrongUsage, WrongValue
 from callrec.model.office import is_endpoint
 from callrec.numbers import dialled
 
-_VARIABLE_LENGTH = re.compile(r"(?<!\()(?:[*+?]|\{\d*,?\d*\})[?+]?")
+_CHOICES = re.compile(r"(?<!\()(?:[*+?]|\{\d*,\d*\})[?+]?|\([^()|]*\|")
 _SIGNS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]")
 MOST_REPETITIONS = 4
-"""Parts of a pattern whose length can vary: with each, the time to find that nothing fits is multiplied."""
+"""Parts of a pattern that can fit in several ways: each multiplies the time to find that nothing fits."""
 _BUCKET = re.compile(
     r"(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+\Z)[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]"
     r"|arn:aws[a-z-]*:s3[a-z-]*:[a-z0-9-]*:\d{12}:(?:accesspoint|outpost)[/:][A-Za-z0-9./:-]{1,200}"
@@ -46,7 +46,7 @@ def _a_pattern(text: str) -> str:
     if matches_nothing:
         raise WrongValue("this fits the empty text too: write what at least one sign is needed for")
     signs = _SIGNS.sub("x", text)
-    if re.search(r"\)[*+{]|\(\?[^:]|\\\d", signs) or len(_VARIABLE_LENGTH.findall(signs)) > MOST_REPETITIONS:
+    if re.search(r"\)[*+{]|\(\?[^:]|\\\d", signs) or len(_CHOICES.findall(signs)) > MOST_REPETITIONS:
         raise WrongValue(
             "this can take too long to compare: repeat no group, and at most {most} parts",
             most=MOST_REPETITIONS,

@@ -107,7 +107,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, problem: str) -> None
         ("pbx.app", ["", "a,b"]),
         (
             "pbx.extension_pattern",
-            [".*", "", "(a+)+", "(a|a)*b", "[1-9]*", "a?a?a?a?a?aaaaa", "(?P<x>1)(?P=x)", "("],
+            [".*", "", "(a+)+", "(a|a)*b", "[1-9]*", "a?a?a?a?a?aaaaa", "(?P<x>1)(?P=x)", "(", "(1|1)" * 5],
         ),
         ("archive.bucket", ["", "a", "two words", "a..b", "-a-", "192.168.0.1", "arn:x", "a/b"]),
         ("archive.region", ["", "us east", "-", "1"]),

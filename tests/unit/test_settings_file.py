@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import hypothesis
 import pytest
+import tomlkit
+from hypothesis import strategies as st
 
 from callrec.errors import WrongConfiguration
 from callrec.language import use
+from callrec.settings import Settings
 from callrec.settings_file import load
 
 MAIL = "[help]\nsmtp_host = 'mail'\nmail_from = 'a@b.example'\n"
@@ -138,3 +144,46 @@ def test_a_credential_of_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 )
 def test_a_file_of_a_secret_that_cannot_be_used(tmp_path: Path, given: str, said: str) -> None:
     assert said in _complaint(tmp_path, KEY + given)
+
+
+QUICKLY = hypothesis.settings(
+    max_examples=60, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture], database=None
+)
+_KEYS = [
+    f"{section}.{key}"
+    for section, field in Settings.model_fields.items()
+    for key in getattr(field.annotation, "model_fields", ())
+]
+_VALUES = st.one_of(
+    st.text(),
+    st.integers(),
+    st.floats(),
+    st.booleans(),
+    st.lists(st.text(max_size=5), max_size=3),
+    st.dictionaries(st.text(max_size=5), st.integers(), max_size=2),
+    st.sampled_from(
+        ["sqlite:////x", "postgresql://u:p@h/x", "http://u:p@h:x/", "[::1", "%", "{", "(" * 200, "a@b"]
+    ),
+)
+
+
+@QUICKLY
+@hypothesis.given(values=st.dictionaries(st.sampled_from(_KEYS), _VALUES, min_size=1, max_size=4))
+def test_whatever_is_written_is_read_or_refused_in_one_line(tmp_path: Path, values: dict[str, Any]) -> None:
+    document = tomlkit.document()
+    for name, value in values.items():
+        section, _, key = name.partition(".")
+        document.setdefault(section, tomlkit.table())[key] = value
+    try:
+        load(_file(tmp_path, tomlkit.dumps(document)))
+    except WrongConfiguration as error:
+        assert "line " in str(error) and error.shown()
+
+
+@QUICKLY
+@hypothesis.given(
+    data=st.one_of(st.binary(max_size=80), st.text(alphabet="[]{}=\"'\\\n.#, a1-:\ufeff").map(str.encode))
+)
+def test_whatever_is_in_the_file_is_read_or_refused(tmp_path: Path, data: bytes) -> None:
+    with suppress(WrongConfiguration):
+        load(_file(tmp_path, data))
