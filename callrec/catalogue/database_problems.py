@@ -50,6 +50,7 @@ CONNECTION_KINDS: dict[str, str] = {
     "closed the connection": "it ended the connection",
     "too many": "it has too many connections",
     "starting up": "it is starting or ending",
+    "authentication": "what it answers is not PostgreSQL",
     "does not exist": "its server has no database of that name",
 }
 """By words of libpq, which has no codes for a connection that does not come about."""

@@ -97,8 +97,8 @@ def test_a_statement_that_takes_for_ever_is_given_up(postgresql: str) -> None:
 
 def test_a_server_that_drips_is_given_up() -> None:
     """One that sends a byte before each timeout, and never a whole message."""
-    with dripping(b"N") as port:
-        database = Database(f"postgresql://u@127.0.0.1:{port}/x?connect_timeout=2")
+    with dripping(b"R\x00\x00\x07\xd0") as port:
+        database = Database(f"postgresql://u@127.0.0.1:{port}/x?connect_timeout=2&sslmode=disable")
         with pytest.raises(CatalogueUnreachable, match="no answer in time"), database.read():
             pass
 
