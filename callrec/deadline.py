@@ -67,18 +67,18 @@ class _InTime:
     def send(self, *args: Any) -> int:
         return _limited(self, super().send, *args)  # type: ignore[misc, no-any-return]
 
-    def sendall(self, data: Any, *args: Any) -> None:
-        _limited(self, super().sendall, data, *args)  # type: ignore[misc]
-        if exchange := current():
-            exchange.moved(len(data))
-
 
 class _Socket(_InTime, socket.socket):
     """A socket that keeps to the exchange of its thread."""
 
+    def sendall(self, data: Any, *args: Any) -> None:
+        _limited(self, super().sendall, data, *args)
+        if exchange := current():
+            exchange.moved(len(data))
+
 
 class _TlsSocket(_InTime, ssl.SSLSocket):
-    """The same with TLS, whose beginning is a part of the exchange too."""
+    """The same with TLS, whose beginning is a part of the exchange too. Its `sendall` sends by `send`."""
 
     def do_handshake(self, block: bool = False) -> None:
         _limited(self, super().do_handshake, block)
