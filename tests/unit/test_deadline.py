@@ -20,7 +20,7 @@ from callrec.settings import ArchiveSettings, HelpSettings
 from tests.dripping import dripping
 from tests.unit.samples import alert
 
-DEADLINE = 0.1
+DEADLINE = 0.05
 BODY = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
 ZONE = ZoneInfo("Asia/Tokyo")
 

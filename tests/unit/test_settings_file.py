@@ -147,7 +147,7 @@ def test_a_file_of_a_secret_that_cannot_be_used(tmp_path: Path, given: str, said
 
 
 QUICKLY = hypothesis.settings(
-    max_examples=60, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture], database=None
+    max_examples=30, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture], database=None
 )
 _KEYS = [
     f"{section}.{key}"
