@@ -19,7 +19,6 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from callrec import failures
 from callrec.addresses import without_secrets
 from callrec.catalogue.database_problems import NoFile, is_unusable, lacks_tables, why
-from callrec.catalogue.tables import metadata
 from callrec.errors import (
     CatalogueNewer,
     CatalogueOutdated,
@@ -53,6 +52,7 @@ _NOT_FROM_HOME = {
     **dict.fromkeys(("passfile", "sslcert", "sslkey", "sslcrl", "sslrootcert"), _OF_LIBPQ),
     "gssencmode": "disable",
 }
+_OURS = {"facilities", "extensions", "rules", "calls", "recordings", "custody"}
 _VERSIONS = sa.table("alembic_version", sa.column("version_num"))
 
 
@@ -156,9 +156,9 @@ class Database:
         self._seen_version = True
 
     def _refuse_others(self, connection: sa.Connection) -> None:
-        """Raises Refused where there are tables, and none of ours."""
+        """Raises Refused where there are tables, and not those that every version of ours has."""
         there = set(sa.inspect(connection).get_table_names()) - {_VERSIONS.name}
-        if there and not there & metadata.tables.keys():
+        if there and not there >= _OURS:
             raise Refused(
                 "the database {url} has tables of another program: give callrec one of its own",
                 url=self.shown,
