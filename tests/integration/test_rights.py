@@ -70,15 +70,15 @@ def test_the_dialplan_tells_of_a_file_only_whether_it_is_a_wav(system: SystemUnd
 @pytest.mark.parametrize("variable", ["CALLREC_FILE", "from", "to", "file"])
 def test_the_dialplan_runs_no_command_that_it_is_given(system: SystemUnderTest, variable: str) -> None:
     """The recording of the fallback, begun in the middle, with a file name that goes on with a command."""
-    pbx = system.demo.pbx
-    made = f"made-by-{variable.lower()}"
-    _begin_recording(system.app.pbx, variable, f"{made}),touch {pbx.inside}/spool/{made} #")
-    eventually(lambda: list((pbx.home / "spool/recording").glob(f"*{made}*")) or variable == "file")
-    system.app.pbx.hang_up(f"callrec.{variable}")
-    eventually(lambda: not system.app.pbx.channels(), what="the end of the call")
-    assert not Path(pbx.home / "spool" / made).exists()
-    for left in (pbx.home / "spool/recording").glob("*.wav"):
-        left.unlink()
+    pbx, spool = system.app.pbx, system.demo.pbx.home / "spool"
+    _begin_recording(pbx, variable, f"x),touch {system.demo.pbx.inside}/spool/made #")
+    began = eventually(lambda: list(spool.rglob("*.wav")), what="the recording")
+    assert all(path.parent == spool / "recording/callrec" for path in began)
+    pbx.hang_up(f"callrec.{variable}")
+    eventually(lambda: not pbx.channels(), what="the end of the call")
+    assert not (spool / "made").exists()
+    for name in pbx.stored():
+        pbx.delete_stored(name)
 
 
 def _begin_recording(pbx: Ari, variable: str, value: str) -> None:
