@@ -6,6 +6,7 @@ everybody on this machine, and stays in the shell's history.
 
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -156,8 +157,16 @@ def _answers(given: dict[str, str | None], *, ask: bool) -> Answers:
                 _question(text), default=shown or "", show_default=bool(shown), hide_input=name in SECRETS
             )
         if value is not None:
-            setattr(answers, name, value)
+            setattr(answers, name, _from_the_root(name, value))
     return answers
+
+
+def _from_the_root(name: str, value: str) -> str:
+    """Returns a path, of a folder or in the address of a database, that means the same wherever callrec runs."""
+    if name == "spool" and value:
+        return str(Path(value).absolute())
+    relative = re.fullmatch(r"sqlite:///([^/?:][^?:]*)", value) if name == "database_url" else None
+    return f"sqlite:///{Path(relative[1]).absolute()}" if relative else value
 
 
 def _question(text: str) -> str:

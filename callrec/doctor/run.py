@@ -52,7 +52,7 @@ def run(check: Check, checkup: Checkup) -> Result:
     except CallrecError as error:
         return Result(part, False, error.shown())
     except Exception as error:  # whatever one part does, the others are told of
-        return Result(part, False, _("it could not be tried: {problem}").format(problem=why(error).shown()))
+        return Result(part, False, _("it could not be tried: {problem}").format(problem=_problem(error)))
 
 
 def run_all(checks: Sequence[Check], checkup: Checkup, seconds: float = DEADLINE_SECONDS) -> list[Result]:
@@ -81,3 +81,10 @@ def _until(answers: SimpleQueue[Result], count: int, deadline: float) -> dict[st
             result = answers.get(timeout=max(0.0, deadline - time.monotonic()))
             found[result.part] = result
     return found
+
+
+def _problem(error: Exception) -> str:
+    """Returns what went wrong, on one line: of a file or a connection its kind, of a bug what Python says."""
+    if isinstance(error, OSError):
+        return ": ".join(str(each) for each in (why(error).shown(), error.filename) if each)
+    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(":")

@@ -116,7 +116,7 @@ def test_a_folder_that_takes_no_files(app: App, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
     for part in ("disk", "other disks"):
         result = check(app, part)
-        assert not result.ok and "takes no files (Read-only file system)" in result.found
+        assert not result.ok and "takes no files (the disk cannot be written)" in result.found
 
 
 @pytest.mark.parametrize("altered", [True, False])
@@ -143,7 +143,10 @@ def test_a_controller_that_runs_as_somebody_else(app: App, monkeypatch: pytest.M
 def test_no_secret_marks_the_settings(app: App) -> None:
     def mark(password: str) -> str:
         url = f"postgresql://callrec:{password}@host/name"
-        changed = {"catalogue": CatalogueSettings(url=url), "help": HelpSettings(smtp_password=password)}
+        changed = {
+            "catalogue": CatalogueSettings(url=url),
+            "help": HelpSettings(smtp_user="callrec", smtp_password=password),
+        }
         return status.mark_of(with_settings(app, **changed).settings)
 
     assert mark("one") == mark("two") != status.mark_of(app.settings)

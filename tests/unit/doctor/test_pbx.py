@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -63,11 +64,8 @@ class Ami:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def endpoints(self) -> set[str]:
-        return set(self._endpoints)
-
-    def trunks(self) -> set[str]:
-        return {name for name in self._endpoints if name.startswith("trunk")}
+    def trunks(self, endpoints: Iterable[str]) -> set[str]:
+        return {name for name in endpoints if name.startswith("trunk")}
 
     def caller_id(self, endpoint: str) -> str:
         return self._endpoints[endpoint]
@@ -81,6 +79,7 @@ class Ami:
 
 def _asked(app: App, part: str, monkeypatch: pytest.MonkeyPatch, **pbx: Any) -> Result:
     monkeypatch.setattr(app, "ami", lambda: Ami(**pbx))
+    monkeypatch.setattr(app.pbx, "endpoints", lambda: set(pbx.get("endpoints", ())))
     return check(app, part)
 
 

@@ -56,9 +56,9 @@ def test_all_checks_run_at_once_each_on_parts_of_its_own(app: App) -> None:
     ("error", "words"),
     [
         (CheckFailed("what {part}", part="is wrong"), "what is wrong"),
-        (OSError(28, "No space left on device"), "it could not be tried: No space left on device"),
-        (PermissionError(13, "Permission denied", "/x"), "it could not be tried: Permission denied: /x"),
-        (KeyError("Allow"), "it could not be tried: 'Allow'"),
+        (OSError(28, "No space left on device"), "it could not be tried: the disk is full"),
+        (PermissionError(13, "Permission denied", "/x"), "it could not be tried: no right to it: /x"),
+        (KeyError("Allow"), "it could not be tried: KeyError: 'Allow'"),
         (ValueError(), "it could not be tried: ValueError"),
     ],
 )
