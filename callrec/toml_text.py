@@ -30,10 +30,12 @@ KINDS: dict[tuple[str, ...], str] = {
     ("",): "write name = value, and texts between quotes",
 }
 """What is wrong, by how tomllib begins to say it."""
+MOST = 10**100
+"""TOML has numbers of 64 bits. Larger ones are a matter of whoever reads them, but not all that large."""
 _LINE = re.compile(r"\(at line (\d+), column \d+\)$")
 _DEEP, _LONG = (
     re.compile(r"(?:[\[{]\s*|\w+\s*[.=]\s*){100}"),
-    re.compile(r"0x[0-9a-fA-F_]{16}|0o[0-7_]{20}|0b[01_]{60}|[0-9_]{19}"),
+    re.compile(r"0x[0-9a-fA-F_]{80}|0o[0-7_]{100}|0b[01_]{300}|[0-9_]{100}"),
 )
 _PART = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
 _HEADER = re.compile(r"\s*\[{1,2}([^\[\]]+)\]")
@@ -60,7 +62,7 @@ def decoded(data: bytes, path: Path, refuse: type[CallrecError] = WrongUsage) ->
 def parse(text: str, path: Path | None = None, refuse: type[CallrecError] = WrongUsage) -> dict[str, Any]:
     """Returns what a text of TOML says. Raises `refuse` with the line of what is wrong."""
     try:
-        return _with_numbers_of_toml(tomllib.loads(text))
+        return _with_short_numbers(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         line, why = _told(text, str(error))
     except RecursionError:
@@ -104,11 +106,11 @@ def _breaks(long_text: re.Match[str]) -> str:
     return "\n" * long_text[0].count("\n")
 
 
-def _with_numbers_of_toml(document: dict[str, Any]) -> dict[str, Any]:
-    """Returns the document. Raises ValueError for a whole number of more than the 64 bits that TOML has."""
+def _with_short_numbers(document: dict[str, Any]) -> dict[str, Any]:
+    """Returns the document. Raises ValueError for a whole number of which no message could tell."""
 
     def check(value: object) -> None:
-        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        if isinstance(value, int) and abs(value) > MOST:
             raise ValueError
         for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
             check(each)
