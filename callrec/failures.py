@@ -35,6 +35,7 @@ WORDS: dict[int, str] = {
     errno.EIO: "the disk fails",
     errno.ENAMETOOLONG: "its name is too long",
     errno.ELOOP: "its links go in a circle",
+    errno.EBADF: "it is closed",
     errno.EMFILE: "too many files are open",
     errno.ENETUNREACH: "there is no way to it",
     errno.EHOSTUNREACH: "there is no way to it",

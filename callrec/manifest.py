@@ -16,9 +16,10 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 from pydantic_core import from_json
 
-from callrec.errors import EvidenceBroken
+from callrec.errors import EvidenceBroken, Sentence
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Capture
+from callrec.wrong_values import words
 
 SCHEMA: Literal["callrec-manifest/2"] = "callrec-manifest/2"  # decision 14
 VERSION_1 = "callrec-manifest/1"
@@ -212,9 +213,9 @@ def _unreadable(error: ValueError) -> EvidenceBroken:
     return EvidenceBroken("the manifest cannot be read: {key}: {problem}", key=key, problem=problem)
 
 
-def _first_problem(error: ValueError) -> tuple[str, str]:
+def _first_problem(error: ValueError) -> tuple[str, object]:
     """Returns where in a manifest something is wrong first, and what."""
     if not isinstance(error, ValidationError):
-        return "JSON", str(error)
+        return "JSON", Sentence("it is no JSON, or not whole")
     first = error.errors()[0]
-    return ".".join(map(str, first["loc"])) or "JSON", first["msg"]
+    return ".".join(map(str, first["loc"])) or "JSON", words(first)

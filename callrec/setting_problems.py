@@ -10,33 +10,10 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from callrec import toml_text
-from callrec.errors import Sentence, WrongConfiguration, WrongValue
+from callrec.errors import Sentence, WrongConfiguration
 from callrec.settings import Settings
+from callrec.wrong_values import words
 
-KINDS: dict[str, str] = {
-    "int_type": "write a whole number",
-    "int_parsing": "write a whole number",
-    "int_parsing_size": "write a whole number",
-    "int_from_float": "write a whole number",
-    "float_type": "write a number",
-    "float_parsing": "write a number",
-    "finite_number": "write a number",
-    "bool_type": "write true or false",
-    "bool_parsing": "write true or false",
-    "string_type": "write a text, between quotes",
-    "string_unicode": "write a text, between quotes",
-    "string_too_short": "write at least {min_length} signs",
-    "string_too_long": "write at most {max_length} signs",
-    "literal_error": "write one of {expected}",
-    "greater_than": "write more than {gt}",
-    "greater_than_equal": "write {ge} or more",
-    "less_than": "write less than {lt}",
-    "less_than_equal": "write {le} or less",
-    "tuple_type": 'write a list: ["one", "another"]',
-    "model_type": "write a table, [section] with its keys below",
-    "model_attributes_type": "write a table, [section] with its keys below",
-}
-"""What to write, by the kind of error that pydantic found."""
 _LONGEST = 80
 
 
@@ -55,23 +32,6 @@ def problem_of(
         value=_value(problem),
         problem=words(problem),
     )
-
-
-def words(problem: ErrorDetails) -> object:
-    """Returns what to write in place of a wrong value: our own sentence, or that for the kind of error."""
-    context = problem.get("ctx", {})
-    cause = context.get("error")
-    if isinstance(cause, WrongValue):
-        return cause
-    words = KINDS.get(problem["type"])
-    if words is None:
-        return Sentence("this value cannot be used")
-    return Sentence(words, **{name: _alternatives(value) for name, value in context.items()})
-
-
-def _alternatives(value: object) -> str:
-    """Returns pydantic's list of choices without its English `or`."""
-    return str(value).replace(" or ", ", ")
 
 
 def _value(problem: ErrorDetails) -> str:

@@ -58,12 +58,16 @@ def load(given: str | None = None) -> Settings:
     path = find_file(given)
     if path is None:
         raise WrongConfiguration("there is no callrec.toml here or in /etc/callrec: run callrec init")
-    sources = (_of_file(path), _of_credentials(), _of_variables())
+    in_file = _of_file(path)
+    sources = (in_file, _of_credentials(), _of_variables())
     values = {name: each for source in sources for name, each in _with_files(source).items()}
     try:
-        return Settings.model_validate(_tables(values))
+        settings = Settings.model_validate(_tables(values))
     except ValidationError as error:
         raise problem_of(error, {name: each.place for name, each in values.items()}, path) from None
+    if not any(len(name) > 1 for name in in_file):  # as a full disk leaves a file: all would be defaults
+        raise WrongConfiguration("{path} sets nothing: remove it, then run callrec init", path=path)
+    return settings
 
 
 def variables() -> list[str]:
@@ -76,11 +80,8 @@ def variables() -> list[str]:
 
 def _of_file(path: Path) -> Values:
     text = toml_text.decoded(_read(path), path, WrongConfiguration)
-    tables = toml_text.parse(text, path, WrongConfiguration)
-    if not any(tables.values()):  # as a full disk leaves a file: every setting would be the default
-        raise WrongConfiguration("{path} sets nothing: remove it, then run callrec init", path=path)
     found: Values = {}
-    for section, table in tables.items():
+    for section, table in toml_text.parse(text, path, WrongConfiguration).items():
         names = [(section, key) for key in table] if isinstance(table, dict) and table else [(section,)]
         for name in names:
             place = toml_text.place(path, toml_text.line_of(text, name))

@@ -24,7 +24,8 @@ from callrec.archive.store import Store
 from callrec.catalogue import calls, custody
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Database
-from callrec.errors import CheckFailed, EvidenceBroken, NotFound, WrongUsage
+from callrec.errors import CheckFailed, EvidenceBroken, NotFound, Sentence, WrongUsage
+from callrec.failures import why
 from callrec.files import Draft, draft, publish, scratch
 from callrec.manifest import Manifest, differences, read
 from callrec.spool.sound import BLOCK, examine
@@ -191,8 +192,7 @@ def _drafts(path: Path, other: Path) -> Iterator[tuple[Draft, Draft]]:
         with draft(path) as one, draft(other) as two:
             yield one, two
     except (OSError, soundfile.LibsndfileError) as error:
-        problem = getattr(error, "strerror", None) or str(error)
-        raise CheckFailed("{path} cannot be written: {problem}", path=path, problem=problem) from error
+        raise CheckFailed("{path} cannot be written: {problem}", path=path, problem=why(error)) from error
 
 
 def convert(source: Path, target: Path, kind: str, clip: Clip | None = None) -> None:
@@ -253,8 +253,15 @@ def _through_ffmpeg(source: Path, target: Path, kind: str, clip: Clip | None) ->
             ) from error
     if done.returncode:
         raise CheckFailed(
-            "ffmpeg could not make {kind}: {problem}", kind=kind, problem=done.stderr.strip()[-200:]
+            "ffmpeg could not make {kind}: {problem}", kind=kind, problem=_of_ffmpeg(done.stderr)
         )
+
+
+def _of_ffmpeg(said: str) -> Sentence:
+    """Returns what went wrong, by its kind: what ffmpeg says is English."""
+    if os.strerror(errno.ENOSPC) in said:
+        return why(OSError(errno.ENOSPC, ""))
+    return Sentence("it does not read the recording, or lacks the encoder")
 
 
 def _save(chunks: Iterator[bytes], target: Path) -> None:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from callrec.archive.store import TRIALS, StoredObject, TrialStore
 from callrec.errors import CheckFailed, Unreachable
+from callrec.files import scratch
 
 LOCK = timedelta(minutes=5)
 """How long a trial's object is locked, from the begin of its minute: longer than clocks may be apart."""
@@ -75,8 +74,7 @@ def _delete(store: TrialStore, key: str, version: str | None) -> bool:
 
 
 def _put(store: TrialStore, key: str, data: bytes, until: datetime) -> None:
-    with tempfile.TemporaryDirectory(prefix="callrec-") as folder:
-        source = Path(folder) / "trial"
+    with scratch() as source:
         source.write_bytes(data)
         store.put(key, source, hashlib.sha256(data).hexdigest(), _KIND, until)
 

@@ -52,7 +52,7 @@ class Program(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:  # not our output, that is ReaderGone; Click would end silently
-            raise CallrecError("the system refused: {problem}", problem=error) from error
+            raise CallrecError("the system refused: {problem}", problem=told(error)) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

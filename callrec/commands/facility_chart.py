@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from callrec.errors import WrongUsage
+from callrec.failures import why
 from callrec.files import write_whole
 from callrec.language import translated as _
 
@@ -76,4 +77,4 @@ def _write(path: Path, figure: Figure) -> None:
     try:
         write_whole(path, picture.getvalue())
     except OSError as error:
-        raise WrongUsage("{path} cannot be written: {problem}", path=path, problem=error.strerror) from error
+        raise WrongUsage("{path} cannot be written: {problem}", path=path, problem=why(error)) from error

@@ -162,7 +162,7 @@ def _answers(given: dict[str, str | None], *, ask: bool) -> Answers:
 
 
 def _from_the_root(name: str, value: str) -> str:
-    """Returns a path, of a folder or in the address of a database, that means the same wherever callrec runs."""
+    """Returns a path, also that in the address of a database, as one that means the same in every folder."""
     if name == "spool" and value:
         return str(Path(value).absolute())
     relative = re.fullmatch(r"sqlite:///([^/?:][^?:]*)", value) if name == "database_url" else None

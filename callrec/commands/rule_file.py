@@ -12,6 +12,7 @@ from callrec import toml_text
 from callrec.commands.common import app, say
 from callrec.commands.office_steps import carry_out, read_input
 from callrec.errors import Refused, WrongUsage
+from callrec.failures import why
 from callrec.files import write_new
 from callrec.model.rules import Rule
 from callrec.policy.office import Office
@@ -64,7 +65,7 @@ def _write_new(path: Path, text: str) -> None:
     except FileExistsError as error:
         raise Refused("{path} is there already: give another name", path=path) from error
     except OSError as error:
-        raise WrongUsage("{path} cannot be written: {problem}", path=path, problem=error.strerror) from error
+        raise WrongUsage("{path} cannot be written: {problem}", path=path, problem=why(error)) from error
 
 
 def _text(path: Path) -> str:

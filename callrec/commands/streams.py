@@ -11,6 +11,7 @@ import os
 import sys
 
 from callrec.errors import CallrecError
+from callrec.failures import why
 
 
 class OutputFailed(CallrecError):
@@ -41,7 +42,7 @@ class _Output(io.FileIO):
     def _tell(self, error: OSError) -> None:
         if isinstance(error, BrokenPipeError):
             raise ReaderGone from None
-        raise OutputFailed("the output cannot be written: {problem}", problem=error.strerror) from error
+        raise OutputFailed("the output cannot be written: {problem}", problem=why(error)) from error
 
 
 class _ErrorOutput(_Output):

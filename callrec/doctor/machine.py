@@ -15,6 +15,7 @@ from callrec.catalogue import reports
 from callrec.doctor.check import Check, Checkup
 from callrec.errors import CallrecError, CheckFailed, Unreachable
 from callrec.failures import why
+from callrec.files import draft
 from callrec.language import translated as _
 from callrec.plain_text import plain_links
 
@@ -46,10 +47,9 @@ def _disk(checkup: Checkup) -> str:
 def _check_takes_files(folder: Path) -> None:
     """Raises CheckFailed where a file cannot be written to its end."""
     try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"doctor")
-            file.flush()
-            os.fsync(file.fileno())
+        with draft(folder / "callrec-doctor", new=True) as made:  # never named
+            made.write(b"doctor")
+            made.sync()
     except OSError as error:
         raise CheckFailed(
             "{path} takes no files ({problem}): its disk or its rights are in the way",

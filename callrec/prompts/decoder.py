@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from callrec.errors import CheckFailed, NotFound, WrongUsage
+from callrec.failures import why
 from callrec.prompts import file_ends
 
 LONGEST_SECONDS = 60.0
@@ -117,8 +118,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     except FileNotFoundError as error:
         raise NotFound("there is no file {path}", path=path) from error
     except (OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or error
-        raise WrongUsage("{path} cannot be read: {problem}", path=path, problem=problem) from error
+        raise WrongUsage("{path} cannot be read: {problem}", path=path, problem=why(error)) from error
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
         os.close(descriptor)

@@ -8,7 +8,6 @@ is known which words were said in a call of then.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -18,9 +17,10 @@ import tomlkit
 from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError
 from tomlkit.exceptions import TOMLKitError
 
-from callrec.errors import WrongUsage
-from callrec.language import translated
+from callrec import toml_text
+from callrec.errors import CallrecError, WrongUsage
 from callrec.model.prompts import Prompt
+from callrec.wrong_values import words
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
@@ -58,8 +58,8 @@ class _Entry(_Version):
 _ENTRIES = TypeAdapter(dict[Name, dict[Language, _Entry]])
 
 
-class Damaged(Exception):
-    """prompts.toml cannot be used. The text says why, in one line."""
+class Damaged(CallrecError):
+    """prompts.toml cannot be used. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +104,11 @@ class Index:
 def parse(text: str) -> Index:
     """Returns what a prompts.toml says. Raises Damaged."""
     try:
-        entries = _ENTRIES.validate_python(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, ValidationError, RecursionError, ValueError) as error:
-        raise Damaged(_problem(error)) from error
+        entries = _ENTRIES.validate_python(toml_text.parse(text, refuse=Damaged))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise Damaged("{key}: {problem}", key=where, problem=words(first)) from error
     found = {(name, language): entry for name, each in entries.items() for language, entry in each.items()}
     keys = sorted(found)
     return Index(
@@ -126,10 +128,10 @@ def entered(text: str, prompt: Prompt, earlier: Iterable[Replaced]) -> str:
         names[prompt.language] = _table(prompt, tuple(earlier))
         made = tomlkit.dumps(index)
     except (TOMLKitError, RecursionError, TypeError, AttributeError) as error:
-        raise Damaged(_problem(error)) from error
+        raise Damaged("an announcement cannot be put where it would stand") from error
     key = (prompt.name, prompt.language)
     if parse(made).prompts != {**parse(text).prompts, key: prompt}:
-        raise Damaged(translated("an announcement cannot be put where it would stand"))
+        raise Damaged("an announcement cannot be put where it would stand")
     return made
 
 
@@ -166,13 +168,3 @@ def _fields(prompt: Prompt) -> dict[str, Any]:
     said = {name: value for name, value in asdict(prompt).items() if name not in ("name", "language")}
     said["sha256"] = {str(rate): digest for rate, digest in prompt.sha256.items()}
     return said if prompt.file else {name: value for name, value in said.items() if name != "file"}
-
-
-def _problem(error: Exception) -> str:
-    """Returns what is wrong with prompts.toml, in one line."""
-    if isinstance(error, RecursionError):
-        return translated("it is nested too deep")
-    if not isinstance(error, ValidationError):
-        return " ".join(str(error).split())
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

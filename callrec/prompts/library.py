@@ -22,7 +22,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from callrec import files
-from callrec.errors import CheckFailed, NotFound, WrongConfiguration, WrongUsage
+from callrec.errors import CallrecError, CheckFailed, NotFound, Sentence, WrongConfiguration, WrongUsage
+from callrec.failures import why
 from callrec.model.prompts import RATES, PlayableSound, Prompt
 from callrec.model.tones import FOLDER, TONES, Tones
 from callrec.prompts import index
@@ -139,7 +140,6 @@ class Library:
         file = f"{name}-{_sha256('/'.join([text, *hashes.values()]).encode())[:12]}"
         prompt = Prompt(name, language, text, voice, licence, round(sound.seconds, 3), hashes, file)
         try:
-            self.directory.parent.mkdir(parents=True, exist_ok=True)
             _make_folder(self.directory)
             with self._alone():
                 self._put(prompt, sound)
@@ -147,7 +147,7 @@ class Library:
             raise WrongUsage(
                 "the announcement cannot be put into {path}: {problem}",
                 path=self.directory,
-                problem=error.strerror,
+                problem=why(error),
             ) from error
         return prompt
 
@@ -214,15 +214,17 @@ class Library:
             return (self.directory / INDEX).read_text("utf-8-sig")  # an editor may have put a BOM before it
         except FileNotFoundError:
             return ""
-        except (OSError, UnicodeDecodeError) as error:
-            raise self._damaged(error) from error
+        except OSError as error:
+            raise self._damaged(why(error)) from error
+        except UnicodeDecodeError as error:
+            raise self._damaged(Sentence("it is not UTF-8")) from error
 
-    def _damaged(self, error: Exception) -> WrongConfiguration:
+    def _damaged(self, problem: Sentence | CallrecError) -> WrongConfiguration:
         return WrongConfiguration(
             "{path} cannot be used ({problem}): restore it from a copy, or take the wrong entry out and "
             "add that prompt again with callrec prompt add",
             path=self.directory / INDEX,
-            problem=error,
+            problem=problem,
         )
 
     @contextmanager
@@ -238,7 +240,7 @@ class Library:
 
 def _make_folder(path: Path) -> None:
     """Makes a folder that the PBX's user can read; also of one that a killed addition has left empty."""
-    path.mkdir(exist_ok=True)
+    files.make_folder(path, _FOLDER_MODE)
     if path.stat().st_uid == os.geteuid() and not any(path.iterdir()):
         path.chmod(_FOLDER_MODE)
 

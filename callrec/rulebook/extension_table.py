@@ -112,9 +112,7 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
             begins = reader.line_num + 1
     except csv.Error as error:
         if "limit" in str(error):
-            raise WrongUsage(
-                "line {line} is no line of a CSV file: {problem}", line=reader.line_num, problem=error
-            ) from error
+            raise WrongUsage("a cell of line {line} is too long", line=reader.line_num) from error
         raise WrongUsage(
             "in line {line} a cell begins with a quotation mark and does not end with one", line=begins
         ) from error

@@ -168,7 +168,9 @@ def examine(path: Path) -> AudioFacts:
                 frames += len(block)
             rate, channels, kind = sound.samplerate, sound.channels, sound.format
     except soundfile.LibsndfileError as error:
-        raise EvidenceBroken("the sound cannot be decoded: {problem}", problem=error.error_string) from error
+        raise EvidenceBroken(
+            "the sound cannot be decoded: libsndfile, error {code}", code=error.code
+        ) from error
     return AudioFacts(
         format=kind.lower(),
         sample_rate=rate,

@@ -145,12 +145,12 @@ def test_version_1_said_by_an_empty_text_that_nothing_keeps_a_recording() -> Non
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (json.dumps(plain(schema="callrec-manifest/3")).encode(), "schema: Input should be"),
+        (json.dumps(plain(schema="callrec-manifest/3")).encode(), "schema: write one of"),
         (json.dumps(plain(capture=None)).encode(), "capture: "),
         (json.dumps(plain(call={"keys": [None]})).encode(), "call."),
         (json.dumps(plain(more=1)).encode(), "more: "),
         (manifest.write(sample()).replace(b'"key_presses"', b'"keys"'), "call.keys: "),
-        (b"[]", "JSON: Input should be"),
+        (b"[]", "JSON: a table belongs there"),
         (b"\xff", "JSON: "),
         (VERSION_1[:-20], "JSON: "),
     ],

@@ -207,7 +207,7 @@ def test_init_says_that_the_database_has_no_place(run: Callable[..., Done], tmp_
     assert done.code == 3 and "does not answer (it is not there)" in done.complaint
 
 
-SECRETS = 'ari_password = "s3cret1"\nami_password = "s3cret2"\nsecret_key = "s3cret3"\n'
+SECRETS = 'ari_password = "s3cret1"\nami_password = "s3cret2"\naccess_key = "a"\nsecret_key = "s3cret3"\n'
 
 
 def _kept() -> tuple[str, str, str]:
@@ -276,8 +276,8 @@ def test_the_secrets_are_no_options_of_the_help(run: Callable[..., Done]) -> Non
     [
         (SECRETS, 0o644, 4, "others can read answers.toml: chmod 600"),
         (SECRETS, 0o640, 4, "others can read answers.toml: chmod 600"),
-        ('ari_password = "s3cret', 0o600, 2, "answers.toml is not TOML"),
-        ("s3cret", 0o600, 2, "answers.toml is not TOML"),
+        ('ari_password = "s3cret', 0o600, 2, "answers.toml, line 1 is not TOML"),
+        ("s3cret", 0o600, 2, "answers.toml, line 1 is not TOML"),
         ('password = "s3cret"', 0o600, 2, "there is no answer password"),
         ('answer_first = "s3cret"', 0o600, 2, "there is no answer answer_first"),
         ('ari_password = ["s3cret"]', 0o600, 2, "ari_password must be one value"),

@@ -28,7 +28,7 @@ def into(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 @pytest.mark.parametrize(
     ("path", "flags", "problem"),
-    [("/dev/full", os.O_WRONLY, "No space left on device"), (os.devnull, os.O_RDONLY, "Bad file descriptor")],
+    [("/dev/full", os.O_WRONLY, "the disk is full"), (os.devnull, os.O_RDONLY, "it is closed")],
 )
 def test_an_output_that_takes_nothing_is_one_line(
     shiba: Office, into: Callable[[int], None], path: str, flags: int, problem: str
@@ -59,7 +59,7 @@ def test_a_socket_that_breaks_is_no_reader_that_went(office: Office, monkeypatch
 
     monkeypatch.setattr(facilities, "all_facilities", broken)
     done = office("facility", "list")
-    assert done.code == 1 and "Broken pipe" in done.complaint
+    assert done.code == 1 and "it ended the connection" in done.complaint
 
 
 def test_an_error_that_cannot_be_told_is_in_the_exit_code(
@@ -85,7 +85,7 @@ def test_streams_that_the_shell_closed(shiba: Office, tmp_path: Path) -> None:
         ["sh", "-c", SCRIPT, sys.executable], capture_output=True, encoding="utf-8", check=False
     )
     assert done.stderr.splitlines() == [
-        "callrec: the output cannot be written: Bad file descriptor",
+        "callrec: the output cannot be written: it is closed",
         *("out 1", "all 1"),
     ]
     assert done.stdout == ""

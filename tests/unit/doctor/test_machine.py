@@ -110,10 +110,10 @@ def test_a_spool_that_is_full(app: App, disk: dict[str, int]) -> None:
 
 
 def test_a_folder_that_takes_no_files(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(**_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("callrec.doctor.machine.draft", refuse)
     for part in ("disk", "other disks"):
         result = check(app, part)
         assert not result.ok and "takes no files (the disk cannot be written)" in result.found

@@ -135,7 +135,7 @@ def test_a_header_that_cannot_be_used_is_told_as_one(header: str, reason: str) -
 
 
 def test_a_cell_without_end_is_told_with_its_line() -> None:
-    with pytest.raises(WrongUsage, match="line 2 is no line of a CSV file: field larger than field limit"):
+    with pytest.raises(WrongUsage, match="a cell of line 2 is too long"):
         parse(b"2101,shiba\n2102,shiba," + b"x" * 140_000, THERE)
 
 
