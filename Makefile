@@ -4,8 +4,9 @@ CACHE  ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/callrec
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 LOCK    := requirements/$(VERSION).txt
 BIN     := .venv/bin
-# How long `make simulate` runs.
+# How long `make simulate` and `make bad-input` run, in seconds.
 SECONDS = 600
+TRIES = 600
 # Packages of the distribution: the sound converter, and the tools that set up a private PBX.
 SYSTEM_PACKAGES = ffmpeg debootstrap
 
@@ -15,13 +16,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where it is set, every process that is started compiles all of callrec again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check unit simulate integration bench setup system reference locale prompts clean
+.PHONY: demo test check unit simulate bad-input integration bench setup system reference locale prompts clean
 
 demo: setup ## a whole system on this machine and one real call; ARGS=--stay leaves it up
 	$(BIN)/callrec demo $(ARGS)
 
 test: setup ## the whole suite
-	$(MAKE) -j2 --output-sync=target check simulate SECONDS=30 # each has work for one core
+	$(MAKE) -j2 --output-sync=target check simulate bad-input SECONDS=30 TRIES=15 # each has work for one core
 	$(MAKE) unit
 	$(MAKE) integration
 
@@ -36,6 +37,9 @@ unit: setup ## seconds; needs nothing but Python
 
 simulate: setup ## SECONDS of a modelled office with many calls at once; SEED=… runs again what failed
 	$(BIN)/python -m tests.simulation --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+bad-input: setup ## bad input for every command, for TRIES seconds; SEED=… begins with what failed
+	$(BIN)/python -m tests.bad_input --seconds $(TRIES) $(if $(SEED),--seed $(SEED))
 
 integration: setup ## minutes; real PBX, S3, databases and SIP phones; both databases side by side
 	$(BIN)/pytest -q -n 2 --dist loadscope tests/integration $(ARGS)
