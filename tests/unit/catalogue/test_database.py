@@ -100,6 +100,16 @@ def test_an_unreachable_database_is_said_in_one_line_without_its_password(url: s
     assert "\n" not in str(caught.value) and "secret" not in str(caught.value)
 
 
+def test_a_damaged_file_of_which_sqlite_says_no_text(tmp_path: Path, empty_catalogue: Path) -> None:
+    """What it says repeats the damaged bytes, which Python cannot read."""
+    damaged = empty_catalogue.read_bytes().replace(b"ON participants (ext", b"ON partici\xffants (ext")
+    (tmp_path / "c.db").write_bytes(damaged)
+    database = Database(f"sqlite:///{tmp_path}/c.db")
+    with pytest.raises(CatalogueUnreachable, match="its file is damaged"), database.read() as connection:
+        changes.number(connection)
+    database.close()
+
+
 def test_a_file_that_is_no_database_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "c.db").write_text("a letter, of which SQLite can make nothing" * 9)
     database = Database(f"sqlite:///{tmp_path}/c.db")
