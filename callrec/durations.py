@@ -67,10 +67,10 @@ def parse_days(text: str) -> int:
 
     Raises WrongUsage for less than a day.
     """
-    days = -int(-parse_duration(text) // 86400)
-    if days < 1:
+    seconds = parse_duration(text)
+    if seconds < 86400:  # 6m was rather meant as six months: a single day would be far too short
         raise WrongUsage("{text} is less than a day: write 90d, 12w or 5y", text=on_one_line(text))
-    return days
+    return -int(-seconds // 86400)
 
 
 def parse_clip(text: str) -> tuple[float, float]:

@@ -304,9 +304,10 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
         parse_duration(text)
 
 
-def test_less_than_a_day_is_no_retention() -> None:
+@pytest.mark.parametrize("text", ["0d", "6m", "6分", "30s", "23h", "0.9d"])
+def test_less_than_a_day_is_no_retention(text: str) -> None:
     with pytest.raises(WrongUsage, match="less than a day"):
-        parse_days("0d")
+        parse_days(text)
 
 
 def test_clips() -> None:
