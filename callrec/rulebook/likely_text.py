@@ -53,7 +53,12 @@ def _in_its_place(sign: str, before: str) -> float:
         return bits + (2.0 if ord(sign) > 0x7F else _RARE if sign.islower() else 0.0)
     if "\xc0" <= sign < "\u0250":
         return 8.0 if before.isascii() and before.isalpha() else bits
-    return 6.0 if "\u0250" <= sign < "\u0800" and "\u0250" <= before < "\u0800" else bits
+    return 6.0 if "\u0250" <= sign < "\u0800" and _alphabet(sign) == _alphabet(before) else bits
+
+
+def _alphabet(sign: str) -> str:
+    """Returns the alphabet of a letter, such as GREEK; empty for what has no name."""
+    return unicodedata.name(sign, "").partition(" ")[0] if sign else ""
 
 
 def _as_kana(sign: str, before: str) -> float:

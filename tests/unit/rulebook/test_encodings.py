@@ -140,6 +140,12 @@ def test_many_half_width_names_are_read() -> None:
     assert decoded(text.encode("cp932")) == text
 
 
+@pytest.mark.parametrize("word", ["ﾎｹﾝｼﾞｮ", "ﾌｼﾞｲ"])
+def test_letters_of_several_alphabets_are_no_word_in_utf_8(word: str) -> None:
+    with pytest.raises(WrongUsage, match=f"line 2 says .* in UTF-8, but {word} in Shift_JIS"):
+        decoded(table([word]).encode("cp932"))
+
+
 @pytest.mark.parametrize(
     "text", ["Café", "Müller", "Иванов", "김", "🙂", "葛󠄀城", "ｼﾇ", "№1", "〒105", "—", ""]
 )
