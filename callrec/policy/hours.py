@@ -4,7 +4,7 @@
 A span is half-open (at 17:15 sharp it is over) and may go over midnight; then its weekday is the one on
 which it began. Weekdays alone mean the whole day, hours alone every day. Weekdays come before their hours:
 what ``08:30-17:15 sat`` means cannot be told (Saturday's hours, or every day's and all Saturday), nor what
-午後1時～5時 does. Whether a span holds at a moment is told in `conditions`.
+午後1時～5時 and 9時～5時 do. Whether a span holds at a moment is told in `conditions`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _DAY = (
 )
 _TO = rf"\s*(?:[{HYPHENS}{WAVES}]|から|より|\bto\b)\s*"
 _TOKEN = re.compile(
-    rf"(?P<days>{'|'.join(_SEVERAL_DAYS)})|(?P<begin>{TIME}){_TO}翌?日?(?P<end>{TIME})(?:まで)?"
+    rf"(?P<days>{'|'.join(_SEVERAL_DAYS)})|(?P<begin>{TIME}){_TO}(?P<next>翌日?)?(?P<end>{TIME})(?:まで)?"
     rf"|(?P<day>{_DAY})(?:{_TO}(?P<last>{_DAY})(?:まで)?)?"
 )
 _GOES_ON = re.compile(rf"\s*[{HYPHENS}{WAVES}:]|(?<=[a-z])[a-z]|(?<=[0-9])[0-9]")
@@ -112,6 +112,11 @@ def _span(token: re.Match[str], text: str) -> tuple[int, int]:
     begin, end = _minutes(token["begin"]), _minutes(token["end"])
     if begin is None or end is None or begin == _MIDNIGHT or _is_half_said(token["begin"], token["end"]):
         raise _wrong(text)
+    if end < begin and _may_end_in_the_afternoon(token):
+        raise WrongUsage(
+            "it cannot be told when {text} ends: write 17:00 for the afternoon, 05:00 for the next morning",
+            text=on_one_line(text),
+        )
     if begin == end:
         raise WrongUsage(
             "the hours {text} begin and end at once: for the whole day write 00:00-24:00",
@@ -130,6 +135,12 @@ def _is_half_said(begin: str, end: str) -> bool:
     """Tells whether one end says morning or afternoon and the other could be either: 午後1時～5時."""
     said = [bool(re.search("[ap]\\.?m|午", time)) for time in (begin, end)]
     return any(said) and not all(has_half(time) for time in (begin, end))
+
+
+def _may_end_in_the_afternoon(token: re.Match[str]) -> bool:
+    """Tells whether a span that seems to go over midnight was rather meant as that of a day: 8:30-5:15."""
+    said = token["next"] or has_half(token["begin"]) or has_half(token["end"])
+    return not said and bool(re.match("[1-9][:時]", token["end"]))
 
 
 def _written_days(days: tuple[int, ...]) -> str:

@@ -98,6 +98,19 @@ def test_what_are_no_hours_is_refused_with_an_example(text: str) -> None:
         parse_hours(text)
 
 
+@pytest.mark.parametrize("text", ["8:30-5:15", "平日 9時～5時", "10:00-6:00", "mon 9:00-12:00, 11:30-1:00"])
+def test_hours_that_may_end_in_the_afternoon_are_refused(text: str) -> None:
+    with pytest.raises(WrongUsage, match="cannot be told when .* ends: write 17:00"):
+        parse_hours(text)
+
+
+@pytest.mark.parametrize("text", ["9:00-05:00", "9時-翌5時", "09:00-5:00", "17:15-8:30", "11:00-10:00"])
+def test_hours_that_surely_end_in_the_morning_are_read(text: str) -> None:
+    ((days, begin, end),) = [(each.days, each.begin, each.end) for each in parse_hours(text)]
+    assert len(days) == 7
+    assert end < begin
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -137,7 +150,8 @@ JAPANESE = "月火水木金土日"
 @given(st.sets(st.integers(0, 6), min_size=1), st.integers(0, 23), st.integers(0, 59), st.integers(1, 24))
 def test_every_span_can_be_written_in_japanese(days: set[int], hour: int, minute: int, to_hour: int) -> None:
     names = "・".join(JAPANESE[day] for day in days)
-    text = f"{names} {hour}時{minute}分～{to_hour}時"
+    next_day = "翌" if to_hour <= hour else ""
+    text = f"{names} {hour}時{minute}分～{next_day}{to_hour}時"
     if hour * 60 + minute == to_hour * 60:
         return
     assert parse_hours(text) == (Hours(tuple(sorted(days)), hour * 60 + minute, to_hour * 60),)
