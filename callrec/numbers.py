@@ -78,6 +78,11 @@ def of_extension(number: str) -> Number:
     return Number(number)
 
 
+def is_in_use(number: Number) -> bool:
+    """Tells whether a number is that of a line or a service, as far as is known: 03-1234-56789 is none."""
+    return _called(number) is not None
+
+
 def dialled(text: str) -> str | None:
     """Returns a number as people write it, such as 2101, ``*8`` or 03-1234-5678, with narrow signs and
     without hyphens, brackets and spaces. None where anything else is in it: 21o1 is not 211.

@@ -23,6 +23,7 @@ from callrec.errors import Refused, WrongUsage
 from callrec.model.rules import Mode, Rule
 from callrec.rulebook.explanation import last_day
 from callrec.rulebook.fields import read_fields, read_whom
+from callrec.rulebook.review import of_caller
 from callrec.wording import rule_name
 
 _MODES = click.Choice([mode.value for mode in Mode])
@@ -61,6 +62,8 @@ def add(ctx: click.Context, /, quiet: bool, **given: Any) -> None:
         tell(str(added.id))
     else:
         say("rule {rule} added", rule=rule_name(added.id, added.version))
+    for finding in of_caller(added, here.office()):
+        say("warning: {warning}", err=True, warning=finding.words())
 
 
 @command.command()

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from callrec.language import translated
 from callrec.model.office import Extension
 from callrec.model.rules import Announce, Mode, Rule, Scope, Unannounced
+from callrec.numbers import is_in_use
 from callrec.policy.office import Office
 from callrec.policy.rules import rank
 from callrec.rulebook.cover import covered, holds_at_all
@@ -32,6 +33,8 @@ FINDINGS = {
     "beaten-by-several": "it can never win: one of the rules {by} always beats it",
     "no-extensions": "it can never win: facility {facility} has no extensions",
     "all-have-own": "it can never win: every extension of facility {facility} has a rule that beats it",
+    "no-such-caller": "{number} is no number of any line that is known, and a call can hardly have it: "
+    "compare its digits, and write it with its area code, without what is dialled for a line outside",
     "never-announced": "it says --unannounced discard, and no announcement is played that could fail",
     "ends-soon": "it ends {day}: what should hold afterwards?",
     "no-rule": "no rule in force is about it: calls of {count} of its {total} extensions are not recorded",
@@ -78,6 +81,14 @@ def of_rules(office: Office, now: datetime, zone: ZoneInfo) -> list[Finding]:
     rules = sorted(office.rules, key=lambda rule: rule.id)
     found = [finding for rule in rules for finding in _of_rule(rule, index, zone)]
     return [*found, *_gaps(index)]
+
+
+def of_caller(rule: Rule, office: Office) -> list[Finding]:
+    """Returns what is to be said of the number that a rule is about, if it is one outside."""
+    number = office.dialled(rule.target) if rule.scope is Scope.CALLER else None
+    if number is None or office.is_ours(number) or is_in_use(number):
+        return []
+    return [Finding("no-such-caller", "rule", rule_name(rule.id, rule.version), {"number": rule.target})]
 
 
 def of_pbx(office: Office, endpoints: Set[str], trunks: Set[str] = frozenset()) -> list[Finding]:
@@ -168,6 +179,7 @@ def _of_rule(rule: Rule, index: _Index, zone: ZoneInfo) -> Iterator[Finding]:
     if not holds_at_all(rule, index.now, zone):
         yield Finding("holds-never", "rule", name)
         return
+    yield from of_caller(rule, index.office)
     by = index.beats(_same_calls(rule, index), rule)
     if by:
         code = "beaten" if len(by) == 1 else "beaten-by-several"

@@ -42,6 +42,12 @@ def test_a_caller_is_written_as_people_do_and_kept_as_e164(shiba: Office) -> Non
     assert (asked["mode"], asked["reason"]) == ("never", "never")
 
 
+def test_a_caller_that_no_line_has_is_told_of_at_once(shiba: Office) -> None:
+    done = shiba("rule", "add", "--caller", "03-1234-56789", "--mode", "never")
+    assert done.code == 0
+    assert done.complaint.startswith("warning: 03123456789 is no number of any line that is known")
+
+
 def test_changes_are_versions_that_can_be_shown(shiba: Office) -> None:
     add(shiba, "--facility", "shiba", "--mode", "automatic")
     done = shiba("rule", "change", "1", "--mode", "manual", "--hours", "sat,sun", "--retain", "1y")

@@ -65,6 +65,22 @@ def test_nothing_to_say_of_a_tidy_office() -> None:
     assert found(rules) == []
 
 
+@pytest.mark.parametrize("number", ["03123456789", "90312345678", "35782111", "+813"])
+def test_a_caller_that_no_line_has(number: str) -> None:
+    assert found([rule(1, "standby"), rule(2, "never", "caller", number)]) == [("no-such-caller", "2@1")]
+
+
+@pytest.mark.parametrize("number", ["+81312345678", "+816012345678", "+12125550123", "#7119", "118"])
+def test_a_caller_that_may_call(number: str) -> None:
+    assert found([rule(1, "standby"), rule(2, "never", "caller", number)]) == []
+
+
+def test_a_caller_is_known_by_what_staff_dial() -> None:
+    outside, phone = rule(1, "never", "caller", "00398765432"), rule(2, "never", "caller", "2101")
+    office = Office(FACILITIES, EXTENSIONS, [], prefixes=["0"])
+    assert review.of_caller(outside, office) == review.of_caller(phone, office) == []
+
+
 def test_a_rule_that_is_always_beaten() -> None:
     wide = rule(1, "automatic", "facility", "shiba", hours="mon-fri 09:00-12:00")
     assert found([rule(9, "standby"), wide, rule(2, "manual", "facility", "shiba")]) == [("beaten", "1@1")]
