@@ -100,7 +100,7 @@ def test_what_are_no_hours_is_refused_with_an_example(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["8:30-5:15", "平日 9時～5時", "10:00-6:00", "mon 9:00-12:00, 11:30-1:00"])
 def test_hours_that_may_end_in_the_afternoon_are_refused(text: str) -> None:
-    with pytest.raises(WrongUsage, match="cannot be told when .* ends: write 17:00"):
+    with pytest.raises(WrongUsage, match=r"cannot be told when .* ends: write 17:00"):
         parse_hours(text)
 
 
