@@ -173,13 +173,13 @@ def capture_of(manifest: dict[str, Any]) -> Capture:
         raise _unreadable(error) from error
 
 
-def differences(manifest: Manifest, found: AudioFacts) -> list[str]:
+def differences(manifest: Manifest, found: AudioFacts) -> list[Sentence]:
     """Returns what of the sound is not as the manifest says; nothing when it is whole and untouched."""
     names = ("format", "sample_rate", "channels", "frames", "pcm_sha256", "sha256", "size")
     return [
-        f"{name}: {getattr(manifest.audio, name)} in the manifest, {getattr(found, name)} in the file"
+        Sentence("{name}: {said} in the manifest, {found} in the file", name=name, said=said, found=is_so)
         for name in names
-        if getattr(manifest.audio, name) != getattr(found, name)
+        if (said := getattr(manifest.audio, name)) != (is_so := getattr(found, name))
     ]
 
 

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import reduce
 from pathlib import Path
 
 import soundfile  # decision 8
@@ -164,9 +165,11 @@ class Retrieval:
         manifest: Manifest = read(data)
         wrong = differences(manifest, examine(audio))
         if manifest.recording_id != kept.id:
-            wrong.append(f"the manifest is that of {manifest.recording_id}")
+            wrong.append(Sentence("the manifest is that of {id}", id=manifest.recording_id))
         if wrong:
-            raise EvidenceBroken("recording {id} does not verify: {what}", id=kept.id, what="; ".join(wrong))
+            raise EvidenceBroken(
+                "recording {id} does not verify: {what}", id=kept.id, what=reduce(_and, wrong)
+            )
 
     def _newest(self, key: str) -> str | None:
         """Returns the newest version of an object; empty when it was deleted on top of what is there."""
@@ -178,6 +181,10 @@ class Retrieval:
     def _note(self, kept: ArchivedRecording, action: str, **details: str | list[str]) -> None:
         with self._database.begin() as connection:
             custody.append(connection, kept.id, action, who=self._who, at=datetime.now(UTC), **details)
+
+
+def _and(first: Sentence, second: Sentence) -> Sentence:
+    return Sentence("{first}; {second}", first=first, second=second)
 
 
 def _objects(kept: ArchivedRecording) -> list[tuple[str, str | None]]:

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 import soundfile
 
+from callrec import language
 from callrec.archive.retrieval import Retrieval, convert
 from callrec.catalogue import calls, custody, tables
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.errors import CatalogueUnreachable, CheckFailed, EvidenceBroken, WrongUsage
+from callrec.manifest import AudioFacts
+from callrec.spool.sound import examine
 from tests.unit.bench import Bench
 from tests.unit.samples import RECORDING_ID, captured_call
 
@@ -60,6 +63,24 @@ def test_ids_may_be_pasted_as_a_list_and_count_once(kept: ArchivedRecording, ret
     assert retrieval.named([f'"{kept.id}"、{kept.id[:13].upper()}', f" {kept.id}\r\n"]) == [kept]
     with pytest.raises(WrongUsage, match="is too short for an id"):
         retrieval.named([","])
+
+
+def test_what_does_not_verify_is_told_in_the_language_of_the_reader(
+    kept: ArchivedRecording, retrieval: Retrieval, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def altered(path: Path) -> AudioFacts:
+        return replace(examine(path), channels=1, frames=7)
+
+    monkeypatch.setattr("callrec.archive.retrieval.examine", altered)
+    with pytest.raises(EvidenceBroken) as raised:
+        retrieval.verify(kept)
+    english = "channels: 2 in the manifest, 1 in the file; frames: 80000 in the manifest, 7 in the file"
+    assert str(raised.value).endswith(english)
+    monkeypatch.setenv("LANGUAGE", "")  # to be put back
+    language.use("ja")
+    assert raised.value.shown().endswith(
+        "channels: マニフェストでは 2、ファイルでは 1、frames: マニフェストでは 80000、ファイルでは 7"
+    )
 
 
 def test_a_bucket_without_versions_is_read_as_it_is(
