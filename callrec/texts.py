@@ -85,8 +85,8 @@ def unshown(text: str) -> str | None:
 
 
 def on_one_line(text: str) -> str:
-    """Returns a text as an error shows it: a cell of a table may have several lines."""
-    return " ".join(text.split())
+    """Returns a text as an error shows it: a cell of a table may have several lines, or be empty."""
+    return " ".join(text.split()) or '""'
 
 
 def _is_unseen_mark(sign: str) -> bool:

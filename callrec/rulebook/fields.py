@@ -84,7 +84,8 @@ def read_whom(given: Mapping[str, Any]) -> tuple[Scope, str | None]:
 
     Raises WrongUsage where nobody is named, several are, or a number is none.
     """
-    named = [scope for scope in Scope if given.get(scope.value)]
+    # An empty one was given, too: --everywhere --extension "" is not for everybody.
+    named = [scope for scope in Scope if given.get(scope.value) not in (None, False)]
     if len(named) != 1:
         raise WrongUsage(
             "say whom the rule is about, once: --everywhere, --facility, --extension or --caller"
