@@ -13,7 +13,7 @@ import click
 from callrec.app import App
 from callrec.catalogue import rules
 from callrec.commands.common import app, emit, lists, say, tell
-from callrec.commands.rule_check import check
+from callrec.commands.rule_check import check, warn_of_callers
 from callrec.commands.rule_explain import explain
 from callrec.commands.rule_file import export, import_
 from callrec.commands.rule_history import history, show
@@ -23,7 +23,6 @@ from callrec.errors import Refused, WrongUsage
 from callrec.model.rules import Mode, Rule
 from callrec.rulebook.explanation import last_day
 from callrec.rulebook.fields import read_fields, read_whom
-from callrec.rulebook.review import of_caller
 from callrec.wording import rule_name
 
 _MODES = click.Choice([mode.value for mode in Mode])
@@ -62,8 +61,7 @@ def add(ctx: click.Context, /, quiet: bool, **given: Any) -> None:
         tell(str(added.id))
     else:
         say("rule {rule} added", rule=rule_name(added.id, added.version))
-    for finding in of_caller(added, here.office()):
-        say("warning: {warning}", err=True, warning=finding.words())
+    warn_of_callers([added], here.office())
 
 
 @command.command()

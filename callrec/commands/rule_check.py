@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import click
 
-from callrec.commands.common import app, emit, lists
+from callrec.commands.common import app, emit, lists, say
 from callrec.errors import CallrecError, CheckFailed
 from callrec.language import translated as _
+from callrec.model.rules import Rule
+from callrec.policy.office import Office
 from callrec.rulebook import review
 from callrec.rulebook.review import Finding
 
@@ -39,6 +43,12 @@ def check(ctx: click.Context, offline: bool, form: str | None) -> None:
         raise failed
     if found:
         raise CheckFailed("to look at: {count}", count=len(found))
+
+
+def warn_of_callers(rules: Iterable[Rule], office: Office) -> None:
+    """Warns of rules about numbers outside that no line is known to have."""
+    for finding in (finding for rule in rules for finding in review.of_caller(rule, office)):
+        say("warning: {warning}", err=True, warning=finding.words())
 
 
 def _row(each: Finding) -> dict[str, object]:

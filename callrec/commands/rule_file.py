@@ -11,6 +11,7 @@ import click
 from callrec import toml_text
 from callrec.commands.common import app, say
 from callrec.commands.office_steps import carry_out, read_input
+from callrec.commands.rule_check import warn_of_callers
 from callrec.errors import Refused, WrongUsage
 from callrec.failures import why
 from callrec.files import write_new
@@ -51,12 +52,16 @@ def import_(ctx: click.Context, path: Path, dry_run: bool) -> None:
     Removed and changed rules keep their versions. Try it with --dry-run first.
     """
     here = app(ctx)
+    callers: list[Rule] = []
 
     def plan(there: Office) -> Sequence[Step]:
         usable = _Check(here.library, there.rules)
-        return difference(there, office_file.parse(_text(path), here.settings.office.zone, here.now, usable))
+        wanted = office_file.parse(_text(path), here.settings.office.zone, here.now, usable)
+        callers.extend(wanted.rules)
+        return difference(there, wanted)
 
     carry_out(here, plan, dry_run=dry_run)
+    warn_of_callers(callers, here.office())
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,13 @@ def test_a_caller_that_no_line_has_is_told_of_at_once(shiba: Office) -> None:
     done = shiba("rule", "add", "--caller", "03-1234-56789", "--mode", "never")
     assert done.code == 0
     assert done.complaint.startswith("warning: 03123456789 is no number of any line that is known")
+
+
+def test_a_caller_of_a_file_that_no_line_has_is_told_of(shiba: Office, tmp_path: Path) -> None:
+    file = tmp_path / "office.toml"
+    file.write_text("[[rule]]\ncaller = '03-1234-56789'\nmode = 'never'\n")
+    done = shiba("rule", "import", str(file), "--dry-run")
+    assert (done.code, done.complaint.split(" is no number")[0]) == (0, "warning: 03123456789")
 
 
 def test_changes_are_versions_that_can_be_shown(shiba: Office) -> None:
