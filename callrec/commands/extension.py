@@ -62,7 +62,7 @@ def import_(ctx: click.Context, path: Path, dry_run: bool) -> None:
 def list_(ctx: click.Context, facility: str | None, form: str | None) -> None:
     """List the extensions."""
     with app(ctx).database.read() as connection:
-        code = facilities.facility(connection, facility).code if facility else None
+        code = None if facility is None else facilities.facility(connection, facility).code
         found = facilities.all_extensions(connection, code)
     emit([_row(each) for each in found], COLUMNS, form, "no extension yet", spare=("aliases", "kind"))
 

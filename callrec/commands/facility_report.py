@@ -42,13 +42,13 @@ Row = dict[str, Any]
 
 
 @click.command()
-@click.argument("when", metavar="[DATE|A..B]", default="")
+@click.argument("when", metavar="[DATE|A..B]", required=False)
 @click.option(
     "--chart", metavar="FILE.png", type=click.Path(path_type=Path), help="Draw it as a picture, too."
 )
 @lists
 @click.pass_context
-def report(ctx: click.Context, when: str, chart: Path | None, form: str | None) -> None:
+def report(ctx: click.Context, when: str | None, chart: Path | None, form: str | None) -> None:
     """For each facility: extensions by mode, calls, recordings, minutes, kept by key, incidents.
 
     The modes are those of calls from outside as the rules are now; the rest is of a day or a range of
@@ -56,7 +56,7 @@ def report(ctx: click.Context, when: str, chart: Path | None, form: str | None) 
     """
     here = app(ctx)
     zone, now = here.settings.office.zone, here.now
-    begin, end = parse_range(when or _last_days(30, now.astimezone(zone)), zone, now)
+    begin, end = parse_range(_last_days(30, now.astimezone(zone)) if when is None else when, zone, now)
     if chart and chart.suffix.lower() != ".png":
         raise WrongUsage("{path} is no name of a picture: write FILE.png", path=chart)
     with here.database.read() as connection:

@@ -90,7 +90,7 @@ def end(ctx: click.Context, id_: int, until: str | None) -> None:
     """End a rule now, or with a day. It stays in the list, so that explanations can name it."""
     here = app(ctx)
     zone, now = here.settings.office.zone, here.now
-    moment = parse_end(until, zone, now) if until else now
+    moment = now if until is None else parse_end(until, zone, now)
     refuse_past(moment, until, now)
     with here.database.begin() as connection:
         before = rules.get(connection, id_)
