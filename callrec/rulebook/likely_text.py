@@ -12,7 +12,7 @@ from functools import lru_cache
 
 _SIGNS_OF_WORDS = frozenset("、。「」・（）ー－～〜　〇々〆【】『』")
 _KANJI_OF_NAMES = frozenset(
-    "髙﨑濵栁德澤邊邉齋齊廣國圓圡惠檜櫻榮眞瀧濱彌壽萬實澁曾淺豐總縣萊莊藪躑躅龜嶋嶌冨"
+    "髙﨑濵栁槇蜷籠德澤邊邉齋齊廣國圓圡惠檜櫻榮眞瀧濱彌壽萬實澁曾淺豐總縣萊莊藪躑躅龜嶋嶌冨"
 )
 _FREQUENT_KANA = frozenset("ﾝｰﾞﾙｽﾄﾗﾘｲｯｸｼｶ")
 _RARE_KANA = frozenset("ﾇﾍﾎﾒｦｧｨｩｪｫﾈﾖﾕｿﾋ")

@@ -129,7 +129,8 @@ def test_a_table_in_two_encodings_is_refused_with_lines(words: list[str], data: 
 
 
 @pytest.mark.parametrize(
-    "word", ["ｼﾊﾞ", "ｱｻﾞﾌﾞ", "ﾀﾅｶ", "ﾏﾄﾞｸﾞﾁ", "髙", "﨑", "①", "㈱", "芝", "車", "実質", "邊"]
+    "word",
+    ["ｼﾊﾞ", "ｱｻﾞﾌﾞ", "ﾀﾅｶ", "ﾏﾄﾞｸﾞﾁ", "髙", "﨑", "①", "㈱", "芝", "車", "実質", "邊", "槇", "蜷川", "籠"],
 )
 def test_short_tables_in_cp932_are_read(word: str) -> None:
     assert decoded(table([word]).encode("cp932")) == table([word])
