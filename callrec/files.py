@@ -241,13 +241,13 @@ def make_folder(path: Path, mode: int = PRIVATE_FOLDER) -> None:
 def narrow(path: Path) -> bool:
     """Takes from everybody but the owner the rights to a file or folder; returns whether they had any.
 
-    One that is gone or somebody else's stays as it is, and so does a folder that all may write in (/tmp):
-    others have their things there.
+    One that is gone or somebody else's stays as it is (root could: its owner may be who must not be locked
+    out), and so does a folder that all may write in (/tmp): others have their things there.
     """
     with suppress(FileNotFoundError, PermissionError):
-        mode = path.stat().st_mode
-        if mode & 0o077 and not mode & stat.S_ISVTX:
-            path.chmod(stat.S_IMODE(mode) & ~0o077)
+        found = path.stat()
+        if found.st_uid == os.geteuid() and found.st_mode & 0o077 and not found.st_mode & stat.S_ISVTX:
+            path.chmod(stat.S_IMODE(found.st_mode) & ~0o077)
             return True
     return False
 

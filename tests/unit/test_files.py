@@ -16,6 +16,7 @@ from callrec.files import (
     AS_BEFORE,
     Draft,
     draft,
+    narrow,
     publish,
     write_early,
     write_new,
@@ -145,6 +146,17 @@ def test_what_is_replaced_keeps_its_owner_and_mode_where_that_is_asked_for(tmp_p
     assert (now.st_mode, now.st_uid, now.st_gid) == (was.st_mode, was.st_uid, was.st_gid)
     write_whole(path, NEW)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_what_is_somebody_else_s_is_not_narrowed_even_by_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A spool that callrec's user may use by its group would be taken from the controller that runs."""
+    tmp_path.chmod(0o770)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+        assert not narrow(tmp_path) and stat.S_IMODE(tmp_path.stat().st_mode) == 0o770
+    assert narrow(tmp_path) and stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
 
 
 def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
