@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
@@ -87,8 +87,13 @@ class Ami:
         return {event.headers["Key"].removeprefix(prefix): event.headers.get("Val", "") for event in events}
 
     def trunks(self, endpoints: Iterable[str]) -> set[str]:
-        """Returns those of the SIP endpoints that do not log in at the PBX, or at which it logs in."""
-        return {each for each in endpoints if self._of(each, "outbound_auth") or not self._of(each, "auth")}
+        """Returns those of the SIP endpoints that do not log in at the PBX, or at which it logs in.
+
+        Raises AmiRefused where the PBX can tell of none: all would seem to be trunks.
+        """
+        asked = list(endpoints)
+        self._check_told(asked, (self._of(each, "allow") for each in asked))
+        return {each for each in asked if self._of(each, "outbound_auth") or not self._of(each, "auth")}
 
     def codecs(self, endpoints: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """Returns the codecs that SIP endpoints may use, the preferred one first.
@@ -96,8 +101,7 @@ class Ami:
         Endpoints that the PBX has no more are left out. Raises AmiRefused where it can tell of none.
         """
         asked = {each: self._of(each, "allow") for each in endpoints}
-        if asked and not any(asked.values()):
-            raise AmiRefused("the PBX does not tell of its endpoints: load func_pjsip_endpoint.so")
+        self._check_told(asked, asked.values())
         return {each: tuple(told.strip("()").split("|")) for each, told in asked.items() if told}
 
     def may(self) -> set[str]:
@@ -161,6 +165,11 @@ class Ami:
 
     def _of(self, endpoint: str, field: str) -> str:
         return self.value(f"PJSIP_ENDPOINT({endpoint},{field})")
+
+    def _check_told(self, endpoints: Collection[str], told: Iterable[str]) -> None:
+        """Raises AmiRefused where nothing is told of any of the endpoints: every one has codecs."""
+        if endpoints and not any(told):
+            raise AmiRefused("the PBX does not tell of its endpoints: load func_pjsip_endpoint.so")
 
     def _action(self, action: str, **fields: str) -> Any:
         for name, value in fields.items():
