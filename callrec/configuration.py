@@ -18,9 +18,9 @@ from callrec import toml_text
 from callrec.errors import CallrecError, Refused, Sentence, WrongConfiguration, WrongUsage
 from callrec.failures import why
 from callrec.files import draft, make_folder
-from callrec.settings import Settings
 
-_DEFAULTS = Settings.model_construct()
+_PASSWORDS = {"password", "sslpassword"}
+"""Options in the address of a PostgreSQL database that are secret."""
 
 
 @dataclass
@@ -67,7 +67,7 @@ def has_password(text: str) -> bool:
     """Returns whether a text is an address with a password in it."""
     try:
         parts = urlsplit(text)
-        return bool(parts.password) or "password" in parse_qs(parts.query)
+        return bool(parts.password) or not parse_qs(parts.query).keys().isdisjoint(_PASSWORDS)
     except ValueError:
         return False  # no address that could be used
 

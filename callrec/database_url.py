@@ -23,11 +23,13 @@ _CHOICES = {
     "channel_binding": {"disable", "prefer", "require"},
     "load_balance_hosts": {"disable", "random"},
     "sslnegotiation": {"postgres", "direct"},
+    "sslcertmode": {"disable", "allow", "require"},
     "ssl_min_protocol_version": {"TLSv1.2", "TLSv1.3"},
     "ssl_max_protocol_version": {"TLSv1.2", "TLSv1.3"},
 }
 _TEXTS = {
-    *("host", "hostaddr", "port", "options", "application_name", "passfile", "require_auth", "krbsrvname"),
+    *("host", "hostaddr", "port", "user", "options", "application_name"),
+    *("passfile", "require_auth", "krbsrvname"),
     *("sslcert", "sslkey", "sslpassword", "sslrootcert", "sslcrl", "sslcrldir"),
 }
 _DRIVERS = {"postgresql", "postgres", "postgresql+psycopg"}
@@ -84,7 +86,10 @@ def _check_options(options: list[tuple[str, str]]) -> None:
         elif name in _TEXTS:
             usable = bool(value)
         else:
-            raise WrongValue("PostgreSQL has no option {name}", name=repr(name))
+            raise WrongValue(
+                "callrec knows no option {name} of PostgreSQL; user and password stand before @",
+                name=repr(name),
+            )
         if not usable:
             raise WrongValue("the option {name} cannot have this value", name=name)
     named = dict(options)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from callrec import toml_text
@@ -15,6 +17,8 @@ from callrec.settings import Settings
 from callrec.wrong_values import words
 
 _LONGEST = 80
+_LOGIN = re.compile(r":.*@", re.DOTALL)
+"""What may be a password before a host, in whatever setting somebody has written it."""
 
 
 def problem_of(
@@ -40,8 +44,13 @@ def _value(problem: ErrorDetails) -> str:
     section, *rest = problem["loc"]
     kind: Any = Settings.model_fields[str(section)].annotation
     field = kind.model_fields.get(str(rest[0])) if issubclass(kind, BaseModel) and len(rest) == 1 else None
-    secret = field is None or field.annotation is SecretStr or str(rest[0]).endswith("url")
+    secret = field is None or is_secret(str(rest[0]), field) or _LOGIN.search(str(problem["input"]))
     if secret or not isinstance(problem["input"], str | int | float):
         return "…"
     shown = str(problem["input"]).lower() if isinstance(problem["input"], bool) else repr(problem["input"])
     return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…"
+
+
+def is_secret(key: str, field: FieldInfo) -> bool:
+    """Returns whether the value of a field must not be shown: an address may have a token in it."""
+    return field.annotation is SecretStr or key.endswith("url")

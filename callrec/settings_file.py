@@ -18,13 +18,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from callrec import toml_text
 from callrec.errors import Sentence, WrongConfiguration
 from callrec.failures import why
-from callrec.setting_problems import problem_of
+from callrec.setting_problems import is_secret, problem_of
 from callrec.settings import Settings
 
 PLACES = (Path("callrec.toml"), Path("/etc/callrec/callrec.toml"))
@@ -148,10 +148,10 @@ def _from_file(name: tuple[str, ...], given: Given) -> Given:
 def _tables(values: Values) -> dict[str, Any]:
     tables: dict[str, Any] = {}
     for (section, *key), each in values.items():
-        if key:
-            tables.setdefault(section, {})[key[0]] = each.value
-        else:
+        if not key:
             tables[section] = each.value
+        elif isinstance(table := tables.setdefault(section, {}), dict):  # else it is refused as no table
+            table[key[0]] = each.value
     return tables
 
 
@@ -174,11 +174,6 @@ def _known(name: tuple[str, ...]) -> FieldInfo | None:
         return field
     field = _plain((name[0], name[1].removesuffix(_FILE)))
     return field if field is not None and is_secret(name[1].removesuffix(_FILE), field) else None
-
-
-def is_secret(key: str, field: FieldInfo) -> bool:
-    """Returns whether the value of a field must not be shown: an address may have a token in it."""
-    return field.annotation is SecretStr or key.endswith("url")
 
 
 def _field(name: tuple[str, ...], place: Sentence) -> FieldInfo:

@@ -170,6 +170,10 @@ def test_values_that_would_fail_later(tmp_path: Path, key: str, values: list[str
             "catalogue.url",
             ["postgresql+psycopg://h/x?options=-c%20search_path%3Dx&target_session_attrs=primary"],
         ),
+        (
+            "catalogue.url",
+            ["postgresql:///x?host=/run/postgresql&user=u", "postgresql://h/x?sslcertmode=allow"],
+        ),
     ],
 )
 def test_values_that_offices_need(tmp_path: Path, key: str, values: list[str]) -> None:
@@ -215,6 +219,9 @@ def test_halves_and_amounts(tmp_path: Path, section: str, text: str, problem: st
         "[help]\nwebhook_url = 'ftp://user:12345678@host'",
         "[help]\nwebhook_url = 'https://user:12345678@host'",
         "[help]\nsmtp_host = 'mail'\nsmtp_password = '12345678'",
+        "[help]\nwebhook_proxy = 'http://user:12345678@proxy'",
+        "[help]\nsmtp_host = 'smtp://user:12345678@mail'",
+        "[pbx]\nami_host = 'callrec:12345678@pbx'",
     ],
 )
 def test_secrets_are_not_repeated(tmp_path: Path, text: str) -> None:

@@ -108,6 +108,14 @@ def test_a_wrong_variable_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert _complaint(tmp_path, MAIL).startswith(said)
 
 
+@pytest.mark.parametrize("text", ["pbx = 1", "[[pbx]]\nname = 'x'", "pbx = 'x'"])
+def test_a_variable_beside_what_is_no_section(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("CALLREC_PBX__NAME", "x")
+    assert "callrec.toml, line 1: pbx = …: write a table" in _complaint(tmp_path, text)
+
+
 def test_a_secret_in_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = tmp_path / "s3.key"
     secret.write_text("geheim\n")

@@ -254,6 +254,7 @@ def test_secrets_come_from_standard_input(
         ("--secret-key=s3cret", "secret_key"),
         ("--database-url=postgresql://user:s3cret@host/name", "database_url"),
         ("--database-url=postgresql://host/name?password=s3cret", "database_url"),
+        ("--database-url=postgresql://host/name?sslpassword=s3cret", "database_url"),
         ("--s3-url=https://user:s3cret@host", "s3_url"),
     ],
 )
