@@ -182,6 +182,7 @@ secret_key = $secret_key
 object_lock = "governance"
 # addressing = "path"                 # or "virtual"
 # checksums = "when_supported"        # "when_required" for old Ceph behind TLS
+# proxy = "http://proxy.city.example:8080"   # where the S3 server is reached by the office's proxy
 
 [catalogue]
 # sqlite:////path/catalogue.db or postgresql://user:password@host/name

@@ -89,6 +89,7 @@ class ArchiveSettings(Section):
     addressing: Literal["path", "virtual", "auto"] = "path"
     checksums: Literal["when_supported", "when_required"] = "when_supported"
     object_lock: Literal["governance", "compliance", "off"] = "governance"
+    proxy: ServerAddressOrNone = ""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

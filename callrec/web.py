@@ -71,7 +71,12 @@ def session(ca_file: Path | None = None, proxy: str = "") -> requests.Session:
     made = requests.Session()
     made.trust_env = False
     made.verify = str(ca_file) if ca_file else True
-    made.proxies = {"http": proxy, "https": proxy} if proxy else {}
+    made.proxies = proxies(proxy)
     for scheme in ("http://", "https://"):
         made.mount(scheme, _Adapter())
     return made
+
+
+def proxies(proxy: str) -> dict[str, str]:
+    """Returns by which proxy the servers of each scheme are reached; empty where there is none."""
+    return {"http": proxy, "https": proxy} if proxy else {}

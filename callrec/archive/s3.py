@@ -26,13 +26,13 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConfigVal
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader
 
+from callrec import web
 from callrec.addresses import without_secrets
 from callrec.archive.store import TRIALS, StoredObject
 from callrec.deadline import within
 from callrec.errors import CallrecError, NotFound, StoreUnreachable, Unreachable, WrongConfiguration
 from callrec.failures import why
 from callrec.settings import ArchiveSettings
-from callrec.web import InTime
 
 CHUNK = 1 << 20
 SECONDS = 90.0
@@ -73,12 +73,13 @@ class S3Store:
                 connect_timeout=5,
                 read_timeout=60,
                 retries={"max_attempts": 2, "mode": "standard"},
-                proxies={},
+                proxies=web.proxies(settings.proxy),
                 ignore_configured_endpoint_urls=True,
             ),
         )
         http = client._endpoint.http_session
-        http._manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        http._pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}  # for those of a proxy
+        http._manager.pool_classes_by_scheme = http._pool_classes_by_scheme
         return client
 
     def put(self, key: str, source: Path, sha256: str, kind: str, retain_until: datetime) -> None:
@@ -203,11 +204,11 @@ class S3Store:
         )
 
 
-class _Http(InTime, AWSHTTPConnection):  # type: ignore[misc]
+class _Http(web.InTime, AWSHTTPConnection):  # type: ignore[misc]
     pass
 
 
-class _Https(InTime, AWSHTTPSConnection):  # type: ignore[misc]
+class _Https(web.InTime, AWSHTTPSConnection):  # type: ignore[misc]
     pass
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import requests
 
 from callrec import web
+from callrec.addresses import without_secrets
 from callrec.catalogue import trial
 from callrec.deadline import within
 from callrec.doctor.check import Check, Checkup
@@ -44,22 +45,24 @@ def _differences(checkup: Checkup) -> Iterator[tuple[str, timedelta]]:
     """Yields whose clock, and how much ours is ahead of it."""
     app, archive = checkup.app, checkup.app.settings.archive
     s3 = archive.endpoint_url or f"https://s3.{archive.region}.amazonaws.com"
-    for name, url in ((_("PBX"), app.settings.pbx.ari_url), (_("S3 server"), s3)):
-        at = _time_at(url, app.settings.pbx.timeout, app.ca_file)
+    for name, url, proxy in ((_("PBX"), app.settings.pbx.ari_url, ""), (_("S3 server"), s3, archive.proxy)):
+        at = _time_at(url, app.settings.pbx.timeout, app.ca_file, proxy)
         yield name, app.now - at
     with suppress(Unreachable), app.database.read() as connection:  # another check tells that it is away
         if at_database := trial.clock(connection):
             yield _("database"), app.now - at_database
 
 
-def _time_at(url: str, timeout: float, ca_file: Path | None) -> datetime:
+def _time_at(url: str, timeout: float, ca_file: Path | None, proxy: str) -> datetime:
     """Returns the time a web server gives in its answer, whatever it answers; to the second."""
     try:
-        with web.session(ca_file) as session, within(timeout):
+        with web.session(ca_file, proxy) as session, within(timeout):
             answer = session.head(url, timeout=timeout)
         return parsedate_to_datetime(answer.headers["Date"])
     except (requests.RequestException, OSError, KeyError, ValueError) as error:
-        raise Unreachable("{url} does not tell its time ({problem})", url=url, problem=why(error)) from error
+        raise Unreachable(
+            "{url} does not tell its time ({problem})", url=without_secrets(url), problem=why(error)
+        ) from error
 
 
 def _by_ntp() -> list[str]:

@@ -42,6 +42,12 @@ def _store(port: int) -> S3Store:
     return S3Store(settings, seconds=DEADLINE)
 
 
+def _store_by_proxy(port: int, scheme: str) -> S3Store:
+    url, proxy = f"{scheme}://s3.example", f"http://127.0.0.1:{port}"
+    settings = ArchiveSettings(endpoint_url=url, proxy=proxy, access_key="a", secret_key="b")
+    return S3Store(settings, seconds=DEADLINE)
+
+
 def _ari(port: int) -> None:
     AriTransport("callrec", "secret", DEADLINE).request("GET", f"http://127.0.0.1:{port}/ari/asterisk/info")
 
@@ -69,6 +75,8 @@ def _ari_events(port: int) -> None:
         (_ari_file, BODY, PbxUnreachable),
         (_ari_events, b"HTTP/1.1 101 ", PbxUnreachable),
         (lambda port: _store(port).check(), b"", StoreUnreachable),
+        (lambda port: _store_by_proxy(port, "http").check(), b"", StoreUnreachable),
+        (lambda port: _store_by_proxy(port, "https").check(), b"HTTP/1.1 2", StoreUnreachable),
         (lambda port: b"".join(_store(port).read("x")), BODY, StoreUnreachable),
     ],
 )

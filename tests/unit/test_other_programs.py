@@ -104,6 +104,19 @@ def test_a_proxy_is_used_where_a_setting_says_so() -> None:
     assert asked[0].startswith("POST http://hook.example/x ")
 
 
+def test_the_archive_is_reached_by_its_proxy() -> None:
+    with _server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (port, asked):
+        S3Store(
+            ArchiveSettings(
+                endpoint_url="http://s3.example",
+                proxy=f"http://127.0.0.1:{port}",
+                access_key="a",
+                secret_key="b",
+            )
+        ).check()
+    assert asked[0].startswith("HEAD http://s3.example/callrec ")
+
+
 def test_the_program_forgets_them(office: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:
     others = {**VARIABLES, "PGHOST": "db", "PGPASSWORD": "theirs", "SSLKEYLOGFILE": "/x", "MPLBACKEND": "x"}
     for name, value in others.items():
