@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -193,6 +194,24 @@ def test_passwords_that_everybody_could_read_are_closed_again(tmp_path: Path) ->
         (etc / "callrec" / name).chmod(0o644)
     install(etc)
     assert _mode(etc / "callrec/ari.conf") == 0o640 and _mode(etc / "callrec/init.toml") == 0o600
+
+
+def test_a_copy_is_nobody_elses_while_it_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes: list[int] = []
+    copystat = shutil.copystat
+
+    def watched(source: Path, copy: Path, **options: bool) -> None:
+        modes.append(_mode(copy))
+        copystat(source, copy, **options)
+
+    monkeypatch.setattr(shutil, "copystat", watched)
+    before = os.umask(0o022)
+    try:
+        install(etc_of(tmp_path, manager="[admin]\nsecret = theirs\n"))
+    finally:
+        os.umask(before)
+    assert modes and set(modes) == {0o600}
+    assert _mode(tmp_path / "asterisk/manager.conf.before-callrec") == 0o640
 
 
 @pytest.mark.parametrize(
