@@ -31,6 +31,6 @@ def test_a_full_disk_leaves_no_half_file(
         given = ["--config", str(disk / name), "init", "--non-interactive", *here]
     tried = try_on_full_disk(disk, pages, *given)
     assert tried.code in (1, 2) and tried.left == []
-    assert tried.complaint.strip() == f"callrec: {disk / name} cannot be written: No space left on device"
+    assert tried.complaint.strip() == f"callrec: {disk / name} cannot be written: the disk is full"
     (made,) = tried.made.iterdir()
     assert tried.again == 0 and made.name == name and made.stat().st_size > pages * 4096
