@@ -23,7 +23,7 @@ from tests.integration.machine_paths import (
 from tests.integration.system import SystemUnderTest, talk_for
 from tests.listen import hears, hears_no
 
-pytestmark = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("system", ["postgresql"], indirect=True)
 TO_NUMBER = f"extension {NUMBER}@from-phones"
 MADE = {
     "Local channel": f"Local/2101@from-phones {TO_NUMBER}",

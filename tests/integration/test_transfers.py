@@ -12,7 +12,7 @@ from tests.integration.system import Heard, SystemUnderTest, eventually, talk_fo
 from tests.integration.times import as_long_as, without_a_gap
 from tests.listen import hears, hears_no
 
-pytestmark = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("system", ["postgresql"], indirect=True)
 CALLER_HZ, FIRST_HZ, SECOND_HZ, OUTSIDE_HZ = 500.0, 1000.0, 1500.0, 2000.0
 
 
