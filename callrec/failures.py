@@ -36,6 +36,7 @@ WORDS: dict[int, str] = {
     errno.ENAMETOOLONG: "its name is too long",
     errno.ELOOP: "its links go in a circle",
     errno.EBADF: "it is closed",
+    errno.EINVAL: "it is no ordinary file",
     errno.EMFILE: "too many files are open",
     errno.ENETUNREACH: "there is no way to it",
     errno.EHOSTUNREACH: "there is no way to it",

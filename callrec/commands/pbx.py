@@ -71,11 +71,11 @@ def _refuse_to_replace(changed: dict[Path, str]) -> None:
 
 
 def _read(path: Path) -> str | None:
-    """Returns the text of a file; None when there is none."""
+    """Returns the text of a file; None when there is none, or no file, which cannot be replaced either."""
     try:
+        if not path.is_file():  # a pipe would keep us waiting
+            return None
         return path.read_bytes().decode("utf-8", "replace")
-    except FileNotFoundError:
-        return None
     except OSError as error:
         raise CheckFailed("{path} cannot be read: {problem}", path=path, problem=why(error)) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,13 @@ def test_a_folder_gets_both(run, tmp_path: Path) -> None:  # type: ignore[no-unt
 def test_a_place_that_cannot_be_written_is_said(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     done = run("-o", str(tmp_path / "nowhere" / "features.conf"))
     assert done.code == 1 and "cannot be written" in done.complaint
+
+
+def test_a_pipe_or_a_device_is_not_waited_for(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", Path("/dev/null")):
+        done = run("-o", str(place), "--force")
+        assert done.code == 1 and f"{place} cannot be written: it is no ordinary file" in done.complaint
 
 
 def test_the_installer_keeps_keys_that_were_changed(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
