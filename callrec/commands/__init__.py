@@ -71,6 +71,7 @@ class Program(click.Group):
 def translate(command: click.Command) -> click.Command:
     """Puts the words of a command, and of those below it, into the language of this process; returns it."""
     command.context_class = help_page.Context
+    command._help_option = None  # Click keeps it with its words, in the language that it was made in
     command.help = translated(english(command))
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.help:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from callrec import manifest, wording
+from callrec import language, manifest, wording
 from callrec.files import PARTIAL
 from callrec.spool import lock, snapshot, status, version
 from callrec.spool.directory import CAPTURED, SENT, Spool
@@ -25,6 +25,13 @@ PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 def test_the_reference_is_that_of_the_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANGUAGE", "en")
     assert (ROOT / "docs/reference.md").read_text("utf-8") == reference.reference(), "run make reference"
+
+
+def test_the_reference_is_the_same_after_japanese_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANGUAGE", "en")  # for it to be as before at the end
+    language.use("ja")
+    assert "このヘルプを表示" in reference.reference()
+    test_the_reference_is_that_of_the_commands(monkeypatch)
 
 
 def test_the_schema_is_that_of_the_manifest() -> None:
