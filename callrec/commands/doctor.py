@@ -15,19 +15,17 @@ from callrec.language import translated as _
 
 
 @click.command()
-@click.option(
-    "--mail", default="", metavar="ADDRESS", help="Who gets the test mail; else help.mail_from does."
-)
+@click.option("--mail", metavar="ADDRESS", help="Who gets the test mail; else help.mail_from does.")
 @lists
 @click.pass_context
-def command(ctx: click.Context, mail: str, form: str | None) -> None:
+def command(ctx: click.Context, mail: str | None, form: str | None) -> None:
     """Check every part and say what to mend. Exit code 0 only when all is well.
 
     It takes ten seconds at most. An object is put into the bucket, a mail and a message are sent; all of them
     say that they are tests.
     """
-    to = read_address(mail)
-    if mail and not to:
+    to = None if mail is None else read_address(mail)
+    if mail is not None and not to:
         raise WrongUsage("{text} is no mail address, such as help@city.example", text=repr(mail))
     checkup = Checkup(app(ctx), settings_file.find_file(ctx.find_root().obj), to or "")
     results = run_all(CHECKS, checkup)

@@ -75,8 +75,9 @@ def test_no_two_checks_have_one_name_and_there_is_time_to_start() -> None:
 
 
 def test_a_test_mail_goes_to_an_address(office: Callable[..., Done]) -> None:
-    done = office("doctor", "--mail", "not an address")
-    assert done.code == 2 and "'not an address' is no mail address" in done.complaint
+    for given in ("not an address", ""):
+        done = office("doctor", "--mail", given)
+        assert done.code == 2 and f"{given!r} is no mail address" in done.complaint
 
 
 def test_doctor_without_any_part_is_told_of_each(
