@@ -114,7 +114,13 @@ def command(ctx: click.Context, /, date: str | None, on: str | None, form: str |
     if damaged:
         raise damaged[0]
     if not found:
-        raise NotFound("nothing found: widen the dates, or add --all-calls for calls that were not recorded")
+        raise _nothing(wanted)
+
+
+def _nothing(wanted: SearchQuery) -> NotFound:
+    if wanted.all_calls:
+        return NotFound("nothing found: widen the dates, or leave a condition out")
+    return NotFound("nothing found: widen the dates, or add --all-calls for calls that were not recorded")
 
 
 def _meant(text: str | None, read: Callable[[str], T]) -> T | None:
