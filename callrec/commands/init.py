@@ -152,13 +152,30 @@ def _answers(given: dict[str, str | None], *, ask: bool) -> Answers:
     for name, text in QUESTIONS.items():
         value = given.get(name)
         if value is None and ask:
-            shown = None if name in SECRETS else getattr(answers, name)
-            value = click.prompt(
-                _question(text), default=shown or "", show_default=bool(shown), hide_input=name in SECRETS
-            )
+            value = _asked(text, None if name in SECRETS else getattr(answers, name))
         if value is not None:
             setattr(answers, name, _from_the_root(name, value))
     return answers
+
+
+def _asked(text: str, default: str | None) -> str:
+    """Returns what is typed as an answer; of a secret, which has no default, nothing is seen on a terminal.
+
+    Raises WrongUsage where nobody is there to answer.
+    """
+    hidden = default is None and sys.stdin.isatty()
+    try:
+        return str(
+            click.prompt(
+                _question(text), default=default or "", show_default=bool(default), hide_input=hidden
+            )
+        )
+    except click.Abort as error:
+        if isinstance(error.__context__, EOFError):
+            raise WrongUsage(
+                "nobody answers: give --non-interactive, and --answers FILE for secrets"
+            ) from error
+        raise
 
 
 def _from_the_root(name: str, value: str) -> str:

@@ -90,13 +90,16 @@ def whole(folder: Path) -> tuple[dict[str, bytes], list[str]]:
 def place(chance: Random, whole_files: Mapping[str, bytes], folder: Path, words: tuple[str, ...]) -> Place:
     """Returns a place for a command in which one or two things are wrong: else only the first would be tried.
 
-    What adds announcements has its settings: without them it would add to those that callrec comes with.
+    `init` mostly finds no settings. What adds announcements has its settings: without them it would add to
+    those that callrec comes with.
     """
     files = dict(whole_files)
     for name in ("table.csv", "office.toml", "sound.wav"):
         files[name] = texts.contents(chance, files[name])
     kind = chance.random()
-    if kind < 0.15 and words != ("prompt", "add"):
+    if words == ("init",) and chance.random() < 0.7:
+        del files["callrec.toml"]
+    elif kind < 0.15 and words != ("prompt", "add"):
         files["callrec.toml"] = texts.contents(chance, files["callrec.toml"])
     elif kind < 0.25:
         files["c.db"] = _no_database(chance, files["c.db"])

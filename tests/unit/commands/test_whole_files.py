@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import resource
 import shutil
@@ -182,6 +183,14 @@ def test_a_setting_that_is_wrong_is_said_of_the_file_it_would_be_in(run: Run, tm
     done = run("init", "--non-interactive", "--bucket", "a b")
     assert done.complaint.startswith(f"callrec: {tmp_path}/callrec.toml, line ")
     assert ": archive.bucket = " in done.complaint
+
+
+def test_nobody_is_there_to_answer(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for answers in ("", "sqlite:////nowhere/c.db\n"):
+        monkeypatch.setattr("sys.stdin", io.StringIO(answers))
+        done = run("init")
+        assert done.code == 2 and "nobody answers: give --non-interactive" in done.err.splitlines()[-1]
+        assert not Path("callrec.toml").exists()
 
 
 def test_nobody_is_asked_where_nothing_can_be_written(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
