@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, TypeVar
 
-from asterisk.manager import Manager, ManagerAuthException, ManagerException
+from asterisk.manager import Manager, ManagerAuthException, ManagerException, ManagerSocketException
 
 from callrec.errors import CallrecError, PbxUnreachable, WrongUsage
 from callrec.pbx.events import Channel
@@ -27,10 +27,44 @@ from callrec.settings import PbxSettings
 T = TypeVar("T")
 LIST_TIMES = 6
 """How many times as long as one answer a whole list may take: a large office has thousands of items."""
+CUT_SECONDS = 1.0
+"""How long what reads may need to notice that its connection is cut."""
 _FEATURE = re.compile(r"[\w-]+")
 
 
 class _Manager(Manager):  # type: ignore[misc]
+    """A session of pyst2 on a connection that can be cut: its threads wait for ever for a PBX that hangs."""
+
+    wire: socket.socket | None = None
+
+    def connect(self, host: str, port: int, seconds: float) -> Any:
+        """Does as pyst2's, but gives up after a time, and reaches hosts that have IPv6 alone."""
+        try:
+            self.wire = socket.create_connection((host, port), seconds)
+        except OSError as error:
+            raise ManagerSocketException(error.errno, error.strerror) from error
+        self.wire.settimeout(None)
+        self._sock = self.wire.makefile("rwb", buffering=0)
+        self._connected.set()
+        self._running.set()
+        self.message_thread.start()
+        self.event_dispatch_thread.start()
+        return self._response_queue.get()
+
+    def cut(self) -> None:
+        """Ends the connection, and every thread that waits for it."""
+        self._running.clear()
+        self._connected.clear()
+        for waited_for in (self._message_queue, self._event_queue, self._response_queue):
+            waited_for.put(None)
+        if self.wire:
+            with suppress(OSError):  # the PBX may have ended it
+                self.wire.shutdown(socket.SHUT_RDWR)
+            with suppress(RuntimeError):  # it was not started
+                self.message_thread.join(CUT_SECONDS)  # that which reads has ended with it
+            self._sock.close()
+            self.wire.close()
+
     def __del__(self) -> None:
         """Does nothing: pyst2 would log off here, from whatever thread collects garbage."""
 
@@ -53,29 +87,34 @@ class Ami:
         self._manager: Any = None
 
     def __enter__(self) -> Ami:
-        where = (self._settings.ami_host, self._settings.ami_port)
-        self._probe(*where)
         self._manager = _Manager()
         self._manager.register_event("*", self._on_event)
-        self._in_time(lambda: self._manager.connect(*where))
         try:
-            self._in_time(
-                lambda: self._manager.login(
-                    self._settings.ami_user, self._settings.ami_password.get_secret_value()
-                )
-            )
+            self._log_in()
+        except BaseException:
+            self._manager.cut()
+            raise
+        return self
+
+    def _log_in(self) -> None:
+        to = self._settings
+        self._in_time(lambda: self._manager.connect(to.ami_host, to.ami_port, to.timeout))
+        try:
+            self._in_time(lambda: self._manager.login(to.ami_user, to.ami_password.get_secret_value()))
         except ManagerAuthException as error:
-            self._close()
             raise PbxUnreachable(
                 "the PBX does not accept AMI user {user}: check pbx.ami_user and pbx.ami_password",
-                user=self._settings.ami_user,
+                user=to.ami_user,
             ) from error
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        if not isinstance(error, PbxUnreachable):
+            # Logging off is a courtesy; pyst2 may raise when the PBX was faster.
+            with suppress(PbxUnreachable, ManagerException, OSError, ValueError):
+                self._in_time(self._manager.close)
+        self._manager.cut()
 
     # --- what the PBX has
 
@@ -223,24 +262,12 @@ class Ami:
         except ManagerException as error:
             raise self._silent() from error
 
-    def _probe(self, host: str, port: int) -> None:
-        """Raises PbxUnreachable when nobody listens there."""
-        try:
-            socket.create_connection((host, port), self._settings.timeout).close()
-        except OSError as error:
-            raise self._silent() from error
-
     def _silent(self) -> PbxUnreachable:
         return PbxUnreachable(
             "the PBX does not answer AMI at {host}:{port}: check pbx.ami_host, pbx.ami_port and manager.conf",
             host=self._settings.ami_host,
             port=self._settings.ami_port,
         )
-
-    def _close(self) -> None:
-        # Logging off is a courtesy; pyst2 may raise when the PBX was faster.
-        with suppress(PbxUnreachable, ManagerException, OSError, ValueError):
-            self._in_time(self._manager.close)
 
 
 def _channel(headers: dict[str, str]) -> Channel:
