@@ -108,7 +108,7 @@ def test_names_in_odd_encodings(system: SystemUnderTest, begin: datetime, name: 
     with system.rule("automatic"):
         with answered(system, "outside", "2101", "2101", name=NAMES[name], **CALLER) as (_, staff):
             staff.press("*1")
-            talk_for([staff], 0.5)
+            talk_for([staff], 1.2)  # the digits take the place of the voice
         call, kept, heard = only_recording(system, begin)
     assert (call.number, call.extension, call.direction) == ("+81" + NUMBER[1:], "2101", "inbound")
     assert [each.result for each in call.key_presses] == ["marked"]
