@@ -4,30 +4,28 @@ library, never in the words of one, which are English and may repeat an address 
 from __future__ import annotations
 
 import errno
-import http.client
 import os
-import socket
-import ssl
 from collections.abc import Iterator
 
 from callrec.errors import Sentence
 
-KINDS: dict[type[BaseException], str] = {
-    ssl.SSLCertVerificationError: "its certificate is not trusted",
-    ssl.SSLError: "no encrypted connection came about",
-    socket.gaierror: "no machine of that name is known",
-    UnicodeError: "that is no name of a machine",
-    ConnectionRefusedError: "connection refused",
-    TimeoutError: "no answer in time",
-    ConnectionError: "it ended the connection",
-    http.client.HTTPException: "what it answers is no HTTP",
-    FileNotFoundError: "it is not there",
-    PermissionError: "no right to it",
-    IsADirectoryError: "it is a folder",
-    NotADirectoryError: "a part of its path is no folder",
-    FileExistsError: "it is there already",
+KINDS: dict[str, str] = {
+    "ssl.SSLCertVerificationError": "its certificate is not trusted",
+    "ssl.SSLError": "no encrypted connection came about",
+    "socket.gaierror": "no machine of that name is known",
+    "builtins.UnicodeError": "that is no name of a machine",
+    "builtins.ConnectionRefusedError": "connection refused",
+    "builtins.TimeoutError": "no answer in time",
+    "builtins.ConnectionError": "it ended the connection",
+    "http.client.HTTPException": "what it answers is no HTTP",
+    "builtins.FileNotFoundError": "it is not there",
+    "builtins.PermissionError": "no right to it",
+    "builtins.IsADirectoryError": "it is a folder",
+    "builtins.NotADirectoryError": "a part of its path is no folder",
+    "builtins.FileExistsError": "it is there already",
 }
-"""The first one that fits is said."""
+"""By the name of a class that an error is of, or inherits from; the first one that fits is said. By names,
+since every command would wait for http.client and ssl to be imported."""
 WORDS: dict[int, str] = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk is full",
@@ -58,8 +56,9 @@ def why(error: BaseException) -> Sentence:
     for cause in causes:
         if isinstance(cause, OSError) and cause.errno in WORDS:
             return Sentence(WORDS[cause.errno])
+    classes = {f"{each.__module__}.{each.__name__}" for cause in causes for each in type(cause).__mro__}
     for kind, words in KINDS.items():
-        if any(isinstance(cause, kind) for cause in causes):
+        if kind in classes:
             return Sentence(words)
     if any(type(cause).__name__.endswith(_TIMEOUTS) for cause in causes):
         return Sentence("no answer in time")
