@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from callrec.errors import Sentence, WrongConfiguration
 from callrec.failures import why
 from callrec.setting_problems import is_secret, problem_of
 from callrec.settings import Settings
+from callrec.texts import items
 
 PLACES = (Path("callrec.toml"), Path("/etc/callrec/callrec.toml"))
 _OTHER_VARIABLES = {"CALLREC_CONFIG", "CALLREC_LANG", "CALLREC_DEBUG", "CALLREC_CACHE", "CALLREC_PBX_DIR"}
@@ -212,7 +212,7 @@ def _decoded(text: str, field: FieldInfo) -> Any:
             return json.loads(text)
         except (ValueError, RecursionError):
             return text
-    return [part.strip() for part in re.split("[,、，]", text) if part.strip()]
+    return items([text])
 
 
 def _line(path: Path) -> str:
