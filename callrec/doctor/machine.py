@@ -17,6 +17,7 @@ from callrec.errors import CallrecError, CheckFailed, Unreachable
 from callrec.failures import why
 from callrec.files import draft
 from callrec.language import translated as _
+from callrec.permissions import GROUP_AND_OTHERS, too_wide
 from callrec.plain_text import plain_links
 
 LEAST_FREE_BYTES = 2 * 10**9
@@ -25,7 +26,6 @@ LEAST_FREE_ELSEWHERE = 2 * 10**8
 LEAST_HOURS = 24.0
 """How long the spool must hold what is recorded while the S3 server is away: a day of calls."""
 LOOK_BACK_DAYS = 7
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -110,11 +110,11 @@ def _permissions(checkup: Checkup) -> str:
     """Checks that what is secret, and what was said, is this user's own."""
     spool, database = checkup.app.settings.spool.directory, _database_file(checkup)
     if config := checkup.config:
-        _check_mode(config, _OTHERS)
-    _check_mode(spool, _OTHERS)
+        _check_mode(config, GROUP_AND_OTHERS)
+    _check_mode(spool, GROUP_AND_OTHERS)
     _check_owner(spool)
     if database:
-        _check_mode(database, _OTHERS)
+        _check_mode(database, GROUP_AND_OTHERS)
         _check_mode(database.parent, _OTHERS_WRITE)
         _check_owner(database)
     return ", ".join(str(each) for each in (config, spool, database) if each)
@@ -128,32 +128,26 @@ def _database_file(checkup: Checkup) -> Path | None:
 
 def _check_mode(path: Path, forbidden: int) -> None:
     """Raises CheckFailed where others have one of these rights."""
-    found = _stat(path)
-    if found and found.st_mode & forbidden:
+    if too_wide([path], forbidden):
         raise CheckFailed(
             "others may read or change {path}: chmod {mode} {path}",
             path=path,
-            mode=f"{stat.S_IMODE(found.st_mode) & ~forbidden:o}",
+            mode=f"{stat.S_IMODE(path.stat().st_mode) & ~forbidden:o}",
         )
 
 
 def _check_owner(path: Path) -> None:
-    found = _stat(path)
-    if found and found.st_uid != os.geteuid():
+    try:
+        owner = path.stat().st_uid
+    except OSError:  # it is not there, which another check tells
+        return
+    if owner != os.geteuid():
         raise CheckFailed(
             "{path} belongs to {owner}, and this is {user}: run callrec as {owner}, or chown it to {user}",
             path=path,
-            owner=account.name_of(found.st_uid),
+            owner=account.name_of(owner),
             user=account.name_of(os.geteuid()),
         )
-
-
-def _stat(path: Path) -> os.stat_result | None:
-    """Returns what the disk says of a path; None of one that is not there, which another check tells."""
-    try:
-        return path.stat()
-    except OSError:
-        return None
 
 
 def _encryption(checkup: Checkup) -> str:
