@@ -383,6 +383,7 @@ class App:
             Discarder(self.spool, self.database, self.pbx.destroy),
             self.settings.office.zone,
             locked=self.settings.archive.object_lock != "off",
+            shortest_lock=timedelta(seconds=self.settings.archive.shortest_lock_s),
         )
 
     def alerter(self, office: Callable[[], Office]) -> Alerter:

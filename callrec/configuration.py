@@ -180,6 +180,8 @@ secret_key = $secret_key
 # How objects are locked against change: "governance" (a right of its own can lift it),
 # "compliance" (nobody can), "off" (the bucket has no Object Lock).
 object_lock = "governance"
+# How long an object is locked at least, in seconds.
+# shortest_lock_s = 86400
 # addressing = "path"                 # or "virtual"
 # checksums = "when_supported"        # "when_required" for old Ceph behind TLS
 # proxy = "http://proxy.city.example:8080"   # where the S3 server is reached by the office's proxy
@@ -211,6 +213,8 @@ help = "*9"
 # Where a rule does not say how long recordings are kept. Days.
 days = 90
 incident_days = 1827
+# How long numbers and names of calls stay in the database, where no recording is left. Days.
+call_rows_days = 1827
 
 [office]
 timezone = "Asia/Tokyo"
@@ -239,6 +243,23 @@ webhook_proxy = ""
 # The extension that is called to listen, and how the PBX dials it.
 phone = ""
 phone_dial = "PJSIP/{extension}"
+
+[desk]
+# Those who cannot read this file work through the desk, which listens here: callrec desk.
+socket = "/run/callrec/desk.sock"
+# "required": recordings are heard and given out only under an approved request that lists them.
+requests = "optional"
+# Keys of its own to the S3 server, without the right to delete; else those of [archive].
+# access_key = ""
+# secret_key = ""
+
+[destruction]
+# callrec purge has keys of its own to the S3 server, which may delete. Keep them where nobody else reads
+# them: in the credentials of its systemd unit, or in a file of their own. Without them, purge only shows.
+# access_key = ""
+# secret_key_file = "/etc/callrec/purge.key"
+# So many recordings go in one run: a number, or a share (which allows 1000 in any case).
+at_most = "20%"
 
 [network]
 # What this machine's environment says of proxies, certificates and accounts is not used; only this file is.

@@ -199,6 +199,12 @@ def _a_way_to_dial(text: str) -> str:
     return text
 
 
+def _a_share(text: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]{0,6}|(?:[1-9][0-9]?|100) ?%", text):
+        raise WrongValue("write a number of recordings, such as 500, or a share, such as 20%")
+    return text
+
+
 def _a_number_itself(value: Any) -> Any:
     if isinstance(value, bool):
         raise WrongValue("write a number")
@@ -214,6 +220,8 @@ _Number = BeforeValidator(_a_number_itself)
 Port = Annotated[int, Field(ge=1, le=65535), _Number]
 Days = Annotated[int, Field(ge=1, le=36525), _Number]
 Seconds = Annotated[float, Field(gt=0, le=60, allow_inf_nan=False), _Number]
+LockSeconds = Annotated[int, Field(ge=1, le=31_536_000), _Number]
+Share = Annotated[str, AfterValidator(_a_share)]
 Shift = Annotated[float, Field(ge=-(10**9), le=10**9, allow_inf_nan=False), _Number]
 Zone = Annotated[str, AfterValidator(_a_zone)]
 Pattern = Annotated[str, AfterValidator(_a_pattern), Field(max_length=200)]

@@ -28,6 +28,7 @@ from callrec.setting_types import (
     Host,
     HostOrNone,
     KeyCode,
+    LockSeconds,
     Number,
     PathOfThePbx,
     Pattern,
@@ -39,6 +40,7 @@ from callrec.setting_types import (
     Secret,
     ServerAddress,
     ServerAddressOrNone,
+    Share,
     Shift,
     ShortName,
     Technology,
@@ -78,24 +80,37 @@ class PbxSettings(Section):
     """Seconds an ARI or AMI request may take."""
 
 
-class ArchiveSettings(Section):
+class Keys(Section):
+    """Keys to the S3 server."""
+
+    access_key: PlainSecret = SecretStr("")
+    secret_key: Secret = SecretStr("")
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if bool(self.access_key.get_secret_value()) != bool(self.secret_key.get_secret_value()):
+            raise WrongValue("access_key and secret_key belong together: set both")
+        return self
+
+
+class ArchiveSettings(Keys):
     """The S3 server. A bucket with Object Lock keeps recordings from being altered."""
 
     endpoint_url: ServerAddress | None = None
     bucket: Bucket = "callrec"
-    access_key: PlainSecret = SecretStr("")
-    secret_key: Secret = SecretStr("")
     region: Region = "us-east-1"
     addressing: Literal["path", "virtual", "auto"] = "path"
     checksums: Literal["when_supported", "when_required"] = "when_supported"
     object_lock: Literal["governance", "compliance", "off"] = "governance"
+    shortest_lock_s: LockSeconds = 86_400
+    """Locks last at least so long: after an outage the retention may be over, and S3 takes no past date."""
     proxy: ServerAddressOrNone = ""
 
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        if bool(self.access_key.get_secret_value()) != bool(self.secret_key.get_secret_value()):
-            raise WrongValue("access_key and secret_key belong together: set both")
-        return self
+    def with_keys(self, keys: Keys) -> ArchiveSettings:
+        """Returns the same bucket for somebody who has other keys to it, where these are set."""
+        if not keys.access_key.get_secret_value():
+            return self
+        return self.model_copy(update={"access_key": keys.access_key, "secret_key": keys.secret_key})
 
 
 class CatalogueSettings(Section):
@@ -125,6 +140,8 @@ class RetentionSettings(Section):
 
     days: Days = 90
     incident_days: Days = 1827
+    call_rows_days: Days = 1827
+    """How long numbers and names of a call stay in the catalogue, after its end and after its recording."""
 
 
 class OfficeSettings(Section):
@@ -202,6 +219,24 @@ class HelpSettings(Section):
         return self
 
 
+class DeskSettings(Keys):
+    """The desk, through which those work who cannot read callrec.toml.
+
+    Its keys to the S3 server need no right to delete; without any, it has those of [archive].
+    """
+
+    socket: AbsolutePath = Path("/run/callrec/desk.sock")
+    requests: Literal["optional", "required"] = "optional"
+    """Whether recordings are heard and given out only under an approved request that lists them."""
+
+
+class DestructionSettings(Keys):
+    """What only `callrec purge` has: keys to the S3 server that may delete versions of objects."""
+
+    at_most: Share = "20%"
+    """How many recordings go in one run: a number, or a share of all, which allows 1,000 in any case."""
+
+
 class NetworkSettings(Section):
     """The connections to other machines.
 
@@ -226,4 +261,6 @@ class Settings(Section):
     office: OfficeSettings = OfficeSettings()
     keys: KeySettings = KeySettings()
     help: HelpSettings = HelpSettings()
+    desk: DeskSettings = DeskSettings()
+    destruction: DestructionSettings = DestructionSettings()
     network: NetworkSettings = NetworkSettings()

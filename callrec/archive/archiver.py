@@ -39,8 +39,6 @@ log = structlog.get_logger()
 
 WHO = "callrec"
 SPOOL, STORE = "the spool", "the archive"
-LEAST_LOCK = timedelta(days=1)
-"""Locks last at least so long: after an outage the retention may be over, and S3 refuses a date gone by."""
 
 
 class Archiver(Worker):
@@ -58,12 +56,14 @@ class Archiver(Worker):
         zone: ZoneInfo,
         *,
         locked: bool,
+        shortest_lock: timedelta = timedelta(days=1),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`delete_track` removes a stored recording from the PBX; `locked`: objects carry a retention."""
+        """`delete_track` removes a stored recording from the PBX; `locked`: objects carry a retention, of
+        `shortest_lock` at least."""
         self._spool, self._tracks, self._builder, self._store = spool, tracks, builder, store
         self._database, self._delete_track, self._zone = database, delete_track, zone
-        self._locked, self._discarder = locked, discarder
+        self._locked, self._shortest_lock, self._discarder = locked, shortest_lock, discarder
         self._retries = RetrySchedule(clock)
         super().__init__(lambda: self._try(SPOOL, self.work), self._retries.pause)
 
@@ -158,7 +158,7 @@ class Archiver(Worker):
     def _put_file(self, source: Path, key: str, kind: str, until: datetime) -> str | None:
         """Puts a file and proves it. Returns the version of the object; None from a store that has none."""
         digest = file_sha256(source)
-        self._store.put(key, source, digest, kind, max(until, datetime.now(UTC) + LEAST_LOCK))
+        self._store.put(key, source, digest, kind, max(until, datetime.now(UTC) + self._shortest_lock))
         return self._prove(key, source, digest, until)
 
     def _prove(self, key: str, source: Path, digest: str, until: datetime) -> str | None:

@@ -17,12 +17,12 @@ from pydantic import TypeAdapter
 from sqlalchemy.dialects import postgresql, sqlite
 
 from callrec.catalogue.rows import RowReader
-from callrec.catalogue.tables import calls, participants, recordings
+from callrec.catalogue.tables import call_facilities, calls, extensions, participants, recordings
 from callrec.errors import CatalogueDamaged, NotFound, WrongUsage
 from callrec.ids import pasted
 from callrec.manifest import Manifest, write
 from callrec.model.calls import CallRecord
-from callrec.model.captures import Custody, KeptBecause
+from callrec.model.captures import Custody, KeptBecause, RetainedBecause
 from callrec.model.rules import Direction
 from callrec.numbers import Number
 from callrec.texts import on_one_line
@@ -35,7 +35,8 @@ _ID = re.compile(FIRST_ID.replace("0", "[0-9a-f]"))
 
 @dataclass(frozen=True, slots=True)
 class ArchivedRecording:
-    """A recording as the catalogue has it. `manifest` is plain JSON, as it was archived, of any version.
+    """A recording as the catalogue has it. `manifest` is plain JSON, as it was archived, of any version;
+    empty once the recording is destroyed.
 
     `key` is that of the sound; `version` and `manifest_version` are those that were proved (decision 6).
     """
@@ -57,6 +58,8 @@ class ArchivedRecording:
     version: str | None
     manifest_version: str | None
     manifest: dict[str, Any]
+    retained_because: RetainedBecause
+    destroyed_at: datetime | None
 
     @property
     def manifest_key(self) -> str:
@@ -137,6 +140,8 @@ def save_call(connection: sa.Connection, call: CallRecord) -> None:
     for extension in _extensions(call):
         key = {"call_id": call.id, "extension": extension}
         upsert(connection, participants, key, {"started_at": call.started_at})
+    for facility in _facilities(connection, call):
+        insert_once(connection, call_facilities, {"call_id": call.id, "facility": facility})
 
 
 def save_recording(
@@ -159,6 +164,7 @@ def save_recording(
         "state": Custody.ARCHIVED,
         "hold": False,
         "retain_until": manifest.retain_until,
+        "retained_because": RetainedBecause.INCIDENT if manifest.incident else RetainedBecause.RULE,
         "sha256": manifest.audio.sha256,
         "manifest_sha256": manifest_sha256,
         "size": manifest.audio.size,
@@ -285,6 +291,19 @@ def _extensions(call: CallRecord) -> set[str]:
     known = {each.extension for each in call.participants}
     caller = call.number if call.direction is Direction.INTERNAL else None
     return {each for each in (*known, call.extension, caller) if each}
+
+
+def _facilities(connection: sa.Connection, call: CallRecord) -> set[str]:
+    """Returns the facilities that a call belongs to: its own, and those of all extensions that took part."""
+    taking_part = extensions.c.number.in_(_extensions(call))
+    found = set(connection.execute(sa.select(extensions.c.facility).where(taking_part)).scalars())
+    return found | ({call.facility} if call.facility else set())
+
+
+def insert_once(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
+    """Writes a row, unless it is there."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    connection.execute(dialect.insert(table).values(row).on_conflict_do_nothing())
 
 
 def upsert(connection: sa.Connection, table: sa.Table, key: dict[str, Any], values: dict[str, Any]) -> None:

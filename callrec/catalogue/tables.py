@@ -158,8 +158,19 @@ calls = sa.Table(
     _column("incident", sa.Boolean),
     _column("discarded_at", Moment, nullable=True),
     _column("details", Json),
+    _column("erased_at", Moment, nullable=True),  # when numbers and names were taken out of it
     sa.Index(None, "facility", "started_at"),
     sa.Index(None, "extension", "started_at"),
+)
+
+# The facilities whose extensions took part in a call, as they were when it was written down: who may know of
+# one of them may know of the call.
+call_facilities = sa.Table(
+    "call_facilities",
+    metadata,
+    sa.Column("call_id", sa.String(36), sa.ForeignKey("calls.id"), primary_key=True, nullable=False),
+    _column("facility", sa.String(32), primary_key=True),
+    sa.Index(None, "facility", "call_id"),
 )
 
 # The extensions that took part in a call, so that each of them finds it.
@@ -191,7 +202,110 @@ recordings = sa.Table(
     _column("key", sa.Text, unique=True),
     _column("version", sa.Text, nullable=True),  # decision 6
     _column("manifest_version", sa.Text, nullable=True),
-    _column("manifest", Json),  # of any version, as it was archived: decision 14
+    _column("manifest", Json),  # of any version, as it was archived: decision 14; empty once it is destroyed
+    _column("retained_because", sa.String(16)),
+    _column("destroyed_at", Moment, nullable=True),
+)
+
+# What people wrote about a call. `folded` is what a search compares.
+notes = sa.Table(
+    "notes",
+    metadata,
+    _column("id", sa.String(36), primary_key=True),
+    sa.Column("call_id", sa.String(36), sa.ForeignKey("calls.id"), nullable=False, index=True),
+    _column("at", Moment),
+    _column("who", sa.Text),
+    _column("text", sa.Text),
+    _column("folded", sa.Text),
+)
+
+# Why a recording must not be destroyed, whatever its retention says. One that was released stays on record.
+holds = sa.Table(
+    "holds",
+    metadata,
+    _column("id", sa.String(36), primary_key=True),
+    sa.Column("recording_id", sa.String(36), sa.ForeignKey("recordings.id"), nullable=False, index=True),
+    _column("at", Moment),
+    _column("who", sa.Text),
+    _column("reason", sa.Text),
+    _column("request", sa.Text, nullable=True),
+    _column("released_at", Moment, nullable=True),
+    _column("released_by", sa.Text, nullable=True),
+    _column("release_reason", sa.Text, nullable=True),
+)
+
+# Who may do what. An empty facility is all of them: a primary key has no NULL.
+grants = sa.Table(
+    "grants",
+    metadata,
+    _column("who", sa.Text, primary_key=True),
+    _column("role", sa.String(16), primary_key=True),
+    _column("facility", sa.String(32), primary_key=True),
+    _column("granted_at", Moment),
+    _column("granted_by", sa.Text),
+)
+
+# Requests for recordings. `facilities` are those whoever opened it reaches, `approved_for` those of whoever
+# approved it; NULL is all.
+requests = sa.Table(
+    "requests",
+    metadata,
+    _column("number", sa.String(16), primary_key=True),
+    _column("kind", sa.String(16)),
+    _column("for_whom", sa.Text),
+    _column("ground", sa.Text),
+    _column("due", sa.Date, nullable=True),
+    _column("state", sa.String(16)),
+    _column("facilities", Json, nullable=True),
+    _column("opened_at", Moment),
+    _column("opened_by", sa.Text),
+    _column("decided_at", Moment, nullable=True),
+    _column("decided_by", sa.Text, nullable=True),
+    _column("refusal", sa.Text, nullable=True),
+    _column("approved_for", Json, nullable=True),
+    _column("closed_at", Moment, nullable=True),
+    _column("closed_by", sa.Text, nullable=True),
+)
+
+request_recordings = sa.Table(
+    "request_recordings",
+    metadata,
+    sa.Column("request", sa.String(16), sa.ForeignKey("requests.number"), primary_key=True, nullable=False),
+    sa.Column(
+        "recording_id", sa.String(36), sa.ForeignKey("recordings.id"), primary_key=True, nullable=False
+    ),
+    _column("added_at", Moment),
+    _column("added_by", sa.Text),
+)
+
+# Copies that were given out, and what became of them. `files`: what was given, with its SHA-256.
+copies = sa.Table(
+    "copies",
+    metadata,
+    _column("id", sa.String(36), primary_key=True),
+    sa.Column("request", sa.String(16), sa.ForeignKey("requests.number"), nullable=False, index=True),
+    _column("to_whom", sa.Text),
+    _column("medium", sa.Text),
+    _column("files", Json),
+    _column("handed_at", Moment),
+    _column("handed_by", sa.Text),
+    _column("ended_at", Moment, nullable=True),
+    _column("ended_by", sa.Text, nullable=True),
+    _column("outcome", sa.String(16), nullable=True),
+)
+
+# What is being destroyed, and what could not be: written before the first object goes.
+destructions = sa.Table(
+    "destructions",
+    metadata,
+    sa.Column(
+        "recording_id", sa.String(36), sa.ForeignKey("recordings.id"), primary_key=True, nullable=False
+    ),
+    _column("begun_at", Moment),
+    _column("begun_by", sa.Text),
+    _column("reason", Json),
+    _column("finished_at", Moment, nullable=True),
+    _column("problem", Json, nullable=True),
 )
 
 # The chain: each row's hash covers its content and the hash before it (decision 7).

@@ -18,6 +18,19 @@ class Custody(StrEnum):
 
     ARCHIVED = "archived"
     """In the bucket, read back and compared."""
+    DESTROYED = "destroyed"
+    """Gone from the bucket, on purpose, when its time was over: the row stays and says so."""
+
+
+class RetainedBecause(StrEnum):
+    """What decided until when a recording is kept."""
+
+    RULE = "rule"
+    """The rule of its call."""
+    INCIDENT = "incident"
+    """The same rule: the call is an incident, marked by a key or afterwards."""
+    PERSON = "person"
+    """Somebody who said that it is to be kept longer."""
 
 
 class KeptBecause(StrEnum):
