@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 from collections.abc import Callable
@@ -21,6 +22,20 @@ def acting() -> str:
 def name_of(user: int) -> str:
     """Returns the name of a user of the machine by the number; the number where there is no such account."""
     return _account(pwd.getpwuid, user) or str(user)
+
+
+def groups_of(user: int, group: int) -> frozenset[str]:
+    """Returns the names of all groups that a user is in; `group` is that of the process."""
+    name = _account(pwd.getpwuid, user)
+    numbers = os.getgrouplist(name, group) if name else [group]
+    return frozenset(found for number in numbers if (found := _group(number)))
+
+
+def _group(number: int) -> str | None:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return None
 
 
 def _account(find: Callable[[Any], pwd.struct_passwd], key: object) -> str | None:

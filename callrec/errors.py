@@ -55,6 +55,17 @@ class NotFound(CallrecError):
     """Nothing here has that name, id or date."""
 
 
+class OutOfSight(NotFound):
+    """It is there, but not for who asked, who is told what is told of what is not there.
+
+    `recording_id` is for the custody log only.
+    """
+
+    def __init__(self, template: str, *, recording_id: str, **values: object) -> None:
+        super().__init__(template, **values)
+        self.recording_id = recording_id
+
+
 class CheckFailed(CallrecError):
     """Something was looked at and is not as it should be."""
 
@@ -124,6 +135,10 @@ class Refused(CallrecError):
     """What was asked for could be done, but must not be."""
 
     exit_code = 4
+
+
+class NotAllowed(Refused):
+    """Who asked has no role for it. Written into the custody log wherever it is raised by an operation."""
 
 
 class EvidenceBroken(CallrecError):

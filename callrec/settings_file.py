@@ -28,7 +28,14 @@ from callrec.settings import Settings
 from callrec.texts import items
 
 PLACES = (Path("callrec.toml"), Path("/etc/callrec/callrec.toml"))
-_OTHER_VARIABLES = {"CALLREC_CONFIG", "CALLREC_LANG", "CALLREC_DEBUG", "CALLREC_CACHE", "CALLREC_PBX_DIR"}
+_OTHER_VARIABLES = {
+    "CALLREC_CONFIG",
+    "CALLREC_LANG",
+    "CALLREC_DEBUG",
+    "CALLREC_CACHE",
+    "CALLREC_PBX_DIR",
+    "CALLREC_DESK",
+}
 MOST_BYTES = 10**6
 _PREFIX, _FILE = "CALLREC_", "_file"
 

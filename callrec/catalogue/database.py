@@ -34,6 +34,8 @@ from callrec.resources import shipped
 if TYPE_CHECKING:
     from alembic.config import Config
 
+Connection = sa.Connection
+"""What is one transaction, for those outside who do not know SQLAlchemy."""
 CONNECT_SECONDS = 5
 BUSY_SECONDS = 15
 STATEMENT_SECONDS = 60

@@ -20,6 +20,7 @@ import click
 
 from callrec import __version__, language, other_programs
 from callrec.commands import help_page, streams
+from callrec.commands.given import Given
 from callrec.errors import CallrecError
 from callrec.failures import told
 from callrec.language import translated
@@ -42,6 +43,7 @@ COMMANDS = {
     "show": "Show one recording or call, and why it was recorded or not.",
     "fetch": "Fetch recordings with their manifests.",
     "verify": "Verify recordings: read back, every hash computed again.",
+    "desk": "Serve the desk, for those who cannot read callrec.toml.",
 }
 
 
@@ -93,11 +95,12 @@ def english(said: click.Command | click.Option) -> str:
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", metavar="FILE", help="The configuration file (default: see CALLREC_CONFIG).")
+@click.option("--desk", metavar="SOCKET", help="The desk to ask (default: see CALLREC_DESK).")
 @click.version_option(__version__, prog_name="callrec")
 @click.pass_context
-def program(ctx: click.Context, config: str | None) -> None:
+def program(ctx: click.Context, config: str | None, desk: str | None) -> None:
     """Call recording for an Asterisk PBX: kept as evidence, explained, found again."""
-    ctx.obj = config
+    ctx.obj = Given(config, desk)
 
 
 def main(arguments: list[str] | None = None) -> None:

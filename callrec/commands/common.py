@@ -20,7 +20,10 @@ from rich.text import Text
 from callrec import settings_file
 from callrec.app import App
 from callrec.commands import spreadsheet
+from callrec.commands.given import Given
 from callrec.commands.table import Table, cell, laid_out
+from callrec.desk.direct import Desk, DirectDesk
+from callrec.desk.way import socket_to_use
 from callrec.language import translated
 from callrec.visible import filled, visible
 
@@ -30,9 +33,20 @@ Row = dict[str, Any]
 
 def app(ctx: click.Context) -> App:
     """Returns the app of the configuration that was named, or found. It is closed with the command."""
-    here = App(settings_file.load(ctx.find_root().obj))
+    here = App(settings_file.load(ctx.find_root().obj.config))
     ctx.call_on_close(here.close)
     return here
+
+
+def desk(ctx: click.Context) -> Desk:
+    """Returns the desk that commands ask: in this process, or at the other end of a socket."""
+    given: Given = ctx.find_root().obj
+    socket = socket_to_use(given.config, given.desk)
+    if socket is None:
+        return DirectDesk(app(ctx))
+    from callrec.desk.client import RemoteDesk
+
+    return RemoteDesk(socket)
 
 
 def lists(command: F) -> F:

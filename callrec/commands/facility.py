@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from callrec.catalogue import facilities
-from callrec.commands.common import app, emit, lists, say
+from callrec.commands.common import app, desk, emit, lists, say
 from callrec.commands.facility_report import report
+from callrec.desk.operations import facilities as operations
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
 from callrec.model.office import Facility
@@ -39,10 +40,8 @@ command.add_command(report)
 @click.pass_context
 def add(ctx: click.Context, code: str, name: str) -> None:
     """Add a facility. CODE is short and lower-case, such as shiba; it becomes part of object keys."""
-    here, code = app(ctx), facility_code(code)
-    with here.database.begin() as connection:
-        facilities.add_facility(connection, Facility(code, name), who=here.who, at=here.now)
-    say("facility {code} added", code=code)
+    added = desk(ctx).do(operations.add_facility, facility_code(code), name)
+    say("facility {code} added", code=added.code)
 
 
 @command.command("list")
@@ -50,10 +49,7 @@ def add(ctx: click.Context, code: str, name: str) -> None:
 @click.pass_context
 def list_(ctx: click.Context, form: str | None) -> None:
     """List the facilities."""
-    with app(ctx).database.read() as connection:
-        found = facilities.all_facilities(connection)
-        owned = [each.facility for each in facilities.all_extensions(connection)]
-    rows = [_row(each, owned.count(each.code)) for each in found]
+    rows = [_row(each.facility, each.extensions) for each in desk(ctx).do(operations.list_facilities)]
     emit(rows, COLUMNS, form, "no facility yet", KEYS, spare=SPARE)
 
 

@@ -95,7 +95,7 @@ def command(
     """
     options = {name: value for name, value in given.items() if value is not None}
     given = {**_from_files(files), **options}
-    path = (settings_file.find_file(ctx.find_root().obj) or PLACES[0]).absolute()
+    path = (settings_file.find_file(ctx.find_root().obj.config) or PLACES[0]).absolute()
     if path.exists():
         if any(given.values()):
             raise Refused("{path} is there already: change it with an editor, nothing was written", path=path)

@@ -37,7 +37,7 @@ def config(ctx: click.Context, output: Path | None, conference: bool, force: boo
 
     A file that says the same already is left as it is.
     """
-    codes = settings_file.load(ctx.find_root().obj).keys
+    codes = settings_file.load(ctx.find_root().obj.config).keys
     name = feature_codes.CONFERENCE if conference else feature_codes.FEATURES
     if output is None:
         for line in feature_codes.include(name, codes).splitlines():

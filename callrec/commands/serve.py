@@ -18,7 +18,7 @@ from callrec.visible import visible
 @click.pass_context
 def command(ctx: click.Context, takeover: bool) -> None:
     """Watch the PBX and record its calls. One process for each PBX."""
-    _log_to_stderr()
+    log_to_stderr()
     service = Service(app(ctx))
     service.prepare(takeover=takeover)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -38,7 +38,7 @@ def _seen(value: object) -> object:
     return visible(value) if isinstance(value, str) else value
 
 
-def _log_to_stderr() -> None:
+def log_to_stderr() -> None:
     """Makes the log lines for people on a terminal, and one JSON object a line, in ASCII, anywhere else."""
     shown: list[structlog.typing.Processor] = (
         [_visibly, structlog.dev.ConsoleRenderer()]

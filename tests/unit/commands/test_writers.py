@@ -171,7 +171,7 @@ def test_no_name_is_obeyed_in_the_log(monkeypatch: pytest.MonkeyPatch, terminal:
     into = io.StringIO()
     monkeypatch.setattr(into, "isatty", lambda: terminal)
     monkeypatch.setattr(sys, "stderr", into)
-    serve._log_to_stderr()
+    serve.log_to_stderr()
     try:
         raise ValueError(EVIL)
     except ValueError:

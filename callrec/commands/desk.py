@@ -1,0 +1,26 @@
+"""callrec desk: serves those who cannot read callrec.toml, until it is told to end."""
+
+from __future__ import annotations
+
+import signal
+
+import click
+
+from callrec.commands.common import app
+from callrec.commands.serve import log_to_stderr
+
+
+@click.command()
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Serve the desk on its Unix socket, for those who cannot read callrec.toml."""
+    from callrec.desk.server import DeskServer
+
+    log_to_stderr()
+    here = app(ctx)
+    here.require_catalogue()
+    server = DeskServer(here, here.settings.desk.socket)
+    server.prepare()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.stop())
+    server.run()

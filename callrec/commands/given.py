@@ -1,0 +1,13 @@
+"""What is said before the command, for all commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The configuration file, and the socket of the desk; None: not said."""
+
+    config: str | None = None
+    desk: str | None = None

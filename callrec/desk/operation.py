@@ -1,0 +1,145 @@
+"""Operations: what can be asked of callrec, and which roles it needs. All of them go through `perform`.
+
+An operation is a function whose first argument is a Session; the others, and what it returns, can be sent as
+JSON. It returns a value, an iterator of values, which are sent one by one, or a Download.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from types import GeneratorType
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
+
+from callrec.app import App
+from callrec.catalogue import custody, grants
+from callrec.catalogue.database import Connection
+from callrec.errors import NotAllowed, NotFound, OutOfSight
+from callrec.model.access import EVERYWHERE, Caller, Grant, Reach, Role, Through
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+ANY = tuple(Role)
+"""Any role at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What an operation works with: the app, who asks, and which facilities that person reaches by it."""
+
+    app: App
+    caller: Caller
+    reach: Reach
+    """The facilities for which the caller has a role that this operation needs."""
+    role: Role | None
+    """The role by which it is done; None of who works directly."""
+
+    @property
+    def who(self) -> str:
+        return self.caller.name
+
+    @property
+    def now(self) -> datetime:
+        return self.app.now
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """What each row of the custody log says of the way: the role, and through what."""
+        return {"role": self.role or "", "through": self.caller.through}
+
+    def note(self, connection: Connection, recording_id: str, action: str, **details: Any) -> None:
+        """Enters into the custody log that the caller did something. Needs a transaction that writes."""
+        custody.append(
+            connection, recording_id, action, who=self.who, at=self.now, **{**self.marks, **details}
+        )
+
+    def require(self, facility: str | None, what: str) -> None:
+        """Raises NotAllowed unless a facility is among those the caller reaches. `what` names it."""
+        if not self.reach.covers(facility):
+            raise NotAllowed("{who} has no role for {what}: see callrec access show", who=self.who, what=what)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[P, T]):
+    """One thing that can be asked. `command` is how people call it; no `roles`: only who works directly."""
+
+    name: str
+    command: str
+    roles: tuple[Role, ...]
+    function: Callable[Concatenate[Session, P], T]
+
+
+OPERATIONS: dict[str, Operation[..., Any]] = {}
+"""All operations, by name. Filled by `operations.load`."""
+
+
+def operation(
+    command: str, *roles: Role
+) -> Callable[[Callable[Concatenate[Session, P], T]], Operation[P, T]]:
+    """Makes a function an operation, under its own name."""
+
+    def made(function: Callable[Concatenate[Session, P], T]) -> Operation[P, T]:
+        name = function.__name__
+        assert name not in OPERATIONS, name
+        OPERATIONS[name] = new = Operation(name, command, roles, function)
+        return new
+
+    return made
+
+
+def perform(wanted: Operation[P, T], app: App, caller: Caller, /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Does what is asked, if the caller may. Raises NotAllowed, which is in the custody log then."""
+    session = _session(wanted, app, caller)
+    try:
+        result = wanted.function(session, *args, **kwargs)
+    except (NotAllowed, OutOfSight) as error:
+        raise _noted(session, wanted, error) from None
+    if isinstance(result, GeneratorType):
+        return cast(T, _watched(session, wanted, result))
+    return result
+
+
+def _watched(session: Session, wanted: Operation[..., Any], results: Iterator[T]) -> Iterator[T]:
+    """Yields the results of an operation that makes them one by one."""
+    try:
+        yield from results
+    except (NotAllowed, OutOfSight) as error:
+        raise _noted(session, wanted, error) from None
+
+
+def _session(wanted: Operation[..., Any], app: App, caller: Caller) -> Session:
+    """Returns the session of a caller. Raises NotAllowed, which is in the custody log then."""
+    if caller.through is Through.DIRECT:
+        return Session(app, caller, EVERYWHERE, None)
+    held = _held(app, caller)
+    usable = [each for each in held if each.role in wanted.roles]
+    if usable:
+        return Session(app, caller, reach_of(usable), usable[0].role)
+    refused = NotAllowed(
+        "{who} may not use callrec {command}: it needs the role {roles}",
+        who=caller.name,
+        command=wanted.command,
+        roles=" / ".join(wanted.roles) or "—",
+    )
+    raise _noted(Session(app, caller, Reach(frozenset()), None), wanted, refused)
+
+
+def _held(app: App, caller: Caller) -> list[Grant]:
+    with app.database.read() as connection:
+        return grants.of(connection, caller.names)
+
+
+def reach_of(held: list[Grant]) -> Reach:
+    """Returns the facilities that some grants are for, taken together."""
+    codes = [each.facility for each in held]
+    return EVERYWHERE if None in codes else Reach(frozenset(code for code in codes if code))
+
+
+def _noted(session: Session, wanted: Operation[..., Any], error: NotAllowed | OutOfSight) -> Exception:
+    """Enters a refusal into the custody log, and returns what the caller is told of it."""
+    recording_id = error.recording_id if isinstance(error, OutOfSight) else ""
+    with session.app.database.begin() as connection:
+        session.note(connection, recording_id, "refused", command=wanted.command)
+    return NotFound(error.template, **error.values) if isinstance(error, OutOfSight) else error

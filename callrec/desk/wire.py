@@ -1,0 +1,139 @@
+"""How values and errors travel between desk and client: as JSON, checked on both sides.
+
+A result is one line ``{"value": …}``; results that come one by one are a line each, and a last line
+``{"end": true}``; a file is a line with what is said of it, and then its bytes. An error is a line
+``{"error": class, "template": …, "values": {…}}``, also in the middle: who asks reads it in the language of
+its own process.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, get_args, get_origin
+
+from pydantic import TypeAdapter, ValidationError
+
+from callrec import errors
+from callrec.desk.download import Download
+from callrec.desk.operation import Operation
+from callrec.errors import CallrecError, NotFound, OutOfSight, Sentence, Unreachable, WrongEntries, WrongUsage
+
+_CLASSES = {
+    name: each
+    for name, each in vars(errors).items()
+    if isinstance(each, type) and issubclass(each, CallrecError)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The types of what an operation takes and gives."""
+
+    parameters: inspect.Signature
+    """Without the session."""
+    taken: dict[str, TypeAdapter[Any]]
+    given: TypeAdapter[Any]
+    """Of the value, of each value, or of what is said of a file."""
+    one_by_one: bool
+    is_file: bool
+
+
+@cache
+def signature(wanted: Operation[..., Any]) -> Signature:
+    """Returns the types of an operation, by its annotations."""
+    whole = inspect.signature(wanted.function, eval_str=True)
+    _, *parameters = whole.parameters.values()
+    taken = {each.name: TypeAdapter(each.annotation) for each in parameters}
+    kind = get_origin(whole.return_annotation)
+    one_by_one, is_file = kind is Iterator, kind is Download
+    inner = get_args(whole.return_annotation)[0] if one_by_one or is_file else whole.return_annotation
+    return Signature(inspect.Signature(parameters), taken, TypeAdapter(inner), one_by_one, is_file)
+
+
+def arguments(wanted: Operation[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
+    """Returns what an operation is asked with, as one JSON object."""
+    types = signature(wanted)
+    bound = types.parameters.bind(*args, **kwargs).arguments
+    plain = {name: types.taken[name].dump_python(value, mode="json") for name, value in bound.items()}
+    return json.dumps(plain).encode()
+
+
+def read_arguments(wanted: Operation[..., Any], data: bytes) -> dict[str, Any]:
+    """Returns the arguments in a JSON object. Raises WrongUsage for what an operation does not take."""
+    types = signature(wanted)
+    try:
+        plain = json.loads(data)
+        given = {name: types.taken[name].validate_json(json.dumps(each)) for name, each in plain.items()}
+        types.parameters.bind(**given)
+    except (ValidationError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise WrongUsage(
+            "the desk does not understand what was asked of {name}: is it of another version?",
+            name=wanted.name,
+        ) from error
+    return given
+
+
+def value_line(wanted: Operation[..., Any], value: Any) -> bytes:
+    """Returns the line of a result."""
+    return b'{"value":' + signature(wanted).given.dump_json(value) + b"}\n"
+
+
+END_LINE = b'{"end":true}\n'
+
+
+def read_line(wanted: Operation[..., Any], line: bytes) -> Any:
+    """Returns the result in a line; None at the end of results. Raises the error that is in it, and
+    Unreachable for a line that is not whole."""
+    try:
+        found = json.loads(line) if line.endswith(b"\n") else {}
+        if "error" in found:
+            raise _error(found)
+        return None if "end" in found else signature(wanted).given.validate_json(json.dumps(found["value"]))
+    except (ValidationError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, CallrecError):
+            raise
+        raise Unreachable("the answer of the desk is not whole: see its log, then try again") from error
+
+
+def error_line(error: CallrecError) -> bytes:
+    """Returns the line of an error."""
+    known = type(error) if type(error).__name__ in _CLASSES else CallrecError
+    if isinstance(error, OutOfSight):
+        known = NotFound
+    plain = {"error": known.__name__, **_sentence(error)}
+    if isinstance(error, WrongEntries):
+        plain["entries"] = [[line, json.loads(error_line(each).decode())] for line, each in error.entries]
+    return json.dumps(plain).encode() + b"\n"
+
+
+def _sentence(said: CallrecError | Sentence) -> dict[str, Any]:
+    return {
+        "template": said.template,
+        "values": {name: _plain(value) for name, value in said.values.items()},
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, (CallrecError, Sentence)):
+        return _sentence(value)
+    return value if isinstance(value, (int, float)) else str(value)
+
+
+def _error(found: dict[str, Any]) -> CallrecError:
+    kind = _CLASSES.get(found["error"], CallrecError)
+    made: CallrecError = kind.__new__(kind)
+    CallrecError.__init__(made, found["template"], **_values(found))
+    if isinstance(made, WrongEntries):
+        made.entries = [(line, _error(each)) for line, each in found["entries"]]
+    return made
+
+
+def _values(found: dict[str, Any]) -> dict[str, object]:
+    return {
+        name: Sentence(value["template"], **_values(value)) if isinstance(value, dict) else value
+        for name, value in found["values"].items()
+    }
