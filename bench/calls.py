@@ -20,7 +20,7 @@ from bench import targets
 from bench.machine import facts_of_calls
 from bench.parts import kept, milliseconds, running_system
 from bench.report import Row, finish
-from callrec.catalogue.calls import SearchHit
+from callrec.catalogue.finding import SearchHit
 from callrec.demo.softphones import Sound, Talk
 from tests.integration.system import SystemUnderTest, talk_for, talk_seconds
 from tests.long_call import peak_megabytes

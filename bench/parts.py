@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from callrec.catalogue.calls import ArchivedRecording, SearchHit
+from callrec.catalogue.calls import ArchivedRecording
+from callrec.catalogue.finding import SearchHit
 from callrec.demo.pbx import PbxPorts
 from callrec.demo.softphones import Switchboard
 from callrec.demo.system import DemoSystem

@@ -76,6 +76,12 @@ def same_name(one: str, other: str) -> bool:
     return name_key(one) == name_key(other)
 
 
+def folded(text: str) -> str:
+    """Returns a remark as a search compares it: what is read as one is one, whatever its width, case, blanks
+    and dashes. A part of a text has a part of what this returns for the whole."""
+    return name_key(text)
+
+
 def unshown(text: str) -> str | None:
     """Returns the first sign that cannot be shown, as ``\\u202e``; None where all can."""
     for sign in text:

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.runtime.migration import MigrationContext
 
-from callrec.catalogue import alerts, calls, facilities, rules, tables
+from callrec.catalogue import alerts, calls, facilities, finding, rules, tables
 from callrec.catalogue.database import Database, _alembic
+from callrec.model.access import EVERYWHERE
 from callrec.model.alerts import Delivery
 from callrec.model.calls import DecisionChange, FeatureCode, KeyPress, KeyResult
 from callrec.model.office import Extension, Facility
@@ -97,7 +98,7 @@ def check_field_terms(database: Database) -> None:
         connection.execute(tables.calls.insert(), [row])
     migrated(database, "head")
     with database.begin() as connection:
-        assert calls.call(connection, CALL_ID) == record
+        assert finding.call(connection, CALL_ID, reach=EVERYWHERE) == record
         assert facilities.facility(connection, "a").support_phone == "2900"
     migrated(database, "0004")
     with database.begin() as connection:

@@ -22,13 +22,14 @@ import soundfile  # decision 8
 
 from callrec.archive.archiver import file_sha256
 from callrec.archive.store import Store
-from callrec.catalogue import calls, custody
+from callrec.catalogue import custody, finding
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Database
 from callrec.errors import CheckFailed, EvidenceBroken, NotFound, Sentence, WrongUsage
 from callrec.failures import why
 from callrec.files import Draft, draft, publish, scratch
 from callrec.manifest import Manifest, differences, read
+from callrec.model.access import EVERYWHERE
 from callrec.spool.sound import BLOCK, examine
 from callrec.texts import items
 
@@ -116,7 +117,7 @@ class Retrieval:
         Raises NotFound, also for a call without a recording, and WrongUsage when it fits several.
         """
         with self._database.read() as connection:
-            found = calls.look_up(connection, id_)
+            found = finding.look_up(connection, id_, reach=EVERYWHERE)
         if found.recording is None:
             raise NotFound("call {id} was not recorded: see callrec show {id}", id=found.call.id)
         return found.recording

@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 
 import click
 
-from callrec.catalogue import calls, facilities
-from callrec.catalogue.calls import SearchHit, SearchQuery
+from callrec.catalogue import facilities, finding
+from callrec.catalogue.finding import SearchHit, SearchQuery
 from callrec.commands.common import app, emit, lists, say
 from callrec.dates import parse_range, spoken
 from callrec.durations import clock, parse_duration
 from callrec.errors import CatalogueDamaged, NotFound, WrongUsage
 from callrec.language import translated
+from callrec.model.access import EVERYWHERE
 from callrec.model.rules import Direction, Mode
 from callrec.numbers import normalise
 from callrec.rulebook.fields import read_number
@@ -85,7 +86,7 @@ KEYS = (
 @click.option("--min-duration", metavar="TIME", help="Only recordings of this length or longer, such as 30s.")
 @click.option("--all-calls", is_flag=True, help="Also calls that were not recorded.")
 @click.option("--limit", default=100, type=click.IntRange(1, 1_000_000), help="At most so many.")
-@click.option("--sort", default="newest", type=click.Choice(list(calls.SORTS)), help="Which come first.")
+@click.option("--sort", default="newest", type=click.Choice(list(finding.SORTS)), help="Which come first.")
 @lists
 @click.pass_context
 def command(ctx: click.Context, /, date: str | None, on: str | None, form: str | None, **given: Any) -> None:
@@ -106,7 +107,7 @@ def command(ctx: click.Context, /, date: str | None, on: str | None, form: str |
     with here.database.read() as connection:
         code = None if place is None else facilities.code_of_calls(connection, place)
         wanted = SearchQuery(begin, end, facility=code, min_duration_s=shortest, limit=limit + 1, **given)
-        found = calls.search(connection, wanted, damaged.append)
+        found = finding.search(connection, wanted, damaged.append, reach=EVERYWHERE)
     rows = [row(each, office) for each in found[:limit]]
     emit(rows, COLUMNS, form, keys=KEYS, spare=SPARE, zone=office.zone)
     if len(found) > limit:

@@ -8,15 +8,16 @@ from typing import Any
 
 import click
 
-from callrec.catalogue import alerts, calls, custody, rules
+from callrec.catalogue import alerts, calls, custody, finding, rules
 from callrec.catalogue.alerts import DeliveryRow
-from callrec.catalogue.calls import SearchHit
+from callrec.catalogue.finding import SearchHit
 from callrec.commands.common import app, plain_row, print_json, tell
 from callrec.commands.search import row
 from callrec.commands.show_course import course, silences
 from callrec.dates import spoken
 from callrec.durations import clock
 from callrec.language import translated as _
+from callrec.model.access import EVERYWHERE
 from callrec.model.calls import Announcement, CallRecord
 from callrec.rulebook import explanation
 from callrec.rulebook.explanation import Known
@@ -41,7 +42,7 @@ def command(ctx: click.Context, id_: str, as_json: bool) -> None:
     """Show one recording or call: who, when, why it was recorded or not, and what was done with it."""
     here = app(ctx)
     with here.database.read() as connection:
-        found = calls.look_up(connection, id_)
+        found = finding.look_up(connection, id_, reach=EVERYWHERE)
         entries = custody.of(connection, found.recording.id) if found.recording else []
         told = alerts.of_call(connection, found.call.id)
         decision = found.call.decision

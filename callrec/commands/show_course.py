@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from callrec.catalogue.calls import ArchivedRecording, SearchHit
+from callrec.catalogue.calls import ArchivedRecording
+from callrec.catalogue.finding import SearchHit
 from callrec.dates import spoken
 from callrec.durations import clock
 from callrec.language import translated as _

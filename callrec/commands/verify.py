@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import click
 
 from callrec.archive.retrieval import Retrieval
-from callrec.catalogue import calls, custody
+from callrec.catalogue import custody, finding
 from callrec.catalogue.database import Database
 from callrec.commands.common import Row, app, emit_each, lists, working
 from callrec.errors import CatalogueDamaged, CheckFailed, EvidenceBroken, NotFound, WrongUsage
 from callrec.language import translated as _
+from callrec.model.access import EVERYWHERE
 
 KEYS = ("id", "verified", "problem")
 
@@ -40,7 +41,7 @@ def command(
 
 def _chosen(database: Database, sample: int | None) -> list[str]:
     with database.read() as connection:
-        every = calls.recording_ids(connection)
+        every = finding.recording_ids(connection, reach=EVERYWHERE)
     return random.sample(every, min(sample, len(every))) if sample else every
 
 

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
-from callrec.catalogue import calls
+from callrec.catalogue import finding
 from callrec.catalogue.database import Database
 from callrec.configuration import Answers, write_file
+from callrec.model.access import EVERYWHERE
 from callrec.resources import shipped
 from tests import filled_catalogue
 from tests.bad_input import texts
@@ -67,7 +68,7 @@ def whole(folder: Path) -> tuple[dict[str, bytes], list[str]]:
             connection.exec_driver_sql(row)
     filled_catalogue.fill(database, datetime(2026, 11, 22, 1, tzinfo=UTC))
     with database.read() as connection:
-        ids = calls.recording_ids(connection)
+        ids = finding.recording_ids(connection, reach=EVERYWHERE)
     database.close()
     answers = Answers()
     answers.database_url, answers.spool = f"sqlite:///{HERE}/c.db", f"{HERE}/spool"

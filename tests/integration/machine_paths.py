@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from callrec.catalogue.calls import SearchHit
+from callrec.catalogue.finding import SearchHit
 from tests.integration.system import SystemUnderTest, eventually
 
 NUMBER, MOBILE, CALLER = "0398765432", "09012345678", "0311150001"

@@ -20,13 +20,15 @@ import soundfile
 
 from callrec.app import App
 from callrec.archive.store import TRIALS
-from callrec.catalogue import calls, rules
-from callrec.catalogue.calls import ArchivedRecording, SearchHit, SearchQuery
+from callrec.catalogue import finding, rules
+from callrec.catalogue.calls import ArchivedRecording
+from callrec.catalogue.finding import SearchHit, SearchQuery
 from callrec.demo.pbx import OUTSIDE, PHONES
 from callrec.demo.processes import Child
 from callrec.demo.softphones import Phone, Sound, Switchboard, Talk
 from callrec.demo.system import DemoSystem
 from callrec.fallback import rule_mirror
+from callrec.model.access import EVERYWHERE
 from callrec.model.calls import CallRecord
 from callrec.model.rules import Announce, Direction, Mode, Rule, Scope
 from callrec.spool import status
@@ -169,7 +171,9 @@ class SystemUnderTest:
 
     def calls_since(self, begin: datetime) -> list[SearchHit]:
         with self.app.database.read() as connection:
-            return calls.search(connection, SearchQuery(begin=begin, all_calls=True, limit=500))
+            return finding.search(
+                connection, SearchQuery(begin=begin, all_calls=True, limit=500), reach=EVERYWHERE
+            )
 
     def call_of(self, number: str, begin: datetime) -> CallRecord:
         """The call with this number outside, once it is in the catalogue and over."""

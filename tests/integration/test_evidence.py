@@ -10,8 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from callrec.archive.archiver import file_sha256
-from callrec.catalogue import calls
-from callrec.catalogue.calls import ArchivedRecording, SearchQuery
+from callrec.catalogue import calls, finding
+from callrec.catalogue.calls import ArchivedRecording
+from callrec.catalogue.finding import SearchQuery
+from callrec.model.access import EVERYWHERE
 from callrec.numbers import normalise
 from tests.integration.system import SystemUnderTest
 
@@ -94,10 +96,13 @@ def test_ids_and_numbers_of_any_form(system: SystemUnderTest, kept: ArchivedReco
         assert done.returncode == 0 and json.loads(done.stdout)["id"] == kept.id
     assert system.callrec("show", "%%%%%%%%").returncode == 2
     with system.app.database.begin() as connection:
-        call = calls.call(connection, kept.call_id)
+        call = finding.call(connection, kept.call_id, reach=EVERYWHERE)
         long = normalise("9" * 700)
         calls.save_call(connection, replace(call, number=long))
-        assert calls.search(connection, SearchQuery(number=long, sort="longest"))[0].call.id == call.id
+        assert (
+            finding.search(connection, SearchQuery(number=long, sort="longest"), reach=EVERYWHERE)[0].call.id
+            == call.id
+        )
         calls.save_call(connection, call)
 
 

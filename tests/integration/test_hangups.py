@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from callrec.catalogue.calls import SearchHit
+from callrec.catalogue.finding import SearchHit
 from callrec.demo.softphones import Sound, Talk
 from callrec.model.calls import Outcome
 from tests.integration.call_paths import NUMBER, OTHER_HZ, STAFF_HZ

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pytest
 
-from callrec.catalogue.calls import SearchHit
+from callrec.catalogue.finding import SearchHit
 from callrec.demo.pbx import OUTSIDE
 from callrec.demo.softphones import Sound, Talk
 from tests.integration.machine_paths import (

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from callrec.catalogue.calls import SearchHit
+from callrec.catalogue.finding import SearchHit
 from callrec.model.calls import CallRecord
 from callrec.model.rules import Direction, Holidays, Hours, Mode
 from callrec.policy.holidays import is_holiday

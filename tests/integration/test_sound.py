@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from callrec.catalogue.calls import SearchHit
+from callrec.catalogue.finding import SearchHit
 from callrec.demo.softphones import Sound, Talk
 from tests.integration.sip import AnsweringPhone, SipCall
 from tests.integration.system import Heard, SystemUnderTest, eventually, talk_for

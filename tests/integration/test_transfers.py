@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from callrec.catalogue.calls import SearchHit
+from callrec.catalogue.finding import SearchHit
 from callrec.demo.softphones import Sound, Talk
 from tests.integration.system import Heard, SystemUnderTest, eventually, talk_for, talk_seconds
 from tests.integration.times import as_long_as, without_a_gap

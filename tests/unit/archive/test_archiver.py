@@ -11,9 +11,10 @@ import pytest
 import soundfile
 
 from callrec.archive.archiver import object_key
-from callrec.catalogue import calls, custody
+from callrec.catalogue import calls, custody, finding
 from callrec.errors import EvidenceBroken, StoreUnreachable
 from callrec.manifest import read
+from callrec.model.access import EVERYWHERE
 from callrec.model.captures import Custody, Gap, Silence, SilenceReason, Track
 from tests.unit.bench import Bench
 from tests.unit.samples import CALL_ID, DECISION, END, RECORDING_ID, START, call, captured_call, segment
@@ -30,7 +31,7 @@ def test_the_whole_way(bench: Bench) -> None:
     assert bench.deleted == ["callrec/r-1-external", "callrec/r-1-staff"]
     assert bench.spool.waiting() == []
     with bench.database.read() as connection:
-        kept = calls.recording(connection, RECORDING_ID)
+        kept = finding.recording(connection, RECORDING_ID, reach=EVERYWHERE)
         assert [entry.action for entry in custody.of(connection, RECORDING_ID)] == [
             "captured",
             "spooled",
@@ -111,14 +112,16 @@ def test_retention_shorter_than_an_outage_locks_for_a_day(bench: Bench) -> None:
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     assert all(abs(until - tomorrow) < timedelta(minutes=1) for until in bench.store.until.values())
     with bench.database.read() as connection:
-        assert calls.recording(connection, RECORDING_ID).retain_until == END + timedelta(days=1)
+        assert finding.recording(connection, RECORDING_ID, reach=EVERYWHERE).retain_until == END + timedelta(
+            days=1
+        )
 
 
 def test_the_versions_that_were_proved_are_on_record(bench: Bench) -> None:
     bench.captured()
     bench.archiver.archive(RECORDING_ID)
     with bench.database.read() as connection:
-        kept = calls.recording(connection, RECORDING_ID)
+        kept = finding.recording(connection, RECORDING_ID, reach=EVERYWHERE)
         archived = custody.of(connection, RECORDING_ID)[-1]
     assert (kept.version, kept.manifest_version) == ("0", "0")
     assert (archived.details["version"], archived.details["manifest_version"]) == ("0", "0")
@@ -140,7 +143,7 @@ def test_calls_without_a_recording_get_their_row(bench: Bench) -> None:
     bench.spool.save_call(call())
     bench.archiver.work()
     with bench.database.read() as connection:
-        assert calls.call(connection, CALL_ID) == call()
+        assert finding.call(connection, CALL_ID, reach=EVERYWHERE) == call()
     assert bench.spool.calls() == []
 
 

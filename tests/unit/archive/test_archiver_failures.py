@@ -11,8 +11,9 @@ import soundfile
 import sqlalchemy as sa
 from mutagen import MutagenError
 
-from callrec.catalogue import calls
+from callrec.catalogue import calls, finding
 from callrec.demo.processes import wait_until
+from callrec.model.access import EVERYWHERE
 from callrec.model.calls import CallRecord
 from tests.unit.bench import Bench
 from tests.unit.samples import CALL_ID, RECORDING_ID, call, captured_call
@@ -98,7 +99,9 @@ def test_a_damaged_call_is_set_aside_and_the_others_go_on(bench: Bench) -> None:
     assert bench.spool.calls() == [] and bench.spool.quarantined() == [f"{other[:-1]}0.json"]
     assert "look at them" in bench.archiver.problems()[0]
     with bench.database.read() as connection:
-        assert calls.call(connection, CALL_ID) and calls.call(connection, other)
+        assert finding.call(connection, CALL_ID, reach=EVERYWHERE) and finding.call(
+            connection, other, reach=EVERYWHERE
+        )
 
 
 def test_a_call_that_cannot_be_written_does_not_hold_up_the_others(
@@ -123,7 +126,7 @@ def test_a_number_of_any_length_has_its_row(bench: Bench) -> None:
     bench.spool.save_call(call(number=number, extension=number))
     bench.archiver.work()
     with bench.database.read() as connection:
-        assert calls.call(connection, CALL_ID).number == number
+        assert finding.call(connection, CALL_ID, reach=EVERYWHERE).number == number
 
 
 def test_without_the_store_recordings_go_as_far_as_the_spool(

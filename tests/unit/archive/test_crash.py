@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from callrec.catalogue import calls, custody
+from callrec.catalogue import custody, finding
 from callrec.catalogue.database import Database
+from callrec.model.access import EVERYWHERE
 from tests.unit.bench import Bench, make_bench
 from tests.unit.samples import RECORDING_ID, captured_call, checkpoint, over
 from tests.unit.wave import tone
@@ -87,7 +88,7 @@ def _check(bench: Bench) -> None:
     assert not [path for path in bench.pbx.rglob("*") if path.is_file()]
     assert all(len(versions) == 1 for versions in bench.store.versions.values())
     with bench.database.read() as connection:
-        kept = calls.recording(connection, RECORDING_ID)
+        kept = finding.recording(connection, RECORDING_ID, reach=EVERYWHERE)
         log = [entry.action for entry in custody.of(connection, RECORDING_ID)]
     assert log == ["captured", "spooled", "archived"] and len(bench.store.objects) == 2
     sound, _ = soundfile.read(io.BytesIO(bench.store.objects[kept.key]), dtype="int16")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from callrec.catalogue import calls, custody
+from callrec.catalogue import calls, custody, finding
 from callrec.errors import PbxUnreachable
+from callrec.model.access import EVERYWHERE
 from callrec.model.captures import Segment, Track
 from tests.unit.bench import Bench
 from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, checkpoint, over, segment
@@ -27,7 +28,7 @@ def test_it_is_destroyed_and_its_call_says_so(bench: Bench) -> None:
     assert not list((bench.pbx / "callrec").iterdir()) and bench.store.objects == {}
     assert bench.spool.discards() == [] and bench.spool.waiting() == []
     with bench.database.read() as connection:
-        call = calls.call(connection, CALL_ID)
+        call = finding.call(connection, CALL_ID, reach=EVERYWHERE)
         assert call.discarded_at is not None and call.discarded_at >= END
         assert custody.of(connection, RECORDING_ID) == [], "it never was in custody"
         assert calls.find_recording(connection, RECORDING_ID) is None
@@ -43,13 +44,13 @@ def test_nothing_is_said_while_the_pbx_may_still_have_it(bench: Bench) -> None:
     bench.archiver._discarder._destroy = refuses
     bench.archiver.work()
     with bench.database.read() as connection:
-        assert calls.call(connection, CALL_ID).discarded_at is None
+        assert finding.call(connection, CALL_ID, reach=EVERYWHERE).discarded_at is None
     assert bench.spool.discards() == [RECORDING_ID] and "the PBX is away" in bench.archiver.problems()
     bench.archiver._discarder._destroy = destroy
     bench.clock.now += 60
     bench.archiver.work()
     with bench.database.read() as connection:
-        assert calls.call(connection, CALL_ID).discarded_at is not None
+        assert finding.call(connection, CALL_ID, reach=EVERYWHERE).discarded_at is not None
     assert bench.archiver.problems() == []
 
 
@@ -59,7 +60,7 @@ def test_what_was_kept_of_the_same_call_is_not_touched(bench: Bench) -> None:
     _discarded(bench, whole=False)
     bench.archiver.work()
     with bench.database.read() as connection:
-        assert calls.recording(connection, RECORDING_ID).call_id == CALL_ID
-        assert calls.call(connection, CALL_ID).discarded_at is None
+        assert finding.recording(connection, RECORDING_ID, reach=EVERYWHERE).call_id == CALL_ID
+        assert finding.call(connection, CALL_ID, reach=EVERYWHERE).discarded_at is None
     assert kept.external.name in bench.deleted, "let go once the archive had it"
     assert bench.spool.discards() == []

@@ -13,10 +13,11 @@ import soundfile
 
 from callrec import language
 from callrec.archive.retrieval import Retrieval, convert
-from callrec.catalogue import calls, custody, tables
+from callrec.catalogue import custody, finding, tables
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.errors import CatalogueUnreachable, CheckFailed, EvidenceBroken, WrongUsage
 from callrec.manifest import AudioFacts
+from callrec.model.access import EVERYWHERE
 from callrec.spool.sound import examine
 from tests.unit.bench import Bench
 from tests.unit.samples import RECORDING_ID, captured_call
@@ -29,7 +30,7 @@ def kept(bench: Bench) -> ArchivedRecording:
     bench.spool.hand_over(captured_call())
     bench.archiver.work()
     with bench.database.read() as connection:
-        return calls.recording(connection, RECORDING_ID)
+        return finding.recording(connection, RECORDING_ID, reach=EVERYWHERE)
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql
 
 from callrec import ids
-from callrec.catalogue import calls, tables
-from callrec.catalogue.calls import SearchQuery
+from callrec.catalogue import calls, finding, tables
 from callrec.catalogue.database import Database
+from callrec.catalogue.finding import SearchQuery
 from callrec.errors import NotFound, WrongUsage
+from callrec.model.access import EVERYWHERE
 from callrec.model.rules import Direction
 from tests.unit.samples import CALL_ID, START, call
 
@@ -51,11 +52,18 @@ def test_a_call_is_found_by_everything_that_is_asked_for(database: Database) -> 
     with database.read() as connection:
         for wanted in fits:
             assert [
-                each.call for each in calls.search(connection, SearchQuery(all_calls=True, **wanted))
+                each.call
+                for each in finding.search(
+                    connection, SearchQuery(all_calls=True, **wanted), reach=EVERYWHERE
+                )
             ] == [call()]
-            assert calls.search(connection, SearchQuery(**wanted)) == [], "it was not recorded"
+            assert finding.search(connection, SearchQuery(**wanted), reach=EVERYWHERE) == [], (
+                "it was not recorded"
+            )
         for wanted in misses:
-            assert calls.search(connection, SearchQuery(all_calls=True, **wanted)) == [], wanted
+            assert (
+                finding.search(connection, SearchQuery(all_calls=True, **wanted), reach=EVERYWHERE) == []
+            ), wanted
 
 
 def test_a_call_between_staff_that_nobody_answered_is_found_by_both(database: Database) -> None:
@@ -64,7 +72,7 @@ def test_a_call_between_staff_that_nobody_answered_is_found_by_both(database: Da
         calls.save_call(connection, between)
         for extension in ("7000", "2102"):
             wanted = SearchQuery(all_calls=True, extension=extension)
-            assert [each.call for each in calls.search(connection, wanted)] == [between]
+            assert [each.call for each in finding.search(connection, wanted, reach=EVERYWHERE)] == [between]
 
 
 def test_an_incident_is_found_also_where_it_was_not_recorded(database: Database) -> None:
@@ -72,17 +80,17 @@ def test_an_incident_is_found_also_where_it_was_not_recorded(database: Database)
     with database.begin() as connection:
         calls.save_call(connection, call())
         calls.save_call(connection, incident)
-        found = calls.search(connection, SearchQuery(all_calls=True, incident=True))
+        found = finding.search(connection, SearchQuery(all_calls=True, incident=True), reach=EVERYWHERE)
         assert [each.call for each in found] == [incident]
         calls.save_call(connection, replace(incident, incident=False))
-        assert calls.search(connection, SearchQuery(all_calls=True, incident=True)) == []
+        assert finding.search(connection, SearchQuery(all_calls=True, incident=True), reach=EVERYWHERE) == []
 
 
 def test_a_call_says_when_its_capture_was_discarded(database: Database) -> None:
     with database.begin() as connection:
         calls.save_call(connection, call(discarded_at=START + timedelta(minutes=1)))
         row = connection.execute(sa.select(tables.calls.c.discarded_at, tables.calls.c.incident)).one()
-        assert calls.call(connection, CALL_ID).discarded_at == row.discarded_at
+        assert finding.call(connection, CALL_ID, reach=EVERYWHERE).discarded_at == row.discarded_at
     assert (row.discarded_at, row.incident) == (START + timedelta(minutes=1), False)
 
 
@@ -90,7 +98,7 @@ def test_saving_a_call_again_brings_it_up_to_date(database: Database) -> None:
     with database.begin() as connection:
         calls.save_call(connection, call(ended_at=None, outcome=None))
         calls.save_call(connection, call())
-        assert calls.call(connection, CALL_ID) == call()
+        assert finding.call(connection, CALL_ID, reach=EVERYWHERE) == call()
 
 
 def test_ids_can_be_shortened(database: Database) -> None:
@@ -98,14 +106,14 @@ def test_ids_can_be_shortened(database: Database) -> None:
     with database.begin() as connection:
         calls.save_call(connection, call())
         calls.save_call(connection, call(id=other))
-        assert calls.call(connection, other).id == other
+        assert finding.call(connection, other, reach=EVERYWHERE).id == other
         with pytest.raises(WrongUsage, match="fits several"):
-            calls.call(connection, CALL_ID[:13])
+            finding.call(connection, CALL_ID[:13], reach=EVERYWHERE)
         with pytest.raises(WrongUsage, match="too short"):
-            calls.call(connection, CALL_ID[:7])
-        assert calls.call(connection, CALL_ID.upper()).id == CALL_ID
+            finding.call(connection, CALL_ID[:7], reach=EVERYWHERE)
+        assert finding.call(connection, CALL_ID.upper(), reach=EVERYWHERE).id == CALL_ID
         with pytest.raises(NotFound):
-            calls.look_up(connection, "ffffffff")
+            finding.look_up(connection, "ffffffff", reach=EVERYWHERE)
 
 
 NO_IDS = [
@@ -125,21 +133,23 @@ def test_what_can_be_no_id_is_said_to_be_none(database: Database, nonsense: str)
     with database.begin() as connection:
         calls.save_call(connection, call())
         with pytest.raises(WrongUsage, match="is no id, nor the beginning of one"):
-            calls.look_up(connection, nonsense)
+            finding.look_up(connection, nonsense, reach=EVERYWHERE)
 
 
 @settings(max_examples=50, deadline=None)
 @given(length=st.integers(8, 36), moment=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)))  # noqa: DTZ001
 def test_every_beginning_of_an_id_spans_it(length: int, moment: datetime) -> None:
     id_ = ids.derived(moment.replace(tzinfo=UTC), str(length))
-    first, last = calls._span(id_[:length])
+    first, last = finding._span(id_[:length])
     assert first <= id_ <= last and len(first) == len(last) == 36
     assert (first == last == id_) == (length == 36)
 
 
 def test_an_id_is_found_by_the_primary_key(database: Database) -> None:
     """A catalogue of years must not be read through for one recording."""
-    query = sa.select(tables.recordings.c.id).where(tables.recordings.c.id.between(*calls._span("01a20000")))
+    query = sa.select(tables.recordings.c.id).where(
+        tables.recordings.c.id.between(*finding._span("01a20000"))
+    )
     with database.read() as connection:
         sql = query.compile(connection, compile_kwargs={"literal_binds": True})
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}").all()
@@ -148,5 +158,5 @@ def test_an_id_is_found_by_the_primary_key(database: Database) -> None:
 
 def test_the_longest_come_first_and_calls_without_a_recording_last(database: Database) -> None:
     """PostgreSQL would put what has no length before the longest."""
-    order = str(calls.SORTS["longest"].compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+    order = str(finding.SORTS["longest"].compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
     assert order == "recordings.duration_s DESC NULLS LAST"

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from callrec.catalogue import alerts, calls, changes, custody, facilities, rules, tables
+from callrec.catalogue import alerts, calls, changes, custody, facilities, finding, rules, tables
 from callrec.catalogue.database import Database
 from callrec.errors import CatalogueDamaged, NotFound, WrongUsage
+from callrec.model.access import EVERYWHERE
 from callrec.model.alerts import Delivery
 from callrec.model.office import Extension, Facility
 from callrec.model.rules import Mode, Rule, Scope
@@ -47,8 +48,14 @@ READERS: dict[str, tuple[Callable[[sa.Connection], Any], ...]] = {
         lambda c: rules.versions(c, [(1, 1)]),
     ),
     "revision": (changes.number,),
-    "calls": (lambda c: calls.search(c, calls.SearchQuery(all_calls=True)), lambda c: calls.call(c, CALL_ID)),
-    "recordings": (lambda c: calls.search(c, calls.SearchQuery()), lambda c: calls.find_recording(c, "r")),
+    "calls": (
+        lambda c: finding.search(c, finding.SearchQuery(all_calls=True), reach=EVERYWHERE),
+        lambda c: finding.call(c, CALL_ID, reach=EVERYWHERE),
+    ),
+    "recordings": (
+        lambda c: finding.search(c, finding.SearchQuery(), reach=EVERYWHERE),
+        lambda c: calls.find_recording(c, "r"),
+    ),
     "custody": (lambda c: custody.of(c, "r"), custody.broken_at),
     "alerts": (lambda c: alerts.of_call(c, CALL_ID),),
 }

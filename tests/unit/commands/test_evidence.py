@@ -15,10 +15,11 @@ import pytest
 
 from callrec.app import App
 from callrec.archive.retrieval import Retrieval
-from callrec.catalogue import alerts, calls, custody, tables
+from callrec.catalogue import alerts, calls, custody, finding, tables
 from callrec.commands import main
 from callrec.commands.search import KEYS, row
 from callrec.errors import StoreUnreachable
+from callrec.model.access import EVERYWHERE
 from callrec.model.alerts import AlertState, Delivery
 from callrec.settings import OfficeSettings
 from tests.unit.bench import Bench
@@ -67,7 +68,7 @@ def archived(bench: Bench) -> list[str]:
 
 def _key(bench: Bench, id_: str) -> str:
     with bench.database.read() as connection:
-        return calls.recording(connection, id_).key
+        return finding.recording(connection, id_, reach=EVERYWHERE).key
 
 
 def test_verify_says_each_and_goes_on_past_a_broken_one(bench: Bench, archived: list[str], run: Run) -> None:
@@ -173,7 +174,7 @@ def test_an_empty_csv_has_its_header(run: Run, arguments: list[str], header: str
 
 def test_the_header_of_a_search_is_that_of_its_rows(archived: list[str], bench: Bench) -> None:
     with bench.database.read() as connection:
-        found = calls.look_up(connection, archived[0])
+        found = finding.look_up(connection, archived[0], reach=EVERYWHERE)
     assert [key for key in row(found, OfficeSettings()) if not key.startswith("_")] == list(KEYS)
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from callrec import language
-from callrec.catalogue import calls
+from callrec.catalogue import calls, finding
 from callrec.catalogue.database import Database
 from callrec.commands.show_course import silences
+from callrec.model.access import EVERYWHERE
 from callrec.model.calls import CallRecord, DecisionChange, FeatureCode, KeyPress, KeyResult
 from callrec.model.captures import KeptBecause, Silence, SilenceReason
 from callrec.model.rules import Mode
@@ -143,6 +144,6 @@ def test_a_silence_is_never_outside_of_the_recording(bench: Bench) -> None:
     )
     assert bench.archiver.archive(RECORDING_ID)
     with bench.database.read() as connection:
-        kept = calls.recording(connection, RECORDING_ID)
+        kept = finding.recording(connection, RECORDING_ID, reach=EVERYWHERE)
     assert [(each.begin_s, each.end_s) for each in silences(kept)] == [(0.0, 1.0), (9.0, 10.0)]
     assert silences(None) == []

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from callrec.catalogue import calls, custody
+from callrec.catalogue import custody, finding
 from callrec.errors import PbxUnreachable
 from callrec.manifest import Manifest
+from callrec.model.access import EVERYWHERE
 from callrec.model.calls import Participant
 from callrec.model.captures import Segment, Track
 from callrec.spool.recording_builder import NoSound
@@ -70,7 +71,7 @@ def test_a_recording_without_sound_is_written_down_as_lost(bench: Bench) -> None
     assert "it will be asked again" in bench.archiver.problems()[0]
     _until_believed(bench)
     with bench.database.read() as connection:
-        found = calls.look_up(connection, CALL_ID)
+        found = finding.look_up(connection, CALL_ID, reach=EVERYWHERE)
         assert [entry.action for entry in custody.of(connection, RECORDING_ID)] == ["lost"]
     assert found.recording is None
     assert [note.text for note in found.call.notes] == [
@@ -97,7 +98,7 @@ def test_of_a_call_that_was_over_at_once_no_sound_is_missed(bench: Bench, begun:
     for _ in range(ABSENT_TIMES):  # seconds: nobody waits for what is not to come
         bench.later(2)
     with bench.database.read() as connection:
-        found = calls.look_up(connection, CALL_ID)
+        found = finding.look_up(connection, CALL_ID, reach=EVERYWHERE)
         assert not custody.of(connection, RECORDING_ID)
     assert [note.text for note in found.call.notes] == ["the call was over before there was sound to record"]
     assert not bench.spool.waiting() and not bench.spool.quarantined() and not bench.archiver.problems()

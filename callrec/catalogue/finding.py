@@ -1,0 +1,265 @@
+"""Finds calls and recordings: by id, or by date, extension, number and what was written about them.
+
+Everything takes a Reach, and what is out of reach is as if it were not there; callrec itself looks
+everywhere. Who reaches what is not decided here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from callrec.catalogue.calls import ArchivedRecording, read_recording
+from callrec.catalogue.rows import RowReader
+from callrec.catalogue.tables import call_facilities, calls, notes, participants, recordings
+from callrec.errors import CatalogueDamaged, NotFound, OutOfSight, WrongUsage
+from callrec.ids import pasted
+from callrec.model.access import Reach
+from callrec.model.calls import CallRecord
+from callrec.model.captures import Custody
+from callrec.numbers import Number
+from callrec.texts import folded, on_one_line
+
+SHORTEST_PREFIX = 8
+FIRST_ID = "00000000-0000-0000-0000-000000000000"
+_ID = re.compile(FIRST_ID.replace("0", "[0-9a-f]"))
+_READ_CALL = RowReader(CallRecord, "calls", "id")
+_READ_FOUND_RECORDING = RowReader(ArchivedRecording, "recordings", "r_id")
+
+
+@dataclass(frozen=True, slots=True)
+class _Erased:
+    """What a row of a call says beside the call itself."""
+
+    erased_at: datetime | None
+
+
+_READ_ERASED = RowReader(_Erased, "calls", "id")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """One line of a search: a call, and its recording where there is one.
+
+    `erased_at`: when numbers and names were taken out of the call, long after it.
+    """
+
+    call: CallRecord
+    recording: ArchivedRecording | None
+    erased_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """What to search for; None means any. `begin` and `end` are a half-open span of time in UTC.
+
+    `all_calls`: also the calls without a recording. `sort` is a key of SORTS. `dialled` is `number` as staff
+    mean it, who dial a prefix: a call with either is found. `note` is a part of a note, however it is spelt.
+    """
+
+    begin: datetime | None = None
+    end: datetime | None = None
+    extension: str | None = None
+    facility: str | None = None
+    number: Number | None = None
+    dialled: Number | None = None
+    direction: str | None = None
+    mode: str | None = None
+    incident: bool = False
+    held: bool = False
+    note: str | None = None
+    min_duration_s: float | None = None
+    all_calls: bool = False
+    limit: int = 100
+    sort: str = "newest"
+
+
+SORTS = {
+    "newest": calls.c.started_at.desc(),
+    "oldest": calls.c.started_at.asc(),
+    "longest": recordings.c.duration_s.desc().nullslast(),
+}
+
+
+def recording(connection: sa.Connection, id_: str, *, reach: Reach) -> ArchivedRecording:
+    """Returns a recording by its id, or by a beginning of it of 8 characters or more.
+
+    Raises NotFound (OutOfSight for one that is there, but out of reach), and WrongUsage when it fits several
+    or no id begins so.
+    """
+    return read_recording(_one(connection, recordings, recordings.c.call_id, id_, reach))
+
+
+def call(connection: sa.Connection, id_: str, *, reach: Reach) -> CallRecord:
+    """Returns a call by its id or the beginning of it. Raises as `recording` does."""
+    return _call(_one(connection, calls, calls.c.id, id_, reach))
+
+
+def look_up(connection: sa.Connection, id_: str, *, reach: Reach) -> SearchHit:
+    """Returns the recording of an id, or of its beginning, with its call; else the call of that id, with a
+    recording where it has one. Raises as `recording` does."""
+    try:
+        kept = recording(connection, id_, reach=reach)
+    except NotFound as error:
+        row = _call_row(connection, id_, reach, error)
+        of_call = sa.select(recordings).where(recordings.c.call_id == row.id)
+        found = connection.execute(of_call).first()
+        return _hit(row, read_recording(found) if found else None)
+    return _hit(_one(connection, calls, calls.c.id, kept.call_id, reach), kept)
+
+
+def search(
+    connection: sa.Connection,
+    wanted: SearchQuery,
+    passed_over: Callable[[CatalogueDamaged], None] | None = None,
+    *,
+    reach: Reach,
+) -> list[SearchHit]:
+    """Returns the recordings (with `all_calls`: also the calls without one) that fit.
+
+    Damaged rows are told to `passed_over`, and left out; without it, raises CatalogueDamaged for the first.
+    """
+    query = (
+        sa.select(calls, *(column.label(f"r_{column.name}") for column in recordings.c))
+        .select_from(calls.join(recordings, recordings.c.call_id == calls.c.id, isouter=wanted.all_calls))
+        .where(*_conditions(wanted), *_within(calls.c.id, reach))
+        .order_by(SORTS[wanted.sort], calls.c.id)
+        .limit(wanted.limit)
+    )
+    found: list[SearchHit] = []
+    for row in connection.execute(query):
+        try:
+            found.append(_found(row))
+        except CatalogueDamaged as error:
+            if passed_over is None:
+                raise
+            passed_over(error)
+    return found
+
+
+def recording_ids(connection: sa.Connection, *, reach: Reach) -> list[str]:
+    """Returns the ids of all recordings that are in the archive, the oldest first."""
+    query = sa.select(recordings.c.id).where(
+        recordings.c.state == Custody.ARCHIVED, *_within(recordings.c.call_id, reach)
+    )
+    return list(connection.execute(query.order_by(recordings.c.id)).scalars())
+
+
+def _within(call_id: sa.ColumnElement[Any], reach: Reach) -> list[sa.ColumnElement[bool]]:
+    """Returns the condition that a call is within reach; none where that is everything.
+
+    Asked of each row by the primary key, so that a search by date still goes by its own index.
+    """
+    if reach.facilities is None:
+        return []
+    of_call = sa.select(call_facilities.c.facility).where(
+        call_facilities.c.call_id == call_id, call_facilities.c.facility.in_(sorted(reach.facilities))
+    )
+    return [of_call.exists()]
+
+
+def _conditions(wanted: SearchQuery) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool] | None] = [
+        calls.c.started_at >= wanted.begin if wanted.begin is not None else None,
+        calls.c.started_at < wanted.end if wanted.end is not None else None,
+        calls.c.facility == wanted.facility if wanted.facility is not None else None,
+        calls.c.direction == wanted.direction if wanted.direction is not None else None,
+        calls.c.mode == wanted.mode if wanted.mode is not None else None,
+        _took_part(wanted) if wanted.extension is not None else None,
+        _has_number(wanted) if wanted.number is not None else None,
+        calls.c.incident if wanted.incident else None,
+        recordings.c.hold if wanted.held else None,
+        _has_note(wanted.note) if wanted.note is not None else None,
+        recordings.c.duration_s >= wanted.min_duration_s if wanted.min_duration_s is not None else None,
+    ]
+    return [condition for condition in conditions if condition is not None]
+
+
+def _took_part(wanted: SearchQuery) -> sa.ColumnElement[bool]:
+    """Fits the calls an extension took part in; the span is repeated so that its index can serve."""
+    query = sa.select(participants.c.call_id).where(participants.c.extension == wanted.extension)
+    if wanted.begin:
+        query = query.where(participants.c.started_at >= wanted.begin)
+    if wanted.end:
+        query = query.where(participants.c.started_at < wanted.end)
+    return calls.c.id.in_(query)
+
+
+def _has_number(wanted: SearchQuery) -> sa.ColumnElement[bool]:
+    return calls.c.number.in_({wanted.number, wanted.dialled} - {None})
+
+
+def _has_note(text: str) -> sa.ColumnElement[bool]:
+    """Fits the calls with a note in which a text stands. Japanese has no blanks: no index of words serves."""
+    return calls.c.id.in_(
+        sa.select(notes.c.call_id).where(notes.c.folded.contains(folded(text), autoescape=True))
+    )
+
+
+def _call_row(connection: sa.Connection, id_: str, reach: Reach, no_recording: NotFound) -> Any:
+    """Returns the row of a call. Raises what was raised of a recording rather than that there is none."""
+    try:
+        return _one(connection, calls, calls.c.id, id_, reach)
+    except OutOfSight:
+        raise
+    except NotFound:
+        raise no_recording from None
+
+
+def _one(
+    connection: sa.Connection, table: sa.Table, call_id: sa.ColumnElement[Any], id_: str, reach: Reach
+) -> Any:
+    """Returns the row of an id or its beginning. Raises NotFound, and WrongUsage when several fit."""
+    first, last = _span(id_)
+    fits = table.c.id.between(first, last)
+    rows = connection.execute(sa.select(table).where(fits, *_within(call_id, reach)).limit(2)).all()
+    if not rows:
+        raise _missing(id_, connection.scalar(sa.select(table.c.id).where(fits).limit(1)))
+    if len(rows) > 1:
+        raise WrongUsage("{id} fits several recordings or calls: give more of it", id=id_)
+    return rows[0]
+
+
+def _missing(id_: str, hidden: str | None) -> NotFound:
+    """Returns the error for an id that is not there, or is `hidden` from who asks, in the same words."""
+    template = "there is no recording or call {id}: see callrec search"
+    return OutOfSight(template, recording_id=hidden, id=id_) if hidden else NotFound(template, id=id_)
+
+
+def _span(id_: str) -> tuple[str, str]:
+    """Returns the first and the last id that begin so. Raises WrongUsage when no id begins so.
+
+    Ids of one form sort alike under every collation, so the index of the primary key serves.
+    """
+    prefix = pasted(id_)
+    first, last = (prefix + fill[len(prefix) :] for fill in (FIRST_ID, FIRST_ID.replace("0", "f")))
+    if not _ID.fullmatch(first):
+        raise WrongUsage("{id} is no id, nor the beginning of one: see callrec search", id=on_one_line(id_))
+    if len(prefix) < SHORTEST_PREFIX:  # decision 6
+        raise WrongUsage(
+            "{id} is too short for an id: give its first 8 characters or more", id=on_one_line(id_)
+        )
+    return first, last
+
+
+def _call(row: Any) -> CallRecord:
+    return _READ_CALL(row, lambda row: row.details)
+
+
+def _found(row: Any) -> SearchHit:
+    if row.r_id is None:
+        return _hit(row, None)
+    kept = _READ_FOUND_RECORDING(
+        row, lambda row: {name: getattr(row, f"r_{name}") for name in ArchivedRecording.__dataclass_fields__}
+    )
+    return _hit(row, kept)
+
+
+def _hit(row: Any, kept: ArchivedRecording | None) -> SearchHit:
+    erased = _READ_ERASED(row, lambda row: {"erased_at": row.erased_at})
+    return SearchHit(_call(row), kept, erased.erased_at)
