@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from callrec.alerts.mail import Mail
     from callrec.alerts.webhook import Webhook
     from callrec.archive.archiver import Archiver
+    from callrec.archive.retrieval import Notes, Retrieval
     from callrec.archive.s3 import S3Store
     from callrec.controller.controller import Controller
     from callrec.controller.rules_in_force import RulesInForce
@@ -385,6 +386,12 @@ class App:
             locked=self.settings.archive.object_lock != "off",
             shortest_lock=timedelta(seconds=self.settings.archive.shortest_lock_s),
         )
+
+    def retrieval(self, note: Notes) -> Retrieval:
+        """Makes what reads recordings back from the archive; `note` enters that into the custody log."""
+        from callrec.archive.retrieval import Retrieval
+
+        return Retrieval(self.store, self.database, note)
 
     def alerter(self, office: Callable[[], Office]) -> Alerter:
         """Makes what sends alerts; `office` gives the office as it is when one is sent."""

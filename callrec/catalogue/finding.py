@@ -227,8 +227,8 @@ def _one(
 
 def _missing(id_: str, hidden: str | None) -> NotFound:
     """Returns the error for an id that is not there, or is `hidden` from who asks, in the same words."""
-    template = "there is no recording or call {id}: see callrec search"
-    return OutOfSight(template, recording_id=hidden, id=id_) if hidden else NotFound(template, id=id_)
+    missing = NotFound("there is no recording or call {id}: see callrec search", id=id_)
+    return OutOfSight(missing.template, recording_id=hidden, **missing.values) if hidden else missing
 
 
 def _span(id_: str) -> tuple[str, str]:

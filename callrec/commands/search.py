@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
 import click
 
-from callrec.catalogue import facilities, finding
-from callrec.catalogue.finding import SearchHit, SearchQuery
-from callrec.commands.common import app, emit, lists, say
+from callrec.catalogue.finding import SORTS, SearchHit, SearchQuery
+from callrec.commands.common import desk, emit, lists, say
 from callrec.dates import parse_range, spoken
+from callrec.desk.operations import finding as operations
+from callrec.desk.operations.office import office_settings
 from callrec.durations import clock, parse_duration
 from callrec.errors import CatalogueDamaged, NotFound, WrongUsage
 from callrec.language import translated
-from callrec.model.access import EVERYWHERE
 from callrec.model.rules import Direction, Mode
 from callrec.numbers import normalise
 from callrec.rulebook.fields import read_number
@@ -83,39 +84,47 @@ KEYS = (
     "--mode", type=click.Choice([each.value for each in Mode]), help="Calls a rule of this mode decided."
 )
 @click.option("--incident", is_flag=True, help="Only incidents.")
+@click.option("--held", is_flag=True, help="Only what is under a legal hold.")
+@click.option("--note", metavar="TEXT", help="Only with a note in which this stands.")
 @click.option("--min-duration", metavar="TIME", help="Only recordings of this length or longer, such as 30s.")
 @click.option("--all-calls", is_flag=True, help="Also calls that were not recorded.")
-@click.option("--limit", default=100, type=click.IntRange(1, 1_000_000), help="At most so many.")
-@click.option("--sort", default="newest", type=click.Choice(list(finding.SORTS)), help="Which come first.")
+@click.option("--limit", default=100, type=click.IntRange(1, operations.MOST_FOUND), help="At most so many.")
+@click.option("--sort", default="newest", type=click.Choice(list(SORTS)), help="Which come first.")
 @lists
 @click.pass_context
 def command(ctx: click.Context, /, date: str | None, on: str | None, form: str | None, **given: Any) -> None:
     """Find recordings by the day the call began: 2026-11-22, 令和8年11月22日, today, or a range A..B."""
     if date is not None and on is not None:
         raise WrongUsage("the date was given twice: {first} and {second}", first=date, second=on)
-    here = app(ctx)
-    office = here.settings.office
+    here = desk(ctx)
+    office = here.do(office_settings)
     day = on if date is None else date
-    begin, end = (None, None) if day is None else parse_range(day, office.zone, here.now)
+    begin, end = (None, None) if day is None else parse_range(day, office.zone, datetime.now(UTC))
     given["extension"] = _meant(given["extension"], partial(read_number, outside=False))
     given["dialled"] = normalise(given["number"], office.prefixes)
     given["number"] = _meant(given["number"], partial(read_number, outside=True))
-    place = given.pop("facility")
     shortest = _meant(given.pop("min_duration"), parse_duration)
     limit = given.pop("limit")
-    damaged: list[CatalogueDamaged] = []
-    with here.database.read() as connection:
-        code = None if place is None else facilities.code_of_calls(connection, place)
-        wanted = SearchQuery(begin, end, facility=code, min_duration_s=shortest, limit=limit + 1, **given)
-        found = finding.search(connection, wanted, damaged.append, reach=EVERYWHERE)
+    wanted = SearchQuery(begin, end, min_duration_s=shortest, limit=limit + 1, **given)
+    found, damage = _found(here.do(operations.search, wanted))
     rows = [row(each, office) for each in found[:limit]]
     emit(rows, COLUMNS, form, keys=KEYS, spare=SPARE, zone=office.zone)
     if len(found) > limit:
         say("there are more than these {limit}: narrow the search, or raise --limit", limit=limit, err=True)
-    if damaged:
-        raise damaged[0]
+    if damage:
+        raise damage
     if not found:
         raise _nothing(wanted)
+
+
+def _found(hits: Iterator[SearchHit]) -> tuple[list[SearchHit], CatalogueDamaged | None]:
+    """Returns what was found, and what is wrong with the rest of it."""
+    found: list[SearchHit] = []
+    try:
+        found.extend(hits)
+    except CatalogueDamaged as error:
+        return found, error
+    return found, None
 
 
 def _nothing(wanted: SearchQuery) -> NotFound:
@@ -140,7 +149,7 @@ def row(found: SearchHit, office: OfficeSettings) -> dict[str, Any]:
         "duration_s": round(kept.duration_s, 3) if kept else None,
         "facility": call.facility,
         "extension": call.extension,
-        "number": call.number,
+        "number": None if found.erased_at else call.number,
         "direction": call.direction,
         "mode": call.decision.mode if call.decision else None,
         "outcome": call.outcome,

@@ -8,16 +8,19 @@ from typing import Any
 
 import click
 
-from callrec.catalogue import alerts, calls, custody, finding, rules
+from callrec.catalogue import calls, custody
 from callrec.catalogue.alerts import DeliveryRow
+from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.finding import SearchHit
-from callrec.commands.common import app, plain_row, print_json, tell
+from callrec.commands.common import desk, plain_row, print_json, tell
 from callrec.commands.search import row
 from callrec.commands.show_course import course, silences
 from callrec.dates import spoken
+from callrec.desk.operations import finding as operations
+from callrec.desk.operations.finding import ShownCall
+from callrec.desk.operations.office import office_settings
 from callrec.durations import clock
 from callrec.language import translated as _
-from callrec.model.access import EVERYWHERE
 from callrec.model.calls import Announcement, CallRecord
 from callrec.rulebook import explanation
 from callrec.rulebook.explanation import Known
@@ -40,34 +43,24 @@ Lines = Iterator[tuple[str, str]]
 @click.pass_context
 def command(ctx: click.Context, id_: str, as_json: bool) -> None:
     """Show one recording or call: who, when, why it was recorded or not, and what was done with it."""
-    here = app(ctx)
-    with here.database.read() as connection:
-        found = finding.look_up(connection, id_, reach=EVERYWHERE)
-        entries = custody.of(connection, found.recording.id) if found.recording else []
-        told = alerts.of_call(connection, found.call.id)
-        decision = found.call.decision
-        considered = decision.considered if decision else ()
-        known = rules.versions(connection, [(each.rule, each.version) for each in considered])
+    here = desk(ctx)
+    office = here.do(office_settings)
+    shown = here.do(operations.show, id_)
     if as_json:
-        print_json(_whole(found, entries, told, here.settings.office))
+        print_json(_whole(shown, office))
         return
-    for name, text in (
-        *_lines(found, known, here.settings.office),
-        *_alerts(told, here.settings.office),
-        *_custody(entries, here.settings.office),
-    ):
+    for name, text in _lines(shown, office):
         tell(f"{_(name)}: {text}" if name else f"  {text}")
 
 
-def _whole(
-    found: SearchHit, entries: list[custody.Entry], told: list[DeliveryRow], office: OfficeSettings
-) -> dict[str, Any]:
+def _whole(shown: ShownCall, office: OfficeSettings) -> dict[str, Any]:
+    found = shown.found
     return {
         **plain_row(row(found, office)),
         "call": calls.as_json(found.call),
         "manifest": found.recording.manifest if found.recording else None,
         "silences": [plain_row(asdict(each)) for each in silences(found.recording)],
-        "alerts": [plain_row(asdict(each)) for each in told],
+        "alerts": [plain_row(asdict(each)) for each in shown.told],
         "custody": [
             plain_row(
                 {
@@ -79,20 +72,23 @@ def _whole(
                     "hash": each.hash,
                 }
             )
-            for each in entries
+            for each in shown.entries
         ],
     }
 
 
-def _lines(found: SearchHit, known: Known, office: OfficeSettings) -> Lines:
-    yield from _call(found.call, office)
-    yield from _decision(found, known, office)
+def _lines(shown: ShownCall, office: OfficeSettings) -> Lines:
+    found = shown.found
+    yield from _call(found, office)
+    yield from _decision(found, {(each.id, each.version): each for each in shown.considered}, office)
     yield from _notes(found.call)
     yield from _announcements(found.call, office)
-    yield from _people(found.call, office)
+    yield from _people(found, office)
     yield from course(found, office.zone)
     if found.recording:
-        yield from _recording(found, office)
+        yield from _recording(found.recording, office)
+    yield from _alerts(shown.told, office)
+    yield from _custody(shown.entries, office)
 
 
 def _alerts(told: list[DeliveryRow], office: OfficeSettings) -> Lines:
@@ -112,7 +108,8 @@ def _custody(entries: list[custody.Entry], office: OfficeSettings) -> Lines:
         yield "", f"{spoken(each.at, office.zone)}  {_(ACTIONS.get(each.action, each.action))}  ({by})"
 
 
-def _call(call: CallRecord, office: OfficeSettings) -> Lines:
+def _call(found: SearchHit, office: OfficeSettings) -> Lines:
+    call = found.call
     yield "call", call.id
     yield "when", spoken(call.started_at, office.zone)
     if call.answered_at and call.ended_at:
@@ -121,7 +118,7 @@ def _call(call: CallRecord, office: OfficeSettings) -> Lines:
     yield "direction", _(DIRECTIONS[call.direction]) if call.direction else "—"
     yield "facility", call.facility or "—"
     yield "extension", call.extension or "—"
-    yield "number", call.number or "—"
+    yield "number", "—" if found.erased_at else call.number or "—"
     if call.incident:
         yield "incident", _("yes")
 
@@ -168,19 +165,24 @@ def _heard(each: Announcement) -> str:
     return _("heard to its end") if each.complete else _("not heard to its end")
 
 
-def _people(call: CallRecord, office: OfficeSettings) -> Lines:
-    for each in call.participants:
+def _people(found: SearchHit, office: OfficeSettings) -> Lines:
+    unknown = "—" if found.erased_at else "?"
+    for each in found.call.participants:
         left = spoken(each.left_at, office.zone)[11:] if each.left_at else "…"
-        yield "took part", f"{each.number or '?'}  {spoken(each.joined_at, office.zone)} – {left}"
+        yield "took part", f"{each.number or unknown}  {spoken(each.joined_at, office.zone)} – {left}"
 
 
-def _recording(found: SearchHit, office: OfficeSettings) -> Lines:
-    kept = found.recording
-    assert kept is not None
+def _recording(kept: ArchivedRecording, office: OfficeSettings) -> Lines:
     yield "recording", kept.id
     yield "length", clock(kept.duration_s)
     yield "kept because", _(KEPT_BECAUSE[kept.kept_because])
     yield "kept until", spoken(kept.retain_until, office.zone) if kept.retain_until else "—"
-    yield "state", _(ACTIONS[kept.state])
+    yield "state", _state(kept, office)
     yield "object", kept.key
     yield "SHA-256", kept.sha256
+
+
+def _state(kept: ArchivedRecording, office: OfficeSettings) -> str:
+    if kept.destroyed_at is None:
+        return _(ACTIONS[kept.state])
+    return _("destroyed at {moment}").format(moment=spoken(kept.destroyed_at, office.zone))

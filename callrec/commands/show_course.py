@@ -44,8 +44,11 @@ def course(found: SearchHit, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
 
 
 def silences(kept: ArchivedRecording | None) -> list[ShownSilence]:
-    """Returns the silences of a recording, as its manifest has them. One without an end lasts to the end."""
-    if kept is None:
+    """Returns the silences of a recording, as its manifest has them. One without an end lasts to the end.
+
+    Nothing is known of one that was destroyed.
+    """
+    if kept is None or not kept.manifest:
         return []
     capture = capture_of(kept.manifest)
     zero = capture.began_at

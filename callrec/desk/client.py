@@ -5,13 +5,14 @@ from __future__ import annotations
 import http.client
 import socket
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 from callrec.desk import wire
 from callrec.desk.download import Download
 from callrec.desk.operation import Operation
-from callrec.errors import Unreachable
+from callrec.errors import CallrecError, Unreachable
 from callrec.failures import why
 
 P = ParamSpec("P")
@@ -30,6 +31,8 @@ class RemoteDesk:
     def do(self, wanted: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         types = wire.signature(wanted)
         answer = self._ask(wanted, wire.arguments(wanted, args, kwargs))
+        if answer.status != HTTPStatus.OK:  # said now, also where results would come one by one
+            raise self._refusal(wanted, answer)
         if types.one_by_one:
             return cast(T, self._results(wanted, answer))
         value = wire.read_line(wanted, self._line(answer))
@@ -46,6 +49,15 @@ class RemoteDesk:
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise self._away(error) from error
+
+    def _refusal(self, wanted: Operation[..., Any], answer: http.client.HTTPResponse) -> Exception:
+        """Returns the error that the desk answered with."""
+        with answer:
+            try:
+                wire.read_line(wanted, self._line(answer))
+            except CallrecError as error:
+                return error
+        return Unreachable("the answer of the desk is not whole: see its log, then try again")
 
     def _results(self, wanted: Operation[..., Any], answer: http.client.HTTPResponse) -> Iterator[Any]:
         with answer:

@@ -13,9 +13,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import PlainSerializer, PlainValidator, TypeAdapter, ValidationError
 
 from callrec import errors
 from callrec.desk.download import Download
@@ -137,3 +137,11 @@ def _values(found: dict[str, Any]) -> dict[str, object]:
         name: Sentence(value["template"], **_values(value)) if isinstance(value, dict) else value
         for name, value in found["values"].items()
     }
+
+
+def _spoken(found: dict[str, Any]) -> Sentence:
+    return Sentence(found["template"], **_values(found))
+
+
+Spoken = Annotated[Sentence, PlainSerializer(_sentence), PlainValidator(_spoken)]
+"""A sentence in a result: it travels as errors do, and is read in the language of who asked."""

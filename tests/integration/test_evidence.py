@@ -40,7 +40,7 @@ def test_what_was_put_over_it_is_not_what_is_shown(
     system.s3.put_object(Bucket=system.demo.s3.bucket, Key=covered, Body=b"somebody's")
     done = system.callrec("verify", kept.id, "--json")
     (row,) = json.loads(done.stdout)
-    assert done.returncode == 1 and row["verified"] and covered in row["problem"]
+    assert done.returncode == 1 and row["ok"] and covered in row["problems"][0]
     assert system.callrec("fetch", kept.id, "-o", str(tmp_path)).returncode == 0
     assert file_sha256(tmp_path / f"{kept.id}.flac") == kept.sha256
     assert file_sha256(tmp_path / f"{kept.id}.manifest.json") == kept.manifest_sha256
@@ -68,7 +68,7 @@ def test_without_versions_what_was_put_over_it_does_not_verify(
     done = system.callrec("verify", kept.id, "--json")
     assert done.returncode == 5
     (row,) = json.loads(done.stdout)
-    assert not row["verified"] and row["problem"].startswith(problem)
+    assert not row["ok"] and row["problems"][0].startswith(problem)
     fetched = system.callrec("fetch", kept.id, "-o", str(tmp_path))
     assert fetched.returncode == 5 and not list(tmp_path.iterdir()), "nothing is handed out"
     shown = system.callrec("show", kept.id)
@@ -108,4 +108,6 @@ def test_ids_and_numbers_of_any_form(system: SystemUnderTest, kept: ArchivedReco
 
 def test_a_sample_verifies(system: SystemUnderTest, kept: ArchivedRecording) -> None:
     done = system.callrec("verify", "--sample", "1", "--csv")
-    assert done.stdout.splitlines()[0] == "\ufeffid,verified,problem" and len(done.stdout.splitlines()) == 2
+    assert (
+        done.stdout.splitlines()[0] == "\ufeffid,ok,problems,checked" and len(done.stdout.splitlines()) == 2
+    )

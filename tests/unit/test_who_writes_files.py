@@ -22,7 +22,7 @@ CALLS = {"os.open", "os.write", "os.replace", "shutil.copy", "shutil.move", "fil
 CALLED = {each.split(".")[1] for each in CALLS}
 MODES = {f"{kind}{more}" for kind in "wxa" for more in ("", "b", "+", "b+", "+b", "t")} | {"r+", "r+b", "rb+"}
 ALLOWED = {
-    "archive/retrieval.py": {
+    "archive/conversion.py": {
         "target.open('wb')": "streams sound into a draft",
         "soundfile.SoundFile(target, 'w')": "streams sound into a draft",
     },

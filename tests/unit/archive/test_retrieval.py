@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,15 +13,17 @@ import pytest
 import soundfile
 
 from callrec import language
-from callrec.archive.retrieval import Retrieval, convert
+from callrec.archive.conversion import Kind
+from callrec.archive.retrieval import Retrieval
 from callrec.catalogue import custody, finding, tables
 from callrec.catalogue.calls import ArchivedRecording
-from callrec.errors import CatalogueUnreachable, CheckFailed, EvidenceBroken, WrongUsage
+from callrec.catalogue.database import Connection
+from callrec.errors import CatalogueUnreachable, CheckFailed, EvidenceBroken
 from callrec.manifest import AudioFacts
 from callrec.model.access import EVERYWHERE
 from callrec.spool.sound import examine
 from tests.unit.bench import Bench
-from tests.unit.samples import RECORDING_ID, captured_call
+from tests.unit.samples import RECORDING_ID, START, captured_call
 
 
 @pytest.fixture
@@ -35,7 +38,17 @@ def kept(bench: Bench) -> ArchivedRecording:
 
 @pytest.fixture
 def retrieval(bench: Bench) -> Retrieval:
-    return Retrieval(bench.store, bench.database, who="tanaka")
+    def note(connection: Connection, recording_id: str, action: str, /, **details: Any) -> None:
+        custody.append(connection, recording_id, action, who="tanaka", at=START, **details)
+
+    return Retrieval(bench.store, bench.database, note)
+
+
+def _fetched(retrieval: Retrieval, kept: ArchivedRecording, kind: Kind = "flac") -> bytes:
+    with retrieval.given(kept, "fetched", kind, None, request="R-7") as (about, path):
+        data = path.read_bytes()
+        assert (about.size, about.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+        return data
 
 
 def _log(bench: Bench) -> list[custody.Entry]:
@@ -44,26 +57,20 @@ def _log(bench: Bench) -> list[custody.Entry]:
 
 
 def test_what_was_put_over_it_is_not_what_is_handed_out(
-    bench: Bench, kept: ArchivedRecording, retrieval: Retrieval, tmp_path: Path
+    bench: Bench, kept: ArchivedRecording, retrieval: Retrieval
 ) -> None:
     original = bench.store.objects[kept.key]
     for key in (kept.key, kept.manifest_key):
         bench.store.put_over(key, b"something else")
-    assert retrieval.fetch(RECORDING_ID, tmp_path).read_bytes() == original
-    assert retrieval.verify(kept) == [kept.key, kept.manifest_key]
+    assert _fetched(retrieval, kept) == original
+    assert retrieval.verify(kept, []) == [kept.key, kept.manifest_key]
     assert _log(bench)[-1].details == {"covered": [kept.key, kept.manifest_key]}
 
 
 def test_nothing_is_said_of_what_nobody_touched(
     bench: Bench, kept: ArchivedRecording, retrieval: Retrieval
 ) -> None:
-    assert retrieval.verify(kept) == [] and _log(bench)[-1].details == {}
-
-
-def test_ids_may_be_pasted_as_a_list_and_count_once(kept: ArchivedRecording, retrieval: Retrieval) -> None:
-    assert retrieval.named([f'"{kept.id}"、{kept.id[:13].upper()}', f" {kept.id}\r\n"]) == [kept]
-    with pytest.raises(WrongUsage, match="is too short for an id"):
-        retrieval.named([","])
+    assert retrieval.verify(kept, []) == [] and _log(bench)[-1].details == {}
 
 
 def test_what_does_not_verify_is_told_in_the_language_of_the_reader(
@@ -74,7 +81,7 @@ def test_what_does_not_verify_is_told_in_the_language_of_the_reader(
 
     monkeypatch.setattr("callrec.archive.retrieval.examine", altered)
     with pytest.raises(EvidenceBroken) as raised:
-        retrieval.verify(kept)
+        retrieval.verify(kept, [])
     english = "channels: 2 in the manifest, 1 in the file; frames: 80000 in the manifest, 7 in the file"
     assert str(raised.value).endswith(english)
     monkeypatch.setenv("LANGUAGE", "")  # to be put back
@@ -89,75 +96,57 @@ def test_a_bucket_without_versions_is_read_as_it_is(
 ) -> None:
     bench.store.versioned = False
     old = replace(kept, version=None, manifest_version=None)
-    assert retrieval.verify(old) == []
+    assert retrieval.verify(old, []) == []
     bench.store.put_over(kept.key, b"something else")
     with pytest.raises(EvidenceBroken, match="is not the one that was archived"):
-        retrieval.verify(old)
+        retrieval.verify(old, [])
     assert [entry.action for entry in _log(bench)] == ["verified", "broken"]
 
 
-def test_a_fetch_is_on_record_before_the_file_is_there(
-    bench: Bench,
-    kept: ArchivedRecording,
-    retrieval: Retrieval,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_file_is_on_record_before_it_can_be_had(
+    bench: Bench, kept: ArchivedRecording, retrieval: Retrieval, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def down(*_: object, **__: object) -> None:
         raise CatalogueUnreachable("the database is away")
 
-    folder = tmp_path / "out"
-    folder.mkdir()
     with monkeypatch.context() as patch, pytest.raises(CatalogueUnreachable):
         patch.setattr(custody, "append", down)
-        retrieval.fetch(RECORDING_ID, folder, request="R-7")
-    assert list(folder.iterdir()) == [] and kept.id == RECORDING_ID
-    retrieval.fetch(RECORDING_ID, folder, request="R-7")
-    names = sorted(path.name for path in folder.iterdir())
-    assert names == [f"{RECORDING_ID}.flac", f"{RECORDING_ID}.manifest.json"]
+        _fetched(retrieval, kept)
+    given = _fetched(retrieval, kept, "wav")
     (entry,) = _log(bench)
-    assert (entry.who, entry.action, entry.details["request"]) == ("tanaka", "fetched", "R-7")
+    assert (entry.who, entry.action) == ("tanaka", "fetched")
+    digest = hashlib.sha256(given).hexdigest()
+    assert entry.details == {"format": "wav", "request": "R-7", "sha256": digest}
 
 
 @pytest.mark.parametrize("kind", ["flac", "wav"])
-def test_a_full_disk_leaves_no_half_file(
-    kept: ArchivedRecording, retrieval: Retrieval, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    folder = tmp_path / "out"
-    folder.mkdir()
-    (folder / f"{kept.id}.{kind}").write_bytes(b"the one of yesterday")
-
-    def full(*_: object) -> None:
-        raise soundfile.LibsndfileError(2)
-
-    def torn(_source: object, target: Path, *_: object) -> None:
-        target.write_bytes(b"half")
-        full()
-
-    monkeypatch.setattr("callrec.archive.retrieval.convert", torn)
-    with pytest.raises(CheckFailed, match="cannot be written"):
-        retrieval.fetch(kept.id, folder, kind=kind)
-    assert [path.read_bytes() for path in folder.iterdir()] == [b"the one of yesterday"]
-
-
-def test_two_may_fetch_the_same_at_once(
+def test_a_full_disk_gives_no_half_file(
     bench: Bench,
     kept: ArchivedRecording,
     retrieval: Retrieval,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    kind: Kind,
 ) -> None:
-    real, others = convert, [retrieval.fetch]
+    def torn(_source: object, target: Path, *_: object) -> None:
+        target.write_bytes(b"half")
+        raise soundfile.LibsndfileError(2)
 
-    def meanwhile(*given: Any) -> None:
-        real(*given)
-        while others:
-            others.pop()(kept.id, tmp_path / "out", kind="wav")
+    monkeypatch.setattr("callrec.archive.retrieval.convert", torn)
+    with pytest.raises(CheckFailed, match="cannot be written"):
+        _fetched(retrieval, kept, kind)
+    assert _log(bench) == []
 
-    (tmp_path / "out").mkdir()
-    monkeypatch.setattr("callrec.archive.retrieval.convert", meanwhile)
-    fetched = retrieval.fetch(kept.id, tmp_path / "out", kind="wav")
-    assert len(list((tmp_path / "out").iterdir())) == 2 and soundfile.info(fetched).frames == 80000
+
+def test_what_was_looked_at_is_told_also_where_something_is_wrong(
+    bench: Bench, kept: ArchivedRecording, retrieval: Retrieval
+) -> None:
+    checked: list[str] = []
+    retrieval.verify(kept, checked)
+    assert checked == ["manifest", "sound", "content", "versions"]
+    bench.store.versions[kept.key][0] += b"more"
+    with pytest.raises(EvidenceBroken):
+        retrieval.verify(kept, broken := list[str]())
+    assert broken == ["manifest", "sound"]
 
 
 CHAIN: dict[str, Callable[[Any], Any]] = {
@@ -185,9 +174,7 @@ def test_one_recording_answers_for_its_own_rows(
         assert custody.broken_at(connection) is not None
 
 
-def test_the_sound_is_what_was_said(
-    bench: Bench, kept: ArchivedRecording, retrieval: Retrieval, tmp_path: Path
-) -> None:
-    fetched, rate = soundfile.read(retrieval.fetch(kept.id, tmp_path, kind="wav"), dtype="int16")
+def test_the_sound_is_what_was_said(bench: Bench, kept: ArchivedRecording, retrieval: Retrieval) -> None:
+    fetched, rate = soundfile.read(io.BytesIO(_fetched(retrieval, kept, "wav")), dtype="int16")
     archived, _ = soundfile.read(io.BytesIO(bench.store.objects[kept.key]), dtype="int16")
     assert rate == 8000 and (fetched == archived).all()

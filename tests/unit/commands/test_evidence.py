@@ -16,6 +16,7 @@ import pytest
 from callrec.app import App
 from callrec.archive.retrieval import Retrieval
 from callrec.catalogue import alerts, calls, custody, finding, tables
+from callrec.catalogue.calls import ArchivedRecording
 from callrec.commands import main
 from callrec.commands.search import KEYS, row
 from callrec.errors import StoreUnreachable
@@ -75,14 +76,14 @@ def test_verify_says_each_and_goes_on_past_a_broken_one(bench: Bench, archived: 
     bench.store.versions[_key(bench, archived[1])] = [b"somebody's"]
     code, out, err = run("verify", "--all", "--json")
     rows = json.loads(out)
-    assert [each["problem"] is None for each in rows] == [True, False, True]
-    assert [(each["id"], each["verified"]) for each in rows] == list(
+    assert [each["problems"] == [] for each in rows] == [True, False, True]
+    assert [(each["id"], each["ok"]) for each in rows] == list(
         zip(archived, (True, False, True), strict=True)
     )
-    assert all(list(each) == ["id", "verified", "problem"] for each in rows)
+    assert all(list(each) == ["id", "ok", "problems", "checked"] for each in rows)
     assert code == 5 and err.strip() == "callrec: 1 of 3 recordings do not verify"
     code, out, _ = run("verify", "--all", "--csv")
-    assert [each["verified"] for each in csv.DictReader(io.StringIO(out))] == ["True", "False", "True"]
+    assert [each["ok"] for each in csv.DictReader(io.StringIO(out))] == ["True", "False", "True"]
     code, out, _ = run("verify", "--all")
     assert code == 5 and [line.split()[:2] for line in out.splitlines()] == [
         [archived[0], "yes"],
@@ -97,10 +98,10 @@ def test_what_was_verified_is_told_when_the_store_goes_away(
 ) -> None:
     real, seen = Retrieval.verify, iter(range(2))
 
-    def away(self: Retrieval, kept: calls.ArchivedRecording) -> list[str]:
+    def away(self: Retrieval, kept: ArchivedRecording, checked: list[str]) -> list[str]:
         if next(seen, None) is None:
             raise StoreUnreachable("the store is away")
-        return real(self, kept)
+        return real(self, kept, checked)
 
     monkeypatch.setattr(Retrieval, "verify", away)
     code, out, err = run("verify", "--all", form)
@@ -114,9 +115,9 @@ def test_rows_are_printed_as_they_come(
 ) -> None:
     real, told = Retrieval.verify, []
 
-    def listening(self: Retrieval, kept: calls.ArchivedRecording) -> list[str]:
+    def listening(self: Retrieval, kept: ArchivedRecording, checked: list[str]) -> list[str]:
         told.append(capsys.readouterr().out)
-        return real(self, kept)
+        return real(self, kept, checked)
 
     monkeypatch.setattr(Retrieval, "verify", listening)
     assert run("verify", *archived)[0] == 0
@@ -127,7 +128,8 @@ def test_what_was_put_over_is_said(bench: Bench, archived: list[str], run: Run) 
     bench.store.put_over(_key(bench, archived[0]), b"somebody's")
     code, out, err = run("verify", archived[0], "--json")
     (told,) = json.loads(out)
-    assert code == 1 and told["verified"] and "something was put over recordings/" in told["problem"]
+    (problem,) = told["problems"]
+    assert code == 1 and told["ok"] and "something was put over recordings/" in problem
     assert "1 of 1 recordings are whole, but somebody put something over them" in err
 
 
@@ -162,7 +164,7 @@ def test_an_altered_log_is_said_for_the_recording_it_is_about(
 @pytest.mark.parametrize(
     ("arguments", "header"),
     [
-        (["verify", "--all"], "id,verified,problem"),
+        (["verify", "--all"], "id,ok,problems,checked"),
         (["search", "2020-01-01"], ",".join(KEYS)),
         (["facility", "list"], "code,name,extensions,support_phone,support_mail"),
     ],

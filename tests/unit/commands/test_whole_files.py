@@ -17,7 +17,7 @@ import soundfile
 from matplotlib.figure import Figure
 
 from callrec.app import App
-from callrec.archive.retrieval import Clip, convert
+from callrec.archive.conversion import Clip, convert
 from callrec.catalogue import custody
 from callrec.commands import main
 from callrec.errors import CheckFailed, WrongUsage

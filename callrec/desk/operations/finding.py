@@ -1,0 +1,88 @@
+"""Calls and recordings, found and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from callrec.catalogue import alerts, custody, facilities, finding, rules
+from callrec.catalogue.alerts import DeliveryRow
+from callrec.catalogue.custody import Entry
+from callrec.catalogue.database import Connection
+from callrec.catalogue.finding import SORTS, SearchHit, SearchQuery
+from callrec.desk.operation import Session, operation
+from callrec.desk.recordings import check_shown
+from callrec.errors import CatalogueDamaged, WrongUsage
+from callrec.model.access import Role
+from callrec.model.rules import Rule
+from callrec.texts import folded
+
+MOST_FOUND = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """What was written about a call and its recording when it was over."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCall:
+    """Everything that is known of a call and its recording. `considered`: the rules that were looked at, in
+    the versions of then."""
+
+    found: SearchHit
+    entries: list[Entry]
+    told: list[DeliveryRow]
+    considered: list[Rule]
+    after: After
+
+
+@operation("search", Role.HANDLER)
+def search(session: Session, /, wanted: SearchQuery) -> Iterator[SearchHit]:
+    """Yields what fits a search. `facility` may be a name. Raises CatalogueDamaged at the end, for the first
+    row that is."""
+    _check(wanted)
+    return _hits(session, wanted)
+
+
+@operation("show", Role.HANDLER)
+def show(session: Session, /, id_: str) -> ShownCall:
+    """Returns what is known of the recording or call of an id or its beginning. Raises NotFound."""
+    with session.app.database.read() as connection:
+        found = finding.look_up(connection, id_, reach=session.reach)
+        decision = found.call.decision
+        versions = [(each.rule, each.version) for each in decision.considered] if decision else []
+        return ShownCall(
+            found,
+            custody.of(connection, found.recording.id) if found.recording else [],
+            alerts.of_call(connection, found.call.id),
+            list(rules.versions(connection, versions).values()),
+            _after(connection, found),
+        )
+
+
+def _after(connection: Connection, found: SearchHit) -> After:
+    return After()
+
+
+def _hits(session: Session, wanted: SearchQuery) -> Iterator[SearchHit]:
+    damaged: list[CatalogueDamaged] = []
+    with session.app.database.read() as connection:
+        if wanted.facility is not None:
+            code = facilities.code_of_calls(connection, wanted.facility)
+            wanted = replace(wanted, facility=code)
+        found = finding.search(connection, wanted, damaged.append, reach=session.reach)
+    yield from found
+    if damaged:
+        raise damaged[0]
+
+
+def _check(wanted: SearchQuery) -> None:
+    """Raises WrongUsage for what no search can be."""
+    if wanted.sort not in SORTS or not 1 <= wanted.limit <= MOST_FOUND + 1:
+        raise WrongUsage("there is no such search: see callrec search --help")
+    texts = (wanted.extension, wanted.facility, wanted.number, wanted.dialled, wanted.direction, wanted.mode)
+    for text in (*texts, wanted.note):
+        check_shown(text)
+    if wanted.note is not None and not folded(wanted.note):
+        raise WrongUsage("--note is empty: give a part of what was written")

@@ -1,0 +1,81 @@
+"""Recordings, given to people: to be heard, and as files. Each is proved first, and written down before the
+first byte goes out."""
+
+from __future__ import annotations
+
+import math
+
+from callrec.archive.conversion import Clip, Kind
+from callrec.archive.retrieval import GivenRecording
+from callrec.catalogue.calls import ArchivedRecording
+from callrec.catalogue.database import Connection
+from callrec.desk.download import Download
+from callrec.desk.operation import Session, operation
+from callrec.desk.recordings import check_shown, look_up, named
+from callrec.model.access import Role
+
+
+@operation("fetch", Role.HANDLER)
+def recordings_to_fetch(
+    session: Session, /, ids: list[str], clip: Clip | None = None, request: str | None = None
+) -> list[str]:
+    """Returns the whole ids of the recordings that are named: a wrong one is said before any is fetched.
+
+    Raises as `fetch` does.
+    """
+    _check(request)
+    with session.app.database.read() as connection:
+        found = named(session, connection, ids)
+        for kept in found:
+            _permit(session, connection, request, kept)
+    for kept in found:
+        if clip:
+            clip.check(kept.duration_s)
+    return [kept.id for kept in found]
+
+
+@operation("fetch", Role.HANDLER)
+def fetch(
+    session: Session, /, id_: str, kind: Kind, clip: Clip | None = None, request: str | None = None
+) -> Download[GivenRecording]:
+    """Gives a recording, or a part of it, as a file.
+
+    Raises NotFound, Refused without a request that allows it, EvidenceBroken where it does not verify, and
+    WrongUsage for a clip that is not in it.
+    """
+    kept = _to_give(session, id_, request)
+    with session.app.retrieval(session.note).given(
+        kept, "fetched", kind, clip, clip=str(clip or ""), request=request or ""
+    ) as (about, path):
+        return Download.of(about, path)
+
+
+@operation("play", Role.HANDLER)
+def play(
+    session: Session, /, id_: str, begin_s: float = 0.0, request: str | None = None
+) -> Download[GivenRecording]:
+    """Gives the sound of a recording to be heard, from so many seconds on. Raises as `fetch` does."""
+    kept = _to_give(session, id_, request)
+    begin = f"{begin_s:.10g}s"
+    clip = Clip(begin_s) if begin_s or math.isnan(begin_s) else None
+    with session.app.retrieval(session.note).given(
+        kept, "heard", "wav", clip, **{"from": begin, "request": request or ""}
+    ) as (about, path):
+        return Download.of(about, path)
+
+
+def _to_give(session: Session, id_: str, request: str | None) -> ArchivedRecording:
+    """Returns the recording that is asked for, once it is sure that it may be given."""
+    _check(request)
+    with session.app.database.read() as connection:
+        kept = look_up(session, connection, id_)
+        _permit(session, connection, request, kept)
+    return kept
+
+
+def _check(request: str | None) -> None:
+    check_shown(request)
+
+
+def _permit(session: Session, connection: Connection, request: str | None, kept: ArchivedRecording) -> None:
+    """Raises Refused unless the recording may be given for this request, or without one."""

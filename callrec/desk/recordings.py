@@ -1,0 +1,64 @@
+"""Finds the recordings that an operation is asked about, within the reach of who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from callrec.catalogue import finding
+from callrec.catalogue.calls import ArchivedRecording
+from callrec.catalogue.database import Connection
+from callrec.catalogue.finding import SearchHit
+from callrec.dates import spoken
+from callrec.desk.operation import Session
+from callrec.errors import NotFound, WrongUsage
+from callrec.model.captures import Custody, RetainedBecause
+from callrec.texts import items, unshown
+from callrec.wording import rule_name
+
+
+def look_up(session: Session, connection: Connection, id_: str) -> ArchivedRecording:
+    """Returns the recording of an id or its beginning, which may also be those of its call.
+
+    Raises NotFound, also for a call without a recording and for one that was destroyed, and WrongUsage when
+    it fits several.
+    """
+    found = finding.look_up(connection, id_, reach=session.reach)
+    if found.recording is None:
+        raise NotFound("call {id} was not recorded: see callrec show {id}", id=found.call.id)
+    if found.recording.state is Custody.DESTROYED:
+        raise _destroyed(session, found, found.recording)
+    return found.recording
+
+
+def named(session: Session, connection: Connection, texts: Collection[str]) -> list[ArchivedRecording]:
+    """Returns the recordings that are named, each once; a text may be a list of ids. Raises as `look_up`."""
+    found = [look_up(session, connection, each) for each in items(texts) or texts]
+    return list({each.id: each for each in found}.values())
+
+
+def check_shown(text: str | None) -> None:
+    """Raises WrongUsage for a text that would look like another line, or like nothing, where it is shown."""
+    if text is not None and any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise WrongUsage("something was typed that is not UTF-8: check the encoding of the terminal")
+    if text is not None and unshown(text):
+        raise WrongUsage("{text} holds a control character: leave it out", text=repr(text))
+
+
+def _destroyed(session: Session, found: SearchHit, kept: ArchivedRecording) -> NotFound:
+    """Returns the error that says of a recording when it was destroyed, and why."""
+    zone, decision = session.app.settings.office.zone, found.call.decision
+    at, until = (spoken(each, zone) if each else "—" for each in (kept.destroyed_at, kept.retain_until))
+    if kept.retained_because is RetainedBecause.PERSON or decision is None:
+        return NotFound(
+            "recording {id} was destroyed at {moment}: it was to be kept until {until}",
+            id=kept.id,
+            moment=at,
+            until=until,
+        )
+    return NotFound(
+        "recording {id} was destroyed at {moment}: rule {rule} kept it until {until}",
+        id=kept.id,
+        moment=at,
+        rule=rule_name(decision.rule, decision.version),
+        until=until,
+    )
