@@ -82,6 +82,14 @@ def parse_clip(text: str) -> tuple[float, float]:
     return ends[0], ends[1]
 
 
+def parse_position(text: str) -> float:
+    """Returns the seconds of a place in a recording: ``03:10``, ``1:02:03``, 3分10秒."""
+    seconds = None if is_too_long(text) else _offset(narrow(text).removesuffix("から"))
+    if seconds is None:
+        raise WrongUsage("{text} is no place in a recording: write 03:10", text=on_one_line(text))
+    return seconds
+
+
 def clock(seconds: float) -> str:
     """Returns a length for people: ``3:05`` or ``1:02:03``."""
     whole = round(seconds)

@@ -89,6 +89,7 @@ ACTIONS = {
     "spooled": "put into the spool",
     "archived": "put into the archive and read back",
     "fetched": "fetched",
+    "heard": "heard",
     "verified": "verified: whole and untouched",
     "broken": "does not verify",
     "lost": "lost",

@@ -2,10 +2,10 @@
 it. `main` runs the program, finds the file of a command by its name, and makes an error one line on stderr
 and an exit code. Each noun or verb has a file of its own (`rule` is spread over `rule_*`); `common` is the
 one writer, of lists with `table` and `spreadsheet`, over the `streams` of the system; `help_page` lays out
-help, `wrapping` knows where Japanese lines end, `rule_options` has the options of rules, `office_steps`
-carries out imports, `facility_chart` draws, and `show_course` tells what happened during a call. The script
-`callrec` calls it, and so does `python -m callrec`. Click is known here only; whatever a command does can be
-done from Python as well."""
+help, `wrapping` knows where Japanese lines end, `rule_options` has the options of rules, `player` plays
+sound, `office_steps` carries out imports, `facility_chart` draws, and `show_course` tells what happened
+during a call. The script `callrec` calls it, and so does `python -m callrec`. Click is known here only;
+whatever a command does can be done from Python as well."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ COMMANDS = {
     "prompt": "The announcements.",
     "search": "Find recordings.",
     "show": "Show one recording or call, and why it was recorded or not.",
+    "play": "Hear a recording, without a copy.",
     "fetch": "Fetch recordings with their manifests.",
     "verify": "Verify recordings: read back, every hash computed again.",
     "desk": "Serve the desk, for those who cannot read callrec.toml.",
