@@ -44,8 +44,8 @@ Lines = Iterator[tuple[str, str]]
 def command(ctx: click.Context, id_: str, as_json: bool) -> None:
     """Show one recording or call: who, when, why it was recorded or not, and what was done with it."""
     here = desk(ctx)
-    office = here.do(office_settings)
     shown = here.do(operations.show, id_)
+    office = here.do(office_settings)
     if as_json:
         print_json(_whole(shown, office))
         return

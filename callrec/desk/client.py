@@ -44,11 +44,15 @@ class RemoteDesk:
     def _ask(self, wanted: Operation[..., Any], body: bytes) -> http.client.HTTPResponse:
         connection = _Connection(self._path)
         try:
-            connection.request("POST", f"/v1/{wanted.name}", body, {"Content-Type": "application/json"})
-            return connection.getresponse()
+            headers = {"Content-Type": "application/json", "Connection": "close"}
+            connection.request("POST", f"/v1/{wanted.name}", body, headers)
+            answer = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise self._away(error) from error
+        if connection.sock:  # from here on it is the answer's alone
+            connection.sock.close()
+        return answer
 
     def _refusal(self, wanted: Operation[..., Any], answer: http.client.HTTPResponse) -> Exception:
         """Returns the error that the desk answered with."""

@@ -1,0 +1,188 @@
+"""Recordings through the desk: what a person reaches, which roles it takes, and what has been destroyed."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from callrec import settings_file
+from callrec.app import App
+from callrec.archive.conversion import Clip
+from callrec.catalogue import tables
+from callrec.catalogue.database import Database
+from callrec.catalogue.finding import SearchQuery
+from callrec.desk.direct import DirectDesk
+from callrec.desk.operations import finding, giving, verification
+from callrec.errors import NotFound, WrongUsage
+from callrec.model.access import Role
+from tests import two_facilities
+from tests.two_facilities import BOTH, CLAIMS, ME, OTHER, OWN, Desk, call_of, serving
+from tests.unit.bench import make_bench
+from tests.unit.fakes import MemoryStore
+from tests.unit.program import Done
+from tests.unit.samples import START
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, empty_catalogue: Path) -> tuple[Path, MemoryStore]:
+    """A catalogue and a bucket with the three recordings, made once."""
+    folder = tmp_path_factory.mktemp("filled")
+    shutil.copy(empty_catalogue, folder / "catalogue.db")
+    database = Database(f"sqlite:///{folder}/catalogue.db")
+    bench = make_bench(folder, database)
+    two_facilities.fill(bench)
+    database.close()
+    return folder / "catalogue.db", bench.store
+
+
+@pytest.fixture
+def desk(
+    filled: tuple[Path, MemoryStore],
+    office: Callable[..., Done],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Desk]:
+    """The desk of two facilities; nobody has a role."""
+    shutil.copy(filled[0], tmp_path / "c.db")
+    store = MemoryStore({key: list(versions) for key, versions in filled[1].versions.items()})
+    monkeypatch.setattr(App, "store", store)
+    for name in ("SDL_AUDIODRIVER", "SDL_DISKAUDIOFILE", "SDL_DISKAUDIODELAY"):
+        monkeypatch.setenv(name, "")  # to be put back
+    capsys.readouterr()
+    app = App(settings_file.load(str(tmp_path / "callrec.toml")))
+    with closing(app), serving(app, tmp_path / "desk.sock") as socket:
+        yield Desk(app, socket, office)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.__name__)
+def test_within_reach(desk: Desk, claim: Callable[[Desk], None]) -> None:
+    desk.grant(Role.HANDLER)
+    desk.grant(Role.AUDITOR)
+    claim(desk)
+
+
+COMMANDS = {
+    "search": Role.HANDLER,
+    f"show {OWN}": Role.HANDLER,
+    f"fetch {OWN} -o out": Role.HANDLER,
+    f"play {OWN}": Role.HANDLER,
+    f"verify {OWN}": Role.AUDITOR,
+}
+
+
+@pytest.mark.parametrize("role", [None, *Role])
+def test_each_role_may_do_what_is_its_own(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, role: Role | None
+) -> None:
+    monkeypatch.setenv("SDL_AUDIODRIVER", "disk")
+    monkeypatch.setenv("SDL_DISKAUDIOFILE", "played")
+    monkeypatch.setenv("SDL_DISKAUDIODELAY", "0")
+    if role:
+        desk.grant(role, ())
+    for command, needed in COMMANDS.items():
+        done = desk(*command.split())
+        assert done.code == (0 if role is needed else 4), command
+        assert role is needed or "it needs the role" in done.complaint
+    refused = [each.details["command"] for each in desk.log("")]
+    expected = [each.split()[0] for each, needed in COMMANDS.items() if needed is not role]
+    assert refused == (expected if role else ["--help", *expected[1:]])  # a date needs the office's zone
+    assert {each.who for each in desk.log("")} == {ME}
+
+
+def test_a_role_for_everywhere_reaches_all(desk: Desk) -> None:
+    desk.grant(Role.HANDLER, ())
+    assert {each["id"] for each in json.loads(desk("search", "--json").out)} == {OWN, OTHER, BOTH}
+
+
+# --- what has been destroyed
+
+
+@pytest.fixture
+def destroyed(desk: Desk) -> Desk:
+    row = tables.recordings.c.id == OWN
+    values = {"state": "destroyed", "destroyed_at": START + timedelta(days=90), "manifest": {}}
+    with desk.app.database.begin() as connection:
+        connection.execute(tables.recordings.update().where(row).values(**values))
+    desk.grant(Role.HANDLER)
+    desk.grant(Role.AUDITOR)
+    return desk
+
+
+def test_what_was_destroyed_is_found_and_shown_still(destroyed: Desk) -> None:
+    found = {each["id"]: each["state"] for each in json.loads(destroyed("search", "--json").out)}
+    assert found == {OWN: "destroyed", BOTH: "archived"}
+    shown = json.loads(destroyed("show", OWN, "--json").out)
+    assert (shown["state"], shown["manifest"], shown["silences"]) == ("destroyed", {}, [])
+    assert "state: destroyed at 2027-02-20 10:00:00" in destroyed("show", OWN).out
+
+
+def test_who_asks_for_what_was_destroyed_is_told_when_and_why(destroyed: Desk) -> None:
+    said = "was destroyed at 2027-02-20 10:00:00: rule 1@1 kept it until 2027-02-20 10:00:12"
+    for command in ("fetch", "play", "verify"):
+        for id_ in (OWN, call_of(OWN)):
+            done = destroyed(command, id_)
+            assert (done.code, done.out) == (1, "") and f"recording {OWN} {said}" in done.complaint
+    with destroyed.app.database.begin() as connection:
+        connection.execute(tables.recordings.update().values(retained_because="person"))
+    assert "it was to be kept until 2027-02-20" in destroyed("verify", OWN).complaint
+
+
+def test_all_that_is_verified_is_what_is_there(destroyed: Desk) -> None:
+    done = destroyed("verify", "--all", "--json")
+    assert done.code == 0 and [each["id"] for each in json.loads(done.out)] == [BOTH]
+
+
+def test_a_number_that_was_erased_is_a_dash(destroyed: Desk) -> None:
+    with destroyed.app.database.begin() as connection:
+        row = tables.calls.c.id == call_of(OWN)
+        connection.execute(tables.calls.update().where(row).values(erased_at=START))
+    shown = destroyed("show", OWN).out
+    assert "number: —" in shown
+    rows = {each["id"]: each["number"] for each in json.loads(destroyed("search", "--json").out)}
+    assert rows[OWN] is None and rows[BOTH]
+
+
+# --- what nobody types
+
+
+def test_values_are_checked_by_the_desk(desk: Desk) -> None:
+    here = DirectDesk(desk.app)
+    for ids, clip, request in (
+        ([OWN], None, "7\n2026-11-22"),
+        ([OWN], Clip(math.nan, 1.0), None),
+        ([OWN], Clip(-1.0, 1.0), None),
+        (["\0" * 8], None, None),
+    ):
+        with pytest.raises(WrongUsage):
+            here.do(giving.recordings_to_fetch, ids, clip, request)
+    for begin in (math.nan, math.inf, -1.0, 10.0):
+        with pytest.raises(WrongUsage):
+            here.do(giving.play, OWN, begin)
+    for wanted in (
+        SearchQuery(sort="none"),
+        SearchQuery(limit=-1),
+        SearchQuery(note="　"),
+        SearchQuery(mode="\0"),
+    ):
+        with pytest.raises(WrongUsage):
+            here.do(finding.search, wanted)
+    with pytest.raises(WrongUsage):
+        here.do(verification.verify_recordings, [OWN], everything=True)
+
+
+def test_ids_may_be_pasted_as_a_list_and_count_once(desk: Desk) -> None:
+    here = DirectDesk(desk.app)
+    pasted = [f'"{OWN}"、{BOTH[:13].upper()}', f" {OWN}\r\n"]
+    assert here.do(giving.recordings_to_fetch, pasted) == [OWN, BOTH]
+    with pytest.raises(WrongUsage, match="is too short for an id"):
+        here.do(giving.recordings_to_fetch, [","])
+    with pytest.raises(NotFound):
+        here.do(giving.recordings_to_fetch, [OWN, "ffffffff"])
