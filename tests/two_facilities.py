@@ -21,12 +21,13 @@ import soundfile
 
 from callrec import account
 from callrec.app import App
-from callrec.catalogue import custody, facilities, finding, grants
+from callrec.catalogue import custody, facilities, finding, grants, tables
 from callrec.desk.server import DeskServer
 from callrec.model.access import EVERYWHERE, Reach, Role
 from callrec.model.calls import Participant
 from callrec.model.office import Extension, Facility
 from callrec.numbers import normalise
+from callrec.texts import folded
 from tests.unit.bench import Bench
 from tests.unit.program import Done
 from tests.unit.samples import END, START, captured_call
@@ -124,6 +125,20 @@ def search_tells_nothing_of_the_rest(desk: Desk) -> None:
     assert NUMBERS[OTHER] not in desk("search", "--csv").out + desk("search").out
 
 
+def notes_and_holds_are_searched_within_reach(desk: Desk) -> None:
+    with desk.app.database.begin() as connection:
+        for number, id_ in enumerate((OWN, OTHER)):
+            text = "窓口で怒鳴られた（１００％）"
+            row = {"id": f"n{number}", "at": START, "who": ME, "text": text, "folded": folded(text)}
+            connection.execute(tables.notes.insert().values(call_id=call_of(id_), **row))
+        held = tables.recordings.c.id.in_((OWN, OTHER))
+        connection.execute(tables.recordings.update().where(held).values(hold=True))
+    for part in (["--note", "怒鳴"], ["--note", "100%"], ["--held"]):
+        assert [each["id"] for each in json.loads(desk("search", "--json", *part).out)] == [OWN], part
+    assert desk("search", "--note", "返金").code == desk("search", "--note", "1_0").code == 1
+    assert desk("search", "--note", " ").code == 2
+
+
 def show_shows_what_is_within_reach(desk: Desk) -> None:
     for id_ in (OWN, BOTH, call_of(BOTH)):
         shown = json.loads(desk("show", id_, "--json").out)
@@ -211,6 +226,7 @@ def all_that_is_verified_is_within_reach(desk: Desk) -> None:
 CLAIMS: tuple[Callable[[Desk], None], ...] = (
     search_finds_what_is_within_reach,
     search_tells_nothing_of_the_rest,
+    notes_and_holds_are_searched_within_reach,
     show_shows_what_is_within_reach,
     what_is_out_of_reach_is_not_there,
     a_beginning_fits_only_what_is_within_reach,

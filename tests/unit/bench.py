@@ -79,7 +79,7 @@ class Bench:
         write_wav(path, tone(hertz, seconds))
 
 
-def make_bench(tmp_path: Path, database: Database, store: MemoryStore | None = None) -> Bench:
+def make_bench(tmp_path: Path, database: Database, store: Any = None) -> Bench:
     pbx, spool, store = tmp_path / "pbx", Spool(tmp_path / "spool"), store or MemoryStore()
     deleted: list[str] = []
     away: set[str] = set()
