@@ -47,7 +47,7 @@ class GivenRecording:
 class Notes(Protocol):
     """Enters into the custody log what was done with a recording, and by whom."""
 
-    def __call__(self, connection: Connection, recording_id: str, action: str, /, **details: Any) -> None: ...
+    def __call__(self, connection: Connection, recording_id: str, action: str, **details: Any) -> None: ...
 
 
 class Retrieval:

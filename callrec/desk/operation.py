@@ -49,7 +49,7 @@ class Session:
         """What each row of the custody log says of the way: the role, and through what."""
         return {"role": self.role or "", "through": self.caller.through}
 
-    def note(self, connection: Connection, recording_id: str, action: str, /, **details: Any) -> None:
+    def note(self, connection: Connection, recording_id: str, action: str, **details: Any) -> None:
         """Enters into the custody log that the caller did something. Needs a transaction that writes."""
         custody.append(
             connection, recording_id, action, who=self.who, at=self.now, **{**self.marks, **details}

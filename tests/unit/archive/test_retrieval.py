@@ -38,7 +38,7 @@ def kept(bench: Bench) -> ArchivedRecording:
 
 @pytest.fixture
 def retrieval(bench: Bench) -> Retrieval:
-    def note(connection: Connection, recording_id: str, action: str, /, **details: Any) -> None:
+    def note(connection: Connection, recording_id: str, action: str, **details: Any) -> None:
         custody.append(connection, recording_id, action, who="tanaka", at=START, **details)
 
     return Retrieval(bench.store, bench.database, note)
