@@ -143,5 +143,5 @@ def _spoken(found: dict[str, Any]) -> Sentence:
     return Sentence(found["template"], **_values(found))
 
 
-Spoken = Annotated[Sentence, PlainSerializer(_sentence), PlainValidator(_spoken)]
+Spoken = Annotated[Sentence, PlainValidator(_spoken), PlainSerializer(_sentence)]
 """A sentence in a result: it travels as errors do, and is read in the language of who asked."""

@@ -15,7 +15,7 @@ from callrec.desk.recordings import check_shown
 from callrec.errors import CatalogueDamaged, WrongUsage
 from callrec.model.access import Role
 from callrec.model.rules import Rule
-from callrec.texts import folded
+from callrec.texts import folded, is_too_long
 
 MOST_FOUND = 1_000_000
 
@@ -79,10 +79,17 @@ def _hits(session: Session, wanted: SearchQuery) -> Iterator[SearchHit]:
 
 def _check(wanted: SearchQuery) -> None:
     """Raises WrongUsage for what no search can be."""
-    if wanted.sort not in SORTS or not 1 <= wanted.limit <= MOST_FOUND + 1:
-        raise WrongUsage("there is no such search: see callrec search --help")
     texts = (wanted.extension, wanted.facility, wanted.number, wanted.dialled, wanted.direction, wanted.mode)
-    for text in (*texts, wanted.note):
+    given = [text for text in (*texts, wanted.note) if text is not None]
+    for text in given:
         check_shown(text)
+    moments = [moment for moment in (wanted.begin, wanted.end) if moment is not None]
+    if (
+        wanted.sort not in SORTS
+        or not 1 <= wanted.limit <= MOST_FOUND + 1
+        or any(map(is_too_long, given))
+        or any(moment.tzinfo is None for moment in moments)
+    ):
+        raise WrongUsage("there is no such search: see callrec search --help")
     if wanted.note is not None and not folded(wanted.note):
         raise WrongUsage("--note is empty: give a part of what was written")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ import soundfile
 from callrec.app import App
 from callrec.catalogue import custody
 from callrec.commands import player
+from callrec.errors import Unreachable
 from tests.unit.bench import Bench
 from tests.unit.program import Done
 from tests.unit.samples import RECORDING_ID
@@ -175,3 +176,15 @@ def test_whoever_interrupts_it_stops_the_player(
     _stand_in(monkeypatch, "mpv", script)
     done = office("play", RECORDING_ID)
     assert done.code == 130 and not Path("/proc", Path("pid").read_text()).exists()
+
+
+def test_a_desk_that_goes_away_stops_the_player(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def sound() -> Iterator[bytes]:
+        yield b"x" * 100_000
+        raise Unreachable("the desk does not answer")
+
+    monkeypatch.chdir(tmp_path)
+    _stand_in(monkeypatch, "mpv", "open('pid', 'w').write(str(os.getpid()))\nsys.stdin.buffer.read()")
+    with pytest.raises(Unreachable):
+        player.play(player.find(), sound())
+    assert not Path("/proc", Path("pid").read_text()).exists()

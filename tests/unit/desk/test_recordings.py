@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from callrec import settings_file
+from callrec import language, settings_file
 from callrec.app import App
 from callrec.archive.conversion import Clip
 from callrec.catalogue import tables
@@ -102,6 +102,31 @@ def test_a_role_for_everywhere_reaches_all(desk: Desk) -> None:
     assert {each["id"] for each in json.loads(desk("search", "--json").out)} == {OWN, OTHER, BOTH}
 
 
+def test_what_does_not_verify_is_told_in_the_language_of_who_asks(
+    desk: Desk, filled: tuple[Path, MemoryStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.grant(Role.AUDITOR, ())
+    store = desk.app.store
+    assert isinstance(store, MemoryStore)
+    store.versions[next(key for key in store.objects if OWN in key and key.endswith(".flac"))][0] += b"more"
+    with desk.app.database.begin() as connection:
+        row = tables.custody.c.recording_id == BOTH
+        connection.execute(tables.custody.update().where(row).values(who="nobody"))
+    for tongue, words in (("en", "the sound of"), ("ja", "音声")):
+        monkeypatch.setenv("CALLREC_LANG", tongue)
+        done = desk("verify", OWN, OTHER, BOTH, "--json")
+        found = {each["id"]: each for each in json.loads(done.out)}
+        assert done.code == 5 and [each["ok"] for each in found.values()] == [False, True, False]
+        assert words in found[OWN]["problems"][0] and found[OWN]["checked"] == [
+            "custody",
+            "manifest",
+            "sound",
+        ]
+        (altered,) = found[BOTH]["problems"]
+        assert altered in done.complaint
+    language.use("en")
+
+
 # --- what has been destroyed
 
 
@@ -170,7 +195,9 @@ def test_values_are_checked_by_the_desk(desk: Desk) -> None:
         SearchQuery(sort="none"),
         SearchQuery(limit=-1),
         SearchQuery(note="　"),
+        SearchQuery(note="x" * 501),
         SearchQuery(mode="\0"),
+        SearchQuery(begin=START.replace(tzinfo=None)),
     ):
         with pytest.raises(WrongUsage):
             here.do(finding.search, wanted)
