@@ -42,6 +42,7 @@ class Answers:
     prompts: str = ""
     pbx_prompts: str = ""
     answer_first: bool = True
+    desk_socket: str = "/run/callrec/desk.sock"
 
 
 ANSWERS = {field.name: field.type for field in fields(Answers)}
@@ -246,7 +247,7 @@ phone_dial = "PJSIP/{extension}"
 
 [desk]
 # Those who cannot read this file work through the desk, which listens here: callrec desk.
-socket = "/run/callrec/desk.sock"
+socket = $desk_socket
 # "required": recordings are heard and given out only under an approved request that lists them.
 requests = "optional"
 # Keys of its own to the S3 server, without the right to delete; else those of [archive].
