@@ -18,6 +18,10 @@ from callrec import settings_file
 from callrec.demo.pbx import PbxPorts
 from callrec.demo.softphones import Switchboard
 from callrec.demo.system import DemoSystem
+from tests.integration import desk_office as desks
+from tests.integration import people as accounts
+from tests.integration.desk_office import DeskOffice
+from tests.integration.people import People
 from tests.integration.system import SystemUnderTest
 
 DATABASES = ("sqlite", "postgresql")
@@ -86,6 +90,19 @@ def system(request: pytest.FixtureRequest, scratch: Path) -> Iterator[SystemUnde
         Switchboard("127.0.0.1", demo.pbx.ports.sip) as switchboard,
     ):
         yield SystemUnderTest(demo, switchboard)
+
+
+@pytest.fixture(scope="session")
+def people() -> Iterator[People]:
+    """Accounts of this machine, for those who work through the desk."""
+    yield from accounts.made()
+
+
+@pytest.fixture(scope="session", params=DATABASES)
+def desk_office(request: pytest.FixtureRequest, scratch: Path) -> Iterator[DeskOffice]:
+    """An office with a running desk and recordings, without a PBX, once on each database."""
+    with desks.made(request, scratch) as office:
+        yield office
 
 
 @pytest.fixture(autouse=True)
