@@ -25,10 +25,14 @@ def name_of(user: int) -> str:
 
 
 def groups_of(user: int, group: int) -> frozenset[str]:
-    """Returns the names of all groups that a user is in; `group` is that of the process."""
-    name = _account(pwd.getpwuid, user)
-    numbers = os.getgrouplist(name, group) if name else [group]
-    return frozenset(found for number in numbers if (found := _group(number)))
+    """Returns the names of all groups that a user is in: the first one, the others, and, where that was
+    changed meanwhile, `group` of the process."""
+    try:
+        found = pwd.getpwuid(user)
+        numbers = {group, *os.getgrouplist(found.pw_name, found.pw_gid)}
+    except KeyError:
+        numbers = {group}
+    return frozenset(name for number in numbers if (name := _group(number)))
 
 
 def _group(number: int) -> str | None:
