@@ -264,3 +264,13 @@ class Settings(Section):
     desk: DeskSettings = DeskSettings()
     destruction: DestructionSettings = DestructionSettings()
     network: NetworkSettings = NetworkSettings()
+
+    def of_controller(self) -> Settings:
+        """Returns the settings for a process that destroys nothing: without the keys that can."""
+        none = {"access_key": SecretStr(""), "secret_key": SecretStr("")}
+        return self.model_copy(update={"destruction": self.destruction.model_copy(update=none)})
+
+    def of_desk(self) -> Settings:
+        """Returns the settings for the desk, which also has keys of its own to the S3 server."""
+        own = {"archive": self.archive.with_keys(self.desk)}
+        return self.of_controller().model_copy(update=own)

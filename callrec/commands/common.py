@@ -25,15 +25,19 @@ from callrec.commands.table import Table, cell, laid_out
 from callrec.desk.direct import Desk, DirectDesk
 from callrec.desk.way import socket_to_use
 from callrec.language import translated
+from callrec.settings import Settings
 from callrec.visible import filled, visible
 
 F = TypeVar("F", bound=Callable[..., Any])
 Row = dict[str, Any]
 
 
-def app(ctx: click.Context) -> App:
-    """Returns the app of the configuration that was named, or found. It is closed with the command."""
-    here = App(settings_file.load(ctx.find_root().obj.config))
+def app(ctx: click.Context, narrowed: Callable[[Settings], Settings] = lambda whole: whole) -> App:
+    """Returns the app of the configuration that was named, or found. It is closed with the command.
+
+    `narrowed` takes from the settings what a process that runs for long is not to have.
+    """
+    here = App(narrowed(settings_file.load(ctx.find_root().obj.config)))
     ctx.call_on_close(here.close)
     return here
 

@@ -8,6 +8,7 @@ import click
 
 from callrec.commands.common import app
 from callrec.commands.serve import log_to_stderr
+from callrec.settings import Settings
 
 
 @click.command()
@@ -17,7 +18,7 @@ def command(ctx: click.Context) -> None:
     from callrec.desk.server import DeskServer
 
     log_to_stderr()
-    here = app(ctx)
+    here = app(ctx, Settings.of_desk)
     here.require_catalogue()
     server = DeskServer(here, here.settings.desk.socket)
     server.prepare()

@@ -10,6 +10,7 @@ import structlog
 
 from callrec.commands.common import app
 from callrec.serve import Service
+from callrec.settings import Settings
 from callrec.visible import visible
 
 
@@ -19,7 +20,7 @@ from callrec.visible import visible
 def command(ctx: click.Context, takeover: bool) -> None:
     """Watch the PBX and record its calls. One process for each PBX."""
     log_to_stderr()
-    service = Service(app(ctx))
+    service = Service(app(ctx, Settings.of_controller))
     service.prepare(takeover=takeover)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())

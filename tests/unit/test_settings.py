@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from callrec.configuration import Answers, render, write_file
 from callrec.errors import Refused, WrongConfiguration
@@ -330,3 +331,22 @@ def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(Refused):
         write_file(path, Answers())
     assert path.read_text() == "mine"
+
+
+def test_neither_controller_nor_desk_has_the_keys_that_destroy() -> None:
+    whole = Settings.model_validate(
+        {
+            "archive": {"access_key": "a", "secret_key": "archive-secret"},
+            "desk": {"access_key": "d", "secret_key": "desk-secret"},
+            "destruction": {"access_key": "x", "secret_key": "destroying-secret", "at_most": "5"},
+        }
+    )
+    for narrowed, key in ((whole.of_controller(), "a"), (whole.of_desk(), "d")):
+        assert narrowed.archive.access_key.get_secret_value() == key
+        assert "destroying-secret" not in str([each.get_secret_value() for each in _secrets(narrowed)])
+        assert narrowed.destruction.at_most == whole.destruction.at_most
+    assert Settings().of_desk() == Settings()
+
+
+def _secrets(settings: Settings) -> list[SecretStr]:
+    return [value for _, section in settings for _, value in section if isinstance(value, SecretStr)]
