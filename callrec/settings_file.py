@@ -57,7 +57,15 @@ def find_file(given: str | None) -> Path | None:
     wanted = given or os.environ.get("CALLREC_CONFIG")
     if wanted:
         return Path(wanted)
-    return next((place for place in PLACES if place.is_file()), None)
+    return next((place for place in PLACES if _may_be(place)), None)
+
+
+def _may_be(place: Path) -> bool:
+    """Returns whether a file is there, or may be, in a folder that is closed to this process."""
+    try:
+        return place.is_file()
+    except PermissionError:
+        return True
 
 
 def load(given: str | None = None) -> Settings:
