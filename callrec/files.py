@@ -252,6 +252,11 @@ def narrow(path: Path) -> bool:
     return False
 
 
+def open_to_all(path: Path) -> None:
+    """Lets everybody read and write a file, whatever the umask was when it was made: a socket is used so."""
+    path.chmod(0o666)
+
+
 def sync(path: Path) -> None:
     """Makes what is in a file, or the names in a folder, survive a power failure."""
     descriptor = os.open(path, os.O_RDONLY)

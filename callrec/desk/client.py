@@ -3,74 +3,89 @@
 from __future__ import annotations
 
 import http.client
+import json
+import os
 import socket
 from collections.abc import Iterator
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 from callrec.desk import wire
 from callrec.desk.download import Download
 from callrec.desk.operation import Operation
-from callrec.errors import CallrecError, Unreachable
+from callrec.desk.way import LONGEST_PATH
+from callrec.errors import Unreachable, WrongUsage
 from callrec.failures import why
 
 P = ParamSpec("P")
 T = TypeVar("T")
 SECONDS = 600.0
 """How long the desk may take until it says something: an hour of sound is verified meanwhile."""
-MOST_LINE = 1 << 28
 
 
 class RemoteDesk:
     """The desk at the other end of a socket. Raises Unreachable where it does not answer, or not whole."""
 
     def __init__(self, path: Path) -> None:
+        if len(os.fsencode(path)) > LONGEST_PATH:
+            raise WrongUsage(
+                "{path} is too long for a socket: at most {most} bytes", path=path, most=LONGEST_PATH
+            )
         self._path = path
 
     def do(self, wanted: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         types = wire.signature(wanted)
         answer = self._ask(wanted, wire.arguments(wanted, args, kwargs))
-        if answer.status != HTTPStatus.OK:  # said now, also where results would come one by one
-            raise self._refusal(wanted, answer)
-        if types.one_by_one:
-            return cast(T, self._results(wanted, answer))
-        value = wire.read_line(wanted, self._line(answer))
+        try:
+            value = wire.read_line(wanted, self._line(answer))
+        except BaseException:
+            answer.close()
+            raise
         if types.is_file:
             return cast(T, Download(value, _Body(self, answer)))
+        if types.one_by_one:
+            return cast(T, self._results(wanted, answer, value))
         answer.close()
         return cast(T, value)
 
+    def version(self) -> str:
+        """Returns the version of the callrec that answers. Whoever asks needs no role for that."""
+        with self._answer("GET", "/v1") as answer:
+            line = self._line(answer)
+        try:
+            return str(json.loads(line)["version"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise Unreachable("what answers at {path} is no desk of callrec", path=self._path) from error
+
     def _ask(self, wanted: Operation[..., Any], body: bytes) -> http.client.HTTPResponse:
+        return self._answer("POST", f"/v1/{wanted.name}", body)
+
+    def _answer(self, method: str, path: str, body: bytes | None = None) -> http.client.HTTPResponse:
         connection = _Connection(self._path)
         try:
-            headers = {"Content-Type": "application/json", "Connection": "close"}
-            connection.request("POST", f"/v1/{wanted.name}", body, headers)
+            connection.request(
+                method, path, body, {"Content-Type": "application/json", "Connection": "close"}
+            )
             answer = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise self._away(error) from error
-        if connection.sock:  # from here on it is the answer's alone
+        if connection.sock:  # from here on it is the answer's alone, whatever was answered
             connection.sock.close()
         return answer
 
-    def _refusal(self, wanted: Operation[..., Any], answer: http.client.HTTPResponse) -> Exception:
-        """Returns the error that the desk answered with."""
+    def _results(
+        self, wanted: Operation[..., Any], answer: http.client.HTTPResponse, first: Any
+    ) -> Iterator[Any]:
+        value = first
         with answer:
-            try:
-                wire.read_line(wanted, self._line(answer))
-            except CallrecError as error:
-                return error
-        return Unreachable("the answer of the desk is not whole: see its log, then try again")
-
-    def _results(self, wanted: Operation[..., Any], answer: http.client.HTTPResponse) -> Iterator[Any]:
-        with answer:
-            while (value := wire.read_line(wanted, self._line(answer))) is not None:
+            while value is not wire.END:
                 yield value
+                value = wire.read_line(wanted, self._line(answer))
 
     def _line(self, answer: http.client.HTTPResponse) -> bytes:
         try:
-            return answer.readline(MOST_LINE)
+            return answer.readline(wire.MOST_LINE)
         except (OSError, http.client.HTTPException) as error:
             raise self._away(error) from error
 

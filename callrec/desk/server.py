@@ -1,44 +1,36 @@
 """Serves the desk: HTTP over a Unix socket, for people who can read neither callrec.toml nor the database.
 
-`POST /v1/{operation}` with the arguments as a JSON object; the answer is as `wire` says. Who asks is what the
-kernel tells of the other end of the socket, never what is sent. Whoever can reach the socket may ask; what is
-done is decided by roles.
+`POST /v1/{operation}` with the arguments as a JSON object; the answer is as `wire` says. `GET /v1` tells the
+version, and needs no role. Who asks is what the kernel tells of the other end of the socket, never what is
+sent. Whoever can reach the socket may ask; what is done is decided by roles.
 """
 
 from __future__ import annotations
 
-import os
-import socket
+import json
+import threading
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import structlog
-from cheroot.wsgi import Server
 from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
 
-from callrec import account
+from callrec import __version__, account
 from callrec.app import App
 from callrec.desk import operations, wire
 from callrec.desk.download import Download
+from callrec.desk.listener import Listener, SocketFile
 from callrec.desk.operation import OPERATIONS, Operation, perform
-from callrec.errors import CallrecError, NotAllowed, Refused, WrongConfiguration, WrongUsage
+from callrec.errors import CallrecError, NotAllowed, NotFound, WrongConfiguration, WrongUsage
 from callrec.failures import why
-from callrec.files import make_folder
 from callrec.model.access import Caller, Through
 
 log = structlog.get_logger()
 
-THREADS = 30
-WAITING = 200
-"""Connections that may wait for a thread."""
-MOST_ASKED = 1 << 24
-"""Bytes that what is asked may have: a table of ten thousand extensions has one million."""
-SECONDS = 60
-"""How long who asks may be silent."""
-LONGEST_PATH = 107
-"""Bytes that the kernel allows for the path of a socket."""
 _STATUS = {
     1: HTTPStatus.NOT_FOUND,
     2: HTTPStatus.BAD_REQUEST,
@@ -47,50 +39,48 @@ _STATUS = {
     5: HTTPStatus.CONFLICT,
 }
 """By the exit code of an error."""
+_JSON, _LINES, _FILE = "application/json", "application/x-ndjson", "application/octet-stream"
 
 
 class DeskServer:
     """One desk on one socket: `prepare`, then `run` until `stop`."""
 
     def __init__(self, app: App, path: Path) -> None:
-        self._path = path
-        self._server = _Server(
-            str(path),
-            web(app),
-            numthreads=THREADS,
-            request_queue_size=WAITING,
-            timeout=SECONDS,
-            peercreds_enabled=True,
-        )
-        self._server.max_request_body_size = MOST_ASKED
+        self._path, self._file = path, SocketFile(path)
+        self._server = Listener(path, web(app))
+        self._end = SimpleQueue[None]()  # a handler of a signal may put into it
 
     def prepare(self) -> None:
         """Listens. Raises Refused where another desk does, and WrongConfiguration where nobody can."""
-        if len(os.fsencode(self._path)) > LONGEST_PATH:
-            raise WrongConfiguration(
-                "desk.socket {path} is too long for a socket: at most {most} bytes",
-                path=self._path,
-                most=LONGEST_PATH,
-            )
-        if _answers(self._path):
-            raise Refused("another callrec desk listens at {path} already", path=self._path)
+        self._file.take()
         try:
-            make_folder(self._path.parent, 0o755)
             self._server.prepare()
-            self._path.chmod(0o666)  # who asks is told by the kernel, what is allowed by roles
+            self._file.open()
         except OSError as error:
             raise WrongConfiguration(
                 "desk.socket {path} cannot be used: {problem}", path=self._path, problem=why(error)
             ) from error
 
     def run(self) -> None:
-        """Answers until `stop`."""
-        self._server.serve()
+        """Answers until `stop`, and then what was asked before."""
+        serving = threading.Thread(target=self._serve, name="desk")
+        serving.start()
+        log.info("the desk listens", path=str(self._path))
+        self._end.get()
+        self._server.stop()
+        serving.join()
+        self._file.remove()
+        log.info("the desk has ended")
 
     def stop(self) -> None:
-        """Asks `run` to end, after what is being answered."""
-        self._server.stop()
-        self._path.unlink(missing_ok=True)
+        """Asks `run` to end."""
+        self._end.put(None)
+
+    def _serve(self) -> None:
+        try:
+            self._server.serve()
+        finally:
+            self.stop()
 
 
 def web(app: App) -> Flask:
@@ -98,18 +88,88 @@ def web(app: App) -> Flask:
     operations.load()
     made = Flask(__name__, static_folder=None)
 
+    @made.get("/v1")
+    def version() -> Response:
+        return Response(json.dumps({"version": __version__}) + "\n", content_type=_JSON)
+
     @made.post("/v1/<name>")
     def answer(name: str) -> Response:
-        try:
-            caller = caller_of(request.environ)
-            wanted = _operation(name)
-            given = wire.read_arguments(wanted, request.get_data())
-            return _sent(wanted, perform(wanted, app, caller, **given))
-        except Exception as error:
-            told = _told(error)
-            return Response(wire.error_line(told), _STATUS[told.exit_code], content_type="application/json")
+        return _Answer(name).made(app)
+
+    @made.errorhandler(HTTPException)
+    def nothing(error: HTTPException) -> Response:
+        told = NotFound("the desk has nothing at {path}: is it of another version?", path=request.path)
+        return Response(wire.error_line(told), error.code, content_type=_JSON)
 
     return made
+
+
+class _Answer:
+    """The answer to one question, and its line in the log, when it is over: who, what, and the exit code."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._who = name, ""
+        self._code: int | None = None
+        """None: not over, or who asked has gone before."""
+
+    def made(self, app: App) -> Response:
+        response = self._response(app)
+        response.call_on_close(self._note)
+        return response
+
+    def _response(self, app: App) -> Response:
+        try:
+            caller = caller_of(request.environ)
+            self._who = caller.name
+            wanted = _operation(self._name)
+            given = wire.read_arguments(wanted, _asked())
+            return self._sent(wanted, perform(wanted, app, caller, **given))
+        except Exception as error:
+            told = self._told(error)
+            return Response(wire.error_line(told), _STATUS[told.exit_code], content_type=_JSON)
+
+    def _sent(self, wanted: Operation[..., Any], result: Any) -> Response:
+        types = wire.signature(wanted)
+        if types.is_file:
+            sent = Response(self._file(wanted, result), content_type=_FILE)
+            sent.call_on_close(result.close)
+            return sent
+        if types.one_by_one:
+            return Response(self._lines(wanted, result), content_type=_LINES)
+        line = wire.value_line(wanted, result)
+        self._code = 0
+        return Response(line, content_type=_JSON)
+
+    def _lines(self, wanted: Operation[..., Any], results: Iterable[Any]) -> Iterator[bytes]:
+        try:
+            for each in results:
+                yield wire.value_line(wanted, each)
+            yield wire.END_LINE
+            self._code = 0
+        except Exception as error:
+            yield wire.error_line(self._told(error))
+
+    def _file(self, wanted: Operation[..., Any], file: Download[Any]) -> Iterator[bytes]:
+        """Yields what is said of a file, and its bytes. Where these break off, the client sees that."""
+        try:
+            yield wire.value_line(wanted, file.about)
+            yield from file
+            self._code = 0
+        except Exception as error:
+            self._told(error)
+
+    def _told(self, error: Exception) -> CallrecError:
+        """Returns what who asks is told of an error. What nobody foresaw is for the log."""
+        if not isinstance(error, CallrecError):
+            log.exception("a bug: please report it")
+            problem = type(error).__name__
+            error = CallrecError("the desk could not do it ({problem}): see its log", problem=problem)
+        self._code = error.exit_code
+        return error
+
+    def _note(self) -> None:
+        """Writes no arguments: they have numbers and names in them."""
+        log.info("asked", who=self._who, operation=self._name[:100], code=self._code)
 
 
 def caller_of(environ: dict[str, Any]) -> Caller:
@@ -130,50 +190,12 @@ def _operation(name: str) -> Operation[..., Any]:
         ) from None
 
 
-def _sent(wanted: Operation[..., Any], result: Any) -> Response:
-    types = wire.signature(wanted)
-    if types.is_file:
-        return Response(_file(wanted, result), content_type="application/octet-stream")
-    if types.one_by_one:
-        return Response(_lines(wanted, result), content_type="application/x-ndjson")
-    return Response(wire.value_line(wanted, result), content_type="application/json")
-
-
-def _lines(wanted: Operation[..., Any], results: Iterable[Any]) -> Iterator[bytes]:
+def _asked() -> bytes:
+    """Returns what was sent. Raises WrongUsage where it is too long, or breaks off."""
+    problem = WrongUsage("what was asked did not arrive, or has more than {most} bytes", most=wire.MOST_ASKED)
+    if request.content_length is None:  # in pieces, which have no longest
+        raise problem
     try:
-        for each in results:
-            yield wire.value_line(wanted, each)
-        yield wire.END_LINE
-    except Exception as error:
-        yield wire.error_line(_told(error))
-
-
-def _file(wanted: Operation[..., Any], file: Download[Any]) -> Iterator[bytes]:
-    with file:
-        yield wire.value_line(wanted, file.about)
-        yield from file
-
-
-def _told(error: Exception) -> CallrecError:
-    """Returns what who asks is told of an error. What nobody foresaw is for the log."""
-    if isinstance(error, CallrecError):
-        return error
-    log.exception("a bug: please report it")
-    return CallrecError("the desk could not do it ({problem}): see its log", problem=type(error).__name__)
-
-
-def _answers(path: Path) -> bool:
-    """Returns whether somebody listens on a socket. A desk that was killed leaves its file behind."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-    return True
-
-
-class _Server(Server):
-    """A server whose own errors go into the log."""
-
-    def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
-        log.warning("the desk's server", said=msg, exc_info=traceback)
+        return request.get_data()
+    except (OSError, ValueError, HTTPException) as error:
+        raise problem from error

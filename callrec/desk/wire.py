@@ -20,7 +20,21 @@ from pydantic import PlainSerializer, PlainValidator, TypeAdapter, ValidationErr
 from callrec import errors
 from callrec.desk.download import Download
 from callrec.desk.operation import Operation
-from callrec.errors import CallrecError, NotFound, OutOfSight, Sentence, Unreachable, WrongEntries, WrongUsage
+from callrec.errors import (
+    CallrecError,
+    CheckFailed,
+    NotFound,
+    OutOfSight,
+    Sentence,
+    Unreachable,
+    WrongEntries,
+    WrongUsage,
+)
+
+MOST_ASKED = 1 << 24
+"""Bytes that what is asked may have: a table of ten thousand extensions has one million."""
+MOST_LINE = 1 << 28
+"""Bytes that a line may have."""
 
 _CLASSES = {
     name: each
@@ -55,11 +69,14 @@ def signature(wanted: Operation[..., Any]) -> Signature:
 
 
 def arguments(wanted: Operation[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
-    """Returns what an operation is asked with, as one JSON object."""
+    """Returns what an operation is asked with, as one JSON object. Raises WrongUsage where it is too long."""
     types = signature(wanted)
     bound = types.parameters.bind(*args, **kwargs).arguments
     plain = {name: types.taken[name].dump_python(value, mode="json") for name, value in bound.items()}
-    return json.dumps(plain).encode()
+    asked = json.dumps(plain).encode()
+    if len(asked) > MOST_ASKED:
+        raise WrongUsage("that is too much to ask of the desk at once: at most {most} bytes", most=MOST_ASKED)
+    return asked
 
 
 def read_arguments(wanted: Operation[..., Any], data: bytes) -> dict[str, Any]:
@@ -78,22 +95,27 @@ def read_arguments(wanted: Operation[..., Any], data: bytes) -> dict[str, Any]:
 
 
 def value_line(wanted: Operation[..., Any], value: Any) -> bytes:
-    """Returns the line of a result."""
-    return b'{"value":' + signature(wanted).given.dump_json(value) + b"}\n"
+    """Returns the line of a result. Raises CheckFailed for one that nobody would read."""
+    line = b'{"value":' + signature(wanted).given.dump_json(value) + b"}\n"
+    if len(line) > MOST_LINE:
+        raise CheckFailed("the answer is too long for one piece: ask for less at once")
+    return line
 
 
 END_LINE = b'{"end":true}\n'
+END = object()
+"""What is read where results have come to their end."""
 
 
 def read_line(wanted: Operation[..., Any], line: bytes) -> Any:
-    """Returns the result in a line; None at the end of results. Raises the error that is in it, and
+    """Returns the result in a line; END at the end of results. Raises the error that is in it, and
     Unreachable for a line that is not whole."""
     try:
         found = json.loads(line) if line.endswith(b"\n") else {}
         if "error" in found:
             raise _error(found)
-        return None if "end" in found else signature(wanted).given.validate_json(json.dumps(found["value"]))
-    except (ValidationError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return END if "end" in found else signature(wanted).given.validate_json(json.dumps(found["value"]))
+    except (ValidationError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, CallrecError):
             raise
         raise Unreachable("the answer of the desk is not whole: see its log, then try again") from error
@@ -101,13 +123,17 @@ def read_line(wanted: Operation[..., Any], line: bytes) -> Any:
 
 def error_line(error: CallrecError) -> bytes:
     """Returns the line of an error."""
-    known = type(error) if type(error).__name__ in _CLASSES else CallrecError
-    if isinstance(error, OutOfSight):
-        known = NotFound
-    plain = {"error": known.__name__, **_sentence(error)}
+    plain = {"error": _class(error), **_sentence(error)}
     if isinstance(error, WrongEntries):
         plain["entries"] = [[line, json.loads(error_line(each).decode())] for line, each in error.entries]
     return json.dumps(plain).encode() + b"\n"
+
+
+def _class(error: CallrecError) -> str:
+    """Returns the class that the client knows an error by: of one of a part's own, that it inherits from."""
+    if isinstance(error, OutOfSight):
+        return NotFound.__name__
+    return next(each.__name__ for each in type(error).__mro__ if _CLASSES.get(each.__name__) is each)
 
 
 def _sentence(said: CallrecError | Sentence) -> dict[str, Any]:

@@ -1,0 +1,133 @@
+"""The client, with something else than a desk at the other end, or with a desk that goes in the middle."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from callrec.desk.client import RemoteDesk
+from callrec.desk.download import Download
+from callrec.desk.operation import ANY, Operation, Session
+from callrec.errors import Unreachable, WrongUsage
+from tests.unit.desk.raw import Sized
+from tests.unit.program import Done
+
+HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def one(session: Session, /) -> str:
+    return ""
+
+
+def many(session: Session, /) -> Iterator[str]:
+    yield ""
+
+
+def sound(session: Session, /) -> Download[Sized]:
+    raise NotImplementedError
+
+
+ONE: Operation[[], str] = Operation("one", "test", ANY, one)
+MANY: Operation[[], Iterator[str]] = Operation("many", "test", ANY, many)
+SOUND: Operation[[], Download[Sized]] = Operation("sound", "test", ANY, sound)
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+@contextmanager
+def answering(path: Path, data: bytes) -> Iterator[RemoteDesk]:
+    """Something that answers one question with these bytes, and hangs up."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+
+        def serve() -> None:
+            made, _ = listening.accept()
+            with made:
+                asked = b""
+                while not asked.endswith(b"\r\n\r\n" if asked.startswith(b"GET") else b"{}"):
+                    asked += made.recv(1 << 16)
+                made.sendall(data)
+
+        thread = Thread(target=serve)
+        thread.start()
+        yield RemoteDesk(path)
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\n",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>",
+        b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
+        b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"value": ',
+        HEAD,
+        HEAD + b"zz\r\n",
+        HEAD + b'20\r\n{"value"',
+        b"\x00" * 1000,
+        b"X: y\r\n" * 1000,
+    ],
+)
+@pytest.mark.parametrize("wanted", [ONE, MANY, SOUND])
+def test_what_is_no_answer_is_told_as_unreachable(
+    tmp_path: Path, wanted: Operation[[], Any], data: bytes
+) -> None:
+    with answering(tmp_path / "s", data) as desk, pytest.raises(Unreachable):
+        desk.do(wanted)
+
+
+def test_what_came_before_the_end_is_kept(tmp_path: Path) -> None:
+    with answering(tmp_path / "s", HEAD + chunk(b'{"value":"x"}\n')) as desk:
+        results = desk.do(MANY)
+        assert next(results) == "x"
+        with pytest.raises(Unreachable):
+            next(results)
+
+
+@pytest.mark.parametrize("there", [0, 1, 99, 100])
+@pytest.mark.parametrize("ends", [b"", b"0\r\n\r\n"])
+def test_half_a_file_is_no_file(tmp_path: Path, there: int, ends: bytes) -> None:
+    data = bytes(100)
+    said = b'{"value":{"size":100,"sha256":"%s"}}\n' % hashlib.sha256(b"other").hexdigest().encode()
+    answer = HEAD + chunk(said) + (chunk(data[:there]) if there else b"") + ends
+    with answering(tmp_path / "s", answer) as desk, desk.do(SOUND) as file, pytest.raises(Unreachable):
+        list(file)
+
+
+def test_a_version_is_told_only_by_a_desk(tmp_path: Path) -> None:
+    for number, text in enumerate((b"[]\n", b"{}\n", b"<html>\n", b"\n")):
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(text)
+        with answering(tmp_path / str(number), head + text) as desk, pytest.raises(Unreachable):
+            desk.version()
+
+
+def test_a_path_that_is_too_long_is_told(tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage, match="at most 107 bytes"):
+        RemoteDesk(tmp_path / ("x" * 120))
+
+
+def test_the_program_says_in_one_line_that_no_desk_answers(run: Callable[..., Done], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    left = tmp_path / "left.sock"
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(left))
+    for path, problem in (
+        (tmp_path / "none", "it is not there"),
+        (tmp_path / "file", "connection refused"),
+        (left, "connection refused"),
+        (tmp_path / "file/x", "no folder"),
+    ):
+        done = run("--desk", str(path), "facility", "list")
+        assert done.code == 3 and problem in done.complaint and str(path) in done.complaint
