@@ -91,7 +91,11 @@ def operation(
 
 def perform(wanted: Operation[P, T], app: App, caller: Caller, /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Does what is asked, if the caller may. Raises NotAllowed, which is in the custody log then."""
-    session = _session(wanted, app, caller)
+    return carry_out(wanted, admit(wanted, app, caller), *args, **kwargs)
+
+
+def carry_out(wanted: Operation[P, T], session: Session, /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Does what is asked in the session of who was admitted to it. Raises NotAllowed as `perform` does."""
     try:
         result = wanted.function(session, *args, **kwargs)
     except (NotAllowed, OutOfSight) as error:
@@ -109,8 +113,9 @@ def _watched(session: Session, wanted: Operation[..., Any], results: Iterator[T]
         raise _noted(session, wanted, error) from None
 
 
-def _session(wanted: Operation[..., Any], app: App, caller: Caller) -> Session:
-    """Returns the session of a caller. Raises NotAllowed, which is in the custody log then."""
+def admit(wanted: Operation[..., Any], app: App, caller: Caller) -> Session:
+    """Returns the session of a caller who has a role for it. Raises NotAllowed, which is in the custody log
+    then."""
     if caller.through is Through.DIRECT:
         return Session(app, caller, EVERYWHERE, None)
     held = _held(app, caller)

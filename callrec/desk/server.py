@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from queue import SimpleQueue
@@ -24,7 +25,7 @@ from callrec.app import App
 from callrec.desk import operations, wire
 from callrec.desk.download import Download
 from callrec.desk.listener import Listener, SocketFile
-from callrec.desk.operation import OPERATIONS, Operation, perform
+from callrec.desk.operation import OPERATIONS, Operation, admit, carry_out
 from callrec.errors import CallrecError, NotAllowed, NotFound, WrongConfiguration, WrongUsage
 from callrec.failures import why
 from callrec.model.access import Caller, Through
@@ -98,6 +99,8 @@ def web(app: App) -> Flask:
 
     @made.errorhandler(HTTPException)
     def nothing(error: HTTPException) -> Response:
+        with suppress(WrongUsage):
+            _asked()
         told = NotFound("the desk has nothing at {path}: is it of another version?", path=request.path)
         return Response(wire.error_line(told), error.code, content_type=_JSON)
 
@@ -121,9 +124,11 @@ class _Answer:
         try:
             caller = caller_of(request.environ)
             self._who = caller.name
+            asked = _asked()
             wanted = _operation(self._name)
-            given = wire.read_arguments(wanted, _asked())
-            return self._sent(wanted, perform(wanted, app, caller, **given))
+            session = admit(wanted, app, caller)  # before what was asked is even looked at
+            given = wire.read_arguments(wanted, asked)
+            return self._sent(wanted, carry_out(wanted, session, **given))
         except Exception as error:
             told = self._told(error)
             return Response(wire.error_line(told), _STATUS[told.exit_code], content_type=_JSON)
@@ -191,7 +196,10 @@ def _operation(name: str) -> Operation[..., Any]:
 
 
 def _asked() -> bytes:
-    """Returns what was sent. Raises WrongUsage where it is too long, or breaks off."""
+    """Returns what was sent. Raises WrongUsage where it is too long, or breaks off.
+
+    It is read also where it is of no use: of a socket that is closed before, who asked reads no answer.
+    """
     problem = WrongUsage("what was asked did not arrive, or has more than {most} bytes", most=wire.MOST_ASKED)
     if request.content_length is None:  # in pieces, which have no longest
         raise problem

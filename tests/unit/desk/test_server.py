@@ -156,7 +156,7 @@ def test_who_has_no_role_is_refused_and_written_down(
     with pytest.raises(NotAllowed, match="it needs the role auditor"):
         RemoteDesk(desk).do(wanted, 2)
     with app.database.read() as connection:
-        (entry,) = custody.of(connection, "")
+        entry = custody.of(connection, "")[-1]
     assert (entry.who, entry.action) == (ME, "refused")
     assert entry.details["command"] == "test twice" and entry.details["through"] == "desk"
 
@@ -498,3 +498,9 @@ def test_more_than_it_takes_is_not_even_sent(desk: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("callrec.desk.wire.MOST_ASKED", 10)
     with pytest.raises(WrongUsage, match="too much to ask"):
         RemoteDesk(desk).do(offered(monkeypatch, twice), 10**12)
+
+
+def test_who_has_no_role_learns_nothing_of_what_is_taken(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    offered(monkeypatch, twice, Role.AUDITOR)
+    status, text = answer(desk, question("twice", b"{"))
+    assert status == 403 and told(text)["error"] == "NotAllowed"
