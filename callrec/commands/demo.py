@@ -24,6 +24,7 @@ STEPS = {
     "S3": "starting the S3 server (SeaweedFS, a bucket with Object Lock) …",
     "catalogue": "creating the catalogue (SQLite) …",
     "controller": "starting the controller (callrec serve) …",
+    "desk": "starting the desk (callrec desk) …",
 }
 
 
@@ -40,7 +41,7 @@ STEPS = {
     help="Where the fetched recording goes.",
 )
 def command(stay: bool, target: Path | None, output: Path) -> None:
-    """A whole system on this machine (PBX, S3, database, controller), and one real call through it."""
+    """A whole system on this machine (PBX, S3, database, controller, desk), and one real call through it."""
     # Ended by `kill` or by a closed terminal, it ends its children as it does after Ctrl-C; and after
     # that also in the background of a script, whose shell has it ignored.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -1,9 +1,11 @@
-"""Starts and stops a whole system in one folder: PBX, S3, database and controller, all on 127.0.0.1."""
+"""Starts and stops a whole system in one folder: PBX, S3, database, controller and desk, all on 127.0.0.1."""
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,8 @@ from callrec.configuration import Answers, write_file
 from callrec.demo.pbx import OUTSIDE, PHONES, DemoPbx, PbxPorts
 from callrec.demo.processes import Child
 from callrec.demo.s3 import DemoS3
+from callrec.desk.client import RemoteDesk
+from callrec.errors import Unreachable
 from callrec.files import make_folder
 from callrec.model.office import Extension, Facility
 from callrec.model.rules import Mode, Rule, Scope
@@ -42,10 +46,13 @@ class DemoSystem:
     ports: PbxPorts = field(default_factory=PbxPorts.usual_or_free)
     tell: Tell = lambda text: None
     controller: Child | None = None
+    desk: Child | None = None
 
     def __post_init__(self) -> None:
         self.home = self.home.absolute()
         self.config = self.home / "callrec.toml"
+        # Not at home: other accounts of the machine are to reach it, and nothing else.
+        self.socket = Path(tempfile.gettempdir(), f"callrec-demo-desk-{secrets.token_hex(4)}", "desk.sock")
         self.database_url = self.database_url or f"sqlite:///{self.home}/catalogue.db"
 
     def __enter__(self) -> DemoSystem:
@@ -75,20 +82,36 @@ class DemoSystem:
         self.app = self._catalogue()
         self.tell("controller")
         self.start_controller()
+        self.tell("desk")
+        self.start_desk()
 
     def stop(self) -> None:
-        """Ends what was started, the controller first."""
-        for part in (self.controller, getattr(self, "s3", None), getattr(self, "pbx", None)):
+        """Ends what was started, desk and controller first."""
+        for part in (self.desk, self.controller, getattr(self, "s3", None), getattr(self, "pbx", None)):
             if part:
                 part.stop()
+        shutil.rmtree(self.socket.parent, ignore_errors=True)
         if hasattr(self, "app"):
             self.app.database.close()
 
     def start_controller(self) -> None:
         """Starts callrec serve and waits until it watches the PBX. Raises DemoFailed."""
-        command = [sys.executable, "-m", "callrec", "--config", str(self.config), "serve"]
-        self.controller = Child("callrec serve", command, self.home / "controller.log")
+        self.controller = Child("callrec serve", self._callrec("serve"), self.home / "controller.log")
         self.controller.wait_until(self._watching, START_SECONDS, "the link of callrec with the PBX")
+
+    def start_desk(self) -> None:
+        """Starts callrec desk and waits until it answers. Raises DemoFailed."""
+        self.desk = Child("callrec desk", self._callrec("desk"), self.home / "desk.log")
+        self.desk.wait_until(self._answering, START_SECONDS, "the start of callrec desk")
+
+    def _callrec(self, command: str) -> list[str]:
+        return [sys.executable, "-m", "callrec", "--config", str(self.config), command]
+
+    def _answering(self) -> bool:
+        try:
+            return bool(RemoteDesk(self.socket).version())
+        except Unreachable:
+            return False
 
     def _watching(self) -> bool:
         assert self.controller is not None
@@ -125,6 +148,7 @@ class DemoSystem:
             prompts=str(self.home / "pbx/prompts"),
             pbx_prompts=str(self.pbx.inside / "prompts"),
             answer_first=self.answer_first,
+            desk_socket=str(self.socket),
         )
 
     def description(self) -> dict[str, object]:
@@ -138,7 +162,12 @@ class DemoSystem:
             }
             for name, password in self.pbx.sip_passwords.items()
         ]
-        children = {"asterisk": self.pbx.child, "s3": self.s3.child, "controller": self.controller}
+        children = {
+            "asterisk": self.pbx.child,
+            "s3": self.s3.child,
+            "controller": self.controller,
+            "desk": self.desk,
+        }
         return {
             "sip": {
                 "host": "127.0.0.1",
@@ -161,6 +190,7 @@ class DemoSystem:
             },
             "database_url": self.database_url,
             "config": str(self.config),
+            "desk": {"socket": str(self.socket)},
             "pids": {name: child.pid for name, child in children.items() if child},
         }
 

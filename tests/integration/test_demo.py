@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import sys
@@ -58,10 +59,12 @@ def test_the_demo_tells_its_call_and_leaves_nothing_running(tmp_path: Path) -> N
         assert callrec("--config", endpoints["config"], "doctor").returncode == 0
         _check_files(output)
         _only_on_loopback(endpoints)
+        _desk_is_open_and_nothing_else(endpoints)
         demo.send_signal(signal.SIGINT)
         assert demo.wait(30) == 0
     eventually(lambda: _gone(list(endpoints["pids"].values())), 10, "the end of what the demo started")
     assert not Path(endpoints["config"]).exists()
+    assert not Path(endpoints["desk"]["socket"]).parent.exists()
 
 
 def test_a_demo_that_is_killed_takes_its_parts_with_it(tmp_path: Path) -> None:
@@ -81,6 +84,17 @@ def _check_files(output: Path) -> None:
     assert picture[:4] == b"\x89PNG" and struct.unpack(">II", picture[16:24]) == (1200, 400)
     assert audio.with_name(audio.stem + ".manifest.json").exists()
     assert not hears(sound[:, 0], rate, 1000.0)
+
+
+def _desk_is_open_and_nothing_else(demo: dict[str, Any]) -> None:
+    """Who has no role is refused by the desk itself; other accounts reach it, but no file of the demo."""
+    path = Path(demo["desk"]["socket"])
+    assert callrec("--desk", str(path), "facility", "list").returncode == 4
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666 and stat.S_IMODE(path.parent.stat().st_mode) == 0o755
+    config = Path(demo["config"])
+    assert (
+        stat.S_IMODE(config.stat().st_mode) == 0o600 and stat.S_IMODE(config.parent.stat().st_mode) == 0o700
+    )
 
 
 def _only_on_loopback(demo: dict[str, Any]) -> None:
