@@ -7,8 +7,9 @@ BIN     := .venv/bin
 # How long `make simulate` and `make bad-input` run, in seconds.
 SECONDS = 600
 TRIES = 600
-# Packages of the distribution: the sound converter, and the tools that set up a private PBX.
-SYSTEM_PACKAGES = ffmpeg debootstrap
+# Packages of the distribution: the sound converter, the tools that set up a private PBX, and for tests a clock
+# that goes wrong.
+SYSTEM_PACKAGES = ffmpeg debootstrap faketime
 
 export CALLREC_CACHE := $(CACHE)
 export PIP_CACHE_DIR := $(CACHE)/pip
