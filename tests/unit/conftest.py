@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 import structlog
 
+from callrec import settings_file
 from callrec.app import App
 from callrec.catalogue.database import Database
 from callrec.resources import shipped
 from callrec.settings import CatalogueSettings, PromptSettings, Settings, SpoolSettings
 from tests.unit.bench import Bench, make_bench
+from tests.unit.desk.server_thread import ThroughDesk, serving
 from tests.unit.program import Done
 
 # Thousands of small tests in one process, which holds all the modules: every seventh second went to looking
@@ -66,6 +68,15 @@ def shiba(office: Callable[..., Done]) -> Callable[..., Done]:
     assert office("extension", "add", "2101", "--facility", "shiba", "--name", "窓口1").code == 0
     assert office("extension", "add", "6000", "--facility", "shiba", "--service").code == 0
     return office
+
+
+@pytest.fixture
+def through_desk(shiba: Callable[..., Done], tmp_path: Path) -> Iterator[ThroughDesk]:
+    """The program as asked by somebody who goes through the desk of the office `shiba`, without any role."""
+    made = App(settings_file.load(str(tmp_path / "callrec.toml")))
+    with serving(made, tmp_path / "desk.sock") as socket:
+        yield ThroughDesk(made, socket, shiba)
+    made.close()
 
 
 @pytest.fixture

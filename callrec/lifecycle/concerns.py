@@ -1,0 +1,14 @@
+"""What a person has to see to after calls: `callrec status` tells it, and is not well while there is any."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from callrec.catalogue.database import Connection
+from callrec.errors import Sentence
+from callrec.model.access import Reach
+
+
+def concerns(connection: Connection, now: datetime, reach: Reach) -> list[Sentence]:
+    """Returns what is overdue or could not be done, as far as the facilities in reach are concerned."""
+    return []

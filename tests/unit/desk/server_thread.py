@@ -1,0 +1,49 @@
+"""A desk in a thread of the test's process, on a real socket; and the program as somebody who asks it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+from callrec import account
+from callrec.app import App
+from callrec.catalogue import grants
+from callrec.desk.server import DeskServer
+from callrec.model.access import Role
+from tests.unit.program import Done
+
+
+@contextmanager
+def serving(app: App, socket: Path) -> Iterator[Path]:
+    """Serves the desk of an app at a socket, and yields its path. The app stays open afterwards."""
+    server = DeskServer(app, socket)
+    server._server.expiration_interval = 0.02  # it looks whether it is to stop after each
+    server.prepare()
+    thread = Thread(target=server.run)
+    thread.start()
+    try:
+        yield socket
+    finally:
+        server.stop()
+        thread.join()
+
+
+class ThroughDesk:
+    """Runs the program as somebody who asks the desk: the account of the tests, with roles that are given."""
+
+    def __init__(self, app: App, socket: Path, run: Callable[..., Done]) -> None:
+        self.app, self._socket, self._run = app, socket, run
+
+    def __call__(self, *arguments: str) -> Done:
+        return self._run("--desk", str(self._socket), *arguments)
+
+    def grant(self, *roles: Role, facilities: Sequence[str] = ()) -> None:
+        """Gives the account of the tests roles, for these facilities, or for all."""
+        with self.app.database.begin() as connection:
+            for role in roles:
+                grants.grant(
+                    connection, account.name_of(os.getuid()), role, facilities, by="tester", at=self.app.now
+                )
