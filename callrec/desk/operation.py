@@ -15,7 +15,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 from callrec.app import App
 from callrec.catalogue import custody, grants
 from callrec.catalogue.database import Connection
-from callrec.errors import NotAllowed, NotFound, OutOfSight
+from callrec.errors import NotAllowed, NotFound, OutOfSight, Sentence
 from callrec.model.access import EVERYWHERE, Caller, Grant, Reach, Role, Through
 
 P = ParamSpec("P")
@@ -55,10 +55,20 @@ class Session:
             connection, recording_id, action, who=self.who, at=self.now, **{**self.marks, **details}
         )
 
-    def require(self, facility: str | None, what: str) -> None:
+    def require(self, facility: str | None, what: str | Sentence) -> None:
         """Raises NotAllowed unless a facility is among those the caller reaches. `what` names it."""
         if not self.reach.covers(facility):
             raise NotAllowed("{who} has no role for {what}: see callrec access show", who=self.who, what=what)
+
+    def require_all(self, command: str) -> None:
+        """Raises NotAllowed unless the caller reaches all facilities. `command` is how people call what
+        concerns all of them."""
+        if self.reach != EVERYWHERE:
+            raise NotAllowed(
+                "{who} needs the role for all facilities for callrec {command}: see callrec access show",
+                who=self.who,
+                command=command,
+            )
 
 
 @dataclass(frozen=True, slots=True)

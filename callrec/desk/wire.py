@@ -69,11 +69,14 @@ def signature(wanted: Operation[..., Any]) -> Signature:
 
 
 def arguments(wanted: Operation[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
-    """Returns what an operation is asked with, as one JSON object. Raises WrongUsage where it is too long."""
+    """Returns what an operation is asked with, as one JSON object.
+
+    Raises WrongUsage where it is too long, and UnicodeEncodeError for what was typed in another encoding.
+    """
     types = signature(wanted)
     bound = types.parameters.bind(*args, **kwargs).arguments
     plain = {name: types.taken[name].dump_python(value, mode="json") for name, value in bound.items()}
-    asked = json.dumps(plain).encode()
+    asked = json.dumps(plain, ensure_ascii=False).encode()
     if len(asked) > MOST_ASKED:
         raise WrongUsage("that is too much to ask of the desk at once: at most {most} bytes", most=MOST_ASKED)
     return asked
