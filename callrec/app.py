@@ -22,7 +22,7 @@ from callrec.failures import why
 from callrec.model.office import Extension, Facility, Support
 from callrec.model.rules import Announce, Decision, Rule
 from callrec.policy.decide import Defaults
-from callrec.policy.office import Office
+from callrec.policy.office import Office, OfficeParts
 from callrec.settings import Settings
 from callrec.spool import snapshot
 from callrec.spool.directory import Spool
@@ -180,10 +180,14 @@ class App:
 
     def office(self) -> Office:
         """Returns the rules and extensions as the catalogue has them now."""
+        return self.office_parts().office()
+
+    def office_parts(self) -> OfficeParts:
+        """Returns what the office is made of, as the catalogue has it now."""
         with self.database.read() as connection:
             # First: if a change comes in between, the next look at the number brings it.
             revision = changes.number(connection)
-            return self._office(
+            return self._parts(
                 facilities.all_facilities(connection),
                 facilities.all_extensions(connection),
                 rules.in_force(connection),
@@ -193,12 +197,12 @@ class App:
     def office_at(self, at: datetime) -> Office:
         """Returns the office with the rules as they were at a moment, and the extensions as they are now."""
         with self.database.read() as connection:
-            return self._office(
+            return self._parts(
                 facilities.all_facilities(connection),
                 facilities.all_extensions(connection),
                 rules.in_force_at(connection, at),
                 changes.number(connection),
-            )
+            ).office()
 
     def save_office(self, office: Office) -> None:
         """Writes the office a controller goes by into the spool, for a start without the database."""
@@ -207,25 +211,26 @@ class App:
     def saved_office(self) -> tuple[Office, datetime]:
         """Returns the office as it was last seen, and when. Raises NotFound, CheckFailed if damaged."""
         saved = snapshot.read(self.spool.directory / snapshot.FILE)
-        return self._office(saved.facilities, saved.extensions, saved.rules, saved.revision), saved.saved_at
+        parts = self._parts(saved.facilities, saved.extensions, saved.rules, saved.revision)
+        return parts.office(), saved.saved_at
 
-    def _office(
+    def _parts(
         self,
         known_facilities: Iterable[Facility],
         known_extensions: Iterable[Extension],
         in_force: Iterable[Rule],
         revision: int,
-    ) -> Office:
+    ) -> OfficeParts:
         settings = self.settings
-        return Office(
-            known_facilities,
-            known_extensions,
-            in_force,
+        return OfficeParts(
+            tuple(known_facilities),
+            tuple(known_extensions),
+            tuple(in_force),
             defaults=Defaults(settings.retention.days, settings.retention.incident_days),
             extension_pattern=settings.pbx.extension_pattern,
             prefixes=settings.office.prefixes,
-            technologies=settings.pbx.phone_technologies,
-            lines=settings.pbx.lines,
+            technologies=tuple(settings.pbx.phone_technologies),
+            lines=tuple(settings.pbx.lines),
             zone=settings.office.zone,
             shift=timedelta(seconds=settings.office.shift_s),
             revision=revision,

@@ -8,7 +8,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -23,13 +23,17 @@ from callrec.commands import spreadsheet
 from callrec.commands.given import Given
 from callrec.commands.table import Table, cell, laid_out
 from callrec.desk.direct import Desk, DirectDesk
+from callrec.desk.operations.office import office_parts, office_settings
 from callrec.desk.way import socket_to_use
 from callrec.language import translated
-from callrec.settings import Settings
+from callrec.policy.office import OfficeParts
+from callrec.settings import OfficeSettings, Settings
 from callrec.visible import filled, visible
 
 F = TypeVar("F", bound=Callable[..., Any])
 Row = dict[str, Any]
+_DESK, _OFFICE = "callrec.desk", "callrec.office"
+"""Under which a context keeps what was asked once."""
 
 
 def app(ctx: click.Context, narrowed: Callable[[Settings], Settings] = lambda whole: whole) -> App:
@@ -44,6 +48,31 @@ def app(ctx: click.Context, narrowed: Callable[[Settings], Settings] = lambda wh
 
 def desk(ctx: click.Context) -> Desk:
     """Returns the desk that commands ask: in this process, or at the other end of a socket."""
+    if _DESK not in ctx.meta:
+        ctx.meta[_DESK] = _desk(ctx)
+    found: Desk = ctx.meta[_DESK]
+    return found
+
+
+def zone(ctx: click.Context) -> ZoneInfo:
+    """Returns the zone of the office, in which dates are read and shown."""
+    if _OFFICE not in ctx.meta:
+        ctx.meta[_OFFICE] = desk(ctx).do(office_settings)
+    found: OfficeSettings = ctx.meta[_OFFICE]
+    return found.zone
+
+
+def now() -> datetime:
+    """Returns this moment, by the clock of who asks."""
+    return datetime.now(UTC)
+
+
+def office_now(ctx: click.Context) -> OfficeParts:
+    """Returns what the office is made of now: facilities, extensions, rules, and what the settings say."""
+    return desk(ctx).do(office_parts)
+
+
+def _desk(ctx: click.Context) -> Desk:
     given: Given = ctx.find_root().obj
     socket = socket_to_use(given.config, given.desk)
     if socket is None:
@@ -118,9 +147,11 @@ def print_json(value: object) -> None:
     _write(_json(value, indent=2) + "\n")
 
 
-def working(name: str) -> AbstractContextManager[object]:
-    """Shows on a terminal what is being worked on; nothing in a pipe."""
-    return Console(highlight=False, markup=False, emoji=False).status(Text(visible(name)))
+def working(name: str, *, err: bool = False) -> AbstractContextManager[object]:
+    """Shows on a terminal what is being worked on, with `err` beside the output; nothing in a pipe."""
+    stream = sys.stderr if err else sys.stdout
+    console = Console(file=stream, force_terminal=stream.isatty(), highlight=False, markup=False, emoji=False)
+    return console.status(Text(visible(name)))
 
 
 def _write(text: str | bytes, *, err: bool = False) -> None:

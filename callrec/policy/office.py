@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,41 @@ from callrec.numbers import Number, normalise, of_extension
 from callrec.pbx.events import endpoint_of
 from callrec.policy.decide import Defaults, decide
 from callrec.policy.rules import JAPAN, RuleSet
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeParts:
+    """What an office is made of, as the catalogue and the settings say: unlike an Office it can be sent."""
+
+    facilities: tuple[Facility, ...]
+    extensions: tuple[Extension, ...]
+    rules: tuple[Rule, ...]
+    defaults: Defaults
+    extension_pattern: str
+    technologies: tuple[str, ...]
+    prefixes: tuple[str, ...]
+    lines: tuple[str, ...]
+    zone: ZoneInfo
+    shift: timedelta
+    revision: int
+    support: Support
+
+    def office(self) -> Office:
+        """Returns the office of these parts."""
+        return Office(
+            self.facilities,
+            self.extensions,
+            self.rules,
+            defaults=self.defaults,
+            extension_pattern=self.extension_pattern,
+            technologies=self.technologies,
+            prefixes=self.prefixes,
+            lines=self.lines,
+            zone=self.zone,
+            shift=self.shift,
+            revision=self.revision,
+            support=self.support,
+        )
 
 
 class Office:
