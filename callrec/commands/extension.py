@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from callrec.catalogue import facilities
-from callrec.commands.common import app, emit, lists, say
-from callrec.commands.office_steps import carry_out, read_input
+from callrec.commands.common import desk, emit, lists, say, zone
+from callrec.commands.office_steps import importing, read_input, tell_steps
+from callrec.desk.operations import extensions as operations
 from callrec.model.office import Extension
-from callrec.policy.office import Office
-from callrec.rulebook import extension_table
-from callrec.rulebook.difference import Step, additions
 
 COLUMNS = {"number": "number", "facility": "facility", "name": "name", "kind": "kind", "aliases": "aliases"}
 
@@ -31,10 +27,7 @@ def command() -> None:
 @click.pass_context
 def add(ctx: click.Context, number: str, facility: str, name: str, service: bool) -> None:
     """Add an extension, or a service number (--service). NUMBER is what the PBX knows it by."""
-    here = app(ctx)
-    new = Extension(number, facility, name, service)
-    with here.database.begin() as connection:
-        added = facilities.add_extension(connection, new, who=here.who, at=here.now)
+    added = desk(ctx).do(operations.add_extension, Extension(number, facility, name, service))
     say("extension {number} added to facility {code}", number=added.number, code=added.facility)
 
 
@@ -48,11 +41,9 @@ def import_(ctx: click.Context, path: Path, dry_run: bool) -> None:
     Extensions that are there already get what the file says. The file may be in UTF-8 or Shift_JIS, as
     spreadsheets write it.
     """
-
-    def plan(there: Office) -> Sequence[Step]:
-        return additions(there, extension_table.parse(read_input(path), there))
-
-    carry_out(app(ctx), plan, dry_run=dry_run)
+    with importing(path):
+        steps = desk(ctx).do(operations.import_extensions, read_input(path), dry_run)
+    tell_steps(steps, zone(ctx), dry_run=dry_run)
 
 
 @command.command("list")
@@ -61,9 +52,7 @@ def import_(ctx: click.Context, path: Path, dry_run: bool) -> None:
 @click.pass_context
 def list_(ctx: click.Context, facility: str | None, form: str | None) -> None:
     """List the extensions."""
-    with app(ctx).database.read() as connection:
-        code = None if facility is None else facilities.facility(connection, facility).code
-        found = facilities.all_extensions(connection, code)
+    found = desk(ctx).do(operations.list_extensions, facility)
     emit([_row(each) for each in found], COLUMNS, form, "no extension yet", spare=("aliases", "kind"))
 
 
@@ -73,9 +62,7 @@ def list_(ctx: click.Context, facility: str | None, form: str | None) -> None:
 @click.pass_context
 def move(ctx: click.Context, number: str, facility: str) -> None:
     """Move an extension to another facility. Its recordings stay filed where they are."""
-    here = app(ctx)
-    with here.database.begin() as connection:
-        moved = facilities.change_extension(connection, number, facility=facility, who=here.who, at=here.now)
+    moved = desk(ctx).do(operations.move_extension, number, facility)
     say("extension {number} moved to facility {code}", number=moved.number, code=moved.facility)
 
 
@@ -89,10 +76,7 @@ def alias(ctx: click.Context, number: str, endpoints: tuple[str, ...], remove: b
 
     Their calls are calls of the extension, and their keys are its keys.
     """
-    here = app(ctx)
-    change = facilities.remove_aliases if remove else facilities.add_aliases
-    with here.database.begin() as connection:
-        changed = change(connection, number, endpoints, who=here.who, at=here.now)
+    changed = desk(ctx).do(operations.alias_extension, number, list(endpoints), remove)
     names = " ".join((changed.number, *changed.aliases))
     say("extension {number} has the phones {names}", number=changed.number, names=names)
 
@@ -102,9 +86,7 @@ def alias(ctx: click.Context, number: str, endpoints: tuple[str, ...], remove: b
 @click.pass_context
 def remove(ctx: click.Context, number: str) -> None:
     """Remove an extension that has no rules. Its recordings stay."""
-    here = app(ctx)
-    with here.database.begin() as connection:
-        removed = facilities.remove_extension(connection, number, who=here.who, at=here.now)
+    removed = desk(ctx).do(operations.remove_extension, number)
     say("extension {number} removed", number=removed.number)
 
 

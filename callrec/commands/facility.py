@@ -6,14 +6,11 @@ from typing import Any
 
 import click
 
-from callrec.catalogue import facilities
-from callrec.commands.common import app, desk, emit, lists, say
+from callrec.commands.common import desk, emit, lists, say
 from callrec.commands.facility_report import report
 from callrec.desk.operations import facilities as operations
-from callrec.errors import WrongUsage
 from callrec.language import translated as _
 from callrec.model.office import Facility
-from callrec.rulebook.entries import facility_code, support_mail, support_phone
 
 COLUMNS = {
     "code": "code",
@@ -40,7 +37,7 @@ command.add_command(report)
 @click.pass_context
 def add(ctx: click.Context, code: str, name: str) -> None:
     """Add a facility. CODE is short and lower-case, such as shiba; it becomes part of object keys."""
-    added = desk(ctx).do(operations.add_facility, facility_code(code), name)
+    added = desk(ctx).do(operations.add_facility, code, name)
     say("facility {code} added", code=added.code)
 
 
@@ -59,9 +56,7 @@ def list_(ctx: click.Context, form: str | None) -> None:
 @click.pass_context
 def rename(ctx: click.Context, code: str, name: str) -> None:
     """Give a facility another name. Its code stays."""
-    here = app(ctx)
-    with here.database.begin() as connection:
-        found = facilities.change_facility(connection, code, name=name, who=here.who, at=here.now)
+    found = desk(ctx).do(operations.rename_facility, code, name)
     say("facility {code} is now called {name}", code=found.code, name=name)
 
 
@@ -75,10 +70,7 @@ def rename(ctx: click.Context, code: str, name: str) -> None:
 @click.pass_context
 def support(ctx: click.Context, code: str, phone: str | None, mails: tuple[str, ...], default: bool) -> None:
     """Say who is called when staff of a facility press the help key. What is not named stays."""
-    fields = _wanted(phone, mails, default=default)
-    here = app(ctx)
-    with here.database.begin() as connection:
-        found = facilities.change_facility(connection, code, who=here.who, at=here.now, **fields)
+    found = desk(ctx).do(operations.support_facility, code, phone, list(mails), default)
     say("facility {code}: who is called to help was changed", code=found.code)
 
 
@@ -87,20 +79,8 @@ def support(ctx: click.Context, code: str, phone: str | None, mails: tuple[str, 
 @click.pass_context
 def remove(ctx: click.Context, code: str) -> None:
     """Remove a facility that has no extensions and no rules. Its recordings stay."""
-    here = app(ctx)
-    with here.database.begin() as connection:
-        removed = facilities.remove_facility(connection, code, who=here.who, at=here.now)
+    removed = desk(ctx).do(operations.remove_facility, code)
     say("facility {code} removed", code=removed.code)
-
-
-def _wanted(phone: str | None, mails: tuple[str, ...], *, default: bool) -> dict[str, Any]:
-    """Returns the fields of a facility that shall change. Raises WrongUsage for --default beside others."""
-    if default == bool(phone is not None or mails):
-        raise WrongUsage("give --phone or --mail, or --default alone")
-    if default:
-        return {"support_phone": None, "support_mail": None}
-    fields: dict[str, Any] = {} if phone is None else {"support_phone": support_phone(phone)}
-    return {**fields, "support_mail": support_mail(mails)} if mails else fields
 
 
 def _row(each: Facility, extensions: int) -> dict[str, Any]:

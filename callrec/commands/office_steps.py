@@ -1,64 +1,58 @@
-"""Carries out an import into the office, or shows what it would do: as a difference, whole or not at all.
+"""Reads the file of an import into the office, and tells what it changed, or would: whole or not at all.
 
 For `callrec rule import` and `callrec extension import`.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
 
-import click
-
-from callrec.app import App
-from callrec.catalogue import offices
-from callrec.commands.common import say, tell
+from callrec.commands.common import say, tell, working
 from callrec.errors import WrongEntries, WrongUsage
 from callrec.failures import why
-from callrec.policy.office import Office
 from callrec.rulebook.difference import Step
 
-LONG_WORK = 500
-"""Steps that take about a second."""
-Plan = Callable[[Office], Sequence[Step]]
+MOST_BYTES = 1 << 24
+"""What a file may have that is sent to the desk: a table of ten thousand extensions has one million."""
 
 
 def read_input(path: Path) -> bytes:
     """Returns the content of a file that a person named. Raises WrongUsage when it cannot be read."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return read_open(file, path)
     except OSError as error:
         raise WrongUsage("{path} cannot be read: {problem}", path=path, problem=why(error)) from error
 
 
-def carry_out(here: App, plan: Plan, *, dry_run: bool) -> None:
-    """Does the steps of a plan in one transaction, unless it is a trial, and prints them.
+def read_open(file: BinaryIO, path: Path) -> bytes:
+    """Returns the content of an open file. Raises WrongUsage for one that is too large to be sent."""
+    data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise WrongUsage("{path} is too large: a file may have 16 MB at most", path=path)
+    return data
 
-    The plan is made from the office as it is, and raises WrongEntries, whose lines are printed before.
-    """
+
+@contextmanager
+def importing(path: Path) -> Iterator[None]:
+    """Shows on a terminal that a file is imported. The lines of what is wrong in it are printed."""
     try:
-        with here.database.begin() as connection:
-            steps = plan(offices.locked(connection))
-            if not dry_run:
-                offices.apply(connection, _with_progress(steps), who=here.who, at=here.now)
+        with working(str(path), err=True):
+            yield
     except WrongEntries as error:
         for line, problem in error.entries:
             say("line {line}: {problem}", line=line or "?", problem=problem.shown(), err=True)
         raise
+
+
+def tell_steps(steps: Sequence[Step], zone: ZoneInfo, *, dry_run: bool) -> None:
+    """Prints what an import changed, or would."""
     for step in steps:
-        tell(step.words(here.settings.office.zone))
-    _sum_up(steps, dry_run=dry_run)
-
-
-def _with_progress(steps: Sequence[Step]) -> Iterator[Step]:
-    """Yields the steps, and shows how far they are: on a terminal, where it takes more than a moment."""
-    hidden = len(steps) < LONG_WORK or not sys.stderr.isatty()
-    with click.progressbar(steps, file=sys.stderr, hidden=hidden) as bar:
-        yield from bar
-
-
-def _sum_up(steps: Sequence[Step], *, dry_run: bool) -> None:
+        tell(step.words(zone))
     if not steps:
         say("nothing to do: the office is so already")
         return

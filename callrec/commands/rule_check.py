@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import click
 
-from callrec.commands.common import app, emit, lists, say
+from callrec.commands.common import desk, emit, lists, now, office_now, say
+from callrec.desk.operations.rules import pbx_phones
 from callrec.errors import CallrecError, CheckFailed
 from callrec.language import translated as _
 from callrec.model.rules import Rule
@@ -28,14 +29,14 @@ def check(ctx: click.Context, offline: bool, form: str | None) -> None:
 
     Exit code 1 when there is something to look at.
     """
-    here = app(ctx)
-    office = here.office()
-    found = review.of_rules(office, office.shifted(here.now), here.settings.office.zone)
+    parts = office_now(ctx)
+    office = parts.office()
+    found = review.of_rules(office, office.shifted(now()), parts.zone)
     failed: CallrecError | None = None
     if not offline:
         try:
-            endpoints = here.phones().keys()
-            found += review.of_pbx(office, endpoints, here.trunks(endpoints))
+            phones = desk(ctx).do(pbx_phones)
+            found += review.of_pbx(office, phones.endpoints, phones.trunks)
         except CallrecError as error:
             failed = error  # what was found without it is told first
     emit([_row(each) for each in found], COLUMNS, form, "nothing to look at", KEYS, prose="words")

@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from callrec.app import App
-from callrec.commands.common import app, print_json, say, tell
+from callrec.commands.common import now, office_now, print_json, say, tell
 from callrec.dates import parse_moment
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
@@ -59,14 +58,14 @@ def explain(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
     With --number the gate decides by the number that is dialled; with --extension beside it, the
     extension that answers decides again.
     """
-    here = app(ctx)
-    office, zone = here.office(), here.settings.office.zone
-    asked = _asked(given, office, zone, here.now)
+    parts = office_now(ctx)
+    office, zone = parts.office(), parts.zone
+    asked = _asked(given, office, zone, now())
     decision = decide(office, asked)
     if as_json:
         print_json(_plain(decision))
     else:
-        _tell(here, office, asked, decision)
+        _tell(office, zone, asked, decision)
 
 
 def decide(office: Office, asked: Asked) -> Decision:
@@ -120,8 +119,7 @@ def _plain(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _tell(here: App, office: Office, asked: Asked, decision: Decision) -> None:
-    zone = here.settings.office.zone
+def _tell(office: Office, zone: ZoneInfo, asked: Asked, decision: Decision) -> None:
     for line in _call(office, asked, zone):
         tell(line)
     for line in (*explanation.verdict(decision), *_of_gate(office, asked, decision)):

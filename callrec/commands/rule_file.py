@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from callrec import toml_text
-from callrec.commands.common import app, say
-from callrec.commands.office_steps import carry_out, read_input
+from callrec.commands.common import desk, office_now, say, zone
+from callrec.commands.office_steps import importing, read_input, tell_steps
 from callrec.commands.rule_check import warn_of_callers
+from callrec.desk.operations.rules import import_office
 from callrec.errors import Refused, WrongUsage
 from callrec.failures import why
 from callrec.files import write_new
-from callrec.model.rules import Rule
-from callrec.policy.office import Office
-from callrec.policy.rules import check
 from callrec.rulebook import office_file
-from callrec.rulebook.difference import Step, difference
-
-if TYPE_CHECKING:
-    from callrec.prompts.library import Library
 
 
 @click.command("export")
@@ -30,14 +22,13 @@ if TYPE_CHECKING:
 @click.pass_context
 def export(ctx: click.Context, path: Path) -> None:
     """Write facilities, extensions and rules to one TOML file. An existing file is not replaced."""
-    here = app(ctx)
-    office = here.office()
-    _write_new(path, office_file.write(office, here.settings.office.zone))
+    parts = office_now(ctx)
+    _write_new(path, office_file.write(parts.office(), parts.zone))
     say(
         "{facilities} facilities, {extensions} extensions and {rules} rules are in {path}",
-        facilities=len(office.facilities),
-        extensions=len(office.extensions),
-        rules=len(office.rules),
+        facilities=len(parts.facilities),
+        extensions=len(parts.extensions),
+        rules=len(parts.rules),
         path=path,
     )
 
@@ -51,17 +42,10 @@ def import_(ctx: click.Context, path: Path, dry_run: bool) -> None:
 
     Removed and changed rules keep their versions. Try it with --dry-run first.
     """
-    here = app(ctx)
-    callers: list[Rule] = []
-
-    def plan(there: Office) -> Sequence[Step]:
-        usable = _Check(here.library, there.rules)
-        wanted = office_file.parse(_text(path), here.settings.office.zone, here.now, usable)
-        callers.extend(wanted.rules)
-        return difference(there, wanted)
-
-    carry_out(here, plan, dry_run=dry_run)
-    warn_of_callers(callers, here.office())
+    with importing(path):
+        imported = desk(ctx).do(import_office, toml_text.decoded(read_input(path), path), dry_run)
+    tell_steps(imported.steps, zone(ctx), dry_run=dry_run)
+    warn_of_callers(imported.rules, office_now(ctx).office())
 
 
 def _write_new(path: Path, text: str) -> None:
@@ -71,24 +55,3 @@ def _write_new(path: Path, text: str) -> None:
         raise Refused("{path} is there already: give another name", path=path) from error
     except OSError as error:
         raise WrongUsage("{path} cannot be written: {problem}", path=path, problem=why(error)) from error
-
-
-def _text(path: Path) -> str:
-    return toml_text.decoded(read_input(path), path)
-
-
-class _Check:
-    """Raises CallrecError for a rule of a file that makes no sense, or whose announcement does not exist.
-
-    A rule that has it already keeps it: what is missing there is for `callrec doctor` to say.
-    """
-
-    def __init__(self, library: Library, there: Iterable[Rule]) -> None:
-        self._library = library
-        self._there = {(rule.id, rule.prompt, rule.languages) for rule in there}
-
-    def __call__(self, rule: Rule) -> None:
-        check(rule)
-        if (rule.id, rule.prompt, rule.languages) not in self._there:
-            for language in rule.languages:
-                self._library.get(rule.prompt, language)

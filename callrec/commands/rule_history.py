@@ -10,9 +10,11 @@ import click
 
 from callrec.catalogue import rules
 from callrec.catalogue.rules import Version
-from callrec.commands.common import app, emit, lists, plain_row, print_json, say, tell
+from callrec.commands.common import desk, emit, lists, plain_row, print_json, say, tell
+from callrec.commands.common import zone as office_zone
 from callrec.commands.rule_options import row
 from callrec.dates import spoken
+from callrec.desk.operations.rules import rule_history
 from callrec.errors import NotFound, WrongUsage
 from callrec.language import translated as _
 from callrec.rulebook.explanation import in_words
@@ -29,11 +31,8 @@ COLUMNS = {"version": "version", "_at": "when", "changed_by": "who", "_change": 
 @click.pass_context
 def show(ctx: click.Context, name: str, as_json: bool) -> None:
     """Show a rule as it is now, or as a version of it was, such as 12@3."""
-    here = app(ctx)
-    zone = here.settings.office.zone
     id_, wanted = _parse_name(name)
-    with here.database.read() as connection:
-        found = _version(rules.history(connection, id_), wanted)
+    found, zone = _version(desk(ctx).do(rule_history, id_), wanted), office_zone(ctx)
     if as_json:
         whole = {**plain_row(row(found.rule, zone)), "removed": found.removed}
         print_json(whole)
@@ -52,10 +51,7 @@ def show(ctx: click.Context, name: str, as_json: bool) -> None:
 @click.pass_context
 def history(ctx: click.Context, id_: int, form: str | None) -> None:
     """List the versions of a rule: who changed what, and when. Removed rules have one too."""
-    here = app(ctx)
-    zone = here.settings.office.zone
-    with here.database.read() as connection:
-        found = rules.history(connection, id_)
+    found, zone = desk(ctx).do(rule_history, id_), office_zone(ctx)
     pairs = zip([None, *found], found, strict=False)
     emit([_step(before, after, zone) for before, after in pairs], COLUMNS, form, prose="_change", zone=zone)
 

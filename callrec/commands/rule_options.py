@@ -3,7 +3,6 @@ list."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,9 +10,8 @@ import click
 
 from callrec.commands.common import F
 from callrec.durations import written_seconds
-from callrec.errors import WrongUsage
 from callrec.model.rules import Announce, Direction, Holidays, Rule, Unannounced
-from callrec.policy.hours import written
+from callrec.policy import hours
 from callrec.rulebook.explanation import first_day, last_day
 
 COLUMNS = {
@@ -103,10 +101,11 @@ def rule_options(command: F) -> F:
     return command
 
 
-def refuse_past(end: datetime | None, text: str | None, now: datetime) -> None:
-    """Raises WrongUsage where an end that was asked for is over already, which would be a mistake."""
-    if end and text and end <= now:
-        raise WrongUsage("--until {text} is over already: to end a rule now, see callrec rule end", text=text)
+def written(given: dict[str, Any]) -> tuple[dict[str, str], int | None]:
+    """Returns what was given of a rule, as it was written, and its priority."""
+    texts = {name: str(value) for name, value in given.items() if value is not None and value is not False}
+    texts.pop("priority", None)
+    return texts, given["priority"]
 
 
 def row(rule: Rule, zone: ZoneInfo) -> dict[str, Any]:
@@ -117,7 +116,7 @@ def row(rule: Rule, zone: ZoneInfo) -> dict[str, Any]:
         "scope": rule.scope,
         "target": rule.target,
         "direction": rule.direction or "any",
-        "hours": written(rule.hours) or None,
+        "hours": hours.written(rule.hours) or None,
         "holidays": rule.holidays,
         "effective_from": rule.effective_from,
         "effective_until": rule.effective_until,
