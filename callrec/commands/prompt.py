@@ -8,12 +8,12 @@ from pathlib import Path
 
 import click
 
-from callrec import ids
-from callrec.commands.common import Row, app, emit, lists, say
+from callrec.commands.common import Row, desk, emit, lists, say
+from callrec.commands.office_steps import read_open
+from callrec.desk.operations import prompts as operations
 from callrec.errors import CallrecError, CheckFailed
-from callrec.pbx.events import OWN_PREFIX
+from callrec.prompts.decoder import opened
 from callrec.prompts.judgement import Judgement, judged
-from callrec.prompts.playable import evened
 from callrec.wording import note
 
 COLUMNS = {"name": "name", "language": "language", "seconds": "seconds", "text": "words"}
@@ -39,7 +39,7 @@ def list_(ctx: click.Context, form: str | None) -> None:
             "licence": each.licence,
             "text_sha256": each.text_sha256,
         }
-        for each in app(ctx).library.all()
+        for each in desk(ctx).do(operations.list_prompts)
     ]
     emit(rows, COLUMNS, form, "no announcement yet", prose="text")
 
@@ -54,18 +54,16 @@ def list_(ctx: click.Context, form: str | None) -> None:
 @click.pass_context
 def add(ctx: click.Context, /, file: Path, **words: str) -> None:
     """Add an announcement from a sound FILE of any format, or put another in its place."""
-    library = app(ctx).library
-    judgement = judged(file)
-    for fault in judgement.faults:
-        raise fault
-    added = library.add(evened(judgement), **words)
-    for warning in judgement.warnings:
+    with opened(file) as sound:
+        data = read_open(sound, file)
+    added = desk(ctx).do(operations.add_prompt, data, str(file), operations.PromptWords(**words))
+    for warning in added.warnings:
         say("warning: {warning}", err=True, warning=note(warning))
     say(
         "prompt {name} ({language}) added: {seconds} s",
-        name=added.name,
-        language=added.language,
-        seconds=f"{added.seconds:.1f}",
+        name=added.prompt.name,
+        language=added.prompt.language,
+        seconds=f"{added.prompt.seconds:.1f}",
     )
 
 
@@ -132,23 +130,19 @@ def _row(file: Path, faults: Sequence[CallrecError], judgement: Judgement | None
 @click.pass_context
 def play(ctx: click.Context, name: str, language: str, extension: str | None) -> None:
     """Play an announcement, on this machine or to a phone."""
-    here = app(ctx)
-    prompt = here.library.get(name, language)
-    here.library.check(prompt)
     if extension:
-        if here.pbx.endpoint_state(extension) in (None, "offline"):
-            raise CheckFailed("the PBX has no phone {number}, or it is not registered", number=extension)
-        here.pbx.play_to(extension, here.library.sound(prompt), OWN_PREFIX + ids.new())
+        desk(ctx).do(operations.ring_prompt, name, language, extension)
         say("extension {number} rings", number=extension)
-    else:
-        _play_here(here.library.file(prompt, 16000))
+        return
+    with desk(ctx).do(operations.prompt_sound, name, language) as sound:
+        _play_here(b"".join(sound))
 
 
-def _play_here(sound: Path) -> None:
-    player = ["ffplay", "-v", "error", "-nodisp", "-autoexit", "-f", "wav", str(sound)]
+def _play_here(sound: bytes) -> None:
+    player = ["ffplay", "-v", "error", "-nodisp", "-autoexit", "-f", "wav", "-i", "pipe:0"]
     try:
-        done = subprocess.run(player, capture_output=True, text=True, check=False)
+        done = subprocess.run(player, input=sound, capture_output=True, check=False)
     except FileNotFoundError as error:
         raise CheckFailed("ffplay is not installed: apt-get install ffmpeg") from error
-    if done.returncode or "audio open failed" in done.stderr:  # its exit code alone says nothing
+    if done.returncode or b"audio open failed" in done.stderr:  # its exit code alone says nothing
         raise CheckFailed("this machine plays no sound: give --to EXTENSION to hear it at a phone")

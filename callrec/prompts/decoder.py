@@ -100,19 +100,28 @@ def decoded(path: Path) -> Sound:
 
     Raises NotFound, WrongUsage for what is no sound or is damaged, CheckFailed where ffmpeg is missing.
     """
-    with _opened(path) as file:
-        described = _described(file, path)
-        samples, log = _samples(file, described, path)
-        is_sound = bool(np.isfinite(samples).all())  # a WAV of floats may hold anything
-        if not is_sound or _is_damaged(file, described, len(samples) / described.rate, log):
-            raise WrongUsage("{path} is damaged or cut off: get a whole copy of it", path=path)
+    with opened(path) as file:
+        return sound_in(file, path)
+
+
+def sound_in(file: BinaryIO, path: Path) -> Sound:
+    """Returns the sound of an open file, which errors call `path`; one without a header is what the ending
+    says."""
+    if not os.fstat(file.fileno()).st_size:
+        raise WrongUsage("{path} is empty: get a whole copy of it", path=path)
+    described = _described(file, path)
+    samples, log = _samples(file, described, path)
+    is_sound = bool(np.isfinite(samples).all())  # a WAV of floats may hold anything
+    if not is_sound or _is_damaged(file, described, len(samples) / described.rate, log):
+        raise WrongUsage("{path} is damaged or cut off: get a whole copy of it", path=path)
     if not len(samples):
         raise WrongUsage("{path} is silent: nobody would hear the announcement", path=path)
     return Sound(samples, described.rate, described.coding)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Opens a file of sound. Raises NotFound, and WrongUsage where it cannot be read or is none."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would keep us waiting
     except FileNotFoundError as error:
@@ -124,8 +133,6 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         os.close(descriptor)
         raise WrongUsage("{path} is a folder or a device: give a file of sound", path=path)
     with os.fdopen(descriptor, "rb") as file:
-        if not found.st_size:
-            raise WrongUsage("{path} is empty: get a whole copy of it", path=path)
         yield file
 
 
