@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
-from callrec.app import App
-from callrec.commands.common import app, emit, print_json
+from callrec.commands.common import desk, emit, print_json, zone
 from callrec.dates import spoken
+from callrec.desk.operations.status import Status, controller_status
 from callrec.errors import CheckFailed
 from callrec.language import translated as _
-from callrec.spool import status
-from callrec.wording import FLAWS
+from callrec.wording import FLAWS, note
 
 SILENT_AFTER = timedelta(seconds=10)
 """A controller at work reports twice a second."""
@@ -28,47 +28,24 @@ SILENT_AFTER = timedelta(seconds=10)
 @click.pass_context
 def command(ctx: click.Context, seen: bool, as_json: bool) -> None:
     """PBX link, live captures, archive backlog, disk. Exit code 1 when something is wrong."""
-    here = app(ctx)
-    here.database.check_ours()
-    if seen:
-        here.spool.flaws.forget()
-    found = collect(here)
+    found = _plain(desk(ctx).do(controller_status, seen))
     if as_json:
         print_json(found)
     else:
-        _show(found, here.settings.office.zone)
-    wrong = _wrong(found, here.settings.office.zone)
+        _show(found, zone(ctx))
+    wrong = _wrong(found, zone(ctx))
     if wrong:
         raise CheckFailed("{problem}", problem=wrong)
 
 
-def collect(here: App) -> dict[str, Any]:
-    """Returns the controller's own account of itself, and what waits in the spool."""
-    told = status.read(here.spool.directory)
-    running = here.spool.is_locked()
-    return {
-        "running": running,
-        "pid": told.get("pid") if running else None,
-        "reported_at": told.get("at"),
-        "link_up": bool(running and told.get("link_up")),
-        "link_changed_at": told.get("link_changed_at"),
-        "catalogue_away": bool(told.get("catalogue_away")),
-        "rules_revision": told.get("revision"),
-        "rules_at": told.get("rules_at"),
-        "live": told.get("live", []) if running else [],
-        "waiting_recordings": len(here.spool.waiting()),
-        "waiting_calls": len(here.spool.calls()),
-        "waiting_alerts": len(here.spool.alerts()),
-        "problems": [*told.get("problems", []), *_flaws(here)],
-        "spool": str(here.spool.directory),
-        "spool_free_bytes": here.spool.free_bytes(),
-    }
-
-
-def _flaws(here: App) -> list[str]:
-    """Returns what was noticed of calls within the last day, counted by its kind, in words."""
-    found = here.spool.flaws.recent().items()
-    return [_(FLAWS[flaw]).format(count=len(calls), call=calls[-1]) for flaw, calls in found]
+def _plain(found: Status) -> dict[str, Any]:
+    """Returns the status as JSON has it, with all problems in words."""
+    whole = asdict(found)
+    flaws = [
+        _(FLAWS[flaw]).format(count=len(calls), call=calls[-1]) for flaw, calls in whole.pop("flaws").items()
+    ]
+    del whole["concerns"]
+    return {**whole, "problems": [*found.problems, *flaws, *map(note, found.concerns)]}
 
 
 def _show(found: dict[str, Any], zone: ZoneInfo) -> None:

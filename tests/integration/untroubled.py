@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from callrec.commands.status import collect
+from callrec.desk.operations.status import collect
 from tests.integration.system import SystemUnderTest
 
 
@@ -20,4 +20,5 @@ def untroubled(system: SystemUnderTest) -> Iterator[None]:
     system.wait_until_clean()
     lines = [json.loads(line) for line in log.read_bytes()[before:].splitlines()]
     assert not [each for each in lines if each["level"] not in ("info", "warning") or "exception" in each]
-    assert not collect(system.app)["problems"]
+    found = collect(system.app)
+    assert not found.problems and not found.flaws and not found.concerns

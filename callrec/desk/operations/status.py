@@ -1,0 +1,106 @@
+"""How the controller stands, as it tells itself, and what a person has to see to."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from callrec.app import App
+from callrec.desk.operation import Session, operation
+from callrec.errors import Unreachable
+from callrec.lifecycle.concerns import concerns
+from callrec.model.access import EVERYWHERE, Reach, Role
+from callrec.model.calls import Note, remark
+from callrec.model.flaws import Flaw
+from callrec.spool import status
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCapture:
+    """A capture under way, by the extension of the recorded call."""
+
+    extension: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The controller's own account of itself, and what waits in the spool. Moments are ISO, as it wrote
+    them; None: it told nothing."""
+
+    running: bool
+    pid: int | None
+    reported_at: str | None
+    link_up: bool
+    link_changed_at: str | None
+    catalogue_away: bool
+    rules_revision: int | None
+    rules_at: str | None
+    live: list[LiveCapture]
+    waiting_recordings: int
+    waiting_calls: int
+    waiting_alerts: int
+    problems: list[str]
+    """In words of the controller."""
+    flaws: dict[Flaw, list[str]]
+    """The calls of the last day that have each flaw, the latest last."""
+    concerns: list[Note]
+    """What is overdue or could not be done after calls."""
+    spool: str
+    spool_free_bytes: int
+
+
+@operation("status", Role.RULES)
+def controller_status(session: Session, /, seen: bool) -> Status:
+    """Returns how the controller stands. With `seen` the flaws of calls are forgotten before.
+
+    Works without the database; raises CatalogueNewer or Refused where it must not be touched.
+    """
+    app = session.app
+    app.database.check_ours()
+    if seen:
+        session.require_all("status --seen")
+        app.spool.flaws.forget()
+    return collect(app, session.reach)
+
+
+def collect(app: App, reach: Reach = EVERYWHERE) -> Status:
+    """Returns how the controller stands; of single calls only what is in reach."""
+    told = status.read(app.spool.directory)
+    running = app.spool.is_locked()
+    return Status(
+        running=running,
+        pid=told.get("pid") if running else None,
+        reported_at=told.get("at"),
+        link_up=bool(running and told.get("link_up")),
+        link_changed_at=told.get("link_changed_at"),
+        catalogue_away=bool(told.get("catalogue_away")),
+        rules_revision=told.get("revision"),
+        rules_at=told.get("rules_at"),
+        live=_live(app, told.get("live", []), reach) if running else [],
+        waiting_recordings=len(app.spool.waiting()),
+        waiting_calls=len(app.spool.calls()),
+        waiting_alerts=len(app.spool.alerts()),
+        problems=told.get("problems", []),
+        # A flaw is kept without its facility.
+        flaws=app.spool.flaws.recent() if reach == EVERYWHERE else {},
+        concerns=_concerns(app, reach),
+        spool=str(app.spool.directory),
+        spool_free_bytes=app.spool.free_bytes(),
+    )
+
+
+def _live(app: App, told: list[dict[str, str]], reach: Reach) -> list[LiveCapture]:
+    found = [LiveCapture(each["extension"], each["id"]) for each in told]
+    if reach == EVERYWHERE:
+        return found
+    office = app.office()
+    return [each for each in found if reach.covers(office.facility_of(each.extension))]
+
+
+def _concerns(app: App, reach: Reach) -> list[Note]:
+    """Returns what is to be seen to. A database that is away is told of by the controller."""
+    with suppress(Unreachable), app.database.read() as connection:
+        found = concerns(connection, app.now, reach)
+        return [remark(each.template, **each.values) for each in found]
+    return []
