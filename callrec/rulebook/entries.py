@@ -17,6 +17,8 @@ from callrec.texts import items, name_key, narrow, on_one_line, same_name, unsho
 NOBODY = "none"
 """What is written for a facility that calls nobody to help."""
 _NOBODY = (NOBODY, "なし")
+LONGEST_NAME = 200
+"""Characters of a name for people."""
 _FRACTION = re.compile(r"\s*\d+\.\d*\s*")
 """What a spreadsheet can make of 2101; without its full stop, 2101.0 would be another number."""
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
@@ -34,11 +36,18 @@ def check_facility(facility: Facility) -> None:
 
 
 def check_name(name: str) -> None:
-    """Raises WrongUsage for a name with a line break, a mark of direction or what else cannot be shown.
+    """Raises WrongUsage for a name with a line break, a mark of direction or what else cannot be shown, and
+    for one that no list has room for.
 
     Raises UnicodeEncodeError for what was typed in another encoding.
     """
     name.encode()
+    if len(name) > LONGEST_NAME:
+        raise WrongUsage(
+            "the name {name} is too long: {most} characters at most",
+            name=name[:20] + "…",
+            most=LONGEST_NAME,
+        )
     sign = unshown(name)
     if sign:
         raise WrongUsage(

@@ -15,6 +15,7 @@ from callrec.errors import CheckFailed
 from callrec.files import scratch
 from callrec.model.access import Role
 from callrec.model.calls import Note
+from callrec.model.office import is_endpoint
 from callrec.model.prompts import Prompt
 from callrec.pbx.events import OWN_PREFIX
 from callrec.prompts.decoder import sound_in
@@ -96,7 +97,8 @@ def ring_prompt(session: Session, /, name: str, language: str, extension: str) -
     library, pbx = session.app.library, session.app.pbx
     prompt = library.get(name, language)
     library.check(prompt)
-    require_facility(session, session.app.office().facility_of(extension))
-    if pbx.endpoint_state(extension) in (None, "offline"):
+    office = session.app.office()
+    require_facility(session, office.facility_of(office.extension_of(f"PJSIP/{extension}-0")))
+    if not is_endpoint(extension) or pbx.endpoint_state(extension) in (None, "offline"):
         raise CheckFailed("the PBX has no phone {number}, or it is not registered", number=extension)
     pbx.play_to(extension, library.sound(prompt), OWN_PREFIX + ids.new())

@@ -10,7 +10,8 @@ from threading import Thread
 
 from callrec import account
 from callrec.app import App
-from callrec.catalogue import grants
+from callrec.catalogue import custody, grants
+from callrec.desk.client import RemoteDesk
 from callrec.desk.server import DeskServer
 from callrec.model.access import Role
 from tests.unit.program import Done
@@ -35,7 +36,8 @@ class ThroughDesk:
     """Runs the program as somebody who asks the desk: the account of the tests, with roles that are given."""
 
     def __init__(self, app: App, socket: Path, run: Callable[..., Done]) -> None:
-        self.app, self._socket, self._run = app, socket, run
+        self.app, self.remote = app, RemoteDesk(socket)
+        self._socket, self._run = socket, run
 
     def __call__(self, *arguments: str) -> Done:
         return self._run("--desk", str(self._socket), *arguments)
@@ -47,3 +49,8 @@ class ThroughDesk:
                 grants.grant(
                     connection, account.name_of(os.getuid()), role, facilities, by="tester", at=self.app.now
                 )
+
+    def refusals(self) -> int:
+        """Returns how often the custody log has that somebody was refused."""
+        with self.app.database.read() as connection:
+            return sum(each.action == "refused" for each in custody.of(connection, ""))
