@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from callrec.errors import Sentence
 from callrec.model.flaws import Flaw
 from callrec.spool import status
 from callrec.spool.directory import Spool
@@ -92,3 +93,22 @@ def test_what_was_noticed_of_calls_is_counted_until_somebody_has_seen_it(
     (problem,) = json.loads(done.out)["problems"]
     assert done.code == 1 and "in 2 calls of the last day, the latest is 01a-2" in problem
     assert office("status", "--seen").code == 0 and not json.loads(office("status", "--json").out)["problems"]
+
+
+def test_what_is_to_be_seen_to_after_calls_is_a_problem(
+    spool: Spool, office: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _told(spool, 1)
+    overdue = Sentence("a copy is overdue: {number}", number="2026-0001")
+    monkeypatch.setattr("callrec.desk.operations.status.concerns", lambda *_: [overdue])
+    done = office("status", "--json")
+    assert json.loads(done.out)["problems"] == ["a copy is overdue: 2026-0001"]
+    assert (done.code, done.complaint) == (1, "callrec: a copy is overdue: 2026-0001")
+
+
+def test_the_controller_can_be_looked_at_without_the_database(
+    spool: Spool, office: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _told(spool, 1)
+    monkeypatch.setenv("CALLREC_CATALOGUE__URL", "postgresql+psycopg://127.0.0.1:1/callrec")
+    assert office("status").code == 0
