@@ -7,7 +7,8 @@ callrec.catalogue.custody.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -69,8 +70,17 @@ class Versions:
     manifest: str | None = None
 
 
+AFTERWARDS = ("incident", "hold", "retain_until", "retained_because", "state", "destroyed_at")
+"""Columns of a recording that people may have changed since it was archived."""
+
+
 def save_call(connection: sa.Connection, call: CallRecord) -> None:
-    """Writes a call, or what is now known of it. Writing it twice is the same as once."""
+    """Writes a call, or what is now known of it. Writing it twice is the same as once.
+
+    One whose recording was marked as an incident stays so.
+    """
+    marked = sa.select(recordings.c.id).where(recordings.c.call_id == call.id, recordings.c.incident)
+    call = replace(call, incident=call.incident or connection.scalar(marked.limit(1)) is not None)
     decision = call.decision
     row = {
         "started_at": call.started_at,
@@ -104,7 +114,8 @@ def save_recording(
     manifest_sha256: str,
     versions: Versions = Versions(),
 ) -> None:
-    """Writes an archived recording and its call, as its manifest has them. Twice is the same as once."""
+    """Writes an archived recording and its call, as its manifest has them. Twice is the same as once, and
+    undoes nothing that people did with it since."""
     save_call(connection, manifest.call)
     row = {
         "call_id": manifest.call.id,
@@ -125,7 +136,7 @@ def save_recording(
         "manifest_version": versions.manifest,
         "manifest": json.loads(write(manifest)),
     }
-    upsert(connection, recordings, {"id": manifest.recording_id}, row)
+    upsert(connection, recordings, {"id": manifest.recording_id}, row, once=AFTERWARDS)
 
 
 def as_json(call: CallRecord) -> dict[str, Any]:
@@ -175,8 +186,16 @@ def insert_once(connection: sa.Connection, table: sa.Table, row: dict[str, Any])
     connection.execute(dialect.insert(table).values(row).on_conflict_do_nothing())
 
 
-def upsert(connection: sa.Connection, table: sa.Table, key: dict[str, Any], values: dict[str, Any]) -> None:
-    """Writes a row, or brings the one with this key up to date."""
+def upsert(
+    connection: sa.Connection,
+    table: sa.Table,
+    key: dict[str, Any],
+    values: dict[str, Any],
+    *,
+    once: Collection[str] = (),
+) -> None:
+    """Writes a row, or brings the one with this key up to date, but for the columns that are written once."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(table).values({**key, **values})
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+    newer = {name: value for name, value in values.items() if name not in once}
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=newer))

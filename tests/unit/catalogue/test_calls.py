@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,9 +18,11 @@ from callrec.catalogue import calls, finding, tables
 from callrec.catalogue.database import Database
 from callrec.catalogue.finding import SearchQuery
 from callrec.errors import NotFound, WrongUsage
+from callrec.manifest import read
 from callrec.model.access import EVERYWHERE
 from callrec.model.rules import Direction
-from tests.unit.samples import CALL_ID, START, call
+from tests.unit.bench import Bench
+from tests.unit.samples import CALL_ID, RECORDING_ID, START, call
 
 
 def test_a_call_is_found_by_everything_that_is_asked_for(database: Database) -> None:
@@ -160,3 +163,19 @@ def test_the_longest_come_first_and_calls_without_a_recording_last(database: Dat
     """PostgreSQL would put what has no length before the longest."""
     order = str(finding.SORTS["longest"].compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
     assert order == "recordings.duration_s DESC NULLS LAST"
+
+
+def test_a_row_that_is_written_again_undoes_nothing(bench: Bench) -> None:
+    """After a crash; meanwhile people have marked and held the recording, and keep it longer."""
+    bench.captured()
+    bench.later()
+    changed = {"incident": True, "hold": True, "retained_because": "person", "retain_until": START}
+    with bench.database.begin() as connection:
+        connection.execute(tables.recordings.update().values(**changed))
+        (kept,) = [calls.find_recording(connection, RECORDING_ID)]
+        assert kept
+        manifest = read(json.dumps(kept.manifest).encode())
+        calls.save_recording(connection, manifest, key=kept.key, manifest_sha256="0" * 64)
+        again = calls.find_recording(connection, RECORDING_ID)
+        assert again == replace(kept, manifest_sha256="0" * 64, version=None, manifest_version=None)
+        assert finding.call(connection, CALL_ID, reach=EVERYWHERE).incident
