@@ -105,8 +105,8 @@ class S3Store:
             except _AlreadyThere:
                 return
 
-    def head(self, key: str) -> StoredObject:
-        found = self._ask("head_object", Key=key, ChecksumMode="ENABLED")
+    def head(self, key: str, version: str | None = None) -> StoredObject:
+        found = self._ask("head_object", Key=key, ChecksumMode="ENABLED", **_version(version))
         checksum = found.get("ChecksumSHA256")
         return StoredObject(
             key=key,
@@ -119,8 +119,7 @@ class S3Store:
         )
 
     def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
-        wanted = {"VersionId": version} if version else {}
-        body = self._ask("get_object", Key=key, **wanted)["Body"]
+        body = self._ask("get_object", Key=key, **_version(version))["Body"]
         try:
             while chunk := self._piece(body):
                 yield chunk
@@ -139,6 +138,14 @@ class S3Store:
             return False
         return bool(answer["ObjectLockConfiguration"].get("ObjectLockEnabled") == "Enabled")
 
+    def lock(self, key: str, version: str | None, mode: str, until: datetime) -> None:
+        lock = {"Mode": mode.upper(), "RetainUntilDate": until}
+        self._ask("put_object_retention", Key=key, Retention=lock, **_version(version))
+
+    def hold(self, key: str, version: str | None, *, on: bool) -> None:
+        status = {"Status": "ON" if on else "OFF"}
+        self._ask("put_object_legal_hold", Key=key, LegalHold=status, **_version(version))
+
     def list_versions(self, prefix: str) -> list[tuple[str, str]]:
         found = self._ask("list_object_versions", Prefix=prefix)
         every = [*found.get("Versions", []), *found.get("DeleteMarkers", [])]
@@ -147,7 +154,7 @@ class S3Store:
     def delete(self, key: str, version: str | None) -> None:
         if not key.startswith(TRIALS):
             raise ValueError(f"{key} is no object of a trial")
-        self._ask("delete_object", Key=key, **({"VersionId": version} if version else {}))
+        self._ask("delete_object", Key=key, **_version(version))
 
     def check(self) -> None:
         """Raises StoreUnreachable when the bucket cannot be used, Unreachable for any other refusal."""
@@ -202,6 +209,11 @@ class S3Store:
             url=without_secrets(self._settings.endpoint_url) if self._settings.endpoint_url else "Amazon S3",
             problem=why(error),
         )
+
+
+def _version(version: str | None) -> dict[str, str]:
+    """Returns the parameter that names a version; none for the newest."""
+    return {"VersionId": version} if version else {}
 
 
 class _Http(web.InTime, AWSHTTPConnection):  # type: ignore[misc]

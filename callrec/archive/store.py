@@ -37,14 +37,24 @@ class Store(Protocol):
     def put(self, key: str, source: Path, sha256: str, kind: str, retain_until: datetime) -> None:
         """Uploads a file; the server checks its SHA-256. An object that is there is left as it is."""
 
-    def head(self, key: str) -> StoredObject:
-        """Returns what is known of the newest version of an object. Raises NotFound."""
+    def head(self, key: str, version: str | None = None) -> StoredObject:
+        """Returns what is known of that version of an object, or of the newest. Raises NotFound."""
 
     def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
         """Yields the bytes of an object, streamed: of that version, or of the newest. Raises NotFound."""
 
     def locks(self) -> bool:
         """Returns whether objects of this bucket can be locked against change."""
+
+
+class LockingStore(Store, Protocol):
+    """A bucket in which what is there already can be locked for longer, and held."""
+
+    def lock(self, key: str, version: str | None, mode: str, until: datetime) -> None:
+        """Locks a version of an object until then, at the earliest; `mode` is governance or compliance."""
+
+    def hold(self, key: str, version: str | None, *, on: bool) -> None:
+        """Puts a version of an object under legal hold, or takes it out again."""
 
 
 class TrialStore(Store, Protocol):

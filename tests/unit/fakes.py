@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,11 +48,11 @@ class MemoryStore:
         if not self.drops_locks:
             self.until[key] = retain_until
 
-    def head(self, key: str) -> StoredObject:
-        data = self._get(key)
+    def head(self, key: str, version: str | None = None) -> StoredObject:
+        data = self._get(key, version)
         digest, until = hashlib.sha256(data).hexdigest(), self.until.get(key)
-        version = str(len(self.versions[key]) - 1) if self.versioned else None
-        return StoredObject(key, len(data), digest, until, False, version)
+        newest = str(len(self.versions[key]) - 1) if self.versioned else None
+        return StoredObject(key, len(data), digest, until, False, version or newest)
 
     def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
         data = self._get(key, version)
@@ -70,6 +70,48 @@ class MemoryStore:
     def _answer(self) -> None:
         if self.away:
             raise StoreUnreachable("the store is away")
+
+
+@dataclass
+class LockingStore(MemoryStore):
+    """A bucket with Object Lock: each version has a lock and a hold of its own.
+
+    `lies`: it takes what is asked and does nothing; `refuses`: it takes nothing. `before` is called with the
+    name of each step before it is done, `after` once it was.
+    """
+
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    locked: dict[tuple[str, str | None], tuple[str, datetime]] = field(default_factory=dict)
+    held: set[tuple[str, str | None]] = field(default_factory=set)
+    lies: bool = False
+    refuses: bool = False
+    before: Callable[[str], None] = lambda step: None
+    after: Callable[[str], None] = lambda step: None
+
+    def head(self, key: str, version: str | None = None) -> StoredObject:
+        found = super().head(key, version)
+        mode, until = self.locked.get((key, found.version), (None, None))
+        hold = (key, found.version) in self.held
+        return replace(found, lock_mode=mode, retain_until=until, legal_hold=hold)
+
+    def lock(self, key: str, version: str | None, mode: str, until: datetime) -> None:
+        there = self.head(key, version)
+        assert until > self.now and until.microsecond == 0
+        assert there.retain_until is None or until >= there.retain_until, "S3 refuses to shorten"
+        assert (there.lock_mode, mode) != ("compliance", "governance"), "S3 refuses to weaken"
+        self._step("lock", lambda: self.locked.update({(key, there.version): (mode, until)}))
+
+    def hold(self, key: str, version: str | None, *, on: bool) -> None:
+        there = (key, self.head(key, version).version)
+        self._step("hold" if on else "let go", lambda: (self.held.add if on else self.held.discard)(there))
+
+    def _step(self, name: str, do: Callable[[], None]) -> None:
+        self.before(name)
+        if self.refuses:
+            raise StoreUnreachable("it lets nothing be changed")
+        if not self.lies:
+            do()
+        self.after(name)
 
 
 @dataclass

@@ -28,8 +28,8 @@ class Bucket(MemoryStore):
     told: dict[str, Any] = field(default_factory=dict)
     """What it says of an object that is not so."""
 
-    def head(self, key: str) -> StoredObject:
-        found = super().head(key)
+    def head(self, key: str, version: str | None = None) -> StoredObject:
+        found = super().head(key, version)
         return replace(found, **{"lock_mode": found.retain_until and "governance", **self.told})
 
     def list_versions(self, prefix: str) -> list[tuple[str, str]]:
