@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from callrec.controller.rules_in_force import RulesInForce
     from callrec.fallback.journal_reader import JournalReader
     from callrec.fallback.rule_mirror import RuleMirror
+    from callrec.lifecycle.protection import Protection
     from callrec.model.calls import Announcement
     from callrec.model.prompts import Prompt
     from callrec.pbx.ami import Ami
@@ -95,6 +96,15 @@ class App:
         from callrec.archive.s3 import S3Store
 
         return S3Store(self.settings.archive, self.ca_file)
+
+    @cached_property
+    def protection(self) -> Protection:
+        """The locks and legal holds of what is in the bucket already."""
+        from callrec.lifecycle.protection import Protection
+
+        settings = self.settings.archive
+        shortest = timedelta(seconds=settings.shortest_lock_s)
+        return Protection(lambda: self.store, settings.object_lock, shortest)
 
     @cached_property
     def pbx(self) -> Ari:
