@@ -9,7 +9,7 @@ from __future__ import annotations
 from callrec.language import translated
 from callrec.model.alerts import AlertState
 from callrec.model.calls import FeatureCode, KeyResult, Note, Outcome
-from callrec.model.captures import KeptBecause, SilenceReason
+from callrec.model.captures import KeptBecause, RetainedBecause, SilenceReason
 from callrec.model.flaws import Flaw
 from callrec.model.rules import Announce, Decision, Direction, Holidays, Mode, Scope, Unannounced
 from callrec.visible import filled
@@ -93,6 +93,16 @@ ACTIONS = {
     "verified": "verified: whole and untouched",
     "broken": "does not verify",
     "lost": "lost",
+    "to-be-held": "to be put under legal hold",
+    "held": "put under legal hold",
+    "to-be-released": "to be released from legal hold",
+    "released": "released from legal hold",
+    "to-be-retained": "to be kept longer",
+    "retained": "kept longer",
+    "to-be-marked": "to be marked as an incident",
+    "marked-incident": "marked as an incident",
+    "cleared-incident": "no longer marked as an incident",
+    "noted": "a note was written",
 }
 """Steps of the custody log, and the states they lead to."""
 
@@ -100,6 +110,12 @@ KEPT_BECAUSE = {
     KeptBecause.AUTOMATIC: "the rule records automatically",
     KeptBecause.KEY: "staff pressed the key",
     KeptBecause.HELP: "staff called for help",
+}
+
+RETAINED_BECAUSE = {
+    RetainedBecause.RULE: "as the rule says",
+    RetainedBecause.INCIDENT: "as the rule says of incidents",
+    RetainedBecause.PERSON: "as somebody decided",
 }
 
 FEATURES = {

@@ -44,6 +44,10 @@ COMMANDS = {
     "play": "Hear a recording, without a copy.",
     "fetch": "Fetch recordings with their manifests.",
     "verify": "Verify recordings: read back, every hash computed again.",
+    "incident": "Mark recordings as incidents afterwards.",
+    "hold": "Keep recordings from being destroyed, whatever their retention says.",
+    "retain": "Keep recordings longer.",
+    "note": "Write a note about a call.",
     "desk": "Serve the desk, for those who cannot read callrec.toml.",
 }
 

@@ -11,6 +11,7 @@ from callrec.catalogue.finding import SearchHit
 from callrec.dates import spoken
 from callrec.desk.operation import Session
 from callrec.errors import NotFound, WrongUsage
+from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody, RetainedBecause
 from callrec.texts import items, unshown
 from callrec.wording import rule_name
@@ -24,7 +25,7 @@ def look_up(session: Session, connection: Connection, id_: str) -> ArchivedRecor
     """
     found = finding.look_up(connection, id_, reach=session.reach)
     if found.recording is None:
-        raise NotFound("call {id} was not recorded: see callrec show {id}", id=found.call.id)
+        raise _not_recorded(session, found.call)
     if found.recording.state is Custody.DESTROYED:
         raise _destroyed(session, found, found.recording)
     return found.recording
@@ -42,6 +43,18 @@ def check_shown(text: str | None) -> None:
         raise WrongUsage("something was typed that is not UTF-8: check the encoding of the terminal")
     if text is not None and unshown(text):
         raise WrongUsage("{text} holds a control character: leave it out", text=repr(text))
+
+
+def _not_recorded(session: Session, call: CallRecord) -> NotFound:
+    """Returns the error that says of a call why there is no recording: what is discarded stays so."""
+    if call.discarded_at is None:
+        return NotFound("call {id} was not recorded: see callrec show {id}", id=call.id)
+    return NotFound(
+        "what was recorded of call {id} was discarded at {moment}, and cannot be had back: see callrec "
+        "show {id}",
+        id=call.id,
+        moment=spoken(call.discarded_at, session.app.settings.office.zone),
+    )
 
 
 def _destroyed(session: Session, found: SearchHit, kept: ArchivedRecording) -> NotFound:

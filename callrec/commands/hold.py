@@ -1,0 +1,96 @@
+"""callrec hold: puts recordings under legal hold, releases them, and lists what is held."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from callrec.catalogue.holds import HeldRecording
+from callrec.commands.common import desk, emit, lists
+from callrec.commands.keeping_lines import tell_each
+from callrec.dates import spoken
+from callrec.desk.operations import keeping
+from callrec.desk.operations.office import office_settings
+from callrec.lifecycle.keeping import Keeping
+from callrec.settings import OfficeSettings
+
+WORDS = {
+    "held": "recording {id} is held",
+    "held already": "recording {id} is held for this reason already",
+    "released": "recording {id} is no longer held; it is kept until {until}",
+    "held still": "recording {id} is held for another reason still: see callrec hold list",
+}
+COLUMNS = {
+    "id": "id",
+    "facility": "facility",
+    "extension": "extension",
+    "_when": "held since",
+    "who": "held by",
+    "reason": "reason",
+    "request": "request",
+}
+SPARE = ("extension", "facility", "request", "who", "_when")
+KEYS = ("id", "facility", "extension", "at", "who", "reason", "request")
+
+
+@click.group()
+def command() -> None:
+    """Keep recordings from being destroyed, whatever their retention says."""
+
+
+@command.command()
+@click.argument("ids", metavar="ID…", nargs=-1, required=True)
+@click.option("--reason", metavar="TEXT", required=True, help="Why; it is written down.")
+@click.option("--request", metavar="NUMBER", help="The request for which they are held.")
+@click.pass_context
+def add(ctx: click.Context, ids: tuple[str, ...], reason: str, request: str | None) -> None:
+    """Put recordings under legal hold. A recording may be held for several reasons."""
+    here = desk(ctx)
+    office = here.do(office_settings)
+    tell_each(here.do(keeping.add_holds, list(ids), reason, request), office, _held)
+
+
+@command.command()
+@click.argument("ids", metavar="ID…", nargs=-1, required=True)
+@click.option("--reason", metavar="TEXT", required=True, help="Why; it is written down.")
+@click.option("--request", metavar="NUMBER", help="Release what is held for this request.")
+@click.pass_context
+def release(ctx: click.Context, ids: tuple[str, ...], reason: str, request: str | None) -> None:
+    """Release recordings from legal hold: what is held for a request, or without --request for none."""
+    here = desk(ctx)
+    office = here.do(office_settings)
+    tell_each(here.do(keeping.release_holds, list(ids), reason, request), office, _released)
+
+
+@command.command("list")
+@lists
+@click.pass_context
+def list_(ctx: click.Context, form: str | None) -> None:
+    """List what is held: since when, by whom, why, and for which request."""
+    here = desk(ctx)
+    office = here.do(office_settings)
+    rows = [_row(each, office) for each in here.do(keeping.list_holds)]
+    emit(rows, COLUMNS, form, "nothing is held", KEYS, spare=SPARE, prose="reason", zone=office.zone)
+
+
+def _held(done: Keeping) -> str:
+    return WORDS["held" if done.changed else "held already"]
+
+
+def _released(done: Keeping) -> str:
+    return WORDS["held still" if done.hold else "released"]
+
+
+def _row(each: HeldRecording, office: OfficeSettings) -> dict[str, Any]:
+    held = each.hold
+    return {
+        "id": held.recording_id,
+        "facility": each.facility,
+        "extension": each.extension,
+        "at": held.at,
+        "who": held.who,
+        "reason": held.reason,
+        "request": held.request,
+        "_when": spoken(held.at, office.zone),
+    }

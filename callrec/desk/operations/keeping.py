@@ -1,0 +1,121 @@
+"""What is done after a call so that it is kept: incidents, legal holds, longer retention, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import AwareDatetime
+
+from callrec.catalogue import finding, holds, notes
+from callrec.catalogue.calls import ArchivedRecording
+from callrec.catalogue.holds import HeldRecording
+from callrec.desk.operation import Session, operation
+from callrec.desk.recordings import check_shown, named
+from callrec.errors import WrongUsage
+from callrec.lifecycle.keeping import Keeping, RecordingKeeping, incident_until
+from callrec.model.access import Role
+
+LONGEST_REASON = 500
+LONGEST_NUMBER = 16
+LONGEST_NOTE = 2000
+
+
+@operation("incident", Role.MANAGER)
+def mark_incidents(session: Session, /, ids: list[str], reason: str) -> Iterator[Keeping]:
+    """Marks recordings as incidents, and keeps each as long as its rule says of those."""
+    why, keeping = _reason(reason), _keeping(session)
+    days = session.app.settings.retention.incident_days
+    for kept in _named(session, ids):
+        with session.app.database.read() as connection:
+            call = finding.call(connection, kept.call_id, reach=session.reach)
+        yield keeping.mark(kept, incident_until(call, kept, days), why)
+
+
+@operation("incident", Role.MANAGER)
+def clear_incidents(session: Session, /, ids: list[str], reason: str) -> Iterator[Keeping]:
+    """Takes the mark away. What was kept longer because of it stays so."""
+    why, keeping = _reason(reason), _keeping(session)
+    for kept in _named(session, ids):
+        yield keeping.clear(kept, why)
+
+
+@operation("hold add", Role.MANAGER)
+def add_holds(session: Session, /, ids: list[str], reason: str, request: str | None) -> Iterator[Keeping]:
+    """Puts recordings under legal hold, for a request or without one."""
+    why, number, keeping = _reason(reason), _number(request), _keeping(session)
+    for kept in _named(session, ids):
+        yield keeping.hold(kept, why, number)
+
+
+@operation("hold release", Role.MANAGER)
+def release_holds(session: Session, /, ids: list[str], reason: str, request: str | None) -> Iterator[Keeping]:
+    """Releases the holds of a request, or those without one."""
+    why, number, keeping = _reason(reason), _number(request), _keeping(session)
+    for kept in _named(session, ids):
+        yield keeping.release(kept, why, number)
+
+
+@operation("hold list", Role.MANAGER, Role.AUDITOR)
+def list_holds(session: Session, /) -> list[HeldRecording]:
+    """Returns all holds that are in force."""
+    with session.app.database.read() as connection:
+        return holds.everywhere(connection, session.reach)
+
+
+@operation("retain", Role.MANAGER)
+def retain(session: Session, /, ids: list[str], until: AwareDatetime, reason: str) -> Iterator[Keeping]:
+    """Keeps recordings until then. Raises Refused where that is not longer than it is."""
+    why, keeping = _reason(reason), _keeping(session)
+    for kept in _named(session, ids):
+        yield keeping.retain(kept, until, why)
+
+
+@operation("note", Role.MANAGER)
+def add_note(session: Session, /, id_: str, text: str) -> str:
+    """Writes a note about a call, recorded or not. Returns the id of the call."""
+    said = _checked("TEXT", text, LONGEST_NOTE)
+    with session.app.database.begin() as connection:
+        found = finding.look_up(connection, id_, reach=session.reach)
+        new = notes.add(connection, found.call.id, said, who=session.who, at=session.now)
+        # Not the words: the log is for ever, and what is said of people is not.
+        recording_id = found.recording.id if found.recording else ""
+        session.note(connection, recording_id, "noted", call=found.call.id, note=new.id)
+    return found.call.id
+
+
+def _keeping(session: Session) -> RecordingKeeping:
+    app = session.app
+    return RecordingKeeping(
+        app.database,
+        app.protection,
+        session.note,
+        app.settings.office.zone,
+        who=session.who,
+        now=session.now,
+    )
+
+
+def _named(session: Session, ids: list[str]) -> list[ArchivedRecording]:
+    """Returns the recordings that are named. A wrong one is said before anything is done."""
+    with session.app.database.read() as connection:
+        return named(session, connection, ids)
+
+
+def _reason(text: str) -> str:
+    return _checked("--reason", text, LONGEST_REASON)
+
+
+def _number(text: str | None) -> str | None:
+    return None if text is None else _checked("--request", text, LONGEST_NUMBER)
+
+
+def _checked(option: str, text: str, most: int) -> str:
+    """Returns a text without blanks around. Raises WrongUsage where it is empty, too long, or not to be
+    shown."""
+    plain = text.strip()
+    check_shown(plain)
+    if not plain:
+        raise WrongUsage("{option} is empty: write some words", option=option)
+    if len(plain) > most:
+        raise WrongUsage("{option} is longer than {most} characters: shorten it", option=option, most=most)
+    return plain
