@@ -12,6 +12,7 @@ from callrec.catalogue import calls, custody
 from callrec.catalogue.alerts import DeliveryRow
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.finding import SearchHit
+from callrec.commands import show_after
 from callrec.commands.common import desk, plain_row, print_json, tell
 from callrec.commands.search import row
 from callrec.commands.show_course import course, silences
@@ -60,6 +61,8 @@ def _whole(shown: ShownCall, office: OfficeSettings) -> dict[str, Any]:
         "call": calls.as_json(found.call),
         "manifest": found.recording.manifest if found.recording else None,
         "silences": [plain_row(asdict(each)) for each in silences(found.recording)],
+        "retained_because": found.recording.retained_because if found.recording else None,
+        **show_after.as_json(shown.after),
         "alerts": [plain_row(asdict(each)) for each in shown.told],
         "custody": [
             plain_row(
@@ -82,11 +85,12 @@ def _lines(shown: ShownCall, office: OfficeSettings) -> Lines:
     yield from _call(found, office)
     yield from _decision(found, {(each.id, each.version): each for each in shown.considered}, office)
     yield from _notes(found.call)
+    yield from show_after.written(shown.after, office)
     yield from _announcements(found.call, office)
     yield from _people(found, office)
     yield from course(found, office.zone)
     if found.recording:
-        yield from _recording(found.recording, office)
+        yield from _recording(found.recording, shown, office)
     yield from _alerts(shown.told, office)
     yield from _custody(shown.entries, office)
 
@@ -172,11 +176,11 @@ def _people(found: SearchHit, office: OfficeSettings) -> Lines:
         yield "took part", f"{each.number or unknown}  {spoken(each.joined_at, office.zone)} – {left}"
 
 
-def _recording(kept: ArchivedRecording, office: OfficeSettings) -> Lines:
+def _recording(kept: ArchivedRecording, shown: ShownCall, office: OfficeSettings) -> Lines:
     yield "recording", kept.id
     yield "length", clock(kept.duration_s)
     yield "kept because", _(KEPT_BECAUSE[kept.kept_because])
-    yield "kept until", spoken(kept.retain_until, office.zone) if kept.retain_until else "—"
+    yield from show_after.kept(kept, shown.after, shown.entries, office)
     yield "state", _state(kept, office)
     yield "object", kept.key
     yield "SHA-256", kept.sha256

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from callrec.catalogue import alerts, custody, facilities, finding, rules
+from callrec.catalogue import alerts, custody, facilities, finding, holds, notes, rules
 from callrec.catalogue.alerts import DeliveryRow
 from callrec.catalogue.custody import Entry
 from callrec.catalogue.database import Connection
 from callrec.catalogue.finding import SORTS, SearchHit, SearchQuery
+from callrec.catalogue.holds import Hold
+from callrec.catalogue.notes import WrittenNote
 from callrec.desk.operation import Session, operation
 from callrec.desk.recordings import check_shown
 from callrec.errors import CatalogueDamaged, WrongUsage
@@ -23,6 +25,10 @@ MOST_FOUND = 1_000_000
 @dataclass(frozen=True, slots=True)
 class After:
     """What was written about a call and its recording when it was over."""
+
+    notes: list[WrittenNote]
+    holds: list[Hold]
+    """Also those that were released."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,10 @@ def show(session: Session, /, id_: str) -> ShownCall:
 
 
 def _after(connection: Connection, found: SearchHit) -> After:
-    return After()
+    kept = found.recording
+    return After(
+        notes.of_call(connection, found.call.id), holds.of_recording(connection, kept.id) if kept else []
+    )
 
 
 def _hits(session: Session, wanted: SearchQuery) -> Iterator[SearchHit]:
