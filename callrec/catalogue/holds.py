@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -43,6 +44,7 @@ class HeldRecording:
 
 
 _READ = RowReader(Hold, "holds", "id")
+_READ_HELD = RowReader(HeldRecording, "holds", "id")
 _NAMES = tuple(Hold.__dataclass_fields__)
 _IN_FORCE = holds.c.released_at.is_(None)
 
@@ -72,7 +74,7 @@ def everywhere(connection: sa.Connection, reach: Reach) -> list[HeldRecording]:
             call_facilities.c.facility.in_(sorted(reach.facilities))
         )
         query = query.where(calls.c.id.in_(taking_part))
-    return [HeldRecording(_hold(row), row.facility, row.extension) for row in connection.execute(query)]
+    return [_READ_HELD(row, _held) for row in connection.execute(query)]
 
 
 def add(
@@ -108,5 +110,13 @@ def _agree(connection: sa.Connection, recording_id: str) -> None:
     connection.execute(recordings.update().where(known).values(hold=sa.select(left).scalar_subquery()))
 
 
-def _hold(row: sa.Row[tuple[object, ...]]) -> Hold:
-    return _READ(row, lambda row: {name: getattr(row, name) for name in _NAMES})
+def _hold(row: Any) -> Hold:
+    return _READ(row, _values)
+
+
+def _held(row: Any) -> dict[str, Any]:
+    return {"hold": _values(row), "facility": row.facility, "extension": row.extension}
+
+
+def _values(row: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _NAMES}

@@ -12,7 +12,19 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from callrec.catalogue import alerts, calls, changes, custody, facilities, finding, grants, rules, tables
+from callrec.catalogue import (
+    alerts,
+    calls,
+    changes,
+    custody,
+    facilities,
+    finding,
+    grants,
+    holds,
+    notes,
+    rules,
+    tables,
+)
 from callrec.catalogue.database import Database
 from callrec.errors import CatalogueDamaged, NotFound, WrongUsage
 from callrec.model.access import EVERYWHERE, Role
@@ -59,6 +71,11 @@ READERS: dict[str, tuple[Callable[[sa.Connection], Any], ...]] = {
     "custody": (lambda c: custody.of(c, "r"), custody.broken_at),
     "alerts": (lambda c: alerts.of_call(c, CALL_ID),),
     "grants": (grants.all_grants, lambda c: grants.of(c, ["handler"])),
+    "notes": (lambda c: notes.of_call(c, CALL_ID),),
+    "holds": (
+        lambda c: holds.everywhere(c, EVERYWHERE),
+        lambda c: holds.in_force(c, str(c.scalar(sa.select(tables.holds.c.recording_id)))),
+    ),
 }
 """What reads each table as objects."""
 
@@ -73,7 +90,11 @@ def filled(database: Database) -> Database:
         custody.append(connection, "r", "archived", **WHO)
         grants.grant(connection, "handler", Role.HANDLER, ["shiba"], by="test", at=START)
         alerts.save(connection, alert(), Delivery("mail", "help@city.example"))
+        notes.add(connection, CALL_ID, "怒鳴られた", **WHO)
     filled_catalogue.fill(database, START)
+    with database.begin() as connection:
+        held = connection.scalars(sa.select(tables.recordings.c.id)).first()
+        holds.add(connection, str(held), "訴訟", None, **WHO)
     return database
 
 
