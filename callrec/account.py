@@ -35,6 +35,30 @@ def groups_of(user: int, group: int) -> frozenset[str]:
     return frozenset(name for number in numbers if (name := _group(number)))
 
 
+def known(who: str) -> str | None:
+    """Returns how the system itself calls an account, or a ``@group``; None where the machine has none.
+
+    That may be another name than was typed: of two accounts with one number, and where a directory does not
+    tell large letters from small ones.
+    """
+    try:
+        if who.startswith("@"):
+            name = _group(grp.getgrnam(who[1:]).gr_gid)
+            return f"@{name}" if name else None
+        return name_of(pwd.getpwnam(who).pw_uid)
+    except (KeyError, ValueError):  # ValueError: signs that no name can have
+        return None
+
+
+def groups_of_account(name: str) -> frozenset[str]:
+    """Returns the groups that an account is in when it logs in; none where there is no such account."""
+    try:
+        found = pwd.getpwnam(name)
+    except (KeyError, ValueError):
+        return frozenset()
+    return groups_of(found.pw_uid, found.pw_gid)
+
+
 def _group(number: int) -> str | None:
     try:
         return grp.getgrgid(number).gr_name

@@ -10,10 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from callrec.catalogue import changes
-from callrec.catalogue.calls import insert_once
 from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import grants
-from callrec.errors import NotFound
+from callrec.errors import NotFound, Refused
 from callrec.model.access import Grant, Role
 
 _READ = RowReader(Grant, "grants", "who", "role", "facility")
@@ -32,33 +31,68 @@ def of(connection: sa.Connection, names: Collection[str]) -> list[Grant]:
 
 def grant(
     connection: sa.Connection, who: str, role: Role, facilities: Sequence[str], *, by: str, at: datetime
-) -> None:
-    """Gives a role, for facilities, or without any named for all. What is given already stays as it is."""
-    before = _plain(of(connection, [who]))
-    for facility in facilities or (_EVERYWHERE,):
-        row = {"who": who, "role": role, "facility": facility, "granted_at": at, "granted_by": by}
-        insert_once(connection, grants, row)
-    _note(connection, who, before, by=by, at=at)
+) -> list[Grant]:
+    """Gives a role, for facilities, or without any named for all. Returns what was not given before.
+
+    A facility adds nothing to a role for everywhere.
+    """
+    changes.lock(connection)
+    before = of(connection, [who])
+    held = {each.facility for each in before if each.role is role}
+    wanted = dict.fromkeys(facilities or (None,))
+    new = [Grant(who, role, code, at, by) for code in wanted if not held & {code, None}]
+    for each in new:
+        row = {**asdict(each), "facility": each.facility or _EVERYWHERE}
+        connection.execute(grants.insert().values(row))
+    if new:
+        _note(connection, who, before, by=by, at=at)
+    return new
 
 
 def revoke(
     connection: sa.Connection, who: str, role: Role, facilities: Sequence[str], *, by: str, at: datetime
-) -> None:
-    """Takes a role back, for facilities, or without any for all. Raises NotFound where it was not given."""
-    before = _plain(of(connection, [who]))
-    condition = (grants.c.who == who) & (grants.c.role == role)
-    if facilities:
-        condition &= grants.c.facility.in_(facilities)
-    if not connection.execute(grants.delete().where(condition)).rowcount:
-        raise NotFound("{who} does not have the role {role}: see callrec access list", who=who, role=role)
+) -> list[Grant]:
+    """Takes a role back, for facilities, or without any named all of it. Returns what was given until now.
+
+    Raises NotFound where it was not given for one of them, and Refused for a part of everywhere.
+    """
+    changes.lock(connection)
+    before = of(connection, [who])
+    held = {each.facility: each for each in before if each.role is role}
+    _check_held(who, role, held, facilities)
+    gone = [held[code] for code in dict.fromkeys(facilities or held)]
+    codes = [each.facility or _EVERYWHERE for each in gone]
+    condition = (grants.c.who == who) & (grants.c.role == role) & grants.c.facility.in_(codes)
+    connection.execute(grants.delete().where(condition))
     _note(connection, who, before, by=by, at=at)
+    return gone
 
 
-def _note(
-    connection: sa.Connection, who: str, before: list[dict[str, Any]], *, by: str, at: datetime
-) -> None:
-    after = _plain(of(connection, [who]))
-    changes.note(connection, f"access {who}", {"grants": before}, {"grants": after}, who=by, at=at)
+def _check_held(who: str, role: Role, held: Collection[str | None], facilities: Sequence[str]) -> None:
+    if not held:
+        raise NotFound("{who} does not have the role {role}: see callrec access list", who=who, role=role)
+    for code in facilities:
+        if code in held:
+            continue
+        if None in held:
+            raise Refused(
+                "{who} has the role {role} for everywhere, not for {facility} alone: revoke it without "
+                "--facility, then grant it for the facilities that shall stay",
+                who=who,
+                role=role,
+                facility=code,
+            )
+        raise NotFound(
+            "{who} does not have the role {role} for {facility}: see callrec access list",
+            who=who,
+            role=role,
+            facility=code,
+        )
+
+
+def _note(connection: sa.Connection, who: str, before: list[Grant], *, by: str, at: datetime) -> None:
+    then, now = ({"grants": _plain(found)} for found in (before, of(connection, [who])))
+    changes.note(connection, f"access {who}", then, now, who=by, at=at)
 
 
 def _plain(found: list[Grant]) -> list[dict[str, Any]]:

@@ -48,6 +48,7 @@ COMMANDS = {
     "hold": "Keep recordings from being destroyed, whatever their retention says.",
     "retain": "Keep recordings longer.",
     "note": "Write a note about a call.",
+    "access": "Who may do what.",
     "desk": "Serve the desk, for those who cannot read callrec.toml.",
 }
 

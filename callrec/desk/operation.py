@@ -34,7 +34,7 @@ class Session:
     reach: Reach
     """The facilities for which the caller has a role that this operation needs."""
     role: Role | None
-    """The role by which it is done; None of who works directly."""
+    """The role by which it is done; None of who works directly, or does what anybody may."""
 
     @property
     def who(self) -> str:
@@ -73,12 +73,17 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[P, T]):
-    """One thing that can be asked. `command` is how people call it; no `roles`: only who works directly."""
+    """One thing that can be asked. `command` is how people call it.
+
+    Without `roles`, only who works directly may; what `anybody` may is asked without any role, too, and then
+    reaches no facility.
+    """
 
     name: str
     command: str
     roles: tuple[Role, ...]
     function: Callable[Concatenate[Session, P], T]
+    anybody: bool = False
 
 
 OPERATIONS: dict[str, Operation[..., Any]] = {}
@@ -86,14 +91,14 @@ OPERATIONS: dict[str, Operation[..., Any]] = {}
 
 
 def operation(
-    command: str, *roles: Role
+    command: str, *roles: Role, anybody: bool = False
 ) -> Callable[[Callable[Concatenate[Session, P], T]], Operation[P, T]]:
     """Makes a function an operation, under its own name."""
 
     def made(function: Callable[Concatenate[Session, P], T]) -> Operation[P, T]:
         name = function.__name__
         assert name not in OPERATIONS, name
-        OPERATIONS[name] = new = Operation(name, command, roles, function)
+        OPERATIONS[name] = new = Operation(name, command, roles, function, anybody)
         return new
 
     return made
@@ -130,15 +135,21 @@ def admit(wanted: Operation[..., Any], app: App, caller: Caller) -> Session:
         return Session(app, caller, EVERYWHERE, None)
     held = _held(app, caller)
     usable = [each for each in held if each.role in wanted.roles]
-    if usable:
-        return Session(app, caller, reach_of(usable), usable[0].role)
-    refused = NotAllowed(
-        "{who} may not use callrec {command}: it needs the role {roles}",
-        who=caller.name,
-        command=wanted.command,
-        roles=" / ".join(wanted.roles) or "—",
-    )
+    if usable or wanted.anybody:
+        return Session(app, caller, reach_of(usable), usable[0].role if usable else None)
+    refused = _refusal(wanted, caller)
     raise _noted(Session(app, caller, Reach(frozenset()), None), wanted, refused)
+
+
+def _refusal(wanted: Operation[..., Any], caller: Caller) -> NotAllowed:
+    names = {"who": caller.name, "command": wanted.command}
+    if not wanted.roles:
+        return NotAllowed("{who} may not use callrec {command}: only who can read callrec.toml may", **names)
+    return NotAllowed(
+        "{who} may not use callrec {command}: it needs the role {roles}",
+        **names,
+        roles=" / ".join(wanted.roles),
+    )
 
 
 def _held(app: App, caller: Caller) -> list[Grant]:

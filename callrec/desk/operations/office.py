@@ -3,13 +3,13 @@ it explains calls and checks them."""
 
 from __future__ import annotations
 
-from callrec.desk.operation import ANY, Session, operation
+from callrec.desk.operation import Session, operation
 from callrec.model.access import Role
 from callrec.policy.office import OfficeParts
 from callrec.settings import OfficeSettings
 
 
-@operation("--help", *ANY)
+@operation("--help", anybody=True)
 def office_settings(session: Session, /) -> OfficeSettings:
     """Returns the settings by which dates and numbers are read and shown."""
     return session.app.settings.office
