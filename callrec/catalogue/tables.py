@@ -320,6 +320,7 @@ custody = sa.Table(
     _column("details", Json),
     _column("previous", sa.String(64)),
     _column("hash", sa.String(64)),
+    sa.Index(None, "action", "at"),  # what was heard or refused in a month, among ten million rows
 )
 
 # Help that was asked for: one row for each way and recipient (decision 11). No foreign key: an alert goes

@@ -24,6 +24,7 @@ def upgrade() -> None:
     because = sa.Column("retained_because", sa.String(16), nullable=False, server_default="rule")
     op.add_column("recordings", because)
     op.execute(sa.text("UPDATE recordings SET retained_because = 'incident' WHERE incident"))
+    op.create_index("ix_custody_action_at", "custody", ["action", "at"])
     _facilities_of_calls()
     _notes_and_holds()
     _grants()
@@ -167,6 +168,7 @@ def downgrade() -> None:
         raise RuntimeError(f"{count} calls were erased, or their recordings destroyed: not known to 0007")
     for table in (*NEW, "call_facilities"):
         op.drop_table(table)
+    op.drop_index("ix_custody_action_at", "custody")
     op.drop_column("recordings", "retained_because")
     op.drop_column("recordings", "destroyed_at")
     op.drop_column("calls", "erased_at")
