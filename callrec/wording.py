@@ -7,6 +7,7 @@ call as a whole is in rulebook.explanation.
 from __future__ import annotations
 
 from callrec.language import translated
+from callrec.model.access import Role, Through
 from callrec.model.alerts import AlertState
 from callrec.model.calls import FeatureCode, KeyResult, Note, Outcome
 from callrec.model.captures import KeptBecause, RetainedBecause, SilenceReason
@@ -88,8 +89,12 @@ ACTIONS = {
     "captured": "captured",
     "spooled": "put into the spool",
     "archived": "put into the archive and read back",
-    "fetched": "fetched",
     "heard": "heard",
+    "fetched": "fetched",
+    "exported": "exported",
+    "linked": "a link was given",
+    "handed-over": "a copy was handed over",
+    "refused": "refused: no role for it",
     "verified": "verified: whole and untouched",
     "broken": "does not verify",
     "lost": "lost",
@@ -105,6 +110,18 @@ ACTIONS = {
     "noted": "a note was written",
 }
 """Steps of the custody log, and the states they lead to."""
+
+ROLES: dict[str, str] = {
+    Role.RULES: "in charge of rules",
+    Role.HANDLER: "handler",
+    Role.MANAGER: "manager",
+    Role.AUDITOR: "auditor",
+}
+
+WAYS: dict[str, str] = {
+    Through.DESK: "through the desk",
+    Through.DIRECT: "directly",
+}
 
 KEPT_BECAUSE = {
     KeptBecause.AUTOMATIC: "the rule records automatically",

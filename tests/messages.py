@@ -45,6 +45,8 @@ TABLES = {
     "KEY_RESULTS",
     "SILENCE_REASONS",
     "FLAWS",
+    "ROLES",
+    "WAYS",
     "STEPS",
     "QUESTIONS",
     "COMMANDS",

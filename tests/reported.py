@@ -37,7 +37,7 @@ def fill(database: Database) -> dict[str, str]:
         enter(database, "callrec", id_, "archived", 0)
         enter(database, "tanaka", id_, "heard", 1, request="2026-0001" if name == "shiba" else "")
     enter(database, "suzuki", ids["shiba"], "fetched", 2, request="2026-0001")
-    enter(database, "suzuki", ids["azabu"], "handed-over", 3, request="2026-0002")
+    enter(database, "suzuki", ids["azabu"], "handed-over", 3, request="2026-0002", sha256=["a0", "b1"])
     enter(database, "tanaka", ids["azabu"], "refused", 4, command="show")
     enter(database, "tanaka", _call_of(database, ids["azabu"]), "refused", 5, command="show")
     enter(database, "sato", "", "refused", 6, command="search")

@@ -49,6 +49,7 @@ COMMANDS = {
     "retain": "Keep recordings longer.",
     "note": "Write a note about a call.",
     "access": "Who may do what.",
+    "custody": "Who did what to recordings, and the report of it.",
     "desk": "Serve the desk, for those who cannot read callrec.toml.",
 }
 

@@ -1,0 +1,168 @@
+"""callrec custody: who did what with one recording, and the report of who heard or gave out what."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from callrec.catalogue.custody import Entry
+from callrec.catalogue.custody_report import ReportedAccess
+from callrec.commands.common import desk, emit, lists, say, tell
+from callrec.commands.custody_form import GROUPS, WORDS, counted, in_groups, page
+from callrec.commands.table import cell
+from callrec.dates import parse_range, spoken
+from callrec.desk.operations import custody as operations
+from callrec.desk.operations.office import office_settings
+from callrec.errors import CheckFailed, WrongUsage
+from callrec.failures import why
+from callrec.files import write_whole
+from callrec.language import translated as _
+from callrec.settings import OfficeSettings
+from callrec.wording import ACTIONS, ROLES, WAYS
+
+COLUMNS = {
+    "_when": "when",
+    "who": "by whom",
+    "_role": "role",
+    "_action": "what was done",
+    "request": "request",
+    "_way": "through",
+    "_details": "remark",
+}
+SPARE = ("_way", "_role", "_details")
+KEYS = ("seq", "at", "who", "role", "action", "recording_id", "request", "through", "details")
+REPORT_COLUMNS = {
+    "_when": "when",
+    "who": "by whom",
+    "_role": "role",
+    "_action": "what was done",
+    "recording_id": "recording",
+    "facility": "facility",
+    "extension": "extension",
+    "request": "request",
+    "_way": "through",
+}
+REPORT_SPARE = ("_way", "_role", "extension", "facility")
+REPORT_KEYS = ("at", "who", "role", "action", "recording_id", "facility", "extension", "request", "through")
+OF_ONE = "ID"
+"""How the command for one recording is called, which nobody types."""
+_MARKS = {"role", "through", "request"}
+"""Details that have a column of their own."""
+
+
+class _Custody(click.Group):
+    """Takes what is none of its commands for the id of a recording."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        helps = ctx.help_option_names
+        if args and args[0] not in {*self.commands, *helps} - {OF_ONE}:
+            args = [OF_ONE, *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_Custody)
+def command() -> None:
+    """Who did what to recordings: one of them by its ID, or all in a span of time."""
+
+
+@command.command(OF_ONE)
+@click.argument("id_", metavar="")
+@lists
+@click.pass_context
+def of_one(ctx: click.Context, id_: str, form: str | None) -> None:
+    """List what was done with one recording, by whom, by which role, and under which request."""
+    asked = desk(ctx)
+    office = asked.do(office_settings)
+    rows = [_row(each, office) for each in asked.do(operations.custody_of, id_)]
+    emit(rows, COLUMNS, form, "nothing was done with it", KEYS, spare=SPARE, zone=office.zone)
+
+
+@command.command()
+@click.argument("when", metavar="WHEN")
+@click.option("--by", type=click.Choice(list(GROUPS)), help="Put together what belongs together, and count.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE.html",
+    type=click.Path(path_type=Path, readable=False),
+    help="Write a page to be signed.",
+)
+@lists
+@click.pass_context
+def report(ctx: click.Context, when: str, by: str | None, output: Path | None, form: str | None) -> None:
+    """List who heard recordings or gave them out, and under which request.
+
+    WHEN is a day or a range of days, both included, such as 2026-11-01..2026-11-30.
+    """
+    if output and output.suffix.lower() != ".html":
+        raise WrongUsage("{path} is no name of a page: write FILE.html", path=output)
+    asked = desk(ctx)
+    office = asked.do(office_settings)
+    span = parse_range(when, office.zone, datetime.now(UTC))
+    found = asked.do(operations.report_custody, *span)
+    if output:
+        _write(output, page(found, span, by, office.zone))
+    if form or not output:
+        _emit(found.accesses, by, form, office)
+    if output and form is None:
+        say("the report is in {path}", path=output)
+
+
+def _emit(found: list[ReportedAccess], by: str | None, form: str | None, office: OfficeSettings) -> None:
+    rows = [_report_row(each, office) for each in in_groups(found, by)]
+    emit(
+        rows,
+        REPORT_COLUMNS,
+        form,
+        "nothing was heard or given out in that time",
+        REPORT_KEYS,
+        spare=REPORT_SPARE,
+        zone=office.zone,
+    )
+    if by and rows and form is None:
+        counts = counted(found, by)
+        tell("")
+        emit(counts, {key: WORDS.get(key) or ACTIONS[key] for key in counts[0]}, None)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise CheckFailed("{path} cannot be written: {problem}", path=path, problem=why(error)) from error
+
+
+def _row(each: Entry, office: OfficeSettings) -> dict[str, Any]:
+    role, through = each.details.get("role", ""), each.details.get("through", "")
+    details = {key: value for key, value in each.details.items() if key not in _MARKS}
+    return {
+        "seq": each.seq,
+        "at": each.at,
+        "who": each.who,
+        "role": role,
+        "action": each.action,
+        "recording_id": each.recording_id,
+        "request": each.details.get("request") or None,
+        "through": through,
+        "details": details,
+        **_words(each, role, through, office),
+        "_details": ", ".join(f"{key}: {cell(value)}" for key, value in details.items()),
+    }
+
+
+def _report_row(each: ReportedAccess, office: OfficeSettings) -> dict[str, Any]:
+    return {**asdict(each), **_words(each, each.role, each.through, office)}
+
+
+def _words(each: Entry | ReportedAccess, role: str, through: str, office: OfficeSettings) -> dict[str, str]:
+    """Returns what a table shows in the user's language."""
+    return {
+        "_when": spoken(each.at, office.zone),
+        "_role": _(ROLES.get(role, role)),
+        "_action": _(ACTIONS.get(each.action, each.action)),
+        "_way": _(WAYS.get(through, through)),
+    }
