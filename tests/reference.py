@@ -1,4 +1,7 @@
-"""Writes the generated pages of the documentation: python -m tests.reference"""
+"""Writes the generated pages of the documentation: python -m tests.reference
+
+The table of who may do what is made of the operations of the desk, as `callrec access show` goes by them.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,29 @@ from pydantic_core import core_schema
 
 from callrec import language, manifest
 from callrec.commands import COMMANDS, program, translate
+from callrec.desk import operations
+from callrec.desk.operations.access import roles_by_command
+from callrec.model.access import Role
 
 DOCS = Path(__file__).parents[1] / "docs"
 WIDTH = 96
 TITLE = "Manifest of a recording of callrec"
+RIGHTS = """## Who may do what / 誰が何をできるか
+
+A role is given for everywhere or for facilities (`callrec access grant`). "direct" is whoever can read
+callrec.toml. ● yes, ○ of oneself, also without any role.
+
+役割は全体または施設ごとに与えます(`callrec access grant`)。「直接」は callrec.toml を読める人です。
+● できる、○ 自分についてのみ(役割がなくても可)。
+
+"""
+JAPANESE = {
+    Role.RULES: "ルール担当",
+    Role.HANDLER: "取扱者",
+    Role.MANAGER: "管理責任者",
+    Role.AUDITOR: "監査担当",
+}
+YES, OF_ONESELF = "●", "○"
 
 
 def reference() -> str:
@@ -38,7 +60,34 @@ def reference() -> str:
         blocks.append(_block(context))
         if isinstance(command, click.Group):
             blocks += [_block(_context(sub, each, context)) for sub, each in command.commands.items()]
+    blocks.append(_rights())
     return "\n".join(blocks)
+
+
+def commands() -> list[str]:
+    """Every command as people call it, such as `rule add`, in the order of the help."""
+    found: list[str] = []
+    root = _context("callrec", program)
+    for name in COMMANDS:
+        command = program.get_command(root, name)
+        below = list(command.commands) if isinstance(command, click.Group) else []
+        found += [f"{name} {each}" for each in below] or [name]
+    return found
+
+
+def _rights() -> str:
+    """The table of commands and roles. Whoever can read callrec.toml may do everything."""
+    operations.load()
+    known = roles_by_command()
+    rows = [_row(command, *known.get(command, (frozenset[Role](), False))) for command in commands()]
+    head = ["command / コマンド", *(f"{role} / {JAPANESE[role]}" for role in Role), "direct / 直接"]
+    lines = [head, ["---", *[":---:"] * (len(Role) + 1)], *rows]
+    return RIGHTS + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _row(command: str, roles: frozenset[Role], anybody: bool) -> list[str]:
+    marks = [YES if role in roles else OF_ONESELF if anybody else "" for role in Role]
+    return [f"`{command}`", *marks, YES]
 
 
 def schema() -> str:

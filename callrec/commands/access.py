@@ -67,7 +67,7 @@ def grant(ctx: click.Context, who: str, role: str, places: tuple[str, ...]) -> N
 @click.option("--facility", "places", multiple=True, metavar="CODE", help="Only for this one; repeatable.")
 @click.pass_context
 def revoke(ctx: click.Context, who: str, role: str, places: tuple[str, ...]) -> None:
-    """Take a role back from WHO, also where the account or group is gone from the machine."""
+    """Take a role back from WHO, which may be gone from this machine."""
     done = desk(ctx).do(operations.revoke_role, who, Role(role), list(places))
     say(
         "{who} no longer has the role {role} for {facilities}",

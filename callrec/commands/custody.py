@@ -74,7 +74,10 @@ def command() -> None:
 @lists
 @click.pass_context
 def of_one(ctx: click.Context, id_: str, form: str | None) -> None:
-    """List what was done with one recording, by whom, by which role, and under which request."""
+    """List what was done with one recording, and by whom.
+
+    ID is that of a recording or its call, or the beginning of it.
+    """
     asked = desk(ctx)
     office = asked.do(office_settings)
     rows = [_row(each, office) for each in asked.do(operations.custody_of, id_)]

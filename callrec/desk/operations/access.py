@@ -13,6 +13,10 @@ from callrec.errors import NotAllowed, NotFound
 from callrec.model.access import EVERYWHERE, Grant, Role, Through
 from callrec.texts import unshown
 
+ALIKE = {"rule show": "rule history", "rule export": "rule explain"}
+"""Commands that ask the same as another one."""
+ASKING_NOTHING = ("prompt check",)
+"""Commands for which callrec has not to be asked: whoever has any role may use them."""
 LONGEST = 200
 """Signs of a name that are shown: no account of a machine has more."""
 
@@ -117,7 +121,8 @@ def roles_by_command() -> dict[str, tuple[frozenset[Role], bool]]:
         if not each.command.startswith("-"):
             roles, anybody = found.get(each.command, (frozenset[Role](), False))
             found[each.command] = (roles | set(each.roles), anybody or each.anybody)
-    return found
+    found |= {command: found[other] for command, other in ALIKE.items() if other in found}
+    return found | dict.fromkeys(ASKING_NOTHING, (frozenset(Role), False))
 
 
 def _known(who: str) -> str:

@@ -155,7 +155,7 @@ def test_everybody_sees_what_they_may_do_themselves(places: App) -> None:
     assert [each.who for each in found.grants] == ["@legal"]
     allowed = {each.command: each.facilities for each in found.commands}
     assert allowed["facility add"] == ["shiba"] and allowed["access show"] == []
-    assert "access grant" not in allowed and "access list" not in allowed
+    assert "access grant" not in allowed and "access list" not in allowed and "prompt check" in allowed
 
 
 @pytest.mark.parametrize("who", ["root", "nobody-at-all", "a\x00b"])
