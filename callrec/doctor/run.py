@@ -16,6 +16,7 @@ from callrec.doctor import (
     archive,
     certificates,
     clocks,
+    desk,
     dialplan,
     machine,
     messages,
@@ -39,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     *certificates.CHECKS,
     *clocks.CHECKS,
     *machine.CHECKS,
+    *desk.CHECKS,
 )
 DEADLINE_SECONDS = 8.0
 """How long all checks together may take. With the start of the program that is less than ten seconds."""
