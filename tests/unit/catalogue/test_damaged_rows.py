@@ -17,6 +17,7 @@ from callrec.catalogue import (
     calls,
     changes,
     custody,
+    custody_report,
     facilities,
     finding,
     grants,
@@ -68,7 +69,11 @@ READERS: dict[str, tuple[Callable[[sa.Connection], Any], ...]] = {
         lambda c: finding.search(c, finding.SearchQuery(), reach=EVERYWHERE),
         lambda c: calls.find_recording(c, "r"),
     ),
-    "custody": (lambda c: custody.of(c, "r"), custody.broken_at),
+    "custody": (
+        lambda c: custody.of(c, "r"),
+        custody.broken_at,
+        lambda c: custody_report.accesses(c, START, START + filled_catalogue.DAY, EVERYWHERE),
+    ),
     "alerts": (lambda c: alerts.of_call(c, CALL_ID),),
     "grants": (grants.all_grants, lambda c: grants.of(c, ["handler"])),
     "notes": (lambda c: notes.of_call(c, CALL_ID),),
@@ -87,7 +92,7 @@ def filled(database: Database) -> Database:
         facilities.add_extension(connection, Extension("2101", "shiba", aliases=("2101-ws",)), **WHO)
         rules.add(connection, Rule(0, 0, Scope.EVERYWHERE, None, Mode.AUTOMATIC, START, "test"), **WHO)
         calls.save_call(connection, call())
-        custody.append(connection, "r", "archived", **WHO)
+        custody.append(connection, "r", "heard", **WHO)
         grants.grant(connection, "handler", Role.HANDLER, ["shiba"], by="test", at=START)
         alerts.save(connection, alert(), Delivery("mail", "help@city.example"))
         notes.add(connection, CALL_ID, "怒鳴られた", **WHO)
