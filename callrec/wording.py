@@ -12,6 +12,7 @@ from callrec.model.alerts import AlertState
 from callrec.model.calls import FeatureCode, KeyResult, Note, Outcome
 from callrec.model.captures import KeptBecause, RetainedBecause, SilenceReason
 from callrec.model.flaws import Flaw
+from callrec.model.requests import RequestKind, RequestState
 from callrec.model.rules import Announce, Decision, Direction, Holidays, Mode, Scope, Unannounced
 from callrec.visible import filled
 
@@ -108,6 +109,13 @@ ACTIONS = {
     "marked-incident": "marked as an incident",
     "cleared-incident": "no longer marked as an incident",
     "noted": "a note was written",
+    "request-opened": "a request was opened",
+    "request-approved": "the request was approved",
+    "request-refused": "the request was not approved",
+    "request-closed": "the request was closed",
+    "added": "listed in a request",
+    "copy-returned": "the copy came back",
+    "copy-destroyed": "the copy was destroyed",
 }
 """Steps of the custody log, and the states they lead to."""
 
@@ -121,6 +129,23 @@ ROLES: dict[str, str] = {
 WAYS: dict[str, str] = {
     Through.DESK: "through the desk",
     Through.DIRECT: "directly",
+}
+
+REQUEST_KINDS = {
+    RequestKind.DISCLOSURE: "disclosure",
+    RequestKind.POLICE: "police",
+    RequestKind.COURT: "court",
+    RequestKind.INTERNAL: "inside the office",
+    RequestKind.AUDIT: "audit",
+}
+
+REQUEST_STATES = {
+    RequestState.OPEN: "not decided yet",
+    RequestState.APPROVED: "approved",
+    RequestState.REFUSED: "not approved",
+    RequestState.HANDED_OVER: "handed over",
+    RequestState.RETURNED: "returned",
+    RequestState.CLOSED: "closed",
 }
 
 KEPT_BECAUSE = {
