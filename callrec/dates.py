@@ -109,6 +109,13 @@ def spoken(moment: datetime, zone: ZoneInfo) -> str:
     return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def in_era(day: date) -> str:
+    """Returns a day as offices write it: ``令和8年11月28日``; the first year of an era is 元年."""
+    index, name = next((i, name) for i, (_, name, begins) in enumerate(_ERAS) if begins <= day)
+    year = day.year - _origin(index) + 1
+    return f"{name}{'元' if year == 1 else year}年{day.month}月{day.day}日"
+
+
 def _plain(text: str) -> str:
     """Returns a text with narrow signs, small letters, digits for numerals, and blanks only between digits or
     letters."""
@@ -212,12 +219,16 @@ def _of_year(year: str, month: int, day: int) -> date | None:
         index = next(i for i, names in enumerate(_ERAS) if year.startswith(names[:2]))
         letter, name, begins = _ERAS[index]
         number = year.removeprefix(name).removeprefix(letter).replace("元", "1")
-        origin = 1868 if index == len(_ERAS) - 1 else begins.year
-        found = date(origin + int(number) - 1, month, day)
+        found = date(_origin(index) + int(number) - 1, month, day)
     except ValueError:
         return None
     ends = _ERAS[index - 1][2] if index else date.max
     return found if int(number) and begins <= found < ends else None
+
+
+def _origin(index: int) -> int:
+    """Returns the year that is the first of an era."""
+    return 1868 if index == len(_ERAS) - 1 else _ERAS[index][2].year
 
 
 def _with_offset(text: str) -> datetime | None:

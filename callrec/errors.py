@@ -138,7 +138,10 @@ class Refused(CallrecError):
 
 
 class NotAllowed(Refused):
-    """Who asked has no role for it. Written into the custody log wherever it is raised by an operation."""
+    """Who asked has no role for it, or no request that allows it.
+
+    Written into the custody log wherever it is raised by an operation.
+    """
 
 
 class EvidenceBroken(CallrecError):

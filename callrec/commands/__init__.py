@@ -50,6 +50,7 @@ COMMANDS = {
     "note": "Write a note about a call.",
     "access": "Who may do what.",
     "custody": "Who did what to recordings, and the report of it.",
+    "request": "Requests for recordings: opened, approved, handed over, returned.",
     "desk": "Serve the desk, for those who cannot read callrec.toml.",
 }
 

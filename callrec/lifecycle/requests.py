@@ -3,37 +3,53 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
 
 from callrec.catalogue import requests
 from callrec.catalogue.calls import ArchivedRecording
+from callrec.catalogue.custody import Entry
 from callrec.catalogue.database import Connection
-from callrec.errors import Refused, Sentence
+from callrec.errors import NotAllowed, NotFound, Refused, Sentence, WrongUsage
 from callrec.ids import pasted
 from callrec.model.access import Reach
-from callrec.model.requests import REQUEST, IllegalStep, Request, RequestState, RequestStep, advance
-from callrec.texts import on_one_line
+from callrec.model.requests import (
+    REQUEST,
+    Copy,
+    GivenFile,
+    IllegalStep,
+    ListedRecording,
+    Request,
+    RequestState,
+    RequestStep,
+    advance,
+)
+from callrec.texts import on_one_line, unshown
 from callrec.wording import REQUEST_STATES
 
+GIVING = {"fetched", "exported"}
+"""What the custody log says where somebody got a file."""
 _NUMBER = re.compile("[0-9]{4}-[0-9]{4,10}")
 
 
 def permit(
     connection: Connection, required: bool, number: str | None, kept: ArchivedRecording, reach: Reach
 ) -> None:
-    """Raises Refused unless a recording may be heard or given out under the request of this number.
+    """Raises NotAllowed unless a recording may be heard or given out under the request of this number.
 
     `required`: not without one. `reach` is that of who wants it.
     """
     if not number:
         if required:
-            raise Refused(
+            raise NotAllowed(
                 "recordings are heard and given out only under an approved request: name it with --request"
             )
         return
     request = _seen(connection, number, reach)
     step(request, RequestStep.FETCH)
     if not requests.lists(connection, request.number, kept.id):
-        raise Refused(
+        raise NotAllowed(
             "request {number} does not list recording {id}: callrec request add lists it",
             number=request.number,
             id=kept.id,
@@ -45,14 +61,14 @@ def _seen(connection: Connection, number: str, reach: Reach) -> Request:
     """Returns the request of a number. One that `reach` does not meet is none."""
     found = requests.find(connection, plain_number(number))
     if found is None or not found.reach.meets(reach):
-        raise Refused("there is no request {number}: see callrec request list", number=on_one_line(number))
+        raise NotAllowed("there is no request {number}: see callrec request list", number=on_one_line(number))
     return found
 
 
 def check_covers(request: Request, recording_id: str, facilities: frozenset[str]) -> None:
-    """Raises Refused where a request was approved by somebody who does not reach a recording."""
+    """Raises NotAllowed where a request was approved by somebody who does not reach a recording."""
     if request.approved_for is not None and not request.approved_for.meets(Reach(facilities)):
-        raise Refused(
+        raise NotAllowed(
             "whoever approved request {number} has no role for the facilities of recording {id}: open "
             "another request for it",
             number=request.number,
@@ -61,16 +77,18 @@ def check_covers(request: Request, recording_id: str, facilities: frozenset[str]
 
 
 def step(request: Request, wanted: RequestStep) -> RequestState:
-    """Returns the state of a request after a step. Raises Refused where it cannot be taken."""
+    """Returns the state of a request after a step. Raises Refused where it cannot be taken, and NotAllowed
+    where that is to get a recording."""
     try:
         return advance(REQUEST, request.state, wanted)
     except IllegalStep as error:
-        raise Refused(
-            _REFUSALS[wanted], number=request.number, state=Sentence(REQUEST_STATES[request.state])
+        refused = NotAllowed if wanted is RequestStep.FETCH else Refused
+        raise refused(
+            REFUSALS[wanted], number=request.number, state=Sentence(REQUEST_STATES[request.state])
         ) from error
 
 
-_REFUSALS = {
+REFUSALS = {
     RequestStep.ADD: "request {number} is {state}: nothing can be added to it, open another",
     RequestStep.APPROVE: "request {number} is {state}: only one that is open can be approved",
     RequestStep.REFUSE: "request {number} is {state}: only one that is open can be refused",
@@ -86,3 +104,112 @@ def plain_number(text: str) -> str:
     """Returns a number of a request as it is stored, however it was typed; empty where it is none."""
     plain = pasted(text)
     return plain if _NUMBER.fullmatch(plain) else ""
+
+
+def check_other_person(request: Request, who: str) -> None:
+    """Raises NotAllowed where who decides on a request is who opened it.
+
+    Of ``callrec (sudo: tanaka)`` both count: the account can choose what sudo says of who was there before.
+    """
+    shared = persons(request.opened_by) & persons(who)
+    if shared:
+        raise NotAllowed(
+            "request {number} was opened by {who}: somebody else has to decide on it",
+            number=request.number,
+            who=", ".join(sorted(shared)),
+        )
+
+
+def persons(who: str) -> frozenset[str]:
+    """Returns the accounts that are named where somebody acts."""
+    return frozenset(name for name in re.split(r" \(sudo: |\)$", who) if name)
+
+
+def check_reaches_all(recordings: Sequence[ListedRecording], reach: Reach, number: str, who: str) -> None:
+    """Raises NotAllowed where one of the recordings is none that who approves may know of."""
+    if len(within(reach, recordings)) < len(recordings):
+        raise NotAllowed(
+            "request {number} lists recordings for which {who} has no role: a manager for all of them has to "
+            "approve it",
+            number=number,
+            who=who,
+        )
+
+
+def check_nothing_is_out(request: Request, copies: Iterable[Copy], seen: Iterable[Copy]) -> None:
+    """Raises Refused where copies that were given out did not come back, and names those that are `seen`."""
+    if any(each.is_out for each in copies):
+        raise Refused(
+            "request {number} cannot be closed, copies are still out ({copies}): callrec request return, or "
+            "destroyed",
+            number=request.number,
+            copies=", ".join(each.id for each in seen if each.is_out) or "—",
+        )
+
+
+def given_files(recording: ListedRecording, number: str, entries: Iterable[Entry]) -> list[GivenFile]:
+    """Returns the files of a recording that leave with a copy: each that was fetched under the request, by
+    its custody log; else the one in the archive, if it is there still."""
+    fetched = [
+        GivenFile(recording.id, said["sha256"], str(said.get("format", "")), str(said.get("clip", "")))
+        for said in (each.details for each in entries if each.action in GIVING)
+        if said.get("sha256") and plain_number(str(said.get("request") or "")) == number
+    ]
+    whole = [GivenFile(recording.id, recording.sha256, "flac")] if recording.is_there else []
+    return list(dict.fromkeys(fetched)) or whole
+
+
+def copies_to_end(request: Request, copies: Iterable[Copy], id_: str | None) -> list[Copy]:
+    """Returns the copies that are out, or the one of this id, or its beginning. Raises NotFound."""
+    out = [each for each in copies if each.is_out]
+    found = out if id_ is None else [each for each in out if each.id.startswith(pasted(id_) or "-")]
+    if not found or (id_ is not None and len(found) > 1):
+        raise NotFound(
+            "no copy {id} of request {number} is out: see callrec request show",
+            id=on_one_line(id_ or "—"),
+            number=request.number,
+        )
+    return found
+
+
+def within(reach: Reach, listed: Iterable[ListedRecording]) -> list[ListedRecording]:
+    """Returns the recordings of which somebody with this reach may know."""
+    return [each for each in listed if reach.meets(Reach(each.facilities))]
+
+
+def as_seen(copies: Iterable[Copy], recordings: Iterable[ListedRecording]) -> list[Copy]:
+    """Returns the copies of which somebody may know who may know of these recordings, with their files."""
+    known = {each.id for each in recordings}
+    shown = [
+        replace(each, files=tuple(file for file in each.files if file.recording_id in known))
+        for each in copies
+    ]
+    return [each for each in shown if each.files]
+
+
+def is_overdue(request: Request, copies: Iterable[Copy], today: date) -> bool:
+    """Returns whether the day until which copies were to come back is over, and one is still out."""
+    return request.due is not None and request.due < today and any(each.is_out for each in copies)
+
+
+def overdue(connection: Connection, today: date, reach: Reach) -> list[Request]:
+    """Returns the requests of which copies should have come back, as far as they may be known."""
+    listed, copies = requests.listed(connection), requests.copies_of(connection)
+    return [
+        each
+        for each in requests.all_requests(connection)
+        if each.reach.meets(reach)
+        and is_overdue(each, as_seen(copies[each.number], within(reach, listed[each.number])), today)
+    ]
+
+
+def checked_text(option: str, text: str, most: int) -> str:
+    """Returns a text without blanks around. Raises WrongUsage where it is too long, or would not be shown."""
+    plain = text.strip()
+    if len(plain) > most:
+        raise WrongUsage("{option} is longer than {most} characters: shorten it", option=option, most=most)
+    if sign := unshown(plain):
+        raise WrongUsage(
+            "{option} holds a sign that cannot be shown ({sign}): write it without", option=option, sign=sign
+        )
+    return plain

@@ -1,0 +1,292 @@
+"""Requests for recordings: opened, decided on by another person, handed over, returned and closed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from callrec.catalogue import calls, custody, requests
+from callrec.catalogue.calls import ArchivedRecording
+from callrec.catalogue.database import Connection
+from callrec.desk.operation import Session, operation
+from callrec.errors import NotFound, OutOfSight, Refused, WrongUsage
+from callrec.lifecycle import requests as rules
+from callrec.model.access import Reach, Role
+from callrec.model.captures import Custody
+from callrec.model.requests import (
+    Copy,
+    CopyOutcome,
+    ListedRecording,
+    Request,
+    RequestFile,
+    RequestKind,
+    RequestState,
+    RequestStep,
+)
+from callrec.texts import on_one_line
+
+LONGEST_NAME, LONGEST_TEXT = 200, 2000
+"""Characters of a name or medium, and of a ground or reason."""
+
+
+@operation("request open", Role.HANDLER, Role.MANAGER)
+def open_request(
+    session: Session, /, kind: RequestKind, for_whom: str, ground: str = "", due: date | None = None
+) -> Request:
+    """Opens a request, under a new number. `due` is the day until which copies are to come back."""
+    for_whom = _needed("--for", for_whom, LONGEST_NAME)
+    ground = rules.checked_text("--ground", ground, LONGEST_TEXT)
+    today = _today(session)
+    if due is not None and due < today:
+        raise WrongUsage("--due {day} is over already: write a later day", day=due)
+    said = {"for_whom": for_whom, "ground": ground, "due": due}
+    with session.app.database.begin() as connection:
+        made = requests.open_(
+            connection,
+            kind,
+            for_whom=for_whom,
+            ground=ground,
+            due=due,
+            reach=session.reach,
+            by=session.who,
+            at=session.now,
+            year=today.year,
+        )
+        _note(session, connection, made, "request-opened", kind=kind, **said | {"due": due and str(due)})
+    return made
+
+
+@operation("request approve", Role.MANAGER)
+def approve_request(session: Session, /, number: str) -> Request:
+    """Approves a request of somebody else, for the recordings within the caller's reach.
+
+    Raises NotAllowed where it lists others.
+    """
+    with session.app.database.begin() as connection:
+        request = _taken(session, connection, number)
+        rules.check_other_person(request, session.who)
+        state = rules.step(request, RequestStep.APPROVE)
+        listed = requests.listed(connection, request.number)[request.number]
+        rules.check_reaches_all(listed, session.reach, request.number, session.who)
+        facilities = session.reach.as_list()
+        _decide(session, connection, request, state, approved_for=facilities)
+        covered = [each.id for each in listed]
+        _note(session, connection, request, "request-approved", recordings=covered, facilities=facilities)
+        return requests.taken(connection, request.number)
+
+
+@operation("request refuse", Role.MANAGER)
+def refuse_request(session: Session, /, number: str, reason: str) -> Request:
+    """Refuses a request of somebody else, and says why."""
+    reason = _needed("--reason", reason, LONGEST_TEXT)
+    with session.app.database.begin() as connection:
+        request = _taken(session, connection, number)
+        rules.check_other_person(request, session.who)
+        state = rules.step(request, RequestStep.REFUSE)
+        _decide(session, connection, request, state, refusal=reason)
+        _note(session, connection, request, "request-refused", reason=reason)
+        return requests.taken(connection, request.number)
+
+
+def _decide(
+    session: Session, connection: Connection, request: Request, state: RequestState, **values: Any
+) -> None:
+    decided = {"decided_by": session.who, "decided_at": session.now}
+    requests.change(connection, request.number, state, **decided, **values)
+
+
+@operation("request add", Role.HANDLER)
+def add_to_request(session: Session, /, number: str, ids: list[str]) -> list[str]:
+    """Lists recordings in a request; returns the ids of those that were not listed before."""
+    with session.app.database.begin() as connection:
+        request = _taken(session, connection, number)
+        rules.step(request, RequestStep.ADD)
+        wanted = {each.id: each for each in (_recording(session, connection, id_) for id_ in ids)}
+        new = [each for each in wanted.values() if not requests.lists(connection, request.number, each.id)]
+        for each in new:
+            rules.check_covers(request, each.id, requests.facilities_of_call(connection, each.call_id))
+        for each in new:
+            requests.add(connection, request.number, each.id, by=session.who, at=session.now)
+            session.note(connection, each.id, "added", request=request.number)
+    return [each.id for each in new]
+
+
+@operation("request hand-over", Role.HANDLER)
+def hand_over(session: Session, /, number: str, to_whom: str, medium: str) -> Copy:
+    """Writes down that what was fetched under a request was given out, as one copy.
+
+    Of a listed recording of which nothing was fetched, the file in the archive counts. What the caller does
+    not reach is not in it.
+    """
+    to_whom = _needed("--to", to_whom, LONGEST_NAME)
+    medium = _needed("--medium", medium, LONGEST_NAME)
+    with session.app.database.begin() as connection:
+        request = _taken(session, connection, number)
+        state = rules.step(request, RequestStep.HAND_OVER)
+        listed = rules.within(session.reach, requests.listed(connection, request.number)[request.number])
+        files = [
+            file
+            for each in listed
+            for file in rules.given_files(each, request.number, custody.of(connection, each.id))
+        ]
+        if not files:
+            raise Refused(
+                "request {number} lists no recording that is there: callrec request add lists one",
+                number=request.number,
+            )
+        requests.change(connection, request.number, state)
+        copy = requests.add_copy(
+            connection,
+            request.number,
+            files,
+            to_whom=to_whom,
+            medium=medium,
+            by=session.who,
+            at=session.now,
+        )
+        _note_copy(session, connection, copy, "handed-over", to=to_whom, medium=medium)
+    return copy
+
+
+@operation("request return", Role.HANDLER)
+def return_copies(session: Session, /, number: str, copy: str | None = None) -> list[Copy]:
+    """Writes down that the copies of a request that are out came back, or one of them."""
+    return _end(session, number, copy, CopyOutcome.RETURNED)
+
+
+@operation("request destroyed", Role.HANDLER)
+def destroyed_copies(session: Session, /, number: str, copy: str | None = None) -> list[Copy]:
+    """Writes down that whoever had the copies of a request destroyed them, or one of them."""
+    return _end(session, number, copy, CopyOutcome.DESTROYED)
+
+
+def _end(session: Session, number: str, id_: str | None, outcome: CopyOutcome) -> list[Copy]:
+    with session.app.database.begin() as connection:
+        request = _taken(session, connection, number)
+        rules.step(request, RequestStep.RETURN_ONE)
+        copies = requests.copies_of(connection, request.number)[request.number]
+        visible = _seen_copies(session, connection, request, copies)
+        ended = rules.copies_to_end(request, visible, id_)
+        gone = {each.id for each in ended}
+        left = [each for each in copies if each.is_out and each.id not in gone]
+        step = RequestStep.RETURN_ONE if left else RequestStep.RETURN_LAST
+        requests.change(connection, request.number, rules.step(request, step))
+        for each in ended:
+            requests.end_copy(connection, each.id, outcome, by=session.who, at=session.now)
+            _note_copy(session, connection, each, f"copy-{outcome}")
+        after = requests.copies_of(connection, request.number)[request.number]
+    return [each for each in after if each.id in gone]
+
+
+@operation("request close", Role.MANAGER)
+def close_request(session: Session, /, number: str) -> Request:
+    """Closes a request: nothing can be fetched under it any more. Raises Refused while copies are out."""
+    with session.app.database.begin() as connection:
+        request = _taken(session, connection, number)
+        copies = requests.copies_of(connection, request.number)[request.number]
+        rules.check_nothing_is_out(request, copies, _seen_copies(session, connection, request, copies))
+        state = rules.step(request, RequestStep.CLOSE)
+        closed = {"closed_by": session.who, "closed_at": session.now}
+        requests.change(connection, request.number, state, **closed)
+        _note(session, connection, request, "request-closed")
+        return requests.taken(connection, request.number)
+
+
+# --- looking at them
+
+
+@operation("request list", Role.HANDLER, Role.MANAGER, Role.AUDITOR)
+def list_requests(session: Session, /, overdue: bool = False) -> list[RequestFile]:
+    """Returns the requests that the caller may know of, the oldest first; only those `overdue`."""
+    with session.app.database.read() as connection:
+        listed, copies = requests.listed(connection), requests.copies_of(connection)
+        found = [
+            _file(session, each, listed.get(each.number, ()), copies.get(each.number, ()))
+            for each in requests.all_requests(connection)
+            if session.reach.meets(each.reach)
+        ]
+    return [each for each in found if each.overdue or not overdue]
+
+
+@operation("request show", Role.HANDLER, Role.MANAGER, Role.AUDITOR)
+def show_request(session: Session, /, number: str) -> RequestFile:
+    """Returns a request with the recordings it lists, and the copies of them, as far as they are in reach."""
+    with session.app.database.read() as connection:
+        request = _seen(session, connection, number)
+        listed = requests.listed(connection, request.number)[request.number]
+        copies = requests.copies_of(connection, request.number)[request.number]
+    return _file(session, request, listed, copies)
+
+
+def _file(
+    session: Session, request: Request, listed: Sequence[ListedRecording], copies: Sequence[Copy]
+) -> RequestFile:
+    seen = rules.within(session.reach, listed)
+    seen_copies = rules.as_seen(copies, seen)
+    overdue = rules.is_overdue(request, seen_copies, _today(session))
+    return RequestFile(request, tuple(seen), tuple(seen_copies), overdue)
+
+
+# --- what all of them need
+
+
+def _seen(session: Session, connection: Connection, number: str) -> Request:
+    """Returns a request that the caller may know of. Raises NotFound."""
+    found = requests.find(connection, rules.plain_number(number))
+    template, shown = "there is no request {number}: see callrec request list", on_one_line(number)
+    if found is None:
+        raise NotFound(template, number=shown)
+    if not session.reach.meets(found.reach):
+        raise OutOfSight(template, recording_id="", number=shown)
+    return found
+
+
+def _taken(session: Session, connection: Connection, number: str) -> Request:
+    """Does as `_seen`, and keeps others from changing the request until the end of the transaction."""
+    return requests.taken(connection, _seen(session, connection, number).number)
+
+
+def _recording(session: Session, connection: Connection, id_: str) -> ArchivedRecording:
+    """Returns a recording that is in the archive. Raises NotFound, and Refused for one that is destroyed."""
+    kept = calls.look_up(connection, id_).recording
+    if kept is None:
+        raise NotFound("call {id} was not recorded: see callrec show {id}", id=id_)
+    if not session.reach.meets(Reach(requests.facilities_of_call(connection, kept.call_id))):
+        template = "there is no recording or call {id}: see callrec search"
+        raise OutOfSight(template, recording_id=kept.id, id=id_)
+    if kept.state is not Custody.ARCHIVED:
+        raise Refused("recording {id} is destroyed: see callrec show {id}", id=kept.id)
+    return kept
+
+
+def _seen_copies(
+    session: Session, connection: Connection, request: Request, copies: Sequence[Copy]
+) -> list[Copy]:
+    return rules.as_seen(
+        copies, rules.within(session.reach, requests.listed(connection, request.number)[request.number])
+    )
+
+
+def _today(session: Session) -> date:
+    return session.now.astimezone(session.app.settings.office.zone).date()
+
+
+def _needed(option: str, text: str, most: int) -> str:
+    """Returns a text that must not be empty."""
+    plain = rules.checked_text(option, text, most)
+    if not plain:
+        raise WrongUsage("{option} is empty: write it", option=option)
+    return plain
+
+
+def _note(session: Session, connection: Connection, request: Request, action: str, **details: Any) -> None:
+    session.note(connection, "", action, request=request.number, **details)
+
+
+def _note_copy(session: Session, connection: Connection, copy: Copy, action: str, **details: Any) -> None:
+    """Enters what happened to a copy into the custody log of each recording in it."""
+    for id_ in dict.fromkeys(each.recording_id for each in copy.files):
+        hashes = [each.sha256 for each in copy.files if each.recording_id == id_]
+        said = {"request": copy.request, "copy": copy.id, "sha256": hashes, **details}
+        session.note(connection, id_, action, **said)

@@ -1,0 +1,67 @@
+"""Makes the forms of a request, a page for each step so far: application, decision, and each copy."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from importlib import resources
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, StrictUndefined
+
+from callrec.dates import in_era
+from callrec.durations import clock
+from callrec.model.access import Reach
+from callrec.model.requests import CopyOutcome, GivenFile, RequestFile, RequestKind
+from callrec.visible import visible
+
+_KINDS = {
+    RequestKind.DISCLOSURE: "保有個人情報の開示請求",
+    RequestKind.POLICE: "警察からの照会",
+    RequestKind.COURT: "裁判所からの照会・嘱託",
+    RequestKind.INTERNAL: "庁内での利用",
+    RequestKind.AUDIT: "監査",
+}
+_OUTCOMES = {CopyOutcome.RETURNED: "返却", CopyOutcome.DESTROYED: "廃棄（提供先での廃棄を確認）"}
+
+
+def request_forms(file: RequestFile, zone: ZoneInfo) -> str:
+    """Returns the forms of a request, in the time of a zone."""
+    pages = Environment(autoescape=True, finalize=_shown, undefined=StrictUndefined, trim_blocks=True)
+    template = pages.from_string(
+        resources.files("callrec.forms").joinpath("requests.html").read_text("utf-8")
+    )
+    decided = file.request.decided_at
+    return template.render(
+        file=file,
+        request=file.request,
+        kind=_KINDS[file.request.kind],
+        covered=[each for each in file.recordings if decided and each.added_at <= decided],
+        added_later=[each for each in file.recordings if decided and each.added_at > decided],
+        numbers={each.id: number for number, each in enumerate(file.recordings, 1)},
+        outcomes=_OUTCOMES,
+        day=in_era,
+        moment=lambda at: _moment(at, zone),
+        date_of=lambda at: in_era(at.astimezone(zone).date()),
+        length=clock,
+        part=_part,
+        scope=_scope,
+    )
+
+
+def _shown(value: object) -> object:
+    """Returns a value of the data as text on one line, without signs that are obeyed; what a macro made, as
+    it is."""
+    return value if hasattr(value, "__html__") else visible(value)
+
+
+def _moment(at: datetime, zone: ZoneInfo) -> str:
+    here = at.astimezone(zone)
+    return f"{in_era(here.date())} {here.hour}時{here.minute:02}分"
+
+
+def _part(given: GivenFile) -> str:
+    return f"一部（{given.clip.lstrip('-')}）" if given.clip else "全部"
+
+
+def _scope(reach: Reach) -> str:
+    return "全施設" if reach.facilities is None else "、".join(sorted(reach.facilities))
