@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from importlib import resources
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ _KINDS = {
     RequestKind.INTERNAL: "庁内での利用",
     RequestKind.AUDIT: "監査",
 }
+_CLIP = re.compile("-([0-9.]+)s-([0-9.]+)s")
 _OUTCOMES = {CopyOutcome.RETURNED: "返却", CopyOutcome.DESTROYED: "廃棄（提供先での廃棄を確認）"}
 
 
@@ -60,7 +62,10 @@ def _moment(at: datetime, zone: ZoneInfo) -> str:
 
 
 def _part(given: GivenFile) -> str:
-    return f"一部（{given.clip.lstrip('-')}）" if given.clip else "全部"
+    """Returns which part of a recording a file has; the archive names clips ``-190s-300s``."""
+    if found := _CLIP.fullmatch(given.clip):
+        return f"一部（{clock(float(found[1]))}～{clock(float(found[2]))}）"
+    return f"一部（{given.clip}）" if given.clip else "全部"
 
 
 def _scope(reach: Reach) -> str:

@@ -146,7 +146,7 @@ def test_what_the_forms_say() -> None:
         "shiba",
         "DVD-R 1枚",
         "cd" * 32,
-        "一部（190s-300s）",
+        "一部（3:10～5:00）",
         "未返却",
         "署名・印",
     ):
