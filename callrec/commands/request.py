@@ -15,7 +15,6 @@ from callrec.dates import parse_date
 from callrec.desk.operations import requests as operations
 from callrec.desk.operations.office import office_settings
 from callrec.model.requests import RequestKind
-from callrec.texts import items
 
 
 @click.group()
@@ -72,7 +71,7 @@ def refuse(ctx: click.Context, number: str, reason: str) -> None:
 @click.pass_context
 def add(ctx: click.Context, number: str, ids: tuple[str, ...]) -> None:
     """List recordings in a request."""
-    new = desk(ctx).do(operations.add_to_request, number, items(ids) or list(ids))
+    new = desk(ctx).do(operations.add_to_request, number, list(ids))
     say("{count} recordings added to request {number}", count=len(new), number=number)
 
 

@@ -12,6 +12,7 @@ from callrec.catalogue.database import Connection
 from callrec.desk.download import Download
 from callrec.desk.operation import Session, operation
 from callrec.desk.recordings import check_shown, look_up, named
+from callrec.lifecycle.requests import permit
 from callrec.model.access import Role
 
 
@@ -79,3 +80,5 @@ def _check(request: str | None) -> None:
 
 def _permit(session: Session, connection: Connection, request: str | None, kept: ArchivedRecording) -> None:
     """Raises Refused unless the recording may be given for this request, or without one."""
+    required = session.app.settings.desk.requests == "required"
+    permit(connection, required, request, kept, session.reach)

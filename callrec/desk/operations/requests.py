@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from callrec.catalogue import calls, custody, requests
-from callrec.catalogue.calls import ArchivedRecording
+from callrec.catalogue import custody, requests
 from callrec.catalogue.database import Connection
 from callrec.desk.operation import Session, operation
+from callrec.desk.recordings import named
 from callrec.errors import NotFound, OutOfSight, Refused, WrongUsage
 from callrec.lifecycle import requests as rules
-from callrec.model.access import Reach, Role
-from callrec.model.captures import Custody
+from callrec.model.access import Role
 from callrec.model.requests import (
     Copy,
     CopyOutcome,
@@ -102,8 +101,8 @@ def add_to_request(session: Session, /, number: str, ids: list[str]) -> list[str
     with session.app.database.begin() as connection:
         request = _taken(session, connection, number)
         rules.step(request, RequestStep.ADD)
-        wanted = {each.id: each for each in (_recording(session, connection, id_) for id_ in ids)}
-        new = [each for each in wanted.values() if not requests.lists(connection, request.number, each.id)]
+        wanted = named(session, connection, ids)
+        new = [each for each in wanted if not requests.lists(connection, request.number, each.id)]
         for each in new:
             rules.check_covers(request, each.id, requests.facilities_of_call(connection, each.call_id))
         for each in new:
@@ -245,19 +244,6 @@ def _seen(session: Session, connection: Connection, number: str) -> Request:
 def _taken(session: Session, connection: Connection, number: str) -> Request:
     """Does as `_seen`, and keeps others from changing the request until the end of the transaction."""
     return requests.taken(connection, _seen(session, connection, number).number)
-
-
-def _recording(session: Session, connection: Connection, id_: str) -> ArchivedRecording:
-    """Returns a recording that is in the archive. Raises NotFound, and Refused for one that is destroyed."""
-    kept = calls.look_up(connection, id_).recording
-    if kept is None:
-        raise NotFound("call {id} was not recorded: see callrec show {id}", id=id_)
-    if not session.reach.meets(Reach(requests.facilities_of_call(connection, kept.call_id))):
-        template = "there is no recording or call {id}: see callrec search"
-        raise OutOfSight(template, recording_id=kept.id, id=id_)
-    if kept.state is not Custody.ARCHIVED:
-        raise Refused("recording {id} is destroyed: see callrec show {id}", id=kept.id)
-    return kept
 
 
 def _seen_copies(

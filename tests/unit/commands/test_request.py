@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from callrec import account
-from callrec.catalogue import calls
+from callrec.catalogue import finding
 from callrec.catalogue.database import Database
+from callrec.model.access import EVERYWHERE
 from tests.filled_catalogue import place
 from tests.unit.program import Done, has_hidden, table
 
@@ -36,7 +37,7 @@ def kept(office: Office, tmp_path: Path) -> str:
     database = Database(f"sqlite:///{tmp_path}/c.db")
     place(database, "shiba", datetime(2026, 11, 22, 1, tzinfo=UTC), seconds=90.0, because="key")
     with database.read() as connection:
-        found = calls.recording_ids(connection)[-1]
+        found = finding.recording_ids(connection, reach=EVERYWHERE)[-1]
     database.close()
     return found
 

@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 import pytest
 
 from callrec.app import App
-from callrec.catalogue import calls, custody, grants, tables
+from callrec.catalogue import custody, finding, grants, tables
 from callrec.catalogue.custody import Entry
 from callrec.desk.operation import Operation, perform
 from callrec.desk.operations import requests as operations
@@ -77,7 +77,7 @@ def opened(here: App, who: str = "sato", **changes: Any) -> str:
 def recording(here: App, facility: str = "shiba") -> str:
     place(here.database, facility, NOW, seconds=3.0, because="key")
     with here.database.read() as connection:
-        return calls.recording_ids(connection)[-1]
+        return finding.recording_ids(connection, reach=EVERYWHERE)[-1]
 
 
 def log(here: App, recording_id: str = "") -> list[Entry]:
@@ -95,7 +95,7 @@ def usual(here: App) -> tuple[str, str]:
 
 def permitted(here: App, number: str, id_: str, reach: Reach = EVERYWHERE) -> bool:
     with here.database.read() as connection:
-        kept = calls.recording(connection, id_)
+        kept = finding.recording(connection, id_, reach=EVERYWHERE)
         try:
             permit(connection, True, number, kept, reach)
         except NotAllowed:
@@ -264,7 +264,7 @@ def test_approving_needs_the_reach_of_all_that_is_listed(here: Clock) -> None:
     with pytest.raises(NotAllowed, match="a manager for all of them"):
         ask(here, "tanaka", operations.approve_request, number)
     with here.database.begin() as connection:  # both took part in the call: either covers it
-        call_id = calls.recording(connection, azabu).call_id
+        call_id = finding.recording(connection, azabu, reach=EVERYWHERE).call_id
         connection.execute(tables.call_facilities.insert().values(call_id=call_id, facility="shiba"))
     assert ask(here, "tanaka", operations.approve_request, number).approved_for == Reach(frozenset({"shiba"}))
 
@@ -334,7 +334,7 @@ def test_nothing_listed_or_nothing_there_is_not_handed_over(here: Clock) -> None
         connection.execute(tables.recordings.update().values(state="destroyed", destroyed_at=NOW))
     with pytest.raises(Refused, match="lists no recording"):
         ask(here, "sato", operations.hand_over, number, "警察", "USB")
-    with pytest.raises(Refused, match="is destroyed"):
+    with pytest.raises(NotFound, match="was destroyed"):
         (shown,) = ask(here, "mori", operations.show_request, number).recordings
         ask(here, "sato", operations.add_to_request, number, [shown.id])
 

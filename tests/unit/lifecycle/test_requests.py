@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from callrec.catalogue import calls, requests, tables
+from callrec.catalogue import finding, requests, tables
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Database
 from callrec.errors import Refused
@@ -31,7 +31,9 @@ SHIBA, AZABU = Reach(frozenset({"shiba"})), Reach(frozenset({"azabu"}))
 def kept(database: Database, facility: str = "shiba") -> ArchivedRecording:
     place(database, facility, NOW, seconds=3.0, because="key")
     with database.read() as connection:
-        return calls.recording(connection, calls.recording_ids(connection)[-1])
+        return finding.recording(
+            connection, finding.recording_ids(connection, reach=EVERYWHERE)[-1], reach=EVERYWHERE
+        )
 
 
 def opened(database: Database, reach: Reach = EVERYWHERE, year: int = 2026) -> Request:

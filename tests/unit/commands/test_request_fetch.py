@@ -1,0 +1,73 @@
+"""Recordings are fetched under a request, and what was fetched is what was handed over."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from callrec import account
+from callrec.app import App
+from callrec.catalogue import custody
+from tests.unit.bench import Bench
+from tests.unit.program import Done
+from tests.unit.samples import RECORDING_ID, captured_call
+
+Office = Callable[..., Done]
+
+
+@pytest.fixture
+def office(
+    run: Office, bench: Bench, tmp_path: Path, empty_office: Path, monkeypatch: pytest.MonkeyPatch
+) -> Office:
+    """The program on the bench's database, spool and store, in which there is a recording."""
+    text = (empty_office / "callrec.toml").read_text("utf-8").replace(str(empty_office), str(tmp_path))
+    (tmp_path / "callrec.toml").write_text(text.replace("/c.db", "/catalogue.db"), "utf-8")
+    monkeypatch.setattr(App, "store", bench.store)
+    monkeypatch.setattr(account, "acting", lambda: "sato")
+    bench.track("callrec/r-1-external", 500, 1.0)
+    bench.track("callrec/r-1-staff", 1000, 1.0)
+    bench.spool.hand_over(captured_call())
+    assert bench.archiver.archive(RECORDING_ID)
+    return run
+
+
+def test_under_a_request_what_was_fetched_is_handed_over(
+    office: Office, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLREC_DESK__REQUESTS", "required")
+    refused = office("fetch", RECORDING_ID)
+    assert refused.code == 4 and "--request" in refused.complaint
+    number = office("request", "open", "--kind", "police", "--for", "三田警察署", "--quiet").out.strip()
+    fetching = ("fetch", RECORDING_ID, "--format", "wav", "-o", "out", "--request", number)
+    said = [office(*fetching)]
+    office("request", "add", number, RECORDING_ID)
+    said.append(office(*fetching))
+    assert [each.code for each in said] == [4, 4] and not (tmp_path / "out").exists()
+    assert [each.complaint for each in said] == [
+        f"callrec: request {number} is not decided yet: under it nothing can be heard or given out"
+    ] * 2
+    monkeypatch.setattr(account, "acting", lambda: "tanaka")
+    assert office("request", "approve", number).code == 0
+    assert office(*fetching).code == 0
+    given = tmp_path / "out" / f"{RECORDING_ID}.wav"
+    assert office("request", "hand-over", number, "--to", "刑事課", "--medium", "DVD-R").code == 0
+    (copy,) = json.loads(office("request", "show", number, "--json").out)["copies"]
+    (file,) = copy["files"]
+    assert (file["format"], file["sha256"]) == ("wav", hashlib.sha256(given.read_bytes()).hexdigest())
+    assert office(*fetching).code == 0
+    assert office("request", "destroyed", number).code == office("request", "close", number).code == 0
+    closed = office(*fetching)
+    assert closed.code == 4 and "is closed" in closed.complaint
+    with bench.database.read() as connection:
+        refusals = [each for each in custody.of(connection, "") if each.action == "refused"]
+    assert [each.details["command"] for each in refusals] == ["fetch"] * 4
+
+
+def test_where_a_request_is_optional_one_that_is_given_is_checked(office: Office) -> None:
+    assert office("fetch", RECORDING_ID).code == 0
+    missing = office("fetch", RECORDING_ID, "--request", "2026-0007")
+    assert missing.code == 4 and "there is no request 2026-0007" in missing.complaint
