@@ -9,7 +9,7 @@ from datetime import datetime
 
 import click
 
-from callrec.commands.common import desk, say
+from callrec.commands.common import desk, say, tell
 from callrec.commands.request_show import list_, show
 from callrec.dates import parse_date
 from callrec.desk.operations import requests as operations
@@ -43,7 +43,10 @@ def open_(ctx: click.Context, kind: str, for_whom: str, ground: str, due: str | 
         office = asked.do(office_settings)
         day = parse_date(due, datetime.now(office.zone).date())
     made = asked.do(operations.open_request, RequestKind(kind), for_whom, ground, day)
-    say("{number}" if quiet else "request {number} is open", number=made.number)
+    if quiet:
+        tell(made.number)
+    else:
+        say("request {number} is open", number=made.number)
 
 
 @command.command()

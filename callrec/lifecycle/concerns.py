@@ -6,9 +6,24 @@ from datetime import datetime
 
 from callrec.catalogue.database import Connection
 from callrec.errors import Sentence
+from callrec.lifecycle.requests import overdue
 from callrec.model.access import Reach
 
 
 def concerns(connection: Connection, now: datetime, reach: Reach) -> list[Sentence]:
-    """Returns what is overdue or could not be done, as far as the facilities in reach are concerned."""
-    return []
+    """Returns what is overdue or could not be done, as far as the facilities in reach are concerned.
+
+    `now` is in the zone of the office, whose day it is.
+    """
+    return _not_returned(connection, now, reach)
+
+
+def _not_returned(connection: Connection, now: datetime, reach: Reach) -> list[Sentence]:
+    return [
+        Sentence(
+            "copies of request {number} should have come back by {day}: callrec request show {number}",
+            number=each.number,
+            day=each.due,
+        )
+        for each in overdue(connection, now.date(), reach)
+    ]

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from callrec import ids
 from callrec.app import App
-from callrec.catalogue import custody, finding
+from callrec.catalogue import custody, finding, requests
 from callrec.desk.operation import Operation, perform
 from callrec.desk.operations import requests as operations
 from callrec.errors import CallrecError, NotAllowed, Refused
@@ -22,6 +22,7 @@ from callrec.model.access import EVERYWHERE, Caller, Through
 from callrec.model.requests import Request, RequestKind, RequestState
 from callrec.settings import CatalogueSettings, Settings
 from tests.filled_catalogue import place
+from tests.integration.system import eventually
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -107,6 +108,28 @@ def test_several_desks_at_once_give_each_request_a_number_of_its_own(desks: list
         assert custody.broken_at(connection) is None
         opened = [each.details["request"] for each in custody.of(connection, "")]
     assert sorted(opened) == sorted(each.number for each in made)
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)  # of SQLite, one writes at a time anyway
+def test_who_decides_second_sees_what_the_first_decided(desks: list[App]) -> None:
+    first, second, *_ = desks
+    number = ask(first, "sato", operations.open_request, RequestKind.AUDIT, "監査").number
+    with ThreadPoolExecutor() as threads:
+        with first.database.begin() as connection:
+            requests.taken(connection, number)
+            requests.change(connection, number, RequestState.REFUSED, decided_by="tanaka", refusal="理由")
+            later = threads.submit(ask, second, "abe", operations.approve_request, number)
+            eventually(lambda: someone_waits(first))
+        with pytest.raises(Refused, match="not approved"):
+            later.result()
+    assert ask(first, "mori", operations.show_request, number).request.decided_by == "tanaka"
+
+
+def someone_waits(here: App) -> bool:
+    """Whether a session of the database waits for a lock that another has."""
+    query = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    with here.database.read() as connection:
+        return connection.exec_driver_sql(query).first() is not None
 
 
 def test_of_several_who_decide_at_once_one_does(desks: list[App]) -> None:

@@ -15,8 +15,9 @@ import pytest
 from callrec import account
 from callrec.catalogue import finding
 from callrec.catalogue.database import Database
-from callrec.model.access import EVERYWHERE
+from callrec.model.access import EVERYWHERE, Role
 from tests.filled_catalogue import place
+from tests.unit.desk.server_thread import ThroughDesk
 from tests.unit.program import Done, has_hidden, table
 
 Office = Callable[..., Done]
@@ -165,3 +166,18 @@ def test_what_is_wrong_is_said_in_one_line(office: Office, arguments: list[str],
     assert done.code == code and done.complaint.startswith("callrec: ")
     assert not has_hidden(done.complaint)
     assert json.loads(office("request", "list", "--json").out) == []
+
+
+def test_who_goes_through_the_desk_writes_the_forms_as_themselves(
+    through_desk: ThroughDesk, tmp_path: Path
+) -> None:
+    refused = through_desk("request", "open", "--kind", "police", "--for", "警察")
+    assert refused.code == 4 and "handler / manager" in refused.complaint
+    through_desk.grant(Role.HANDLER, Role.MANAGER, facilities=["shiba"])
+    opening = ("request", "open", "--kind", "police", "--for", "警察", "--due", "2999-12-31", "--quiet")
+    number = through_desk(*opening).out.strip()
+    own = through_desk("request", "approve", number)
+    assert own.code == 4 and "somebody else" in own.complaint
+    assert through_desk("request", "show", number, "--print", "f.html").code == 0
+    assert "令和981年12月31日" in (tmp_path / "f.html").read_text("utf-8")
+    assert [each["number"] for each in json.loads(through_desk("request", "list", "--json").out)] == [number]

@@ -14,9 +14,11 @@ import pytest
 from callrec.app import App
 from callrec.catalogue import custody, finding, grants, tables
 from callrec.catalogue.custody import Entry
+from callrec.desk import wire
 from callrec.desk.operation import Operation, perform
 from callrec.desk.operations import requests as operations
 from callrec.errors import CallrecError, NotAllowed, NotFound, OutOfSight, Refused, WrongUsage
+from callrec.lifecycle.concerns import concerns
 from callrec.lifecycle.requests import overdue, permit, persons
 from callrec.model.access import EVERYWHERE, Caller, Reach, Role, Through
 from callrec.model.requests import CopyOutcome, Request, RequestKind, RequestState
@@ -368,8 +370,10 @@ def test_a_copy_still_out_after_the_day_is_overdue(here: Clock) -> None:
 
     def late(reach: Reach = EVERYWHERE) -> list[str]:
         with here.database.read() as connection:
-            today = here.now.astimezone(here.settings.office.zone).date()
-            found = [each.number for each in overdue(connection, today, reach)]
+            at = here.now.astimezone(here.settings.office.zone)
+            told = concerns(connection, at, reach)
+            found = [each.number for each in overdue(connection, at.date(), reach)]
+        assert [each.values["number"] for each in told] == found
         if reach == EVERYWHERE:
             listed = ask(here, "mori", operations.list_requests, True)
             assert [each.request.number for each in listed] == found
@@ -438,3 +442,14 @@ def test_a_step_that_fails_changes_nothing(here: Clock) -> None:
     assert ask(here, "mori", operations.show_request, number) == before
     assert isinstance(before.request, Request) and replace(before) == before
     assert [each.id for each in before.recordings] == [id_]
+
+
+def test_a_request_comes_through_the_socket_as_it_is(here: Clock) -> None:
+    number, _ = usual(here)
+    ask(here, "sato", operations.hand_over, number, "警察", "USB")
+    shown = ask(here, "mori", operations.show_request, number)
+    line = wire.value_line(operations.show_request, shown)
+    assert wire.read_line(operations.show_request, line) == shown
+    asked = wire.arguments(operations.open_request, (RequestKind.COURT, "裁判所", "", TODAY), {})
+    given = wire.read_arguments(operations.open_request, asked)
+    assert given == {"kind": RequestKind.COURT, "for_whom": "裁判所", "ground": "", "due": TODAY}
