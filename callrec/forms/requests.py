@@ -11,7 +11,6 @@ from jinja2 import Environment, StrictUndefined
 
 from callrec.dates import in_era
 from callrec.durations import clock
-from callrec.model.access import Reach
 from callrec.model.requests import CopyOutcome, GivenFile, RequestFile, RequestKind
 from callrec.visible import visible
 
@@ -46,7 +45,6 @@ def request_forms(file: RequestFile, zone: ZoneInfo) -> str:
         date_of=lambda at: in_era(at.astimezone(zone).date()),
         length=clock,
         part=_part,
-        scope=_scope,
     )
 
 
@@ -66,7 +64,3 @@ def _part(given: GivenFile) -> str:
     if found := _CLIP.fullmatch(given.clip):
         return f"一部（{clock(float(found[1]))}～{clock(float(found[2]))}）"
     return f"一部（{given.clip}）" if given.clip else "全部"
-
-
-def _scope(reach: Reach) -> str:
-    return "全施設" if reach.facilities is None else "、".join(sorted(reach.facilities))

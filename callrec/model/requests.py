@@ -188,3 +188,5 @@ class RequestFile:
     copies: tuple[Copy, ...]
     overdue: bool
     """The day until which copies were to come back is over, and one is still out."""
+    approved_for: tuple[str, ...] | None
+    """The names of the facilities of who approved it; None: all, or nobody has approved it."""

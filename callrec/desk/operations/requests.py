@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from callrec.catalogue import custody, requests
+from callrec.catalogue import custody, facilities, requests
 from callrec.catalogue.database import Connection
 from callrec.desk.operation import Session, operation
 from callrec.desk.recordings import named
@@ -68,10 +68,10 @@ def approve_request(session: Session, /, number: str) -> Request:
         state = rules.step(request, RequestStep.APPROVE)
         listed = requests.listed(connection, request.number)[request.number]
         rules.check_reaches_all(listed, session.reach, request.number, session.who)
-        facilities = session.reach.as_list()
-        _decide(session, connection, request, state, approved_for=facilities)
+        codes = session.reach.as_list()
+        _decide(session, connection, request, state, approved_for=codes)
         covered = [each.id for each in listed]
-        _note(session, connection, request, "request-approved", recordings=covered, facilities=facilities)
+        _note(session, connection, request, "request-approved", recordings=covered, facilities=codes)
         return requests.taken(connection, request.number)
 
 
@@ -200,8 +200,9 @@ def list_requests(session: Session, /, overdue: bool = False) -> list[RequestFil
     """Returns the requests that the caller may know of, the oldest first; only those `overdue`."""
     with session.app.database.read() as connection:
         listed, copies = requests.listed(connection), requests.copies_of(connection)
+        names = _names(connection)
         found = [
-            _file(session, each, listed.get(each.number, ()), copies.get(each.number, ()))
+            _file(session, each, listed[each.number], copies[each.number], names)
             for each in requests.all_requests(connection)
             if session.reach.meets(each.reach)
         ]
@@ -215,16 +216,26 @@ def show_request(session: Session, /, number: str) -> RequestFile:
         request = _seen(session, connection, number)
         listed = requests.listed(connection, request.number)[request.number]
         copies = requests.copies_of(connection, request.number)[request.number]
-    return _file(session, request, listed, copies)
+        return _file(session, request, listed, copies, _names(connection))
 
 
 def _file(
-    session: Session, request: Request, listed: Sequence[ListedRecording], copies: Sequence[Copy]
+    session: Session,
+    request: Request,
+    listed: Sequence[ListedRecording],
+    copies: Sequence[Copy],
+    names: dict[str, str],
 ) -> RequestFile:
     seen = rules.within(session.reach, listed)
     seen_copies = rules.as_seen(copies, seen)
     overdue = rules.is_overdue(request, seen_copies, _today(session))
-    return RequestFile(request, tuple(seen), tuple(seen_copies), overdue)
+    codes = request.approved_for.as_list() if request.approved_for else None
+    approved_for = None if codes is None else tuple(names.get(code, code) for code in codes)
+    return RequestFile(request, tuple(seen), tuple(seen_copies), overdue, approved_for)
+
+
+def _names(connection: Connection) -> dict[str, str]:
+    return {each.code: each.name for each in facilities.all_facilities(connection)}
 
 
 # --- what all of them need

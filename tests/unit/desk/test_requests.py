@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 import pytest
 
 from callrec.app import App
-from callrec.catalogue import custody, finding, grants, tables
+from callrec.catalogue import custody, facilities, finding, grants, tables
 from callrec.catalogue.custody import Entry
 from callrec.desk import wire
 from callrec.desk.operation import Operation, perform
@@ -21,6 +21,7 @@ from callrec.errors import CallrecError, NotAllowed, NotFound, OutOfSight, Refus
 from callrec.lifecycle.concerns import concerns
 from callrec.lifecycle.requests import overdue, permit, persons
 from callrec.model.access import EVERYWHERE, Caller, Reach, Role, Through
+from callrec.model.office import Facility
 from callrec.model.requests import CopyOutcome, Request, RequestKind, RequestState
 from callrec.settings import CatalogueSettings, Settings
 from tests.filled_catalogue import place
@@ -453,3 +454,15 @@ def test_a_request_comes_through_the_socket_as_it_is(here: Clock) -> None:
     asked = wire.arguments(operations.open_request, (RequestKind.COURT, "裁判所", "", TODAY), {})
     given = wire.read_arguments(operations.open_request, asked)
     assert given == {"kind": RequestKind.COURT, "for_whom": "裁判所", "ground": "", "due": TODAY}
+
+
+def test_the_facilities_of_an_approval_have_names(here: Clock) -> None:
+    number, _ = usual(here)
+    assert ask(here, "mori", operations.show_request, number).approved_for == ("shiba",)
+    with here.database.begin() as connection:
+        new = Facility("shiba", "芝地区総合支所")
+        facilities.add_facility(connection, new, who="root", at=NOW)
+    assert ask(here, "mori", operations.show_request, number).approved_for == ("芝地区総合支所",)
+    everywhere = opened(here, "kondo")
+    direct(here, "root", operations.approve_request, everywhere)
+    assert ask(here, "mori", operations.show_request, everywhere).approved_for is None

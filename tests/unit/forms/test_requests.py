@@ -12,7 +12,7 @@ import pytest
 
 from callrec.dates import in_era
 from callrec.forms.requests import request_forms
-from callrec.model.access import EVERYWHERE, Reach
+from callrec.model.access import Reach
 from callrec.model.requests import (
     Copy,
     CopyOutcome,
@@ -84,9 +84,15 @@ def copy(*files: GivenFile, outcome: CopyOutcome | None = None) -> Copy:
     )
 
 
-def made(request: Request, *copies: Copy, overdue: bool = False, count: int = 2) -> str:
+def made(
+    request: Request,
+    *copies: Copy,
+    overdue: bool = False,
+    count: int = 2,
+    names: tuple[str, ...] | None = ("芝地区総合支所",),
+) -> str:
     recordings = tuple(listed(number) for number in range(1, count + 1))
-    return request_forms(RequestFile(request, recordings, copies, overdue), TOKYO)
+    return request_forms(RequestFile(request, recordings, copies, overdue, names), TOKYO)
 
 
 def titles(page: str) -> list[str]:
@@ -143,7 +149,7 @@ def test_what_the_forms_say() -> None:
         "3:11",
         listed(2).id,
         "tanaka",
-        "shiba",
+        "芝地区総合支所",
         "DVD-R 1枚",
         "cd" * 32,
         "一部（3:10～5:00）",
@@ -154,9 +160,7 @@ def test_what_the_forms_say() -> None:
     assert "返却期限を過ぎています" not in page and "返却期限を過ぎています" in made(
         APPROVED, copy(), overdue=True
     )
-    assert "照会書の原本がないため" in made(REFUSED) and "全施設" in made(
-        replace(APPROVED, approved_for=EVERYWHERE)
-    )
+    assert "照会書の原本がないため" in made(REFUSED) and "全施設" in made(APPROVED, names=None)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +173,7 @@ def test_what_became_of_a_copy(outcome: CopyOutcome, word: str) -> None:
 
 def test_an_approval_names_what_it_covered_and_what_came_later() -> None:
     later = listed(2, AT + timedelta(hours=2))
-    file = RequestFile(APPROVED, (listed(1), later), (), False)
+    file = RequestFile(APPROVED, (listed(1), later), (), False, None)
     decision = request_forms(file, TOKYO).split("<section>")[2]
     before, after = decision.split("承認の後に追加した録音（1件）")
     assert listed(1).id in before and later.id in after and later.id not in before
@@ -183,10 +187,13 @@ def test_no_data_is_markup_wherever_it_stands() -> None:
     given = replace(
         copy(GivenFile(listed(1).id, EVIL, EVIL, EVIL)), id=EVIL, to_whom=EVIL, medium=EVIL, handed_by=EVIL
     )
-    file = RequestFile(evil, (replace(listed(1), extension=EVIL),), (given,), False)
+    file = RequestFile(evil, (replace(listed(1), extension=EVIL),), (given,), False, None)
     page = request_forms(file, TOKYO)
     assert "<script" not in page and "<b>" not in page and "\u202e" not in page
     assert page.count("&lt;script&gt;") >= 12
+    assert "&lt;b&gt;" in made(APPROVED, names=(EVIL, EVIL)) and "<b>" not in made(
+        APPROVED, names=(EVIL, EVIL)
+    )
     assert Page(page).tags == Page(made(APPROVED, copy())).tags
 
 
