@@ -50,45 +50,45 @@ def open_(ctx: click.Context, kind: str, for_whom: str, ground: str, due: str | 
 
 
 @command.command()
-@click.argument("number")
+@click.argument("request", metavar="NUMBER")
 @click.pass_context
-def approve(ctx: click.Context, number: str) -> None:
+def approve(ctx: click.Context, request: str) -> None:
     """Approve a request that another person opened."""
-    done = desk(ctx).do(operations.approve_request, number)
+    done = desk(ctx).do(operations.approve_request, request)
     say("request {number} is approved", number=done.number)
 
 
 @command.command()
-@click.argument("number")
+@click.argument("request", metavar="NUMBER")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; it stands in the form.")
 @click.pass_context
-def refuse(ctx: click.Context, number: str, reason: str) -> None:
+def refuse(ctx: click.Context, request: str, reason: str) -> None:
     """Refuse a request that another person opened."""
-    done = desk(ctx).do(operations.refuse_request, number, reason)
+    done = desk(ctx).do(operations.refuse_request, request, reason)
     say("request {number} is refused", number=done.number)
 
 
 @command.command()
-@click.argument("number")
+@click.argument("request", metavar="NUMBER")
 @click.argument("ids", metavar="ID…", nargs=-1, required=True)
 @click.pass_context
-def add(ctx: click.Context, number: str, ids: tuple[str, ...]) -> None:
+def add(ctx: click.Context, request: str, ids: tuple[str, ...]) -> None:
     """List recordings in a request."""
-    new = desk(ctx).do(operations.add_to_request, number, list(ids))
-    say("{count} recordings added to request {number}", count=len(new), number=number)
+    new = desk(ctx).do(operations.add_to_request, request, list(ids))
+    say("{count} recordings added to request {number}", count=len(new), number=request)
 
 
 @command.command("hand-over")
-@click.argument("number")
+@click.argument("request", metavar="NUMBER")
 @click.option("--to", "to_whom", required=True, metavar="WHO", help="Who got it.")
 @click.option("--medium", required=True, metavar="TEXT", help="On what, such as DVD-R or USB.")
 @click.pass_context
-def hand_over(ctx: click.Context, number: str, to_whom: str, medium: str) -> None:
+def hand_over(ctx: click.Context, request: str, to_whom: str, medium: str) -> None:
     """Write down that what was fetched under a request was given out, with the SHA-256 of each file.
 
     Of a recording of which nothing was fetched, the file in the archive counts.
     """
-    copy = desk(ctx).do(operations.hand_over, number, to_whom, medium)
+    copy = desk(ctx).do(operations.hand_over, request, to_whom, medium)
     say(
         "copy {id} of request {number} is handed over: {count} files",
         id=copy.id,
@@ -98,29 +98,29 @@ def hand_over(ctx: click.Context, number: str, to_whom: str, medium: str) -> Non
 
 
 @command.command("return")
-@click.argument("number")
+@click.argument("request", metavar="NUMBER")
 @click.option("--copy", metavar="ID", help="Only this copy, where there are several.")
 @click.pass_context
-def return_(ctx: click.Context, number: str, copy: str | None) -> None:
+def return_(ctx: click.Context, request: str, copy: str | None) -> None:
     """Write down that copies came back."""
-    for each in desk(ctx).do(operations.return_copies, number, copy):
+    for each in desk(ctx).do(operations.return_copies, request, copy):
         say("copy {id} of request {number} is returned", id=each.id, number=each.request)
 
 
 @command.command()
-@click.argument("number")
+@click.argument("request", metavar="NUMBER")
 @click.option("--copy", metavar="ID", help="Only this copy, where there are several.")
 @click.pass_context
-def destroyed(ctx: click.Context, number: str, copy: str | None) -> None:
+def destroyed(ctx: click.Context, request: str, copy: str | None) -> None:
     """Write down that whoever had the copies destroyed them."""
-    for each in desk(ctx).do(operations.destroyed_copies, number, copy):
+    for each in desk(ctx).do(operations.destroyed_copies, request, copy):
         say("copy {id} of request {number} is destroyed", id=each.id, number=each.request)
 
 
 @command.command()
-@click.argument("number")
+@click.argument("request", metavar="NUMBER")
 @click.pass_context
-def close(ctx: click.Context, number: str) -> None:
+def close(ctx: click.Context, request: str) -> None:
     """Close a request of which no copy is out: nothing can be fetched under it any more."""
-    done = desk(ctx).do(operations.close_request, number)
+    done = desk(ctx).do(operations.close_request, request)
     say("request {number} is closed", number=done.number)

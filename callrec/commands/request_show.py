@@ -54,20 +54,20 @@ def list_(ctx: click.Context, overdue: bool, form: str | None) -> None:
 
 
 @click.command()
-@click.argument("number")
+@click.argument("request", metavar="NUMBER")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--print",
     "forms",
     metavar="FILE.html",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     help="Write its forms, in Japanese, to be printed by a browser: a page for each step so far.",
 )
 @click.pass_context
-def show(ctx: click.Context, number: str, as_json: bool, forms: Path | None) -> None:
+def show(ctx: click.Context, request: str, as_json: bool, forms: Path | None) -> None:
     """Show a request: for whom, who approved it, what it lists, and where the copies are."""
     asked = desk(ctx)
-    found, zone = asked.do(operations.show_request, number), asked.do(office_settings).zone
+    found, zone = asked.do(operations.show_request, request), asked.do(office_settings).zone
     if forms:
         _write(forms, request_forms(found, zone))
     if as_json:

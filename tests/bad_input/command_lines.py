@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from random import Random
 
 import click
@@ -78,5 +79,6 @@ def _likely(chance: Random, parameter: click.Parameter, ids: Sequence[str]) -> s
         "language": "ja", "prompt": "notice", "text": "録音します", "rule": "1", "ids": chance.choice(ids),
         "id_": chance.choice(ids), "hours": "mon-fri 08:30-17:15", "endpoints": "2101-ws", "phone": "2102",
         "mail": "help@city.example", "clip": "0..1", "beep": "15s", "min_duration": "1s",
+        "request": f"{datetime.now(UTC).year}-0001", "due": "2999-12-31",
     }  # fmt: skip
     return fitting.get(parameter.name or "", "") or texts.text(chance)

@@ -134,7 +134,7 @@ def test_forms_are_written_for_their_owner(office: Office, kept: str, tmp_path: 
     assert written.stat().st_mode & 0o777 == 0o600
     text = written.read_text("utf-8")
     assert text.startswith("<!DOCTYPE html>") and "通話録音提供申請書" in text and "<script" not in text
-    for nowhere in ("no/such/forms.html", "/proc/forms.html"):
+    for nowhere in ("no/such/forms.html", "/proc/forms.html", "."):
         failed = office("request", "show", number, "--print", nowhere)
         assert failed.code == 1 and "cannot be written" in failed.complaint
 
