@@ -239,10 +239,12 @@ def test_twenty_calls_at_once_are_not_mixed_up(system: SystemUnderTest, begin: d
 def test_fetched_file_is_the_recording(system: SystemUnderTest, tmp_path: Path) -> None:
     id_ = system.record_call("0311110013", 1.5).id
     for kind in ("flac", "wav", "mp3", "opus"):
-        done = system.callrec("fetch", id_[:13], "-o", str(tmp_path), "--format", kind, "--request", "R-7")
+        done = system.callrec("fetch", id_[:13], "-o", str(tmp_path), "--format", kind)
         assert done.returncode == 0, done.stderr
         sound, rate = soundfile.read(tmp_path / f"{id_}.{kind}", dtype="int16", always_2d=True)
         assert hears(sound[:, 0], rate, CALLER_HZ) and hears(sound[:, 1], rate, STAFF_HZ)
+    refused = system.callrec("fetch", id_, "-o", str(tmp_path), "--request", "R-7")
+    assert refused.returncode == 4 and "there is no request R-7" in refused.stderr
     done = system.callrec("fetch", id_, "-o", str(tmp_path), "--clip", "0:00.5..0:01", "--format", "wav")
     assert done.returncode == 0, done.stderr
     assert soundfile.info(done.stdout.strip()).duration == pytest.approx(0.5, abs=0.001)

@@ -12,7 +12,7 @@ from callrec.catalogue.database import Connection
 from callrec.desk.download import Download
 from callrec.desk.operation import Session, operation
 from callrec.desk.recordings import check_shown, look_up, named
-from callrec.lifecycle.requests import permit
+from callrec.lifecycle.requests import permit, plain_number
 from callrec.model.access import Role
 
 
@@ -46,7 +46,7 @@ def fetch(
     """
     kept = _to_give(session, id_, request)
     with session.app.retrieval(session.note).given(
-        kept, "fetched", kind, clip, clip=str(clip or ""), request=request or ""
+        kept, "fetched", kind, clip, clip=str(clip or ""), request=plain_number(request or "")
     ) as (about, path):
         return Download.of(about, path)
 
@@ -60,7 +60,7 @@ def play(
     begin = f"{begin_s:.10g}s"
     clip = Clip(begin_s) if begin_s or math.isnan(begin_s) else None
     with session.app.retrieval(session.note).given(
-        kept, "heard", "wav", clip, **{"from": begin, "request": request or ""}
+        kept, "heard", "wav", clip, **{"from": begin, "request": plain_number(request or "")}
     ) as (about, path):
         return Download.of(about, path)
 

@@ -17,6 +17,7 @@ from tests.unit.program import Done
 from tests.unit.samples import RECORDING_ID, captured_call
 
 Office = Callable[..., Done]
+WIDE = str.maketrans("0123456789-", "０１２３４５６７８９－")
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_under_a_request_what_was_fetched_is_handed_over(
     ] * 2
     monkeypatch.setattr(account, "acting", lambda: "tanaka")
     assert office("request", "approve", number).code == 0
-    assert office(*fetching).code == 0
+    assert office(*fetching[:-1], f"「{number}」".translate(WIDE)).code == 0
     given = tmp_path / "out" / f"{RECORDING_ID}.wav"
     assert office("request", "hand-over", number, "--to", "刑事課", "--medium", "DVD-R").code == 0
     (copy,) = json.loads(office("request", "show", number, "--json").out)["copies"]
@@ -63,8 +64,10 @@ def test_under_a_request_what_was_fetched_is_handed_over(
     closed = office(*fetching)
     assert closed.code == 4 and "is closed" in closed.complaint
     with bench.database.read() as connection:
+        fetches = [each for each in custody.of(connection, RECORDING_ID) if each.action == "fetched"]
         refusals = [each for each in custody.of(connection, "") if each.action == "refused"]
     assert [each.details["command"] for each in refusals] == ["fetch"] * 4
+    assert [each.details["request"] for each in fetches] == [number] * 2
 
 
 def test_where_a_request_is_optional_one_that_is_given_is_checked(office: Office) -> None:
