@@ -30,7 +30,7 @@ from callrec.model.access import Caller, Through
 from callrec.settings import ArchiveSettings, CatalogueSettings, Settings
 from tests.integration.conftest import DATABASES
 from tests.integration.system import eventually
-from tests.unit.kept_recording import archive, now_of
+from tests.unit.kept_recording import archive, now_of, request
 
 SHORT = timedelta(seconds=3)
 """How long the bucket locks what is put there."""
@@ -145,7 +145,8 @@ def test_what_is_held_cannot_be_deleted_until_it_is_released(office: Office, tmp
 
 
 def test_several_at_once_leave_bucket_and_catalogue_agreed(office: Office, tmp_path: Path) -> None:
-    kept, numbers = office.recording(tmp_path), [f"2026-000{each}" for each in range(4)]
+    kept = office.recording(tmp_path)
+    numbers = [request(office.app.database, datetime.now(UTC)) for _ in range(4)]
     with ThreadPoolExecutor(len(numbers)) as pool:
         list(pool.map(lambda each: office.do(keeping.add_holds, [kept.id], "調査", each), numbers))
         assert now_of(office.app.database, kept).hold and office.log(kept).count("held") == len(numbers)

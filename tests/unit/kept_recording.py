@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from callrec import ids
-from callrec.catalogue import calls, tables
+from callrec.catalogue import calls, requests, tables
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Database
+from callrec.model.access import EVERYWHERE, Reach
+from callrec.model.requests import RequestKind
 from callrec.policy.retention import retain_until
 from tests.unit.fakes import LockingStore
 from tests.unit.samples import DECISION, call
@@ -47,6 +49,23 @@ def now_of(database: Database, kept: ArchivedRecording) -> ArchivedRecording:
         found = calls.find_recording(connection, kept.id)
     assert found
     return found
+
+
+def request(database: Database, at: datetime, reach: Reach = EVERYWHERE) -> str:
+    """A request that somebody opened; its number."""
+    with database.begin() as connection:
+        opened = requests.open_(
+            connection,
+            RequestKind.POLICE,
+            for_whom="三田警察署",
+            ground="",
+            due=None,
+            reach=reach,
+            by="sato",
+            at=at,
+            year=2026,
+        )
+    return opened.number
 
 
 def discarded(database: Database, began: datetime, at: datetime | None) -> str:

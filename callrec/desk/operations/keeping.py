@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from pydantic import AwareDatetime
 
-from callrec.catalogue import finding, holds, notes
+from callrec.catalogue import finding, holds, notes, requests
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.holds import HeldRecording
 from callrec.desk.operation import Session, operation
 from callrec.desk.recordings import check_shown, named
-from callrec.errors import WrongUsage
+from callrec.errors import NotFound, OutOfSight, WrongUsage
 from callrec.lifecycle.keeping import Keeping, RecordingKeeping, incident_until
+from callrec.lifecycle.requests import plain_number
 from callrec.model.access import Role
 
 LONGEST_REASON = 500
@@ -41,8 +42,10 @@ def clear_incidents(session: Session, /, ids: list[str], reason: str) -> Iterato
 
 @operation("hold add", Role.MANAGER)
 def add_holds(session: Session, /, ids: list[str], reason: str, request: str | None) -> Iterator[Keeping]:
-    """Puts recordings under legal hold, for a request or without one."""
+    """Puts recordings under legal hold, for a request or without one. Raises NotFound where there is no such
+    request."""
     why, number, keeping = _reason(reason), _number(request), _keeping(session)
+    _check_request(session, number)
     for kept in _named(session, ids):
         yield keeping.hold(kept, why, number)
 
@@ -106,7 +109,24 @@ def _reason(text: str) -> str:
 
 
 def _number(text: str | None) -> str | None:
-    return None if text is None else _checked("--request", text, LONGEST_NUMBER)
+    """Returns the number of a request as it is stored, however it was typed."""
+    if text is None:
+        return None
+    given = _checked("--request", text, LONGEST_NUMBER)
+    return plain_number(given) or given
+
+
+def _check_request(session: Session, number: str | None) -> None:
+    """Raises NotFound unless there is such a request, which the caller may know of."""
+    if number is None:
+        return
+    with session.app.database.read() as connection:
+        found = requests.find(connection, number)
+    template = "there is no request {number}: see callrec request list"
+    if found is None:
+        raise NotFound(template, number=number)
+    if not session.reach.meets(found.reach):
+        raise OutOfSight(template, recording_id="", number=number)
 
 
 def _checked(option: str, text: str, most: int) -> str:

@@ -14,7 +14,7 @@ from callrec.catalogue import custody, notes
 from callrec.catalogue.database import Database
 from callrec.lifecycle.protection import Protection
 from tests.unit.fakes import LockingStore
-from tests.unit.kept_recording import archive, discarded, now_of
+from tests.unit.kept_recording import archive, discarded, now_of, request
 from tests.unit.program import Done, table
 
 Office = Callable[..., Done]
@@ -95,11 +95,14 @@ def test_a_wrong_one_is_said_before_anything_is_done(
 def test_what_is_held_is_listed_and_released(
     office: Office, store: LockingStore, database: Database, began: datetime
 ) -> None:
-    kept = archive(database, store, began)
+    kept, number = archive(database, store, began), request(database, began)
+    assert number == "2026-0001"
+    done = office("hold", "add", kept.id, "--request", "2026-0002", *WHY)
+    assert (done.code, store.held) == (1, set()) and "there is no request 2026-0002:" in done.complaint
     assert office("hold", "list").complaint == "nothing is held"
     assert office("hold", "add", kept.id, *WHY).out == f"recording {kept.id} is held\n"
     assert "is held for this reason already" in office("hold", "add", kept.id, *WHY).out
-    assert office("hold", "add", kept.id, "--request", "2026-0001", *WHY).code == 0
+    assert office("hold", "add", kept.id, "--request", "２０２６－０００１", *WHY).code == 0
     (row, second) = json.loads(office("hold", "list", "--json").out)
     assert datetime.fromisoformat(row.pop("at")) > began and row.pop("who")
     assert row == {
@@ -203,6 +206,7 @@ def test_all_of_it_is_shown_and_found(
     office: Office, store: LockingStore, database: Database, began: datetime
 ) -> None:
     kept = archive(database, store, began)
+    request(database, began)
     assert office("show", kept.id).out.count("  as the rule says\n") == 1
     day = (began + 4000 * DAY).strftime("%Y-%m-%d")
     for arguments in (

@@ -16,9 +16,9 @@ from callrec.desk.operation import Operation, perform
 from callrec.desk.operations import keeping
 from callrec.errors import NotAllowed, NotFound
 from callrec.lifecycle.protection import Protection
-from callrec.model.access import Caller, Role, Through
+from callrec.model.access import Caller, Reach, Role, Through
 from tests.unit.fakes import LockingStore
-from tests.unit.kept_recording import archive, now_of
+from tests.unit.kept_recording import archive, now_of, request
 
 DAY = timedelta(days=1)
 
@@ -108,3 +108,10 @@ def test_holds_are_listed_within_reach(here: App, kept: ArchivedRecording) -> No
         connection.execute(tables.call_facilities.insert().values(row))
     assert len(ask(here, "azabu", keeping.list_holds)) == 1, "both took part"
     assert ask(here, "azabu", keeping.add_holds, [kept.id], "調査", None)[0].hold
+
+
+def test_a_request_out_of_reach_is_none(here: App, kept: ArchivedRecording) -> None:
+    number = request(here.database, here.now, Reach(frozenset({"azabu"})))
+    with pytest.raises(NotFound, match=f"there is no request {number}:") as told:
+        ask(here, "shiba", keeping.add_holds, [kept.id], "訴訟", number)
+    assert type(told.value) is NotFound and not now_of(here.database, kept).hold
