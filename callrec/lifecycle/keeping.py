@@ -45,7 +45,7 @@ class Keeping:
 class CustodyLog(Protocol):
     """Enters into the custody log what somebody did, and who, when and how: as `Session.note` does."""
 
-    def __call__(self, connection: Connection, recording_id: str, action: str, /, **details: str) -> None: ...
+    def __call__(self, connection: Connection, recording_id: str, action: str, **details: str) -> None: ...
 
 
 class RecordingKeeping:
