@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,6 +87,23 @@ class DeskOffice:
         desk.wait_until(lambda: answers(path), START_SECONDS, "the start of the desk")
         return desk
 
+    @contextmanager
+    def database_away(self) -> Iterator[None]:
+        """PostgreSQL lets nobody into the database, and ends those who are in it."""
+        own = sa.make_url(self.url)
+        engine = sa.create_engine(own.set(database="postgres"), isolation_level="AUTOCOMMIT")
+        try:
+            with engine.connect() as connection:
+                connection.exec_driver_sql(f"ALTER DATABASE {own.database} ALLOW_CONNECTIONS false")
+                connection.exec_driver_sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                    (own.database,),
+                )
+                yield
+                connection.exec_driver_sql(f"ALTER DATABASE {own.database} ALLOW_CONNECTIONS true")
+        finally:
+            engine.dispose()
+
     def log(self, socket: Path | None = None) -> Path:
         """The log of the desk with a socket."""
         return self.home / f"{(socket or self.socket).stem}.log"
@@ -128,7 +146,9 @@ class DeskOffice:
 
 
 def answers(path: Path) -> bool:
-    """Whether a desk listens on a socket."""
+    """Whether a desk listens on a socket, to which everybody may connect."""
+    if not path.exists() or stat.S_IMODE(path.stat().st_mode) != 0o666:
+        return False
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(str(path)) == 0
 
