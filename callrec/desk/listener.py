@@ -1,8 +1,8 @@
 """Listens on a Unix socket, so that nobody who says nothing, or says it slowly, keeps others waiting.
 
-A thread is given to a connection only when something was said on it, and takes it back when what is asked has
-not arrived within `ASK_SECONDS`. Cheroot by itself gives one to every connection, for as long as a byte comes
-now and then.
+A thread is given to a connection only when something was said on it, and is taken back when what is asked
+has not arrived within `ASK_SECONDS`; and nobody has more than `MOST_OF_ONE` connections. Cheroot by itself
+gives a thread to every connection, for as long as a byte comes now and then.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import fcntl
 import os
 import socket
 import time
+from collections import Counter
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import structlog
@@ -30,6 +32,8 @@ THREADS = 30
 WAITING = 200
 """Connections that the kernel keeps until they are accepted."""
 MOST_HEADERS = 1 << 16
+MOST_OF_ONE = 100
+"""Connections that one account may have at once: a process may have a thousand files open."""
 ASK_SECONDS = 10
 """How long a question may take to arrive."""
 TAKE_SECONDS = 600
@@ -56,23 +60,40 @@ class Listener(Server):
         self.max_request_body_size = wire.MOST_ASKED
         self.max_request_header_size = MOST_HEADERS
         self.ConnectionClass = _Connection
+        self._open, self._changing = Counter[int](), Lock()
 
     def process_conn(self, conn: HTTPConnection) -> None:
-        """Hands a connection to a thread. A new one waits for its first byte without."""
-        if conn.last_used is None:
-            self.put_conn(conn)
-        else:
+        """Hands a connection to a thread. A new one waits for its first byte without, or is one too many."""
+        if conn.last_used is not None:
             super().process_conn(conn)
+        elif self._open[conn.peer_uid] > MOST_OF_ONE:
+            conn.close()
+        else:
+            self.put_conn(conn)
+
+    def count(self, user: int, more: int) -> None:
+        """Counts the connections of an account."""
+        with self._changing:
+            self._open[user] += more
 
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
         log.warning("the desk's server", said=msg, exc_info=traceback)
 
 
 class _Connection(HTTPConnection):
-    """A connection of which each question has its time."""
+    """A connection of which each question has its time, and its account is counted."""
 
-    def __init__(self, server: Server, sock: socket.socket, *more: Any) -> None:
+    def __init__(self, server: Listener, sock: socket.socket, *more: Any) -> None:
         super().__init__(server, _Socket(fileno=sock.detach()), *more)
+        self._user: int = self.peer_uid
+        self._counted = True
+        server.count(self._user, 1)
+
+    def close(self) -> None:
+        if self._counted:
+            self._counted = False
+            self.server.count(self._user, -1)
+        super().close()
 
     def communicate(self) -> bool:
         self.socket.patience_ends = time.monotonic() + ASK_SECONDS

@@ -58,6 +58,7 @@ class DeskServer:
             self._server.prepare()
             self._file.open()
         except OSError as error:
+            self._server.stop()
             raise WrongConfiguration(
                 "desk.socket {path} cannot be used: {problem}", path=self._path, problem=why(error)
             ) from error

@@ -9,9 +9,10 @@ import shutil
 import socket
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from io import BytesIO
 from pathlib import Path
+from select import select
 from threading import Barrier, Event, Thread
 from typing import Any
 
@@ -249,6 +250,7 @@ def test_what_is_no_question_is_refused(desk: Path, monkeypatch: pytest.MonkeyPa
 def test_those_who_say_nothing_keep_nobody_waiting(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "ASK_SECONDS", 3600)
     wanted = offered(monkeypatch, twice)
+    monkeypatch.setattr(listener, "MOST_OF_ONE", 1000)
     silent = [connected(desk) for _ in range(2 * listener.THREADS)]
     assert RemoteDesk(desk).do(wanted, 2) == 4
     for each in silent:
@@ -260,6 +262,7 @@ def test_those_who_drip_keep_others_waiting_for_a_bound_only(
 ) -> None:
     monkeypatch.setattr(listener, "ASK_SECONDS", 0.3)
     wanted = offered(monkeypatch, twice)
+    monkeypatch.setattr(listener, "MOST_OF_ONE", 1000)
     slow = [connected(desk) for _ in range(listener.THREADS + 10)]
     over = Event()
 
@@ -278,6 +281,27 @@ def test_those_who_drip_keep_others_waiting_for_a_bound_only(
         dripping.join()
         for each in slow:
             each.close()
+
+
+def test_nobody_has_more_connections_than_some(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "MOST_OF_ONE", 5)
+    with running(app, path := tmp_path / "desk.sock"):
+        with ExitStack() as silent:
+            every = [silent.enter_context(connected(path)) for _ in range(6)]
+            assert select(every, [], [], 30)[0] == every[-1:], "the last one is closed again"
+            assert _is_refused(path)
+        while _is_refused(path):  # until it has noticed that they are gone
+            pass
+
+
+def _is_refused(desk: Path) -> bool:
+    try:
+        RemoteDesk(desk).version()
+    except Unreachable:
+        return True
+    return False
 
 
 @pytest.mark.parametrize(
