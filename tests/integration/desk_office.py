@@ -18,14 +18,13 @@ import sqlalchemy as sa
 from callrec import ids
 from callrec.app import App
 from callrec.archive.s3 import S3Store
-from callrec.catalogue import facilities, grants
-from callrec.catalogue.calls import call as call_of
+from callrec.catalogue import facilities, finding, grants
 from callrec.catalogue.calls import find_recording
 from callrec.configuration import Answers, write_file
 from callrec.demo.processes import Child
 from callrec.demo.s3 import DemoS3
 from callrec.demo.system import FACILITIES
-from callrec.model.access import Role
+from callrec.model.access import EVERYWHERE, Role
 from callrec.model.calls import Participant
 from callrec.model.captures import Track
 from callrec.model.office import Extension, Facility
@@ -141,7 +140,7 @@ class DeskOffice:
         with self.app.database.read() as connection:
             found = find_recording(connection, recording_id)
             assert found is not None, "it was not archived"
-            assert call_of(connection, call["id"]).facility == codes[0]
+            assert finding.call(connection, call["id"], reach=EVERYWHERE).facility == codes[0]
         return recording_id
 
 
