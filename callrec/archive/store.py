@@ -65,3 +65,27 @@ class TrialStore(Store, Protocol):
 
     def delete(self, key: str, version: str | None) -> None:
         """Deletes a version of an object for good. Raises StoreUnreachable where that is not allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """A version of an object, or a delete marker that was put on top of it, and what forbids its end."""
+
+    version: str
+    marker: bool = False
+    retain_until: datetime | None = None
+    legal_hold: bool = False
+
+
+class DestructionStore(Protocol):
+    """A bucket from which recordings can be destroyed, by keys that nobody else has. Raises as a Store."""
+
+    def versions(self, key: str) -> list[StoredVersion]:
+        """Returns all that is there of exactly this key, each looked at; nothing once it is gone."""
+
+    def remove(self, key: str, version: str) -> None:
+        """Deletes one version or marker for good. Raises Unreachable where that is refused; one that is not
+        there is no failure. Never goes round a lock."""
+
+    def time(self) -> datetime:
+        """Returns what time it is by the server's clock."""
