@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from callrec.alerts.mail import Mail
     from callrec.alerts.webhook import Webhook
     from callrec.archive.archiver import Archiver
+    from callrec.archive.removal import S3Removal
     from callrec.archive.retrieval import Notes, Retrieval
     from callrec.archive.s3 import S3Store
     from callrec.controller.controller import Controller
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from callrec.fallback.journal_reader import JournalReader
     from callrec.fallback.rule_mirror import RuleMirror
     from callrec.lifecycle.protection import Protection
+    from callrec.lifecycle.purge import Purge
     from callrec.model.calls import Announcement
     from callrec.model.prompts import Prompt
     from callrec.pbx.ami import Ami
@@ -105,6 +107,19 @@ class App:
         settings = self.settings.archive
         shortest = timedelta(seconds=settings.shortest_lock_s)
         return Protection(lambda: self.store, settings.object_lock, shortest)
+
+    @cached_property
+    def destruction_store(self) -> S3Removal:
+        """The bucket, by the keys of [destruction], which nobody else has."""
+        from callrec.archive.removal import S3Removal
+
+        return S3Removal(self.settings.archive.with_keys(self.settings.destruction), self.ca_file)
+
+    def purge(self) -> Purge:
+        """Makes what destroys recordings whose time is over."""
+        from callrec.lifecycle.purge import Purge
+
+        return Purge(self.database, self.destruction_store, self.who, lambda: self.now)
 
     @cached_property
     def pbx(self) -> Ari:

@@ -116,6 +116,10 @@ ACTIONS = {
     "added": "listed in a request",
     "copy-returned": "the copy came back",
     "copy-destroyed": "the copy was destroyed",
+    "destruction-begun": "its time is over: its destruction was begun",
+    "destruction-withdrawn": "is to be kept: its destruction was called off before anything was deleted",
+    "destroyed": "destroyed: all versions deleted, and looked for again",
+    "erased": "numbers and names taken out of calls",
 }
 """Steps of the custody log, and the states they lead to."""
 
@@ -159,6 +163,15 @@ RETAINED_BECAUSE = {
     RetainedBecause.INCIDENT: "as the rule says of incidents",
     RetainedBecause.PERSON: "as somebody decided",
 }
+
+OUTCOMES_OF_DESTRUCTION = {
+    "would-destroy": "would be destroyed",
+    "destroyed": "destroyed",
+    "held": "stays: legal hold",
+    "locked": "stays: locked for longer",
+    "failed": "could not be destroyed",
+}
+"""What becomes of a recording whose time is over."""
 
 FEATURES = {
     FeatureCode.KEEP: "record or keep",

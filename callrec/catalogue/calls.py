@@ -97,6 +97,7 @@ def save_call(connection: sa.Connection, call: CallRecord) -> None:
         "incident": call.incident,
         "discarded_at": call.discarded_at,
         "details": as_json(call),
+        "erased_at": None,  # with what is written anew, numbers may come again
     }
     upsert(connection, calls, {"id": call.id}, row)
     for extension in _extensions(call):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from callrec.catalogue import destructions
 from callrec.catalogue.database import Connection
 from callrec.errors import Sentence
 from callrec.lifecycle.requests import overdue
@@ -15,7 +16,7 @@ def concerns(connection: Connection, now: datetime, reach: Reach) -> list[Senten
 
     `now` is in the zone of the office, whose day it is.
     """
-    return _not_returned(connection, now, reach)
+    return [*_not_returned(connection, now, reach), *_not_destroyed(connection, reach)]
 
 
 def _not_returned(connection: Connection, now: datetime, reach: Reach) -> list[Sentence]:
@@ -26,4 +27,19 @@ def _not_returned(connection: Connection, now: datetime, reach: Reach) -> list[S
             day=each.due,
         )
         for each in overdue(connection, now.date(), reach)
+    ]
+
+
+def _not_destroyed(connection: Connection, reach: Reach) -> list[Sentence]:
+    found = destructions.problems(connection, reach)
+    if not found:
+        return []
+    id_, problem = found[0]
+    return [
+        Sentence(
+            "{count} recordings could not be destroyed, the first is {id}: {problem}",
+            count=len(found),
+            id=id_,
+            problem=problem,
+        )
     ]

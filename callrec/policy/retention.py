@@ -1,7 +1,8 @@
 """Tells until when a recording is kept.
 
 The moment is written into the manifest (`spool.recording_builder`), and the lock in S3 keeps both objects
-until then (`archive.s3`). Nothing in callrec deletes an object of the archive, before or after it.
+until then (`archive.s3`). What is past it is destroyed by `callrec purge` (`lifecycle.purge`), and by nothing
+else in callrec.
 """
 
 from __future__ import annotations

@@ -18,6 +18,8 @@ from callrec.catalogue import (
     changes,
     custody,
     custody_report,
+    destructions,
+    erasures,
     facilities,
     finding,
     grants,
@@ -27,7 +29,7 @@ from callrec.catalogue import (
     tables,
 )
 from callrec.catalogue.database import Database
-from callrec.errors import CatalogueDamaged, NotFound, WrongUsage
+from callrec.errors import CatalogueDamaged, NotFound, Sentence, WrongUsage
 from callrec.model.access import EVERYWHERE, Role
 from callrec.model.alerts import Delivery
 from callrec.model.office import Extension, Facility
@@ -36,6 +38,7 @@ from tests import filled_catalogue
 from tests.unit.program import Done
 from tests.unit.samples import CALL_ID, START, alert, call
 
+LATER = START + timedelta(days=9999)
 WHO: dict[str, Any] = {"who": "test", "at": START}
 VALUES = (
     7,
@@ -64,10 +67,16 @@ READERS: dict[str, tuple[Callable[[sa.Connection], Any], ...]] = {
     "calls": (
         lambda c: finding.search(c, finding.SearchQuery(all_calls=True), reach=EVERYWHERE),
         lambda c: finding.call(c, CALL_ID, reach=EVERYWHERE),
+        lambda c: erasures.due(c, LATER, 9),
     ),
     "recordings": (
         lambda c: finding.search(c, finding.SearchQuery(), reach=EVERYWHERE),
         lambda c: calls.find_recording(c, "r"),
+        lambda c: destructions.due(c, LATER),
+    ),
+    "destructions": (
+        lambda c: destructions.problems(c, EVERYWHERE),
+        lambda c: destructions.due(c, LATER),
     ),
     "custody": (
         lambda c: custody.of(c, "r"),
@@ -98,8 +107,11 @@ def filled(database: Database) -> Database:
         notes.add(connection, CALL_ID, "怒鳴られた", **WHO)
     filled_catalogue.fill(database, START)
     with database.begin() as connection:
-        held = connection.scalars(sa.select(tables.recordings.c.id)).first()
-        holds.add(connection, str(held), "訴訟", None, **WHO)
+        connection.execute(tables.recordings.update().values(retain_until=START))
+        begun, *_ = destructions.due(connection, LATER)
+        destructions.begin(connection, begun, **WHO)
+        destructions.tell(connection, begun.id, Sentence("{key} is locked", key="a"))
+        holds.add(connection, begun.id, "訴訟", None, **WHO)
     return database
 
 

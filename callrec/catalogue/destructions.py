@@ -1,0 +1,241 @@
+"""Keeps what is past its time, what is being destroyed, and what could not be.
+
+A row of `destructions` is written before the first object goes and stays for good; one that was begun and is
+not finished says that somebody has to go on. The steps are those of lifecycle.purge.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from callrec.catalogue.calls import insert_once
+from callrec.catalogue.database import Connection, Database
+from callrec.catalogue.rows import RowReader
+from callrec.catalogue.tables import call_facilities, calls, custody, destructions, holds, recordings
+from callrec.errors import Refused, Sentence
+from callrec.model.access import Reach
+from callrec.model.captures import Custody, RetainedBecause
+
+_ONE_PURGE = 0x63616C6C
+"""The number of the lock of PostgreSQL that a purge holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueRecording:
+    """A recording whose destruction is due or was begun, with what decides about it.
+
+    `rule` and `version` are those of its call's decision, `because` says what of them set `retain_until`.
+    `begun`: its intent is written.
+    """
+
+    id: str
+    facility: str | None
+    rule: int | None
+    version: int | None
+    ended_at: datetime | None
+    because: RetainedBecause
+    retain_until: datetime | None
+    held: bool
+    begun: bool
+    sha256: str
+    manifest_sha256: str
+    key: str
+    manifest_key: str
+
+    def reason(self) -> dict[str, Any]:
+        """Returns what decided, and what went, as the custody log has it."""
+        return {
+            "rule": self.rule,
+            "version": self.version,
+            "because": self.because.value,
+            "retain_until": self.retain_until.isoformat() if self.retain_until else None,
+            "sha256": self.sha256,
+            "manifest_sha256": self.manifest_sha256,
+            "key": self.key,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A sentence as JSON has it, to be read in the language of whoever asks later."""
+
+    template: str
+    values: dict[str, _Said | str]
+
+    @classmethod
+    def of(cls, said: Sentence) -> _Said:
+        values = {
+            name: cls.of(each) if isinstance(each, Sentence) else str(each)
+            for name, each in said.values.items()
+        }
+        return cls(said.template, values)
+
+    def sentence(self) -> Sentence:
+        values = {
+            name: each.sentence() if isinstance(each, _Said) else each for name, each in self.values.items()
+        }
+        return Sentence(self.template, **values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """Why a destruction could not be finished."""
+
+    recording_id: str
+    problem: _Said
+
+
+_OPEN = destructions.c.begun_at.is_not(None) & destructions.c.finished_at.is_(None)
+_HELD = (
+    recordings.c.hold
+    | sa.exists().where(holds.c.recording_id == recordings.c.id, holds.c.released_at.is_(None))
+).label("held")
+_ALL = (
+    sa.select(
+        recordings.c.id,
+        calls.c.facility,
+        calls.c.rule,
+        calls.c.rule_version.label("version"),
+        calls.c.ended_at,
+        recordings.c.retained_because.label("because"),
+        recordings.c.retain_until,
+        _HELD,
+        destructions.c.begun_at.is_not(None).label("begun"),
+        recordings.c.sha256,
+        recordings.c.manifest_sha256,
+        recordings.c.key,
+    )
+    .select_from(
+        recordings.join(calls, calls.c.id == recordings.c.call_id).join(
+            destructions, destructions.c.recording_id == recordings.c.id, isouter=True
+        )
+    )
+    .where(recordings.c.state == Custody.ARCHIVED)
+)
+_READ = RowReader(DueRecording, "recordings", "id")
+_READ_PROBLEM = RowReader(_Problem, "destructions", "recording_id")
+
+
+def due(connection: Connection, now: datetime) -> list[DueRecording]:
+    """Returns what was begun to be destroyed, and then what is past its time, the longest past first."""
+    wanted = _ALL.where((recordings.c.retain_until <= now) | _OPEN)
+    order = destructions.c.begun_at.is_(None), recordings.c.retain_until, recordings.c.id
+    return [_read(row) for row in connection.execute(wanted.order_by(*order))]
+
+
+def find(connection: Connection, recording_id: str, *, for_change: bool = False) -> DueRecording | None:
+    """Returns a recording as it is now; None where it is destroyed.
+
+    `for_change`: whoever wants to hold it waits until this transaction is over.
+    """
+    query = _ALL.where(recordings.c.id == recording_id)
+    row = connection.execute(query.with_for_update(of=recordings) if for_change else query).one_or_none()
+    return _read(row) if row else None
+
+
+def archived(connection: Connection) -> int:
+    """Returns how many recordings are in the archive."""
+    query = sa.select(sa.func.count()).where(recordings.c.state == Custody.ARCHIVED)
+    return int(connection.execute(query).scalar_one())
+
+
+def is_begun(connection: Connection, recording_id: str) -> bool:
+    """Returns whether a recording is being destroyed: it is too late to keep it for sure."""
+    query = sa.select(destructions.c.recording_id).where(destructions.c.recording_id == recording_id, _OPEN)
+    return connection.scalar(query) is not None
+
+
+def begin(connection: Connection, each: DueRecording, *, who: str, at: datetime) -> None:
+    """Writes that a recording is to be destroyed, and why."""
+    row = {"recording_id": each.id, "begun_at": at, "begun_by": who, "reason": each.reason()}
+    insert_once(connection, destructions, row)
+
+
+def withdraw(connection: Connection, recording_id: str) -> None:
+    """Takes an intent back of which nothing was done."""
+    connection.execute(destructions.delete().where(destructions.c.recording_id == recording_id, _OPEN))
+
+
+def tell(connection: Connection, recording_id: str, problem: Sentence) -> None:
+    """Writes why a destruction that was begun could not be finished."""
+    row = destructions.update().where(destructions.c.recording_id == recording_id, _OPEN)
+    connection.execute(row.values(problem=asdict(_Said.of(problem))))
+
+
+def finish(connection: Connection, recording_id: str, at: datetime) -> bool:
+    """Writes that a recording is destroyed, and empties its manifest. Returns False where that was so."""
+    there = (recordings.c.id == recording_id) & (recordings.c.state == Custody.ARCHIVED)
+    gone = {"state": Custody.DESTROYED, "destroyed_at": at, "manifest": {}}
+    changed = connection.execute(recordings.update().where(there).values(gone)).rowcount
+    finished = destructions.update().where(destructions.c.recording_id == recording_id, _OPEN)
+    connection.execute(finished.values(finished_at=at, problem=None))
+    return changed == 1
+
+
+def problems(connection: Connection, reach: Reach) -> list[tuple[str, Sentence]]:
+    """Returns the recordings that could not be destroyed and why, of the calls in reach, the oldest first."""
+    query = (
+        sa.select(destructions.c.recording_id, destructions.c.problem)
+        .join(recordings, recordings.c.id == destructions.c.recording_id)
+        .where(_OPEN, destructions.c.problem.is_not(None))
+        .order_by(destructions.c.begun_at, destructions.c.recording_id)
+    )
+    if reach.facilities is not None:
+        seen = sa.select(call_facilities.c.call_id).where(call_facilities.c.facility.in_(reach.facilities))
+        query = query.where(recordings.c.call_id.in_(seen))
+    found = [_READ_PROBLEM(row, lambda row: row._asdict()) for row in connection.execute(query)]
+    return [(each.recording_id, each.problem.sentence()) for each in found]
+
+
+def newest_entry(connection: Connection) -> datetime | None:
+    """Returns when the newest row of the custody log was written; None of an empty log."""
+    query = sa.select(custody.c.at).order_by(custody.c.seq.desc()).limit(1)
+    found: datetime | None = connection.scalar(query)
+    return found
+
+
+@contextmanager
+def one_purge(database: Database) -> Iterator[None]:
+    """Keeps every other purge of this catalogue out, on whichever machine; it ends with the process.
+
+    Raises Refused where another one is at work.
+    """
+    if database.file is not None:
+        with _locked(database.file.with_name(f"{database.file.name}-purge")):
+            yield
+        return
+    with database.read() as connection:
+        free = sa.select(sa.func.pg_try_advisory_xact_lock(_ONE_PURGE))
+        if connection.dialect.name == "postgresql" and not connection.execute(free).scalar_one():
+            raise _busy()
+        yield
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise _busy() from error
+    finally:
+        os.close(descriptor)
+
+
+def _busy() -> Refused:
+    return Refused("another callrec purge is at work: wait until it has ended")
+
+
+def _read(row: Any) -> DueRecording:
+    manifest_key = f"{str(row.key).removesuffix('.flac')}.manifest.json"
+    return _READ(row, lambda row: {**row._asdict(), "manifest_key": manifest_key})
