@@ -43,6 +43,8 @@ class Answers:
     pbx_prompts: str = ""
     answer_first: bool = True
     desk_socket: str = "/run/callrec/desk.sock"
+    desk_access_key: str = ""
+    desk_secret_key: str = ""
 
 
 ANSWERS = {field.name: field.type for field in fields(Answers)}
@@ -250,9 +252,9 @@ phone_dial = "PJSIP/{extension}"
 socket = $desk_socket
 # "required": recordings are heard and given out only under an approved request that lists them.
 requests = "optional"
-# Keys of its own to the S3 server, without the right to delete; else those of [archive].
-# access_key = ""
-# secret_key = ""
+# Keys of its own to the S3 server, without the right to delete; empty: those of [archive].
+access_key = $desk_access_key
+secret_key = $desk_secret_key
 
 [destruction]
 # callrec purge has keys of its own to the S3 server, which may delete. Keep them where nobody else reads

@@ -12,6 +12,7 @@ import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -28,6 +29,21 @@ GRPC = 10000
 MEMORY = "160MiB"
 """How much memory its Go runtime aims at."""
 ADMIN = ["Admin", "Read", "Write", "List", "Tagging", "PutObjectRetention", "PutObjectLegalHold"]
+CONTROLLER, DESK, PURGE = "callrec-controller", "callrec-desk", "callrec-purge"
+ACTIONS = {
+    CONTROLLER: ["Read", "List", "Write", "PutObjectRetention", "GetBucketObjectLockConfiguration"],
+    DESK: [
+        *("Read", "List", "GetBucketObjectLockConfiguration"),
+        *("GetObjectRetention", "PutObjectRetention", "GetObjectLegalHold", "PutObjectLegalHold"),
+    ],
+    PURGE: ["Read", "List", "Write"],
+}
+"""What each may do. SeaweedFS has one action for putting and deleting, Write: POLICY tells them apart."""
+POLICY = {
+    CONTROLLER: ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+    PURGE: ["s3:PutObject"],
+}
+"""What a policy of the bucket forbids each to do with recordings."""
 _JWT_KEYS = ("SIGNING", "SIGNING_READ", "FILER_SIGNING", "FILER_SIGNING_READ")
 
 
@@ -38,15 +54,28 @@ def _port() -> int:
     return port
 
 
+@dataclass(frozen=True, slots=True)
+class S3Keys:
+    """Keys to the server, made anew."""
+
+    access_key: str = field(default_factory=lambda: secrets.token_hex(10).upper())
+    secret_key: str = field(default_factory=lambda: secrets.token_urlsafe(30))
+
+
 @dataclass
 class DemoS3:
-    """One SeaweedFS in one folder, with one bucket that has Object Lock. Raises DemoFailed."""
+    """One SeaweedFS in one folder, with one bucket that has Object Lock. Raises DemoFailed.
+
+    `access_key` and `secret_key` may do everything; controller, desk and purge have `keys` of their own, by
+    name, and with them no more than they need.
+    """
 
     home: Path
     bucket: str = "callrec"
     port: int = field(default_factory=_port)
     access_key: str = field(default_factory=lambda: secrets.token_hex(10).upper())
     secret_key: str = field(default_factory=lambda: secrets.token_urlsafe(30))
+    keys: dict[str, S3Keys] = field(default_factory=lambda: {name: S3Keys() for name in ACTIONS})
     child: Child | None = None
 
     @property
@@ -83,19 +112,37 @@ class DemoS3:
         )
 
     def _ready(self) -> bool:
-        """Returns whether the server answers, and has the bucket."""
-        s3 = self.client()
+        """Returns whether the server answers, and has the bucket with its policy."""
+        s3: Any = self.client()
         try:
-            s3.create_bucket(Bucket=self.bucket, ObjectLockEnabledForBucket=True)  # type: ignore[attr-defined]
-        except ClientError as error:
-            return str(error.response["Error"]["Code"]).startswith("BucketAlready")
-        except BotoCoreError:
+            self._make_bucket(s3)
+            s3.put_bucket_policy(Bucket=self.bucket, Policy=json.dumps(self._policy()))
+        except (ClientError, BotoCoreError):
             return False
         return True
 
+    def _make_bucket(self, s3: Any) -> None:
+        try:
+            s3.create_bucket(Bucket=self.bucket, ObjectLockEnabledForBucket=True)
+        except ClientError as error:
+            if not str(error.response["Error"]["Code"]).startswith("BucketAlready"):
+                raise
+
     def _identities(self) -> dict[str, object]:
-        credentials = [{"accessKey": self.access_key, "secretKey": self.secret_key}]
-        return {"identities": [{"name": "callrec", "credentials": credentials, "actions": ADMIN}]}
+        admin = _identity("callrec", S3Keys(self.access_key, self.secret_key), ADMIN)
+        return {"identities": [admin, *(_identity(name, self.keys[name], ACTIONS[name]) for name in ACTIONS)]}
+
+    def _policy(self) -> dict[str, object]:
+        statements = [
+            {
+                "Effect": "Deny",
+                "Principal": {"AWS": [f"arn:aws:iam::000000000000:user/{name}"]},
+                "Action": forbidden,
+                "Resource": [f"arn:aws:s3:::{self.bucket}/recordings/*"],
+            }
+            for name, forbidden in POLICY.items()
+        ]
+        return {"Version": "2012-10-17", "Statement": statements}
 
     def _environment(self) -> dict[str, str]:
         keys = {f"WEED_JWT_{name}_KEY": secrets.token_urlsafe(24) for name in _JWT_KEYS}
@@ -117,6 +164,11 @@ class DemoS3:
             **parts,
         }
         return [_weed(), "mini", *(f"-{name}={value}" for name, value in options.items())]
+
+
+def _identity(name: str, keys: S3Keys, actions: list[str]) -> dict[str, object]:
+    credentials = [{"accessKey": keys.access_key, "secretKey": keys.secret_key}]
+    return {"name": name, "credentials": credentials, "actions": actions}
 
 
 def _weed() -> str:

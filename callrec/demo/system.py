@@ -16,10 +16,10 @@ from callrec.catalogue import facilities, rules
 from callrec.configuration import Answers, write_file
 from callrec.demo.pbx import OUTSIDE, PHONES, DemoPbx, PbxPorts
 from callrec.demo.processes import Child
-from callrec.demo.s3 import DemoS3
+from callrec.demo.s3 import CONTROLLER, DESK, PURGE, DemoS3
 from callrec.desk.client import RemoteDesk
 from callrec.errors import Unreachable
-from callrec.files import make_folder
+from callrec.files import make_folder, write_whole
 from callrec.model.office import Extension, Facility
 from callrec.model.rules import Mode, Rule, Scope
 from callrec.resources import shipped
@@ -121,6 +121,7 @@ class DemoSystem:
     def _catalogue(self) -> App:
         """Writes callrec.toml, and makes the database, with an office of one rule; returns the app."""
         write_file(self.config, self._answers())
+        write_whole(self.home / "purge.env", self._purge_keys().encode())
         app = App(load(str(self.config)))
         app.database.upgrade()
         with app.database.begin() as connection:
@@ -143,12 +144,22 @@ class DemoSystem:
             ami_password=self.pbx.ami_password,
             s3_url=self.s3.endpoint_url,
             bucket=self.s3.bucket,
-            access_key=self.s3.access_key,
-            secret_key=self.s3.secret_key,
+            access_key=self.s3.keys[CONTROLLER].access_key,
+            secret_key=self.s3.keys[CONTROLLER].secret_key,
+            desk_access_key=self.s3.keys[DESK].access_key,
+            desk_secret_key=self.s3.keys[DESK].secret_key,
             prompts=str(self.home / "pbx/prompts"),
             pbx_prompts=str(self.pbx.inside / "prompts"),
             answer_first=self.answer_first,
             desk_socket=str(self.socket),
+        )
+
+    def _purge_keys(self) -> str:
+        """Returns the variables that `callrec purge` alone is given, as a systemd unit reads them."""
+        keys = self.s3.keys[PURGE]
+        return (
+            f"CALLREC_DESTRUCTION__ACCESS_KEY={keys.access_key}\n"
+            f"CALLREC_DESTRUCTION__SECRET_KEY={keys.secret_key}\n"
         )
 
     def description(self) -> dict[str, object]:
