@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -79,7 +80,12 @@ class Bench:
         write_wav(path, tone(hertz, seconds))
 
 
-def make_bench(tmp_path: Path, database: Database, store: Any = None) -> Bench:
+def make_bench(
+    tmp_path: Path,
+    database: Database,
+    store: Any = None,
+    shortest_lock: timedelta = timedelta(days=1),
+) -> Bench:
     pbx, spool, store = tmp_path / "pbx", Spool(tmp_path / "spool"), store or MemoryStore()
     deleted: list[str] = []
     away: set[str] = set()
@@ -110,6 +116,16 @@ def make_bench(tmp_path: Path, database: Database, store: Any = None) -> Bench:
     builder = RecordingBuilder(spool, tracks, lambda code: f"name of {code}", answer, TOKYO, prompt_file)
     discarder = Discarder(spool, database, delete)
     archiver = Archiver(
-        spool, tracks, builder, store, database, delete, discarder, TOKYO, locked=True, clock=clock
+        spool,
+        tracks,
+        builder,
+        store,
+        database,
+        delete,
+        discarder,
+        TOKYO,
+        locked=True,
+        shortest_lock=shortest_lock,
+        clock=clock,
     )
     return Bench(pbx, spool, store, database, archiver, builder, tracks, clock, away, deleted)

@@ -1,0 +1,77 @@
+"""Stands between callrec and the S3 server, and meddles with what is to be deleted."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from types import TracebackType
+
+GONE = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"
+
+
+class S3Between:
+    """A connection in between. `before`: the deletion of that number never comes to the server; `after`: it
+    does, and its answer never comes back; `lie`: each is said to be done, and none is.
+
+    `reached` is set once callrec waits for what will not come.
+    """
+
+    def __init__(self, port: int, way: str, number: int = 1) -> None:
+        self._port, self._way, self._number, self._seen = port, way, number, 0
+        self._silent = False
+        self.reached = threading.Event()
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = [self._server]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.getsockname()[1]}"
+
+    def __enter__(self) -> S3Between:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for each in self._open:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._server.accept()
+                server = socket.create_connection(("127.0.0.1", self._port))
+                self._open += [client, server]
+                threading.Thread(target=self._ask, args=(client, server), daemon=True).start()
+                threading.Thread(target=self._answer, args=(server, client), daemon=True).start()
+
+    def _ask(self, client: socket.socket, server: socket.socket) -> None:
+        with suppress(OSError):
+            while asked := client.recv(1 << 16):
+                if not asked.startswith(b"DELETE ") or self._pass_on(client):
+                    server.sendall(asked)
+
+    def _pass_on(self, client: socket.socket) -> bool:
+        """Whether a deletion is told to the server."""
+        if self._way == "lie":
+            client.sendall(GONE)
+            return False
+        self._seen += 1
+        if self._seen < self._number:
+            return True
+        self._silent = True
+        if self._way == "before":
+            self.reached.set()
+        return self._way == "after"
+
+    def _answer(self, server: socket.socket, client: socket.socket) -> None:
+        with suppress(OSError):
+            while answer := server.recv(1 << 16):
+                if self._silent:
+                    self.reached.set()
+                else:
+                    client.sendall(answer)
