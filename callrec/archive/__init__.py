@@ -2,6 +2,6 @@
 `archiver` is a thread of the controller: it takes recordings and calls out of the spool, puts sound and
 manifest into the bucket, reads them back, compares, and enters them into catalogue and custody log; only then
 it removes them from PBX and spool. `discarder` destroys what nobody wanted kept, and `retry_schedule` says
-when what failed is tried again. `retrieval` gets recordings out again, for `callrec fetch` and `callrec
-verify`. `store` says what a place for recordings must be able to do, and `s3` does it. Nothing here deletes
-an object of the bucket."""
+when what failed is tried again. `retrieval` gets recordings out again, for `callrec fetch`, `play` and
+`verify`, and `conversion` makes the file that was asked for. `store` says what a place for recordings must be
+able to do, and `s3` does it. Nothing here deletes an object of the bucket."""
