@@ -188,7 +188,8 @@ def _installed(target: Path) -> Path:
     (packages,) = target.glob("lib/*/site-packages")
     for each in _needed():
         _link(each, packages)
-    shutil.copytree(PACKAGE, packages / "callrec", copy_function=_link_file)
+    half = shutil.ignore_patterns("*.pyc.*")  # is being compiled by another process
+    shutil.copytree(PACKAGE, packages / "callrec", copy_function=_link_file, ignore=half)
     script = target / "bin/callrec"
     script.write_text(f"#!{target}/bin/python\nfrom callrec.commands import main\n\nmain()\n")
     script.chmod(0o755)
