@@ -111,6 +111,18 @@ def lists(connection: sa.Connection, number: str, recording_id: str) -> bool:
     return connection.scalar(query) is not None
 
 
+def numbers_of(connection: sa.Connection, recording_id: str, *, reach: Reach) -> list[str]:
+    """Returns the numbers of the requests within reach that list a recording, the oldest first."""
+    query = (
+        sa.select(requests)
+        .join(request_recordings, request_recordings.c.request == requests.c.number)
+        .where(request_recordings.c.recording_id == recording_id)
+        .order_by(requests.c.opened_at, requests.c.number)
+    )
+    found = (_request(row) for row in connection.execute(query))
+    return [each.number for each in found if each.reach.meets(reach)]
+
+
 def listed(connection: sa.Connection, number: str | None = None) -> dict[str, list[ListedRecording]]:
     """Returns the recordings that one request lists, or that each does, by their beginning."""
     query = (

@@ -39,13 +39,16 @@ def kept(
             yield "", f"{_by(each.at, each.details.get('reason'), office, each.who)}  {what}"
     for hold in after.holds:
         yield "legal hold", _hold(hold, office)
+    if after.requests:
+        yield "requests", ", ".join(after.requests)
 
 
 def as_json(after: After) -> dict[str, Any]:
-    """Returns both lists as JSON has them."""
+    """Returns what people did as JSON has it."""
     return {
         "notes": [plain_row(asdict(each)) for each in after.notes],
         "holds": [plain_row(asdict(each)) for each in after.holds],
+        "requests": after.requests,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from callrec.catalogue import alerts, custody, facilities, finding, holds, notes, rules
+from callrec.catalogue import alerts, custody, facilities, finding, holds, notes, requests, rules
 from callrec.catalogue.alerts import DeliveryRow
 from callrec.catalogue.custody import Entry
 from callrec.catalogue.database import Connection
@@ -29,6 +29,8 @@ class After:
     notes: list[WrittenNote]
     holds: list[Hold]
     """Also those that were released."""
+    requests: list[str]
+    """The numbers of those that list it, as far as who asks reaches them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +65,17 @@ def show(session: Session, /, id_: str) -> ShownCall:
             custody.of(connection, found.recording.id) if found.recording else [],
             alerts.of_call(connection, found.call.id),
             list(rules.versions(connection, versions).values()),
-            _after(connection, found),
+            _after(session, connection, found),
         )
 
 
-def _after(connection: Connection, found: SearchHit) -> After:
-    kept = found.recording
-    return After(
-        notes.of_call(connection, found.call.id), holds.of_recording(connection, kept.id) if kept else []
-    )
+def _after(session: Session, connection: Connection, found: SearchHit) -> After:
+    written = notes.of_call(connection, found.call.id)
+    if found.recording is None:
+        return After(written, [], [])
+    id_ = found.recording.id
+    listing = requests.numbers_of(connection, id_, reach=session.reach)
+    return After(written, holds.of_recording(connection, id_), listing)
 
 
 def _hits(session: Session, wanted: SearchQuery) -> Iterator[SearchHit]:

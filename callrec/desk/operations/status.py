@@ -101,6 +101,6 @@ def _live(app: App, told: list[dict[str, str]], reach: Reach) -> list[LiveCaptur
 def _concerns(app: App, reach: Reach) -> list[Note]:
     """Returns what is to be seen to. A database that is away is told of by the controller."""
     with suppress(Unreachable), app.database.read() as connection:
-        found = concerns(connection, app.now, reach)
+        found = concerns(connection, app.now.astimezone(app.settings.office.zone), reach)
         return [remark(each.template, **each.values) for each in found]
     return []

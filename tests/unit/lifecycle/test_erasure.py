@@ -11,9 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from callrec import ids
-from callrec.catalogue import calls, custody, tables
+from callrec.catalogue import calls, custody, finding, tables
 from callrec.catalogue.database import Database
 from callrec.lifecycle import erasure
+from callrec.model.access import EVERYWHERE
 from callrec.model.calls import CallRecord, Participant, remark
 from callrec.model.rules import Direction
 from callrec.numbers import normalise
@@ -68,7 +69,10 @@ def test_no_number_is_left_anywhere_in_the_rows(database: Database, direction: D
     left = _everything(database)
     assert not NUMBER.search(left) and "9012345678" not in left and "佐藤" not in left
     with database.read() as connection:
-        found, row = calls.call(connection, CALL_ID), connection.execute(sa.select(tables.calls)).one()
+        found, row = (
+            finding.call(connection, CALL_ID, reach=EVERYWHERE),
+            connection.execute(sa.select(tables.calls)).one(),
+        )
     assert (row.number, row.erased_at, row.extension, row.started_at) == (None, NOW, "2101", START)
     assert [each.extension for each in found.participants] == [None, "2101", None]
     assert [each.number for each in found.participants] == ["", "2101", ""]
