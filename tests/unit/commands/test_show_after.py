@@ -51,7 +51,7 @@ def test_what_people_did_is_shown(worked: Callable[..., Done]) -> None:
     when = "2026-11-22 10:00:00"
     for line in (
         f"note: {when}  窓口で怒鳴られた  (sato)",
-        f"legal hold: {when}  police  (tanaka, 2026-0001); released at {when}  no longer  (suzuki)",
+        f"legal hold: {when}  police  (tanaka, 2026-0001); released {when}  no longer  (suzuki)",
         f"legal hold: {when}  claim  (tanaka)",
         "requests: 2026-0001, 2026-0002",
     ):
