@@ -15,6 +15,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from callrec.catalogue.database import Database
 from callrec.commands import main
+from callrec.desk import way
+from callrec.settings import DeskSettings
 from tests.unit.program import Done
 
 hypothesis.settings.register_profile("callrec", deadline=None)  # how long it takes is the benchmarks' matter
@@ -47,8 +49,9 @@ def _usual_umask() -> Iterator[None]:
 def run(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Done]:
-    """Runs the program in an empty folder, in English."""
+    """Runs the program in an empty folder, in English, on a machine without a desk."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(way, "DeskSettings", lambda: DeskSettings(socket=tmp_path / "no/desk.sock"))
     monkeypatch.setenv("CALLREC_LANG", "en")
 
     def call(*arguments: str) -> Done:

@@ -12,7 +12,8 @@ from callrec.commands import COMMANDS, Program, program
 from tests.bad_input import texts
 
 NOT_TRIED = {"demo", "desk"}
-"""The first makes a system of its own, the second serves until it is told to end: they have tests."""
+"""The one makes a system of its own, the other serves until it is told to end. Both have tests of their own,
+and the other takes nothing."""
 
 _OF_A_KIND = {
     "FILE.csv": "table.csv",
