@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -32,7 +33,9 @@ def _plain_logging() -> Iterator[None]:
     `callrec serve` sets logging up for its process, which here is that of all tests.
     """
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure(processors=[structlog.processors.add_log_level, plain])
+    # Beside what the program prints, as `callrec serve` and `callrec desk` have it.
+    factory = structlog.PrintLoggerFactory(sys.__stderr__)
+    structlog.configure(processors=[structlog.processors.add_log_level, plain], logger_factory=factory)
     yield
     structlog.reset_defaults()
 
