@@ -6,7 +6,7 @@ the tables; a test compares both.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -46,6 +46,16 @@ class Moment(sa.TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Day(sa.TypeDecorator[date]):
+    """Stores a day of the office's calendar."""
+
+    impl = sa.Date
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
+        return readable(super().result_processor(dialect, coltype))
 
 
 class _Json(sa.TypeDecorator[Any]):
@@ -254,7 +264,7 @@ requests = sa.Table(
     _column("kind", sa.String(16)),
     _column("for_whom", sa.Text),
     _column("ground", sa.Text),
-    _column("due", sa.Date, nullable=True),
+    _column("due", Day, nullable=True),
     _column("state", sa.String(16)),
     _column("facilities", Json, nullable=True),
     _column("opened_at", Moment),

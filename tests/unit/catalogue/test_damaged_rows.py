@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
@@ -25,6 +25,7 @@ from callrec.catalogue import (
     grants,
     holds,
     notes,
+    requests,
     rules,
     tables,
 )
@@ -33,6 +34,7 @@ from callrec.errors import CatalogueDamaged, NotFound, Sentence, WrongUsage
 from callrec.model.access import EVERYWHERE, Role
 from callrec.model.alerts import Delivery
 from callrec.model.office import Extension, Facility
+from callrec.model.requests import RequestKind
 from callrec.model.rules import Mode, Rule, Scope
 from tests import filled_catalogue
 from tests.unit.program import Done
@@ -85,6 +87,9 @@ READERS: dict[str, tuple[Callable[[sa.Connection], Any], ...]] = {
     ),
     "alerts": (lambda c: alerts.of_call(c, CALL_ID),),
     "grants": (grants.all_grants, lambda c: grants.of(c, ["handler"])),
+    "requests": (requests.all_requests,),
+    "request_recordings": (requests.listed,),
+    "copies": (requests.copies_of,),
     "notes": (lambda c: notes.of_call(c, CALL_ID),),
     "holds": (
         lambda c: holds.everywhere(c, EVERYWHERE),
@@ -112,7 +117,18 @@ def filled(database: Database) -> Database:
         destructions.begin(connection, begun, **WHO)
         destructions.tell(connection, begun.id, Sentence("{key} is locked", key="a"))
         holds.add(connection, begun.id, "訴訟", None, **WHO)
+        _request(connection, begun.id)
     return database
+
+
+def _request(connection: sa.Connection, recording_id: str) -> None:
+    """Opens a request for a recording, of which a copy was handed over."""
+    kind, by = RequestKind.POLICE, cast(Any, {"by": "test", "at": START})
+    made = requests.open_(
+        connection, kind, for_whom="x", ground="", due=None, reach=EVERYWHERE, year=2026, **by
+    )
+    requests.add(connection, made.number, recording_id, **by)
+    requests.add_copy(connection, made.number, [], to_whom="x", medium="CD-R", **by)
 
 
 class _Undo(Exception):
