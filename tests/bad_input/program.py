@@ -189,9 +189,16 @@ def _look(folder: Path) -> dict[str, object]:
     return found
 
 
+def _is_attempt(statement: str) -> bool:
+    """Returns whether a row of the custody log says only what somebody was refused, or wanted to do."""
+    return statement.startswith('INSERT INTO "custody"') and (
+        "'refused'" in statement or "'to-be-" in statement
+    )
+
+
 def _rows(path: Path) -> object:
     try:
         with closing(sqlite3.connect(path)) as connection:
-            return list(connection.iterdump())
+            return [each for each in connection.iterdump() if not _is_attempt(each)]
     except (sqlite3.DatabaseError, UnicodeDecodeError):
         return path.read_bytes()
