@@ -27,7 +27,7 @@ from callrec.model.access import Role
 DOCS = Path(__file__).parents[1] / "docs"
 WIDTH = 96
 TITLE = "Manifest of a recording of callrec"
-RIGHTS = """## Who may do what / 誰が何をできるか
+RIGHTS = """## Who may do what
 
 A role is given for everywhere or for facilities (`callrec access grant`). "direct" is whoever can read
 callrec.toml. ● yes, ○ of oneself, also without any role.
