@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -169,6 +170,15 @@ def test_a_place_that_is_not_in_it_is_wrong(archived: Bench, office: Run) -> Non
         assert done.code == 2 and complaint in done.complaint and _heard(archived) == []
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C interrupts: what a shell runs in the background is told to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_whoever_interrupts_it_stops_the_player(
     archived: Bench, office: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
