@@ -172,12 +172,16 @@ def add_copy(
     medium: str,
     by: str,
     at: datetime,
+    for_good: bool = False,
 ) -> Copy:
-    """Writes that a copy was given out."""
-    row = {"id": ids.new(), "request": number, "to_whom": to_whom, "medium": medium, "handed_at": at}
+    """Writes that a copy was given out. One that is given `for_good` has its outcome at once."""
+    id_ = ids.new()
+    row = {"id": id_, "request": number, "to_whom": to_whom, "medium": medium, "handed_at": at}
     plain = [asdict(each) for each in files]
     connection.execute(copies.insert().values(**row, files=plain, handed_by=by))
-    return next(each for each in copies_of(connection, number)[number] if each.id == row["id"])
+    if for_good:
+        end_copy(connection, id_, CopyOutcome.GIVEN, by=by, at=at)
+    return next(each for each in copies_of(connection, number)[number] if each.id == id_)
 
 
 def end_copy(connection: sa.Connection, id_: str, outcome: CopyOutcome, *, by: str, at: datetime) -> None:

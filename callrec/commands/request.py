@@ -75,20 +75,24 @@ def refuse(ctx: click.Context, request: str, reason: str) -> None:
 def add(ctx: click.Context, request: str, ids: tuple[str, ...]) -> None:
     """List recordings in a request."""
     new = desk(ctx).do(operations.add_to_request, request, list(ids))
-    say("{count} recordings added to request {number}", count=len(new), number=request)
+    if new:
+        say("{count} recordings added to request {number}", count=len(new), number=request)
+    else:
+        say("request {number} lists them already: nothing changes", number=request)
 
 
 @command.command("hand-over")
 @click.argument("request", metavar="NUMBER")
 @click.option("--to", "to_whom", required=True, metavar="WHO", help="Who got it.")
 @click.option("--medium", required=True, metavar="TEXT", help="On what, such as DVD-R or USB.")
+@click.option("--for-good", is_flag=True, help="The copy need not come back.")
 @click.pass_context
-def hand_over(ctx: click.Context, request: str, to_whom: str, medium: str) -> None:
+def hand_over(ctx: click.Context, request: str, to_whom: str, medium: str, for_good: bool) -> None:
     """Write down that what was fetched under a request was given out, with the SHA-256 of each file.
 
     Of a recording of which nothing was fetched, the file in the archive counts.
     """
-    copy = desk(ctx).do(operations.hand_over, request, to_whom, medium)
+    copy = desk(ctx).do(operations.hand_over, request, to_whom, medium, for_good)
     say(
         "copy {id} of request {number} is handed over: {count} files",
         id=copy.id,

@@ -23,7 +23,7 @@ from callrec.model.requests import Copy, CopyOutcome, GivenFile, Request, Reques
 from callrec.wording import REQUEST_KINDS, REQUEST_STATES
 
 COLUMNS = {
-    "number": "request number",
+    "number": "request",
     "_kind": "kind",
     "for": "for whom",
     "_state": "state",
@@ -179,8 +179,9 @@ def _copies(file: RequestFile, zone: ZoneInfo) -> Lines:
 
 
 def _end(copy: Copy, zone: ZoneInfo) -> str:
-    if copy.ended_at is None:
+    if copy.outcome is None or copy.ended_at is None:
         return _("still out")
-    came_back = copy.outcome is CopyOutcome.RETURNED
-    word = _("the copy came back") if came_back else _("the copy was destroyed")
+    if copy.outcome is CopyOutcome.GIVEN:
+        return _("it need not come back")
+    word = _("the copy came back") if copy.outcome is CopyOutcome.RETURNED else _("the copy was destroyed")
     return f"{word}  {spoken(copy.ended_at, zone)}  ({copy.ended_by})"

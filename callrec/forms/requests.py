@@ -22,7 +22,11 @@ _KINDS = {
     RequestKind.AUDIT: "監査",
 }
 _CLIP = re.compile("-([0-9.]+)s-([0-9.]+)s")
-_OUTCOMES = {CopyOutcome.RETURNED: "返却", CopyOutcome.DESTROYED: "廃棄（提供先での廃棄を確認）"}
+_OUTCOMES = {
+    CopyOutcome.RETURNED: "返却",
+    CopyOutcome.DESTROYED: "廃棄（提供先での廃棄を確認）",
+    CopyOutcome.GIVEN: "返却不要",
+}
 
 
 def request_forms(file: RequestFile, zone: ZoneInfo) -> str:

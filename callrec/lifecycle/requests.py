@@ -96,7 +96,7 @@ REFUSALS = {
     RequestStep.HAND_OVER: "request {number} is {state}: under it nothing can be handed over",
     RequestStep.RETURN_ONE: "request {number} is {state}: no copy of it is out",
     RequestStep.RETURN_LAST: "request {number} is {state}: no copy of it is out",
-    RequestStep.CLOSE: "request {number} is {state}: it cannot be closed",
+    RequestStep.CLOSE: "request {number} is {state}: there is nothing left to close",
 }
 
 

@@ -2,7 +2,7 @@
 
 A request is opened by one person and approved, or refused, by another. Recordings are listed before or after
 that. While it is approved or handed over, they can be fetched under it; what is given out is a copy, which
-comes back or is destroyed. When no copy is out any more, the request is returned, and then closed.
+comes back or is destroyed, or is given for good. When no copy is out any more, the request is closed.
 
 `advance` takes every step by its table; it raises on a step that the table lacks, and then nothing has
 changed.
@@ -36,9 +36,9 @@ class RequestState(StrEnum):
     APPROVED = "approved"
     REFUSED = "refused"
     HANDED_OVER = "handed-over"
-    """Copies are out."""
+    """Copies are out, or were given for good."""
     RETURNED = "returned"
-    """Every copy came back or was destroyed."""
+    """Every copy that was to come back did, or was destroyed."""
     CLOSED = "closed"
 
 
@@ -76,6 +76,7 @@ REQUEST: Table = {
         RequestStep.HAND_OVER: RequestState.HANDED_OVER,
         RequestStep.RETURN_ONE: RequestState.HANDED_OVER,
         RequestStep.RETURN_LAST: RequestState.RETURNED,
+        RequestStep.CLOSE: RequestState.CLOSED,
     },
     RequestState.RETURNED: {RequestStep.CLOSE: RequestState.CLOSED},
     RequestState.REFUSED: {},
@@ -147,6 +148,8 @@ class CopyOutcome(StrEnum):
 
     RETURNED = "returned"
     DESTROYED = "destroyed"
+    GIVEN = "given"
+    """It need not come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,8 @@ class GivenFile:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What was given out at one time to one receiver. It is out until it has an outcome."""
+    """What was given out at one time to one receiver. It is out until it has an outcome, which one that is
+    given for good has at once."""
 
     id: str
     request: str

@@ -112,11 +112,11 @@ def add_to_request(session: Session, /, number: str, ids: list[str]) -> list[str
 
 
 @operation("request hand-over", Role.HANDLER)
-def hand_over(session: Session, /, number: str, to_whom: str, medium: str) -> Copy:
+def hand_over(session: Session, /, number: str, to_whom: str, medium: str, for_good: bool = False) -> Copy:
     """Writes down that what was fetched under a request was given out, as one copy.
 
-    Of a listed recording of which nothing was fetched, the file in the archive counts. What the caller does
-    not reach is not in it.
+    `for_good`: it need not come back. Of a listed recording of which nothing was fetched, the file in the
+    archive counts. What the caller does not reach is not in it.
     """
     to_whom = _needed("--to", to_whom, LONGEST_NAME)
     medium = _needed("--medium", medium, LONGEST_NAME)
@@ -143,8 +143,10 @@ def hand_over(session: Session, /, number: str, to_whom: str, medium: str) -> Co
             medium=medium,
             by=session.who,
             at=session.now,
+            for_good=for_good,
         )
-        _note_copy(session, connection, copy, "handed-over", to=to_whom, medium=medium)
+        said = {"to": to_whom, "medium": medium} | ({"for_good": True} if for_good else {})
+        _note_copy(session, connection, copy, "handed-over", **said)
     return copy
 
 

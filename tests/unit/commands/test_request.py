@@ -89,6 +89,24 @@ def test_the_usual_way(office: Office, kept: str, person: Callable[[str], None])
     assert "approved by: tanaka" in text and "the copy came back" in text and kept in text
 
 
+def test_a_copy_given_for_good(office: Office, kept: str, person: Callable[[str], None]) -> None:
+    number = office("request", "open", "--kind", "disclosure", "--for", "本人", "--quiet").out.strip()
+    assert office("request", "add", number, kept).out == f"1 recordings added to request {number}\n"
+    assert (
+        office("request", "add", number, kept).out
+        == f"request {number} lists them already: nothing changes\n"
+    )
+    person("tanaka")
+    office("request", "approve", number)
+    assert office("request", "hand-over", number, "--to", "本人", "--medium", "CD-R", "--for-good").code == 0
+    (copy,) = shown(office, number)["copies"]
+    assert (copy["outcome"], copy["ended_at"]) == ("given", copy["handed_at"])
+    text = office("request", "show", number).out
+    assert "it need not come back" in text and "still out" not in text
+    assert office("request", "return", number).code == 1
+    assert office("request", "close", number).code == 0
+
+
 def test_numbers_are_printed_for_people_unless_they_are_to_be_quiet(office: Office) -> None:
     done = office("request", "open", "--kind", "audit", "--for", "監査委員")
     assert done.out.startswith("request 20") and done.out.endswith("-0001 is open\n")

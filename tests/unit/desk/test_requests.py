@@ -363,6 +363,43 @@ def test_copies_end_one_by_one_or_all_at_once(here: Clock) -> None:
     assert ask(here, "sato", operations.show_request, number).request.state is RequestState.RETURNED
 
 
+def test_a_copy_that_is_given_for_good_is_never_missed(here: Clock) -> None:
+    number, id_ = opened(here, due=TODAY), recording(here)
+    ask(here, "sato", operations.add_to_request, number, [id_])
+    ask(here, "tanaka", operations.approve_request, number)
+    copy = ask(here, "sato", operations.hand_over, number, "本人", "CD-R", for_good=True)
+    assert (copy.outcome, copy.ended_by, copy.ended_at) == (CopyOutcome.GIVEN, "sato", copy.handed_at)
+    assert log(here, id_)[-1].details["for_good"] is True
+    here.moment = NOW + timedelta(days=2)
+    assert ask(here, "mori", operations.list_requests, True) == []
+    with pytest.raises(NotFound, match="is out"):
+        ask(here, "sato", operations.return_copies, number)
+    assert ask(here, "sato", operations.show_request, number).request.state is RequestState.HANDED_OVER
+    assert permitted(here, number, id_)
+    lent = ask(here, "sato", operations.hand_over, number, "警察", "USB")
+    with pytest.raises(Refused, match=lent.id) as refused:
+        ask(here, "tanaka", operations.close_request, number)
+    assert copy.id not in str(refused.value)
+    (back,) = ask(here, "sato", operations.return_copies, number)
+    assert back.id == lent.id
+    (given, _) = ask(here, "sato", operations.show_request, number).copies
+    assert given == copy
+
+
+def test_a_request_of_which_all_was_given_for_good_can_be_closed(here: Clock) -> None:
+    number, id_ = usual(here)
+    ask(here, "sato", operations.hand_over, number, "本人", "CD-R", for_good=True)
+    assert ask(here, "tanaka", operations.close_request, number).state is RequestState.CLOSED
+    assert not permitted(here, number, id_)
+
+
+def test_what_is_over_is_not_closed_again(here: Clock) -> None:
+    number, _ = usual(here)
+    ask(here, "tanaka", operations.close_request, number)
+    with pytest.raises(Refused, match=f"request {number} is closed: there is nothing left to close"):
+        ask(here, "tanaka", operations.close_request, number)
+
+
 def test_a_copy_still_out_after_the_day_is_overdue(here: Clock) -> None:
     number, id_ = opened(here, due=TODAY), recording(here)
     ask(here, "sato", operations.add_to_request, number, [id_])

@@ -171,6 +171,11 @@ def test_what_became_of_a_copy(outcome: CopyOutcome, word: str) -> None:
     assert f"<td>{word}" in page and "令和8年12月19日 0時30分" in page and "未返却" not in page
 
 
+def test_a_copy_given_for_good_is_not_asked_back() -> None:
+    page = made(APPROVED, copy(outcome=CopyOutcome.GIVEN))
+    assert page.count("<td>返却不要</td>") == 2 and "未返却" not in page and "確認した者" not in page
+
+
 def test_an_approval_names_what_it_covered_and_what_came_later() -> None:
     later = listed(2, AT + timedelta(hours=2))
     file = RequestFile(APPROVED, (listed(1), later), (), False, None)

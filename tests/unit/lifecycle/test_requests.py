@@ -172,4 +172,5 @@ def test_the_table_lets_nothing_out_before_approval_or_after_the_end() -> None:
     giving = {state for state, steps in REQUEST.items() if gives & steps.keys()}
     assert giving == {RequestState.APPROVED, RequestState.HANDED_OVER}
     assert REQUEST[RequestState.CLOSED] == REQUEST[RequestState.REFUSED] == {}
-    assert RequestStep.CLOSE not in REQUEST[RequestState.HANDED_OVER]
+    closing = {state for state, steps in REQUEST.items() if RequestStep.CLOSE in steps}
+    assert closing == {*giving, RequestState.OPEN, RequestState.RETURNED}
