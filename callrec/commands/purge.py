@@ -20,7 +20,7 @@ from callrec.lifecycle.purge import Purge, require_done
 from callrec.wording import OUTCOMES_OF_DESTRUCTION, RETAINED_BECAUSE, rule_name
 
 KEYS = ("id", "facility", "rule", "version", "ended_at", "retain_until", "outcome")
-COUNTS = {"facility": "facility", "rule": "rule", "outcome": "outcome", "count": "recordings"}
+COUNTS = {"facility": "facility", "rule": "rule", "outcome": "what becomes of it", "count": "recordings"}
 COLUMNS = {
     "id": "id",
     "facility": "facility",
@@ -28,7 +28,7 @@ COLUMNS = {
     "_because": "decided",
     "_ended": "call ended",
     "_until": "kept until",
-    "_outcome": "outcome",
+    "_outcome": "what becomes of it",
 }
 SPARE = ("_ended", "facility", "_because")
 
@@ -79,7 +79,8 @@ def _destroy(here: App, purge: Purge, verdicts: Sequence[Verdict], form: str | N
             for each in purge.destroy(verdicts):
                 done.append(each)
     except CallrecError:
-        _print(done, form, here.settings.office.zone)
+        if done or form:
+            _print(done, form, here.settings.office.zone)
         raise
     _print(done, form, here.settings.office.zone)
     erased = erasure.erase(here.database, _erased_until(here), who=here.who, at=here.now)

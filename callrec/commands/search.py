@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.finding import SORTS, SearchHit, SearchQuery
 from callrec.commands.common import desk, emit, lists, say
 from callrec.dates import parse_range, spoken
@@ -17,6 +18,7 @@ from callrec.desk.operations.office import office_settings
 from callrec.durations import clock, parse_duration
 from callrec.errors import CatalogueDamaged, NotFound, WrongUsage
 from callrec.language import translated
+from callrec.model.captures import Custody
 from callrec.model.rules import Direction, Mode
 from callrec.numbers import normalise
 from callrec.rulebook.fields import read_number
@@ -167,5 +169,12 @@ def row(found: SearchHit, office: OfficeSettings) -> dict[str, Any]:
         "_when": spoken(started, office.zone),
         "_direction": translated(DIRECTIONS[call.direction]) if call.direction else None,
         "_outcome": translated(OUTCOMES[call.outcome]) if call.outcome else None,
-        "_length": clock(kept.duration_s) if kept else "—",
+        "_length": _length(kept),
     }
+
+
+def _length(kept: ArchivedRecording | None) -> str:
+    """Returns how long a recording is, or that there is nothing to hear any more."""
+    if kept is None:
+        return "—"
+    return translated("destroyed") if kept.state is Custody.DESTROYED else clock(kept.duration_s)

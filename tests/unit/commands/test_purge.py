@@ -68,6 +68,8 @@ def test_a_real_run_prints_the_same_with_what_came_of_it(place: SimpleNamespace)
     done = place.run("purge", "--json")
     assert (done.code, done.err) == (0, "") and _outcomes(done) == {first: "destroyed", second: "held"}
     assert len(place.bucket.left) == 2 and row(place.database, first).state == "destroyed"
+    (gone,) = (line for line in place.run("search").out.splitlines() if "destroyed" in line)
+    assert gone.startswith(first)
     (left,) = table(place.run("purge", "--csv").out)
     assert list(left) == KEYS and (left["id"], left["outcome"]) == (second, "held")
 
@@ -143,6 +145,8 @@ def test_what_was_done_is_printed_before_a_part_failed(
     place.bucket.after = away
     done = place.run("purge", "--json")
     assert done.code == 3 and _outcomes(done) == {first: "destroyed"}
+    again = place.run("purge")
+    assert again.code == 3 and "the store is away" in again.complaint
 
 
 def test_numbers_go_and_their_count_is_told(place: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
