@@ -25,6 +25,7 @@ from callrec.commands.table import Table, cell, laid_out
 from callrec.desk.direct import Desk, DirectDesk
 from callrec.desk.operations.office import office_parts, office_settings
 from callrec.desk.way import socket_to_use
+from callrec.errors import Refused
 from callrec.language import translated
 from callrec.policy.office import OfficeParts
 from callrec.settings import OfficeSettings, Settings
@@ -39,9 +40,16 @@ _DESK, _OFFICE = "callrec.desk", "callrec.office"
 def app(ctx: click.Context, narrowed: Callable[[Settings], Settings] = lambda whole: whole) -> App:
     """Returns the app of the configuration that was named, or found. It is closed with the command.
 
-    `narrowed` takes from the settings what a process that runs for long is not to have.
+    `narrowed` takes from the settings what a process that runs for long is not to have. Raises Refused for
+    somebody who works through a desk.
     """
-    here = App(narrowed(settings_file.load(ctx.find_root().obj.config)))
+    given: Given = ctx.find_root().obj
+    if settings_file.find_file(given.config) is None and socket_to_use(given.config, given.desk):
+        raise Refused(
+            "{command} does not go through the desk: ask whoever can read callrec.toml",
+            command=ctx.command_path,
+        )
+    here = App(narrowed(settings_file.load(given.config)))
     ctx.call_on_close(here.close)
     return here
 

@@ -126,6 +126,17 @@ def test_without_a_configuration_it_says_what_to_do(run: Callable[..., Done]) ->
     )
 
 
+@pytest.mark.parametrize("command", ["purge", "doctor"])
+def test_who_works_through_the_desk_is_not_told_to_set_callrec_up(
+    run: Callable[..., Done], command: str
+) -> None:
+    done = run("--desk", "/run/callrec/desk.sock", command)
+    assert (done.code, done.complaint) == (
+        4,
+        f"callrec: callrec {command} does not go through the desk: ask whoever can read callrec.toml",
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "complaint"),
     [
