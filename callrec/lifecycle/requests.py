@@ -160,14 +160,20 @@ def given_files(recording: ListedRecording, number: str, entries: Iterable[Entry
 
 
 def copies_to_end(request: Request, copies: Iterable[Copy], id_: str | None) -> list[Copy]:
-    """Returns the copies that are out, or the one of this id, or its beginning. Raises NotFound."""
+    """Returns the copies that are out, or the one of this id, or its beginning. Raises NotFound, and
+    WrongUsage where the beginning is that of several."""
     out = [each for each in copies if each.is_out]
     found = out if id_ is None else [each for each in out if each.id.startswith(pasted(id_) or "-")]
-    if not found or (id_ is not None and len(found) > 1):
+    shown = on_one_line(id_ or "—")
+    if not found:
         raise NotFound(
             "no copy {id} of request {number} is out: see callrec request show",
-            id=on_one_line(id_ or "—"),
+            id=shown,
             number=request.number,
+        )
+    if id_ is not None and len(found) > 1:
+        raise WrongUsage(
+            "{id} fits several copies of request {number}: give more of it", id=shown, number=request.number
         )
     return found
 

@@ -347,9 +347,11 @@ def test_copies_end_one_by_one_or_all_at_once(here: Clock) -> None:
     first, second, third = (
         ask(here, "sato", operations.hand_over, number, "警察", f"USB {n}") for n in range(3)
     )
-    for wrong in ("", "x", first.id[:1], "00000000"):
+    for wrong in ("", "x", "00000000"):
         with pytest.raises(NotFound, match="is out"):
             ask(here, "sato", operations.return_copies, number, wrong)
+    with pytest.raises(WrongUsage, match="fits several copies"):
+        ask(here, "sato", operations.return_copies, number, first.id[:1])
     assert [each.id for each in ask(here, "sato", operations.return_copies, number, second.id)] == [second.id]
     with pytest.raises(NotFound):
         ask(here, "sato", operations.destroyed_copies, number, second.id)
