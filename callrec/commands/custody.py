@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,6 +53,8 @@ OF_ONE = "ID"
 """How the command for one recording is called, which nobody types."""
 _MARKS = {"role", "through", "request"}
 """Details that have a column of their own."""
+_MOMENTS = {"before", "until", "retain_until"}
+"""Details that are moments, as ISO 8601 has them."""
 
 
 class _Custody(click.Group):
@@ -153,8 +156,16 @@ def _row(each: Entry, office: OfficeSettings) -> dict[str, Any]:
         "through": through,
         "details": details,
         **_words(each, role, through, office),
-        "_details": ", ".join(f"{key}: {cell(value)}" for key, value in details.items()),
+        "_details": ", ".join(f"{key}: {_detail(key, value, office)}" for key, value in details.items()),
     }
+
+
+def _detail(key: str, value: Any, office: OfficeSettings) -> str:
+    """Returns a detail as a table shows it: a moment in the time of the office."""
+    if key in _MOMENTS:
+        with suppress(ValueError):  # none, or the row is damaged: shown as it is
+            return spoken(datetime.fromisoformat(str(value)), office.zone)
+    return cell(value)
 
 
 def _report_row(each: ReportedAccess, office: OfficeSettings) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from callrec.desk.operations.custody import CustodyReport
 from callrec.errors import NotAllowed, NotFound, OutOfSight, WrongUsage
 from callrec.model.access import Caller, Role, Through
 from callrec.model.office import Facility
-from tests.reported import HOUR, fill
+from tests.reported import HOUR, enter, fill
 from tests.unit.program import Done, table
 from tests.unit.samples import START
 
@@ -51,6 +51,22 @@ def test_what_was_done_with_one_recording(filled: tuple[Office, dict[str, str]])
     shown = office("custody", ids["shiba"][:35]).out
     assert "2026-11-22 11:00:00  tanaka" in shown and "heard" in shown
     assert "sha256: a0,b1" in office("custody", ids["azabu"]).out
+
+
+def test_moments_among_the_details_are_in_the_time_of_the_office(
+    filled: tuple[Office, dict[str, str]], tmp_path: Path
+) -> None:
+    office, ids = filled
+    database = Database(f"sqlite:///{tmp_path}/c.db")
+    enter(database, "suzuki", ids["shiba"], "retained", 9, before="", until="2028-03-31T15:00:00+00:00")
+    database.close()
+    assert "until: 2028-04-01 00:00:00\n" in office("custody", ids["shiba"]).out
+    (row,) = (
+        each
+        for each in json.loads(office("custody", ids["shiba"], "--json").out)
+        if each["action"] == "retained"
+    )
+    assert row["details"] == {"before": "", "until": "2028-03-31T15:00:00+00:00"}
 
 
 @pytest.mark.parametrize(
