@@ -119,6 +119,7 @@ ACTIONS = {
     "destruction-begun": "its time is over: its destruction was begun",
     "destruction-withdrawn": "is to be kept: its destruction was called off before anything was deleted",
     "destroyed": "destroyed: all versions deleted, and looked for again",
+    "came-back": "came back with an old spool: destroyed there, too",
     "erased": "numbers and names taken out of calls",
 }
 """Steps of the custody log, and the states they lead to."""

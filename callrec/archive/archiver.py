@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from callrec.archive.discarder import Discarder
+from callrec.archive.discarder import WHO, Discarder
 from callrec.archive.retry_schedule import RetrySchedule, problem_of
 from callrec.archive.store import Store
 from callrec.catalogue import calls, custody
@@ -37,7 +37,6 @@ from callrec.worker import Worker
 
 log = structlog.get_logger()
 
-WHO = "callrec"
 SPOOL, STORE = "the spool", "the archive"
 
 
@@ -100,9 +99,12 @@ class Archiver(Worker):
     def archive(self, recording_id: str) -> Manifest | None:
         """Takes one recording from the spool into the archive and returns its manifest.
 
-        None when the PBX has no sound of it. Raises CallrecError or OSError for what is to be tried again.
+        None when the PBX has no sound of it, or it was destroyed before. Raises CallrecError or OSError for
+        what is to be tried again.
         """
         captured = self._spool.captured_call(recording_id)
+        if self._was_destroyed(captured):
+            return None
         manifest = self._archived(recording_id)
         if manifest is None:
             manifest = self._spooled(captured)
@@ -115,10 +117,20 @@ class Archiver(Worker):
 
     def prepare(self, recording_id: str) -> None:
         """Takes one recording as far as it goes without the archive: it is whole in the spool then."""
-        if self._archived(recording_id) is None:
-            self._spooled(self._spool.captured_call(recording_id))
+        captured = self._spool.captured_call(recording_id)
+        if not self._was_destroyed(captured) and self._archived(recording_id) is None:
+            self._spooled(captured)
 
     # --- steps
+
+    def _was_destroyed(self, captured: CapturedCall) -> bool:
+        """Returns whether a recording came back that was destroyed; what came back is destroyed then, too."""
+        id_ = captured.capture.recording_id
+        if not self._discarder.destroyed_again(captured):
+            return False
+        self._tracks.forget(id_)
+        log.warning("a recording that was destroyed came back, and was destroyed again", recording=id_)
+        return True
 
     def _archived(self, recording_id: str) -> Manifest | None:
         """Returns the manifest of a recording that is archived, else None.

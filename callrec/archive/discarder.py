@@ -1,6 +1,7 @@
 """Destroys captures that nobody wanted kept, on the PBX first, and only then says so (decision 12).
 
 Called by the archiver. Such a capture never was in anybody's custody: neither in the bucket nor in the chain.
+What was, and comes back from a backup of the spool after its time was over, is destroyed in the same way.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from datetime import UTC, datetime
 
 import structlog
 
-from callrec.catalogue import calls
+from callrec.catalogue import calls, custody
 from callrec.catalogue.database import Database
+from callrec.model.captures import Capture, CapturedCall, Custody
 from callrec.spool.directory import Spool
 
 log = structlog.get_logger()
+WHO = "callrec"
+CAME_BACK = "came-back"
 
 
 class Discarder:
@@ -37,12 +41,34 @@ class Discarder:
         """
         discarded = self._spool.discard_of(recording_id)
         call, capture = discarded.captured.call, discarded.captured.capture
-        for segment in capture.segments:
-            for track in (segment.external, segment.staff):
-                self._destroy(track.name)  # decision 12: before the row says so
+        self._destroy_tracks(capture)  # decision 12: before the row says so
         if discarded.whole:
             with self._database.begin() as connection:
                 calls.save_call(connection, replace(call, discarded_at=datetime.now(UTC)))
             self._spool.remove_call(call.id)  # if it still waits, it knows less
         self._spool.remove_discard(recording_id)
         log.info("discarded", recording=recording_id, extension=call.extension)
+
+    def destroyed_again(self, captured: CapturedCall) -> bool:
+        """Returns whether a recording was destroyed when its time was over; then all that came back of it is
+        destroyed. Its call's row stays as it is: numbers and names may be gone from there.
+
+        Can be repeated. Raises what `destroy` raises, and CatalogueUnreachable; then it waits on.
+        """
+        id_ = captured.capture.recording_id
+        with self._database.read() as connection:
+            kept = calls.find_recording(connection, id_)
+        if kept is None or kept.state is not Custody.DESTROYED:
+            return False
+        with self._database.begin() as connection:
+            entries = custody.of(connection, id_)
+            if not entries or entries[-1].action != CAME_BACK:  # after a crash it is done again
+                custody.append(connection, id_, CAME_BACK, who=WHO, at=datetime.now(UTC))
+        self._destroy_tracks(captured.capture)
+        self._spool.remove(id_)
+        return True
+
+    def _destroy_tracks(self, capture: Capture) -> None:
+        for segment in capture.segments:
+            for track in (segment.external, segment.staff):
+                self._destroy(track.name)

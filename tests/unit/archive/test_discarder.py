@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from callrec.catalogue import calls, custody, finding
+import pytest
+
+from callrec.catalogue import calls, custody, destructions, finding
 from callrec.errors import PbxUnreachable
 from callrec.model.access import EVERYWHERE
-from callrec.model.captures import Segment, Track
+from callrec.model.captures import Custody, Segment, Track
 from tests.unit.bench import Bench
 from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, checkpoint, over, segment
 
@@ -64,3 +66,58 @@ def test_what_was_kept_of_the_same_call_is_not_touched(bench: Bench) -> None:
         assert finding.call(connection, CALL_ID, reach=EVERYWHERE).discarded_at is None
     assert kept.external.name in bench.deleted, "let go once the archive had it"
     assert bench.spool.discards() == []
+
+
+# --- what was destroyed and comes back
+
+
+@pytest.fixture
+def back(bench: Bench) -> Bench:
+    """A spool and a PBX of before, with a recording that was destroyed since; its call has no number."""
+    bench.captured()
+    bench.archiver.work()
+    bench.store.versions.clear()
+    with bench.database.begin() as connection:
+        due = destructions.find(connection, RECORDING_ID, for_change=True)
+        assert due
+        destructions.begin(connection, due, who="purger", at=END)
+        destructions.finish(connection, RECORDING_ID, END)
+    bench.captured()
+    return bench
+
+
+def _last(bench: Bench) -> list[str]:
+    with bench.database.read() as connection:
+        return [each.action for each in custody.of(connection, RECORDING_ID)][3:]
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_what_was_destroyed_and_comes_back_is_destroyed_there_too(
+    back: Bench, monkeypatch: pytest.MonkeyPatch, away: bool
+) -> None:
+    """Also while the archive is away."""
+    if away:
+        monkeypatch.setattr(back.archiver, "archive", back.archiver.prepare)
+    back.archiver.work()
+    assert back.archiver.problems() == [] and back.spool.waiting() == back.spool.quarantined() == []
+    assert not list((back.pbx / "callrec").iterdir()) and back.store.objects == {}
+    with back.database.read() as connection:
+        kept = calls.find_recording(connection, RECORDING_ID)
+    assert kept and kept.state is Custody.DESTROYED and kept.manifest == {}
+    assert _last(back) == ["came-back"]
+
+
+def test_it_is_written_down_before_and_done_until_the_pbx_has_it_no_more(back: Bench) -> None:
+    destroy = back.archiver._discarder._destroy
+
+    def refuses(name: str) -> None:
+        raise PbxUnreachable("the PBX is away")
+
+    back.archiver._discarder._destroy = refuses
+    back.archiver.work()
+    assert _last(back) == ["came-back"] and "the PBX is away" in back.archiver.problems()
+    assert back.spool.waiting() == [RECORDING_ID]
+    back.archiver._discarder._destroy = destroy
+    back.later()
+    assert back.archiver.problems() == [] and back.spool.waiting() == []
+    assert _last(back) == ["came-back"]
