@@ -21,12 +21,14 @@ import soundfile  # decision 8
 from callrec.archive.archiver import file_sha256
 from callrec.archive.conversion import Clip, Kind, convert, save
 from callrec.archive.store import Store
+from callrec.catalogue import calls, destructions
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection, Database
 from callrec.errors import CheckFailed, EvidenceBroken, NotFound, Sentence
 from callrec.failures import why
 from callrec.files import scratch
 from callrec.manifest import Manifest, differences, read
+from callrec.model.captures import Custody
 from callrec.spool.sound import examine
 
 
@@ -57,7 +59,8 @@ class Retrieval:
         self._store, self._database, self._enter = store, database, note
 
     def verify(self, kept: ArchivedRecording, checked: list[str]) -> list[str]:
-        """Reads a recording back and checks every hash. Raises EvidenceBroken with what is wrong.
+        """Reads a recording back and checks every hash. Raises EvidenceBroken with what is wrong, NotFound
+        for one that is gone as its time is over; so does `given`.
 
         Returns the keys under which somebody has put something else since, or deleted the newest
         version: what was archived is still there, and is what is read. What it looked at goes into `checked`.
@@ -104,8 +107,21 @@ class Retrieval:
             data = b"".join(self._store.read(kept.manifest_key, kept.manifest_version))  # decision 6
             save(self._store.read(kept.key, kept.version), audio)
         except NotFound as error:
+            self._check_wanted(kept)
             raise EvidenceBroken("{key} is missing from the archive", key=error.values["key"]) from error
         return data
+
+    def _check_wanted(self, kept: ArchivedRecording) -> None:
+        """Raises NotFound for a recording that is not there because it is being destroyed, or was since."""
+        with self._database.read() as connection:
+            now = calls.find_recording(connection, kept.id)
+            begun = destructions.is_begun(connection, kept.id)
+        if now and now.state is Custody.DESTROYED:
+            raise NotFound("recording {id} was destroyed meanwhile: see callrec show {id}", id=kept.id)
+        if begun:
+            raise NotFound(
+                "recording {id} is being destroyed, as its time is over: see callrec show {id}", id=kept.id
+            )
 
     def _newest(self, key: str) -> str | None:
         """Returns the newest version of an object; empty when it was deleted on top of what is there."""

@@ -149,8 +149,15 @@ def archived(connection: Connection) -> int:
 
 
 def is_begun(connection: Connection, recording_id: str) -> bool:
-    """Returns whether a recording is being destroyed: it is too late to keep it for sure."""
+    """Returns whether a recording is to be destroyed: some of it may be gone already."""
     query = sa.select(destructions.c.recording_id).where(destructions.c.recording_id == recording_id, _OPEN)
+    return connection.scalar(query) is not None
+
+
+def is_stopped(connection: Connection, recording_id: str) -> bool:
+    """Returns whether a destruction was begun and something kept it from going on, until the next run."""
+    stopped = _OPEN & destructions.c.problem.is_not(None)
+    query = sa.select(destructions.c.recording_id).where(destructions.c.recording_id == recording_id, stopped)
     return connection.scalar(query) is not None
 
 
@@ -158,6 +165,12 @@ def begin(connection: Connection, each: DueRecording, *, who: str, at: datetime)
     """Writes that a recording is to be destroyed, and why."""
     row = {"recording_id": each.id, "begun_at": at, "begun_by": who, "reason": each.reason()}
     insert_once(connection, destructions, row)
+
+
+def go_on(connection: Connection, recording_id: str) -> None:
+    """Writes that a destruction that was begun goes on, whatever stopped it before."""
+    row = destructions.update().where(destructions.c.recording_id == recording_id, _OPEN)
+    connection.execute(row.values(problem=None))
 
 
 def withdraw(connection: Connection, recording_id: str) -> None:

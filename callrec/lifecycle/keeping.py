@@ -16,12 +16,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from callrec.catalogue import calls, holds, retention
+from callrec.catalogue import calls, destructions, holds, retention
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection, Database
 from callrec.catalogue.holds import Hold
 from callrec.dates import spoken
-from callrec.errors import NotFound, Refused, WrongUsage
+from callrec.errors import EvidenceBroken, NotFound, Refused, WrongUsage
 from callrec.lifecycle.protection import Protection
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody, RetainedBecause
@@ -50,7 +50,7 @@ class CustodyLog(Protocol):
 
 class RecordingKeeping:
     """Changes how recordings are kept, for `who`. All methods raise NotFound for one that was destroyed, and
-    as `Protection` does."""
+    as `Protection` does; those that keep it, Refused for one that is being destroyed."""
 
     def __init__(
         self,
@@ -70,13 +70,13 @@ class RecordingKeeping:
     def hold(self, kept: ArchivedRecording, reason: str, request: str | None) -> Keeping:
         """Puts a recording under legal hold. The same hold twice is one."""
         said = {"reason": reason, "request": request or ""}
-        with self._taken(kept) as (connection, row):
+        with self._taken(kept, to_keep=True) as (connection, row):
             new = not self._is_held(connection, row, reason, request)
             if new:
                 self._intend(connection, row, "to-be-held", said)
         if new:
-            self._protection.protect(replace(row, hold=True), self._now)
-            with self._taken(kept) as (connection, row):
+            self._protect(replace(row, hold=True))
+            with self._taken(kept, to_keep=not self._protection.locks) as (connection, row):
                 if not self._is_held(connection, row, reason, request):
                     holds.add(connection, row.id, reason, request, who=self._who, at=self._now)
                     self._enter(connection, row, "held", said)
@@ -116,7 +116,7 @@ class RecordingKeeping:
     def retain(self, kept: ArchivedRecording, until: datetime, reason: str) -> Keeping:
         """Keeps a recording for longer. Raises Refused for shorter, WrongUsage for what is no such time."""
         self._check(until)
-        with self._taken(kept) as (connection, row):
+        with self._taken(kept, to_keep=True) as (connection, row):
             if row.retain_until is not None and until < row.retain_until:
                 raise Refused(
                     "recording {id} is kept until {moment}: it can be kept longer, not shorter",
@@ -127,8 +127,8 @@ class RecordingKeeping:
             if new:
                 self._intend(connection, row, "to-be-retained", _until(reason, row, until))
         if new:
-            self._protection.protect(replace(row, retain_until=until), self._now)
-            with self._taken(kept) as (connection, row):
+            self._protect(replace(row, retain_until=until))
+            with self._taken(kept, to_keep=not self._protection.locks) as (connection, row):
                 if _is_longer(until, row):
                     retention.keep_until(connection, row.id, until, RetainedBecause.PERSON)
                     self._enter(connection, row, "retained", _until(reason, row, until))
@@ -148,14 +148,14 @@ class RecordingKeeping:
 
     def mark(self, kept: ArchivedRecording, until: datetime, reason: str) -> Keeping:
         """Marks a recording and its call as an incident, and keeps it until then, if that is longer."""
-        with self._taken(kept) as (connection, row):
+        with self._taken(kept, to_keep=True) as (connection, row):
             new = not row.incident or _is_longer(until, row)
             if new:
                 self._intend(connection, row, "to-be-marked", _until(reason, row, until))
         if new:
             longest = until if _is_longer(until, row) else row.retain_until
-            self._protection.protect(replace(row, retain_until=longest), self._now)
-            with self._taken(kept) as (connection, row):
+            self._protect(replace(row, retain_until=longest))
+            with self._taken(kept, to_keep=not self._protection.locks) as (connection, row):
                 self._mark(connection, row, until, reason)
         return self._agreed(kept, changed=new)
 
@@ -176,13 +176,37 @@ class RecordingKeeping:
     # --- the steps
 
     @contextmanager
-    def _taken(self, kept: ArchivedRecording) -> Iterator[tuple[Connection, ArchivedRecording]]:
-        """Gives a transaction that writes, and the recording as it is now, which only this one changes."""
+    def _taken(
+        self, kept: ArchivedRecording, *, to_keep: bool = False
+    ) -> Iterator[tuple[Connection, ArchivedRecording]]:
+        """Gives a transaction that writes, and the recording as it is now, which only this one changes.
+
+        `to_keep`: raises Refused while it is being destroyed. Where the bucket has just locked it, that need
+        not be asked: nobody destroys it then.
+        """
         with self._database.begin() as connection:
             row = retention.taken(connection, kept.id)
             if row.state is Custody.DESTROYED:
                 raise NotFound("recording {id} was destroyed meanwhile: see callrec show {id}", id=row.id)
+            if to_keep and self._is_going(connection, row):
+                raise _too_late(row)
             yield connection, row
+
+    def _is_going(self, connection: Connection, row: ArchivedRecording) -> bool:
+        """Returns whether a recording is being destroyed. Of one that something has kept from that until now,
+        only the bucket can say whether all of it is there."""
+        stopped = self._protection.locks and destructions.is_stopped(connection, row.id)
+        return destructions.is_begun(connection, row.id) and not stopped
+
+    def _protect(self, row: ArchivedRecording) -> None:
+        """Has the bucket keep a recording. Raises Refused where a part of it is destroyed."""
+        try:
+            self._protection.protect(row, self._now)
+        except EvidenceBroken:
+            with self._database.read() as connection:
+                if destructions.is_begun(connection, row.id):
+                    raise _too_late(row) from None
+            raise
 
     def _intend(
         self, connection: Connection, row: ArchivedRecording, action: str, said: dict[str, str]
@@ -202,7 +226,7 @@ class RecordingKeeping:
         """Makes the bucket say what the catalogue says by now, and returns that."""
         with self._database.read() as connection:
             row = calls.find_recording(connection, kept.id) or kept
-        self._protection.protect(row, self._now)
+        self._protect(row)
         return Keeping(row.id, changed, row.hold, row.retain_until, self._protection.locks)
 
 
@@ -226,6 +250,10 @@ def _fitting(row: ArchivedRecording, there: Sequence[Hold], request: str | None)
             requests=others,
         )
     return fitting
+
+
+def _too_late(row: ArchivedRecording) -> Refused:
+    return Refused("recording {id} is being destroyed, as its time is over: see callrec show {id}", id=row.id)
 
 
 def _is_longer(until: datetime, row: ArchivedRecording) -> bool:

@@ -92,7 +92,9 @@ class Purge:
             if found is None:
                 return None
             (verdict,) = decide([found], now)
-            if verdict.outcome is Outcome.WOULD_DESTROY and not found.begun:
+            if verdict.outcome is Outcome.WOULD_DESTROY and found.begun:
+                destructions.go_on(connection, found.id)
+            elif verdict.outcome is Outcome.WOULD_DESTROY:
                 destructions.begin(connection, found, who=self._who, at=now)
                 self._note(connection, found, "destruction-begun", now)
         return verdict

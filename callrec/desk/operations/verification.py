@@ -7,10 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from callrec.catalogue import custody, finding
+from callrec.desk import recordings
 from callrec.desk.operation import Session, operation
-from callrec.desk.recordings import named
 from callrec.desk.wire import Spoken
-from callrec.errors import CallrecError, CatalogueDamaged, EvidenceBroken, Sentence, WrongUsage
+from callrec.errors import (
+    CallrecError,
+    CatalogueDamaged,
+    EvidenceBroken,
+    NotFound,
+    Sentence,
+    WrongUsage,
+)
 from callrec.model.access import Role
 from callrec.model.captures import Custody
 
@@ -44,22 +51,26 @@ def verify_recordings(
         raise WrongUsage("say what to verify: ids, --all or --sample N")
     with session.app.database.read() as connection:
         if ids:
-            chosen = [each.id for each in named(session, connection, ids)]
+            chosen = [each.id for each in recordings.named(session, connection, ids)]
         else:
             chosen = finding.recording_ids(connection, reach=session.reach)
     if sample:
         chosen = random.sample(chosen, min(sample, len(chosen)))
-    return _results(session, chosen, everything=everything)
+    return _results(session, chosen, everything=everything, named=bool(ids))
 
 
-def _results(session: Session, chosen: list[str], *, everything: bool) -> Iterator[Verification]:
-    """Yields the result of each as soon as it is known."""
+def _results(session: Session, chosen: list[str], *, everything: bool, named: bool) -> Iterator[Verification]:
+    """Yields the result of each as soon as it is known. What is destroyed by then is left out, unless it was
+    `named`."""
     altered = _altered(session) if everything else None
     for id_ in chosen:
         of_this = _altered(session, id_)
         altered = altered or of_this
-        if result := _result(session, id_, of_this):
-            yield result
+        try:
+            yield _result(session, id_, of_this)
+        except NotFound:  # destroyed meanwhile, or about to be: who named it is told
+            if named:
+                raise
     if altered:
         raise altered
 
@@ -73,15 +84,15 @@ def _altered(session: Session, id_: str | None = None) -> EvidenceBroken | None:
     return EvidenceBroken("the custody log was altered at row {row}: keep the database as it is", row=row)
 
 
-def _result(session: Session, id_: str, altered: EvidenceBroken | None) -> Verification | None:
-    """Returns what comes of verifying a recording; None of one that was destroyed meanwhile."""
+def _result(session: Session, id_: str, altered: EvidenceBroken | None) -> Verification:
+    """Returns what comes of verifying a recording. Raises NotFound for one that was destroyed meanwhile."""
     checked, covered = ["custody"], list[str]()
     wrong: list[CallrecError] = [altered] if altered else []
     try:
         with session.app.database.read() as connection:
             kept = finding.recording(connection, id_, reach=session.reach)
         if kept.state is Custody.DESTROYED:
-            return None
+            raise NotFound("recording {id} was destroyed meanwhile: see callrec show {id}", id=id_)
         covered = session.app.retrieval(session.note).verify(kept, checked)
     except (EvidenceBroken, CatalogueDamaged) as error:
         wrong.append(error)

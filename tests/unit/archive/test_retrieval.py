@@ -15,10 +15,10 @@ import soundfile
 from callrec import language
 from callrec.archive.conversion import Kind
 from callrec.archive.retrieval import Retrieval
-from callrec.catalogue import custody, finding, tables
+from callrec.catalogue import custody, destructions, finding, tables
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection
-from callrec.errors import CatalogueUnreachable, CheckFailed, EvidenceBroken
+from callrec.errors import CatalogueUnreachable, CheckFailed, EvidenceBroken, NotFound
 from callrec.manifest import AudioFacts
 from callrec.model.access import EVERYWHERE
 from callrec.spool.sound import examine
@@ -178,3 +178,24 @@ def test_the_sound_is_what_was_said(bench: Bench, kept: ArchivedRecording, retri
     fetched, rate = soundfile.read(io.BytesIO(_fetched(retrieval, kept, "wav")), dtype="int16")
     archived, _ = soundfile.read(io.BytesIO(bench.store.objects[kept.key]), dtype="int16")
     assert rate == 8000 and (fetched == archived).all()
+
+
+@pytest.mark.parametrize(
+    ("finished", "words"),
+    [(False, "is being destroyed, as its time is over"), (True, "was destroyed meanwhile")],
+)
+def test_what_is_gone_as_its_time_is_over_is_no_broken_evidence(
+    bench: Bench, kept: ArchivedRecording, retrieval: Retrieval, finished: bool, words: str
+) -> None:
+    """Destroyed between its being looked up and its being read, or by a run that was ended in the middle."""
+    with bench.database.begin() as connection:
+        due = destructions.find(connection, kept.id, for_change=True)
+        assert due
+        destructions.begin(connection, due, who="purger", at=START)
+        if finished:
+            destructions.finish(connection, kept.id, START)
+    del bench.store.versions[kept.key]
+    for asked in (lambda: retrieval.verify(kept, []), lambda: _fetched(retrieval, kept)):
+        with pytest.raises(NotFound, match=words):
+            asked()
+    assert _log(bench) == []

@@ -15,7 +15,7 @@ import pytest
 from callrec import language, settings_file
 from callrec.app import App
 from callrec.archive.conversion import Clip
-from callrec.catalogue import tables
+from callrec.catalogue import destructions, tables
 from callrec.catalogue.database import Database
 from callrec.catalogue.finding import SearchQuery
 from callrec.desk.direct import DirectDesk
@@ -162,6 +162,23 @@ def test_who_asks_for_what_was_destroyed_is_told_when_and_why(destroyed: Desk) -
 
 def test_all_that_is_verified_is_what_is_there(destroyed: Desk) -> None:
     done = destroyed("verify", "--all", "--json")
+    assert done.code == 0 and [each["id"] for each in json.loads(done.out)] == [BOTH]
+
+
+def test_what_is_half_destroyed_is_no_broken_evidence(desk: Desk) -> None:
+    desk.grant(Role.HANDLER)
+    desk.grant(Role.AUDITOR)
+    with desk.app.database.begin() as connection:
+        due = destructions.find(connection, OWN, for_change=True)
+        assert due
+        destructions.begin(connection, due, who="purger", at=START)
+    store = desk.app.store
+    assert isinstance(store, MemoryStore)
+    del store.versions[due.key]
+    for command in ("fetch", "play", "verify"):
+        done = desk(command, OWN)
+        assert done.code == 1 and f"recording {OWN} is being destroyed" in done.complaint
+    done = desk("verify", "--all", "--json")
     assert done.code == 0 and [each["id"] for each in json.loads(done.out)] == [BOTH]
 
 

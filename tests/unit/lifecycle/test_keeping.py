@@ -10,10 +10,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from callrec.catalogue import custody, finding, holds
+from callrec.catalogue import custody, destructions, finding, holds
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection, Database
-from callrec.errors import CallrecError, EvidenceBroken, NotFound, Refused, Unreachable, WrongUsage
+from callrec.errors import (
+    CallrecError,
+    EvidenceBroken,
+    NotFound,
+    Refused,
+    Sentence,
+    Unreachable,
+    WrongUsage,
+)
 from callrec.lifecycle.keeping import Keeping, RecordingKeeping, incident_until
 from callrec.lifecycle.protection import Protection
 from callrec.model.access import EVERYWHERE
@@ -379,3 +387,59 @@ def test_a_destroyed_recording_cannot_be_kept(office: Office, act: Act) -> None:
     with pytest.raises(NotFound, match="was destroyed meanwhile: see callrec show"):
         act(office.keeping(), kept)
     assert office.log(kept) == []
+
+
+KEEPING = {name: ACTS[name] for name in ("hold", "retain", "mark")}
+
+
+def begun(office: Office, kept: ArchivedRecording, problem: str | None = None) -> None:
+    """The time of a recording is over, and its destruction was begun, and stopped by a problem."""
+    with office.database.begin() as connection:
+        due = destructions.find(connection, kept.id, for_change=True)
+        assert due
+        destructions.begin(connection, due, who="purger", at=NOW)
+        if problem:
+            destructions.tell(connection, kept.id, Sentence(problem))
+
+
+@pytest.mark.parametrize("act", KEEPING.values(), ids=KEEPING)
+@pytest.mark.parametrize("mode", ["governance", "off"])
+def test_what_is_being_destroyed_cannot_be_kept_any_more(office: Office, act: Act, mode: str) -> None:
+    office.mode = mode
+    kept = office.recording()
+    begun(office, kept)
+    with pytest.raises(Refused, match=f"recording {kept.id} is being destroyed, as its time is over"):
+        act(office.keeping(), kept)
+    assert office.log(kept) == [] and now_of(office.database, kept) == kept and not office.store.held
+
+
+@pytest.mark.parametrize("act", KEEPING.values(), ids=KEEPING)
+def test_what_the_bucket_kept_from_destruction_can_be_kept(office: Office, act: Act) -> None:
+    kept = office.recording()
+    begun(office, kept, "the S3 server locks it")
+    assert act(office.keeping(), kept).changed
+
+
+@pytest.mark.parametrize("act", KEEPING.values(), ids=KEEPING)
+def test_what_is_half_destroyed_is_no_broken_evidence(office: Office, act: Act) -> None:
+    """Also where the bucket does not lock: there only the catalogue can say that it is too late."""
+    for mode in ("governance", "off"):
+        office.mode = mode
+        kept = office.recording()
+        begun(office, kept, "a fault")
+        del office.store.versions[kept.key]
+        with pytest.raises(Refused, match="is being destroyed, as its time is over"):
+            act(office.keeping(), kept)
+        now = now_of(office.database, kept)
+        assert (now.hold, now.retain_until, now.incident) == (False, kept.retain_until, False)
+
+
+@pytest.mark.parametrize("act", KEEPING.values(), ids=KEEPING)
+def test_where_nothing_is_locked_it_is_too_late_once_destruction_has_begun(office: Office, act: Act) -> None:
+    """Begun between the first step of keeping it and the last."""
+    office.mode = "off"
+    kept, keeping = office.recording(), office.keeping()
+    keeping._protect = lambda row: begun(office, row)  # type: ignore[method-assign]
+    with pytest.raises(Refused, match="is being destroyed"):
+        act(keeping, kept)
+    assert office.log(kept) == [] and now_of(office.database, kept) == kept

@@ -263,8 +263,25 @@ def test_an_intent_can_be_asked_for(database: Database) -> None:
     run(database, bucket)
     with database.read() as connection:
         assert destructions.is_begun(connection, id_) and not destructions.is_begun(connection, other)
+        assert destructions.is_stopped(connection, id_) and not destructions.is_stopped(connection, other)
         begun = connection.execute(sa.select(tables.destructions)).one()
     assert begun.begun_by == WHO and begun.begun_at == NOW and begun.reason["because"] == "rule"
+
+
+def test_a_run_that_goes_on_is_stopped_by_nothing_yet(database: Database) -> None:
+    """Who wants to keep it meanwhile is told that it is too late."""
+    bucket = Bucket(refuses=True)
+    id_ = archived(database, bucket)
+    run(database, bucket)
+    bucket.refuses, seen = False, []
+
+    def look(key: str) -> None:
+        with database.read() as connection:
+            seen.append((destructions.is_begun(connection, id_), destructions.is_stopped(connection, id_)))
+
+    bucket.after = look
+    run(database, bucket)
+    assert set(seen) == {(True, False)}
 
 
 def test_a_problem_is_read_in_the_language_of_who_asks(database: Database) -> None:
