@@ -140,8 +140,10 @@ class Refused(CallrecError):
 class NotAllowed(Refused):
     """Who asked has no role for it, or no request that allows it.
 
-    Written into the custody log wherever it is raised by an operation.
+    Written into the custody log wherever it is raised by an operation; `recording_id` is for that only.
     """
+
+    recording_id = ""
 
 
 class EvidenceBroken(CallrecError):

@@ -56,11 +56,16 @@ def accesses(connection: sa.Connection, begin: datetime, end: datetime, reach: R
 
 
 def refusals(connection: sa.Connection, begin: datetime, end: datetime, reach: Reach) -> int:
-    """Returns how often something was refused. What was about no recording is counted for everybody."""
+    """Returns how often something was refused. What was about no recording is counted for everybody, but for
+    what is there and out of sight: whoever asked would learn by the count that it is."""
+    seen = custody.c.details["out_of_sight"].as_string().is_(None)
     query = (
         sa.select(sa.func.count())
         .select_from(_ROWS)
-        .where(*_within(begin, end, reach, also=custody.c.recording_id == ""), custody.c.action == REFUSED)
+        .where(
+            *_within(begin, end, reach, also=(custody.c.recording_id == "") & seen),
+            custody.c.action == REFUSED,
+        )
     )
     return connection.execute(query).scalar_one()
 

@@ -16,6 +16,7 @@ from callrec.app import App
 from callrec.catalogue import custody, grants
 from callrec.catalogue.database import Connection
 from callrec.errors import NotAllowed, NotFound, OutOfSight, Sentence
+from callrec.lifecycle.requests import plain_number
 from callrec.model.access import EVERYWHERE, Caller, Grant, Reach, Role, Through
 
 P = ParamSpec("P")
@@ -165,7 +166,11 @@ def reach_of(held: list[Grant]) -> Reach:
 
 def _noted(session: Session, wanted: Operation[..., Any], error: NotAllowed | OutOfSight) -> Exception:
     """Enters a refusal into the custody log, and returns what the caller is told of it."""
-    recording_id = error.recording_id if isinstance(error, OutOfSight) else ""
+    said: dict[str, Any] = {"command": wanted.command}
+    if number := plain_number(str(error.values.get("number", ""))):
+        said["request"] = number
+    if isinstance(error, OutOfSight):
+        said["out_of_sight"] = True
     with session.app.database.begin() as connection:
-        session.note(connection, recording_id, "refused", command=wanted.command)
+        session.note(connection, error.recording_id, "refused", **said)
     return NotFound(error.template, **error.values) if isinstance(error, OutOfSight) else error

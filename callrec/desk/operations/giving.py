@@ -12,6 +12,7 @@ from callrec.catalogue.database import Connection
 from callrec.desk.download import Download
 from callrec.desk.operation import Session, operation
 from callrec.desk.recordings import check_shown, look_up, named
+from callrec.errors import NotAllowed
 from callrec.lifecycle.requests import permit, plain_number
 from callrec.model.access import Role
 
@@ -79,6 +80,10 @@ def _check(request: str | None) -> None:
 
 
 def _permit(session: Session, connection: Connection, request: str | None, kept: ArchivedRecording) -> None:
-    """Raises Refused unless the recording may be given for this request, or without one."""
+    """Raises NotAllowed unless the recording may be given for this request, or without one."""
     required = session.app.settings.desk.requests == "required"
-    permit(connection, required, request, kept, session.reach)
+    try:
+        permit(connection, required, request, kept, session.reach)
+    except NotAllowed as error:
+        error.recording_id = kept.id
+        raise

@@ -64,9 +64,11 @@ def test_under_a_request_what_was_fetched_is_handed_over(
     closed = office(*fetching)
     assert closed.code == 4 and "is closed" in closed.complaint
     with bench.database.read() as connection:
-        fetches = [each for each in custody.of(connection, RECORDING_ID) if each.action == "fetched"]
-        refusals = [each for each in custody.of(connection, "") if each.action == "refused"]
-    assert [each.details["command"] for each in refusals] == ["fetch"] * 4
+        entries = custody.of(connection, RECORDING_ID)
+    fetches = [each for each in entries if each.action == "fetched"]
+    refusals = [each.details for each in entries if each.action == "refused"]
+    assert [each["command"] for each in refusals] == ["fetch"] * 4
+    assert [each.get("request") for each in refusals] == [None, number, number, number]
     assert [each.details["request"] for each in fetches] == [number] * 2
 
 

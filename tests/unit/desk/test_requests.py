@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 import pytest
 
 from callrec.app import App
-from callrec.catalogue import custody, facilities, finding, grants, tables
+from callrec.catalogue import custody, custody_report, facilities, finding, grants, tables
 from callrec.catalogue.custody import Entry
 from callrec.desk import wire
 from callrec.desk.operation import Operation, perform
@@ -237,6 +237,30 @@ def test_a_request_is_seen_by_who_meets_the_reach_of_who_opened_it(here: Clock) 
             ask(here, "sato", operations.show_request, number)
         assert type(missing.value) is NotFound and not isinstance(missing.value, OutOfSight)
         assert missing.value.template == "there is no request {number}: see callrec request list"
+
+
+def test_a_number_cannot_be_guessed_by_what_is_counted(here: Clock) -> None:
+    """The report of a manager counts refusals: of a request out of sight as of none."""
+    theirs = opened(here, "ito")
+    with here.database.begin() as connection:
+        grants.grant(connection, "tanaka", Role.HANDLER, ["shiba"], by="root", at=NOW)
+
+    def counted(reach: Reach) -> int:
+        with here.database.read() as connection:
+            return custody_report.refusals(connection, NOW, NOW + timedelta(seconds=1), reach)
+
+    shiba = Reach(frozenset({"shiba"}))
+    asked: list[Operation[..., Any]] = [operations.show_request, operations.approve_request]
+    for wanted in asked:
+        for number in (theirs, "2026-0099"):
+            with pytest.raises(NotFound):
+                ask(here, "tanaka", wanted, number)
+    assert (counted(shiba), counted(EVERYWHERE)) == (0, 2)
+    refused = [each.details for each in log(here) if each.action == "refused"]
+    assert [each["request"] for each in refused] == [theirs, theirs]
+    with pytest.raises(NotAllowed):
+        ask(here, "ueda", operations.show_request, theirs)
+    assert counted(shiba) == 1, "who lacks a role is counted for everybody"
 
 
 def test_recordings_and_copies_out_of_reach_are_neither_shown_nor_counted(here: Clock) -> None:
