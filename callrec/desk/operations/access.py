@@ -162,9 +162,9 @@ def _access(session: Session, name: str, groups: Iterable[str], *, direct: bool,
     with session.app.database.read() as connection:
         held = grants.of(connection, names)
     gone = not own and account.known(name) is None
-    if gone and not held:
-        _known(name)
     seen = held if own else _in_reach(session, held)
+    if gone and not seen:
+        _known(name)
     return Access(name, direct, gone, sorted(groups), seen, _commands(seen, direct=direct))
 
 

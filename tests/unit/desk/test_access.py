@@ -117,14 +117,14 @@ def test_nothing_is_granted_where_one_facility_is_wrong(shiba: Office) -> None:
 def test_grants_of_accounts_that_are_gone_are_marked_and_taken_back(office: Office, tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/c.db")
     with database.begin() as connection:
-        grants.grant(connection, "tanaka", Role.HANDLER, ["shiba"], by="root", at=START)
+        grants.grant(connection, "has-left", Role.HANDLER, ["shiba"], by="root", at=START)
         grants.grant(connection, "@legal", Role.MANAGER, [], by="root", at=START)
     database.close()
     listed = json.loads(office("access", "list", "--json").out)
-    assert [(each["who"], each["gone"]) for each in listed] == [("@legal", True), ("tanaka", True)]
+    assert [(each["who"], each["gone"]) for each in listed] == [("@legal", True), ("has-left", True)]
     assert office("access", "list").out.count("no longer on this machine") == 2
-    assert "no longer on this machine" in office("access", "show", "tanaka").out
-    assert office("access", "revoke", "tanaka", "handler", "--facility", "shiba").code == 0
+    assert "no longer on this machine" in office("access", "show", "has-left").out
+    assert office("access", "revoke", "has-left", "handler", "--facility", "shiba").code == 0
     assert office("access", "revoke", "@legal", "manager").code == 0
 
 
@@ -189,6 +189,10 @@ def test_an_auditor_sees_what_is_about_facilities_in_reach(places: App) -> None:
     assert [each.grant.who for each in listed] == ["@daemon", "suzuki"]
     shown = perform(access.show_access, places, caller("suzuki"), DAEMON)
     assert [each.role for each in shown.grants] == [Role.RULES] and "daemon" in shown.groups
+    give(places, "has-left", Role.HANDLER, "azabu")
+    for who in ("has-left", "never-was"):
+        with pytest.raises(NotFound, match=f"this machine has no account {who}"):
+            perform(access.show_access, places, caller("suzuki"), who)
 
 
 def test_who_works_directly_may_do_everything(shiba: Office) -> None:
