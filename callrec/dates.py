@@ -231,6 +231,13 @@ def _origin(index: int) -> int:
     return 1868 if index == len(_ERAS) - 1 else _ERAS[index][2].year
 
 
+def check_moment(moment: datetime) -> None:
+    """Raises WrongUsage for a moment that nobody can have written as a date: without a zone, or so far away
+    that other zones have no such year."""
+    if moment.tzinfo is None or not 999 <= moment.year <= 3000:
+        raise _no_date(f"{moment:%Y-%m-%d}")
+
+
 def _with_offset(text: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime
 from callrec.catalogue import custody, custody_report, facilities, finding
 from callrec.catalogue.custody import Entry
 from callrec.catalogue.custody_report import ReportedAccess
+from callrec.dates import check_moment
 from callrec.desk.operation import Session, operation
 from callrec.model.access import Role
 
@@ -40,6 +41,8 @@ def custody_of(session: Session, /, id_: str) -> list[Entry]:
 @operation("custody report", Role.MANAGER, Role.AUDITOR)
 def report_custody(session: Session, /, begin: AwareDatetime, end: AwareDatetime) -> CustodyReport:
     """Returns who heard or gave out what in a half-open span of time, and how much was refused."""
+    check_moment(begin)
+    check_moment(end)
     reach = session.reach
     with session.app.database.read() as connection:
         found = custody_report.accesses(connection, begin, end, reach)

@@ -12,6 +12,7 @@ from callrec.catalogue.database import Connection
 from callrec.catalogue.finding import SORTS, SearchHit, SearchQuery
 from callrec.catalogue.holds import Hold
 from callrec.catalogue.notes import WrittenNote
+from callrec.dates import check_moment
 from callrec.desk.operation import Session, operation
 from callrec.desk.recordings import check_shown
 from callrec.errors import CatalogueDamaged, WrongUsage
@@ -96,13 +97,10 @@ def _check(wanted: SearchQuery) -> None:
     given = [text for text in (*texts, wanted.note) if text is not None]
     for text in given:
         check_shown(text)
-    moments = [moment for moment in (wanted.begin, wanted.end) if moment is not None]
-    if (
-        wanted.sort not in SORTS
-        or not 1 <= wanted.limit <= MOST_FOUND + 1
-        or any(map(is_too_long, given))
-        or any(moment.tzinfo is None for moment in moments)
-    ):
+    for moment in (wanted.begin, wanted.end):
+        if moment is not None:
+            check_moment(moment)
+    if wanted.sort not in SORTS or not 1 <= wanted.limit <= MOST_FOUND + 1 or any(map(is_too_long, given)):
         raise WrongUsage("there is no such search: see callrec search --help")
     if wanted.note is not None and not folded(wanted.note):
         raise WrongUsage("--note is empty: give a part of what was written")

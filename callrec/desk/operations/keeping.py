@@ -9,6 +9,7 @@ from pydantic import AwareDatetime
 from callrec.catalogue import finding, holds, notes, requests
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.holds import HeldRecording
+from callrec.dates import check_moment
 from callrec.desk.operation import Session, operation
 from callrec.desk.recordings import check_shown, named
 from callrec.errors import NotFound, OutOfSight, WrongUsage
@@ -68,6 +69,7 @@ def list_holds(session: Session, /) -> list[HeldRecording]:
 @operation("retain", Role.MANAGER)
 def retain(session: Session, /, ids: list[str], until: AwareDatetime, reason: str) -> Iterator[Keeping]:
     """Keeps recordings until then. Raises Refused where that is not longer than it is."""
+    check_moment(until)
     why, keeping = _reason(reason), _keeping(session)
     for kept in _named(session, ids):
         yield keeping.retain(kept, until, why)
@@ -81,7 +83,7 @@ def add_note(session: Session, /, id_: str, text: str) -> str:
         found = finding.look_up(connection, id_, reach=session.reach)
         new = notes.add(connection, found.call.id, said, who=session.who, at=session.now)
         # Not the words: the log is for ever, and what is said of people is not.
-        recording_id = found.recording.id if found.recording else ""
+        recording_id = found.recording.id if found.recording else found.call.id
         session.note(connection, recording_id, "noted", call=found.call.id, note=new.id)
     return found.call.id
 

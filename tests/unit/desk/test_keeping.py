@@ -13,12 +13,13 @@ from callrec.catalogue import custody, grants, notes, tables
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.desk import wire
 from callrec.desk.operation import Operation, perform
+from callrec.desk.operations import custody as operations
 from callrec.desk.operations import keeping
 from callrec.errors import NotAllowed, NotFound
 from callrec.lifecycle.protection import Protection
 from callrec.model.access import Caller, Reach, Role, Through
 from tests.unit.fakes import LockingStore
-from tests.unit.kept_recording import archive, now_of, request
+from tests.unit.kept_recording import archive, discarded, now_of, request
 
 DAY = timedelta(days=1)
 
@@ -115,3 +116,10 @@ def test_a_request_out_of_reach_is_none(here: App, kept: ArchivedRecording) -> N
     with pytest.raises(NotFound, match=f"there is no request {number}:") as told:
         ask(here, "shiba", keeping.add_holds, [kept.id], "訴訟", number)
     assert type(told.value) is NotFound and not now_of(here.database, kept).hold
+
+
+def test_a_note_on_a_call_without_a_recording_is_found_by_its_id(here: App) -> None:
+    id_ = discarded(here.database, here.now - DAY, None)
+    ask(here, "shiba", keeping.add_note, id_, "怒鳴られた")
+    (entry,) = ask(here, "auditor", operations.custody_of, id_)
+    assert (entry.action, entry.who, entry.details["call"]) == ("noted", "shiba", id_)

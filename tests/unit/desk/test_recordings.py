@@ -7,7 +7,7 @@ import math
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from callrec.catalogue import destructions, tables
 from callrec.catalogue.database import Database
 from callrec.catalogue.finding import SearchQuery
 from callrec.desk.direct import DirectDesk
-from callrec.desk.operations import finding, giving, verification
+from callrec.desk.operations import custody, finding, giving, keeping, verification
 from callrec.errors import NotFound, WrongUsage
 from callrec.model.access import Role
 from tests import two_facilities
@@ -28,6 +28,10 @@ from tests.unit.bench import make_bench
 from tests.unit.fakes import MemoryStore
 from tests.unit.program import Done
 from tests.unit.samples import START
+
+FIRST = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=9)))
+LAST = datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=9)))
+"""Moments that UTC does not have."""
 
 
 @pytest.fixture(scope="module")
@@ -215,9 +219,18 @@ def test_values_are_checked_by_the_desk(desk: Desk) -> None:
         SearchQuery(note="x" * 501),
         SearchQuery(mode="\0"),
         SearchQuery(begin=START.replace(tzinfo=None)),
+        SearchQuery(begin=FIRST),
+        SearchQuery(end=LAST),
     ):
         with pytest.raises(WrongUsage):
             here.do(finding.search, wanted)
+    for span in ((FIRST, START), (START, LAST)):
+        with pytest.raises(WrongUsage, match="is not a date"):
+            here.do(custody.report_custody, *span)
+    for until in (FIRST, LAST, LAST.replace(tzinfo=UTC)):
+        kept = here.do(keeping.retain, [OWN], until, "苦情")
+        with pytest.raises(WrongUsage, match="is not a date"):
+            next(kept)
     with pytest.raises(WrongUsage):
         here.do(verification.verify_recordings, [OWN], everything=True)
 
