@@ -24,14 +24,17 @@ def name_of(user: int) -> str:
     return _account(pwd.getpwuid, user) or str(user)
 
 
-def groups_of(user: int, group: int) -> frozenset[str]:
-    """Returns the names of all groups that a user is in: the first one, the others, and, where that was
-    changed meanwhile, `group` of the process."""
+def groups_of(user: int) -> frozenset[str]:
+    """Returns the names of all groups that a user is in now; none where there is no such account.
+
+    The group of the process does not count: by `newgrp`, or the bit of a file, it outlasts that somebody was
+    taken out of the group.
+    """
     try:
         found = pwd.getpwuid(user)
-        numbers = {group, *os.getgrouplist(found.pw_name, found.pw_gid)}
     except KeyError:
-        numbers = {group}
+        return frozenset()
+    numbers = os.getgrouplist(found.pw_name, found.pw_gid)
     return frozenset(name for number in numbers if (name := _group(number)))
 
 
@@ -56,7 +59,7 @@ def groups_of_account(name: str) -> frozenset[str]:
         found = pwd.getpwnam(name)
     except (KeyError, ValueError):
         return frozenset()
-    return groups_of(found.pw_uid, found.pw_gid)
+    return groups_of(found.pw_uid)
 
 
 def _group(number: int) -> str | None:

@@ -181,10 +181,10 @@ class _Answer:
 def caller_of(environ: dict[str, Any]) -> Caller:
     """Returns who is at the other end, as the kernel says. Raises NotAllowed where it does not."""
     try:
-        user, group = int(environ["X_REMOTE_UID"]), int(environ["X_REMOTE_GID"])
+        user = int(environ["X_REMOTE_UID"])
     except (KeyError, ValueError) as error:
         raise NotAllowed("the system does not say who asks") from error
-    return Caller(account.name_of(user), account.groups_of(user, group), Through.DESK)
+    return Caller(account.name_of(user), account.groups_of(user), Through.DESK)
 
 
 def _operation(name: str) -> Operation[..., Any]:

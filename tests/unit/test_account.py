@@ -13,20 +13,16 @@ from callrec import account
 NOBODY = 54321
 
 
-def test_of_nobody_there_is_a_number_and_the_group_of_the_process() -> None:
-    root = grp.getgrgid(0).gr_name
+def test_of_nobody_there_is_a_number_and_no_group() -> None:
     assert account.name_of(NOBODY) == str(NOBODY)
-    assert account.groups_of(NOBODY, NOBODY) == frozenset()
-    assert account.groups_of(NOBODY, 0) == {root}
+    assert account.groups_of(NOBODY) == frozenset()
 
 
-def test_the_first_group_counts_and_the_others_and_that_of_the_process(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """`newgrp` changes the group of a process, which then is not the first one of its account."""
-    me, root = pwd.getpwuid(os.getuid()), grp.getgrgid(0).gr_name
-    others = [each for each in grp.getgrall() if each.gr_gid not in (0, me.pw_gid)][:2]
-    monkeypatch.setattr(os, "getgrouplist", lambda name, first: [first, others[0].gr_gid])
-    own = grp.getgrgid(me.pw_gid).gr_name
-    assert account.groups_of(me.pw_uid, others[1].gr_gid) == {own, others[0].gr_name, others[1].gr_name}
-    assert account.groups_of(me.pw_uid, 0) == {own, others[0].gr_name, root}
+def test_the_groups_are_those_that_the_machine_has_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    me = pwd.getpwuid(os.getuid())
+    own, other = grp.getgrgid(me.pw_gid), next(each for each in grp.getgrall() if each.gr_gid != me.pw_gid)
+    numbers = [own.gr_gid, other.gr_gid, NOBODY]
+    monkeypatch.setattr(os, "getgrouplist", lambda name, first: numbers)
+    assert account.groups_of(me.pw_uid) == {own.gr_name, other.gr_name}, "NOBODY is no group"
+    numbers.remove(other.gr_gid)
+    assert account.groups_of(me.pw_uid) == {own.gr_name}

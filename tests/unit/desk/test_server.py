@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from callrec import __version__
+from callrec import __version__, account
 from callrec.app import App
 from callrec.catalogue import custody
 from callrec.desk import listener
@@ -138,6 +138,12 @@ def test_a_name_among_the_arguments_is_not_taken(desk: Path, monkeypatch: pytest
     for sent in (b'{"who": "handler"}', b'{"session": {"caller": "handler"}}', b'{"caller": 1}'):
         status, text = answer(desk, question("who_asks", sent))
         assert status == 400 and told(text)["error"] == "WrongUsage"
+
+
+def test_the_group_of_a_process_counts_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can be that of a file with the bit for it, made while somebody was a member."""
+    monkeypatch.setattr(account, "groups_of", lambda user: frozenset({str(user)}))
+    assert caller_of({"X_REMOTE_UID": "7", "X_REMOTE_GID": "0"}).groups == {"7"}
 
 
 def test_it_serves_nobody_of_whom_the_kernel_says_nothing() -> None:
