@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from datetime import datetime
 
@@ -10,6 +11,7 @@ import uuid6
 
 from callrec.texts import narrow, with_hyphens
 
+ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _AROUND = " \t\r\n\v\f\"'`“”‘’「」<>()[]{}.,:;…"
 
 

@@ -6,7 +6,6 @@ everywhere. Who reaches what is not decided here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +17,7 @@ from callrec.catalogue.calls import ArchivedRecording, read_recording
 from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import call_facilities, calls, notes, participants, recordings
 from callrec.errors import CatalogueDamaged, NotFound, OutOfSight, WrongUsage
-from callrec.ids import pasted
+from callrec.ids import ID, pasted
 from callrec.model.access import Reach
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody
@@ -27,7 +26,6 @@ from callrec.texts import folded, on_one_line
 
 SHORTEST_PREFIX = 8
 FIRST_ID = "00000000-0000-0000-0000-000000000000"
-_ID = re.compile(FIRST_ID.replace("0", "[0-9a-f]"))
 _READ_CALL = RowReader(CallRecord, "calls", "id")
 _READ_FOUND_RECORDING = RowReader(ArchivedRecording, "recordings", "r_id")
 
@@ -238,7 +236,7 @@ def _span(id_: str) -> tuple[str, str]:
     """
     prefix = pasted(id_)
     first, last = (prefix + fill[len(prefix) :] for fill in (FIRST_ID, FIRST_ID.replace("0", "f")))
-    if not _ID.fullmatch(first):
+    if not ID.fullmatch(first):
         raise WrongUsage("{id} is no id, nor the beginning of one: see callrec search", id=on_one_line(id_))
     if len(prefix) < SHORTEST_PREFIX:  # decision 6
         raise WrongUsage(

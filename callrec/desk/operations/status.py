@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from callrec.app import App
 from callrec.desk.operation import Session, operation
 from callrec.errors import Unreachable
+from callrec.ids import ID
 from callrec.lifecycle.concerns import concerns
 from callrec.model.access import EVERYWHERE, Reach, Role
 from callrec.model.calls import Note, remark
@@ -81,13 +82,18 @@ def collect(app: App, reach: Reach = EVERYWHERE) -> Status:
         waiting_recordings=len(app.spool.waiting()),
         waiting_calls=len(app.spool.calls()),
         waiting_alerts=len(app.spool.alerts()),
-        problems=told.get("problems", []),
+        problems=_problems(told.get("problems", []), reach),
         # A flaw is kept without its facility.
         flaws=app.spool.flaws.recent() if reach == EVERYWHERE else {},
         concerns=_concerns(app, reach),
         spool=str(app.spool.directory),
         spool_free_bytes=app.spool.free_bytes(),
     )
+
+
+def _problems(told: list[str], reach: Reach) -> list[str]:
+    """Returns what is wrong with callrec; what names a recording or call only to who reaches all."""
+    return [each for each in told if reach == EVERYWHERE or not ID.search(each)]
 
 
 def _live(app: App, told: list[dict[str, str]], reach: Reach) -> list[LiveCapture]:

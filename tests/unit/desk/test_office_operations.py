@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from callrec import settings_file
+from callrec import ids, settings_file
 from callrec.app import App
 from callrec.commands import extension, facility, prompt, rule, status
 from callrec.desk.operations import extensions, facilities, prompts, rules
@@ -339,6 +339,17 @@ def test_status_shows_the_captures_of_facilities_in_reach(
     done = of_shiba("status", "--json")
     assert [each["extension"] for each in json.loads(done.out)["live"]] == ["2101"]
     assert "some-call" in shiba("status").out and "some-call" not in of_shiba("status").out
+
+
+def test_status_names_no_recording_that_may_be_of_another_facility(
+    of_shiba: ThroughDesk, shiba: Callable[..., Done], tmp_path: Path
+) -> None:
+    spool = Spool(tmp_path / "spool")
+    spool.lock()
+    problems = [f"recordings/azabu/2026/11/22/{ids.new()}.flac reads back different", "the PBX is away"]
+    status_file.write(spool.directory, {"at": None, "link_up": True, "problems": problems})
+    assert json.loads(shiba("status", "--json").out)["problems"] == problems
+    assert json.loads(of_shiba("status", "--json").out)["problems"] == problems[1:]
 
 
 def test_what_was_typed_in_another_encoding_is_not_sent(of_shiba: ThroughDesk) -> None:
