@@ -16,6 +16,9 @@ from callrec.model.captures import Custody, RetainedBecause
 from callrec.texts import items, unshown
 from callrec.wording import rule_name
 
+MOST_NAMED = 10_000
+"""Recordings that may be named at once."""
+
 
 def look_up(session: Session, connection: Connection, id_: str) -> ArchivedRecording:
     """Returns the recording of an id or its beginning, which may also be those of its call.
@@ -32,8 +35,14 @@ def look_up(session: Session, connection: Connection, id_: str) -> ArchivedRecor
 
 
 def named(session: Session, connection: Connection, texts: Collection[str]) -> list[ArchivedRecording]:
-    """Returns the recordings that are named, each once; a text may be a list of ids. Raises as `look_up`."""
-    found = [look_up(session, connection, each) for each in items(texts) or texts]
+    """Returns the recordings that are named, each once; a text may be a list of ids. Raises as `look_up`, and
+    WrongUsage for more than are looked up in a reasonable time: others wait."""
+    wanted = items(texts) or texts
+    if len(wanted) > MOST_NAMED:
+        raise WrongUsage(
+            "{count} ids are too many at once: at most {most}", count=len(wanted), most=MOST_NAMED
+        )
+    found = [look_up(session, connection, each) for each in wanted]
     return list({each.id: each for each in found}.values())
 
 

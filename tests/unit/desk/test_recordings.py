@@ -243,3 +243,5 @@ def test_ids_may_be_pasted_as_a_list_and_count_once(desk: Desk) -> None:
         here.do(giving.recordings_to_fetch, [","])
     with pytest.raises(NotFound):
         here.do(giving.recordings_to_fetch, [OWN, "ffffffff"])
+    with pytest.raises(WrongUsage, match="10001 ids are too many at once: at most 10000"):
+        here.do(giving.recordings_to_fetch, [",".join(f"{each:08x}" for each in range(10_001))])
