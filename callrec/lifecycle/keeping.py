@@ -199,11 +199,11 @@ class RecordingKeeping:
         return destructions.is_begun(connection, row.id) and not stopped
 
     def _protect(self, row: ArchivedRecording) -> None:
-        """Has the bucket keep a recording. Raises Refused where a part of it is destroyed."""
+        """Has the bucket keep a recording. Raises Refused or NotFound where a part of it is destroyed."""
         try:
             self._protection.protect(row, self._now)
         except EvidenceBroken:
-            with self._database.read() as connection:
+            with self._taken(row) as (connection, _):
                 if destructions.is_begun(connection, row.id):
                     raise _too_late(row) from None
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -443,3 +443,21 @@ def test_where_nothing_is_locked_it_is_too_late_once_destruction_has_begun(offic
     with pytest.raises(Refused, match="is being destroyed"):
         act(keeping, kept)
     assert office.log(kept) == [] and now_of(office.database, kept) == kept
+
+
+@pytest.mark.parametrize("act", KEEPING.values(), ids=KEEPING)
+def test_what_was_destroyed_between_two_steps_is_no_broken_evidence(office: Office, act: Act) -> None:
+    kept, keeping = office.recording(), office.keeping()
+
+    def destroyed() -> LockingStore:
+        """The bucket, by the time it is asked."""
+        if office.store.versions:
+            begun(office, kept)
+            with office.database.begin() as connection:
+                destructions.finish(connection, kept.id, NOW)
+            office.store.versions.clear()
+        return office.store
+
+    keeping._protection = replace(keeping._protection, store=destroyed)
+    with pytest.raises(NotFound, match="was destroyed meanwhile"):
+        act(keeping, kept)
