@@ -120,6 +120,29 @@ def check_other_person(request: Request, who: str) -> None:
         )
 
 
+def check_listed_by_others(request: Request, recordings: Iterable[ListedRecording], who: str) -> None:
+    """Raises NotAllowed where who approves has listed one of the recordings: nobody else would have looked at
+    it then."""
+    for each in recordings:
+        if shared := persons(each.added_by) & persons(who):
+            raise NotAllowed(
+                "recording {id} was listed in request {number} by {who}: somebody else has to approve it",
+                id=each.id,
+                number=request.number,
+                who=", ".join(sorted(shared)),
+            )
+
+
+def check_not_approver(request: Request, who: str) -> None:
+    """Raises NotAllowed where who lists recordings is who approved the request, for the same reason."""
+    if shared := persons(request.approved_by or "") & persons(who):
+        raise NotAllowed(
+            "request {number} was approved by {who}: somebody else has to list recordings in it",
+            number=request.number,
+            who=", ".join(sorted(shared)),
+        )
+
+
 def persons(who: str) -> frozenset[str]:
     """Returns the accounts that are named where somebody acts."""
     return frozenset(name for name in re.split(r" \(sudo: |\)$", who) if name)

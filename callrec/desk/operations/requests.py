@@ -60,7 +60,7 @@ def open_request(
 def approve_request(session: Session, /, number: str) -> Request:
     """Approves a request of somebody else, for the recordings within the caller's reach.
 
-    Raises NotAllowed where it lists others.
+    Raises NotAllowed where it lists others, or one that the caller has listed.
     """
     with session.app.database.begin() as connection:
         request = _taken(session, connection, number)
@@ -68,6 +68,7 @@ def approve_request(session: Session, /, number: str) -> Request:
         state = rules.step(request, RequestStep.APPROVE)
         listed = requests.listed(connection, request.number)[request.number]
         rules.check_reaches_all(listed, session.reach, request.number, session.who)
+        rules.check_listed_by_others(request, listed, session.who)
         codes = session.reach.as_list()
         _decide(session, connection, request, state, approved_for=codes)
         covered = [each.id for each in listed]
@@ -101,6 +102,7 @@ def add_to_request(session: Session, /, number: str, ids: list[str]) -> list[str
     with session.app.database.begin() as connection:
         request = _taken(session, connection, number)
         rules.step(request, RequestStep.ADD)
+        rules.check_not_approver(request, session.who)
         wanted = named(session, connection, ids)
         new = [each for each in wanted if not requests.lists(connection, request.number, each.id)]
         for each in new:

@@ -192,6 +192,26 @@ def test_of_who_works_directly_both_names_count(here: Clock, opener: str, approv
         assert log(here)[-1].action == "refused"
 
 
+def test_nobody_lists_a_recording_and_approves_it(here: Clock) -> None:
+    """Or a handler who is a manager too would need no other person, but any request that somebody opened."""
+    number, id_ = opened(here), recording(here)
+    ask(here, "kondo", operations.add_to_request, number, [id_])
+    with pytest.raises(NotAllowed, match=f"recording {id_} was listed in request {number} by kondo"):
+        ask(here, "kondo", operations.approve_request, number)
+    ask(here, "tanaka", operations.approve_request, number)
+    ask(here, "kondo", operations.add_to_request, number, [recording(here)])
+
+
+def test_who_approved_a_request_lists_nothing_in_it(here: Clock) -> None:
+    number = opened(here)
+    ask(here, "kondo", operations.approve_request, number)
+    with pytest.raises(
+        NotAllowed, match=f"request {number} was approved by kondo: somebody else has to list"
+    ):
+        ask(here, "kondo", operations.add_to_request, number, [recording(here)])
+    assert ask(here, "sato", operations.add_to_request, number, [recording(here)])
+
+
 def test_names_of_persons() -> None:
     assert persons("callrec (sudo: tanaka)") == {"callrec", "tanaka"}
     assert persons("a-b_c.d") == {"a-b_c.d"}
