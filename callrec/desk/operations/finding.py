@@ -21,6 +21,8 @@ from callrec.model.rules import Rule
 from callrec.texts import folded, is_too_long
 
 MOST_FOUND = 1_000_000
+OF_REQUEST = ("request", "copy", "to", "medium")
+"""What the custody log says of a request where something was done under it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,26 @@ def show(session: Session, /, id_: str) -> ShownCall:
         versions = [(each.rule, each.version) for each in decision.considered] if decision else []
         return ShownCall(
             found,
-            custody.of(connection, found.recording.id) if found.recording else [],
+            _entries(session, connection, found.recording.id) if found.recording else [],
             alerts.of_call(connection, found.call.id),
             list(rules.versions(connection, versions).values()),
             _after(session, connection, found),
         )
+
+
+def _entries(session: Session, connection: Connection, recording_id: str) -> list[Entry]:
+    """Returns what was done with a recording. Of a request out of reach, by another facility that took part
+    in the call, nothing is said: not its number, nor who was given a copy."""
+    entries = custody.of(connection, recording_id)
+    numbers = {str(each.details.get("request") or "") for each in entries}
+    found = [requests.find(connection, each) for each in numbers]
+    hidden = {each.number for each in found if each and not each.reach.meets(session.reach)}
+    return [
+        replace(each, details={name: value for name, value in each.details.items() if name not in OF_REQUEST})
+        if each.details.get("request") in hidden
+        else each
+        for each in entries
+    ]
 
 
 def _after(session: Session, connection: Connection, found: SearchHit) -> After:

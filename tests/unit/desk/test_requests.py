@@ -16,6 +16,7 @@ from callrec.catalogue import custody, custody_report, facilities, finding, gran
 from callrec.catalogue.custody import Entry
 from callrec.desk import wire
 from callrec.desk.operation import Operation, perform
+from callrec.desk.operations import finding as show_call
 from callrec.desk.operations import requests as operations
 from callrec.errors import CallrecError, NotAllowed, NotFound, OutOfSight, Refused, WrongUsage
 from callrec.lifecycle.concerns import concerns
@@ -149,6 +150,21 @@ def test_each_step_is_in_the_custody_log(here: Clock) -> None:
     assert of_recording[1].details["to"] == "警察" and of_recording[1].details["medium"] == "USB"
     with here.database.read() as connection:
         assert custody.broken_at(connection) is None
+
+
+def test_who_shows_a_call_of_both_learns_nothing_of_the_request_of_the_others(here: Clock) -> None:
+    id_, number = recording(here), opened(here, "ito")
+    with here.database.begin() as connection:
+        call_id = finding.recording(connection, id_, reach=EVERYWHERE).call_id
+        connection.execute(tables.call_facilities.insert().values(call_id=call_id, facility="azabu"))
+    ask(here, "ito", operations.add_to_request, number, [id_])
+    ask(here, "abe", operations.approve_request, number)
+    ask(here, "ito", operations.hand_over, number, "三田警察署", "USB")
+    theirs, ours = (ask(here, who, show_call.show, id_).entries for who in ("ito", "sato"))
+    assert [each.action for each in ours] == [each.action for each in theirs] == ["added", "handed-over"]
+    assert theirs[-1].details["to"] == "三田警察署" and theirs[-1].details["request"] == number
+    assert not {"request", "copy", "to", "medium"} & {name for each in ours for name in each.details}
+    assert ask(here, "kondo", show_call.show, id_).entries == theirs
 
 
 # --- four eyes
