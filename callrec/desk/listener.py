@@ -28,7 +28,8 @@ from callrec.files import make_folder, open_to_all
 
 log = structlog.get_logger()
 
-THREADS = 30
+THREADS = 120
+"""More than one account can have connections, so that nobody who takes no answer keeps others out."""
 WAITING = 200
 """Connections that the kernel keeps until they are accepted."""
 MOST_HEADERS = 1 << 16
