@@ -18,13 +18,12 @@ from callrec.model.requests import (
     REQUEST,
     Copy,
     GivenFile,
-    IllegalStep,
     ListedRecording,
     Request,
     RequestState,
     RequestStep,
-    advance,
 )
+from callrec.recording.states import IllegalTransition, advance
 from callrec.texts import on_one_line, unshown
 from callrec.wording import REQUEST_STATES
 
@@ -81,7 +80,7 @@ def step(request: Request, wanted: RequestStep) -> RequestState:
     where that is to get a recording."""
     try:
         return advance(REQUEST, request.state, wanted)
-    except IllegalStep as error:
+    except IllegalTransition as error:
         refused = NotAllowed if wanted is RequestStep.FETCH else Refused
         raise refused(
             REFUSALS[wanted], number=request.number, state=Sentence(REQUEST_STATES[request.state])

@@ -1,7 +1,8 @@
 """The three state machines of the core, each a small table that runs (decision 15), and how they run.
 
 `advance` takes every step by its table; it raises on a step that the table lacks, and then nothing has
-changed. The diagrams in docs/states.md are drawn from these tables, and a test compares them.
+changed. The diagrams in docs/states.md are drawn from these tables, and a test compares them; what becomes of
+a request (`model.requests`) is a table of the same kind.
 
 **A recording of the PBX** (`Live`) is one track: one direction of one segment, in ARI's words.
 
@@ -92,7 +93,7 @@ class Step(StrEnum):
     END = "end"
 
 
-S = TypeVar("S", Live, Phase, RecordingState)
+S = TypeVar("S", bound=StrEnum)
 Table = dict[S, dict[str, S]]
 
 _LIVE_ENDS = {"finish": Live.DONE, "fail": Live.FAILED, "cancel": Live.CANCELED}
@@ -164,7 +165,7 @@ def advance(table: Table[S], state: S, step: str) -> S:
     try:
         return table[state][step]
     except KeyError:
-        raise IllegalTransition(f"a recording that is {state} cannot {step}") from None
+        raise IllegalTransition(f"what is {state} cannot {step}") from None
 
 
 def diagram(table: Table[S]) -> str:
@@ -175,10 +176,15 @@ def diagram(table: Table[S]) -> str:
     first = next(iter(table))
     lines = ["stateDiagram-v2", f"    [*] --> {first}"]
     lines += [
-        f"    {state} --> {after}: {step}"
+        f"    {_drawn(state)} --> {_drawn(after)}: {step}"
         for state, steps in table.items()
         for step, after in steps.items()
         if state is not after or step == Step.MARK
     ]
-    lines += [f"    {state} --> [*]" for state, steps in table.items() if not steps]
+    lines += [f"    {_drawn(state)} --> [*]" for state, steps in table.items() if not steps]
     return "\n".join(lines)
+
+
+def _drawn(state: StrEnum) -> str:
+    """Returns the name of a state in a diagram: Mermaid takes a hyphen for the beginning of an arrow."""
+    return state.replace("-", "_")

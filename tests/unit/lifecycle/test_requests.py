@@ -15,13 +15,12 @@ from callrec.lifecycle.requests import permit
 from callrec.model.access import EVERYWHERE, Reach
 from callrec.model.requests import (
     REQUEST,
-    IllegalStep,
     Request,
     RequestKind,
     RequestState,
     RequestStep,
-    advance,
 )
+from callrec.recording.states import IllegalTransition, advance
 from tests.filled_catalogue import place
 
 NOW = datetime(2026, 11, 28, 3, tzinfo=UTC)
@@ -163,7 +162,7 @@ def test_a_step_that_the_table_lacks_raises(state: RequestState, step: RequestSt
     if step in REQUEST[state]:
         assert advance(REQUEST, state, step) is REQUEST[state][step]
     else:
-        with pytest.raises(IllegalStep):
+        with pytest.raises(IllegalTransition):
             advance(REQUEST, state, step)
 
 

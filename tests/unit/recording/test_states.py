@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callrec.model.requests import REQUEST
 from callrec.recording.states import (
     CAPTURE,
     KEEPING,
@@ -57,4 +58,4 @@ def test_every_step_of_keeping_is_one_that_somebody_takes() -> None:
 def test_the_diagrams_in_the_documentation_are_those_of_the_tables() -> None:
     page = (Path(__file__).parents[3] / "docs/states.md").read_text("utf-8")
     drawn = re.findall(r"```mermaid\n(.*?)\n```", page, re.DOTALL)
-    assert drawn == [diagram(LIVE), diagram(CAPTURE), diagram(KEEPING)]
+    assert drawn == [diagram(LIVE), diagram(CAPTURE), diagram(KEEPING), diagram(REQUEST)]
