@@ -12,7 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from callrec.catalogue.rows import RowReader
-from callrec.catalogue.tables import call_facilities, calls, custody, recordings
+from callrec.catalogue.tables import calls, custody, recordings
+from callrec.catalogue.within import within
 from callrec.model.access import Reach
 
 GIVEN = ("heard", "fetched", "exported", "linked", "handed-over")
@@ -49,7 +50,7 @@ def accesses(connection: sa.Connection, begin: datetime, end: datetime, reach: R
     query = (
         sa.select(custody, calls.c.facility, calls.c.extension)
         .select_from(_ROWS.join(calls, calls.c.id == recordings.c.call_id, isouter=True))
-        .where(*_within(begin, end, reach), custody.c.action.in_(GIVEN))
+        .where(*_during(begin, end), *within(_CALL, reach), custody.c.action.in_(GIVEN))
         .order_by(custody.c.at, custody.c.seq)
     )
     return [_READ(row, _values) for row in connection.execute(query)]
@@ -59,28 +60,18 @@ def refusals(connection: sa.Connection, begin: datetime, end: datetime, reach: R
     """Returns how often something was refused. What was about no recording is counted for everybody, but for
     what is there and out of sight: whoever asked would learn by the count that it is."""
     seen = custody.c.details["out_of_sight"].as_string().is_(None)
+    of_none = (custody.c.recording_id == "") & seen
+    known = sa.or_(of_none, sa.and_(sa.true(), *within(_CALL, reach)))
     query = (
         sa.select(sa.func.count())
         .select_from(_ROWS)
-        .where(
-            *_within(begin, end, reach, also=(custody.c.recording_id == "") & seen),
-            custody.c.action == REFUSED,
-        )
+        .where(*_during(begin, end), known, custody.c.action == REFUSED)
     )
     return connection.execute(query).scalar_one()
 
 
-def _within(
-    begin: datetime, end: datetime, reach: Reach, *, also: sa.ColumnElement[bool] | None = None
-) -> list[sa.ColumnElement[bool]]:
-    """Returns the conditions of a span and a reach; `also`: what is found whatever the reach."""
-    span = [custody.c.at >= begin, custody.c.at < end]
-    if reach.facilities is None:
-        return span
-    known = sa.exists().where(
-        call_facilities.c.call_id == _CALL, call_facilities.c.facility.in_(sorted(reach.facilities))
-    )
-    return [*span, known if also is None else sa.or_(known, also)]
+def _during(begin: datetime, end: datetime) -> list[sa.ColumnElement[bool]]:
+    return [custody.c.at >= begin, custody.c.at < end]
 
 
 def _values(row: Any) -> dict[str, Any]:

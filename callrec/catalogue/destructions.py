@@ -20,7 +20,8 @@ import sqlalchemy as sa
 from callrec.catalogue.calls import insert_once
 from callrec.catalogue.database import Connection, Database
 from callrec.catalogue.rows import RowReader
-from callrec.catalogue.tables import call_facilities, calls, custody, destructions, holds, recordings
+from callrec.catalogue.tables import calls, custody, destructions, holds, recordings
+from callrec.catalogue.within import within
 from callrec.errors import Refused, Sentence
 from callrec.model.access import Reach
 from callrec.model.captures import Custody, RetainedBecause
@@ -199,12 +200,9 @@ def problems(connection: Connection, reach: Reach) -> list[tuple[str, Sentence]]
     query = (
         sa.select(destructions.c.recording_id, destructions.c.problem)
         .join(recordings, recordings.c.id == destructions.c.recording_id)
-        .where(_OPEN, destructions.c.problem.is_not(None))
+        .where(_OPEN, destructions.c.problem.is_not(None), *within(recordings.c.call_id, reach))
         .order_by(destructions.c.begun_at, destructions.c.recording_id)
     )
-    if reach.facilities is not None:
-        seen = sa.select(call_facilities.c.call_id).where(call_facilities.c.facility.in_(reach.facilities))
-        query = query.where(recordings.c.call_id.in_(seen))
     found = [_READ_PROBLEM(row, lambda row: row._asdict()) for row in connection.execute(query)]
     return [(each.recording_id, each.problem.sentence()) for each in found]
 

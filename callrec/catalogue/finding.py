@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from callrec.catalogue.calls import ArchivedRecording, read_recording
 from callrec.catalogue.rows import RowReader
-from callrec.catalogue.tables import call_facilities, calls, notes, participants, recordings
+from callrec.catalogue.tables import calls, notes, participants, recordings
+from callrec.catalogue.within import within
 from callrec.errors import CatalogueDamaged, NotFound, OutOfSight, WrongUsage
 from callrec.ids import ID, pasted
 from callrec.model.access import Reach
@@ -125,7 +126,7 @@ def search(
     query = (
         sa.select(calls, *(column.label(f"r_{column.name}") for column in recordings.c))
         .select_from(calls.join(recordings, recordings.c.call_id == calls.c.id, isouter=wanted.all_calls))
-        .where(*_conditions(wanted), *_within(calls.c.id, reach))
+        .where(*_conditions(wanted), *within(calls.c.id, reach))
         .order_by(SORTS[wanted.sort], calls.c.id)
         .limit(wanted.limit)
     )
@@ -143,22 +144,9 @@ def search(
 def recording_ids(connection: sa.Connection, *, reach: Reach) -> list[str]:
     """Returns the ids of all recordings that are in the archive, the oldest first."""
     query = sa.select(recordings.c.id).where(
-        recordings.c.state == Custody.ARCHIVED, *_within(recordings.c.call_id, reach)
+        recordings.c.state == Custody.ARCHIVED, *within(recordings.c.call_id, reach)
     )
     return list(connection.execute(query.order_by(recordings.c.id)).scalars())
-
-
-def _within(call_id: sa.ColumnElement[Any], reach: Reach) -> list[sa.ColumnElement[bool]]:
-    """Returns the condition that a call is within reach; none where that is everything.
-
-    Asked of each row by the primary key, so that a search by date still goes by its own index.
-    """
-    if reach.facilities is None:
-        return []
-    of_call = sa.select(call_facilities.c.facility).where(
-        call_facilities.c.call_id == call_id, call_facilities.c.facility.in_(sorted(reach.facilities))
-    )
-    return [of_call.exists()]
 
 
 def _conditions(wanted: SearchQuery) -> list[sa.ColumnElement[bool]]:
@@ -215,7 +203,7 @@ def _one(
     """Returns the row of an id or its beginning. Raises NotFound, and WrongUsage when several fit."""
     first, last = _span(id_)
     fits = table.c.id.between(first, last)
-    rows = connection.execute(sa.select(table).where(fits, *_within(call_id, reach)).limit(2)).all()
+    rows = connection.execute(sa.select(table).where(fits, *within(call_id, reach)).limit(2)).all()
     if not rows:
         raise _missing(id_, connection.scalar(sa.select(table.c.id).where(fits).limit(1)))
     if len(rows) > 1:

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from callrec import ids
 from callrec.catalogue.rows import RowReader
-from callrec.catalogue.tables import call_facilities, calls, holds, recordings
+from callrec.catalogue.tables import calls, holds, recordings
+from callrec.catalogue.within import within
 from callrec.model.access import Reach
 
 
@@ -66,14 +67,9 @@ def everywhere(connection: sa.Connection, reach: Reach) -> list[HeldRecording]:
         sa.select(holds, calls.c.facility, calls.c.extension)
         .join(recordings, recordings.c.id == holds.c.recording_id)
         .join(calls, calls.c.id == recordings.c.call_id)
-        .where(_IN_FORCE)
+        .where(_IN_FORCE, *within(calls.c.id, reach))
         .order_by(holds.c.at, holds.c.id)
     )
-    if reach.facilities is not None:
-        taking_part = sa.select(call_facilities.c.call_id).where(
-            call_facilities.c.facility.in_(sorted(reach.facilities))
-        )
-        query = query.where(calls.c.id.in_(taking_part))
     return [_READ_HELD(row, _held) for row in connection.execute(query)]
 
 

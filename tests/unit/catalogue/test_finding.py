@@ -11,6 +11,7 @@ from callrec import ids
 from callrec.catalogue import calls, finding, tables
 from callrec.catalogue.database import Database
 from callrec.catalogue.finding import SearchQuery
+from callrec.catalogue.within import within
 from callrec.errors import NotFound, OutOfSight, WrongUsage
 from callrec.model.access import EVERYWHERE, Reach
 from callrec.texts import folded
@@ -111,7 +112,7 @@ def test_what_is_held_is_found(database: Database) -> None:
 def test_a_search_within_reach_goes_by_the_index_of_its_dates(database: Database) -> None:
     query = (
         sa.select(tables.calls.c.id)
-        .where(tables.calls.c.started_at >= START, *finding._within(tables.calls.c.id, SHIBA))
+        .where(tables.calls.c.started_at >= START, *within(tables.calls.c.id, SHIBA))
         .order_by(tables.calls.c.started_at.desc())
     )
     with database.read() as connection:
