@@ -3,5 +3,6 @@
 manifest into the bucket, reads them back, compares, and enters them into catalogue and custody log; only then
 it removes them from PBX and spool. `discarder` destroys what nobody wanted kept, and `retry_schedule` says
 when what failed is tried again. `retrieval` gets recordings out again, for `callrec fetch`, `play` and
-`verify`, and `conversion` makes the file that was asked for. `store` says what a place for recordings must be
-able to do, and `s3` does it. Nothing here deletes an object of the bucket."""
+`verify`, `conversion` makes the file that was asked for, and `given` has the words for that. `store` says
+what a place for recordings must be able to do, and `s3` does it. Only `removal` deletes objects of the
+bucket, for `callrec purge`, with keys that nobody else has."""

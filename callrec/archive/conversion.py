@@ -7,56 +7,20 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import math
 import os
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
 import soundfile  # decision 8
 
-from callrec.errors import CheckFailed, EvidenceBroken, Sentence, WrongUsage
+from callrec.archive.given import Clip
+from callrec.errors import CheckFailed, EvidenceBroken, Sentence
 from callrec.failures import why
 from callrec.files import scratch
 from callrec.spool.sound import BLOCK, examine
 
-Kind = Literal["flac", "wav", "mp3", "opus"]
-FORMATS: tuple[Kind, ...] = get_args(Kind)
-AUDIBLE_S = 0.1
-"""The shortest clip: what is shorter is a click."""
 _FFMPEG = {"mp3": ["-codec:a", "libmp3lame", "-q:a", "4"], "opus": ["-codec:a", "libopus", "-b:a", "48k"]}
-
-
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """A stretch of a recording, in seconds from its beginning; without an end, to that of the recording."""
-
-    begin_s: float
-    end_s: float | None = None
-
-    def check(self, seconds: float) -> None:
-        """Raises WrongUsage unless it lies in a recording of so many seconds, and something can be heard."""
-        end_s = math.ceil(seconds) if self.end_s is None else self.end_s
-        if not 0 <= self.begin_s < math.inf or not 0 <= end_s < math.inf:
-            raise WrongUsage("{text} is not a part of a recording: write 03:10..05:00", text=str(self))
-        if self.begin_s >= seconds:
-            raise WrongUsage(
-                "the clip begins after the recording ends, at {seconds} s", seconds=math.floor(seconds)
-            )
-        if end_s > math.ceil(seconds):  # people see and type whole seconds
-            raise WrongUsage(
-                "the clip ends after the recording, which ends at {seconds} s", seconds=math.ceil(seconds)
-            )
-        if min(end_s, seconds) - self.begin_s < AUDIBLE_S:
-            raise WrongUsage(
-                "the clip is shorter than {seconds} s: nothing could be heard in it", seconds=AUDIBLE_S
-            )
-
-    def __str__(self) -> str:
-        end = "" if self.end_s is None else f"-{self.end_s:.10g}s"
-        return f"-{self.begin_s:.10g}s{end}"
 
 
 def convert(source: Path, target: Path, kind: str, clip: Clip | None = None) -> None:

@@ -11,7 +11,6 @@ import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,7 +18,8 @@ from typing import Any, Protocol
 import soundfile  # decision 8
 
 from callrec.archive.archiver import file_sha256
-from callrec.archive.conversion import Clip, Kind, convert, save
+from callrec.archive.conversion import convert, save
+from callrec.archive.given import Clip, GivenRecording, Kind
 from callrec.archive.store import Store
 from callrec.catalogue import calls, destructions
 from callrec.catalogue.calls import ArchivedRecording
@@ -30,20 +30,6 @@ from callrec.files import scratch
 from callrec.manifest import Manifest, differences, read
 from callrec.model.captures import Custody
 from callrec.spool.sound import examine
-
-
-@dataclass(frozen=True, slots=True)
-class GivenRecording:
-    """A file that was made of a recording for somebody: `size` and `sha256` are its own.
-
-    `manifest` is that of the recording, byte by byte.
-    """
-
-    id: str
-    kind: Kind
-    size: int
-    sha256: str
-    manifest: bytes
 
 
 class Notes(Protocol):

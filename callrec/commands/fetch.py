@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from callrec.archive.conversion import FORMATS, Clip, Kind
+from callrec.archive.given import FORMATS, Clip, Kind
 from callrec.commands.common import desk, say, working
 from callrec.desk.direct import Desk
 from callrec.desk.operations import giving

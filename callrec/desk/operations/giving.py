@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import math
 
-from callrec.archive.conversion import Clip, Kind
-from callrec.archive.retrieval import GivenRecording
+from callrec.archive.given import Clip, GivenRecording, Kind
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection
 from callrec.desk.download import Download

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from callrec import language
-from callrec.archive.conversion import Kind
+from callrec.archive.given import Kind
 from callrec.archive.retrieval import Retrieval
 from callrec.catalogue import custody, destructions, finding, tables
 from callrec.catalogue.calls import ArchivedRecording

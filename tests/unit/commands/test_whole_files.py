@@ -17,7 +17,8 @@ import soundfile
 from matplotlib.figure import Figure
 
 from callrec.app import App
-from callrec.archive.conversion import Clip, convert
+from callrec.archive.conversion import convert
+from callrec.archive.given import Clip
 from callrec.catalogue import custody
 from callrec.commands import main
 from callrec.errors import CheckFailed, WrongUsage

@@ -14,7 +14,7 @@ import pytest
 
 from callrec import language, settings_file
 from callrec.app import App
-from callrec.archive.conversion import Clip
+from callrec.archive.given import Clip
 from callrec.catalogue import destructions, tables
 from callrec.catalogue.database import Database
 from callrec.catalogue.finding import SearchQuery
