@@ -18,9 +18,8 @@ from callrec.commands.table import cell
 from callrec.dates import parse_range, spoken
 from callrec.desk.operations import custody as operations
 from callrec.desk.operations.office import office_settings
-from callrec.errors import CheckFailed, WrongUsage
-from callrec.failures import why
-from callrec.files import write_whole
+from callrec.errors import WrongUsage
+from callrec.forms.page import write
 from callrec.language import translated as _
 from callrec.settings import OfficeSettings
 from callrec.wording import ACTIONS, ROLES, WAYS
@@ -111,7 +110,7 @@ def report(ctx: click.Context, when: str, by: str | None, output: Path | None, f
     span = parse_range(when, office.zone, datetime.now(UTC))
     found = asked.do(operations.report_custody, *span)
     if output:
-        _write(output, page(found, span, by, office.zone))
+        write(output, page(found, span, by, office.zone))
     if form or not output:
         _emit(found.accesses, by, form, office)
     if output and form is None:
@@ -133,13 +132,6 @@ def _emit(found: list[ReportedAccess], by: str | None, form: str | None, office:
         counts = counted(found, by)
         tell("")
         emit(counts, {key: WORDS.get(key) or ACTIONS[key] for key in counts[0]}, None)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        write_whole(path, text.encode())
-    except OSError as error:
-        raise CheckFailed("{path} cannot be written: {problem}", path=path, problem=why(error)) from error
 
 
 def _row(each: Entry, office: OfficeSettings) -> dict[str, Any]:

@@ -10,19 +10,16 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from callrec import language
 from callrec.catalogue.custody_report import GIVEN, ReportedAccess
 from callrec.dates import spoken
 from callrec.desk.operations.custody import CustodyReport
+from callrec.forms.page import fill
 from callrec.language import translated as _
-from callrec.visible import visible
 from callrec.wording import ACTIONS, ROLES, WAYS
 
 GROUPS = {"person": "who", "facility": "facility", "recording": "recording_id"}
 """What the report can be put together by, and the field that has it."""
-TEMPLATE = "custody_report.html"
 WORDS = {
     "title": "Report of recordings heard and given out",
     "period": "period",
@@ -73,15 +70,8 @@ def counted(found: Sequence[ReportedAccess], by: str) -> list[Row]:
 
 def page(report: CustodyReport, span: tuple[datetime, datetime], by: str | None, zone: ZoneInfo) -> str:
     """Returns the report as a page of HTML, in the language of this process, with times of the zone."""
-    made = Environment(
-        loader=PackageLoader("callrec", "forms"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=visible,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return made.get_template(TEMPLATE).render(
+    return fill(
+        "custody_report.html",
         language=language.choose(),
         words={key: _(text) for key, text in WORDS.items()},
         columns=[_(text) for text in COLUMNS.values()],

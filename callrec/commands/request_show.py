@@ -14,9 +14,7 @@ from callrec.dates import spoken
 from callrec.desk.operations import requests as operations
 from callrec.desk.operations.office import office_settings
 from callrec.durations import clock
-from callrec.errors import CheckFailed
-from callrec.failures import why
-from callrec.files import write_whole
+from callrec.forms.page import write
 from callrec.forms.requests import request_forms
 from callrec.language import translated as _
 from callrec.model.requests import Copy, CopyOutcome, GivenFile, Request, RequestFile
@@ -69,7 +67,7 @@ def show(ctx: click.Context, request: str, as_json: bool, forms: Path | None) ->
     asked = desk(ctx)
     found, zone = asked.do(operations.show_request, request), asked.do(office_settings).zone
     if forms:
-        _write(forms, request_forms(found, zone))
+        write(forms, request_forms(found, zone))
     if as_json:
         row = plain_row(_row(found))
         del row["overdue"]
@@ -79,13 +77,6 @@ def show(ctx: click.Context, request: str, as_json: bool, forms: Path | None) ->
     else:
         for name, text in _lines(found, zone):
             tell(f"{_(name)}: {text}" if name else f"  {text}")
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        write_whole(path, text.encode())
-    except OSError as error:
-        raise CheckFailed("{path} cannot be written: {problem}", path=path, problem=why(error)) from error
 
 
 def _row(file: RequestFile) -> dict[str, Any]:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from importlib import resources
 from zoneinfo import ZoneInfo
-
-from jinja2 import Environment, StrictUndefined
 
 from callrec.dates import in_era
 from callrec.durations import clock
+from callrec.forms.page import fill
 from callrec.model.requests import CopyOutcome, GivenFile, RequestFile, RequestKind
-from callrec.visible import visible
 
 _KINDS = {
     RequestKind.DISCLOSURE: "保有個人情報の開示請求",
@@ -31,12 +28,9 @@ _OUTCOMES = {
 
 def request_forms(file: RequestFile, zone: ZoneInfo) -> str:
     """Returns the forms of a request, in the time of a zone."""
-    pages = Environment(autoescape=True, finalize=_shown, undefined=StrictUndefined, trim_blocks=True)
-    template = pages.from_string(
-        resources.files("callrec.forms").joinpath("requests.html").read_text("utf-8")
-    )
     decided = file.request.decided_at
-    return template.render(
+    return fill(
+        "requests.html",
         file=file,
         request=file.request,
         kind=_KINDS[file.request.kind],
@@ -50,12 +44,6 @@ def request_forms(file: RequestFile, zone: ZoneInfo) -> str:
         length=clock,
         part=_part,
     )
-
-
-def _shown(value: object) -> object:
-    """Returns a value of the data as text on one line, without signs that are obeyed; what a macro made, as
-    it is."""
-    return value if hasattr(value, "__html__") else visible(value)
 
 
 def _moment(at: datetime, zone: ZoneInfo) -> str:
