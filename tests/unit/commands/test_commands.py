@@ -107,7 +107,7 @@ def test_the_program_speaks_japanese_under_a_japanese_locale(
     tmp_path: Path, locale: str, japanese: bool
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "callrec", "search", "today"],
+        [sys.executable, "-m", "callrec", "purge"],
         capture_output=True,
         encoding="utf-8",
         cwd=tmp_path,
