@@ -1,19 +1,21 @@
-"""Finds the recordings that an operation is asked about, within the reach of who asks."""
+"""Finds the recordings and requests that an operation is asked about, within the reach of who asks."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from callrec.catalogue import finding
+from callrec.catalogue import finding, requests
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection
 from callrec.catalogue.finding import SearchHit
 from callrec.dates import spoken
 from callrec.desk.operation import Session
-from callrec.errors import NotFound, WrongUsage
+from callrec.errors import NotFound, OutOfSight
+from callrec.lifecycle.requests import plain_number
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody, RetainedBecause
-from callrec.texts import items, unshown
+from callrec.model.requests import Request
+from callrec.texts import items, on_one_line
 from callrec.wording import rule_name
 
 MOST_NAMED = 10_000
@@ -46,12 +48,15 @@ def named(session: Session, connection: Connection, texts: Collection[str]) -> l
     return list({each.id: each for each in found}.values())
 
 
-def check_shown(text: str | None) -> None:
-    """Raises WrongUsage for a text that would look like another line, or like nothing, where it is shown."""
-    if text is not None and any("\ud800" <= sign <= "\udfff" for sign in text):
-        raise WrongUsage("something was typed that is not UTF-8: check the encoding of the terminal")
-    if text is not None and unshown(text):
-        raise WrongUsage("{text} holds a control character: leave it out", text=repr(text))
+def request_of(session: Session, connection: Connection, number: str) -> Request:
+    """Returns the request of a number, however it was typed. Raises NotFound, also for one out of sight."""
+    found = requests.find(connection, plain_number(number))
+    template, shown = "there is no request {number}: see callrec request list", on_one_line(number)
+    if found is None:
+        raise NotFound(template, number=shown)
+    if not session.reach.meets(found.reach):
+        raise OutOfSight(template, recording_id="", number=shown)
+    return found
 
 
 def _not_recorded(session: Session, call: CallRecord) -> NotFound:

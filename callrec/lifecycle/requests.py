@@ -11,7 +11,7 @@ from callrec.catalogue import requests
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.custody import Entry
 from callrec.catalogue.database import Connection
-from callrec.errors import NotAllowed, NotFound, Refused, Sentence, WrongUsage
+from callrec.errors import NotAllowed, NotFound, Refused, Sentence
 from callrec.ids import pasted
 from callrec.model.access import Reach
 from callrec.model.requests import (
@@ -24,7 +24,7 @@ from callrec.model.requests import (
     RequestStep,
 )
 from callrec.recording.states import IllegalTransition, advance
-from callrec.texts import on_one_line, unshown
+from callrec.texts import on_one_line
 from callrec.wording import REQUEST_STATES
 
 GIVING = {"fetched", "exported"}
@@ -229,15 +229,3 @@ def overdue(connection: Connection, today: date, reach: Reach) -> list[Request]:
         if each.reach.meets(reach)
         and is_overdue(each, as_seen(copies[each.number], within(reach, listed[each.number])), today)
     ]
-
-
-def checked_text(option: str, text: str, most: int) -> str:
-    """Returns a text without blanks around. Raises WrongUsage where it is too long, or would not be shown."""
-    plain = text.strip()
-    if len(plain) > most:
-        raise WrongUsage("{option} is longer than {most} characters: shorten it", option=option, most=most)
-    if sign := unshown(plain):
-        raise WrongUsage(
-            "{option} holds a sign that cannot be shown ({sign}): write it without", option=option, sign=sign
-        )
-    return plain

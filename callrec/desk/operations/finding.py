@@ -14,7 +14,7 @@ from callrec.catalogue.holds import Hold
 from callrec.catalogue.notes import WrittenNote
 from callrec.dates import check_moment
 from callrec.desk.operation import Session, operation
-from callrec.desk.recordings import check_shown
+from callrec.desk.words import check_shown
 from callrec.errors import CatalogueDamaged, WrongUsage
 from callrec.model.access import Role
 from callrec.model.rules import Rule

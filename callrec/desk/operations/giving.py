@@ -10,7 +10,8 @@ from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection
 from callrec.desk.download import Download
 from callrec.desk.operation import Session, operation
-from callrec.desk.recordings import check_shown, look_up, named
+from callrec.desk.recordings import look_up, named
+from callrec.desk.words import check_shown
 from callrec.errors import NotAllowed
 from callrec.lifecycle.requests import permit, plain_number
 from callrec.model.access import Role
@@ -24,7 +25,7 @@ def recordings_to_fetch(
 
     Raises as `fetch` does.
     """
-    _check(request)
+    check_shown(request)
     with session.app.database.read() as connection:
         found = named(session, connection, ids)
         for kept in found:
@@ -67,15 +68,11 @@ def play(
 
 def _to_give(session: Session, id_: str, request: str | None) -> ArchivedRecording:
     """Returns the recording that is asked for, once it is sure that it may be given."""
-    _check(request)
+    check_shown(request)
     with session.app.database.read() as connection:
         kept = look_up(session, connection, id_)
         _permit(session, connection, request, kept)
     return kept
-
-
-def _check(request: str | None) -> None:
-    check_shown(request)
 
 
 def _permit(session: Session, connection: Connection, request: str | None, kept: ArchivedRecording) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from pydantic import AwareDatetime
 
-from callrec.catalogue import finding, holds, notes, requests
+from callrec.catalogue import finding, holds, notes
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.holds import HeldRecording
 from callrec.dates import check_moment
 from callrec.desk.operation import Session, operation
-from callrec.desk.recordings import check_shown, named
-from callrec.errors import NotFound, OutOfSight, WrongUsage
+from callrec.desk.recordings import named, request_of
+from callrec.desk.words import written
 from callrec.lifecycle.keeping import Keeping, RecordingKeeping, incident_until
 from callrec.lifecycle.requests import plain_number
 from callrec.model.access import Role
@@ -78,7 +78,7 @@ def retain(session: Session, /, ids: list[str], until: AwareDatetime, reason: st
 @operation("note", Role.MANAGER)
 def add_note(session: Session, /, id_: str, text: str) -> str:
     """Writes a note about a call, recorded or not. Returns the id of the call."""
-    said = _checked("TEXT", text, LONGEST_NOTE)
+    said = written("TEXT", text, LONGEST_NOTE)
     with session.app.database.begin() as connection:
         found = finding.look_up(connection, id_, reach=session.reach)
         new = notes.add(connection, found.call.id, said, who=session.who, at=session.now)
@@ -107,14 +107,14 @@ def _named(session: Session, ids: list[str]) -> list[ArchivedRecording]:
 
 
 def _reason(text: str) -> str:
-    return _checked("--reason", text, LONGEST_REASON)
+    return written("--reason", text, LONGEST_REASON)
 
 
 def _number(text: str | None) -> str | None:
     """Returns the number of a request as it is stored, however it was typed."""
     if text is None:
         return None
-    given = _checked("--request", text, LONGEST_NUMBER)
+    given = written("--request", text, LONGEST_NUMBER)
     return plain_number(given) or given
 
 
@@ -123,21 +123,4 @@ def _check_request(session: Session, number: str | None) -> None:
     if number is None:
         return
     with session.app.database.read() as connection:
-        found = requests.find(connection, number)
-    template = "there is no request {number}: see callrec request list"
-    if found is None:
-        raise NotFound(template, number=number)
-    if not session.reach.meets(found.reach):
-        raise OutOfSight(template, recording_id="", number=number)
-
-
-def _checked(option: str, text: str, most: int) -> str:
-    """Returns a text without blanks around. Raises WrongUsage where it is empty, too long, or not to be
-    shown."""
-    plain = text.strip()
-    check_shown(plain)
-    if not plain:
-        raise WrongUsage("{option} is empty: write some words", option=option)
-    if len(plain) > most:
-        raise WrongUsage("{option} is longer than {most} characters: shorten it", option=option, most=most)
-    return plain
+        request_of(session, connection, number)

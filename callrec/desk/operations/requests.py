@@ -9,8 +9,9 @@ from typing import Any
 from callrec.catalogue import custody, facilities, requests
 from callrec.catalogue.database import Connection
 from callrec.desk.operation import Session, operation
-from callrec.desk.recordings import named
-from callrec.errors import NotFound, OutOfSight, Refused, WrongUsage
+from callrec.desk.recordings import named, request_of
+from callrec.desk.words import written, written_or_not
+from callrec.errors import Refused, WrongUsage
 from callrec.lifecycle import requests as rules
 from callrec.model.access import Role
 from callrec.model.requests import (
@@ -23,7 +24,6 @@ from callrec.model.requests import (
     RequestState,
     RequestStep,
 )
-from callrec.texts import on_one_line
 
 LONGEST_NAME, LONGEST_TEXT = 200, 2000
 """Characters of a name or medium, and of a ground or reason."""
@@ -34,8 +34,8 @@ def open_request(
     session: Session, /, kind: RequestKind, for_whom: str, ground: str = "", due: date | None = None
 ) -> Request:
     """Opens a request, under a new number. `due` is the day until which copies are to come back."""
-    for_whom = _needed("--for", for_whom, LONGEST_NAME)
-    ground = rules.checked_text("--ground", ground, LONGEST_TEXT)
+    for_whom = written("--for", for_whom, LONGEST_NAME)
+    ground = written_or_not("--ground", ground, LONGEST_TEXT)
     today = _today(session)
     if due is not None and due < today:
         raise WrongUsage("--due {day} is over already: write a later day", day=due)
@@ -79,7 +79,7 @@ def approve_request(session: Session, /, number: str) -> Request:
 @operation("request refuse", Role.MANAGER)
 def refuse_request(session: Session, /, number: str, reason: str) -> Request:
     """Refuses a request of somebody else, and says why."""
-    reason = _needed("--reason", reason, LONGEST_TEXT)
+    reason = written("--reason", reason, LONGEST_TEXT)
     with session.app.database.begin() as connection:
         request = _taken(session, connection, number)
         rules.check_other_person(request, session.who)
@@ -120,8 +120,8 @@ def hand_over(session: Session, /, number: str, to_whom: str, medium: str, for_g
     `for_good`: it need not come back. Of a listed recording of which nothing was fetched, the file in the
     archive counts. What the caller does not reach is not in it.
     """
-    to_whom = _needed("--to", to_whom, LONGEST_NAME)
-    medium = _needed("--medium", medium, LONGEST_NAME)
+    to_whom = written("--to", to_whom, LONGEST_NAME)
+    medium = written("--medium", medium, LONGEST_NAME)
     with session.app.database.begin() as connection:
         request = _taken(session, connection, number)
         state = rules.step(request, RequestStep.HAND_OVER)
@@ -217,7 +217,7 @@ def list_requests(session: Session, /, overdue: bool = False) -> list[RequestFil
 def show_request(session: Session, /, number: str) -> RequestFile:
     """Returns a request with the recordings it lists, and the copies of them, as far as they are in reach."""
     with session.app.database.read() as connection:
-        request = _seen(session, connection, number)
+        request = request_of(session, connection, number)
         listed = requests.listed(connection, request.number)[request.number]
         copies = requests.copies_of(connection, request.number)[request.number]
         return _file(session, request, listed, copies, _names(connection))
@@ -245,20 +245,9 @@ def _names(connection: Connection) -> dict[str, str]:
 # --- what all of them need
 
 
-def _seen(session: Session, connection: Connection, number: str) -> Request:
-    """Returns a request that the caller may know of. Raises NotFound."""
-    found = requests.find(connection, rules.plain_number(number))
-    template, shown = "there is no request {number}: see callrec request list", on_one_line(number)
-    if found is None:
-        raise NotFound(template, number=shown)
-    if not session.reach.meets(found.reach):
-        raise OutOfSight(template, recording_id="", number=shown)
-    return found
-
-
 def _taken(session: Session, connection: Connection, number: str) -> Request:
-    """Does as `_seen`, and keeps others from changing the request until the end of the transaction."""
-    return requests.taken(connection, _seen(session, connection, number).number)
+    """Does as `request_of`, and keeps others from changing the request until the end of the transaction."""
+    return requests.taken(connection, request_of(session, connection, number).number)
 
 
 def _seen_copies(
@@ -271,14 +260,6 @@ def _seen_copies(
 
 def _today(session: Session) -> date:
     return session.now.astimezone(session.app.settings.office.zone).date()
-
-
-def _needed(option: str, text: str, most: int) -> str:
-    """Returns a text that must not be empty."""
-    plain = rules.checked_text(option, text, most)
-    if not plain:
-        raise WrongUsage("{option} is empty: write it", option=option)
-    return plain
 
 
 def _note(session: Session, connection: Connection, request: Request, action: str, **details: Any) -> None:
