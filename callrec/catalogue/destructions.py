@@ -10,7 +10,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from callrec.catalogue.within import within
 from callrec.errors import Refused, Sentence
 from callrec.model.access import Reach
 from callrec.model.captures import Custody, RetainedBecause
+from callrec.sentences import SentenceField, plain
 
 _ONE_PURGE = 0x63616C6C
 """The number of the lock of PostgreSQL that a purge holds."""
@@ -66,33 +67,11 @@ class DueRecording:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """A sentence as JSON has it, to be read in the language of whoever asks later."""
-
-    template: str
-    values: dict[str, _Said | str]
-
-    @classmethod
-    def of(cls, said: Sentence) -> _Said:
-        values = {
-            name: cls.of(each) if isinstance(each, Sentence) else str(each)
-            for name, each in said.values.items()
-        }
-        return cls(said.template, values)
-
-    def sentence(self) -> Sentence:
-        values = {
-            name: each.sentence() if isinstance(each, _Said) else each for name, each in self.values.items()
-        }
-        return Sentence(self.template, **values)
-
-
-@dataclass(frozen=True, slots=True)
 class _Problem:
     """Why a destruction could not be finished."""
 
     recording_id: str
-    problem: _Said
+    problem: SentenceField
 
 
 _OPEN = destructions.c.begun_at.is_not(None) & destructions.c.finished_at.is_(None)
@@ -182,7 +161,7 @@ def withdraw(connection: Connection, recording_id: str) -> None:
 def tell(connection: Connection, recording_id: str, problem: Sentence) -> None:
     """Writes why a destruction that was begun could not be finished."""
     row = destructions.update().where(destructions.c.recording_id == recording_id, _OPEN)
-    connection.execute(row.values(problem=asdict(_Said.of(problem))))
+    connection.execute(row.values(problem=plain(problem)))
 
 
 def finish(connection: Connection, recording_id: str, at: datetime) -> bool:
@@ -204,7 +183,7 @@ def problems(connection: Connection, reach: Reach) -> list[tuple[str, Sentence]]
         .order_by(destructions.c.begun_at, destructions.c.recording_id)
     )
     found = [_READ_PROBLEM(row, lambda row: row._asdict()) for row in connection.execute(query)]
-    return [(each.recording_id, each.problem.sentence()) for each in found]
+    return [(each.recording_id, each.problem) for each in found]
 
 
 def newest_entry(connection: Connection) -> datetime | None:

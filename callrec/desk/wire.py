@@ -13,11 +13,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any, get_args, get_origin
 
-from pydantic import PlainSerializer, PlainValidator, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from callrec import errors
+from callrec import errors, sentences
 from callrec.desk.download import Download
 from callrec.desk.operation import Operation
 from callrec.errors import (
@@ -25,7 +25,6 @@ from callrec.errors import (
     CheckFailed,
     NotFound,
     OutOfSight,
-    Sentence,
     Unreachable,
     WrongEntries,
     WrongUsage,
@@ -126,7 +125,7 @@ def read_line(wanted: Operation[..., Any], line: bytes) -> Any:
 
 def error_line(error: CallrecError) -> bytes:
     """Returns the line of an error."""
-    plain = {"error": _class(error), **_sentence(error)}
+    plain = {"error": _class(error), **sentences.plain(error)}
     if isinstance(error, WrongEntries):
         plain["entries"] = [[line, json.loads(error_line(each).decode())] for line, each in error.entries]
     return json.dumps(plain).encode() + b"\n"
@@ -139,38 +138,11 @@ def _class(error: CallrecError) -> str:
     return next(each.__name__ for each in type(error).__mro__ if _CLASSES.get(each.__name__) is each)
 
 
-def _sentence(said: CallrecError | Sentence) -> dict[str, Any]:
-    return {
-        "template": said.template,
-        "values": {name: _plain(value) for name, value in said.values.items()},
-    }
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, (CallrecError, Sentence)):
-        return _sentence(value)
-    return value if isinstance(value, (int, float)) else str(value)
-
-
 def _error(found: dict[str, Any]) -> CallrecError:
     kind = _CLASSES.get(found["error"], CallrecError)
     made: CallrecError = kind.__new__(kind)
-    CallrecError.__init__(made, found["template"], **_values(found))
+    said = sentences.read(found)
+    CallrecError.__init__(made, said.template, **said.values)
     if isinstance(made, WrongEntries):
         made.entries = [(line, _error(each)) for line, each in found["entries"]]
     return made
-
-
-def _values(found: dict[str, Any]) -> dict[str, object]:
-    return {
-        name: Sentence(value["template"], **_values(value)) if isinstance(value, dict) else value
-        for name, value in found["values"].items()
-    }
-
-
-def _spoken(found: dict[str, Any]) -> Sentence:
-    return Sentence(found["template"], **_values(found))
-
-
-Spoken = Annotated[Sentence, PlainValidator(_spoken), PlainSerializer(_sentence)]
-"""A sentence in a result: it travels as errors do, and is read in the language of who asked."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from callrec.catalogue import custody, finding
 from callrec.desk import recordings
 from callrec.desk.operation import Session, operation
-from callrec.desk.wire import Spoken
 from callrec.errors import (
     CallrecError,
     CatalogueDamaged,
@@ -20,6 +19,7 @@ from callrec.errors import (
 )
 from callrec.model.access import Role
 from callrec.model.captures import Custody
+from callrec.sentences import SentenceField
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Verification:
 
     id: str
     ok: bool
-    problems: list[Spoken]
+    problems: list[SentenceField]
     checked: list[str]
     covered: list[str]
 
