@@ -1,4 +1,5 @@
-"""Operations: what can be asked of callrec, and which roles it needs. All of them go through `perform`.
+"""Operations: what can be asked of callrec, and which roles it needs. All of them go through `admit` and
+`carry_out`.
 
 An operation is a function whose first argument is a Session; the others, and what it returns, can be sent as
 JSON. It returns a value, an iterator of values, which are sent one by one, or a Download.
@@ -21,9 +22,6 @@ from callrec.model.access import EVERYWHERE, Caller, Grant, Reach, Role, Through
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-ANY = tuple(Role)
-"""Any role at all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -39,9 +38,6 @@ class Reach:
     def covers(self, facility: str | None) -> bool:
         """Returns whether a facility is among them. What belongs to none is reached from everywhere only."""
         return self.facilities is None or facility in self.facilities
-
-    def covers_all(self, facilities: Iterable[str]) -> bool:
-        return self.facilities is None or self.facilities.issuperset(facilities)
 
     def meets(self, other: Reach) -> bool:
         """Returns whether both have a facility in common."""

@@ -18,7 +18,7 @@ import pytest
 from callrec import account
 from callrec.app import App
 from callrec.catalogue import grants
-from callrec.desk.operation import ANY, OPERATIONS, Operation
+from callrec.desk.operation import OPERATIONS, Operation
 from callrec.desk.server import DeskServer
 from callrec.model.access import Role
 
@@ -57,7 +57,7 @@ def give_roles(app: App, *roles: Role) -> None:
 
 def offered(patch: pytest.MonkeyPatch, function: Callable[..., Any], *roles: Role) -> Operation[..., Any]:
     """Makes a function an operation, for one test; for all roles unless some are named."""
-    made = Operation(function.__name__, f"test {function.__name__}", roles or ANY, function)
+    made = Operation(function.__name__, f"test {function.__name__}", roles or tuple(Role), function)
     patch.setitem(OPERATIONS, made.name, made)
     return made
 

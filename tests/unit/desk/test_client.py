@@ -14,8 +14,9 @@ import pytest
 
 from callrec.desk.client import RemoteDesk
 from callrec.desk.download import Download
-from callrec.desk.operation import ANY, Operation, Session
+from callrec.desk.operation import Operation, Session
 from callrec.errors import Unreachable, WrongUsage
+from callrec.model.access import Role
 from tests.unit.desk.raw import Sized
 from tests.unit.program import Done
 
@@ -34,9 +35,9 @@ def sound(session: Session, /) -> Download[Sized]:
     raise NotImplementedError
 
 
-ONE: Operation[[], str] = Operation("one", "test", ANY, one)
-MANY: Operation[[], Iterator[str]] = Operation("many", "test", ANY, many)
-SOUND: Operation[[], Download[Sized]] = Operation("sound", "test", ANY, sound)
+ONE: Operation[[], str] = Operation("one", "test", tuple(Role), one)
+MANY: Operation[[], Iterator[str]] = Operation("many", "test", tuple(Role), many)
+SOUND: Operation[[], Download[Sized]] = Operation("sound", "test", tuple(Role), sound)
 
 
 def chunk(data: bytes) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from callrec.desk import wire
-from callrec.desk.operation import ANY, Operation, Session
+from callrec.desk.operation import Operation, Session
 from callrec.errors import (
     CallrecError,
     CheckFailed,
@@ -23,6 +23,7 @@ from callrec.errors import (
     WrongEntries,
     WrongUsage,
 )
+from callrec.model.access import Role
 from callrec.model.office import Facility
 
 
@@ -34,8 +35,8 @@ def listed(session: Session, /) -> Iterator[str | None]:
     yield None
 
 
-NAMED = Operation("named", "test named", ANY, named)
-LISTED = Operation("listed", "test listed", ANY, listed)
+NAMED = Operation("named", "test named", tuple(Role), named)
+LISTED = Operation("listed", "test listed", tuple(Role), listed)
 AT = datetime(2026, 11, 22, 1, 2, 3, 456789, UTC)
 
 
