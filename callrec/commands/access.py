@@ -9,11 +9,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from callrec.commands.common import desk, emit, lists, print_json, say, tell
+from callrec.commands.common import desk, emit, lists, print_json, say, tell, zone
 from callrec.dates import spoken
 from callrec.desk.operations import access as operations
 from callrec.desk.operations.access import Access, GrantChange, ListedGrant
-from callrec.desk.operations.office import office_settings
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
 from callrec.model.access import Grant, Role
@@ -83,10 +82,15 @@ def revoke(ctx: click.Context, who: str, role: str, places: tuple[str, ...]) -> 
 def list_(ctx: click.Context, form: str | None) -> None:
     """List the roles that were granted, and to whom."""
     asked = desk(ctx)
-    zone = asked.do(office_settings).zone
-    rows = [_row(each, zone) for each in asked.do(operations.list_access)]
+    rows = [_row(each, zone(ctx)) for each in asked.do(operations.list_access)]
     emit(
-        rows, COLUMNS, form, "no role is granted: callrec access grant WHO ROLE", KEYS, spare=SPARE, zone=zone
+        rows,
+        COLUMNS,
+        form,
+        "no role is granted: callrec access grant WHO ROLE",
+        KEYS,
+        spare=SPARE,
+        zone=zone(ctx),
     )
 
 

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
 from callrec.catalogue.custody import Entry
 from callrec.catalogue.custody_report import ReportedAccess
-from callrec.commands.common import desk, emit, lists, say, tell
+from callrec.commands.common import desk, emit, lists, now, say, tell, zone
 from callrec.commands.custody_form import GROUPS, WORDS, counted, in_groups, page
 from callrec.commands.table import cell
 from callrec.dates import parse_range, spoken
 from callrec.desk.operations import custody as operations
-from callrec.desk.operations.office import office_settings
 from callrec.errors import WrongUsage
 from callrec.forms.page import write
 from callrec.language import translated as _
-from callrec.settings import OfficeSettings
 from callrec.wording import ACTIONS, ROLES, WAYS
 
 COLUMNS = {
@@ -81,9 +80,8 @@ def of_one(ctx: click.Context, id_: str, form: str | None) -> None:
     ID is that of a recording or its call, or the beginning of it.
     """
     asked = desk(ctx)
-    office = asked.do(office_settings)
-    rows = [_row(each, office) for each in asked.do(operations.custody_of, id_)]
-    emit(rows, COLUMNS, form, "nothing was done with it", KEYS, spare=SPARE, zone=office.zone)
+    rows = [_row(each, zone(ctx)) for each in asked.do(operations.custody_of, id_)]
+    emit(rows, COLUMNS, form, "nothing was done with it", KEYS, spare=SPARE, zone=zone(ctx))
 
 
 @command.command()
@@ -106,19 +104,18 @@ def report(ctx: click.Context, when: str, by: str | None, output: Path | None, f
     if output and output.suffix.lower() != ".html":
         raise WrongUsage("{path} is no name of a page: write FILE.html", path=output)
     asked = desk(ctx)
-    office = asked.do(office_settings)
-    span = parse_range(when, office.zone, datetime.now(UTC))
+    span = parse_range(when, zone(ctx), now())
     found = asked.do(operations.report_custody, *span)
     if output:
-        write(output, page(found, span, by, office.zone))
+        write(output, page(found, span, by, zone(ctx)))
     if form or not output:
-        _emit(found.accesses, by, form, office)
+        _emit(found.accesses, by, form, zone(ctx))
     if output and form is None:
         say("the report is in {path}", path=output)
 
 
-def _emit(found: list[ReportedAccess], by: str | None, form: str | None, office: OfficeSettings) -> None:
-    rows = [_report_row(each, office) for each in in_groups(found, by)]
+def _emit(found: list[ReportedAccess], by: str | None, form: str | None, zone: ZoneInfo) -> None:
+    rows = [_report_row(each, zone) for each in in_groups(found, by)]
     emit(
         rows,
         REPORT_COLUMNS,
@@ -126,7 +123,7 @@ def _emit(found: list[ReportedAccess], by: str | None, form: str | None, office:
         "nothing was heard or given out in that time",
         REPORT_KEYS,
         spare=REPORT_SPARE,
-        zone=office.zone,
+        zone=zone,
     )
     if by and rows and form is None:
         counts = counted(found, by)
@@ -134,7 +131,7 @@ def _emit(found: list[ReportedAccess], by: str | None, form: str | None, office:
         emit(counts, {key: WORDS.get(key) or ACTIONS[key] for key in counts[0]}, None)
 
 
-def _row(each: Entry, office: OfficeSettings) -> dict[str, Any]:
+def _row(each: Entry, zone: ZoneInfo) -> dict[str, Any]:
     role, through = each.details.get("role", ""), each.details.get("through", "")
     details = {key: value for key, value in each.details.items() if key not in _MARKS}
     return {
@@ -147,27 +144,27 @@ def _row(each: Entry, office: OfficeSettings) -> dict[str, Any]:
         "request": each.details.get("request") or None,
         "through": through,
         "details": details,
-        **_words(each, role, through, office),
-        "_details": ", ".join(f"{key}: {_detail(key, value, office)}" for key, value in details.items()),
+        **_words(each, role, through, zone),
+        "_details": ", ".join(f"{key}: {_detail(key, value, zone)}" for key, value in details.items()),
     }
 
 
-def _detail(key: str, value: Any, office: OfficeSettings) -> str:
+def _detail(key: str, value: Any, zone: ZoneInfo) -> str:
     """Returns a detail as a table shows it: a moment in the time of the office."""
     if key in _MOMENTS:
         with suppress(ValueError):  # none, or the row is damaged: shown as it is
-            return spoken(datetime.fromisoformat(str(value)), office.zone)
+            return spoken(datetime.fromisoformat(str(value)), zone)
     return cell(value)
 
 
-def _report_row(each: ReportedAccess, office: OfficeSettings) -> dict[str, Any]:
-    return {**asdict(each), **_words(each, each.role, each.through, office)}
+def _report_row(each: ReportedAccess, zone: ZoneInfo) -> dict[str, Any]:
+    return {**asdict(each), **_words(each, each.role, each.through, zone)}
 
 
-def _words(each: Entry | ReportedAccess, role: str, through: str, office: OfficeSettings) -> dict[str, str]:
+def _words(each: Entry | ReportedAccess, role: str, through: str, zone: ZoneInfo) -> dict[str, str]:
     """Returns what a table shows in the user's language."""
     return {
-        "_when": spoken(each.at, office.zone),
+        "_when": spoken(each.at, zone),
         "_role": _(ROLES.get(role, role)),
         "_action": _(ACTIONS.get(each.action, each.action)),
         "_way": _(WAYS.get(through, through)),

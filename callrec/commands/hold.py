@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
 from callrec.catalogue.holds import HeldRecording
-from callrec.commands.common import desk, emit, lists
+from callrec.commands.common import desk, emit, lists, zone
 from callrec.commands.keeping_lines import tell_each
 from callrec.dates import spoken
 from callrec.desk.operations import keeping
-from callrec.desk.operations.office import office_settings
 from callrec.lifecycle.keeping import Keeping
-from callrec.settings import OfficeSettings
 
 WORDS = {
     "held": "recording {id} is held",
@@ -47,8 +46,7 @@ def command() -> None:
 def add(ctx: click.Context, ids: tuple[str, ...], reason: str, request: str | None) -> None:
     """Put recordings under legal hold. A recording may be held for several reasons."""
     here = desk(ctx)
-    office = here.do(office_settings)
-    tell_each(here.do(keeping.add_holds, list(ids), reason, request), office, _held)
+    tell_each(zone(ctx), here.do(keeping.add_holds, list(ids), reason, request), _held)
 
 
 @command.command()
@@ -59,8 +57,7 @@ def add(ctx: click.Context, ids: tuple[str, ...], reason: str, request: str | No
 def release(ctx: click.Context, ids: tuple[str, ...], reason: str, request: str | None) -> None:
     """Release recordings from legal hold: what is held for a request, or without --request for none."""
     here = desk(ctx)
-    office = here.do(office_settings)
-    tell_each(here.do(keeping.release_holds, list(ids), reason, request), office, _released)
+    tell_each(zone(ctx), here.do(keeping.release_holds, list(ids), reason, request), _released)
 
 
 @command.command("list")
@@ -69,9 +66,8 @@ def release(ctx: click.Context, ids: tuple[str, ...], reason: str, request: str 
 def list_(ctx: click.Context, form: str | None) -> None:
     """List what is held: since when, by whom, why, and for which request."""
     here = desk(ctx)
-    office = here.do(office_settings)
-    rows = [_row(each, office) for each in here.do(keeping.list_holds)]
-    emit(rows, COLUMNS, form, "nothing is held", KEYS, spare=SPARE, prose="reason", zone=office.zone)
+    rows = [_row(each, zone(ctx)) for each in here.do(keeping.list_holds)]
+    emit(rows, COLUMNS, form, "nothing is held", KEYS, spare=SPARE, prose="reason", zone=zone(ctx))
 
 
 def _held(done: Keeping) -> str:
@@ -82,7 +78,7 @@ def _released(done: Keeping) -> str:
     return WORDS["held still" if done.hold else "released"]
 
 
-def _row(each: HeldRecording, office: OfficeSettings) -> dict[str, Any]:
+def _row(each: HeldRecording, zone: ZoneInfo) -> dict[str, Any]:
     held = each.hold
     return {
         "id": held.recording_id,
@@ -92,5 +88,5 @@ def _row(each: HeldRecording, office: OfficeSettings) -> dict[str, Any]:
         "who": held.who,
         "reason": held.reason,
         "request": held.request,
-        "_when": spoken(held.at, office.zone),
+        "_when": spoken(held.at, zone),
     }

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 
-from callrec.commands.common import desk
+from callrec.commands.common import desk, zone
 from callrec.commands.keeping_lines import tell_each
 from callrec.desk.operations import keeping
-from callrec.desk.operations.office import office_settings
 from callrec.lifecycle.keeping import Keeping
 
 WORDS = {
@@ -26,9 +25,8 @@ WORDS = {
 def command(ctx: click.Context, ids: tuple[str, ...], reason: str, clear: bool) -> None:
     """Mark recordings as incidents. Each is kept as long as its rule says of incidents, if that is longer."""
     here = desk(ctx)
-    office = here.do(office_settings)
     wanted = keeping.clear_incidents if clear else keeping.mark_incidents
-    tell_each(here.do(wanted, list(ids), reason), office, _cleared if clear else _marked)
+    tell_each(zone(ctx), here.do(wanted, list(ids), reason), _cleared if clear else _marked)
 
 
 def _marked(done: Keeping) -> str:

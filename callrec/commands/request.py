@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import click
 
-from callrec.commands.common import desk, say, tell
+from callrec.commands.common import desk, now, say, tell, zone
 from callrec.commands.request_show import list_, show
 from callrec.dates import parse_date
 from callrec.desk.operations import requests as operations
-from callrec.desk.operations.office import office_settings
 from callrec.model.requests import RequestKind
 
 
@@ -38,10 +35,7 @@ command.add_command(show)
 def open_(ctx: click.Context, kind: str, for_whom: str, ground: str, due: str | None, quiet: bool) -> None:
     """Open a request. Another person, a manager, approves or refuses it."""
     asked = desk(ctx)
-    day = None
-    if due is not None:
-        office = asked.do(office_settings)
-        day = parse_date(due, datetime.now(office.zone).date())
+    day = None if due is None else parse_date(due, now().astimezone(zone(ctx)).date())
     made = asked.do(operations.open_request, RequestKind(kind), for_whom, ground, day)
     if quiet:
         tell(made.number)

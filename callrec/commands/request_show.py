@@ -9,10 +9,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from callrec.commands.common import desk, emit, lists, plain_row, print_json, say, tell
+from callrec.commands.common import desk, emit, lists, plain_row, print_json, say, tell, zone
 from callrec.dates import spoken
 from callrec.desk.operations import requests as operations
-from callrec.desk.operations.office import office_settings
 from callrec.durations import clock
 from callrec.forms.page import write
 from callrec.forms.requests import request_forms
@@ -64,10 +63,9 @@ def list_(ctx: click.Context, overdue: bool, form: str | None) -> None:
 @click.pass_context
 def show(ctx: click.Context, request: str, as_json: bool, forms: Path | None) -> None:
     """Show a request: for whom, who approved it, what it lists, and where the copies are."""
-    asked = desk(ctx)
-    found, zone = asked.do(operations.show_request, request), asked.do(office_settings).zone
+    found = desk(ctx).do(operations.show_request, request)
     if forms:
-        write(forms, request_forms(found, zone))
+        write(forms, request_forms(found, zone(ctx)))
     if as_json:
         row = plain_row(_row(found))
         del row["overdue"]
@@ -75,7 +73,7 @@ def show(ctx: click.Context, request: str, as_json: bool, forms: Path | None) ->
     elif forms:
         say("the forms are in {path}: open them in a browser and print them", path=forms)
     else:
-        for name, text in _lines(found, zone):
+        for name, text in _lines(found, zone(ctx)):
             tell(f"{_(name)}: {text}" if name else f"  {text}")
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import click
 
-from callrec.commands.common import desk
+from callrec.commands.common import desk, now, zone
 from callrec.commands.keeping_lines import tell_each
 from callrec.dates import parse_end
 from callrec.desk.operations import keeping
-from callrec.desk.operations.office import office_settings
 from callrec.lifecycle.keeping import Keeping
 
 WORDS = {
@@ -27,9 +24,8 @@ WORDS = {
 def command(ctx: click.Context, ids: tuple[str, ...], until: str, reason: str) -> None:
     """Keep recordings longer. Shorter is never possible."""
     here = desk(ctx)
-    office = here.do(office_settings)
-    end = parse_end(until, office.zone, datetime.now(UTC))
-    tell_each(here.do(keeping.retain, list(ids), end, reason), office, _retained)
+    end = parse_end(until, zone(ctx), now())
+    tell_each(zone(ctx), here.do(keeping.retain, list(ids), end, reason), _retained)
 
 
 def _retained(done: Keeping) -> str:

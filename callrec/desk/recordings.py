@@ -10,7 +10,7 @@ from callrec.catalogue.database import Connection
 from callrec.catalogue.finding import SearchHit
 from callrec.dates import spoken
 from callrec.desk.operation import Session
-from callrec.errors import NotFound, OutOfSight
+from callrec.errors import NotFound, OutOfSight, WrongUsage
 from callrec.lifecycle.requests import plain_number
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody, RetainedBecause

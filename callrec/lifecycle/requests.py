@@ -11,7 +11,7 @@ from callrec.catalogue import requests
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.custody import Entry
 from callrec.catalogue.database import Connection
-from callrec.errors import NotAllowed, NotFound, Refused, Sentence
+from callrec.errors import NotAllowed, NotFound, Refused, Sentence, WrongUsage
 from callrec.ids import pasted
 from callrec.model.access import Reach
 from callrec.model.requests import (
