@@ -10,11 +10,9 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import soundfile
@@ -22,7 +20,6 @@ import soundfile
 from callrec import account
 from callrec.app import App
 from callrec.catalogue import custody, facilities, finding, grants, tables
-from callrec.desk.server import DeskServer
 from callrec.model.access import EVERYWHERE, Reach, Role
 from callrec.model.calls import Participant
 from callrec.model.office import Extension, Facility
@@ -68,21 +65,6 @@ def fill(bench: Bench) -> None:
         }
         bench.spool.hand_over(captured_call(recording_id=id_, call=of_call))
         assert bench.archiver.archive(id_)
-
-
-@contextmanager
-def serving(app: App, socket: Path) -> Iterator[Path]:
-    """Serves the desk of an app at a socket."""
-    server = DeskServer(app, socket)
-    server._server.expiration_interval = 0.02  # it looks whether it is to stop after each
-    server.prepare()
-    thread = Thread(target=server.run)
-    thread.start()
-    try:
-        yield socket
-    finally:
-        server.stop()
-        thread.join()
 
 
 @dataclass

@@ -16,8 +16,9 @@ from callrec.configuration import Answers, write_file
 from callrec.demo.s3 import DemoS3
 from callrec.model.access import Role
 from tests import two_facilities
-from tests.two_facilities import CLAIMS, Desk, serving
+from tests.two_facilities import CLAIMS, Desk
 from tests.unit.bench import make_bench
+from tests.unit.desk.server_thread import serving
 from tests.unit.program import Done
 
 SDL = ("SDL_AUDIODRIVER", "SDL_DISKAUDIOFILE", "SDL_DISKAUDIODELAY")

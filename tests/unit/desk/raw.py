@@ -1,16 +1,13 @@
-"""A desk in a thread of the test's process, with operations of a test's own; and bytes sent to it as they
-are."""
+"""Operations of a test's own, and bytes sent to the desk as they are."""
 
 from __future__ import annotations
 
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -19,7 +16,6 @@ from callrec import account
 from callrec.app import App
 from callrec.catalogue import grants
 from callrec.desk.operation import OPERATIONS, Operation
-from callrec.desk.server import DeskServer
 from callrec.model.access import Role
 
 ME = account.name_of(os.getuid())
@@ -31,21 +27,6 @@ class Sized:
 
     size: int
     sha256: str
-
-
-@contextmanager
-def running(app: App, path: Path) -> Iterator[DeskServer]:
-    """Runs the desk of an app at a path."""
-    server = DeskServer(app, path)
-    server._server.expiration_interval = 0.02  # it looks whether it is to stop after each
-    server.prepare()
-    thread = Thread(target=server.run)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-        thread.join()
 
 
 def give_roles(app: App, *roles: Role) -> None:

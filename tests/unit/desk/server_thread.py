@@ -18,18 +18,25 @@ from tests.unit.program import Done
 
 
 @contextmanager
-def serving(app: App, socket: Path) -> Iterator[Path]:
-    """Serves the desk of an app at a socket, and yields its path. The app stays open afterwards."""
+def running(app: App, socket: Path) -> Iterator[DeskServer]:
+    """Runs the desk of an app at a socket. The app stays open afterwards."""
     server = DeskServer(app, socket)
     server._server.expiration_interval = 0.02  # it looks whether it is to stop after each
     server.prepare()
     thread = Thread(target=server.run)
     thread.start()
     try:
-        yield socket
+        yield server
     finally:
         server.stop()
         thread.join()
+
+
+@contextmanager
+def serving(app: App, socket: Path) -> Iterator[Path]:
+    """Does as `running`, and yields the path."""
+    with running(app, socket):
+        yield socket
 
 
 class ThroughDesk:

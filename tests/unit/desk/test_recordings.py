@@ -23,8 +23,9 @@ from callrec.desk.operations import custody, finding, giving, keeping, verificat
 from callrec.errors import NotFound, WrongUsage
 from callrec.model.access import Role
 from tests import two_facilities
-from tests.two_facilities import BOTH, CLAIMS, ME, OTHER, OWN, Desk, call_of, serving
+from tests.two_facilities import BOTH, CLAIMS, ME, OTHER, OWN, Desk, call_of
 from tests.unit.bench import make_bench
+from tests.unit.desk.server_thread import serving
 from tests.unit.fakes import MemoryStore
 from tests.unit.program import Done
 from tests.unit.samples import START

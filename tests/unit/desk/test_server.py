@@ -47,9 +47,9 @@ from tests.unit.desk.raw import (
     offered,
     question,
     received,
-    running,
     told,
 )
+from tests.unit.desk.server_thread import running
 
 LIAR = 4321
 """A user that somebody pretends to be."""
