@@ -60,8 +60,8 @@ def _questions(recording_id: str, output: Path) -> list[tuple[str, list[str]]]:
         (_("Which calls did {called} have today?").format(called=CALLED), [*SEARCH, "--extension", CALLED]),
         (_("Who called, why was it recorded, and what was done with it?"), ["show", recording_id]),
         (
-            _("The recording as a file; the number of the request goes on record."),
-            ["fetch", recording_id, "-o", str(output), "--request", "DEMO-1"],
+            _("The recording as a file; who fetched it goes on record."),
+            ["fetch", recording_id, "-o", str(output)],
         ),
         (
             _("Is it whole and untouched? Everything is read back and computed anew."),

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import gc
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from callrec import settings_file
 from callrec.app import App
@@ -24,20 +22,6 @@ from tests.unit.program import Done
 # for garbage among them.
 gc.freeze()
 gc.set_threshold(50_000, 20, 50)
-
-
-@pytest.fixture(autouse=True)
-def _plain_logging() -> Iterator[None]:
-    """Shows errors as plainly as `callrec serve` does: with frames and colours, a test takes half a second.
-
-    `callrec serve` sets logging up for its process, which here is that of all tests.
-    """
-    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    # Beside what the program prints, as `callrec serve` and `callrec desk` have it.
-    factory = structlog.PrintLoggerFactory(sys.__stderr__)
-    structlog.configure(processors=[structlog.processors.add_log_level, plain], logger_factory=factory)
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture
