@@ -100,16 +100,20 @@ def call(connection: sa.Connection, id_: str, *, reach: Reach) -> CallRecord:
 
 
 def look_up(connection: sa.Connection, id_: str, *, reach: Reach) -> SearchHit:
-    """Returns the recording of an id, or of its beginning, with its call; else the call of that id, with a
-    recording where it has one. Raises as `recording` does."""
+    """Returns the recording of an id, or of its beginning, with its call; else the call of that id, with its
+    first recording where it has one. Raises as `recording` does."""
     try:
         kept = recording(connection, id_, reach=reach)
     except NotFound as error:
         row = _call_row(connection, id_, reach, error)
-        of_call = sa.select(recordings).where(recordings.c.call_id == row.id)
-        found = connection.execute(of_call).first()
-        return _hit(row, read_recording(found) if found else None)
+        return _hit(row, next(iter(recordings_of(connection, row.id)), None))
     return _hit(_one(connection, calls, calls.c.id, kept.call_id, reach), kept)
+
+
+def recordings_of(connection: sa.Connection, call_id: str) -> list[ArchivedRecording]:
+    """Returns all recordings of a call, the oldest first."""
+    query = sa.select(recordings).where(recordings.c.call_id == call_id).order_by(recordings.c.id)
+    return [read_recording(row) for row in connection.execute(query)]
 
 
 def search(

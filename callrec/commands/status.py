@@ -14,7 +14,7 @@ from callrec.dates import spoken
 from callrec.desk.operations.status import Status, controller_status
 from callrec.errors import CheckFailed
 from callrec.language import translated as _
-from callrec.wording import FLAWS, note
+from callrec.wording import FLAWS
 
 SILENT_AFTER = timedelta(seconds=10)
 """A controller at work reports twice a second."""
@@ -45,7 +45,7 @@ def _plain(found: Status) -> dict[str, Any]:
         _(FLAWS[flaw]).format(count=len(calls), call=calls[-1]) for flaw, calls in whole.pop("flaws").items()
     ]
     del whole["concerns"]
-    return {**whole, "problems": [*found.problems, *flaws, *map(note, found.concerns)]}
+    return {**whole, "problems": [*found.problems, *flaws, *(each.shown() for each in found.concerns)]}
 
 
 def _show(found: dict[str, Any], zone: ZoneInfo) -> None:

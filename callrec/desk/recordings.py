@@ -11,6 +11,7 @@ from callrec.catalogue.finding import SearchHit
 from callrec.dates import spoken
 from callrec.desk.operation import Session
 from callrec.errors import NotFound, OutOfSight, WrongUsage
+from callrec.ids import pasted
 from callrec.lifecycle.requests import plain_number
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody, RetainedBecause
@@ -26,25 +27,45 @@ def look_up(session: Session, connection: Connection, id_: str) -> ArchivedRecor
     """Returns the recording of an id or its beginning, which may also be those of its call.
 
     Raises NotFound, also for a call without a recording and for one that was destroyed, and WrongUsage when
-    it fits several.
+    it fits several, or a call that has several.
     """
+    first, *others = all_of(session, connection, id_)
+    if others:
+        raise WrongUsage(
+            "call {id} has {count} recordings: name one of {recordings}",
+            id=first.call_id,
+            count=1 + len(others),
+            recordings=", ".join(each.id for each in (first, *others)),
+        )
+    return first
+
+
+def all_of(session: Session, connection: Connection, id_: str) -> list[ArchivedRecording]:
+    """Returns the recording of an id, or all that are left of the call of that id. Raises as `look_up`, but
+    for several of a call."""
     found = finding.look_up(connection, id_, reach=session.reach)
     if found.recording is None:
         raise _not_recorded(session, found.call)
-    if found.recording.state is Custody.DESTROYED:
+    of_call = not found.recording.id.startswith(pasted(id_))
+    every = finding.recordings_of(connection, found.call.id) if of_call else [found.recording]
+    left = [each for each in every if each.state is not Custody.DESTROYED]
+    if not left:
         raise _destroyed(session, found, found.recording)
-    return found.recording
+    return left
 
 
 def named(session: Session, connection: Connection, texts: Collection[str]) -> list[ArchivedRecording]:
-    """Returns the recordings that are named, each once; a text may be a list of ids. Raises as `look_up`, and
-    WrongUsage for more than are looked up in a reasonable time: others wait."""
+    """Returns the recordings that are named, each once. A text may be a list of ids, and the id of a call
+    stands for all its recordings.
+
+    Raises as `all_of`, and WrongUsage for more than are looked up in a reasonable time: others wait.
+    """
     wanted = items(texts) or texts
     if len(wanted) > MOST_NAMED:
         raise WrongUsage(
             "{count} ids are too many at once: at most {most}", count=len(wanted), most=MOST_NAMED
         )
-    found = [look_up(session, connection, each) for each in wanted]
+    found = (each for text in wanted for each in all_of(session, connection, text))
     return list({each.id: each for each in found}.values())
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from callrec.app import App
 from callrec.desk.operation import Session, operation
-from callrec.errors import Unreachable
+from callrec.errors import Sentence, Unreachable
 from callrec.ids import ID
 from callrec.lifecycle.concerns import concerns
 from callrec.model.access import EVERYWHERE, Reach, Role
-from callrec.model.calls import Note, remark
 from callrec.model.flaws import Flaw
+from callrec.sentences import SentenceField
 from callrec.spool import status
 
 
@@ -45,7 +45,7 @@ class Status:
     """In words of the controller."""
     flaws: dict[Flaw, list[str]]
     """The calls of the last day that have each flaw, the latest last."""
-    concerns: list[Note]
+    concerns: list[SentenceField]
     """What is overdue or could not be done after calls."""
     spool: str
     spool_free_bytes: int
@@ -104,9 +104,8 @@ def _live(app: App, told: list[dict[str, str]], reach: Reach) -> list[LiveCaptur
     return [each for each in found if reach.covers(office.facility_of(each.extension))]
 
 
-def _concerns(app: App, reach: Reach) -> list[Note]:
+def _concerns(app: App, reach: Reach) -> list[Sentence]:
     """Returns what is to be seen to. A database that is away is told of by the controller."""
     with suppress(Unreachable), app.database.read() as connection:
-        found = concerns(connection, app.now.astimezone(app.settings.office.zone), reach)
-        return [remark(each.template, **each.values) for each in found]
+        return concerns(connection, app.now.astimezone(app.settings.office.zone), reach)
     return []

@@ -106,6 +106,19 @@ def test_what_is_to_be_seen_to_after_calls_is_a_problem(
     assert (done.code, done.complaint) == (1, "callrec: a copy is overdue: 2026-0001")
 
 
+def test_a_problem_within_a_problem_is_told_in_the_language_of_who_asks(
+    spool: Spool, office: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _told(spool, 1)
+    held = Sentence("the S3 server has a legal hold on {key}", key="k")
+    template = "{count} recordings could not be destroyed, the first is {id}: {problem}"
+    left = Sentence(template, count=1, id="01a", problem=held)
+    monkeypatch.setattr("callrec.desk.operations.status.concerns", lambda *_: [left])
+    monkeypatch.setenv("CALLREC_LANG", "ja")
+    (problem,) = json.loads(office("status", "--json").out)["problems"]
+    assert "legal hold" not in problem and "保全" in problem
+
+
 def test_the_controller_can_be_looked_at_without_the_database(
     spool: Spool, office: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -246,3 +246,16 @@ def test_ids_may_be_pasted_as_a_list_and_count_once(desk: Desk) -> None:
         here.do(giving.recordings_to_fetch, [OWN, "ffffffff"])
     with pytest.raises(WrongUsage, match="10001 ids are too many at once: at most 10000"):
         here.do(giving.recordings_to_fetch, [",".join(f"{each:08x}" for each in range(10_001))])
+
+
+def test_the_id_of_a_call_stands_for_all_its_recordings(desk: Desk, tmp_path: Path) -> None:
+    desk.grant(Role.HANDLER, ())
+    with desk.app.database.begin() as connection:
+        moved = tables.recordings.update().where(tables.recordings.c.id == BOTH)
+        connection.execute(moved.values(call_id=call_of(OWN)))
+    assert desk("fetch", call_of(OWN), "-o", "out").code == 0
+    assert {each.name for each in Path("out").glob("*.flac")} == {f"{OWN}.flac", f"{BOTH}.flac"}
+    assert desk("fetch", OWN, "-o", "one").code == 0
+    assert [each.name for each in Path("one").glob("*.flac")] == [f"{OWN}.flac"]
+    refused = desk("play", call_of(OWN))
+    assert refused.code == 2 and f"has 2 recordings: name one of {OWN}, {BOTH}" in refused.complaint
