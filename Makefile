@@ -8,7 +8,7 @@ BIN     := .venv/bin
 SECONDS = 600
 TRIES = 600
 # Packages of the distribution: the sound converter, the tools that set up a private PBX, and for tests a clock
-# that goes wrong.
+# that goes wrong and what checks units of systemd.
 SYSTEM_PACKAGES = ffmpeg debootstrap faketime
 
 export CALLREC_CACHE := $(CACHE)
@@ -57,6 +57,7 @@ setup: system .venv/ready
 system:
 	@missing=; for package in $(SYSTEM_PACKAGES); do \
 	    command -v $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
+	command -v systemd-analyze >/dev/null 2>&1 || missing="$$missing systemd"; \
 	$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
 	[ -z "$$missing" ] || { echo "installing$$missing"; apt-get update -qq && \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from configparser import ConfigParser
@@ -24,7 +23,6 @@ def _read(path: Path) -> ConfigParser:
     return found
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd")
 def test_systemd_has_nothing_to_say_of_them(tmp_path: Path) -> None:
     for unit in UNITS.iterdir():
         text = unit.read_text("utf-8").replace("/opt/callrec/bin/callrec", sys.executable)
