@@ -96,7 +96,7 @@ def _decide(
     requests.change(connection, request.number, state, **decided, **values)
 
 
-@operation("request add", Role.HANDLER)
+@operation("request add", Role.HANDLER, Role.MANAGER)
 def add_to_request(session: Session, /, number: str, ids: list[str]) -> list[str]:
     """Lists recordings in a request; returns the ids of those that were not listed before."""
     with session.app.database.begin() as connection:
@@ -113,7 +113,7 @@ def add_to_request(session: Session, /, number: str, ids: list[str]) -> list[str
     return [each.id for each in new]
 
 
-@operation("request hand-over", Role.HANDLER)
+@operation("request hand-over", Role.HANDLER, Role.MANAGER)
 def hand_over(session: Session, /, number: str, to_whom: str, medium: str, for_good: bool = False) -> Copy:
     """Writes down that what was fetched under a request was given out, as one copy.
 
@@ -152,13 +152,13 @@ def hand_over(session: Session, /, number: str, to_whom: str, medium: str, for_g
     return copy
 
 
-@operation("request return", Role.HANDLER)
+@operation("request return", Role.HANDLER, Role.MANAGER)
 def return_copies(session: Session, /, number: str, copy: str | None = None) -> list[Copy]:
     """Writes down that the copies of a request that are out came back, or one of them."""
     return _end(session, number, copy, CopyOutcome.RETURNED)
 
 
-@operation("request destroyed", Role.HANDLER)
+@operation("request destroyed", Role.HANDLER, Role.MANAGER)
 def destroyed_copies(session: Session, /, number: str, copy: str | None = None) -> list[Copy]:
     """Writes down that whoever had the copies of a request destroyed them, or one of them."""
     return _end(session, number, copy, CopyOutcome.DESTROYED)
@@ -182,7 +182,7 @@ def _end(session: Session, number: str, id_: str | None, outcome: CopyOutcome) -
     return [each for each in after if each.id in gone]
 
 
-@operation("request close", Role.MANAGER)
+@operation("request close", Role.HANDLER, Role.MANAGER)
 def close_request(session: Session, /, number: str) -> Request:
     """Closes a request: nothing can be fetched under it any more. Raises Refused while copies are out."""
     with session.app.database.begin() as connection:

@@ -346,13 +346,13 @@ def test_what_is_added_after_the_approval_must_be_within_it(here: Clock) -> None
 @pytest.mark.parametrize(
     ("who", "wanted", "arguments"),
     [
-        ("tanaka", operations.add_to_request, (["x"],)),
-        ("tanaka", operations.hand_over, ("x", "y")),
-        ("tanaka", operations.return_copies, ()),
-        ("tanaka", operations.destroyed_copies, ()),
         ("sato", operations.approve_request, ()),
         ("sato", operations.refuse_request, ("x",)),
-        ("sato", operations.close_request, ()),
+        ("mori", operations.open_request, ("x",)),
+        ("mori", operations.add_to_request, (["x"],)),
+        ("mori", operations.return_copies, ()),
+        ("mori", operations.destroyed_copies, ()),
+        ("mori", operations.close_request, ()),
         ("mori", operations.approve_request, ()),
         ("mori", operations.hand_over, ("x", "y")),
         ("ueda", operations.show_request, ()),
@@ -366,6 +366,16 @@ def test_who_has_no_role_for_it_is_refused(
     with pytest.raises(NotAllowed):
         ask(here, who, wanted, number, *arguments)
     assert (log(here)[-1].action, log(here)[-1].who) == ("refused", who)
+
+
+def test_whoever_decides_may_do_the_rest_and_whoever_handles_may_close(here: Clock) -> None:
+    number, id_ = opened(here), recording(here)
+    assert ask(here, "tanaka", operations.add_to_request, number, [id_]) == [id_]
+    ask(here, "kondo", operations.approve_request, number)
+    copy = ask(here, "tanaka", operations.hand_over, number, "三田警察署", "CD-R")
+    (back,) = ask(here, "tanaka", operations.return_copies, number)
+    assert back.id == copy.id
+    assert ask(here, "sato", operations.close_request, number).state is RequestState.CLOSED
 
 
 # --- copies
