@@ -187,7 +187,7 @@ class Archiver(Worker):
             raise EvidenceBroken("{key} reads back different from what was put", key=key)
         if found.sha256 not in (None, digest):
             raise EvidenceBroken("the S3 server has another checksum for {key}", key=key)
-        if self._locked and (found.retain_until is None or found.retain_until < _whole_second(until)):
+        if self._locked and not found.is_locked_until(until):
             raise EvidenceBroken(
                 "the S3 server does not lock {key}: create the bucket with Object Lock, "
                 'or set archive.object_lock = "off"',
@@ -316,8 +316,3 @@ def _failures(captured: CapturedCall) -> str:
 
 def _names(capture: Capture) -> set[str]:
     return {track.name for segment in capture.segments for track in (segment.external, segment.staff)}
-
-
-def _whole_second(moment: datetime) -> datetime:
-    """Returns a moment without fractions of a second: S3 servers keep retention to the second."""
-    return moment.replace(microsecond=0)

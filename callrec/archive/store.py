@@ -29,6 +29,10 @@ class StoredObject:
     lock_mode: str | None = None
     """``governance`` or ``compliance``; None of what is not locked."""
 
+    def is_locked_until(self, moment: datetime) -> bool:
+        """Returns whether it is locked until then. Servers keep no fractions of a second."""
+        return self.retain_until is not None and self.retain_until >= moment.replace(microsecond=0)
+
 
 class Store(Protocol):
     """A bucket. All methods raise StoreUnreachable when it does not answer or does not let us in, and

@@ -71,13 +71,13 @@ class Protection:
             raise EvidenceBroken("{key} is missing from the archive", key=key) from error
 
     def _lock(self, found: StoredObject, until: datetime | None, now: datetime) -> None:
-        if until is None or until <= now or _lasts(found, until):
+        if until is None or until <= now or found.is_locked_until(until):
             return
         mode = "compliance" if found.lock_mode == "compliance" else self.mode  # the stricter one stays
         asked = _whole_second(max(until, now + self.shortest_lock))  # S3 takes no date that is over
         self.store().lock(found.key, found.version, mode, asked)
         made = self._head(found.key, found.version)
-        if not _lasts(made, until) or made.lock_mode != mode:
+        if not made.is_locked_until(until) or made.lock_mode != mode:
             raise EvidenceBroken(
                 "the S3 server took a longer lock of {key} and did not keep it: create the bucket with "
                 'Object Lock, or set archive.object_lock = "off"',
@@ -94,11 +94,6 @@ class Protection:
             "Object Lock has legal holds, and whether the key may read them",
             key=found.key,
         )
-
-
-def _lasts(found: StoredObject, until: datetime) -> bool:
-    """Returns whether an object is locked until then. Servers keep no fractions of a second."""
-    return found.retain_until is not None and found.retain_until >= until.replace(microsecond=0)
 
 
 def _whole_second(moment: datetime) -> datetime:
