@@ -100,20 +100,21 @@ def call(connection: sa.Connection, id_: str, *, reach: Reach) -> CallRecord:
 
 
 def look_up(connection: sa.Connection, id_: str, *, reach: Reach) -> SearchHit:
-    """Returns the recording of an id, or of its beginning, with its call; else the call of that id, with its
-    first recording where it has one. Raises as `recording` does."""
+    """Returns the first of what `look_up_all` does."""
+    return look_up_all(connection, id_, reach=reach)[0]
+
+
+def look_up_all(connection: sa.Connection, id_: str, *, reach: Reach) -> list[SearchHit]:
+    """Returns the recording of an id, or of its beginning, with its call; else the call of that id with each
+    of its recordings, the oldest first, or alone where it has none. Raises as `recording` does."""
     try:
         kept = recording(connection, id_, reach=reach)
     except NotFound as error:
         row = _call_row(connection, id_, reach, error)
-        return _hit(row, next(iter(recordings_of(connection, row.id)), None))
-    return _hit(_one(connection, calls, calls.c.id, kept.call_id, reach), kept)
-
-
-def recordings_of(connection: sa.Connection, call_id: str) -> list[ArchivedRecording]:
-    """Returns all recordings of a call, the oldest first."""
-    query = sa.select(recordings).where(recordings.c.call_id == call_id).order_by(recordings.c.id)
-    return [read_recording(row) for row in connection.execute(query)]
+        query = sa.select(recordings).where(recordings.c.call_id == row.id).order_by(recordings.c.id)
+        found = [_hit(row, read_recording(each)) for each in connection.execute(query)]
+        return found or [_hit(row, None)]
+    return [_hit(_one(connection, calls, calls.c.id, kept.call_id, reach), kept)]
 
 
 def search(

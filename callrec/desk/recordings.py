@@ -11,7 +11,6 @@ from callrec.catalogue.finding import SearchHit
 from callrec.dates import spoken
 from callrec.desk.operation import Session
 from callrec.errors import NotFound, OutOfSight, WrongUsage
-from callrec.ids import pasted
 from callrec.lifecycle.requests import plain_number
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody, RetainedBecause
@@ -43,14 +42,13 @@ def look_up(session: Session, connection: Connection, id_: str) -> ArchivedRecor
 def all_of(session: Session, connection: Connection, id_: str) -> list[ArchivedRecording]:
     """Returns the recording of an id, or all that are left of the call of that id. Raises as `look_up`, but
     for several of a call."""
-    found = finding.look_up(connection, id_, reach=session.reach)
-    if found.recording is None:
-        raise _not_recorded(session, found.call)
-    of_call = not found.recording.id.startswith(pasted(id_))
-    every = finding.recordings_of(connection, found.call.id) if of_call else [found.recording]
+    found = finding.look_up_all(connection, id_, reach=session.reach)
+    every = [each.recording for each in found if each.recording]
+    if not every:
+        raise _not_recorded(session, found[0].call)
     left = [each for each in every if each.state is not Custody.DESTROYED]
     if not left:
-        raise _destroyed(session, found, found.recording)
+        raise _destroyed(session, found[0], every[0])
     return left
 
 
