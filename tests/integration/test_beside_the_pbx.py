@@ -48,20 +48,29 @@ def test_what_a_mailbox_or_a_menu_says_is_recorded(
 
 
 @contextmanager
+def _told_of_records(system: SystemUnderTest, **variables: str) -> Iterator[None]:
+    """A controller, with these variables, that has found that the PBX can write records: it asks when it
+    connects."""
+    system.demo.pbx.cli("module load func_cdr.so")
+    with system.restarted_with(**variables):
+        yield
+        system.demo.pbx.cli("module unload func_cdr.so")
+
+
+@contextmanager
 def _own_records(system: SystemUnderTest) -> Iterator[list[str]]:
     """The rows that the PBX writes of its calls meanwhile; they are there at the end."""
     home = system.demo.pbx.home
     rows: list[str] = []
     (home / "log/cdr-csv").mkdir(exist_ok=True)
     (home / "etc/cdr.conf").write_text(CDR)
-    for command in ("module load func_cdr.so", "module reload cdr", "module load cdr_csv.so"):
+    for command in ("module reload cdr", "module load cdr_csv.so"):
         system.demo.pbx.cli(command)
     yield rows
     written = home / "log/cdr-csv/Master.csv"
     eventually(written.exists, what="the records of the PBX")
     rows += written.read_text().splitlines()
-    for module in ("cdr_csv.so", "func_cdr.so"):
-        system.demo.pbx.cli(f"module unload {module}")
+    system.demo.pbx.cli("module unload cdr_csv.so")
 
 
 def test_the_records_of_the_pbx_have_the_call_and_nothing_of_ours(
@@ -69,8 +78,8 @@ def test_the_records_of_the_pbx_have_the_call_and_nothing_of_ours(
 ) -> None:
     """The snoops of the recording, the tones of the keys, the support phone."""
     with (
+        _told_of_records(system, CALLREC_HELP__PHONE="2201"),
         _own_records(system) as rows,
-        system.restarted_with(CALLREC_HELP__PHONE="2201"),
         system.rule("automatic", direction="inbound"),
     ):
         staff, caller = inbound(system)
