@@ -33,8 +33,8 @@ from tests.integration.system import eventually
 from tests.unit.bench import make_bench
 from tests.unit.samples import DECISION, captured_call, segment
 
-LOCK_S = 3
-"""Long enough to see it keep something."""
+LOCKS_S = (3, 10, 30)
+"""The first one that lasts until it was seen to keep something; a machine can be busy."""
 on_one = pytest.mark.parametrize("office", ["sqlite"], indirect=True)
 """For what does not depend on the database."""
 
@@ -179,12 +179,7 @@ class Office:
 
 
 def test_a_lock_keeps_it_until_it_ends_and_then_all_versions_go(office: Office, tmp_path: Path) -> None:
-    id_ = office.archive(tmp_path, lock_s=LOCK_S)
-    key = office.row(id_).key
-    office.admin.put_object(Bucket="callrec", Key=key, Body=b"put over it")
-    office.admin.delete_object(Bucket="callrec", Key=key)
-    assert sorted(office.there(id_)) == [key, key, key, office.row(id_).manifest_key]
-    assert office.purge_here() == {id_: "locked"}
+    id_ = _seen_locked(office, tmp_path)
     assert len(office.there(id_)) == 4 and "locks" in office.problems()[0]
     _unlocked(office, id_)
     assert office.purge() == (0, {id_: "destroyed"}, "")
@@ -278,9 +273,28 @@ def test_of_three_keys_one_can_delete_and_it_can_put_nothing(office: Office, tmp
     assert office.purge_here() == {id_: "destroyed"}
 
 
-def _unlocked(office: Office, id_: str) -> None:
-    """Waits until the locks of both objects have ended, by the server's own clock."""
+def _seen_locked(office: Office, tmp_path: Path) -> str:
+    """A recording that a purge has left for its lock; above its sound lie another version and a marker."""
+    for lock_s in LOCKS_S:
+        id_ = office.archive(tmp_path, lock_s=lock_s)
+        key, end = office.row(id_).key, _locked_until(office, id_)
+        office.admin.put_object(Bucket="callrec", Key=key, Body=b"put over it")
+        office.admin.delete_object(Bucket="callrec", Key=key)
+        assert sorted(office.there(id_)) == [key, key, key, office.row(id_).manifest_key]
+        outcomes = office.purge_here()
+        if outcomes == {id_: "locked"}:
+            return id_
+        assert outcomes == {id_: "destroyed"} and office.app.destruction_store.time() > end
+    raise AssertionError("no lock lasted until the purge")
+
+
+def _locked_until(office: Office, id_: str) -> datetime:
     row, store = office.row(id_), office.app.destruction_store
     every = [each for key in (row.key, row.manifest_key) for each in store.versions(key)]
-    last: datetime = max(each.retain_until for each in every if each.retain_until)
-    eventually(lambda: store.time() > last, what="the end of the locks")
+    return max(each.retain_until for each in every if each.retain_until)
+
+
+def _unlocked(office: Office, id_: str) -> None:
+    """Waits until the locks of both objects have ended, by the server's own clock."""
+    end, store = _locked_until(office, id_), office.app.destruction_store
+    eventually(lambda: store.time() > end, what="the end of the locks")
