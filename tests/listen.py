@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 Samples = NDArray[np.int16]
 
 WINDOW_SECONDS = 0.1
+HANGUP_SECONDS = 0.3
 PIECE = 3000
 """Samples of a prompt that are looked for together; no tone has two of them."""
 AUDIBLE = 500.0
@@ -37,6 +38,13 @@ def heard_share(samples: Samples, rate: int, hertz: float) -> float:
 def hears(samples: Samples, rate: int, hertz: float) -> bool:
     """Whether a tone is there for most of the time."""
     return heard_share(samples, rate, hertz) > 0.8
+
+
+def hears_to_the_end(samples: Samples, rate: int, hertz: float) -> bool:
+    """Whether a tone is there in the half second before the phone that sends it hung up. The PBX records on
+    until it has been told of that, which takes longer on a busy machine."""
+    late = int(rate * HANGUP_SECONDS)
+    return hears(samples[-late - rate // 2 : -late], rate, hertz)
 
 
 def hears_no(samples: Samples, rate: int, hertz: float) -> bool:
