@@ -23,13 +23,13 @@ from callrec.archive.discarder import WHO, Discarder
 from callrec.archive.retry_schedule import RetrySchedule, problem_of
 from callrec.archive.store import Store
 from callrec.catalogue import calls, custody
-from callrec.catalogue.calls import Versions
+from callrec.catalogue.calls import ArchivedRecording, Versions
 from callrec.catalogue.database import Database
 from callrec.errors import CallrecError, EvidenceBroken, StoreUnreachable
 from callrec.language import translated
 from callrec.manifest import Manifest, read
 from callrec.model.calls import remark
-from callrec.model.captures import Capture, CapturedCall
+from callrec.model.captures import Capture, CapturedCall, Custody
 from callrec.spool.directory import Damaged, Spool
 from callrec.spool.recording_builder import NoSound, RecordingBuilder
 from callrec.spool.tracks import NotYetClosed, Tracks, is_momentary
@@ -102,14 +102,14 @@ class Archiver(Worker):
         None when the PBX has no sound of it, or it was destroyed before. Raises CallrecError or OSError for
         what is to be tried again.
         """
-        captured = self._spool.captured_call(recording_id)
-        if self._was_destroyed(captured):
+        captured, kept = self._spool.captured_call(recording_id), self._kept(recording_id)
+        if kept and kept.state is Custody.DESTROYED:
+            self._destroy_again(captured)
             return None
-        manifest = self._archived(recording_id)
+        manifest = _manifest(kept) if kept else self._spooled(captured)
         if manifest is None:
-            manifest = self._spooled(captured)
-            if manifest is None:
-                return None
+            return None
+        if kept is None:
             self._catalogue(manifest, self._put(manifest))
             log.info("archived", recording=recording_id, extension=manifest.call.extension)
         self._let_go(captured, manifest)
@@ -117,30 +117,29 @@ class Archiver(Worker):
 
     def prepare(self, recording_id: str) -> None:
         """Takes one recording as far as it goes without the archive: it is whole in the spool then."""
-        captured = self._spool.captured_call(recording_id)
-        if not self._was_destroyed(captured) and self._archived(recording_id) is None:
+        captured, kept = self._spool.captured_call(recording_id), self._kept(recording_id)
+        if kept is None:
             self._spooled(captured)
+        elif kept.state is Custody.DESTROYED:
+            self._destroy_again(captured)
 
     # --- steps
 
-    def _was_destroyed(self, captured: CapturedCall) -> bool:
-        """Returns whether a recording came back that was destroyed; what came back is destroyed then, too."""
-        id_ = captured.capture.recording_id
-        if not self._discarder.destroyed_again(captured):
-            return False
-        self._tracks.forget(id_)
-        log.warning("a recording that was destroyed came back, and was destroyed again", recording=id_)
-        return True
-
-    def _archived(self, recording_id: str) -> Manifest | None:
-        """Returns the manifest of a recording that is archived, else None.
+    def _kept(self, recording_id: str) -> ArchivedRecording | None:
+        """Returns the catalogue's row of a recording; None as long as it is not archived.
 
         A row is written only once the objects were proved. What was captured can come back after that, from a
         crash between two steps; it must not be made anew.
         """
         with self._database.read() as connection:
-            kept = calls.find_recording(connection, recording_id)
-        return read(json.dumps(kept.manifest).encode()) if kept else None
+            return calls.find_recording(connection, recording_id)
+
+    def _destroy_again(self, captured: CapturedCall) -> None:
+        """Destroys what came back of a recording that was destroyed."""
+        self._discarder.destroy_again(captured)
+        id_ = captured.capture.recording_id
+        self._tracks.forget(id_)
+        log.warning("a recording that was destroyed came back, and was destroyed again", recording=id_)
 
     def _spooled(self, captured: CapturedCall) -> Manifest | None:
         """Makes the recording in the spool and returns its manifest; None when the PBX has no sound of it.
@@ -307,6 +306,10 @@ def manifest_key(audio_key: str) -> str:
 def file_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _manifest(kept: ArchivedRecording) -> Manifest:
+    return read(json.dumps(kept.manifest).encode())
 
 
 def _failures(captured: CapturedCall) -> str:

@@ -14,7 +14,7 @@ import structlog
 
 from callrec.catalogue import calls, custody
 from callrec.catalogue.database import Database
-from callrec.model.captures import Capture, CapturedCall, Custody
+from callrec.model.captures import Capture, CapturedCall
 from callrec.spool.directory import Spool
 
 log = structlog.get_logger()
@@ -49,24 +49,19 @@ class Discarder:
         self._spool.remove_discard(recording_id)
         log.info("discarded", recording=recording_id, extension=call.extension)
 
-    def destroyed_again(self, captured: CapturedCall) -> bool:
-        """Returns whether a recording was destroyed when its time was over; then all that came back of it is
-        destroyed. Its call's row stays as it is: numbers and names may be gone from there.
+    def destroy_again(self, captured: CapturedCall) -> None:
+        """Destroys all that came back of a recording that was destroyed when its time was over. Its call's
+        row stays as it is: numbers and names may be gone from there.
 
         Can be repeated. Raises what `destroy` raises, and CatalogueUnreachable; then it waits on.
         """
         id_ = captured.capture.recording_id
-        with self._database.read() as connection:
-            kept = calls.find_recording(connection, id_)
-        if kept is None or kept.state is not Custody.DESTROYED:
-            return False
         with self._database.begin() as connection:
             entries = custody.of(connection, id_)
             if not entries or entries[-1].action != CAME_BACK:  # after a crash it is done again
                 custody.append(connection, id_, CAME_BACK, who=WHO, at=datetime.now(UTC))
         self._destroy_tracks(captured.capture)
         self._spool.remove(id_)
-        return True
 
     def _destroy_tracks(self, capture: Capture) -> None:
         for segment in capture.segments:

@@ -12,6 +12,8 @@ import soundfile
 
 from callrec.archive.archiver import object_key
 from callrec.catalogue import calls, custody, finding
+from callrec.catalogue.calls import ArchivedRecording
+from callrec.catalogue.database import Connection
 from callrec.errors import EvidenceBroken, StoreUnreachable
 from callrec.manifest import read
 from callrec.model.access import EVERYWHERE
@@ -137,6 +139,23 @@ def test_what_was_captured_after_the_archive_had_it_is_kept_aside(bench: Bench) 
     bench.archiver.work()
     assert bench.spool.quarantined() == [RECORDING_ID] and (bench.pbx / "callrec/r-2-external").exists()
     assert bench.store.objects == before
+
+
+@pytest.mark.parametrize("step", ["archive", "prepare"])
+def test_the_catalogue_is_asked_once_whether_it_is_archived(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    looks: list[str] = []
+    find = calls.find_recording
+
+    def look(connection: Connection, id_: str) -> ArchivedRecording | None:
+        looks.append(id_)
+        return find(connection, id_)
+
+    monkeypatch.setattr(calls, "find_recording", look)
+    bench.captured()
+    getattr(bench.archiver, step)(RECORDING_ID)
+    assert looks == [RECORDING_ID]
 
 
 def test_calls_without_a_recording_get_their_row(bench: Bench) -> None:

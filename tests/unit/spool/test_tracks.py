@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from callrec.catalogue import custody, finding
+from callrec.catalogue import calls, custody, finding
 from callrec.errors import PbxUnreachable
-from callrec.manifest import Manifest
+from callrec.manifest import Manifest, read
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import Participant
 from callrec.model.captures import Segment, Track
@@ -29,9 +30,10 @@ def _until_believed(bench: Bench) -> None:
 def _archived(bench: Bench) -> Manifest:
     bench.archiver.work()
     assert bench.spool.waiting() == [], bench.archiver.problems()
-    manifest = bench.archiver._archived(RECORDING_ID)
-    assert manifest is not None
-    return manifest
+    with bench.database.read() as connection:
+        kept = calls.find_recording(connection, RECORDING_ID)
+    assert kept is not None
+    return read(json.dumps(kept.manifest).encode())
 
 
 def test_a_track_that_comes_late_is_not_missed(bench: Bench) -> None:
