@@ -113,7 +113,8 @@ class App:
         """The bucket, by the keys of [destruction], which nobody else has."""
         from callrec.archive.removal import S3Removal
 
-        return S3Removal(self.settings.archive.with_keys(self.settings.destruction), self.ca_file)
+        settings = self.settings.archive.with_keys("destruction", self.settings.destruction)
+        return S3Removal(settings, self.ca_file)
 
     def purge(self) -> Purge:
         """Makes what destroys recordings whose time is over."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, PrivateAttr, SecretStr, model_validator
 
 from callrec.errors import WrongValue
 from callrec.model.calls import FeatureCode
@@ -106,11 +106,20 @@ class ArchiveSettings(Keys):
     """Locks last at least so long: after an outage the retention may be over, and S3 takes no past date."""
     proxy: ServerAddressOrNone = ""
 
-    def with_keys(self, keys: Keys) -> ArchiveSettings:
+    _keys_of: str = PrivateAttr("archive")
+
+    @property
+    def keys_of(self) -> str:
+        """The section that has these keys."""
+        return self._keys_of
+
+    def with_keys(self, section: str, keys: Keys) -> ArchiveSettings:
         """Returns the same bucket for somebody who has other keys to it, where these are set."""
         if not keys.access_key.get_secret_value():
             return self
-        return self.model_copy(update={"access_key": keys.access_key, "secret_key": keys.secret_key})
+        other = self.model_copy(update={"access_key": keys.access_key, "secret_key": keys.secret_key})
+        other._keys_of = section
+        return other
 
 
 class CatalogueSettings(Section):
@@ -272,5 +281,5 @@ class Settings(Section):
 
     def of_desk(self) -> Settings:
         """Returns the settings for the desk, which also has keys of its own to the S3 server."""
-        own = {"archive": self.archive.with_keys(self.desk)}
+        own = {"archive": self.archive.with_keys("desk", self.desk)}
         return self.of_controller().model_copy(update=own)

@@ -171,7 +171,8 @@ class S3Store:
     def _ask(self, operation: str, **parameters: Any) -> Any:
         if not self._settings.access_key.get_secret_value():  # nobody else's are taken in their place
             raise StoreUnreachable(
-                "there are no keys for the S3 server: set archive.access_key and archive.secret_key"
+                "there are no keys for the S3 server: set {section}.access_key and {section}.secret_key",
+                section=self._settings.keys_of,
             )
         try:
             with within(self._seconds):
@@ -186,10 +187,11 @@ class S3Store:
         code = str(error.response["Error"].get("Code", ""))
         if code in _DENIED:
             return StoreUnreachable(
-                "the S3 server does not let us use bucket {bucket} ({code}): check archive.access_key, "
-                "archive.secret_key and the bucket's policy",
+                "the S3 server does not let us use bucket {bucket} ({code}): check {section}.access_key, "
+                "{section}.secret_key and the bucket's policy",
                 bucket=self._settings.bucket,
                 code=code,
+                section=self._settings.keys_of,
             )
         if code == "NoSuchBucket" or (operation == "head_bucket" and code in _MISSING):
             return StoreUnreachable(

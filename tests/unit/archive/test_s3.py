@@ -1,12 +1,18 @@
-"""The S3 store before it asks anything: an address that cannot be one is said in one line."""
+"""The S3 store where nothing can be stored: a wrong address, or a wrong key, is said in one line."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
 import pytest
 
+from callrec.app import App
 from callrec.archive.s3 import S3Store
 from callrec.errors import StoreUnreachable, WrongConfiguration
-from callrec.settings import ArchiveSettings
+from callrec.settings import ArchiveSettings, Settings
 
 
 def test_an_address_that_cannot_be_used() -> None:
@@ -19,3 +25,42 @@ def test_without_keys_nobody_elses_are_used(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "theirs")
     with pytest.raises(StoreUnreachable, match=r"set archive\.access_key"):
         S3Store(ArchiveSettings()).check()
+
+
+class _Refusing(BaseHTTPRequestHandler):
+    """An S3 server that knows nobody's key."""
+
+    def do_HEAD(self) -> None:
+        self.send_response(403)
+        self.end_headers()
+
+    def log_message(self, *said: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), _Refusing)
+    serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+    serving.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    serving.join()
+    server.server_close()
+
+
+def test_a_key_that_is_refused_is_told_by_the_section_that_has_it(refusing: str) -> None:
+    keys = {"access_key": "a", "secret_key": "b"}
+    archive = {**keys, "endpoint_url": refusing}
+    whole = Settings.model_validate({"archive": archive, "desk": keys, "destruction": keys})
+    only_archive = Settings.model_validate({"archive": archive})
+    for store, section in (
+        (App(whole).store, "archive"),
+        (App(whole.of_controller()).store, "archive"),
+        (App(whole.of_desk()).store, "desk"),
+        (App(only_archive.of_desk()).store, "archive"),
+        (App(whole).destruction_store, "destruction"),
+    ):
+        with pytest.raises(StoreUnreachable) as refused:
+            store.check()
+        assert f"check {section}.access_key, {section}.secret_key and" in str(refused.value)
