@@ -90,6 +90,8 @@ def list_(ctx: click.Context, form: str | None) -> None:
         "no role is granted: callrec access grant WHO ROLE",
         KEYS,
         spare=SPARE,
+        prose="_gone",
+        words=("who", "_since", "granted_by"),
         zone=zone(ctx),
     )
 
@@ -141,7 +143,8 @@ def _tell(found: Access) -> None:
         tell(f"  {each.role}: {_place(each)}{via}")
     if not found.grants and not found.direct:
         say("  no role: ask your IT admin for callrec access grant {who} ROLE", who=found.who)
-    emit([_command(each) for each in found.commands], {"command": "command", "facility": "facility"}, None)
+    commands = [_command(each) for each in found.commands]
+    emit(commands, {"command": "command", "facility": "facility"}, None, prose="facility")
 
 
 def _command(each: operations.AllowedCommand) -> dict[str, str]:

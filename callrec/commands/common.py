@@ -107,13 +107,14 @@ def emit(
     *,
     spare: Sequence[str] = (),
     prose: str = "",
+    words: Sequence[str] = (),
     zone: ZoneInfo | None = None,
 ) -> None:
     """Prints rows: all their keys as JSON or CSV, the columns that are named (key: header) as a table.
 
     `keys` are those of every row, for the header of a CSV without any; else the columns stand in. Where a
-    terminal is too narrow, the columns in `spare` are left out, the first of them first; `prose` may wrap.
-    Moments are printed as CSV in `zone`.
+    terminal is too narrow, the columns in `spare` are left out, the first of them first; `prose` may wrap,
+    and so may `words`, of them the last one first. Moments are printed as CSV in `zone`.
     """
     if form == "json":
         print_json([plain_row(row) for row in rows])
@@ -121,7 +122,7 @@ def emit(
         names = _shown(rows[0] if rows else keys or columns)
         _write(spreadsheet.head(names) + spreadsheet.lines(rows, names, zone))
     elif rows:
-        _emit_table(Table(columns, rows, spare, prose))
+        _emit_table(Table(columns, rows, spare, prose, words))
     elif empty:
         say(empty, err=True)
 

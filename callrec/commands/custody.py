@@ -33,6 +33,8 @@ COLUMNS = {
     "_details": "remark",
 }
 SPARE = ("_way", "_role", "_details")
+WRAPPING = ("_when", "who", "_action")
+"""What a narrow terminal has on several lines, the first of these last."""
 KEYS = ("seq", "at", "who", "role", "action", "recording_id", "request", "through", "details")
 REPORT_COLUMNS = {
     "_when": "when",
@@ -45,7 +47,7 @@ REPORT_COLUMNS = {
     "request": "request",
     "_way": "through",
 }
-REPORT_SPARE = ("_way", "_role", "extension", "facility")
+REPORT_SPARE = ("_way", "_role", "extension", "facility", "request")
 REPORT_KEYS = ("at", "who", "role", "action", "recording_id", "facility", "extension", "request", "through")
 OF_ONE = "ID"
 """How the command for one recording is called, which nobody types."""
@@ -81,7 +83,17 @@ def of_one(ctx: click.Context, id_: str, form: str | None) -> None:
     """
     asked = desk(ctx)
     rows = [_row(each, zone(ctx)) for each in asked.do(operations.custody_of, id_)]
-    emit(rows, COLUMNS, form, "nothing was done with it", KEYS, spare=SPARE, zone=zone(ctx))
+    emit(
+        rows,
+        COLUMNS,
+        form,
+        "nothing was done with it",
+        KEYS,
+        spare=SPARE,
+        prose="_details",
+        words=WRAPPING,
+        zone=zone(ctx),
+    )
 
 
 @command.command()
@@ -123,12 +135,15 @@ def _emit(found: list[ReportedAccess], by: str | None, form: str | None, zone: Z
         "nothing was heard or given out in that time",
         REPORT_KEYS,
         spare=REPORT_SPARE,
+        words=WRAPPING,
         zone=zone,
     )
     if by and rows and form is None:
         counts = counted(found, by)
         tell("")
-        emit(counts, {key: WORDS.get(key) or ACTIONS[key] for key in counts[0]}, None)
+        done = [key for key in counts[0] if key == by or any(row[key] for row in counts)]
+        columns = {key: WORDS.get(key) or ACTIONS[key] for key in done}
+        emit(counts, columns, None, spare=["total"], words=[key for key in columns if key != "recording"])
 
 
 def _row(each: Entry, zone: ZoneInfo) -> dict[str, Any]:

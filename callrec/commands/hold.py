@@ -67,7 +67,17 @@ def list_(ctx: click.Context, form: str | None) -> None:
     """List what is held: since when, by whom, why, and for which request."""
     here = desk(ctx)
     rows = [_row(each, zone(ctx)) for each in here.do(keeping.list_holds)]
-    emit(rows, COLUMNS, form, "nothing is held", KEYS, spare=SPARE, prose="reason", zone=zone(ctx))
+    emit(
+        rows,
+        COLUMNS,
+        form,
+        "nothing is held",
+        KEYS,
+        spare=SPARE,
+        prose="reason",
+        words=("_when", "who"),
+        zone=zone(ctx),
+    )
 
 
 def _held(done: Keeping) -> str:

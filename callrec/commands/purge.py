@@ -97,7 +97,17 @@ def _print(verdicts: Sequence[Verdict], form: str | None, zone: ZoneInfo) -> Non
         emit(list(_counts(verdicts)), COUNTS, None)
         say("")
     rows = [_row(each, zone) for each in verdicts]
-    emit(rows, COLUMNS, form, "nothing is past its time", KEYS, spare=SPARE, zone=zone)
+    emit(
+        rows,
+        COLUMNS,
+        form,
+        "nothing is past its time",
+        KEYS,
+        spare=SPARE,
+        prose="_outcome",
+        words=("_until", "_ended"),
+        zone=zone,
+    )
 
 
 def _counts(verdicts: Iterable[Verdict]) -> Iterable[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Lays out lists as tables for people: as wide as they are in a pipe, as wide as the terminal on one.
 
 Nothing is cut and no id is folded: where a terminal is too narrow, whole columns are left out, and only
-prose wraps. Where even that is not enough, lines are left to the terminal.
+prose and words wrap. Where even that is not enough, lines are left to the terminal.
 """
 
 from __future__ import annotations
@@ -15,25 +15,27 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from callrec.commands.wrapping import wrapped
+from callrec.commands.wrapping import longest_word, wrapped
 from callrec.language import translated
 from callrec.visible import visible
 
 BETWEEN = 2
 """Blanks between two columns."""
-LEAST_PROSE = 20
-"""So many columns of a terminal prose needs to be read."""
+LEAST_PROSE, LEAST_WORDS = 20, 6
+"""So many columns of a terminal prose needs to be read, and so many a few words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """Rows and their columns (key: header). `spare` columns are left out where a terminal is too narrow, the
-    first of them first; the one that is `prose` wraps."""
+    first of them first. The one that is `prose` wraps, and those that are `words` do: the first of them is
+    the last that does."""
 
     columns: Mapping[str, str]
     rows: Sequence[Mapping[str, Any]]
     spare: Sequence[str] = ()
     prose: str = ""
+    words: Sequence[str] = ()
 
 
 def laid_out(shown: Table) -> tuple[str, list[str]]:
@@ -47,15 +49,31 @@ def laid_out(shown: Table) -> tuple[str, list[str]]:
 
 def _fitted(shown: Table, natural: Mapping[str, int], room: int) -> dict[str, int]:
     """Returns the columns that have room, and their widths."""
-    widths = {key: min(each, LEAST_PROSE) if key == shown.prose else each for key, each in natural.items()}
+    widths = {key: _least(shown, key, each) for key, each in natural.items()}
     for key in shown.spare:
         if _needed(widths) > room:
             del widths[key]
-    free = room - _needed(widths)
-    if shown.prose:
-        most = natural[shown.prose]
-        widths[shown.prose] = most if free < 0 else min(most, widths[shown.prose] + free)
+    if (free := room - _needed(widths)) < 0:
+        return {key: natural[key] for key in widths}
+    for key in filter(widths.__contains__, shown.words):  # whole ones first: two half ones help nobody
+        if natural[key] - widths[key] <= free:
+            free -= natural[key] - widths[key]
+            widths[key] = natural[key]
+    for key in filter(widths.__contains__, (shown.prose, *reversed(shown.words))):
+        more = min(free, natural[key] - widths[key])
+        free -= more
+        widths[key] += more
     return widths
+
+
+def _least(shown: Table, key: str, natural: int) -> int:
+    """Returns how narrow a column may be. Words are broken only where one alone is wider than prose."""
+    if key == shown.prose:
+        return min(natural, LEAST_PROSE)
+    if key not in shown.words:
+        return natural
+    longest = max(map(longest_word, _cells(shown, key)))
+    return min(natural, max(LEAST_WORDS, min(LEAST_PROSE, longest)))
 
 
 def cell(value: Any) -> str:
@@ -68,8 +86,13 @@ def cell(value: Any) -> str:
 
 
 def _width(shown: Table, key: str) -> int:
-    cells = (translated(shown.columns[key]), *(cell(row.get(key)) for row in shown.rows))
-    return max(map(cell_len, cells))
+    return max(map(cell_len, _cells(shown, key)))
+
+
+def _cells(shown: Table, key: str) -> Iterator[str]:
+    """Yields what stands in a column, its header first."""
+    yield translated(shown.columns[key])
+    yield from (cell(row.get(key)) for row in shown.rows)
 
 
 def _needed(widths: Mapping[str, int]) -> int:
@@ -78,15 +101,17 @@ def _needed(widths: Mapping[str, int]) -> int:
 
 
 def _drawn(shown: Table, widths: Mapping[str, int]) -> str:
-    header = _lines([[translated(shown.columns[key])] for key in widths], widths)
-    rows = (_lines([_wrapped(shown, row, key, widths[key]) for key in widths], widths) for row in shown.rows)
+    columns = [_wrapped(shown, key, width) for key, width in widths.items()]
+    header, *rows = (_lines(cells, widths) for cells in zip(*columns, strict=True))
     lines = [*header, "─" * _needed(widths), *chain.from_iterable(rows)]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _wrapped(shown: Table, row: Mapping[str, Any], key: str, width: int) -> list[str]:
-    said = cell(row.get(key))
-    return wrapped(said, width) if key == shown.prose else [said]
+def _wrapped(shown: Table, key: str, width: int) -> Iterator[list[str]]:
+    """Yields the lines of each cell of a column."""
+    wraps = key == shown.prose or key in shown.words
+    for each in _cells(shown, key):
+        yield wrapped(each, width) if wraps and cell_len(each) > width else [each]
 
 
 def _lines(cells: Sequence[Sequence[str]], widths: Mapping[str, int]) -> Iterator[str]:

@@ -26,6 +26,11 @@ def wrapped(text: str, width: int) -> list[str]:
     return [line.rstrip() for line in lines if line.strip()]
 
 
+def longest_word(text: str) -> int:
+    """Returns how many columns of a terminal the widest part of a paragraph takes that stays on one line."""
+    return max(cell_len(unit.rstrip()) for unit in _units(text))
+
+
 def _units(text: str) -> Iterator[str]:
     """Yields the parts of a text between which a line may end, with the blanks after them."""
     unit = ""
