@@ -102,8 +102,18 @@ class _Body:
 
     def __init__(self, desk: RemoteDesk, answer: http.client.HTTPResponse) -> None:
         self._desk, self._answer = desk, answer
+        self._left = 0
+        """Bytes of the piece that is being read."""
 
     def read(self, size: int, /) -> bytes:
+        """Raises the error that comes in place of a piece."""
+        if not self._left and (line := self._desk._line(self._answer)):
+            self._left = wire.read_piece(line)
+        data = self._bytes(min(size, self._left))
+        self._left -= len(data)
+        return data
+
+    def _bytes(self, size: int) -> bytes:
         try:
             return self._answer.read(size)
         except (OSError, http.client.HTTPException) as error:

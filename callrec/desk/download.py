@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 from callrec.errors import Unreachable
 
+if TYPE_CHECKING:
+    from callrec.desk.operation import Session
+
 A = TypeVar("A", bound="About")
-CHUNK = 1 << 20
+CHUNK = 1 << 16
+"""Bytes that are given at once: about two seconds of sound, of which nobody takes back what is given."""
 
 
 class About(Protocol):
@@ -30,28 +35,45 @@ class Source(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under what a file of a recording is given. The gate looks at it again while the file is on its way."""
+
+    recording_id: str
+    check: Callable[[Session], None]
+    """Raises NotAllowed where it is no longer to be given, in the session that the caller would have now."""
+    reached: Callable[[int], str]
+    """Returns how far so many bytes reach, for the custody log."""
+
+
 class Download(Generic[A]):
     """A file on its way. To be used in a `with`; iterated once.
 
-    Raises Unreachable at the end unless it was as long as was said, with the SHA-256 that was said.
+    Raises Unreachable at the end unless it was as long as was said, with the SHA-256 that was said; and what
+    `before_each` raises, which is told before each piece how many bytes are on their way.
     """
 
-    def __init__(self, about: A, source: Source) -> None:
-        self.about, self._source = about, source
+    def __init__(self, about: A, source: Source, terms: Terms | None = None) -> None:
+        self.about, self._source, self.terms = about, source, terms
+        self.before_each: Callable[[int], None] = lambda sent: None
 
     @classmethod
-    def of(cls, about: A, path: Path) -> Self:
+    def of(cls, about: A, path: Path, terms: Terms | None = None) -> Self:
         """Returns the download of a file, which may be deleted from then on."""
-        return cls(about, path.open("rb"))
+        return cls(about, path.open("rb"), terms)
 
     def __iter__(self) -> Iterator[bytes]:
         left, seen = self.about.size, hashlib.sha256()
-        while left and (chunk := self._source.read(min(CHUNK, left))):
+        while left and (chunk := self._piece(left)):
             seen.update(chunk)
             left -= len(chunk)
             yield chunk
         if left or seen.hexdigest() != self.about.sha256:
             raise Unreachable("the file did not arrive whole: try again")
+
+    def _piece(self, left: int) -> bytes:
+        self.before_each(self.about.size - left)
+        return self._source.read(min(CHUNK, left))
 
     def close(self) -> None:
         self._source.close()

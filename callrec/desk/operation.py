@@ -7,21 +7,27 @@ JSON. It returns a value, an iterator of values, which are sent one by one, or a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from types import GeneratorType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from callrec.app import App
 from callrec.catalogue import custody, grants
 from callrec.catalogue.database import Connection
+from callrec.desk.download import Download, Terms
 from callrec.errors import NotAllowed, NotFound, OutOfSight, Sentence
 from callrec.lifecycle.requests import plain_number
 from callrec.model.access import EVERYWHERE, Caller, Grant, Reach, Role, Through
 
 P = ParamSpec("P")
 T = TypeVar("T")
+CHECK_SECONDS = 1.0
+"""How often it is looked whether who asked still may, while the answer is on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,30 +120,69 @@ def carry_out(wanted: Operation[P, T], session: Session, /, *args: P.args, **kwa
         result = wanted.function(session, *args, **kwargs)
     except (NotAllowed, OutOfSight) as error:
         raise _noted(session, wanted, error) from None
+    watch = _Watch(session, wanted)
     if isinstance(result, GeneratorType):
-        return cast(T, _watched(session, wanted, result))
+        return cast(T, watch.results(result))
+    if isinstance(result, Download):
+        result.before_each = partial(watch.piece, result.terms)
     return result
 
 
-def _watched(session: Session, wanted: Operation[..., Any], results: Iterator[T]) -> Iterator[T]:
-    """Yields the results of an operation that makes them one by one."""
-    try:
-        yield from results
-    except (NotAllowed, OutOfSight) as error:
-        raise _noted(session, wanted, error) from None
+class _Watch:
+    """Ends an answer that takes its time when who asked may have it no longer, and writes that down."""
+
+    def __init__(self, session: Session, wanted: Operation[..., Any]) -> None:
+        self._session, self._wanted = session, wanted
+        self._due = time.monotonic() + CHECK_SECONDS
+
+    def results(self, results: GeneratorType[T, None, None]) -> Iterator[T]:
+        """Yields the results of an operation that makes them one by one."""
+        try:
+            with closing(results):
+                for each in results:
+                    yield each
+                    self._look()  # before the next is made: of what is done, the caller is told
+        except (NotAllowed, OutOfSight) as error:
+            raise _noted(self._session, self._wanted, error) from None
+
+    def piece(self, terms: Terms | None, sent: int) -> None:
+        """Looks whether the next piece of a file may go out, after so many bytes."""
+        try:
+            self._look(terms)
+        except NotAllowed as error:
+            if terms is None:
+                raise _noted(self._session, self._wanted, error) from None
+            error.recording_id = terms.recording_id
+            raise _noted(self._session, self._wanted, error, sent=terms.reached(sent)) from None
+
+    def _look(self, terms: Terms | None = None) -> None:
+        """Raises NotAllowed where the caller would not be admitted now, or would reach less."""
+        if time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + CHECK_SECONDS
+        now = _session(self._wanted, self._session.app, self._session.caller)
+        if not now.reach.includes(self._session.reach):
+            raise NotAllowed("{who} has lost a role meanwhile: ask again", who=now.who)
+        if terms:
+            terms.check(now)
 
 
 def admit(wanted: Operation[..., Any], app: App, caller: Caller) -> Session:
     """Returns the session of a caller who has a role for it. Raises NotAllowed, which is in the custody log
     then."""
+    try:
+        return _session(wanted, app, caller)
+    except NotAllowed as error:
+        raise _noted(Session(app, caller, Reach(frozenset()), None), wanted, error) from None
+
+
+def _session(wanted: Operation[..., Any], app: App, caller: Caller) -> Session:
     if caller.through is Through.DIRECT:
         return Session(app, caller, EVERYWHERE, None)
-    held = _held(app, caller)
-    usable = [each for each in held if each.role in wanted.roles]
-    if usable or wanted.anybody:
-        return Session(app, caller, reach_of(usable), usable[0].role if usable else None)
-    refused = _refusal(wanted, caller)
-    raise _noted(Session(app, caller, Reach(frozenset()), None), wanted, refused)
+    usable = [each for each in _held(app, caller) if each.role in wanted.roles]
+    if not usable and not wanted.anybody:
+        raise _refusal(wanted, caller)
+    return Session(app, caller, reach_of(usable), usable[0].role if usable else None)
 
 
 def _refusal(wanted: Operation[..., Any], caller: Caller) -> NotAllowed:
@@ -162,9 +207,11 @@ def reach_of(held: list[Grant]) -> Reach:
     return EVERYWHERE if None in codes else Reach(frozenset(code for code in codes if code))
 
 
-def _noted(session: Session, wanted: Operation[..., Any], error: NotAllowed | OutOfSight) -> Exception:
+def _noted(
+    session: Session, wanted: Operation[..., Any], error: NotAllowed | OutOfSight, **said: Any
+) -> Exception:
     """Enters a refusal into the custody log, and returns what the caller is told of it."""
-    said: dict[str, Any] = {"command": wanted.command}
+    said["command"] = wanted.command
     if number := plain_number(str(error.values.get("number", ""))):
         said["request"] = number
     if isinstance(error, OutOfSight):

@@ -156,13 +156,13 @@ class _Answer:
             yield wire.error_line(self._told(error))
 
     def _file(self, wanted: Operation[..., Any], file: Download[Any]) -> Iterator[bytes]:
-        """Yields what is said of a file, and its bytes. Where these break off, the client sees that."""
+        """Yields what is said of a file, and its bytes."""
         try:
             yield wire.value_line(wanted, file.about)
-            yield from file
+            yield from map(wire.piece, file)
             self._code = 0
         except Exception as error:
-            self._told(error)
+            yield wire.error_line(self._told(error))
 
     def _told(self, error: Exception) -> CallrecError:
         """Returns what who asks is told of an error. What nobody foresaw is for the log."""

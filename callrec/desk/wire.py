@@ -1,19 +1,19 @@
 """How values and errors travel between desk and client: as JSON, checked on both sides.
 
 A result is one line ``{"value": …}``; results that come one by one are a line each, and a last line
-``{"end": true}``; a file is a line with what is said of it, and then its bytes. An error is a line
-``{"error": class, "template": …, "values": {…}}``, also in the middle: who asks reads it in the language of
-its own process.
+``{"end": true}``; a file is a line with what is said of it, and then its bytes in pieces, before each of
+which is a line ``{"bytes": number}``. An error is a line ``{"error": class, "template": …, "values": {…}}``,
+also in the middle: who asks reads it in the language of its own process.
 """
 
 from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -30,6 +30,7 @@ from callrec.errors import (
     WrongUsage,
 )
 
+T = TypeVar("T")
 MOST_ASKED = 3 << 23
 """Bytes that what is asked may have: a file of 16 MiB grows by a third on its way (Base64)."""
 MOST_LINE = 1 << 28
@@ -104,6 +105,11 @@ def value_line(wanted: Operation[..., Any], value: Any) -> bytes:
     return line
 
 
+def piece(data: bytes) -> bytes:
+    """Returns a piece of a file, with its line."""
+    return b'{"bytes":%d}\n' % len(data) + data
+
+
 END_LINE = b'{"end":true}\n'
 END = object()
 """What is read where results have come to their end."""
@@ -112,11 +118,24 @@ END = object()
 def read_line(wanted: Operation[..., Any], line: bytes) -> Any:
     """Returns the result in a line; END at the end of results. Raises the error that is in it, and
     Unreachable for a line that is not whole."""
+    given = signature(wanted).given
+    return _read(
+        line, lambda found: END if "end" in found else given.validate_json(json.dumps(found["value"]))
+    )
+
+
+def read_piece(line: bytes) -> int:
+    """Returns how many bytes of a file come after a line. Raises as `read_line` does."""
+    return _read(line, lambda found: max(0, int(found["bytes"])))
+
+
+def _read(line: bytes, meant: Callable[[dict[str, Any]], T]) -> T:
+    """Returns what is meant by the JSON object in a line. Raises the error that is in it."""
     try:
         found = json.loads(line) if line.endswith(b"\n") else {}
         if "error" in found:
             raise _error(found)
-        return END if "end" in found else signature(wanted).given.validate_json(json.dumps(found["value"]))
+        return meant(found)
     except (ValidationError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, CallrecError):
             raise

@@ -45,6 +45,12 @@ class Reach:
             return True
         return not self.facilities.isdisjoint(other.facilities)
 
+    def includes(self, other: Reach) -> bool:
+        """Returns whether whatever the other reaches is reached."""
+        if self.facilities is None or other.facilities is None:
+            return self.facilities is None
+        return self.facilities >= other.facilities
+
     def as_list(self) -> list[str] | None:
         """Returns the codes in order, as JSON has them; None: all."""
         return None if self.facilities is None else sorted(self.facilities)

@@ -4,11 +4,12 @@ first byte goes out."""
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from callrec.archive.given import Clip, GivenRecording, Kind
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection
-from callrec.desk.download import Download
+from callrec.desk.download import Download, Terms
 from callrec.desk.operation import Session, operation
 from callrec.desk.recordings import look_up, named
 from callrec.desk.words import check_shown
@@ -49,21 +50,28 @@ def fetch(
     with session.app.retrieval(session.note).given(
         kept, "fetched", kind, clip, clip=str(clip or ""), request=plain_number(request or "")
     ) as (about, path):
-        return Download.of(about, path)
+        size = about.size
+        return Download.of(about, path, _terms(kept, request, lambda sent: f"{100 * sent // size}%"))
 
 
 @operation("play", Role.HANDLER)
 def play(
     session: Session, /, id_: str, begin_s: float = 0.0, request: str | None = None
 ) -> Download[GivenRecording]:
-    """Gives the sound of a recording to be heard, from so many seconds on. Raises as `fetch` does."""
+    """Gives the sound of a recording to be heard, from so many seconds on. Raises as `fetch` does.
+
+    Where it is broken off, the custody log says until which second of the recording it was sent.
+    """
     kept = _to_give(session, id_, request)
     begin = f"{begin_s:.10g}s"
     clip = Clip(begin_s) if begin_s or math.isnan(begin_s) else None
     with session.app.retrieval(session.note).given(
         kept, "heard", "wav", clip, **{"from": begin, "request": plain_number(request or "")}
     ) as (about, path):
-        return Download.of(about, path)
+        a_byte_s = (kept.duration_s - begin_s) / about.size
+        return Download.of(
+            about, path, _terms(kept, request, lambda sent: f"{begin_s + sent * a_byte_s:.0f}s")
+        )
 
 
 def _to_give(session: Session, id_: str, request: str | None) -> ArchivedRecording:
@@ -73,6 +81,16 @@ def _to_give(session: Session, id_: str, request: str | None) -> ArchivedRecordi
         kept = look_up(session, connection, id_)
         _permit(session, connection, request, kept)
     return kept
+
+
+def _terms(kept: ArchivedRecording, request: str | None, reached: Callable[[int], str]) -> Terms:
+    """Returns under what a recording is given: as long as the request allows it."""
+
+    def check(session: Session) -> None:
+        with session.app.database.read() as connection:
+            _permit(session, connection, request, kept)
+
+    return Terms(kept.id, check, reached)
 
 
 def _permit(session: Session, connection: Connection, request: str | None, kept: ArchivedRecording) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from callrec.desk import wire
 from callrec.desk.client import RemoteDesk
 from callrec.desk.download import Download
 from callrec.desk.operation import Operation, Session
@@ -97,12 +98,12 @@ def test_what_came_before_the_end_is_kept(tmp_path: Path) -> None:
             next(results)
 
 
-@pytest.mark.parametrize("there", [0, 1, 99, 100])
+@pytest.mark.parametrize("there", [0, 1, 14, 15, 113, 114])
 @pytest.mark.parametrize("ends", [b"", b"0\r\n\r\n"])
 def test_half_a_file_is_no_file(tmp_path: Path, there: int, ends: bytes) -> None:
     data = bytes(100)
     said = b'{"value":{"size":100,"sha256":"%s"}}\n' % hashlib.sha256(b"other").hexdigest().encode()
-    answer = HEAD + chunk(said) + (chunk(data[:there]) if there else b"") + ends
+    answer = HEAD + chunk(said) + (chunk(wire.piece(data)[:there]) if there else b"") + ends
     with answering(tmp_path / "s", answer) as desk, desk.do(SOUND) as file, pytest.raises(Unreachable):
         list(file)
 
