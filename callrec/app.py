@@ -19,6 +19,7 @@ from callrec.catalogue import alerts, calls, changes, facilities, rules
 from callrec.catalogue.database import Database
 from callrec.errors import NotFound, Sentence, WrongConfiguration
 from callrec.failures import why
+from callrec.lifecycle.refusals import Refusals
 from callrec.model.office import Extension, Facility, Support
 from callrec.model.rules import Announce, Decision, Rule
 from callrec.policy.decide import Defaults
@@ -67,6 +68,7 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.refusals = Refusals()
 
     @cached_property
     def database(self) -> Database:

@@ -57,17 +57,21 @@ def accesses(connection: sa.Connection, begin: datetime, end: datetime, reach: R
 
 
 def refusals(connection: sa.Connection, begin: datetime, end: datetime, reach: Reach) -> int:
-    """Returns how often something was refused. What was about no recording is counted for everybody, but for
-    what is there and out of sight: whoever asked would learn by the count that it is."""
+    """Returns how often something was refused; one row may stand for several.
+
+    What was about no recording is counted for everybody, but for what is there and out of sight: whoever
+    asked would learn by the count that it is.
+    """
     seen = custody.c.details["out_of_sight"].as_string().is_(None)
     of_none = (custody.c.recording_id == "") & seen
     known = sa.or_(of_none, sa.and_(sa.true(), *within(_CALL, reach)))
+    times = sa.func.coalesce(custody.c.details["times"].as_integer(), 1)
     query = (
-        sa.select(sa.func.count())
+        sa.select(sa.func.coalesce(sa.func.sum(times), 0))
         .select_from(_ROWS)
         .where(*_during(begin, end), known, custody.c.action == REFUSED)
     )
-    return connection.execute(query).scalar_one()
+    return int(connection.execute(query).scalar_one())
 
 
 def _during(begin: datetime, end: datetime) -> list[sa.ColumnElement[bool]]:

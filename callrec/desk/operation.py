@@ -17,7 +17,7 @@ from types import GeneratorType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from callrec.app import App
-from callrec.catalogue import custody, grants
+from callrec.catalogue import custody, grants, requests
 from callrec.catalogue.database import Connection
 from callrec.desk.download import Download, Terms
 from callrec.errors import NotAllowed, NotFound, OutOfSight, Sentence
@@ -210,12 +210,27 @@ def reach_of(held: list[Grant]) -> Reach:
 def _noted(
     session: Session, wanted: Operation[..., Any], error: NotAllowed | OutOfSight, **said: Any
 ) -> Exception:
-    """Enters a refusal into the custody log, and returns what the caller is told of it."""
-    said["command"] = wanted.command
-    if number := plain_number(str(error.values.get("number", ""))):
-        said["request"] = number
-    if isinstance(error, OutOfSight):
-        said["out_of_sight"] = True
-    with session.app.database.begin() as connection:
-        session.note(connection, error.recording_id, "refused", **said)
-    return NotFound(error.template, **error.values) if isinstance(error, OutOfSight) else error
+    """Enters a refusal into the custody log, and returns what the caller is told of it.
+
+    Of the same again and again not each is written, but always until where an answer came (`said`).
+    """
+    hidden = isinstance(error, OutOfSight)
+    number = plain_number(str(error.values.get("number", "")))
+    times = 1 if said else _times(session, wanted, error.recording_id, number)
+    said |= {"command": wanted.command}
+    said |= {"request": number} if number else {}
+    said |= {"out_of_sight": True} if hidden else {}
+    said |= {"times": times} if times > 1 else {}
+    if times:
+        with session.app.database.begin() as connection:
+            session.note(connection, error.recording_id, "refused", **said)
+    return NotFound(error.template, **error.values) if hidden else error
+
+
+def _times(session: Session, wanted: Operation[..., Any], recording_id: str, number: str) -> int:
+    """Returns for how many refusals a row is to be written now. A number that is no request's may be any: by
+    it nothing becomes another refusal."""
+    if number:
+        with session.app.database.read() as connection:
+            number = number if requests.find(connection, number) else ""
+    return session.app.refusals.stands_for((session.who, wanted.command, recording_id, number))

@@ -12,7 +12,7 @@ from callrec import ids
 from callrec.catalogue import custody_report, grants
 from callrec.catalogue.database import Database
 from callrec.model.access import EVERYWHERE, Grant, Reach, Role
-from tests.reported import HOUR, fill
+from tests.reported import HOUR, enter, fill
 from tests.unit.samples import START
 
 END = START + 24 * HOUR
@@ -45,6 +45,9 @@ def test_the_report_and_the_roles(database: Database) -> None:
             found = custody_report.accesses(connection, START, END, reach)
             assert sorted(by_id[each.recording_id] for each in found) == heard
             assert custody_report.refusals(connection, START, END, reach) == refused
+    enter(database, "tanaka", "", "refused", 7, command="show", times=40)
+    with database.read() as connection:
+        assert custody_report.refusals(connection, START, END, EVERYWHERE) == 43
     _grant_at_once(database)
 
 

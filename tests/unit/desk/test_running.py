@@ -22,11 +22,11 @@ from callrec.desk.download import Download, Terms
 from callrec.desk.operation import Operation, Session, perform
 from callrec.desk.operations import giving
 from callrec.errors import NotAllowed
-from callrec.model.access import EVERYWHERE, Caller, Role, Through
-from callrec.model.requests import RequestKind, RequestState
+from callrec.model.access import Caller, Role, Through
+from callrec.model.requests import RequestState
 from callrec.settings import CatalogueSettings, Settings
 from tests.unit.bench import Bench
-from tests.unit.desk.raw import ME, Sized, give_roles, offered
+from tests.unit.desk.raw import ME, Sized, give_roles, offered, open_request
 from tests.unit.desk.server_thread import serving
 from tests.unit.samples import RECORDING_ID, START
 
@@ -105,31 +105,21 @@ def test_a_request_that_is_closed_ends_what_is_heard_under_it(desk: App, through
         update={"desk": desk.settings.desk.model_copy(update={"requests": "required"})}
     )
     _give(desk, Role.HANDLER)
+    number = open_request(desk)
     with desk.database.begin() as connection:
-        made = requests.open_(
-            connection,
-            RequestKind.POLICE,
-            for_whom="三田警察署",
-            ground="",
-            due=None,
-            reach=EVERYWHERE,
-            by="suzuki",
-            at=START,
-            year=2026,
-        )
-        requests.add(connection, made.number, RECORDING_ID, by="suzuki", at=START)
+        requests.add(connection, number, RECORDING_ID, by="suzuki", at=START)
         decided = {"decided_by": "tanaka", "decided_at": START}
-        requests.change(connection, made.number, RequestState.APPROVED, **decided)
+        requests.change(connection, number, RequestState.APPROVED, **decided)
     caller = replace(SATO, through=through)
-    with perform(giving.play, desk, caller, RECORDING_ID, request=made.number) as sound:
+    with perform(giving.play, desk, caller, RECORDING_ID, request=number) as sound:
         pieces = iter(sound)
         next(pieces)
         with desk.database.begin() as connection:
-            requests.change(connection, made.number, RequestState.CLOSED)
+            requests.change(connection, number, RequestState.CLOSED)
         with pytest.raises(NotAllowed, match="is closed: under it nothing can be heard"):
             next(pieces)
     said = _last(desk).details
-    assert (said["request"], said["sent"], said["through"]) == (made.number, "2s", through)
+    assert (said["request"], said["sent"], said["through"]) == (number, "2s", through)
 
 
 def test_what_is_still_allowed_comes_whole(desk: App) -> None:
