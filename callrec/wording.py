@@ -116,6 +116,7 @@ ACTIONS = {
     "added": "listed in a request",
     "copy-returned": "the copy came back",
     "copy-destroyed": "the copy was destroyed",
+    "copy-mistaken": "withdrawn: the copy was written down by mistake",
     "destruction-begun": "its time is over: its destruction was begun",
     "destruction-withdrawn": "is to be kept: its destruction was called off before anything was deleted",
     "destroyed": "destroyed: all versions deleted, and looked for again",

@@ -18,6 +18,8 @@ from callrec.model.access import Reach
 
 GIVEN = ("heard", "fetched", "exported", "linked", "handed-over")
 """Actions by which somebody heard a recording, or got it out of the archive."""
+WITHDRAWN = "copy-mistaken"
+"""A copy that was handed over by what the log says, was not: the report lists that too, and counts it not."""
 REFUSED = "refused"
 
 
@@ -50,7 +52,7 @@ def accesses(connection: sa.Connection, begin: datetime, end: datetime, reach: R
     query = (
         sa.select(custody, calls.c.facility, calls.c.extension)
         .select_from(_ROWS.join(calls, calls.c.id == recordings.c.call_id, isouter=True))
-        .where(*_during(begin, end), *within(_CALL, reach), custody.c.action.in_(GIVEN))
+        .where(*_during(begin, end), *within(_CALL, reach), custody.c.action.in_((*GIVEN, WITHDRAWN)))
         .order_by(custody.c.at, custody.c.seq)
     )
     return [_READ(row, _values) for row in connection.execute(query)]

@@ -62,10 +62,7 @@ def counted(found: Sequence[ReportedAccess], by: str) -> list[Row]:
     counts: dict[str, Counter[str]] = {}
     for each in in_groups(found, by):
         counts.setdefault(_group(each, by), Counter())[each.action] += 1
-    return [
-        {by: name, **{action: count[action] for action in GIVEN}, "total": count.total()}
-        for name, count in counts.items()
-    ]
+    return [{by: name, **_of_each(count)} for name, count in counts.items()]
 
 
 def page(report: CustodyReport, span: tuple[datetime, datetime], by: str | None, zone: ZoneInfo) -> str:
@@ -101,8 +98,13 @@ def _counts(report: CustodyReport, by: str | None) -> list[Row]:
     if by:
         groups = [{**row, by: _name(report, by, row[by])} for row in groups]
     whole = Counter(each.action for each in report.accesses)
-    total = {"": _(WORDS["total"]), **{action: whole[action] for action in GIVEN}, "total": whole.total()}
-    return [*groups, total]
+    return [*groups, {"": _(WORDS["total"]), **_of_each(whole)}]
+
+
+def _of_each(count: Counter[str]) -> dict[str, int]:
+    """Returns how often each was done by which somebody heard a recording or got it, and the total."""
+    given = {action: count[action] for action in GIVEN}
+    return {**given, "total": sum(given.values())}
 
 
 def _sections(report: CustodyReport, by: str | None, zone: ZoneInfo) -> list[tuple[str, list[list[str]]]]:

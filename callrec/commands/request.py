@@ -95,6 +95,20 @@ def hand_over(ctx: click.Context, request: str, to_whom: str, medium: str, for_g
     )
 
 
+@command.command()
+@click.argument("request", metavar="NUMBER")
+@click.option("--copy", metavar="ID", required=True, help="Which copy.")
+@click.option("--reason", metavar="TEXT", required=True, help="Why; it is written down.")
+@click.pass_context
+def withdraw(ctx: click.Context, request: str, copy: str, reason: str) -> None:
+    """Withdraw a hand-over that was written down by mistake. Write down what is right by another.
+
+    What was written stays on record, with who withdrew it and why.
+    """
+    done = desk(ctx).do(operations.withdraw_copy, request, copy, reason)
+    say("the hand-over of copy {id} of request {number} is withdrawn", id=done.id, number=done.request)
+
+
 @command.command("return")
 @click.argument("request", metavar="NUMBER")
 @click.option("--copy", metavar="ID", help="Only this copy, where there are several.")

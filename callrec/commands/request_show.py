@@ -17,7 +17,7 @@ from callrec.forms.page import write
 from callrec.forms.requests import request_forms
 from callrec.language import translated as _
 from callrec.model.requests import Copy, CopyOutcome, GivenFile, Request, RequestFile
-from callrec.wording import REQUEST_KINDS, REQUEST_STATES
+from callrec.wording import ACTIONS, REQUEST_KINDS, REQUEST_STATES
 
 COLUMNS = {
     "number": "request",
@@ -172,5 +172,4 @@ def _end(copy: Copy, zone: ZoneInfo) -> str:
         return _("still out")
     if copy.outcome is CopyOutcome.GIVEN:
         return _("it need not come back")
-    word = _("the copy came back") if copy.outcome is CopyOutcome.RETURNED else _("the copy was destroyed")
-    return f"{word}  {spoken(copy.ended_at, zone)}  ({copy.ended_by})"
+    return f"{_(ACTIONS[f'copy-{copy.outcome}'])}  {spoken(copy.ended_at, zone)}  ({copy.ended_by})"

@@ -23,6 +23,7 @@ _OUTCOMES = {
     CopyOutcome.RETURNED: "返却",
     CopyOutcome.DESTROYED: "廃棄（提供先での廃棄を確認）",
     CopyOutcome.GIVEN: "返却不要",
+    CopyOutcome.MISTAKEN: "取消（誤記のため。理由は取扱記録による）",
 }
 
 

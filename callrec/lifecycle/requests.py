@@ -17,6 +17,7 @@ from callrec.model.access import Reach
 from callrec.model.requests import (
     REQUEST,
     Copy,
+    CopyOutcome,
     GivenFile,
     ListedRecording,
     Request,
@@ -93,6 +94,7 @@ REFUSALS = {
     RequestStep.REFUSE: "request {number} is {state}: only one that is open can be refused",
     RequestStep.FETCH: "request {number} is {state}: under it nothing can be heard or given out",
     RequestStep.HAND_OVER: "request {number} is {state}: under it nothing can be handed over",
+    RequestStep.WITHDRAW: "request {number} is {state}: there is no hand-over to withdraw",
     RequestStep.RETURN_ONE: "request {number} is {state}: no copy of it is out",
     RequestStep.RETURN_LAST: "request {number} is {state}: no copy of it is out",
     RequestStep.CLOSE: "request {number} is {state}: there is nothing left to close",
@@ -185,19 +187,37 @@ def copies_to_end(request: Request, copies: Iterable[Copy], id_: str | None) -> 
     """Returns the copies that are out, or the one of this id, or its beginning. Raises NotFound, and
     WrongUsage where the beginning is that of several."""
     out = [each for each in copies if each.is_out]
-    found = out if id_ is None else [each for each in out if each.id.startswith(pasted(id_) or "-")]
-    shown = on_one_line(id_ or "—")
+    if id_ is not None:
+        return [_named(request, out, id_)]
+    if not out:
+        raise _none_out(request, "—")
+    return out
+
+
+def copy_to_withdraw(request: Request, copies: Iterable[Copy], id_: str) -> Copy:
+    """Returns the copy of an id, or its beginning, that is out or was given for good. Raises as
+    `copies_to_end`."""
+    return _named(request, [each for each in copies if each.outcome in (None, CopyOutcome.GIVEN)], id_)
+
+
+def _named(request: Request, copies: Iterable[Copy], id_: str) -> Copy:
+    found, shown = (
+        [each for each in copies if each.id.startswith(pasted(id_) or "-")],
+        on_one_line(id_ or "—"),
+    )
     if not found:
-        raise NotFound(
-            "no copy {id} of request {number} is out: see callrec request show",
-            id=shown,
-            number=request.number,
-        )
-    if id_ is not None and len(found) > 1:
+        raise _none_out(request, shown)
+    if len(found) > 1:
         raise WrongUsage(
             "{id} fits several copies of request {number}: give more of it", id=shown, number=request.number
         )
-    return found
+    return found[0]
+
+
+def _none_out(request: Request, shown: str) -> NotFound:
+    return NotFound(
+        "no copy {id} of request {number} is out: see callrec request show", id=shown, number=request.number
+    )
 
 
 def within(reach: Reach, listed: Iterable[ListedRecording]) -> list[ListedRecording]:

@@ -2,7 +2,8 @@
 
 A request is opened by one person and approved, or refused, by another. Recordings are listed before or after
 that. While it is approved or handed over, they can be fetched under it; what is given out is a copy, which
-comes back or is destroyed, or is given for good. When no copy is out any more, the request is closed.
+comes back or is destroyed, or is given for good, or is withdrawn where it was written down by mistake. When
+no copy is out any more, the request is closed.
 
 `recording.states.advance` takes every step by the table REQUEST, which docs/states.md shows.
 """
@@ -49,6 +50,7 @@ class RequestStep(StrEnum):
     REFUSE = "refuse"
     FETCH = "fetch"
     HAND_OVER = "hand over"
+    WITHDRAW = "withdraw a hand-over"
     RETURN_ONE = "return a copy"
     RETURN_LAST = "return the last copy"
     CLOSE = "close"
@@ -71,6 +73,7 @@ REQUEST: dict[RequestState, dict[str, RequestState]] = {
         RequestStep.ADD: RequestState.HANDED_OVER,
         RequestStep.FETCH: RequestState.HANDED_OVER,
         RequestStep.HAND_OVER: RequestState.HANDED_OVER,
+        RequestStep.WITHDRAW: RequestState.HANDED_OVER,
         RequestStep.RETURN_ONE: RequestState.HANDED_OVER,
         RequestStep.RETURN_LAST: RequestState.RETURNED,
         RequestStep.CLOSE: RequestState.CLOSED,
@@ -135,6 +138,8 @@ class CopyOutcome(StrEnum):
     DESTROYED = "destroyed"
     GIVEN = "given"
     """It need not come back."""
+    MISTAKEN = "mistaken"
+    """It was written down by mistake. That it was stays on record; what is right is another copy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,21 @@ def hand_over(session: Session, /, number: str, to_whom: str, medium: str, for_g
     return copy
 
 
+@operation("request withdraw", Role.HANDLER, Role.MANAGER)
+def withdraw_copy(session: Session, /, number: str, copy: str, reason: str) -> Copy:
+    """Writes down that a copy was written down by mistake, and why: wrongly for good or not, to somebody
+    else, or never given. What was written stays; what is right is handed over anew."""
+    reason = written("--reason", reason, LONGEST_TEXT)
+    with session.app.database.begin() as connection:
+        request = _taken(session, connection, number)
+        rules.step(request, RequestStep.WITHDRAW)
+        copies = requests.copies_of(connection, request.number)[request.number]
+        wrong = rules.copy_to_withdraw(request, _seen_copies(session, connection, request, copies), copy)
+        requests.end_copy(connection, wrong.id, CopyOutcome.MISTAKEN, by=session.who, at=session.now)
+        _note_copy(session, connection, wrong, "copy-mistaken", reason=reason)
+    return wrong
+
+
 @operation("request return", Role.HANDLER, Role.MANAGER)
 def return_copies(session: Session, /, number: str, copy: str | None = None) -> list[Copy]:
     """Writes down that the copies of a request that are out came back, or one of them."""

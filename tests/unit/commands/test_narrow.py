@@ -110,7 +110,7 @@ def test_the_report_says_on_80_columns_who_did_what_with_what(
     done = office("custody", "report", f"{AT:%Y-%m-%d}..today", "--by", "recording")
     header, _, *lines = done.out.splitlines()
     assert header.split("  ")[0] == "when" and "recording" in header
-    assert done.out.count(id_) == 11 and sum("(sudo:" in line for line in lines) == 5
+    assert done.out.count(id_) == 13 and sum("(sudo:" in line for line in lines) == 6
     assert any("a copy was" in line for line in lines) and any("handed over" in line for line in lines)
     assert "too narrow: role, facility, extension, request, through" in done.err
     assert lines[-1].split() == [id_, "2", "2", "2", "2", "2"]

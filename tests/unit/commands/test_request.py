@@ -107,6 +107,33 @@ def test_a_copy_given_for_good(office: Office, kept: str, person: Callable[[str]
     assert office("request", "close", number).code == 0
 
 
+def test_a_hand_over_that_was_a_mistake(
+    office: Office, kept: str, person: Callable[[str], None], tmp_path: Path
+) -> None:
+    number = office("request", "open", "--kind", "disclosure", "--for", "本人", "--quiet").out.strip()
+    office("request", "add", number, kept)
+    person("tanaka")
+    office("request", "approve", number)
+    person("sato")
+    giving = ("request", "hand-over", number, "--to", "本人", "--medium", "CD-R")
+    assert office(*giving).code == 0
+    (copy,) = shown(office, number)["copies"]
+    withdrawing = ("request", "withdraw", number, "--copy", copy["id"])
+    assert office(*withdrawing).code == 2
+    done = office(*withdrawing, "--reason", "返却不要を付け忘れた")
+    assert done.out == f"the hand-over of copy {copy['id']} of request {number} is withdrawn\n"
+    assert office(*giving, "--for-good").code == office("request", "close", number).code == 0
+    assert [each["outcome"] for each in shown(office, number)["copies"]] == ["mistaken", "given"]
+    text = office("request", "show", number).out
+    assert "withdrawn: the copy was written down by mistake" in text and "it need not come back" in text
+    assert "reason: 返却不要を付け忘れた" in office("custody", kept).out
+    report = ("custody", "report", "2026-01-01..today", "--by", "recording")
+    assert [each["action"] for each in json.loads(office(*report, "--json").out)] == [
+        *("handed-over", "copy-mistaken", "handed-over")
+    ]
+    assert office(*report).out.splitlines()[-1].split() == [kept, "2", "2"]
+
+
 def test_numbers_are_printed_for_people_unless_they_are_to_be_quiet(office: Office) -> None:
     done = office("request", "open", "--kind", "audit", "--for", "監査委員")
     assert done.out.startswith("request 20") and done.out.endswith("-0001 is open\n")

@@ -458,6 +458,42 @@ def test_a_copy_that_is_given_for_good_is_never_missed(here: Clock) -> None:
     assert given == copy
 
 
+@pytest.mark.parametrize("for_good", [False, True])
+def test_a_hand_over_that_was_a_mistake_is_withdrawn_and_written_anew(here: Clock, for_good: bool) -> None:
+    """Wrongly for good or not: neither is there a way to say so by what came back."""
+    number, id_ = usual(here)
+    wrong = ask(here, "sato", operations.hand_over, number, "本人", "CD-R", for_good=for_good)
+    here.moment = NOW + timedelta(hours=1)
+    ask(here, "sato", operations.withdraw_copy, number, wrong.id[:13], "--for-good を誤った")
+    right = ask(here, "sato", operations.hand_over, number, "本人", "CD-R", for_good=not for_good)
+    found = ask(here, "mori", operations.show_request, number)
+    (first, second) = found.copies
+    assert second == right and found.request.state is RequestState.HANDED_OVER
+    assert (first.to_whom, first.files, first.handed_at) == (wrong.to_whom, wrong.files, NOW)
+    assert (first.outcome, first.ended_by, first.ended_at) == (CopyOutcome.MISTAKEN, "sato", here.moment)
+    assert [each.action for each in log(here, id_)][1:] == ["handed-over", "copy-mistaken", "handed-over"]
+    assert log(here, id_)[2].details["reason"] == "--for-good を誤った"
+    assert log(here, id_)[2].details["copy"] == wrong.id
+    if not for_good:
+        assert ask(here, "tanaka", operations.close_request, number).state is RequestState.CLOSED
+    else:
+        assert ask(here, "sato", operations.return_copies, number)[0].id == right.id
+
+
+def test_only_what_stands_can_be_withdrawn(here: Clock) -> None:
+    number, _ = usual(here)
+    with pytest.raises(Refused, match="there is no hand-over to withdraw"):
+        ask(here, "sato", operations.withdraw_copy, number, "01a20000-0000", "x")
+    back, wrong = (ask(here, "sato", operations.hand_over, number, "警察", f"USB {n}") for n in range(2))
+    ask(here, "sato", operations.return_copies, number, back.id)
+    ask(here, "sato", operations.withdraw_copy, number, wrong.id, "x")
+    for copy in (back.id, wrong.id, "", "x"):
+        with pytest.raises(NotFound, match="is out"):
+            ask(here, "sato", operations.withdraw_copy, number, copy, "x")
+    with pytest.raises(WrongUsage, match="--reason"):
+        ask(here, "sato", operations.withdraw_copy, number, wrong.id, " ")
+
+
 def test_a_request_of_which_all_was_given_for_good_can_be_closed(here: Clock) -> None:
     number, id_ = usual(here)
     ask(here, "sato", operations.hand_over, number, "本人", "CD-R", for_good=True)

@@ -164,7 +164,12 @@ def test_what_the_forms_say() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "word"), [(CopyOutcome.RETURNED, "返却"), (CopyOutcome.DESTROYED, "廃棄")]
+    ("outcome", "word"),
+    [
+        (CopyOutcome.RETURNED, "返却"),
+        (CopyOutcome.DESTROYED, "廃棄"),
+        (CopyOutcome.MISTAKEN, "取消（誤記のため"),
+    ],
 )
 def test_what_became_of_a_copy(outcome: CopyOutcome, word: str) -> None:
     page = made(APPROVED, copy(outcome=outcome))
