@@ -15,7 +15,8 @@ from typing import Any, Protocol
 
 import structlog
 
-from callrec.app import App, ControllerParts
+from callrec.app import App
+from callrec.app.controller import ControllerAssembly, ControllerParts
 from callrec.controller.rules_in_force import RulesInForce, keep_for_good
 from callrec.errors import CallrecError, Refused
 from callrec.language import translated
@@ -50,7 +51,8 @@ class Service:
         self._app = app
         self._stopping = threading.Event()
         self._problems = Problems()
-        self._rules: RulesInForce = app.rules_in_force(self._problems)
+        self._assembly = ControllerAssembly(app)
+        self._rules: RulesInForce = self._assembly.rules_in_force(self._problems)
         self._started_at = self._rules.seen_at
         self._parts: ControllerParts
         self._house = Worker(self._keep_house, lambda: HOUSE_SECONDS)
@@ -87,7 +89,7 @@ class Service:
                 "another callrec serve is connected to this PBX as {app}: stop it, or use --takeover",
                 app=self._app.settings.pbx.app,
             )
-        self._parts = self._app.controller_parts(self._rules, self._problems)
+        self._parts = self._assembly.parts(self._rules, self._problems)
         self._parts.controller.take_up()
         keep_for_good()
 

@@ -12,7 +12,8 @@ from typing import Any, cast
 
 import pytest
 
-from callrec.app import App, ControllerParts
+from callrec.app import App
+from callrec.app.controller import ControllerParts
 from callrec.catalogue import rules
 from callrec.controller.controller import Controller
 from callrec.demo.processes import wait_until
@@ -301,7 +302,7 @@ def test_rules_and_status_do_not_wait_for_the_pbx(app: App, monkeypatch: pytest.
     controller = Quiet()
     controller.link_up = True
     service = _service(app, controller, Quiet())
-    mirror = app._mirror(cast(Controller, controller), service._rules, service._problems)
+    mirror = service._assembly._mirror(cast(Controller, controller), service._rules, service._problems)
     service._parts = replace(service._parts, mirror=mirror)
     worker = threading.Thread(target=service.run)
     worker.start()

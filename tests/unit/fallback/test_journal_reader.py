@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from callrec.app import App
+from callrec.app.controller import ControllerAssembly
 from callrec.fallback import journal_reader
 from callrec.fallback.adoption import Adoption
 from callrec.fallback.journal import FAMILY, KEYS
@@ -58,7 +59,7 @@ def _reader(
         "demo",
         app.prompt_of,
         lambda call: False,
-        lambda press, alert: app.alert_known(alert),
+        lambda press, alert: ControllerAssembly(app).alert_known(alert),
     )
     segments: Any = controller
     orphans: Any = None

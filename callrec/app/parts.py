@@ -1,21 +1,16 @@
-"""Puts the parts of callrec together: the composition root. Controller, checks and commands get them here.
-
-Parts are imported where they are made: a search needs neither the PBX's libraries nor S3's, and a command
-that answers at once is a command that is used.
-"""
+"""The parts of one callrec, each made when it is first asked for."""
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from callrec import account, ids
-from callrec.catalogue import alerts, calls, changes, facilities, rules
+from callrec import account
+from callrec.catalogue import changes, facilities, rules
 from callrec.catalogue.database import Database
 from callrec.errors import NotFound, Sentence, WrongConfiguration
 from callrec.failures import why
@@ -32,14 +27,9 @@ if TYPE_CHECKING:
     from callrec.alerts.alerter import Alerter
     from callrec.alerts.mail import Mail
     from callrec.alerts.webhook import Webhook
-    from callrec.archive.archiver import Archiver
     from callrec.archive.removal import S3Removal
     from callrec.archive.retrieval import Notes, Retrieval
     from callrec.archive.s3 import S3Store
-    from callrec.controller.controller import Controller
-    from callrec.controller.rules_in_force import RulesInForce
-    from callrec.fallback.journal_reader import JournalReader
-    from callrec.fallback.rule_mirror import RuleMirror
     from callrec.lifecycle.protection import Protection
     from callrec.lifecycle.purge import Purge
     from callrec.model.calls import Announcement
@@ -47,20 +37,7 @@ if TYPE_CHECKING:
     from callrec.pbx.ami import Ami
     from callrec.pbx.ari import Ari
     from callrec.pbx.astdb import AstDb
-    from callrec.problems import Problems
     from callrec.prompts.library import Library
-    from callrec.recording.tracker import CallTracker
-
-
-@dataclass(frozen=True, slots=True)
-class ControllerParts:
-    """The parts of a running controller, each with a loop for a thread of its own."""
-
-    controller: Controller
-    archiver: Archiver
-    alerter: Alerter
-    journal: JournalReader
-    mirror: RuleMirror
 
 
 class App:
@@ -139,38 +116,6 @@ class App:
         from callrec.prompts.library import Library
 
         return Library.of(self.settings.prompts)
-
-    def stored_keys(self) -> dict[str, str]:
-        """Returns the key presses that the dialplan has written down: the id of each, and what it says."""
-        from callrec.fallback.journal import KEYS
-
-        with self.ami() as ami:
-            return ami.tree(KEYS)
-
-    def stop_monitor(self, name: str, monitor: str) -> None:
-        """Ends one MixMonitor of a channel, by the channel's name and the monitor's id."""
-        with self.ami() as ami:
-            ami.stop_monitor(name, monitor)
-
-    def knows_call(self, call_id: str) -> bool:
-        """Returns whether a call that is over is in the spool, or in the catalogue, if that answers."""
-        here = call_id in self.spool.known_calls()
-        return here or self.database.says(lambda connection: calls.is_known(connection, call_id))
-
-    def has_capture(self, recording_id: str) -> bool:
-        """Returns whether a capture is in the spool, or its recording in the catalogue, if that answers."""
-        return self.spool.has_capture(recording_id) or self.database.says(
-            lambda connection: calls.find_recording(connection, recording_id) is not None
-        )
-
-    def was_discarded(self, call_id: str) -> bool:
-        """Returns whether the catalogue says that what was captured of a call is destroyed, if it answers."""
-        return self.database.says(lambda connection: calls.was_discarded(connection, call_id))
-
-    def alert_known(self, id_: str) -> bool:
-        """Returns whether an alert waits to be sent, or was sent. With the database away: only the former."""
-        here = id_ in self.spool.alerts()
-        return here or self.database.says(lambda connection: alerts.is_known(connection, id_))
 
     def ami(self) -> Ami:
         """Returns a new AMI session, to be used in a `with`."""
@@ -306,120 +251,6 @@ class App:
         self.library.check(prompt)
         return self.library.file(prompt, 8000)
 
-    # --- the controller's parts
-
-    def rules_in_force(self, problems: Problems) -> RulesInForce:
-        """Makes what keeps the rules of a controller current."""
-        from callrec.controller.rules_in_force import RulesInForce
-
-        return RulesInForce(self, self.spool.directory, problems)
-
-    def controller_parts(self, rules: RulesInForce, problems: Problems) -> ControllerParts:
-        """Makes the parts of a controller that goes by these rules; each wakes those it has work for."""
-        from callrec.controller.controller import Controller
-
-        archiver, alerter = self.archiver(), self.alerter(lambda: rules.office)
-
-        def captured() -> None:
-            archiver.wake()
-            alerter.wake()
-
-        controller = Controller(
-            self.pbx,
-            self.tracker(rules.office),
-            self.spool,
-            answer_first=self.settings.prompts.answer_first,  # decision 5
-            work_waits=archiver.wake,
-            help_waits=alerter.wake,
-            read_journal=lambda: journal.wake(),  # noqa: PLW0108  (it is made below)
-            stored_keys=self.stored_keys,
-            stop_monitor=self.stop_monitor,
-        )
-        journal = self._journal_reader(controller, rules, problems, captured)
-        rules.took = controller.take_rules
-        return ControllerParts(
-            controller, archiver, alerter, journal, self._mirror(controller, rules, problems)
-        )
-
-    def tracker(self, office: Office) -> CallTracker:
-        """Makes the tracker of calls, the pure core, which decides by the rules of this office."""
-        from callrec.recording.environment import Environment
-        from callrec.recording.tracker import CallTracker
-
-        return CallTracker(
-            Environment(
-                office,
-                self.prompts,
-                self.library.tones,
-                ids.new,
-                self.settings.pbx.name,
-                lambda phone: self.settings.help.phone_dial.format(extension=phone),
-            )
-        )
-
-    def _journal_reader(
-        self, controller: Controller, rules: RulesInForce, problems: Problems, captured: Callable[[], None]
-    ) -> JournalReader:
-        from callrec.fallback.adoption import Adoption
-        from callrec.fallback.journal_reader import JournalReader
-        from callrec.fallback.orphans import Orphans
-
-        adoption = Adoption(
-            self.pbx,
-            self.spool,
-            lambda: rules.office,
-            self.office_at,
-            self.settings.pbx.name,
-            self.prompt_of,
-            lambda call: controller.has_recorded(call.linkedid) or self.knows_call(call.id),
-            lambda press, alert: controller.has_heard(press) or self.alert_known(alert),
-            self.has_capture,
-            self.was_discarded,
-        )
-        orphans = Orphans(self.pbx, self.spool.tracks, problems)
-        return JournalReader(self.astdb, controller, adoption, problems, captured, self.pbx.channels, orphans)
-
-    def _mirror(self, controller: Controller, rules: RulesInForce, problems: Problems) -> RuleMirror:
-        from callrec.fallback.rule_mirror import RuleMirror
-
-        return RuleMirror(
-            self.astdb,
-            lambda: rules.office,
-            self.sounds,
-            lambda: controller.link_up,
-            problems,
-            answer_first=self.settings.prompts.answer_first,
-        )
-
-    def archiver(self) -> Archiver:
-        """Makes what takes recordings and calls out of the spool, and destroys what is not to be kept."""
-        from callrec.archive.archiver import Archiver
-        from callrec.archive.discarder import Discarder
-        from callrec.spool.recording_builder import RecordingBuilder
-        from callrec.spool.tracks import Tracks
-
-        tracks = Tracks(self.spool, self._fetch, self.pbx.version)
-        builder = RecordingBuilder(
-            self.spool,
-            tracks,
-            self.facility_name,
-            self.pbx.version,
-            self.settings.office.zone,
-            self.prompt_file,
-        )
-        return Archiver(
-            self.spool,
-            tracks,
-            builder,
-            self.store,
-            self.database,
-            self.pbx.delete_stored,
-            Discarder(self.spool, self.database, self.pbx.destroy),
-            self.settings.office.zone,
-            locked=self.settings.archive.object_lock != "off",
-            shortest_lock=timedelta(seconds=self.settings.archive.shortest_lock_s),
-        )
-
     def retrieval(self, note: Notes) -> Retrieval:
         """Makes what reads recordings back from the archive; `note` enters that into the custody log."""
         from callrec.archive.retrieval import Retrieval
@@ -445,15 +276,3 @@ class App:
         from callrec.alerts.webhook import Webhook
 
         return Webhook(self.settings.help, office, self.ca_file)
-
-    def _fetch(self, name: str, target: Path) -> bool:
-        """Fetches a track from the PBX into a file; returns False when the PBX has none of that name."""
-        from callrec.pbx.transport import AriRefused
-
-        try:
-            self.pbx.fetch(name, target)
-        except AriRefused as error:
-            if error.status == 404:
-                return False
-            raise
-        return True
