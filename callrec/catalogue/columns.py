@@ -1,0 +1,63 @@
+"""The kinds of columns that tables have: moments, days, plain JSON. Each reads what is damaged as such."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+
+from callrec.catalogue.rows import readable
+
+
+class Moment(sa.TypeDecorator[datetime]):
+    """Stores a time in UTC. Naive times are refused; SQLite, which has no zones, gets UTC without one."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
+        return readable(super().result_processor(dialect, coltype))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone must not be stored")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Day(sa.TypeDecorator[date]):
+    """Stores a day of the office's calendar."""
+
+    impl = sa.Date
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
+        return readable(super().result_processor(dialect, coltype))
+
+
+class _Json(sa.TypeDecorator[Any]):
+    """Stores plain JSON. None is NULL."""
+
+    impl = sa.JSON(none_as_null=True)
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
+        return readable(super().result_processor(dialect, coltype))
+
+
+Json = _Json().with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+def column(name: str, kind: Any, **options: Any) -> sa.Column[Any]:
+    """Returns a column that is never NULL, unless it is told to be."""
+    return sa.Column(name, kind, nullable=options.pop("nullable", False), **options)
