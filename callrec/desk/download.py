@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from callrec.desk.operation import Session
 
 A = TypeVar("A", bound="About")
-CHUNK = 1 << 16
-"""Bytes that are given at once: about two seconds of sound, of which nobody takes back what is given."""
+CHUNK = 1 << 15
+"""Bytes that are given at once: about a second of sound. What is given is not taken back."""
 
 
 class About(Protocol):

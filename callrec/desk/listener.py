@@ -39,6 +39,8 @@ ASK_SECONDS = 10
 """How long a question may take to arrive."""
 TAKE_SECONDS = 600
 """How long who asked may take nothing of the answer: a player that is paused takes none."""
+SENT_AHEAD = 1 << 15
+"""About as many bytes as the kernel keeps of an answer, which go out whatever becomes of it."""
 END_SECONDS = 30
 """How long what is being answered may take when the desk is to end."""
 
@@ -85,7 +87,9 @@ class _Connection(HTTPConnection):
     """A connection of which each question has its time, and its account is counted."""
 
     def __init__(self, server: Listener, sock: socket.socket, *more: Any) -> None:
-        super().__init__(server, _Socket(fileno=sock.detach()), *more)
+        own = _Socket(fileno=sock.detach())
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_AHEAD)
+        super().__init__(server, own, *more)
         self._user: int = self.peer_uid
         self._counted = True
         server.count(self._user, 1)

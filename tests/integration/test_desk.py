@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,9 +16,13 @@ from threading import Thread
 import pytest
 import sqlalchemy as sa
 
-from callrec.catalogue import custody
+from callrec import account
+from callrec.catalogue import custody, grants
 from callrec.desk import operations
-from callrec.desk.operation import OPERATIONS
+from callrec.desk.client import RemoteDesk
+from callrec.desk.operation import CHECK_SECONDS, OPERATIONS
+from callrec.desk.operations import giving
+from callrec.errors import NotAllowed
 from callrec.model.access import Role
 from tests.integration.desk_office import DeskOffice, answers
 from tests.integration.people import NOBODY, People
@@ -159,6 +164,26 @@ def test_a_group_counts_whether_it_is_the_first_of_somebody_or_not(
         for who in ("member", "first", "stranger")
     }
     assert codes == {"member": 0, "first": 0, "stranger": 4}
+
+
+@ONCE
+def test_what_is_being_heard_ends_with_the_role(desk_office: DeskOffice) -> None:
+    """What the kernel has already may still be heard; the rest is not sent."""
+    me = account.name_of(os.getuid())
+    desk_office.grant(me, Role.HANDLER)
+    with RemoteDesk(desk_office.socket).do(giving.play, desk_office.shiba) as sound:
+        pieces = iter(sound)
+        came = len(next(pieces))
+        with desk_office.app.database.begin() as connection:
+            grants.revoke(connection, me, Role.HANDLER, [], by="test", at=desk_office.app.now)
+        time.sleep(CHECK_SECONDS)
+        with pytest.raises(NotAllowed, match="it needs the role handler"):
+            for each in pieces:
+                came += len(each)
+    with desk_office.app.database.read() as connection:
+        heard, refused = custody.of(connection, desk_office.shiba)[-2:]
+    assert (heard.action, refused.action, refused.who) == ("heard", "refused", me)
+    assert refused.details["sent"] == f"{10 * came / sound.about.size:.0f}s" and came < sound.about.size / 2
 
 
 @ONCE

@@ -18,7 +18,7 @@ from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.custody import Entry
 from callrec.desk import operation
 from callrec.desk.client import RemoteDesk
-from callrec.desk.download import Download, Terms
+from callrec.desk.download import CHUNK, Download, Terms
 from callrec.desk.operation import Operation, Session, perform
 from callrec.desk.operations import giving
 from callrec.errors import NotAllowed
@@ -83,7 +83,7 @@ def test_a_role_that_is_revoked_ends_what_is_being_heard(desk: App) -> None:
     refused, bytes_per_s = _last(desk), sound.about.size / (_kept(desk).duration_s - 2)
     assert (refused.action, refused.who) == ("refused", "sato")
     assert refused.details["command"] == "play"
-    assert refused.details["sent"] == f"{2 + sent / bytes_per_s:.0f}s" == "4s"
+    assert refused.details["sent"] == f"{2 + sent / bytes_per_s:.0f}s" == "3s"
 
 
 def test_a_facility_that_is_taken_away_ends_it_too(desk: App) -> None:
@@ -96,7 +96,7 @@ def test_a_facility_that_is_taken_away_ends_it_too(desk: App) -> None:
         _take(desk, Role.HANDLER, "shiba")
         with pytest.raises(NotAllowed, match="sato has lost a role meanwhile"):
             next(pieces)
-    assert _last(desk).details["sent"] == f"{100 * 2 * 65536 // file.about.size}%"
+    assert _last(desk).details["sent"] == f"{100 * 2 * CHUNK // file.about.size}%"
 
 
 @pytest.mark.parametrize("through", [Through.DESK, Through.DIRECT])
@@ -119,7 +119,7 @@ def test_a_request_that_is_closed_ends_what_is_heard_under_it(desk: App, through
         with pytest.raises(NotAllowed, match="is closed: under it nothing can be heard"):
             next(pieces)
     said = _last(desk).details
-    assert (said["request"], said["sent"], said["through"]) == (number, "2s", through)
+    assert (said["request"], said["sent"], said["through"]) == (number, "1s", through)
 
 
 def test_what_is_still_allowed_comes_whole(desk: App) -> None:
@@ -156,4 +156,4 @@ def test_who_asks_the_desk_is_told_why_it_ends(
         answer.close()
     refused = _last(desk, "r-1" if function is given_file else "")
     assert refused.action == "refused" and refused.who == ME
-    assert function is counted or 65536 <= int(refused.details["sent"]) < much
+    assert function is counted or CHUNK <= int(refused.details["sent"]) < much
