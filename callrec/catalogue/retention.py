@@ -33,10 +33,15 @@ def keep_until(
 
 
 def mark(connection: sa.Connection, kept: ArchivedRecording, *, incident: bool) -> None:
-    """Writes whether a recording and its call are an incident. The manifest stays as it was archived."""
+    """Writes whether a recording and its call are an incident. The manifest stays as it was archived.
+
+    A call stays one as long as any of its recordings is.
+    """
     of_call = calls.c.id == kept.call_id
-    details = connection.execute(sa.select(calls.c.details).where(of_call)).scalar_one()
-    connection.execute(
-        calls.update().where(of_call).values(incident=incident, details={**details, "incident": incident})
-    )
+    details = connection.execute(sa.select(calls.c.details).where(of_call).with_for_update()).scalar_one()
     connection.execute(recordings.update().where(recordings.c.id == kept.id).values(incident=incident))
+    marked = sa.select(recordings.c.id).where(recordings.c.call_id == kept.call_id, recordings.c.incident)
+    left = connection.scalar(marked.limit(1)) is not None
+    connection.execute(
+        calls.update().where(of_call).values(incident=left, details={**details, "incident": left})
+    )

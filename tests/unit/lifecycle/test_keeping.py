@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from callrec.catalogue import custody, destructions, finding, holds
+from callrec.catalogue import custody, destructions, finding, holds, tables
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection, Database
 from callrec.errors import (
@@ -267,6 +267,24 @@ def test_an_incident_is_kept_as_its_rule_says(office: Office) -> None:
     with office.database.read() as connection:
         assert not finding.call(connection, kept.call_id, reach=EVERYWHERE).incident
     assert not clear(office.keeping(), kept).changed
+
+
+def test_a_call_is_an_incident_as_long_as_one_of_its_recordings_is(office: Office) -> None:
+    one, other = office.recording(), office.recording()
+    with office.database.begin() as connection:
+        moved = tables.recordings.update().where(tables.recordings.c.id == other.id)
+        connection.execute(moved.values(call_id=one.call_id))
+    for kept, act, expected in (
+        (one, mark, True),
+        (other, mark, True),
+        (one, clear, True),
+        (other, clear, False),
+    ):
+        act(office.keeping(), now_of(office.database, kept))
+        with office.database.read() as connection:
+            assert finding.call(connection, one.call_id, reach=EVERYWHERE).incident is expected
+            wanted = finding.SearchQuery(incident=True)
+            assert bool(finding.search(connection, wanted, reach=EVERYWHERE)) is expected
 
 
 def test_an_incident_that_somebody_keeps_longer_already_stays_so(office: Office) -> None:
