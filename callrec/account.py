@@ -20,8 +20,9 @@ def acting() -> str:
 
 
 def name_of(user: int) -> str:
-    """Returns the name of a user of the machine by the number; the number where there is no such account."""
-    return _account(pwd.getpwuid, user) or str(user)
+    """Returns the name of a user of the machine by the number; where there is no such account, the number as
+    ``#54321``: there may be an account that is called 54321, and it is another one."""
+    return _account(pwd.getpwuid, user) or f"#{user}"
 
 
 def groups_of(user: int) -> frozenset[str]:

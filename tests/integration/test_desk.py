@@ -122,8 +122,8 @@ def test_who_has_a_role_is_served(desk_office: DeskOffice, people: People, staff
 
 def test_nobody_is_refused_and_written_down(desk_office: DeskOffice, people: People) -> None:
     done = people.nobody("facility", "list", desk=desk_office.socket)
-    assert done.code == 4 and str(NOBODY) in done.complaint
-    (entry,) = refusals(desk_office, str(NOBODY))
+    assert done.code == 4 and f"#{NOBODY} " in done.complaint
+    (entry,) = refusals(desk_office, f"#{NOBODY}")
     assert entry.details["command"] == "facility list" and entry.details["through"] == "desk"
 
 
