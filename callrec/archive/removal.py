@@ -27,6 +27,8 @@ class S3Removal(S3Store):
     def remove(self, key: str, version: str) -> None:
         try:
             self._ask("delete_object", Key=key, VersionId=version)
+        except NotFound:
+            return
         except StoreUnreachable as error:
             if not isinstance(error.__cause__, ClientError):
                 raise
@@ -36,6 +38,13 @@ class S3Removal(S3Store):
                 key=key,
                 code=error.__cause__.response["Error"].get("Code", ""),
             ) from error
+
+    def is_there(self, key: str, version: str | None) -> bool:
+        try:
+            self.head(key, version)
+        except NotFound:
+            return False
+        return True
 
     def time(self) -> datetime:
         try:

@@ -91,5 +91,8 @@ class DestructionStore(Protocol):
         """Deletes one version or marker for good. Raises Unreachable where that is refused; one that is not
         there is no failure. Never goes round a lock."""
 
+    def is_there(self, key: str, version: str | None) -> bool:
+        """Returns whether that version of an object can be had, or the newest, whatever `versions` lists."""
+
     def time(self) -> datetime:
         """Returns what time it is by the server's clock."""

@@ -52,6 +52,15 @@ class DueRecording:
     manifest_sha256: str
     key: str
     manifest_key: str
+    archived: str | None
+    """The version of the sound that was archived; `manifest_archived` that of the manifest. None without
+    versioning."""
+    manifest_archived: str | None
+
+    @property
+    def objects(self) -> tuple[tuple[str, str | None], ...]:
+        """The keys of both objects, each with the version that was archived."""
+        return (self.key, self.archived), (self.manifest_key, self.manifest_archived)
 
     def reason(self) -> dict[str, Any]:
         """Returns what decided, and what went, as the custody log has it."""
@@ -93,6 +102,8 @@ _ALL = (
         recordings.c.sha256,
         recordings.c.manifest_sha256,
         recordings.c.key,
+        recordings.c.version.label("archived"),
+        recordings.c.manifest_version.label("manifest_archived"),
     )
     .select_from(
         recordings.join(calls, calls.c.id == recordings.c.call_id).join(

@@ -101,22 +101,23 @@ class Purge:
 
     def _emptied(self, each: DueRecording) -> Verdict | None:
         """Deletes all of both objects. Returns what stopped that; None where both are gone."""
-        for key in (each.key, each.manifest_key):  # before anything goes: both stay, or both may go
+        for key, _ in each.objects:  # before anything goes: both stay, or both may go
             if stopped := self._stopped(each, key, self._store.versions(key)):
                 return stopped
-        for key in (each.key, each.manifest_key):
-            if stopped := self._held_meanwhile(each) or self._delete(each, key):
+        for key, archived in each.objects:
+            if stopped := self._held_meanwhile(each) or self._delete(each, key, archived):
                 return stopped
         return None
 
-    def _delete(self, each: DueRecording, key: str) -> Verdict | None:
-        """Deletes all versions of one object, and looks whether they are gone."""
+    def _delete(self, each: DueRecording, key: str, archived: str | None) -> Verdict | None:
+        """Deletes all versions of one object, and looks whether they are gone: also the one that was archived
+        by itself, as a server that lists nothing has not proved that nothing is there."""
         versions = self._store.versions(key)
         if stopped := self._stopped(each, key, versions):
             return stopped
         for version in versions:
             self._store.remove(key, version.version)
-        if self._store.versions(key):
+        if self._store.versions(key) or self._store.is_there(key, archived):
             lied = Sentence("the S3 server says that {key} is deleted, and still has it", key=key)
             return self._told(Verdict(each, Outcome.FAILED), Outcome.FAILED, lied)
         return None
@@ -144,8 +145,7 @@ class Purge:
     def _kept(self, verdict: Verdict) -> Verdict:
         """Takes the intent back where nothing was deleted yet; else says that a part is gone."""
         each = verdict.recording
-        keys = (each.key, each.manifest_key)
-        gone = [key for key in keys if each.begun and not self._store.versions(key)]
+        gone = [key for key, was in each.objects if each.begun and not self._store.is_there(key, was)]
         if gone:
             lost = Sentence("it is to be kept, but {keys} was deleted before", keys=", ".join(gone))
             return self._told(verdict, verdict.outcome, lost)

@@ -8,11 +8,15 @@ from contextlib import suppress
 from types import TracebackType
 
 GONE = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"
+NOTHING = b'<ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></ListVersionsResult>'
+LISTED = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n" % len(NOTHING)
+NOT_THERE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
 class S3Between:
     """A connection in between. `before`: the deletion of that number never comes to the server; `after`: it
-    does, and its answer never comes back; `lie`: each is said to be done, and none is.
+    does, and its answer never comes back; `lie`: each is said to be done, and none is; `hide`: nothing is
+    said to be there to be deleted; `twice`: each comes to the server, which says there was none.
 
     `reached` is set once callrec waits for what will not come.
     """
@@ -52,7 +56,10 @@ class S3Between:
     def _ask(self, client: socket.socket, server: socket.socket) -> None:
         with suppress(OSError):
             while asked := client.recv(1 << 16):
-                if not asked.startswith(b"DELETE ") or self._pass_on(client):
+                first = asked.partition(b"\r\n")[0]
+                if self._way == "hide" and first.startswith(b"GET ") and b"versions" in first:
+                    client.sendall(LISTED + NOTHING)
+                elif not asked.startswith(b"DELETE ") or self._pass_on(client):
                     server.sendall(asked)
 
     def _pass_on(self, client: socket.socket) -> bool:
@@ -60,6 +67,8 @@ class S3Between:
         if self._way == "lie":
             client.sendall(GONE)
             return False
+        if self._way == "twice":
+            return True
         self._seen += 1
         if self._seen < self._number:
             return True
@@ -74,4 +83,5 @@ class S3Between:
                 if self._silent:
                     self.reached.set()
                 else:
-                    client.sendall(answer)
+                    second = self._way == "twice" and answer.startswith(b"HTTP/1.1 204 ")
+                    client.sendall(NOT_THERE if second else answer)

@@ -47,6 +47,7 @@ class Bucket:
     there: dict[str, list[StoredVersion]] = field(default_factory=dict)
     now: datetime = NOW
     lies: bool = False
+    hides: bool = False
     refuses: bool = False
     away: bool = False
     steps: Steps = field(default_factory=Steps)
@@ -55,7 +56,12 @@ class Bucket:
 
     def versions(self, key: str) -> list[StoredVersion]:
         self._answer()
-        return list(self.there.get(key, ()))
+        return [] if self.hides else list(self.there.get(key, ()))
+
+    def is_there(self, key: str, version: str | None) -> bool:
+        self._answer()
+        there = [each.version for each in self.there.get(key, ()) if not each.marker]
+        return version in there if version else bool(there)
 
     def remove(self, key: str, version: str) -> None:
         self._answer()
@@ -124,6 +130,8 @@ def archived(database: Database, bucket: Bucket, **changes: Any) -> str:
         "manifest_sha256": "b" * 64,
         "size": 1,
         "key": key,
+        "version": "1",
+        "manifest_version": "1",
         "manifest": {"call": {"number": "+81312345678"}},
     }
     with database.begin() as connection:

@@ -27,6 +27,8 @@ DUE = DueRecording(
     manifest_sha256="",
     key="r.flac",
     manifest_key="r.manifest.json",
+    archived="1",
+    manifest_archived="1",
 )
 
 

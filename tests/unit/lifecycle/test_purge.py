@@ -197,7 +197,9 @@ def test_what_s3_protects_keeps_both_objects_and_is_a_problem_until_it_went(
     assert _problems(database) == []
 
 
-@pytest.mark.parametrize(("fault", "said"), [("lies", "still has it"), ("refuses", "(No)")])
+@pytest.mark.parametrize(
+    ("fault", "said"), [("lies", "still has it"), ("hides", "still has it"), ("refuses", "(No)")]
+)
 def test_a_store_that_does_not_delete_is_told_of_and_tried_again(
     database: Database, fault: str, said: str
 ) -> None:
