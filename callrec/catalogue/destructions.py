@@ -197,6 +197,23 @@ def problems(connection: Connection, reach: Reach) -> list[tuple[str, Sentence]]
     return [(each.recording_id, each.problem) for each in found]
 
 
+def left_over(connection: Connection, before: datetime, reach: Reach) -> tuple[int, datetime] | None:
+    """Returns how many recordings were to be destroyed before a moment, and the earliest of these moments;
+    None where all of them were. What is held does not count, nor what `problems` tells of."""
+    told = sa.exists().where(
+        destructions.c.recording_id == recordings.c.id, _OPEN, destructions.c.problem.is_not(None)
+    )
+    query = sa.select(sa.func.count(), sa.func.min(recordings.c.retain_until)).where(
+        recordings.c.state == sa.literal_column(f"'{Custody.ARCHIVED}'"),  # as the index has it
+        recordings.c.retain_until < before,
+        sa.not_(_HELD.element),
+        sa.not_(told),
+        *within(recordings.c.call_id, reach),
+    )
+    count, first = connection.execute(query).one()
+    return (count, first) if count else None
+
+
 def newest_entry(connection: Connection) -> datetime | None:
     """Returns when the newest row of the custody log was written; None of an empty log."""
     query = sa.select(custody.c.at).order_by(custody.c.seq.desc()).limit(1)

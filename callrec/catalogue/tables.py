@@ -160,6 +160,13 @@ recordings = sa.Table(
     column("manifest", Json),  # of any version, as it was archived: decision 14; empty once it is destroyed
     column("retained_because", sa.String(16)),
     column("destroyed_at", Moment, nullable=True),
+    # What is past its time, among millions that were destroyed before.
+    sa.Index(
+        None,
+        "retain_until",
+        sqlite_where=sa.text("state = 'archived'"),
+        postgresql_where=sa.text("state = 'archived'"),
+    ),
 )
 
 # What people wrote about a call. `folded` is what a search compares.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from callrec.catalogue import destructions
 from callrec.catalogue.database import Connection
@@ -10,13 +10,20 @@ from callrec.errors import Sentence
 from callrec.lifecycle.requests import overdue
 from callrec.model.access import Reach
 
+PURGED_WITHIN = timedelta(hours=36)
+"""The longest that what is past its time waits for a daily purge."""
+
 
 def concerns(connection: Connection, now: datetime, reach: Reach) -> list[Sentence]:
     """Returns what is overdue or could not be done, as far as the facilities in reach are concerned.
 
     `now` is in the zone of the office, whose day it is.
     """
-    return [*_not_returned(connection, now, reach), *_not_destroyed(connection, reach)]
+    return [
+        *_not_returned(connection, now, reach),
+        *_not_destroyed(connection, reach),
+        *_left_over(connection, now, reach),
+    ]
 
 
 def _not_returned(connection: Connection, now: datetime, reach: Reach) -> list[Sentence]:
@@ -41,5 +48,21 @@ def _not_destroyed(connection: Connection, reach: Reach) -> list[Sentence]:
             count=len(found),
             id=id_,
             problem=problem,
+        )
+    ]
+
+
+def _left_over(connection: Connection, now: datetime, reach: Reach) -> list[Sentence]:
+    """Returns what no purge has even begun: none has run, or it refused, by the clock or by how many."""
+    found = destructions.left_over(connection, now - PURGED_WITHIN, reach)
+    if found is None:
+        return []
+    count, first = found
+    return [
+        Sentence(
+            "{count} recordings are past their time and still there, the first since {day}: see what callrec "
+            "purge says",
+            count=count,
+            day=first.astimezone(now.tzinfo).date(),
         )
     ]

@@ -225,6 +225,25 @@ def test_a_store_that_went_away_ends_the_run_and_is_told(database: Database) -> 
     assert "the store is away" in _problems(database)[0]
 
 
+def test_what_no_purge_has_taken_is_told_of(database: Database) -> None:
+    bucket = Bucket()
+    fresh = archived(database, bucket, retain_until=NOW - timedelta(hours=36))
+    assert _problems(database) == [], "the next daily run takes it"
+    _change(database, fresh, retain_until=NOW - timedelta(hours=36, seconds=1))
+    late = archived(database, bucket, retain_until=NOW - timedelta(days=9))
+    (problem,) = _problems(database)
+    assert problem.startswith("2 recordings") and f"{NOW - timedelta(days=9):%Y-%m-%d}" in problem
+    assert _problems(database, Reach(frozenset({"azabu"}))) == []
+    _change(database, late, hold=True)
+    assert _problems(database)[0].startswith("1 recordings")
+    bucket.refuses = True
+    run(database, bucket)
+    assert "could not be destroyed" in "".join(_problems(database)) and len(_problems(database)) == 1
+    bucket.refuses = False
+    run(database, bucket)
+    assert _problems(database) == []
+
+
 def test_what_was_begun_comes_first(database: Database) -> None:
     bucket = Bucket()
     begun = archived(database, bucket, retain_until=NOW - timedelta(hours=1))
