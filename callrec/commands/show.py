@@ -59,6 +59,7 @@ def _whole(shown: ShownCall, office: OfficeSettings) -> dict[str, Any]:
     return {
         **plain_row(row(found, office)),
         "call": calls.as_json(found.call),
+        "other_recordings": shown.others,
         "manifest": found.recording.manifest if found.recording else None,
         "silences": [plain_row(asdict(each)) for each in silences(found.recording)],
         "retained_because": found.recording.retained_because if found.recording else None,
@@ -184,6 +185,8 @@ def _recording(kept: ArchivedRecording, shown: ShownCall, office: OfficeSettings
     yield "state", _state(kept, office)
     yield "object", kept.key
     yield "SHA-256", kept.sha256
+    if shown.others:
+        yield "other recordings", ", ".join(shown.others)
 
 
 def _state(kept: ArchivedRecording, office: OfficeSettings) -> str:

@@ -11,6 +11,7 @@ from callrec.catalogue.custody import Entry
 from callrec.catalogue.custody_report import ReportedAccess
 from callrec.dates import check_moment
 from callrec.desk.operation import Session, operation
+from callrec.ids import pasted
 from callrec.model.access import Role
 
 
@@ -29,13 +30,18 @@ class CustodyReport:
 
 @operation("custody ID", Role.AUDITOR)
 def custody_of(session: Session, /, id_: str) -> list[Entry]:
-    """Returns what was done with a recording, in order; with a call's id, with the recording of that call.
+    """Returns what was done with a recording, in order; with a call's id, with the call and all its
+    recordings.
 
     Raises NotFound, and WrongUsage for an id that fits several.
     """
     with session.app.database.read() as connection:
-        found = finding.look_up(connection, id_, reach=session.reach)
-        return custody.of(connection, found.recording.id if found.recording else found.call.id)
+        found = finding.look_up_all(connection, id_, reach=session.reach)
+        subjects = {each.recording.id for each in found if each.recording}
+        if not any(each.startswith(pasted(id_)) for each in subjects):
+            subjects.add(found[0].call.id)
+        entries = [each for subject in subjects for each in custody.of(connection, subject)]
+    return sorted(entries, key=lambda each: each.seq)
 
 
 @operation("custody report", Role.MANAGER, Role.AUDITOR)

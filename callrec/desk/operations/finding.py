@@ -39,13 +39,14 @@ class After:
 @dataclass(frozen=True, slots=True)
 class ShownCall:
     """Everything that is known of a call and its recording. `considered`: the rules that were looked at, in
-    the versions of then."""
+    the versions of then. `others`: further recordings of the call, where that was asked for."""
 
     found: SearchHit
     entries: list[Entry]
     told: list[DeliveryRow]
     considered: list[Rule]
     after: After
+    others: list[str]
 
 
 @operation("search", Role.HANDLER)
@@ -60,7 +61,7 @@ def search(session: Session, /, wanted: SearchQuery) -> Iterator[SearchHit]:
 def show(session: Session, /, id_: str) -> ShownCall:
     """Returns what is known of the recording or call of an id or its beginning. Raises NotFound."""
     with session.app.database.read() as connection:
-        found = finding.look_up(connection, id_, reach=session.reach)
+        found, *more = finding.look_up_all(connection, id_, reach=session.reach)
         decision = found.call.decision
         versions = [(each.rule, each.version) for each in decision.considered] if decision else []
         return ShownCall(
@@ -69,6 +70,7 @@ def show(session: Session, /, id_: str) -> ShownCall:
             alerts.of_call(connection, found.call.id),
             list(rules.versions(connection, versions).values()),
             _after(session, connection, found),
+            [each.recording.id for each in more if each.recording],
         )
 
 

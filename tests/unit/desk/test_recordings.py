@@ -15,6 +15,7 @@ import pytest
 from callrec import language, settings_file
 from callrec.app import App
 from callrec.archive.given import Clip
+from callrec.catalogue import custody as log
 from callrec.catalogue import destructions, tables
 from callrec.catalogue.database import Database
 from callrec.catalogue.finding import SearchQuery
@@ -257,5 +258,22 @@ def test_the_id_of_a_call_stands_for_all_its_recordings(desk: Desk, tmp_path: Pa
     assert {each.name for each in Path("out").glob("*.flac")} == {f"{OWN}.flac", f"{BOTH}.flac"}
     assert desk("fetch", OWN, "-o", "one").code == 0
     assert [each.name for each in Path("one").glob("*.flac")] == [f"{OWN}.flac"]
+    shown = desk("show", call_of(OWN))
+    assert f"recording: {OWN}\n" in shown.out and f"other recordings: {BOTH}\n" in shown.out
+    assert json.loads(desk("show", call_of(OWN), "--json").out)["other_recordings"] == [BOTH]
+    assert "other recordings" not in desk("show", OWN).out
     refused = desk("play", call_of(OWN))
     assert refused.code == 2 and f"has 2 recordings: name one of {OWN}, {BOTH}" in refused.complaint
+
+
+def test_the_custody_of_a_call_is_that_of_all_its_recordings(desk: Desk) -> None:
+    desk.grant(Role.AUDITOR, ())
+    with desk.app.database.begin() as connection:
+        moved = tables.recordings.update().where(tables.recordings.c.id == BOTH)
+        connection.execute(moved.values(call_id=call_of(OWN)))
+        log.append(connection, call_of(OWN), "noted", who=ME, at=START)
+    told = json.loads(desk("custody", call_of(OWN), "--json").out)
+    assert {each["recording_id"] for each in told} == {OWN, BOTH, call_of(OWN)}
+    assert [each["seq"] for each in told] == sorted(each["seq"] for each in told)
+    alone = json.loads(desk("custody", OWN, "--json").out)
+    assert {each["recording_id"] for each in alone} == {OWN}
