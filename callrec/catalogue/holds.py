@@ -7,7 +7,7 @@ stays on record.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +33,10 @@ class Hold:
     released_at: datetime | None
     released_by: str | None
     release_reason: str | None
+
+    def without(self, numbers: Collection[str]) -> Hold:
+        """Returns the hold as it is shown to who may not know of the requests of these numbers."""
+        return replace(self, request=None) if self.request in numbers else self
 
 
 @dataclass(frozen=True, slots=True)

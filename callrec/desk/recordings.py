@@ -78,6 +78,13 @@ def request_of(session: Session, connection: Connection, number: str) -> Request
     return found
 
 
+def unseen(session: Session, connection: Connection, numbers: Collection[str | None]) -> set[str]:
+    """Returns those of these numbers that are of requests out of sight, by another facility that took part
+    in a call."""
+    found = [requests.find(connection, each) for each in set(numbers) if each]
+    return {each.number for each in found if each and not session.reach.meets(each.reach)}
+
+
 def _not_recorded(session: Session, call: CallRecord) -> NotFound:
     """Returns the error that says of a call why there is no recording: what is discarded stays so."""
     if call.discarded_at is None:

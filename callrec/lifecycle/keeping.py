@@ -9,7 +9,7 @@ other any longer. Who may do it is not asked here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -82,15 +82,17 @@ class RecordingKeeping:
                     self._enter(connection, row, "held", said)
         return self._agreed(kept, changed=new)
 
-    def release(self, kept: ArchivedRecording, reason: str, request: str | None) -> Keeping:
-        """Releases the holds of a request, or those without one.
+    def release(
+        self, kept: ArchivedRecording, reason: str, request: str | None, hidden: Collection[str] = ()
+    ) -> Keeping:
+        """Releases the holds of a request, or those without one. Of `hidden` requests no number is named.
 
         The bucket lets go with the last. Raises Refused where only others are left, NotFound where none is.
         """
         said = {"reason": reason, "request": request or ""}
         with self._taken(kept) as (connection, row):
             there = holds.in_force(connection, row.id)
-            released = _fitting(row, there, request)
+            released = _fitting(row, there, request, hidden)
             if there:
                 self._intend(connection, row, "to-be-released", said)
         if not there and not self._protection.is_held(row):  # one that was broken off may have left it held
@@ -238,11 +240,14 @@ def incident_until(call: CallRecord, kept: ArchivedRecording, default_days: int)
     return policy.retain_until(call.decision, ended, incident=True)
 
 
-def _fitting(row: ArchivedRecording, there: Sequence[Hold], request: str | None) -> list[Hold]:
+def _fitting(
+    row: ArchivedRecording, there: Sequence[Hold], request: str | None, hidden: Collection[str]
+) -> list[Hold]:
     """Returns the holds of a request, or those without one. Raises Refused where there are only others."""
     fitting = [each for each in there if each.request == request]
     if there and not fitting:
-        others = ", ".join(dict.fromkeys(each.request or WITHOUT_REQUEST for each in there))
+        numbers = ("…" if each.request in hidden else each.request or WITHOUT_REQUEST for each in there)
+        others = ", ".join(dict.fromkeys(numbers))
         raise Refused(
             "recording {id} is held for other requests ({requests}; — is none): name one with --request, "
             "see callrec hold list",

@@ -14,6 +14,7 @@ from callrec.catalogue.holds import Hold
 from callrec.catalogue.notes import WrittenNote
 from callrec.dates import check_moment
 from callrec.desk.operation import Session, operation
+from callrec.desk.recordings import unseen
 from callrec.desk.words import check_shown
 from callrec.errors import CatalogueDamaged, WrongUsage
 from callrec.model.access import Role
@@ -78,9 +79,7 @@ def _entries(session: Session, connection: Connection, recording_id: str) -> lis
     """Returns what was done with a recording. Of a request out of reach, by another facility that took part
     in the call, nothing is said: not its number, nor who was given a copy."""
     entries = custody.of(connection, recording_id)
-    numbers = {str(each.details.get("request") or "") for each in entries}
-    found = [requests.find(connection, each) for each in numbers]
-    hidden = {each.number for each in found if each and not each.reach.meets(session.reach)}
+    hidden = unseen(session, connection, [str(each.details.get("request") or "") for each in entries])
     return [
         replace(each, details={name: value for name, value in each.details.items() if name not in OF_REQUEST})
         if each.details.get("request") in hidden
@@ -95,7 +94,9 @@ def _after(session: Session, connection: Connection, found: SearchHit) -> After:
         return After(written, [], [])
     id_ = found.recording.id
     listing = requests.numbers_of(connection, id_, reach=session.reach)
-    return After(written, holds.of_recording(connection, id_), listing)
+    held = holds.of_recording(connection, id_)
+    hidden = unseen(session, connection, [each.request for each in held])
+    return After(written, [each.without(hidden) for each in held], listing)
 
 
 def _hits(session: Session, wanted: SearchQuery) -> Iterator[SearchHit]:

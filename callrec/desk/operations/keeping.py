@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pydantic import AwareDatetime
 
@@ -11,7 +12,7 @@ from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.holds import HeldRecording
 from callrec.dates import check_moment
 from callrec.desk.operation import Session, operation
-from callrec.desk.recordings import named, request_of
+from callrec.desk.recordings import named, request_of, unseen
 from callrec.desk.words import written
 from callrec.lifecycle.keeping import Keeping, RecordingKeeping, incident_until
 from callrec.lifecycle.requests import plain_number
@@ -53,17 +54,23 @@ def add_holds(session: Session, /, ids: list[str], reason: str, request: str | N
 
 @operation("hold release", Role.MANAGER)
 def release_holds(session: Session, /, ids: list[str], reason: str, request: str | None) -> Iterator[Keeping]:
-    """Releases the holds of a request, or those without one."""
+    """Releases the holds of a request, or those without one. Raises as `add_holds`."""
     why, number, keeping = _reason(reason), _number(request), _keeping(session)
+    _check_request(session, number)
     for kept in _named(session, ids):
-        yield keeping.release(kept, why, number)
+        with session.app.database.read() as connection:
+            there = holds.in_force(connection, kept.id)
+            hidden = unseen(session, connection, [each.request for each in there])
+        yield keeping.release(kept, why, number, hidden)
 
 
 @operation("hold list", Role.MANAGER, Role.AUDITOR)
 def list_holds(session: Session, /) -> list[HeldRecording]:
     """Returns all holds that are in force."""
     with session.app.database.read() as connection:
-        return holds.everywhere(connection, session.reach)
+        found = holds.everywhere(connection, session.reach)
+        hidden = unseen(session, connection, [each.hold.request for each in found])
+    return [replace(each, hold=each.hold.without(hidden)) for each in found]
 
 
 @operation("retain", Role.MANAGER)

@@ -14,8 +14,8 @@ from callrec.catalogue.calls import ArchivedRecording
 from callrec.desk import wire
 from callrec.desk.operation import Operation, perform
 from callrec.desk.operations import custody as operations
-from callrec.desk.operations import keeping
-from callrec.errors import NotAllowed, NotFound
+from callrec.desk.operations import finding, keeping
+from callrec.errors import NotAllowed, NotFound, Refused
 from callrec.lifecycle.protection import Protection
 from callrec.model.access import Caller, Reach, Role, Through
 from tests.unit.fakes import LockingStore
@@ -116,6 +116,27 @@ def test_a_request_out_of_reach_is_none(here: App, kept: ArchivedRecording) -> N
     with pytest.raises(NotFound, match=f"there is no request {number}:") as told:
         ask(here, "shiba", keeping.add_holds, [kept.id], "訴訟", number)
     assert type(told.value) is NotFound and not now_of(here.database, kept).hold
+
+
+def test_a_hold_for_a_request_out_of_reach_stays_and_its_number_is_not_told(
+    here: App, kept: ArchivedRecording
+) -> None:
+    number = request(here.database, here.now, Reach(frozenset({"azabu"})))
+    with here.database.begin() as connection:
+        row = {"call_id": kept.call_id, "facility": "azabu"}
+        connection.execute(tables.call_facilities.insert().values(row))
+    ask(here, "azabu", keeping.add_holds, [kept.id], "調査", number)
+    for who, seen in (("azabu", number), ("shiba", None)):
+        (held,) = ask(here, who, keeping.list_holds)
+        assert (held.hold.reason, held.hold.request) == ("調査", seen)
+    (shown,) = ask(here, "handler", finding.show, kept.id).after.holds
+    assert (shown.reason, shown.request) == ("調査", None)
+    with pytest.raises(Refused) as refused:
+        ask(here, "shiba", keeping.release_holds, [kept.id], "終結", None)
+    assert number not in str(refused.value)
+    with pytest.raises(NotFound, match=f"there is no request {number}:"):
+        ask(here, "shiba", keeping.release_holds, [kept.id], "終結", number)
+    assert now_of(here.database, kept).hold
 
 
 def test_a_note_on_a_call_without_a_recording_is_found_by_its_id(here: App) -> None:
