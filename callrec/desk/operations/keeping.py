@@ -10,10 +10,11 @@ from pydantic import AwareDatetime
 from callrec.catalogue import finding, holds, notes
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.holds import HeldRecording
-from callrec.dates import check_moment
+from callrec.dates import check_moment, spoken
 from callrec.desk.operation import Session, operation
 from callrec.desk.recordings import named, request_of, unseen
 from callrec.desk.words import written
+from callrec.errors import Refused
 from callrec.lifecycle.keeping import Keeping, RecordingKeeping, incident_until
 from callrec.lifecycle.requests import plain_number
 from callrec.model.access import Role
@@ -84,10 +85,20 @@ def retain(session: Session, /, ids: list[str], until: AwareDatetime, reason: st
 
 @operation("note", Role.MANAGER)
 def add_note(session: Session, /, id_: str, text: str) -> str:
-    """Writes a note about a call, recorded or not. Returns the id of the call."""
+    """Writes a note about a call, recorded or not. Returns the id of the call.
+
+    Raises Refused where its numbers and names are gone: nothing would take those of a note away again.
+    """
     said = written("TEXT", text, LONGEST_NOTE)
     with session.app.database.begin() as connection:
         found = finding.look_up(connection, id_, reach=session.reach)
+        if found.erased_at is not None:
+            raise Refused(
+                "numbers and names were taken out of call {id} at {moment}: nothing can be written about it "
+                "any more",
+                id=found.call.id,
+                moment=spoken(found.erased_at, session.app.settings.office.zone),
+            )
         new = notes.add(connection, found.call.id, said, who=session.who, at=session.now)
         # Not the words: the log is for ever, and what is said of people is not.
         recording_id = found.recording.id if found.recording else found.call.id

@@ -16,6 +16,7 @@ from callrec.desk.operation import Operation, perform
 from callrec.desk.operations import custody as operations
 from callrec.desk.operations import finding, keeping
 from callrec.errors import NotAllowed, NotFound, Refused
+from callrec.lifecycle import erasure
 from callrec.lifecycle.protection import Protection
 from callrec.model.access import Caller, Reach, Role, Through
 from tests.unit.fakes import LockingStore
@@ -144,3 +145,13 @@ def test_a_note_on_a_call_without_a_recording_is_found_by_its_id(here: App) -> N
     ask(here, "shiba", keeping.add_note, id_, "怒鳴られた")
     (entry,) = ask(here, "auditor", operations.custody_of, id_)
     assert (entry.action, entry.who, entry.details["call"]) == ("noted", "shiba", id_)
+
+
+def test_nothing_is_written_about_a_call_whose_names_are_gone(here: App) -> None:
+    id_ = discarded(here.database, here.now - DAY, None)
+    ask(here, "shiba", keeping.add_note, id_, "山田様")
+    assert erasure.erase(here.database, here.now, who="purger", at=here.now) == 1
+    with pytest.raises(Refused, match=f"taken out of call {id_}"):
+        ask(here, "shiba", keeping.add_note, id_, "山田様")
+    with here.database.read() as connection:
+        assert notes.of_call(connection, id_) == []
