@@ -63,7 +63,7 @@ class S3Removal(S3Store):
         """Yields the id of each version of exactly this key, and whether it is a delete marker."""
         after: dict[str, Any] = {}
         while True:
-            found = self._ask("list_object_versions", Prefix=key, **after)
+            found = self._page(key, after)
             for kind, marker in (("Versions", False), ("DeleteMarkers", True)):
                 yield from ((each["VersionId"], marker) for each in found.get(kind, []) if each["Key"] == key)
             if not found.get("IsTruncated"):
@@ -72,6 +72,15 @@ class S3Removal(S3Store):
                 "KeyMarker": found["NextKeyMarker"],
                 "VersionIdMarker": found.get("NextVersionIdMarker", ""),
             }
+
+    def _page(self, key: str, after: dict[str, Any]) -> Any:
+        """Returns a page of versions. What is not there is no error of S3: that it says so is a refusal."""
+        try:
+            return self._ask("list_object_versions", Prefix=key, **after)
+        except NotFound as error:
+            raise Unreachable(
+                "the S3 server refused {operation}: {code}", operation="list_object_versions", code=404
+            ) from error
 
     def _looked_at(self, key: str, version: str, *, marker: bool) -> StoredVersion:
         if marker:  # has neither bytes nor a lock

@@ -11,12 +11,15 @@ GONE = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"
 NOTHING = b'<ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></ListVersionsResult>'
 LISTED = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n" % len(NOTHING)
 NOT_THERE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+LISTS = {"hide": LISTED + NOTHING, "nowhere": NOT_THERE}
+"""What is answered to who asks which versions there are."""
 
 
 class S3Between:
     """A connection in between. `before`: the deletion of that number never comes to the server; `after`: it
     does, and its answer never comes back; `lie`: each is said to be done, and none is; `hide`: nothing is
-    said to be there to be deleted; `twice`: each comes to the server, which says there was none.
+    said to be there to be deleted; `nowhere`: nor any place for it; `twice`: each comes to the server, which
+    says there was none.
 
     `reached` is set once callrec waits for what will not come.
     """
@@ -57,8 +60,8 @@ class S3Between:
         with suppress(OSError):
             while asked := client.recv(1 << 16):
                 first = asked.partition(b"\r\n")[0]
-                if self._way == "hide" and first.startswith(b"GET ") and b"versions" in first:
-                    client.sendall(LISTED + NOTHING)
+                if self._way in LISTS and first.startswith(b"GET ") and b"versions" in first:
+                    client.sendall(LISTS[self._way])
                 elif not asked.startswith(b"DELETE ") or self._pass_on(client):
                     server.sendall(asked)
 
