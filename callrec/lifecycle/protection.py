@@ -6,7 +6,8 @@ the catalogue says, is not looked at here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -65,17 +66,16 @@ class Protection:
         return [self._head(key, version) for key, version in versions]
 
     def _head(self, key: str, version: str | None) -> StoredObject:
-        try:
+        with _there(key):
             return self.store().head(key, version)
-        except NotFound as error:
-            raise EvidenceBroken("{key} is missing from the archive", key=key) from error
 
     def _lock(self, found: StoredObject, until: datetime | None, now: datetime) -> None:
         if until is None or until <= now or found.is_locked_until(until):
             return
         mode = "compliance" if found.lock_mode == "compliance" else self.mode  # the stricter one stays
         asked = _whole_second(max(until, now + self.shortest_lock))  # S3 takes no date that is over
-        self.store().lock(found.key, found.version, mode, asked)
+        with _there(found.key):
+            self.store().lock(found.key, found.version, mode, asked)
         made = self._head(found.key, found.version)
         if not made.is_locked_until(until) or made.lock_mode != mode:
             raise EvidenceBroken(
@@ -86,7 +86,8 @@ class Protection:
 
     def _hold(self, found: StoredObject, *, on: bool) -> None:
         for _ in range(3):  # somebody may have asked for the contrary in between
-            self.store().hold(found.key, found.version, on=on)
+            with _there(found.key):
+                self.store().hold(found.key, found.version, on=on)
             if self._head(found.key, found.version).legal_hold == on:
                 return
         raise EvidenceBroken(
@@ -94,6 +95,15 @@ class Protection:
             "Object Lock has legal holds, and whether the key may read them",
             key=found.key,
         )
+
+
+@contextmanager
+def _there(key: str) -> Iterator[None]:
+    """Raises EvidenceBroken where an object is not there, or not any more."""
+    try:
+        yield
+    except NotFound as error:
+        raise EvidenceBroken("{key} is missing from the archive", key=key) from error
 
 
 def _whole_second(moment: datetime) -> datetime:

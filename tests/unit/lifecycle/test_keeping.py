@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -463,13 +464,17 @@ def test_where_nothing_is_locked_it_is_too_late_once_destruction_has_begun(offic
     assert office.log(kept) == [] and now_of(office.database, kept) == kept
 
 
+@pytest.mark.parametrize("after", [0, 2])
 @pytest.mark.parametrize("act", KEEPING.values(), ids=KEEPING)
-def test_what_was_destroyed_between_two_steps_is_no_broken_evidence(office: Office, act: Act) -> None:
-    kept, keeping = office.recording(), office.keeping()
+def test_what_was_destroyed_between_two_steps_is_no_broken_evidence(
+    office: Office, act: Act, after: int
+) -> None:
+    """Before both objects are looked at, or between that and the first change."""
+    kept, keeping, asked = office.recording(), office.keeping(), count()
 
     def destroyed() -> LockingStore:
         """The bucket, by the time it is asked."""
-        if office.store.versions:
+        if next(asked) >= after and office.store.versions:
             begun(office, kept)
             with office.database.begin() as connection:
                 destructions.finish(connection, kept.id, NOW)
