@@ -7,7 +7,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, TypeVar
@@ -23,9 +23,10 @@ from callrec.commands import spreadsheet
 from callrec.commands.given import Given
 from callrec.commands.table import Table, cell, laid_out
 from callrec.desk.direct import Desk, DirectDesk
+from callrec.desk.operations.direct import DIRECT
 from callrec.desk.operations.office import office_parts, office_settings
 from callrec.desk.way import socket_to_use
-from callrec.errors import Refused
+from callrec.errors import CallrecError, Refused
 from callrec.language import translated
 from callrec.policy.office import OfficeParts
 from callrec.settings import OfficeSettings, Settings
@@ -41,10 +42,12 @@ def app(ctx: click.Context, narrowed: Callable[[Settings], Settings] = lambda wh
     """Returns the app of the configuration that was named, or found. It is closed with the command.
 
     `narrowed` takes from the settings what a process that runs for long is not to have. Raises Refused for
-    somebody who works through a desk.
+    somebody who works through a desk, whose custody log says so then.
     """
     given: Given = ctx.find_root().obj
     if settings_file.find_file(given.config) is None and socket_to_use(given.config, given.desk):
+        with suppress(CallrecError):  # NotAllowed, or no desk is there
+            desk(ctx).do(DIRECT[str(ctx.info_name)])
         raise Refused(
             "{command} does not go through the desk: ask whoever can read callrec.toml",
             command=ctx.command_path,

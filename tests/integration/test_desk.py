@@ -128,6 +128,17 @@ def test_nobody_is_refused_and_written_down(desk_office: DeskOffice, people: Peo
 
 
 @ONCE
+def test_what_needs_the_configuration_itself_is_refused_and_written_down(
+    desk_office: DeskOffice, people: People, staff: dict[str, str]
+) -> None:
+    before = len(refusals(desk_office, staff[Role.MANAGER]))
+    done = people.run(Role.MANAGER, "purge", desk=desk_office.socket)
+    assert done.code == 4 and "callrec purge does not go through the desk" in done.complaint
+    (entry,) = refusals(desk_office, staff[Role.MANAGER])[before:]
+    assert entry.details["command"] == "purge"
+
+
+@ONCE
 def test_who_sends_another_name_is_not_taken_for_that(
     desk_office: DeskOffice, people: People, staff: dict[str, str]
 ) -> None:
