@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,10 +19,10 @@ import sqlalchemy as sa
 
 from callrec.catalogue.calls import insert_once
 from callrec.catalogue.database import Connection, Database
-from callrec.catalogue.rows import RowReader
+from callrec.catalogue.rows import RowReader, read_all
 from callrec.catalogue.tables import calls, custody, destructions, holds, recordings
 from callrec.catalogue.within import within
-from callrec.errors import Refused, Sentence
+from callrec.errors import CatalogueDamaged, Refused, Sentence
 from callrec.model.access import Reach
 from callrec.model.captures import Custody, RetainedBecause
 from callrec.sentences import SentenceField, plain
@@ -83,6 +83,14 @@ class _Problem:
     problem: SentenceField
 
 
+@dataclass(frozen=True, slots=True)
+class _LeftOver:
+    """How many are past their time, and since when."""
+
+    count: int
+    first: datetime | None
+
+
 _OPEN = destructions.c.begun_at.is_not(None) & destructions.c.finished_at.is_(None)
 _HELD = (
     recordings.c.hold
@@ -113,14 +121,20 @@ _ALL = (
     .where(recordings.c.state == Custody.ARCHIVED)
 )
 _READ = RowReader(DueRecording, "recordings", "id")
+_READ_LEFT = RowReader(_LeftOver, "recordings")
 _READ_PROBLEM = RowReader(_Problem, "destructions", "recording_id")
 
 
-def due(connection: Connection, now: datetime) -> list[DueRecording]:
-    """Returns what was begun to be destroyed, and then what is past its time, the longest past first."""
+def due(
+    connection: Connection, now: datetime, passed_over: Callable[[CatalogueDamaged], None] | None = None
+) -> list[DueRecording]:
+    """Returns what was begun to be destroyed, and then what is past its time, the longest past first.
+
+    Damaged rows are told to `passed_over`, and left out; without it, raises CatalogueDamaged for the first.
+    """
     wanted = _ALL.where((recordings.c.retain_until <= now) | _OPEN)
     order = destructions.c.begun_at.is_(None), recordings.c.retain_until, recordings.c.id
-    return [_read(row) for row in connection.execute(wanted.order_by(*order))]
+    return read_all(connection.execute(wanted.order_by(*order)), _read, passed_over)
 
 
 def find(connection: Connection, recording_id: str, *, for_change: bool = False) -> DueRecording | None:
@@ -203,15 +217,16 @@ def left_over(connection: Connection, before: datetime, reach: Reach) -> tuple[i
     told = sa.exists().where(
         destructions.c.recording_id == recordings.c.id, _OPEN, destructions.c.problem.is_not(None)
     )
-    query = sa.select(sa.func.count(), sa.func.min(recordings.c.retain_until)).where(
+    number, first = sa.func.count(), sa.func.min(recordings.c.retain_until)
+    query = sa.select(number.label("count"), first.label("first")).where(
         recordings.c.state == sa.literal_column(f"'{Custody.ARCHIVED}'"),  # as the index has it
         recordings.c.retain_until < before,
         sa.not_(_HELD.element),
         sa.not_(told),
         *within(recordings.c.call_id, reach),
     )
-    count, first = connection.execute(query).one()
-    return (count, first) if count else None
+    found = _READ_LEFT(connection.execute(query).one(), lambda row: row._asdict())
+    return (found.count, found.first) if found.first else None
 
 
 def newest_entry(connection: Connection) -> datetime | None:

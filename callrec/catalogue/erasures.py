@@ -11,6 +11,7 @@ from callrec.catalogue.calls import as_json
 from callrec.catalogue.database import Connection
 from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import calls, notes, recordings
+from callrec.errors import CatalogueDamaged
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody
 
@@ -22,10 +23,20 @@ def count(connection: Connection, before: datetime) -> int:
     return int(connection.execute(sa.select(sa.func.count()).where(_is_due(before))).scalar_one())
 
 
-def due(connection: Connection, before: datetime, most: int) -> list[tuple[str, CallRecord]]:
-    """Returns some of these calls, the oldest first. Raises CatalogueDamaged for a row that is no call."""
-    query = sa.select(calls).where(_is_due(before)).order_by(calls.c.started_at, calls.c.id).limit(most)
-    return [(row.id, _READ(row, lambda row: row.details)) for row in connection.execute(query)]
+def due(
+    connection: Connection, before: datetime, most: int, damaged: dict[str, CatalogueDamaged]
+) -> list[tuple[str, CallRecord]]:
+    """Returns some of these calls, the oldest first, but for the `damaged`: rows that are no calls, which are
+    put there, by their ids."""
+    query = sa.select(calls).where(_is_due(before)).order_by(calls.c.started_at, calls.c.id)
+    found: list[tuple[str, CallRecord]] = []
+    for row in connection.execute(query.limit(most + len(damaged))):
+        try:
+            if row.id not in damaged:
+                found.append((row.id, _READ(row, lambda row: row.details)))
+        except CatalogueDamaged as error:
+            damaged[row.id] = error
+    return found
 
 
 def erase(connection: Connection, call_id: str, call: CallRecord, at: datetime) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from callrec.catalogue.calls import ArchivedRecording, read_recording
-from callrec.catalogue.rows import RowReader
+from callrec.catalogue.rows import RowReader, read_all
 from callrec.catalogue.tables import calls, notes, participants, recordings
 from callrec.catalogue.within import within
 from callrec.errors import CatalogueDamaged, NotFound, OutOfSight, WrongUsage
@@ -135,15 +135,7 @@ def search(
         .order_by(SORTS[wanted.sort], calls.c.id)
         .limit(wanted.limit)
     )
-    found: list[SearchHit] = []
-    for row in connection.execute(query):
-        try:
-            found.append(_found(row))
-        except CatalogueDamaged as error:
-            if passed_over is None:
-                raise
-            passed_over(error)
-    return found
+    return read_all(connection.execute(query), _found, passed_over)
 
 
 def recording_ids(connection: sa.Connection, *, reach: Reach) -> list[str]:

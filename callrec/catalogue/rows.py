@@ -7,7 +7,7 @@ every value of a row.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -72,3 +72,19 @@ class RowReader(Generic[T]):
             table=self._table,
             column=".".join(map(str, where)) or "—",
         )
+
+
+def read_all(
+    rows: Iterable[Any], read: Callable[[Any], T], passed_over: Callable[[CatalogueDamaged], None] | None
+) -> list[T]:
+    """Returns what some rows stand for. Damaged ones are told to `passed_over`, and left out; without it,
+    raises CatalogueDamaged for the first."""
+    found: list[T] = []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except CatalogueDamaged as error:
+            if passed_over is None:
+                raise
+            passed_over(error)
+    return found

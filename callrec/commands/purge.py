@@ -69,6 +69,7 @@ def _show(here: App, purge: Purge, form: str | None) -> None:
         purge.require_few(verdicts, here.settings.destruction.at_most)
     except Refused as error:
         say("{problem}", err=True, problem=error.shown())
+    require_done((), purge.damaged)
 
 
 def _destroy(here: App, purge: Purge, verdicts: Sequence[Verdict], form: str | None) -> None:
@@ -83,9 +84,11 @@ def _destroy(here: App, purge: Purge, verdicts: Sequence[Verdict], form: str | N
             _print(done, form, here.settings.office.zone)
         raise
     _print(done, form, here.settings.office.zone)
-    erased = erasure.erase(here.database, _erased_until(here), who=here.who, at=here.now)
+    erased = erasure.erase(
+        here.database, _erased_until(here), purge.damaged.append, who=here.who, at=here.now
+    )
     _say_erased(erased, form, done=True)
-    require_done(done)
+    require_done(done, purge.damaged)
 
 
 def _erased_until(here: App) -> datetime:

@@ -7,11 +7,13 @@ A call goes no earlier than all of its recordings: with one that is kept, the wh
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from callrec.catalogue import custody, erasures
 from callrec.catalogue.database import Database
+from callrec.errors import CatalogueDamaged
 from callrec.model.access import Through
 from callrec.model.calls import CallRecord, Note, Participant
 from callrec.model.rules import Direction
@@ -60,21 +62,33 @@ def count(database: Database, before: datetime) -> int:
         return erasures.count(connection, before)
 
 
-def erase(database: Database, before: datetime, *, who: str, at: datetime) -> int:
+def erase(
+    database: Database,
+    before: datetime,
+    passed_over: Callable[[CatalogueDamaged], None],
+    *,
+    who: str,
+    at: datetime,
+) -> int:
     """Takes numbers, names and notes out of calls that ended before a moment; returns of how many.
 
     What was erased so far is written down with each part of it. Ended anywhere, the next run goes on.
+    Damaged rows are told to `passed_over`, and stay as they are.
     """
-    erased = 0
-    while found := _some(database, before, who, at):
-        erased += found
+    erased, damaged, known = 0, dict[str, CatalogueDamaged](), 0
+    while (found := _some(database, before, who, at, damaged)) or len(damaged) > known:
+        erased, known = erased + found, len(damaged)
+    for each in damaged.values():
+        passed_over(each)
     return erased
 
 
-def _some(database: Database, before: datetime, who: str, at: datetime) -> int:
+def _some(
+    database: Database, before: datetime, who: str, at: datetime, damaged: dict[str, CatalogueDamaged]
+) -> int:
     marks = {"role": "", "through": Through.DIRECT.value, "until": before.isoformat()}
     with database.begin() as connection:
-        found = erasures.due(connection, before, AT_ONCE)
+        found = erasures.due(connection, before, AT_ONCE, damaged)
         for call_id, call in found:
             erasures.erase(connection, call_id, without_numbers(call), at)
         if found:

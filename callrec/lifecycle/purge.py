@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -20,7 +20,7 @@ from callrec.archive.store import DestructionStore, StoredVersion
 from callrec.catalogue import custody, destructions
 from callrec.catalogue.database import Connection, Database
 from callrec.catalogue.destructions import DueRecording
-from callrec.errors import CheckFailed, Sentence, StoreUnreachable, Unreachable
+from callrec.errors import CatalogueDamaged, CheckFailed, Sentence, StoreUnreachable, Unreachable
 from callrec.lifecycle.destruction import Outcome, Verdict, decide, require_clocks, require_few
 from callrec.model.access import Through
 
@@ -32,12 +32,14 @@ class Purge:
         self, database: Database, store: DestructionStore, who: str, clock: Callable[[], datetime]
     ) -> None:
         self._database, self._store, self._who, self._clock = database, store, who, clock
+        self.damaged: list[CatalogueDamaged] = []
+        """Rows that something else than callrec has changed: what they are about is left alone."""
 
     def verdicts(self) -> list[Verdict]:
         """Returns what is to become of each recording that is past its time, or was begun."""
         now = self._clock()
         with self._database.read() as connection:
-            return decide(destructions.due(connection, now), now)
+            return decide(destructions.due(connection, now, self.damaged.append), now)
 
     def alone(self) -> AbstractContextManager[None]:
         """Keeps other purges out meanwhile. Raises Refused where one is at work."""
@@ -173,8 +175,11 @@ class Purge:
         custody.append(connection, each.id, action, who=self._who, at=at, **each.reason(), **marks)
 
 
-def require_done(verdicts: Iterable[Verdict]) -> None:
-    """Raises CheckFailed where something could not be destroyed that nobody holds."""
+def require_done(verdicts: Iterable[Verdict], damaged: Sequence[CatalogueDamaged] = ()) -> None:
+    """Raises CatalogueDamaged where something was passed over, and CheckFailed where something could not be
+    destroyed that nobody holds."""
+    if damaged:
+        raise damaged[0]
     left = [each for each in verdicts if each.problem is not None]
     if left:
         raise CheckFailed(

@@ -69,12 +69,13 @@ READERS: dict[str, tuple[Callable[[sa.Connection], Any], ...]] = {
     "calls": (
         lambda c: finding.search(c, finding.SearchQuery(all_calls=True), reach=EVERYWHERE),
         lambda c: finding.call(c, CALL_ID, reach=EVERYWHERE),
-        lambda c: erasures.due(c, LATER, 9),
+        lambda c: erasures.due(c, LATER, 9, {}),
     ),
     "recordings": (
         lambda c: finding.search(c, finding.SearchQuery(), reach=EVERYWHERE),
         lambda c: calls.find_recording(c, "r"),
         lambda c: destructions.due(c, LATER),
+        lambda c: destructions.left_over(c, LATER, EVERYWHERE),
     ),
     "destructions": (
         lambda c: destructions.problems(c, EVERYWHERE),

@@ -159,3 +159,14 @@ def test_numbers_go_and_their_count_is_told(place: SimpleNamespace, monkeypatch:
     archived(place.database, place.bucket, state="destroyed", call={"ended_at": long_ago})
     shown = place.run("purge", "--dry-run", "--json")
     assert shown.out.strip() == "[]" and "would be taken out of 1 calls" in shown.err
+
+
+def test_a_damaged_row_is_named_and_keeps_no_other_from_going(place: SimpleNamespace) -> None:
+    damaged, other = (archived(place.database, place.bucket, **_over()) for _ in range(2))
+    with place.database.begin() as connection:
+        connection.exec_driver_sql("UPDATE recordings SET retained_because = 'x' WHERE id = ?", (damaged,))
+    for more, outcome in (["--dry-run"], "would-destroy"), ([], "destroyed"):
+        done = place.run("purge", "--json", *more)
+        assert _outcomes(done) == {other: outcome}
+        assert done.code == 5 and f"row {damaged} of table recordings" in done.complaint
+    assert all(damaged in key for key in place.bucket.left) and len(place.bucket.left) == 2

@@ -150,7 +150,7 @@ def test_a_note_on_a_call_without_a_recording_is_found_by_its_id(here: App) -> N
 def test_nothing_is_written_about_a_call_whose_names_are_gone(here: App) -> None:
     id_ = discarded(here.database, here.now - DAY, None)
     ask(here, "shiba", keeping.add_note, id_, "山田様")
-    assert erasure.erase(here.database, here.now, who="purger", at=here.now) == 1
+    assert erasure.erase(here.database, here.now, print, who="purger", at=here.now) == 1
     with pytest.raises(Refused, match=f"taken out of call {id_}"):
         ask(here, "shiba", keeping.add_note, id_, "山田様")
     with here.database.read() as connection:

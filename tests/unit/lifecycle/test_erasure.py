@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from callrec import ids
 from callrec.catalogue import calls, custody, finding, tables
 from callrec.catalogue.database import Database
+from callrec.errors import CatalogueDamaged
 from callrec.lifecycle import erasure
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import CallRecord, Participant, remark
@@ -55,8 +56,9 @@ def _everything(database: Database) -> str:
     return json.dumps(found, ensure_ascii=False)
 
 
-def _erase(database: Database, before: datetime = NOW) -> int:
-    return erasure.erase(database, before, who="purger", at=NOW)
+def _erase(database: Database, before: datetime = NOW, damaged: list[CatalogueDamaged] | None = None) -> int:
+    passed_over: list[CatalogueDamaged] = [] if damaged is None else damaged
+    return erasure.erase(database, before, passed_over.append, who="purger", at=NOW)
 
 
 @pytest.mark.parametrize("direction", [None, *Direction])
@@ -123,3 +125,16 @@ def test_more_than_fit_into_one_transaction(database: Database, monkeypatch: pyt
     for number in range(5):
         _save(database, _noted(id=f"{CALL_ID[:-1]}{number}"))
     assert _erase(database) == 5 and not NUMBER.search(_everything(database))
+
+
+def test_a_damaged_row_keeps_no_other_from_being_erased(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "AT_ONCE", 2)
+    for number in range(5):
+        _save(database, _noted(id=f"{CALL_ID[:-1]}{number}"))
+    with database.begin() as connection:  # the first two, which are looked at first
+        connection.exec_driver_sql(f"UPDATE calls SET details = '{{}}' WHERE id < '{CALL_ID[:-1]}2'")  # noqa: S608
+    damaged: list[CatalogueDamaged] = []
+    assert _erase(database, damaged=damaged) == 3
+    assert [each.values["key"] for each in damaged] == [f"{CALL_ID[:-1]}{number}" for number in range(2)]
