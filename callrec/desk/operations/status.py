@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 from callrec.app import App
 from callrec.desk.operation import Session, operation
-from callrec.errors import Sentence, Unreachable
+from callrec.errors import CatalogueDamaged, Sentence, Unreachable
 from callrec.ids import ID
 from callrec.lifecycle.concerns import concerns
 from callrec.model.access import EVERYWHERE, Reach, Role
@@ -105,7 +104,13 @@ def _live(app: App, told: list[dict[str, str]], reach: Reach) -> list[LiveCaptur
 
 
 def _concerns(app: App, reach: Reach) -> list[Sentence]:
-    """Returns what is to be seen to. A database that is away is told of by the controller."""
-    with suppress(Unreachable), app.database.read() as connection:
-        return concerns(connection, app.now.astimezone(app.settings.office.zone), reach)
-    return []
+    """Returns what is to be seen to. A database that is away is told of by the controller; of a row that is
+    damaged the key is told only to who reaches all."""
+    try:
+        with app.database.read() as connection:
+            return concerns(connection, app.now.astimezone(app.settings.office.zone), reach)
+    except CatalogueDamaged as error:
+        key = {} if reach == EVERYWHERE else {"key": "—"}
+        return [Sentence(error.template, **error.values | key)]
+    except Unreachable:
+        return []

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from callrec.catalogue.database import Database
 from callrec.errors import Sentence
 from callrec.model.flaws import Flaw
 from callrec.spool import status
@@ -104,6 +105,20 @@ def test_what_is_to_be_seen_to_after_calls_is_a_problem(
     done = office("status", "--json")
     assert json.loads(done.out)["problems"] == ["a copy is overdue: 2026-0001"]
     assert (done.code, done.complaint) == (1, "callrec: a copy is overdue: 2026-0001")
+
+
+def test_a_damaged_row_does_not_hide_that_there_are_others(
+    spool: Spool, office: Callable[..., Done], tmp_path: Path
+) -> None:
+    _told(spool, 1)
+    number = office("request", "open", "--kind", "police", "--for", "x", "--quiet").out.strip()
+    assert office("status").code == 0
+    database = Database(f"sqlite:///{tmp_path}/c.db")
+    with database.begin() as connection:
+        connection.exec_driver_sql("UPDATE requests SET due = 'gestern'")
+    database.close()
+    done = office("status")
+    assert done.code == 1 and f"row {number} of table requests in the database is damaged" in done.complaint
 
 
 def test_a_problem_within_a_problem_is_told_in_the_language_of_who_asks(
