@@ -21,7 +21,7 @@ from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection, Database
 from callrec.catalogue.holds import Hold
 from callrec.dates import spoken
-from callrec.errors import EvidenceBroken, NotFound, Refused, WrongUsage
+from callrec.errors import EvidenceBroken, NotFound, Refused, Unreachable, WrongUsage
 from callrec.lifecycle.protection import Protection
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody, RetainedBecause
@@ -204,9 +204,11 @@ class RecordingKeeping:
         """Has the bucket keep a recording. Raises Refused or NotFound where a part of it is destroyed."""
         try:
             self._protection.protect(row, self._now)
-        except EvidenceBroken:
+        except (EvidenceBroken, Unreachable) as error:  # some servers refuse to lock what is not there
+            refused = isinstance(error, Unreachable)
             with self._taken(row) as (connection, _):
-                if destructions.is_begun(connection, row.id):
+                stopped = refused and destructions.is_stopped(connection, row.id)
+                if destructions.is_begun(connection, row.id) and not stopped:
                     raise _too_late(row) from None
             raise
 
