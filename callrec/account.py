@@ -14,14 +14,19 @@ def acting() -> str:
 
     Who used sudo to become it is a detail, believed only when there is such an account.
     """
-    name = name_of(os.getuid())
+    name = person(os.getuid())
     before = _account(pwd.getpwnam, os.environ.get("SUDO_USER", ""))
     return f"{name} (sudo: {before})" if before and before != name else name
 
 
 def name_of(user: int) -> str:
-    """Returns the name of a user of the machine by the number; where there is no such account, the number as
-    ``#54321``: there may be an account that is called 54321, and it is another one."""
+    """Returns the name of a user of the machine by the number; the number where there is no such account."""
+    return _account(pwd.getpwuid, user) or str(user)
+
+
+def person(user: int) -> str:
+    """Returns who a user of the machine is, as roles are given and the custody log has it: the account; where
+    there is none, ``#54321``: there may be an account that is called 54321, and it is another one."""
     return _account(pwd.getpwuid, user) or f"#{user}"
 
 

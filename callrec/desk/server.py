@@ -184,7 +184,7 @@ def caller_of(environ: dict[str, Any]) -> Caller:
         user = int(environ["X_REMOTE_UID"])
     except (KeyError, ValueError) as error:
         raise NotAllowed("the system does not say who asks") from error
-    return Caller(account.name_of(user), account.groups_of(user), Through.DESK)
+    return Caller(account.person(user), account.groups_of(user), Through.DESK)
 
 
 def _operation(name: str) -> Operation[..., Any]:

@@ -14,7 +14,8 @@ NOBODY = 54321
 
 
 def test_of_nobody_there_is_a_number_and_no_group() -> None:
-    assert account.name_of(NOBODY) == f"#{NOBODY}", "what is granted to an account of that name is not for it"
+    assert account.name_of(NOBODY) == str(NOBODY)
+    assert account.person(NOBODY) == f"#{NOBODY}", "what is granted to an account of that name is not for it"
     assert account.groups_of(NOBODY) == frozenset()
 
 
