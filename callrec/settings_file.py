@@ -95,11 +95,12 @@ def variables() -> list[str]:
 
 def _of_file(path: Path) -> Values:
     text = toml_text.decoded(_read(path), path, WrongConfiguration)
+    document, lines = toml_text.parse(text, path, WrongConfiguration), toml_text.lines_of(text)
     found: Values = {}
-    for section, table in toml_text.parse(text, path, WrongConfiguration).items():
+    for section, table in document.items():
         names = [(section, key) for key in table] if isinstance(table, dict) and table else [(section,)]
         for name in names:
-            place = toml_text.place(path, toml_text.line_of(text, name))
+            place = toml_text.place(path, toml_text.line_of(lines, name))
             _field(name, place)
             found[name] = Given(table[name[1]] if len(name) > 1 else table, place)
     return found

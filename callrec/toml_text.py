@@ -13,6 +13,8 @@ from typing import Any
 
 from callrec.errors import CallrecError, Sentence, WrongUsage
 
+Names = tuple[str, ...]
+"""A key with those of the tables around it, from the outermost on."""
 KINDS: dict[tuple[str, ...], str] = {
     ("Cannot", "Duplicate"): "a name is there twice",
     (
@@ -79,26 +81,26 @@ def place(path: Path | None, line: int | None) -> Sentence:
     return Sentence("{path}, line {line}", path=path, line=line) if line else Sentence("{path}", path=path)
 
 
-def line_of(text: str, keys: tuple[str, ...]) -> int | None:
-    """Returns the line of a TOML text on which a key is set, else that of its table; None: neither is."""
-    found = {names: number for number, names in _names(text) if names == keys[: len(names)]}
-    return found[max(found, key=len)] if found else None
-
-
-def _names(text: str) -> list[tuple[int, tuple[str, ...]]]:
-    """Returns the tables and keys that lines begin with, each with its line and its full name."""
-    table: tuple[str, ...] = ()
-    named = []
+def lines_of(text: str) -> dict[Names, int]:
+    """Returns on which line each table and each key of a TOML text is set."""
+    table: Names = ()
+    lines = {}
     for number, line in enumerate(_LONG_TEXT.sub(_breaks, text).split("\n"), 1):
         if header := _HEADER.match(line):
             table = _parts(header[1])
-            named.append((number, table))
+            lines[table] = number
         elif key := _KEY.match(line):
-            named.append((number, (*table, *_parts(key[1]))))
-    return named
+            lines[*table, *_parts(key[1])] = number
+    return lines
 
 
-def _parts(name: str) -> tuple[str, ...]:
+def line_of(lines: dict[Names, int], keys: Names) -> int | None:
+    """Returns the line on which a key is set, else that of its table; None: neither is."""
+    whole_first = (keys[:count] for count in range(len(keys), 0, -1))
+    return next((lines[names] for names in whole_first if names in lines), None)
+
+
+def _parts(name: str) -> Names:
     return tuple(part.strip().strip("\"'") for part in name.split("."))
 
 

@@ -65,8 +65,9 @@ def test_where_a_key_stands() -> None:
     text = "\n".join(
         ["top.one = 1", "[a]", "b = '''", "c = 1", "'''", "c = 2", '[ "d" . e ]', "f = 1", "[[g]]", "h = 1"]
     )
+    lines = toml_text.lines_of(text)
     found = {
-        keys: toml_text.line_of(text, keys)
+        keys: toml_text.line_of(lines, keys)
         for keys in [("top", "one"), ("a",), ("a", "c"), ("a", "z"), ("d", "e", "f"), ("g", "h"), ("z",)]
     }
     assert list(found.values()) == [1, 2, 6, 2, 8, 10, None]
