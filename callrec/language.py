@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gettext
 import os
+from functools import cache
 from pathlib import Path
 
 DOMAIN = "callrec"
@@ -34,4 +35,10 @@ def use(language: str | None = None) -> None:
 
 def translated(text: str) -> str:
     """Returns `text` in the language of this process; itself where there is no translation."""
-    return gettext.dgettext(DOMAIN, text) if text else text
+    return _catalogue(os.environ.get("LANGUAGE", "")).gettext(text) if text else text
+
+
+@cache
+def _catalogue(language: str) -> gettext.NullTranslations:
+    """Returns the translations into a language. gettext's own functions look for the file at each text."""
+    return gettext.translation(DOMAIN, str(FOLDER), language.split(":"), fallback=True)
