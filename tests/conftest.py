@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -94,18 +95,54 @@ def empty_office(tmp_path_factory: pytest.TempPathFactory, empty_catalogue: Path
     """A folder in which callrec init was called, made once."""
     folder = tmp_path_factory.mktemp("office")
     shutil.copy(empty_catalogue, folder / "c.db")
-    config, url = str(folder / "callrec.toml"), f"sqlite:///{folder}/c.db"
-    given = ["--non-interactive", "--database-url", url, "--spool", str(folder / "spool")]
-    with pytest.raises(SystemExit) as ended:
-        main(["--config", config, "init", *given])
-    assert ended.value.code == 0
+    url = f"sqlite:///{folder}/c.db"
+    _done(folder, "init", "--non-interactive", "--database-url", url, "--spool", str(folder / "spool"))
     return folder
 
 
+@pytest.fixture(scope="session")
+def offices(tmp_path_factory: pytest.TempPathFactory, empty_office: Path) -> Callable[..., Path]:
+    """Folders in which some commands were called after callrec init, each made once: a copy is quicker."""
+
+    @cache
+    def made(*commands: tuple[str, ...]) -> Path:
+        if not commands:
+            return empty_office
+        folder = tmp_path_factory.mktemp("office")
+        _copy_office(made(*commands[:-1]), folder)
+        _done(folder, *commands[-1])
+        return folder
+
+    return made
+
+
 @pytest.fixture
-def office(run: Callable[..., Done], tmp_path: Path, empty_office: Path) -> Callable[..., Done]:
+def office_after(
+    run: Callable[..., Done], tmp_path: Path, offices: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Callable[..., Done]]:
+    """Returns the program with a configuration and a database in which these commands were called."""
+
+    def made(*commands: tuple[str, ...]) -> Callable[..., Done]:
+        _copy_office(offices(*commands), tmp_path)
+        capsys.readouterr()
+        return run
+
+    return made
+
+
+@pytest.fixture
+def office(office_after: Callable[..., Callable[..., Done]]) -> Callable[..., Done]:
     """The program with a configuration and an empty database."""
-    shutil.copy(empty_office / "c.db", tmp_path)
-    text = (empty_office / "callrec.toml").read_text("utf-8")
-    (tmp_path / "callrec.toml").write_text(text.replace(str(empty_office), str(tmp_path)), "utf-8")
-    return run
+    return office_after()
+
+
+def _copy_office(source: Path, folder: Path) -> None:
+    shutil.copy(source / "c.db", folder)
+    text = (source / "callrec.toml").read_text("utf-8")
+    (folder / "callrec.toml").write_text(text.replace(str(source), str(folder)), "utf-8")
+
+
+def _done(folder: Path, *command: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--config", str(folder / "callrec.toml"), *command])
+    assert not ended.value.code

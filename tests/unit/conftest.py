@@ -16,7 +16,7 @@ from callrec.resources import shipped
 from callrec.settings import CatalogueSettings, PromptSettings, Settings, SpoolSettings
 from tests.unit.bench import Bench, make_bench
 from tests.unit.desk.server_thread import ThroughDesk, serving
-from tests.unit.program import Done
+from tests.unit.program import SHIBA, Done
 
 # Thousands of small tests in one process, which holds all the modules: every seventh second went to looking
 # for garbage among them.
@@ -49,12 +49,9 @@ def app(tmp_path: Path, empty_catalogue: Path) -> Iterator[App]:
 
 
 @pytest.fixture
-def shiba(office: Callable[..., Done]) -> Callable[..., Done]:
+def shiba(office_after: Callable[..., Callable[..., Done]]) -> Callable[..., Done]:
     """An office with a facility, an extension, and a queue."""
-    assert office("facility", "add", "shiba", "--name", "芝地区総合支所").code == 0
-    assert office("extension", "add", "2101", "--facility", "shiba", "--name", "窓口1").code == 0
-    assert office("extension", "add", "6000", "--facility", "shiba", "--service").code == 0
-    return office
+    return office_after(*SHIBA)
 
 
 @pytest.fixture

@@ -7,6 +7,12 @@ import io
 import unicodedata
 
 BOM = "\ufeff"
+SHIBA = (
+    ("facility", "add", "shiba", "--name", "芝地区総合支所"),
+    ("extension", "add", "2101", "--facility", "shiba", "--name", "窓口1"),
+    ("extension", "add", "6000", "--facility", "shiba", "--service"),
+)
+"""The commands by which an office gets a facility, an extension, and a queue."""
 HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 

@@ -51,15 +51,18 @@ def test_help_counts_as_a_key_and_a_call_with_two_recordings_as_one_incident(dat
 
 
 @pytest.fixture
-def shiba(office: Office, tmp_path: Path) -> Iterator[Office]:
+def shiba(office_after: Callable[..., Office], tmp_path: Path) -> Iterator[Office]:
     """An office in which something happened today and, so that it is left out, long ago."""
-    for code in ("shiba", "azabu"):
-        office("facility", "add", code, "--name", f"{code}地区総合支所")
-    for number, code in (("2101", "shiba"), ("2102", "shiba"), ("2201", "azabu")):
-        office("extension", "add", number, "--facility", code)
-    office("extension", "add", "6000", "--facility", "shiba", "--service")
-    office("rule", "add", "--facility", "shiba", "--mode", "automatic")
-    office("rule", "add", "--extension", "2102", "--mode", "manual")
+    office = office_after(
+        ("facility", "add", "shiba", "--name", "shiba地区総合支所"),
+        ("facility", "add", "azabu", "--name", "azabu地区総合支所"),
+        ("extension", "add", "2101", "--facility", "shiba"),
+        ("extension", "add", "2102", "--facility", "shiba"),
+        ("extension", "add", "2201", "--facility", "azabu"),
+        ("extension", "add", "6000", "--facility", "shiba", "--service"),
+        ("rule", "add", "--facility", "shiba", "--mode", "automatic"),
+        ("rule", "add", "--extension", "2102", "--mode", "manual"),
+    )
     database = Database(f"sqlite:///{tmp_path}/c.db")
     fill(database, datetime.now(UTC))
     place(database, "shiba", datetime.now(UTC) - 60 * DAY)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 
 import pytest
 
-from tests.unit.rule_program import FACILITY, Office, add
+from tests.unit.program import SHIBA
+from tests.unit.rule_program import FACILITY, Office
 
 WRONG: list[tuple[tuple[str, ...], int, str]] = [
     (("rule", "add", "--facility", "nowhere", "--mode", "never"), 1, "there is no facility nowhere"),
@@ -97,11 +99,11 @@ WRONG: list[tuple[tuple[str, ...], int, str]] = [
 
 @pytest.mark.parametrize(("arguments", "code", "complaint"), WRONG)
 def test_bad_input_is_one_line_and_changes_nothing(
-    shiba: Office, arguments: tuple[str, ...], code: int, complaint: str
+    office_after: Callable[..., Office], arguments: tuple[str, ...], code: int, complaint: str
 ) -> None:
-    add(shiba, *FACILITY[2:])
+    office = office_after(*SHIBA, (*FACILITY, "--quiet"))
     before = _everything()
-    done = shiba(*arguments)
+    done = office(*arguments)
     assert done.code == code and complaint in done.complaint
     assert _everything() == before
 
