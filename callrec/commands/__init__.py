@@ -9,11 +9,13 @@ whatever a command does can be done from Python as well."""
 
 from __future__ import annotations
 
+import gc
 import importlib
 import inspect
 import os
 import sys
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 import click
@@ -71,12 +73,20 @@ class Program(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"callrec.commands.{cmd_name}")
-        return translate(module.command)
+        return translate(_imported(f"callrec.commands.{cmd_name}").command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section(translated("Commands")):
             formatter.write_dl([(name, translated(text)) for name, text in COMMANDS.items()])
+
+
+def _imported(name: str) -> ModuleType:
+    """Returns a module. What is imported stays: no time is spent on looking for garbage among it."""
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        gc.enable()
 
 
 def translate(command: click.Command) -> click.Command:
