@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -88,7 +89,7 @@ class Software:
     """The version of the library that encoded the file and decoded it again for its hash."""
 
 
-@checked(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
+@checked(frozen=True, slots=True, config=ConfigDict(extra="forbid", defer_build=True))
 class Manifest:
     """Who spoke with whom and when, why the call was recorded, what was announced, which keys staff pressed,
     where the recording is silent or incomplete, and the hashes by which its sound is recognised.
@@ -145,19 +146,26 @@ class Manifest:
     """The moment at which this manifest was written; callrec's clock."""
 
 
-_ADAPTER = TypeAdapter(Manifest)
-_CAPTURE = TypeAdapter(Capture)
+@cache
+def _manifests() -> TypeAdapter[Manifest]:
+    # Made when it is first asked for: a search has nothing to do with manifests.
+    return TypeAdapter(Manifest)
+
+
+@cache
+def _captures() -> TypeAdapter[Capture]:
+    return TypeAdapter(Capture)
 
 
 def write(manifest: Manifest) -> bytes:
     """Returns the manifest as UTF-8 JSON."""
-    return _ADAPTER.dump_json(manifest, indent=2) + b"\n"
+    return _manifests().dump_json(manifest, indent=2) + b"\n"
 
 
 def read(data: bytes) -> Manifest:
     """Returns the manifest in `data`, which may be of version 1. Raises EvidenceBroken when it is none."""
     try:
-        return _ADAPTER.validate_python(_in_names_of_today(from_json(data)))
+        return _manifests().validate_python(_in_names_of_today(from_json(data)))
     except ValueError as error:
         raise _unreadable(error) from error
 
@@ -168,7 +176,7 @@ def capture_of(manifest: dict[str, Any]) -> Capture:
     Raises EvidenceBroken when there is none in it.
     """
     try:
-        return _CAPTURE.validate_python(_in_names_of_today(manifest).get("capture"))
+        return _captures().validate_python(_in_names_of_today(manifest).get("capture"))
     except ValueError as error:
         raise _unreadable(error) from error
 

@@ -12,8 +12,6 @@ from functools import lru_cache
 from typing import NewType
 from urllib.parse import unquote
 
-import phonenumbers
-
 from callrec.errors import WrongUsage
 from callrec.texts import HYPHENS, WAVES, is_too_long, narrow, on_one_line
 
@@ -140,6 +138,8 @@ def _of_carrier_or_abroad(digits: str) -> str | None:
 
 @lru_cache(maxsize=65536)
 def _e164(digits: str) -> str | None:
+    import phonenumbers
+
     try:
         parsed = phonenumbers.parse(digits, REGION)
     except phonenumbers.NumberParseException:

@@ -20,8 +20,6 @@ from callrec.model.rules import Announce, Decision, Rule
 from callrec.policy.decide import Defaults
 from callrec.policy.office import Office, OfficeParts
 from callrec.settings import Settings
-from callrec.spool import snapshot
-from callrec.spool.directory import Spool
 
 if TYPE_CHECKING:
     from callrec.alerts.alerter import Alerter
@@ -38,6 +36,7 @@ if TYPE_CHECKING:
     from callrec.pbx.ari import Ari
     from callrec.pbx.astdb import AstDb
     from callrec.prompts.library import Library
+    from callrec.spool.directory import Spool
 
 
 class App:
@@ -109,6 +108,8 @@ class App:
 
     @cached_property
     def spool(self) -> Spool:
+        from callrec.spool.directory import Spool
+
         return Spool(self.settings.spool.directory)
 
     @cached_property
@@ -179,10 +180,14 @@ class App:
 
     def save_office(self, office: Office) -> None:
         """Writes the office a controller goes by into the spool, for a start without the database."""
+        from callrec.spool import snapshot
+
         snapshot.write(self.spool.directory / snapshot.FILE, office, self.now)
 
     def saved_office(self) -> tuple[Office, datetime]:
         """Returns the office as it was last seen, and when. Raises NotFound, CheckFailed if damaged."""
+        from callrec.spool import snapshot
+
         saved = snapshot.read(self.spool.directory / snapshot.FILE)
         parts = self._parts(saved.facilities, saved.extensions, saved.rules, saved.revision)
         return parts.office(), saved.saved_at

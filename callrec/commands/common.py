@@ -14,8 +14,6 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
-from rich.console import Console
-from rich.text import Text
 
 from callrec import settings_file
 from callrec.app import App
@@ -161,6 +159,9 @@ def print_json(value: object) -> None:
 
 def working(name: str, *, err: bool = False) -> AbstractContextManager[object]:
     """Shows on a terminal what is being worked on, with `err` beside the output; nothing in a pipe."""
+    from rich.console import Console
+    from rich.text import Text
+
     stream = sys.stderr if err else sys.stdout
     console = Console(file=stream, force_terminal=stream.isatty(), highlight=False, markup=False, emoji=False)
     return console.status(Text(visible(name)))

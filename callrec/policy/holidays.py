@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
-import holidays
+if TYPE_CHECKING:
+    from holidays import HolidayBase
 
 _LANGUAGES = {"ja": "ja", "en": "en_US"}
 
@@ -26,6 +28,8 @@ def name(day: date, language: str) -> str | None:
 
 
 @cache
-def _calendar(language: str) -> holidays.HolidayBase:
+def _calendar(language: str) -> HolidayBase:
     # Made when it is first asked for: most commands have nothing to do with holidays.
+    import holidays
+
     return holidays.country_holidays("JP", language=_LANGUAGES[language])

@@ -1,11 +1,21 @@
-"""What commands import before they do anything: who asks the desk needs no S3, no sound and no server."""
+"""What commands import before they do anything: who asks the desk needs no S3, sound, calendar or server."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-LATER = {"boto3", "botocore", "cheroot", "flask", "jinja2", "soundfile"}
+LATER = {
+    "boto3",
+    "botocore",
+    "cheroot",
+    "flask",
+    "holidays",
+    "jinja2",
+    "phonenumbers",
+    "rich.console",
+    "soundfile",
+}
 """What is imported when it is needed, by the process that needs it."""
 
 
