@@ -104,10 +104,12 @@ def _cross_phase(
     piece: NDArray[np.complex128], sound: NDArray[np.complex128], size: int
 ) -> NDArray[np.complex128]:
     """Returns by how much the phases differ; frequencies that are strong in the piece count more."""
-    hertz = np.fft.rfftfreq(size, 1 / RATE)
-    carried = (hertz >= BAND_HZ[0]) & (hertz <= BAND_HZ[1]) & (np.abs(sound) > 0)
-    turn = np.exp(1j * (np.angle(sound) - np.angle(piece)))
-    return np.where(carried, np.sqrt(np.abs(piece)) * turn, 0)
+    begin, end = np.searchsorted(np.fft.rfftfreq(size, 1 / RATE), BAND_HZ)
+    piece_carried, sound_carried = piece[begin:end], sound[begin:end]
+    strength = np.abs(sound_carried) * np.sqrt(np.abs(piece_carried))
+    differ = np.zeros_like(sound)
+    np.divide(sound_carried * piece_carried.conj(), strength, out=differ[begin:end], where=strength > 0)
+    return differ
 
 
 def _loudness(samples: Samples) -> float:

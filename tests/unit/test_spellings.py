@@ -344,7 +344,8 @@ def test_an_extension_is_comparable_as_it_is() -> None:
 
 def _names(path: Path, wanted: str) -> bool:
     """Whether a module calls a name, or casts to it, or imports a module of that name."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    text = path.read_text("utf-8")
+    for node in ast.walk(ast.parse(text)) if wanted in text else ():
         if isinstance(node, ast.Call):
             given = {ast.unparse(each).strip("'") for each in (node.func, *node.args)}
             if wanted in given:

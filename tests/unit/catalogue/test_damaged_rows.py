@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -100,8 +101,26 @@ READERS: dict[str, tuple[Callable[[sa.Connection], Any], ...]] = {
 """What reads each table as objects."""
 
 
+@pytest.fixture(scope="module")
+def filled_file(tmp_path_factory: pytest.TempPathFactory, empty_catalogue: Path) -> Path:
+    """A database with something in each table, made once."""
+    path = tmp_path_factory.mktemp("filled") / "catalogue.db"
+    shutil.copy(empty_catalogue, path)
+    database = Database(f"sqlite:///{path}")
+    _fill(database)
+    database.close()
+    return path
+
+
 @pytest.fixture
-def filled(database: Database) -> Database:
+def filled(filled_file: Path, tmp_path: Path) -> Iterator[Database]:
+    shutil.copy(filled_file, tmp_path / "catalogue.db")
+    made = Database(f"sqlite:///{tmp_path}/catalogue.db")
+    yield made
+    made.close()
+
+
+def _fill(database: Database) -> None:
     with database.begin() as connection:
         facilities.add_facility(connection, Facility("shiba", "芝"), **WHO)
         facilities.add_extension(connection, Extension("2101", "shiba", aliases=("2101-ws",)), **WHO)
@@ -119,7 +138,6 @@ def filled(database: Database) -> Database:
         destructions.tell(connection, begun.id, Sentence("{key} is locked", key="a"))
         holds.add(connection, begun.id, "訴訟", None, **WHO)
         _request(connection, begun.id)
-    return database
 
 
 def _request(connection: sa.Connection, recording_id: str) -> None:

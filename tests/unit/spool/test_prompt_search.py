@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import soundfile
@@ -31,13 +33,14 @@ def _placed(prompt: Samples, at_s: float = 1.0) -> Floats:
 
 def _voice(kind: str, count: int, loudness: float) -> Floats:
     """Somebody who speaks all the time, so many times as loud as a prompt is."""
-    made = {
-        "nothing": np.zeros(count),
-        "noise": np.random.default_rng(7).normal(size=count),
-        "tone": np.sin(2 * np.pi * 1000 * np.arange(count) / RATE),
-        "speech": np.resize(_prompt("en").astype(float), count),
-        "speech backwards": np.resize(_prompt("en")[::-1].astype(float), count),
-    }[kind]
+    voices: dict[str, Callable[[], Floats]] = {
+        "nothing": lambda: np.zeros(count),
+        "noise": lambda: np.random.default_rng(7).normal(size=count),
+        "tone": lambda: np.sin(2 * np.pi * 1000 * np.arange(count) / RATE),
+        "speech": lambda: np.resize(_prompt("en").astype(float), count),
+        "speech backwards": lambda: np.resize(_prompt("en")[::-1].astype(float), count),
+    }
+    made = voices[kind]()
     power = np.sqrt(np.mean(made**2)) or 1.0
     return np.asarray(made / power * loudness * np.sqrt(np.mean(_prompt().astype(float) ** 2)))
 
