@@ -6,8 +6,10 @@ import gc
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from callrec import settings_file
 from callrec.app import App
@@ -22,6 +24,27 @@ from tests.unit.program import SHIBA, Done
 # for garbage among them.
 gc.freeze()
 gc.set_threshold(50_000, 20, 50)
+
+
+class _Compiled(dict[Any, Any]):
+    """Statements as SQLAlchemy compiled them, for all SQLite databases: by itself it begins anew for each."""
+
+    def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
+        _dialect, *statement = key
+        return super().get(tuple(statement), default)
+
+    def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
+        _dialect, *statement = key
+        super().__setitem__(tuple(statement), compiled)
+
+
+_COMPILED = _Compiled()
+
+
+@sa.event.listens_for(sa.Engine, "engine_connect")
+def _share_compiled(connection: sa.Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.execution_options(compiled_cache=_COMPILED)
 
 
 @pytest.fixture
