@@ -32,17 +32,41 @@ SIGNS = st.characters(codec="utf-8", exclude_categories=["C", "Zl", "Zp"], exclu
 ROOMS = st.sampled_from([None, "", "2900"])
 MAILS = st.sampled_from([None, (), ("a@x.example",), ("a@x.example", "b+c@x.example")])
 NAMES = st.text(SIGNS, min_size=1, max_size=8).filter(name_key)
+SOME_NAMES = {
+    count: st.lists(NAMES, min_size=count, max_size=count, unique_by=name_key) for count in range(1, 4)
+}
+CODES = st.lists(st.sampled_from(["shiba", "azabu", "akasaka"]), min_size=1, unique=True)
+NUMBERS = st.lists(st.sampled_from(["2101", "2102", "6000", "*8"]), min_size=1, unique=True)
+IDS = st.lists(st.integers(1, 20), max_size=6, unique=True)
+ENDS = MIDNIGHTS | TIMES
+CONDITIONS = st.fixed_dictionaries(
+    {
+        "mode": st.sampled_from(Mode),
+        "direction": st.sampled_from([None, *Direction]),
+        "announce": st.sampled_from([None, *Announce]),
+        "languages": st.sampled_from([("ja",), ("ja", "en")]),
+        "beep_s": st.none() | st.integers(5, 300),
+        "unannounced": st.sampled_from(Unannounced),
+        "retain_days": st.none() | st.integers(1, 4000),
+        "priority": st.integers(-3, 3),
+        "hours": st.sampled_from([(), parse_hours("mon-fri 08:30-17:15, sat")]),
+        "holidays": st.sampled_from(Holidays),
+    }
+)
+PERIODS = st.tuples(st.none() | ENDS, st.none() | ENDS).filter(
+    lambda period: not (period[0] and period[1]) or period[1] > period[0]
+)
 
 
 @st.composite
 def offices_of_all_kinds(draw: st.DrawFn) -> Office:
     """Offices as a catalogue can hold them: every target exists, ids are its own."""
-    codes = draw(st.lists(st.sampled_from(["shiba", "azabu", "akasaka"]), min_size=1, unique=True))
-    names = draw(st.lists(NAMES, min_size=len(codes), max_size=len(codes), unique_by=name_key))
+    codes = draw(CODES)
+    names = draw(SOME_NAMES[len(codes)])
     facilities = [
         Facility(code, name, draw(ROOMS), draw(MAILS)) for code, name in zip(codes, names, strict=True)
     ]
-    numbers = draw(st.lists(st.sampled_from(["2101", "2102", "6000", "*8"]), min_size=1, unique=True))
+    numbers = draw(NUMBERS)
     extensions = [
         Extension(number, draw(st.sampled_from(codes)), draw(NAMES), draw(st.booleans()))
         for number in numbers
@@ -50,7 +74,7 @@ def offices_of_all_kinds(draw: st.DrawFn) -> Office:
     extensions = _with_aliases(draw, extensions)
     targets = [(Scope.EVERYWHERE, None), (Scope.CALLER, "+81312345678"), (Scope.CALLER, "110")]
     targets += [(Scope.FACILITY, code) for code in codes] + [(Scope.EXTENSION, number) for number in numbers]
-    ids = draw(st.lists(st.integers(1, 20), max_size=6, unique=True))
+    ids = draw(IDS)
     return Office(facilities, extensions, [_rule(draw, id_, *draw(st.sampled_from(targets))) for id_ in ids])
 
 
@@ -67,26 +91,17 @@ def _with_aliases(draw: st.DrawFn, extensions: list[Extension]) -> list[Extensio
 
 
 def _rule(draw: st.DrawFn, id_: int, scope: Scope, target: str | None) -> Rule:
-    begin = draw(st.none() | MIDNIGHTS | TIMES)
+    begin, end = draw(PERIODS)
     return Rule(
         id_,
         1,
         scope,
         target,
-        draw(st.sampled_from(Mode)),
-        START,
-        "test",
-        direction=draw(st.sampled_from([None, *Direction])),
-        announce=draw(st.sampled_from([None, *Announce])),
-        languages=draw(st.sampled_from([("ja",), ("ja", "en")])),
-        beep_s=draw(st.none() | st.integers(5, 300)),
-        unannounced=draw(st.sampled_from(Unannounced)),
-        retain_days=draw(st.none() | st.integers(1, 4000)),
-        priority=draw(st.integers(-3, 3)),
-        hours=draw(st.sampled_from([(), parse_hours("mon-fri 08:30-17:15, sat")])),
-        holidays=draw(st.sampled_from(Holidays)),
+        changed_at=START,
+        changed_by="test",
         effective_from=begin,
-        effective_until=draw(st.none() | (MIDNIGHTS | TIMES).filter(lambda end: not begin or end > begin)),
+        effective_until=end,
+        **draw(CONDITIONS),
     )
 
 
