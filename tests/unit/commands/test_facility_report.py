@@ -8,12 +8,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy
 import pytest
-from matplotlib import image
 
 from callrec.catalogue import calls, reports, tables
 from callrec.catalogue.database import Database
@@ -98,6 +98,7 @@ def test_the_report_of_the_last_days(shiba: Office) -> None:
 def test_the_picture_shows_the_calls(shiba: Office) -> None:
     done = shiba("facility", "report", "--chart", "report.png")
     assert done.code == 0 and "the picture is in report.png" in done.out
+    image = import_module("matplotlib.image")  # here, as others need not wait for it
     pixels = (image.imread("report.png")[:, :, :3] * 255).round().astype(int)
     automatic, by_key = (_pixels(pixels, colour) for colour in ((0x1F, 0x6F, 0x8B), (0xE0, 0x7A, 0x3F)))
     assert 1.6 < automatic / by_key < 2.4, "two recordings in automatic mode, one kept by key"
