@@ -55,6 +55,8 @@ class App:
         """The authorities that are believed, where the settings name them. Raises WrongConfiguration where
         they cannot be read."""
         path = self.settings.network.ca_file
+        if path is None:  # those of the machine, to read which takes a while, are not named here
+            return None
         try:
             ssl.create_default_context(cafile=path)
         except OSError as error:
