@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
@@ -21,6 +22,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 SECONDS = 600.0
 """How long the desk may take until it says something: an hour of sound is verified meanwhile."""
+QUEUE_SECONDS = 30
+"""How long to wait in the queue of a desk that many ask at once."""
 
 
 class RemoteDesk:
@@ -132,5 +135,7 @@ class _Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(SECONDS)
+        # With a timeout of Python's own, connecting to a desk whose queue is full fails at once.
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", QUEUE_SECONDS, 0))
         self.sock.connect(str(self._path))
+        self.sock.settimeout(SECONDS)

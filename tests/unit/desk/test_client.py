@@ -45,22 +45,23 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
+def answer_one(listening: socket.socket, data: bytes) -> None:
+    """Answers one question with these bytes, and hangs up."""
+    made, _ = listening.accept()
+    with made:
+        asked = b""
+        while not asked.endswith(b"\r\n\r\n" if asked.startswith(b"GET") else b"{}"):
+            asked += made.recv(1 << 16)
+        made.sendall(data)
+
+
 @contextmanager
 def answering(path: Path, data: bytes) -> Iterator[RemoteDesk]:
-    """Something that answers one question with these bytes, and hangs up."""
+    """Something that answers one question."""
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
         listening.listen()
-
-        def serve() -> None:
-            made, _ = listening.accept()
-            with made:
-                asked = b""
-                while not asked.endswith(b"\r\n\r\n" if asked.startswith(b"GET") else b"{}"):
-                    asked += made.recv(1 << 16)
-                made.sendall(data)
-
-        thread = Thread(target=serve)
+        thread = Thread(target=answer_one, args=(listening, data))
         thread.start()
         yield RemoteDesk(path)
         thread.join()
@@ -113,6 +114,21 @@ def test_a_version_is_told_only_by_a_desk(tmp_path: Path) -> None:
         head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(text)
         with answering(tmp_path / str(number), head + text) as desk, pytest.raises(Unreachable):
             desk.version()
+
+
+def test_where_many_ask_it_waits_for_its_turn(tmp_path: Path) -> None:
+    path, answers = tmp_path / "desk.sock", []
+    with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as before:
+        listening.bind(str(path))
+        listening.listen(0)
+        before.connect(str(path))  # the queue is full
+        asking = Thread(target=lambda: answers.append(RemoteDesk(path).do(ONE)))
+        asking.start()
+        asking.join(0.3)  # the longer, the surer that it finds the queue full
+        listening.accept()[0].close()
+        answer_one(listening, HEAD + chunk(b'{"value":"x"}\n') + chunk(b""))
+        asking.join()
+    assert answers == ["x"]
 
 
 def test_a_path_that_is_too_long_is_told(tmp_path: Path) -> None:

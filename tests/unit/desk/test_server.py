@@ -257,10 +257,10 @@ def test_those_who_say_nothing_keep_nobody_waiting(desk: Path, monkeypatch: pyte
     monkeypatch.setattr(listener, "ASK_SECONDS", 3600)
     wanted = offered(monkeypatch, twice)
     monkeypatch.setattr(listener, "MOST_OF_ONE", 1000)
-    silent = [connected(desk) for _ in range(2 * listener.THREADS)]
-    assert RemoteDesk(desk).do(wanted, 2) == 4
-    for each in silent:
-        each.close()
+    with ExitStack() as silent:
+        for _ in range(2 * listener.THREADS):
+            silent.enter_context(connected(desk))
+        assert RemoteDesk(desk).do(wanted, 2) == 4
 
 
 def test_those_who_drip_keep_others_waiting_for_a_bound_only(
