@@ -74,6 +74,7 @@ class SystemUnderTest:
         self.demo, self.switchboard = demo, switchboard
         self.app: App = demo.app
         self._phones: dict[Any, Phone] = {}
+        self._rules_changed = False
         for name in PHONES:
             self.phone(name)  # registered before anybody dials it
 
@@ -84,6 +85,8 @@ class SystemUnderTest:
 
         Outside it takes every number.
         """
+        if self._rules_changed:
+            self.wait_for_rules()
         if name == WIDEBAND_PHONE:
             options.setdefault("codecs", (WIDEBAND, "pcmu"))
         if name == OUTSIDE:
@@ -120,12 +123,13 @@ class SystemUnderTest:
             yield added
         finally:
             self._replace_rules(before)
-            self.wait_for_rules()
+            self._rules_changed = True  # in force before the next call, and mostly others are then
 
     def wait_for_rules(self) -> None:
         """Until the controller goes by the rules of the catalogue."""
         revision = self.app.revision()
         eventually(lambda: self.status().get("revision") == revision, what="taking up the rules")
+        self._rules_changed = False
 
     def wait_for_mirror(self) -> None:
         """Until the PBX has its copy of the rules as they are now."""
