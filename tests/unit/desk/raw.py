@@ -14,11 +14,9 @@ import pytest
 
 from callrec import account
 from callrec.app import App
-from callrec.catalogue import grants, requests
+from callrec.catalogue import grants
 from callrec.desk.operation import OPERATIONS, Operation
-from callrec.model.access import EVERYWHERE, Reach, Role
-from callrec.model.requests import RequestKind
-from tests.unit.samples import START
+from callrec.model.access import Role
 
 ME = account.name_of(os.getuid())
 
@@ -36,22 +34,6 @@ def give_roles(app: App, *roles: Role) -> None:
     with app.database.begin() as connection:
         for role in roles:
             grants.grant(connection, ME, role, (), by="test", at=app.now)
-
-
-def open_request(app: App, reach: Reach = EVERYWHERE) -> str:
-    """Opens a request of somebody with this reach; returns its number."""
-    with app.database.begin() as connection:
-        return requests.open_(
-            connection,
-            RequestKind.POLICE,
-            for_whom="三田警察署",
-            ground="",
-            due=None,
-            reach=reach,
-            by="suzuki",
-            at=START,
-            year=2026,
-        ).number
 
 
 def offered(patch: pytest.MonkeyPatch, function: Callable[..., Any], *roles: Role) -> Operation[..., Any]:

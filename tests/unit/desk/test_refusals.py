@@ -16,7 +16,8 @@ from callrec.desk.operations import requests as operations
 from callrec.errors import NotAllowed, NotFound
 from callrec.model.access import EVERYWHERE, Caller, Reach, Role, Through
 from tests.filled_catalogue import place
-from tests.unit.desk.raw import ME, give_roles, open_request
+from tests.unit.desk.raw import ME, give_roles
+from tests.unit.kept_recording import request
 from tests.unit.samples import START
 
 CALLER = Caller(ME, frozenset(), Through.DESK)
@@ -51,7 +52,7 @@ def test_a_loop_is_counted_and_each_person_and_command_is_there(app: App) -> Non
 def test_numbers_that_are_none_do_not_fill_it_and_those_that_are_stand_in_it(app: App) -> None:
     give_roles(app, Role.HANDLER)
     place(app.database, "shiba", START, seconds=30.0, because="automatic")
-    made = [open_request(app) for _ in range(12)]
+    made = [request(app.database, app.now) for _ in range(12)]
     with app.database.read() as connection:
         id_ = str(connection.exec_driver_sql("SELECT id FROM recordings").scalar_one())
     for number in (*made, *(f"2025-{each:04}" for each in range(110))):
@@ -65,7 +66,7 @@ def test_what_is_out_of_sight_is_written_for_each_request(app: App) -> None:
     give_roles(app, Role.HANDLER)
     with app.database.begin() as connection:
         connection.exec_driver_sql("UPDATE grants SET facility = 'shiba'")
-    made = [open_request(app, Reach(frozenset(["azabu"]))) for _ in range(55)]
+    made = [request(app.database, app.now, Reach(frozenset(["azabu"]))) for _ in range(55)]
     for number in made:
         with suppress(NotFound):
             perform(operations.show_request, app, CALLER, number)

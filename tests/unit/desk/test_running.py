@@ -26,8 +26,9 @@ from callrec.model.access import Caller, Role, Through
 from callrec.model.requests import RequestState
 from callrec.settings import CatalogueSettings, Settings
 from tests.unit.bench import Bench
-from tests.unit.desk.raw import ME, Sized, give_roles, offered, open_request
+from tests.unit.desk.raw import ME, Sized, give_roles, offered
 from tests.unit.desk.server_thread import serving
+from tests.unit.kept_recording import request
 from tests.unit.samples import RECORDING_ID, START
 
 SATO = Caller("sato", frozenset(), Through.DESK)
@@ -105,7 +106,7 @@ def test_a_request_that_is_closed_ends_what_is_heard_under_it(desk: App, through
         update={"desk": desk.settings.desk.model_copy(update={"requests": "required"})}
     )
     _give(desk, Role.HANDLER)
-    number = open_request(desk)
+    number = request(desk.database, desk.now)
     with desk.database.begin() as connection:
         requests.add(connection, number, RECORDING_ID, by="suzuki", at=START)
         decided = {"decided_by": "tanaka", "decided_at": START}
