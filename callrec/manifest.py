@@ -157,6 +157,11 @@ def _captures() -> TypeAdapter[Capture]:
     return TypeAdapter(Capture)
 
 
+def load() -> None:
+    """Makes what the first manifest would have to wait for."""
+    _manifests().rebuild()
+
+
 def write(manifest: Manifest) -> bytes:
     """Returns the manifest as UTF-8 JSON."""
     return _manifests().dump_json(manifest, indent=2) + b"\n"

@@ -8,9 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from callrec import ids
+from callrec import ids, manifest
 from callrec.app.parts import App
 from callrec.catalogue import alerts, calls
+from callrec.numbers import normalise
+from callrec.policy.holidays import is_holiday
 from callrec.policy.office import Office
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from callrec.fallback.rule_mirror import RuleMirror
     from callrec.problems import Problems
     from callrec.recording.tracker import CallTracker
+
+A_NUMBER = "0300000000"
+"""One outside, of no matter whom: only of such the plans of numbers are asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class ControllerAssembly:
         """Makes the parts of a controller that goes by these rules; each wakes those it has work for."""
         from callrec.controller.controller import Controller
 
+        self._load_for_calls()
         archiver, alerter = self.archiver(), self._app.alerter(lambda: rules.office)
 
         def captured() -> None:
@@ -154,6 +160,13 @@ class ControllerAssembly:
             locked=self._app.settings.archive.object_lock != "off",
             shortest_lock=timedelta(seconds=self._app.settings.archive.shortest_lock_s),
         )
+
+    def _load_for_calls(self) -> None:
+        """Loads what is loaded elsewhere only when it is asked for: the plans of numbers, the calendar, and
+        the schema of manifests. The first call would wait for them."""
+        normalise(A_NUMBER)
+        is_holiday(self._app.now.date())
+        manifest.load()
 
     # --- what its parts ask
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -198,6 +200,33 @@ def test_the_collection_of_garbage_does_not_look_through_the_rules(app: App) -> 
         assert not any(each is service._rules.office for each in gc.get_objects())
     finally:
         gc.unfreeze()
+
+
+LOADED = """
+import sys
+from callrec import manifest
+from callrec.app import App
+from callrec.app.controller import ControllerAssembly
+from callrec.controller.rules_in_force import RulesInForce
+from callrec.policy.office import Office
+from callrec.problems import Problems
+from callrec.settings import Settings, SpoolSettings
+
+app = App(Settings(spool=SpoolSettings(directory=sys.argv[1])))
+rules = RulesInForce(app, app.spool.directory, Problems())
+rules.office = Office()
+def waits(): return [name for name in ("holidays", "phonenumbers") if name not in sys.modules]
+before = waits()
+ControllerAssembly(app).parts(rules, Problems())
+print(*before, "/", *waits(), manifest._manifests().rebuild())
+"""
+
+
+def test_no_call_waits_for_what_commands_load_when_asked(tmp_path: Path) -> None:
+    """In a process of its own: in this one all is loaded."""
+    code = [sys.executable, "-c", LOADED, str(tmp_path)]
+    done = subprocess.run(code, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["holidays", "phonenumbers", "/", "None"]
 
 
 def test_without_the_database_and_without_a_copy_it_does_not_start(tmp_path: Path) -> None:
