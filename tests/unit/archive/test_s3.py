@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from callrec.app import App
 from callrec.archive.s3 import S3Store
 from callrec.errors import StoreUnreachable, WrongConfiguration
 from callrec.settings import ArchiveSettings, Settings
+from tests.unit.http_server import serving
 
 
 def test_an_address_that_cannot_be_used() -> None:
@@ -40,13 +40,8 @@ class _Refusing(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def refusing() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), _Refusing)
-    serving = threading.Thread(target=server.serve_forever, args=(0.01,))
-    serving.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    serving.join()
-    server.server_close()
+    with serving(_Refusing) as address:
+        yield address
 
 
 def test_a_key_that_is_refused_is_told_by_the_section_that_has_it(refusing: str) -> None:

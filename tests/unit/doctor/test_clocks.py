@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -15,6 +14,7 @@ from callrec.app import App
 from callrec.doctor.check import Result
 from callrec.settings import ArchiveSettings, CatalogueSettings, PbxSettings, Settings
 from tests.unit.doctor.look import check
+from tests.unit.http_server import serving
 
 
 class _Server(BaseHTTPRequestHandler):
@@ -32,13 +32,8 @@ class _Server(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), _Server)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(_Server) as address:
+        yield address
 
 
 def _clocks(url: str) -> Result:
