@@ -9,7 +9,7 @@ SECONDS = 600
 TRIES = 600
 # Packages of the distribution: the sound converter, the tools that set up a private PBX, and for tests a clock
 # that goes wrong and what checks units of systemd.
-SYSTEM_PACKAGES = ffmpeg debootstrap faketime
+SYSTEM_PACKAGES = ffmpeg debootstrap faketime openssl chromium
 
 export CALLREC_CACHE := $(CACHE)
 export PIP_CACHE_DIR := $(CACHE)/pip

@@ -42,6 +42,7 @@ class Answers:
     prompts: str = ""
     pbx_prompts: str = ""
     answer_first: bool = True
+    evidence_keys: str = ""
     desk_socket: str = "/run/callrec/desk.sock"
     desk_access_key: str = ""
     desk_secret_key: str = ""
@@ -131,7 +132,8 @@ def _said(path: Path) -> Iterator[None]:
 def render(answers: Answers) -> str:
     """Returns the text of a configuration file. Raises WrongConfiguration for a port that is none."""
     port = _port(answers.ami_port)
-    values = {name: json.dumps(value, ensure_ascii=False) for name, value in vars(answers).items()}
+    said = {**vars(answers), "evidence_keys": answers.evidence_keys or _beside(answers.spool)}
+    values = {name: json.dumps(value, ensure_ascii=False) for name, value in said.items()}
     prompts = (
         f"directory = {values['prompts']}\n"
         if answers.prompts
@@ -140,6 +142,11 @@ def render(answers: Answers) -> str:
     if answers.pbx_prompts:
         prompts += f"pbx_directory = {values['pbx_prompts']}\n"
     return _TEMPLATE.substitute({**values, "ami_port": port, "prompt_folders": prompts})
+
+
+def _beside(spool: str) -> str:
+    """Returns where the keys are, unless somebody says it: beside the spool."""
+    return str(Path(spool).with_name("evidence"))
 
 
 def _port(text: str) -> int:
@@ -263,6 +270,13 @@ secret_key = $desk_secret_key
 # secret_key_file = "/etc/callrec/purge.key"
 # So many recordings go in one run: a number, or a share (which allows 1000 in any case).
 at_most = "20%"
+
+[evidence]
+# The key pair by which manifests and all that is said of recordings are signed; callrec init makes it.
+# Back this folder up, apart from the recordings: see the documentation on evidence.
+keys = $evidence_keys
+# How long anchors of the custody log are locked in the bucket. Days.
+anchor_days = 3653
 
 [network]
 # What this machine's environment says of proxies, certificates and accounts is not used; only this file is.

@@ -146,6 +146,10 @@ class NotAllowed(Refused):
     recording_id = ""
 
 
+class AlreadyThere(Refused):
+    """An object of that key is in the bucket already; it was not touched."""
+
+
 class EvidenceBroken(CallrecError):
     """Bytes, hashes or manifest of a recording do not agree."""
 

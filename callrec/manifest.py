@@ -1,14 +1,14 @@
 """Writes, reads and compares manifests: the evidence beside a recording of who, when, why, what was
 announced, and the hashes of the sound.
 
-A manifest is JSON, described by a versioned JSON Schema: docs/manifest.schema.json, which tests/reference.py
-makes of these types and their docstrings. The recording builder makes manifests; where one is kept is not
-known here.
+A manifest is signed JSON (callrec.signing), described by a versioned JSON Schema: docs/manifest.schema.json,
+which tests/reference.py makes of these types and their docstrings. The recording builder makes manifests;
+where one is kept is not known here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal
@@ -20,10 +20,10 @@ from pydantic_core import from_json
 from callrec.errors import EvidenceBroken, Sentence
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Capture
+from callrec.signing import Signer, canonical, parsed, signed
 from callrec.wrong_values import words
 
-SCHEMA: Literal["callrec-manifest/2"] = "callrec-manifest/2"  # decision 14
-VERSION_1 = "callrec-manifest/1"
+SCHEMA: Literal["callrec-manifest/3"] = "callrec-manifest/3"  # decisions 14 and 19
 RENAMED: dict[tuple[str, ...], dict[str, str]] = {
     ("call",): {"keys": "key_presses", "turns": "decision_changes"},
     ("call", "key_presses"): {"effect": "result"},
@@ -89,14 +89,70 @@ class Software:
     """The version of the library that encoded the file and decoded it again for its hash."""
 
 
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """A version of a rule, as callrec's catalogue had it when the file was joined. A version is never
+    changed afterwards: a change of the rule makes another."""
+
+    rule: int
+    """The number of the rule."""
+    version: int
+    """Its version, from 1."""
+    text: str
+    """All that it says, as `callrec rule export` writes it (TOML): for whom and when it holds, and what is to
+    be done."""
+    changed_at: datetime
+    """The moment at which this version was made; callrec's clock."""
+    changed_by: str
+    """Who made this version: an account of the machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncedWords:
+    """The wording of an announcement of this call."""
+
+    prompt: str
+    """The name of the prompt, as in `call.announcements`."""
+    language: str
+    """Its language, as there."""
+    text_sha256: str
+    """The SHA-256 of the words in UTF-8, as there."""
+    text: str
+    """The words."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockState:
+    """How far the clocks that the times in this manifest are by were from others, when they were compared.
+
+    An offset says how many seconds callrec's clock is ahead of the other.
+    """
+
+    measured_at: datetime
+    """The moment at which the clocks were compared; callrec's clock."""
+    synchronised: bool | None = None
+    """Whether the kernel of callrec's machine says that its clock is set by a time server (NTP). Null: it does
+    not say."""
+    estimated_error_s: float | None = None
+    """By how much that clock is off, in seconds: the kernel's own estimate. Null of a clock that is not set
+    so."""
+    store_offset_s: float | None = None
+    """Against the clock of the S3 server, which tells whole seconds. Null: it did not tell."""
+    pbx_offset_s: float | None = None
+    """Against the clock of the PBX, which tells whole seconds. Null: it did not tell."""
+
+
 @checked(frozen=True, slots=True, config=ConfigDict(extra="forbid", defer_build=True))
 class Manifest:
     """Who spoke with whom and when, why the call was recorded, what was announced, which keys staff pressed,
     where the recording is silent or incomplete, and the hashes by which its sound is recognised.
 
-    callrec writes the manifest of a recording once, when its sound file is finished, puts it into the
-    archive beside the file (`….flac`, `….manifest.json`) and changes neither. What happens to the recording
-    afterwards stands in the custody log. The SHA-256 of the manifest itself stands there too.
+    callrec writes the manifest of a recording once, when its sound file is finished, signs it, puts it into
+    the archive beside the file (`….flac`, `….manifest.json`) and changes neither. What happens to the
+    recording afterwards stands in the custody log. The SHA-256 of the manifest itself stands there too.
+
+    The file is in the canonical form of RFC 8785. The signature is Ed25519 (RFC 8032) over the bytes of the
+    file without its member `signature`. Manifests of version 1 and 2 are not signed.
 
     Times are in UTC, in the form of RFC 3339, with the offset written as `Z`. Each names its clock. The PBX's
     clock is that of the machine on which Asterisk ran: Asterisk stamps its events with it, to the
@@ -116,8 +172,9 @@ class Manifest:
     cut and the later one comes after: `placements` tells where each stands.
     """
 
-    schema: Literal["callrec-manifest/2"]
-    """The version of this format. Version 1 named some properties otherwise; callrec reads both."""
+    schema: Literal["callrec-manifest/3"]
+    """The version of this format. Version 1 named some properties otherwise, both it and version 2 are
+    neither canonical nor signed; callrec reads all."""
     recording_id: str
     """The recording's id, given by callrec when it began to record: a UUID of version 7, whose first 48 bits
     are milliseconds since 1970 by callrec's clock; of a recording by the dialplan, by the PBX's. The names of
@@ -144,6 +201,26 @@ class Manifest:
     """The versions of what made the recording."""
     created_at: datetime
     """The moment at which this manifest was written; callrec's clock."""
+    facilities: tuple[str, ...] = ()
+    """The codes of all facilities whose extensions took part in the call, as callrec's catalogue had them
+    when the file was joined, in alphabetical order."""
+    rules: tuple[RuleText, ...] = ()
+    """The rules that decided about the call, with all that they say: that of `call.decision` first, then
+    those of `call.decision_changes`."""
+    announced: tuple[AnnouncedWords, ...] = ()
+    """The words of the announcements of the call, each wording once. Of one that the library of prompts no
+    longer had, there are none."""
+    clocks: ClockState | None = None
+    """How far the clocks were apart. Null in manifests of version 1 and 2, which did not say it."""
+    key_id: str = ""
+    """The key that signed this manifest: the first 16 hexadecimal digits of the SHA-256 of the 32 bytes of
+    the public key."""
+    signature: str = ""
+    """The signature, 64 bytes in base64."""
+
+    @property
+    def is_signed(self) -> bool:
+        return bool(self.signature)
 
 
 @cache
@@ -162,13 +239,27 @@ def load() -> None:
     _manifests().rebuild()
 
 
+def sign(manifest: Manifest, signer: Signer) -> Manifest:
+    """Returns the manifest with a signature by that key."""
+    found = parsed(signed(_plain(replace(manifest, key_id="", signature="")), signer))
+    return replace(manifest, key_id=found["key_id"], signature=found["signature"])
+
+
 def write(manifest: Manifest) -> bytes:
-    """Returns the manifest as UTF-8 JSON."""
-    return _manifests().dump_json(manifest, indent=2) + b"\n"
+    """Returns the manifest as JSON in canonical form."""
+    return canonical(_plain(manifest))
+
+
+def _plain(manifest: Manifest) -> dict[str, Any]:
+    plain: dict[str, Any] = _manifests().dump_python(manifest, mode="json")
+    return plain
 
 
 def read(data: bytes) -> Manifest:
-    """Returns the manifest in `data`, which may be of version 1. Raises EvidenceBroken when it is none."""
+    """Returns the manifest in `data`, of whichever version. Raises EvidenceBroken when it is none.
+
+    Whether its signature is right is not looked at here.
+    """
     try:
         return _manifests().validate_python(_in_names_of_today(from_json(data)))
     except ValueError as error:
@@ -197,18 +288,21 @@ def differences(manifest: Manifest, found: AudioFacts) -> list[Sentence]:
 
 
 def _in_names_of_today(found: Any) -> Any:
-    """Returns a manifest of version 1 as one of version 2; anything else as it is.
+    """Returns a manifest of an older version as one of today; anything else as it is.
 
-    Only in memory: what is archived is never written anew, so version 1 has to be read for ever.
+    Only in memory: what is archived is never written anew, so all versions have to be read for ever.
     """
     # decision 14
-    if not isinstance(found, dict) or found.get("schema") != VERSION_1:
-        return found
-    return {**_renamed(found, ()), "schema": SCHEMA}
+    match found:
+        case {"schema": "callrec-manifest/1"}:
+            return {**_renamed(found, ()), "schema": SCHEMA}
+        case {"schema": "callrec-manifest/2"}:
+            return {**found, "schema": SCHEMA}
+    return found
 
 
 def _renamed(found: Any, place: tuple[str, ...]) -> Any:
-    """Returns a value at this place in a manifest of version 1 with the names of version 2 in it."""
+    """Returns a value at this place in a manifest of version 1 with the names of today in it."""
     match found:
         case dict():
             names, values = RENAMED.get(place, {}), list[Any](found.values())

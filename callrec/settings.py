@@ -109,6 +109,11 @@ class ArchiveSettings(Keys):
     _keys_of: str = PrivateAttr("archive")
 
     @property
+    def address(self) -> str:
+        """Where the server is, also where no address is set."""
+        return self.endpoint_url or f"https://s3.{self.region}.amazonaws.com"
+
+    @property
     def keys_of(self) -> str:
         """The section that has these keys."""
         return self._keys_of
@@ -246,6 +251,17 @@ class DestructionSettings(Keys):
     """How many recordings go in one run: a number, or a share of all, which allows 1,000 in any case."""
 
 
+class EvidenceSettings(Section):
+    """The keys by which callrec signs, and the authority that stamps its anchors with the time.
+
+    `keys` is the folder of the key pair; each machine on which callrec works on this office has the same.
+    """
+
+    keys: AbsolutePath = Path("/var/lib/callrec/evidence")
+    anchor_days: Days = 3653
+    """How long anchors of the custody log are locked in the bucket. Days."""
+
+
 class NetworkSettings(Section):
     """The connections to other machines.
 
@@ -272,6 +288,7 @@ class Settings(Section):
     help: HelpSettings = HelpSettings()
     desk: DeskSettings = DeskSettings()
     destruction: DestructionSettings = DestructionSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     network: NetworkSettings = NetworkSettings()
 
     def of_controller(self) -> Settings:

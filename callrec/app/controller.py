@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callrec import ids, manifest
+from callrec.app.manifest_sources import AppSources
 from callrec.app.parts import App
 from callrec.catalogue import alerts, calls
 from callrec.numbers import normalise
@@ -140,14 +141,8 @@ class ControllerAssembly:
         from callrec.spool.tracks import Tracks
 
         tracks = Tracks(self._app.spool, self._fetch, self._app.pbx.version)
-        builder = RecordingBuilder(
-            self._app.spool,
-            tracks,
-            self._app.facility_name,
-            self._app.pbx.version,
-            self._app.settings.office.zone,
-            self._app.prompt_file,
-        )
+        zone = self._app.settings.office.zone
+        builder = RecordingBuilder(self._app.spool, tracks, AppSources(self._app), zone)
         return Archiver(
             self._app.spool,
             tracks,
@@ -156,17 +151,18 @@ class ControllerAssembly:
             self._app.database,
             self._app.pbx.delete_stored,
             Discarder(self._app.spool, self._app.database, self._app.pbx.destroy),
-            self._app.settings.office.zone,
+            zone,
             locked=self._app.settings.archive.object_lock != "off",
             shortest_lock=timedelta(seconds=self._app.settings.archive.shortest_lock_s),
         )
 
     def _load_for_calls(self) -> None:
-        """Loads what is loaded elsewhere only when it is asked for: the plans of numbers, the calendar, and
-        the schema of manifests. The first call would wait for them."""
+        """Loads what is loaded elsewhere only when it is asked for: the plans of numbers, the calendar, the
+        schema of manifests, and what signs them. The first call would wait for them."""
         normalise(A_NUMBER)
         is_holiday(self._app.now.date())
         manifest.load()
+        self._app.keys  # noqa: B018 (imports the library; that its key is there is looked after elsewhere)
 
     # --- what its parts ask
 

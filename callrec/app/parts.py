@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from callrec.archive.removal import S3Removal
     from callrec.archive.retrieval import Notes, Retrieval
     from callrec.archive.s3 import S3Store
+    from callrec.evidence.keys import KeyFolder
     from callrec.lifecycle.protection import Protection
     from callrec.lifecycle.purge import Purge
     from callrec.model.calls import Announcement
@@ -78,6 +79,13 @@ class App:
         from callrec.archive.s3 import S3Store
 
         return S3Store(self.settings.archive, self.ca_file)
+
+    @cached_property
+    def keys(self) -> KeyFolder:
+        """The keys by which callrec signs."""
+        from callrec.evidence.keys import KeyFolder
+
+        return KeyFolder(self.settings.evidence.keys)
 
     @cached_property
     def protection(self) -> Protection:

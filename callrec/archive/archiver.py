@@ -196,7 +196,8 @@ class Archiver(Worker):
 
     def _catalogue(self, manifest: Manifest, versions: Versions) -> None:
         id_, key, now = manifest.recording_id, object_key(manifest, self._zone), datetime.now(UTC)
-        digest = file_sha256(self._builder.manifest_file(id_))
+        data = self._builder.manifest_file(id_).read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
         capture, audio = manifest.capture, manifest.audio
         put = {
             "key": key,
@@ -205,7 +206,14 @@ class Archiver(Worker):
             "manifest_version": versions.manifest,
         }
         with self._database.begin() as connection:
-            calls.save_recording(connection, manifest, key=key, manifest_sha256=digest, versions=versions)
+            calls.save_recording(
+                connection,
+                manifest,
+                key=key,
+                manifest_sha256=digest,
+                versions=versions,
+                plain=json.loads(data),
+            )
             for action, at, details in (
                 ("captured", capture.started_at, {"kept_because": capture.kept_because}),
                 ("spooled", manifest.created_at, {"sha256": audio.sha256}),

@@ -7,8 +7,10 @@ read back (by the archiver): some accept lock headers and drop them.
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,9 +30,16 @@ from botocore.loaders import Loader
 
 from callrec import web
 from callrec.addresses import without_secrets
-from callrec.archive.store import TRIALS, StoredObject
+from callrec.archive.store import TRIALS, ListedVersion, StoredObject
 from callrec.deadline import within
-from callrec.errors import CallrecError, NotFound, StoreUnreachable, Unreachable, WrongConfiguration
+from callrec.errors import (
+    AlreadyThere,
+    CallrecError,
+    NotFound,
+    StoreUnreachable,
+    Unreachable,
+    WrongConfiguration,
+)
 from callrec.failures import why
 from callrec.settings import ArchiveSettings
 
@@ -87,23 +96,48 @@ class S3Store:
 
         An object that is there is left as it is: reading it back will tell whether it is the same.
         """
-        with source.open("rb") as body:
-            try:
-                self._ask(
-                    "put_object",
-                    Key=key,
-                    Body=body,
-                    ContentType=kind,
-                    ContentLength=source.stat().st_size,
-                    # Ceph passes over the value when the algorithm is not named.
-                    ChecksumAlgorithm="SHA256",
-                    ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
-                    Metadata={"sha256": sha256},
-                    IfNoneMatch="*",  # decision 6: nothing is put over what is there
-                    **self._lock(retain_until),
-                )
-            except _AlreadyThere:
+        with source.open("rb") as body, suppress(AlreadyThere):
+            self._put(key, body, source.stat().st_size, sha256, kind, retain_until)
+
+    def put_bytes(self, key: str, data: bytes, kind: str, retain_until: datetime) -> None:
+        self._put(key, data, len(data), hashlib.sha256(data).hexdigest(), kind, retain_until)
+
+    def _put(self, key: str, body: Any, size: int, sha256: str, kind: str, retain_until: datetime) -> None:
+        self._ask(
+            "put_object",
+            Key=key,
+            Body=body,
+            ContentType=kind,
+            ContentLength=size,
+            # Ceph passes over the value when the algorithm is not named.
+            ChecksumAlgorithm="SHA256",
+            ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
+            Metadata={"sha256": sha256},
+            IfNoneMatch="*",  # decision 6: nothing is put over what is there
+            **self._lock(retain_until),
+        )
+
+    def listed(self, prefix: str, after: str = "") -> Iterator[ListedVersion]:
+        begin = {"KeyMarker": after} if after else {}
+        for page in self._versions(Prefix=prefix, **begin):
+            found = [_listed(each) for each in page.get("Versions", [])]
+            found += [_listed(each, marker=True) for each in page.get("DeleteMarkers", [])]
+            yield from sorted(found, key=lambda each: each.key)
+
+    def folders(self, prefix: str) -> list[str]:
+        pages = self._versions(Prefix=prefix, Delimiter="/")
+        return sorted(each["Prefix"] for page in pages for each in page.get("CommonPrefixes", []))
+
+    def _versions(self, **parameters: Any) -> Iterator[Any]:
+        """Yields all parts of a listing."""
+        after: dict[str, Any] = {}
+        while True:
+            found = self._ask("list_object_versions", **{**parameters, **after})
+            yield found
+            if not found.get("IsTruncated"):
                 return
+            markers = ("KeyMarker", "VersionIdMarker")
+            after = {name: found[f"Next{name}"] for name in markers if found.get(f"Next{name}")}
 
     def head(self, key: str, version: str | None = None) -> StoredObject:
         found = self._ask("head_object", Key=key, ChecksumMode="ENABLED", **_version(version))
@@ -200,7 +234,7 @@ class S3Store:
                 bucket=self._settings.bucket,
             )
         if code in ("PreconditionFailed", "412", "ConditionalRequestConflict"):
-            return _AlreadyThere("{key} is in the bucket already", key=key)
+            return AlreadyThere("{key} is in the bucket already", key=key)
         if code in _MISSING:
             return NotFound("{key} is not in the bucket", key=key)
         return _Refused("the S3 server refused {operation}: {code}", operation=operation, code=code)
@@ -211,6 +245,12 @@ class S3Store:
             url=without_secrets(self._settings.endpoint_url) if self._settings.endpoint_url else "Amazon S3",
             problem=why(error),
         )
+
+
+def _listed(said: dict[str, Any], *, marker: bool = False) -> ListedVersion:
+    version = None if said["VersionId"] == "null" else said["VersionId"]
+    size = 0 if marker else said["Size"]
+    return ListedVersion(said["Key"], version, size, said["LastModified"], said["IsLatest"], marker)
 
 
 def _version(version: str | None) -> dict[str, str]:
@@ -248,7 +288,3 @@ def plain_session() -> botocore.session.Session:
 
 class _Refused(Unreachable):
     """The server answers, and refuses one request: others may go well."""
-
-
-class _AlreadyThere(CallrecError):
-    """An object of that key exists; it was not touched."""

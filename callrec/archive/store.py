@@ -51,6 +51,36 @@ class Store(Protocol):
         """Returns whether objects of this bucket can be locked against change."""
 
 
+@dataclass(frozen=True, slots=True)
+class ListedVersion:
+    """One version of an object in a listing; `version` is None without versioning.
+
+    `newest`: it is what is had without naming a version. `marker`: it has no bytes, and says that the key was
+    deleted.
+    """
+
+    key: str
+    version: str | None
+    size: int
+    at: datetime
+    newest: bool = True
+    marker: bool = False
+
+
+class BrowsingStore(Store, Protocol):
+    """A bucket that can be looked through, and into which small documents are put."""
+
+    def put_bytes(self, key: str, data: bytes, kind: str, retain_until: datetime) -> None:
+        """Uploads bytes as `put` does a file. Raises AlreadyThere for a key that is taken."""
+
+    def listed(self, prefix: str, after: str = "") -> Iterator[ListedVersion]:
+        """Yields every version of every object whose key begins so, sorted by key, streamed; those after a
+        key, where it is given."""
+
+    def folders(self, prefix: str) -> list[str]:
+        """Returns how the keys begin that go on with a slash after this prefix, slash included, in order."""
+
+
 class LockingStore(Store, Protocol):
     """A bucket in which what is there already can be locked for longer, and held."""
 

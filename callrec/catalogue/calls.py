@@ -7,7 +7,7 @@ callrec.catalogue.custody.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -74,9 +74,10 @@ AFTERWARDS = ("incident", "hold", "retain_until", "retained_because", "state", "
 """Columns of a recording that people may have changed since it was archived."""
 
 
-def save_call(connection: sa.Connection, call: CallRecord) -> None:
+def save_call(connection: sa.Connection, call: CallRecord, facilities: Iterable[str] | None = None) -> None:
     """Writes a call, or what is now known of it. Writing it twice is the same as once.
 
+    `facilities` are the codes of those that took part; without, those of its extensions as they are now.
     One whose recording was marked as an incident stays so.
     """
     marked = sa.select(recordings.c.id).where(recordings.c.call_id == call.id, recordings.c.incident)
@@ -103,7 +104,7 @@ def save_call(connection: sa.Connection, call: CallRecord) -> None:
     for extension in _extensions(call):
         key = {"call_id": call.id, "extension": extension}
         upsert(connection, participants, key, {"started_at": call.started_at})
-    for facility in _facilities(connection, call):
+    for facility in facilities_of(connection, call) if facilities is None else facilities:
         insert_once(connection, call_facilities, {"call_id": call.id, "facility": facility})
 
 
@@ -114,10 +115,14 @@ def save_recording(
     key: str,
     manifest_sha256: str,
     versions: Versions = Versions(),
+    plain: dict[str, Any] | None = None,
 ) -> None:
     """Writes an archived recording and its call, as its manifest has them. Twice is the same as once, and
-    undoes nothing that people did with it since."""
-    save_call(connection, manifest.call)
+    undoes nothing that people did with it since.
+
+    `plain` is the manifest as it was archived, where that is of another version.
+    """
+    save_call(connection, manifest.call, manifest.facilities or None)
     row = {
         "call_id": manifest.call.id,
         "started_at": manifest.capture.started_at,
@@ -135,7 +140,7 @@ def save_recording(
         "key": key,
         "version": versions.audio,
         "manifest_version": versions.manifest,
-        "manifest": json.loads(write(manifest)),
+        "manifest": json.loads(write(manifest)) if plain is None else plain,
     }
     upsert(connection, recordings, {"id": manifest.recording_id}, row, once=AFTERWARDS)
 
@@ -174,7 +179,7 @@ def _extensions(call: CallRecord) -> set[str]:
     return {each for each in (*known, call.extension, caller) if each}
 
 
-def _facilities(connection: sa.Connection, call: CallRecord) -> set[str]:
+def facilities_of(connection: sa.Connection, call: CallRecord) -> set[str]:
     """Returns the facilities that a call belongs to: its own, and those of all extensions that took part."""
     taking_part = extensions.c.number.in_(_extensions(call))
     found = set(connection.execute(sa.select(extensions.c.facility).where(taking_part)).scalars())

@@ -126,13 +126,14 @@ def _text(name: str) -> str:
 
 
 def _ready(path: Path) -> str:
-    """Makes the spool and the database of a configuration ready; returns where the database is.
+    """Makes spool, signing key and database of a configuration ready; returns where the database is.
 
     Raises WrongConfiguration, and Unreachable for a database that does not answer.
     """
     here = App(settings_file.load(str(path)))
     with closing(here):
         here.spool  # noqa: B018 (makes its folders)
+        here.keys.first(here.who, here.now)
         here.database.upgrade()
         return here.database.shown
 

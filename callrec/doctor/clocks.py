@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
-from pathlib import Path
+from datetime import timedelta
 
-import requests
-
-from callrec import web
-from callrec.addresses import without_secrets
 from callrec.catalogue import trial
-from callrec.deadline import within
+from callrec.clocks import kernel_clock, time_at
 from callrec.doctor.check import Check, Checkup
 from callrec.errors import CheckFailed, Unreachable
-from callrec.failures import why
 from callrec.language import translated as _
 
 FARTHEST_CLOCK = timedelta(seconds=60)
-_UNSYNCHRONISED = 5
-"""What adjtimex returns of a clock that nobody sets: TIME_ERROR of timex.h."""
-_ENOUGH_BYTES = 1024
-"""For a struct timex, whatever the machine."""
 
 
 def _clocks(checkup: Checkup) -> str:
@@ -44,36 +32,21 @@ def _clocks(checkup: Checkup) -> str:
 def _differences(checkup: Checkup) -> Iterator[tuple[str, timedelta]]:
     """Yields whose clock, and how much ours is ahead of it."""
     app, archive = checkup.app, checkup.app.settings.archive
-    s3 = archive.endpoint_url or f"https://s3.{archive.region}.amazonaws.com"
-    for name, url, proxy in ((_("PBX"), app.settings.pbx.ari_url, ""), (_("S3 server"), s3, archive.proxy)):
-        at = _time_at(url, app.settings.pbx.timeout, app.ca_file, proxy)
+    pbx, s3 = app.settings.pbx.ari_url, archive.address
+    for name, url, proxy in ((_("PBX"), pbx, ""), (_("S3 server"), s3, archive.proxy)):
+        at = time_at(url, app.settings.pbx.timeout, app.ca_file, proxy)
         yield name, app.now - at
     with suppress(Unreachable), app.database.read() as connection:  # another check tells that it is away
         if at_database := trial.clock(connection):
             yield _("database"), app.now - at_database
 
 
-def _time_at(url: str, timeout: float, ca_file: Path | None, proxy: str) -> datetime:
-    """Returns the time a web server gives in its answer, whatever it answers; to the second."""
-    try:
-        with web.session(ca_file, proxy) as session, within(timeout):
-            answer = session.head(url, timeout=timeout)
-        return parsedate_to_datetime(answer.headers["Date"])
-    except (requests.RequestException, OSError, KeyError, ValueError) as error:
-        raise Unreachable(
-            "{url} does not tell its time ({problem})", url=without_secrets(url), problem=why(error)
-        ) from error
-
-
 def _by_ntp() -> list[str]:
     """Returns in words whether something sets this machine's clock, as far as its kernel knows."""
-    try:
-        state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_ENOUGH_BYTES))
-    except (OSError, AttributeError):  # no Linux
+    found = kernel_clock()
+    if found is None:
         return []
-    if state < 0:
-        return []
-    return [_("nothing sets this machine's clock") if state == _UNSYNCHRONISED else _("set by NTP")]
+    return [_("set by NTP") if found.synchronised else _("nothing sets this machine's clock")]
 
 
 CHECKS: tuple[Check, ...] = (("clocks", _clocks),)

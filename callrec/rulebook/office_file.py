@@ -85,6 +85,11 @@ def write(office: Office, zone: ZoneInfo) -> str:
     return "\n".join(_table(kind, values) for kind, values in tables)
 
 
+def rule_text(rule: Rule, zone: ZoneInfo) -> str:
+    """Returns one rule as `write` has it, with moments of this zone."""
+    return _table("rule", _rule(rule, zone))
+
+
 def parse(text: str, zone: ZoneInfo, now: datetime, check_rule: Callable[[Rule], None] = check) -> Office:
     """Returns the office that a file describes. Raises WrongEntries with all that is wrong with it.
 

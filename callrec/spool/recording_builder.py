@@ -6,10 +6,11 @@ is proved. Nothing is put into the archive here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import soundfile
@@ -18,12 +19,26 @@ from callrec import __version__
 from callrec.dates import spoken
 from callrec.errors import EvidenceBroken, NotFound
 from callrec.files import draft, write_whole
-from callrec.manifest import SCHEMA, AudioFacts, Manifest, Placement, Software, read, write
-from callrec.model.calls import CallRecord, remark
+from callrec.manifest import (
+    SCHEMA,
+    AnnouncedWords,
+    AudioFacts,
+    ClockState,
+    Manifest,
+    Placement,
+    RuleText,
+    Software,
+    read,
+    sign,
+    write,
+)
+from callrec.model.calls import Announcement, CallRecord, remark
 from callrec.model.captures import CapturedCall
 from callrec.model.flaws import Flaw
+from callrec.model.rules import Decision
 from callrec.policy.retention import retain_until
-from callrec.spool.announcement_check import PromptFile, checked
+from callrec.signing import Signer
+from callrec.spool.announcement_check import checked
 from callrec.spool.directory import Spool
 from callrec.spool.placement import dated, segment_sounds, silences, with_begins, without_unplaced
 from callrec.spool.silent_tracks import silent_tracks
@@ -37,25 +52,41 @@ class NoSound(NotFound):
     """The PBX has nothing of a recording, and has said so often enough."""
 
 
+class ManifestSources(Protocol):
+    """What else a manifest has to say. Asked when a file is joined; what is raised has it tried again."""
+
+    def facility_name(self, code: str) -> str:
+        """Returns the name of a facility; its code where it has none."""
+
+    def facilities(self, call: CallRecord) -> tuple[str, ...]:
+        """Returns the codes of the facilities of all extensions that took part, in order."""
+
+    def rule(self, decision: Decision) -> RuleText | None:
+        """Returns the version of the rule that decided; None where none did, or there is no such version."""
+
+    def words(self, announcement: Announcement) -> str | None:
+        """Returns what was announced; None where that is not known any more."""
+
+    def prompt_file(self, announcement: Announcement) -> Path:
+        """Returns the sound of an announcement, at 8 kHz. Raises NotFound or CheckFailed."""
+
+    def clocks(self) -> ClockState:
+        """Returns how far the clocks are apart, as it was found not long ago."""
+
+    def pbx_version(self) -> str: ...
+
+    def signer(self) -> Signer:
+        """Returns the key to sign with. Raises WrongConfiguration where it is gone."""
+
+
 class RecordingBuilder:
     """Makes a FLAC and its manifest of each capture that waits in the spool.
 
-    `facility_name` gives the name of a facility by its code, `prompt_file` the sound of an announcement;
     `zone` is that of the times in tags.
     """
 
-    def __init__(
-        self,
-        spool: Spool,
-        tracks: Tracks,
-        facility_name: Callable[[str], str],
-        pbx_version: Callable[[], str],
-        zone: ZoneInfo,
-        prompt_file: PromptFile,
-    ) -> None:
-        self._spool, self._tracks, self._zone = spool, tracks, zone
-        self._facility_name, self._pbx_version = facility_name, pbx_version
-        self._prompt_file = prompt_file
+    def __init__(self, spool: Spool, tracks: Tracks, sources: ManifestSources, zone: ZoneInfo) -> None:
+        self._spool, self._tracks, self._sources, self._zone = spool, tracks, sources, zone
 
     def audio_file(self, recording_id: str) -> Path:
         return self._spool.folder(recording_id) / f"{recording_id}.flac"
@@ -103,7 +134,7 @@ class RecordingBuilder:
     def _heard(self, captured: CapturedCall, placements: list[Placement]) -> CallRecord:
         """Returns the call with what can be heard in its recording, and what cannot though it should."""
         capture, sound = captured.capture, self.audio_file(captured.capture.recording_id)
-        call = checked(captured.call, sound, capture.began_at, self._prompt_file)
+        call = checked(captured.call, sound, capture.began_at, self._sources.prompt_file)
         if any(each.in_recording is False for each in call.announcements):
             self._spool.flaws.add(call.id, Flaw.ANNOUNCEMENT_NOT_FOUND)
         silent = silent_tracks(sound, placements, silences(capture))
@@ -112,12 +143,12 @@ class RecordingBuilder:
         return replace(call, notes=(*call.notes, *(each.note for each in silent)))
 
     def _manifest(self, captured: CapturedCall, placements: list[Placement], audio: AudioFacts) -> Manifest:
-        call, decision = captured.call, captured.call.decision
+        call, decision, sources = captured.call, captured.call.decision, self._sources
         assert decision is not None and call.ended_at is not None  # a capture has both
-        return Manifest(
+        manifest = Manifest(
             schema=SCHEMA,  # decision 14
             recording_id=captured.capture.recording_id,
-            facility_name=self._facility_name(call.facility or ""),
+            facility_name=sources.facility_name(call.facility or ""),
             call=call,
             capture=captured.capture,
             placements=tuple(placements),
@@ -125,9 +156,24 @@ class RecordingBuilder:
             tracks=("external party", "staff"),
             incident=call.incident,
             retain_until=retain_until(decision, call.ended_at, incident=call.incident),
-            software=Software(__version__, self._pbx_version(), soundfile.__libsndfile_version__),
+            software=Software(__version__, sources.pbx_version(), soundfile.__libsndfile_version__),
             created_at=datetime.now(UTC),
+            facilities=sources.facilities(call),
+            rules=self._rules(call),
+            announced=self._announced(call),
+            clocks=sources.clocks(),
         )
+        return sign(manifest, sources.signer())  # decision 19
+
+    def _rules(self, call: CallRecord) -> tuple[RuleText, ...]:
+        decisions = [call.decision, *(each.decision for each in call.decision_changes)]
+        found = [self._sources.rule(each) for each in decisions if each]
+        return tuple(dict.fromkeys(each for each in found if each))
+
+    def _announced(self, call: CallRecord) -> tuple[AnnouncedWords, ...]:
+        played = {(each.prompt, each.language, each.text_sha256): each for each in call.announcements}
+        found = [(wording, self._sources.words(each)) for wording, each in played.items()]
+        return tuple(AnnouncedWords(*wording, text) for wording, text in found if text is not None)
 
     def _tags(self, captured: CapturedCall) -> dict[str, str]:
         call = captured.call
@@ -135,7 +181,7 @@ class RecordingBuilder:
         return {
             "TITLE": f"{call.extension or '?'} / {call.number or '?'} / {when}",
             "DATE": when[:10],
-            "ORGANIZATION": self._facility_name(call.facility or ""),
+            "ORGANIZATION": self._sources.facility_name(call.facility or ""),
             "EXTENSION": call.extension or "",
             "DIRECTION": str(call.direction or ""),
             "RECORDING_ID": captured.capture.recording_id,

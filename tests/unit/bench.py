@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from callrec.archive.archiver import Archiver
 from callrec.archive.discarder import Discarder
+from callrec.catalogue import calls
 from callrec.catalogue.database import Database
 from callrec.errors import NotFound, PbxUnreachable
-from callrec.model.calls import Announcement
+from callrec.evidence.keys import SigningKey
+from callrec.manifest import ClockState, RuleText
+from callrec.model.calls import Announcement, CallRecord
 from callrec.model.captures import Track
+from callrec.model.rules import Decision
 from callrec.resources import shipped
 from callrec.spool.directory import Spool
 from callrec.spool.recording_builder import RecordingBuilder
@@ -80,6 +87,42 @@ class Bench:
         write_wav(path, tone(hertz, seconds))
 
 
+class Sources:
+    """What manifests say besides the call; `version` tells that of the PBX."""
+
+    key = SigningKey(Ed25519PrivateKey.from_private_bytes(b"bench" + b"." * 27))
+
+    def __init__(self, version: Callable[[], str], database: Database) -> None:
+        self.pbx_version, self._database = version, database
+
+    def facility_name(self, code: str) -> str:
+        return f"name of {code}"
+
+    def facilities(self, call: CallRecord) -> tuple[str, ...]:
+        with self._database.read() as connection:
+            return tuple(sorted(calls.facilities_of(connection, call)))
+
+    def rule(self, decision: Decision) -> RuleText | None:
+        if decision.rule is None or decision.version is None:
+            return None
+        return RuleText(decision.rule, decision.version, "[[rule]]\nid = 1\n", START, "sato")
+
+    def words(self, announcement: Announcement) -> str | None:
+        return f"words of {announcement.prompt}"
+
+    def prompt_file(self, announcement: Announcement) -> Path:
+        found = PROMPTS / announcement.language / f"{announcement.prompt}.wav"
+        if not found.exists():
+            raise NotFound("there is no prompt {name}", name=announcement.prompt)
+        return found
+
+    def clocks(self) -> ClockState:
+        return ClockState(START, True, 0.001, 0.0, 0.0)
+
+    def signer(self) -> SigningKey:
+        return self.key
+
+
 def make_bench(
     tmp_path: Path,
     database: Database,
@@ -106,14 +149,8 @@ def make_bench(
         deleted.append(name)
         (pbx / name).unlink(missing_ok=True)
 
-    def prompt_file(announcement: Announcement) -> Path:
-        found = PROMPTS / announcement.language / f"{announcement.prompt}.wav"
-        if not found.exists():
-            raise NotFound("there is no prompt {name}", name=announcement.prompt)
-        return found
-
     tracks = Tracks(spool, fetch, answer, clock)
-    builder = RecordingBuilder(spool, tracks, lambda code: f"name of {code}", answer, TOKYO, prompt_file)
+    builder = RecordingBuilder(spool, tracks, Sources(answer, database), TOKYO)
     discarder = Discarder(spool, database, delete)
     archiver = Archiver(
         spool,

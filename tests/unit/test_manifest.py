@@ -145,7 +145,7 @@ def test_version_1_said_by_an_empty_text_that_nothing_keeps_a_recording() -> Non
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (json.dumps(plain(schema="callrec-manifest/3")).encode(), "schema: write one of"),
+        (json.dumps(plain(schema="callrec-manifest/4")).encode(), "schema: write one of"),
         (json.dumps(plain(capture=None)).encode(), "capture: "),
         (json.dumps(plain(call={"keys": [None]})).encode(), "call."),
         (json.dumps(plain(more=1)).encode(), "more: "),
