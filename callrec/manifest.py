@@ -131,8 +131,8 @@ class ClockState:
     measured_at: datetime
     """The moment at which the clocks were compared; callrec's clock."""
     synchronised: bool | None = None
-    """Whether the kernel of callrec's machine says that its clock is set by a time server (NTP). Null: it does
-    not say."""
+    """Whether the kernel of callrec's machine says that its clock is set by a time server (NTP). Null: it
+    does not say."""
     estimated_error_s: float | None = None
     """By how much that clock is off, in seconds: the kernel's own estimate. Null of a clock that is not set
     so."""
