@@ -16,6 +16,7 @@ from callrec.evidence import merkle
 from callrec.evidence.anchor import AnchorReason, Leaf
 from callrec.evidence.anchors import FoundAnchor
 from callrec.evidence.keys import SigningKey
+from tests.tampering import altered
 from tests.unit.evidence.anchoring import Anchoring
 
 
@@ -109,7 +110,7 @@ def test_nothing_is_left_out_after_rows_were_cut_off(anchoring: Anchoring) -> No
     anchoring.anchor()
     anchoring.archived(1)
     anchoring.anchor(days=1)
-    with anchoring.database.begin() as connection:
+    with anchoring.database.begin() as connection, altered(connection):
         connection.exec_driver_sql("DELETE FROM custody WHERE seq > 2")
     manifests = anchoring.archived(1)
     made = anchoring.anchor(days=1)
@@ -131,11 +132,17 @@ def test_where_a_manifest_stands(anchoring: Anchoring) -> None:
 
 
 @pytest.mark.parametrize("what", ["away", "no lock", "other bytes"])
-def test_an_anchor_is_made_only_once_it_is_proved(anchoring: Anchoring, what: str) -> None:
+def test_an_anchor_is_made_only_once_it_is_proved(
+    anchoring: Anchoring, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     anchoring.store.away = what == "away"
     anchoring.store.drops_locks = what == "no lock"
     if what == "other bytes":
-        anchoring.store.put_bytes = lambda key, data, kind, until: anchoring.store.put_over(key, b"{}")  # type: ignore[method-assign]
+
+        def put(key: str, data: bytes, kind: str, until: datetime) -> None:
+            anchoring.store.put_over(key, b"{}")
+
+        monkeypatch.setattr(anchoring.store, "put_bytes", put)
     with pytest.raises(StoreUnreachable if what == "away" else EvidenceBroken):
         anchoring.anchor()
 
