@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from callrec.archive.s3 import S3Store
     from callrec.evidence.anchorer import Anchorer
     from callrec.evidence.anchors import AnchorLog
+    from callrec.evidence.custody_check import CustodyCheck
     from callrec.evidence.keys import KeyFolder
     from callrec.evidence.placing import Placer
     from callrec.lifecycle.protection import Protection
@@ -102,6 +103,15 @@ class App:
 
         zone = self.settings.office.zone
         return Anchorer(self.database, self.anchors(), self.placer, self.keys.signer, zone)
+
+    def custody_check(self) -> CustodyCheck:
+        """Makes what verifies the custody log as a whole, and against the anchors."""
+        from callrec.evidence.custody_check import CustodyCheck
+        from callrec.evidence.traces import Traces
+
+        zone, keys = self.settings.office.zone, self.keys.public
+        traces = Traces(self.store, keys, zone)
+        return CustodyCheck(self.database, self.anchors(), traces, lambda found: iter(()), zone)
 
     @cached_property
     def placer(self) -> Placer:
