@@ -71,6 +71,13 @@ class FoundAnchor:
     def key(self) -> str:
         return self.name.key
 
+    @property
+    def believed(self) -> Anchor:
+        """The anchor. Raises EvidenceBroken where it cannot be believed."""
+        if self.anchor is None:
+            raise EvidenceBroken("{key} is no anchor of ours", key=self.key)
+        return self.anchor
+
 
 @dataclass(frozen=True, slots=True)
 class AnchoredManifest:
@@ -142,10 +149,9 @@ class AnchorLog:
             return []
 
     def _read_leaves(self, found: FoundAnchor) -> list[Leaf]:
-        if found.anchor is None:
-            raise EvidenceBroken("{key} is no anchor of ours", key=found.key)
+        anchor = found.believed
         versions = list(self._store.listed(found.name.leaves_key))
-        return read_leaves(content(self._store, found.name.leaves_key, _oldest(versions)), found.anchor)
+        return read_leaves(content(self._store, found.name.leaves_key, _oldest(versions)), anchor)
 
     def _each(self, listed: Iterator[ListedVersion]) -> Iterator[FoundAnchor]:
         """Yields the anchors of a listing in their order."""
