@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from callrec.evidence.anchorer import Anchorer
     from callrec.evidence.anchors import AnchorLog
     from callrec.evidence.custody_check import CustodyCheck
-    from callrec.evidence.keys import KeyFolder
+    from callrec.evidence.daily_anchors import DailyAnchors
+    from callrec.evidence.keys import KeyFolder, PublicKeyRing
     from callrec.evidence.placing import Placer
     from callrec.lifecycle.protection import Protection
     from callrec.lifecycle.purge import Purge
@@ -91,11 +92,24 @@ class App:
 
         return KeyFolder(self.settings.evidence.keys)
 
+    def _public_keys(self) -> PublicKeyRing:
+        """Returns the public keys as they are now: another process may have made a new one."""
+        from callrec.evidence.keys import KeyFolder
+
+        return KeyFolder(self.settings.evidence.keys).public
+
+    def daily_anchors(self) -> DailyAnchors:
+        """Makes what makes an anchor each day, in a thread of the controller."""
+        from callrec.evidence.daily_anchors import DailyAnchors
+
+        zone = self.settings.office.zone
+        return DailyAnchors(self.anchorer, self.who, lambda: self.now, zone)
+
     def anchors(self) -> AnchorLog:
         """Makes what reads the anchors in the bucket."""
         from callrec.evidence.anchors import AnchorLog
 
-        return AnchorLog(self.store, self.keys.public)
+        return AnchorLog(self.store, self._public_keys())
 
     def anchorer(self) -> Anchorer:
         """Makes what says in the bucket where the custody log stands."""
@@ -109,7 +123,7 @@ class App:
         from callrec.evidence.custody_check import CustodyCheck
         from callrec.evidence.traces import Traces
 
-        zone, keys = self.settings.office.zone, self.keys.public
+        zone, keys = self.settings.office.zone, self._public_keys()
         traces = Traces(self.store, keys, zone)
         return CustodyCheck(self.database, self.anchors(), traces, lambda found: iter(()), zone)
 

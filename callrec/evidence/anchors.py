@@ -108,9 +108,10 @@ class AnchorLog:
 
     def newest(self) -> FoundAnchor | None:
         """Returns the newest anchor that can be believed."""
-        return next(self._newest_first(), None)
+        return next(self.newest_first(), None)
 
-    def _newest_first(self) -> Iterator[FoundAnchor]:
+    def newest_first(self) -> Iterator[FoundAnchor]:
+        """Yields the anchors that can be believed, the newest first."""
         for year in reversed(self._store.folders(FOLDER)):
             for month in reversed(self._store.folders(year)):
                 named = _by_name(self._store.listed(month))
