@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from callrec.evidence.daily_anchors import DailyAnchors
     from callrec.evidence.keys import KeyFolder, PublicKeyRing
     from callrec.evidence.placing import Placer
+    from callrec.evidence.stamping import Stamper
+    from callrec.evidence.timestamps import Roots
     from callrec.lifecycle.protection import Protection
     from callrec.lifecycle.purge import Purge
     from callrec.model.calls import Announcement
@@ -103,7 +105,7 @@ class App:
         from callrec.evidence.daily_anchors import DailyAnchors
 
         zone = self.settings.office.zone
-        return DailyAnchors(self.anchorer, self.who, lambda: self.now, zone)
+        return DailyAnchors(self.anchorer, self.stamper, self.who, lambda: self.now, zone)
 
     def anchors(self) -> AnchorLog:
         """Makes what reads the anchors in the bucket."""
@@ -121,11 +123,34 @@ class App:
     def custody_check(self) -> CustodyCheck:
         """Makes what verifies the custody log as a whole, and against the anchors."""
         from callrec.evidence.custody_check import CustodyCheck
+        from callrec.evidence.stamping import StampLog
         from callrec.evidence.traces import Traces
 
         zone, keys = self.settings.office.zone, self._public_keys()
         traces = Traces(self.store, keys, zone)
-        return CustodyCheck(self.database, self.anchors(), traces, lambda found: iter(()), zone)
+        stamps = StampLog(self.anchors(), self.tsa_roots())
+        return CustodyCheck(self.database, self.anchors(), traces, stamps, lambda: self.now, zone)
+
+    def tsa_roots(self) -> Roots | None:
+        """Makes what tells whose time-stamps are believed; None where the settings do not say."""
+        path = self.settings.evidence.tsa_ca_file
+        if path is None:
+            return None
+        from callrec.evidence.timestamps import Roots
+
+        return Roots(path)
+
+    def stamper(self) -> Stamper | None:
+        """Makes what has anchors stamped with the time; None without an authority."""
+        settings, zone, roots = self.settings.evidence, self.settings.office.zone, self.tsa_roots()
+        if not settings.tsa_url or roots is None:
+            return None
+        from callrec.evidence.stamping import Stamper, StampLog
+        from callrec.evidence.timestamps import TimeStampAuthority
+
+        authority = TimeStampAuthority(settings, roots, lambda: self.now, zone, self.ca_file)
+        log = self.anchors()
+        return Stamper(log, StampLog(log, roots), self.placer, authority, lambda: self.now)
 
     @cached_property
     def placer(self) -> Placer:

@@ -18,6 +18,7 @@ from callrec.errors import EvidenceBroken, NotFound, Sentence
 from callrec.evidence.anchor import Leaf
 from callrec.evidence.anchors import AnchorLog, FoundAnchor
 from callrec.evidence.chain import Break, Comparison, Kind, Standing, compare, kind_of, known_by
+from callrec.evidence.stamping import StampLog
 from callrec.evidence.traces import Trace, Traces
 from callrec.sentences import SentenceField
 
@@ -56,6 +57,9 @@ class CustodyVerdict:
     newest_at: datetime | None
     newest_rows: int
     """The row at which it stands: what came after is under no anchor yet."""
+    stamped: int
+    """How many anchors have a time-stamp; `stamps_verified`: somebody could tell whether these are right."""
+    stamps_verified: bool
     findings: list[Finding]
 
     @property
@@ -65,18 +69,22 @@ class CustodyVerdict:
 
 Problem = tuple[list[str], Sentence]
 """What is wrong, and the keys of the anchors it was found by."""
-Stamps = Callable[[Sequence[FoundAnchor]], Iterator[Problem]]
-"""Yields what is wrong with the time-stamps of anchors."""
 
 
 class CustodyCheck:
     """Verifies one custody log. Raises CatalogueUnreachable or StoreUnreachable."""
 
     def __init__(
-        self, database: Database, log: AnchorLog, traces: Traces, stamps: Stamps, zone: ZoneInfo
+        self,
+        database: Database,
+        log: AnchorLog,
+        traces: Traces,
+        stamps: StampLog,
+        clock: Callable[[], datetime],
+        zone: ZoneInfo,
     ) -> None:
-        self._database, self._log, self._traces = database, log, traces
-        self._stamps, self._zone = stamps, zone
+        self._database, self._log, self._traces, self._stamps = database, log, traces, stamps
+        self._clock, self._zone = clock, zone
 
     def verify(self) -> CustodyVerdict:
         """Verifies the log, all anchors, and the manifests under them."""
@@ -91,6 +99,8 @@ class CustodyCheck:
             newest.key if newest else "",
             newest.anchor.made_at if newest else None,
             newest.rows if newest else 0,
+            len(self._log.stamps()),
+            self._stamps.can_verify,
             [_finding(keys, problem, anchors) for keys, problem in self._problems(found, compared)],
         )
 
@@ -109,7 +119,7 @@ class CustodyCheck:
             yield [each.key for each in broken.anchors], self._of_break(broken, under, compared.rows)
         for each in found:
             yield from (([each.key], problem) for problem in self._of_manifests(each))
-        yield from self._stamps(found)
+        yield from self._stamps.problems(found, self._clock(), self._zone)
 
     # --- what was done to the log
 

@@ -21,6 +21,8 @@ from callrec.evidence.anchors import AnchorLog, FoundAnchor
 from callrec.evidence.custody_check import CustodyCheck
 from callrec.evidence.keys import PublicKeyRing, SigningKey
 from callrec.evidence.placing import Placer
+from callrec.evidence.stamping import StampLog
+from callrec.evidence.timestamps import StampVerifier
 from callrec.evidence.traces import Traces
 from tests.tampering import altered
 from tests.unit.fakes import MemoryStore
@@ -42,6 +44,7 @@ class Anchoring:
     store: MemoryStore = field(default_factory=MemoryStore)
     key: SigningKey = field(default_factory=lambda: SigningKey(Ed25519PrivateKey.generate()))
     at: datetime = NOW
+    roots: StampVerifier | None = None
 
     @property
     def ring(self) -> PublicKeyRing:
@@ -86,7 +89,8 @@ class Anchoring:
 
     def check(self) -> CustodyCheck:
         traces = Traces(self.store, self.ring, TOKYO)
-        return CustodyCheck(self.database, self.log, traces, lambda found: iter(()), TOKYO)
+        stamps = StampLog(self.log, self.roots)
+        return CustodyCheck(self.database, self.log, traces, stamps, lambda: self.at, TOKYO)
 
     def found(self) -> list[str]:
         """What is wrong and not known, in English."""

@@ -10,7 +10,7 @@ from callrec.catalogue.database import Database
 from callrec.errors import WrongConfiguration
 from callrec.evidence.anchor import AnchorReason
 from callrec.evidence.anchorer import Anchorer
-from callrec.evidence.daily_anchors import LOOK_SECONDS, DailyAnchors
+from callrec.evidence.daily_anchors import DailyAnchors
 from tests.tampering import altered
 from tests.unit.evidence.anchoring import DAY, TOKYO, Anchoring
 
@@ -30,7 +30,7 @@ def daily(anchoring: Anchoring) -> DailyAnchors:
 
 
 def _daily(anchoring: Anchoring) -> DailyAnchors:
-    return DailyAnchors(lambda: anchoring.anchorer, "callrec", lambda: anchoring.at, TOKYO)
+    return DailyAnchors(lambda: anchoring.anchorer, lambda: None, "callrec", lambda: anchoring.at, TOKYO)
 
 
 def _days(anchoring: Anchoring) -> list[str]:
@@ -45,7 +45,7 @@ def test_one_each_day_of_the_office(anchoring: Anchoring, daily: DailyAnchors) -
     assert _days(anchoring) == ["2026/11/29.json", "2026/11/30.json", "2026/12/01.json"]
     made = [each.believed.made_at.astimezone(TOKYO).hour for each in anchoring.log.all()]
     assert made == [12, 0, 0], "as soon as the day begins"
-    assert not daily.problems() and daily._pause() == LOOK_SECONDS
+    assert not daily.problems()
 
 
 def test_what_is_missing_is_made_after_a_start(anchoring: Anchoring, daily: DailyAnchors) -> None:
@@ -67,15 +67,18 @@ def test_a_bucket_that_is_away_is_waited_for(anchoring: Anchoring, daily: DailyA
     pauses = []
     for _ in range(10):
         daily.work()
-        pauses.append(daily._pause())
-    assert pauses == sorted(pauses) and pauses[0] == 5 and pauses[-1] == 600
+        pauses.append((daily._anchoring.due - anchoring.at).seconds)
+        anchoring.at = daily._anchoring.due
+    assert pauses == [5, 10, 20, 40, 80, 160, 320, 600, 600, 600]
     assert not daily.problems(), "that the bucket is away is told by others"
     anchoring.at += DAY + HOUR
     daily.work()
     assert daily.problems() == [
-        "since 2026-11-29 12:00 no anchor of the custody log could be made: the store is away"
+        "since 2026-11-29 12:00 the custody log could not be compared with its anchors: the store is away",
+        "since 2026-11-29 12:00 no anchor of the custody log could be made: the store is away",
     ]
     anchoring.store.away = False
+    anchoring.at += HOUR
     daily.work()
     assert not daily.problems() and _days(anchoring) == ["2026/11/30.json"]
 
@@ -124,3 +127,14 @@ def test_a_log_that_is_another_one_is_told(anchoring: Anchoring, daily: DailyAnc
     anchoring.at += 2 * HOUR
     daily.work()
     assert not daily.problems()
+
+
+def test_a_clock_that_was_wrong_does_not_end_it(anchoring: Anchoring, daily: DailyAnchors) -> None:
+    anchoring.at += 3650 * DAY
+    daily.work()
+    anchoring.at -= 3650 * DAY
+    for _ in range(3):
+        daily.work()
+        anchoring.at += DAY
+    made = [each.believed.made_at.astimezone(TOKYO).date().isoformat() for each in anchoring.log.all()]
+    assert made[1:] == ["2026-11-29", "2026-11-30", "2026-12-01"]
