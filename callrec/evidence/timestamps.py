@@ -8,6 +8,7 @@ time that this machine has.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -44,6 +45,7 @@ LONGEST = 1 << 18
 APART = timedelta(minutes=1)
 """So far the authority's time may be from ours."""
 GRANTED = 0
+_OPENSSL = re.compile(r'Verify error: ?([^"]+)"')
 SHA256 = "2.16.840.1.101.3.4.2.1"
 
 
@@ -90,7 +92,8 @@ class Roots:
             return TimeStamp(response.tst_info.gen_time, _certificate(response).not_valid_after_utc)
         except VerificationError as error:
             raise EvidenceBroken(
-                "the time-stamp is not by the authority of evidence.tsa_ca_file ({problem})", problem=error
+                "the time-stamp is not by the authority of evidence.tsa_ca_file ({problem})",
+                problem=_said(error),
             ) from error
         except ValueError as error:
             raise EvidenceBroken("the time-stamp cannot be read: it is none, or damaged") from error
@@ -182,6 +185,12 @@ def _require_these(response: TimeStampResponse, data: bytes, nonce: int | None) 
         raise EvidenceBroken("the time-stamp is over something else")
     if nonce is not None and info.nonce != nonce:
         raise EvidenceBroken("the time-stamp is the answer to another question")
+
+
+def _said(error: VerificationError) -> str:
+    """Returns what OpenSSL says of a certificate, without what only its programmers read."""
+    found = _OPENSSL.search(str(error))
+    return found[1] if found else str(error)
 
 
 def _certificate(response: TimeStampResponse) -> Certificate:
