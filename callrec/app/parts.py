@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from callrec.archive.retrieval import Notes, Retrieval
     from callrec.archive.s3 import S3Store
     from callrec.evidence.keys import KeyFolder
+    from callrec.evidence.statements import Outbox, StatementStore
     from callrec.lifecycle.protection import Protection
     from callrec.lifecycle.purge import Purge
     from callrec.model.calls import Announcement
@@ -95,6 +96,25 @@ class App:
         settings = self.settings.archive
         shortest = timedelta(seconds=settings.shortest_lock_s)
         return Protection(lambda: self.store, settings.object_lock, shortest)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """What puts statements of what was done into the bucket."""
+        return self._outbox(lambda: self.store)
+
+    def _outbox(self, store: Callable[[], StatementStore]) -> Outbox:
+        from callrec.evidence.statements import Outbox
+
+        settings = self.settings.archive
+        shortest = timedelta(seconds=settings.shortest_lock_s)
+        locks = settings.object_lock != "off"
+        return Outbox(self.database, store, lambda: self.keys, locks=locks, shortest_lock=shortest)
+
+    def put_statements(self) -> None:
+        """Puts what this process has done into the bucket too, if there is anything; what cannot be put now
+        waits for the controller."""
+        if "outbox" in self.__dict__:
+            self.outbox.attempt()
 
     @cached_property
     def destruction_store(self) -> S3Removal:

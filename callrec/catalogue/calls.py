@@ -60,6 +60,7 @@ class ArchivedRecording:
 
 
 _READ = RowReader(ArchivedRecording, "recordings", "id")
+_RECORDING: TypeAdapter[ArchivedRecording] = TypeAdapter(ArchivedRecording)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,31 @@ def find_recording(connection: sa.Connection, recording_id: str) -> ArchivedReco
     """Returns the recording of this whole id; None where the archive has none."""
     row = connection.execute(sa.select(recordings).where(recordings.c.id == recording_id)).one_or_none()
     return read_recording(row) if row else None
+
+
+def as_plain(kept: ArchivedRecording) -> dict[str, Any]:
+    """Returns a recording as plain JSON, without its manifest."""
+    plain: dict[str, Any] = _RECORDING.dump_python(kept, mode="json", exclude={"manifest"})
+    return plain
+
+
+def told(plain: dict[str, Any]) -> ArchivedRecording:
+    """Returns the recording that `as_plain` told. Raises ValueError for what is none."""
+    return _RECORDING.validate_python({**plain, "manifest": {}})
+
+
+def archived_of(connection: sa.Connection, call_id: str) -> list[str]:
+    """Returns the ids of the recordings of a call that are not destroyed, the oldest first."""
+    there = (recordings.c.call_id == call_id) & (recordings.c.state == Custody.ARCHIVED)
+    return list(
+        connection.execute(sa.select(recordings.c.id).where(there).order_by(recordings.c.id)).scalars()
+    )
+
+
+def facilities_known(connection: sa.Connection, call_id: str) -> list[str]:
+    """Returns the codes of the facilities that took part in a call, as they were written down."""
+    query = sa.select(call_facilities.c.facility).where(call_facilities.c.call_id == call_id)
+    return sorted(connection.execute(query).scalars())
 
 
 def read_recording(row: Any) -> ArchivedRecording:

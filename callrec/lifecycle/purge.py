@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from callrec.archive.store import DestructionStore, StoredVersion
-from callrec.catalogue import custody, destructions
+from callrec.catalogue import destructions, statements
 from callrec.catalogue.database import Connection, Database
 from callrec.catalogue.destructions import DueRecording
 from callrec.errors import CatalogueDamaged, CheckFailed, Sentence, StoreUnreachable, Unreachable
@@ -172,7 +172,7 @@ class Purge:
 
     def _note(self, connection: Connection, each: DueRecording, action: str, at: datetime) -> None:
         marks: dict[str, Any] = {"role": "", "through": Through.DIRECT.value}
-        custody.append(connection, each.id, action, who=self._who, at=at, **each.reason(), **marks)
+        statements.enter(connection, each.id, action, who=self._who, at=at, **each.reason(), **marks)
 
 
 def require_done(verdicts: Iterable[Verdict], damaged: Sequence[CatalogueDamaged] = ()) -> None:
