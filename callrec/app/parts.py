@@ -150,9 +150,12 @@ class App:
 
     def purge(self) -> Purge:
         """Makes what destroys recordings whose time is over."""
+        from callrec.evidence.statements import BucketTombstones
         from callrec.lifecycle.purge import Purge
 
-        return Purge(self.database, self.destruction_store, self.who, lambda: self.now)
+        store = self.destruction_store
+        tombstones = BucketTombstones(self._outbox(lambda: store), store, self.keys.public)
+        return Purge(self.database, store, tombstones, self.who, lambda: self.now)
 
     @cached_property
     def pbx(self) -> Ari:

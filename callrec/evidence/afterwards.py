@@ -17,6 +17,9 @@ from callrec.errors import EvidenceBroken
 from callrec.manifest import Manifest
 from callrec.model.captures import Custody, RetainedBecause
 
+REASON = ("rule", "version", "because", "retain_until", "sha256", "manifest_sha256", "key")
+"""What is told of a destruction: what decided, and what goes."""
+
 
 class Event(Protocol):
     """Something that was done with a recording: an entry of the custody log, or a statement."""
@@ -52,8 +55,7 @@ class StatedDestruction:
     begun_at: datetime
     begun_by: str
     reason: Mapping[str, Any]
-    """What decided: `rule`, `version`, `because`, `retain_until`, and what goes: `sha256`,
-    `manifest_sha256`, `key`."""
+    """What decided, and what goes: see REASON."""
     finished_at: datetime | None = None
 
 
@@ -157,7 +159,7 @@ def _noted(now: Afterwards, said: Event) -> Afterwards:
 
 
 def _begun(now: Afterwards, said: Event) -> Afterwards:
-    return replace(now, destruction=StatedDestruction(said.at, said.who, said.details))
+    return replace(now, destruction=StatedDestruction(said.at, said.who, _reason(said)))
 
 
 def _withdrawn(now: Afterwards, said: Event) -> Afterwards:
@@ -165,8 +167,12 @@ def _withdrawn(now: Afterwards, said: Event) -> Afterwards:
 
 
 def _destroyed(now: Afterwards, said: Event) -> Afterwards:
-    begun = now.destruction or StatedDestruction(said.at, said.who, said.details)
+    begun = now.destruction or StatedDestruction(said.at, said.who, _reason(said))
     return replace(now, destruction=replace(begun, finished_at=said.at))
+
+
+def _reason(said: Event) -> dict[str, Any]:
+    return {name: said.details.get(name) for name in REASON}
 
 
 def _rebuilt(now: Afterwards, said: Event) -> Afterwards:

@@ -6,6 +6,7 @@ which it lies. Only then it leaves the outbox. Done twice is the same as once, b
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,16 +15,19 @@ from typing import Protocol
 
 import structlog
 
-from callrec.archive.store import BrowsingStore, LockingStore
+from callrec.archive.store import BrowsingStore, ListedVersion, LockingStore
 from callrec.catalogue import calls, statements
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Database
 from callrec.catalogue.statements import TOMBSTONES, WaitingStatement
-from callrec.errors import AlreadyThere, CallrecError, EvidenceBroken
+from callrec.errors import AlreadyThere, CallrecError, EvidenceBroken, NotFound
+from callrec.evidence.placing import JSON, content
 from callrec.evidence.statement import REQUESTS, SCHEMA, Statement, folder, read, write
 from callrec.signing import PublicKeys, Signer
 
 log = structlog.get_logger()
+
+_STATEMENT = re.compile(r"\.statements/[0-9a-f-]{36}\.json$")
 
 AT_ONCE = 100
 """So many are put while a person waits, at most: the controller puts the others."""
@@ -104,7 +108,7 @@ class Outbox:
         if kept and kept.retain_until:
             until = max(until, kept.retain_until)
         try:
-            self._store().put_bytes(key, data, "application/json", until)
+            self._store().put_bytes(key, data, JSON, until)
         except AlreadyThere:
             log.info("it was stated before", key=key)
         version = self._proved(key, said, kept.retain_until if kept else None)
@@ -130,7 +134,7 @@ class Outbox:
         """Returns the version of a statement that was read back. Raises EvidenceBroken unless the bucket has
         just this one, and locks it, until then at least."""
         found = self._store().head(key)
-        there = read(b"".join(self._store().read(key, found.version)), self._keys().public)
+        there = read(content(self._store(), key, found.version), self._keys().public)
         if replace(there, key_id="", signature="") != said:
             raise EvidenceBroken("{key} reads back different from what was put", key=key)
         if self._locks and not found.is_locked_until(until or datetime.now(UTC)):
@@ -159,12 +163,29 @@ def key_of(said: Statement, kept: ArchivedRecording | None) -> str:
     return f"{where}{said.id}.json"
 
 
-def is_tombstone(store: BrowsingStore, key: str, keys: PublicKeys) -> bool:
-    """Returns whether an object is a statement of how a recording was destroyed: one that is signed."""
-    for each in store.listed(key):
-        if each.key == key and not each.marker:
-            try:
-                return read(b"".join(store.read(key, each.version)), keys).action in TOMBSTONES
-            except EvidenceBroken:
-                continue
-    return False
+class BucketTombstones:
+    """What stays in the bucket of recordings that are destroyed."""
+
+    def __init__(self, outbox: Outbox, store: BrowsingStore, keys: PublicKeys) -> None:
+        self._outbox, self._store, self._keys = outbox, store, keys
+
+    def put(self, recording_id: str) -> None:
+        """Puts what waits to be stated about a recording. Raises as `Outbox.put`."""
+        self._outbox.put(recording_id)
+
+    def has(self, key: str) -> bool:
+        """Returns whether an object, any version of it, says how a recording was destroyed, signed."""
+        if not _STATEMENT.search(key):
+            return False
+        return any(self._is_one(each) for each in self._store.listed(key) if each.key == key)
+
+    def _is_one(self, each: ListedVersion) -> bool:
+        if each.marker:
+            return False
+        try:
+            said = read(content(self._store, each.key, each.version), self._keys)
+        except (EvidenceBroken, NotFound):
+            return False
+        return said.action in TOMBSTONES and each.key.endswith(
+            f"{said.recording_id}.statements/{said.id}.json"
+        )

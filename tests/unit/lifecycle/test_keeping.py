@@ -466,7 +466,7 @@ def test_where_nothing_is_locked_it_is_too_late_once_destruction_has_begun(offic
     assert office.log(kept) == [] and now_of(office.database, kept) == kept
 
 
-@pytest.mark.parametrize(("after", "refuses"), [(0, False), (2, False), (2, True)])
+@pytest.mark.parametrize(("after", "refuses"), [(0, False), (2, False), (3, True)])
 @pytest.mark.parametrize("act", KEEPING.values(), ids=KEEPING)
 def test_what_was_destroyed_between_two_steps_is_no_broken_evidence(
     office: Office, act: Act, after: int, refuses: bool
