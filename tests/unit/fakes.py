@@ -121,6 +121,11 @@ class LockingStore(MemoryStore):
         hold = (key, found.version) in self.held
         return replace(found, lock_mode=mode, retain_until=until, legal_hold=hold)
 
+    def put_bytes(self, key: str, data: bytes, kind: str, retain_until: datetime) -> None:
+        super().put_bytes(key, data, kind, retain_until)
+        if not self.drops_locks:
+            self.locked[key, "0"] = ("governance", retain_until.replace(microsecond=0))
+
     def lock(self, key: str, version: str | None, mode: str, until: datetime) -> None:
         there = self.head(key, version)
         assert until > self.now and until.microsecond == 0
