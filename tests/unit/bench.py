@@ -92,8 +92,8 @@ class Sources:
 
     key = SigningKey(Ed25519PrivateKey.from_private_bytes(b"bench" + b"." * 27))
 
-    def __init__(self, version: Callable[[], str], database: Database) -> None:
-        self.pbx_version, self._database = version, database
+    def __init__(self, version: Callable[[], str], database: Database, key: SigningKey | None = None) -> None:
+        self.pbx_version, self._database, self.key = version, database, key or self.key
 
     def facility_name(self, code: str) -> str:
         return f"name of {code}"
@@ -128,6 +128,7 @@ def make_bench(
     database: Database,
     store: Any = None,
     shortest_lock: timedelta = timedelta(days=1),
+    key: SigningKey | None = None,
 ) -> Bench:
     pbx, spool, store = tmp_path / "pbx", Spool(tmp_path / "spool"), store or MemoryStore()
     deleted: list[str] = []
@@ -150,7 +151,7 @@ def make_bench(
         (pbx / name).unlink(missing_ok=True)
 
     tracks = Tracks(spool, fetch, answer, clock)
-    builder = RecordingBuilder(spool, tracks, Sources(answer, database), TOKYO)
+    builder = RecordingBuilder(spool, tracks, Sources(answer, database, key), TOKYO)
     discarder = Discarder(spool, database, delete)
     archiver = Archiver(
         spool,
