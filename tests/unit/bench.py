@@ -13,15 +13,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from callrec.archive.archiver import Archiver
 from callrec.archive.discarder import Discarder
-from callrec.catalogue import calls
+from callrec.catalogue import calls, rules
 from callrec.catalogue.database import Database
 from callrec.errors import NotFound, PbxUnreachable
-from callrec.evidence.keys import SigningKey
+from callrec.evidence.keys import SCHEMA, SigningKey
 from callrec.manifest import ClockState, RuleText
 from callrec.model.calls import Announcement, CallRecord
 from callrec.model.captures import Track
 from callrec.model.rules import Decision
 from callrec.resources import shipped
+from callrec.rulebook.office_file import rule_text
+from callrec.signing import signed
 from callrec.spool.directory import Spool
 from callrec.spool.recording_builder import RecordingBuilder
 from callrec.spool.tracks import Tracks
@@ -105,7 +107,10 @@ class Sources:
     def rule(self, decision: Decision) -> RuleText | None:
         if decision.rule is None or decision.version is None:
             return None
-        return RuleText(decision.rule, decision.version, "[[rule]]\nid = 1\n", START, "sato")
+        key = (decision.rule, decision.version)
+        with self._database.read() as connection:
+            found = rules.versions(connection, [key]).get(key)
+        return RuleText(*key, rule_text(found, TOKYO), found.changed_at, found.changed_by) if found else None
 
     def words(self, announcement: Announcement) -> str | None:
         return f"words of {announcement.prompt}"
@@ -121,6 +126,15 @@ class Sources:
 
     def signer(self) -> SigningKey:
         return self.key
+
+
+def believe(folder: Path) -> None:
+    """Puts the record of the key that signs here into a folder of keys: what is signed is believed then."""
+    key = Sources.key
+    record = {"schema": SCHEMA, "public_key": key.public_pem().decode(), "previous": ""}
+    folder.mkdir(exist_ok=True)
+    made = {"created_at": START.isoformat(), "created_by": "test"}
+    (folder / f"{key.key_id}.json").write_bytes(signed({**record, **made}, key))
 
 
 def make_bench(

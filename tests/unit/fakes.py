@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from callrec.archive.store import StoredObject
+from callrec.archive.store import ListedVersion, StoredObject
 from callrec.errors import NotFound, PbxUnreachable, StoreUnreachable
 from callrec.pbx.events import Channel, Event
 
@@ -52,7 +52,8 @@ class MemoryStore:
         data = self._get(key, version)
         digest, until = hashlib.sha256(data).hexdigest(), self.until.get(key)
         newest = str(len(self.versions[key]) - 1) if self.versioned else None
-        return StoredObject(key, len(data), digest, until, False, version or newest)
+        mode = "governance" if until else None
+        return StoredObject(key, len(data), digest, until, False, version or newest, mode)
 
     def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
         data = self._get(key, version)
@@ -60,6 +61,16 @@ class MemoryStore:
 
     def locks(self) -> bool:
         return not self.drops_locks
+
+    def check(self) -> None:
+        self._answer()
+
+    def listed(self, prefix: str, after: str = "") -> Iterator[ListedVersion]:
+        self._answer()
+        for key in sorted(key for key in self.versions if key.startswith(prefix) and key > after):
+            last = len(self.versions[key]) - 1
+            for number, data in enumerate(self.versions[key]):
+                yield ListedVersion(key, str(number), len(data), datetime.now(UTC), number == last)
 
     def _get(self, key: str, version: str | None = None) -> bytes:
         self._answer()
