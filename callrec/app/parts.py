@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from callrec.evidence.keys import KeyFolder
     from callrec.evidence.placing import Placer
     from callrec.evidence.statements import Outbox, StatementStore
+    from callrec.evidence.strays import Strays
+    from callrec.evidence.trust import Trust
+    from callrec.evidence.verification import Verifier
     from callrec.lifecycle.protection import Protection
     from callrec.lifecycle.purge import Purge
     from callrec.model.calls import Announcement
@@ -317,7 +320,41 @@ class App:
         """Makes what reads recordings back from the archive; `note` enters that into the custody log."""
         from callrec.archive.retrieval import Retrieval
 
-        return Retrieval(self.store, self.database, note)
+        return Retrieval(self.store, self.database, self.trust, note)
+
+    @cached_property
+    def trust(self) -> Trust:
+        """The keys by which manifests are believed."""
+        from callrec.evidence.trust import Trust
+
+        def since() -> datetime | None:
+            return next((each.created_at for each in self.keys.records()), None)
+
+        return Trust(lambda: self.keys.public, since)
+
+    def verifier(self, note: Notes) -> Verifier:
+        """Makes what verifies recordings; `note` enters that into the custody log."""
+        from callrec.evidence.verification import Verifier
+
+        settings = self.settings
+        return Verifier(
+            self.store,
+            self.database,
+            self.trust,
+            note,
+            lambda: self.now,
+            zone=settings.office.zone,
+            mode=settings.archive.object_lock,
+        )
+
+    def strays(self, note: Notes) -> Strays:
+        """Makes what looks through the bucket for what belongs to no recording."""
+        from callrec.evidence.strays import Strays
+
+        def is_on_its_way(id_: str) -> bool:
+            return bool(id_) and self.spool.folder(id_).exists()
+
+        return Strays(self.store, self.database, is_on_its_way, note)
 
     def alerter(self, office: Callable[[], Office]) -> Alerter:
         """Makes what sends alerts; `office` gives the office as it is when one is sent."""
