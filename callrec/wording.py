@@ -120,6 +120,7 @@ ACTIONS = {
     "destruction-begun": "its time is over: its destruction was begun",
     "destruction-withdrawn": "is to be kept: its destruction was called off before anything was deleted",
     "destroyed": "destroyed: all versions deleted, and looked for again",
+    "rebuilt": "taken into the catalogue again, from the bucket",
     "came-back": "came back with an old spool: destroyed there, too",
     "erased": "numbers and names taken out of calls",
 }

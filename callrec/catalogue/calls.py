@@ -89,6 +89,11 @@ def save_call(connection: sa.Connection, call: CallRecord, facilities: Iterable[
     _only(connection, call_facilities, call, "facility", codes)
 
 
+def numbers_gone(connection: sa.Connection, call_id: str, at: datetime | None) -> None:
+    """Writes that numbers and names are gone from a call since a moment."""
+    connection.execute(calls.update().where(calls.c.id == call_id).values(erased_at=at))
+
+
 def save_recording(
     connection: sa.Connection,
     manifest: Manifest,

@@ -38,7 +38,7 @@ CHANGES_NOTHING = frozenset(
     {
         *("captured", "spooled", "archived", "lost", "came-back"),  # the manifest says it, or there is none
         *("to-be-held", "to-be-released", "to-be-retained", "to-be-marked"),  # intents
-        *("verified", "broken", "fetched", "heard", "refused"),
+        *("verified", "broken", "fetched", "heard", "exported", "linked", "refused"),
         "erased",  # what is erased are rows of calls that no manifest has any more
         "rebuilt",  # it says what the bucket says
     }
