@@ -84,11 +84,10 @@ def _rows(connection: sa.Connection, table: str, subject: str) -> Iterator[dict[
 
 
 def write(connection: sa.Connection, rows: Rows) -> None:
-    """Writes rows, or brings those with their keys up to date."""
-    for name, some in rows.items():
-        table = metadata.tables[name]
+    """Writes rows, or brings those with their keys up to date; those first that others refer to."""
+    for table in metadata.sorted_tables:
         keys = {each.name for each in table.primary_key}
-        for row in some:
+        for row in rows.get(table.name, ()):
             key = {name: value for name, value in row.items() if name in keys}
             rest = {name: value for name, value in row.items() if name not in keys}
             upsert(connection, table, key, rest)

@@ -26,7 +26,7 @@ from callrec.signing import PublicKeys, opened
 T = TypeVar("T")
 RECORDINGS = "recordings/"
 _ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_BASE = re.compile(rf"({RECORDINGS}(?:.+/)?({_ID}))\.")
+_BASE = re.compile(rf"({RECORDINGS}(?:.+?/)?({_ID}))\.")
 _REQUEST = re.compile(rf"({REQUESTS}([0-9-]+))/")
 
 

@@ -32,6 +32,8 @@ from callrec.signing import PublicKeys
 
 AT_ONCE = 100
 """Recordings in one transaction: nobody else can write meanwhile."""
+WHERE = ("sha256", "manifest_sha256", "key", "version", "manifest_version")
+"""What the custody log says of how a recording lies in the bucket."""
 THREADS = 8
 """Connections to the bucket at the same time."""
 
@@ -176,13 +178,10 @@ class Rebuilding:
             yield Finding(found.id, unproved=lacks)
 
     def _enter(self, connection: Connection, made: WantedRecording, said: Iterable[Statement]) -> None:
-        row = made.row
-        told = {
-            name: row[name] for name in ("sha256", "manifest_sha256", "key", "version", "manifest_version")
-        }
+        told = {name: made.row.get(name) for name in WHERE}
         statements.enter(
             connection,
-            row["id"],
+            made.row["id"],
             "rebuilt",
             who=self._who,
             at=self._clock(),

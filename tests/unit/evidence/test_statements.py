@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import callrec
-from callrec.catalogue import holds, statements
+from callrec.catalogue import holds, statements, tables
 from callrec.catalogue.database import Database
 from callrec.errors import CallrecError, EvidenceBroken, StoreUnreachable, WrongConfiguration
 from callrec.evidence.afterwards import STEPS
@@ -171,7 +171,7 @@ def test_ended_between_put_and_commit_it_is_put_once_more_and_is_one(office: Off
         (waits,) = statements.waiting(connection)
     office.outbox.put()
     with office.database.begin() as connection:
-        connection.execute(statements.statements.insert().values(**_row(waits)))
+        connection.execute(tables.statements.insert().values(**_row(waits)))
     office.keys.signing = key(b"b")  # the key was changed meanwhile
     assert office.outbox.put() == 1 and len(office.stated) == 1 and office.waiting == 0
 
@@ -201,7 +201,7 @@ def test_a_person_waits_for_some_and_the_controller_puts_the_others(office: Offi
 
 def test_beside_what_is_destroyed_nothing_is_said_but_how(office: Office) -> None:
     with office.database.begin() as connection:
-        connection.execute(statements.recordings.update().values(state="destroyed"))
+        connection.execute(tables.recordings.update().values(state="destroyed"))
     office.enter("noted")
     assert office.waiting == 0
     office.enter("destroyed")
