@@ -59,6 +59,7 @@ class Service:
         self._parts: ControllerParts
         self._house = Worker(self._keep_house, lambda: HOUSE_SECONDS)
         self._stating = Worker(self._state, lambda: STATE_SECONDS)
+        self._looked_for_lost = False
         self._tell_shift()
         self._tell_plain_text()
 
@@ -156,6 +157,8 @@ class Service:
         self._problems.attempt("write status", self._write_status)
 
     def _state(self) -> None:
+        if not self._looked_for_lost:
+            self._looked_for_lost = self._problems.attempt("lost commits", self._app.lost_commits().look)
         self._problems.attempt("statements", self._put_statements)
 
     def _put_statements(self) -> None:

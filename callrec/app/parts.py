@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from callrec.evidence.anchorer import Anchorer
     from callrec.evidence.anchors import AnchorLog
     from callrec.evidence.keys import KeyFolder
+    from callrec.evidence.lost_commits import LostCommits
     from callrec.evidence.placing import Placer
+    from callrec.evidence.rebuilding import Rebuilding
     from callrec.evidence.statements import Outbox, StatementStore
     from callrec.evidence.strays import Strays
     from callrec.evidence.trust import Trust
@@ -142,6 +144,25 @@ class App:
         waits for the controller."""
         if "outbox" in self.__dict__:
             self.outbox.attempt()
+
+    def rebuilding(self) -> Rebuilding:
+        """Makes what compares the catalogue with the bucket, and makes it again from there."""
+        from callrec.evidence.rebuilding import Rebuilding
+
+        return Rebuilding(
+            self.database,
+            self.store,
+            self.keys.public,
+            who=self.who,
+            clock=lambda: self.now,
+            is_on_its_way=self.spool.has_capture,
+        )
+
+    def lost_commits(self) -> LostCommits:
+        """Makes what finds out whether the database has lost something that the bucket says."""
+        from callrec.evidence.lost_commits import LostCommits
+
+        return LostCommits(self.database, self.rebuilding, self.spool.flaws)
 
     @cached_property
     def destruction_store(self) -> S3Removal:

@@ -108,11 +108,13 @@ def all_recordings(connection: sa.Connection) -> dict[str, str]:
 
 def steps_of_requests(connection: sa.Connection) -> dict[str, set[str]]:
     """Returns the ids of the statements about each request that the custody log knows, by its number."""
-    query = sa.select(custody.c.details).where(custody.c.action.in_(ABOUT_REQUEST)).order_by(custody.c.seq)
+    again = (custody.c.action == "rebuilt") & (custody.c.recording_id == "")
+    query = sa.select(custody.c.details).where(custody.c.action.in_(ABOUT_REQUEST) | again)
     found: dict[str, set[str]] = {}
     for said in connection.execute(query).scalars():
-        if isinstance(said, dict) and said.get("request") and said.get("statement"):
-            found.setdefault(str(said["request"]), set()).add(str(said["statement"]))
+        if isinstance(said, dict) and said.get("request"):
+            several = said.get("statements") or [said.get("statement")]
+            found.setdefault(str(said["request"]), set()).update(str(each) for each in several if each)
     return found
 
 

@@ -79,51 +79,53 @@ class Rebuilding:
 
     # --- all of it
 
-    def check(self) -> Iterator[Finding]:
-        """Yields what differs. Writes nothing."""
+    def check(self) -> Iterator[list[Finding]]:
+        """Yields what differs, some recordings at a time, whether anything does or not. Writes nothing."""
         seen: set[str] = set()
         for found in self._found(bucket.recordings(self._store.listed(bucket.RECORDINGS))):
             seen |= {each.id for each in found}
             with self._database.read() as connection:
-                yield from (each for one in found for each in self._differences(connection, one))
+                findings = [each for one in found for each in self._differences(connection, one)]
             self.course.recordings += len(found)
-        yield from self._missing_recordings(seen)
+            yield findings
+        yield list(self._missing_recordings(seen))
         yield from self._requests(write=False)
 
-    def rebuild(self) -> Iterator[Finding]:
-        """Writes what is missing or differs, and yields what cannot be made right. Goes on where a run before
-        was ended."""
+    def rebuild(self) -> Iterator[list[Finding]]:
+        """Writes what is missing or differs, and yields what cannot be made right, as `check` does. Goes on
+        where a run before was ended."""
         with self._database.read() as connection:
             after = rebuilding.progress(connection)
         listed = self._store.listed(bucket.RECORDINGS, after)
-        yield from self._write(bucket.recordings(listed), keep_progress=True)
+        yield from self._write(bucket.recordings(listed), only_lost=False)
         yield from self._requests(write=True)
         with self._database.begin() as connection:
             rebuilding.ended(connection)
 
-    def since(self, moment: datetime) -> Iterator[Finding]:
+    def since(self, moment: datetime) -> Iterator[list[Finding]]:
         """Does as `rebuild`, for those recordings and requests of which something was put into the bucket
-        since then."""
+        since then, and of which commits were lost: rows are missing, or the custody log does not tell of
+        what the bucket says. What somebody has changed otherwise stays as it is: for `verify`."""
 
         def is_new(place: Place) -> bool:
             return any(each.at >= moment for each in place.versions)
 
         places = bucket.recordings(self._store.listed(bucket.RECORDINGS))
-        yield from self._write(filter(is_new, places), keep_progress=False)
-        yield from self._requests(write=True, only=is_new)
+        yield from self._write(filter(is_new, places), only_lost=True)
+        yield from self._requests(write=True, only_lost=True, only=is_new)
 
     # --- recordings
 
-    def _write(self, places: Iterable[Place], *, keep_progress: bool) -> Iterator[Finding]:
+    def _write(self, places: Iterable[Place], *, only_lost: bool) -> Iterator[list[Finding]]:
         for found in self._found(places):
             findings: list[Finding] = []
             with self._database.begin() as connection:
                 for each in found:
-                    findings += self._rebuilt(connection, each)
-                if keep_progress:
+                    findings += self._rebuilt(connection, each, only_lost=only_lost)
+                if not only_lost:
                     rebuilding.go_on_after(connection, f"{found[-1].base}/", self._clock())
             self.course.recordings += len(found)
-            yield from findings
+            yield findings
 
     def _found(self, places: Iterable[Place]) -> Iterator[list[FoundRecording]]:
         """Yields what the bucket says of recordings, some at a time."""
@@ -131,7 +133,9 @@ class Rebuilding:
             for some in _some(places):
                 yield list(pool.map(self._reader.recording, some))
 
-    def _rebuilt(self, connection: Connection, found: FoundRecording) -> Iterator[Finding]:
+    def _rebuilt(
+        self, connection: Connection, found: FoundRecording, *, only_lost: bool
+    ) -> Iterator[Finding]:
         """Writes the rows of one recording, and yields what cannot be made right."""
         if self._is_on_its_way(found.id):
             return
@@ -141,7 +145,7 @@ class Rebuilding:
             return
         differing = list(_differing(connection, known.wanted))
         yield from (Finding(found.id, each) for each in differing if each.bucket is None)
-        if known.is_logged and all(each.bucket is None for each in differing):
+        if known.is_logged and not any(_is_to_write(each, only_lost) for each in differing):
             return
         _save(connection, known.wanted)
         self._enter(connection, known.wanted, known.said)
@@ -201,8 +205,12 @@ class Rebuilding:
     # --- requests
 
     def _requests(
-        self, *, write: bool, only: Callable[[Place], bool] = lambda place: True
-    ) -> Iterator[Finding]:
+        self,
+        *,
+        write: bool,
+        only_lost: bool = False,
+        only: Callable[[Place], bool] = lambda place: True,
+    ) -> Iterator[list[Finding]]:
         seen: set[str] = set()
         with self._database.read() as connection:
             known = rebuilding.steps_of_requests(connection)
@@ -211,18 +219,22 @@ class Rebuilding:
             if only(place):
                 found = self._reader.request(place)
                 with self._database.begin() if write else self._database.read() as connection:
-                    yield from list(self._request(connection, found, known, write=write))
+                    steps = known.get(place.id, set())
+                    findings = list(self._request(connection, found, steps, write=write, only_lost=only_lost))
                 self.course.requests += 1
+                yield findings
         if not write:
-            yield from self._missing_requests(seen)
+            yield list(self._missing_requests(seen))
 
     def _request(
-        self, connection: Connection, found: FoundRequest, known: dict[str, set[str]], *, write: bool
+        self, connection: Connection, found: FoundRequest, steps: set[str], *, write: bool, only_lost: bool
     ) -> Iterator[Finding]:
+        """Compares the rows of one request, whose `steps` the custody log tells of. Yields what differs; with
+        `write`, what cannot be made right."""
         yield from (Finding(found.number, unproved=each) for each in found.unproved)
         waiting = [statement(each) for each in statements.waiting(connection) if each.request == found.number]
         said = [*found.said, *waiting]
-        lacking = known.get(found.number, set()) - numbered(said)
+        lacking = steps - numbered(said)
         for each in sorted(lacking):
             lacks = Sentence("the bucket lacks statement {id}, of which the custody log tells", id=each)
             yield Finding(found.number, unproved=lacks)
@@ -239,9 +251,16 @@ class Rebuilding:
             for table, some in rows.items()
             for each in rebuilding.compared(connection, table, found.number, some)
         ]
-        if write and any(each.bucket is not None for each in differing):
+        if not numbered(said) <= steps:
+            differing.append(Difference("custody", found.number, "", "rebuilt", None))
+        if write and any(_is_to_write(each, only_lost) for each in differing):
             rebuilding.write(connection, rows)
+            self._enter_request(connection, found.number, said)
         yield from (Finding(found.number, each) for each in differing if not write or each.bucket is None)
+
+    def _enter_request(self, connection: Connection, number: str, said: Iterable[Statement]) -> None:
+        made = {"request": number, "statements": [each.id for each in said]}
+        statements.enter(connection, "", "rebuilt", who=self._who, at=self._clock(), stated=None, **made)
 
     def _listed_elsewhere(self, connection: Connection, number: str, rows: Rows) -> Iterator[Finding]:
         """Takes out of the rows those of recordings that the catalogue does not have, and yields them."""
@@ -283,6 +302,11 @@ class _Known:
         taken = any(each.action in TAKEN_OVER for each in entries)
         self.is_logged = taken and not missing
         """Whether the custody log tells of all that the bucket says."""
+
+
+def _is_to_write(each: Difference, only_lost: bool) -> bool:
+    """Returns whether the rows are to be written for a difference; `only_lost`: for rows that are missing."""
+    return each.catalogue is None and not each.column if only_lost else each.bucket is not None
 
 
 def _stated(entries: Iterable[Entry], actions: Iterable[str]) -> set[str]:

@@ -23,7 +23,7 @@ from callrec.catalogue.calls import Versions
 from callrec.catalogue.database import Database
 from callrec.desk.operation import Operation, perform
 from callrec.evidence.keys import PublicKeyRing, SigningKey
-from callrec.evidence.rebuilding import Rebuilding
+from callrec.evidence.rebuilding import Finding, Rebuilding
 from callrec.evidence.statements import BucketTombstones, Outbox
 from callrec.lifecycle.protection import Protection
 from callrec.lifecycle.purge import Purge
@@ -179,7 +179,7 @@ class Office:
     def rebuilt(self) -> Database:
         """Another catalogue, made of the bucket."""
         made = self.another()
-        assert list(self.rebuilding(made).rebuild()) == []
+        assert flat(self.rebuilding(made).rebuild()) == []
         return made
 
 
@@ -217,6 +217,11 @@ def _manifest(number: int, **changes: Any) -> Manifest:
         end,
         facilities=("azabu", "shiba"),
     )
+
+
+def flat(found: Iterator[list[Finding]]) -> list[Finding]:
+    """All that was found, once it is done."""
+    return [each for some in found for each in some]
 
 
 def rows(database: Database, table: str) -> list[dict[str, Any]]:

@@ -97,7 +97,7 @@ class Office:
 
 
 @pytest.fixture
-def office(database: Database) -> Iterator[Office]:
+def office(database: Database) -> Office:
     return Office(database)
 
 
