@@ -31,7 +31,10 @@ MEMORY = "160MiB"
 ADMIN = ["Admin", "Read", "Write", "List", "Tagging", "PutObjectRetention", "PutObjectLegalHold"]
 CONTROLLER, DESK, PURGE = "callrec-controller", "callrec-desk", "callrec-purge"
 ACTIONS = {
-    CONTROLLER: ["Read", "List", "Write", "PutObjectRetention", "GetBucketObjectLockConfiguration"],
+    CONTROLLER: [
+        *("Read", "List", "Write", "GetBucketObjectLockConfiguration"),
+        *("PutObjectRetention", "PutObjectLegalHold"),
+    ],
     DESK: [
         *("Read", "List", "Write", "GetBucketObjectLockConfiguration"),
         *("GetObjectRetention", "PutObjectRetention", "GetObjectLegalHold", "PutObjectLegalHold"),
