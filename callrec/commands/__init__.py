@@ -53,6 +53,7 @@ COMMANDS = {
     "access": "Who may do what.",
     "custody": "Who did what to recordings, and the report of it.",
     "request": "Requests for recordings: opened, approved, handed over, returned.",
+    "catalogue": "Compare the catalogue with the bucket, or make it again from there.",
     "purge": "Destroy what is past its time, and say which rule and date decided.",
     "desk": "Serve the desk, for those who cannot read callrec.toml.",
 }

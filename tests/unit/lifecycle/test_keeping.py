@@ -54,9 +54,11 @@ class Office:
         zone = ZoneInfo("Asia/Tokyo")
         return RecordingKeeping(self.database, protection, self._log, zone, who=who, now=NOW)
 
-    def _log(self, connection: Connection, recording_id: str, action: str, **details: str) -> None:
+    def _log(
+        self, connection: Connection, recording_id: str, action: str, *, at: datetime, **details: Any
+    ) -> None:
         self.before_entering()
-        custody.append(connection, recording_id, action, who="sato", at=NOW, **details)
+        custody.append(connection, recording_id, action, who="sato", at=at, **details)
 
     def recording(self, **row: Any) -> ArchivedRecording:
         return archive(self.database, self.store, START, **row)
@@ -464,7 +466,7 @@ def test_where_nothing_is_locked_it_is_too_late_once_destruction_has_begun(offic
     assert office.log(kept) == [] and now_of(office.database, kept) == kept
 
 
-@pytest.mark.parametrize(("after", "refuses"), [(0, False), (2, False), (2, True)])
+@pytest.mark.parametrize(("after", "refuses"), [(0, False), (2, False), (3, True)])
 @pytest.mark.parametrize("act", KEEPING.values(), ids=KEEPING)
 def test_what_was_destroyed_between_two_steps_is_no_broken_evidence(
     office: Office, act: Act, after: int, refuses: bool
