@@ -1,0 +1,258 @@
+"""Puts the page of a package together, in one language: all that it needs is in it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from callrec.catalogue.custody import Entry
+from callrec.durations import clock
+from callrec.evidence.page import story
+from callrec.evidence.page.events import Event, events
+from callrec.evidence.page.moments import day_and_time, offset, time_only
+from callrec.evidence.page.waveform import Waveform, outline
+from callrec.evidence.package import COMMANDS, PAGES, PackedRecording, Package, Proof
+from callrec.forms.page import fill
+from callrec.language import speaking
+from callrec.language import translated as _
+from callrec.manifest import Manifest
+from callrec.wording import REQUEST_KINDS
+
+WIDTH, HEIGHT = 1000.0, 60.0
+"""Of the drawing: its width, and half the height of a side, in the units of the SVG."""
+TICKS = 6
+WORDS = {
+    "title": "Recordings given out under request {request}",
+    "request": "request",
+    "kind": "kind",
+    "for_whom": "given to",
+    "ground": "ground",
+    "approved_by": "approved by",
+    "made": "package made",
+    "by": "by",
+    "content": "Recordings in this package",
+    "left_out": "Not in it, as they were destroyed when their time was over: {ids}",
+    "who": "Who",
+    "when": "When",
+    "listen": "Hear it",
+    "clip": "This is a part of the recording: {begin} – {end} of {length}.",
+    "external": "other party",
+    "staff": "staff and announcements",
+    "side": "side",
+    "number": "number",
+    "from": "from",
+    "to": "to",
+    "took_part": "Who took part",
+    "seek": "Place in the sound. Left and right move by 5 seconds.",
+    "unplayable": "This browser does not play the file: open {file} with another program, or ask for a package "
+    "with WAV.",
+    "print": "The sound is in the file {file}.",
+    "events": "What happened",
+    "place": "in the sound",
+    "time": "time",
+    "what": "what",
+    "nothing": "No announcement, no key, no silence and no gap.",
+    "before": "before it",
+    "outside": "outside this part",
+    "to_end": "to the end",
+    "why": "Why it was recorded",
+    "announced": "What was announced",
+    "not_announced": "Nothing was announced.",
+    "notes": "Notes",
+    "clocks": "The clocks",
+    "custody": "What was done with it since",
+    "custody_until": "As the custody log of the office had it when the package was made. That it was given out is "
+    "the next row there.",
+    "done": "what was done",
+    "proofs": "By what it is recognised",
+    "archived": "The manifest is number {index} under the anchor {anchor}.",
+    "verify": "How to verify",
+    "verify_plain": "Each file has a fingerprint (SHA-256): whoever changes one letter or one moment of sound "
+    "changes it. The list of all fingerprints, package.json, is signed by the office; so is the manifest of each "
+    "recording, when the recording is made. Anchors, signed and kept where nobody can delete them, prove that "
+    "the manifest was there on that day.",
+    "verify_key": "The signature proves only that whoever signed has the key. So compare the id of the key with "
+    "the one that the office publishes: {keys}",
+    "verify_drop": "Drop the unpacked folder of this package here, or choose it. Nothing leaves this computer: "
+    "the page needs no network, and has none.",
+    "choose_folder": "Choose the folder",
+    "choose_files": "Choose files",
+    "expected": "Key that the office publishes (its id, or the text of its file)",
+    "verify_else": "Without this page: callrec verify FILE.zip, or the commands in {file}, which need openssl only.",
+    "no_script": "The check needs JavaScript. Without it: the commands in {file}.",
+    "file": "file",
+    "result": "result",
+    "reason": "reason",
+}
+"""What stands in the page."""
+CHECKS = {
+    "checking": "checking {name} …",
+    "right": "right",
+    "wrong": "wrong",
+    "open": "not checked",
+    "all_right": "All {count} files are right.",
+    "some_wrong": "{count} files are wrong, missing or added: this package was changed.",
+    "some_open": "{count} files could not be checked: see the reasons.",
+    "key_is": "Signed by key {key}.",
+    "key_same": "It is the key that you entered.",
+    "key_other": "It is NOT the key that you entered.",
+    "key_open": "Compare it with the one that the office publishes.",
+    "no_document": "package.json is not among these files: choose the whole folder",
+    "no_crypto": "This browser lets no page compute hashes: open the page in another one, or use the commands.",
+    "no_ed25519": "this browser cannot check Ed25519 signatures: use a newer one, or the commands",
+    "sha256": "its SHA-256 is not the one in package.json",
+    "missing": "it is missing",
+    "added": "it is not listed in package.json: it was added",
+    "sums": "it is not the list that belongs to package.json",
+    "unsigned": "it has no signature, or several",
+    "signature": "the signature does not fit",
+    "strange_key": "it is signed by key {key}, which is not in this page",
+    "sound": "the sound is not the one in its manifest",
+    "path": "the path does not lead to the root of the anchor",
+    "custody_row": "a row has another hash",
+    "unreadable": "it cannot be read",
+    "old_manifest": "right, but not signed: of an older version",
+}
+"""What the check in the page says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A recording of a package with all that the page says of it."""
+
+    packed: PackedRecording
+    manifest: Manifest
+    manifest_sha256: str
+    entries: Sequence[Entry]
+    waveform: Waveform
+    proof: Proof
+
+
+def page(
+    language: str, package: Package, exhibits: Sequence[Exhibit], keys: dict[str, bytes], zone: ZoneInfo
+) -> bytes:
+    """Returns the page of a package. `package` is not signed yet: its files are of no matter. `keys` are the
+    public keys as PEM, by their ids."""
+    with speaking(language):
+        words = {key: _(text) for key, text in WORDS.items()}
+        return fill(
+            "summary.html",
+            language=language,
+            words=words,
+            say=lambda key, **values: words[key].format(**values),
+            package=package,
+            kind=_(REQUEST_KINDS[package.kind]),
+            made=day_and_time(package.made_at, zone),
+            keys=list(keys),
+            commands=COMMANDS[language],
+            other=next((code, name) for code, name in PAGES.items() if code != language),
+            exhibits=[_exhibit(number, each, zone) for number, each in enumerate(exhibits, 1)],
+            style=_raw("summary.css"),
+            script=_raw("summary.js"),
+            script_hash=_hash("summary.js"),
+            data={
+                "keys": {id_: pem.decode() for id_, pem in keys.items()},
+                "words": {key: _(text) for key, text in CHECKS.items()},
+            },
+        ).encode()
+
+
+class _Raw(str):
+    """Text of our own that goes into the page as it is."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        return self
+
+
+@cache
+def _raw(name: str) -> _Raw:
+    return _Raw((files("callrec.forms") / name).read_text("utf-8"))
+
+
+def _hash(name: str) -> str:
+    """Returns by what the browser knows that the script is the page's own."""
+    return base64.b64encode(hashlib.sha256(_raw(name).encode()).digest()).decode()
+
+
+def _exhibit(number: int, each: Exhibit, zone: ZoneInfo) -> dict[str, Any]:
+    manifest, sound = each.manifest, each.waveform
+    begin = each.packed.clip[0] if each.packed.clip else 0.0
+    happened = [_event(event, each, begin) for event in events(manifest)]
+    for place, event in enumerate(happened, 1):
+        event["number"] = place
+    return {
+        "number": number,
+        "id": each.packed.id,
+        "file": each.packed.sound,
+        "name": each.packed.sound.rpartition("/")[2],
+        "heading": day_and_time(manifest.call.answered_at or manifest.call.started_at, zone),
+        "parties": " – ".join((manifest.call.number or "—", manifest.call.extension or "—")),
+        "length": clock(manifest.audio.duration_s),
+        "clip": [offset(at) for at in each.packed.clip] if each.packed.clip else None,
+        "seconds": round(sound.seconds, 3),
+        "begin": begin,
+        "shapes": _shapes(sound),
+        "ticks": _ticks(sound.seconds, begin),
+        "events": [{**event, "at": time_only(event["moment"], zone)} for event in happened],
+        "who": list(story.who(manifest)),
+        "when": list(story.when(manifest, zone)),
+        "participants": list(story.participants(manifest, zone)),
+        "why": list(story.why(manifest, zone)),
+        "rules": list(story.rules(manifest, zone)),
+        "announcements": list(story.announcements(manifest, zone)),
+        "notes": story.notes(manifest),
+        "clocks": list(story.clocks(manifest.clocks, zone)),
+        "custody": list(story.custody(list(each.entries), zone)),
+        "proofs": list(story.proofs(manifest, each.manifest_sha256)),
+        "index": each.proof.index + 1,
+        "anchor": each.proof.anchor,
+    }
+
+
+def _shapes(sound: Waveform) -> list[tuple[str, str]]:
+    """Returns the outlines of both sides, the external one above."""
+    return [
+        ("external", outline(sound.external, WIDTH, HEIGHT, HEIGHT * 0.95)),
+        ("staff", outline(sound.staff, WIDTH, 3 * HEIGHT, HEIGHT * 0.95)),
+    ]
+
+
+def _ticks(seconds: float, begin: float) -> list[tuple[float, str]]:
+    """Returns places of the time axis, in per cent, and what stands there."""
+    return [(100 * n / TICKS, clock(begin + seconds * n / TICKS)) for n in range(TICKS + 1)]
+
+
+def _event(event: Event, each: Exhibit, begin: float) -> dict[str, Any]:
+    """Returns what the page shows of an event: where it stands in the drawing, in per cent, and in the sound,
+    in seconds of the file that is in the package."""
+    zero, length = each.manifest.capture.began_at, each.manifest.audio.duration_s
+    at = (event.began_at - zero).total_seconds()
+    to = (event.ended_at - zero).total_seconds() if event.ended_at else length if event.lasts else at
+    first, last = max(0.0, at) - begin, min(to, length) - begin
+    there = event.in_sound and last >= 0 and first <= each.waveform.seconds
+    first, last = max(0.0, first), min(last, each.waveform.seconds)
+    share = 100 / (each.waveform.seconds or 1)
+    return {
+        "kind": event.kind,
+        "moment": event.began_at,
+        "text": event.text,
+        "there": there,
+        "seek": round(first, 2),
+        "left": round(first * share, 3),
+        "width": round(max(0.0, last - first) * share, 3),
+        "place": _place(at, to, event) if there else "",
+        "before": not event.in_sound or to < 0,
+    }
+
+
+def _place(at: float, to: float, event: Event) -> str:
+    begin = offset(max(0.0, at))
+    return f"{begin} – {offset(to)}" if event.lasts and to - at >= 0.1 else begin
