@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from callrec.evidence.anchorer import Anchorer
     from callrec.evidence.anchors import AnchorLog
     from callrec.evidence.keys import KeyFolder
+    from callrec.evidence.packing import Packer
     from callrec.evidence.placing import Placer
     from callrec.lifecycle.protection import Protection
     from callrec.lifecycle.purge import Purge
@@ -295,6 +296,13 @@ class App:
         from callrec.archive.retrieval import Retrieval
 
         return Retrieval(self.store, self.database, note)
+
+    def packer(self, note: Notes) -> Packer:
+        """Makes what packs recordings for somebody outside; `note` is that of their retrieval."""
+        from callrec.evidence.packing import Packer
+
+        zone = self.settings.office.zone
+        return Packer(self.retrieval(note), self.anchorer(), self.keys, self.store, zone, lambda: self.now)
 
     def alerter(self, office: Callable[[], Office]) -> Alerter:
         """Makes what sends alerts; `office` gives the office as it is when one is sent."""

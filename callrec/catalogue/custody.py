@@ -170,9 +170,7 @@ def _hash(
     previous: str,
 ) -> str:
     """Returns SHA-256, in hexadecimal, of these values as `_text` has them."""
-    return hashlib.sha256(
-        _text(seq, at, who, recording_id, action, details, previous).encode()
-    ).hexdigest()
+    return hashlib.sha256(_text(seq, at, who, recording_id, action, details, previous).encode()).hexdigest()
 
 
 def text_of(entry: Entry) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
 from callrec.commands.common import Row, desk, emit_each, lists, working
 from callrec.desk.operations import verification
 from callrec.desk.operations.verification import Verification
-from callrec.errors import CheckFailed, EvidenceBroken, NotFound
+from callrec.errors import CheckFailed, EvidenceBroken, NotFound, WrongUsage
 from callrec.language import translated as _
 
 SHOWN = ("id", "ok", "problems")
@@ -20,12 +21,32 @@ KEYS = (*SHOWN, "checked")
 @click.argument("ids", metavar="[ID…]", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every recording in the archive.")
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="So many, chosen at random.")
+@click.option("--key", "keys", metavar="PUB", multiple=True, help="Of a package: the key that is believed.")
+@click.option("--passphrase-file", metavar="FILE", help="Of an encrypted package: a file only you can read.")
 @lists
 @click.pass_context
 def command(
-    ctx: click.Context, ids: tuple[str, ...], everything: bool, sample: int | None, form: str | None
+    ctx: click.Context,
+    ids: tuple[str, ...],
+    everything: bool,
+    sample: int | None,
+    keys: tuple[str, ...],
+    passphrase_file: str | None,
+    form: str | None,
 ) -> None:
-    """Verify recordings: read back from the archive, hashes computed again, manifest and log checked."""
+    """Verify recordings: read back from the archive, hashes computed again, manifest and log checked.
+
+    With FILE.zip in place of an ID: a package that was given out, wherever it is now.
+    """
+    if any(each.lower().endswith(".zip") for each in ids):
+        if len(ids) > 1 or everything or sample:
+            raise WrongUsage("verify one package at a time, and nothing else with it")
+        from callrec.commands.verify_package import verify
+
+        verify(Path(ids[0]), keys, passphrase_file, form)
+        return
+    if keys or passphrase_file:
+        raise WrongUsage("--key and --passphrase-file are for a package: name FILE.zip")
     found = desk(ctx).do(verification.verify_recordings, list(ids), everything, sample)
     seen: list[Verification] = []
     emit_each(_rows(found, seen), KEYS if form else SHOWN, form)

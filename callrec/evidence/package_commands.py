@@ -21,8 +21,8 @@ find . -type f ! -name SHA256SUMS | cut -c3- | sort > $t/there; cut -c67- SHA256
 diff $t/listed $t/there || wrong=1""",
     ),
     (
-        "2. The ids of the keys: compare them with those that the office publishes. Without that, whoever made "
-        "another package could have made these keys, too.",
+        "2. The ids of the keys: compare them with those that the office publishes. Without that, whoever "
+        "made another package could have made these keys, too.",
         """\
 for k in keys/*.pem; do
   id=$(openssl pkey -pubin -in $k -outform DER | tail -c 32 | sha256sum | cut -c1-16)
@@ -30,8 +30,8 @@ for k in keys/*.pem; do
 done""",
     ),
     (
-        "3. The signatures (Ed25519): over the bytes of each document without its member signature. Manifests "
-        "of versions 1 and 2 have none.",
+        "3. The signatures (Ed25519): over the bytes of each document without its member signature. "
+        "Manifests of versions 1 and 2 have none.",
         """\
 for f in package.json anchors/*.json recordings/*.manifest.json; do
   if ! grep -q '"signature":"' $f; then grep -Eq 'callrec-manifest/[12]"' $f || wrong=1; continue; fi
@@ -43,18 +43,19 @@ for f in package.json anchors/*.json recordings/*.manifest.json; do
 done""",
     ),
     (
-        "4. The sound is the one that its manifest describes: the file of a FLAC, the samples of a WAV. For a "
-        "clip only package.json answers: see 1 and 3.",
+        "4. The sound is the one that its manifest describes: the file of a FLAC, the samples of a WAV. For "
+        "a clip only package.json answers: see 1 and 3.",
         """\
 for m in recordings/*.manifest.json; do
-  b=${m%.manifest.json}; audio=$(tr -d ' \\n' < $m | grep -Eo '"audio":[{][^}]*[}]')
-  [ -f $b.flac ] && s=$(sha256sum < $b.flac | cut -c1-64) && { [[ $audio = *\\"sha256\\":\\"$s\\"* ]] || wrong=1; }
-  [ -f $b.wav ] && s=$(tail -c +45 $b.wav | sha256sum | cut -c1-64) && { [[ $audio = *\\"pcm_sha256\\":\\"$s\\"* ]] || wrong=1; }
+  b=${m%.manifest.json}; tr -d ' \\n' < $m | grep -Eo '"audio":[{][^}]*[}]' > $t/audio
+  [ ! -f $b.flac ] || said="\\"sha256\\":\\"$(sha256sum < $b.flac | cut -c1-64)\\""
+  [ ! -f $b.wav ] || said="\\"pcm_sha256\\":\\"$(tail -c +45 $b.wav | sha256sum | cut -c1-64)\\""
+  [ ! -f $b.flac -a ! -f $b.wav ] || grep -q "$said" $t/audio || { wrong=1; echo "WRONG SOUND: $b"; }
 done""",
     ),
     (
-        "5. Each manifest was archived before the anchor was made: from it the hashes lead up to the root that "
-        "the signed anchor names (RFC 6962).",
+        "5. Each manifest was archived before the anchor was made: from it the hashes lead up to the root "
+        "that the signed anchor names (RFC 6962).",
         """\
 for p in paths/*.json; do
   m=recordings/$(basename $p .json).manifest.json; a=$(sed -E 's/.*"anchor":"([^"]*)".*/\\1/' $p)
@@ -63,26 +64,30 @@ for p in paths/*.json; do
     case $step in left,*) pair=${step#*,}$node;; *) pair=$node${step#*,};; esac
     node=$({ printf '\\1'; echo $pair | xxd -r -p; } | sha256sum | cut -c1-64)
   done
-  grep -q "\\"merkle_root\\":\\"$node\\"" $a && echo "leads up to $a: $m" || { wrong=1; echo "WRONG PATH: $p"; }
+  grep -q "\\"merkle_root\\":\\"$node\\"" $a || { wrong=1; echo "WRONG PATH: $p"; continue; }
+  echo "leads up to $a: $m"
 done""",
     ),
     (
-        "6. The rows of the custody log: a hash, and the text that was hashed, which ends with the hash of the "
-        "row before it in the log of the office.",
+        "6. The rows of the custody log: a hash, and the text that was hashed, which ends with the hash of "
+        "the row before it in the log of the office.",
         """\
 while read -r hash text; do
   [ "$(printf %s "$text" | sha256sum | cut -c1-64)" = $hash ] || { wrong=1; echo "WRONG ROW: $text"; }
 done < <(cat custody/*.txt)""",
     ),
     (
-        "7. The time-stamps of the anchors, if there are any. Give the certificate of the authority, which it "
-        "publishes: TSA=FILE.pem bash {name}",
+        "7. The time-stamps of the anchors, if there are any. Give the certificate of the authority, which "
+        "it publishes: TSA=FILE.pem bash {name}",
         """\
 [ -z "$TSA" ] || for s in $(find anchors -name '*.tsr'); do
   openssl ts -verify -in $s -data ${s%.tsr}.json -CAfile "$TSA" || wrong=1
 done""",
     ),
-    ("8. What came of it.", """[ $wrong = 0 ] && echo "ALL IS RIGHT" || { echo "SOMETHING IS WRONG"; false; }"""),
+    (
+        "8. What came of it.",
+        """[ $wrong = 0 ] && echo "ALL IS RIGHT" || { echo "SOMETHING IS WRONG"; false; }""",
+    ),
 )
 """What is done, and the commands that do it."""
 

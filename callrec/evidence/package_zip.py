@@ -2,7 +2,8 @@
 sends one may have made it to do harm.
 
 The zip of a package holds one folder. An encrypted one (AES-256, as WinZip and 7-Zip have it) holds that zip,
-whole, as its only file: names within an encrypted zip can be read, and ids of recordings tell when a call was.
+whole, as its only file: names within an encrypted zip can be read, and ids of recordings tell when a call
+was.
 """
 
 from __future__ import annotations
@@ -125,7 +126,9 @@ def _archive(path: Path, shown: Path | None = None) -> Iterator[Any]:
     except (*_BROKEN, OverflowError) as error:
         raise EvidenceBroken("{path} is no zip file, or is damaged", path=shown or path) from error
     except OSError as error:
-        raise WrongUsage("{path} cannot be read: {problem}", path=shown or path, problem=why(error)) from error
+        raise WrongUsage(
+            "{path} cannot be read: {problem}", path=shown or path, problem=why(error)
+        ) from error
     with archive:
         yield archive
 

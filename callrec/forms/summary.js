@@ -46,6 +46,23 @@
   const bytesOf = (text) => Uint8Array.from(text, (each) => each.charCodeAt(0));
   const json = (bytes) => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
 
+  // The files that were dropped: by their paths below the folder, or by their names where those are all there is.
+  class Folder {
+    constructor(found) {
+      const end = (path) => path === "package.json" || path.endsWith("/package.json");
+      const document = found.map(([path]) => path).filter(end).sort((a, b) => a.length - b.length)[0] || "";
+      const base = document.slice(0, document.length - "package.json".length);
+      this.flat = found.every(([path]) => !path.includes("/"));
+      this.files = new Map(found.map(([path, file]) => [path.startsWith(base) ? path.slice(base.length) : path, file]));
+    }
+    key(name) { return this.flat ? name.split("/").pop() : name; }
+    get(name) { return this.files.get(this.key(name)); }
+    others(names) {
+      const known = new Set(names.map((name) => this.key(name)));
+      return [...this.files.keys()].filter((name) => !known.has(name));
+    }
+  }
+
   class Wrong extends Error {}
   class Unknown extends Error {}
 
@@ -99,7 +116,7 @@
   }
 
   async function read(folder, name) {
-    const file = folder.get(name.split("/").pop());
+    const file = folder.get(name);
     if (!file) throw new Wrong(`${name}: ${say("missing")}`);
     try {
       return new Uint8Array(await file.arrayBuffer());
@@ -154,12 +171,11 @@
     await judged("package.json", async () => { showKey(await checkSignature(bytes)); });
     try { listed = json(bytes); } catch { return; }
     await judged("SHA256SUMS", () => checkSums(listed, bytes, folder));
-    const known = new Set(["package.json", "SHA256SUMS"]);
     for (const each of listed.files) {
-      known.add(each.name.split("/").pop());
       await judged(each.name, () => checkFile(each.name, each, listed, folder));
     }
-    for (const name of folder.keys()) if (!known.has(name)) row(name, "wrong", say("added"));
+    const known = ["package.json", "SHA256SUMS", ...listed.files.map((each) => each.name)];
+    for (const name of folder.others(known)) row(name, "wrong", say("added"));
   }
 
   async function keyText(text) {
@@ -184,8 +200,8 @@
     signer = document.getElementById("key").textContent = "";
     document.getElementById("results").hidden = false;
     if (!globalThis.crypto?.subtle) return tell(say("no_crypto"), "unsure");
-    const folder = new Map(files.map((each) => [each.name, each]));
-    if (!folder.has("package.json")) return tell(say("no_document"), "unsure");
+    const folder = new Folder(files);
+    if (!folder.get("package.json")) return tell(say("no_document"), "unsure");
     await checkAll(folder);
     if (counts.wrong) return tell(say("some_wrong", { count: counts.wrong }), "bad");
     if (counts.open) return tell(say("some_open", { count: counts.open }), "unsure");
@@ -199,7 +215,9 @@
   }
 
   async function filesOf(entry) {
-    if (entry.isFile) return [await new Promise((done, failed) => entry.file(done, failed))];
+    if (entry.isFile) {
+      return [[entry.fullPath.slice(1), await new Promise((done, failed) => entry.file(done, failed))]];
+    }
     const reader = entry.createReader(), found = [];
     for (;;) {  // a reader gives a hundred at a time
       const some = await new Promise((done, failed) => reader.readEntries(done, failed));
@@ -219,7 +237,9 @@
   });
   for (const id of ["folder", "files"]) {
     const input = document.getElementById(id);
-    input.addEventListener("change", () => check(Array.from(input.files)));
+    input.addEventListener("change", () => {
+      check(Array.from(input.files, (each) => [each.webkitRelativePath || each.name, each]));
+    });
   }
   document.querySelector(".checker").hidden = false;
 })();

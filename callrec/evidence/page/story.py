@@ -1,4 +1,4 @@
-"""Puts a recording into words, as its manifest tells it: who, when, why it was recorded, what was announced."""
+"""Puts a recording into words, as its manifest tells it: who, when, why, what was announced."""
 
 from __future__ import annotations
 
@@ -83,7 +83,9 @@ def announcements(manifest: Manifest, zone: ZoneInfo) -> Iterator[tuple[str, lis
 
 
 def _played(each: Announcement, zone: ZoneInfo) -> str:
-    to_whom = _("to both, during the call") if each.leg == IN_CALL else _("to the caller, before the connection")
+    to_whom = (
+        _("to both, during the call") if each.leg == IN_CALL else _("to the caller, before the connection")
+    )
     ended = time_only(each.finished_at, zone) if each.finished_at else _("its end was not reported")
     return _("{began} – {ended}, {to_whom}: {heard}").format(
         began=day_and_time(each.started_at, zone), ended=ended, to_whom=to_whom, heard=heard(each)

@@ -1,4 +1,4 @@
-"""Draws the sound of a recording: how loud each side was, moment by moment. Streamed: hours need no memory."""
+"""Draws the sound of a recording: how loud each side was. Streamed: hours need no memory."""
 
 from __future__ import annotations
 
