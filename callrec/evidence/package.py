@@ -38,7 +38,7 @@ SCHEMA: Literal["callrec-package/1"] = "callrec-package/1"
 PATH_SCHEMA: Literal["callrec-path/1"] = "callrec-path/1"
 DOCUMENT, SUMS = "package.json", "SHA256SUMS"
 PAGES = {"en": "summary.html", "ja": "要約.html"}
-COMMANDS = {"en": "VERIFY.txt", "ja": "検証方法.txt"}
+INSTRUCTIONS = {"en": "VERIFY.txt", "ja": "検証方法.txt"}
 RECORDINGS, CUSTODY, PATHS, ANCHORS, KEYS = "recordings/", "custody/", "paths/", "anchors/", "keys/"
 MANIFEST = ".manifest.json"
 

@@ -23,9 +23,9 @@ from callrec.evidence.keys import KeyFolder
 from callrec.evidence.order import Order
 from callrec.evidence.package import (
     ANCHORS,
-    COMMANDS,
     CUSTODY,
     DOCUMENT,
+    INSTRUCTIONS,
     KEYS,
     MANIFEST,
     PAGES,
@@ -181,7 +181,7 @@ def _add_texts(
 ) -> None:
     for language, name in PAGES.items():
         writer.add(name, page(language, about, exhibits, keys, zone))
-    for language, name in COMMANDS.items():
+    for language, name in INSTRUCTIONS.items():
         writer.add(name, commands(language, name))
 
 

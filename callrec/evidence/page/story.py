@@ -130,7 +130,7 @@ def proofs(manifest: Manifest, manifest_sha256: str) -> Rows:
     yield _("SHA-256 of the manifest"), manifest_sha256
     yield _("signed by key"), manifest.key_id or _("not signed: of an older version")
     yield (
-        _("made by"),
+        _("made with"),
         f"callrec {manifest.software.callrec}, Asterisk {manifest.software.pbx}, "
         f"libsndfile {manifest.software.libsndfile}",
     )

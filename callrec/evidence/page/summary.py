@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from callrec.catalogue.custody import Entry
 from callrec.durations import clock
-from callrec.evidence.package import COMMANDS, PAGES, Package, PackedRecording, Proof
+from callrec.evidence.package import INSTRUCTIONS, PAGES, Package, PackedRecording, Proof
 from callrec.evidence.page import story
 from callrec.evidence.page.events import Event, events
 from callrec.evidence.page.moments import day_and_time, offset, time_only
@@ -28,6 +28,8 @@ from callrec.wording import REQUEST_KINDS
 WIDTH, HEIGHT = 1000.0, 60.0
 """Of the drawing: its width, and half the height of a side, in the units of the SVG."""
 TICKS = 6
+BADGE = 3.0
+"""The width of a badge, in per cent of the drawing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def page(
             kind=_(REQUEST_KINDS[package.kind]),
             made=day_and_time(package.made_at, zone),
             keys=list(keys),
-            commands=COMMANDS[language],
+            commands=INSTRUCTIONS[language],
             other=next((code, name) for code, name in PAGES.items() if code != language),
             exhibits=[_exhibit(number, each, zone) for number, each in enumerate(exhibits, 1)],
             style=_raw("summary.css"),
@@ -94,8 +96,7 @@ def _exhibit(number: int, each: Exhibit, zone: ZoneInfo) -> dict[str, Any]:
     manifest, sound = each.manifest, each.waveform
     begin = each.packed.clip[0] if each.packed.clip else 0.0
     happened = [_event(event, each, begin) for event in events(manifest)]
-    for place, event in enumerate(happened, 1):
-        event["number"] = place
+    _number(happened)
     return {
         "number": number,
         "id": each.packed.id,
@@ -128,8 +129,8 @@ def _exhibit(number: int, each: Exhibit, zone: ZoneInfo) -> dict[str, Any]:
 def _shapes(sound: Waveform) -> list[tuple[str, str]]:
     """Returns the outlines of both sides, the external one above."""
     return [
-        ("external", outline(sound.external, WIDTH, HEIGHT, HEIGHT * 0.95)),
-        ("staff", outline(sound.staff, WIDTH, 3 * HEIGHT, HEIGHT * 0.95)),
+        ("external", outline(sound.external, WIDTH, HEIGHT, HEIGHT * 0.85)),
+        ("staff", outline(sound.staff, WIDTH, 3 * HEIGHT, HEIGHT * 0.85)),
     ]
 
 
@@ -159,6 +160,16 @@ def _event(event: Event, each: Exhibit, begin: float) -> dict[str, Any]:
         "place": _place(at, to, event) if there else "",
         "before": not event.in_sound or to < 0,
     }
+
+
+def _number(happened: list[dict[str, Any]]) -> None:
+    """Gives each event its number, and its badge a place where it hides no other."""
+    free = 0.0
+    for place, event in enumerate(happened, 1):
+        event["number"] = place
+        if event["there"]:
+            event["badge"] = max(event["left"] + event["width"] / 2, free)
+            free = event["badge"] + BADGE
 
 
 def _place(at: float, to: float, event: Event) -> str:
