@@ -31,6 +31,7 @@ from pydantic.dataclasses import dataclass as checked
 from callrec.catalogue.custody import Entry, text_of
 from callrec.errors import EvidenceBroken
 from callrec.evidence.merkle import Step
+from callrec.model.requests import RequestKind
 from callrec.signing import PublicKeys, Signer, canonical, opened, parsed, signed
 from callrec.wrong_values import words
 
@@ -72,7 +73,7 @@ class Package:
     schema: Literal["callrec-package/1"]
     request: str
     """The number of the request under which it was given out."""
-    kind: str
+    kind: RequestKind
     for_whom: str
     ground: str
     approved_by: str
@@ -152,8 +153,8 @@ def read_proof(data: bytes) -> Proof:
     found = parsed(data)
     try:
         steps = tuple((str(side), bytes.fromhex(sibling).hex()) for side, sibling in found["steps"])
-        names = (str(found[name]) for name in ("recording_id", "manifest_sha256", "anchor"))
-        proof = Proof(*names, int(found["index"]), steps)
+        id_, digest, anchor = (str(found[name]) for name in ("recording_id", "manifest_sha256", "anchor"))
+        proof = Proof(id_, digest, anchor, int(found["index"]), steps)
     except (KeyError, TypeError, ValueError) as error:
         raise EvidenceBroken("the document is no path of a Merkle tree") from error
     if canonical(found) != data or write_proof(proof) != data:

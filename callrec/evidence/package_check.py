@@ -95,7 +95,8 @@ class PackageCheck:
         """Yields the result of each file, those that are missing or were added included."""
         document, result = self._document()
         yield result
-        if document is None:
+        if document is None:  # nothing to compare with; the fault may be that of a key
+            yield from self._keys_alone()
             return
         yield self._result(SUMS, ["sums"], lambda: self._check_sums(document))
         sounds = {each.sound: each for each in document.recordings}
@@ -119,6 +120,10 @@ class PackageCheck:
 
         result = self._result(DOCUMENT, ["signature"], check)
         return (found[0] if found else None), result
+
+    def _keys_alone(self) -> Iterator[CheckedFile]:
+        for name in sorted(each for each in self._names if each.startswith(KEYS)):
+            yield self._result(name, ["key"], lambda name=name: self._check_key(name))  # type: ignore[misc]
 
     def _without_files(self, document: Package) -> Iterator[CheckedFile]:
         """Yields what a package lacks that its list does not even name: nobody who packs leaves that out."""

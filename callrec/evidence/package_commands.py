@@ -14,11 +14,15 @@ STEPS = (
 export LC_ALL=C; t=$(mktemp -d); wrong=0""",
     ),
     (
-        "1. Every file is the one that was packed. What is listed nowhere was added later.",
+        "1. Every file is the one that was packed, and listed in package.json, which is signed (see 3). What "
+        "is listed nowhere was added later.",
         """\
 sha256sum --check --quiet SHA256SUMS || wrong=1
 find . -type f ! -name SHA256SUMS | cut -c3- | sort > $t/there; cut -c67- SHA256SUMS | sort > $t/listed
-diff $t/listed $t/there || wrong=1""",
+diff $t/listed $t/there || wrong=1
+{ grep -Eo '"name":"[^"]*","sha256":"[0-9a-f]{64}"' package.json |
+  sed -E 's/.{8}(.*)",.{10}(.*)"/\\2  \\1/'; sha256sum package.json; } | sort > $t/signed
+sort SHA256SUMS | diff - $t/signed || wrong=1""",
     ),
     (
         "2. The ids of the keys: compare them with those that the office publishes. Without that, whoever "

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from callrec import __version__
 from callrec.archive.given import Clip, GivenRecording
 from callrec.archive.retrieval import Retrieval
-from callrec.archive.store import Store
+from callrec.archive.store import BrowsingStore
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.custody import Entry
 from callrec.errors import NotFound
@@ -71,7 +71,7 @@ class Packer:
         retrieval: Retrieval,
         anchorer: Anchorer,
         keys: KeyFolder,
-        store: Store,
+        store: BrowsingStore,
         zone: ZoneInfo,
         now: Callable[[], datetime],
     ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -27,7 +28,9 @@ from callrec.wording import REQUEST_KINDS
 
 WIDTH, HEIGHT = 1000.0, 60.0
 """Of the drawing: its width, and half the height of a side, in the units of the SVG."""
-TICKS = 6
+TICKS = 8
+STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
+"""How far apart the marks of the time axis may be, in seconds; at most so many of them."""
 BADGE = 3.0
 """The width of a badge, in per cent of the drawing."""
 
@@ -135,8 +138,11 @@ def _shapes(sound: Waveform) -> list[tuple[str, str]]:
 
 
 def _ticks(seconds: float, begin: float) -> list[tuple[float, str]]:
-    """Returns places of the time axis, in per cent, and what stands there."""
-    return [(100 * n / TICKS, clock(begin + seconds * n / TICKS)) for n in range(TICKS + 1)]
+    """Returns places of the time axis, in per cent, and what stands there: whole seconds of the recording."""
+    step = next((each for each in STEPS_S if seconds / each <= TICKS), STEPS_S[-1])
+    first = math.ceil(begin / step)
+    places = [n * step for n in range(first, math.floor((begin + seconds) / step) + 1)]
+    return [(round(100 * (at - begin) / (seconds or 1), 2), clock(at)) for at in places]
 
 
 def _event(event: Event, each: Exhibit, begin: float) -> dict[str, Any]:

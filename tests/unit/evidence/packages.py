@@ -121,10 +121,17 @@ def package(
     return path
 
 
-def contents(path: Path) -> dict[str, bytes]:
-    """All files of a package, by their names within its folder."""
+class Contents(dict[str, bytes]):
+    """All files of a package, by their names within its folder. Where a test fails, they are not printed."""
+
+    def __repr__(self) -> str:
+        return f"the files {sorted(self)}"
+
+
+def contents(path: Path) -> Contents:
+    """The files of a package."""
     with zipfile.ZipFile(path) as found:
-        return {each.partition("/")[2]: found.read(each) for each in found.namelist()}
+        return Contents({each.partition("/")[2]: found.read(each) for each in found.namelist()})
 
 
 class Folder:
