@@ -3,12 +3,12 @@ written down before the first byte goes out."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from callrec.archive.archiver import file_sha256
 from callrec.archive.given import Clip
 from callrec.catalogue import custody, requests
 from callrec.catalogue.calls import ArchivedRecording
@@ -73,17 +73,27 @@ def export(
 def _chosen(session: Session, number: str, ids: list[str]) -> _Chosen:
     """Returns what is to be given, once it is sure that all of it may be."""
     with session.app.database.read() as connection:
+        found = _permitted(session, connection, number, ids)
         request = seen(connection, number, session.reach)
         listed = within(session.reach, requests.listed(connection, request.number)[request.number])
-        wanted = ids or [each.id for each in listed if each.is_there]
-        found = named(session, connection, wanted)
-        for kept in found:
-            check_permitted(session, connection, request.number, kept)
+        if not ids:
+            there = [each.id for each in listed if each.is_there]
+            found = _permitted(session, connection, request.number, there)
         entries = {kept.id: custody.of(connection, kept.id) for kept in found}
     gone = [] if ids else [each.id for each in listed if not each.is_there]
     if not found:
         raise NotFound("request {number} lists no recording that is there", number=request.number)
     return _Chosen(request, found, gone, entries)
+
+
+def _permitted(
+    session: Session, connection: Connection, number: str, ids: list[str]
+) -> list[ArchivedRecording]:
+    """Returns recordings that may be given under a request. Raises NotAllowed for one that may not."""
+    found = named(session, connection, ids)
+    for kept in found:
+        check_permitted(session, connection, number, kept)
+    return found
 
 
 @contextmanager
@@ -96,7 +106,7 @@ def _packed(
         with scratch() as path:
             order = Order(chosen.request, session.who, kind, clip, tuple(chosen.left_out))
             made = session.app.packer(session.note).pack(path, order, chosen.recordings, chosen.entries)
-            package = file_sha256(path)
+            package = _sha256(path)
             with session.app.database.begin() as connection:
                 for each in made:
                     said = {"format": each.kind, "sha256": each.sha256, "clip": str(clip or "")}
@@ -107,6 +117,11 @@ def _packed(
         raise CheckFailed(
             "{path} cannot be written: {problem}", path=Sentence("the package"), problem=why(error)
         ) from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _terms(chosen: _Chosen, size: int) -> Terms:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import pyzipper
+
 from callrec.archive.given import Clip
 from callrec.archive.retrieval import Retrieval
 from callrec.catalogue import calls, custody, requests
@@ -145,3 +147,19 @@ class Folder:
 
     def chunks(self, name: str) -> Iterator[bytes]:
         yield self.files[name]
+
+
+def write(path: Path, files: dict[str, bytes]) -> None:
+    """A package with these files."""
+    with zipfile.ZipFile(path, "w") as made:
+        for name, data in files.items():
+            made.writestr(f"callrec-{NUMBER}/{name}", data)
+
+
+def decrypted(path: Path, passphrase: str) -> bytes:
+    """The only file of an encrypted zip."""
+    with pyzipper.AESZipFile(path) as found:
+        found.setpassword(passphrase.encode())
+        (name,) = found.namelist()
+        data: bytes = found.read(name)
+        return data
