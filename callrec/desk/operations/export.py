@@ -13,6 +13,7 @@ from callrec.archive.given import Clip
 from callrec.catalogue import custody, requests
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.custody import Entry
+from callrec.catalogue.database import Connection
 from callrec.desk.download import Download, Terms
 from callrec.desk.operation import Session, operation
 from callrec.desk.operations.giving import check_permitted
