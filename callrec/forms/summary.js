@@ -194,7 +194,11 @@
   }
   document.getElementById("expected").addEventListener("input", () => { if (signer) showKey(signer); });
 
-  async function check(files) {
+  let last = Promise.resolve();
+  const check = (files) => { last = last.then(() => checkNow(files)); };  // one after the other
+
+  async function checkNow(files) {
+    delete verdict.dataset.done;
     results.replaceChildren();
     Object.assign(counts, { right: 0, wrong: 0, open: 0 });
     signer = document.getElementById("key").textContent = "";
