@@ -7,6 +7,7 @@ and anchors are signed, the sound is that of its manifest, the manifest is under
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -35,6 +36,7 @@ from callrec.signing import opened, parsed
 
 MOST_TEXT = 1 << 26
 """Bytes that a file may have that is read as a whole."""
+_STAMP = re.compile(rf"{ANCHORS}[0-9-]+(\.[0-9]+)?(\.renewal-[1-9][0-9]{{0,3}})?\.tsr")
 WAV_HEADER = 44
 """Bytes before the samples of a WAV file of callrec."""
 
@@ -212,14 +214,21 @@ class PackageCheck:
 
     def _check_stamp(self, name: str) -> None:
         """Raises EvidenceBroken unless a time-stamp is of its anchor. Its authority is not known here."""
+        if not _STAMP.fullmatch(name):
+            raise EvidenceBroken("it is no time-stamp")
         try:
             imprint = decode_timestamp_response(self._text(name)).tst_info.message_imprint.message
         except (ValueError, AttributeError) as error:
             raise EvidenceBroken("it is no time-stamp") from error
-        anchor = self._text(name.removesuffix(".tsr") + ".json")
-        sums = (hashlib.new(each, anchor).digest() for each in ("sha256", "sha384", "sha512"))
-        if imprint not in sums:
+        stamped = hashlib.sha256(b"".join(map(self._text, self._stamped_by(name))))
+        if imprint != stamped.digest():
             raise EvidenceBroken("it is the time-stamp of something else")
+
+    def _stamped_by(self, name: str) -> list[str]:
+        """Returns the files that a time-stamp is over: its anchor and, of a renewal, those before it."""
+        base, _, number = name.removesuffix(".tsr").partition(".renewal-")
+        before = [f"{base}.renewal-{each}.tsr" for each in range(1, int(number or 0))]
+        return [f"{base}.json", *([f"{base}.tsr"] if number else []), *before]
 
     def _check_sums(self, document: Package) -> None:
         if self._text(SUMS) != package.sums(document.files, self._text(DOCUMENT)):

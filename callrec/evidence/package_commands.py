@@ -81,11 +81,14 @@ while read -r hash text; do
 done < <(cat custody/*.txt)""",
     ),
     (
-        "7. The time-stamps of the anchors, if there are any. Give the certificate of the authority, which "
-        "it publishes: TSA=FILE.pem bash {name}",
+        "7. The time-stamps of the anchors, if there are any; a renewal is over the anchor and those before. "
+        "Give the certificate of the authority, which it publishes: TSA=FILE.pem bash {name}",
         """\
-[ -z "$TSA" ] || for s in $(find anchors -name '*.tsr'); do
-  openssl ts -verify -in $s -data ${s%.tsr}.json -CAfile "$TSA" || wrong=1
+[ -z "$TSA" ] || for a in anchors/*.json; do
+  cat $a > $t/stamped
+  for s in $(ls ${a%.json}.tsr ${a%.json}.renewal-*.tsr 2> $t/none | sort -V); do
+    openssl ts -verify -in $s -data $t/stamped -CAfile "$TSA" && cat $s >> $t/stamped || wrong=1
+  done
 done""",
     ),
     (

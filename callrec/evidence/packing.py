@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,14 +12,13 @@ from zoneinfo import ZoneInfo
 from callrec import __version__
 from callrec.archive.given import Clip, GivenRecording
 from callrec.archive.retrieval import Retrieval
-from callrec.archive.store import BrowsingStore
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.custody import Entry
-from callrec.errors import NotFound
+from callrec.errors import Unreachable
 from callrec.evidence import package
 from callrec.evidence.anchor import FOLDER, AnchorReason
 from callrec.evidence.anchorer import Anchorer
-from callrec.evidence.anchors import AnchoredManifest, FoundAnchor
+from callrec.evidence.anchors import AnchoredManifest, AnchorName
 from callrec.evidence.keys import KeyFolder
 from callrec.evidence.order import Order
 from callrec.evidence.package import (
@@ -42,7 +42,6 @@ from callrec.evidence.package_commands import commands
 from callrec.evidence.package_zip import PackageWriter
 from callrec.evidence.page.summary import Exhibit, page
 from callrec.evidence.page.waveform import waveform
-from callrec.evidence.placing import content
 from callrec.manifest import read
 
 
@@ -71,12 +70,12 @@ class Packer:
         retrieval: Retrieval,
         anchorer: Anchorer,
         keys: KeyFolder,
-        store: BrowsingStore,
+        stamp: Callable[[], None],
         zone: ZoneInfo,
         now: Callable[[], datetime],
     ) -> None:
         self._retrieval, self._anchorer, self._keys = retrieval, anchorer, keys
-        self._store, self._zone, self._now = store, zone, now
+        self._stamp, self._zone, self._now = stamp, zone, now
 
     def pack(
         self,
@@ -108,11 +107,11 @@ class Packer:
     def _proofs(self, order: Order, recordings: Sequence[ArchivedRecording], at: datetime) -> Proofs:
         note = f"package for request {order.request.number}"
         newest = self._anchorer.anchor(AnchorReason.EXPORT, order.by, at, note)
+        with suppress(Unreachable):  # then the controller has it stamped later, and this package has none
+            self._stamp()
         places = {kept.id: self._path_of(kept) for kept in recordings}
         used = {each.under.name: each.under for each in places.values()} | {newest.name: newest}
-        anchors: dict[str, bytes] = {}
-        for found in used.values():
-            anchors |= {_file_name(found.key): found.data} | self._stamps(found)
+        anchors = {_file_name(found.key): found.data for found in used.values()} | self._stamps(used)
         paths = {kept.id: _proof(kept, places[kept.id]) for kept in recordings}
         return Proofs(
             paths, anchors, {each.key_id: each.public_key.encode() for each in self._keys.records()}
@@ -121,13 +120,11 @@ class Packer:
     def _path_of(self, kept: ArchivedRecording) -> AnchoredManifest:
         return self._anchorer.log.path_of(kept.id, kept.manifest_sha256)
 
-    def _stamps(self, found: FoundAnchor) -> dict[str, bytes]:
-        """Returns the time-stamp of an anchor, where there is one, by its name in the package."""
-        key = found.name.stamp_key()
-        try:
-            return {_file_name(key): content(self._store, key)}
-        except NotFound:
-            return {}
+    def _stamps(self, names: Iterable[AnchorName]) -> dict[str, bytes]:
+        """Returns the time-stamps of anchors, where there are any, by their names in the package."""
+        log, numbers = self._anchorer.log, self._anchorer.log.stamps()
+        keys = [name.stamp_key(number) for name in names for number in numbers.get(name, [])]
+        return {_file_name(key): log.content(key) for key in keys}
 
     def _add_lists(self, writer: PackageWriter, about: Package) -> None:
         document = package.write(about, self._keys.signer())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -75,14 +75,20 @@ def keys_of_bench(folder: Path) -> KeyFolder:
     return KeyFolder(folder)
 
 
-def packer(bench: Bench, folder: Path) -> Packer:
+Stamping = Callable[[Anchorer, Placer], None]
+"""Has anchors stamped with the time."""
+
+
+def packer(bench: Bench, folder: Path, stamp: Stamping) -> Packer:
     """What makes packages on the bench."""
     keys, store = keys_of_bench(folder), cast(Any, bench.store)
     placer = Placer(store, 3653, locked=True)
     anchorer = Anchorer(bench.database, AnchorLog(store, keys.public), placer, keys.signer, TOKYO)
     note = cast(Any, lambda *_, **__: None)
     retrieval = Retrieval(store, bench.database, note)
-    return Packer(retrieval, anchorer, keys, store, TOKYO, lambda: datetime.now(UTC))
+    return Packer(
+        retrieval, anchorer, keys, lambda: stamp(anchorer, placer), TOKYO, lambda: datetime.now(UTC)
+    )
 
 
 def archive(bench: Bench, **changes: Any) -> None:
@@ -98,6 +104,7 @@ def package(
     clip: Clip | None = None,
     *,
     for_whom: str = "三田警察署",
+    stamp: Stamping = lambda anchorer, placer: None,
 ) -> Path:
     """The package of what is in the archive, for a request."""
     path = folder / "package.zip"
@@ -119,7 +126,7 @@ def package(
         ]
         found = [kept for id_ in ids if (kept := calls.find_recording(connection, id_))]
         entries = {id_: custody.of(connection, id_) for id_ in ids}
-    packer(bench, folder / "keys").pack(path, Order(request, "sato", kind, clip, ()), found, entries)
+    packer(bench, folder / "keys", stamp).pack(path, Order(request, "sato", kind, clip, ()), found, entries)
     return path
 
 

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from callrec.archive.given import Clip
-from callrec.errors import EvidenceBroken, WrongUsage
+from callrec.errors import EvidenceBroken, Unreachable, WrongUsage
 from callrec.evidence import package
+from callrec.evidence.anchorer import Anchorer
 from callrec.evidence.package import Proof, read_proof, write_proof, wrong_rows
 from callrec.evidence.package_check import PackageCheck
+from callrec.evidence.placing import Placer
+from callrec.evidence.stamping import Stamper, StampLog
+from callrec.evidence.timestamps import Roots, TimeStampAuthority
 from callrec.language import translated
-from tests.unit.bench import Bench, Sources
+from callrec.settings import EvidenceSettings
+from tests.authority import answering, authority
+from tests.unit.bench import TOKYO, Bench, Sources
 from tests.unit.evidence import packages
 from tests.unit.samples import RECORDING_ID
 
@@ -29,6 +37,17 @@ def unpacked(path: Path, target: Path) -> Path:
     with zipfile.ZipFile(path) as found:
         found.extractall(target)
     return target / f"callrec-{packages.NUMBER}"
+
+
+def bash(folder: Path, name: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", name],
+        cwd=folder,
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **variables},
+    )
 
 
 def test_what_is_in_it(package_files: dict[str, bytes]) -> None:
@@ -58,7 +77,7 @@ def test_sha256sum_and_the_commands_accept_it(package_zip: Path, tmp_path: Path)
     run = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
     assert subprocess.run(run, cwd=folder, check=False, capture_output=True).returncode == 0
     for name in ("VERIFY.txt", "検証方法.txt"):
-        done = subprocess.run(["bash", name], cwd=folder, check=False, capture_output=True, text=True)
+        done = bash(folder, name)
         assert done.returncode == 0 and done.stdout.endswith("ALL IS RIGHT\n"), done.stderr
         assert f"signed by {KEY}: recordings/{ID}.manifest.json" in done.stdout
 
@@ -73,7 +92,7 @@ def test_the_commands_notice_what_was_changed(package_zip: Path, tmp_path: Path,
         path.write_bytes(_changed(right))
         sums = [f"{_sha256(each)}  {each.relative_to(folder)}\n" for each in files_of(folder)]
         (folder / "SHA256SUMS").write_text("".join(sums), "utf-8")
-        done = subprocess.run(["bash", "VERIFY.txt"], cwd=folder, check=False, capture_output=True, text=True)
+        done = bash(folder, "VERIFY.txt")
         assert done.returncode == 1 and done.stdout.endswith("SOMETHING IS WRONG\n"), path
         path.write_bytes(right)
 
@@ -101,7 +120,7 @@ def _changed(data: bytes) -> bytes:
 def test_the_commands_notice_what_was_added(package_zip: Path, tmp_path: Path) -> None:
     folder = unpacked(package_zip, tmp_path)
     (folder / "recordings" / "other.flac").write_bytes(b"fLaC")
-    done = subprocess.run(["bash", "VERIFY.txt"], cwd=folder, check=False, capture_output=True, text=True)
+    done = bash(folder, "VERIFY.txt")
     assert done.returncode == 1 and "other.flac" in done.stdout
 
 
@@ -116,7 +135,7 @@ def test_a_clip_lies_beside_the_manifest_of_the_whole(bench: Bench, tmp_path: Pa
     page = files["summary.html"].decode()
     assert "0:02.0 – 0:07.5 of 0:10" in page and "outside this part" in page
     folder = unpacked(tmp_path / "package.zip", tmp_path)
-    assert subprocess.run(["bash", "VERIFY.txt"], cwd=folder, check=False).returncode == 0
+    assert bash(folder, "VERIFY.txt").returncode == 0
 
 
 def test_wav_is_known_by_its_samples(bench: Bench, tmp_path: Path) -> None:
@@ -127,7 +146,7 @@ def test_wav_is_known_by_its_samples(bench: Bench, tmp_path: Path) -> None:
     assert hashlib.sha256(files[f"recordings/{ID}.wav"][44:]).hexdigest() == audio["pcm_sha256"]
     assert all(each.ok for each in PackageCheck(packages.Folder(files)).results())
     folder = unpacked(path, tmp_path)
-    assert subprocess.run(["bash", "VERIFY.txt"], cwd=folder, check=False).returncode == 0
+    assert bash(folder, "VERIFY.txt").returncode == 0
 
 
 def test_a_clip_that_is_not_in_it_is_refused(bench: Bench, tmp_path: Path) -> None:
@@ -172,3 +191,46 @@ def test_both_languages_are_made_whatever_the_process_speaks(
     assert '<html lang="en">' in english and "2026-11-22 (Sun) 10:00:02" in english
     assert '<html lang="ja">' in japanese and "令和8年11月22日（日）10時00分02秒" in japanese
     assert "内線" in japanese and "内線" not in english
+
+
+def test_time_stamps_and_their_renewals(bench: Bench, tmp_path: Path) -> None:
+    packages.archive(bench)
+    tsa = authority(tmp_path / "tsa")
+    roots = Roots(tsa.root)
+    with answering(tsa) as url:
+        settings = EvidenceSettings(tsa_url=url, tsa_ca_file=tsa.root)
+        asking = TimeStampAuthority(settings, roots, lambda: datetime.now(UTC), TOKYO)
+
+        def stamp(anchorer: Anchorer, placer: Placer) -> None:
+            stamps = StampLog(anchorer.log, roots)
+            Stamper(anchorer.log, stamps, placer, asking, lambda: datetime.now(UTC)).stamp()
+
+        def renewed(anchorer: Anchorer, placer: Placer) -> None:
+            stamp(anchorer, placer)
+            first = next(anchorer.log.all())
+            data = first.data + anchorer.log.content(first.name.stamp_key())
+            placer.place(first.name.stamp_key(2), asking.stamp(data))
+
+        before = packages.contents(packages.package(bench, tmp_path, stamp=stamp))
+        path = packages.package(bench, tmp_path, stamp=renewed)
+    files = packages.contents(path)
+    stamps = sorted(name for name in files if name.endswith(".tsr"))
+    assert len(stamps) == 3 and len([name for name in before if name.endswith(".tsr")]) == 1
+    assert all(each.ok for each in PackageCheck(packages.Folder(files)).results())
+    folder = unpacked(path, tmp_path)
+    done = bash(folder, "VERIFY.txt", TSA=str(tsa.root))
+    assert done.returncode == 0 and done.stderr.count("Verification: OK") + done.stdout.count("OK") >= 3
+    other = authority(tmp_path / "other")
+    assert bash(folder, "VERIFY.txt", TSA=str(other.root)).returncode == 1
+    for name in stamps:
+        swapped = {**files, name: files[stamps[stamps.index(name) - 1]]}
+        assert name in {each.name for each in PackageCheck(packages.Folder(swapped)).results() if not each.ok}
+
+
+def test_without_an_authority_that_answers_there_is_no_stamp(bench: Bench, tmp_path: Path) -> None:
+    def away(*_: object) -> None:
+        raise Unreachable("the authority is away")
+
+    packages.archive(bench)
+    files = packages.contents(packages.package(bench, tmp_path, stamp=away))
+    assert not [name for name in files if name.endswith(".tsr")]
