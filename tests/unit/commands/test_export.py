@@ -6,16 +6,19 @@ import hashlib
 import json
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from callrec import account
+from callrec import account, settings_file
 from callrec.app import App
 from callrec.catalogue import custody
 from callrec.catalogue.custody import Entry
 from callrec.desk.operations import export as operations
+from callrec.model.access import Role
 from tests.unit.bench import Bench, Sources
+from tests.unit.desk.server_thread import ThroughDesk, serving
 from tests.unit.evidence import packages
 from tests.unit.program import Done
 from tests.unit.samples import RECORDING_ID
@@ -184,3 +187,24 @@ def test_what_is_in_custody_is_the_zip_inside_an_encrypted_one(
     inner = packages.decrypted(tmp_path / "p.zip", PASSPHRASE)
     (entry,) = entries(bench, "exported")
     assert hashlib.sha256(inner).hexdigest() == entry.details["package"]
+
+
+def test_who_asks_the_desk_gets_it_with_the_role_of_a_handler(
+    office: Office, bench: Bench, tmp_path: Path, number: str
+) -> None:
+    app = App(settings_file.load(str(tmp_path / "callrec.toml")))
+    with closing(app), serving(app, tmp_path / "desk.sock") as socket:
+        asked = ThroughDesk(app, socket, office)
+        exporting = ("export", "--request", number, "-o")
+        asked.grant(Role.AUDITOR)
+        assert asked(*exporting, "a.zip").code == 4
+        asked.grant(Role.HANDLER, facilities=["azabu"])
+        assert asked(*exporting, "b.zip").code == 1, "the recording is of another facility: out of sight"
+        assert asked(*exporting, "b.zip", RECORDING_ID).code == 1
+        asked.grant(Role.HANDLER, facilities=["shiba"])
+        done = asked(*exporting, "c.zip")
+        assert done.code == 0, done.err
+    assert {path.name for path in tmp_path.glob("*.zip")} == {"c.zip"}
+    assert office("verify", "c.zip").code == 0
+    (entry,) = entries(bench, "exported")
+    assert (entry.details["through"], entry.details["role"]) == ("desk", "handler")
