@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import gettext
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
 DOMAIN = "callrec"
 FOLDER = Path(__file__).resolve().parent / "locale"
 LANGUAGES = ("ja", "en")
+_SPOKEN: ContextVar[str] = ContextVar("_SPOKEN", default="")
+"""What is spoken for a while, whatever this process speaks."""
 
 
 def choose() -> str:
     """Returns the language this process speaks, from its environment: ``ja`` or ``en``."""
+    if _SPOKEN.get():
+        return _SPOKEN.get()
     for name in ("CALLREC_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         value = os.environ.get(name, "")
         if value:
@@ -35,7 +42,17 @@ def use(language: str | None = None) -> None:
 
 def translated(text: str) -> str:
     """Returns `text` in the language of this process; itself where there is no translation."""
-    return _catalogue(os.environ.get("LANGUAGE", "")).gettext(text) if text else text
+    return _catalogue(_SPOKEN.get() or os.environ.get("LANGUAGE", "")).gettext(text) if text else text
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Makes this thread speak a language within the block: for a document that is made in several."""
+    before = _SPOKEN.set(language)
+    try:
+        yield
+    finally:
+        _SPOKEN.reset(before)
 
 
 @cache

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from callrec.evidence.daily_anchors import DailyAnchors
     from callrec.evidence.keys import KeyFolder, PublicKeyRing
     from callrec.evidence.lost_commits import LostCommits
+    from callrec.evidence.packing import Packer
     from callrec.evidence.placing import Placer
     from callrec.evidence.rebuilding import Rebuilding
     from callrec.evidence.stamping import Stamper
@@ -425,6 +426,14 @@ class App:
             return bool(id_) and self.spool.folder(id_).exists()
 
         return Strays(self.store, self.database, is_on_its_way, note)
+
+    def packer(self, note: Notes) -> Packer:
+        """Makes what packs recordings for somebody outside; `note` is that of their retrieval."""
+        from callrec.evidence.packing import Packer
+
+        zone, stamper = self.settings.office.zone, self.stamper()
+        stamp = stamper.stamp if stamper else lambda: None
+        return Packer(self.retrieval(note), self.anchorer(), self.keys, stamp, zone, lambda: self.now)
 
     def alerter(self, office: Callable[[], Office]) -> Alerter:
         """Makes what sends alerts; `office` gives the office as it is when one is sent."""

@@ -65,12 +65,19 @@ class Retrieval:
         cannot (decision 7). Raises EvidenceBroken where the recording does not verify, CheckFailed where the
         file cannot be made, and WrongUsage for a clip that is not in it.
         """
+        with self.made(kept, kind, clip) as (given, path):
+            self._note(kept, action, format=kind, sha256=given.sha256, **details)
+            yield given, path
+
+    @contextmanager
+    def made(
+        self, kept: ArchivedRecording, kind: Kind, clip: Clip | None
+    ) -> Iterator[tuple[GivenRecording, Path]]:
+        """Does as `given`, and leaves it to the caller to write down that it was given, before it is."""
         with _scratch() as made:
             with self._verified(kept) as (audio, manifest):
                 convert(audio, made, kind, clip)
-            given = GivenRecording(kept.id, kind, made.stat().st_size, file_sha256(made), manifest)
-            self._note(kept, action, format=kind, sha256=given.sha256, **details)
-            yield given, made
+            yield GivenRecording(kept.id, kind, made.stat().st_size, file_sha256(made), manifest), made
 
     @contextmanager
     def _verified(self, kept: ArchivedRecording) -> Iterator[tuple[Path, bytes]]:

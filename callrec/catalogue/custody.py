@@ -200,8 +200,27 @@ def _hash(
     details: dict[str, Any],
     previous: str,
 ) -> str:
-    """Returns SHA-256, in hexadecimal, of these values as a JSON list, the time in UTC to the microsecond."""
+    """Returns SHA-256, in hexadecimal, of these values as `_text` has them."""
+    return hashlib.sha256(_text(seq, at, who, recording_id, action, details, previous).encode()).hexdigest()
+
+
+def text_of(entry: Entry) -> str:
+    """Returns the line of text of which the hash of a row is made."""
+    return _text(
+        entry.seq, entry.at, entry.who, entry.recording_id, entry.action, entry.details, entry.previous
+    )
+
+
+def _text(
+    seq: int,
+    at: datetime,
+    who: str,
+    recording_id: str,
+    action: str,
+    details: dict[str, Any],
+    previous: str,
+) -> str:
+    """Returns these values as a JSON list on one line, the time in UTC to the microsecond."""
     when = at.astimezone(UTC).isoformat(timespec="microseconds")
     content = [seq, when, who, recording_id, action, details, previous]
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

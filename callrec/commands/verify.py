@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 import click
 
@@ -12,7 +13,7 @@ from callrec.commands.common import Row, desk, emit_each, lists, now, say, worki
 from callrec.dates import parse_range
 from callrec.desk.operations import verification
 from callrec.desk.operations.verification import Verification
-from callrec.errors import CheckFailed, EvidenceBroken, NotFound, Unreachable
+from callrec.errors import CheckFailed, EvidenceBroken, NotFound, Unreachable, WrongUsage
 from callrec.language import translated as _
 
 SHOWN = ("id", "ok", "problems")
@@ -28,6 +29,8 @@ KEYS = (*SHOWN, "checked")
 @click.option("--since", metavar="DATE", help="Only recordings begun on that day or later.")
 @click.option("--after", metavar="ID", help="Go on after that one, where a run was interrupted.")
 @click.option("--decode", is_flag=True, help="Decode the sound, too, and compare its samples: slower.")
+@click.option("--key", "keys", metavar="PUB", multiple=True, help="Of a package: the key that is believed.")
+@click.option("--passphrase-file", metavar="FILE", help="Of an encrypted package: a file only you can read.")
 @lists
 @click.pass_context
 def command(
@@ -38,9 +41,23 @@ def command(
     since: str | None,
     after: str | None,
     decode: bool,
+    keys: tuple[str, ...],
+    passphrase_file: str | None,
     form: str | None,
 ) -> None:
-    """Verify recordings: bytes, signature, locks, custody log and catalogue, against each other."""
+    """Verify recordings: bytes, signature, locks, custody log and catalogue, against each other.
+
+    With FILE.zip in place of an ID: a package that was given out, wherever it is now.
+    """
+    if any(each.lower().endswith(".zip") for each in ids):
+        if len(ids) > 1 or everything or sample or since or after or decode:
+            raise WrongUsage("verify one package at a time, and nothing else with it")
+        from callrec.commands.verify_package import verify
+
+        verify(Path(ids[0]), keys, passphrase_file, form)
+        return
+    if keys or passphrase_file:
+        raise WrongUsage("--key and --passphrase-file are for a package: name FILE.zip")
     begin = _since(ctx, since)
     found = desk(ctx).do(verification.verify_recordings, list(ids), everything, sample, begin, after, decode)
     seen: list[Verification] = []

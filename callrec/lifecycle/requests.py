@@ -46,7 +46,7 @@ def permit(
                 "recordings are heard and given out only under an approved request: name it with --request"
             )
         return
-    request = _seen(connection, number, reach)
+    request = seen(connection, number, reach)
     step(request, RequestStep.FETCH)
     if not requests.lists(connection, request.number, kept.id):
         raise NotAllowed(
@@ -57,8 +57,8 @@ def permit(
     check_covers(request, kept.id, requests.facilities_of_call(connection, kept.call_id))
 
 
-def _seen(connection: Connection, number: str, reach: Reach) -> Request:
-    """Returns the request of a number. One that `reach` does not meet is none."""
+def seen(connection: Connection, number: str, reach: Reach) -> Request:
+    """Returns the request of a number. One that `reach` does not meet is none: NotAllowed."""
     found = requests.find(connection, plain_number(number))
     if found is None or not found.reach.meets(reach):
         raise NotAllowed("there is no request {number}: see callrec request list", number=on_one_line(number))

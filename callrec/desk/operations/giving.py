@@ -30,7 +30,7 @@ def recordings_to_fetch(
     with session.app.database.read() as connection:
         found = named(session, connection, ids)
         for kept in found:
-            _permit(session, connection, request, kept)
+            check_permitted(session, connection, request, kept)
     for kept in found:
         if clip:
             clip.check(kept.duration_s)
@@ -79,7 +79,7 @@ def _to_give(session: Session, id_: str, request: str | None) -> ArchivedRecordi
     check_shown(request)
     with session.app.database.read() as connection:
         kept = look_up(session, connection, id_)
-        _permit(session, connection, request, kept)
+        check_permitted(session, connection, request, kept)
     return kept
 
 
@@ -88,12 +88,14 @@ def _terms(kept: ArchivedRecording, request: str | None, reached: Callable[[int]
 
     def check(session: Session) -> None:
         with session.app.database.read() as connection:
-            _permit(session, connection, request, kept)
+            check_permitted(session, connection, request, kept)
 
     return Terms(kept.id, check, reached)
 
 
-def _permit(session: Session, connection: Connection, request: str | None, kept: ArchivedRecording) -> None:
+def check_permitted(
+    session: Session, connection: Connection, request: str | None, kept: ArchivedRecording
+) -> None:
     """Raises NotAllowed unless the recording may be given for this request, or without one."""
     required = session.app.settings.desk.requests == "required"
     try:
