@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from callrec.archive.retrieval import Notes, Retrieval
     from callrec.archive.s3 import S3Store
     from callrec.evidence.keys import KeyFolder
+    from callrec.evidence.redactions import Redactions
     from callrec.lifecycle.protection import Protection
     from callrec.lifecycle.purge import Purge
     from callrec.model.calls import Announcement
@@ -86,6 +87,18 @@ class App:
         from callrec.evidence.keys import KeyFolder
 
         return KeyFolder(self.settings.evidence.keys)
+
+    @property
+    def redactions(self) -> Redactions:
+        """What makes second files of recordings with something covered, and reads them back."""
+        from callrec.evidence.redactions import Redactions
+
+        settings = self.settings.archive
+        shortest = timedelta(seconds=settings.shortest_lock_s)
+        locked = settings.object_lock != "off"
+        return Redactions(
+            self.store, self.keys.signer, self.keys.public, locked=locked, shortest_lock=shortest
+        )
 
     @cached_property
     def protection(self) -> Protection:

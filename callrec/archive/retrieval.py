@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import reduce
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,6 +30,9 @@ from callrec.files import scratch
 from callrec.manifest import Manifest, differences, read
 from callrec.model.captures import Custody
 from callrec.spool.sound import examine
+
+Proved = AbstractContextManager[tuple[Path, bytes]]
+"""Gives sound and manifest, both proved."""
 
 
 class Notes(Protocol):
@@ -60,20 +63,35 @@ class Retrieval:
 
     @contextmanager
     def given(
-        self, kept: ArchivedRecording, action: str, kind: Kind, clip: Clip | None, /, **details: str
+        self,
+        kept: ArchivedRecording,
+        action: str,
+        kind: Kind,
+        clip: Clip | None,
+        /,
+        source: Proved | None = None,
+        **details: str | int,
     ) -> Iterator[tuple[GivenRecording, Path]]:
-        """Makes a file of a recording, and says what it is; the file is gone with the block.
+        """Makes a file of a recording, or of another `source` of it, and says what it is; the file is gone
+        with the block.
 
         It is on record before it can be had: a row without a file can be explained, a file without a row
         cannot (decision 7). Raises EvidenceBroken where the recording does not verify, CheckFailed where the
         file cannot be made, and WrongUsage for a clip that is not in it.
         """
         with _scratch() as made:
-            with self._verified(kept, []) as (audio, manifest):
+            with source or self._verified(kept, []) as (audio, manifest):
                 convert(audio, made, kind, clip)
             given = GivenRecording(kept.id, kind, made.stat().st_size, file_sha256(made), manifest)
             self._note(kept, action, format=kind, sha256=given.sha256, **details)
             yield given, made
+
+    @contextmanager
+    def proved(self, kept: ArchivedRecording) -> Iterator[tuple[Path, bytes]]:
+        """Gives the sound, in a file that is gone with the block, and the manifest, both proved. Raises as
+        `given` does; what is done with them is for the caller to write down."""
+        with self._verified(kept, []) as found:
+            yield found
 
     @contextmanager
     def _verified(self, kept: ArchivedRecording, checked: list[str]) -> Iterator[tuple[Path, bytes]]:
@@ -116,7 +134,7 @@ class Retrieval:
         except NotFound:
             return ""
 
-    def _note(self, kept: ArchivedRecording, action: str, **details: str | list[str]) -> None:
+    def _note(self, kept: ArchivedRecording, action: str, **details: str | int | list[str]) -> None:
         with self._database.begin() as connection:
             self._enter(connection, kept.id, action, **details)
 
