@@ -45,6 +45,7 @@ COMMANDS = {
     "show": "Show one recording or call, and why it was recorded or not.",
     "play": "Hear a recording, without a copy.",
     "fetch": "Fetch recordings with their manifests.",
+    "link": "Give a link to a recording, for a time.",
     "redact": "Make a second file of a recording, with parts of it covered.",
     "verify": "Verify recordings: read back, every hash computed again.",
     "incident": "Mark recordings as incidents afterwards.",
