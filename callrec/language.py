@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import gettext
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
@@ -25,6 +28,20 @@ def choose() -> str:
     return "en"
 
 
+_SPOKEN: ContextVar[str] = ContextVar("language", default="")
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Makes `translated` answer in a language until the block ends, here only: a desk makes pages for people
+    who speak others than its process."""
+    before = _SPOKEN.set(language)
+    try:
+        yield
+    finally:
+        _SPOKEN.reset(before)
+
+
 def use(language: str | None = None) -> None:
     """Makes this process speak `language` (default: what its environment asks for)."""
     # Click asks gettext's process-wide domain, which goes by LANGUAGE.
@@ -34,8 +51,9 @@ def use(language: str | None = None) -> None:
 
 
 def translated(text: str) -> str:
-    """Returns `text` in the language of this process; itself where there is no translation."""
-    return _catalogue(os.environ.get("LANGUAGE", "")).gettext(text) if text else text
+    """Returns `text` in the language of this process, or of `speaking`; itself where nobody has translated
+    it."""
+    return _catalogue(_SPOKEN.get() or os.environ.get("LANGUAGE", "")).gettext(text) if text else text
 
 
 @cache

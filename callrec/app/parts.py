@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from callrec.archive.removal import S3Removal
     from callrec.archive.retrieval import Notes, Retrieval
     from callrec.archive.s3 import S3Store
+    from callrec.evidence.absences import Absences
     from callrec.evidence.anchorer import Anchorer
     from callrec.evidence.anchors import AnchorLog
     from callrec.evidence.keys import KeyFolder
@@ -102,6 +103,15 @@ class App:
         return Redactions(
             self.store, self.keys.signer, self.keys.public, locked=locked, shortest_lock=shortest
         )
+
+    def absences(self) -> Absences:
+        """Makes what gathers why there is no recording of calls."""
+        from callrec.evidence.absences import Absences
+        from callrec.evidence.recordings_in_bucket import RecordingsInBucket
+
+        zone = self.settings.office.zone
+        bucket = RecordingsInBucket(self.store, self.database, zone)
+        return Absences(self.database, self.spool, bucket, self.anchors(), self.keys.signer, zone)
 
     def anchors(self) -> AnchorLog:
         """Makes what reads the anchors in the bucket."""

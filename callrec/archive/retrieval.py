@@ -68,9 +68,9 @@ class Retrieval:
         action: str,
         kind: Kind,
         clip: Clip | None,
-        /,
         source: Proved | None = None,
-        **details: str | int,
+        /,
+        **details: str,
     ) -> Iterator[tuple[GivenRecording, Path]]:
         """Makes a file of a recording, or of another `source` of it, and says what it is; the file is gone
         with the block.
@@ -134,7 +134,7 @@ class Retrieval:
         except NotFound:
             return ""
 
-    def _note(self, kept: ArchivedRecording, action: str, **details: str | int | list[str]) -> None:
+    def _note(self, kept: ArchivedRecording, action: str, **details: str | list[str]) -> None:
         with self._database.begin() as connection:
             self._enter(connection, kept.id, action, **details)
 

@@ -53,6 +53,7 @@ COMMANDS = {
     "retain": "Keep recordings longer.",
     "note": "Write a note about a call.",
     "access": "Who may do what.",
+    "absence": "Say on a signed page why there is no recording of calls.",
     "custody": "Who did what to recordings, and the report of it.",
     "request": "Requests for recordings: opened, approved, handed over, returned.",
     "purge": "Destroy what is past its time, and say which rule and date decided.",

@@ -137,12 +137,7 @@ def folder(audio_key: str) -> str:
 
 def placed(entries: Iterable[Entry]) -> list[PlacedRedaction]:
     """Returns the redactions that the custody log of a recording says were made, in order."""
-    names = PlacedRedaction.__dataclass_fields__
-    return [
-        PlacedRedaction(**{name: each.details.get(name) for name in names})
-        for each in entries
-        if each.action == ACTION
-    ]
+    return [_of(each.details) for each in entries if each.action == ACTION]
 
 
 def find(entries: Iterable[Entry], number: int, recording_id: str) -> PlacedRedaction:
@@ -153,3 +148,8 @@ def find(entries: Iterable[Entry], number: int, recording_id: str) -> PlacedReda
             "recording {id} has no redaction {number}: see callrec show {id}", id=recording_id, number=number
         )
     return found[0]
+
+
+def _of(details: dict[str, Any]) -> PlacedRedaction:
+    named: dict[str, Any] = {name: details.get(name) for name in PlacedRedaction.__dataclass_fields__}
+    return PlacedRedaction(**named)

@@ -63,7 +63,7 @@ def fetch(
     source = None if redaction is None else _redacted(session, kept, redaction)
     said = {"clip": str(clip or ""), "request": plain_number(request or "")}
     said |= {} if redaction is None else {"redaction": str(redaction)}
-    with session.app.retrieval(session.note).given(kept, "fetched", kind, clip, source=source, **said) as (
+    with session.app.retrieval(session.note).given(kept, "fetched", kind, clip, source, **said) as (
         about,
         path,
     ):

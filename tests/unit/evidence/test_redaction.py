@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,10 +15,9 @@ import pytest
 import soundfile
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from callrec.archive.store import ListedVersion
 from callrec.catalogue import calls
 from callrec.catalogue.calls import ArchivedRecording
-from callrec.errors import AlreadyThere, EvidenceBroken, NotFound
+from callrec.errors import EvidenceBroken, NotFound
 from callrec.evidence.keys import PublicKeyRing, SigningKey
 from callrec.evidence.redacted_sound import LEVEL, TONE_HZ, cover
 from callrec.evidence.redaction import PlacedRedaction, Wanted, find
@@ -86,22 +84,12 @@ class Bucket(LockingStore):
         self._lock(key, retain_until)
 
     def put_bytes(self, key: str, data: bytes, kind: str, retain_until: datetime) -> None:
-        if key in self.versions:
-            raise AlreadyThere("{key} is in the bucket already", key=key)
-        self.put_over(key, data)
+        super().put_bytes(key, data, kind, retain_until)
         self._lock(key, retain_until)
 
     def _lock(self, key: str, until: datetime) -> None:
         if not self.drops_locks:
             self.locked[key, "0"] = ("governance", until)
-
-    def listed(self, prefix: str, after: str = "") -> Iterator[ListedVersion]:
-        for key in sorted(self.versions):
-            if key.startswith(prefix) and key > after:
-                yield ListedVersion(key, "0", len(self.versions[key][0]), NOW)
-
-    def folders(self, prefix: str) -> list[str]:
-        return sorted({prefix + key.removeprefix(prefix).split("/")[0] + "/" for key in self.versions})
 
 
 @dataclass
