@@ -164,7 +164,7 @@ class S3Store:
         with within(self._seconds):
             return bytes(body.read(CHUNK))
 
-    def link(self, key: str, version: str | None, seconds: int) -> str:
+    def presigned(self, key: str, version: str | None, seconds: int) -> str:
         """Returns a URL by which anybody gets that version of an object, for so many seconds (S3 knows seven
         days at most). Nothing is asked of the server; the link ends earlier where our key does."""
         named = {"Bucket": self._settings.bucket, "Key": key, **_version(version)}

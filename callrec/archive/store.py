@@ -94,7 +94,7 @@ class LockingStore(Store, Protocol):
 class LinkingStore(Store, Protocol):
     """A bucket of which somebody without keys can be given one object, for a time."""
 
-    def link(self, key: str, version: str | None, seconds: int) -> str:
+    def presigned(self, key: str, version: str | None, seconds: int) -> str:
         """Returns a URL by which anybody gets that version of an object, for so many seconds."""
 
 

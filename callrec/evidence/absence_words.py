@@ -48,7 +48,7 @@ COLUMNS = {
 }
 OUTCOMES = {
     "none": "callrec knows of no such call in this time.",
-    "absent": "Of {count} such calls in this time there is no recording: {absent}.",
+    "absent": "In this time there were {count} such calls. Of none of them is there a recording.",
     "counts": "Such calls in this time: {count}. With a recording: {exists}. Without: {absent}. Not sure: "
     "{uncertain}.",
     "not sure": "It cannot be ruled out that there is a recording: see sections 5 and 7.",
@@ -122,7 +122,6 @@ COUNTS = {
     "earlier": "By this version calls above were decided.",
     "rule": "Rule {rule}: {words}",
     "changed": "Made at {at} by {who}.",
-    "changes": "Changes of these rules within the time asked about: {count}.",
 }
 FINDINGS = {
     "pbx": "Calls that did not pass this PBX are not known to callrec.",

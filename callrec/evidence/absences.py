@@ -240,7 +240,7 @@ def _announced(call: CallRecord) -> Announced:
 
 def _anchor(connection: Connection, found: FoundAnchor) -> StatedAnchor:
     anchor = found.anchor
-    problems = tuple(str(each) for each in found.problems)
+    problems = tuple(each.shown() for each in found.problems)
     if anchor is None:
         return StatedAnchor(found.key, sha256(found.data), None, None, None, False, problems)
     is_so = custody.hash_at(connection, anchor.custody_rows) == anchor.custody_hash

@@ -37,7 +37,7 @@ def link(session: Session, /, id_: str, seconds: int, request: str) -> Link:
     with session.app.retrieval(session.note).proved(kept):
         pass
     expires_at = session.now.replace(microsecond=0) + timedelta(seconds=seconds)
-    url = session.app.store.link(kept.key, kept.version, seconds)
+    url = session.app.store.presigned(kept.key, kept.version, seconds)
     with session.app.database.begin() as connection:
         session.note(
             connection,

@@ -25,7 +25,7 @@ Office = Callable[..., Done]
 class Linking(MemoryStore):
     """A bucket that gives links, in whose words is what they are to."""
 
-    def link(self, key: str, version: str | None, seconds: int) -> str:
+    def presigned(self, key: str, version: str | None, seconds: int) -> str:
         return f"https://s3.example/{key}?version={version}&for={seconds}"
 
 
@@ -103,7 +103,7 @@ def test_none_to_what_does_not_verify(office: Office, bench: Bench, number: str)
 def test_a_real_link_is_to_one_version_by_signature_version_4() -> None:
     """What S3 makes of it, the integration tests see."""
     settings = ArchiveSettings(endpoint_url="http://127.0.0.1:1", access_key="a", secret_key="b")
-    url = S3Store(settings).link("recordings/a.flac", "v7", 3600)
+    url = S3Store(settings).presigned("recordings/a.flac", "v7", 3600)
     assert url.startswith("http://127.0.0.1:1/callrec/recordings/a.flac?")
     for part in ("versionId=v7", "X-Amz-Expires=3600", "X-Amz-Algorithm=AWS4-HMAC-SHA256"):
         assert part in url
