@@ -17,7 +17,7 @@ from pathlib import Path
 DOMAIN = "callrec"
 FOLDER = Path(__file__).resolve().parent / "locale"
 LANGUAGES = ("ja", "en")
-_SPOKEN: ContextVar[str] = ContextVar("_SPOKEN", default="")
+_SPOKEN: ContextVar[str] = ContextVar("language", default="")
 """What is spoken for a while, whatever this process speaks."""
 
 
@@ -32,6 +32,17 @@ def choose() -> str:
     return "en"
 
 
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Makes `translated` answer in a language until the block ends, here only: a desk makes pages for people
+    who speak others than its process."""
+    before = _SPOKEN.set(language)
+    try:
+        yield
+    finally:
+        _SPOKEN.reset(before)
+
+
 def use(language: str | None = None) -> None:
     """Makes this process speak `language` (default: what its environment asks for)."""
     # Click asks gettext's process-wide domain, which goes by LANGUAGE.
@@ -41,18 +52,9 @@ def use(language: str | None = None) -> None:
 
 
 def translated(text: str) -> str:
-    """Returns `text` in the language of this process; itself where there is no translation."""
+    """Returns `text` in the language of this process, or of `speaking`; itself where nobody has translated
+    it."""
     return _catalogue(_SPOKEN.get() or os.environ.get("LANGUAGE", "")).gettext(text) if text else text
-
-
-@contextmanager
-def speaking(language: str) -> Iterator[None]:
-    """Makes this thread speak a language within the block: for a document that is made in several."""
-    before = _SPOKEN.set(language)
-    try:
-        yield
-    finally:
-        _SPOKEN.reset(before)
 
 
 @cache

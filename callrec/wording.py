@@ -94,6 +94,8 @@ ACTIONS = {
     "fetched": "fetched",
     "exported": "exported",
     "linked": "a link was given",
+    "redacted": "a file with parts covered was made",
+    "absence-stated": "a page on calls without a recording was made",
     "handed-over": "a copy was handed over",
     "refused": "refused: no role for it",
     "verified": "verified: whole and untouched",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from callrec.archive.removal import S3Removal
     from callrec.archive.retrieval import Notes, Retrieval
     from callrec.archive.s3 import S3Store
+    from callrec.evidence.absences import Absences
     from callrec.evidence.anchorer import Anchorer
     from callrec.evidence.anchors import AnchorLog
     from callrec.evidence.custody_check import CustodyCheck
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from callrec.evidence.packing import Packer
     from callrec.evidence.placing import Placer
     from callrec.evidence.rebuilding import Rebuilding
+    from callrec.evidence.redactions import Redactions
     from callrec.evidence.stamping import Stamper
     from callrec.evidence.statements import Outbox, StatementStore
     from callrec.evidence.strays import Strays
@@ -100,6 +102,27 @@ class App:
         from callrec.evidence.keys import KeyFolder
 
         return KeyFolder(self.settings.evidence.keys)
+
+    @property
+    def redactions(self) -> Redactions:
+        """What makes second files of recordings with something covered, and reads them back."""
+        from callrec.evidence.redactions import Redactions
+
+        settings = self.settings.archive
+        shortest = timedelta(seconds=settings.shortest_lock_s)
+        locked = settings.object_lock != "off"
+        return Redactions(
+            self.store, self.keys.signer, self._public_keys(), locked=locked, shortest_lock=shortest
+        )
+
+    def absences(self) -> Absences:
+        """Makes what gathers why there is no recording of calls."""
+        from callrec.evidence.absences import Absences
+        from callrec.evidence.recordings_in_bucket import RecordingsInBucket
+
+        zone = self.settings.office.zone
+        bucket = RecordingsInBucket(self.store, self.database, zone)
+        return Absences(self.database, self.spool, bucket, self.anchors(), self.keys.signer, zone)
 
     def _public_keys(self) -> PublicKeyRing:
         """Returns the public keys as they are now: another process may have made a new one."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import reduce
 from pathlib import Path
@@ -34,6 +34,9 @@ from callrec.files import scratch
 from callrec.manifest import Manifest, differences, read
 from callrec.model.captures import Custody
 from callrec.spool.sound import examine
+
+Proved = AbstractContextManager[tuple[Path, bytes]]
+"""Gives sound and manifest, both proved."""
 
 
 class Notes(Protocol):
@@ -57,31 +60,40 @@ class Retrieval:
 
     @contextmanager
     def given(
-        self, kept: ArchivedRecording, action: str, kind: Kind, clip: Clip | None, /, **details: str
+        self,
+        kept: ArchivedRecording,
+        action: str,
+        kind: Kind,
+        clip: Clip | None,
+        source: Proved | None = None,
+        /,
+        **details: str,
     ) -> Iterator[tuple[GivenRecording, Path]]:
-        """Makes a file of a recording, and says what it is; the file is gone with the block.
+        """Makes a file of a recording, or of another `source` of it, and says what it is; the file is gone
+        with the block.
 
         It is on record before it can be had: a row without a file can be explained, a file without a row
         cannot (decision 7). Raises EvidenceBroken where the recording does not verify, CheckFailed where the
         file cannot be made, and WrongUsage for a clip that is not in it.
         """
-        with self.made(kept, kind, clip) as (given, path):
+        with self.made(kept, kind, clip, source) as (given, path):
             self._note(kept, action, format=kind, sha256=given.sha256, **details)
             yield given, path
 
     @contextmanager
     def made(
-        self, kept: ArchivedRecording, kind: Kind, clip: Clip | None
+        self, kept: ArchivedRecording, kind: Kind, clip: Clip | None, source: Proved | None = None
     ) -> Iterator[tuple[GivenRecording, Path]]:
         """Does as `given`, and leaves it to the caller to write down that it was given, before it is."""
         with _scratch() as made:
-            with self._verified(kept) as (audio, manifest):
+            with source or self.proved(kept) as (audio, manifest):
                 convert(audio, made, kind, clip)
             yield GivenRecording(kept.id, kind, made.stat().st_size, file_sha256(made), manifest), made
 
     @contextmanager
-    def _verified(self, kept: ArchivedRecording) -> Iterator[tuple[Path, bytes]]:
-        """Gives the sound, in a temporary file, and the manifest, both proved, or raises EvidenceBroken."""
+    def proved(self, kept: ArchivedRecording) -> Iterator[tuple[Path, bytes]]:
+        """Gives the sound, in a file that is gone with the block, and the manifest, both proved. Raises as
+        `given` does; what is done with them is for the caller to write down."""
         with _scratch() as audio:
             try:
                 said = self._said(kept)

@@ -94,6 +94,13 @@ class LockingStore(Store, Protocol):
         """Puts a version of an object under legal hold, or takes it out again."""
 
 
+class LinkingStore(Store, Protocol):
+    """A bucket of which somebody without keys can be given one object, for a time."""
+
+    def presigned(self, key: str, version: str | None, seconds: int) -> str:
+        """Returns a URL by which anybody gets that version of an object, for so many seconds."""
+
+
 class TrialStore(Store, Protocol):
     """A bucket in which something can be tried. Only what lies there for a trial is ever deleted."""
 

@@ -75,6 +75,13 @@ def history(connection: sa.Connection, id_: int) -> list[Version]:
     return found
 
 
+def changed_between(connection: sa.Connection, begin: datetime, end: datetime) -> list[Version]:
+    """Returns the versions of rules that were made after a moment and before another, in that order."""
+    query = sa.select(rules).where(rules.c.changed_at > begin, rules.c.changed_at < end)
+    found = connection.execute(query.order_by(rules.c.changed_at, rules.c.id))
+    return [Version(_rule(row), row.removed) for row in found]
+
+
 def versions(connection: sa.Connection, keys: Iterable[Key]) -> dict[Key, Rule]:
     """Returns these versions of rules, as far as they exist."""
     wanted, found = list(dict.fromkeys(keys)), {}

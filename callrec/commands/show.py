@@ -64,6 +64,7 @@ def _whole(shown: ShownCall, office: OfficeSettings) -> dict[str, Any]:
         "silences": [plain_row(asdict(each)) for each in silences(found.recording)],
         "retained_because": found.recording.retained_because if found.recording else None,
         **show_after.as_json(shown.after),
+        "redactions": show_after.redactions(shown.entries),
         "alerts": [plain_row(asdict(each)) for each in shown.told],
         "custody": [
             plain_row(

@@ -19,6 +19,7 @@ from callrec.wording import ACTIONS, RETAINED_BECAUSE
 
 LENGTHENED = ("retained", "marked-incident", "cleared-incident")
 """Steps of the custody log that have to do with how long a recording is kept."""
+REDACTED = "redacted"
 
 
 def written(after: After, office: OfficeSettings) -> Iterator[tuple[str, str]]:
@@ -37,6 +38,10 @@ def kept(
         if each.action in LENGTHENED:
             what = _(ACTIONS[each.action])
             yield "", f"{_by(each.at, each.details.get('reason'), office, each.who)}  {what}"
+    for each in entries:
+        if each.action == REDACTED:
+            made = _by(each.at, each.details.get("ground"), office, each.who)
+            yield "redaction", f"{each.details.get('number')}  {made}"
     for hold in after.holds:
         yield "legal hold", _hold(hold, office)
     if after.requests:
@@ -50,6 +55,16 @@ def as_json(after: After) -> dict[str, Any]:
         "holds": [plain_row(asdict(each)) for each in after.holds],
         "requests": after.requests,
     }
+
+
+def redactions(entries: list[Entry]) -> list[dict[str, Any]]:
+    """Returns the redactions of a recording as JSON has them."""
+    names = ("number", "ground", "request", "sha256", "key")
+    return [
+        plain_row({"at": each.at, "who": each.who, **{name: each.details.get(name) for name in names}})
+        for each in entries
+        if each.action == REDACTED
+    ]
 
 
 def _hold(hold: Hold, office: OfficeSettings) -> str:

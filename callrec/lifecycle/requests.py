@@ -28,8 +28,8 @@ from callrec.recording.states import IllegalTransition, advance
 from callrec.texts import on_one_line
 from callrec.wording import REQUEST_STATES
 
-GIVING = {"fetched", "exported"}
-"""What the custody log says where somebody got a file."""
+GIVING = {"fetched", "exported", "linked"}
+"""What the custody log says where somebody got a file, or a link to one."""
 _NUMBER = re.compile("[0-9]{4}-[0-9]{4,10}")
 
 

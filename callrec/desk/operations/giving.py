@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from callrec.archive.given import Clip, GivenRecording, Kind
+from callrec.catalogue import custody
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection
 from callrec.desk.download import Download, Terms
@@ -14,8 +16,12 @@ from callrec.desk.operation import Session, operation
 from callrec.desk.recordings import look_up, named
 from callrec.desk.words import check_shown
 from callrec.errors import NotAllowed
+from callrec.evidence.redaction import find
 from callrec.lifecycle.requests import permit, plain_number
 from callrec.model.access import Role
+
+if TYPE_CHECKING:
+    from callrec.archive.retrieval import Proved
 
 
 @operation("fetch", Role.HANDLER)
@@ -39,17 +45,28 @@ def recordings_to_fetch(
 
 @operation("fetch", Role.HANDLER)
 def fetch(
-    session: Session, /, id_: str, kind: Kind, clip: Clip | None = None, request: str | None = None
+    session: Session,
+    /,
+    id_: str,
+    kind: Kind,
+    clip: Clip | None = None,
+    request: str | None = None,
+    redaction: int | None = None,
 ) -> Download[GivenRecording]:
-    """Gives a recording, or a part of it, as a file.
+    """Gives a recording, or a part of it, as a file; or its redaction of this number, with the manifest of
+    that.
 
     Raises NotFound, Refused without a request that allows it, EvidenceBroken where it does not verify, and
     WrongUsage for a clip that is not in it.
     """
-    kept = _to_give(session, id_, request)
-    with session.app.retrieval(session.note).given(
-        kept, "fetched", kind, clip, clip=str(clip or ""), request=plain_number(request or "")
-    ) as (about, path):
+    kept = to_give(session, id_, request)
+    source = None if redaction is None else _redacted(session, kept, redaction)
+    said = {"clip": str(clip or ""), "request": plain_number(request or "")}
+    said |= {} if redaction is None else {"redaction": str(redaction)}
+    with session.app.retrieval(session.note).given(kept, "fetched", kind, clip, source, **said) as (
+        about,
+        path,
+    ):
         size = about.size
         return Download.of(about, path, _terms(kept, request, lambda sent: f"{100 * sent // size}%"))
 
@@ -62,7 +79,7 @@ def play(
 
     Where it is broken off, the custody log says until which second of the recording it was sent.
     """
-    kept = _to_give(session, id_, request)
+    kept = to_give(session, id_, request)
     begin = f"{begin_s:.10g}s"
     clip = Clip(begin_s) if begin_s or math.isnan(begin_s) else None
     with session.app.retrieval(session.note).given(
@@ -74,12 +91,20 @@ def play(
         )
 
 
-def _to_give(session: Session, id_: str, request: str | None) -> ArchivedRecording:
-    """Returns the recording that is asked for, once it is sure that it may be given."""
+def _redacted(session: Session, kept: ArchivedRecording, number: int) -> Proved:
+    """Returns what gives the redaction of a number. Raises NotFound."""
+    with session.app.database.read() as connection:
+        found = find(custody.of(connection, kept.id), number, kept.id)
+    return session.app.redactions.given(kept, found)
+
+
+def to_give(session: Session, id_: str, request: str | None, *, required: bool = False) -> ArchivedRecording:
+    """Returns the recording that is asked for, once it is sure that it may be given. `required`: not without
+    a request, whatever the office wants otherwise."""
     check_shown(request)
     with session.app.database.read() as connection:
         kept = look_up(session, connection, id_)
-        check_permitted(session, connection, request, kept)
+        check_permitted(session, connection, request, kept, required=required)
     return kept
 
 
@@ -94,10 +119,15 @@ def _terms(kept: ArchivedRecording, request: str | None, reached: Callable[[int]
 
 
 def check_permitted(
-    session: Session, connection: Connection, request: str | None, kept: ArchivedRecording
+    session: Session,
+    connection: Connection,
+    request: str | None,
+    kept: ArchivedRecording,
+    *,
+    required: bool = False,
 ) -> None:
     """Raises NotAllowed unless the recording may be given for this request, or without one."""
-    required = session.app.settings.desk.requests == "required"
+    required = required or session.app.settings.desk.requests == "required"
     try:
         permit(connection, required, request, kept, session.reach)
     except NotAllowed as error:
