@@ -138,6 +138,7 @@ def office(office_after: Callable[..., Callable[..., Done]]) -> Callable[..., Do
 
 def _copy_office(source: Path, folder: Path) -> None:
     shutil.copy(source / "c.db", folder)
+    shutil.copytree(source / "evidence", folder / "evidence")
     text = (source / "callrec.toml").read_text("utf-8")
     (folder / "callrec.toml").write_text(text.replace(str(source), str(folder)), "utf-8")
 
