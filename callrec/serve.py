@@ -1,9 +1,9 @@
 """Runs the controller process: its threads, from the first check to an orderly end.
 
 One thread watches the PBX, one archives, one sends alerts, one reads what the dialplan did while callrec was
-away, one gives the PBX its copy of the rules, and one keeps house: it takes up changed rules and writes down
-how things stand. The first thread ticks, and ends the process when one of the others has died. The parts are
-made in `app`.
+away, one gives the PBX its copy of the rules, two look after the keys that sign, and one keeps house: it
+takes up changed rules and writes down how things stand. The first thread ticks, and ends the process when one
+of the others has died. The parts are made in `app`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ log = structlog.get_logger()
 TICK_SECONDS = 0.5
 HOUSE_SECONDS = 0.5
 """How often changed rules are looked for, and the status is written."""
+KEY_SECONDS = 5.0
+"""How often the signing key is looked at: that it is gone is told before the next call ends."""
+KEY_COPY_SECONDS = 60.0
+"""How often it is looked whether there are keys whose records are not in the bucket."""
 APP_GRACE_SECONDS = 3.0
 """How long Asterisk may need to notice that a controller that was killed is gone."""
 TAKEOVER_SECONDS = 30.0
@@ -56,6 +60,9 @@ class Service:
         self._started_at = self._rules.seen_at
         self._parts: ControllerParts
         self._house = Worker(self._keep_house, lambda: HOUSE_SECONDS)
+        self._keys = Worker(self._look_after_keys, lambda: KEY_SECONDS)
+        # A thread of its own: the bucket may keep it waiting.
+        self._key_copies = Worker(self._copy_keys, lambda: KEY_COPY_SECONDS)
         self._tell_shift()
         self._tell_plain_text()
 
@@ -130,6 +137,8 @@ class Service:
             "mirror": parts.mirror,
             "journal": parts.journal,
             "alerts": parts.alerter,
+            "keys": self._keys,
+            "key copies": self._key_copies,
         }
 
     def _tick_while(self, threads: list[threading.Thread]) -> str:
@@ -150,6 +159,12 @@ class Service:
     def _keep_house(self) -> None:
         self._problems.attempt("reload", self._rules.reload)
         self._problems.attempt("write status", self._write_status)
+
+    def _look_after_keys(self) -> None:
+        self._problems.attempt("signing key", self._app.keys.signer)
+
+    def _copy_keys(self) -> None:
+        self._problems.attempt("records of keys", self._app.copy_keys)
 
     def _write_status(self, *, running: bool = True) -> None:
         status.write(self._app.spool.directory, self._status(running))

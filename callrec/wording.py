@@ -122,6 +122,7 @@ ACTIONS = {
     "destroyed": "destroyed: all versions deleted, and looked for again",
     "came-back": "came back with an old spool: destroyed there, too",
     "erased": "numbers and names taken out of calls",
+    "key-made": "a key to sign with was made",
 }
 """Steps of the custody log, and the states they lead to."""
 

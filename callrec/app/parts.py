@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from callrec.archive.removal import S3Removal
     from callrec.archive.retrieval import Notes, Retrieval
     from callrec.archive.s3 import S3Store
+    from callrec.evidence.key_copies import KeyCopies
     from callrec.evidence.keys import KeyFolder
     from callrec.lifecycle.protection import Protection
     from callrec.lifecycle.purge import Purge
@@ -86,6 +87,17 @@ class App:
         from callrec.evidence.keys import KeyFolder
 
         return KeyFolder(self.settings.evidence.keys)
+
+    @cached_property
+    def key_copies(self) -> KeyCopies:
+        """The public records of these keys in the bucket."""
+        from callrec.evidence.key_copies import KeyCopies
+
+        return KeyCopies(self.keys, self.store)
+
+    def copy_keys(self) -> None:
+        """Puts the records of keys into the bucket that are not there. Raises as KeyCopies."""
+        self.key_copies.put(self.now + timedelta(days=self.settings.evidence.anchor_days))
 
     @cached_property
     def protection(self) -> Protection:

@@ -52,6 +52,7 @@ COMMANDS = {
     "note": "Write a note about a call.",
     "access": "Who may do what.",
     "custody": "Who did what to recordings, and the report of it.",
+    "evidence": "What recordings are proved with: the keys that sign.",
     "request": "Requests for recordings: opened, approved, handed over, returned.",
     "purge": "Destroy what is past its time, and say which rule and date decided.",
     "desk": "Serve the desk, for those who cannot read callrec.toml.",

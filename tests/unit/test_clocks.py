@@ -22,8 +22,8 @@ SYNCHRONISED, UNSYNCHRONISED = 0, 5
 
 
 class _Server(BaseHTTPRequestHandler):
-    """Tells the time that its path says, percent signs for blanks; for `/nothing` none, for `/slow` none until
-    `awaited`."""
+    """Tells the time that its path says, percent signs for blanks; for `/nothing` none, for `/slow` not until
+    it is `awaited`."""
 
     awaited = threading.Event()
 
