@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from callrec.archive.removal import S3Removal
     from callrec.archive.retrieval import Notes, Retrieval
     from callrec.archive.s3 import S3Store
+    from callrec.evidence.anchorer import Anchorer
+    from callrec.evidence.anchors import AnchorLog
     from callrec.evidence.key_copies import KeyCopies
     from callrec.evidence.keys import KeyFolder
+    from callrec.evidence.placing import Placer
     from callrec.lifecycle.protection import Protection
     from callrec.lifecycle.purge import Purge
     from callrec.model.calls import Announcement
@@ -87,6 +90,27 @@ class App:
         from callrec.evidence.keys import KeyFolder
 
         return KeyFolder(self.settings.evidence.keys)
+
+    def anchors(self) -> AnchorLog:
+        """Makes what reads the anchors in the bucket."""
+        from callrec.evidence.anchors import AnchorLog
+
+        return AnchorLog(self.store, self.keys.public)
+
+    def anchorer(self) -> Anchorer:
+        """Makes what says in the bucket where the custody log stands."""
+        from callrec.evidence.anchorer import Anchorer
+
+        zone = self.settings.office.zone
+        return Anchorer(self.database, self.anchors(), self.placer, self.keys.signer, zone)
+
+    @cached_property
+    def placer(self) -> Placer:
+        """What puts anchors and their time-stamps into the bucket, where they stay."""
+        from callrec.evidence.placing import Placer
+
+        locked = self.settings.archive.object_lock != "off"
+        return Placer(self.store, self.settings.evidence.anchor_days, locked=locked)
 
     @cached_property
     def key_copies(self) -> KeyCopies:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,8 @@ from callrec.catalogue.tables import custody
 from callrec.errors import CatalogueDamaged
 
 GENESIS = "0" * 64
+ARCHIVED = "archived"
+SHA256 = re.compile("[0-9a-f]{64}")
 AT_ONCE = 1000
 """Rows of the chain in memory at a time."""
 
@@ -55,10 +58,8 @@ def append(
     if connection.dialect.name == "postgresql":
         # One writer at a time, or two rows would follow the same one (decision 7); SQLite has that anyway.
         connection.execute(sa.text("LOCK TABLE custody IN EXCLUSIVE MODE"))
-    last = connection.execute(
-        sa.select(custody.c.seq, custody.c.hash).order_by(custody.c.seq.desc()).limit(1)
-    ).one_or_none()
-    seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
+    newest, previous = head(connection)
+    seq = newest + 1
     digest = _hash(seq, at, who, recording_id, action, details, previous)
     entry = Entry(seq, at, who, recording_id, action, details, previous, digest)
     connection.execute(
@@ -80,6 +81,32 @@ def of(connection: sa.Connection, recording_id: str) -> list[Entry]:
     """Returns what was done to one recording, in order."""
     query = sa.select(custody).where(custody.c.recording_id == recording_id).order_by(custody.c.seq)
     return [_entry(row) for row in connection.execute(query)]
+
+
+def head(connection: sa.Connection) -> tuple[int, str]:
+    """Returns the number and the hash of the newest row; 0 and GENESIS of an empty log."""
+    newest = sa.select(custody.c.seq, custody.c.hash).order_by(custody.c.seq.desc()).limit(1)
+    last = connection.execute(newest).one_or_none()
+    return (last.seq, last.hash) if last else (0, GENESIS)
+
+
+def hash_at(connection: sa.Connection, seq: int) -> str | None:
+    """Returns the hash of a row, GENESIS for row 0; None where there is no such row."""
+    if seq == 0:
+        return GENESIS
+    return connection.scalar(sa.select(custody.c.hash).where(custody.c.seq == seq))
+
+
+def archived(connection: sa.Connection, after: int, until: int) -> list[tuple[str, str]]:
+    """Returns which manifests were archived by the rows after one and until another: the recording's id and
+    the manifest's SHA-256 of each, in the order of ids. Damaged rows are passed over."""
+    rows = connection.execute(
+        sa.select(custody.c.recording_id, custody.c.details)
+        .where(custody.c.seq > after, custody.c.seq <= until, custody.c.action == ARCHIVED)
+        .execution_options(yield_per=AT_ONCE)
+    )
+    hashes = ((row.recording_id, _detail(row.details, "manifest_sha256")) for row in rows)
+    return sorted({(id_, sha256) for id_, sha256 in hashes if SHA256.fullmatch(sha256)})
 
 
 def broken_at(connection: sa.Connection) -> int | None:
@@ -114,6 +141,12 @@ def broken_of(connection: sa.Connection, recording_id: str) -> int | None:
         if not follows or (after and after.previous != entry.hash) or not _is_true(entry):
             return entry.seq
     return None
+
+
+def _detail(details: Any, name: str) -> str:
+    """Returns a detail that is a text; empty where it is not there."""
+    found = details.get(name) if isinstance(details, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def _entry(row: Any) -> Entry:

@@ -16,6 +16,7 @@ from callrec.catalogue.finding import SearchQuery
 from callrec.model.access import EVERYWHERE
 from callrec.numbers import normalise
 from tests.integration.system import SystemUnderTest
+from tests.tampering import altered
 
 
 @pytest.fixture
@@ -78,13 +79,13 @@ def test_without_versions_what_was_put_over_it_does_not_verify(
 def test_an_altered_custody_log_is_noticed(system: SystemUnderTest, kept: ArchivedRecording) -> None:
     row = "recording_id = :id AND action = 'archived'"
     change = sa.text(f"UPDATE custody SET who = :who WHERE {row}")  # noqa: S608
-    with system.app.database.begin() as connection:
+    with system.app.database.begin() as connection, altered(connection):
         connection.execute(change, {"who": "somebody", "id": kept.id})
     try:
         done = system.callrec("verify", kept.id)
         assert done.returncode == 5 and "the custody log was altered" in done.stderr
     finally:
-        with system.app.database.begin() as connection:
+        with system.app.database.begin() as connection, altered(connection):
             connection.execute(change, {"who": "callrec", "id": kept.id})
     assert system.callrec("verify", kept.id).returncode == 0
 
