@@ -117,11 +117,7 @@ class App:
         """The public records of these keys in the bucket."""
         from callrec.evidence.key_copies import KeyCopies
 
-        return KeyCopies(self.keys, self.store)
-
-    def copy_keys(self) -> None:
-        """Puts the records of keys into the bucket that are not there. Raises as KeyCopies."""
-        self.key_copies.put(self.now + timedelta(days=self.settings.evidence.anchor_days))
+        return KeyCopies(self.keys, self.placer)
 
     @cached_property
     def protection(self) -> Protection:

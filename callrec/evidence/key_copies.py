@@ -6,12 +6,9 @@ the folder alone, since whoever may put something into the bucket could put a ke
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import datetime
-
-from callrec.archive.store import BrowsingStore
 from callrec.errors import AlreadyThere, EvidenceBroken
 from callrec.evidence.keys import KeyFolder
+from callrec.evidence.placing import Placer
 
 FOLDER = "evidence/keys/"
 
@@ -19,23 +16,23 @@ FOLDER = "evidence/keys/"
 class KeyCopies:
     """The records of a folder of keys in one bucket; remembers which it has seen there."""
 
-    def __init__(self, keys: KeyFolder, store: BrowsingStore) -> None:
-        self._keys, self._store = keys, store
+    def __init__(self, keys: KeyFolder, placer: Placer) -> None:
+        self._keys, self._placer = keys, placer
         self._there = set[str]()
 
-    def put(self, until: datetime) -> None:
-        """Puts those into the bucket that are not there, locked until then, and reads them back.
+    def put(self) -> None:
+        """Puts those into the bucket that are not there.
 
         Raises EvidenceBroken where something else lies there, Unreachable where the bucket is away.
         """
         for key_id in self._keys.key_ids():
             if key_id not in self._there:
-                self._put(key_id, until)
+                self._put(key_id)
                 self._there.add(key_id)
 
-    def _put(self, key_id: str, until: datetime) -> None:
-        data, key = self._keys.record_bytes(key_id), f"{FOLDER}{key_id}.json"
-        with suppress(AlreadyThere):
-            self._store.put_bytes(key, data, "application/json", until)
-        if b"".join(self._store.read(key)) != data:
-            raise EvidenceBroken("{key} in the bucket is not the record of this key", key=key)
+    def _put(self, key_id: str) -> None:
+        key = f"{FOLDER}{key_id}.json"
+        try:
+            self._placer.place(key, self._keys.record_bytes(key_id))
+        except AlreadyThere as error:
+            raise EvidenceBroken("{key} in the bucket is not the record of this key", key=key) from error

@@ -87,7 +87,7 @@ def _listed(record: KeyRecord, signing: str) -> ListedKey:
 
 def _not_copied(app: App) -> Sentence | None:
     try:
-        app.copy_keys()
+        app.key_copies.put()
     except (Unreachable, EvidenceBroken) as error:
         return Sentence(error.template, **error.values)
     return None
