@@ -109,8 +109,13 @@ class App:
         """What puts anchors and their time-stamps into the bucket, where they stay."""
         from callrec.evidence.placing import Placer
 
-        locked = self.settings.archive.object_lock != "off"
-        return Placer(self.store, self.settings.evidence.anchor_days, locked=locked)
+        archive = self.settings.archive
+        return Placer(
+            self.store,
+            self.settings.evidence.anchor_days,
+            locked=archive.object_lock != "off",
+            encryption=archive.encryption,
+        )
 
     @cached_property
     def key_copies(self) -> KeyCopies:

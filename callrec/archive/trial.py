@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from callrec.archive.store import TRIALS, StoredObject, TrialStore
+from callrec.archive.store import TRIALS, StoredObject, TrialStore, check_encryption
 from callrec.errors import CheckFailed, Unreachable
 from callrec.files import scratch
 
@@ -32,11 +32,12 @@ class Trial:
     locked: bool
 
 
-def try_out(store: TrialStore, machine: str, lock: str, now: datetime) -> Trial:
-    """Puts an object, reads it back, looks at its lock, and deletes it unless it is locked.
+def try_out(store: TrialStore, machine: str, lock: str, now: datetime, encryption: str = "none") -> Trial:
+    """Puts an object, reads it back, looks at its lock and encryption, and deletes it unless it is locked.
 
-    `lock` is governance, compliance or off. Raises CheckFailed for what the server does not keep, Unreachable
-    where it refuses what a recording needs. That it lets nothing be deleted is no failure.
+    `lock` is governance, compliance or off; `encryption` none, s3 or kms. Raises CheckFailed or
+    EvidenceBroken for what the server does not keep, Unreachable where it refuses what a recording needs.
+    That it lets nothing be deleted is no failure.
     """
     folder = f"{TRIALS}{re.sub(r'[^A-Za-z0-9-]', '-', machine)}/"
     _sweep(store, folder)
@@ -48,6 +49,7 @@ def try_out(store: TrialStore, machine: str, lock: str, now: datetime) -> Trial:
     _check_content(store, found, data)
     if lock != "off":
         _check_lock(found, lock, minute + LOCK)
+    check_encryption(found, encryption)
     deleted = _delete(store, key, found.version)
     if deleted and lock != "off":
         raise CheckFailed(

@@ -71,11 +71,11 @@ def test_what_is_signed_but_another_document_is_refused(read: Any, changes: dict
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("written", [anchor.write(ANCHOR, KEY), statement.write(STATEMENT, KEY)])
-def test_one_kind_is_not_taken_for_the_other(written: bytes) -> None:
-    wrong = statement.read if b"merkle_root" in written else anchor.read
-    with pytest.raises(EvidenceBroken, match="the document is no"):
-        wrong(written, RING)
+def test_one_kind_is_not_taken_for_the_other() -> None:
+    with pytest.raises(EvidenceBroken, match="the document is no statement"):
+        statement.read(anchor.write(ANCHOR, KEY), RING)
+    with pytest.raises(EvidenceBroken, match="the document is no anchor"):
+        anchor.read(statement.write(STATEMENT, KEY), RING)
 
 
 def test_the_leaves_of_an_anchor() -> None:

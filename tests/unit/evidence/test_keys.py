@@ -220,22 +220,27 @@ def _with_passphrase() -> bytes:
     )
 
 
-@pytest.mark.parametrize(
-    ("data", "problem"),
-    [
-        (b"", "it is empty"),
-        (b"\n \n", "it is empty"),
-        (b"\0" * 119, "there is no private key in it"),
-        (SECRET.pem()[:60], "there is no private key in it, or not a whole one"),
-        (SECRET.public_pem(), "there is no private key in it"),
-        (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "there is no private key in it"),
-        (_with_passphrase(), "it has a passphrase"),
-        (_pem(rsa.generate_private_key(65537, 2048)), "it is no Ed25519 key"),
-        (_pem(ec.generate_private_key(ec.SECP256R1())), "it is no Ed25519 key"),
-        (SECRET.pem(), f"it is key {SECRET.key_id}, of which there is no record"),
-    ],
-)
-def test_what_is_no_key_of_ours_is_one_line(folder: KeyFolder, data: bytes, problem: str) -> None:
+UNUSABLE = {
+    "empty": (lambda: b"", "it is empty"),
+    "blank": (lambda: b"\n \n", "it is empty"),
+    "zeros": (lambda: b"\0" * 119, "there is no private key in it"),
+    "half": (lambda: SECRET.pem()[:60], "there is no private key in it, or not a whole one"),
+    "public": (SECRET.public_pem, "there is no private key in it"),
+    "certificate": (
+        lambda: b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        "there is no private key in it",
+    ),
+    "passphrase": (_with_passphrase, "it has a passphrase"),
+    "RSA": (lambda: _pem(rsa.generate_private_key(65537, 2048)), "it is no Ed25519 key"),
+    "EC": (lambda: _pem(ec.generate_private_key(ec.SECP256R1())), "it is no Ed25519 key"),
+    "another's": (SECRET.pem, f"it is key {SECRET.key_id}, of which there is no record"),
+}
+
+
+@pytest.mark.parametrize("kind", UNUSABLE)
+def test_what_is_no_key_of_ours_is_one_line(folder: KeyFolder, kind: str) -> None:
+    made, problem = UNUSABLE[kind]
+    data = made()
     folder.signing_file.write_bytes(data)
     for step in (folder.signer, lambda: folder.new("sato", LATER), lambda: folder.first("sato", LATER)):
         with pytest.raises(WrongConfiguration) as said:
