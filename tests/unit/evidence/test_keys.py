@@ -7,7 +7,7 @@ import fcntl
 import os
 import stat
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -220,7 +220,7 @@ def _with_passphrase() -> bytes:
     )
 
 
-UNUSABLE = {
+UNUSABLE: dict[str, tuple[Callable[[], bytes], str]] = {
     "empty": (lambda: b"", "it is empty"),
     "blank": (lambda: b"\n \n", "it is empty"),
     "zeros": (lambda: b"\0" * 119, "there is no private key in it"),
