@@ -70,6 +70,7 @@ class _Encrypting(BaseHTTPRequestHandler):
     """An S3 server that takes what it is given, and refuses keys of a key management that it has not."""
 
     asked: ClassVar[list[dict[str, str]]] = []
+    protocol_version = "HTTP/1.1"  # else clients wait for its 100 Continue
 
     def do_PUT(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -79,12 +80,14 @@ class _Encrypting(BaseHTTPRequestHandler):
         body = b"<Error><Code>KMS.NotFoundException</Code></Error>" if refused else b""
         self.send_response(400 if refused else 200)
         self.send_header("Content-Length", str(len(body)))
+        self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
 
     def do_HEAD(self) -> None:
         self.send_response(200)
         self.send_header("Content-Length", "1")
+        self.send_header("Connection", "close")
         self.send_header("x-amz-server-side-encryption", unquote(self.path.rpartition("/")[2]))
         self.end_headers()
 
