@@ -1,6 +1,7 @@
 """Tries a bucket out: puts a small object as a recording is put, and looks what the server has made of it.
 
-For `callrec doctor`. Its objects lie under `doctor/{machine}/`, at most one for each minute. What of them
+For `callrec doctor`. Its objects lie under `doctor/{machine}/`, at most one for each minute and way to
+encrypt. What of them
 may be deleted goes at the end of a trial, or at the next one, once its lock has ended.
 """
 
@@ -42,7 +43,8 @@ def try_out(store: TrialStore, machine: str, lock: str, now: datetime, encryptio
     folder = f"{TRIALS}{re.sub(r'[^A-Za-z0-9-]', '-', machine)}/"
     _sweep(store, folder)
     minute = now.astimezone(UTC).replace(second=0, microsecond=0)
-    key = f"{folder}{minute:%Y%m%dT%H%MZ}"
+    # By its encryption, too: what was put a moment ago, before that was set, would be read back.
+    key = f"{folder}{minute:%Y%m%dT%H%MZ}" + ("" if encryption == "none" else f"-{encryption}")
     data = f"{key}\nThis is a trial by callrec doctor, and no recording.\n".encode()
     _put(store, key, data, minute + LOCK)
     found = store.head(key)
