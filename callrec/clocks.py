@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -63,7 +63,8 @@ def time_at(url: str, timeout: float, ca_file: Path | None, proxy: str = "") -> 
     try:
         with web.session(ca_file, proxy) as session, within(timeout):
             answer = session.head(url, timeout=timeout)
-        return parsedate_to_datetime(answer.headers["Date"])
+        found = parsedate_to_datetime(answer.headers["Date"])
+        return found if found.tzinfo else found.replace(tzinfo=UTC)  # it said -0000
     except (requests.RequestException, OSError, KeyError, ValueError) as error:
         raise Unreachable(
             "{url} does not tell its time ({problem})", url=without_secrets(url), problem=why(error)

@@ -192,6 +192,10 @@ secret_key = $secret_key
 object_lock = "governance"
 # How long an object is locked at least, in seconds.
 # shortest_lock_s = 86400
+# Whether the server is to encrypt what it keeps: "s3" (by a key of its own), "kms" (by a key management,
+# whose key kms_key_id names) or "none". It is read back, as locks are.
+encryption = "none"
+# kms_key_id = "alias/callrec"
 # addressing = "path"                 # or "virtual"
 # checksums = "when_supported"        # "when_required" for old Ceph behind TLS
 # proxy = "http://proxy.city.example:8080"   # where the S3 server is reached by the office's proxy

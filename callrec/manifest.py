@@ -8,6 +8,7 @@ where one is kept is not known here.
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -20,7 +21,7 @@ from pydantic_core import from_json
 from callrec.errors import EvidenceBroken, Sentence
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Capture
-from callrec.signing import Signer, canonical, parsed, signed
+from callrec.signing import Signer, apart, canonical, signed
 from callrec.wrong_values import words
 
 SCHEMA: Literal["callrec-manifest/3"] = "callrec-manifest/3"  # decisions 14 and 19
@@ -241,8 +242,8 @@ def load() -> None:
 
 def sign(manifest: Manifest, signer: Signer) -> Manifest:
     """Returns the manifest with a signature by that key."""
-    found = parsed(signed(_plain(replace(manifest, key_id="", signature="")), signer))
-    return replace(manifest, key_id=found["key_id"], signature=found["signature"])
+    signature, _ = apart(signed(_plain(manifest), signer))
+    return replace(manifest, key_id=signer.key_id, signature=base64.b64encode(signature).decode())
 
 
 def write(manifest: Manifest) -> bytes:

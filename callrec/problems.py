@@ -21,7 +21,7 @@ class Problems:
         self._lock = threading.Lock()
         self._texts: dict[str, str] = {}
 
-    def attempt(self, name: str, step: Callable[[], None]) -> bool:
+    def attempt(self, name: str, step: Callable[[], object]) -> bool:
         """Does one thing and returns whether it could be done. An error is a problem until it can."""
         try:
             step()

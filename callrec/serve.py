@@ -2,9 +2,9 @@
 
 One thread watches the PBX, one archives, one sends alerts, one reads what the dialplan did while callrec was
 away, one gives the PBX its copy of the rules, one anchors the custody log each day, one states in the bucket
-what was done and waits for that, and one keeps house: it takes up changed rules and writes down how things
-stand. The first thread ticks, and ends the process when one of the others has died. The parts are made in
-`app`.
+what was done and waits for that, two look after the keys that sign, and one keeps house: it takes up changed
+rules and writes down how things stand. The first thread ticks, and ends the process when one of the others
+has died. The parts are made in `app`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ HOUSE_SECONDS = 0.5
 """How often changed rules are looked for, and the status is written."""
 STATE_SECONDS = 10.0
 """How often it is looked whether something that was done waits to be stated in the bucket."""
+KEY_SECONDS = 5.0
+"""How often the signing key is looked at: that it is gone is told before the next call ends."""
+KEY_COPY_SECONDS = 60.0
+"""How often it is looked whether there are keys whose records are not in the bucket."""
 APP_GRACE_SECONDS = 3.0
 """How long Asterisk may need to notice that a controller that was killed is gone."""
 TAKEOVER_SECONDS = 30.0
@@ -62,6 +66,9 @@ class Service:
         self._anchors = app.daily_anchors()
         self._stating = Worker(self._state, lambda: STATE_SECONDS)
         self._looked_for_lost = False
+        self._keys = Worker(self._look_after_keys, lambda: KEY_SECONDS)
+        # A thread of its own: the bucket may keep it waiting.
+        self._key_copies = Worker(self._copy_keys, lambda: KEY_COPY_SECONDS)
         self._tell_shift()
         self._tell_plain_text()
 
@@ -138,6 +145,8 @@ class Service:
             "journal": parts.journal,
             "alerts": parts.alerter,
             "anchors": self._anchors,
+            "keys": self._keys,
+            "key copies": self._key_copies,
         }
 
     def _tick_while(self, threads: list[threading.Thread]) -> str:
@@ -166,6 +175,12 @@ class Service:
 
     def _put_statements(self) -> None:
         self._app.outbox.put()
+
+    def _look_after_keys(self) -> None:
+        self._problems.attempt("signing key", self._app.keys.signer)
+
+    def _copy_keys(self) -> None:
+        self._problems.attempt("records of keys", lambda: self._app.key_copies.put())  # noqa: PLW0108
 
     def _write_status(self, *, running: bool = True) -> None:
         status.write(self._app.spool.directory, self._status(running))

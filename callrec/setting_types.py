@@ -144,6 +144,12 @@ def _a_bucket(name: str) -> str:
     return name
 
 
+def _a_key_of_a_kms(text: str) -> str:
+    if not re.fullmatch(r"[!-~]{1,2048}", text):
+        raise WrongValue("write the id, alias or ARN of a key, without blanks, such as alias/callrec")
+    return text
+
+
 def _a_region(name: str) -> str:
     if not re.fullmatch(r"(?!\d+\Z)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", name):
         raise WrongValue("write the name of a region, such as us-east-1")
@@ -240,6 +246,7 @@ ServerAddressOrNone = Annotated[str, _or_none(_a_server)]
 WebAddressOrNone = Annotated[str, _or_none(_a_web_address)]
 DatabaseAddress = Annotated[str, AfterValidator(check_database_url)]
 Bucket = Annotated[str, AfterValidator(_a_bucket)]
+KmsKeyOrNone = Annotated[str, _or_none(_a_key_of_a_kms)]
 Region = Annotated[str, AfterValidator(_a_region)]
 AbsolutePath = Annotated[Path, BeforeValidator(_a_path)]
 PathOfThePbx = Annotated[str, AfterValidator(_a_path_of_the_pbx)]

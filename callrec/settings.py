@@ -28,6 +28,7 @@ from callrec.setting_types import (
     Host,
     HostOrNone,
     KeyCode,
+    KmsKeyOrNone,
     LockSeconds,
     Number,
     PathOfThePbx,
@@ -104,9 +105,18 @@ class ArchiveSettings(Keys):
     object_lock: Literal["governance", "compliance", "off"] = "governance"
     shortest_lock_s: LockSeconds = 86_400
     """Locks last at least so long: after an outage the retention may be over, and S3 takes no past date."""
+    encryption: Literal["none", "s3", "kms"] = "none"
+    """Whether the server is asked to encrypt what it keeps: by a key of its own, or of a key management."""
+    kms_key_id: KmsKeyOrNone = ""
     proxy: ServerAddressOrNone = ""
 
     _keys_of: str = PrivateAttr("archive")
+
+    @model_validator(mode="after")
+    def _used(self) -> Self:
+        if self.kms_key_id and self.encryption != "kms":
+            raise WrongValue('kms_key_id is for encryption = "kms": set that, or leave kms_key_id out')
+        return self
 
     @property
     def address(self) -> str:

@@ -27,6 +27,8 @@ from callrec.errors import EvidenceBroken, Sentence
 
 _SIGNATURE = re.compile(rb',"signature":"([A-Za-z0-9+/]{86}==)"')
 """Cannot stand within a text of the document: its quotation marks would be escaped."""
+_BLANK = base64.b64encode(bytes(64)).decode()
+"""Holds the place of a signature: a document is brought into canonical form once."""
 
 
 class Signer(Protocol):
@@ -53,11 +55,12 @@ def canonical(document: Mapping[str, Any]) -> bytes:
 
 
 def signed(document: Mapping[str, Any], signer: Signer) -> bytes:
-    """Returns the document in canonical form, with `key_id` and `signature`."""
-    whole = {**document, "key_id": signer.key_id}
-    whole.pop("signature", None)
-    signature = base64.b64encode(signer.sign(canonical(whole))).decode()
-    return canonical({**whole, "signature": signature})
+    """Returns the document in canonical form, with `key_id` and `signature`. Raises EvidenceBroken for one
+    that has a signature within it already."""
+    whole = canonical({**document, "key_id": signer.key_id, "signature": _BLANK})
+    _, content = apart(whole)
+    signature = base64.b64encode(signer.sign(content))
+    return _SIGNATURE.sub(b',"signature":"%s"' % signature, whole)
 
 
 def opened(data: bytes, keys: PublicKeys) -> dict[str, Any]:
@@ -66,11 +69,18 @@ def opened(data: bytes, keys: PublicKeys) -> dict[str, Any]:
     document = parsed(data)
     signature, content = apart(data)
     key_id = str(document.get("key_id", ""))
-    if canonical(document) != data:
+    if not _is_canonical(document, data):
         raise EvidenceBroken("the document is not in the canonical form of RFC 8785: it was written anew")
     if not keys.verifies(key_id, signature, content):
         raise EvidenceBroken("the signature by key {key} does not fit the document", key=key_id)
     return document
+
+
+def _is_canonical(document: dict[str, Any], data: bytes) -> bool:
+    try:
+        return canonical(document) == data
+    except rfc8785.CanonicalizationError:  # of a number that has no such form
+        return False
 
 
 def parsed(data: bytes) -> dict[str, Any]:

@@ -125,6 +125,7 @@ ACTIONS = {
     "rebuilt": "taken into the catalogue again, from the bucket",
     "came-back": "came back with an old spool: destroyed there, too",
     "erased": "numbers and names taken out of calls",
+    "key-made": "a key to sign with was made",
 }
 """Steps of the custody log, and the states they lead to."""
 

@@ -184,10 +184,14 @@ def _name(node: ast.expr) -> str:
 def _commands(group: click.Group) -> Iterator[click.Command]:
     yield group
     for name in COMMANDS:
-        command = importlib.import_module(f"callrec.commands.{name}").command
-        yield command
-        if isinstance(command, click.Group):
-            yield from command.commands.values()
+        yield from _below(importlib.import_module(f"callrec.commands.{name}").command)
+
+
+def _below(command: click.Command) -> Iterator[click.Command]:
+    yield command
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            yield from _below(each)
 
 
 def _help(command: click.Command) -> Iterator[str]:

@@ -48,31 +48,34 @@ YES, OF_ONESELF = "●", "○"
 def reference() -> str:
     """docs/reference.md: the help of every command."""
     translate(program)
-    blocks = [
-        "# Commands\n\nMade from the commands' own help by `make reference`.\n",
-        _block(_context("callrec", program)),
-    ]
-    root = _context("callrec", program)
-    for name in COMMANDS:
-        command = program.get_command(root, name)
-        assert command is not None
-        context = _context(name, command, root)
-        blocks.append(_block(context))
-        if isinstance(command, click.Group):
-            blocks += [_block(_context(sub, each, context)) for sub, each in command.commands.items()]
-    blocks.append(_rights())
-    return "\n".join(blocks)
+    head = "# Commands\n\nMade from the commands' own help by `make reference`.\n"
+    return "\n".join([head, *map(_block, _contexts()), _rights()])
 
 
 def commands() -> list[str]:
     """Every command as people call it, such as `rule add`, in the order of the help."""
-    found: list[str] = []
+    return [
+        each.command_path.removeprefix("callrec ")
+        for each in _contexts()
+        if not isinstance(each.command, click.Group)
+    ]
+
+
+def _contexts() -> list[click.Context]:
+    """Those of the program, and of every command and group below it, in the order of the help."""
     root = _context("callrec", program)
+    found = [root]
     for name in COMMANDS:
         command = program.get_command(root, name)
-        below = list(command.commands) if isinstance(command, click.Group) else []
-        found += [f"{name} {each}" for each in below] or [name]
+        assert command is not None
+        found += _below(_context(name, command, root))
     return found
+
+
+def _below(context: click.Context) -> list[click.Context]:
+    groups = context.command.commands if isinstance(context.command, click.Group) else {}
+    inside = [_below(_context(name, each, context)) for name, each in groups.items()]
+    return [context, *(each for found in inside for each in found)]
 
 
 def _rights() -> str:

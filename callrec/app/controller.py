@@ -153,6 +153,7 @@ class ControllerAssembly:
             Discarder(self._app.spool, self._app.database, self._app.pbx.destroy),
             zone,
             locked=self._app.settings.archive.object_lock != "off",
+            encryption=self._app.settings.archive.encryption,
             shortest_lock=timedelta(seconds=self._app.settings.archive.shortest_lock_s),
         )
 

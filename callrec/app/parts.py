@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from callrec.evidence.anchors import AnchorLog
     from callrec.evidence.custody_check import CustodyCheck
     from callrec.evidence.daily_anchors import DailyAnchors
+    from callrec.evidence.key_copies import KeyCopies
     from callrec.evidence.keys import KeyFolder, PublicKeyRing
     from callrec.evidence.lost_commits import LostCommits
     from callrec.evidence.packing import Packer
@@ -187,8 +188,20 @@ class App:
         """What puts anchors and their time-stamps into the bucket, where they stay."""
         from callrec.evidence.placing import Placer
 
-        locked = self.settings.archive.object_lock != "off"
-        return Placer(self.store, self.settings.evidence.anchor_days, locked=locked)
+        archive = self.settings.archive
+        return Placer(
+            self.store,
+            self.settings.evidence.anchor_days,
+            locked=archive.object_lock != "off",
+            encryption=archive.encryption,
+        )
+
+    @cached_property
+    def key_copies(self) -> KeyCopies:
+        """The public records of these keys in the bucket."""
+        from callrec.evidence.key_copies import KeyCopies
+
+        return KeyCopies(self.keys, self.placer)
 
     @cached_property
     def protection(self) -> Protection:

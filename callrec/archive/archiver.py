@@ -21,7 +21,7 @@ import structlog
 
 from callrec.archive.discarder import WHO, Discarder
 from callrec.archive.retry_schedule import RetrySchedule, problem_of
-from callrec.archive.store import Store
+from callrec.archive.store import Store, check_encryption
 from callrec.catalogue import calls, custody, statements
 from callrec.catalogue.calls import ArchivedRecording, Versions
 from callrec.catalogue.database import Database
@@ -55,14 +55,16 @@ class Archiver(Worker):
         zone: ZoneInfo,
         *,
         locked: bool,
+        encryption: str = "none",
         shortest_lock: timedelta = timedelta(days=1),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`delete_track` removes a stored recording from the PBX; `locked`: objects carry a retention, of
-        `shortest_lock` at least."""
+        `shortest_lock` at least; `encryption`: how the store is to keep them, `none`, `s3` or `kms`."""
         self._spool, self._tracks, self._builder, self._store = spool, tracks, builder, store
         self._database, self._delete_track, self._zone = database, delete_track, zone
         self._locked, self._shortest_lock, self._discarder = locked, shortest_lock, discarder
+        self._encryption = encryption
         self._retries = RetrySchedule(clock)
         super().__init__(lambda: self._try(SPOOL, self.work), self._retries.pause)
 
@@ -175,7 +177,7 @@ class Archiver(Worker):
     def _prove(self, key: str, source: Path, digest: str, until: datetime) -> str | None:
         """Returns the version that was read back.
 
-        Raises EvidenceBroken unless the store holds exactly the file's bytes, locked as asked.
+        Raises EvidenceBroken unless the store holds exactly the file's bytes, locked and encrypted as asked.
         """
         found = self._store.head(key)
         stored = hashlib.sha256()
@@ -192,6 +194,7 @@ class Archiver(Worker):
                 'or set archive.object_lock = "off"',
                 key=key,
             )
+        check_encryption(found, self._encryption)
         return found.version
 
     def _catalogue(self, manifest: Manifest, versions: Versions) -> None:

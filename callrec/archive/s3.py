@@ -47,6 +47,8 @@ CHUNK = 1 << 20
 SECONDS = 90.0
 """How long a request, or a piece of CHUNK bytes, may take in all, besides the time of its bytes."""
 _MISSING = {"404", "NoSuchKey", "NotFound", "NoSuchVersion"}
+_ENCRYPTIONS = {"s3": "AES256", "kms": "aws:kms"}
+"""By what the setting says: what the protocol calls it."""
 _DENIED = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}
 
 
@@ -115,6 +117,7 @@ class S3Store:
             Metadata={"sha256": sha256},
             IfNoneMatch="*",  # decision 6: nothing is put over what is there
             **self._lock(retain_until),
+            **self._encryption(),
         )
 
     def listed(self, prefix: str, after: str = "") -> Iterator[ListedVersion]:
@@ -150,6 +153,7 @@ class S3Store:
             legal_hold=found.get("ObjectLockLegalHoldStatus") == "ON",
             version=found.get("VersionId"),
             lock_mode=str(found.get("ObjectLockMode") or "").lower() or None,
+            encryption=_encryption_named(found.get("ServerSideEncryption")),
         )
 
     def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
@@ -208,6 +212,13 @@ class S3Store:
             "ObjectLockRetainUntilDate": retain_until,
         }
 
+    def _encryption(self) -> dict[str, str]:
+        """Returns how a server is asked to encrypt an object."""
+        wanted, key = self._settings.encryption, self._settings.kms_key_id
+        if wanted == "none":
+            return {}
+        return {"ServerSideEncryption": _ENCRYPTIONS[wanted], **({"SSEKMSKeyId": key} if key else {})}
+
     def _ask(self, operation: str, **parameters: Any) -> Any:
         if not self._settings.access_key.get_secret_value():  # nobody else's are taken in their place
             raise StoreUnreachable(
@@ -243,6 +254,13 @@ class S3Store:
             return AlreadyThere("{key} is in the bucket already", key=key)
         if code in _MISSING:
             return NotFound("{key} is not in the bucket", key=key)
+        if operation == "put_object" and self._settings.encryption != "none":
+            return _Refused(
+                "the S3 server refused to keep {key} encrypted, or at all ({code}): check archive.encryption "
+                "and kms_key_id",
+                key=key,
+                code=code,
+            )
         return _Refused("the S3 server refused {operation}: {code}", operation=operation, code=code)
 
     def _unreachable(self, error: Exception) -> StoreUnreachable:
@@ -257,6 +275,11 @@ def _listed(said: dict[str, Any], *, marker: bool = False) -> ListedVersion:
     version = None if said["VersionId"] == "null" else said["VersionId"]
     size = 0 if marker else said["Size"]
     return ListedVersion(said["Key"], version, size, said["LastModified"], said["IsLatest"], marker)
+
+
+def _encryption_named(said: str | None) -> str | None:
+    """Returns an encryption as the setting calls it; one that has no setting as the server calls it."""
+    return next((name for name, called in _ENCRYPTIONS.items() if called == said), said or None)
 
 
 def _version(version: str | None) -> dict[str, str]:

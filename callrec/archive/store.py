@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from callrec.errors import EvidenceBroken
+
 TRIALS = "doctor/"
 """How the keys begin of what `callrec doctor` puts there. That is no recording: whoever looks through the
 bucket passes over it."""
@@ -28,10 +30,24 @@ class StoredObject:
     version: str | None = None  # decision 6
     lock_mode: str | None = None
     """``governance`` or ``compliance``; None of what is not locked."""
+    encryption: str | None = None
+    """``s3`` or ``kms``, by whose key the server says that it has encrypted it; None: it says nothing."""
 
     def is_locked_until(self, moment: datetime) -> bool:
         """Returns whether it is locked until then. Servers keep no fractions of a second."""
         return self.retain_until is not None and self.retain_until >= moment.replace(microsecond=0)
+
+
+def check_encryption(found: StoredObject, wanted: str) -> None:
+    """Raises EvidenceBroken unless the server says that an object is encrypted as was asked: `none` (whatever
+    it does by itself), `s3` or `kms`."""
+    if wanted not in ("none", found.encryption):
+        raise EvidenceBroken(
+            "the S3 server does not encrypt {key} as it was asked to: use another server, or set "
+            'archive.encryption = "{found}"',
+            key=found.key,
+            found=found.encryption or "none",
+        )
 
 
 class Store(Protocol):

@@ -1,6 +1,7 @@
 """Tries a bucket out: puts a small object as a recording is put, and looks what the server has made of it.
 
-For `callrec doctor`. Its objects lie under `doctor/{machine}/`, at most one for each minute. What of them
+For `callrec doctor`. Its objects lie under `doctor/{machine}/`, at most one for each minute and way to
+encrypt. What of them
 may be deleted goes at the end of a trial, or at the next one, once its lock has ended.
 """
 
@@ -12,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from callrec.archive.store import TRIALS, StoredObject, TrialStore
+from callrec.archive.store import TRIALS, StoredObject, TrialStore, check_encryption
 from callrec.errors import CheckFailed, Unreachable
 from callrec.files import scratch
 
@@ -32,22 +33,25 @@ class Trial:
     locked: bool
 
 
-def try_out(store: TrialStore, machine: str, lock: str, now: datetime) -> Trial:
-    """Puts an object, reads it back, looks at its lock, and deletes it unless it is locked.
+def try_out(store: TrialStore, machine: str, lock: str, now: datetime, encryption: str = "none") -> Trial:
+    """Puts an object, reads it back, looks at its lock and encryption, and deletes it unless it is locked.
 
-    `lock` is governance, compliance or off. Raises CheckFailed for what the server does not keep, Unreachable
-    where it refuses what a recording needs. That it lets nothing be deleted is no failure.
+    `lock` is governance, compliance or off; `encryption` none, s3 or kms. Raises CheckFailed or
+    EvidenceBroken for what the server does not keep, Unreachable where it refuses what a recording needs.
+    That it lets nothing be deleted is no failure.
     """
     folder = f"{TRIALS}{re.sub(r'[^A-Za-z0-9-]', '-', machine)}/"
     _sweep(store, folder)
     minute = now.astimezone(UTC).replace(second=0, microsecond=0)
-    key = f"{folder}{minute:%Y%m%dT%H%MZ}"
+    # By its encryption, too: what was put a moment ago, before that was set, would be read back.
+    key = f"{folder}{minute:%Y%m%dT%H%MZ}" + ("" if encryption == "none" else f"-{encryption}")
     data = f"{key}\nThis is a trial by callrec doctor, and no recording.\n".encode()
     _put(store, key, data, minute + LOCK)
     found = store.head(key)
     _check_content(store, found, data)
     if lock != "off":
         _check_lock(found, lock, minute + LOCK)
+    check_encryption(found, encryption)
     deleted = _delete(store, key, found.version)
     if deleted and lock != "off":
         raise CheckFailed(

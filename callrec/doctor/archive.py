@@ -19,9 +19,12 @@ def _archive(checkup: Checkup) -> str:
             'make a bucket with it, or set archive.object_lock = "off"',
             bucket=wanted.bucket,
         )
-    trial = try_out(store, socket.gethostname(), wanted.object_lock, checkup.app.now)
-    found = _("bucket {bucket}, lock: {lock}; a trial was put, read back and compared")
-    words = [found.format(bucket=wanted.bucket, lock=wanted.object_lock), *_remarks(trial)]
+    trial = try_out(store, socket.gethostname(), wanted.object_lock, checkup.app.now, wanted.encryption)
+    found = _(
+        "bucket {bucket}, lock: {lock}, encryption: {encryption}; a trial was put, read back and compared"
+    )
+    said = found.format(bucket=wanted.bucket, lock=wanted.object_lock, encryption=wanted.encryption)
+    words = [said, *_remarks(trial)]
     return "; ".join(words)
 
 

@@ -18,6 +18,7 @@ from callrec.doctor import (
     clocks,
     desk,
     dialplan,
+    keys,
     machine,
     messages,
     parts,
@@ -32,6 +33,7 @@ from callrec.language import translated as _
 CHECKS: tuple[Check, ...] = (
     *parts.CHECKS,
     *archive.CHECKS,
+    *keys.CHECKS,
     *pbx.CHECKS,
     *dialplan.CHECKS,
     *phones.CHECKS,

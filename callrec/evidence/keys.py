@@ -4,89 +4,39 @@ The folder holds `signing.pem`, the private key (PKCS #8, mode 0600), and for ea
 key, and `{id}.json`, its record: when it was made and by whom, signed by itself and by the key before it. A
 new key replaces the private one before it; records and public keys stay, as what was signed has to be
 verified for ever.
+
+Every process reads the folder when it needs a key: one that another process has made holds at once, and one
+that is gone is noticed. A kill or a full disk at any step leaves a key that signs and can be verified: the
+one before, or the new one.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import fcntl
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
-
+from callrec import account
 from callrec.errors import EvidenceBroken, Refused, WrongConfiguration
+from callrec.evidence import key_record
+from callrec.evidence.key_pair import PublicKeyRing, SigningKey, key_id, private_key, public_key, stranger
+from callrec.evidence.key_record import KeyRecord
 from callrec.failures import why
-from callrec.files import make_folder, write_whole
+from callrec.files import make_folder, write_new, write_whole
 from callrec.permissions import too_wide
-from callrec.signing import apart, canonical, parsed, signed
+
+__all__ = ["FolderKeys", "KeyFolder", "KeyRecord", "PublicKeyRing", "SigningKey", "key_id", "public_key"]
 
 SIGNING = "signing.pem"
-SCHEMA = "callrec-key/1"
 EVERYBODY = 0o644
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
-    """A key that callrec has, or had. `previous` is the id of the key before it; empty of the first."""
-
-    key_id: str
-    created_at: datetime
-    created_by: str
-    previous: str
-    public_key: str
-    """The public key as PEM."""
-
-
-class SigningKey:
-    """A private key, as a Signer."""
-
-    def __init__(self, private: Ed25519PrivateKey) -> None:
-        self._private = private
-        self.public_key = private.public_key()
-        self.key_id = key_id(self.public_key)
-
-    def sign(self, data: bytes) -> bytes:
-        return self._private.sign(data)
-
-    def pem(self) -> bytes:
-        return self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-    def public_pem(self) -> bytes:
-        return self.public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-
-
-class PublicKeyRing:
-    """Public keys by their ids, as PublicKeys."""
-
-    def __init__(self, keys: dict[str, Ed25519PublicKey]) -> None:
-        self._keys = keys
-
-    def verifies(self, key_id: str, signature: bytes, data: bytes) -> bool:
-        key = self._keys.get(key_id)
-        if key is None:
-            raise EvidenceBroken(
-                "it is signed by key {key}, which is none of ours: see callrec evidence key list", key=key_id
-            )
-        try:
-            key.verify(signature, data)
-        except InvalidSignature:
-            return False
-        return True
+LARGEST = 1 << 16
+"""Bytes of a file that may be a key or its record."""
+_ID = re.compile(r"[0-9a-f]{16}")
 
 
 class KeyFolder:
@@ -95,52 +45,72 @@ class KeyFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @property
+    def signing_file(self) -> Path:
+        return self.folder / SIGNING
+
     @cached_property
-    def public(self) -> PublicKeyRing:
-        """All public keys of the folder, as they were when they were first asked for."""
-        return PublicKeyRing({each.key_id: public_key(each.public_key.encode()) for each in self.records()})
+    def public(self) -> FolderKeys:
+        """All public keys of the folder, also those that come into it later."""
+        return FolderKeys(self)
 
     @property
     def has_signing_key(self) -> bool:
-        return (self.folder / SIGNING).exists()
+        with _said(self.signing_file):
+            return self.signing_file.exists()
 
     def signer(self) -> SigningKey:
         """Returns the key to sign with, read anew: one that is gone is noticed."""
-        path = self.folder / SIGNING
+        path = self.signing_file
         with _said(path):
-            data = path.read_bytes()
+            data = _bytes(path)
             if too_wide([path]):
                 raise WrongConfiguration(
                     "others can read the signing key: chmod 600 {path}, then make a new one: callrec "
                     "evidence key new",
                     path=path,
                 )
-            private = load_pem_private_key(data, None)
-        if not isinstance(private, Ed25519PrivateKey):
-            raise WrongConfiguration("{path} is no Ed25519 key", path=path)
-        return SigningKey(private)
+            key = private_key(data)
+            if not self._record_file(key.key_id).exists():
+                raise WrongConfiguration("it is key {key}, of which there is no record", key=key.key_id)
+        return key
+
+    def record(self, key_id: str) -> KeyRecord:
+        """Returns the record of a key. Raises EvidenceBroken for one that is forged or not there."""
+        return key_record.read(self.record_bytes(key_id))
+
+    def record_bytes(self, key_id: str) -> bytes:
+        """Returns the record of a key as it was signed. Raises EvidenceBroken where there is none."""
+        path = self._record_file(key_id)
+        with _readable(path):
+            if not path.exists() and self.folder.exists():
+                raise stranger(key_id)
+            data = _bytes(path)
+        _check(data, key_id, path)
+        return data
 
     def records(self) -> list[KeyRecord]:
-        """Returns the records of all keys, the oldest first. Raises EvidenceBroken for a forged one."""
-        with _said(self.folder):
-            found = [read_record(path.read_bytes()) for path in sorted(self.folder.glob("*.json"))]
-        return sorted(found, key=lambda each: each.created_at)
+        """Returns the records of all keys, the oldest first. Raises EvidenceBroken for one that is forged, or
+        does not follow from the key before it."""
+        found = {key_id: self.record(key_id) for key_id in self.key_ids()}
+        for each in found.values():
+            if each.previous in found:
+                key_record.check_order(each, found[each.previous])
+        return sorted(found.values(), key=lambda each: (each.created_at, each.key_id))
+
+    def key_ids(self) -> list[str]:
+        """Returns the ids of all keys, in no order that says anything."""
+        with _readable(self.folder):
+            there = list(self.folder.iterdir()) if self.folder.exists() else []
+        return sorted(each.stem for each in there if each.suffix == ".json" and _ID.fullmatch(each.stem))
 
     def new(self, who: str, at: datetime) -> KeyRecord:
         """Makes a key pair to sign with from now on; the private key before it is gone then.
 
-        The public key and its record are on the disk before the private one takes the place: nothing is
-        ever signed by a key that nobody can verify.
+        Raises Refused where another is made at this moment, or by a clock that is behind the newest key.
         """
-        old, new = self.signer() if self.has_signing_key else None, SigningKey(Ed25519PrivateKey.generate())
-        record = _record(new, old, who, at)
-        with _said(self.folder):
-            make_folder(self.folder)
-            write_whole(self.folder / f"{new.key_id}.pem", new.public_pem(), mode=EVERYBODY)
-            write_whole(self.folder / f"{new.key_id}.json", record, mode=EVERYBODY)
-            write_whole(self.folder / SIGNING, new.pem())
-        self.__dict__.pop("public", None)
-        return read_record(record)
+        with self._alone():
+            return self._make(who, at)
 
     def first(self, who: str, at: datetime) -> KeyRecord | None:
         """Makes the first key pair; None where there is one. Raises Refused where there was one that is
@@ -148,60 +118,98 @@ class KeyFolder:
         if self.has_signing_key:
             self.signer()
             return None
-        if self.records():
+        if self.key_ids():
             raise Refused(
                 "the signing key {path} is gone: put it back, or make another: callrec evidence key new",
-                path=self.folder / SIGNING,
+                path=self.signing_file,
             )
         return self.new(who, at)
 
+    def _make(self, who: str, at: datetime) -> KeyRecord:
+        """The public key and its record are on the disk before the private one takes the place: nothing is
+        ever signed by a key that nobody can verify."""
+        newest = self.records()[-1:]
+        if newest and newest[0].created_at > at:
+            raise Refused(
+                "key {key} was made later than now, by this machine's clock: set the clock first",
+                key=newest[0].key_id,
+            )
+        old, new = self.signer() if self.has_signing_key else None, SigningKey.made()
+        previous = old.key_id if old else "".join(each.key_id for each in newest)
+        record = key_record.make(new, old, previous, who, at)
+        with _writable(self.folder):
+            write_new(self.folder / f"{new.key_id}.pem", new.public_pem(), mode=EVERYBODY)
+            write_new(self._record_file(new.key_id), record, mode=EVERYBODY)
+            write_whole(self.signing_file, new.pem())
+        return key_record.read(record)
 
-def key_id(key: Ed25519PublicKey) -> str:
-    """Returns the id of a key: the first 16 digits of the SHA-256 of its 32 bytes."""
-    return hashlib.sha256(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Makes the folder where it is not there, and lets one process at a time make keys in it."""
+        with _writable(self.folder):
+            make_folder(self.folder)
+            descriptor = os.open(self.folder, os.O_RDONLY)
+        try:
+            _check_owner(self.folder, os.fstat(descriptor).st_uid)
+            _lock(descriptor, self.folder)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _record_file(self, key_id: str) -> Path:
+        if not _ID.fullmatch(key_id):  # of a document that anybody may have written
+            raise stranger(key_id)
+        return self.folder / f"{key_id}.json"
 
 
-def public_key(pem: bytes) -> Ed25519PublicKey:
-    """Returns a public key from its PEM. Raises EvidenceBroken for anything else."""
+class FolderKeys:
+    """The public keys of a folder, as PublicKeys. Each is read when it is first asked for."""
+
+    def __init__(self, folder: KeyFolder) -> None:
+        self._folder, self._rings = folder, dict[str, PublicKeyRing]()
+
+    def verifies(self, key_id: str, signature: bytes, data: bytes) -> bool:
+        if key_id not in self._rings:
+            self._rings[key_id] = self._folder.record(key_id).ring()
+        return self._rings[key_id].verifies(key_id, signature, data)
+
+
+def _bytes(path: Path) -> bytes:
+    if path.exists() and not path.is_file():  # a pipe would keep us waiting
+        raise WrongConfiguration("it is no ordinary file")
+    with path.open("rb") as file:
+        return file.read(LARGEST)
+
+
+def _check(data: bytes, key_id: str, path: Path) -> None:
     try:
-        found = load_pem_public_key(pem)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise EvidenceBroken("there is no public key in it") from error
-    if not isinstance(found, Ed25519PublicKey):
-        raise EvidenceBroken("there is no public key in it")
-    return found
+        if key_record.read(data).key_id != key_id:
+            raise EvidenceBroken("it is that of another key")
+    except EvidenceBroken as error:
+        raise EvidenceBroken("{path} is no record of a key: {problem}", path=path, problem=error) from error
 
 
-def read_record(data: bytes) -> KeyRecord:
-    """Returns the record of a key. Raises EvidenceBroken unless the key itself has signed it."""
-    found = parsed(data)
+def _lock(descriptor: int, folder: Path) -> None:
     try:
-        pem, id_ = str(found["public_key"]), str(found["key_id"])
-        at = datetime.fromisoformat(found["created_at"])
-        record = KeyRecord(id_, at, str(found["created_by"]), str(found["previous"]), pem)
-    except (KeyError, ValueError, TypeError) as error:
-        raise EvidenceBroken("the document is no record of a key") from error
-    key = public_key(pem.encode())
-    if key_id(key) != id_ or not PublicKeyRing({id_: key}).verifies(id_, *apart(data)):
-        raise EvidenceBroken("the record of key {key} was changed", key=id_)
-    return record
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise Refused("another makes a key in {path} at this moment: try again", path=folder) from error
 
 
-def _record(new: SigningKey, old: SigningKey | None, who: str, at: datetime) -> bytes:
-    content: dict[str, Any] = {
-        "schema": SCHEMA,
-        "public_key": new.public_pem().decode(),
-        "created_at": at.isoformat(),
-        "created_by": who,
-        "previous": old.key_id if old else "",
-    }
-    if old:  # who has the old key says that the new one is ours
-        content["introduced"] = base64.b64encode(old.sign(canonical(content))).decode()
-    return signed(content, new)
+def _check_owner(folder: Path, owner: int) -> None:
+    """Raises Refused for a folder of another account: it could not read what we would put into it."""
+    if owner != os.geteuid():
+        raise Refused(
+            "{path} belongs to {owner}, and this is {user}: run callrec as {owner}, or chown it to {user}",
+            path=folder,
+            owner=account.name_of(owner),
+            user=account.name_of(os.geteuid()),
+        )
 
 
 @contextmanager
 def _said(path: Path) -> Iterator[None]:
+    """Makes of what is wrong with the signing key one line that says what to do."""
     try:
         yield
     except FileNotFoundError as error:
@@ -209,7 +217,38 @@ def _said(path: Path) -> Iterator[None]:
             "the signing key {path} is not there: put it back, or make one: callrec evidence key new",
             path=path,
         ) from error
-    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+    except OSError as error:
         raise WrongConfiguration(
-            "the signing key {path} cannot be used: {problem}", path=path, problem=why(error)
+            "the signing key {path} cannot be read: {problem}", path=path, problem=why(error)
+        ) from error
+    except WrongConfiguration as error:
+        if "path" in error.values:
+            raise
+        raise WrongConfiguration(
+            "the signing key {path} cannot be used: {problem}. Put it back from its copy; without one, take "
+            "it away and make another: callrec evidence key new",
+            path=path,
+            problem=error,
+        ) from None
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, WrongConfiguration) as error:
+        raise WrongConfiguration(
+            "{path}, of the keys that callrec signs with, cannot be read: {problem}",
+            path=path,
+            problem=why(error) if isinstance(error, OSError) else error,
+        ) from error
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise WrongConfiguration(
+            "no key can be written into {path}: {problem}", path=folder, problem=why(error)
         ) from error

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from callrec.archive.store import BrowsingStore
+from callrec.archive.store import BrowsingStore, check_encryption
 from callrec.errors import AlreadyThere, EvidenceBroken
 
 JSON = "application/json"
 
 
 class Placer:
-    """Puts documents into a bucket that stay there for `days`; `locked`: under Object Lock."""
+    """Puts documents into a bucket that stay there for `days`; `locked`: under Object Lock; `encryption`: as
+    the server is asked to keep them."""
 
-    def __init__(self, store: BrowsingStore, days: int, *, locked: bool) -> None:
-        self._store, self._days, self._locked = store, days, locked
+    def __init__(self, store: BrowsingStore, days: int, *, locked: bool, encryption: str = "none") -> None:
+        self._store, self._days, self._locked, self._encryption = store, days, locked, encryption
 
     def place(self, key: str, data: bytes, kind: str = JSON) -> None:
-        """Puts a document and reads it back: bytes and lock. The same document, there already, is as good.
+        """Puts a document and reads it back: bytes, lock, encryption. The same, there already, is as good.
 
         Raises AlreadyThere where another one is there, and EvidenceBroken where the bucket does not have, or
         lock, what it took.
@@ -31,7 +32,9 @@ class Placer:
             return
         if content(self._store, key) != data:
             raise EvidenceBroken("{key} reads back different from what was put", key=key)
-        if self._locked and not self._store.head(key).is_locked_until(until):
+        found = self._store.head(key)
+        check_encryption(found, self._encryption)
+        if self._locked and not found.is_locked_until(until):
             raise EvidenceBroken(
                 "the S3 server does not lock {key}: create the bucket with Object Lock, "
                 'or set archive.object_lock = "off"',

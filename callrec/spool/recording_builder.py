@@ -109,6 +109,7 @@ class RecordingBuilder:
         sounds = segment_sounds(captured, found)
         if not sounds:
             raise NoSound("the PBX has no sound of recording {id}", id=recording_id)
+        self._sources.signer()  # without it, all that follows would be done in vain, again and again
         notes = tuple(each.note for each in found.values() if each.note)
         noted = replace(captured, call=replace(captured.call, notes=(*captured.call.notes, *notes)))
         manifest = self._make(noted, sounds)

@@ -31,6 +31,7 @@ class MemoryStore:
     drops_locks: bool = False
     versioned: bool = True
     away: bool = False
+    encryption: str | None = None
 
     @property
     def objects(self) -> dict[str, bytes]:
@@ -80,7 +81,8 @@ class MemoryStore:
         digest, until = hashlib.sha256(data).hexdigest(), self.until.get(key)
         newest = str(len(self.versions[key]) - 1) if self.versioned else None
         mode = "governance" if until else None
-        return StoredObject(key, len(data), digest, until, False, version or newest, mode)
+        found = StoredObject(key, len(data), digest, until, False, version or newest, mode)
+        return replace(found, encryption=self.encryption)
 
     def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
         data = self._get(key, version)

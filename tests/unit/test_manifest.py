@@ -1,18 +1,31 @@
-"""Manifests of both versions are read; what is none is refused in one line."""
+"""Manifests of all versions are read; those of today are signed; what is none is refused in one line."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from callrec import manifest
 from callrec.errors import EvidenceBroken
-from callrec.manifest import AudioFacts, Manifest, Placement, Software
+from callrec.evidence.keys import PublicKeyRing, SigningKey
+from callrec.manifest import (
+    AnnouncedWords,
+    AudioFacts,
+    ClockState,
+    Manifest,
+    Placement,
+    RuleText,
+    Software,
+)
 from callrec.model.calls import DecisionChange, FeatureCode, KeyPress, KeyResult, remark
 from callrec.model.captures import KeptBecause, Silence, SilenceReason, Track
+from callrec.signing import canonical, opened
 from tests.unit.samples import DECISION, END, RECORDING_ID, START, call, captured_call, segment
 
 VERSION_1 = """
@@ -124,16 +137,137 @@ def plain(**changes: Any) -> dict[str, Any]:
     return {**found, **changes}
 
 
+VERSION_2 = """
+{
+  "schema": "callrec-manifest/2", "recording_id": "01a20000-0000-7000-8000-000000000001",
+  "facility_name": "芝地区総合支所",
+  "call": {
+    "id": "01a20000-0000-7000-8000-00000000000a", "pbx": "pbx", "linkedid": "1.0",
+    "direction": "inbound", "facility": "shiba", "extension": "2101", "number": "+81312345678",
+    "dialled": "2101", "started_at": "2026-11-22T01:00:00Z", "answered_at": "2026-11-22T01:00:02Z",
+    "ended_at": "2026-11-22T01:00:12Z", "outcome": "answered",
+    "decision": {
+      "mode": "automatic", "announce": "none", "languages": ["ja"], "prompt": "notice",
+      "retain_days": 90, "retain_incident_days": 1827, "rule": 1, "version": 1, "reason": "facility",
+      "considered": [], "beep_s": null, "unannounced": "record"
+    },
+    "participants": [], "announcements": [],
+    "notes": [
+      {
+        "text": "the call went on in call 7", "template": "the call went on in call {keys}",
+        "values": {"keys": "7"}
+      }
+    ],
+    "key_presses": [
+      {
+        "id": "1.1-1-3.0", "key": "keep", "result": "started", "channel": "1.1", "extension": "2101",
+        "at": "2026-11-22T01:00:03Z"
+      }
+    ],
+    "decision_changes": [
+      {
+        "at": "2026-11-22T01:00:06Z", "extensions": ["2102"],
+        "decision": {
+          "mode": "automatic", "announce": "none", "languages": ["ja"], "prompt": "notice",
+          "retain_days": 90, "retain_incident_days": 1827, "rule": 1, "version": 1,
+          "reason": "facility", "considered": [], "beep_s": null, "unannounced": "record"
+        }
+      }
+    ],
+    "incident": false, "discarded_at": null, "unannounced_at": null
+  },
+  "capture": {
+    "recording_id": "01a20000-0000-7000-8000-000000000001", "started_at": "2026-11-22T01:00:02Z",
+    "kept_because": "key",
+    "segments": [
+      {
+        "number": 1, "channel": "1.0",
+        "external": {
+          "name": "callrec/r-1-external", "started_at": "2026-11-22T01:00:02Z",
+          "finished_at": "2026-11-22T01:00:12Z", "failed": null, "closed_at": null, "unwatched": false
+        },
+        "staff": {
+          "name": "callrec/r-1-staff", "started_at": "2026-11-22T01:00:02Z", "finished_at": null,
+          "failed": "it ended", "closed_at": null, "unwatched": false
+        },
+        "requested_at": null, "standby": false
+      }
+    ],
+    "gaps": [], "ended_at": "2026-11-22T01:00:12Z",
+    "silences": [{"started_at": "2026-11-22T01:00:05Z", "finished_at": null, "reason": "key"}]
+  },
+  "placements": [{"segment": 1, "offset_s": 0.0, "duration_s": 10.0, "missing": ["staff"]}],
+  "audio": {
+    "format": "flac", "sample_rate": 8000, "channels": 2, "frames": 80000, "pcm_sha256": "aaaa",
+    "sha256": "bbbb", "size": 100
+  },
+  "tracks": ["external party", "staff"], "incident": false, "retain_until": "2027-02-20T01:00:12Z",
+  "software": {"callrec": "0.1", "pbx": "22.10.1", "libsndfile": "1.2.2"},
+  "created_at": "2026-11-22T01:00:20Z"
+}
+""".encode()
+"""As version 2 wrote it, but for the spaces."""
+KEY = SigningKey(Ed25519PrivateKey.from_private_bytes(b"sample" + b"." * 26))
+RING = PublicKeyRing({KEY.key_id: KEY.public_key})
+
+
+def whole() -> Manifest:
+    """One with all that version 3 says."""
+    return replace(
+        sample(),
+        facilities=("azabu", "shiba"),
+        rules=(RuleText(1, 1, '[[rule]]\nmode = "automatic"  # 自動\n', START, "sato"),),
+        announced=(AnnouncedWords("notice", "ja", "ab" * 32, "この通話は録音されます。"),),
+        clocks=ClockState(START, True, 0.0021, 1.0, -1.0),
+    )
+
+
 def test_what_is_written_is_read() -> None:
     assert manifest.read(manifest.write(sample())) == sample()
+    signed = manifest.sign(whole(), KEY)
+    assert manifest.read(manifest.write(signed)) == signed and signed.is_signed
+
+
+def test_what_is_signed_is_the_file_itself() -> None:
+    """Also after it was read, which drops what does not matter to us, and written again."""
+    signed = manifest.sign(whole(), KEY)
+    data = manifest.write(signed)
+    found = opened(data, RING)
+    assert canonical(found) == data == manifest.write(manifest.read(data))
+    assert (found["key_id"], found["signature"]) == (signed.key_id, signed.signature)
+    assert found["rules"][0]["text"].endswith("# 自動\n") and found["clocks"]["pbx_offset_s"] == -1.0
+
+
+def test_what_was_signed_once_is_verified_for_ever() -> None:
+    """Whatever later versions of callrec write: the file is that of the first which signed."""
+    data = (Path(__file__).parent / "manifest-3.json").read_bytes()
+    assert opened(data, RING)["schema"] == "callrec-manifest/3"
+    assert manifest.read(data) == manifest.sign(whole(), KEY)
+
+
+def test_a_signature_is_of_one_manifest() -> None:
+    signed = manifest.sign(whole(), KEY)
+    for other in (replace(signed, incident=True), replace(signed, rules=()), replace(signed, clocks=None)):
+        with pytest.raises(EvidenceBroken, match="does not fit"):
+            opened(manifest.write(other), RING)
+    assert manifest.sign(signed, KEY) == signed, "signed anew, it is the same"
+
+
+def test_version_2_is_read_and_is_not_signed() -> None:
+    found = manifest.read(VERSION_2)
+    assert found == sample() and not found.is_signed and found.clocks is None
 
 
 def test_version_1_is_read_in_the_names_of_today() -> None:
     assert manifest.read(VERSION_1) == sample()
 
 
-@pytest.mark.parametrize("written", [VERSION_1, manifest.write(sample())], ids=["version 1", "version 2"])
-def test_the_capture_of_either_version(written: bytes) -> None:
+@pytest.mark.parametrize(
+    "written",
+    [VERSION_1, VERSION_2, manifest.write(sample())],
+    ids=["version 1", "version 2", "version 3"],
+)
+def test_the_capture_of_any_version(written: bytes) -> None:
     assert manifest.capture_of(json.loads(written)) == sample().capture
 
 

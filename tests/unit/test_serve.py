@@ -34,6 +34,7 @@ from callrec.policy.office import Office
 from callrec.serve import Service
 from callrec.settings import (
     CatalogueSettings,
+    EvidenceSettings,
     NetworkSettings,
     OfficeSettings,
     PbxSettings,
@@ -42,6 +43,7 @@ from callrec.settings import (
 )
 from callrec.spool import status
 from callrec.spool.directory import Spool
+from tests.unit.fakes import MemoryStore
 
 
 class Quiet:
@@ -119,6 +121,31 @@ def test_plain_text_to_another_machine_is_a_problem_until_it_is_intended(app: Ap
         service._write_status()
         found = [each for each in _status(here)["problems"] if "pbx.ari_url (http://10.0.0.5:8088)" in each]
         assert bool(found) != allowed
+
+
+def test_a_signing_key_that_is_gone_is_a_problem_until_it_is_back(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nothing else happens: the next call must not be the first to find out."""
+    monkeypatch.setattr("callrec.serve.KEY_SECONDS", 0.02)
+    monkeypatch.setattr(App, "store", MemoryStore())
+    here = App(app.settings.model_copy(update={"evidence": EvidenceSettings(keys=tmp_path / "keys")}))
+    here.keys.first("sato", here.now)
+    key, away = here.keys.signing_file, tmp_path / "away.pem"
+    service = _service(here, Quiet(), Quiet())
+    running = threading.Thread(target=service.run)
+    running.start()
+    try:
+        wait_until(lambda: _status(here).get("problems") == [], 10, "a status")
+        key.rename(away)
+        told = f"the signing key {key} is not there: put it back, or make one: callrec evidence key new"
+        wait_until(lambda: _status(here)["problems"] == [told], 10, "the problem")
+        away.rename(key)
+        wait_until(lambda: _status(here)["problems"] == [], 10, "its end")
+        wait_until(lambda: len(here.store.objects) == 1, 10, "the copy of its record")  # type: ignore[attr-defined]
+    finally:
+        service.stop()
+        running.join()
 
 
 def test_an_orderly_end(app: App) -> None:

@@ -100,6 +100,23 @@ def test_bytes_that_read_back_different_are_not_let_go(bench: Bench) -> None:
     assert not bench.deleted and bench.spool.waiting() == [RECORDING_ID]
 
 
+@pytest.mark.parametrize("kept", [None, "kms", "aws:kms:dsse"])
+def test_a_store_that_does_not_encrypt_is_noticed(bench: Bench, kept: str | None) -> None:
+    bench.captured()
+    bench.archiver._encryption, bench.store.encryption = "s3", kept
+    with pytest.raises(EvidenceBroken, match=f'does not encrypt .* archive.encryption = "{kept or "none"}"'):
+        bench.archiver.archive(RECORDING_ID)
+    assert not bench.deleted and bench.spool.waiting() == [RECORDING_ID]
+    bench.store.encryption = "s3"
+    assert bench.archiver.archive(RECORDING_ID)
+
+
+def test_a_store_may_encrypt_unasked(bench: Bench) -> None:
+    bench.captured()
+    bench.store.encryption = "kms"
+    assert bench.archiver.archive(RECORDING_ID)
+
+
 def test_a_store_that_drops_locks_is_noticed(bench: Bench) -> None:
     bench.captured()
     bench.store.drops_locks = True

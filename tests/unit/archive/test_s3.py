@@ -1,16 +1,21 @@
-"""The S3 store where nothing can be stored: a wrong address, or a wrong key, is said in one line."""
+"""The S3 store: what it asks of a server, and what it says where nothing can be stored, in one line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import unquote
 
 import pytest
+from pydantic import ValidationError
 
 from callrec.app import App
 from callrec.archive.s3 import S3Store
-from callrec.errors import StoreUnreachable, WrongConfiguration
+from callrec.errors import StoreUnreachable, Unreachable, WrongConfiguration
 from callrec.settings import ArchiveSettings, Settings
 from tests.unit.http_server import serving
 
@@ -59,3 +64,89 @@ def test_a_key_that_is_refused_is_told_by_the_section_that_has_it(refusing: str)
         with pytest.raises(StoreUnreachable) as refused:
             store.check()
         assert f"check {section}.access_key, {section}.secret_key and" in str(refused.value)
+
+
+class _Encrypting(BaseHTTPRequestHandler):
+    """An S3 server that takes what it is given, and refuses keys of a key management that it has not."""
+
+    asked: ClassVar[list[dict[str, str]]] = []
+    protocol_version = "HTTP/1.1"  # else clients wait for its 100 Continue
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        names = ("x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id")
+        self.asked.append({name: self.headers[name] for name in names if name in self.headers})
+        refused = self.headers.get(names[1]) == "alias/none"
+        body = b"<Error><Code>KMS.NotFoundException</Code></Error>" if refused else b""
+        self.send_response(400 if refused else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1")
+        self.send_header("Connection", "close")
+        self.send_header("x-amz-server-side-encryption", unquote(self.path.rpartition("/")[2]))
+        self.end_headers()
+
+    def log_message(self, *said: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def encrypting() -> Iterator[str]:
+    _Encrypting.asked.clear()
+    with serving(_Encrypting) as address:
+        yield address
+
+
+def _store(address: str, **settings: str) -> S3Store:
+    return S3Store(ArchiveSettings(endpoint_url=address, access_key="a", secret_key="b", **settings))
+
+
+@pytest.mark.parametrize(
+    ("settings", "headers"),
+    [
+        ({}, {}),
+        ({"encryption": "s3"}, {"x-amz-server-side-encryption": "AES256"}),
+        ({"encryption": "kms"}, {"x-amz-server-side-encryption": "aws:kms"}),
+        (
+            {"encryption": "kms", "kms_key_id": "alias/callrec"},
+            {
+                "x-amz-server-side-encryption": "aws:kms",
+                "x-amz-server-side-encryption-aws-kms-key-id": "alias/callrec",
+            },
+        ),
+    ],
+)
+def test_all_that_is_put_is_to_be_encrypted_as_the_settings_say(
+    encrypting: str, tmp_path: Path, settings: dict[str, str], headers: dict[str, str]
+) -> None:
+    store, until = _store(encrypting, **settings), datetime.now(UTC) + timedelta(days=1)
+    path = tmp_path / "sound"
+    path.write_bytes(b"fLaC")
+    store.put("recordings/x.flac", path, sha256(b"fLaC").hexdigest(), "audio/flac", until)
+    store.put_bytes("anchors/x.json", b"{}", "application/json", until)
+    assert _Encrypting.asked == [headers, headers]
+
+
+@pytest.mark.parametrize(
+    ("said", "called"), [("AES256", "s3"), ("aws:kms", "kms"), ("aws:kms:dsse", "aws:kms:dsse")]
+)
+def test_how_an_object_is_kept_is_read(encrypting: str, said: str, called: str) -> None:
+    assert _store(encrypting).head(said).encryption == called
+
+
+def test_a_key_that_the_server_has_not_is_told_with_the_settings_to_look_at(encrypting: str) -> None:
+    store = _store(encrypting, encryption="kms", kms_key_id="alias/none")
+    with pytest.raises(Unreachable, match=r"\(KMS.NotFoundException\): check archive.encryption and kms"):
+        store.put_bytes("anchors/x.json", b"{}", "application/json", datetime.now(UTC) + timedelta(days=1))
+
+
+def test_a_key_id_without_the_encryption_it_is_for() -> None:
+    with pytest.raises(ValidationError, match="kms_key_id is for encryption"):
+        ArchiveSettings(encryption="s3", kms_key_id="alias/callrec")
+    with pytest.raises(ValidationError, match="without blanks"):
+        ArchiveSettings(encryption="kms", kms_key_id="alias/my key")

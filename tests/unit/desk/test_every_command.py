@@ -11,7 +11,7 @@ from tests import reference
 
 DIRECT = {"init", "serve", "doctor", "demo", "pbx", "desk", "purge", "catalogue"}
 """What sets callrec up, runs it, or destroys: for whoever can read callrec.toml."""
-ONLY_DIRECT = {"access grant", "access revoke"}
+ONLY_DIRECT = {"access grant", "access revoke", "evidence key new", "evidence key list"}
 """Operations that no role allows."""
 
 operations.load()

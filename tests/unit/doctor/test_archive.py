@@ -11,7 +11,7 @@ import pytest
 from callrec.archive.s3 import S3Store
 from callrec.archive.store import StoredObject
 from callrec.archive.trial import LOCK, Trial, try_out
-from callrec.errors import CheckFailed, StoreUnreachable
+from callrec.errors import CheckFailed, EvidenceBroken, StoreUnreachable
 from callrec.settings import ArchiveSettings
 from tests.unit.fakes import MemoryStore
 
@@ -95,6 +95,13 @@ def test_a_server_that_does_not_keep_what_it_took(options: dict[str, Any], words
 def test_a_server_that_takes_nothing() -> None:
     with pytest.raises(StoreUnreachable):
         _tried(Bucket(away=True))
+
+
+@pytest.mark.parametrize("said", [None, "kms"])
+def test_a_server_that_does_not_encrypt(said: str | None) -> None:
+    with pytest.raises(EvidenceBroken, match="does not encrypt doctor/"):
+        try_out(Bucket(encryption=said), "rec", "governance", datetime.now(UTC), "s3")
+    assert try_out(Bucket(encryption="s3"), "rec", "governance", datetime.now(UTC), "s3").locked
 
 
 def test_no_other_object_can_be_deleted() -> None:
