@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from callrec.catalogue import custody, traces
 from callrec.catalogue.database import Connection
@@ -14,10 +15,12 @@ from callrec.dates import check_moment
 from callrec.desk import recordings
 from callrec.desk.operation import Session, operation
 from callrec.errors import CatalogueDamaged, EvidenceBroken, NotFound, OutOfSight, Sentence, WrongUsage
-from callrec.evidence.verification import Findings
 from callrec.ids import ID, first_of, pasted
 from callrec.model.access import EVERYWHERE, Role
 from callrec.sentences import SentenceField
+
+if TYPE_CHECKING:
+    from callrec.evidence.verification import Findings
 
 
 @dataclass(frozen=True, slots=True)
