@@ -60,7 +60,13 @@ def edited(database: Database, kept: ArchivedRecording, table: str, name: str) -
         row = connection.execute(sa.select(there).where(where).limit(1)).one()._asdict()
         new = another(there.c[name], row[name])
         connection.execute(there.update().where(_same(there, row)).values({name: new}))
-    yield
+    try:
+        yield
+    finally:
+        _put_back(database, there, row, name, new)
+
+
+def _put_back(database: Database, there: sa.Table, row: dict[str, Any], name: str, new: Any) -> None:
     with database.begin() as connection:
         now = {**row, name: new}
         connection.execute(there.update().where(_same(there, now)).values({name: row[name]}))

@@ -173,7 +173,10 @@ def test_details_name_the_place_that_differs(place: Place) -> None:
 @pytest.mark.parametrize("table", ["participants", "call_facilities"])
 def test_one_who_never_took_part_is_named(place: Place, table: str) -> None:
     """A search by that extension would find the call, or somebody there would reach it."""
-    extra = {"participants": {"extension": "2999", "started_at": START}, "call_facilities": {"facility": "x"}}
+    extra: dict[str, dict[str, Any]] = {
+        "participants": {"extension": "2999", "started_at": START},
+        "call_facilities": {"facility": "x"},
+    }
     with place.database.begin() as connection:
         row = {"call_id": place.kept.call_id, **extra[table]}
         connection.execute(tables.metadata.tables[table].insert().values(**row))
