@@ -8,7 +8,7 @@ server does not give. Only a bucket or a database that is away ends everything.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -124,6 +124,11 @@ class Verifier:
         if not found.gone or found.problems:
             self._enter(found)
         return found
+
+    def of_call(self, call_id: str, recording_ids: Iterable[str]) -> list[str]:
+        """Returns those of some recordings that are of a call whose id begins so, as their manifests say."""
+        found = [(each, self._archived(each)) for each in recording_ids]
+        return [id_ for id_, each in found if each and each.manifest.call.id.startswith(call_id)]
 
     def _told(self, found: Findings) -> Told:
         entries = list[Entry]()

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from callrec.catalogue import custody, traces
 from callrec.catalogue.database import Connection
@@ -14,10 +15,12 @@ from callrec.dates import check_moment
 from callrec.desk import recordings
 from callrec.desk.operation import Session, operation
 from callrec.errors import CatalogueDamaged, EvidenceBroken, NotFound, OutOfSight, Sentence, WrongUsage
-from callrec.evidence.verification import Findings
 from callrec.ids import ID, first_of, pasted
 from callrec.model.access import EVERYWHERE, Role
 from callrec.sentences import SentenceField
+
+if TYPE_CHECKING:
+    from callrec.evidence.verification import Findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,9 @@ def _ids(session: Session, connection: Connection, text: str) -> list[str]:
     except (NotFound, CatalogueDamaged):
         found = traces.like(connection, text, session.reach)
         doubtful = [each for each in found if not traces.was_destroyed(connection, each)]
+        if not doubtful:
+            lost = traces.without_rows(connection, session.reach)
+            doubtful = session.app.verifier(session.note).of_call(pasted(text), lost)
         if not doubtful:
             raise
         return doubtful
