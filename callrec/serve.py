@@ -1,10 +1,10 @@
 """Runs the controller process: its threads, from the first check to an orderly end.
 
 One thread watches the PBX, one archives, one sends alerts, one reads what the dialplan did while callrec was
-away, one gives the PBX its copy of the rules, one anchors the custody log each day, one states in the bucket
-what was done and waits for that, two look after the keys that sign, and one keeps house: it takes up changed
-rules and writes down how things stand. The first thread ticks, and ends the process when one of the others
-has died. The parts are made in `app`.
+away, one gives the PBX its copy of the rules, one anchors the custody log each day, one puts into the bucket
+what else belongs there and waits for that, and one keeps house: it takes up changed rules, looks after the
+key that signs, and writes down how things stand. The first thread ticks, and ends the process when one of the
+others has died. The parts are made in `app`.
 """
 
 from __future__ import annotations
@@ -33,11 +33,7 @@ TICK_SECONDS = 0.5
 HOUSE_SECONDS = 0.5
 """How often changed rules are looked for, and the status is written."""
 STATE_SECONDS = 10.0
-"""How often it is looked whether something that was done waits to be stated in the bucket."""
-KEY_SECONDS = 5.0
-"""How often the signing key is looked at: that it is gone is told before the next call ends."""
-KEY_COPY_SECONDS = 60.0
-"""How often it is looked whether there are keys whose records are not in the bucket."""
+"""How often it is looked whether something waits to be put into the bucket: statements, and keys' records."""
 APP_GRACE_SECONDS = 3.0
 """How long Asterisk may need to notice that a controller that was killed is gone."""
 TAKEOVER_SECONDS = 30.0
@@ -66,9 +62,6 @@ class Service:
         self._anchors = app.daily_anchors()
         self._stating = Worker(self._state, lambda: STATE_SECONDS)
         self._looked_for_lost = False
-        self._keys = Worker(self._look_after_keys, lambda: KEY_SECONDS)
-        # A thread of its own: the bucket may keep it waiting.
-        self._key_copies = Worker(self._copy_keys, lambda: KEY_COPY_SECONDS)
         self._tell_shift()
         self._tell_plain_text()
 
@@ -145,8 +138,6 @@ class Service:
             "journal": parts.journal,
             "alerts": parts.alerter,
             "anchors": self._anchors,
-            "keys": self._keys,
-            "key copies": self._key_copies,
         }
 
     def _tick_while(self, threads: list[threading.Thread]) -> str:
@@ -166,21 +157,18 @@ class Service:
 
     def _keep_house(self) -> None:
         self._problems.attempt("reload", self._rules.reload)
+        # That it is gone is told before the next call ends.
+        self._problems.attempt("signing key", self._app.keys.signer)
         self._problems.attempt("write status", self._write_status)
 
     def _state(self) -> None:
         if not self._looked_for_lost:
             self._looked_for_lost = self._problems.attempt("lost commits", self._app.lost_commits().look)
         self._problems.attempt("statements", self._put_statements)
+        self._problems.attempt("records of keys", lambda: self._app.key_copies.put())  # noqa: PLW0108
 
     def _put_statements(self) -> None:
         self._app.outbox.put()
-
-    def _look_after_keys(self) -> None:
-        self._problems.attempt("signing key", self._app.keys.signer)
-
-    def _copy_keys(self) -> None:
-        self._problems.attempt("records of keys", lambda: self._app.key_copies.put())  # noqa: PLW0108
 
     def _write_status(self, *, running: bool = True) -> None:
         status.write(self._app.spool.directory, self._status(running))

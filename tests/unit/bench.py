@@ -16,7 +16,8 @@ from callrec.archive.discarder import Discarder
 from callrec.catalogue import calls, rules
 from callrec.catalogue.database import Database
 from callrec.errors import NotFound, PbxUnreachable
-from callrec.evidence.keys import SCHEMA, SigningKey
+from callrec.evidence.key_record import SCHEMA
+from callrec.evidence.keys import SigningKey
 from callrec.manifest import ClockState, RuleText
 from callrec.model.calls import Announcement, CallRecord
 from callrec.model.captures import Track

@@ -127,7 +127,6 @@ def test_a_signing_key_that_is_gone_is_a_problem_until_it_is_back(
     app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While nothing else happens: the next call must not be the first to find out."""
-    monkeypatch.setattr("callrec.serve.KEY_SECONDS", 0.02)
     monkeypatch.setattr(App, "store", MemoryStore())
     here = App(app.settings.model_copy(update={"evidence": EvidenceSettings(keys=tmp_path / "keys")}))
     here.keys.first("sato", here.now)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from callrec.archive.given import Clip
 from callrec.catalogue import custody, requests
@@ -110,7 +111,11 @@ def _packed(
             package = _sha256(path)
             with session.app.database.begin() as connection:
                 for each in made:
-                    said = {"format": each.kind, "sha256": each.sha256, "clip": str(clip or "")}
+                    said: dict[str, Any] = {
+                        "format": each.kind,
+                        "sha256": each.sha256,
+                        "clip": str(clip or ""),
+                    }
                     session.note(connection, each.id, "exported", request=number, package=package, **said)
             ids = [each.id for each in made]
             yield GivenPackage(number, ids, chosen.left_out, path.stat().st_size, package), path

@@ -16,10 +16,12 @@ from callrec.archive.retrieval import Retrieval
 from callrec.catalogue import calls, custody, requests
 from callrec.evidence.anchorer import Anchorer
 from callrec.evidence.anchors import AnchorLog
-from callrec.evidence.keys import SCHEMA, SIGNING, KeyFolder
+from callrec.evidence.key_record import SCHEMA
+from callrec.evidence.keys import SIGNING, KeyFolder
 from callrec.evidence.order import Order, PackedKind
 from callrec.evidence.packing import Packer
 from callrec.evidence.placing import Placer
+from callrec.evidence.trust import Trust
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import IN_CALL, Announcement, FeatureCode, KeyPress, KeyResult, remark
 from callrec.model.captures import Gap, Silence, SilenceReason
@@ -85,7 +87,7 @@ def packer(bench: Bench, folder: Path, stamp: Stamping) -> Packer:
     placer = Placer(store, 3653, locked=True)
     anchorer = Anchorer(bench.database, AnchorLog(store, keys.public), placer, keys.signer, TOKYO)
     note = cast(Any, lambda *_, **__: None)
-    retrieval = Retrieval(store, bench.database, note)
+    retrieval = Retrieval(store, bench.database, Trust(lambda: keys.public, lambda: None), note)
     return Packer(
         retrieval, anchorer, keys, lambda: stamp(anchorer, placer), TOKYO, lambda: datetime.now(UTC)
     )
