@@ -110,7 +110,7 @@ class CustodyCheck:
 
     def _problems(self, found: Sequence[FoundAnchor], compared: Comparison) -> Iterator[Problem]:
         for row in compared.altered:
-            yield [], Sentence(_ALTERED, row=row)
+            yield [], Sentence(_ALTERED.template, row=row)
         for each in found:
             yield from (([each.key], _of(each.key, problem)) for problem in each.problems)
         by_key = {each.key: each for each in found}
@@ -132,7 +132,7 @@ class CustodyCheck:
         gone = [each for each in under if each not in there]
         had = sum(len(known) for known in self._catalogue(gone))
         return Sentence(
-            _template(kind, len(gone), had),
+            _of_kind(kind, len(gone), had).template,
             anchor=found.anchors[-1].key,
             first=rows + 1 if kind is Kind.SHORT else found.first,
             last=found.last,
@@ -183,8 +183,8 @@ class CustodyCheck:
                     anchor=key,
                     anchored=leaf.manifest_sha256,
                 )
-        template = _TRACES[self._traces.of(leaf.recording_id)]
-        return Sentence(template, id=leaf.recording_id, anchor=key) if template else None
+        said = _TRACES[self._traces.of(leaf.recording_id)]
+        return said and Sentence(said.template, id=leaf.recording_id, anchor=key)
 
     def _catalogue(self, leaves: Sequence[Leaf]) -> Iterator[dict[str, str]]:
         """Yields what the catalogue has of the recordings of some manifests."""
@@ -200,46 +200,52 @@ class CustodyCheck:
             return []
 
 
-_ALTERED = "the custody log was altered at row {row}: keep the database as it is"
+_ALTERED = Sentence("the custody log was altered at row {row}: keep the database as it is")
 _TRACES = {
-    Trace.DESTROYED: "",
-    Trace.THERE: "recording {id}, which is under {anchor}, is in the bucket, but not in the catalogue: make "
-    "that again with callrec catalogue rebuild",
-    Trace.NONE: "recording {id}, which is under {anchor}, is neither in the catalogue nor in the bucket, and "
-    "nothing says that it was destroyed",
+    Trace.DESTROYED: None,
+    Trace.THERE: Sentence(
+        "recording {id}, which is under {anchor}, is in the bucket, but not in the catalogue: make that "
+        "again with callrec catalogue rebuild"
+    ),
+    Trace.NONE: Sentence(
+        "recording {id}, which is under {anchor}, is neither in the catalogue nor in the bucket, and nothing "
+        "says that it was destroyed"
+    ),
 }
 
 
-def _template(kind: Kind, gone: int, had: int) -> str:
+def _of_kind(kind: Kind, gone: int, had: int) -> Sentence:
+    """Returns what to say of a break, with places for its values: so many recordings of which the log told
+    are `gone` from it, of which the catalogue still `had` so many."""
     match kind:
         case Kind.REWRITTEN if gone:
-            return (
+            return Sentence(
                 "the custody log was rewritten {span}: of rows {first} to {last}, not all are those that "
                 "{anchor} has, and {count} recordings are not in the log any more ({had} of them in the "
                 "catalogue)"
             )
         case Kind.REWRITTEN:
-            return (
+            return Sentence(
                 "the custody log was rewritten {span}: of rows {first} to {last}, not all are those that "
                 "{anchor} has"
             )
         case Kind.WENT_ON:
-            return (
+            return Sentence(
                 "the database was taken back to an older copy {span}, and went on at {since}: of rows "
                 "{first} to {last}, not all are those that {anchor} has, and {count} recordings are not in "
                 "the log any more ({had} of them in the catalogue)"
             )
     if had:
-        return (
+        return Sentence(
             "the custody log was cut off at its end {span}: rows {first} to {last}, which {anchor} has, are "
             "gone; the catalogue still has {had} recordings of which they told"
         )
     if gone:
-        return (
+        return Sentence(
             "the database is an older copy, taken back {span}: rows {first} to {last} of the custody log, "
             "which {anchor} has, are not in it, nor {count} recordings of which they told"
         )
-    return (
+    return Sentence(
         "rows {first} to {last} are gone from the end of the custody log, {span}: {anchor} has them. They "
         "were cut off, or the database is an older copy: they told of no recording by which to know"
     )
