@@ -166,9 +166,8 @@ def test_an_older_copy_of_the_database_that_went_on(office: Office) -> None:
     office.day()
     went_on, _ = office.problems()
     assert went_on.startswith("the database was taken back to an older copy between")
-    assert office.run("custody", "verify").returncode == 5
-    assert office.run("custody", "anchor").returncode == 0
-    assert office.run("custody", "verify").returncode == 5, "an anchor does not make it good"
+    office.anchor()
+    assert len(office.problems()) == 2, "an anchor does not make it good"
     done = office.run("custody", "anchor", "--note", "failover to the other machine")
     assert done.returncode == 0 and done.stdout.count("known by its note") == 2
     done = office.run("custody", "verify", "--json")
