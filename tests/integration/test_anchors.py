@@ -47,17 +47,20 @@ class Office:
     """A custody log, a bucket, and recordings that both tell of."""
 
     def __init__(self, home: Path, url: str, s3: DemoS3) -> None:
-        self.home, self.s3 = home, s3.client()
-        bucket = f"office-{ids.new()}"
-        self.s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+        client: Any = s3.client()
+        self.s3, self.bucket = client, f"office-{ids.new()}"
+        client.create_bucket(Bucket=self.bucket, ObjectLockEnabledForBucket=True)
         self.config = home / "callrec.toml"
-        keys = {"access_key": s3.access_key, "secret_key": s3.secret_key}
         answers = Answers(
-            database_url=url, spool=str(home / "spool"), s3_url=s3.endpoint_url, bucket=bucket, **keys
+            database_url=url,
+            spool=str(home / "spool"),
+            s3_url=s3.endpoint_url,
+            bucket=self.bucket,
+            access_key=s3.access_key,
+            secret_key=s3.secret_key,
         )
         write_file(self.config, answers)
         self.app = App(load(str(self.config)))
-        self.bucket = bucket
         self.app.database.upgrade()
         self.app.keys.new("test", datetime.now(UTC))
         self.at = datetime.now(UTC) - 30 * DAY
@@ -68,8 +71,8 @@ class Office:
         kept = archive(self.app.database, None, self.at, manifest_sha256=os.urandom(32).hex())
         with self.app.database.begin() as connection:
             custody.append(connection, kept.id, "captured", who="callrec", at=self.at)
-            said = {"who": "callrec", "at": self.at, "manifest_sha256": kept.manifest_sha256}
-            custody.append(connection, kept.id, "archived", **said)
+            sha256 = kept.manifest_sha256
+            custody.append(connection, kept.id, "archived", who="callrec", at=self.at, manifest_sha256=sha256)
         return self.anchor()
 
     def anchor(self) -> FoundAnchor:
