@@ -39,6 +39,8 @@ CHANGES_NOTHING = frozenset(
         *("captured", "spooled", "archived", "lost", "came-back"),  # the manifest says it, or there is none
         *("to-be-held", "to-be-released", "to-be-retained", "to-be-marked"),  # intents
         *("verified", "broken", "fetched", "heard", "exported", "linked", "refused"),
+        # What is made is in the bucket, or given out, with a signature of its own.
+        *("redacted", "absence-stated", "key-made"),
         "erased",  # what is erased are rows of calls that no manifest has any more
         "rebuilt",  # it says what the bucket says
     }
