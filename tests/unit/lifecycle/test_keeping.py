@@ -466,6 +466,23 @@ def test_where_nothing_is_locked_it_is_too_late_once_destruction_has_begun(offic
     assert office.log(kept) == [] and now_of(office.database, kept) == kept
 
 
+def test_what_lies_beside_is_held_locked_and_let_go_with_it(office: Office) -> None:
+    """Statements and copies with parts covered; the objects of another recording are not touched."""
+    kept, other = office.recording(), office.recording()
+    base = kept.key.removesuffix(".flac")
+    beside = [f"{base}.statements/1.json", f"{base}.redacted/1.flac"]
+    for key in (*beside, f"{other.key.removesuffix('.flac')}.statements/1.json"):
+        office.store.put_over(key, b"x")
+    keeping = office.keeping()
+    hold(keeping, kept)
+    retain(keeping, kept)
+    assert {key for key, _ in office.store.held} == {kept.key, kept.manifest_key, *beside}
+    for key in beside:
+        assert office.store.locked[key, "0"] == office.locked(kept)
+    release(keeping, kept)
+    assert office.store.held == set()
+
+
 @pytest.mark.parametrize(("after", "refuses"), [(0, False), (2, False), (3, True)])
 @pytest.mark.parametrize("act", KEEPING.values(), ids=KEEPING)
 def test_what_was_destroyed_between_two_steps_is_no_broken_evidence(
