@@ -1,8 +1,7 @@
 """Evidence: what callrec says of recordings, signed, so that it can be proved without the database.
 
 `keys` has the key pairs. Manifests are signed by the recording builder; here are the other signed documents:
-statements of what was done to a recording after its call, and anchors of the custody log. `packing` gives
-recordings out with all that proves them, `package_check` checks such a package, `page` is what people see of
-it. The bucket under
-Object Lock is where they are; the catalogue is an index of them.
+statements of what was done to a recording after its call, and anchors of the custody log. The bucket under
+Object Lock is where they are; the catalogue is an index of them. `packing` gives recordings out with all that
+proves them, `package_check` checks such a package, and `page` makes what people see of it.
 """
