@@ -2,5 +2,6 @@
 
 `keys` has the key pairs. Manifests are signed by the recording builder; here are the other signed documents:
 statements of what was done to a recording after its call, and anchors of the custody log. The bucket under
-Object Lock is where they are; the catalogue is an index of them.
+Object Lock is where they are; the catalogue is an index of them. `packing` gives recordings out with all that
+proves them, `package_check` checks such a package, and `page` makes what people see of it.
 """

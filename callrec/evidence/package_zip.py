@@ -21,7 +21,7 @@ from typing import Any
 import pyzipper
 
 from callrec.errors import EvidenceBroken, Sentence, WrongUsage
-from callrec.evidence.package import PackedFile
+from callrec.evidence.package import DOCUMENT, PackedFile
 from callrec.failures import why
 from callrec.files import scratch
 
@@ -160,16 +160,23 @@ def _check_size(archive: Any, entries: list[Any]) -> None:
 
 
 def _folder(entries: list[Any]) -> str:
-    """Returns the folder that all files are in, with its slash. Raises EvidenceBroken where there is no such
-    folder, or a name leads elsewhere."""
-    first = entries[0].filename.partition("/")[0] if entries else ""
+    """Returns the folder that the package is in, with its slash; empty where there is none. Raises
+    EvidenceBroken where a name leads elsewhere."""
+    lists = [each.filename for each in entries if each.filename.rpartition("/")[2] == DOCUMENT]
+    folder = min(lists, key=len, default="").removesuffix(DOCUMENT)
     for each in entries:
-        top, *inner = each.orig_filename.split("/")
-        odd = {"", ".", ".."} & {top, *inner} or "\\" in each.orig_filename or ":" in each.orig_filename
-        link = stat.S_ISLNK(each.external_attr >> 16)
-        if odd or link or top != first or not inner or "\0" in each.orig_filename:
-            what = Sentence("it is a link") if link else Sentence("it leads out of the folder")
+        if problem := _problem(each, folder):
             raise EvidenceBroken(
-                "it is no package: {name} must not be in it: {what}", name=each.orig_filename, what=what
+                "it is no package: {name} must not be in it: {what}", name=each.orig_filename, what=problem
             )
-    return f"{first}/"
+    return folder
+
+
+def _problem(entry: Any, folder: str) -> Sentence | None:
+    """Returns why a file cannot be in a package."""
+    name = entry.orig_filename
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        return Sentence("it is a link")
+    if {"", ".", ".."} & set(name.split("/")) or set(name) & set("\\:\0") or not name.startswith(folder):
+        return Sentence("it leads out of the folder")
+    return None

@@ -271,3 +271,18 @@ def test_the_page_refuses_what_was_changed(opened: Opened, folder: Path, kept: A
     found = opened.check(folder)
     wrong = {name for name, result in found.items() if result != "right"}
     assert wrong == {f"added/{kept.id}.flac", f"custody/{kept.id}.txt"}
+
+
+@on_one_database
+def test_a_browser_that_knows_no_ed25519_says_so(browser: Browser, folder: Path) -> None:
+    """What it can compute it checks all the same."""
+    page = browser.new_page()
+    page.add_init_script("SubtleCrypto.prototype.importKey = () => Promise.reject(new Error('unknown'))")
+    opened = Opened(page, folder / "summary.html")
+    found = opened.check(folder)
+    unsure = {name for name, result in found.items() if result == "open"}
+    assert opened.verdict == "unsure" and "right" in found.values() and "wrong" not in found.values()
+    assert unsure == {name for name in found if name.endswith((".manifest.json", "package.json"))} | {
+        name for name in found if name.startswith("anchors/") and name.endswith(".json")
+    }
+    page.close()

@@ -174,7 +174,7 @@ def _number(happened: list[dict[str, Any]]) -> None:
     for place, event in enumerate(happened, 1):
         event["number"] = place
         if event["there"]:
-            event["badge"] = max(event["left"] + event["width"] / 2, free)
+            event["badge"] = min(max(event["left"] + event["width"] / 2, free), 100 - BADGE / 2)
             free = event["badge"] + BADGE
 
 

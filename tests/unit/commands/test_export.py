@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import stat
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import pytest
 
 from callrec import account, settings_file
 from callrec.app import App
-from callrec.catalogue import custody
+from callrec.catalogue import custody, tables
 from callrec.catalogue.custody import Entry
 from callrec.desk.operations import export as operations
 from callrec.model.access import Role
@@ -21,7 +22,7 @@ from tests.unit.bench import Bench, Sources
 from tests.unit.desk.server_thread import ThroughDesk, serving
 from tests.unit.evidence import packages
 from tests.unit.program import Done
-from tests.unit.samples import RECORDING_ID
+from tests.unit.samples import END, RECORDING_ID
 
 Office = Callable[..., Done]
 PASSPHRASE = "tune Sesame 開け"
@@ -175,6 +176,36 @@ def test_a_passphrase_is_in_no_argument_and_nowhere_else(
     (tmp_path / "short").write_text("short")
     (tmp_path / "short").chmod(0o600)
     assert office("export", "--request", number, "-o", "q.zip", "--passphrase-file", "short").code == 2
+
+
+def test_a_passphrase_from_standard_input(
+    office: Office, tmp_path: Path, number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSPHRASE}\nanother line\n"))
+    assert office("export", "--request", number, "-o", "p.zip", "--passphrase-file", "-").code == 0
+    assert packages.decrypted(tmp_path / "p.zip", PASSPHRASE)
+    done = office("export", "--request", number, "-o", "q.zip", "--passphrase-file", "none")
+    assert done.code == 2 and not (tmp_path / "q.zip").exists()
+
+
+def test_what_was_destroyed_meanwhile_is_left_out_and_said(
+    office: Office, bench: Bench, tmp_path: Path, number: str
+) -> None:
+    other = bench.captured_too()
+    assert bench.archiver.archive(other)
+    assert office("request", "add", number, other).code == 0
+    with bench.database.begin() as connection:
+        gone = {"state": "destroyed", "destroyed_at": END, "manifest": {}}
+        row = tables.recordings.c.id == RECORDING_ID
+        connection.execute(tables.recordings.update().where(row).values(**gone))
+    done = office("export", "--request", number, "-o", "p.zip")
+    assert done.code == 0 and RECORDING_ID in done.err
+    files = packages.contents(tmp_path / "p.zip")
+    document = json.loads(files["package.json"])
+    assert [each["id"] for each in document["recordings"]] == [other]
+    assert document["left_out"] == [RECORDING_ID] and RECORDING_ID in files["summary.html"].decode()
+    assert office("verify", "p.zip").code == 0
+    assert office("export", "--request", number, RECORDING_ID, "-o", "q.zip").code == 1
 
 
 def test_what_is_in_custody_is_the_zip_inside_an_encrypted_one(

@@ -85,6 +85,13 @@ def test_a_damaged_file_is_named_and_others_are_read(package_zip: Path, tmp_path
         assert b"".join(files.chunks("package.json"))
 
 
+def test_it_may_have_been_packed_again_in_another_folder(tmp_path: Path) -> None:
+    for folder in ("", "a/", "a/b/"):
+        path = made(tmp_path / "p.zip", (f"{folder}keys/k.pem", b"1"), (f"{folder}package.json", b"2"))
+        assert read(path) == {"keys/k.pem": b"1", "package.json": b"2"}
+    assert read(made(tmp_path / "p.zip", ("a/b", b"1"))) == {"a/b": b"1"}, "its list is missing"
+
+
 @pytest.mark.parametrize("data", [b"", b"PK", b"no zip", b"PK\x05\x06" + bytes(17), bytes(100)])
 def test_what_is_no_zip_is_said_in_one_line(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "p.zip"
