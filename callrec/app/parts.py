@@ -115,7 +115,8 @@ class App:
 
         zone = self.settings.office.zone
         bucket = RecordingsInBucket(self.store, self.database, zone)
-        return Absences(self.database, self.spool, bucket, self.anchors(), self.keys.signer, zone)
+        anchors, check = self.anchors(), self.custody_check()
+        return Absences(self.database, self.spool, bucket, anchors, check, self.keys.signer, zone)
 
     def _public_keys(self) -> PublicKeyRing:
         """Returns the public keys as they are now: another process may have made a new one."""
