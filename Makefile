@@ -50,6 +50,7 @@ bench: setup ## minutes; measures decisions, and calls, moves and keys on the re
 	$(BIN)/python -m bench.tracker
 	$(BIN)/python -m bench.moves
 	$(BIN)/python -m bench.promptness
+	$(BIN)/python -m bench.rebuild
 	$(BIN)/python -m bench.calls $(ARGS)
 
 setup: system .venv/ready

@@ -1,9 +1,10 @@
 """Runs the controller process: its threads, from the first check to an orderly end.
 
 One thread watches the PBX, one archives, one sends alerts, one reads what the dialplan did while callrec was
-away, one gives the PBX its copy of the rules, one anchors the custody log each day, and one keeps house: it
-takes up changed rules and writes down how things stand. The first thread ticks, and ends the process when one
-of the others has died. The parts are made in `app`.
+away, one gives the PBX its copy of the rules, one anchors the custody log each day, one states in the bucket
+what was done and waits for that, and one keeps house: it takes up changed rules and writes down how things
+stand. The first thread ticks, and ends the process when one of the others has died. The parts are made in
+`app`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ log = structlog.get_logger()
 TICK_SECONDS = 0.5
 HOUSE_SECONDS = 0.5
 """How often changed rules are looked for, and the status is written."""
+STATE_SECONDS = 10.0
+"""How often it is looked whether something that was done waits to be stated in the bucket."""
 APP_GRACE_SECONDS = 3.0
 """How long Asterisk may need to notice that a controller that was killed is gone."""
 TAKEOVER_SECONDS = 30.0
@@ -57,6 +60,8 @@ class Service:
         self._parts: ControllerParts
         self._house = Worker(self._keep_house, lambda: HOUSE_SECONDS)
         self._anchors = app.daily_anchors()
+        self._stating = Worker(self._state, lambda: STATE_SECONDS)
+        self._looked_for_lost = False
         self._tell_shift()
         self._tell_plain_text()
 
@@ -128,6 +133,7 @@ class Service:
             "watch": parts.controller,
             "archive": parts.archiver,
             "house": self._house,
+            "statements": self._stating,
             "mirror": parts.mirror,
             "journal": parts.journal,
             "alerts": parts.alerter,
@@ -152,6 +158,14 @@ class Service:
     def _keep_house(self) -> None:
         self._problems.attempt("reload", self._rules.reload)
         self._problems.attempt("write status", self._write_status)
+
+    def _state(self) -> None:
+        if not self._looked_for_lost:
+            self._looked_for_lost = self._problems.attempt("lost commits", self._app.lost_commits().look)
+        self._problems.attempt("statements", self._put_statements)
+
+    def _put_statements(self) -> None:
+        self._app.outbox.put()
 
     def _write_status(self, *, running: bool = True) -> None:
         status.write(self._app.spool.directory, self._status(running))

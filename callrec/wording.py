@@ -122,6 +122,7 @@ ACTIONS = {
     "destruction-begun": "its time is over: its destruction was begun",
     "destruction-withdrawn": "is to be kept: its destruction was called off before anything was deleted",
     "destroyed": "destroyed: all versions deleted, and looked for again",
+    "rebuilt": "taken into the catalogue again, from the bucket",
     "came-back": "came back with an old spool: destroyed there, too",
     "erased": "numbers and names taken out of calls",
 }
@@ -207,6 +208,8 @@ FLAWS = {
     "the latest is {call}: see callrec show",
     Flaw.ANNOUNCEMENT_FAILED: "the PBX could not play the announcement in {count} calls of the last day, "
     "the latest is {call}: see callrec doctor",
+    Flaw.REBUILT: "{count} calls, or what was said of them, were missing from the database and "
+    "were taken from the bucket again within the last day, the latest is {call}: was the database restored?",
     Flaw.ANNOUNCEMENT_NOT_FOUND: "the announcement was played, but not found in the recording, in {count} "
     "calls of the last day, the latest is {call}: see callrec show",
 }

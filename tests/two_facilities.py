@@ -201,7 +201,8 @@ def all_that_is_verified_is_within_reach(desk: Desk) -> None:
         rows = json.loads(done.out)
         assert done.code == 0 and {each["id"] for each in rows} == {OWN, BOTH}, chosen
         assert all(each["ok"] and each["problems"] == [] for each in rows)
-        assert {*rows[0]["checked"]} == {"custody", "manifest", "sound", "content", "versions"}
+        bucket = {"manifest", "signature", "sound", "content", "versions", "lock"}
+        assert {*rows[0]["checked"]} == {"custody", "row", *bucket}
     assert desk.log(OWN)[-1].details == {"role": "auditor", "through": "desk"}
 
 

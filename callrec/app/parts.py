@@ -34,10 +34,16 @@ if TYPE_CHECKING:
     from callrec.evidence.custody_check import CustodyCheck
     from callrec.evidence.daily_anchors import DailyAnchors
     from callrec.evidence.keys import KeyFolder, PublicKeyRing
+    from callrec.evidence.lost_commits import LostCommits
     from callrec.evidence.placing import Placer
+    from callrec.evidence.rebuilding import Rebuilding
     from callrec.evidence.redactions import Redactions
     from callrec.evidence.stamping import Stamper
+    from callrec.evidence.statements import Outbox, StatementStore
+    from callrec.evidence.strays import Strays
     from callrec.evidence.timestamps import Roots
+    from callrec.evidence.trust import Trust
+    from callrec.evidence.verification import Verifier
     from callrec.lifecycle.protection import Protection
     from callrec.lifecycle.purge import Purge
     from callrec.model.calls import Announcement
@@ -194,6 +200,44 @@ class App:
         return Protection(lambda: self.store, settings.object_lock, shortest)
 
     @cached_property
+    def outbox(self) -> Outbox:
+        """What puts statements of what was done into the bucket."""
+        return self._outbox(lambda: self.store)
+
+    def _outbox(self, store: Callable[[], StatementStore]) -> Outbox:
+        from callrec.evidence.statements import Outbox
+
+        settings = self.settings.archive
+        shortest = timedelta(seconds=settings.shortest_lock_s)
+        locks = settings.object_lock != "off"
+        return Outbox(self.database, store, lambda: self.keys, locks=locks, shortest_lock=shortest)
+
+    def put_statements(self) -> None:
+        """Puts what this process has done into the bucket too, if there is anything; what cannot be put now
+        waits for the controller."""
+        if "outbox" in self.__dict__:
+            self.outbox.attempt()
+
+    def rebuilding(self) -> Rebuilding:
+        """Makes what compares the catalogue with the bucket, and makes it again from there."""
+        from callrec.evidence.rebuilding import Rebuilding
+
+        return Rebuilding(
+            self.database,
+            self.store,
+            self.keys.public,
+            who=self.who,
+            clock=lambda: self.now,
+            is_on_its_way=self.spool.has_capture,
+        )
+
+    def lost_commits(self) -> LostCommits:
+        """Makes what finds out whether the database has lost something that the bucket says."""
+        from callrec.evidence.lost_commits import LostCommits
+
+        return LostCommits(self.database, self.rebuilding, self.spool.flaws)
+
+    @cached_property
     def destruction_store(self) -> S3Removal:
         """The bucket, by the keys of [destruction], which nobody else has."""
         from callrec.archive.removal import S3Removal
@@ -203,9 +247,12 @@ class App:
 
     def purge(self) -> Purge:
         """Makes what destroys recordings whose time is over."""
+        from callrec.evidence.statements import BucketTombstones
         from callrec.lifecycle.purge import Purge
 
-        return Purge(self.database, self.destruction_store, self.who, lambda: self.now)
+        store = self.destruction_store
+        tombstones = BucketTombstones(self._outbox(lambda: store), store, self.keys.public)
+        return Purge(self.database, store, tombstones, self.who, lambda: self.now)
 
     @cached_property
     def pbx(self) -> Ari:
@@ -367,7 +414,41 @@ class App:
         """Makes what reads recordings back from the archive; `note` enters that into the custody log."""
         from callrec.archive.retrieval import Retrieval
 
-        return Retrieval(self.store, self.database, note)
+        return Retrieval(self.store, self.database, self.trust, note)
+
+    @cached_property
+    def trust(self) -> Trust:
+        """The keys by which manifests are believed."""
+        from callrec.evidence.trust import Trust
+
+        def since() -> datetime | None:
+            return next((each.created_at for each in self.keys.records()), None)
+
+        return Trust(lambda: self.keys.public, since)
+
+    def verifier(self, note: Notes) -> Verifier:
+        """Makes what verifies recordings; `note` enters that into the custody log."""
+        from callrec.evidence.verification import Verifier
+
+        settings = self.settings
+        return Verifier(
+            self.store,
+            self.database,
+            self.trust,
+            note,
+            lambda: self.now,
+            zone=settings.office.zone,
+            mode=settings.archive.object_lock,
+        )
+
+    def strays(self, note: Notes) -> Strays:
+        """Makes what looks through the bucket for what belongs to no recording."""
+        from callrec.evidence.strays import Strays
+
+        def is_on_its_way(id_: str) -> bool:
+            return bool(id_) and self.spool.folder(id_).exists()
+
+        return Strays(self.store, self.database, is_on_its_way, note)
 
     def alerter(self, office: Callable[[], Office]) -> Alerter:
         """Makes what sends alerts; `office` gives the office as it is when one is sent."""

@@ -22,7 +22,7 @@ import structlog
 from callrec.archive.discarder import WHO, Discarder
 from callrec.archive.retry_schedule import RetrySchedule, problem_of
 from callrec.archive.store import Store
-from callrec.catalogue import calls, custody
+from callrec.catalogue import calls, custody, statements
 from callrec.catalogue.calls import ArchivedRecording, Versions
 from callrec.catalogue.database import Database
 from callrec.errors import CallrecError, EvidenceBroken, StoreUnreachable
@@ -219,7 +219,7 @@ class Archiver(Worker):
                 ("spooled", manifest.created_at, {"sha256": audio.sha256}),
                 ("archived", now, put),
             ):
-                custody.append(connection, id_, action, who=WHO, at=at, **details)  # decision 7
+                statements.enter(connection, id_, action, who=WHO, at=at, **details)  # decision 7
 
     def _let_go(self, captured: CapturedCall, manifest: Manifest) -> None:
         """Removes what the archive has from the PBX and the spool; what it has not is quarantined."""
@@ -243,7 +243,8 @@ class Archiver(Worker):
             log.error("a damaged call was quarantined", call=call_id, problem=str(error))
             return
         with self._database.begin() as connection:
-            calls.save_call(connection, call)
+            if not calls.is_recorded(connection, call_id):  # its recording, which came first, knew more
+                calls.save_call(connection, call)
         self._spool.remove_call(call_id)
 
     def _over_at_once(self, captured: CapturedCall) -> None:
@@ -264,7 +265,7 @@ class Archiver(Worker):
         with self._database.begin() as connection:
             calls.save_call(connection, call)
             if not custody.of(connection, id_):  # after a crash it is done again
-                custody.append(connection, id_, "lost", who=WHO, at=datetime.now(UTC), call=call.id)
+                statements.enter(connection, id_, "lost", who=WHO, at=datetime.now(UTC), call=call.id)
         self._spool.quarantine(id_)
         self._tracks.forget(id_)
         log.error("a recording is lost", recording=id_, call=call.id, extension=call.extension)

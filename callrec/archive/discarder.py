@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from callrec.catalogue import calls, custody
+from callrec.catalogue import calls, custody, statements
 from callrec.catalogue.database import Database
 from callrec.model.captures import Capture, CapturedCall
 from callrec.spool.directory import Spool
@@ -59,7 +59,7 @@ class Discarder:
         with self._database.begin() as connection:
             entries = custody.of(connection, id_)
             if not entries or entries[-1].action != CAME_BACK:  # after a crash it is done again
-                custody.append(connection, id_, CAME_BACK, who=WHO, at=datetime.now(UTC))
+                statements.enter(connection, id_, CAME_BACK, who=WHO, at=datetime.now(UTC))
         self._destroy_tracks(captured.capture)
         self._spool.remove(id_)
 

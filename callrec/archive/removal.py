@@ -7,6 +7,7 @@ whoever asked for it (lifecycle.purge): a server that says so has not proved it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -74,13 +75,12 @@ class S3Removal(S3Store):
             }
 
     def _page(self, key: str, after: dict[str, Any]) -> Any:
-        """Returns a page of versions. What is not there is no error of S3: that it says so is a refusal."""
-        try:
+        with _no_refusal():
             return self._ask("list_object_versions", Prefix=key, **after)
-        except NotFound as error:
-            raise Unreachable(
-                "the S3 server refused {operation}: {code}", operation="list_object_versions", code=404
-            ) from error
+
+    def _versions(self, **parameters: Any) -> Iterator[Any]:
+        with _no_refusal():
+            yield from super()._versions(**parameters)
 
     def _looked_at(self, key: str, version: str, *, marker: bool) -> StoredVersion:
         if marker:  # has neither bytes nor a lock
@@ -94,6 +94,17 @@ class S3Removal(S3Store):
             retain_until=found.get("ObjectLockRetainUntilDate"),
             legal_hold=found.get("ObjectLockLegalHoldStatus") == "ON",
         )
+
+
+@contextmanager
+def _no_refusal() -> Iterator[None]:
+    """While something is listed: what is not there is no error of S3, so that it says so is a refusal."""
+    try:
+        yield
+    except NotFound as error:
+        raise Unreachable(
+            "the S3 server refused {operation}: {code}", operation="list_object_versions", code=404
+        ) from error
 
 
 def _date(answer: dict[str, Any]) -> datetime | None:

@@ -84,6 +84,9 @@ class BrowsingStore(Store, Protocol):
 class LockingStore(Store, Protocol):
     """A bucket in which what is there already can be locked for longer, and held."""
 
+    def listed(self, prefix: str, after: str = "") -> Iterator[ListedVersion]:
+        """Does as that of a BrowsingStore."""
+
     def lock(self, key: str, version: str | None, mode: str, until: datetime) -> None:
         """Locks a version of an object until then, at the earliest; `mode` is governance or compliance."""
 
@@ -130,6 +133,9 @@ class DestructionStore(Protocol):
 
     def is_there(self, key: str, version: str | None) -> bool:
         """Returns whether that version of an object can be had, or the newest, whatever `versions` lists."""
+
+    def listed(self, prefix: str, after: str = "") -> Iterator[ListedVersion]:
+        """Does as that of a BrowsingStore."""
 
     def time(self) -> datetime:
         """Returns what time it is by the server's clock."""

@@ -60,6 +60,7 @@ class ArchivedRecording:
 
 
 _READ = RowReader(ArchivedRecording, "recordings", "id")
+_RECORDING: TypeAdapter[ArchivedRecording] = TypeAdapter(ArchivedRecording)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,30 +83,15 @@ def save_call(connection: sa.Connection, call: CallRecord, facilities: Iterable[
     """
     marked = sa.select(recordings.c.id).where(recordings.c.call_id == call.id, recordings.c.incident)
     call = replace(call, incident=call.incident or connection.scalar(marked.limit(1)) is not None)
-    decision = call.decision
-    row = {
-        "started_at": call.started_at,
-        "answered_at": call.answered_at,
-        "ended_at": call.ended_at,
-        "direction": call.direction,
-        "facility": call.facility,
-        "extension": call.extension,
-        "number": call.number,
-        "outcome": call.outcome,
-        "mode": decision.mode if decision else None,
-        "rule": decision.rule if decision else None,
-        "rule_version": decision.version if decision else None,
-        "incident": call.incident,
-        "discarded_at": call.discarded_at,
-        "details": as_json(call),
-        "erased_at": None,  # with what is written anew, numbers may come again
-    }
-    upsert(connection, calls, {"id": call.id}, row)
-    for extension in _extensions(call):
-        key = {"call_id": call.id, "extension": extension}
-        upsert(connection, participants, key, {"started_at": call.started_at})
-    for facility in facilities_of(connection, call) if facilities is None else facilities:
-        insert_once(connection, call_facilities, {"call_id": call.id, "facility": facility})
+    upsert(connection, calls, {"id": call.id}, call_row(call))
+    codes = facilities_of(connection, call) if facilities is None else set(facilities)
+    _only(connection, participants, call, "extension", extensions_of(call), started_at=call.started_at)
+    _only(connection, call_facilities, call, "facility", codes)
+
+
+def numbers_gone(connection: sa.Connection, call_id: str, at: datetime | None) -> None:
+    """Writes that numbers and names are gone from a call since a moment."""
+    connection.execute(calls.update().where(calls.c.id == call_id).values(erased_at=at))
 
 
 def save_recording(
@@ -123,7 +109,38 @@ def save_recording(
     `plain` is the manifest as it was archived, where that is of another version.
     """
     save_call(connection, manifest.call, manifest.facilities or None)
-    row = {
+    plain = json.loads(write(manifest)) if plain is None else plain
+    row = recording_row(manifest, key=key, manifest_sha256=manifest_sha256, versions=versions, plain=plain)
+    upsert(connection, recordings, {"id": manifest.recording_id}, row, once=AFTERWARDS)
+
+
+def call_row(call: CallRecord) -> dict[str, Any]:
+    """Returns the row of a call without its id, column by column."""
+    decision = call.decision
+    return {
+        "started_at": call.started_at,
+        "answered_at": call.answered_at,
+        "ended_at": call.ended_at,
+        "direction": call.direction,
+        "facility": call.facility,
+        "extension": call.extension,
+        "number": call.number,
+        "outcome": call.outcome,
+        "mode": decision.mode if decision else None,
+        "rule": decision.rule if decision else None,
+        "rule_version": decision.version if decision else None,
+        "incident": call.incident,
+        "discarded_at": call.discarded_at,
+        "details": as_json(call),
+        "erased_at": None,  # with what is written anew, numbers may come again
+    }
+
+
+def recording_row(
+    manifest: Manifest, *, key: str, manifest_sha256: str, versions: Versions, plain: dict[str, Any]
+) -> dict[str, Any]:
+    """Returns the row of a recording that was just archived without its id, column by column."""
+    return {
         "call_id": manifest.call.id,
         "started_at": manifest.capture.started_at,
         "duration_s": manifest.audio.duration_s,
@@ -134,15 +151,15 @@ def save_recording(
         "hold": False,
         "retain_until": manifest.retain_until,
         "retained_because": RetainedBecause.INCIDENT if manifest.incident else RetainedBecause.RULE,
+        "destroyed_at": None,
         "sha256": manifest.audio.sha256,
         "manifest_sha256": manifest_sha256,
         "size": manifest.audio.size,
         "key": key,
         "version": versions.audio,
         "manifest_version": versions.manifest,
-        "manifest": json.loads(write(manifest)) if plain is None else plain,
+        "manifest": plain,
     }
-    upsert(connection, recordings, {"id": manifest.recording_id}, row, once=AFTERWARDS)
 
 
 def as_json(call: CallRecord) -> dict[str, Any]:
@@ -155,6 +172,31 @@ def find_recording(connection: sa.Connection, recording_id: str) -> ArchivedReco
     """Returns the recording of this whole id; None where the archive has none."""
     row = connection.execute(sa.select(recordings).where(recordings.c.id == recording_id)).one_or_none()
     return read_recording(row) if row else None
+
+
+def as_plain(kept: ArchivedRecording) -> dict[str, Any]:
+    """Returns a recording as plain JSON, without its manifest."""
+    plain: dict[str, Any] = _RECORDING.dump_python(kept, mode="json", exclude={"manifest"})
+    return plain
+
+
+def told(plain: dict[str, Any]) -> ArchivedRecording:
+    """Returns the recording that `as_plain` told. Raises ValueError for what is none."""
+    return _RECORDING.validate_python({**plain, "manifest": {}})
+
+
+def archived_of(connection: sa.Connection, call_id: str) -> list[str]:
+    """Returns the ids of the recordings of a call that are not destroyed, the oldest first."""
+    there = (recordings.c.call_id == call_id) & (recordings.c.state == Custody.ARCHIVED)
+    return list(
+        connection.execute(sa.select(recordings.c.id).where(there).order_by(recordings.c.id)).scalars()
+    )
+
+
+def facilities_known(connection: sa.Connection, call_id: str) -> list[str]:
+    """Returns the codes of the facilities that took part in a call, as they were written down."""
+    query = sa.select(call_facilities.c.facility).where(call_facilities.c.call_id == call_id)
+    return sorted(connection.execute(query).scalars())
 
 
 def read_recording(row: Any) -> ArchivedRecording:
@@ -173,12 +215,23 @@ def is_known(connection: sa.Connection, call_id: str) -> bool:
     return connection.scalar(sa.select(calls.c.id).where(calls.c.id == call_id)) is not None
 
 
+def is_recorded(connection: sa.Connection, call_id: str) -> bool:
+    """Returns whether there is, or was, a recording of a call."""
+    query = sa.select(recordings.c.id).where(recordings.c.call_id == call_id).limit(1)
+    return connection.scalar(query) is not None
+
+
 def was_discarded(connection: sa.Connection, call_id: str) -> bool:
     query = sa.select(calls.c.id).where(calls.c.id == call_id, calls.c.discarded_at.is_not(None))
     return connection.scalar(query) is not None
 
 
-def _extensions(call: CallRecord) -> set[str]:
+def read_call(details: Any) -> CallRecord:
+    """Returns the call that plain JSON holds, as a search reads it. Raises ValueError for what is none."""
+    return _CALL.validate_python(details)
+
+
+def extensions_of(call: CallRecord) -> set[str]:
     """Returns who took part, with who was called or called, also where nobody answered."""
     known = {each.extension for each in call.participants}
     caller = call.number if call.direction is Direction.INTERNAL else None
@@ -187,7 +240,7 @@ def _extensions(call: CallRecord) -> set[str]:
 
 def facilities_of(connection: sa.Connection, call: CallRecord) -> set[str]:
     """Returns the facilities that a call belongs to: its own, and those of all extensions that took part."""
-    taking_part = extensions.c.number.in_(_extensions(call))
+    taking_part = extensions.c.number.in_(extensions_of(call))
     found = set(connection.execute(sa.select(extensions.c.facility).where(taking_part)).scalars())
     return found | ({call.facility} if call.facility else set())
 
@@ -196,6 +249,20 @@ def insert_once(connection: sa.Connection, table: sa.Table, row: dict[str, Any])
     """Writes a row, unless it is there."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     connection.execute(dialect.insert(table).values(row).on_conflict_do_nothing())
+
+
+def _only(
+    connection: sa.Connection, table: sa.Table, call: CallRecord, name: str, wanted: set[str], **values: Any
+) -> None:
+    """Makes the rows of a call in a table be those whose column `name` has these values, and no others."""
+    stale = (table.c.call_id == call.id) & table.c[name].not_in(wanted)
+    connection.execute(table.delete().where(stale))
+    for each in wanted:
+        key = {"call_id": call.id, name: each}
+        if values:
+            upsert(connection, table, key, values)
+        else:
+            insert_once(connection, table, key)
 
 
 def upsert(

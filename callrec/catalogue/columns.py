@@ -58,6 +58,27 @@ class _Json(sa.TypeDecorator[Any]):
 Json = _Json().with_variant(JSONB(none_as_null=True), "postgresql")
 
 
+def plain_row(table: sa.Table, row: Any) -> dict[str, Any]:
+    """Returns a row of a table as plain JSON."""
+    return {each.name: _plain(getattr(row, each.name)) for each in table.columns}
+
+
+def read_row(table: sa.Table, plain: dict[str, Any]) -> dict[str, Any]:
+    """Returns the values of a row that is told as plain JSON. Raises KeyError, TypeError and ValueError for
+    what is none."""
+    return {each.name: _value(each.type, plain[each.name]) for each in table.columns}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _value(kind: Any, told: Any) -> Any:
+    if told is None or not isinstance(kind, (Moment, Day)):
+        return told
+    return datetime.fromisoformat(told) if isinstance(kind, Moment) else date.fromisoformat(told)
+
+
 def column(name: str, kind: Any, **options: Any) -> sa.Column[Any]:
     """Returns a column that is never NULL, unless it is told to be."""
     return sa.Column(name, kind, nullable=options.pop("nullable", False), **options)

@@ -58,6 +58,11 @@ class DueRecording:
     manifest_archived: str | None
 
     @property
+    def base(self) -> str:
+        """How the keys begin of all that belongs to it, without the dot."""
+        return self.key.removesuffix(".flac")
+
+    @property
     def objects(self) -> tuple[tuple[str, str | None], ...]:
         """The keys of both objects, each with the version that was archived."""
         return (self.key, self.archived), (self.manifest_key, self.manifest_archived)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from callrec import ids
 from callrec.catalogue.calls import insert_once
+from callrec.catalogue.columns import plain_row
 from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import call_facilities, calls, copies, recordings, request_recordings, requests
 from callrec.model.access import Reach
@@ -199,6 +200,21 @@ def copies_of(connection: sa.Connection, number: str | None = None) -> dict[str,
     for row in connection.execute(query):
         found[row.request].append(_READ_COPY(row, lambda row: row._asdict()))
     return found
+
+
+# --- all of it
+
+
+def stands(connection: sa.Connection, number: str) -> dict[str, Any]:
+    """Returns how a request stands, as plain JSON: its row, and those of its recordings and copies."""
+    return {
+        table.name: [plain_row(table, row) for row in connection.execute(sa.select(table).where(known))]
+        for table, known in (
+            (requests, requests.c.number == number),
+            (request_recordings, request_recordings.c.request == number),
+            (copies, copies.c.request == number),
+        )
+    }
 
 
 def _request(row: Any) -> Request:

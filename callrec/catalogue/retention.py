@@ -37,11 +37,22 @@ def mark(connection: sa.Connection, kept: ArchivedRecording, *, incident: bool) 
 
     A call stays one as long as any of its recordings is.
     """
-    of_call = calls.c.id == kept.call_id
-    details = connection.execute(sa.select(calls.c.details).where(of_call).with_for_update()).scalar_one()
+    connection.execute(sa.select(calls.c.id).where(calls.c.id == kept.call_id).with_for_update())
     connection.execute(recordings.update().where(recordings.c.id == kept.id).values(incident=incident))
-    marked = sa.select(recordings.c.id).where(recordings.c.call_id == kept.call_id, recordings.c.incident)
-    left = connection.scalar(marked.limit(1)) is not None
+    mark_call(connection, kept.call_id)
+
+
+def has_incident(connection: sa.Connection, call_id: str) -> bool:
+    """Returns whether any recording of a call is an incident."""
+    marked = sa.select(recordings.c.id).where(recordings.c.call_id == call_id, recordings.c.incident)
+    return connection.scalar(marked.limit(1)) is not None
+
+
+def mark_call(connection: sa.Connection, call_id: str) -> None:
+    """Writes whether a call is an incident: as long as any of its recordings is."""
+    of_call = calls.c.id == call_id
+    details = connection.execute(sa.select(calls.c.details).where(of_call)).scalar_one()
+    left = has_incident(connection, call_id)
     connection.execute(
         calls.update().where(of_call).values(incident=left, details={**details, "incident": left})
     )

@@ -285,6 +285,29 @@ custody = sa.Table(
     sa.Index(None, "action", "at"),  # what was heard or refused in a month, among ten million rows
 )
 
+# What was done and is not in the bucket yet: written with the change itself, deleted once the bucket was
+# proved to have it. No foreign key: what is about a request has no recording.
+statements = sa.Table(
+    "statements",
+    metadata,
+    column("id", sa.String(36), primary_key=True),
+    column("recording_id", sa.String(36), index=True),
+    column("request", sa.String(16)),
+    column("action", sa.String(32)),
+    column("at", Moment),
+    column("who", sa.Text),
+    column("details", Json),
+)
+
+# One row while the catalogue is being made of the bucket: the last key that was done.
+rebuilding = sa.Table(
+    "rebuilding",
+    metadata,
+    column("id", sa.Integer, primary_key=True, autoincrement=False),
+    column("after", sa.Text),
+    column("at", Moment),
+)
+
 # Help that was asked for: one row for each way and recipient (decision 11). No foreign key: an alert goes
 # out while its call is under way, and the call's row is written at its end.
 alerts = sa.Table(

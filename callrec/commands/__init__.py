@@ -56,6 +56,7 @@ COMMANDS = {
     "absence": "Say on a signed page why there is no recording of calls.",
     "custody": "Who did what to recordings, and the report of it.",
     "request": "Requests for recordings: opened, approved, handed over, returned.",
+    "catalogue": "Compare the catalogue with the bucket, or make it again from there.",
     "purge": "Destroy what is past its time, and say which rule and date decided.",
     "desk": "Serve the desk, for those who cannot read callrec.toml.",
 }

@@ -54,6 +54,8 @@ OF_ONE = "ID"
 """How the command for one recording is called, which nobody types."""
 _MARKS = {"role", "through", "request"}
 """Details that have a column of their own."""
+_FOR_PROGRAMS = {"statement", "statements", "stands", "hold", "holds"}
+"""Details by which entries and statements are compared: in JSON and CSV only."""
 _MOMENTS = {"before", "until", "retain_until"}
 """Details that are moments, as ISO 8601 has them."""
 
@@ -165,7 +167,11 @@ def _row(each: Entry, zone: ZoneInfo) -> dict[str, Any]:
         "through": through,
         "details": details,
         **_words(each, role, through, zone),
-        "_details": ", ".join(f"{key}: {_detail(key, value, zone)}" for key, value in details.items()),
+        "_details": ", ".join(
+            f"{key}: {_detail(key, value, zone)}"
+            for key, value in details.items()
+            if key not in _FOR_PROGRAMS
+        ),
     }
 
 

@@ -31,19 +31,26 @@ MEMORY = "160MiB"
 ADMIN = ["Admin", "Read", "Write", "List", "Tagging", "PutObjectRetention", "PutObjectLegalHold"]
 CONTROLLER, DESK, PURGE = "callrec-controller", "callrec-desk", "callrec-purge"
 ACTIONS = {
-    CONTROLLER: ["Read", "List", "Write", "PutObjectRetention", "GetBucketObjectLockConfiguration"],
+    CONTROLLER: [
+        *("Read", "List", "Write", "GetBucketObjectLockConfiguration"),
+        *("PutObjectRetention", "PutObjectLegalHold"),
+    ],
     DESK: [
-        *("Read", "List", "GetBucketObjectLockConfiguration"),
+        *("Read", "List", "Write", "GetBucketObjectLockConfiguration"),
         *("GetObjectRetention", "PutObjectRetention", "GetObjectLegalHold", "PutObjectLegalHold"),
     ],
-    PURGE: ["Read", "List", "Write"],
+    PURGE: ["Read", "List", "Write", "PutObjectRetention"],
 }
 """What each may do. SeaweedFS has one action for putting and deleting, Write: POLICY tells them apart."""
-POLICY = {
-    CONTROLLER: ["s3:DeleteObject", "s3:DeleteObjectVersion"],
-    PURGE: ["s3:PutObject"],
+EVERYTHING = ("recordings/*", "requests/*", "anchors/*")
+DELETING = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+POLICY: dict[str, tuple[list[str], tuple[str, ...]]] = {
+    CONTROLLER: (DELETING, EVERYTHING),
+    DESK: (DELETING, EVERYTHING),
+    # Beside a recording it puts what says that it is gone.
+    PURGE: (["s3:PutObject"], ("recordings/*.flac", "recordings/*.manifest.json")),
 }
-"""What a policy of the bucket forbids each to do with recordings."""
+"""What a policy of the bucket forbids each to do, and with what."""
 _JWT_KEYS = ("SIGNING", "SIGNING_READ", "FILER_SIGNING", "FILER_SIGNING_READ")
 
 
@@ -138,9 +145,9 @@ class DemoS3:
                 "Effect": "Deny",
                 "Principal": {"AWS": [f"arn:aws:iam::000000000000:user/{name}"]},
                 "Action": forbidden,
-                "Resource": [f"arn:aws:s3:::{self.bucket}/recordings/*"],
+                "Resource": [f"arn:aws:s3:::{self.bucket}/{key}" for key in keys],
             }
-            for name, forbidden in POLICY.items()
+            for name, (forbidden, keys) in POLICY.items()
         ]
         return {"Version": "2012-10-17", "Statement": statements}
 

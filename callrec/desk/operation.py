@@ -8,7 +8,7 @@ JSON. It returns a value, an iterator of values, which are sent one by one, or a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from types import GeneratorType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from callrec.app import App
-from callrec.catalogue import custody, grants, requests
+from callrec.catalogue import grants, requests, statements
 from callrec.catalogue.database import Connection
 from callrec.desk.download import Download, Terms
 from callrec.errors import NotAllowed, NotFound, OutOfSight, Sentence
@@ -54,11 +54,31 @@ class Session:
         """What each row of the custody log says of the way: the role, and through what."""
         return {"role": self.role or "", "through": self.caller.through}
 
-    def note(self, connection: Connection, recording_id: str, action: str, **details: Any) -> None:
-        """Enters into the custody log that the caller did something. Needs a transaction that writes."""
-        custody.append(
-            connection, recording_id, action, who=self.who, at=self.now, **{**self.marks, **details}
+    def note(
+        self,
+        connection: Connection,
+        recording_id: str,
+        action: str,
+        *,
+        at: datetime | None = None,
+        stated: Mapping[str, Any] | None = None,
+        **details: Any,
+    ) -> None:
+        """Enters into the custody log that the caller did something, now if not `at` a moment. `stated` is
+        what only the bucket is told. Needs a transaction that writes."""
+        details = {**self.marks, **details}
+        entry = statements.enter(
+            connection, recording_id, action, who=self.who, at=at or self.now, stated=stated, **details
         )
+        if "statement" in entry.details:
+            self.app.outbox.is_wanted = True
+
+    def state_request(self, connection: Connection, id_: str, number: str, action: str) -> None:
+        """Writes down how a request stands after a step of the caller's, for the bucket. `id_` is what the
+        entries of the custody log have as `statement`."""
+        stands = requests.stands(connection, number)
+        statements.state_request(connection, id_, number, action, who=self.who, at=self.now, stands=stands)
+        self.app.outbox.is_wanted = True
 
     def require(self, facility: str | None, what: str | Sentence) -> None:
         """Raises NotAllowed unless a facility is among those the caller reaches. `what` names it."""
@@ -120,6 +140,7 @@ def carry_out(wanted: Operation[P, T], session: Session, /, *args: P.args, **kwa
         result = wanted.function(session, *args, **kwargs)
     except (NotAllowed, OutOfSight) as error:
         raise _noted(session, wanted, error) from None
+    session.app.put_statements()
     watch = _Watch(session, wanted)
     if isinstance(result, GeneratorType):
         return cast(T, watch.results(result))
@@ -140,6 +161,7 @@ class _Watch:
         try:
             with closing(results):
                 for each in results:
+                    self._session.app.put_statements()
                     yield each
                     self._look()  # before the next is made: of what is done, the caller is told
         except (NotAllowed, OutOfSight) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from callrec.catalogue import destructions
+from callrec.catalogue import destructions, statements
 from callrec.catalogue.database import Connection
 from callrec.errors import Sentence
 from callrec.lifecycle.requests import overdue
@@ -12,6 +12,8 @@ from callrec.model.access import Reach
 
 PURGED_WITHIN = timedelta(hours=36)
 """The longest that what is past its time waits for a daily purge."""
+STATED_WITHIN = timedelta(minutes=1)
+"""The longest that it takes to tell the bucket what was done, while it can be told."""
 
 
 def concerns(connection: Connection, now: datetime, reach: Reach) -> list[Sentence]:
@@ -23,6 +25,21 @@ def concerns(connection: Connection, now: datetime, reach: Reach) -> list[Senten
         *_not_returned(connection, now, reach),
         *_not_destroyed(connection, reach),
         *_left_over(connection, now, reach),
+        *_not_stated(connection, now),
+    ]
+
+
+def _not_stated(connection: Connection, now: datetime) -> list[Sentence]:
+    """Returns what the bucket has not been told: it is away, refuses, or there is no key to sign with."""
+    count, first = statements.how_many(connection)
+    if first is None or first > now - STATED_WITHIN:
+        return []
+    return [
+        Sentence(
+            "{count} statements of what was done wait for the bucket, the first since {moment}",
+            count=count,
+            moment=f"{first.astimezone(now.tzinfo):%Y-%m-%d %H:%M}",
+        )
     ]
 
 

@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from callrec.catalogue import custody, erasures
+from callrec.catalogue import erasures, statements
 from callrec.catalogue.database import Database
 from callrec.errors import CatalogueDamaged
 from callrec.model.access import Through
@@ -86,11 +87,11 @@ def erase(
 def _some(
     database: Database, before: datetime, who: str, at: datetime, damaged: dict[str, CatalogueDamaged]
 ) -> int:
-    marks = {"role": "", "through": Through.DIRECT.value, "until": before.isoformat()}
+    marks: dict[str, Any] = {"role": "", "through": Through.DIRECT.value, "until": before.isoformat()}
     with database.begin() as connection:
         found = erasures.due(connection, before, AT_ONCE, damaged)
         for call_id, call in found:
             erasures.erase(connection, call_id, without_numbers(call), at)
         if found:
-            custody.append(connection, "", "erased", who=who, at=at, count=len(found), **marks)
+            statements.enter(connection, "", "erased", who=who, at=at, count=len(found), **marks)
     return len(found)

@@ -1,4 +1,5 @@
-"""Locks and holds both objects of a recording in the bucket, as the catalogue says or is about to say.
+"""Locks and holds in the bucket all that belongs to a recording, as the catalogue says or is about to say:
+its sound, its manifest, and whatever lies beside them.
 
 What the server was asked for is read back: some accept locks and drop them. When a lock has ended, and what
 the catalogue says, is not looked at here.
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from callrec.archive.store import LockingStore, StoredObject
+from callrec.archive.store import ListedVersion, LockingStore, StoredObject
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.errors import EvidenceBroken, NotFound
 
@@ -37,7 +38,7 @@ class Protection:
         return self.mode != "off"
 
     def protect(self, kept: ArchivedRecording, now: datetime) -> None:
-        """Locks both objects for as long as this row says, and holds them if it says so.
+        """Locks all of it for as long as this row says, and holds it if it says so.
 
         What is locked for longer, or held without that, stays so.
         """
@@ -49,7 +50,7 @@ class Protection:
                 self._hold(found, on=True)
 
     def let_go(self, kept: ArchivedRecording) -> None:
-        """Takes both objects out of legal hold. Their locks stay."""
+        """Takes all of it out of legal hold. The locks stay."""
         if not self.locks:
             return
         for found in self._objects(kept):
@@ -57,13 +58,20 @@ class Protection:
                 self._hold(found, on=False)
 
     def is_held(self, kept: ArchivedRecording) -> bool:
-        """Returns whether the bucket holds either object, whatever the catalogue says."""
+        """Returns whether the bucket holds any of it, whatever the catalogue says."""
         return self.locks and any(found.legal_hold for found in self._objects(kept))
 
     def _objects(self, kept: ArchivedRecording) -> list[StoredObject]:
-        """Returns what the server says of the versions that were archived, before anything is asked of it."""
+        """Returns what the server says of the versions that were archived, and of what lies beside them,
+        before anything is asked of it."""
         versions = ((kept.key, kept.version), (kept.manifest_key, kept.manifest_version))
-        return [self._head(key, version) for key, version in versions]
+        archived = [self._head(key, version) for key, version in versions]
+        return [*archived, *(self._head(each.key, each.version) for each in self._beside(kept))]
+
+    def _beside(self, kept: ArchivedRecording) -> Iterator[ListedVersion]:
+        for each in self.store().listed(f"{kept.key.removesuffix('.flac')}."):
+            if each.key not in (kept.key, kept.manifest_key) and not each.marker:
+                yield each
 
     def _head(self, key: str, version: str | None) -> StoredObject:
         with _there(key):

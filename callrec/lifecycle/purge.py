@@ -1,11 +1,17 @@
 """Destroys recordings whose time is over, each in steps that can be repeated from wherever a run was ended.
 
 1. The intent is written, with what decided; from then on the next run goes on with it.
-2. In S3 every version of both objects is looked at. One that is held or locked keeps them all.
-3. All versions of the sound are deleted and looked for again, then those of the manifest. In this order: a
-   run that is ended in between leaves a manifest, which says whose sound is gone and by which rule, and
-   never a voice of which nobody knows whose it is.
-4. One transaction writes that the recording is destroyed.
+2. In S3 every version of the sound, of the manifest and of what lies beside them is looked at. One that is
+   held or locked keeps them all.
+3. The bucket is told what is about to happen: the statement `destruction-begun`, signed, read back. It says
+   that there was a call, when, whose extension, and by which rule its recording goes, without numbers and
+   names. Nothing is deleted before.
+4. All versions of the sound are deleted and looked for again, then those of what lies beside, last of the
+   manifest. In this order: a run that is ended in between leaves a manifest, which says whose sound is gone
+   and by which rule, and never a voice of which nobody knows whose it is.
+5. One transaction writes that the recording is destroyed; then the bucket is told too: `destroyed`.
+
+What stays in the bucket are the statements of its destruction.
 """
 
 from __future__ import annotations
@@ -14,24 +20,49 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from callrec.archive.store import DestructionStore, StoredVersion
-from callrec.catalogue import custody, destructions
+from callrec.catalogue import destructions, statements
 from callrec.catalogue.database import Connection, Database
 from callrec.catalogue.destructions import DueRecording
-from callrec.errors import CatalogueDamaged, CheckFailed, Sentence, StoreUnreachable, Unreachable
+from callrec.errors import (
+    CatalogueDamaged,
+    CheckFailed,
+    EvidenceBroken,
+    Sentence,
+    StoreUnreachable,
+    Unreachable,
+)
 from callrec.lifecycle.destruction import Outcome, Verdict, decide, require_clocks, require_few
+from callrec.lifecycle.tombstone import tombstone
 from callrec.model.access import Through
+
+
+class Tombstones(Protocol):
+    """What stays in the bucket of a recording that is destroyed."""
+
+    def put(self, recording_id: str) -> None:
+        """Puts what waits to be stated about a recording into the bucket, and proves it. Raises CallrecError
+        where that cannot be."""
+
+    def has(self, key: str) -> bool:
+        """Returns whether an object says how a recording was destroyed, signed."""
 
 
 class Purge:
     """The destruction of what is past its time, by whoever has the keys for it."""
 
     def __init__(
-        self, database: Database, store: DestructionStore, who: str, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        store: DestructionStore,
+        tombstones: Tombstones,
+        who: str,
+        clock: Callable[[], datetime],
     ) -> None:
-        self._database, self._store, self._who, self._clock = database, store, who, clock
+        self._database, self._store, self._tombstones = database, store, tombstones
+        self._who, self._clock = who, clock
         self.damaged: list[CatalogueDamaged] = []
         """Rows that something else than callrec has changed: what they are about is left alone."""
 
@@ -76,13 +107,14 @@ class Purge:
             return self._kept(found)
         try:
             stopped = self._emptied(found.recording)
-        except Unreachable as error:
+        except (Unreachable, EvidenceBroken) as error:
             stopped = self._told(found, Outcome.FAILED, Sentence(error.template, **error.values))
             if isinstance(error, StoreUnreachable):
                 raise
         if stopped is not None:
             return stopped
         self._finish(found.recording)
+        self._tombstones.put(found.recording.id)
         return replace(found, outcome=Outcome.DESTROYED)
 
     def _begin(self, wanted: DueRecording) -> Verdict | None:
@@ -102,14 +134,33 @@ class Purge:
         return verdict
 
     def _emptied(self, each: DueRecording) -> Verdict | None:
-        """Deletes all of both objects. Returns what stopped that; None where both are gone."""
-        for key, _ in each.objects:  # before anything goes: both stay, or both may go
+        """Deletes all of it. Returns what stopped that; None where nothing is left but what says so."""
+        objects = self._objects(each)
+        for key, _ in objects:  # before anything goes: all stays, or all may go
             if stopped := self._stopped(each, key, self._store.versions(key)):
                 return stopped
-        for key, archived in each.objects:
+        self._tombstones.put(each.id)
+        for key, archived in objects:
             if stopped := self._held_meanwhile(each) or self._delete(each, key, archived):
                 return stopped
-        return None
+        return self._came_since(each)
+
+    def _objects(self, each: DueRecording) -> list[tuple[str, str | None]]:
+        """Returns what is to go, in order: the sound, what lies beside it, the manifest."""
+        sound, manifest = each.objects
+        return [sound, *((key, None) for key in self._beside(each)), manifest]
+
+    def _beside(self, each: DueRecording) -> list[str]:
+        known = {key for key, _ in each.objects}
+        listed = dict.fromkeys(found.key for found in self._store.listed(f"{each.base}."))
+        return [key for key in listed if key not in known and not self._tombstones.has(key)]
+
+    def _came_since(self, each: DueRecording) -> Verdict | None:
+        """Returns the verdict where something was put beside it meanwhile: the next run destroys it."""
+        if not (left := self._beside(each)):
+            return None
+        came = Sentence("{keys} was put beside it while it was destroyed", keys=", ".join(left))
+        return self._told(Verdict(each, Outcome.FAILED), Outcome.FAILED, came)
 
     def _delete(self, each: DueRecording, key: str, archived: str | None) -> Verdict | None:
         """Deletes all versions of one object, and looks whether they are gone: also the one that was archived
@@ -131,6 +182,9 @@ class Purge:
             held = Sentence("the S3 server has a legal hold on {key}", key=key)
             return self._told(verdict, Outcome.HELD, held)
         until = max((version.retain_until for version in versions if version.retain_until), default=now)
+        if until > now and key not in (each.key, each.manifest_key):
+            # What was said of it of late is locked for a while: no problem, the next runs come to it.
+            return Verdict(each, Outcome.LOCKED)
         if until > now:
             time = f"{until:%Y-%m-%d %H:%M}Z"
             locked = Sentence("the S3 server locks {key} until {time}", key=key, time=time)
@@ -172,7 +226,9 @@ class Purge:
 
     def _note(self, connection: Connection, each: DueRecording, action: str, at: datetime) -> None:
         marks: dict[str, Any] = {"role": "", "through": Through.DIRECT.value}
-        custody.append(connection, each.id, action, who=self._who, at=at, **each.reason(), **marks)
+        stated = tombstone(connection, each.id)
+        details = {**each.reason(), **marks}
+        statements.enter(connection, each.id, action, who=self._who, at=at, stated=stated, **details)
 
 
 def require_done(verdicts: Iterable[Verdict], damaged: Sequence[CatalogueDamaged] = ()) -> None:

@@ -12,5 +12,7 @@ class Flaw(StrEnum):
     """A side of the recording is silent where nobody wanted it so."""
     ANNOUNCEMENT_FAILED = "announcement-failed"
     """The PBX could not play an announcement."""
+    REBUILT = "rebuilt"
+    """The catalogue did not have it any more: its rows were made again of what the bucket says."""
     ANNOUNCEMENT_NOT_FOUND = "announcement-not-found"
     """An announcement was played, and is not in the recording."""

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,9 +22,13 @@ from callrec import ids
 from callrec.app import App
 from callrec.archive.s3 import S3Store
 from callrec.catalogue import calls, custody, destructions
+from callrec.catalogue.statements import TOMBSTONES
 from callrec.configuration import Answers, write_file
 from callrec.demo.s3 import CONTROLLER, DESK, PURGE, DemoS3
-from callrec.model.access import EVERYWHERE
+from callrec.desk.operation import perform
+from callrec.desk.operations import keeping
+from callrec.evidence.statement import Statement, read
+from callrec.model.access import EVERYWHERE, Caller, Through
 from callrec.model.captures import Track
 from callrec.settings import ArchiveSettings
 from callrec.settings_file import load
@@ -71,6 +76,7 @@ def office(request: pytest.FixtureRequest, scratch: Path, s3: DemoS3) -> Iterato
     )
     app = App(load(str(home / "callrec.toml")))
     app.database.upgrade()
+    app.keys.first("test", app.now)
     yield Office(home, app, s3)
     app.close()
 
@@ -128,10 +134,27 @@ class Office:
         return found
 
     def there(self, id_: str) -> list[str]:
-        """The key of each version and each delete marker of a recording that is in the bucket."""
+        """The key of each version and each delete marker of a recording that is in the bucket, but for what
+        says how it was destroyed."""
+        return [key for key in self._keys(id_) if not self._is_tombstone(key)]
+
+    def stated(self, id_: str) -> list[str]:
+        """What the bucket says of how a recording was destroyed."""
+        found = [self._said(key) for key in self._keys(id_) if self._is_tombstone(key)]
+        assert all(each.details["call"]["number"] is None for each in found)
+        return [each.action for each in sorted(found, key=lambda each: each.id)]
+
+    def _keys(self, id_: str) -> list[str]:
         found = self.admin.list_object_versions(Bucket="callrec", Prefix="recordings/")
         every = [*found.get("Versions", []), *found.get("DeleteMarkers", [])]
         return [each["Key"] for each in every if id_ in each["Key"]]
+
+    def _is_tombstone(self, key: str) -> bool:
+        return ".statements/" in key and self._said(key).action in TOMBSTONES
+
+    def _said(self, key: str) -> Statement:
+        body = self.admin.get_object(Bucket="callrec", Key=key)["Body"].read()
+        return read(body, self.app.keys.public)
 
     def told(self, id_: str) -> list[str]:
         with self.app.database.read() as connection:
@@ -173,6 +196,11 @@ class Office:
         finally:
             here.close()
 
+    def with_short_locks(self) -> App:
+        """The same, where what is put into the bucket is locked for a second."""
+        archive = self.app.settings.archive.model_copy(update={"shortest_lock_s": 1.5})
+        return App(self.app.settings.model_copy(update={"archive": archive}))
+
     def settings(self, name: str, url: str | None = None) -> ArchiveSettings:
         keys, archive = self.s3.keys[name], self.app.settings.archive
         wanted = {"access_key": SecretStr(keys.access_key), "secret_key": SecretStr(keys.secret_key)}
@@ -188,7 +216,33 @@ def test_a_lock_keeps_it_until_it_ends_and_then_all_versions_go(office: Office, 
     row = office.row(id_)
     assert row.state == "destroyed" and row.destroyed_at and row.manifest == {}
     assert office.told(id_)[-2:] == ["destruction-begun", "destroyed"]
+    assert office.stated(id_) == ["destruction-begun", "destroyed"]
     assert office.purge_here() == {}
+
+
+@on_one
+def test_what_was_said_of_a_recording_goes_with_it(office: Office, tmp_path: Path) -> None:
+    """Notes are about people: what stays says that there was a call, and nothing else."""
+    id_ = office.archive(tmp_path)
+    caller = Caller("sato", frozenset(), Through.DIRECT)
+    perform(keeping.add_note, office.with_short_locks(), caller, id_, "怒鳴られた")
+    row = office.row(id_)
+    beside = [key for key in office.there(id_) if key not in (row.key, row.manifest_key)]
+    assert len(beside) == 1 and ".statements/" in beside[0]
+    _unlocked(office, id_, *beside)
+    assert office.purge_here() == {id_: "destroyed"}
+    assert office.there(id_) == [] and office.stated(id_) == ["destruction-begun", "destroyed"]
+
+
+@on_one
+def test_without_a_key_to_sign_with_nothing_is_deleted(office: Office, tmp_path: Path) -> None:
+    id_ = office.archive(tmp_path)
+    _unlocked(office, id_)
+    signing = office.app.keys.folder / "signing.pem"
+    with _moved_away(signing):
+        code, _, err = office.purge()
+        assert code == 2 and str(signing) in err and len(office.there(id_)) == 2
+    assert office.purge_here() == {id_: "destroyed"}
 
 
 @pytest.mark.parametrize(("number", "way"), [(1, "after"), (2, "before")])
@@ -296,13 +350,23 @@ def _seen_locked(office: Office, tmp_path: Path) -> str:
     raise AssertionError("no lock lasted until the purge")
 
 
-def _locked_until(office: Office, id_: str) -> datetime:
+@contextmanager
+def _moved_away(path: Path) -> Iterator[None]:
+    other = path.with_suffix(".away")
+    path.rename(other)
+    try:
+        yield
+    finally:
+        other.rename(path)
+
+
+def _locked_until(office: Office, id_: str, *beside: str) -> datetime:
     row, store = office.row(id_), office.app.destruction_store
-    every = [each for key in (row.key, row.manifest_key) for each in store.versions(key)]
+    every = [each for key in (row.key, row.manifest_key, *beside) for each in store.versions(key)]
     return max(each.retain_until for each in every if each.retain_until)
 
 
-def _unlocked(office: Office, id_: str) -> None:
-    """Waits until the locks of both objects have ended, by the server's own clock."""
-    end, store = _locked_until(office, id_), office.app.destruction_store
+def _unlocked(office: Office, id_: str, *beside: str) -> None:
+    """Waits until the locks of both objects and of what lies beside have ended, by the server's clock."""
+    end, store = _locked_until(office, id_, *beside), office.app.destruction_store
     eventually(lambda: store.time() > end, what="the end of the locks")

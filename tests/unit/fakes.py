@@ -79,7 +79,8 @@ class MemoryStore:
         data = self._get(key, version)
         digest, until = hashlib.sha256(data).hexdigest(), self.until.get(key)
         newest = str(len(self.versions[key]) - 1) if self.versioned else None
-        return StoredObject(key, len(data), digest, until, False, version or newest)
+        mode = "governance" if until else None
+        return StoredObject(key, len(data), digest, until, False, version or newest, mode)
 
     def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
         data = self._get(key, version)
@@ -87,6 +88,9 @@ class MemoryStore:
 
     def locks(self) -> bool:
         return not self.drops_locks
+
+    def check(self) -> None:
+        self._answer()
 
     def _get(self, key: str, version: str | None = None) -> bytes:
         self._answer()
@@ -120,6 +124,11 @@ class LockingStore(MemoryStore):
         mode, until = self.locked.get((key, found.version), (None, None))
         hold = (key, found.version) in self.held
         return replace(found, lock_mode=mode, retain_until=until, legal_hold=hold)
+
+    def put_bytes(self, key: str, data: bytes, kind: str, retain_until: datetime) -> None:
+        super().put_bytes(key, data, kind, retain_until)
+        if not self.drops_locks:
+            self.locked[key, "0"] = ("governance", retain_until.replace(microsecond=0))
 
     def lock(self, key: str, version: str | None, mode: str, until: datetime) -> None:
         there = self.head(key, version)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 
 from pydantic import AwareDatetime
 
-from callrec.catalogue import finding, holds, notes
+from callrec.catalogue import calls, finding, holds, notes
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.holds import HeldRecording
 from callrec.dates import check_moment, spoken
@@ -101,8 +102,12 @@ def add_note(session: Session, /, id_: str, text: str) -> str:
             )
         new = notes.add(connection, found.call.id, said, who=session.who, at=session.now)
         # Not the words: the log is for ever, and what is said of people is not.
-        recording_id = found.recording.id if found.recording else found.call.id
-        session.note(connection, recording_id, "noted", call=found.call.id, note=new.id)
+        kept = calls.archived_of(connection, found.call.id)
+        last = found.recording.id if found.recording else found.call.id
+        sha256 = hashlib.sha256(said.encode()).hexdigest()
+        about = {"call": found.call.id, "note": new.id, "text_sha256": sha256}
+        for recording_id in kept or [last]:
+            session.note(connection, recording_id, "noted", at=new.at, stated={"text": said}, **about)
     return found.call.id
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
+from callrec import ids
 from callrec.catalogue import custody, facilities, requests
 from callrec.catalogue.database import Connection
 from callrec.desk.operation import Session, operation
@@ -25,6 +26,8 @@ from callrec.model.requests import (
     RequestStep,
 )
 
+ENDED = {CopyOutcome.RETURNED: "copy-returned", CopyOutcome.DESTROYED: "copy-destroyed"}
+"""What the custody log calls the end of a copy."""
 LONGEST_NAME, LONGEST_TEXT = 200, 2000
 """Characters of a name or medium, and of a ground or reason."""
 
@@ -52,7 +55,8 @@ def open_request(
             at=session.now,
             year=today.year,
         )
-        _note(session, connection, made, "request-opened", kind=kind, **said | {"due": due and str(due)})
+        opened = {"kind": kind, **said, "due": due and str(due)}
+        _enter(session, connection, made, "request-opened", [("", opened)])
     return made
 
 
@@ -72,7 +76,8 @@ def approve_request(session: Session, /, number: str) -> Request:
         codes = session.reach.as_list()
         _decide(session, connection, request, state, approved_for=codes)
         covered = [each.id for each in listed]
-        _note(session, connection, request, "request-approved", recordings=covered, facilities=codes)
+        said = {"recordings": covered, "facilities": codes}
+        _enter(session, connection, request, "request-approved", [("", said)])
         return requests.taken(connection, request.number)
 
 
@@ -85,7 +90,7 @@ def refuse_request(session: Session, /, number: str, reason: str) -> Request:
         rules.check_other_person(request, session.who)
         state = rules.step(request, RequestStep.REFUSE)
         _decide(session, connection, request, state, refusal=reason)
-        _note(session, connection, request, "request-refused", reason=reason)
+        _enter(session, connection, request, "request-refused", [("", {"reason": reason})])
         return requests.taken(connection, request.number)
 
 
@@ -109,7 +114,7 @@ def add_to_request(session: Session, /, number: str, ids: list[str]) -> list[str
             rules.check_covers(request, each.id, requests.facilities_of_call(connection, each.call_id))
         for each in new:
             requests.add(connection, request.number, each.id, by=session.who, at=session.now)
-            session.note(connection, each.id, "added", request=request.number)
+        _enter(session, connection, request, "added", [(each.id, {}) for each in new])
     return [each.id for each in new]
 
 
@@ -148,7 +153,7 @@ def hand_over(session: Session, /, number: str, to_whom: str, medium: str, for_g
             for_good=for_good,
         )
         said = {"to": to_whom, "medium": medium} | ({"for_good": True} if for_good else {})
-        _note_copy(session, connection, copy, "handed-over", **said)
+        _enter(session, connection, request, "handed-over", _in_copies([copy], **said))
     return copy
 
 
@@ -163,7 +168,7 @@ def withdraw_copy(session: Session, /, number: str, copy: str, reason: str) -> C
         copies = requests.copies_of(connection, request.number)[request.number]
         wrong = rules.copy_to_withdraw(request, _seen_copies(session, connection, request, copies), copy)
         requests.end_copy(connection, wrong.id, CopyOutcome.MISTAKEN, by=session.who, at=session.now)
-        _note_copy(session, connection, wrong, "copy-mistaken", reason=reason)
+        _enter(session, connection, request, "copy-mistaken", _in_copies([wrong], reason=reason))
     return wrong
 
 
@@ -192,7 +197,7 @@ def _end(session: Session, number: str, id_: str | None, outcome: CopyOutcome) -
         requests.change(connection, request.number, rules.step(request, step))
         for each in ended:
             requests.end_copy(connection, each.id, outcome, by=session.who, at=session.now)
-            _note_copy(session, connection, each, f"copy-{outcome}")
+        _enter(session, connection, request, ENDED[outcome], _in_copies(ended))
         after = requests.copies_of(connection, request.number)[request.number]
     return [each for each in after if each.id in gone]
 
@@ -207,7 +212,7 @@ def close_request(session: Session, /, number: str) -> Request:
         state = rules.step(request, RequestStep.CLOSE)
         closed = {"closed_by": session.who, "closed_at": session.now}
         requests.change(connection, request.number, state, **closed)
-        _note(session, connection, request, "request-closed")
+        _enter(session, connection, request, "request-closed", [("", {})])
         return requests.taken(connection, request.number)
 
 
@@ -277,13 +282,32 @@ def _today(session: Session) -> date:
     return session.now.astimezone(session.app.settings.office.zone).date()
 
 
-def _note(session: Session, connection: Connection, request: Request, action: str, **details: Any) -> None:
-    session.note(connection, "", action, request=request.number, **details)
+def _enter(
+    session: Session,
+    connection: Connection,
+    request: Request,
+    action: str,
+    said: Sequence[tuple[str, dict[str, Any]]],
+) -> None:
+    """Enters a step into the custody log, of each recording that it is about (empty: of none), and states how
+    the request stands after it."""
+    id_ = ids.new()
+    for recording_id, details in said:
+        session.note(
+            connection, recording_id, action, request=request.number, **{**details, "statement": id_}
+        )
+    if said:
+        session.state_request(connection, id_, request.number, action)
 
 
-def _note_copy(session: Session, connection: Connection, copy: Copy, action: str, **details: Any) -> None:
-    """Enters what happened to a copy into the custody log of each recording in it."""
-    for id_ in dict.fromkeys(each.recording_id for each in copy.files):
-        hashes = [each.sha256 for each in copy.files if each.recording_id == id_]
-        said = {"request": copy.request, "copy": copy.id, "sha256": hashes, **details}
-        session.note(connection, id_, action, **said)
+def _in_copies(copies: Iterable[Copy], **details: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Returns what the custody log says of each recording in each of these copies."""
+    return [
+        (id_, {"copy": copy.id, "sha256": _hashes(copy, id_), **details})
+        for copy in copies
+        for id_ in dict.fromkeys(each.recording_id for each in copy.files)
+    ]
+
+
+def _hashes(copy: Copy, recording_id: str) -> list[str]:
+    return [each.sha256 for each in copy.files if each.recording_id == recording_id]

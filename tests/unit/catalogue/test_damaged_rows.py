@@ -28,6 +28,7 @@ from callrec.catalogue import (
     notes,
     requests,
     rules,
+    statements,
     tables,
 )
 from callrec.catalogue.database import Database
@@ -92,6 +93,7 @@ READERS: dict[str, tuple[Callable[[sa.Connection], Any], ...]] = {
     "requests": (requests.all_requests,),
     "request_recordings": (requests.listed,),
     "copies": (requests.copies_of,),
+    "statements": (statements.waiting,),
     "notes": (lambda c: notes.of_call(c, CALL_ID),),
     "holds": (
         lambda c: holds.everywhere(c, EVERYWHERE),
@@ -137,6 +139,7 @@ def _fill(database: Database) -> None:
         destructions.begin(connection, begun, **WHO)
         destructions.tell(connection, begun.id, Sentence("{key} is locked", key="a"))
         holds.add(connection, begun.id, "訴訟", None, **WHO)
+        statements.enter(connection, begun.id, "held", reason="訴訟", **WHO)
         _request(connection, begun.id)
 
 
@@ -175,7 +178,7 @@ def test_a_value_that_a_column_cannot_hold_is_told_as_damage(filled: Database, t
 
 
 def test_every_table_that_is_read_is_tried() -> None:
-    written_only = {"participants", "changes", "call_facilities"}
+    written_only = {"participants", "changes", "call_facilities", "rebuilding"}
     assert set(READERS) | written_only == set(tables.metadata.tables)
 
 

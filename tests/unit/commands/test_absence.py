@@ -27,7 +27,7 @@ from callrec.model.calls import CallRecord, Participant, remark
 from callrec.model.rules import Mode
 from callrec.numbers import Number
 from tests.tampering import altered
-from tests.unit.bench import Bench
+from tests.unit.bench import Bench, believe
 from tests.unit.program import SHIBA, Done
 from tests.unit.samples import CALL_ID, DECISION, RECORDING_ID, START, call, captured_call
 
@@ -52,6 +52,7 @@ def office(
     text = (source / "callrec.toml").read_text("utf-8").replace(str(source), str(tmp_path))
     (tmp_path / "callrec.toml").write_text(text.replace("/c.db", "/catalogue.db"), "utf-8")
     shutil.copytree(source / "evidence", tmp_path / "evidence")
+    believe(tmp_path / "evidence")
     bench.database.close()
     shutil.copy(source / "c.db", tmp_path / "catalogue.db")
     capsys.readouterr()

@@ -10,21 +10,21 @@ import pwd
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from callrec.app import App
-from callrec.archive.retrieval import Retrieval
 from callrec.catalogue import alerts, calls, custody, finding, tables
-from callrec.catalogue.calls import ArchivedRecording
 from callrec.commands import main
 from callrec.commands.search import KEYS, row
 from callrec.errors import StoreUnreachable
+from callrec.evidence.verification import Findings, Verifier
 from callrec.model.access import EVERYWHERE
 from callrec.model.alerts import AlertState, Delivery
 from callrec.settings import OfficeSettings
 from tests.tampering import altered
-from tests.unit.bench import Bench
+from tests.unit.bench import Bench, believe
 from tests.unit.program import BOM, table
 from tests.unit.samples import CALL_ID, RECORDING_ID, START, alert, call, captured_call
 
@@ -44,6 +44,7 @@ def run(
         ("CALLREC_SPOOL__DIRECTORY", str(tmp_path / "spool")),
     ):
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("CALLREC_EVIDENCE__KEYS", str(tmp_path / "keys"))
     monkeypatch.setattr(App, "store", bench.store)
 
     def call_main(*arguments: str) -> tuple[int, str, str]:
@@ -54,6 +55,7 @@ def run(
         return int(ended.value.code or 0), out, err
 
     assert call_main("init", "--non-interactive")[0] == 0
+    believe(tmp_path / "keys")
     return call_main
 
 
@@ -97,14 +99,14 @@ def test_verify_says_each_and_goes_on_past_a_broken_one(bench: Bench, archived: 
 def test_what_was_verified_is_told_when_the_store_goes_away(
     archived: list[str], run: Run, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
-    real, seen = Retrieval.verify, iter(range(2))
+    real, seen = Verifier.verify, iter(range(2))
 
-    def away(self: Retrieval, kept: ArchivedRecording, checked: list[str]) -> list[str]:
+    def away(self: Verifier, recording_id: str, **said: Any) -> Findings:
         if next(seen, None) is None:
             raise StoreUnreachable("the store is away")
-        return real(self, kept, checked)
+        return real(self, recording_id, **said)
 
-    monkeypatch.setattr(Retrieval, "verify", away)
+    monkeypatch.setattr(Verifier, "verify", away)
     code, out, err = run("verify", "--all", form)
     rows = json.loads(out) if form == "--json" else table(out)
     assert [each["id"] for each in rows] == archived[:2]
@@ -114,13 +116,13 @@ def test_what_was_verified_is_told_when_the_store_goes_away(
 def test_rows_are_printed_as_they_come(
     archived: list[str], run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, told = Retrieval.verify, []
+    real, told = Verifier.verify, []
 
-    def listening(self: Retrieval, kept: ArchivedRecording, checked: list[str]) -> list[str]:
+    def listening(self: Verifier, recording_id: str, **said: Any) -> Findings:
         told.append(capsys.readouterr().out)
-        return real(self, kept, checked)
+        return real(self, recording_id, **said)
 
-    monkeypatch.setattr(Retrieval, "verify", listening)
+    monkeypatch.setattr(Verifier, "verify", listening)
     assert run("verify", *archived)[0] == 0
     assert told[0] == "" and archived[0] in told[1] and archived[1] in told[2]
 

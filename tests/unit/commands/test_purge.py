@@ -15,7 +15,8 @@ from callrec.app import App
 from callrec.catalogue.database import Database
 from callrec.catalogue.destructions import one_purge
 from callrec.errors import StoreUnreachable
-from tests.unit.lifecycle.bucket import Bucket, archived, row
+from callrec.evidence import statements as evidence
+from tests.unit.lifecycle.bucket import Bucket, Tombs, archived, row
 from tests.unit.program import Done, table
 
 KEYS = ["id", "facility", "rule", "version", "ended_at", "retain_until", "outcome"]
@@ -29,6 +30,7 @@ def place(
     bucket = Bucket(now=datetime.now(UTC))
     database = Database(f"sqlite:///{tmp_path}/c.db")
     monkeypatch.setattr(App, "destruction_store", bucket)
+    monkeypatch.setattr(evidence, "BucketTombstones", lambda *_: Tombs(database, bucket))
     monkeypatch.setenv("CALLREC_DESTRUCTION__ACCESS_KEY", "purge")
     monkeypatch.setenv("CALLREC_DESTRUCTION__SECRET_KEY", "secret")
     yield SimpleNamespace(run=office, bucket=bucket, database=database)

@@ -11,10 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from callrec import ids
-from callrec.archive.store import StoredVersion
-from callrec.catalogue import calls, custody, tables
+from callrec.archive.store import ListedVersion, StoredVersion
+from callrec.catalogue import calls, custody, statements, tables
 from callrec.catalogue.database import Database
-from callrec.errors import StoreUnreachable, Unreachable
+from callrec.errors import StoreUnreachable, Unreachable, WrongConfiguration
 from callrec.lifecycle.destruction import Verdict
 from callrec.lifecycle.purge import Purge
 from tests.unit.samples import DECISION, END, call
@@ -53,6 +53,8 @@ class Bucket:
     steps: Steps = field(default_factory=Steps)
     removed: list[str] = field(default_factory=list)
     after: Callable[[str], None] = lambda key: None
+    stated: dict[str, str] = field(default_factory=dict)
+    """The keys of what says how a recording was destroyed, and what of it each says."""
 
     def versions(self, key: str) -> list[StoredVersion]:
         self._answer()
@@ -81,14 +83,47 @@ class Bucket:
         self._answer()
         return self.now
 
+    def listed(self, prefix: str, after: str = "") -> Iterator[ListedVersion]:
+        self._answer()
+        for key, versions in sorted(self.there.items()):
+            if key.startswith(prefix) and not self.hides:
+                yield from (ListedVersion(key, each.version, 1, NOW, marker=each.marker) for each in versions)
+
     @property
     def left(self) -> set[str]:
-        return {key for key, versions in self.there.items() if versions}
+        """What is there, but for what says how it was destroyed."""
+        return {key for key, versions in self.there.items() if versions and key not in self.stated}
 
     def _answer(self) -> None:
         self.steps.step()
         if self.away:
             raise StoreUnreachable("the store is away")
+
+
+@dataclass
+class Tombs:
+    """Says in the bucket what the outbox has; what waits there is put at once."""
+
+    database: Database
+    bucket: Bucket
+    away: bool = False
+
+    def put(self, recording_id: str) -> None:
+        if self.away:
+            raise WrongConfiguration("the signing key {path} is not there", path="signing.pem")
+        with self.database.read() as connection:
+            found = statements.waiting(connection, recording_id)
+            base = row(self.database, recording_id).key.removesuffix(".flac")
+        for each in found:
+            self.bucket.steps.step()
+            key = f"{base}.statements/{each.id}.json"
+            self.bucket.there[key] = [StoredVersion("1", retain_until=NOW + timedelta(days=1))]
+            self.bucket.stated[key] = each.action
+            with self.database.begin() as connection:
+                statements.done(connection, each.id)
+
+    def has(self, key: str) -> bool:
+        return key in self.bucket.stated
 
 
 class KilledDatabase(Database):
@@ -143,7 +178,7 @@ def archived(database: Database, bucket: Bucket, **changes: Any) -> str:
 
 
 def purge(database: Database, bucket: Bucket, now: datetime = NOW) -> Purge:
-    return Purge(database, bucket, WHO, lambda: now)
+    return Purge(database, bucket, Tombs(database, bucket), WHO, lambda: now)
 
 
 def run(database: Database, bucket: Bucket, now: datetime = NOW) -> list[Verdict]:

@@ -54,9 +54,11 @@ class Office:
         zone = ZoneInfo("Asia/Tokyo")
         return RecordingKeeping(self.database, protection, self._log, zone, who=who, now=NOW)
 
-    def _log(self, connection: Connection, recording_id: str, action: str, **details: str) -> None:
+    def _log(
+        self, connection: Connection, recording_id: str, action: str, *, at: datetime, **details: Any
+    ) -> None:
         self.before_entering()
-        custody.append(connection, recording_id, action, who="sato", at=NOW, **details)
+        custody.append(connection, recording_id, action, who="sato", at=at, **details)
 
     def recording(self, **row: Any) -> ArchivedRecording:
         return archive(self.database, self.store, START, **row)
@@ -464,7 +466,24 @@ def test_where_nothing_is_locked_it_is_too_late_once_destruction_has_begun(offic
     assert office.log(kept) == [] and now_of(office.database, kept) == kept
 
 
-@pytest.mark.parametrize(("after", "refuses"), [(0, False), (2, False), (2, True)])
+def test_what_lies_beside_is_held_locked_and_let_go_with_it(office: Office) -> None:
+    """Statements and copies with parts covered; the objects of another recording are not touched."""
+    kept, other = office.recording(), office.recording()
+    base = kept.key.removesuffix(".flac")
+    beside = [f"{base}.statements/1.json", f"{base}.redacted/1.flac"]
+    for key in (*beside, f"{other.key.removesuffix('.flac')}.statements/1.json"):
+        office.store.put_over(key, b"x")
+    keeping = office.keeping()
+    hold(keeping, kept)
+    retain(keeping, kept)
+    assert {key for key, _ in office.store.held} == {kept.key, kept.manifest_key, *beside}
+    for key in beside:
+        assert office.store.locked[key, "0"] == office.locked(kept)
+    release(keeping, kept)
+    assert office.store.held == set()
+
+
+@pytest.mark.parametrize(("after", "refuses"), [(0, False), (2, False), (3, True)])
 @pytest.mark.parametrize("act", KEEPING.values(), ids=KEEPING)
 def test_what_was_destroyed_between_two_steps_is_no_broken_evidence(
     office: Office, act: Act, after: int, refuses: bool

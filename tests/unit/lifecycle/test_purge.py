@@ -73,7 +73,9 @@ def test_all_of_it_goes_and_what_stays_says_so(database: Database) -> None:
         "key": found.key,
         "role": "",
         "through": "direct",
+        "statement": destroyed.details["statement"],
     }
+    assert list(bucket.stated.values()) == ["destruction-begun", "destroyed"]
     assert run(database, bucket) == [] and told(database, id_) == ["destruction-begun", "destroyed"]
 
 

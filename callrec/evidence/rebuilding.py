@@ -1,0 +1,374 @@
+"""Compares the catalogue with the bucket, and makes it again from there.
+
+The bucket has all: manifests say what was archived, statements what was done since. Whatever there cannot be
+proved is named, and nothing is made of it. What is in the catalogue alone is named, and stays. Where the
+custody log tells of a statement that the bucket does not have, nothing is made of that recording either: its
+rows are newer. The log cannot be had back: each recording whose rows were written gets an entry `rebuilt`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+
+from callrec.archive.store import BrowsingStore
+from callrec.catalogue import calls, custody, rebuilding, retention, statements, traces
+from callrec.catalogue.custody import Entry
+from callrec.catalogue.database import Connection, Database
+from callrec.catalogue.logged import TAKEN_OVER
+from callrec.catalogue.rebuilding import Difference, Rows
+from callrec.catalogue.statements import ABOUT_RECORDING, TOMBSTONES
+from callrec.errors import EvidenceBroken, Sentence
+from callrec.evidence import bucket
+from callrec.evidence.afterwards import plain
+from callrec.evidence.bucket import BucketReader, FoundRecording, FoundRequest, Place, numbered
+from callrec.evidence.statement import REQUESTS, Statement
+from callrec.evidence.statements import statement
+from callrec.evidence.wanted import WantedRecording, wanted, wanted_of_request
+from callrec.signing import PublicKeys
+
+AT_ONCE = 100
+"""Recordings in one transaction: nobody else can write meanwhile."""
+WHERE = ("sha256", "manifest_sha256", "key", "version", "manifest_version")
+"""What the custody log says of how a recording lies in the bucket."""
+THREADS = 8
+"""Connections to the bucket at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that bucket and catalogue do not have alike, or that cannot be proved."""
+
+    id: str
+    """The recording's, or the number of the request."""
+    difference: Difference | None = None
+    unproved: Sentence | None = None
+
+
+@dataclass(slots=True)
+class Course:
+    """How far it has come: how many recordings and requests were looked at, and of how many rows were
+    written."""
+
+    recordings: int = 0
+    requests: int = 0
+    written: list[str] = field(default_factory=list)
+
+
+class Rebuilding:
+    """Compares one catalogue with one bucket, or makes it again. All methods raise StoreUnreachable and
+    CatalogueUnreachable, after which it can be gone on with."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: BrowsingStore,
+        keys: PublicKeys,
+        *,
+        who: str,
+        clock: Callable[[], datetime],
+        is_on_its_way: Callable[[str], bool] = lambda id_: False,
+    ) -> None:
+        """`is_on_its_way` tells of the id of a recording whether it is being archived just now."""
+        self._database, self._store, self._reader = database, store, BucketReader(store, keys)
+        self._who, self._clock, self._is_on_its_way = who, clock, is_on_its_way
+        self.course = Course()
+
+    # --- all of it
+
+    def check(self) -> Iterator[list[Finding]]:
+        """Yields what differs, some recordings at a time, whether anything does or not. Writes nothing."""
+        seen: set[str] = set()
+        for found in self._found(bucket.recordings(self._store.listed(bucket.RECORDINGS))):
+            seen |= {each.id for each in found}
+            with self._database.read() as connection:
+                findings = [each for one in found for each in self._differences(connection, one)]
+            self.course.recordings += len(found)
+            yield findings
+        yield list(self._missing_recordings(seen))
+        yield from self._requests(write=False)
+
+    def rebuild(self) -> Iterator[list[Finding]]:
+        """Writes what is missing or differs, and yields what cannot be made right, as `check` does. Goes on
+        where a run before was ended."""
+        with self._database.read() as connection:
+            after = rebuilding.progress(connection)
+        listed = self._store.listed(bucket.RECORDINGS, after)
+        yield from self._write(bucket.recordings(listed), only_lost=False)
+        yield from self._requests(write=True)
+        with self._database.begin() as connection:
+            rebuilding.ended(connection)
+
+    def since(self, moment: datetime) -> Iterator[list[Finding]]:
+        """Does as `rebuild`, for those recordings and requests of which something was put into the bucket
+        since then, and of which commits were lost: rows are missing, or the custody log does not tell of
+        what the bucket says. What somebody has changed otherwise stays as it is: for `verify`."""
+
+        def is_new(place: Place) -> bool:
+            return any(each.at >= moment for each in place.versions)
+
+        places = bucket.recordings(self._store.listed(bucket.RECORDINGS))
+        yield from self._write(filter(is_new, places), only_lost=True)
+        yield from self._requests(write=True, only_lost=True, only=is_new)
+
+    # --- recordings
+
+    def _write(self, places: Iterable[Place], *, only_lost: bool) -> Iterator[list[Finding]]:
+        for found in self._found(places):
+            findings: list[Finding] = []
+            with self._database.begin() as connection:
+                for each in found:
+                    findings += self._rebuilt(connection, each, only_lost=only_lost)
+                if not only_lost:
+                    rebuilding.go_on_after(connection, f"{found[-1].base}/", self._clock())
+            self.course.recordings += len(found)
+            yield findings
+
+    def _found(self, places: Iterable[Place]) -> Iterator[list[FoundRecording]]:
+        """Yields what the bucket says of recordings, some at a time."""
+        with ThreadPoolExecutor(THREADS) as pool:
+            for some in _some(places):
+                yield list(pool.map(self._reader.recording, some))
+
+    def _rebuilt(
+        self, connection: Connection, found: FoundRecording, *, only_lost: bool
+    ) -> Iterator[Finding]:
+        """Writes the rows of one recording, and yields what cannot be made right."""
+        if self._is_on_its_way(found.id):
+            return
+        known = self._known(connection, found)
+        yield from self._unproved(known)
+        if known.wanted is None or known.lacking:
+            return
+        differing = list(_differing(connection, known.wanted))
+        yield from (Finding(found.id, each) for each in differing if each.bucket is None)
+        if known.is_logged and not any(_is_to_write(each, only_lost) for each in differing):
+            return
+        _save(connection, known.wanted)
+        self._enter(connection, known.wanted, known.said)
+        self.course.written.append(known.wanted.call.id)
+
+    def _differences(self, connection: Connection, found: FoundRecording) -> Iterator[Finding]:
+        if self._is_on_its_way(found.id):
+            return
+        known = self._known(connection, found)
+        yield from self._unproved(known)
+        if known.wanted is None:
+            return
+        yield from (Finding(found.id, each) for each in _differing(connection, known.wanted))
+        if not known.is_logged:
+            yield Finding(found.id, Difference("custody", found.id, "", "rebuilt", None))
+
+    def _known(self, connection: Connection, found: FoundRecording) -> _Known:
+        """Returns what is known of a recording. Where the log tells of more, it is looked again: something
+        may have been done since the bucket was listed."""
+        known = _Known(connection, found)
+        if known.lacking:
+            place = self._reader.place(found.base, found.id)
+            known = _Known(connection, self._reader.recording(place))
+        return known
+
+    def _unproved(self, known: _Known) -> Iterator[Finding]:
+        found = known.found
+        yield from (Finding(found.id, unproved=each) for each in (*found.unproved, *known.problems))
+        if known.wanted is None and not found.unproved and not known.problems:
+            nothing = Sentence("in the bucket lies {key}…, and nothing says of which call", key=found.base)
+            yield Finding(found.id, unproved=nothing)
+        for each in sorted(known.lacking):
+            lacks = Sentence("the bucket lacks statement {id}, of which the custody log tells", id=each)
+            yield Finding(found.id, unproved=lacks)
+
+    def _enter(self, connection: Connection, made: WantedRecording, said: Iterable[Statement]) -> None:
+        told = {name: made.row.get(name) for name in WHERE}
+        statements.enter(
+            connection,
+            made.row["id"],
+            "rebuilt",
+            who=self._who,
+            at=self._clock(),
+            **told,
+            stands=plain(made.now),
+            statements=[each.id for each in said],
+        )
+
+    def _missing_recordings(self, seen: set[str]) -> Iterator[Finding]:
+        """Yields the recordings of which there is a row, and nothing in the bucket."""
+        with self._database.read() as connection:
+            rows = rebuilding.all_recordings(connection)
+        for id_, key in rows.items():
+            if id_ not in seen and not self._reader.place(key.removesuffix(".flac"), id_).versions:
+                yield Finding(id_, Difference("recordings", id_, "", None, {"key": key}))
+
+    # --- requests
+
+    def _requests(
+        self,
+        *,
+        write: bool,
+        only_lost: bool = False,
+        only: Callable[[Place], bool] = lambda place: True,
+    ) -> Iterator[list[Finding]]:
+        seen: set[str] = set()
+        with self._database.read() as connection:
+            known = rebuilding.steps_of_requests(connection)
+        for place in bucket.requests(self._store.listed(REQUESTS)):
+            seen.add(place.id)
+            if only(place):
+                found = self._reader.request(place)
+                with self._database.begin() if write else self._database.read() as connection:
+                    steps = known.get(place.id, set())
+                    findings = list(self._request(connection, found, steps, write=write, only_lost=only_lost))
+                self.course.requests += 1
+                yield findings
+        if not write:
+            yield list(self._missing_requests(seen))
+
+    def _request(
+        self, connection: Connection, found: FoundRequest, steps: set[str], *, write: bool, only_lost: bool
+    ) -> Iterator[Finding]:
+        """Compares the rows of one request, whose `steps` the custody log tells of. Yields what differs; with
+        `write`, what cannot be made right."""
+        yield from (Finding(found.number, unproved=each) for each in found.unproved)
+        waiting = [statement(each) for each in statements.waiting(connection) if each.request == found.number]
+        said = [*found.said, *waiting]
+        lacking = steps - numbered(said)
+        for each in sorted(lacking):
+            lacks = Sentence("the bucket lacks statement {id}, of which the custody log tells", id=each)
+            yield Finding(found.number, unproved=lacks)
+        if not said or lacking:
+            return
+        try:
+            rows = wanted_of_request(said)
+        except EvidenceBroken as error:
+            yield Finding(found.number, unproved=Sentence(error.template, **error.values))
+            return
+        yield from self._listed_elsewhere(connection, found.number, rows)
+        differing = [
+            each
+            for table, some in rows.items()
+            for each in rebuilding.compared(connection, table, found.number, some)
+        ]
+        if not numbered(said) <= steps:
+            differing.append(Difference("custody", found.number, "", "rebuilt", None))
+        if write and any(_is_to_write(each, only_lost) for each in differing):
+            rebuilding.write(connection, rows)
+            self._enter_request(connection, found.number, said)
+        yield from (Finding(found.number, each) for each in differing if not write or each.bucket is None)
+
+    def _enter_request(self, connection: Connection, number: str, said: Iterable[Statement]) -> None:
+        made = {"request": number, "statements": [each.id for each in said]}
+        statements.enter(connection, "", "rebuilt", who=self._who, at=self._clock(), stated=None, **made)
+
+    def _listed_elsewhere(self, connection: Connection, number: str, rows: Rows) -> Iterator[Finding]:
+        """Takes out of the rows those of recordings that the catalogue does not have, and yields them."""
+        there = rebuilding.known_recordings(
+            connection, (row["recording_id"] for row in rows["request_recordings"])
+        )
+        missing = [row for row in rows["request_recordings"] if row["recording_id"] not in there]
+        rows["request_recordings"] = [row for row in rows["request_recordings"] if row not in missing]
+        for row in missing:
+            key = f"{number} {row['recording_id']}"
+            yield Finding(number, Difference("request_recordings", key, "", row, None))
+
+    def _missing_requests(self, seen: set[str]) -> Iterator[Finding]:
+        with self._database.read() as connection:
+            missing = rebuilding.all_requests(connection) - seen
+            missing -= {each.request for each in statements.waiting(connection)}
+        for number in sorted(missing):
+            yield Finding(number, Difference("requests", number, "", None, {"number": number}))
+
+
+class _Known:
+    """What bucket, outbox and custody log say of a recording together."""
+
+    def __init__(self, connection: Connection, found: FoundRecording) -> None:
+        self.found = found
+        entries = custody.of(connection, found.id)
+        waiting = [statement(each) for each in statements.waiting(connection, found.id)]
+        self.said = sorted([*found.said, *waiting], key=lambda each: each.id)
+        self.problems: list[Sentence] = []
+        self.wanted: WantedRecording | None = None
+        try:
+            self.wanted = wanted(found, self.said)
+        except EvidenceBroken as error:
+            self.problems.append(Sentence(error.template, **error.values))
+        logged = _stated(entries, TOMBSTONES if self.wanted and not self.wanted.is_whole else ABOUT_RECORDING)
+        self.lacking = logged - numbered(self.said)
+        """The ids of statements that the custody log tells of, and the bucket does not have."""
+        missing = numbered(self.said) - _stated(entries, ABOUT_RECORDING)
+        taken = any(each.action in TAKEN_OVER for each in entries)
+        self.is_logged = taken and not missing
+        """Whether the custody log tells of all that the bucket says."""
+
+
+def _is_to_write(each: Difference, only_lost: bool) -> bool:
+    """Returns whether the rows are to be written for a difference; `only_lost`: for rows that are missing."""
+    return each.catalogue is None and not each.column if only_lost else each.bucket is not None
+
+
+def _stated(entries: Iterable[Entry], actions: Iterable[str]) -> set[str]:
+    """Returns the ids of the statements that entries of the custody log tell of."""
+    found: set[str] = set()
+    for each in entries:
+        if each.action == "rebuilt":
+            found |= set(each.details.get("statements", ()))
+        elif each.action in actions and "statement" in each.details:
+            found.add(str(each.details["statement"]))
+    return found
+
+
+def _differing(connection: Connection, made: WantedRecording) -> Iterator[Difference]:
+    """Yields where the catalogue's rows are not those that are wanted."""
+    id_, call_id = made.row["id"], made.call.id
+    shared = len(traces.recordings_of(connection, call_id)) > 1
+    for table, rows in made.rows.items():
+        subject = call_id if table == "notes" else id_
+        for each in rebuilding.compared(connection, table, subject, rows):
+            if not (table == "notes" and shared and each.bucket is None):  # it may lie beside another
+                yield each
+    yield from _call(connection, made)
+
+
+def _call(connection: Connection, made: WantedRecording) -> Iterator[Difference]:
+    """Yields where the rows of the call differ. With several recordings, the newest says what is right."""
+    found, id_ = traces.call_of(connection, made.call.id), made.call.id
+    if found.call is None:
+        yield Difference("calls", id_, "", {"id": id_}, None)
+        return
+    if not made.is_whole or made.row["id"] < max(traces.recordings_of(connection, id_), default=""):
+        return
+    incident = made.now.incident or retention.has_incident(connection, id_)
+    for name, value in calls.call_row(replace(made.call, incident=incident)).items():
+        if found.call[name] != value:
+            yield Difference("calls", id_, name, value, found.call[name])
+    pairs = [("participants", "extension", calls.extensions_of(made.call), found.participants)]
+    if made.facilities:
+        pairs.append(("call_facilities", "facility", set(made.facilities), found.facilities))
+    for table, name, expected, rows in pairs:
+        there = {each[name] for each in rows}
+        if there != expected:
+            yield Difference(table, id_, name, sorted(expected), sorted(there))
+
+
+def _save(connection: Connection, made: WantedRecording) -> None:
+    """Writes the rows of a recording and its call."""
+    if made.is_whole:
+        calls.save_call(connection, made.call, made.facilities or None)
+    elif not calls.is_known(connection, made.call.id):
+        going = made.now.destruction
+        calls.save_call(connection, made.call, made.facilities)
+        calls.numbers_gone(
+            connection, made.call.id, made.now.destroyed_at or (going.begun_at if going else None)
+        )
+    rebuilding.write(connection, made.rows)
+    if made.is_whole:
+        retention.mark_call(connection, made.call.id)
+
+
+def _some(places: Iterable[Place]) -> Iterator[list[Place]]:
+    rest = iter(places)
+    while some := list(islice(rest, AT_ONCE)):
+        yield some
