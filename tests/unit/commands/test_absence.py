@@ -229,6 +229,8 @@ def test_a_recording_whose_rows_were_deleted_is_found_in_the_bucket(
     assert statuses(document) == {CALL_ID: "exists"} and found_reasons(document) == ["in-bucket-only"]
     assert asked(office, tmp_path, "--number", "0398765432").calls == ()
     (manifest,) = [key for key in bench.store.versions if key.endswith(".manifest.json")]
+    bench.store.put_over(manifest, b"{")
+    assert statuses(asked(office, tmp_path)) == {CALL_ID: "exists"}, "what was put over it hides nothing"
     bench.store.versions[manifest] = [b"{"]
     document = asked(office, tmp_path)
     assert document.calls == () and document.limits.unreadable == (
