@@ -81,8 +81,10 @@ def _tell(found: CustodyVerdict, zone: ZoneInfo) -> None:
     if found.stamped and found.stamps_verified:
         say("{count} anchors have a time-stamp", count=found.stamped)
     elif found.stamped:
-        text = "{count} anchors have a time-stamp; whose it is was not verified: set evidence.tsa_ca_file"
-        say(text, count=found.stamped)
+        say(
+            "{count} anchors have a time-stamp; whose it is was not verified: set evidence.tsa_ca_file",
+            count=found.stamped,
+        )
 
 
 def _judge(found: CustodyVerdict) -> None:

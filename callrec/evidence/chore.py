@@ -21,10 +21,10 @@ OVERDUE_AFTER = timedelta(days=1)
 
 @dataclass(slots=True)
 class Chore:
-    """Something to be done again and again. `text` says to people that it could not be, with {time}, since
-    when it is due, and {problem}; `due` is when to try next."""
+    """Something to be done again and again. `said` tells people that it could not be: it has places for the
+    time since when it is due, and for the problem. `due` is when to try next."""
 
-    text: str
+    said: Sentence
     since: datetime
     due: datetime = field(init=False)
     failures: int = 0
@@ -50,13 +50,15 @@ class Chore:
         """Returns why it is not done: at once where a person has to see to it, else once it is overdue."""
         if not self.failures or not (self._urgent or now - self.since > OVERDUE_AFTER):
             return None
-        return Sentence(self.text, time=f"{self.since.astimezone(zone):%Y-%m-%d %H:%M}", problem=self._why)
+        return Sentence(
+            self.said.template, time=f"{self.since.astimezone(zone):%Y-%m-%d %H:%M}", problem=self._why
+        )
 
     def _failed(self, error: Exception, now: datetime) -> None:
         if not isinstance(error, (CallrecError, OSError)):
-            log.exception("a bug: please report it", what=self.text)
+            log.exception("a bug: please report it", what=self.said.template)
         self.due = now + BACKOFF.after(self.failures)
         self.failures += 1
         self._urgent = not isinstance(error, (Unreachable, OSError))
         self._why = problem_of(error)
-        log.warning("not done yet", what=self.text, problem=self._why, attempt=self.failures)
+        log.warning("not done yet", what=self.said.template, problem=self._why, attempt=self.failures)

@@ -39,10 +39,11 @@ class Known:
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something that is wrong. `anchors` are the keys of the anchors it was found by; none of what the log
-    itself tells."""
+    itself tells. `subjects` are what an anchor says to make it known: see Anchor.known_breaks."""
 
     anchors: list[str]
     problem: SentenceField
+    subjects: list[str]
     known: Known | None = None
 
 
@@ -68,7 +69,7 @@ class CustodyVerdict:
 
 
 Problem = tuple[list[str], Sentence]
-"""What is wrong, and the keys of the anchors it was found by."""
+"""What is wrong, and what an anchor says to make that known."""
 
 
 class CustodyCheck:
@@ -101,7 +102,7 @@ class CustodyCheck:
             newest.rows if newest else 0,
             len(self._log.stamps()),
             self._stamps.can_verify,
-            [_finding(keys, problem, anchors) for keys, problem in self._problems(found, compared)],
+            [_finding(subjects, said, anchors) for subjects, said in self._problems(found, compared)],
         )
 
     def problems(self) -> list[Sentence]:
@@ -110,15 +111,15 @@ class CustodyCheck:
 
     def _problems(self, found: Sequence[FoundAnchor], compared: Comparison) -> Iterator[Problem]:
         for row in compared.altered:
-            yield [], Sentence(_ALTERED, row=row)
+            yield [], Sentence(_ALTERED.template, row=row)
         for each in found:
-            yield from (([each.key], _of(each.key, problem)) for problem in each.problems)
+            yield from (([f"{each.key}#anchor"], _of(each.key, problem)) for problem in each.problems)
         by_key = {each.key: each for each in found}
         for broken in compared.breaks:
             under = [leaf for each in broken.anchors for leaf in self._leaves(by_key[each.key])]
             yield [each.key for each in broken.anchors], self._of_break(broken, under, compared.rows)
         for each in found:
-            yield from (([each.key], problem) for problem in self._of_manifests(each))
+            yield from self._of_manifests(each)
         yield from self._stamps.problems(found, self._clock(), self._zone)
 
     # --- what was done to the log
@@ -132,7 +133,7 @@ class CustodyCheck:
         gone = [each for each in under if each not in there]
         had = sum(len(known) for known in self._catalogue(gone))
         return Sentence(
-            _template(kind, len(gone), had),
+            _of_kind(kind, len(gone), had).template,
             anchor=found.anchors[-1].key,
             first=rows + 1 if kind is Kind.SHORT else found.first,
             last=found.last,
@@ -151,18 +152,20 @@ class CustodyCheck:
 
     # --- the manifests under anchors
 
-    def _of_manifests(self, found: FoundAnchor) -> Iterator[Sentence]:
+    def _of_manifests(self, found: FoundAnchor) -> Iterator[Problem]:
         if found.anchor is None:
             return
         try:
             leaves = self._log.leaves(found)
         except NotFound:
-            yield Sentence("the list of manifests under {anchor} is missing", anchor=found.key)
+            said = Sentence("the list of manifests under {anchor} is missing", anchor=found.key)
+            yield [f"{found.key}#leaves"], said
         except EvidenceBroken as error:
-            yield _of(found.key, Sentence(error.template, **error.values))
+            yield [f"{found.key}#leaves"], _of(found.key, Sentence(error.template, **error.values))
         else:
-            told = (self._of_leaf(leaf, found.key) for leaf in self._unlike(leaves))
-            yield from (problem for problem in told if problem)
+            for leaf in self._unlike(leaves):
+                if problem := self._of_leaf(leaf, found.key):
+                    yield [f"{found.key}#{leaf.recording_id}"], problem
 
     def _unlike(self, leaves: Sequence[Leaf]) -> Iterator[Leaf]:
         """Yields the manifests that the catalogue does not have as they were anchored."""
@@ -183,8 +186,8 @@ class CustodyCheck:
                     anchor=key,
                     anchored=leaf.manifest_sha256,
                 )
-        template = _TRACES[self._traces.of(leaf.recording_id)]
-        return Sentence(template, id=leaf.recording_id, anchor=key) if template else None
+        said = _TRACES[self._traces.of(leaf.recording_id)]
+        return said and Sentence(said.template, id=leaf.recording_id, anchor=key)
 
     def _catalogue(self, leaves: Sequence[Leaf]) -> Iterator[dict[str, str]]:
         """Yields what the catalogue has of the recordings of some manifests."""
@@ -200,46 +203,52 @@ class CustodyCheck:
             return []
 
 
-_ALTERED = "the custody log was altered at row {row}: keep the database as it is"
+_ALTERED = Sentence("the custody log was altered at row {row}: keep the database as it is")
 _TRACES = {
-    Trace.DESTROYED: "",
-    Trace.THERE: "recording {id}, which is under {anchor}, is in the bucket, but not in the catalogue: make "
-    "that again with callrec catalogue rebuild",
-    Trace.NONE: "recording {id}, which is under {anchor}, is neither in the catalogue nor in the bucket, and "
-    "nothing says that it was destroyed",
+    Trace.DESTROYED: None,
+    Trace.THERE: Sentence(
+        "recording {id}, which is under {anchor}, is in the bucket, but not in the catalogue: make that "
+        "again with callrec catalogue rebuild"
+    ),
+    Trace.NONE: Sentence(
+        "recording {id}, which is under {anchor}, is neither in the catalogue nor in the bucket, and nothing "
+        "says that it was destroyed"
+    ),
 }
 
 
-def _template(kind: Kind, gone: int, had: int) -> str:
+def _of_kind(kind: Kind, gone: int, had: int) -> Sentence:
+    """Returns what to say of a break, with places for its values: so many recordings of which the log told
+    are `gone` from it, of which the catalogue still `had` so many."""
     match kind:
         case Kind.REWRITTEN if gone:
-            return (
+            return Sentence(
                 "the custody log was rewritten {span}: of rows {first} to {last}, not all are those that "
                 "{anchor} has, and {count} recordings are not in the log any more ({had} of them in the "
                 "catalogue)"
             )
         case Kind.REWRITTEN:
-            return (
+            return Sentence(
                 "the custody log was rewritten {span}: of rows {first} to {last}, not all are those that "
                 "{anchor} has"
             )
         case Kind.WENT_ON:
-            return (
+            return Sentence(
                 "the database was taken back to an older copy {span}, and went on at {since}: of rows "
                 "{first} to {last}, not all are those that {anchor} has, and {count} recordings are not in "
                 "the log any more ({had} of them in the catalogue)"
             )
     if had:
-        return (
+        return Sentence(
             "the custody log was cut off at its end {span}: rows {first} to {last}, which {anchor} has, are "
             "gone; the catalogue still has {had} recordings of which they told"
         )
     if gone:
-        return (
+        return Sentence(
             "the database is an older copy, taken back {span}: rows {first} to {last} of the custody log, "
             "which {anchor} has, are not in it, nor {count} recordings of which they told"
         )
-    return (
+    return Sentence(
         "rows {first} to {last} are gone from the end of the custody log, {span}: {anchor} has them. They "
         "were cut off, or the database is an older copy: they told of no recording by which to know"
     )
@@ -249,9 +258,10 @@ def _of(key: str, problem: Sentence) -> Sentence:
     return Sentence("{what}: {problem}", what=key, problem=problem)
 
 
-def _finding(keys: list[str], problem: Sentence, anchors: Sequence[Standing]) -> Finding:
-    known = {known_by(key, anchors) for key in keys}
+def _finding(subjects: list[str], problem: Sentence, anchors: Sequence[Standing]) -> Finding:
+    keys = [each.partition("#")[0] for each in subjects]
+    known = {known_by(each, anchors) for each in subjects}
     if len(known) != 1 or (said := known.pop()) is None:
-        return Finding(keys, problem)
+        return Finding(keys, problem, subjects)
     of = said.anchor
-    return Finding(keys, problem, Known(said.key, of.made_at, of.made_by, of.note))
+    return Finding(keys, problem, subjects, Known(said.key, of.made_at, of.made_by, of.note))

@@ -42,11 +42,15 @@ class DailyAnchors(Worker):
         self._make_anchorer, self._make_stamper = anchorer, stamper
         self._who, self._clock, self._zone = who, clock, zone
         now = self._seen = clock()
-        self._anchoring = Chore("since {time} no anchor of the custody log could be made: {problem}", now)
         self._comparing = Chore(
-            "since {time} the custody log could not be compared with its anchors: {problem}", now
+            Sentence("since {time} the custody log could not be compared with its anchors: {problem}"), now
         )
-        self._stamping = Chore("since {time} anchors could not be stamped with the time: {problem}", now)
+        self._anchoring = Chore(
+            Sentence("since {time} no anchor of the custody log could be made: {problem}"), now
+        )
+        self._stamping = Chore(
+            Sentence("since {time} anchors could not be stamped with the time: {problem}"), now
+        )
         self._broken = ""
         super().__init__(self.work, lambda: LOOK_SECONDS)
 
@@ -59,8 +63,12 @@ class DailyAnchors(Worker):
         log is another one than the anchors have; in the language of this process."""
         told = [each.problem(self._clock(), self._zone) for each in self._chores]
         if self._broken:
-            text = "the custody log is not the one that {anchor} has: see callrec custody verify"
-            told.append(Sentence(text, anchor=self._broken))
+            told.append(
+                Sentence(
+                    "the custody log is not the one that {anchor} has: see callrec custody verify",
+                    anchor=self._broken,
+                )
+            )
         return [each.shown() for each in told if each]
 
     def work(self) -> None:

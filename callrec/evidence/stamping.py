@@ -8,17 +8,20 @@ was there, while the certificate of that one still held.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice, pairwise
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from callrec.dates import spoken
 from callrec.errors import AlreadyThere, EvidenceBroken, NotFound, Sentence
 from callrec.evidence.anchors import AnchorLog, AnchorName, FoundAnchor
 from callrec.evidence.placing import Placer
-from callrec.evidence.timestamps import APART, StampVerifier, TimeStamp, TimeStampAuthority
 
 KIND = "application/timestamp-reply"
+APART = timedelta(minutes=1)
+"""So far the authority's time may be from ours."""
 LATELY = 40
 """So many anchors get their first time-stamp late at most: each anchor stands for all before it."""
 EACH = timedelta(days=1)
@@ -27,6 +30,30 @@ RENEWED_BEFORE = timedelta(days=30)
 """So long before a certificate ends, what it has signed is stamped again."""
 AT_ONCE = 100
 """So many are renewed in one go."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeStamp:
+    """What an authority says: that the bytes were there at a moment. Its certificate ends at `ends_at`."""
+
+    at: datetime
+    ends_at: datetime
+
+
+class StampVerifier(Protocol):
+    """Somebody who can tell whether a time-stamp is right. callrec.evidence.timestamps can."""
+
+    def verify(self, answer: bytes, data: bytes) -> TimeStamp:
+        """Returns what a time-stamp over data says. Raises EvidenceBroken for one that is not over it, or by
+        somebody whom the root does not vouch for."""
+
+
+class StampAuthority(Protocol):
+    """Somebody who stamps with the time."""
+
+    def stamp(self, data: bytes) -> bytes:
+        """Returns a time-stamp over data, verified. Raises Unreachable while there is none to be had, and
+        EvidenceBroken for one that is not right."""
 
 
 class StampLog:
@@ -60,12 +87,15 @@ class StampLog:
     def problems(
         self, anchors: Sequence[FoundAnchor], now: datetime, zone: ZoneInfo
     ) -> Iterator[tuple[list[str], Sentence]]:
-        """Yields what is wrong with the time-stamps of some anchors, each with the key of the anchor."""
+        """Yields what is wrong with the time-stamps of some anchors, each with what it is about."""
         numbers = self._log.stamps()
         for found in anchors:
             if found.anchor and (own := numbers.get(found.name)):
                 for problem in self._of(found, own, now, zone):
-                    yield [found.key], Sentence("{what}: {problem}", what=found.key, problem=problem)
+                    yield (
+                        [f"{found.key}#stamp"],
+                        Sentence("{what}: {problem}", what=found.key, problem=problem),
+                    )
 
     def _of(
         self, found: FoundAnchor, numbers: Sequence[int], now: datetime, zone: ZoneInfo
@@ -92,7 +122,7 @@ class Stamper:
         log: AnchorLog,
         stamps: StampLog,
         placer: Placer,
-        authority: TimeStampAuthority,
+        authority: StampAuthority,
         clock: Callable[[], datetime],
     ) -> None:
         self._log, self._stamps, self._placer = log, stamps, placer

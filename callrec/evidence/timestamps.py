@@ -10,10 +10,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import requests
@@ -30,6 +29,7 @@ from callrec import web
 from callrec.dates import spoken
 from callrec.deadline import within
 from callrec.errors import EvidenceBroken, Sentence, Unreachable, WrongConfiguration
+from callrec.evidence.stamping import APART, TimeStamp
 from callrec.failures import why
 from callrec.settings import EvidenceSettings
 
@@ -42,27 +42,9 @@ SECONDS = 30.0
 """How long the authority may take to be reached and to answer, in all."""
 LONGEST = 1 << 18
 """Bytes of an answer that are read at most."""
-APART = timedelta(minutes=1)
-"""So far the authority's time may be from ours."""
 GRANTED = 0
 _OPENSSL = re.compile(r'Verify error: ?([^"]+)"')
 SHA256 = "2.16.840.1.101.3.4.2.1"
-
-
-@dataclass(frozen=True, slots=True)
-class TimeStamp:
-    """What an authority says: that the bytes were there at a moment. Its certificate ends at `ends_at`."""
-
-    at: datetime
-    ends_at: datetime
-
-
-class StampVerifier(Protocol):
-    """Somebody who can tell whether a time-stamp is right."""
-
-    def verify(self, answer: bytes, data: bytes) -> TimeStamp:
-        """Returns what a time-stamp over data says. Raises EvidenceBroken for one that is not over it, or by
-        somebody whom the root does not vouch for."""
 
 
 class Roots:

@@ -21,8 +21,7 @@ from callrec.evidence.anchors import AnchorLog, FoundAnchor
 from callrec.evidence.custody_check import CustodyCheck
 from callrec.evidence.keys import PublicKeyRing, SigningKey
 from callrec.evidence.placing import Placer
-from callrec.evidence.stamping import StampLog
-from callrec.evidence.timestamps import StampVerifier
+from callrec.evidence.stamping import StampLog, StampVerifier
 from callrec.evidence.traces import Traces
 from tests.tampering import altered
 from tests.unit.fakes import MemoryStore
