@@ -21,8 +21,8 @@ from callrec.catalogue.calls import Versions, as_json, call_row, extensions_of, 
 from callrec.catalogue.holds import Hold
 from callrec.catalogue.logged import Logged
 from callrec.catalogue.notes import WrittenNote
+from callrec.catalogue.raw_rows import CallRows, Row
 from callrec.catalogue.rows import Unreadable
-from callrec.catalogue.traces import CallRows, Row
 from callrec.errors import Sentence
 from callrec.evidence.afterwards import Afterwards
 from callrec.manifest import Manifest, RuleText
@@ -30,10 +30,14 @@ from callrec.model.calls import CallRecord
 
 Differences = list[Sentence]
 
-IN_DATABASE = "{what}: {found} in the database, {expected} in the manifest"
-AGAINST_LOG = "{what}: {found} in the database, {expected} in the custody log"
-IN_MANIFEST = "{what}: {found} in the manifest, {expected} in the custody log"
-IN_BUCKET = "{what}: {found} in the bucket, {expected} in the custody log"
+FINDINGS = {
+    "row": "{what}: {found} in the database, {expected} in the manifest",
+    "log": "{what}: {found} in the database, {expected} in the custody log",
+    "manifest": "{what}: {found} in the manifest, {expected} in the custody log",
+    "bucket": "{what}: {found} in the bucket, {expected} in the custody log",
+}
+"""How a difference is told, by what it is between."""
+IN_DATABASE, AGAINST_LOG, IN_MANIFEST, IN_BUCKET = FINDINGS.values()
 NOTHING = "—"
 SHOWN = 120
 """Characters of a value that are shown."""
