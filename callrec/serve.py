@@ -1,9 +1,9 @@
 """Runs the controller process: its threads, from the first check to an orderly end.
 
 One thread watches the PBX, one archives, one sends alerts, one reads what the dialplan did while callrec was
-away, one gives the PBX its copy of the rules, and one keeps house: it takes up changed rules and writes down
-how things stand. The first thread ticks, and ends the process when one of the others has died. The parts are
-made in `app`.
+away, one gives the PBX its copy of the rules, one anchors the custody log each day, and one keeps house: it
+takes up changed rules and writes down how things stand. The first thread ticks, and ends the process when one
+of the others has died. The parts are made in `app`.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ class Service:
         self._started_at = self._rules.seen_at
         self._parts: ControllerParts
         self._house = Worker(self._keep_house, lambda: HOUSE_SECONDS)
+        self._anchors = app.daily_anchors()
         self._tell_shift()
         self._tell_plain_text()
 
@@ -130,6 +131,7 @@ class Service:
             "mirror": parts.mirror,
             "journal": parts.journal,
             "alerts": parts.alerter,
+            "anchors": self._anchors,
         }
 
     def _tick_while(self, threads: list[threading.Thread]) -> str:
@@ -160,6 +162,7 @@ class Service:
             *parts.controller.problems(),
             *parts.archiver.problems(),
             *parts.alerter.problems(),
+            *self._anchors.problems(),
             *self._problems.texts(),
         }
         return {

@@ -8,8 +8,9 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy.exc import DBAPIError
 
-from callrec.catalogue import alerts, calls, facilities, finding, rules, tables
+from callrec.catalogue import alerts, calls, custody, facilities, finding, rules, tables
 from callrec.catalogue.database import Database, _alembic
 from callrec.model.access import EVERYWHERE
 from callrec.model.alerts import Delivery
@@ -55,6 +56,7 @@ def check_migration(database: Database) -> None:
     with database.begin() as connection:
         _check_as_it_was(connection)
     check_field_terms(database)
+    _check_append_only(database)
     _check_alerts(database)
     _check_aliases(database)
     for fields, complaint in (
@@ -108,6 +110,21 @@ def check_field_terms(database: Database) -> None:
         assert rooms.scalar_one() == "2900"
         connection.execute(tables.calls.delete().where(tables.calls.c.id == CALL_ID))
         connection.exec_driver_sql("DELETE FROM facilities WHERE code = 'a'")
+    migrated(database, "head")
+
+
+def _check_append_only(database: Database) -> None:
+    """The log is only added to, whoever asks; the version before knew nothing of that."""
+    emptied = "DELETE FROM custody" if database.file else "TRUNCATE custody"
+    with database.begin() as connection:
+        custody.append(connection, "", "refused", **WHO)
+    for statement in ("UPDATE custody SET who = ''", "DELETE FROM custody", emptied):
+        with pytest.raises(DBAPIError, match="only added to"), database.begin() as connection:
+            connection.exec_driver_sql(statement)
+    migrated(database, "0009")
+    with database.begin() as connection:
+        assert custody.head(connection)[0] == 1
+        connection.exec_driver_sql(emptied)
     migrated(database, "head")
 
 

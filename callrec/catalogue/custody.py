@@ -1,15 +1,17 @@
 """Logs who did what to a recording, and when. Append-only, each row bound to the one before.
 
 A row's hash is SHA-256 over its content and the hash before it: a row that was changed, put in or taken out
-of the middle is noticed. Rows cut off at the end are not, nor is a chain that was computed anew by somebody
-who may write to the table: that would need an anchor outside the database, and there is none yet (decision
-7).
+of the middle is noticed by the log itself. Rows cut off at the end, and a chain that was computed anew by
+somebody who may do anything to the database, are noticed by the anchors in the bucket: see
+callrec.evidence.chain.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +23,8 @@ from callrec.catalogue.tables import custody
 from callrec.errors import CatalogueDamaged
 
 GENESIS = "0" * 64
+ARCHIVED = "archived"
+SHA256 = re.compile("[0-9a-f]{64}")
 AT_ONCE = 1000
 """Rows of the chain in memory at a time."""
 
@@ -39,6 +43,17 @@ class Entry:
     hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A row of the log as a link of the chain: its number and hash, the number that should have come, and
+    whether it follows from the row before."""
+
+    seq: int
+    hash: str
+    expected: int
+    follows: bool
+
+
 _READ = RowReader(Entry, "custody", "seq")
 
 
@@ -55,10 +70,8 @@ def append(
     if connection.dialect.name == "postgresql":
         # One writer at a time, or two rows would follow the same one (decision 7); SQLite has that anyway.
         connection.execute(sa.text("LOCK TABLE custody IN EXCLUSIVE MODE"))
-    last = connection.execute(
-        sa.select(custody.c.seq, custody.c.hash).order_by(custody.c.seq.desc()).limit(1)
-    ).one_or_none()
-    seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
+    newest, previous = head(connection)
+    seq = newest + 1
     digest = _hash(seq, at, who, recording_id, action, details, previous)
     entry = Entry(seq, at, who, recording_id, action, details, previous, digest)
     connection.execute(
@@ -82,19 +95,64 @@ def of(connection: sa.Connection, recording_id: str) -> list[Entry]:
     return [_entry(row) for row in connection.execute(query)]
 
 
-def broken_at(connection: sa.Connection) -> int | None:
-    """Returns the first row that does not follow from the one before; None for a whole chain."""
+def head(connection: sa.Connection) -> tuple[int, str]:
+    """Returns the number and the hash of the newest row; 0 and GENESIS of an empty log."""
+    newest = sa.select(custody.c.seq, custody.c.hash).order_by(custody.c.seq.desc()).limit(1)
+    last = connection.execute(newest).one_or_none()
+    return (last.seq, last.hash) if last else (0, GENESIS)
+
+
+def hash_at(connection: sa.Connection, seq: int) -> str | None:
+    """Returns the hash of a row, GENESIS for row 0; None where there is no such row."""
+    if seq == 0:
+        return GENESIS
+    return connection.scalar(sa.select(custody.c.hash).where(custody.c.seq == seq))
+
+
+def archived(connection: sa.Connection, after: int, until: int) -> list[tuple[str, str]]:
+    """Returns which manifests were archived by the rows after one and until another: the recording's id and
+    the manifest's SHA-256 of each, in the order of ids. Damaged rows are passed over."""
+    rows = connection.execute(
+        sa.select(custody.c.recording_id, custody.c.details)
+        .where(custody.c.seq > after, custody.c.seq <= until, custody.c.action == ARCHIVED)
+        .execution_options(yield_per=AT_ONCE)
+    )
+    hashes = ((row.recording_id, _detail(row.details, "manifest_sha256")) for row in rows)
+    return sorted({(id_, sha256) for id_, sha256 in hashes if SHA256.fullmatch(sha256)})
+
+
+def chain(connection: sa.Connection) -> Iterator[Link]:
+    """Yields all rows of the log in order, each with whether it follows from the one before."""
     previous, expected = GENESIS, 1
     rows = connection.execute(sa.select(custody).order_by(custody.c.seq).execution_options(yield_per=AT_ONCE))
     for row in rows:
         try:
             entry = _entry(row)
         except CatalogueDamaged:
-            return expected
-        if entry.seq != expected or entry.previous != previous or not _is_true(entry):
-            return expected
-        previous, expected = entry.hash, expected + 1
-    return None
+            seq = row.seq if isinstance(row.seq, int) else expected
+            yield Link(seq, str(row.hash), expected, follows=False)
+            previous, expected = str(row.hash), seq + 1
+            continue
+        yield linked(entry, previous, expected)
+        previous, expected = entry.hash, entry.seq + 1
+
+
+def linked(entry: Entry, previous: str, expected: int) -> Link:
+    """Returns a row as a link of the chain, after the hash of the row before, as the so many-th."""
+    follows = entry.seq == expected and entry.previous == previous and _is_true(entry)
+    return Link(entry.seq, entry.hash, expected, follows)
+
+
+def times(connection: sa.Connection, after: int, until: int) -> Iterator[tuple[int, datetime]]:
+    """Yields number and time of the rows after one and until another; damaged ones are passed over."""
+    query = sa.select(custody.c.seq, custody.c.at).where(custody.c.seq > after, custody.c.seq <= until)
+    rows = connection.execute(query.order_by(custody.c.seq).execution_options(yield_per=AT_ONCE))
+    yield from ((row.seq, row.at) for row in rows if isinstance(row.at, datetime))
+
+
+def broken_at(connection: sa.Connection) -> int | None:
+    """Returns the first row that does not follow from the one before; None for a whole chain."""
+    return next((each.expected for each in chain(connection) if not each.follows), None)
 
 
 def broken_of(connection: sa.Connection, recording_id: str) -> int | None:
@@ -114,6 +172,12 @@ def broken_of(connection: sa.Connection, recording_id: str) -> int | None:
         if not follows or (after and after.previous != entry.hash) or not _is_true(entry):
             return entry.seq
     return None
+
+
+def _detail(details: Any, name: str) -> str:
+    """Returns a detail that is a text; empty where it is not there."""
+    found = details.get(name) if isinstance(details, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def _entry(row: Any) -> Entry:

@@ -73,6 +73,9 @@ class Anchor:
     previous_sha256: str
     """SHA-256 of that anchor's bytes; empty for the first."""
     software: str
+    known_breaks: tuple[str, ...] = ()
+    """The keys of anchors before it that the custody log did not fit any more when this one was made; `note`
+    says why that is known. Empty of an anchor without a note."""
     key_id: str = ""
     signature: str = ""
 

@@ -27,6 +27,7 @@ from tests.integration.conftest import DATABASES
 from tests.integration.desk_office import own_database
 from tests.integration.forgery import FIRST, SECOND, Archive
 from tests.integration.system import SystemUnderTest
+from tests.tampering import altered
 from tests.unit.samples import START
 
 
@@ -70,13 +71,13 @@ def test_a_deletion_that_only_hides_it_is_said(
 def test_an_altered_custody_log_is_noticed(system: SystemUnderTest, kept: ArchivedRecording) -> None:
     row = "recording_id = :id AND action = 'archived'"
     change = sa.text(f"UPDATE custody SET who = :who WHERE {row}")  # noqa: S608
-    with system.app.database.begin() as connection:
+    with system.app.database.begin() as connection, altered(connection):
         connection.execute(change, {"who": "somebody", "id": kept.id})
     try:
         done = system.callrec("verify", kept.id)
         assert done.returncode == 5 and "the custody log was altered" in done.stderr
     finally:
-        with system.app.database.begin() as connection:
+        with system.app.database.begin() as connection, altered(connection):
             connection.execute(change, {"who": "callrec", "id": kept.id})
     assert system.callrec("verify", kept.id).returncode == 0
 

@@ -11,8 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from callrec.archive.store import ListedVersion, StoredObject
-from callrec.errors import NotFound, PbxUnreachable, StoreUnreachable
+from callrec.errors import AlreadyThere, NotFound, PbxUnreachable, StoreUnreachable
 from callrec.pbx.events import Channel, Event
+
+MADE = datetime(2026, 11, 22, tzinfo=UTC)
+"""When whatever is in a bucket in memory was put there, by its listings."""
 
 
 @dataclass
@@ -48,6 +51,30 @@ class MemoryStore:
         if not self.drops_locks:
             self.until[key] = retain_until
 
+    def put_bytes(self, key: str, data: bytes, kind: str, retain_until: datetime) -> None:
+        self._answer()
+        assert retain_until > datetime.now(UTC), "S3 refuses a date in the past"
+        if key in self.versions:
+            raise AlreadyThere("{key} is in the bucket already", key=key)
+        self.put_over(key, data)
+        if not self.drops_locks:
+            self.until[key] = retain_until
+
+    def listed(self, prefix: str, after: str = "") -> Iterator[ListedVersion]:
+        """Yields versions as S3 does, the newest of a key first."""
+        self._answer()
+        for key in sorted(self.versions):
+            if key.startswith(prefix) and key > after:
+                every = self.versions[key] if self.versioned else self.versions[key][-1:]
+                for number in reversed(range(len(every))):
+                    version, newest = (str(number) if self.versioned else None), number == len(every) - 1
+                    yield ListedVersion(key, version, len(every[number]), MADE, newest)
+
+    def folders(self, prefix: str) -> list[str]:
+        self._answer()
+        rests = (key.removeprefix(prefix) for key in self.versions if key.startswith(prefix))
+        return sorted({f"{prefix}{rest.partition('/')[0]}/" for rest in rests if "/" in rest})
+
     def head(self, key: str, version: str | None = None) -> StoredObject:
         data = self._get(key, version)
         digest, until = hashlib.sha256(data).hexdigest(), self.until.get(key)
@@ -64,13 +91,6 @@ class MemoryStore:
 
     def check(self) -> None:
         self._answer()
-
-    def listed(self, prefix: str, after: str = "") -> Iterator[ListedVersion]:
-        self._answer()
-        for key in sorted(key for key in self.versions if key.startswith(prefix) and key > after):
-            last = len(self.versions[key]) - 1
-            for number, data in enumerate(self.versions[key]):
-                yield ListedVersion(key, str(number), len(data), datetime.now(UTC), number == last)
 
     def _get(self, key: str, version: str | None = None) -> bytes:
         self._answer()

@@ -19,6 +19,9 @@ from callrec.ids import ID, first_of, pasted
 from callrec.model.access import EVERYWHERE, Role
 from callrec.sentences import SentenceField
 
+CUSTODY = "custody"
+"""Stands in place of an id where something is wrong with the custody log as a whole."""
+
 if TYPE_CHECKING:
     from callrec.evidence.verification import Findings
 
@@ -31,7 +34,7 @@ class Verification:
     beneath. `checked` is what was looked at: custody (its rows of the log), manifest and sound (their
     SHA-256), signature, content (what the manifest says of the sound), decoded (the samples), versions
     (whether something was put over them), lock (lock and hold in the bucket), row (all that the catalogue
-    says), bucket (what lies there without belonging to any).
+    says), bucket (what lies there without belonging to any), anchors (the custody log as a whole).
     """
 
     id: str
@@ -131,8 +134,17 @@ def _results(
             yield _result(found)
     if first is not None and session.reach == EVERYWHERE:
         yield from map(_result, session.app.strays(session.note).found(first))
+        yield from _custody(session)
     if altered:
         raise altered
+
+
+def _custody(session: Session) -> Iterator[Verification]:
+    """Yields what is wrong with the custody log as a whole, by the anchors in the bucket; nothing where it is
+    whole."""
+    problems = session.app.custody_check().problems()
+    if problems:
+        yield Verification(CUSTODY, False, problems, ["custody", "anchors"], [])
 
 
 def _altered(session: Session, id_: str | None = None) -> EvidenceBroken | None:

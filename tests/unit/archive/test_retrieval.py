@@ -24,6 +24,7 @@ from callrec.evidence.trust import Trust
 from callrec.manifest import AudioFacts
 from callrec.model.access import EVERYWHERE
 from callrec.spool.sound import examine
+from tests.tampering import altered
 from tests.unit.bench import Bench, Sources
 from tests.unit.samples import RECORDING_ID, START, captured_call
 
@@ -178,7 +179,8 @@ def test_one_recording_answers_for_its_own_rows(
         assert custody.broken_of(connection, ids[1]) is None
         table = tables.custody
         change = CHAIN.get(tampering, lambda t: t.update().where(t.c.seq == 7).values(who="nobody"))
-        connection.execute(change(table))
+        with altered(connection):
+            connection.execute(change(table))
         assert custody.broken_of(connection, ids[1]) == (None if tampering == "elsewhere" else 5)
         assert custody.broken_at(connection) is not None
 

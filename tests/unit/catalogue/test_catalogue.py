@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import DBAPIError
 
 from callrec import ids
 from callrec.catalogue import calls, changes, custody, facilities, rules, tables
@@ -21,6 +22,7 @@ from callrec.errors import (
 )
 from callrec.model.office import Extension, Facility
 from callrec.model.rules import Mode, Rule, Scope
+from tests.tampering import altered
 from tests.unit.samples import START, call
 
 WHO: dict[str, Any] = {"who": "test", "at": START}
@@ -148,8 +150,22 @@ def test_a_tampered_chain_is_noticed(database: Database, tampering: str) -> None
                 connection, ids.new(), "archived", who="callrec", at=START, number=number, 名="港区"
             )
         assert custody.broken_at(connection) is None
-        connection.exec_driver_sql(TAMPERINGS[tampering])
+        with altered(connection):
+            connection.exec_driver_sql(TAMPERINGS[tampering])
         assert custody.broken_at(connection) in (1, 2)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE custody SET who = 'nobody'", "DELETE FROM custody", "DELETE FROM custody WHERE seq = 1"],
+)
+def test_rows_of_the_log_cannot_be_changed(database: Database, statement: str) -> None:
+    with database.begin() as connection:
+        custody.append(connection, ids.new(), "archived", who="callrec", at=START)
+    with pytest.raises(DBAPIError, match="only added to"), database.begin() as connection:
+        connection.exec_driver_sql(statement)
+    with database.read() as connection:
+        assert custody.broken_at(connection) is None and custody.head(connection)[0] == 1
 
 
 def test_the_rules_as_they_were_at_a_moment(database: Database) -> None:

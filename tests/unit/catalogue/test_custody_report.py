@@ -11,6 +11,7 @@ from callrec.catalogue.database import Database
 from callrec.errors import CatalogueDamaged
 from callrec.model.access import EVERYWHERE, Reach
 from tests.reported import HOUR, fill
+from tests.tampering import altered
 from tests.unit.samples import START
 
 END = START + 24 * HOUR
@@ -71,7 +72,7 @@ def test_rows_from_before_there_were_roles(database: Database) -> None:
 
 def test_a_damaged_row_is_named(database: Database) -> None:
     fill(database)
-    with database.begin() as connection:
+    with database.begin() as connection, altered(connection):
         connection.exec_driver_sql("UPDATE custody SET details = '[1]' WHERE action = 'fetched'")
     with database.read() as connection, pytest.raises(CatalogueDamaged, match="of table custody"):
         custody_report.accesses(connection, START, END, EVERYWHERE)

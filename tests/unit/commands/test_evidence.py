@@ -23,6 +23,7 @@ from callrec.evidence.verification import Findings, Verifier
 from callrec.model.access import EVERYWHERE
 from callrec.model.alerts import AlertState, Delivery
 from callrec.settings import OfficeSettings
+from tests.tampering import altered
 from tests.unit.bench import Bench, believe
 from tests.unit.program import BOM, table
 from tests.unit.samples import CALL_ID, RECORDING_ID, START, alert, call, captured_call
@@ -154,9 +155,9 @@ def test_an_altered_log_is_said_for_the_recording_it_is_about(
 ) -> None:
     with bench.database.begin() as connection:
         (first, *_) = custody.of(connection, archived[0])
-        connection.execute(
-            tables.custody.update().where(tables.custody.c.seq == first.seq).values(who="nobody")
-        )
+        change = tables.custody.update().where(tables.custody.c.seq == first.seq).values(who="nobody")
+        with altered(connection):
+            connection.execute(change)
     for chosen in ([archived[0]], ["--all"]):
         code, _, err = run("verify", *chosen)
         assert code == 5 and f"the custody log was altered at row {first.seq}" in err

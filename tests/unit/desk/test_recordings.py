@@ -24,6 +24,7 @@ from callrec.desk.operations import custody, finding, giving, keeping, verificat
 from callrec.errors import NotFound, WrongUsage
 from callrec.model.access import Role
 from tests import two_facilities
+from tests.tampering import altered
 from tests.two_facilities import BOTH, CLAIMS, ME, OTHER, OWN, Desk, call_of
 from tests.unit.bench import believe, make_bench
 from tests.unit.desk.server_thread import serving
@@ -117,7 +118,7 @@ def test_what_does_not_verify_is_told_in_the_language_of_who_asks(
     store = desk.app.store
     assert isinstance(store, MemoryStore)
     store.versions[next(key for key in store.objects if OWN in key and key.endswith(".flac"))][0] += b"more"
-    with desk.app.database.begin() as connection:
+    with desk.app.database.begin() as connection, altered(connection):
         row = tables.custody.c.recording_id == BOTH
         connection.execute(tables.custody.update().where(row).values(who="nobody"))
     for tongue, words in (("en", "the sound of"), ("ja", "音声")):
@@ -126,8 +127,8 @@ def test_what_does_not_verify_is_told_in_the_language_of_who_asks(
         found = {each["id"]: each for each in json.loads(done.out)}
         assert done.code == 5 and [each["ok"] for each in found.values()] == [False, True, False]
         assert words in found[OWN]["problems"][0] and "content" not in found[OWN]["checked"]
-        (altered,) = found[BOTH]["problems"]
-        assert altered in done.complaint
+        (problem,) = found[BOTH]["problems"]
+        assert problem in done.complaint
     language.use("en")
 
 

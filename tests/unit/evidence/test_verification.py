@@ -28,6 +28,7 @@ from callrec.evidence.verification import Findings, Verifier
 from callrec.manifest import ClockState, Manifest
 from callrec.model.captures import RetainedBecause
 from tests.edited_columns import EDITED, edited, prepare
+from tests.tampering import altered
 from tests.unit.bench import TOKYO, Sources, make_bench
 from tests.unit.fakes import LockingStore, MemoryStore
 from tests.unit.samples import RECORDING_ID, START
@@ -102,7 +103,8 @@ class Place:
             entry = tables.custody.c.action == "archived"
             details = connection.execute(sa.select(tables.custody.c.details).where(entry)).scalar_one()
             said = {**details, "manifest_sha256": digest}
-            connection.execute(tables.custody.update().where(entry).values(details=said))
+            with altered(connection):
+                connection.execute(tables.custody.update().where(entry).values(details=said))
 
 
 @pytest.fixture
@@ -195,7 +197,7 @@ def test_rows_that_were_deleted_are_named(place: Place) -> None:
 
 
 def test_a_row_without_custody_is_named(place: Place) -> None:
-    with place.database.begin() as connection:
+    with place.database.begin() as connection, altered(connection):
         connection.execute(tables.custody.delete())
     assert any("does not say that recording" in each for each in place.problems())
 
