@@ -21,7 +21,7 @@ from callrec.evidence.verification import Findings
 FOLDER = "recordings/"
 OWN = ("flac", "manifest.json")
 """How the keys of both objects of a recording end."""
-_KEY = re.compile(r"(recordings/(?:.+/)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}))\.(.+)")
+_KEY = re.compile(r"(recordings/(?:.+?/)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}))\.(.+)")
 AT_ONCE = 400
 
 
