@@ -21,8 +21,8 @@ from callrec.catalogue.calls import Versions, as_json, call_row, extensions_of, 
 from callrec.catalogue.holds import Hold
 from callrec.catalogue.logged import Logged
 from callrec.catalogue.notes import WrittenNote
-from callrec.catalogue.raw_rows import CallRows, Row
 from callrec.catalogue.rows import Unreadable
+from callrec.catalogue.traces import CallRows, Row
 from callrec.errors import Sentence
 from callrec.evidence.afterwards import Afterwards
 from callrec.manifest import Manifest, RuleText

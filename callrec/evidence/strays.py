@@ -13,7 +13,7 @@ from itertools import groupby
 
 from callrec.archive.retrieval import Notes
 from callrec.archive.store import BrowsingStore, ListedVersion
-from callrec.catalogue import raw_rows
+from callrec.catalogue import traces
 from callrec.catalogue.database import Database
 from callrec.errors import Sentence
 from callrec.evidence.verification import Findings
@@ -65,8 +65,8 @@ class Strays:
         """Returns those of some objects that nobody knows, or of recordings that are destroyed."""
         wanted = {each.id for each in some if each.id}
         with self._database.read() as connection:
-            keys = raw_rows.keys_of(connection, wanted)
-            destroyed = raw_rows.destroyed_among(connection, wanted)
+            keys = traces.keys_of(connection, wanted)
+            destroyed = traces.destroyed_among(connection, wanted)
         known = {key.removesuffix(".flac") for of_one in keys.values() for key in of_one}
         return [each for each in some if each.base not in known or (each.own and each.id in destroyed)]
 
@@ -74,7 +74,7 @@ class Strays:
         first = objects[0]
         found = Findings(first.id or first.key, checked=["bucket"])
         with self._database.begin() as connection:
-            gone = first.id in raw_rows.destroyed_among(connection, {first.id})
+            gone = first.id in traces.destroyed_among(connection, {first.id})
             found.problems.append(_told(objects, gone=gone))
             self._note(connection, first.id, "broken", problem=str(found.problems[0]))
         return found

@@ -16,11 +16,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from callrec.archive.retrieval import Notes
-from callrec.catalogue import custody, raw_rows, rules
+from callrec.catalogue import custody, rules, traces
 from callrec.catalogue.custody import Entry
 from callrec.catalogue.database import Database
 from callrec.catalogue.logged import Logged, logged
-from callrec.catalogue.raw_rows import Row
+from callrec.catalogue.traces import Row
 from callrec.errors import CatalogueDamaged, EvidenceBroken, NotFound, Sentence
 from callrec.evidence import comparison
 from callrec.evidence.afterwards import Afterwards, after, at_first
@@ -133,7 +133,7 @@ class Verifier:
     def _told(self, found: Findings) -> Told:
         entries = list[Entry]()
         with self._database.read() as connection:
-            row = raw_rows.recording_of(connection, found.id)
+            row = traces.recording_of(connection, found.id)
             with found.looking("custody"):
                 entries = custody.of(connection, found.id)
         return Told(row, entries, logged(entries))
@@ -254,7 +254,7 @@ class Verifier:
             siblings = self._siblings(found.id, manifest.call.id)
             incident = any(each.now.incident for each in (archived, *siblings))
             with self._database.read() as connection:
-                rows = raw_rows.call_of(connection, manifest.call.id)
+                rows = traces.call_of(connection, manifest.call.id)
             manifests = [each.manifest for each in (archived, *siblings)]
             found.problems += comparison.of_call(rows, manifests, incident=incident)
             self._compare_written(found, archived, siblings)
@@ -263,7 +263,7 @@ class Verifier:
     def _siblings(self, recording_id: str, call_id: str) -> list[Archived]:
         """Returns the other recordings of a call of which the manifest can be had and is believed."""
         with self._database.read() as connection:
-            others = [each for each in raw_rows.recordings_of(connection, call_id) if each != recording_id]
+            others = [each for each in traces.recordings_of(connection, call_id) if each != recording_id]
         found = [self._archived(each) for each in others]
         return [each for each in found if each and each.manifest.call.id == call_id]
 
@@ -276,7 +276,7 @@ class Verifier:
 
     def _compare_written(self, found: Findings, archived: Archived, siblings: Sequence[Archived]) -> None:
         with self._database.read() as connection:
-            held, written = raw_rows.written_of(connection, found.id, archived.manifest.call.id)
+            held, written = traces.written_of(connection, found.id, archived.manifest.call.id)
             known = {note.id for each in siblings for note in each.now.notes}
             if {each.id for each in written} - known - {each.id for each in archived.now.notes}:
                 known |= {str(each.details.get(NOTE)) for each in custody.of(connection, "")}

@@ -81,12 +81,14 @@ class Archive:
         """Runs the program on this archive."""
         return callrec("--config", str(self.config), *arguments, **environment)
 
+    def do(self, wanted: Operation[..., Any], *args: Any, **options: Any) -> Any:
+        """Does something as somebody who works directly."""
+        done = perform(wanted, self.app, Caller("sato", frozenset(), Through.DIRECT), *args, **options)
+        return list(done) if isinstance(done, Iterator) else done
+
     def verify(self, *ids: str, **options: Any) -> dict[str, list[str]]:
         """Of each recording what is wrong with it, as the operation behind the command tells."""
-        who = Caller("sato", frozenset(), Through.DIRECT)
-        asked = {"everything": not ids, **options}
-        wanted: Operation[..., Any] = verification.verify_recordings
-        told = list(perform(wanted, self.app, who, list(ids), **asked))
+        told = self.do(verification.verify_recordings, list(ids), **{"everything": not ids, **options})
         assert all(each.ok == (not each.problems) for each in told)
         return {each.id: list(map(str, each.problems)) for each in told}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from callrec.catalogue import custody, raw_rows
+from callrec.catalogue import custody, traces
 from callrec.catalogue.database import Connection
 from callrec.catalogue.finding import FIRST_ID
 from callrec.dates import check_moment
@@ -74,8 +74,9 @@ def verify_recordings(
         if ids:
             chosen = _named(session, connection, ids)
         else:
-            every = raw_rows.ids(connection, session.reach, first)
-            chosen = [each for each in every if each != after]
+            every = traces.ids(connection, session.reach, first)
+            gone = traces.destroyed(connection) if sample else set[str]()
+            chosen = [each for each in every if each != after and each not in gone]
     if sample:
         chosen = sorted(random.sample(chosen, min(sample, len(chosen))))
     return _results(session, chosen, first if everything else None, named=bool(ids), decode=decode)
@@ -104,10 +105,10 @@ def _ids(session: Session, connection: Connection, text: str) -> list[str]:
     except OutOfSight:
         raise
     except (NotFound, CatalogueDamaged):
-        found = raw_rows.like(connection, text, session.reach)
-        doubtful = [each for each in found if not raw_rows.was_destroyed(connection, each)]
+        found = traces.like(connection, text, session.reach)
+        doubtful = [each for each in found if not traces.was_destroyed(connection, each)]
         if not doubtful:
-            lost = raw_rows.without_rows(connection, session.reach)
+            lost = traces.without_rows(connection, session.reach)
             doubtful = session.app.verifier(session.note).of_call(pasted(text), lost)
         if not doubtful:
             raise
