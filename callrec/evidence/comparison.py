@@ -18,6 +18,7 @@ from typing import Any
 from callrec import __version__
 from callrec.archive.store import StoredObject
 from callrec.catalogue.calls import Versions, as_json, call_row, extensions_of, read_call, recording_row
+from callrec.catalogue.custody import Entry
 from callrec.catalogue.holds import Hold
 from callrec.catalogue.logged import Logged
 from callrec.catalogue.notes import WrittenNote
@@ -43,6 +44,7 @@ SHOWN = 120
 """Characters of a value that are shown."""
 CLOCKS_APART = timedelta(hours=1)
 """By how much a clock may be wrong before that is named."""
+OF_HOLDS = ("to-be-held", "to-be-released", "held", "released")
 NOT_COMPARED = {
     ("calls", "id"): "it is what the row is found by, from the manifest",
     ("recordings", "id"): "it is what the row is found by",
@@ -91,18 +93,32 @@ def _of_clocks(manifest: Manifest) -> Differences:
 
 
 def of_lock(objects: Iterable[StoredObject], now: Afterwards, at: datetime, mode: str) -> Differences:
-    """Returns where the locks and holds in the bucket are not what the custody log wants. `mode` is that of
-    the settings."""
-    until = now.retain_until if now.retain_until and now.retain_until > at else None
-    found = Differences()
+    """Returns which objects the bucket locks for less long than the custody log wants. `mode` is that of the
+    settings."""
+    until, found = now.retain_until, Differences()
+    if until is None or until <= at:
+        return found
     for each in objects:
-        if until and not (each.lock_mode and each.is_locked_until(until)):
+        if not (each.lock_mode and each.is_locked_until(until)):
             found.append(_difference(IN_BUCKET, f"{each.key}, locked until", each.retain_until, until))
-        elif until and mode == "compliance" and each.lock_mode != mode:
+        elif mode == "compliance" and each.lock_mode != mode:
             found.append(_difference(IN_BUCKET, f"{each.key}, lock", each.lock_mode, mode))
-        if each.legal_hold != now.hold:
-            found.append(_difference(IN_BUCKET, f"{each.key}, legal hold", each.legal_hold, now.hold))
     return found
+
+
+def of_legal_hold(objects: Iterable[StoredObject], now: Afterwards) -> Differences:
+    """Returns which objects the bucket holds though the custody log does not say so, or does not hold."""
+    return [
+        _difference(IN_BUCKET, f"{each.key}, legal hold", each.legal_hold, now.hold)
+        for each in objects
+        if each.legal_hold != now.hold
+    ]
+
+
+def is_between(entries: Iterable[Entry]) -> bool:
+    """Returns whether a hold, or its end, was begun and not finished: the bucket may be held or not then."""
+    about = [each.action for each in entries if each.action in OF_HOLDS]
+    return bool(about) and about[-1] in OF_HOLDS[:2]
 
 
 # --- the catalogue's rows

@@ -33,6 +33,8 @@ from callrec.rulebook import office_file
 from callrec.signing import parsed
 
 NOTE = "note"
+TIMES = 3
+"""How often a recording is looked at that somebody does something with at the same time."""
 
 
 @dataclass(slots=True)
@@ -113,17 +115,23 @@ class Verifier:
         Raises NotFound for one that is being destroyed as its time is over, or was meanwhile; and
         StoreUnreachable or CatalogueUnreachable where bucket or database are away.
         """
-        found = Findings(recording_id, problems=[altered] if altered else [])
-        told = self._told(found)
+        for _ in range(TIMES):
+            found = Findings(recording_id, problems=[altered] if altered else [])
+            told = self._told(found)
+            self._look(found, told, decode=decode)
+            if not found.problems or self._told(Findings(recording_id)).entries == told.entries:
+                break  # else somebody did something with it meanwhile, and some was seen before, some after
+        if not found.gone or found.problems:
+            self._enter(found)
+        return found
+
+    def _look(self, found: Findings, told: Told, *, decode: bool) -> None:
         with found.looking("custody"):
-            found.gone = _alone(recording_id, told.entries).destroyed_at is not None
+            found.gone = _alone(found.id, told.entries).destroyed_at is not None
         if found.gone:
             self._compare_alone(found, told)
         else:
             self._verify(found, told, decode=decode)
-        if not found.gone or found.problems:
-            self._enter(found)
-        return found
 
     def of_call(self, call_id: str, recording_ids: Iterable[str]) -> list[str]:
         """Returns those of some recordings that are of a call whose id begins so, as their manifests say."""
@@ -152,7 +160,7 @@ class Verifier:
         if archived is None:
             self._compare_alone(found, told)
         else:
-            self._lock(found, told.place, archived.now)
+            self._lock(found, told, archived.now)
             self._compare(found, told, archived)
 
     def _require_wanted(self, recording_id: str) -> None:
@@ -193,12 +201,12 @@ class Verifier:
         try:
             signed = self._trust.is_signed(data, log.archived_at)
         except EvidenceBroken as error:
-            signed = True
+            found.checked.append("signature")
             found.problems.append(Sentence("the manifest of {id}: {problem}", id=found.id, problem=error))
             return False
-        finally:
-            found.checked += ["signature"] if signed else []
-        if not signed:
+        if signed:
+            found.checked.append("signature")
+        else:
             found.remarks.append(Sentence("the manifest of {id} is older than signatures", id=found.id))
         return True
 
@@ -229,12 +237,15 @@ class Verifier:
             there = [each for each in place.objects if each[1] and each[0] not in found.missing]
             found.covered = [key for key, version in there if self._reading.newest(key) != version]
 
-    def _lock(self, found: Findings, place: Logged, now: Afterwards) -> None:
+    def _lock(self, found: Findings, told: Told, now: Afterwards) -> None:
         if self._mode == "off":
             return
+        there = [each for each in told.place.objects if each[0] not in found.missing]
         with found.looking("lock"):
-            heads = [self._reading.head(*each) for each in place.objects if each[0] not in found.missing]
+            heads = [self._reading.head(*each) for each in there]
             found.problems += comparison.of_lock(heads, now, self._clock(), self._mode)
+            if not comparison.is_between(told.entries):
+                found.problems += comparison.of_legal_hold(heads, now)
 
     # --- the catalogue's rows
 

@@ -233,6 +233,32 @@ def test_what_custody_tells_of_afterwards_is_no_difference(place: Place) -> None
     assert place.problems() == []
 
 
+@pytest.mark.parametrize("begun", ["to-be-held", "to-be-released"])
+def test_a_hold_that_was_broken_off_is_no_difference(place: Place, begun: str) -> None:
+    """The bucket was asked, and the custody log does not know yet."""
+    place.store.held = set(place.store.locked)
+    assert len(place.problems()) == 2
+    place.log(begun, reason="訴訟", request="")
+    assert place.problems() == []
+
+
+def test_what_is_done_meanwhile_is_no_difference(place: Place) -> None:
+    """Somebody holds it while its sound is read: what was read before and after does not fit."""
+    store = place.store
+
+    class Slow(LockingStore):
+        def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
+            if key.endswith(".flac") and place.store is self:
+                place.store = store
+                place.log("retained", reason="x", before="", until=until.isoformat())
+                place.change("recordings", retain_until=until, retained_because=RetainedBecause.PERSON)
+                self.locked.update(dict.fromkeys(self.locked, ("governance", until)))
+            return super().read(key, version)
+
+    place.store = Slow(store.versions, store.until, locked=store.locked)
+    assert place.problems() == []
+
+
 def test_a_hold_that_nobody_asked_for_is_named(place: Place) -> None:
     with place.database.begin() as connection:
         holds.add(connection, RECORDING_ID, "訴訟", None, who="sato", at=LATER)
