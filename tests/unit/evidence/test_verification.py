@@ -250,9 +250,10 @@ def test_what_is_done_meanwhile_is_no_difference(place: Place) -> None:
         def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
             if key.endswith(".flac") and place.store is self:
                 place.store = store
-                place.log("retained", reason="x", before="", until=until.isoformat())
-                place.change("recordings", retain_until=until, retained_because=RetainedBecause.PERSON)
-                self.locked.update(dict.fromkeys(self.locked, ("governance", until)))
+                with place.database.begin() as connection:
+                    holds.add(connection, RECORDING_ID, "訴訟", None, who="sato", at=LATER)
+                place.log("held", reason="訴訟", request="")
+                self.held = set(self.locked)
             return super().read(key, version)
 
     place.store = Slow(store.versions, store.until, locked=store.locked)
