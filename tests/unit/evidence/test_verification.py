@@ -22,9 +22,10 @@ from callrec.catalogue.custody import Entry
 from callrec.catalogue.database import Connection, Database
 from callrec.errors import NotFound, StoreUnreachable, Unreachable
 from callrec.evidence.comparison import NOT_COMPARED
+from callrec.evidence.findings import Findings
 from callrec.evidence.keys import PublicKeyRing, SigningKey
 from callrec.evidence.trust import Trust
-from callrec.evidence.verification import Findings, Verifier
+from callrec.evidence.verification import Verifier
 from callrec.manifest import ClockState, Manifest
 from callrec.model.captures import RetainedBecause
 from tests.edited_columns import EDITED, edited, prepare
