@@ -82,7 +82,8 @@ def test_a_row_that_points_elsewhere_hands_out_nothing(
     bench.store.put_over(key, bench.store.objects[kept.key])
     for each in (kept.key, manifest, "recordings/x.manifest.json"):
         bench.store.put_over(each, bench.store.objects.get(each, bench.store.objects[manifest]))
-    forged = replace(kept, **{name: key if name == "key" else "1" if "version" in name else "0" * 64})
+    change: dict[str, Any] = {name: key if name == "key" else "1" if "version" in name else "0" * 64}
+    forged = replace(kept, **change)
     with pytest.raises(EvidenceBroken, match=f"recordings.{name}: .* in the custody log"):
         _fetched(retrieval, forged)
 
