@@ -106,15 +106,15 @@ def all_recordings(connection: sa.Connection) -> dict[str, str]:
     return {row.id: row.key for row in rows}
 
 
-def steps_of_requests(connection: sa.Connection) -> dict[str, set[str]]:
-    """Returns the ids of the statements about each request that the custody log knows, by its number."""
+def steps_of_request(connection: sa.Connection, number: str) -> set[str]:
+    """Returns the ids of the statements about a request that the custody log knows."""
     again = (custody.c.action == "rebuilt") & (custody.c.recording_id == "")
-    query = sa.select(custody.c.details).where(custody.c.action.in_(ABOUT_REQUEST) | again)
-    found: dict[str, set[str]] = {}
+    of_this = custody.c.details["request"].as_string() == number
+    query = sa.select(custody.c.details).where(custody.c.action.in_(ABOUT_REQUEST) | again, of_this)
+    found: set[str] = set()
     for said in connection.execute(query).scalars():
-        if isinstance(said, dict) and said.get("request"):
-            several = said.get("statements") or [said.get("statement")]
-            found.setdefault(str(said["request"]), set()).update(str(each) for each in several if each)
+        several = said.get("statements") or [said.get("statement")]
+        found.update(str(each) for each in several if each)
     return found
 
 
@@ -126,9 +126,10 @@ def all_requests(connection: sa.Connection) -> set[str]:
 # --- how far it has come
 
 
-def progress(connection: sa.Connection) -> str:
-    """Returns the last key that a rebuilding has done that was ended before its end; empty where none was."""
-    return connection.scalar(sa.select(rebuilding.c.after)) or ""
+def progress(connection: sa.Connection, since: datetime) -> str:
+    """Returns the last key that a rebuilding has done that was ended before its end, since a moment; empty
+    where none was."""
+    return connection.scalar(sa.select(rebuilding.c.after).where(rebuilding.c.at >= since)) or ""
 
 
 def go_on_after(connection: sa.Connection, key: str, at: datetime) -> None:

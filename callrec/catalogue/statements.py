@@ -39,6 +39,8 @@ CHANGES_NOTHING = frozenset(
         *("captured", "spooled", "archived", "lost", "came-back"),  # the manifest says it, or there is none
         *("to-be-held", "to-be-released", "to-be-retained", "to-be-marked"),  # intents
         *("verified", "broken", "fetched", "heard", "exported", "linked", "refused"),
+        # What is made is in the bucket, or given out, with a signature of its own.
+        *("redacted", "absence-stated", "key-made"),
         "erased",  # what is erased are rows of calls that no manifest has any more
         "redacted",  # what lies beside the recording says it
         "absence-stated",
@@ -111,11 +113,12 @@ def waiting(connection: sa.Connection, recording_id: str | None = None) -> list[
     return [_READ(row, lambda row: row._asdict()) for row in connection.execute(query)]
 
 
-def next_waiting(connection: sa.Connection, after: str, recording_id: str | None) -> WaitingStatement | None:
-    """Returns the first that waits after the one of this id; of one recording, where it is given."""
+def next_waiting(connection: sa.Connection, after: str, tombstones_of: str | None) -> WaitingStatement | None:
+    """Returns the first that waits after the one of this id; of how one recording is destroyed, where that is
+    given."""
     query = sa.select(statements).where(statements.c.id > after).order_by(statements.c.id).limit(1)
-    if recording_id is not None:
-        query = query.where(statements.c.recording_id == recording_id)
+    if tombstones_of is not None:
+        query = query.where(statements.c.recording_id == tombstones_of, statements.c.action.in_(TOMBSTONES))
     row = connection.execute(query).one_or_none()
     return _READ(row, lambda row: row._asdict()) if row else None
 
@@ -129,6 +132,13 @@ def how_many(connection: sa.Connection) -> tuple[int, datetime | None]:
 def done(connection: sa.Connection, id_: str) -> None:
     """Takes a statement out of the outbox: the bucket has it."""
     connection.execute(statements.delete().where(statements.c.id == id_))
+
+
+def forget(connection: sa.Connection, recording_id: str) -> None:
+    """Takes out of the outbox what was said of a recording that is destroyed, but for how that came: it would
+    have gone with the recording."""
+    said = statements.c.action.not_in(TOMBSTONES)
+    connection.execute(statements.delete().where(statements.c.recording_id == recording_id, said))
 
 
 def _is_there(connection: sa.Connection, recording_id: str) -> bool:

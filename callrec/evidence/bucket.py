@@ -103,6 +103,11 @@ class BucketReader:
         """Returns what lies there now."""
         return Place(base, id_, tuple(self._store.listed(f"{base}.")))
 
+    def place_of_request(self, number: str) -> Place:
+        """Returns what lies there now of a request."""
+        base = f"{REQUESTS}{number}"
+        return Place(base, number, tuple(self._store.listed(f"{base}/")))
+
     def recording(self, place: Place) -> FoundRecording:
         """Returns what is said of a recording."""
         unproved: list[Sentence] = []

@@ -10,30 +10,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import islice
 
 from callrec.archive.store import BrowsingStore
-from callrec.catalogue import calls, custody, rebuilding, retention, statements, traces
-from callrec.catalogue.custody import Entry
+from callrec.catalogue import rebuilding, statements
 from callrec.catalogue.database import Connection, Database
-from callrec.catalogue.logged import TAKEN_OVER
 from callrec.catalogue.rebuilding import Difference, Rows
-from callrec.catalogue.statements import ABOUT_RECORDING, TOMBSTONES
-from callrec.errors import EvidenceBroken, Sentence
+from callrec.errors import Sentence
 from callrec.evidence import bucket
 from callrec.evidence.afterwards import plain
-from callrec.evidence.bucket import BucketReader, FoundRecording, FoundRequest, Place, numbered
+from callrec.evidence.bucket import BucketReader, FoundRecording, FoundRequest, Place
+from callrec.evidence.recording_rows import KnownRecording, differing, is_to_write, save
+from callrec.evidence.request_rows import KnownRequest, lacks
 from callrec.evidence.statement import REQUESTS, Statement
-from callrec.evidence.statements import statement
-from callrec.evidence.wanted import WantedRecording, wanted, wanted_of_request
+from callrec.evidence.wanted import WantedRecording
 from callrec.signing import PublicKeys
 
 AT_ONCE = 100
 """Recordings in one transaction: nobody else can write meanwhile."""
 WHERE = ("sha256", "manifest_sha256", "key", "version", "manifest_version")
 """What the custody log says of how a recording lies in the bucket."""
+GOES_ON_FOR = timedelta(days=1)
+"""How long after it was ended a run is gone on with; later, it begins anew."""
 THREADS = 8
 """Connections to the bucket at the same time."""
 
@@ -93,9 +93,9 @@ class Rebuilding:
 
     def rebuild(self) -> Iterator[list[Finding]]:
         """Writes what is missing or differs, and yields what cannot be made right, as `check` does. Goes on
-        where a run before was ended."""
+        where a run of late was ended."""
         with self._database.read() as connection:
-            after = rebuilding.progress(connection)
+            after = rebuilding.progress(connection, self._clock() - GOES_ON_FOR)
         listed = self._store.listed(bucket.RECORDINGS, after)
         yield from self._write(bucket.recordings(listed), only_lost=False)
         yield from self._requests(write=True)
@@ -143,11 +143,11 @@ class Rebuilding:
         yield from self._unproved(known)
         if known.wanted is None or known.lacking:
             return
-        differing = list(_differing(connection, known.wanted))
-        yield from (Finding(found.id, each) for each in differing if each.bucket is None)
-        if known.is_logged and not any(_is_to_write(each, only_lost) for each in differing):
+        apart = list(differing(connection, known.wanted))
+        yield from (Finding(found.id, each) for each in apart if each.bucket is None)
+        if known.is_logged and not any(is_to_write(each, only_lost) for each in apart):
             return
-        _save(connection, known.wanted)
+        save(connection, known.wanted)
         self._enter(connection, known.wanted, known.said)
         self.course.written.append(known.wanted.call.id)
 
@@ -158,28 +158,26 @@ class Rebuilding:
         yield from self._unproved(known)
         if known.wanted is None:
             return
-        yield from (Finding(found.id, each) for each in _differing(connection, known.wanted))
+        yield from (Finding(found.id, each) for each in differing(connection, known.wanted))
         if not known.is_logged:
             yield Finding(found.id, Difference("custody", found.id, "", "rebuilt", None))
 
-    def _known(self, connection: Connection, found: FoundRecording) -> _Known:
+    def _known(self, connection: Connection, found: FoundRecording) -> KnownRecording:
         """Returns what is known of a recording. Where the log tells of more, it is looked again: something
         may have been done since the bucket was listed."""
-        known = _Known(connection, found)
+        known = KnownRecording(connection, found)
         if known.lacking:
             place = self._reader.place(found.base, found.id)
-            known = _Known(connection, self._reader.recording(place))
+            known = KnownRecording(connection, self._reader.recording(place))
         return known
 
-    def _unproved(self, known: _Known) -> Iterator[Finding]:
+    def _unproved(self, known: KnownRecording) -> Iterator[Finding]:
         found = known.found
         yield from (Finding(found.id, unproved=each) for each in (*found.unproved, *known.problems))
         if known.wanted is None and not found.unproved and not known.problems:
             nothing = Sentence("in the bucket lies {key}…, and nothing says of which call", key=found.base)
             yield Finding(found.id, unproved=nothing)
-        for each in sorted(known.lacking):
-            lacks = Sentence("the bucket lacks statement {id}, of which the custody log tells", id=each)
-            yield Finding(found.id, unproved=lacks)
+        yield from (Finding(found.id, unproved=lacks(each)) for each in sorted(known.lacking))
 
     def _enter(self, connection: Connection, made: WantedRecording, said: Iterable[Statement]) -> None:
         told = {name: made.row.get(name) for name in WHERE}
@@ -212,51 +210,40 @@ class Rebuilding:
         only: Callable[[Place], bool] = lambda place: True,
     ) -> Iterator[list[Finding]]:
         seen: set[str] = set()
-        with self._database.read() as connection:
-            known = rebuilding.steps_of_requests(connection)
         for place in bucket.requests(self._store.listed(REQUESTS)):
             seen.add(place.id)
             if only(place):
                 found = self._reader.request(place)
                 with self._database.begin() if write else self._database.read() as connection:
-                    steps = known.get(place.id, set())
-                    findings = list(self._request(connection, found, steps, write=write, only_lost=only_lost))
+                    findings = list(self._request(connection, found, write=write, only_lost=only_lost))
                 self.course.requests += 1
                 yield findings
         if not write:
             yield list(self._missing_requests(seen))
 
     def _request(
-        self, connection: Connection, found: FoundRequest, steps: set[str], *, write: bool, only_lost: bool
+        self, connection: Connection, found: FoundRequest, *, write: bool, only_lost: bool
     ) -> Iterator[Finding]:
-        """Compares the rows of one request, whose `steps` the custody log tells of. Yields what differs; with
-        `write`, what cannot be made right."""
-        yield from (Finding(found.number, unproved=each) for each in found.unproved)
-        waiting = [statement(each) for each in statements.waiting(connection) if each.request == found.number]
-        said = [*found.said, *waiting]
-        lacking = steps - numbered(said)
-        for each in sorted(lacking):
-            lacks = Sentence("the bucket lacks statement {id}, of which the custody log tells", id=each)
-            yield Finding(found.number, unproved=lacks)
-        if not said or lacking:
+        """Compares the rows of one request, and yields what differs; with `write`, what cannot be made
+        right."""
+        known = self._known_request(connection, found)
+        yield from (Finding(found.number, unproved=each) for each in known.unproved)
+        if known.rows is None:
             return
-        try:
-            rows = wanted_of_request(said)
-        except EvidenceBroken as error:
-            yield Finding(found.number, unproved=Sentence(error.template, **error.values))
-            return
-        yield from self._listed_elsewhere(connection, found.number, rows)
-        differing = [
-            each
-            for table, some in rows.items()
-            for each in rebuilding.compared(connection, table, found.number, some)
-        ]
-        if not numbered(said) <= steps:
-            differing.append(Difference("custody", found.number, "", "rebuilt", None))
-        if write and any(_is_to_write(each, only_lost) for each in differing):
-            rebuilding.write(connection, rows)
-            self._enter_request(connection, found.number, said)
-        yield from (Finding(found.number, each) for each in differing if not write or each.bucket is None)
+        yield from self._listed_elsewhere(connection, found.number, known.rows)
+        apart = list(known.differing(connection))
+        if write and any(is_to_write(each, only_lost) for each in apart):
+            rebuilding.write(connection, known.rows)
+            self._enter_request(connection, found.number, known.said)
+        yield from (Finding(found.number, each) for each in apart if not write or each.bucket is None)
+
+    def _known_request(self, connection: Connection, found: FoundRequest) -> KnownRequest:
+        """Does as `_known`."""
+        known = KnownRequest(connection, found)
+        if known.lacking:
+            again = self._reader.request(self._reader.place_of_request(found.number))
+            known = KnownRequest(connection, again)
+        return known
 
     def _enter_request(self, connection: Connection, number: str, said: Iterable[Statement]) -> None:
         made = {"request": number, "statements": [each.id for each in said]}
@@ -279,93 +266,6 @@ class Rebuilding:
             missing -= {each.request for each in statements.waiting(connection)}
         for number in sorted(missing):
             yield Finding(number, Difference("requests", number, "", None, {"number": number}))
-
-
-class _Known:
-    """What bucket, outbox and custody log say of a recording together."""
-
-    def __init__(self, connection: Connection, found: FoundRecording) -> None:
-        self.found = found
-        entries = custody.of(connection, found.id)
-        waiting = [statement(each) for each in statements.waiting(connection, found.id)]
-        self.said = sorted([*found.said, *waiting], key=lambda each: each.id)
-        self.problems: list[Sentence] = []
-        self.wanted: WantedRecording | None = None
-        try:
-            self.wanted = wanted(found, self.said)
-        except EvidenceBroken as error:
-            self.problems.append(Sentence(error.template, **error.values))
-        logged = _stated(entries, TOMBSTONES if self.wanted and not self.wanted.is_whole else ABOUT_RECORDING)
-        self.lacking = logged - numbered(self.said)
-        """The ids of statements that the custody log tells of, and the bucket does not have."""
-        missing = numbered(self.said) - _stated(entries, ABOUT_RECORDING)
-        taken = any(each.action in TAKEN_OVER for each in entries)
-        self.is_logged = taken and not missing
-        """Whether the custody log tells of all that the bucket says."""
-
-
-def _is_to_write(each: Difference, only_lost: bool) -> bool:
-    """Returns whether the rows are to be written for a difference; `only_lost`: for rows that are missing."""
-    return each.catalogue is None and not each.column if only_lost else each.bucket is not None
-
-
-def _stated(entries: Iterable[Entry], actions: Iterable[str]) -> set[str]:
-    """Returns the ids of the statements that entries of the custody log tell of."""
-    found: set[str] = set()
-    for each in entries:
-        if each.action == "rebuilt":
-            found |= set(each.details.get("statements", ()))
-        elif each.action in actions and "statement" in each.details:
-            found.add(str(each.details["statement"]))
-    return found
-
-
-def _differing(connection: Connection, made: WantedRecording) -> Iterator[Difference]:
-    """Yields where the catalogue's rows are not those that are wanted."""
-    id_, call_id = made.row["id"], made.call.id
-    shared = len(traces.recordings_of(connection, call_id)) > 1
-    for table, rows in made.rows.items():
-        subject = call_id if table == "notes" else id_
-        for each in rebuilding.compared(connection, table, subject, rows):
-            if not (table == "notes" and shared and each.bucket is None):  # it may lie beside another
-                yield each
-    yield from _call(connection, made)
-
-
-def _call(connection: Connection, made: WantedRecording) -> Iterator[Difference]:
-    """Yields where the rows of the call differ. With several recordings, the newest says what is right."""
-    found, id_ = traces.call_of(connection, made.call.id), made.call.id
-    if found.call is None:
-        yield Difference("calls", id_, "", {"id": id_}, None)
-        return
-    if not made.is_whole or made.row["id"] < max(traces.recordings_of(connection, id_), default=""):
-        return
-    incident = made.now.incident or retention.has_incident(connection, id_)
-    for name, value in calls.call_row(replace(made.call, incident=incident)).items():
-        if found.call[name] != value:
-            yield Difference("calls", id_, name, value, found.call[name])
-    pairs = [("participants", "extension", calls.extensions_of(made.call), found.participants)]
-    if made.facilities:
-        pairs.append(("call_facilities", "facility", set(made.facilities), found.facilities))
-    for table, name, expected, rows in pairs:
-        there = {each[name] for each in rows}
-        if there != expected:
-            yield Difference(table, id_, name, sorted(expected), sorted(there))
-
-
-def _save(connection: Connection, made: WantedRecording) -> None:
-    """Writes the rows of a recording and its call."""
-    if made.is_whole:
-        calls.save_call(connection, made.call, made.facilities or None)
-    elif not calls.is_known(connection, made.call.id):
-        going = made.now.destruction
-        calls.save_call(connection, made.call, made.facilities)
-        calls.numbers_gone(
-            connection, made.call.id, made.now.destroyed_at or (going.begun_at if going else None)
-        )
-    rebuilding.write(connection, made.rows)
-    if made.is_whole:
-        retention.mark_call(connection, made.call.id)
 
 
 def _some(places: Iterable[Place]) -> Iterator[list[Place]]:

@@ -23,6 +23,7 @@ from callrec.catalogue.statements import TOMBSTONES, WaitingStatement
 from callrec.errors import AlreadyThere, CallrecError, EvidenceBroken, NotFound
 from callrec.evidence.placing import JSON, content
 from callrec.evidence.statement import REQUESTS, SCHEMA, Statement, folder, read, write
+from callrec.model.captures import Custody
 from callrec.signing import PublicKeys, Signer
 
 log = structlog.get_logger()
@@ -79,8 +80,8 @@ class Outbox:
             self.is_wanted, self._next_try = True, self._clock() + PAUSE_SECONDS
             log.warning("not stated in the bucket yet", problem=str(error))
 
-    def put(self, recording_id: str | None = None, most: int | None = None) -> int:
-        """Puts what waits, the oldest first; what is about one recording, or all. Returns how many.
+    def put(self, tombstones_of: str | None = None, most: int | None = None) -> int:
+        """Puts what waits, the oldest first: all, or how one recording is destroyed. Returns how many.
 
         One that cannot be put keeps no other waiting, but where the bucket is away. Raises CallrecError, for
         the first that could not be put.
@@ -88,7 +89,7 @@ class Outbox:
         count, after, failed = 0, "", list[EvidenceBroken]()
         while most is None or count < most:
             with self._database.read() as connection:
-                each = statements.next_waiting(connection, after, recording_id)
+                each = statements.next_waiting(connection, after, tombstones_of)
             if each is None:
                 break
             try:
@@ -102,6 +103,8 @@ class Outbox:
 
     def _put(self, each: WaitingStatement) -> None:
         said, kept = statement(each), self._kept(each.recording_id)
+        if kept and kept.state is Custody.DESTROYED and each.action not in TOMBSTONES:
+            return  # purge was quicker, and forgets it
         data = write(said, self._keys().signer())
         key = key_of(said, kept)
         until = datetime.now(UTC) + self._shortest_lock
@@ -170,7 +173,7 @@ class BucketTombstones:
         self._outbox, self._store, self._keys = outbox, store, keys
 
     def put(self, recording_id: str) -> None:
-        """Puts what waits to be stated about a recording. Raises as `Outbox.put`."""
+        """Puts what waits to be stated about the destruction of a recording. Raises as `Outbox.put`."""
         self._outbox.put(recording_id)
 
     def has(self, key: str) -> bool:

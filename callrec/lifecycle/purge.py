@@ -43,8 +43,8 @@ class Tombstones(Protocol):
     """What stays in the bucket of a recording that is destroyed."""
 
     def put(self, recording_id: str) -> None:
-        """Puts what waits to be stated about a recording into the bucket, and proves it. Raises CallrecError
-        where that cannot be."""
+        """Puts what waits to be stated about the destruction of a recording into the bucket, and proves it.
+        Raises CallrecError where that cannot be."""
 
     def has(self, key: str) -> bool:
         """Returns whether an object says how a recording was destroyed, signed."""
@@ -222,6 +222,7 @@ class Purge:
         now = self._clock()
         with self._database.begin() as connection:
             if destructions.finish(connection, each.id, now):
+                statements.forget(connection, each.id)
                 self._note(connection, each, "destroyed", now)
 
     def _note(self, connection: Connection, each: DueRecording, action: str, at: datetime) -> None:

@@ -21,6 +21,7 @@ from callrec.errors import CallrecError
 from callrec.evidence.afterwards import after, at_first
 from callrec.evidence.statement import read, write
 from callrec.model.requests import RequestKind
+from tests.tampering import altered
 from tests.unit.evidence import rebuilt_office
 from tests.unit.evidence.rebuilt_office import DAY, KEY, OTHER, REBUILT, Keys, Office, flat, rows
 from tests.unit.fakes import MADE
@@ -316,7 +317,7 @@ def test_ended_anywhere_it_goes_on_where_it_was(busy: Office, monkeypatch: pytes
     assert flat(second.rebuild()) == [] and second.course.recordings == 2
     same(busy, other)
     with other.read() as connection:
-        assert rebuilding.progress(connection) == ""
+        assert rebuilding.progress(connection, rebuilt_office.BEGIN) == ""
 
 
 def test_commits_that_were_lost_come_back_by_what_was_put_since(busy: Office) -> None:
@@ -351,3 +352,18 @@ def test_a_statement_of_which_the_log_does_not_tell_is_entered(busy: Office) -> 
     assert {each.difference.table for each in _checked(busy)} == {"notes", "custody"}
     flat(busy.rebuilding(busy.app.database).rebuild())
     assert _checked(busy) == [] and any(each["text"] == "失" for each in rows(busy.app.database, "notes"))
+
+
+def test_a_step_of_a_request_that_was_lost_is_done_again(busy: Office) -> None:
+    whole = {table: rows(busy.app.database, table) for table in REBUILT}
+    with busy.app.database.begin() as connection, altered(connection):
+        connection.execute(tables.custody.delete().where(tables.custody.c.action == "request-closed"))
+        connection.execute(tables.requests.update().values(state="returned", closed_at=None, closed_by=None))
+    work = busy.rebuilding(busy.app.database)
+    assert flat(work.since(MADE - timedelta(hours=1))) == [], "no row is missing, but the log lacks a step"
+    with busy.app.database.read() as connection:
+        assert rebuilding.steps_of_request(connection, "2026-0001")
+        (entry,) = [each for each in custody.of(connection, "") if each.action == "rebuilt"]
+    assert entry.details["request"] == "2026-0001"
+    assert {table: rows(busy.app.database, table) for table in REBUILT} == whole
+    assert _checked(busy) == []

@@ -208,6 +208,20 @@ def test_beside_what_is_destroyed_nothing_is_said_but_how(office: Office) -> Non
     assert office.waiting == 1
 
 
+def test_what_waits_when_its_recording_is_destroyed_is_forgotten(office: Office) -> None:
+    """A note that was never put must not come beside what says that the recording is gone."""
+    office.enter("noted", stated={"text": "怒鳴られた"})
+    office.enter("destruction-begun")
+    assert office.outbox.put(office.kept.id) == 1 and office.waiting == 1
+    with office.database.begin() as connection:
+        connection.execute(tables.recordings.update().values(state="destroyed"))
+    office.outbox.put()
+    assert [each.action for each in office.stated] == ["destruction-begun"] and office.waiting == 1
+    with office.database.begin() as connection:
+        statements.forget(connection, office.kept.id)
+    assert office.waiting == 0
+
+
 def test_a_tombstone_is_told_from_other_statements_and_from_what_somebody_else_wrote(office: Office) -> None:
     office.enter("noted")
     office.enter("destroyed")

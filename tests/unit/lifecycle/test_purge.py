@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from callrec.archive.store import StoredVersion
 from callrec.catalogue import custody, destructions, tables
 from callrec.catalogue.database import Database
-from callrec.errors import CheckFailed, Refused, StoreUnreachable
+from callrec.errors import CheckFailed, Refused, StoreUnreachable, WrongConfiguration
 from callrec.lifecycle.concerns import concerns
 from callrec.lifecycle.destruction import Outcome
 from callrec.lifecycle.purge import require_done
@@ -77,6 +77,61 @@ def test_all_of_it_goes_and_what_stays_says_so(database: Database) -> None:
     }
     assert list(bucket.stated.values()) == ["destruction-begun", "destroyed"]
     assert run(database, bucket) == [] and told(database, id_) == ["destruction-begun", "destroyed"]
+
+
+def _beside(database: Database, bucket: Bucket, id_: str, **protection: Any) -> list[str]:
+    """What was said of a recording, and a copy of it with parts covered."""
+    base = row(database, id_).key.removesuffix(".flac")
+    keys = [f"{base}.redacted/1.flac", f"{base}.statements/1.json"]
+    bucket.there |= {key: [StoredVersion("1", **protection)] for key in keys}
+    return keys
+
+
+def test_what_lies_beside_goes_after_the_sound_and_before_the_manifest(database: Database) -> None:
+    bucket = Bucket()
+    id_ = archived(database, bucket)
+    beside, found = _beside(database, bucket, id_), row(database, id_)
+    assert [each.outcome for each in run(database, bucket)] == [Outcome.DESTROYED] and not bucket.left
+    assert bucket.removed == [found.key, found.key, *beside, found.key.replace(".flac", ".manifest.json")]
+    assert list(bucket.stated.values()) == ["destruction-begun", "destroyed"]
+
+
+def test_what_was_said_of_late_is_locked_and_keeps_all_without_being_a_problem(database: Database) -> None:
+    bucket = Bucket()
+    id_ = archived(database, bucket, retain_until=NOW - timedelta(hours=1))
+    _beside(database, bucket, id_, retain_until=NOW + timedelta(hours=1))
+    (verdict,) = run(database, bucket)
+    assert verdict.outcome is Outcome.LOCKED and len(bucket.left) == 4 and _problems(database) == []
+    require_done([verdict])
+    later = NOW + timedelta(hours=2)
+    assert [each.outcome for each in run(database, bucket, later)] == [Outcome.DESTROYED] and not bucket.left
+
+
+def test_nothing_is_deleted_before_the_bucket_says_why(database: Database) -> None:
+    bucket = Bucket()
+    id_ = archived(database, bucket)
+    work = purge(database, bucket)
+    work._tombstones.away = True  # type: ignore[attr-defined]
+    with pytest.raises(WrongConfiguration):
+        list(work.destroy(work.verdicts()))
+    assert len(bucket.left) == 2 and not bucket.removed and row(database, id_).state == "archived"
+    assert [each.outcome for each in run(database, bucket)] == [Outcome.DESTROYED]
+
+
+def test_what_is_put_beside_meanwhile_is_told_of_and_goes_with_the_next_run(database: Database) -> None:
+    bucket = Bucket()
+    id_ = archived(database, bucket)
+
+    def put(key: str) -> None:
+        if key.endswith(".manifest.json"):
+            _beside(database, bucket, id_)
+
+    bucket.after = put
+    assert [each.outcome for each in run(database, bucket)] == [Outcome.FAILED]
+    (problem,) = _problems(database)
+    assert "put beside it" in problem and row(database, id_).state == "archived"
+    bucket.after = lambda key: None
+    assert [each.outcome for each in run(database, bucket)] == [Outcome.DESTROYED] and not bucket.left
 
 
 GONE_BEFORE = {"nothing": (), "the sound": (".flac",), "the manifest": (".manifest.json",)}
