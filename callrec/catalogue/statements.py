@@ -42,8 +42,6 @@ CHANGES_NOTHING = frozenset(
         # What is made is in the bucket, or given out, with a signature of its own.
         *("redacted", "absence-stated", "key-made"),
         "erased",  # what is erased are rows of calls that no manifest has any more
-        "redacted",  # what lies beside the recording says it
-        "absence-stated",
         "rebuilt",  # it says what the bucket says
     }
 )
