@@ -210,7 +210,8 @@ class EvidenceParts(BaseParts):
 
         zone = self.settings.office.zone
         bucket = RecordingsInBucket(self.store, self.database, zone)
-        return Absences(self.database, self.spool, bucket, self.anchors(), self.keys.signer, zone)
+        anchors, check = self.anchors(), self.custody_check()
+        return Absences(self.database, self.spool, bucket, anchors, check, self.keys.signer, zone)
 
     def packer(self, note: Notes) -> Packer:
         """Makes what packs recordings for somebody outside; `note` is that of their retrieval."""

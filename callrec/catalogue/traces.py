@@ -106,6 +106,12 @@ def was_destroyed(connection: sa.Connection, recording_id: str) -> bool:
     return all(connection.execute(query.limit(1)).first() is not None for query in queries)
 
 
+def destroyed(connection: sa.Connection) -> set[str]:
+    """Returns the ids of all recordings that the custody log knows to be destroyed."""
+    query = sa.select(custody.c.recording_id).where(custody.c.action == "destroyed")
+    return set(connection.execute(query).scalars())
+
+
 def destroyed_among(connection: sa.Connection, some: Collection[str]) -> set[str]:
     """Returns those of some ids whose rows say that the recording was destroyed."""
     gone = recordings.c.id.in_(some), recordings.c.state == Custody.DESTROYED

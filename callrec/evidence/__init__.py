@@ -4,4 +4,7 @@
 statements of what was done to a recording after its call, and anchors of the custody log. The bucket under
 Object Lock is where they are; the catalogue is an index of them. `packing` gives recordings out with all that
 proves them, `package_check` checks such a package, and `page` makes what people see of it.
+
+`verification` compares all that is said of a recording: it reads the bucket by `reading`, believes manifests
+by `trust`, and has each place compared by `comparison`, which is pure; `strays` looks for what is nobody's.
 """

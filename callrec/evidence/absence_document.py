@@ -83,27 +83,37 @@ class StatedAnchor:
 
     key: str
     sha256: str
-    number: int | None
-    made_at: datetime | None
-    custody_rows: int | None
+    number: int
+    made_at: datetime
+    custody_rows: int
     fits: bool
-    problems: tuple[str, ...]
+
+
+@checked(frozen=True, slots=True)
+class StatedProblem:
+    """Something that is wrong with the custody log or its anchors. `known`: what somebody said of it since,
+    by a note in an anchor; null where nobody did."""
+
+    problem: str
+    known: str | None
 
 
 @checked(frozen=True, slots=True)
 class CustodyState:
-    """How the custody log stood. `broken_at`: the first row that does not follow from the one before."""
+    """How the custody log stood when the page was made: compared row by row, and with all its anchors."""
 
     rows: int
     hash: str
-    broken_at: int | None
+    """The hash of the newest row."""
     anchors: int
-    """How many anchors there are; those around the period, and all that do not fit, are in `around`."""
+    """How many anchors there are."""
+    problems: tuple[StatedProblem, ...]
     around: tuple[StatedAnchor, ...]
+    """The anchors of the period, with the one before and the one after; and the newest."""
 
     @property
     def is_whole(self) -> bool:
-        return self.broken_at is None and all(each.fits and not each.problems for each in self.around)
+        return not self.problems
 
 
 @checked(frozen=True, slots=True)

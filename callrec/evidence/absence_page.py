@@ -175,8 +175,7 @@ class _Page:
 
     def _anchor(self, each: StatedAnchor) -> list[str]:
         fits = _(our.COUNTS["fits" if each.fits else "fits not"])
-        rows = "—" if each.custody_rows is None else str(each.custody_rows)
-        return [each.key, self._moment(each.made_at), rows, "; ".join((fits, *each.problems))]
+        return [each.key, self._moment(each.made_at), str(each.custody_rows), fits]
 
     def _away(self) -> Iterator[str]:
         limits = self._said.limits
@@ -223,10 +222,11 @@ class _Page:
 
 
 def _custody(state: CustodyState) -> Iterator[str]:
-    if state.broken_at is None:
-        yield _(our.COUNTS["whole"]).format(rows=state.rows)
-    else:
-        yield _(our.COUNTS["broken"]).format(row=state.broken_at)
+    yield _(our.COUNTS["rows" if state.problems else "whole"]).format(rows=state.rows)
+    for each in state.problems:
+        yield _(our.COUNTS["problem"]).format(problem=each.problem)
+        if each.known:
+            yield _(our.COUNTS["known"]).format(note=each.known)
     yield _(our.COUNTS["anchors" if state.anchors else "no anchors"]).format(count=state.anchors)
 
 

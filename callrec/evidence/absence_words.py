@@ -110,7 +110,10 @@ FIELDS = {
 """What stands in a cell: of a number, and of an announcement."""
 COUNTS = {
     "whole": "The custody log, in which each row is bound to the one before, has {rows} rows and is whole.",
-    "broken": "The custody log was altered: from row {row} on it cannot be believed.",
+    "rows": "The custody log, in which each row is bound to the one before, has {rows} rows. Something is "
+    "wrong with it:",
+    "problem": "{problem}.",
+    "known": "What was said of that: {note}.",
     "no anchors": "There is no anchor of it outside the database yet.",
     "anchors": "Anchors of it in the archive, signed and locked: {count}. These are the ones around the "
     "time asked about.",

@@ -27,10 +27,12 @@ from callrec.evidence.absence_document import (
     NumberIs,
     StatedAnchor,
     StatedCall,
+    StatedProblem,
 )
 from callrec.evidence.absence_page import SignedPage, signed_page
 from callrec.evidence.anchor import sha256
 from callrec.evidence.anchors import AnchorLog, FoundAnchor
+from callrec.evidence.custody_check import CustodyCheck, Finding
 from callrec.evidence.in_spool import InSpool, look
 from callrec.evidence.recordings_in_bucket import RecordingsInBucket, UnknownRecording
 from callrec.language import speaking
@@ -64,11 +66,12 @@ class Absences:
         spool: Spool,
         bucket: RecordingsInBucket,
         anchors: AnchorLog,
+        check: CustodyCheck,
         signer: Callable[[], Signer],
         zone: ZoneInfo,
     ) -> None:
         self._database, self._spool, self._bucket = database, spool, bucket
-        self._anchors, self._signer, self._zone = anchors, signer, zone
+        self._anchors, self._check, self._signer, self._zone = anchors, check, signer, zone
 
     def page(
         self, scope: AbsenceScope, who: str, at: datetime, reach: Reach, language: Language
@@ -134,20 +137,14 @@ class Absences:
 
     def _custody(self, connection: Connection, scope: AbsenceScope) -> CustodyState:
         rows, digest = custody.head(connection)
-        every = list(self._anchors.all())
-        stated = [_anchor(connection, each) for each in every]
-        before = [each for each in stated if each.made_at and each.made_at < scope.begin][-1:]
-        after = [each for each in stated if each.made_at and each.made_at >= scope.end][:1]
-        within = [each for each in stated if each.made_at and scope.begin <= each.made_at < scope.end]
-        wrong = [each for each in stated if not each.fits or each.problems]
-        shown = {each.key: each for each in (*before, *within, *after, *stated[-1:], *wrong)}
-        return CustodyState(
-            rows,
-            digest,
-            custody.broken_at(connection),
-            len(every),
-            tuple(shown[key] for key in sorted(shown)),
-        )
+        verdict = self._check.verify()
+        every = [each for found in self._anchors.all() if (each := _anchor(connection, found))]
+        before = [each for each in every if each.made_at < scope.begin][-1:]
+        within = [each for each in every if scope.begin <= each.made_at < scope.end]
+        after = [each for each in every if each.made_at >= scope.end][:1]
+        around = {each.key: each for each in (*before, *within, *after, *every[-1:])}
+        problems = [_problem(each) for each in verdict.findings]
+        return CustodyState(rows, digest, verdict.anchors, tuple(problems), tuple(around.values()))
 
     def _limits(
         self, connection: Connection, scope: AbsenceScope, asker: _Asker, unreadable: tuple[str, ...]
@@ -238,11 +235,16 @@ def _announced(call: CallRecord) -> Announced:
     return "failed" if all(each.could_not_be_played for each in call.announcements) else "in-part"
 
 
-def _anchor(connection: Connection, found: FoundAnchor) -> StatedAnchor:
+def _anchor(connection: Connection, found: FoundAnchor) -> StatedAnchor | None:
+    """Returns an anchor as the page has it; None of what cannot be believed: the problems tell of it."""
     anchor = found.anchor
-    problems = tuple(each.shown() for each in found.problems)
     if anchor is None:
-        return StatedAnchor(found.key, sha256(found.data), None, None, None, False, problems)
-    is_so = custody.hash_at(connection, anchor.custody_rows) == anchor.custody_hash
+        return None
+    fits = custody.hash_at(connection, anchor.custody_rows) == anchor.custody_hash
     told = (anchor.number, anchor.made_at, anchor.custody_rows)
-    return StatedAnchor(found.key, sha256(found.data), *told, is_so, problems)
+    return StatedAnchor(found.key, sha256(found.data), *told, fits)
+
+
+def _problem(found: Finding) -> StatedProblem:
+    known = found.known
+    return StatedProblem(found.problem.shown(), f"{known.note} ({known.who})" if known else None)

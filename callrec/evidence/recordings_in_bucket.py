@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -102,20 +103,26 @@ class RecordingsInBucket:
         for id_, key in sorted(there.items()):
             if id_ in known:
                 continue
-            manifest = self._manifest(key)
-            if manifest is None:
+            every = self._manifests(key)
+            if not every:
                 unreadable.append(key)
-            elif fits(manifest.call, scope, frozenset(manifest.facilities)):
-                facilities = frozenset({*manifest.facilities, *filter(None, [manifest.call.facility])})
-                found.append(UnknownRecording(id_, key, manifest.call, facilities))
+            fitting = [each for each in every if fits(each.call, scope, frozenset(each.facilities))]
+            if fitting:
+                call = fitting[0].call
+                facilities = frozenset({*fitting[0].facilities, *filter(None, [call.facility])})
+                found.append(UnknownRecording(id_, key, call, facilities))
         return tuple(found), tuple(unreadable)
 
-    def _manifest(self, key: str) -> Manifest | None:
-        """Returns the manifest beside a sound, whoever signed it: it only says what to look at."""
-        try:
-            return read(content(self._store, f"{key.removesuffix('.flac')}.manifest.json"))
-        except (EvidenceBroken, NotFound):
-            return None
+    def _manifests(self, key: str) -> list[Manifest]:
+        """Returns all that was ever put as the manifest beside a sound, the oldest first, whoever signed it:
+        it only says what to look at, and what was put over it must hide nothing."""
+        name = f"{key.removesuffix('.flac')}.manifest.json"
+        puts = [each for each in self._store.listed(name) if each.key == name and not each.marker]
+        found = []
+        for each in sorted(puts, key=lambda put: put.at):
+            with suppress(EvidenceBroken, NotFound):
+                found.append(read(content(self._store, name, each.version)))
+        return found
 
 
 def _spans(first: date, last: date) -> Iterator[str]:

@@ -19,8 +19,11 @@ from callrec.ids import ID, first_of, pasted
 from callrec.model.access import EVERYWHERE, Role
 from callrec.sentences import SentenceField
 
+CUSTODY = "custody"
+"""Stands in place of an id where something is wrong with the custody log as a whole."""
+
 if TYPE_CHECKING:
-    from callrec.evidence.verification import Findings
+    from callrec.evidence.findings import Findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Verification:
     beneath. `checked` is what was looked at: custody (its rows of the log), manifest and sound (their
     SHA-256), signature, content (what the manifest says of the sound), decoded (the samples), versions
     (whether something was put over them), lock (lock and hold in the bucket), row (all that the catalogue
-    says), bucket (what lies there without belonging to any).
+    says), bucket (what lies there without belonging to any), anchors (the custody log as a whole).
     """
 
     id: str
@@ -72,7 +75,8 @@ def verify_recordings(
             chosen = _named(session, connection, ids)
         else:
             every = traces.ids(connection, session.reach, first)
-            chosen = [each for each in every if each != after]
+            gone = traces.destroyed(connection) if sample else set[str]()
+            chosen = [each for each in every if each != after and each not in gone]
     if sample:
         chosen = sorted(random.sample(chosen, min(sample, len(chosen))))
     return _results(session, chosen, first if everything else None, named=bool(ids), decode=decode)
@@ -131,8 +135,17 @@ def _results(
             yield _result(found)
     if first is not None and session.reach == EVERYWHERE:
         yield from map(_result, session.app.strays(session.note).found(first))
+        yield from _custody(session)
     if altered:
         raise altered
+
+
+def _custody(session: Session) -> Iterator[Verification]:
+    """Yields what is wrong with the custody log as a whole, by the anchors in the bucket; nothing where it is
+    whole."""
+    problems = session.app.custody_check().problems()
+    if problems:
+        yield Verification(CUSTODY, False, problems, ["custody", "anchors"], [])
 
 
 def _altered(session: Session, id_: str | None = None) -> EvidenceBroken | None:

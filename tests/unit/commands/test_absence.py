@@ -26,7 +26,8 @@ from callrec.evidence.keys import KeyFolder
 from callrec.model.calls import CallRecord, Participant, remark
 from callrec.model.rules import Mode
 from callrec.numbers import Number
-from tests.unit.bench import Bench
+from tests.tampering import altered
+from tests.unit.bench import Bench, believe
 from tests.unit.program import SHIBA, Done
 from tests.unit.samples import CALL_ID, DECISION, RECORDING_ID, START, call, captured_call
 
@@ -51,6 +52,7 @@ def office(
     text = (source / "callrec.toml").read_text("utf-8").replace(str(source), str(tmp_path))
     (tmp_path / "callrec.toml").write_text(text.replace("/c.db", "/catalogue.db"), "utf-8")
     shutil.copytree(source / "evidence", tmp_path / "evidence")
+    believe(tmp_path / "evidence")
     bench.database.close()
     shutil.copy(source / "c.db", tmp_path / "catalogue.db")
     capsys.readouterr()
@@ -227,6 +229,8 @@ def test_a_recording_whose_rows_were_deleted_is_found_in_the_bucket(
     assert statuses(document) == {CALL_ID: "exists"} and found_reasons(document) == ["in-bucket-only"]
     assert asked(office, tmp_path, "--number", "0398765432").calls == ()
     (manifest,) = [key for key in bench.store.versions if key.endswith(".manifest.json")]
+    bench.store.put_over(manifest, b"{")
+    assert statuses(asked(office, tmp_path)) == {CALL_ID: "exists"}, "what was put over it hides nothing"
     bench.store.versions[manifest] = [b"{"]
     document = asked(office, tmp_path)
     assert document.calls == () and document.limits.unreadable == (
@@ -297,20 +301,18 @@ def test_rules_of_the_time_and_their_changes_are_there_with_their_text(
 
 
 def test_a_broken_chain_takes_the_certainty_away(office: Office, bench: Bench, tmp_path: Path) -> None:
-    assert asked(office, tmp_path).custody.broken_at is None
-    with bench.database.begin() as connection:
-        custody.append(connection, "", "noted", who="a", at=START)
-        trigger = connection.execute(
-            sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        ).scalars()
-        for name in list(trigger):
-            connection.execute(sa.text(f"DROP TRIGGER {name}"))
+    assert asked(office, tmp_path).custody.problems == ()
+    assert office("custody", "anchor").code == 0
+    whole = asked(office, tmp_path).custody
+    assert whole.is_whole and [each.fits for each in whole.around] == [True]
+    with bench.database.begin() as connection, altered(connection):
         connection.execute(tables.custody.update().where(tables.custody.c.seq == 1).values(who="b"))
-    assert asked(office, tmp_path).custody.broken_at == 1
+    document = asked(office, tmp_path)
+    assert document.custody.problems and document.custody.problems[0].known is None
     office(*OF_2101, "-o", "page.html")
     text = text_of((tmp_path / "page.html").read_text("utf-8"))
-    assert "from row 1 on it cannot be believed" in text and "It cannot be ruled out" in text
-    assert "Statement on recordings of calls" in text
+    assert "Something is wrong with it:" in text and "It cannot be ruled out" in text
+    assert "Statement on recordings of calls" in text and document.custody.problems[0].problem in text
 
 
 def test_times_of_being_away_are_told_as_far_as_they_are_known(

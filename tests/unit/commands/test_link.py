@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from callrec.app import App
 from callrec.archive.s3 import S3Store
 from callrec.catalogue import custody
 from callrec.settings import ArchiveSettings
-from tests.unit.bench import Bench
+from tests.unit.bench import Bench, believe
 from tests.unit.fakes import MemoryStore
 from tests.unit.program import Done
 from tests.unit.samples import RECORDING_ID
@@ -35,6 +36,8 @@ def office(
 ) -> Office:
     text = (empty_office / "callrec.toml").read_text("utf-8").replace(str(empty_office), str(tmp_path))
     (tmp_path / "callrec.toml").write_text(text.replace("/c.db", "/catalogue.db"), "utf-8")
+    shutil.copytree(empty_office / "evidence", tmp_path / "evidence")
+    believe(tmp_path / "evidence")
     monkeypatch.setattr(App, "store", Linking(bench.store.versions))
     monkeypatch.setattr(account, "acting", lambda: "sato")
     bench.captured()

@@ -14,7 +14,7 @@ import soundfile
 from callrec import account
 from callrec.app import App
 from callrec.catalogue import custody
-from tests.unit.bench import Bench
+from tests.unit.bench import Bench, believe
 from tests.unit.program import Done
 from tests.unit.samples import RECORDING_ID, captured_call
 
@@ -33,6 +33,7 @@ def office(
     (tmp_path / "callrec.toml").write_text(text, "utf-8")
     monkeypatch.setenv("CALLREC_ARCHIVE__OBJECT_LOCK", "off")
     shutil.copytree(empty_office / "evidence", tmp_path / "evidence")
+    believe(tmp_path / "evidence")
     monkeypatch.setattr(App, "store", bench.store)
     monkeypatch.setattr(account, "acting", lambda: "sato")
     bench.track("callrec/r-1-external", 500, 2.0)

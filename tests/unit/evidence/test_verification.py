@@ -22,12 +22,14 @@ from callrec.catalogue.custody import Entry
 from callrec.catalogue.database import Connection, Database
 from callrec.errors import NotFound, StoreUnreachable, Unreachable
 from callrec.evidence.comparison import NOT_COMPARED
+from callrec.evidence.findings import Findings
 from callrec.evidence.keys import PublicKeyRing, SigningKey
 from callrec.evidence.trust import Trust
-from callrec.evidence.verification import Findings, Verifier
+from callrec.evidence.verification import Verifier
 from callrec.manifest import ClockState, Manifest
 from callrec.model.captures import RetainedBecause
 from tests.edited_columns import EDITED, edited, prepare
+from tests.tampering import altered
 from tests.unit.bench import TOKYO, Sources, make_bench
 from tests.unit.fakes import LockingStore, MemoryStore
 from tests.unit.samples import RECORDING_ID, START
@@ -102,7 +104,8 @@ class Place:
             entry = tables.custody.c.action == "archived"
             details = connection.execute(sa.select(tables.custody.c.details).where(entry)).scalar_one()
             said = {**details, "manifest_sha256": digest}
-            connection.execute(tables.custody.update().where(entry).values(details=said))
+            with altered(connection):
+                connection.execute(tables.custody.update().where(entry).values(details=said))
 
 
 @pytest.fixture
@@ -195,7 +198,7 @@ def test_rows_that_were_deleted_are_named(place: Place) -> None:
 
 
 def test_a_row_without_custody_is_named(place: Place) -> None:
-    with place.database.begin() as connection:
+    with place.database.begin() as connection, altered(connection):
         connection.execute(tables.custody.delete())
     assert any("does not say that recording" in each for each in place.problems())
 
@@ -228,6 +231,33 @@ def test_what_custody_tells_of_afterwards_is_no_difference(place: Place) -> None
         kept = calls.find_recording(connection, RECORDING_ID)
         assert kept
         retention.mark(connection, kept, incident=True)
+    assert place.problems() == []
+
+
+@pytest.mark.parametrize("begun", ["to-be-held", "to-be-released"])
+def test_a_hold_that_was_broken_off_is_no_difference(place: Place, begun: str) -> None:
+    """The bucket was asked, and the custody log does not know yet."""
+    place.store.held = set(place.store.locked)
+    assert len(place.problems()) == 2
+    place.log(begun, reason="訴訟", request="")
+    assert place.problems() == []
+
+
+def test_what_is_done_meanwhile_is_no_difference(place: Place) -> None:
+    """Somebody holds it while its sound is read: what was read before and after does not fit."""
+    store = place.store
+
+    class Slow(LockingStore):
+        def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
+            if key.endswith(".flac") and place.store is self:
+                place.store = store
+                with place.database.begin() as connection:
+                    holds.add(connection, RECORDING_ID, "訴訟", None, who="sato", at=LATER)
+                place.log("held", reason="訴訟", request="")
+                self.held = set(self.locked)
+            return super().read(key, version)
+
+    place.store = Slow(store.versions, store.until, locked=store.locked)
     assert place.problems() == []
 
 
