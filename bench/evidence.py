@@ -85,7 +85,7 @@ def main() -> int:
 
 
 def _round(archive: Archive, sound: list[bytes]) -> tuple[float, float, float, float]:
-    """Returns the seconds that verifying took, and for how many of them our core worked, those of hashing, and
+    """Returns the seconds that verifying took, for how many of them our core worked, those of hashing, and
     those of getting, one after the other."""
     begin = time.process_time()
     verified = _seconds(lambda: _verify(archive, archive.kept))
