@@ -20,6 +20,12 @@ def new() -> str:
     return str(uuid6.uuid7())
 
 
+def first_of(moment: datetime) -> str:
+    """Returns the lowest id that something of this moment can have, whoever gave it."""
+    milliseconds = max(int(moment.timestamp() * 1000), 0)
+    return str(uuid.UUID(int=(milliseconds << 80) & (1 << 128) - 1))
+
+
 def pasted(text: str) -> str:
     """Returns an id, or its beginning, without quotes, dots, commas and blanks that were copied with it."""
     return with_hyphens(narrow(text)).lower().strip(_AROUND)

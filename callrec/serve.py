@@ -1,9 +1,9 @@
 """Runs the controller process: its threads, from the first check to an orderly end.
 
 One thread watches the PBX, one archives, one sends alerts, one reads what the dialplan did while callrec was
-away, one gives the PBX its copy of the rules, two look after the keys that sign, and one keeps house: it
-takes up changed rules and writes down how things stand. The first thread ticks, and ends the process when one
-of the others has died. The parts are made in `app`.
+away, one gives the PBX its copy of the rules, two look after the keys that sign, one anchors the custody log
+each day, and one keeps house: it takes up changed rules and writes down how things stand. The first thread
+ticks, and ends the process when one of the others has died. The parts are made in `app`.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ class Service:
         self._keys = Worker(self._look_after_keys, lambda: KEY_SECONDS)
         # A thread of its own: the bucket may keep it waiting.
         self._key_copies = Worker(self._copy_keys, lambda: KEY_COPY_SECONDS)
+        self._anchors = app.daily_anchors()
         self._tell_shift()
         self._tell_plain_text()
 
@@ -139,6 +140,7 @@ class Service:
             "alerts": parts.alerter,
             "keys": self._keys,
             "key copies": self._key_copies,
+            "anchors": self._anchors,
         }
 
     def _tick_while(self, threads: list[threading.Thread]) -> str:
@@ -175,6 +177,7 @@ class Service:
             *parts.controller.problems(),
             *parts.archiver.problems(),
             *parts.alerter.problems(),
+            *self._anchors.problems(),
             *self._problems.texts(),
         }
         return {

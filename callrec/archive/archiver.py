@@ -246,7 +246,8 @@ class Archiver(Worker):
             log.error("a damaged call was quarantined", call=call_id, problem=str(error))
             return
         with self._database.begin() as connection:
-            calls.save_call(connection, call)
+            if not calls.is_recorded(connection, call_id):  # its recording, which came first, knew more
+                calls.save_call(connection, call)
         self._spool.remove_call(call_id)
 
     def _over_at_once(self, captured: CapturedCall) -> None:

@@ -1,8 +1,10 @@
 """Gets recordings out of the archive: reads them back, proves them, makes the file that was asked for, and
 has that written down before anybody has it.
 
-For `callrec fetch`, `callrec play` and `callrec verify`. Who may do that is not asked here, and whether the
-custody log itself is whole is asked by callrec.catalogue.custody.
+For `callrec fetch` and `callrec play`. What is proved is that sound and manifest are those that the custody
+log names, and that the manifest is signed; all else that is told of a recording is compared by
+callrec.evidence.verification. Who may have it is not asked here, and whether the custody log itself is whole
+is asked by callrec.catalogue.custody.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import reduce
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,9 +24,10 @@ from callrec.archive.archiver import file_sha256
 from callrec.archive.conversion import convert, save
 from callrec.archive.given import Clip, GivenRecording, Kind
 from callrec.archive.store import Store
-from callrec.catalogue import calls, destructions
+from callrec.catalogue import calls, custody, destructions
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection, Database
+from callrec.catalogue.logged import Logged, logged
 from callrec.errors import CheckFailed, EvidenceBroken, NotFound, Sentence
 from callrec.failures import why
 from callrec.files import scratch
@@ -38,25 +42,18 @@ class Notes(Protocol):
     def __call__(self, connection: Connection, recording_id: str, action: str, **details: Any) -> None: ...
 
 
+class Believes(Protocol):
+    """Knows which manifests are believed: see callrec.evidence.trust."""
+
+    def is_signed(self, data: bytes, archived_at: datetime | None) -> bool:
+        """Returns whether a manifest is signed. Raises EvidenceBroken for one that is not believed."""
+
+
 class Retrieval:
     """Reads recordings of one archive; `note` enters that into the custody log."""
 
-    def __init__(self, store: Store, database: Database, note: Notes) -> None:
-        self._store, self._database, self._enter = store, database, note
-
-    def verify(self, kept: ArchivedRecording, checked: list[str]) -> list[str]:
-        """Reads a recording back and checks every hash. Raises EvidenceBroken with what is wrong, NotFound
-        for one that is gone as its time is over; so does `given`.
-
-        Returns the keys under which somebody has put something else since, or deleted the newest
-        version: what was archived is still there, and is what is read. What it looked at goes into `checked`.
-        """
-        with self._verified(kept, checked):
-            # Object Lock does not keep others from putting something over an object (decision 6).
-            covered = [key for key, version in _objects(kept) if version and self._newest(key) != version]
-            checked.append("versions")
-            self._note(kept, "verified", **({"covered": covered} if covered else {}))
-        return covered
+    def __init__(self, store: Store, database: Database, trust: Believes, note: Notes) -> None:
+        self._store, self._database, self._trust, self._enter = store, database, trust, note
 
     @contextmanager
     def given(
@@ -69,19 +66,21 @@ class Retrieval:
         file cannot be made, and WrongUsage for a clip that is not in it.
         """
         with _scratch() as made:
-            with self._verified(kept, []) as (audio, manifest):
+            with self._verified(kept) as (audio, manifest):
                 convert(audio, made, kind, clip)
             given = GivenRecording(kept.id, kind, made.stat().st_size, file_sha256(made), manifest)
             self._note(kept, action, format=kind, sha256=given.sha256, **details)
             yield given, made
 
     @contextmanager
-    def _verified(self, kept: ArchivedRecording, checked: list[str]) -> Iterator[tuple[Path, bytes]]:
+    def _verified(self, kept: ArchivedRecording) -> Iterator[tuple[Path, bytes]]:
         """Gives the sound, in a temporary file, and the manifest, both proved, or raises EvidenceBroken."""
         with _scratch() as audio:
             try:
+                said = self._said(kept)
                 data = self._read(kept, audio)
-                _check(kept, data, audio, checked)
+                _check(kept, data, audio)
+                self._trust.is_signed(data, said.archived_at)
             except EvidenceBroken as error:
                 self._note(kept, "broken", problem=str(error))
                 raise
@@ -109,24 +108,39 @@ class Retrieval:
                 "recording {id} is being destroyed, as its time is over: see callrec show {id}", id=kept.id
             )
 
-    def _newest(self, key: str) -> str | None:
-        """Returns the newest version of an object; empty when it was deleted on top of what is there."""
-        try:
-            return self._store.head(key).version
-        except NotFound:
-            return ""
+    def _said(self, kept: ArchivedRecording) -> Logged:
+        """Returns what the custody log says of a recording. Raises EvidenceBroken unless the row, by which it
+        is read, says the same."""
+        with self._database.read() as connection:
+            said = logged(custody.of(connection, kept.id))
+        if not said.key:
+            raise EvidenceBroken("the custody log does not say that recording {id} was archived", id=kept.id)
+        for name in ("key", "version", "manifest_version", "manifest_sha256", "sha256"):
+            found, expected = getattr(kept, name), getattr(said, name)
+            if found != expected:
+                raise EvidenceBroken(
+                    "{what}: {found} in the database, {expected} in the custody log",
+                    what=f"recordings.{name}",
+                    found=found,
+                    expected=expected,
+                )
+        return said
 
-    def _note(self, kept: ArchivedRecording, action: str, **details: str | list[str]) -> None:
+    def _note(self, kept: ArchivedRecording, action: str, **details: str) -> None:
         with self._database.begin() as connection:
             self._enter(connection, kept.id, action, **details)
 
 
-def _check(kept: ArchivedRecording, data: bytes, audio: Path, checked: list[str]) -> None:
+def _check(kept: ArchivedRecording, data: bytes, audio: Path) -> None:
     """Raises EvidenceBroken unless manifest and sound are those that were archived."""
-    checked.append("manifest")
-    if hashlib.sha256(data).hexdigest() != kept.manifest_sha256:
-        raise EvidenceBroken("the manifest of {id} is not the one that was archived", id=kept.id)
-    checked.append("sound")
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != kept.manifest_sha256:
+        raise EvidenceBroken(
+            "the manifest of {id} is not the one that was archived: SHA-256 {found}, not {expected}",
+            id=kept.id,
+            found=digest,
+            expected=kept.manifest_sha256,
+        )
     digest = file_sha256(audio)
     if digest != kept.sha256:
         raise EvidenceBroken(
@@ -135,7 +149,6 @@ def _check(kept: ArchivedRecording, data: bytes, audio: Path, checked: list[str]
             found=digest,
             expected=kept.sha256,
         )
-    checked.append("content")
     manifest: Manifest = read(data)
     wrong = differences(manifest, examine(audio))
     if manifest.recording_id != kept.id:
@@ -146,11 +159,6 @@ def _check(kept: ArchivedRecording, data: bytes, audio: Path, checked: list[str]
 
 def _and(first: Sentence, second: Sentence) -> Sentence:
     return Sentence("{first}; {second}", first=first, second=second)
-
-
-def _objects(kept: ArchivedRecording) -> list[tuple[str, str | None]]:
-    """Returns the keys of both objects, each with the version that was proved."""
-    return [(kept.key, kept.version), (kept.manifest_key, kept.manifest_version)]
 
 
 @contextmanager

@@ -82,30 +82,10 @@ def save_call(connection: sa.Connection, call: CallRecord, facilities: Iterable[
     """
     marked = sa.select(recordings.c.id).where(recordings.c.call_id == call.id, recordings.c.incident)
     call = replace(call, incident=call.incident or connection.scalar(marked.limit(1)) is not None)
-    decision = call.decision
-    row = {
-        "started_at": call.started_at,
-        "answered_at": call.answered_at,
-        "ended_at": call.ended_at,
-        "direction": call.direction,
-        "facility": call.facility,
-        "extension": call.extension,
-        "number": call.number,
-        "outcome": call.outcome,
-        "mode": decision.mode if decision else None,
-        "rule": decision.rule if decision else None,
-        "rule_version": decision.version if decision else None,
-        "incident": call.incident,
-        "discarded_at": call.discarded_at,
-        "details": as_json(call),
-        "erased_at": None,  # with what is written anew, numbers may come again
-    }
-    upsert(connection, calls, {"id": call.id}, row)
-    for extension in _extensions(call):
-        key = {"call_id": call.id, "extension": extension}
-        upsert(connection, participants, key, {"started_at": call.started_at})
-    for facility in facilities_of(connection, call) if facilities is None else facilities:
-        insert_once(connection, call_facilities, {"call_id": call.id, "facility": facility})
+    upsert(connection, calls, {"id": call.id}, call_row(call))
+    codes = facilities_of(connection, call) if facilities is None else set(facilities)
+    _only(connection, participants, call, "extension", extensions_of(call), started_at=call.started_at)
+    _only(connection, call_facilities, call, "facility", codes)
 
 
 def save_recording(
@@ -123,7 +103,38 @@ def save_recording(
     `plain` is the manifest as it was archived, where that is of another version.
     """
     save_call(connection, manifest.call, manifest.facilities or None)
-    row = {
+    plain = json.loads(write(manifest)) if plain is None else plain
+    row = recording_row(manifest, key=key, manifest_sha256=manifest_sha256, versions=versions, plain=plain)
+    upsert(connection, recordings, {"id": manifest.recording_id}, row, once=AFTERWARDS)
+
+
+def call_row(call: CallRecord) -> dict[str, Any]:
+    """Returns the row of a call without its id, column by column."""
+    decision = call.decision
+    return {
+        "started_at": call.started_at,
+        "answered_at": call.answered_at,
+        "ended_at": call.ended_at,
+        "direction": call.direction,
+        "facility": call.facility,
+        "extension": call.extension,
+        "number": call.number,
+        "outcome": call.outcome,
+        "mode": decision.mode if decision else None,
+        "rule": decision.rule if decision else None,
+        "rule_version": decision.version if decision else None,
+        "incident": call.incident,
+        "discarded_at": call.discarded_at,
+        "details": as_json(call),
+        "erased_at": None,  # with what is written anew, numbers may come again
+    }
+
+
+def recording_row(
+    manifest: Manifest, *, key: str, manifest_sha256: str, versions: Versions, plain: dict[str, Any]
+) -> dict[str, Any]:
+    """Returns the row of a recording that was just archived without its id, column by column."""
+    return {
         "call_id": manifest.call.id,
         "started_at": manifest.capture.started_at,
         "duration_s": manifest.audio.duration_s,
@@ -134,15 +145,15 @@ def save_recording(
         "hold": False,
         "retain_until": manifest.retain_until,
         "retained_because": RetainedBecause.INCIDENT if manifest.incident else RetainedBecause.RULE,
+        "destroyed_at": None,
         "sha256": manifest.audio.sha256,
         "manifest_sha256": manifest_sha256,
         "size": manifest.audio.size,
         "key": key,
         "version": versions.audio,
         "manifest_version": versions.manifest,
-        "manifest": json.loads(write(manifest)) if plain is None else plain,
+        "manifest": plain,
     }
-    upsert(connection, recordings, {"id": manifest.recording_id}, row, once=AFTERWARDS)
 
 
 def as_json(call: CallRecord) -> dict[str, Any]:
@@ -162,9 +173,21 @@ def read_recording(row: Any) -> ArchivedRecording:
     return _READ(row, lambda row: row._asdict())
 
 
+def manifest_hashes(connection: sa.Connection, recording_ids: Collection[str]) -> dict[str, str]:
+    """Returns the SHA-256 of the manifest of each of some recordings that the catalogue has or had."""
+    query = sa.select(recordings.c.id, recordings.c.manifest_sha256).where(recordings.c.id.in_(recording_ids))
+    return {row.id: row.manifest_sha256 for row in connection.execute(query)}
+
+
 def is_known(connection: sa.Connection, call_id: str) -> bool:
     """Returns whether there is a row of a call."""
     return connection.scalar(sa.select(calls.c.id).where(calls.c.id == call_id)) is not None
+
+
+def is_recorded(connection: sa.Connection, call_id: str) -> bool:
+    """Returns whether there is, or was, a recording of a call."""
+    query = sa.select(recordings.c.id).where(recordings.c.call_id == call_id).limit(1)
+    return connection.scalar(query) is not None
 
 
 def was_discarded(connection: sa.Connection, call_id: str) -> bool:
@@ -172,7 +195,12 @@ def was_discarded(connection: sa.Connection, call_id: str) -> bool:
     return connection.scalar(query) is not None
 
 
-def _extensions(call: CallRecord) -> set[str]:
+def read_call(details: Any) -> CallRecord:
+    """Returns the call that plain JSON holds, as a search reads it. Raises ValueError for what is none."""
+    return _CALL.validate_python(details)
+
+
+def extensions_of(call: CallRecord) -> set[str]:
     """Returns who took part, with who was called or called, also where nobody answered."""
     known = {each.extension for each in call.participants}
     caller = call.number if call.direction is Direction.INTERNAL else None
@@ -181,7 +209,7 @@ def _extensions(call: CallRecord) -> set[str]:
 
 def facilities_of(connection: sa.Connection, call: CallRecord) -> set[str]:
     """Returns the facilities that a call belongs to: its own, and those of all extensions that took part."""
-    taking_part = extensions.c.number.in_(_extensions(call))
+    taking_part = extensions.c.number.in_(extensions_of(call))
     found = set(connection.execute(sa.select(extensions.c.facility).where(taking_part)).scalars())
     return found | ({call.facility} if call.facility else set())
 
@@ -190,6 +218,20 @@ def insert_once(connection: sa.Connection, table: sa.Table, row: dict[str, Any])
     """Writes a row, unless it is there."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     connection.execute(dialect.insert(table).values(row).on_conflict_do_nothing())
+
+
+def _only(
+    connection: sa.Connection, table: sa.Table, call: CallRecord, name: str, wanted: set[str], **values: Any
+) -> None:
+    """Makes the rows of a call in a table be those whose column `name` has these values, and no others."""
+    stale = (table.c.call_id == call.id) & table.c[name].not_in(wanted)
+    connection.execute(table.delete().where(stale))
+    for each in wanted:
+        key = {"call_id": call.id, name: each}
+        if values:
+            upsert(connection, table, key, values)
+        else:
+            insert_once(connection, table, key)
 
 
 def upsert(

@@ -198,7 +198,7 @@ def _one(
     connection: sa.Connection, table: sa.Table, call_id: sa.ColumnElement[Any], id_: str, reach: Reach
 ) -> Any:
     """Returns the row of an id or its beginning. Raises NotFound, and WrongUsage when several fit."""
-    first, last = _span(id_)
+    first, last = span(id_)
     fits = table.c.id.between(first, last)
     rows = connection.execute(sa.select(table).where(fits, *within(call_id, reach)).limit(2)).all()
     if not rows:
@@ -214,7 +214,7 @@ def _missing(id_: str, hidden: str | None) -> NotFound:
     return OutOfSight(missing.template, recording_id=hidden, **missing.values) if hidden else missing
 
 
-def _span(id_: str) -> tuple[str, str]:
+def span(id_: str) -> tuple[str, str]:
     """Returns the first and the last id that begin so. Raises WrongUsage when no id begins so.
 
     Ids of one form sort alike under every collation, so the index of the primary key serves.

@@ -79,11 +79,12 @@ def everywhere(connection: sa.Connection, reach: Reach) -> list[HeldRecording]:
 
 def add(
     connection: sa.Connection, recording_id: str, reason: str, request: str | None, *, who: str, at: datetime
-) -> None:
-    """Writes a hold, and that the recording is held."""
-    row = {"reason": reason, "request": request, "who": who, "at": at}
-    connection.execute(holds.insert().values(id=ids.new(), recording_id=recording_id, **row))
+) -> str:
+    """Writes a hold, and that the recording is held. Returns the hold's id."""
+    id_, row = ids.new(), {"reason": reason, "request": request, "who": who, "at": at}
+    connection.execute(holds.insert().values(id=id_, recording_id=recording_id, **row))
     _agree(connection, recording_id)
+    return id_
 
 
 def release(

@@ -54,10 +54,19 @@ class Session:
         """What each row of the custody log says of the way: the role, and through what."""
         return {"role": self.role or "", "through": self.caller.through}
 
-    def note(self, connection: Connection, recording_id: str, action: str, **details: Any) -> None:
-        """Enters into the custody log that the caller did something. Needs a transaction that writes."""
+    def note(
+        self,
+        connection: Connection,
+        recording_id: str,
+        action: str,
+        *,
+        at: datetime | None = None,
+        **details: Any,
+    ) -> None:
+        """Enters into the custody log that the caller did something, now if not `at` a moment. Needs a
+        transaction that writes."""
         custody.append(
-            connection, recording_id, action, who=self.who, at=self.now, **{**self.marks, **details}
+            connection, recording_id, action, who=self.who, at=at or self.now, **{**self.marks, **details}
         )
 
     def require(self, facility: str | None, what: str | Sentence) -> None:

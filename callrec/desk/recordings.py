@@ -56,15 +56,21 @@ def named(session: Session, connection: Connection, texts: Collection[str]) -> l
     """Returns the recordings that are named, each once. A text may be a list of ids, and the id of a call
     stands for all its recordings.
 
-    Raises as `all_of`, and WrongUsage for more than are looked up in a reasonable time: others wait.
+    Raises as `all_of` and `listed`.
     """
+    found = (each for text in listed(texts) for each in all_of(session, connection, text))
+    return list({each.id: each for each in found}.values())
+
+
+def listed(texts: Collection[str]) -> Collection[str]:
+    """Returns the ids in some texts, each of which may be a list of them. Raises WrongUsage for more than are
+    looked up in a reasonable time: others wait."""
     wanted = items(texts) or texts
     if len(wanted) > MOST_NAMED:
         raise WrongUsage(
             "{count} ids are too many at once: at most {most}", count=len(wanted), most=MOST_NAMED
         )
-    found = (each for text in wanted for each in all_of(session, connection, text))
-    return list({each.id: each for each in found}.values())
+    return wanted
 
 
 def request_of(session: Session, connection: Connection, number: str) -> Request:

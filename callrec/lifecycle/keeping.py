@@ -9,11 +9,11 @@ other any longer. Who may do it is not asked here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from callrec.catalogue import calls, destructions, holds, retention
@@ -45,7 +45,9 @@ class Keeping:
 class CustodyLog(Protocol):
     """Enters into the custody log what somebody did, and who, when and how: as `Session.note` does."""
 
-    def __call__(self, connection: Connection, recording_id: str, action: str, **details: str) -> None: ...
+    def __call__(
+        self, connection: Connection, recording_id: str, action: str, *, at: datetime, **details: Any
+    ) -> None: ...
 
 
 class RecordingKeeping:
@@ -78,8 +80,8 @@ class RecordingKeeping:
             self._protect(replace(row, hold=True))
             with self._taken(kept, to_keep=not self._protection.locks) as (connection, row):
                 if not self._is_held(connection, row, reason, request):
-                    holds.add(connection, row.id, reason, request, who=self._who, at=self._now)
-                    self._enter(connection, row, "held", said)
+                    new_hold = holds.add(connection, row.id, reason, request, who=self._who, at=self._now)
+                    self._enter(connection, row, "held", {**said, "hold": new_hold})
         return self._agreed(kept, changed=new)
 
     def release(
@@ -101,7 +103,8 @@ class RecordingKeeping:
             self._protection.let_go(row)
         with self._taken(kept) as (connection, row):
             holds.release(connection, row.id, released, reason, who=self._who, at=self._now)
-            self._enter(connection, row, "released", said)
+            these = [each.id for each in released]
+            self._enter(connection, row, "released", {**said, "holds": these})
         done = self._agreed(kept, changed=True)
         if not done.hold:
             self._protection.let_go(row)
@@ -172,7 +175,7 @@ class RecordingKeeping:
         with self._taken(kept) as (connection, row):
             if row.incident:
                 retention.mark(connection, row, incident=False)
-                self._log(connection, row.id, "cleared-incident", reason=reason)
+                self._log(connection, row.id, "cleared-incident", at=self._now, reason=reason)
         return self._agreed(kept, changed=row.incident)
 
     # --- the steps
@@ -213,18 +216,18 @@ class RecordingKeeping:
             raise
 
     def _intend(
-        self, connection: Connection, row: ArchivedRecording, action: str, said: dict[str, str]
+        self, connection: Connection, row: ArchivedRecording, action: str, said: Mapping[str, Any]
     ) -> None:
         """Writes down what the bucket is going to be asked for: who finds it done can find out by whom."""
         if self._protection.locks:
-            self._log(connection, row.id, action, **said)
+            self._log(connection, row.id, action, at=self._now, **said)
 
     def _enter(
-        self, connection: Connection, row: ArchivedRecording, action: str, said: dict[str, str]
+        self, connection: Connection, row: ArchivedRecording, action: str, said: Mapping[str, Any]
     ) -> None:
         """Writes down what was done, and whether the bucket keeps it or the catalogue alone."""
         where = "bucket" if self._protection.locks else "catalogue"
-        self._log(connection, row.id, action, kept_by=where, **said)
+        self._log(connection, row.id, action, at=self._now, kept_by=where, **said)
 
     def _agreed(self, kept: ArchivedRecording, *, changed: bool) -> Keeping:
         """Makes the bucket say what the catalogue says by now, and returns that."""

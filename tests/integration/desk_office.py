@@ -64,7 +64,9 @@ class DeskOffice:
             for code, name in FACILITIES.items():
                 facilities.add_facility(connection, Facility(code, name), **WHO)
                 facilities.add_extension(connection, Extension(EXTENSIONS[code], code), **WHO)
-        bench = make_bench(home / "bench", self.app.database, cast(MemoryStore, self._store()))
+        self.app.keys.first("test", self.app.now)
+        store, key = cast(MemoryStore, self._store()), self.app.keys.signer()
+        bench = make_bench(home / "bench", self.app.database, store, key=key)
         self.shiba, self.azabu = self._archived(bench, "shiba"), self._archived(bench, "azabu")
         self.both = self._archived(bench, "shiba", "azabu")
 

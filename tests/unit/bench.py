@@ -13,15 +13,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from callrec.archive.archiver import Archiver
 from callrec.archive.discarder import Discarder
-from callrec.catalogue import calls
+from callrec.catalogue import calls, rules
 from callrec.catalogue.database import Database
 from callrec.errors import NotFound, PbxUnreachable
-from callrec.evidence.keys import SigningKey
+from callrec.evidence.keys import SCHEMA, SigningKey
 from callrec.manifest import ClockState, RuleText
 from callrec.model.calls import Announcement, CallRecord
 from callrec.model.captures import Track
 from callrec.model.rules import Decision
 from callrec.resources import shipped
+from callrec.rulebook.office_file import rule_text
+from callrec.signing import signed
 from callrec.spool.directory import Spool
 from callrec.spool.recording_builder import RecordingBuilder
 from callrec.spool.tracks import Tracks
@@ -92,8 +94,8 @@ class Sources:
 
     key = SigningKey(Ed25519PrivateKey.from_private_bytes(b"bench" + b"." * 27))
 
-    def __init__(self, version: Callable[[], str], database: Database) -> None:
-        self.pbx_version, self._database = version, database
+    def __init__(self, version: Callable[[], str], database: Database, key: SigningKey | None = None) -> None:
+        self.pbx_version, self._database, self.key = version, database, key or self.key
 
     def facility_name(self, code: str) -> str:
         return f"name of {code}"
@@ -105,7 +107,10 @@ class Sources:
     def rule(self, decision: Decision) -> RuleText | None:
         if decision.rule is None or decision.version is None:
             return None
-        return RuleText(decision.rule, decision.version, "[[rule]]\nid = 1\n", START, "sato")
+        key = (decision.rule, decision.version)
+        with self._database.read() as connection:
+            found = rules.versions(connection, [key]).get(key)
+        return RuleText(*key, rule_text(found, TOKYO), found.changed_at, found.changed_by) if found else None
 
     def words(self, announcement: Announcement) -> str | None:
         return f"words of {announcement.prompt}"
@@ -123,11 +128,21 @@ class Sources:
         return self.key
 
 
+def believe(folder: Path) -> None:
+    """Puts the record of the key that signs here into a folder of keys: what is signed is believed then."""
+    key = Sources.key
+    record = {"schema": SCHEMA, "public_key": key.public_pem().decode(), "previous": ""}
+    folder.mkdir(exist_ok=True)
+    made = {"created_at": START.isoformat(), "created_by": "test"}
+    (folder / f"{key.key_id}.json").write_bytes(signed({**record, **made}, key))
+
+
 def make_bench(
     tmp_path: Path,
     database: Database,
     store: Any = None,
     shortest_lock: timedelta = timedelta(days=1),
+    key: SigningKey | None = None,
 ) -> Bench:
     pbx, spool, store = tmp_path / "pbx", Spool(tmp_path / "spool"), store or MemoryStore()
     deleted: list[str] = []
@@ -150,7 +165,7 @@ def make_bench(
         (pbx / name).unlink(missing_ok=True)
 
     tracks = Tracks(spool, fetch, answer, clock)
-    builder = RecordingBuilder(spool, tracks, Sources(answer, database), TOKYO)
+    builder = RecordingBuilder(spool, tracks, Sources(answer, database, key), TOKYO)
     discarder = Discarder(spool, database, delete)
     archiver = Archiver(
         spool,

@@ -80,7 +80,8 @@ class MemoryStore:
         data = self._get(key, version)
         digest, until = hashlib.sha256(data).hexdigest(), self.until.get(key)
         newest = str(len(self.versions[key]) - 1) if self.versioned else None
-        found = StoredObject(key, len(data), digest, until, False, version or newest)
+        mode = "governance" if until else None
+        found = StoredObject(key, len(data), digest, until, False, version or newest, mode)
         return replace(found, encryption=self.encryption)
 
     def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
@@ -89,6 +90,9 @@ class MemoryStore:
 
     def locks(self) -> bool:
         return not self.drops_locks
+
+    def check(self) -> None:
+        self._answer()
 
     def _get(self, key: str, version: str | None = None) -> bytes:
         self._answer()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -102,7 +103,9 @@ def add_note(session: Session, /, id_: str, text: str) -> str:
         new = notes.add(connection, found.call.id, said, who=session.who, at=session.now)
         # Not the words: the log is for ever, and what is said of people is not.
         recording_id = found.recording.id if found.recording else found.call.id
-        session.note(connection, recording_id, "noted", call=found.call.id, note=new.id)
+        sha256 = hashlib.sha256(said.encode()).hexdigest()
+        about = {"call": found.call.id, "note": new.id, "text_sha256": sha256}
+        session.note(connection, recording_id, "noted", at=new.at, **about)
     return found.call.id
 
 

@@ -1,25 +1,29 @@
-"""Recordings, verified: read back, every hash computed again, manifest and custody log checked."""
+"""Recordings, verified: read back, every hash computed again, and all that is told of them compared."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
 
-from callrec.catalogue import custody, finding
+from callrec.catalogue import custody, traces
+from callrec.catalogue.database import Connection
+from callrec.catalogue.finding import FIRST_ID
+from callrec.dates import check_moment
 from callrec.desk import recordings
 from callrec.desk.operation import Session, operation
-from callrec.errors import (
-    CallrecError,
-    CatalogueDamaged,
-    EvidenceBroken,
-    NotFound,
-    Sentence,
-    WrongUsage,
-)
-from callrec.model.access import Role
-from callrec.model.captures import Custody
+from callrec.errors import CatalogueDamaged, EvidenceBroken, NotFound, OutOfSight, Sentence, WrongUsage
+from callrec.ids import ID, first_of, pasted
+from callrec.model.access import EVERYWHERE, Role
 from callrec.sentences import SentenceField
+
+CUSTODY = "custody"
+"""Stands in place of an id where something is wrong with the custody log as a whole."""
+
+if TYPE_CHECKING:
+    from callrec.evidence.verification import Findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,10 @@ class Verification:
     """What came of verifying a recording.
 
     `covered` are the keys under which somebody has put something else since: what was archived is whole
-    beneath. `checked` is what was looked at: manifest and sound (their SHA-256), content (what the manifest
-    says of the sound), versions (whether something was put over them), custody (its rows of the log).
+    beneath. `checked` is what was looked at: custody (its rows of the log), manifest and sound (their
+    SHA-256), signature, content (what the manifest says of the sound), decoded (the samples), versions
+    (whether something was put over them), lock (lock and hold in the bucket), row (all that the catalogue
+    says), bucket (what lies there without belonging to any), anchors (the custody log as a whole).
     """
 
     id: str
@@ -40,64 +46,127 @@ class Verification:
 
 @operation("verify", Role.AUDITOR)
 def verify_recordings(
-    session: Session, /, ids: list[str], everything: bool = False, sample: int | None = None
+    session: Session,
+    /,
+    ids: list[str],
+    everything: bool = False,
+    sample: int | None = None,
+    since: datetime | None = None,
+    after: str | None = None,
+    decode: bool = False,
 ) -> Iterator[Verification]:
-    """Verifies recordings: those named, all in the archive, or so many of them, chosen at random.
+    """Verifies recordings: those named, all, or so many of them, chosen at random; of these those that were
+    begun since a moment, and those whose ids come after one.
 
-    Raises EvidenceBroken at the end where the custody log was altered: with `everything` the whole of it is
-    checked, else the rows of what is verified (decision 7).
+    All means all that there should be: also what has no row any more, and what lies in the bucket without
+    one. Raises EvidenceBroken at the end where the custody log was altered: with `everything` the whole of it
+    is checked, else the rows of what is verified (decision 7).
     """
+    everything = everything or (since is not None and sample is None and not ids)
     if sum([bool(ids), everything, sample is not None]) != 1 or (sample is not None and sample < 1):
-        raise WrongUsage("say what to verify: ids, --all or --sample N")
+        raise WrongUsage("say what to verify: ids, --all, --since DATE or --sample N")
+    if ids and (since or after):
+        raise WrongUsage("--since and --after choose among all recordings: leave the ids out")
+    if since is not None:
+        check_moment(since)
+    first = max(first_of(since) if since else FIRST_ID, _whole(after) if after else FIRST_ID)
     with session.app.database.read() as connection:
         if ids:
-            chosen = [each.id for each in recordings.named(session, connection, ids)]
+            chosen = _named(session, connection, ids)
         else:
-            chosen = finding.recording_ids(connection, reach=session.reach)
+            every = traces.ids(connection, session.reach, first)
+            gone = traces.destroyed(connection) if sample else set[str]()
+            chosen = [each for each in every if each != after and each not in gone]
     if sample:
-        chosen = random.sample(chosen, min(sample, len(chosen)))
-    return _results(session, chosen, everything=everything, named=bool(ids))
+        chosen = sorted(random.sample(chosen, min(sample, len(chosen))))
+    return _results(session, chosen, first if everything else None, named=bool(ids), decode=decode)
 
 
-def _results(session: Session, chosen: list[str], *, everything: bool, named: bool) -> Iterator[Verification]:
+def _whole(id_: str) -> str:
+    found = pasted(id_)
+    if not ID.fullmatch(found):
+        raise WrongUsage("--after needs a whole id: the last one that was verified")
+    return found
+
+
+def _named(session: Session, connection: Connection, texts: list[str]) -> list[str]:
+    """Returns the ids of the recordings that are named, each once: also of those that have no row any more,
+    or whose row says of itself what the custody log does not.
+
+    Raises as `recordings.named`.
+    """
+    found = [each for text in recordings.listed(texts) for each in _ids(session, connection, text)]
+    return list(dict.fromkeys(found))
+
+
+def _ids(session: Session, connection: Connection, text: str) -> list[str]:
+    try:
+        return [each.id for each in recordings.all_of(session, connection, text)]
+    except OutOfSight:
+        raise
+    except (NotFound, CatalogueDamaged):
+        found = traces.like(connection, text, session.reach)
+        doubtful = [each for each in found if not traces.was_destroyed(connection, each)]
+        if not doubtful:
+            lost = traces.without_rows(connection, session.reach)
+            doubtful = session.app.verifier(session.note).of_call(pasted(text), lost)
+        if not doubtful:
+            raise
+        return doubtful
+
+
+def _results(
+    session: Session, chosen: list[str], first: str | None, *, named: bool, decode: bool
+) -> Iterator[Verification]:
     """Yields the result of each as soon as it is known. What is destroyed by then is left out, unless it was
-    `named`."""
-    altered = _altered(session) if everything else None
+    `named`. `first`: all from this id on are verified, also what only the bucket has."""
+    altered = None if first is None else _altered(session)
+    verifier = session.app.verifier(session.note)
     for id_ in chosen:
         of_this = _altered(session, id_)
         altered = altered or of_this
         try:
-            yield _result(session, id_, of_this)
+            found = verifier.verify(id_, altered=_sentence(of_this), decode=decode)
         except NotFound:  # destroyed meanwhile, or about to be: who named it is told
             if named:
                 raise
+            continue
+        if not found.gone or found.problems:
+            yield _result(found)
+    if first is not None and session.reach == EVERYWHERE:
+        yield from map(_result, session.app.strays(session.note).found(first))
+        yield from _custody(session)
     if altered:
         raise altered
 
 
+def _custody(session: Session) -> Iterator[Verification]:
+    """Yields what is wrong with the custody log as a whole, by the anchors in the bucket; nothing where it is
+    whole."""
+    problems = session.app.custody_check().problems()
+    if problems:
+        yield Verification(CUSTODY, False, problems, ["custody", "anchors"], [])
+
+
 def _altered(session: Session, id_: str | None = None) -> EvidenceBroken | None:
     """Returns what is wrong with the custody log: with the rows of a recording, or with the whole chain."""
-    with session.app.database.read() as connection:
-        row = custody.broken_at(connection) if id_ is None else custody.broken_of(connection, id_)
+    try:
+        with session.app.database.read() as connection:
+            row = custody.broken_at(connection) if id_ is None else custody.broken_of(connection, id_)
+    except CatalogueDamaged as error:
+        return EvidenceBroken(error.template, **error.values)
     if row is None:
         return None
     return EvidenceBroken("the custody log was altered at row {row}: keep the database as it is", row=row)
 
 
-def _result(session: Session, id_: str, altered: EvidenceBroken | None) -> Verification:
-    """Returns what comes of verifying a recording. Raises NotFound for one that was destroyed meanwhile."""
-    checked, covered = ["custody"], list[str]()
-    wrong: list[CallrecError] = [altered] if altered else []
-    try:
-        with session.app.database.read() as connection:
-            kept = finding.recording(connection, id_, reach=session.reach)
-        if kept.state is Custody.DESTROYED:
-            raise NotFound("recording {id} was destroyed meanwhile: see callrec show {id}", id=id_)
-        covered = session.app.retrieval(session.note).verify(kept, checked)
-    except (EvidenceBroken, CatalogueDamaged) as error:
-        wrong.append(error)
-    problems = [Sentence(each.template, **each.values) for each in wrong]
-    if covered:
-        keys = ", ".join(covered)
+def _sentence(error: EvidenceBroken | None) -> Sentence | None:
+    return Sentence(error.template, **error.values) if error else None
+
+
+def _result(found: Findings) -> Verification:
+    problems = [*found.problems, *found.remarks]
+    if found.covered:
+        keys = ", ".join(found.covered)
         problems.append(Sentence("whole, but something was put over {keys} later", keys=keys))
-    return Verification(id_, not wrong, problems, checked, covered)
+    return Verification(found.id, not found.problems, problems, found.checked, found.covered)

@@ -19,15 +19,22 @@ from callrec.catalogue import custody, destructions, finding, tables
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection
 from callrec.errors import CatalogueUnreachable, CheckFailed, EvidenceBroken, NotFound
+from callrec.evidence.keys import PublicKeyRing
+from callrec.evidence.trust import Trust
 from callrec.manifest import AudioFacts
 from callrec.model.access import EVERYWHERE
 from callrec.spool.sound import examine
-from tests.unit.bench import Bench
+from tests.tampering import altered
+from tests.unit.bench import Bench, Sources
 from tests.unit.samples import RECORDING_ID, START, captured_call
 
 
 @pytest.fixture
 def kept(bench: Bench) -> ArchivedRecording:
+    return _archived(bench)
+
+
+def _archived(bench: Bench) -> ArchivedRecording:
     bench.track("callrec/r-1-external", 500)
     bench.track("callrec/r-1-staff", 1000)
     bench.spool.hand_over(captured_call())
@@ -41,7 +48,8 @@ def retrieval(bench: Bench) -> Retrieval:
     def note(connection: Connection, recording_id: str, action: str, **details: Any) -> None:
         custody.append(connection, recording_id, action, who="tanaka", at=START, **details)
 
-    return Retrieval(bench.store, bench.database, note)
+    trust = Trust(lambda: PublicKeyRing({Sources.key.key_id: Sources.key.public_key}), lambda: START)
+    return Retrieval(bench.store, bench.database, trust, note)
 
 
 def _fetched(retrieval: Retrieval, kept: ArchivedRecording, kind: Kind = "flac") -> bytes:
@@ -63,14 +71,30 @@ def test_what_was_put_over_it_is_not_what_is_handed_out(
     for key in (kept.key, kept.manifest_key):
         bench.store.put_over(key, b"something else")
     assert _fetched(retrieval, kept) == original
-    assert retrieval.verify(kept, []) == [kept.key, kept.manifest_key]
-    assert _log(bench)[-1].details == {"covered": [kept.key, kept.manifest_key]}
 
 
-def test_nothing_is_said_of_what_nobody_touched(
-    bench: Bench, kept: ArchivedRecording, retrieval: Retrieval
+@pytest.mark.parametrize("name", ["key", "version", "manifest_version", "manifest_sha256", "sha256"])
+def test_a_row_that_points_elsewhere_hands_out_nothing(
+    bench: Bench, kept: ArchivedRecording, retrieval: Retrieval, name: str
 ) -> None:
-    assert retrieval.verify(kept, []) == [] and _log(bench)[-1].details == {}
+    """What was put there fits the row in all: only the custody log knows better."""
+    key, manifest = "recordings/x.flac", kept.manifest_key
+    bench.store.put_over(key, bench.store.objects[kept.key])
+    for each in (kept.key, manifest, "recordings/x.manifest.json"):
+        bench.store.put_over(each, bench.store.objects.get(each, bench.store.objects[manifest]))
+    change: dict[str, Any] = {name: key if name == "key" else "1" if "version" in name else "0" * 64}
+    forged = replace(kept, **change)
+    with pytest.raises(EvidenceBroken, match=f"recordings.{name}: .* in the custody log"):
+        _fetched(retrieval, forged)
+
+
+def test_what_a_stranger_signed_is_not_handed_out(bench: Bench, kept: ArchivedRecording) -> None:
+    def note(*_: Any, **__: Any) -> None:
+        pass
+
+    stranger = Retrieval(bench.store, bench.database, Trust(lambda: PublicKeyRing({}), lambda: None), note)
+    with pytest.raises(EvidenceBroken, match="none of ours"):
+        _fetched(stranger, kept)
 
 
 def test_what_does_not_verify_is_told_in_the_language_of_the_reader(
@@ -81,7 +105,7 @@ def test_what_does_not_verify_is_told_in_the_language_of_the_reader(
 
     monkeypatch.setattr("callrec.archive.retrieval.examine", altered)
     with pytest.raises(EvidenceBroken) as raised:
-        retrieval.verify(kept, [])
+        _fetched(retrieval, kept)
     english = "channels: 2 in the manifest, 1 in the file; frames: 80000 in the manifest, 7 in the file"
     assert str(raised.value).endswith(english)
     monkeypatch.setenv("LANGUAGE", "")  # to be put back
@@ -91,16 +115,14 @@ def test_what_does_not_verify_is_told_in_the_language_of_the_reader(
     )
 
 
-def test_a_bucket_without_versions_is_read_as_it_is(
-    bench: Bench, kept: ArchivedRecording, retrieval: Retrieval
-) -> None:
+def test_a_bucket_without_versions_is_read_as_it_is(bench: Bench, retrieval: Retrieval) -> None:
     bench.store.versioned = False
-    old = replace(kept, version=None, manifest_version=None)
-    assert retrieval.verify(old, []) == []
+    kept = _archived(bench)
+    assert _fetched(retrieval, kept) == bench.store.objects[kept.key]
     bench.store.put_over(kept.key, b"something else")
     with pytest.raises(EvidenceBroken, match="is not the one that was archived"):
-        retrieval.verify(old, [])
-    assert [entry.action for entry in _log(bench)] == ["verified", "broken"]
+        _fetched(retrieval, kept)
+    assert [entry.action for entry in _log(bench)] == ["fetched", "broken"]
 
 
 def test_a_file_is_on_record_before_it_can_be_had(
@@ -137,18 +159,6 @@ def test_a_full_disk_gives_no_half_file(
     assert _log(bench) == []
 
 
-def test_what_was_looked_at_is_told_also_where_something_is_wrong(
-    bench: Bench, kept: ArchivedRecording, retrieval: Retrieval
-) -> None:
-    checked: list[str] = []
-    retrieval.verify(kept, checked)
-    assert checked == ["manifest", "sound", "content", "versions"]
-    bench.store.versions[kept.key][0] += b"more"
-    with pytest.raises(EvidenceBroken):
-        retrieval.verify(kept, broken := list[str]())
-    assert broken == ["manifest", "sound"]
-
-
 CHAIN: dict[str, Callable[[Any], Any]] = {
     "content": lambda t: t.update().where(t.c.seq == 5).values(who="nobody"),
     "the row before": lambda t: t.update().where(t.c.seq == 4).values(hash="0" * 64),
@@ -169,7 +179,8 @@ def test_one_recording_answers_for_its_own_rows(
         assert custody.broken_of(connection, ids[1]) is None
         table = tables.custody
         change = CHAIN.get(tampering, lambda t: t.update().where(t.c.seq == 7).values(who="nobody"))
-        connection.execute(change(table))
+        with altered(connection):
+            connection.execute(change(table))
         assert custody.broken_of(connection, ids[1]) == (None if tampering == "elsewhere" else 5)
         assert custody.broken_at(connection) is not None
 
@@ -195,7 +206,6 @@ def test_what_is_gone_as_its_time_is_over_is_no_broken_evidence(
         if finished:
             destructions.finish(connection, kept.id, START)
     del bench.store.versions[kept.key]
-    for asked in (lambda: retrieval.verify(kept, []), lambda: _fetched(retrieval, kept)):
-        with pytest.raises(NotFound, match=words):
-            asked()
+    with pytest.raises(NotFound, match=words):
+        _fetched(retrieval, kept)
     assert _log(bench) == []

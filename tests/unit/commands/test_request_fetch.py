@@ -12,7 +12,7 @@ import pytest
 from callrec import account
 from callrec.app import App
 from callrec.catalogue import custody
-from tests.unit.bench import Bench
+from tests.unit.bench import Bench, believe
 from tests.unit.program import Done
 from tests.unit.samples import RECORDING_ID, captured_call
 
@@ -27,6 +27,7 @@ def office(
     """The program on the bench's database, spool and store, in which there is a recording."""
     text = (empty_office / "callrec.toml").read_text("utf-8").replace(str(empty_office), str(tmp_path))
     (tmp_path / "callrec.toml").write_text(text.replace("/c.db", "/catalogue.db"), "utf-8")
+    believe(tmp_path / "evidence")
     monkeypatch.setattr(App, "store", bench.store)
     monkeypatch.setattr(account, "acting", lambda: "sato")
     bench.track("callrec/r-1-external", 500, 1.0)

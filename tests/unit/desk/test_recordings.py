@@ -26,7 +26,7 @@ from callrec.model.access import Role
 from tests import two_facilities
 from tests.tampering import altered
 from tests.two_facilities import BOTH, CLAIMS, ME, OTHER, OWN, Desk, call_of
-from tests.unit.bench import make_bench
+from tests.unit.bench import believe, make_bench
 from tests.unit.desk.server_thread import serving
 from tests.unit.fakes import MemoryStore
 from tests.unit.program import Done
@@ -59,12 +59,14 @@ def desk(
 ) -> Iterator[Desk]:
     """The desk of two facilities; nobody has a role."""
     shutil.copy(filled[0], tmp_path / "c.db")
-    store = MemoryStore({key: list(versions) for key, versions in filled[1].versions.items()})
+    there = {key: list(versions) for key, versions in filled[1].versions.items()}
+    store = MemoryStore(there, dict(filled[1].until))
     monkeypatch.setattr(App, "store", store)
     for name in ("SDL_AUDIODRIVER", "SDL_DISKAUDIOFILE", "SDL_DISKAUDIODELAY"):
         monkeypatch.setenv(name, "")  # to be put back
     capsys.readouterr()
     app = App(settings_file.load(str(tmp_path / "callrec.toml")))
+    believe(app.settings.evidence.keys)
     with closing(app), serving(app, tmp_path / "desk.sock") as socket:
         yield Desk(app, socket, office)
 
@@ -124,11 +126,7 @@ def test_what_does_not_verify_is_told_in_the_language_of_who_asks(
         done = desk("verify", OWN, OTHER, BOTH, "--json")
         found = {each["id"]: each for each in json.loads(done.out)}
         assert done.code == 5 and [each["ok"] for each in found.values()] == [False, True, False]
-        assert words in found[OWN]["problems"][0] and found[OWN]["checked"] == [
-            "custody",
-            "manifest",
-            "sound",
-        ]
+        assert words in found[OWN]["problems"][0] and "content" not in found[OWN]["checked"]
         (problem,) = found[BOTH]["problems"]
         assert problem in done.complaint
     language.use("en")
@@ -139,10 +137,14 @@ def test_what_does_not_verify_is_told_in_the_language_of_who_asks(
 
 @pytest.fixture
 def destroyed(desk: Desk) -> Desk:
-    row = tables.recordings.c.id == OWN
-    values = {"state": "destroyed", "destroyed_at": START + timedelta(days=90), "manifest": {}}
+    at, store = START + timedelta(days=90), desk.app.store
+    assert isinstance(store, MemoryStore)
     with desk.app.database.begin() as connection:
-        connection.execute(tables.recordings.update().where(row).values(**values))
+        due = destructions.find(connection, OWN)
+        assert due and destructions.finish(connection, OWN, at)
+        log.append(connection, OWN, "destroyed", who="purger", at=at, **due.reason())
+    for key, _ in due.objects:
+        del store.versions[key]
     desk.grant(Role.HANDLER)
     desk.grant(Role.AUDITOR)
     return desk
@@ -179,6 +181,7 @@ def test_what_is_half_destroyed_is_no_broken_evidence(desk: Desk) -> None:
         due = destructions.find(connection, OWN, for_change=True)
         assert due
         destructions.begin(connection, due, who="purger", at=START)
+        log.append(connection, OWN, "destruction-begun", who="purger", at=START, **due.reason())
     store = desk.app.store
     assert isinstance(store, MemoryStore)
     del store.versions[due.key]

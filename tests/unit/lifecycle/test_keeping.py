@@ -54,9 +54,11 @@ class Office:
         zone = ZoneInfo("Asia/Tokyo")
         return RecordingKeeping(self.database, protection, self._log, zone, who=who, now=NOW)
 
-    def _log(self, connection: Connection, recording_id: str, action: str, **details: str) -> None:
+    def _log(
+        self, connection: Connection, recording_id: str, action: str, *, at: datetime, **details: Any
+    ) -> None:
         self.before_entering()
-        custody.append(connection, recording_id, action, who="sato", at=NOW, **details)
+        custody.append(connection, recording_id, action, who="sato", at=at, **details)
 
     def recording(self, **row: Any) -> ArchivedRecording:
         return archive(self.database, self.store, START, **row)
