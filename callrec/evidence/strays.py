@@ -16,7 +16,7 @@ from callrec.archive.store import BrowsingStore, ListedVersion
 from callrec.catalogue import traces
 from callrec.catalogue.database import Database
 from callrec.errors import Sentence
-from callrec.evidence.verification import Findings
+from callrec.evidence.findings import Findings
 
 FOLDER = "recordings/"
 OWN = ("flac", "manifest.json")

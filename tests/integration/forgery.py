@@ -27,7 +27,6 @@ from tests.unit.fakes import MemoryStore
 from tests.unit.samples import CALL_ID, RECORDING_ID
 
 FIRST, SECOND = RECORDING_ID, RECORDING_ID[:-1] + "2"
-OF_CALL = (tables.participants, tables.call_facilities)
 
 
 class Archive:
@@ -116,15 +115,20 @@ class Archive:
 
     @contextmanager
     def without_row(self, id_: str) -> Iterator[None]:
-        """A recording whose row is deleted by hand."""
-        table = tables.recordings
+        """A recording whose row is deleted by hand, with those that hang on it."""
+        table, held = tables.recordings, tables.holds
         with self.app.database.begin() as connection:
             row = connection.execute(sa.select(table).where(table.c.id == id_)).one()._asdict()
+            query = sa.select(held).where(held.c.recording_id == id_)
+            others = [each._asdict() for each in connection.execute(query)]
+            connection.execute(held.delete().where(held.c.recording_id == id_))
             connection.execute(table.delete().where(table.c.id == id_))
         try:
             yield
         finally:
             self.change(table.insert().values(**row))
+            for each in others:
+                self.change(held.insert().values(**each))
 
     @contextmanager
     def flipped(self, data: bytes) -> Iterator[None]:

@@ -194,10 +194,10 @@ def test_a_forged_pair_is_named_with_both_hashes(archive: Archive, tmp_path: Pat
 def test_deleted_rows_are_named(archive: Archive) -> None:
     call_id, missing = archive.kept(SECOND).call_id, f"the database has no row {SECOND} in table recordings"
     with archive.without_row(SECOND):
-        assert archive.verify()[SECOND] == archive.verify(call_id)[SECOND] == [missing]
+        assert missing in archive.verify()[SECOND] and missing in archive.verify(call_id)[SECOND]
         done = archive.callrec("verify", SECOND, "--json")
         (told,) = json.loads(done.stdout)
-        assert done.returncode == 5 and told["problems"] == [missing] and "sound" in told["checked"]
+        assert done.returncode == 5 and missing in told["problems"] and "sound" in told["checked"]
         assert archive.last(SECOND).action == "broken"
     assert archive.verify() == WHOLE
 

@@ -23,7 +23,7 @@ CUSTODY = "custody"
 """Stands in place of an id where something is wrong with the custody log as a whole."""
 
 if TYPE_CHECKING:
-    from callrec.evidence.verification import Findings
+    from callrec.evidence.findings import Findings
 
 
 @dataclass(frozen=True, slots=True)

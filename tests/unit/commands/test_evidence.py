@@ -20,7 +20,8 @@ from callrec.catalogue import alerts, calls, custody, finding, tables
 from callrec.commands import main
 from callrec.commands.search import KEYS, row
 from callrec.errors import StoreUnreachable
-from callrec.evidence.verification import Findings, Verifier
+from callrec.evidence.findings import Findings
+from callrec.evidence.verification import Verifier
 from callrec.model.access import EVERYWHERE
 from callrec.model.alerts import AlertState, Delivery
 from callrec.settings import OfficeSettings

@@ -22,9 +22,10 @@ from callrec.catalogue.custody import Entry
 from callrec.catalogue.database import Connection, Database
 from callrec.errors import NotFound, StoreUnreachable, Unreachable
 from callrec.evidence.comparison import NOT_COMPARED
+from callrec.evidence.findings import Findings
 from callrec.evidence.keys import PublicKeyRing, SigningKey
 from callrec.evidence.trust import Trust
-from callrec.evidence.verification import Findings, Verifier
+from callrec.evidence.verification import Verifier
 from callrec.manifest import ClockState, Manifest
 from callrec.model.captures import RetainedBecause
 from tests.edited_columns import EDITED, edited, prepare
@@ -233,6 +234,33 @@ def test_what_custody_tells_of_afterwards_is_no_difference(place: Place) -> None
     assert place.problems() == []
 
 
+@pytest.mark.parametrize("begun", ["to-be-held", "to-be-released"])
+def test_a_hold_that_was_broken_off_is_no_difference(place: Place, begun: str) -> None:
+    """The bucket was asked, and the custody log does not know yet."""
+    place.store.held = set(place.store.locked)
+    assert len(place.problems()) == 2
+    place.log(begun, reason="訴訟", request="")
+    assert place.problems() == []
+
+
+def test_what_is_done_meanwhile_is_no_difference(place: Place) -> None:
+    """Somebody holds it while its sound is read: what was read before and after does not fit."""
+    store = place.store
+
+    class Slow(LockingStore):
+        def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
+            if key.endswith(".flac") and place.store is self:
+                place.store = store
+                with place.database.begin() as connection:
+                    holds.add(connection, RECORDING_ID, "訴訟", None, who="sato", at=LATER)
+                place.log("held", reason="訴訟", request="")
+                self.held = set(self.locked)
+            return super().read(key, version)
+
+    place.store = Slow(store.versions, store.until, locked=store.locked)
+    assert place.problems() == []
+
+
 def test_a_hold_that_nobody_asked_for_is_named(place: Place) -> None:
     with place.database.begin() as connection:
         holds.add(connection, RECORDING_ID, "訴訟", None, who="sato", at=LATER)
@@ -250,6 +278,21 @@ def test_notes_are_those_of_the_custody_log(place: Place, logged: bool) -> None:
     if logged:
         place.change("notes", who="tanaka")
         assert place.problems() == ["notes.who: tanaka in the database, sato in the custody log"]
+
+
+def test_another_recording_of_the_call_tells_of_it_too(place: Place) -> None:
+    """It was destroyed: its note stays, and that the call is an incident."""
+    other = RECORDING_ID[:-1] + "7"
+    with place.database.begin() as connection:
+        row = connection.execute(sa.select(tables.recordings)).one()._asdict()
+        gone = {"id": other, "key": "x", "state": "destroyed", "incident": True, "manifest": {}}
+        connection.execute(tables.recordings.insert().values({**row, **gone}))
+        new = notes.add(connection, place.kept.call_id, "怒鳴られた", who="sato", at=LATER)
+        custody.append(connection, other, "noted", who="sato", at=LATER, call=new.call_id, note=new.id)
+        found = calls.find_recording(connection, other)
+        assert found
+        retention.mark(connection, found, incident=True)
+    assert place.problems() == []
 
 
 def _destroy(place: Place) -> None:
