@@ -45,8 +45,9 @@ bad-input: setup ## bad input for every command, for TRIES seconds; SEED=… beg
 integration: setup ## minutes; real PBX, S3, databases and SIP phones; both databases side by side
 	$(BIN)/pytest -q -n 2 --dist loadscope tests/integration $(ARGS)
 
-bench: setup ## minutes; measures decisions, and calls, moves and keys on the real parts; writes bench/RESULTS.md
+bench: setup ## minutes; measures decisions, evidence, and calls, moves and keys on the real parts; writes bench/RESULTS.md
 	$(BIN)/python -m bench.decide
+	$(BIN)/python -m bench.evidence
 	$(BIN)/python -m bench.tracker
 	$(BIN)/python -m bench.moves
 	$(BIN)/python -m bench.promptness

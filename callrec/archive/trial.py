@@ -1,8 +1,7 @@
 """Tries a bucket out: puts a small object as a recording is put, and looks what the server has made of it.
 
 For `callrec doctor`. Its objects lie under `doctor/{machine}/`, at most one for each minute and way to
-encrypt. What of them
-may be deleted goes at the end of a trial, or at the next one, once its lock has ended.
+encrypt. What of them may be deleted goes at the end of a trial, or at the next one, once its lock has ended.
 """
 
 from __future__ import annotations

@@ -62,6 +62,12 @@ def recordings_of(connection: sa.Connection, call_id: str) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
+def was_incident(connection: sa.Connection, call_id: str) -> bool:
+    """Returns whether a recording of a call that was destroyed was an incident: so the call stays one."""
+    marked = recordings.c.call_id == call_id, recordings.c.state == Custody.DESTROYED, recordings.c.incident
+    return connection.execute(sa.select(recordings.c.id).where(*marked).limit(1)).first() is not None
+
+
 def written_of(
     connection: sa.Connection, recording_id: str, call_id: str
 ) -> tuple[list[Hold], list[WrittenNote]]:

@@ -25,12 +25,21 @@ from callrec import account
 from callrec.errors import EvidenceBroken, Refused, WrongConfiguration
 from callrec.evidence import key_record
 from callrec.evidence.key_pair import PublicKeyRing, SigningKey, key_id, private_key, public_key, stranger
-from callrec.evidence.key_record import KeyRecord
+from callrec.evidence.key_record import SCHEMA, KeyRecord
 from callrec.failures import why
 from callrec.files import make_folder, write_new, write_whole
 from callrec.permissions import too_wide
 
-__all__ = ["FolderKeys", "KeyFolder", "KeyRecord", "PublicKeyRing", "SigningKey", "key_id", "public_key"]
+__all__ = [
+    "SCHEMA",
+    "FolderKeys",
+    "KeyFolder",
+    "KeyRecord",
+    "PublicKeyRing",
+    "SigningKey",
+    "key_id",
+    "public_key",
+]
 
 SIGNING = "signing.pem"
 EVERYBODY = 0o644

@@ -211,9 +211,10 @@ class Verifier:
             incident = any(each.now.incident for each in (archived, *siblings))
             with self._database.read() as connection:
                 rows = traces.call_of(connection, manifest.call.id)
+                incident = incident or traces.was_incident(connection, manifest.call.id)
             manifests = [each.manifest for each in (archived, *siblings)]
             found.problems += comparison.of_call(rows, manifests, incident=incident)
-            self._compare_written(found, archived, siblings)
+            self._compare_written(found, archived)
             self._compare_rules(found, manifest)
 
     def _siblings(self, recording_id: str, call_id: str) -> list[Archived]:
@@ -230,12 +231,15 @@ class Verifier:
         except Missing:
             return None
 
-    def _compare_written(self, found: Findings, archived: Archived, siblings: Sequence[Archived]) -> None:
+    def _compare_written(self, found: Findings, archived: Archived) -> None:
+        call_id, own = archived.manifest.call.id, {each.id for each in archived.now.notes}
+        known = set[str]()
         with self._database.read() as connection:
-            held, written = traces.written_of(connection, found.id, archived.manifest.call.id)
-            known = {note.id for each in siblings for note in each.now.notes}
-            if {each.id for each in written} - known - {each.id for each in archived.now.notes}:
-                known |= {str(each.details.get(NOTE)) for each in custody.of(connection, "")}
+            held, written = traces.written_of(connection, found.id, call_id)
+            if any(each.id not in own for each in written):
+                others = ["", *traces.recordings_of(connection, call_id)]
+                entries = [entry for id_ in others for entry in custody.of(connection, id_)]
+                known = {str(entry.details.get(NOTE)) for entry in entries} - own
         found.problems += comparison.of_holds(held, archived.now)
         found.problems += comparison.of_notes(written, archived.now, known)
 

@@ -13,6 +13,7 @@ from mutagen import MutagenError
 
 from callrec.catalogue import calls, finding
 from callrec.demo.processes import wait_until
+from callrec.errors import WrongConfiguration
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import CallRecord
 from tests.unit.bench import Bench
@@ -152,3 +153,25 @@ def test_without_the_store_recordings_go_as_far_as_the_spool(
     bench.store.away = False
     bench.later()
     assert bench.spool.waiting() == [] and bench.archiver.problems() == []
+
+
+def test_without_a_key_to_sign_with_it_waits_and_is_joined_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tracks are safe in the spool; joining an hour of them at each try would be for nothing."""
+
+    def gone() -> None:
+        raise WrongConfiguration("the signing key is gone")
+
+    joined: list[object] = []
+    make = bench.builder._make
+    monkeypatch.setattr(bench.builder, "_make", lambda *args: joined.append(args) or make(*args))
+    bench.captured()
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.builder._sources, "signer", gone)
+        bench.archiver.work()
+        bench.later()
+        assert bench.archiver.problems() == ["the signing key is gone"] and not joined and not bench.deleted
+        assert len(list(bench.spool.folder(RECORDING_ID).glob("*.wav"))) == 2
+    bench.later()
+    assert bench.spool.waiting() == [] and bench.archiver.problems() == [] and len(joined) == 1

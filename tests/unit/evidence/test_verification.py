@@ -280,6 +280,21 @@ def test_notes_are_those_of_the_custody_log(place: Place, logged: bool) -> None:
         assert place.problems() == ["notes.who: tanaka in the database, sato in the custody log"]
 
 
+def test_another_recording_of_the_call_tells_of_it_too(place: Place) -> None:
+    """It was destroyed: its note stays, and that the call is an incident."""
+    other = RECORDING_ID[:-1] + "7"
+    with place.database.begin() as connection:
+        row = connection.execute(sa.select(tables.recordings)).one()._asdict()
+        gone = {"id": other, "key": "x", "state": "destroyed", "incident": True, "manifest": {}}
+        connection.execute(tables.recordings.insert().values({**row, **gone}))
+        new = notes.add(connection, place.kept.call_id, "怒鳴られた", who="sato", at=LATER)
+        custody.append(connection, other, "noted", who="sato", at=LATER, call=new.call_id, note=new.id)
+        found = calls.find_recording(connection, other)
+        assert found
+        retention.mark(connection, found, incident=True)
+    assert place.problems() == []
+
+
 def _destroy(place: Place) -> None:
     with place.database.begin() as connection:
         due = destructions.find(connection, RECORDING_ID)
