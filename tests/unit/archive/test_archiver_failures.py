@@ -163,9 +163,14 @@ def test_without_a_key_to_sign_with_it_waits_and_is_joined_once(
     def gone() -> None:
         raise WrongConfiguration("the signing key is gone")
 
-    joined: list[object] = []
+    joined: list[tuple[object, ...]] = []
     make = bench.builder._make
-    monkeypatch.setattr(bench.builder, "_make", lambda *args: joined.append(args) or make(*args))
+
+    def counted(*args: Any) -> Any:
+        joined.append(args)
+        return make(*args)
+
+    monkeypatch.setattr(bench.builder, "_make", counted)
     bench.captured()
     with monkeypatch.context() as patched:
         patched.setattr(bench.builder._sources, "signer", gone)

@@ -13,7 +13,7 @@ import pyzipper
 
 from callrec.archive.given import Clip
 from callrec.archive.retrieval import Retrieval
-from callrec.catalogue import calls, custody, requests
+from callrec.catalogue import calls, custody, requests, rules
 from callrec.evidence.anchorer import Anchorer
 from callrec.evidence.anchors import AnchorLog
 from callrec.evidence.key_record import SCHEMA
@@ -26,6 +26,7 @@ from callrec.model.access import EVERYWHERE
 from callrec.model.calls import IN_CALL, Announcement, FeatureCode, KeyPress, KeyResult, remark
 from callrec.model.captures import Gap, Silence, SilenceReason
 from callrec.model.requests import RequestKind
+from callrec.model.rules import Mode, Rule, Scope
 from callrec.signing import signed
 from tests.unit.bench import TOKYO, Bench, Sources
 from tests.unit.samples import END, RECORDING_ID, START
@@ -95,6 +96,9 @@ def packer(bench: Bench, folder: Path, stamp: Stamping) -> Packer:
 
 def archive(bench: Bench, **changes: Any) -> None:
     """The recording of an eventful call, in the archive."""
+    with bench.database.begin() as connection:
+        everywhere = Rule(0, 0, Scope.EVERYWHERE, None, Mode.AUTOMATIC, START, "sato")
+        rules.add(connection, everywhere, who="sato", at=START)
     bench.captured(**{**eventful(), **changes})
     assert bench.archiver.archive(RECORDING_ID)
 
