@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
+
+from pydantic import AwareDatetime
 
 from callrec.catalogue import custody, traces
 from callrec.catalogue.database import Connection
@@ -19,11 +20,11 @@ from callrec.ids import ID, first_of, pasted
 from callrec.model.access import EVERYWHERE, Role
 from callrec.sentences import SentenceField
 
-CUSTODY = "custody"
-"""Stands in place of an id where something is wrong with the custody log as a whole."""
-
 if TYPE_CHECKING:
     from callrec.evidence.findings import Findings
+
+CUSTODY = "custody"
+"""Stands in place of an id where something is wrong with the custody log as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def verify_recordings(
     ids: list[str],
     everything: bool = False,
     sample: int | None = None,
-    since: datetime | None = None,
+    since: AwareDatetime | None = None,
     after: str | None = None,
     decode: bool = False,
 ) -> Iterator[Verification]:
@@ -165,8 +166,9 @@ def _sentence(error: EvidenceBroken | None) -> Sentence | None:
 
 
 def _result(found: Findings) -> Verification:
-    problems = [*found.problems, *found.remarks]
-    if found.covered:
-        keys = ", ".join(found.covered)
+    problems, keys = [*found.problems, *found.remarks], ", ".join(found.covered)
+    if keys and found.problems:
+        problems.append(Sentence("something was put over {keys} later", keys=keys))
+    elif keys:
         problems.append(Sentence("whole, but something was put over {keys} later", keys=keys))
     return Verification(found.id, not found.problems, problems, found.checked, found.covered)
