@@ -25,7 +25,7 @@ from callrec.errors import NotFound, WrongUsage
 from callrec.model.access import Role
 from tests import two_facilities
 from tests.tampering import altered
-from tests.two_facilities import BOTH, CLAIMS, ME, OTHER, OWN, Desk, call_of
+from tests.two_facilities import BOTH, CLAIMS, ME, NUMBERS, OTHER, OWN, Desk, call_of
 from tests.unit.bench import believe, make_bench
 from tests.unit.desk.server_thread import serving
 from tests.unit.fakes import MemoryStore
@@ -281,3 +281,28 @@ def test_the_custody_of_a_call_is_that_of_all_its_recordings(desk: Desk) -> None
     assert [each["seq"] for each in told] == sorted(each["seq"] for each in told)
     alone = json.loads(desk("custody", OWN, "--json").out)
     assert {each["recording_id"] for each in alone} == {OWN}
+
+
+def test_a_page_on_absence_is_about_what_is_within_reach_and_says_so(desk: Desk) -> None:
+    """Neither from the catalogue nor from the bucket anything of another facility is on it."""
+    span = ("--from", "2026-11-22", "--to", "2026-11-22", "--json")
+    desk.grant(Role.AUDITOR)
+    assert desk("absence", "--facility", "shiba", *span).code == 4, "who only reads the log"
+    desk.grant(Role.HANDLER)
+    for number, expected in ((NUMBERS[OTHER], []), (NUMBERS[OWN], [call_of(OWN)])):
+        said = json.loads(desk("absence", "--number", number, *span).out)
+        assert [each["id"] for each in said["calls"]] == expected
+        assert said["limits"]["facilities"] == ["shiba"]
+    said = json.loads(desk("absence", "--facility", "shiba", *span).out)
+    assert {each["id"] for each in said["calls"]} == {call_of(OWN), call_of(BOTH)}
+    with desk.app.database.begin() as connection:  # somebody has deleted what hangs on a recording
+        for table in (tables.recordings, tables.participants, tables.call_facilities):
+            of = table.c.id == OTHER if table is tables.recordings else table.c.call_id == call_of(OTHER)
+            connection.execute(table.delete().where(of))
+    said = json.loads(desk("absence", "--number", NUMBERS[OTHER], *span).out)
+    assert said["calls"] == [] and said["limits"]["unreadable"] == []
+    for refused in (("--facility", "azabu"), ("--extension", "2201")):
+        done = desk("absence", *refused, *span)
+        assert done.code == 4 and "has no role for" in done.complaint
+    assert [each.details["command"] for each in desk.log("") if each.action == "refused"] == ["absence"] * 3
+    assert len([each for each in desk.log("") if each.action == "absence-stated"]) == 4
