@@ -74,8 +74,9 @@ class Anchor:
     """SHA-256 of that anchor's bytes; empty for the first."""
     software: str
     known_breaks: tuple[str, ...] = ()
-    """The keys of anchors before it that the custody log did not fit any more when this one was made; `note`
-    says why that is known. Empty of an anchor without a note."""
+    """What was found to be wrong when this one was made, and is known, as `note` says: the keys of anchors
+    that the custody log does not fit any more; with a `#` and what it is, other things about an anchor, such
+    as the id of a recording under it that nobody has. Empty of an anchor without a note."""
     key_id: str = ""
     signature: str = ""
 

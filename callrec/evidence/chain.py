@@ -95,9 +95,9 @@ def compare(links: Iterable[Link], anchors: Sequence[Standing]) -> Comparison:
     return Comparison(rows, tuple(altered), tuple(_breaks(anchors, fits)))
 
 
-def known_by(key: str, anchors: Iterable[Standing]) -> Standing | None:
-    """Returns the first anchor that says of another, by a note, that what is wrong with it is known."""
-    return next((each for each in anchors if each.anchor.note and key in each.anchor.known_breaks), None)
+def known_by(subject: str, anchors: Iterable[Standing]) -> Standing | None:
+    """Returns the first anchor that says by a note that something is known, named as in known_breaks."""
+    return next((each for each in anchors if each.anchor.note and subject in each.anchor.known_breaks), None)
 
 
 def _breaks(anchors: Sequence[Standing], fits: Sequence[bool]) -> Iterator[Break]:

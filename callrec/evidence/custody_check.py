@@ -39,10 +39,11 @@ class Known:
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something that is wrong. `anchors` are the keys of the anchors it was found by; none of what the log
-    itself tells."""
+    itself tells. `subjects` are what an anchor says to make it known: see Anchor.known_breaks."""
 
     anchors: list[str]
     problem: SentenceField
+    subjects: list[str]
     known: Known | None = None
 
 
@@ -68,7 +69,7 @@ class CustodyVerdict:
 
 
 Problem = tuple[list[str], Sentence]
-"""What is wrong, and the keys of the anchors it was found by."""
+"""What is wrong, and what an anchor says to make that known."""
 
 
 class CustodyCheck:
@@ -101,7 +102,7 @@ class CustodyCheck:
             newest.rows if newest else 0,
             len(self._log.stamps()),
             self._stamps.can_verify,
-            [_finding(keys, problem, anchors) for keys, problem in self._problems(found, compared)],
+            [_finding(subjects, said, anchors) for subjects, said in self._problems(found, compared)],
         )
 
     def problems(self) -> list[Sentence]:
@@ -112,13 +113,13 @@ class CustodyCheck:
         for row in compared.altered:
             yield [], Sentence(_ALTERED.template, row=row)
         for each in found:
-            yield from (([each.key], _of(each.key, problem)) for problem in each.problems)
+            yield from (([f"{each.key}#anchor"], _of(each.key, problem)) for problem in each.problems)
         by_key = {each.key: each for each in found}
         for broken in compared.breaks:
             under = [leaf for each in broken.anchors for leaf in self._leaves(by_key[each.key])]
             yield [each.key for each in broken.anchors], self._of_break(broken, under, compared.rows)
         for each in found:
-            yield from (([each.key], problem) for problem in self._of_manifests(each))
+            yield from self._of_manifests(each)
         yield from self._stamps.problems(found, self._clock(), self._zone)
 
     # --- what was done to the log
@@ -151,18 +152,20 @@ class CustodyCheck:
 
     # --- the manifests under anchors
 
-    def _of_manifests(self, found: FoundAnchor) -> Iterator[Sentence]:
+    def _of_manifests(self, found: FoundAnchor) -> Iterator[Problem]:
         if found.anchor is None:
             return
         try:
             leaves = self._log.leaves(found)
         except NotFound:
-            yield Sentence("the list of manifests under {anchor} is missing", anchor=found.key)
+            said = Sentence("the list of manifests under {anchor} is missing", anchor=found.key)
+            yield [f"{found.key}#leaves"], said
         except EvidenceBroken as error:
-            yield _of(found.key, Sentence(error.template, **error.values))
+            yield [f"{found.key}#leaves"], _of(found.key, Sentence(error.template, **error.values))
         else:
-            told = (self._of_leaf(leaf, found.key) for leaf in self._unlike(leaves))
-            yield from (problem for problem in told if problem)
+            for leaf in self._unlike(leaves):
+                if problem := self._of_leaf(leaf, found.key):
+                    yield [f"{found.key}#{leaf.recording_id}"], problem
 
     def _unlike(self, leaves: Sequence[Leaf]) -> Iterator[Leaf]:
         """Yields the manifests that the catalogue does not have as they were anchored."""
@@ -255,9 +258,10 @@ def _of(key: str, problem: Sentence) -> Sentence:
     return Sentence("{what}: {problem}", what=key, problem=problem)
 
 
-def _finding(keys: list[str], problem: Sentence, anchors: Sequence[Standing]) -> Finding:
-    known = {known_by(key, anchors) for key in keys}
+def _finding(subjects: list[str], problem: Sentence, anchors: Sequence[Standing]) -> Finding:
+    keys = [each.partition("#")[0] for each in subjects]
+    known = {known_by(each, anchors) for each in subjects}
     if len(known) != 1 or (said := known.pop()) is None:
-        return Finding(keys, problem)
+        return Finding(keys, problem, subjects)
     of = said.anchor
-    return Finding(keys, problem, Known(said.key, of.made_at, of.made_by, of.note))
+    return Finding(keys, problem, subjects, Known(said.key, of.made_at, of.made_by, of.note))

@@ -87,12 +87,15 @@ class StampLog:
     def problems(
         self, anchors: Sequence[FoundAnchor], now: datetime, zone: ZoneInfo
     ) -> Iterator[tuple[list[str], Sentence]]:
-        """Yields what is wrong with the time-stamps of some anchors, each with the key of the anchor."""
+        """Yields what is wrong with the time-stamps of some anchors, each with what it is about."""
         numbers = self._log.stamps()
         for found in anchors:
             if found.anchor and (own := numbers.get(found.name)):
                 for problem in self._of(found, own, now, zone):
-                    yield [found.key], Sentence("{what}: {problem}", what=found.key, problem=problem)
+                    yield (
+                        [f"{found.key}#stamp"],
+                        Sentence("{what}: {problem}", what=found.key, problem=problem),
+                    )
 
     def _of(
         self, found: FoundAnchor, numbers: Sequence[int], now: datetime, zone: ZoneInfo

@@ -47,17 +47,20 @@ class Office:
     """A custody log, a bucket, and recordings that both tell of."""
 
     def __init__(self, home: Path, url: str, s3: DemoS3) -> None:
-        self.home, self.s3 = home, s3.client()
-        bucket = f"office-{ids.new()}"
-        self.s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+        client: Any = s3.client()
+        self.s3, self.bucket = client, f"office-{ids.new()}"
+        client.create_bucket(Bucket=self.bucket, ObjectLockEnabledForBucket=True)
         self.config = home / "callrec.toml"
-        keys = {"access_key": s3.access_key, "secret_key": s3.secret_key}
         answers = Answers(
-            database_url=url, spool=str(home / "spool"), s3_url=s3.endpoint_url, bucket=bucket, **keys
+            database_url=url,
+            spool=str(home / "spool"),
+            s3_url=s3.endpoint_url,
+            bucket=self.bucket,
+            access_key=s3.access_key,
+            secret_key=s3.secret_key,
         )
         write_file(self.config, answers)
         self.app = App(load(str(self.config)))
-        self.bucket = bucket
         self.app.database.upgrade()
         self.app.keys.new("test", datetime.now(UTC))
         self.at = datetime.now(UTC) - 30 * DAY
@@ -68,8 +71,8 @@ class Office:
         kept = archive(self.app.database, None, self.at, manifest_sha256=os.urandom(32).hex())
         with self.app.database.begin() as connection:
             custody.append(connection, kept.id, "captured", who="callrec", at=self.at)
-            said = {"who": "callrec", "at": self.at, "manifest_sha256": kept.manifest_sha256}
-            custody.append(connection, kept.id, "archived", **said)
+            sha256 = kept.manifest_sha256
+            custody.append(connection, kept.id, "archived", who="callrec", at=self.at, manifest_sha256=sha256)
         return self.anchor()
 
     def anchor(self) -> FoundAnchor:
@@ -166,9 +169,8 @@ def test_an_older_copy_of_the_database_that_went_on(office: Office) -> None:
     office.day()
     went_on, _ = office.problems()
     assert went_on.startswith("the database was taken back to an older copy between")
-    assert office.run("custody", "verify").returncode == 5
-    assert office.run("custody", "anchor").returncode == 0
-    assert office.run("custody", "verify").returncode == 5, "an anchor does not make it good"
+    office.anchor()
+    assert len(office.problems()) == 2, "an anchor does not make it good"
     done = office.run("custody", "anchor", "--note", "failover to the other machine")
     assert done.returncode == 0 and done.stdout.count("known by its note") == 2
     done = office.run("custody", "verify", "--json")

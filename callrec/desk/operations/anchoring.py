@@ -35,17 +35,17 @@ def verify_custody(session: Session, /) -> CustodyVerdict:
 
 @operation("custody anchor", Role.AUDITOR)
 def anchor_custody(session: Session, /, note: str = "") -> MadeAnchor:
-    """Makes an anchor. With a note it says of all anchors with which something is wrong, and of which none
-    says so yet, that this is known, and why. Raises as Anchorer does."""
+    """Makes an anchor. With a note it says of all that is found to be wrong, and of which none says so yet,
+    that it is known, and why; but of rows that do not follow one another. Raises as Anchorer does."""
     session.require_all("custody anchor")
     if len(note) > LONGEST_NOTE:
         raise WrongUsage("the note is too long: {count} signs at most", count=LONGEST_NOTE)
     known = _to_be_known(session) if note else []
-    keys = tuple(sorted({key for each in known for key in each.anchors}))
-    made = session.app.anchorer().anchor(AnchorReason.REQUEST, session.who, session.now, note, keys)
+    subjects = tuple(sorted({subject for each in known for subject in each.subjects}))
+    made = session.app.anchorer().anchor(AnchorReason.REQUEST, session.who, session.now, note, subjects)
     said = made.believed
     return MadeAnchor(made.key, said.number, said.made_at, said.custody_rows, said.manifests, known)
 
 
 def _to_be_known(session: Session) -> list[Finding]:
-    return [each for each in session.app.custody_check().verify().unknown if each.anchors]
+    return [each for each in session.app.custody_check().verify().unknown if each.subjects]

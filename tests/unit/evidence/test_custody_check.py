@@ -131,7 +131,7 @@ def test_an_older_copy_that_went_on(older: Anchoring) -> None:
 
 def _anchored_with_note(week: Anchoring, note: str) -> None:
     findings = week.check().verify().unknown
-    known = tuple(sorted({key for each in findings for key in each.anchors}))
+    known = tuple(sorted({subject for each in findings for subject in each.subjects}))
     week.anchorer.anchor(AnchorReason.REQUEST, "root", week.at, note, known)
 
 
@@ -155,6 +155,27 @@ def test_what_is_done_after_a_known_break_is_not_known(older: Anchoring) -> None
     older.rewritten(lambda rows: _with_other_who(rows, 3))
     before, after = older.found()
     assert "rewritten" in before and "rewritten" in after, "on both sides of what is known"
+
+
+def test_what_is_known_of_a_recording_is_known_of_no_other(week: Anchoring) -> None:
+    lost = [id_ for id_, _ in week.day(2)]
+    week.known(lost[:1])
+    assert len(week.found()) == 1
+    _anchored_with_note(week, "the disk of 4 December")
+    assert not week.found()
+    with week.database.begin() as connection:
+        connection.execute(tables.recordings.delete().where(tables.recordings.c.id == lost[0]))
+    (found,) = week.found()
+    assert lost[0] in found, "under the same anchor"
+    week.rewritten(lambda rows: _with_other_who(rows, 10))
+    assert any("rewritten" in each for each in week.found())
+
+
+def test_rows_that_do_not_follow_are_never_known(week: Anchoring) -> None:
+    with week.database.begin() as connection, altered(connection):
+        connection.exec_driver_sql("UPDATE custody SET who = 'nobody' WHERE seq = 4")
+    _anchored_with_note(week, "nothing to see here")
+    assert len(week.found()) == 1
 
 
 def test_a_note_that_names_no_break_makes_none_known(week: Anchoring) -> None:
