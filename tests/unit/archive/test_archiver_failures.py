@@ -165,7 +165,12 @@ def test_without_a_key_to_sign_with_it_waits_and_is_joined_once(
 
     joined: list[object] = []
     make = bench.builder._make
-    monkeypatch.setattr(bench.builder, "_make", lambda *args: joined.append(args) or make(*args))
+
+    def made(*args: Any) -> Any:
+        joined.append(args)
+        return make(*args)
+
+    monkeypatch.setattr(bench.builder, "_make", made)
     bench.captured()
     with monkeypatch.context() as patched:
         patched.setattr(bench.builder._sources, "signer", gone)
