@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import soundfile
@@ -173,8 +173,8 @@ def _filled(home: Path, s3: DemoS3) -> Archive:
     app = App(load(str(config)))
     app.database.upgrade()
     app.keys.first("bench", app.now)
-    bench = make_bench(home / "bench", app.database, cast(MemoryStore, app.store))
-    cast(Any, bench.builder._sources).key = app.keys.signer()
+    key, store = app.keys.signer(), cast(MemoryStore, app.store)
+    bench = make_bench(home / "bench", app.database, store, key=key)
     return Archive(config, app, [_recorded(bench, number) for number in range(RECORDINGS)])
 
 

@@ -98,7 +98,8 @@ class RecordingBuilder:
         """Returns the manifest of a recording, which is made in the spool unless it is there already.
 
         Raises NoSound when the PBX has nothing of it, NotYetClosed and NotYetThere when the PBX has to be
-        asked again, and EvidenceBroken when the file does not read back as it was written.
+        asked again, WrongConfiguration when there is no key to sign with, and EvidenceBroken when the file
+        does not read back as it was written.
         """
         if self.manifest_file(recording_id).exists():
             return read(self.manifest_file(recording_id).read_bytes())

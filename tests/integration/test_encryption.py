@@ -73,9 +73,9 @@ class Office:
     def archive(self, encryption: str) -> None:
         """Records a call with this setting."""
         app, id_ = self.app(encryption), ids.new()
-        bench = make_bench(self.home / encryption, app.database, cast(MemoryStore, app.store))
+        key, store = app.keys.signer(), cast(MemoryStore, app.store)
+        bench = make_bench(self.home / encryption, app.database, store, key=key)
         bench.archiver._encryption = encryption
-        cast(Any, bench.builder._sources).key = app.keys.signer()
         tracks = [Track(f"callrec/{id_}-1-{side}", START, END) for side in ("external", "staff")]
         for track, hertz in zip(tracks, (500, 700), strict=True):
             bench.track(track.name, hertz)

@@ -132,6 +132,7 @@ def test_a_signing_key_that_is_gone_is_a_problem_until_it_is_back(
     here = App(app.settings.model_copy(update={"evidence": EvidenceSettings(keys=tmp_path / "keys")}))
     here.keys.first("sato", here.now)
     key, away = here.keys.signing_file, tmp_path / "away.pem"
+    copy = f"evidence/keys/{here.keys.signer().key_id}.json"
     service = _service(here, Quiet(), Quiet())
     running = threading.Thread(target=service.run)
     running.start()
@@ -142,7 +143,7 @@ def test_a_signing_key_that_is_gone_is_a_problem_until_it_is_back(
         wait_until(lambda: _status(here)["problems"] == [told], 10, "the problem")
         away.rename(key)
         wait_until(lambda: _status(here)["problems"] == [], 10, "its end")
-        wait_until(lambda: list(here.store.listed("evidence/keys/")) != [], 10, "the copy of its record")
+        wait_until(lambda: copy in cast(MemoryStore, here.store).objects, 10, "the copy of its record")
     finally:
         service.stop()
         running.join()

@@ -163,14 +163,14 @@ def test_without_a_key_to_sign_with_it_waits_and_is_joined_once(
     def gone() -> None:
         raise WrongConfiguration("the signing key is gone")
 
-    joined: list[tuple[object, ...]] = []
+    joined: list[object] = []
     make = bench.builder._make
 
-    def counted(*args: Any) -> Any:
+    def made(*args: Any) -> Any:
         joined.append(args)
         return make(*args)
 
-    monkeypatch.setattr(bench.builder, "_make", counted)
+    monkeypatch.setattr(bench.builder, "_make", made)
     bench.captured()
     with monkeypatch.context() as patched:
         patched.setattr(bench.builder._sources, "signer", gone)

@@ -277,6 +277,32 @@ def test_others_can_read_it(folder: KeyFolder) -> None:
         folder.signer()
 
 
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (PermissionError(13, "Permission denied"), "no right to it"),
+        (OSError(5, "I/O error"), "the disk fails"),
+    ],
+)
+def test_what_cannot_be_read(
+    folder: KeyFolder, error: OSError, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by the desk, where that runs as another account."""
+    key_id = folder.signer().key_id
+
+    def fails(path: Path) -> bytes:
+        raise error
+
+    monkeypatch.setattr(keys, "_bytes", fails)
+    for step, path in (
+        (folder.signer, folder.signing_file),
+        (lambda: folder.public.verifies(key_id, b"", b""), folder.folder / f"{key_id}.json"),
+    ):
+        with pytest.raises(WrongConfiguration) as said:
+            step()
+        assert str(path) in str(said.value) and str(said.value).endswith(f"cannot be read: {problem}")
+
+
 def test_a_pipe_keeps_nobody_waiting(folder: KeyFolder) -> None:
     folder.signing_file.unlink()
     os.mkfifo(folder.signing_file, 0o600)
