@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from callrec.catalogue import calls, facilities, statements, tables
 from callrec.catalogue.calls import Versions
 from callrec.catalogue.database import Database
 from callrec.desk.operation import Operation, perform
+from callrec.desk.operations import keeping, requests
+from callrec.errors import CallrecError
 from callrec.evidence.keys import PublicKeyRing, SigningKey
 from callrec.evidence.rebuilding import Finding, Rebuilding
 from callrec.evidence.statements import BucketTombstones, Outbox
@@ -30,6 +32,7 @@ from callrec.lifecycle.purge import Purge
 from callrec.manifest import AudioFacts, Manifest, Placement, Software
 from callrec.model.access import Caller, Through
 from callrec.model.office import Extension, Facility
+from callrec.model.requests import RequestKind
 from callrec.settings import CatalogueSettings, Settings
 from callrec.signing import parsed
 from tests.unit.bench import TOKYO
@@ -222,6 +225,34 @@ def _manifest(number: int, **changes: Any) -> Manifest:
 def flat(found: Iterator[list[Finding]]) -> list[Finding]:
     """All that was found, once it is done."""
     return [each for some in found for each in some]
+
+
+def do(office: Office, step: tuple[Any, ...]) -> None:
+    """Does one step; what is refused changes nothing."""
+    name, *args = step
+    number = next((each["number"] for each in reversed(rows(office.app.database, "requests"))), "2026-0001")
+    id_ = [office.recordings[args[0]]] if args and type(args[0]) is int else []
+    copies = [each["id"] for each in rows(office.app.database, "copies")] or ["0"]
+    what: dict[str, Callable[[], Any]] = {
+        "hold": lambda: office.ask("a", keeping.add_holds, id_, args[1], number if args[2] else None),
+        "release": lambda: office.ask("a", keeping.release_holds, id_, args[1], number if args[2] else None),
+        "retain": lambda: office.ask("a", keeping.retain, id_, office.app.now + args[1] * DAY, "苦情"),
+        "mark": lambda: office.ask("a", keeping.mark_incidents, id_, "報告"),
+        "clear": lambda: office.ask("a", keeping.clear_incidents, id_, "誤り"),
+        "note": lambda: office.ask("a", keeping.add_note, id_[0], args[1]),
+        "open": lambda: office.ask(
+            "a", requests.open_request, RequestKind.POLICE, "警察", "", date(2099, 1, 1) if args[0] else None
+        ),
+        "approve": lambda: office.ask("b", requests.approve_request, number),
+        "refuse": lambda: office.ask("b", requests.refuse_request, number, "理由"),
+        "close": lambda: office.ask("a", requests.close_request, number),
+        "add": lambda: office.ask("a", requests.add_to_request, number, id_),
+        "hand over": lambda: office.ask("a", requests.hand_over, number, "警察", "USB"),
+        "withdraw": lambda: office.ask("a", requests.withdraw_copy, number, copies[-1], "誤り"),
+        "return": lambda: office.ask("a", requests.return_copies, number),
+    }
+    with suppress(CallrecError):
+        what[name]()
 
 
 def rows(database: Database, table: str) -> list[dict[str, Any]]:

@@ -14,8 +14,7 @@ from callrec.model.flaws import Flaw
 from callrec.spool.flaws import Flaws
 from tests.tampering import altered
 from tests.unit.evidence import rebuilt_office
-from tests.unit.evidence.rebuilt_office import REBUILT, Office, rows
-from tests.unit.evidence.test_rebuilding import do
+from tests.unit.evidence.rebuilt_office import REBUILT, Office, do, rows
 from tests.unit.fakes import MADE
 
 

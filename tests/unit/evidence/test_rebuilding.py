@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,11 @@ from callrec import ids, manifest
 from callrec.catalogue import custody, rebuilding, tables
 from callrec.catalogue.database import Database
 from callrec.desk.operations import keeping, requests
-from callrec.errors import CallrecError
 from callrec.evidence.afterwards import after, at_first
 from callrec.evidence.statement import read, write
-from callrec.model.requests import RequestKind
 from tests.tampering import altered
 from tests.unit.evidence import rebuilt_office
-from tests.unit.evidence.rebuilt_office import DAY, KEY, OTHER, REBUILT, Keys, Office, flat, rows
+from tests.unit.evidence.rebuilt_office import DAY, KEY, OTHER, REBUILT, Keys, Office, do, flat, rows
 from tests.unit.fakes import MADE
 
 
@@ -55,34 +52,6 @@ STEPS = st.one_of(
     st.tuples(st.sampled_from(["approve", "refuse", "close", "hand over", "withdraw", "return"])),
     st.tuples(st.just("add"), RECORDINGS),
 )
-
-
-def do(office: Office, step: tuple[Any, ...]) -> None:
-    """Does one step; what is refused changes nothing."""
-    name, *args = step
-    number = next((each["number"] for each in reversed(rows(office.app.database, "requests"))), "2026-0001")
-    id_ = [office.recordings[args[0]]] if args and type(args[0]) is int else []
-    copies = [each["id"] for each in rows(office.app.database, "copies")] or ["0"]
-    what: dict[str, Callable[[], Any]] = {
-        "hold": lambda: office.ask("a", keeping.add_holds, id_, args[1], number if args[2] else None),
-        "release": lambda: office.ask("a", keeping.release_holds, id_, args[1], number if args[2] else None),
-        "retain": lambda: office.ask("a", keeping.retain, id_, office.app.now + args[1] * DAY, "苦情"),
-        "mark": lambda: office.ask("a", keeping.mark_incidents, id_, "報告"),
-        "clear": lambda: office.ask("a", keeping.clear_incidents, id_, "誤り"),
-        "note": lambda: office.ask("a", keeping.add_note, id_[0], args[1]),
-        "open": lambda: office.ask(
-            "a", requests.open_request, RequestKind.POLICE, "警察", "", date(2099, 1, 1) if args[0] else None
-        ),
-        "approve": lambda: office.ask("b", requests.approve_request, number),
-        "refuse": lambda: office.ask("b", requests.refuse_request, number, "理由"),
-        "close": lambda: office.ask("a", requests.close_request, number),
-        "add": lambda: office.ask("a", requests.add_to_request, number, id_),
-        "hand over": lambda: office.ask("a", requests.hand_over, number, "警察", "USB"),
-        "withdraw": lambda: office.ask("a", requests.withdraw_copy, number, copies[-1], "誤り"),
-        "return": lambda: office.ask("a", requests.return_copies, number),
-    }
-    with suppress(CallrecError):
-        what[name]()
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
