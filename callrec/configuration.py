@@ -277,6 +277,11 @@ at_most = "20%"
 keys = $evidence_keys
 # How long anchors of the custody log are locked in the bucket. Days.
 anchor_days = 3653
+# An authority (RFC 3161) that stamps anchors with the time, such as "https://tsa.example.jp/tsr", and the
+# certificates (PEM) of its root, without which its time-stamps are not believed. Both or neither.
+tsa_url = ""
+# tsa_ca_file = "/etc/callrec/tsa.pem"
+tsa_proxy = ""
 
 [network]
 # What this machine's environment says of proxies, certificates and accounts is not used; only this file is.

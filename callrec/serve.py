@@ -1,9 +1,10 @@
 """Runs the controller process: its threads, from the first check to an orderly end.
 
 One thread watches the PBX, one archives, one sends alerts, one reads what the dialplan did while callrec was
-away, one gives the PBX its copy of the rules, one states in the bucket what was done and waits for that, and
-one keeps house: it takes up changed rules and writes down how things stand. The first thread ticks, and ends
-the process when one of the others has died. The parts are made in `app`.
+away, one gives the PBX its copy of the rules, one states in the bucket what was done and waits for that, one
+anchors the custody log each day, and one keeps house: it takes up changed rules and writes down how things
+stand. The first thread ticks, and ends the process when one of the others has died. The parts are made in
+`app`.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ class Service:
         self._house = Worker(self._keep_house, lambda: HOUSE_SECONDS)
         self._stating = Worker(self._state, lambda: STATE_SECONDS)
         self._looked_for_lost = False
+        self._anchors = app.daily_anchors()
         self._tell_shift()
         self._tell_plain_text()
 
@@ -135,6 +137,7 @@ class Service:
             "mirror": parts.mirror,
             "journal": parts.journal,
             "alerts": parts.alerter,
+            "anchors": self._anchors,
         }
 
     def _tick_while(self, threads: list[threading.Thread]) -> str:
@@ -173,6 +176,7 @@ class Service:
             *parts.controller.problems(),
             *parts.archiver.problems(),
             *parts.alerter.problems(),
+            *self._anchors.problems(),
             *self._problems.texts(),
         }
         return {

@@ -260,6 +260,18 @@ class EvidenceSettings(Section):
     keys: AbsolutePath = Path("/var/lib/callrec/evidence")
     anchor_days: Days = 3653
     """How long anchors of the custody log are locked in the bucket. Days."""
+    tsa_url: WebAddressOrNone = ""
+    """The authority (RFC 3161) that stamps anchors with the time."""
+    tsa_ca_file: AbsolutePath | None = None
+    """The certificates (PEM) of the roots whose time-stamps are believed."""
+    tsa_proxy: ServerAddressOrNone = ""
+
+    @model_validator(mode="after")
+    def _believed(self) -> Self:
+        """Refuses an authority that nobody vouches for: what it says would prove nothing."""
+        if self.tsa_url and self.tsa_ca_file is None:
+            raise WrongValue("tsa_url needs tsa_ca_file, the certificates of the roots that are believed")
+        return self
 
 
 class NetworkSettings(Section):

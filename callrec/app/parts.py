@@ -30,12 +30,16 @@ if TYPE_CHECKING:
     from callrec.archive.s3 import S3Store
     from callrec.evidence.anchorer import Anchorer
     from callrec.evidence.anchors import AnchorLog
-    from callrec.evidence.keys import KeyFolder
+    from callrec.evidence.custody_check import CustodyCheck
+    from callrec.evidence.daily_anchors import DailyAnchors
+    from callrec.evidence.keys import KeyFolder, PublicKeyRing
     from callrec.evidence.lost_commits import LostCommits
     from callrec.evidence.placing import Placer
     from callrec.evidence.rebuilding import Rebuilding
+    from callrec.evidence.stamping import Stamper
     from callrec.evidence.statements import Outbox, StatementStore
     from callrec.evidence.strays import Strays
+    from callrec.evidence.timestamps import Roots
     from callrec.evidence.trust import Trust
     from callrec.evidence.verification import Verifier
     from callrec.lifecycle.protection import Protection
@@ -96,11 +100,24 @@ class App:
 
         return KeyFolder(self.settings.evidence.keys)
 
+    def _public_keys(self) -> PublicKeyRing:
+        """Returns the public keys as they are now: another process may have made a new one."""
+        from callrec.evidence.keys import KeyFolder
+
+        return KeyFolder(self.settings.evidence.keys).public
+
+    def daily_anchors(self) -> DailyAnchors:
+        """Makes what makes an anchor each day, in a thread of the controller."""
+        from callrec.evidence.daily_anchors import DailyAnchors
+
+        zone = self.settings.office.zone
+        return DailyAnchors(self.anchorer, self.stamper, self.who, lambda: self.now, zone)
+
     def anchors(self) -> AnchorLog:
         """Makes what reads the anchors in the bucket."""
         from callrec.evidence.anchors import AnchorLog
 
-        return AnchorLog(self.store, self.keys.public)
+        return AnchorLog(self.store, self._public_keys())
 
     def anchorer(self) -> Anchorer:
         """Makes what says in the bucket where the custody log stands."""
@@ -108,6 +125,38 @@ class App:
 
         zone = self.settings.office.zone
         return Anchorer(self.database, self.anchors(), self.placer, self.keys.signer, zone)
+
+    def custody_check(self) -> CustodyCheck:
+        """Makes what verifies the custody log as a whole, and against the anchors."""
+        from callrec.evidence.custody_check import CustodyCheck
+        from callrec.evidence.stamping import StampLog
+        from callrec.evidence.traces import Traces
+
+        zone, keys = self.settings.office.zone, self._public_keys()
+        traces = Traces(self.store, keys, zone)
+        stamps = StampLog(self.anchors(), self.tsa_roots())
+        return CustodyCheck(self.database, self.anchors(), traces, stamps, lambda: self.now, zone)
+
+    def tsa_roots(self) -> Roots | None:
+        """Makes what tells whose time-stamps are believed; None where the settings do not say."""
+        path = self.settings.evidence.tsa_ca_file
+        if path is None:
+            return None
+        from callrec.evidence.timestamps import Roots
+
+        return Roots(path)
+
+    def stamper(self) -> Stamper | None:
+        """Makes what has anchors stamped with the time; None without an authority."""
+        settings, zone, roots = self.settings.evidence, self.settings.office.zone, self.tsa_roots()
+        if not settings.tsa_url or roots is None:
+            return None
+        from callrec.evidence.stamping import Stamper, StampLog
+        from callrec.evidence.timestamps import TimeStampAuthority
+
+        authority = TimeStampAuthority(settings, roots, lambda: self.now, zone, self.ca_file)
+        log = self.anchors()
+        return Stamper(log, StampLog(log, roots), self.placer, authority, lambda: self.now)
 
     @cached_property
     def placer(self) -> Placer:

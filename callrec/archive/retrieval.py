@@ -80,7 +80,7 @@ class Retrieval:
                 said = self._said(kept)
                 data = self._read(kept, audio)
                 _check(kept, data, audio)
-                self._trust.is_signed(data, said.archived_at)
+                self._believe(kept, data, said)
             except EvidenceBroken as error:
                 self._note(kept, "broken", problem=str(error))
                 raise
@@ -107,6 +107,13 @@ class Retrieval:
             raise NotFound(
                 "recording {id} is being destroyed, as its time is over: see callrec show {id}", id=kept.id
             )
+
+    def _believe(self, kept: ArchivedRecording, data: bytes, said: Logged) -> None:
+        """Raises EvidenceBroken for a manifest that is not believed."""
+        try:
+            self._trust.is_signed(data, said.archived_at)
+        except EvidenceBroken as error:
+            raise EvidenceBroken("the manifest of {id}: {problem}", id=kept.id, problem=error) from error
 
     def _said(self, kept: ArchivedRecording) -> Logged:
         """Returns what the custody log says of a recording. Raises EvidenceBroken unless the row, by which it

@@ -204,6 +204,12 @@ def read_recording(row: Any) -> ArchivedRecording:
     return _READ(row, lambda row: row._asdict())
 
 
+def manifest_hashes(connection: sa.Connection, recording_ids: Collection[str]) -> dict[str, str]:
+    """Returns the SHA-256 of the manifest of each of some recordings that the catalogue has or had."""
+    query = sa.select(recordings.c.id, recordings.c.manifest_sha256).where(recordings.c.id.in_(recording_ids))
+    return {row.id: row.manifest_sha256 for row in connection.execute(query)}
+
+
 def is_known(connection: sa.Connection, call_id: str) -> bool:
     """Returns whether there is a row of a call."""
     return connection.scalar(sa.select(calls.c.id).where(calls.c.id == call_id)) is not None

@@ -1,9 +1,9 @@
 """Logs who did what to a recording, and when. Append-only, each row bound to the one before.
 
 A row's hash is SHA-256 over its content and the hash before it: a row that was changed, put in or taken out
-of the middle is noticed. Rows cut off at the end are not, nor is a chain that was computed anew by somebody
-who may write to the table: that would need an anchor outside the database, and there is none yet (decision
-7).
+of the middle is noticed by the log itself. Rows cut off at the end, and a chain that was computed anew by
+somebody who may do anything to the database, are noticed by the anchors in the bucket: see
+callrec.evidence.chain.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -40,6 +41,17 @@ class Entry:
     details: dict[str, Any]
     previous: str
     hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A row of the log as a link of the chain: its number and hash, the number that should have come, and
+    whether it follows from the row before."""
+
+    seq: int
+    hash: str
+    expected: int
+    follows: bool
 
 
 _READ = RowReader(Entry, "custody", "seq")
@@ -109,19 +121,38 @@ def archived(connection: sa.Connection, after: int, until: int) -> list[tuple[st
     return sorted({(id_, sha256) for id_, sha256 in hashes if SHA256.fullmatch(sha256)})
 
 
-def broken_at(connection: sa.Connection) -> int | None:
-    """Returns the first row that does not follow from the one before; None for a whole chain."""
+def chain(connection: sa.Connection) -> Iterator[Link]:
+    """Yields all rows of the log in order, each with whether it follows from the one before."""
     previous, expected = GENESIS, 1
     rows = connection.execute(sa.select(custody).order_by(custody.c.seq).execution_options(yield_per=AT_ONCE))
     for row in rows:
         try:
             entry = _entry(row)
         except CatalogueDamaged:
-            return expected
-        if entry.seq != expected or entry.previous != previous or not _is_true(entry):
-            return expected
-        previous, expected = entry.hash, expected + 1
-    return None
+            seq = row.seq if isinstance(row.seq, int) else expected
+            yield Link(seq, str(row.hash), expected, follows=False)
+            previous, expected = str(row.hash), seq + 1
+            continue
+        yield linked(entry, previous, expected)
+        previous, expected = entry.hash, entry.seq + 1
+
+
+def linked(entry: Entry, previous: str, expected: int) -> Link:
+    """Returns a row as a link of the chain, after the hash of the row before, as the so many-th."""
+    follows = entry.seq == expected and entry.previous == previous and _is_true(entry)
+    return Link(entry.seq, entry.hash, expected, follows)
+
+
+def times(connection: sa.Connection, after: int, until: int) -> Iterator[tuple[int, datetime]]:
+    """Yields number and time of the rows after one and until another; damaged ones are passed over."""
+    query = sa.select(custody.c.seq, custody.c.at).where(custody.c.seq > after, custody.c.seq <= until)
+    rows = connection.execute(query.order_by(custody.c.seq).execution_options(yield_per=AT_ONCE))
+    yield from ((row.seq, row.at) for row in rows if isinstance(row.at, datetime))
+
+
+def broken_at(connection: sa.Connection) -> int | None:
+    """Returns the first row that does not follow from the one before; None for a whole chain."""
+    return next((each.expected for each in chain(connection) if not each.follows), None)
 
 
 def broken_of(connection: sa.Connection, recording_id: str) -> int | None:

@@ -62,6 +62,12 @@ def recordings_of(connection: sa.Connection, call_id: str) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
+def was_incident(connection: sa.Connection, call_id: str) -> bool:
+    """Returns whether a recording of a call that was destroyed was an incident: so the call stays one."""
+    marked = recordings.c.call_id == call_id, recordings.c.state == Custody.DESTROYED, recordings.c.incident
+    return connection.execute(sa.select(recordings.c.id).where(*marked).limit(1)).first() is not None
+
+
 def written_of(
     connection: sa.Connection, recording_id: str, call_id: str
 ) -> tuple[list[Hold], list[WrittenNote]]:
@@ -104,6 +110,12 @@ def was_destroyed(connection: sa.Connection, recording_id: str) -> bool:
     entry = custody.c.recording_id == recording_id, custody.c.action == "destroyed"
     queries = (sa.select(recordings.c.id).where(*row), sa.select(custody.c.seq).where(*entry))
     return all(connection.execute(query.limit(1)).first() is not None for query in queries)
+
+
+def destroyed(connection: sa.Connection) -> set[str]:
+    """Returns the ids of all recordings that the custody log knows to be destroyed."""
+    query = sa.select(custody.c.recording_id).where(custody.c.action == "destroyed")
+    return set(connection.execute(query).scalars())
 
 
 def destroyed_among(connection: sa.Connection, some: Collection[str]) -> set[str]:

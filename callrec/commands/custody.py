@@ -13,6 +13,7 @@ import click
 
 from callrec.catalogue.custody import Entry
 from callrec.catalogue.custody_report import ReportedAccess
+from callrec.commands import custody_whole
 from callrec.commands.common import desk, emit, lists, now, say, tell, zone
 from callrec.commands.custody_form import GROUPS, WORDS, counted, in_groups, page
 from callrec.commands.table import cell
@@ -126,6 +127,10 @@ def report(ctx: click.Context, when: str, by: str | None, output: Path | None, f
         _emit(found.accesses, by, form, zone(ctx))
     if output and form is None:
         say("the report is in {path}", path=output)
+
+
+command.add_command(custody_whole.verify)
+command.add_command(custody_whole.anchor)
 
 
 def _emit(found: list[ReportedAccess], by: str | None, form: str | None, zone: ZoneInfo) -> None:

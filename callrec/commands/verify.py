@@ -74,13 +74,16 @@ def _judge(seen: list[Verification]) -> None:
     """Raises the error that the results come to; returns where all is well."""
     if not seen:
         raise NotFound("there is no recording in the archive yet")
-    failed = sum(not each.ok for each in seen)
+    total = sum(each.id != verification.CUSTODY for each in seen)
+    failed = sum(not each.ok and each.id != verification.CUSTODY for each in seen)
     if failed:
-        raise EvidenceBroken("{count} of {total} recordings do not verify", count=failed, total=len(seen))
+        raise EvidenceBroken("{count} of {total} recordings do not verify", count=failed, total=total)
+    if total < len(seen):
+        raise EvidenceBroken("the custody log does not verify: see callrec custody verify")
     covered = sum(bool(each.covered) for each in seen)
     if covered:
         raise CheckFailed(
             "{count} of {total} recordings are whole, but somebody put something over them in the bucket",
             count=covered,
-            total=len(seen),
+            total=total,
         )

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
+from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
 from callrec import __version__
 from callrec.catalogue import custody
-from callrec.catalogue.database import Database
+from callrec.catalogue.database import Connection, Database
 from callrec.catalogue.locks import one_anchorer
 from callrec.errors import AlreadyThere, EvidenceBroken, NotFound, Unreachable
 from callrec.evidence import merkle
@@ -24,6 +24,8 @@ from callrec.evidence.placing import Placer
 from callrec.signing import Signer
 
 TRIES = 5
+LATELY = 40
+"""So many anchors are compared with the log when a new one is made: those of more than a month."""
 LOCK_SECONDS = 60.0
 
 
@@ -77,6 +79,15 @@ class Anchorer:
                 except AlreadyThere:
                     continue
         raise Unreachable("somebody else puts anchors into the bucket at the same time: try again")
+
+    def broken_lately(self) -> str:
+        """Returns the key of an anchor, among the last LATELY ones, that the custody log does not fit and of
+        which none says that this is known; empty where there is none."""
+        lately = list(islice(self.log.newest_first(), LATELY))
+        known = {key for each in lately if each.believed.note for key in each.believed.known_breaks}
+        with self._database.read() as connection:
+            unlike = (each.key for each in lately if not _fits(connection, each.believed))
+            return next((key for key in unlike if key not in known), "")
 
     def _put(self, name: AnchorName, anchor: Anchor, leaves: list[Leaf]) -> FoundAnchor:
         data = write(anchor, self._signer())
@@ -138,9 +149,8 @@ class Anchorer:
         """Returns the row of the newest of some anchors that the log fits; 0 where it fits none."""
         with self._database.read() as connection:
             for each in reversed(anchors):
-                anchor = each.anchor
-                if anchor and custody.hash_at(connection, anchor.custody_rows) == anchor.custody_hash:
-                    return anchor.custody_rows
+                if each.anchor and _fits(connection, each.anchor):
+                    return each.anchor.custody_rows
         return 0
 
     def _says_the_same(self, before: FoundAnchor, head: CustodyHead, at: datetime) -> bool:
@@ -148,6 +158,10 @@ class Anchorer:
         if anchor is None or day_of(anchor.made_at, self._zone) != day_of(at, self._zone):
             return False
         return (anchor.custody_rows, anchor.custody_hash) == (head.rows, head.hash)
+
+
+def _fits(connection: Connection, anchor: Anchor) -> bool:
+    return custody.hash_at(connection, anchor.custody_rows) == anchor.custody_hash
 
 
 def _next(

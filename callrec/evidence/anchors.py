@@ -1,8 +1,9 @@
 """Reads the anchors in the bucket, one after the other, and finds the one that a manifest is under.
 
 An anchor lies under the day of the office on which it was made, `anchors/2026/11/29.json`; further ones of a
-day are `29.2.json`, `29.3.json` and so on. Beside each lies the list of manifests under it,
-`29.2.leaves.json`, and time-stamps, `29.2.tsr`. Each anchor has the key and the hash of the one before it.
+day are `29.2.json`, `29.3.json` and so on. Beside each lie the list of manifests under it,
+`29.2.leaves.json`, its time-stamp, `29.2.tsr`, and what renews that, `29.2.renewal-1.tsr`. Each anchor has
+the key and the hash of the one before it.
 
 Of several versions of a key the oldest is the anchor. Whatever was put over it, forged, or taken out is a
 problem of that anchor, and the reading goes on.
@@ -27,7 +28,7 @@ from callrec.ids import ID
 from callrec.signing import PublicKeys
 
 _KEY = re.compile(
-    rf"{FOLDER}(\d{{4}}/\d\d/\d\d)(?:\.([1-9]\d*))?(\.leaves\.json|\.json|(?:\.[1-9]\d*)?\.tsr)"
+    rf"{FOLDER}(\d{{4}}/\d\d/\d\d)(?:\.([1-9]\d*))?(\.leaves\.json|\.json|(?:\.renewal-([1-9]\d*))?\.tsr)"
 )
 _DAY = len(f"{FOLDER}2026/11/29")
 _LEAVES_IN_MEMORY = 64
@@ -54,8 +55,8 @@ class AnchorName:
         return f"{self.base}.leaves.json"
 
     def stamp_key(self, number: int = 1) -> str:
-        """The key of the so many-th time-stamp of the anchor."""
-        return f"{self.base}.tsr" if number == 1 else f"{self.base}.{number}.tsr"
+        """The key of the so many-th time-stamp of the anchor; the second is the first renewal."""
+        return f"{self.base}.tsr" if number == 1 else f"{self.base}.renewal-{number - 1}.tsr"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,13 @@ class FoundAnchor:
     @property
     def key(self) -> str:
         return self.name.key
+
+    @property
+    def believed(self) -> Anchor:
+        """The anchor. Raises EvidenceBroken where it cannot be believed."""
+        if self.anchor is None:
+            raise EvidenceBroken("{key} is no anchor of ours", key=self.key)
+        return self.anchor
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +109,10 @@ class AnchorLog:
 
     def newest(self) -> FoundAnchor | None:
         """Returns the newest anchor that can be believed."""
-        return next(self._newest_first(), None)
+        return next(self.newest_first(), None)
 
-    def _newest_first(self) -> Iterator[FoundAnchor]:
+    def newest_first(self) -> Iterator[FoundAnchor]:
+        """Yields the anchors that can be believed, the newest first."""
         for year in reversed(self._store.folders(FOLDER)):
             for month in reversed(self._store.folders(year)):
                 named = _by_name(self._store.listed(month))
@@ -141,11 +150,29 @@ class AnchorLog:
         except (NotFound, EvidenceBroken):
             return []
 
+    def found(self, name: AnchorName) -> FoundAnchor:
+        """Returns what lies under the key of an anchor."""
+        return self._found(name, self._versions(name.key))
+
+    def stamps(self) -> dict[AnchorName, list[int]]:
+        """Returns the numbers of the time-stamps that each anchor has, of those that have any."""
+        found: dict[AnchorName, set[int]] = {}
+        for each in self._store.listed(FOLDER):
+            key = _KEY.fullmatch(each.key)
+            if key and key[3].endswith(".tsr") and (name := _named(key)) and not each.marker:
+                found.setdefault(name, set()).add(int(key[4] or 0) + 1)
+        return {name: sorted(numbers) for name, numbers in found.items()}
+
+    def content(self, key: str) -> bytes:
+        """Returns what was put first under a key. Raises NotFound."""
+        return content(self._store, key, _oldest(self._versions(key)))
+
+    def _versions(self, key: str) -> list[ListedVersion]:
+        return [each for each in self._store.listed(key) if each.key == key]
+
     def _read_leaves(self, found: FoundAnchor) -> list[Leaf]:
-        if found.anchor is None:
-            raise EvidenceBroken("{key} is no anchor of ours", key=found.key)
-        versions = list(self._store.listed(found.name.leaves_key))
-        return read_leaves(content(self._store, found.name.leaves_key, _oldest(versions)), found.anchor)
+        anchor = found.believed
+        return read_leaves(self.content(found.name.leaves_key), anchor)
 
     def _each(self, listed: Iterator[ListedVersion]) -> Iterator[FoundAnchor]:
         """Yields the anchors of a listing in their order."""
@@ -167,8 +194,11 @@ class AnchorLog:
 def _name(key: str) -> AnchorName | None:
     """Returns the name of the anchor that has this key; None of any other key."""
     found = _KEY.fullmatch(key)
-    if not found or found[3] != ".json":
-        return None
+    return _named(found) if found and found[3] == ".json" else None
+
+
+def _named(found: re.Match[str]) -> AnchorName | None:
+    """Returns the name of the anchor to which a key belongs; None where its day is none."""
     try:
         return AnchorName(datetime.strptime(found[1], "%Y/%m/%d").date(), int(found[2] or 1))  # noqa: DTZ007
     except ValueError:

@@ -8,37 +8,42 @@ Whatever differs is named, with both values.
 from __future__ import annotations
 
 import hashlib
-import json
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from callrec import __version__
 from callrec.archive.store import StoredObject
 from callrec.catalogue.calls import Versions, as_json, call_row, extensions_of, read_call, recording_row
+from callrec.catalogue.custody import Entry
 from callrec.catalogue.holds import Hold
 from callrec.catalogue.logged import Logged
 from callrec.catalogue.notes import WrittenNote
-from callrec.catalogue.rows import Unreadable
 from callrec.catalogue.traces import CallRows, Row
 from callrec.errors import Sentence
 from callrec.evidence.afterwards import Afterwards
+from callrec.evidence.differences import (
+    AGAINST_LOG,
+    IN_BUCKET,
+    IN_DATABASE,
+    IN_MANIFEST,
+    Differences,
+    as_text,
+    columns,
+    difference,
+    documents,
+    missing,
+    same,
+    sets,
+)
 from callrec.manifest import Manifest, RuleText
 from callrec.model.calls import CallRecord
 
-Differences = list[Sentence]
-
-IN_DATABASE = "{what}: {found} in the database, {expected} in the manifest"
-AGAINST_LOG = "{what}: {found} in the database, {expected} in the custody log"
-IN_MANIFEST = "{what}: {found} in the manifest, {expected} in the custody log"
-IN_BUCKET = "{what}: {found} in the bucket, {expected} in the custody log"
-NOTHING = "—"
-SHOWN = 120
-"""Characters of a value that are shown."""
 CLOCKS_APART = timedelta(hours=1)
 """By how much a clock may be wrong before that is named."""
+OF_HOLDS = ("to-be-held", "to-be-released", "held", "released")
 NOT_COMPARED = {
     ("calls", "id"): "it is what the row is found by, from the manifest",
     ("recordings", "id"): "it is what the row is found by",
@@ -67,7 +72,7 @@ def of_manifest(recording_id: str, manifest: Manifest, log: Logged) -> Differenc
     if log.archived_at and manifest.created_at > log.archived_at + CLOCKS_APART:
         pairs.append(("created_at", manifest.created_at, log.archived_at))
     said = [each for each in pairs if each[2]]
-    found = [_difference(IN_MANIFEST, *each) for each in said if not same(each[1], each[2])]
+    found = [difference(IN_MANIFEST, *each) for each in said if not same(each[1], each[2])]
     return found + _of_clocks(manifest)
 
 
@@ -87,18 +92,32 @@ def _of_clocks(manifest: Manifest) -> Differences:
 
 
 def of_lock(objects: Iterable[StoredObject], now: Afterwards, at: datetime, mode: str) -> Differences:
-    """Returns where the locks and holds in the bucket are not what the custody log wants. `mode` is that of
-    the settings."""
-    until = now.retain_until if now.retain_until and now.retain_until > at else None
-    found = Differences()
+    """Returns which objects the bucket locks for less long than the custody log wants. `mode` is that of the
+    settings."""
+    until, found = now.retain_until, Differences()
+    if until is None or until <= at:
+        return found
     for each in objects:
-        if until and not (each.lock_mode and each.is_locked_until(until)):
-            found.append(_difference(IN_BUCKET, f"{each.key}, locked until", each.retain_until, until))
-        elif until and mode == "compliance" and each.lock_mode != mode:
-            found.append(_difference(IN_BUCKET, f"{each.key}, lock", each.lock_mode, mode))
-        if each.legal_hold != now.hold:
-            found.append(_difference(IN_BUCKET, f"{each.key}, legal hold", each.legal_hold, now.hold))
+        if not (each.lock_mode and each.is_locked_until(until)):
+            found.append(difference(IN_BUCKET, f"{each.key}, locked until", each.retain_until, until))
+        elif mode == "compliance" and each.lock_mode != mode:
+            found.append(difference(IN_BUCKET, f"{each.key}, lock", each.lock_mode, mode))
     return found
+
+
+def of_legal_hold(objects: Iterable[StoredObject], now: Afterwards) -> Differences:
+    """Returns which objects the bucket holds though the custody log does not say so, or does not hold."""
+    return [
+        difference(IN_BUCKET, f"{each.key}, legal hold", each.legal_hold, now.hold)
+        for each in objects
+        if each.legal_hold != now.hold
+    ]
+
+
+def is_between(entries: Iterable[Entry]) -> bool:
+    """Returns whether a hold, or its end, was begun and not finished: the bucket may be held or not then."""
+    about = [each.action for each in entries if each.action in OF_HOLDS]
+    return bool(about) and about[-1] in OF_HOLDS[:2]
 
 
 # --- the catalogue's rows
@@ -110,7 +129,7 @@ def of_recording(
     """Returns where the row of a recording is not what manifest and custody log say. `plain` is the manifest
     as it lies in the bucket."""
     if row is None:
-        return [_missing("recordings", manifest.recording_id)]
+        return [missing("recordings", manifest.recording_id)]
     by_manifest = recording_row(
         manifest,
         key=log.key,
@@ -119,22 +138,24 @@ def of_recording(
         plain=dict(plain),
     )
     by_log = _by_log(log, now)
+    whole = by_manifest.pop("manifest")
     manifests = {name: value for name, value in by_manifest.items() if name not in by_log}
-    found = _columns(IN_DATABASE, "recordings", row, manifests)
-    return found + _columns(AGAINST_LOG, "recordings", row, by_log)
+    found = columns(IN_DATABASE, "recordings", row, manifests)
+    found += documents(IN_DATABASE, "recordings.manifest", row["manifest"], whole)
+    return found + columns(AGAINST_LOG, "recordings", row, by_log)
 
 
 def of_recording_alone(row: Row | None, recording_id: str, log: Logged, now: Afterwards) -> Differences:
     """Returns where the row of a recording is not what the custody log says, which alone is to be had: it was
     destroyed, or its manifest is not there, or not to be believed."""
     if row is None:
-        return [_missing("recordings", recording_id)]
+        return [missing("recordings", recording_id)]
     known = _by_log(log, now)
     unknown = () if now.destroyed_at else ("hold",)
     for name in ("incident", "retain_until", "retained_because", *unknown):  # the manifest has the beginning
         del known[name]
     gone = {"manifest": {}, **_reason(now)} if now.destroyed_at else {}
-    return _columns(AGAINST_LOG, "recordings", row, {**known, **gone})
+    return columns(AGAINST_LOG, "recordings", row, {**known, **gone})
 
 
 def _reason(now: Afterwards) -> dict[str, Any]:
@@ -174,11 +195,11 @@ def of_call(rows: CallRows, manifests: Sequence[Manifest], *, incident: bool) ->
 def _of_call(rows: CallRows, manifest: Manifest, incident: bool) -> Differences:
     call = replace(manifest.call, incident=incident)
     if rows.call is None:
-        return [_missing("calls", call.id)]
+        return [missing("calls", call.id)]
     expected = call_row(call)
     details = _of_details(rows.call["details"], expected.pop("details"))
-    columns = _columns(IN_DATABASE, "calls", rows.call, expected)
-    return columns + details + _of_participants(rows, call) + _of_facilities(rows, manifest)
+    found = columns(IN_DATABASE, "calls", rows.call, expected)
+    return found + details + _of_participants(rows, call) + _of_facilities(rows, manifest)
 
 
 def _of_details(found: Any, expected: Mapping[str, Any]) -> Differences:
@@ -186,26 +207,23 @@ def _of_details(found: Any, expected: Mapping[str, Any]) -> Differences:
     try:
         read = as_json(read_call(found))
     except (ValueError, TypeError, RecursionError):
-        return [_difference(IN_DATABASE, "calls.details", found, expected)]
-    return [
-        _difference(IN_DATABASE, f"calls.details.{place}", there, wanted)
-        for place, there, wanted in _apart(read, expected)
-    ]
+        return [difference(IN_DATABASE, "calls.details", found, expected)]
+    return documents(IN_DATABASE, "calls.details", read, expected)
 
 
 def _of_participants(rows: CallRows, call: CallRecord) -> Differences:
-    found = {(each["extension"], _key(each["started_at"])) for each in rows.participants}
-    expected = {(each, _key(call.started_at)) for each in extensions_of(call)}
-    return _of_sets("participants", found, expected)
+    found = {(each["extension"], as_text(each["started_at"])) for each in rows.participants}
+    expected = {(each, as_text(call.started_at)) for each in extensions_of(call)}
+    return sets("participants", found, expected)
 
 
 def _of_facilities(rows: CallRows, manifest: Manifest) -> Differences:
     """Returns where the facilities of a call differ. Manifests of version 1 and 2 name only the first."""
     found = {each["facility"] for each in rows.facilities}
     if manifest.facilities:
-        return _of_sets("call_facilities.facility", found, set(manifest.facilities))
+        return sets("call_facilities.facility", found, set(manifest.facilities))
     first = manifest.call.facility
-    return [] if first is None or first in found else _of_sets("call_facilities.facility", found, {first})
+    return [] if first is None or first in found else sets("call_facilities.facility", found, {first})
 
 
 def of_rules(
@@ -214,7 +232,7 @@ def of_rules(
     """Returns where versions of rules in the database are not those of which the manifest has the text.
     `made_by` is the version of callrec that wrote it: another one may write more of a rule."""
     return [
-        _difference(IN_DATABASE, f"rule {each.rule}@{each.version}, {name}", there, wanted)
+        difference(IN_DATABASE, f"rule {each.rule}@{each.version}, {name}", there, wanted)
         for each in said
         for name, there, wanted in _of_rule(each, found.get((each.rule, each.version)), made_by)
     ]
@@ -243,7 +261,7 @@ def _texts(found: str, said: str, *, whole: bool) -> list[tuple[str, object, obj
 
 def of_holds(rows: Iterable[Hold], now: Afterwards) -> Differences:
     """Returns where the holds in the database are not those of the custody log."""
-    return _of_sets("holds", {_hold(each) for each in rows}, {_hold(each) for each in now.holds}, AGAINST_LOG)
+    return sets("holds", {_hold(each) for each in rows}, {_hold(each) for each in now.holds}, AGAINST_LOG)
 
 
 def _hold(each: Hold) -> tuple[str, str, str, str, str]:
@@ -254,75 +272,10 @@ def of_notes(rows: Iterable[WrittenNote], now: Afterwards, known: Collection[str
     """Returns where notes about a call are not those of the custody log. `known` are the ids of further notes
     of which it tells, at the call's other recordings or before there was one."""
     there, told = {each.id: each for each in rows}, {each.id: each for each in now.notes}
-    found = _of_sets("notes", there.keys() - set(known), told.keys(), AGAINST_LOG)
+    found = sets("notes", there.keys() - set(known), told.keys(), AGAINST_LOG)
     for id_ in there.keys() & told.keys():
         row, said = there[id_], told[id_]
         digest = hashlib.sha256(row.text.encode()).hexdigest() if said.sha256 else ""
         pairs = (("notes.who", row.who, said.who), ("notes.text, SHA-256", digest, said.sha256))
-        found += [_difference(AGAINST_LOG, *each) for each in pairs if each[1] != each[2]]
+        found += [difference(AGAINST_LOG, *each) for each in pairs if each[1] != each[2]]
     return found
-
-
-# --- values
-
-
-def same(found: Any, expected: Any) -> bool:
-    """Returns whether two values are the same; moments may be told in any zone."""
-    return bool(found == expected) and isinstance(found, bool) == isinstance(expected, bool)
-
-
-def _columns(template: str, table: str, row: Row, expected: Mapping[str, Any]) -> Differences:
-    return [
-        _difference(template, f"{table}.{name}", row[name], value)
-        for name, value in expected.items()
-        if not same(row[name], value)
-    ]
-
-
-def _of_sets(
-    what: str, found: Collection[Any], expected: Collection[Any], template: str = IN_DATABASE
-) -> Differences:
-    """Returns what is in one of two sets and not in the other."""
-    only_here, only_there = _listed(set(found) - set(expected)), _listed(set(expected) - set(found))
-    return [_difference(template, what, only_here, only_there)] if only_here or only_there else []
-
-
-def _listed(values: Iterable[Any]) -> str:
-    texts = (" ".join(filter(None, each)) if isinstance(each, tuple) else str(each) for each in values)
-    return ", ".join(sorted(texts))
-
-
-def _apart(found: Any, expected: Any, place: str = "") -> Iterable[tuple[str, Any, Any]]:
-    """Yields the places at which two plain values differ, with both."""
-    if isinstance(found, dict) and isinstance(expected, dict):
-        for name in sorted(found.keys() | expected.keys()):
-            yield from _apart(found.get(name), expected.get(name), f"{place}.{name}" if place else name)
-    elif isinstance(found, list) and isinstance(expected, list) and len(found) == len(expected):
-        for number, (one, other) in enumerate(zip(found, expected, strict=True), start=1):
-            yield from _apart(one, other, f"{place}.{number}")
-    elif found != expected:
-        yield place, found, expected
-
-
-def _key(value: Any) -> str:
-    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else shown(value)
-
-
-def _missing(table: str, id_: str) -> Sentence:
-    return Sentence("the database has no row {id} in table {table}", id=id_, table=table)
-
-
-def _difference(template: str, what: str, found: Any, expected: Any) -> Sentence:
-    return Sentence(template, what=what, found=shown(found), expected=shown(expected))
-
-
-def shown(value: Any) -> str:
-    """Returns a value as it is told to people: moments in UTC, nothing as a dash, long ones cut."""
-    if isinstance(value, Unreadable):
-        value = value.value
-    if value is None or value == "":
-        return NOTHING
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

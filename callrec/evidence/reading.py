@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from callrec.archive.conversion import save
-from callrec.archive.store import BrowsingStore, StoredObject
-from callrec.errors import EvidenceBroken, NotFound, Sentence, Unreachable
+from callrec.archive.store import Store, StoredObject
+from callrec.errors import EvidenceBroken, NotFound, Sentence, StoreUnreachable, Unreachable
 from callrec.evidence.flac_header import LENGTH, FlacHeader, read_header
 from callrec.files import scratch
 from callrec.manifest import AudioFacts
@@ -21,7 +21,7 @@ from callrec.spool.sound import examine
 T = TypeVar("T")
 
 
-class CheckedStore(BrowsingStore, Protocol):
+class CheckedStore(Store, Protocol):
     """A bucket that can be asked whether it answers at all."""
 
     def check(self) -> None:
@@ -83,11 +83,12 @@ class Reading:
         )
 
     def _given(self, key: str, ask: Callable[[], T]) -> T:
-        """Returns what is asked of an object; what fails is asked once more, as a connection may break."""
+        """Returns what is asked of an object. It is asked once more where there was no answer, or only a part
+        of one: a connection may break."""
         with self._named(key):
             try:
                 return ask()
-            except Unreachable:
+            except StoreUnreachable:
                 self._store.check()
                 return ask()
 

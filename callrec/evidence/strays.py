@@ -16,7 +16,7 @@ from callrec.archive.store import BrowsingStore, ListedVersion
 from callrec.catalogue import traces
 from callrec.catalogue.database import Database
 from callrec.errors import Sentence
-from callrec.evidence.verification import Findings
+from callrec.evidence.findings import Findings
 
 FOLDER = "recordings/"
 OWN = ("flac", "manifest.json")
@@ -75,15 +75,16 @@ class Strays:
         found = Findings(first.id or first.key, checked=["bucket"])
         with self._database.begin() as connection:
             gone = first.id in traces.destroyed_among(connection, {first.id})
-            template = (
-                "{keys}: in the bucket, though the recording was destroyed"
-                if gone
-                else "{keys}: in the bucket, and neither catalogue nor custody log know of it"
-            )
-            keys = ", ".join(dict.fromkeys(each.key for each in objects))
-            found.problems.append(Sentence(template, keys=keys))
+            found.problems.append(_told(objects, gone=gone))
             self._note(connection, first.id, "broken", problem=str(found.problems[0]))
         return found
+
+
+def _told(objects: list[_Lying], *, gone: bool) -> Sentence:
+    keys = ", ".join(dict.fromkeys(each.key for each in objects))
+    if gone:
+        return Sentence("{keys}: in the bucket, though the recording was destroyed", keys=keys)
+    return Sentence("{keys}: in the bucket, and neither catalogue nor custody log know of it", keys=keys)
 
 
 def _lying(version: ListedVersion) -> _Lying:

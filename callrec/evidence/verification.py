@@ -8,11 +8,8 @@ server does not give. Only a bucket or a database that is away ends everything.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from callrec.archive.retrieval import Notes
@@ -20,11 +17,10 @@ from callrec.catalogue import custody, rules, traces
 from callrec.catalogue.custody import Entry
 from callrec.catalogue.database import Database
 from callrec.catalogue.logged import Logged, logged
-from callrec.catalogue.traces import Row
-from callrec.errors import CatalogueDamaged, EvidenceBroken, NotFound, Sentence
+from callrec.errors import EvidenceBroken, NotFound, Sentence
 from callrec.evidence import comparison
 from callrec.evidence.afterwards import Afterwards, after, at_first
-from callrec.evidence.comparison import Differences
+from callrec.evidence.findings import Archived, Findings, Told
 from callrec.evidence.reading import CheckedStore, Missing, Reading
 from callrec.evidence.trust import Trust
 from callrec.manifest import Manifest, RuleText, differences, read
@@ -33,57 +29,8 @@ from callrec.rulebook import office_file
 from callrec.signing import parsed
 
 NOTE = "note"
-
-
-@dataclass(slots=True)
-class Findings:
-    """What came of verifying a recording.
-
-    `checked` is what was looked at; `covered` are the keys over which something was put later. `remarks`
-    are about what is right. `gone`: it was destroyed, as its time was over, and the custody log says so.
-    """
-
-    id: str
-    checked: list[str] = field(default_factory=list)
-    problems: Differences = field(default_factory=list)
-    remarks: Differences = field(default_factory=list)
-    covered: list[str] = field(default_factory=list)
-    gone: bool = False
-    missing: list[str] = field(default_factory=list)
-    """The keys of what is not in the bucket."""
-
-    @contextmanager
-    def looking(self, at: str) -> Iterator[None]:
-        """While something is looked at: what is wrong with it is a problem, and ends nothing else."""
-        self.checked += [at] if at not in self.checked else []
-        try:
-            yield
-        except (EvidenceBroken, CatalogueDamaged) as error:
-            self.missing += [str(error.values["key"])] if isinstance(error, Missing) else []
-            self.problems.append(Sentence(error.template, **error.values))
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the catalogue has of a recording: its row, as it is, and what the custody log says."""
-
-    row: Row | None
-    entries: list[Entry]
-    log: Logged
-
-    @property
-    def place(self) -> Logged:
-        """Where its objects are, and what they were: by the custody log; by the row where that is silent."""
-        return self.log if self.log.key or self.row is None else _by_row(self.row)
-
-
-@dataclass(frozen=True, slots=True)
-class Archived:
-    """A manifest that is believed, the same as plain JSON, and how its recording stands by the log."""
-
-    manifest: Manifest
-    plain: dict[str, Any]
-    now: Afterwards
+TIMES = 3
+"""How often a recording is looked at that somebody does something with at the same time."""
 
 
 class Verifier:
@@ -113,17 +60,28 @@ class Verifier:
         Raises NotFound for one that is being destroyed as its time is over, or was meanwhile; and
         StoreUnreachable or CatalogueUnreachable where bucket or database are away.
         """
-        found = Findings(recording_id, problems=[altered] if altered else [])
-        told = self._told(found)
+        for _ in range(TIMES):
+            found = Findings(recording_id, problems=[altered] if altered else [])
+            told = self._told(found)
+            self._look(found, told, decode=decode)
+            if not found.problems or self._told(Findings(recording_id)).entries == told.entries:
+                break  # else somebody did something with it meanwhile, and some was seen before, some after
+        if not found.gone or found.problems:
+            self._enter(found)
+        return found
+
+    def _look(self, found: Findings, told: Told, *, decode: bool) -> None:
         with found.looking("custody"):
-            found.gone = _alone(recording_id, told.entries).destroyed_at is not None
+            found.gone = _alone(found.id, told.entries).destroyed_at is not None
         if found.gone:
             self._compare_alone(found, told)
         else:
             self._verify(found, told, decode=decode)
-        if not found.gone or found.problems:
-            self._enter(found)
-        return found
+
+    def of_call(self, call_id: str, recording_ids: Iterable[str]) -> list[str]:
+        """Returns those of some recordings that are of a call whose id begins so, as their manifests say."""
+        found = [(each, self._archived(each)) for each in recording_ids]
+        return [id_ for id_, each in found if each and each.manifest.call.id.startswith(call_id)]
 
     def _told(self, found: Findings) -> Told:
         entries = list[Entry]()
@@ -147,7 +105,7 @@ class Verifier:
         if archived is None:
             self._compare_alone(found, told)
         else:
-            self._lock(found, told.place, archived.now)
+            self._lock(found, told, archived.now)
             self._compare(found, told, archived)
 
     def _require_wanted(self, recording_id: str) -> None:
@@ -188,12 +146,12 @@ class Verifier:
         try:
             signed = self._trust.is_signed(data, log.archived_at)
         except EvidenceBroken as error:
-            signed = True
+            found.checked.append("signature")
             found.problems.append(Sentence("the manifest of {id}: {problem}", id=found.id, problem=error))
             return False
-        finally:
-            found.checked += ["signature"] if signed else []
-        if not signed:
+        if signed:
+            found.checked.append("signature")
+        else:
             found.remarks.append(Sentence("the manifest of {id} is older than signatures", id=found.id))
         return True
 
@@ -224,12 +182,15 @@ class Verifier:
             there = [each for each in place.objects if each[1] and each[0] not in found.missing]
             found.covered = [key for key, version in there if self._reading.newest(key) != version]
 
-    def _lock(self, found: Findings, place: Logged, now: Afterwards) -> None:
+    def _lock(self, found: Findings, told: Told, now: Afterwards) -> None:
         if self._mode == "off":
             return
+        there = [each for each in told.place.objects if each[0] not in found.missing]
         with found.looking("lock"):
-            heads = [self._reading.head(*each) for each in place.objects if each[0] not in found.missing]
+            heads = [self._reading.head(*each) for each in there]
             found.problems += comparison.of_lock(heads, now, self._clock(), self._mode)
+            if not comparison.is_between(told.entries):
+                found.problems += comparison.of_legal_hold(heads, now)
 
     # --- the catalogue's rows
 
@@ -250,9 +211,10 @@ class Verifier:
             incident = any(each.now.incident for each in (archived, *siblings))
             with self._database.read() as connection:
                 rows = traces.call_of(connection, manifest.call.id)
+                incident = incident or traces.was_incident(connection, manifest.call.id)
             manifests = [each.manifest for each in (archived, *siblings)]
             found.problems += comparison.of_call(rows, manifests, incident=incident)
-            self._compare_written(found, archived, siblings)
+            self._compare_written(found, archived)
             self._compare_rules(found, manifest)
 
     def _siblings(self, recording_id: str, call_id: str) -> list[Archived]:
@@ -269,12 +231,15 @@ class Verifier:
         except Missing:
             return None
 
-    def _compare_written(self, found: Findings, archived: Archived, siblings: Sequence[Archived]) -> None:
+    def _compare_written(self, found: Findings, archived: Archived) -> None:
+        call_id, own = archived.manifest.call.id, {each.id for each in archived.now.notes}
+        known = set[str]()
         with self._database.read() as connection:
-            held, written = traces.written_of(connection, found.id, archived.manifest.call.id)
-            known = {note.id for each in siblings for note in each.now.notes}
-            if {each.id for each in written} - known - {each.id for each in archived.now.notes}:
-                known |= {str(each.details.get(NOTE)) for each in custody.of(connection, "")}
+            held, written = traces.written_of(connection, found.id, call_id)
+            if any(each.id not in own for each in written):
+                others = ["", *traces.recordings_of(connection, call_id)]
+                entries = [entry for id_ in others for entry in custody.of(connection, id_)]
+                known = {str(entry.details.get(NOTE)) for entry in entries} - own
         found.problems += comparison.of_holds(held, archived.now)
         found.problems += comparison.of_notes(written, archived.now, known)
 
@@ -303,14 +268,3 @@ class Verifier:
 def _alone(recording_id: str, entries: Sequence[Entry]) -> Afterwards:
     """Returns how a recording stands by the custody log alone: what the manifest begins with is not known."""
     return after(Afterwards(recording_id, False, None, RetainedBecause.RULE), entries)
-
-
-def _by_row(row: Row) -> Logged:
-    """Returns where a recording is by its row."""
-    return Logged(
-        sha256=str(row["sha256"]),
-        key=str(row["key"]),
-        manifest_sha256=str(row["manifest_sha256"]),
-        version=row["version"],
-        manifest_version=row["manifest_version"],
-    )

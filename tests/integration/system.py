@@ -27,6 +27,7 @@ from callrec.demo.pbx import OUTSIDE, PHONES
 from callrec.demo.processes import Child
 from callrec.demo.softphones import Phone, Sound, Switchboard, Talk
 from callrec.demo.system import DemoSystem
+from callrec.evidence.anchor import FOLDER
 from callrec.fallback import rule_mirror
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import CallRecord
@@ -221,8 +222,8 @@ class SystemUnderTest:
         return self.demo.s3.client()
 
     def keys(self) -> list[str]:
-        """All keys in the bucket, but those of doctor's trials."""
-        return [key for key in self.every_key() if not key.startswith(TRIALS)]
+        """All keys in the bucket, but those of doctor's trials, and anchors, which come by themselves."""
+        return [key for key in self.every_key() if not key.startswith((TRIALS, FOLDER))]
 
     def every_key(self) -> list[str]:
         """All keys in the bucket."""

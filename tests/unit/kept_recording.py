@@ -24,7 +24,7 @@ def archive(
 ) -> ArchivedRecording:
     """A recording of a call of 12 seconds, locked as long as its rule says."""
     made = call(id=ids.new(), facility=facility, started_at=began, ended_at=began + timedelta(seconds=12))
-    id_, until = ids.new(), retain_until(DECISION, began + timedelta(seconds=12))
+    id_, until = row.get("id") or ids.new(), retain_until(DECISION, began + timedelta(seconds=12))
     key = f"recordings/{facility}/{id_}.flac"
     values = {"id": id_, "call_id": made.id, "started_at": began, "duration_s": 12.0, "key": key}
     values |= {"kept_because": "automatic", "incident": False, "announced": True, "state": "archived"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from callrec.desk.operation import Session, operation
 from callrec.errors import CallrecError
-from callrec.evidence.comparison import shown
+from callrec.evidence.differences import shown
 from callrec.evidence.rebuilding import Finding, Rebuilding
 from callrec.sentences import SentenceField
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pydantic import AwareDatetime
 
 from callrec.catalogue import custody, traces
 from callrec.catalogue.database import Connection
@@ -14,10 +16,15 @@ from callrec.dates import check_moment
 from callrec.desk import recordings
 from callrec.desk.operation import Session, operation
 from callrec.errors import CatalogueDamaged, EvidenceBroken, NotFound, OutOfSight, Sentence, WrongUsage
-from callrec.evidence.verification import Findings
 from callrec.ids import ID, first_of, pasted
 from callrec.model.access import EVERYWHERE, Role
 from callrec.sentences import SentenceField
+
+if TYPE_CHECKING:
+    from callrec.evidence.findings import Findings
+
+CUSTODY = "custody"
+"""Stands in place of an id where something is wrong with the custody log as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,7 @@ class Verification:
     beneath. `checked` is what was looked at: custody (its rows of the log), manifest and sound (their
     SHA-256), signature, content (what the manifest says of the sound), decoded (the samples), versions
     (whether something was put over them), lock (lock and hold in the bucket), row (all that the catalogue
-    says), bucket (what lies there without belonging to any).
+    says), bucket (what lies there without belonging to any), anchors (the custody log as a whole).
     """
 
     id: str
@@ -45,7 +52,7 @@ def verify_recordings(
     ids: list[str],
     everything: bool = False,
     sample: int | None = None,
-    since: datetime | None = None,
+    since: AwareDatetime | None = None,
     after: str | None = None,
     decode: bool = False,
 ) -> Iterator[Verification]:
@@ -69,7 +76,8 @@ def verify_recordings(
             chosen = _named(session, connection, ids)
         else:
             every = traces.ids(connection, session.reach, first)
-            chosen = [each for each in every if each != after]
+            gone = traces.destroyed(connection) if sample else set[str]()
+            chosen = [each for each in every if each != after and each not in gone]
     if sample:
         chosen = sorted(random.sample(chosen, min(sample, len(chosen))))
     return _results(session, chosen, first if everything else None, named=bool(ids), decode=decode)
@@ -101,6 +109,9 @@ def _ids(session: Session, connection: Connection, text: str) -> list[str]:
         found = traces.like(connection, text, session.reach)
         doubtful = [each for each in found if not traces.was_destroyed(connection, each)]
         if not doubtful:
+            lost = traces.without_rows(connection, session.reach)
+            doubtful = session.app.verifier(session.note).of_call(pasted(text), lost)
+        if not doubtful:
             raise
         return doubtful
 
@@ -125,8 +136,17 @@ def _results(
             yield _result(found)
     if first is not None and session.reach == EVERYWHERE:
         yield from map(_result, session.app.strays(session.note).found(first))
+        yield from _custody(session)
     if altered:
         raise altered
+
+
+def _custody(session: Session) -> Iterator[Verification]:
+    """Yields what is wrong with the custody log as a whole, by the anchors in the bucket; nothing where it is
+    whole."""
+    problems = session.app.custody_check().problems()
+    if problems:
+        yield Verification(CUSTODY, False, problems, ["custody", "anchors"], [])
 
 
 def _altered(session: Session, id_: str | None = None) -> EvidenceBroken | None:
@@ -146,8 +166,9 @@ def _sentence(error: EvidenceBroken | None) -> Sentence | None:
 
 
 def _result(found: Findings) -> Verification:
-    problems = [*found.problems, *found.remarks]
-    if found.covered:
-        keys = ", ".join(found.covered)
+    problems, keys = [*found.problems, *found.remarks], ", ".join(found.covered)
+    if keys and found.problems:
+        problems.append(Sentence("something was put over {keys} later", keys=keys))
+    elif keys:
         problems.append(Sentence("whole, but something was put over {keys} later", keys=keys))
     return Verification(found.id, not found.problems, problems, found.checked, found.covered)

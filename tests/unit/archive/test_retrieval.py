@@ -24,6 +24,7 @@ from callrec.evidence.trust import Trust
 from callrec.manifest import AudioFacts
 from callrec.model.access import EVERYWHERE
 from callrec.spool.sound import examine
+from tests.tampering import altered
 from tests.unit.bench import Bench, Sources
 from tests.unit.samples import RECORDING_ID, START, captured_call
 
@@ -81,7 +82,8 @@ def test_a_row_that_points_elsewhere_hands_out_nothing(
     bench.store.put_over(key, bench.store.objects[kept.key])
     for each in (kept.key, manifest, "recordings/x.manifest.json"):
         bench.store.put_over(each, bench.store.objects.get(each, bench.store.objects[manifest]))
-    forged = replace(kept, **{name: key if name == "key" else "1" if "version" in name else "0" * 64})
+    change: dict[str, Any] = {name: key if name == "key" else "1" if "version" in name else "0" * 64}
+    forged = replace(kept, **change)
     with pytest.raises(EvidenceBroken, match=f"recordings.{name}: .* in the custody log"):
         _fetched(retrieval, forged)
 
@@ -177,7 +179,8 @@ def test_one_recording_answers_for_its_own_rows(
         assert custody.broken_of(connection, ids[1]) is None
         table = tables.custody
         change = CHAIN.get(tampering, lambda t: t.update().where(t.c.seq == 7).values(who="nobody"))
-        connection.execute(change(table))
+        with altered(connection):
+            connection.execute(change(table))
         assert custody.broken_of(connection, ids[1]) == (None if tampering == "elsewhere" else 5)
         assert custody.broken_at(connection) is not None
 

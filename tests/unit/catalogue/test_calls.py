@@ -143,16 +143,14 @@ def test_what_can_be_no_id_is_said_to_be_none(database: Database, nonsense: str)
 @given(length=st.integers(8, 36), moment=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)))  # noqa: DTZ001
 def test_every_beginning_of_an_id_spans_it(length: int, moment: datetime) -> None:
     id_ = ids.derived(moment.replace(tzinfo=UTC), str(length))
-    first, last = finding._span(id_[:length])
+    first, last = finding.span(id_[:length])
     assert first <= id_ <= last and len(first) == len(last) == 36
     assert (first == last == id_) == (length == 36)
 
 
 def test_an_id_is_found_by_the_primary_key(database: Database) -> None:
     """A catalogue of years must not be read through for one recording."""
-    query = sa.select(tables.recordings.c.id).where(
-        tables.recordings.c.id.between(*finding._span("01a20000"))
-    )
+    query = sa.select(tables.recordings.c.id).where(tables.recordings.c.id.between(*finding.span("01a20000")))
     with database.read() as connection:
         sql = query.compile(connection, compile_kwargs={"literal_binds": True})
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}").all()

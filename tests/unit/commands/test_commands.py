@@ -179,7 +179,7 @@ def test_who_works_through_the_desk_is_not_told_to_set_callrec_up(
         (["fetch", "12345678", "--clip", "x"], 2, "is not a part of a recording"),
         (["fetch", "12345678", "--request", "7\n2026-11-22  verified"], 2, "holds a control character"),
         (["verify"], 2, "say what to verify"),
-        (["verify", "--all"], 1, "there is no recording in the archive yet"),
+        (["verify", "--sample", "1"], 1, "there is no recording in the archive yet"),
         (["prompt", "play", "nothing"], 1, "there is no prompt nothing"),
         (["serve"], 3, "the PBX does not answer"),
         (["status"], 1, "the controller is not running"),

@@ -9,6 +9,7 @@ import os
 import pwd
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from callrec.catalogue import alerts, calls, custody, finding, tables
 from callrec.commands import main
 from callrec.commands.search import KEYS, row
 from callrec.errors import StoreUnreachable
-from callrec.evidence.verification import Findings, Verifier
+from callrec.evidence.findings import Findings
+from callrec.evidence.verification import Verifier
 from callrec.model.access import EVERYWHERE
 from callrec.model.alerts import AlertState, Delivery
 from callrec.settings import OfficeSettings
@@ -29,6 +31,7 @@ from tests.unit.program import BOM, table
 from tests.unit.samples import CALL_ID, RECORDING_ID, START, alert, call, captured_call
 
 Run = Callable[..., tuple[int, str, str]]
+MISSING = "01b20000-0000-7000-8000-000000000009"
 IDS = [RECORDING_ID[:-1] + str(number) for number in (1, 2, 3)]
 
 
@@ -125,6 +128,72 @@ def test_rows_are_printed_as_they_come(
     monkeypatch.setattr(Verifier, "verify", listening)
     assert run("verify", *archived)[0] == 0
     assert told[0] == "" and archived[0] in told[1] and archived[1] in told[2]
+
+
+def test_a_run_that_was_interrupted_says_how_to_go_on(
+    archived: list[str], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Verifier.verify
+
+    def away(self: Verifier, recording_id: str, **said: Any) -> Findings:
+        if recording_id == archived[1]:
+            raise StoreUnreachable("the store is away")
+        return real(self, recording_id, **said)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Verifier, "verify", away)
+        code, _, err = run("verify", "--all")
+        assert code == 3 and f"go on with --after {archived[0]}" in err
+        assert "--after" not in run("verify", *archived)[2]
+    code, out, _ = run("verify", "--all", "--after", archived[0], "--json")
+    assert code == 0 and [each["id"] for each in json.loads(out)] == archived[1:]
+
+
+def test_what_was_begun_since_a_day(archived: list[str], run: Run) -> None:
+    """The id tells when: no column of the catalogue is asked."""
+    began = datetime.fromtimestamp(int(archived[0].replace("-", "")[:12], 16) / 1000, UTC)
+    for days, count in ((-1, 3), (2, 0)):
+        since = f"{began + timedelta(days=days):%Y-%m-%d}"
+        code, out, _ = run("verify", "--since", since, "--json")
+        assert (code, len(json.loads(out))) == ((0, count) if count else (1, 0))
+        assert len(json.loads(run("verify", "--since", since, "--sample", "2", "--json")[1])) == min(count, 2)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--all", "--sample", "1"],
+        [IDS[0], "--all"],
+        [IDS[0], "--since", "2026-11-01"],
+        [IDS[0], "--after", IDS[1]],
+        ["--all", "--after", IDS[1][:20]],
+        ["--after", IDS[1]],
+    ],
+)
+def test_what_to_verify_has_to_make_sense(archived: list[str], run: Run, arguments: list[str]) -> None:
+    assert run("verify", *arguments)[:2] == (2, "")
+
+
+def test_what_has_no_row_or_is_nobodys_is_found(bench: Bench, archived: list[str], run: Run) -> None:
+    with bench.database.begin() as connection:
+        kept = finding.recording(connection, archived[2], reach=EVERYWHERE)
+        connection.execute(tables.recordings.delete().where(tables.recordings.c.id == kept.id))
+    bench.store.put_over(f"recordings/shiba/2026/11/22/{MISSING}.flac", b"somebody's")
+    code, out, err = run("verify", "--all", "--json")
+    rows = {each["id"]: each for each in json.loads(out)}
+    assert code == 5 and [*rows] == [*archived, MISSING] and "2 of 4" in err
+    assert [each["ok"] for each in rows.values()] == [True, True, False, False]
+    assert "has no row" in rows[archived[2]]["problems"][0] and rows[MISSING]["checked"] == ["bucket"]
+    code, out, _ = run("verify", archived[2], "--json")
+    assert code == 5 and [each["id"] for each in json.loads(out)] == [archived[2]]
+
+
+def test_a_row_that_makes_no_sense_ends_no_run(bench: Bench, archived: list[str], run: Run) -> None:
+    with bench.database.begin() as connection:
+        connection.exec_driver_sql("UPDATE recordings SET manifest = '{broken' WHERE id = ?", (archived[1],))
+    for chosen in (["--all"], archived):
+        code, out, _ = run("verify", *chosen, "--json")
+        assert code == 5 and [each["ok"] for each in json.loads(out)] == [True, False, True]
 
 
 def test_what_was_put_over_is_said(bench: Bench, archived: list[str], run: Run) -> None:

@@ -22,7 +22,7 @@ from callrec.archive.given import Clip
 from callrec.catalogue import custody
 from callrec.commands import main
 from callrec.errors import CheckFailed, WrongUsage
-from tests.unit.bench import Bench
+from tests.unit.bench import Bench, believe
 from tests.unit.program import Done
 from tests.unit.samples import RECORDING_ID, captured_call
 from tests.unit.stops import run_until_full, run_until_killed, run_until_refused, steps_of
@@ -32,12 +32,13 @@ MADE = Path("made")
 
 
 @pytest.fixture
-def archived(bench: Bench, office: Run, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def archived(bench: Bench, office: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """An office with one recording of a second in its archive."""
     for name, hertz in (("external", 500), ("staff", 1000)):
         bench.track(f"callrec/r-1-{name}", hertz, 1.0)
     bench.spool.hand_over(captured_call())
     assert bench.archiver.archive(RECORDING_ID)
+    believe(tmp_path / "evidence")
     monkeypatch.setattr(App, "database", bench.database)
     monkeypatch.setattr(App, "store", bench.store)
     return bench

@@ -24,8 +24,8 @@ from callrec.desk.operations import giving
 from callrec.errors import NotAllowed
 from callrec.model.access import Caller, Role, Through
 from callrec.model.requests import RequestState
-from callrec.settings import CatalogueSettings, Settings
-from tests.unit.bench import Bench
+from callrec.settings import CatalogueSettings, EvidenceSettings, Settings
+from tests.unit.bench import Bench, believe
 from tests.unit.desk.raw import ME, Sized, give_roles, offered
 from tests.unit.desk.server_thread import serving
 from tests.unit.kept_recording import request
@@ -41,11 +41,17 @@ def always(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def desk(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+def desk(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     """An app on the database of the bench, with a recording of ten seconds in its archive."""
     bench.captured()
     assert bench.archiver.archive(RECORDING_ID)
-    made = App(Settings(catalogue=CatalogueSettings(url=f"sqlite:///{bench.database.file}")))
+    believe(tmp_path / "evidence")
+    made = App(
+        Settings(
+            catalogue=CatalogueSettings(url=f"sqlite:///{bench.database.file}"),
+            evidence=EvidenceSettings(keys=tmp_path / "evidence"),
+        )
+    )
     monkeypatch.setattr(App, "store", bench.store)
     yield made
     made.close()
