@@ -95,8 +95,9 @@ class Retrieval:
         """Gives the sound, in a file that is gone with the block, and the manifest, both proved. Raises as
         `given` does; what is done with them is for the caller to write down."""
         with _scratch() as audio:
+            said = self._said(kept)
             try:
-                said = self._said(kept)
+                _agree(kept, said)
                 data = self._read(kept, audio)
                 _check(kept, data, audio)
                 self._trust.is_signed(data, said.archived_at)
@@ -128,26 +129,29 @@ class Retrieval:
             )
 
     def _said(self, kept: ArchivedRecording) -> Logged:
-        """Returns what the custody log says of a recording. Raises EvidenceBroken unless the row, by which it
-        is read, says the same."""
+        """Returns what the custody log says of a recording. Raises EvidenceBroken where that is nothing."""
         with self._database.read() as connection:
             said = logged(custody.of(connection, kept.id))
         if not said.key:
             raise EvidenceBroken("the custody log does not say that recording {id} was archived", id=kept.id)
-        for name in ("key", "version", "manifest_version", "manifest_sha256", "sha256"):
-            found, expected = getattr(kept, name), getattr(said, name)
-            if found != expected:
-                raise EvidenceBroken(
-                    "{what}: {found} in the database, {expected} in the custody log",
-                    what=f"recordings.{name}",
-                    found=found,
-                    expected=expected,
-                )
         return said
 
     def _note(self, kept: ArchivedRecording, action: str, **details: str) -> None:
         with self._database.begin() as connection:
             self._enter(connection, kept.id, action, **details)
+
+
+def _agree(kept: ArchivedRecording, said: Logged) -> None:
+    """Raises EvidenceBroken unless the row, by which a recording is read, says what the custody log does."""
+    for name in ("key", "version", "manifest_version", "manifest_sha256", "sha256"):
+        found, expected = getattr(kept, name), getattr(said, name)
+        if found != expected:
+            raise EvidenceBroken(
+                "{what}: {found} in the database, {expected} in the custody log",
+                what=f"recordings.{name}",
+                found=found,
+                expected=expected,
+            )
 
 
 def _check(kept: ArchivedRecording, data: bytes, audio: Path) -> None:
