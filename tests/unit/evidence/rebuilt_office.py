@@ -272,31 +272,3 @@ def made(tmp_path: Path, empty_catalogue: Path) -> Iterator[Office]:
         yield Office(app, Bucket(), tmp_path, empty_catalogue)
     finally:
         app.close()
-
-
-def do(office: Office, step: tuple[Any, ...]) -> None:
-    """Does one step; what is refused changes nothing."""
-    name, *args = step
-    number = next((each["number"] for each in reversed(rows(office.app.database, "requests"))), "2026-0001")
-    id_ = [office.recordings[args[0]]] if args and type(args[0]) is int else []
-    copies = [each["id"] for each in rows(office.app.database, "copies")] or ["0"]
-    what: dict[str, Callable[[], Any]] = {
-        "hold": lambda: office.ask("a", keeping.add_holds, id_, args[1], number if args[2] else None),
-        "release": lambda: office.ask("a", keeping.release_holds, id_, args[1], number if args[2] else None),
-        "retain": lambda: office.ask("a", keeping.retain, id_, office.app.now + args[1] * DAY, "苦情"),
-        "mark": lambda: office.ask("a", keeping.mark_incidents, id_, "報告"),
-        "clear": lambda: office.ask("a", keeping.clear_incidents, id_, "誤り"),
-        "note": lambda: office.ask("a", keeping.add_note, id_[0], args[1]),
-        "open": lambda: office.ask(
-            "a", requests.open_request, RequestKind.POLICE, "警察", "", date(2099, 1, 1) if args[0] else None
-        ),
-        "approve": lambda: office.ask("b", requests.approve_request, number),
-        "refuse": lambda: office.ask("b", requests.refuse_request, number, "理由"),
-        "close": lambda: office.ask("a", requests.close_request, number),
-        "add": lambda: office.ask("a", requests.add_to_request, number, id_),
-        "hand over": lambda: office.ask("a", requests.hand_over, number, "警察", "USB"),
-        "withdraw": lambda: office.ask("a", requests.withdraw_copy, number, copies[-1], "誤り"),
-        "return": lambda: office.ask("a", requests.return_copies, number),
-    }
-    with suppress(CallrecError):
-        what[name]()
