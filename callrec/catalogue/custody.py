@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,20 +72,9 @@ def append(
         connection.execute(sa.text("LOCK TABLE custody IN EXCLUSIVE MODE"))
     newest, previous = head(connection)
     seq = newest + 1
-    digest = _hash(seq, at, who, recording_id, action, details, previous)
-    entry = Entry(seq, at, who, recording_id, action, details, previous, digest)
-    connection.execute(
-        custody.insert().values(
-            seq=seq,
-            at=at,
-            who=who,
-            recording_id=recording_id,
-            action=action,
-            details=details,
-            previous=previous,
-            hash=digest,
-        )
-    )
+    bare = Entry(seq, at, who, recording_id, action, details, previous, "")
+    entry = replace(bare, hash=_digest(bare))
+    connection.execute(custody.insert().values(asdict(entry)))
     return entry
 
 
@@ -184,43 +173,19 @@ def _entry(row: Any) -> Entry:
     return _READ(row, lambda row: row._asdict())
 
 
+def text_of(entry: Entry) -> str:
+    """Returns the line of text of which the hash of a row is made: a JSON list of all but the hash, the time
+    in UTC to the microsecond."""
+    when = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
+    content = [entry.seq, when, entry.who, entry.recording_id, entry.action, entry.details, entry.previous]
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _digest(entry: Entry) -> str:
+    """Returns the hash that a row of this content has: SHA-256, in hexadecimal."""
+    return hashlib.sha256(text_of(entry).encode()).hexdigest()
+
+
 def _is_true(entry: Entry) -> bool:
     """Returns whether the content of a row is the one its hash was made of."""
-    return entry.hash == _hash(
-        entry.seq, entry.at, entry.who, entry.recording_id, entry.action, entry.details, entry.previous
-    )
-
-
-def _hash(
-    seq: int,
-    at: datetime,
-    who: str,
-    recording_id: str,
-    action: str,
-    details: dict[str, Any],
-    previous: str,
-) -> str:
-    """Returns SHA-256, in hexadecimal, of these values as `_text` has them."""
-    return hashlib.sha256(_text(seq, at, who, recording_id, action, details, previous).encode()).hexdigest()
-
-
-def text_of(entry: Entry) -> str:
-    """Returns the line of text of which the hash of a row is made."""
-    return _text(
-        entry.seq, entry.at, entry.who, entry.recording_id, entry.action, entry.details, entry.previous
-    )
-
-
-def _text(
-    seq: int,
-    at: datetime,
-    who: str,
-    recording_id: str,
-    action: str,
-    details: dict[str, Any],
-    previous: str,
-) -> str:
-    """Returns these values as a JSON list on one line, the time in UTC to the microsecond."""
-    when = at.astimezone(UTC).isoformat(timespec="microseconds")
-    content = [seq, when, who, recording_id, action, details, previous]
-    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return entry.hash == _digest(entry)
