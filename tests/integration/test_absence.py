@@ -43,6 +43,8 @@ T = TypeVar("T")
 NUMBERS = {"manual": "0311160001", "never": "0311160002", "standby": "0311160003", "automatic": "0311160004"}
 CALLER_HZ, STAFF_HZ, TONE_HZ = 500, 1000, 440
 LOCK_S = 1.5
+on_one_database = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
+"""For what is the same on all of them."""
 
 
 def _outside(number: str) -> str:
@@ -123,6 +125,7 @@ def _page(system: SystemUnderTest, path: Path, *scope: str) -> tuple[str, Absenc
     return text, read((folder / "document.json").read_bytes(), system.app.keys.public)
 
 
+@pytest.mark.parametrize("system", ["postgresql"], indirect=True)
 def test_each_call_is_named_with_why_it_has_a_recording_or_none(
     system: SystemUnderTest, begin: datetime, tmp_path: Path
 ) -> None:
@@ -209,6 +212,7 @@ def redacted(system: SystemUnderTest, kept: ArchivedRecording, tmp_path: Path) -
     return tmp_path
 
 
+@on_one_database
 def test_a_redaction_covers_what_was_asked_for_and_nothing_else(
     system: SystemUnderTest, kept: ArchivedRecording, request_number: str, redacted: Path
 ) -> None:
@@ -244,6 +248,7 @@ def _get(url: str) -> tuple[int, bytes]:
     return answer.status_code, answer.content
 
 
+@on_one_database
 def test_a_link_gives_the_recording_until_it_expires(
     system: SystemUnderTest, kept: ArchivedRecording, request_number: str
 ) -> None:

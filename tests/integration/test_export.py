@@ -106,12 +106,14 @@ def test_other_programs_find_it_whole(system: SystemUnderTest, folder: Path, kep
     assert manifest == kept.manifest, "byte by byte what was archived"
 
 
+@on_one_database
 def test_the_commands_notice_one_changed_byte(folder: Path, kept: ArchivedRecording) -> None:
     flip(folder / f"recordings/{kept.id}.flac")
     done = bash(folder, "VERIFY.txt")
     assert done.returncode == 1 and f"WRONG SOUND: recordings/{kept.id}" in done.stdout
 
 
+@on_one_database
 def test_verify_by_the_public_key_alone(
     system: SystemUnderTest, package: Path, tmp_path: Path, kept: ArchivedRecording
 ) -> None:

@@ -23,6 +23,7 @@ from callrec.signing import opened
 from tests.integration.system import SystemUnderTest, eventually, talk_for
 
 NUMBER = "0311170001"
+pytestmark = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
 
 
 def _connected(system: SystemUnderTest) -> tuple[Talk, Talk]:
@@ -206,7 +207,6 @@ def test_no_log_shows_a_secret(system: SystemUnderTest, kept: ArchivedRecording)
         assert text and not _shown(text, secrets), log.name
 
 
-@pytest.mark.parametrize("system", ["sqlite"], indirect=True)
 def test_a_broken_key_shows_nothing_of_itself(
     system: SystemUnderTest, kept: ArchivedRecording, tmp_path: Path
 ) -> None:
