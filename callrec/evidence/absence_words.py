@@ -21,9 +21,9 @@ WORDS = {
     "calls": "3. Why each call has a recording or none",
     "id": "id of the call:",
     "terms": "The archive is where recordings are kept, locked until their time is over; the catalogue is "
-    "the database that lists calls and recordings; the custody log says what was done with each recording, and "
-    "an anchor, signed and kept in the archive, what the custody log was at that time. Rule 3@2 is rule 3 in "
-    "its version 2.",
+    "the database that lists calls and recordings; the custody log says what was done with each recording, "
+    "and an anchor, signed and kept in the archive, what the custody log was at that time. Rule 3@2 is rule "
+    "3 in its version 2.",
     "rules": "4. The rules on recording of that time",
     "no_rules": "No rule applied. Without a rule, nothing is recorded.",
     "custody": "5. Whether the records are whole",
