@@ -198,6 +198,16 @@ KEY_RESULTS = {
     KeyResult.REFUSED: "refused",
 }
 
+GAP_REASONS = (
+    "the other party changed",
+    "the recorded party left the call",
+    "callrec took the recording over from the dialplan",
+    "it ended before it had begun",
+    "the PBX did not begin to record within 3 s",
+)
+"""Why sound is missing, where callrec says so itself; what else stands there is the PBX's word."""
+SPOKEN = {"ja": "Japanese", "en": "English"}
+"""The languages of announcements; an office may have more."""
 SILENCE_REASONS = {
     SilenceReason.PRIVACY: "staff pressed the pause key",
     SilenceReason.STOP: "staff pressed the stop key",

@@ -49,6 +49,8 @@ TABLES = {
     "FEATURES",
     "KEY_RESULTS",
     "SILENCE_REASONS",
+    "GAP_REASONS",
+    "SPOKEN",
     "FLAWS",
     "ROLES",
     "WAYS",

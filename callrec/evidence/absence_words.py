@@ -8,7 +8,7 @@ WORDS = {
     "absent title": "Statement that there is no recording of calls",
     "title": "Statement on recordings of calls",
     "asked": "1. What was asked about",
-    "period": "time",
+    "period": "time asked about",
     "until": "{begin} – {end}",
     "extension": "extension",
     "number": "number outside",
@@ -19,6 +19,11 @@ WORDS = {
     "of all": "those of all facilities",
     "result": "2. Result",
     "calls": "3. Why each call has a recording or none",
+    "id": "id of the call:",
+    "terms": "The archive is where recordings are kept, locked until their time is over; the catalogue is "
+    "the database that lists calls and recordings; the custody log says what was done with each recording, "
+    "and an anchor, signed and kept in the archive, what the custody log was at that time. Rule 3@2 is rule "
+    "3 in its version 2.",
     "rules": "4. The rules on recording of that time",
     "no_rules": "No rule applied. Without a rule, nothing is recorded.",
     "custody": "5. Whether the records are whole",
@@ -44,7 +49,6 @@ COLUMNS = {
     "outcome": "outcome",
     "announced": "announcement",
     "recorded": "recording",
-    "why": "why",
 }
 OUTCOMES = {
     "none": "callrec knows of no such call in this time.",

@@ -89,6 +89,19 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_headings(page: Path) -> None:
+    for name, fragment in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text("utf-8")):
+        text = (page.parent / name if name else page).read_text("utf-8")
+        headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+        assert fragment in {_anchor(each) for each in headings}, f"{page.name}: {name}#{fragment}"
+
+
+def _anchor(heading: str) -> str:
+    """By which name GitHub finds a heading: small letters, hyphens for blanks, no punctuation."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_row_of_a_table_has_the_cells_of_its_head(page: Path) -> None:
     head, wrong = None, []
     for line in page.read_text("utf-8").splitlines():
@@ -163,7 +176,11 @@ def test_tests_that_are_named_exist(page: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [ROOT / "README.md", *(ROOT / "docs/en" / name for name in ("admin.md", "legal.md", "rules.md"))]
+    "page",
+    [
+        ROOT / "README.md",
+        *(ROOT / "docs/en" / name for name in ("admin.md", "evidence.md", "legal.md", "rules.md")),
+    ],
 )
 def test_commands_that_are_shown_exist(page: Path) -> None:
     text = reference.reference()

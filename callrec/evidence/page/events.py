@@ -10,7 +10,7 @@ from callrec.language import translated as _
 from callrec.manifest import Manifest
 from callrec.model.calls import IN_CALL, Announcement
 from callrec.rulebook import explanation
-from callrec.wording import FEATURES, KEY_RESULTS, SILENCE_REASONS
+from callrec.wording import FEATURES, KEY_RESULTS, SILENCE_REASONS, SPOKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def events(manifest: Manifest) -> list[Event]:
 def _announcements(manifest: Manifest) -> Iterator[Event]:
     for each in manifest.call.announcements:
         text = _("announcement “{prompt}” ({language}): {heard}").format(
-            prompt=each.prompt, language=each.language or "—", heard=heard(each)
+            prompt=each.prompt, language=_(SPOKEN.get(each.language, each.language or "—")), heard=heard(each)
         )
         ended = each.finished_at or each.started_at
         yield Event("announcement", each.started_at, ended, True, text, each.leg == IN_CALL)
@@ -62,7 +62,7 @@ def _silences(manifest: Manifest) -> Iterator[Event]:
         text = _("silent on purpose: {reason}").format(reason=_(SILENCE_REASONS[silence.reason]))
         yield Event("silence", silence.started_at, silence.finished_at, True, text, True)
     for gap in manifest.capture.gaps:
-        text = _("sound is missing: {reason}").format(reason=gap.reason)
+        text = _("sound is missing: {reason}").format(reason=_(gap.reason))
         yield Event("gap", gap.started_at, gap.finished_at, True, text, True)
 
 

@@ -60,7 +60,7 @@ WORDS = {
     "choose_files": "Choose files",
     "expected": "Key that the office publishes (its id, or the text of its file)",
     "verify_else": "Without this page: callrec verify FILE.zip, or the commands in {file}, which need "
-    "openssl only.",
+    "openssl, sha256sum and xxd.",
     "no_script": "The check needs JavaScript. Without it: the commands in {file}.",
     "file": "file",
     "result": "result",
