@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from callrec.catalogue import custody
 from callrec.catalogue.database import Database
 from callrec.errors import AlreadyThere, EvidenceBroken, NotFound, StoreUnreachable
 from callrec.evidence import anchor as documents
@@ -39,6 +40,16 @@ def test_an_anchor_says_where_the_log_stands(anchoring: Anchoring) -> None:
     assert [made] == list(anchoring.log.all())
     assert anchoring.log.leaves(made) == [Leaf(*each) for each in sorted(manifests)]
     assert anchoring.store.until[made.key] > datetime.now(anchoring.at.tzinfo) + timedelta(days=3650)
+
+
+def test_a_recording_that_was_entered_anew_is_under_an_anchor(anchoring: Anchoring) -> None:
+    """Its catalogue was lost, and made again from the bucket: no row says any more that it was archived."""
+    leaf = Leaf("01a20000-0000-7000-8000-000000000001", "a" * 64)
+    with anchoring.database.begin() as connection:
+        made = {"manifest_sha256": leaf.manifest_sha256, "stands": {}, "statements": []}
+        custody.append(connection, leaf.recording_id, "rebuilt", who="sato", at=anchoring.at, **made)
+        custody.append(connection, "", "rebuilt", who="sato", at=anchoring.at, request="2026-0001")
+    assert anchoring.log.leaves(anchoring.anchor()) == [leaf]
 
 
 def test_each_follows_the_one_before(anchoring: Anchoring) -> None:
