@@ -152,12 +152,17 @@ class EvidenceParts(BaseParts):
     @cached_property
     def trust(self) -> Trust:
         """The keys by which manifests are believed."""
+        from callrec.catalogue import custody
         from callrec.evidence.trust import Trust
 
         def since() -> datetime | None:
             return next((each.created_at for each in self.keys.records()), None)
 
-        return Trust(lambda: self.keys.public, since)
+        def first_row(moment: datetime) -> int | None:
+            with self.database.read() as connection:
+                return custody.first_since(connection, moment)
+
+        return Trust(lambda: self.keys.public, since, first_row)
 
     def retrieval(self, note: Notes) -> Retrieval:
         """Makes what reads recordings back from the archive; `note` enters that into the custody log."""
