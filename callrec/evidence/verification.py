@@ -81,6 +81,16 @@ class Verifier:
         else:
             self._verify(found, told, decode=decode)
 
+    def is_gone(self, recording_id: str) -> bool:
+        """Returns whether a recording was destroyed, and all that tells of it agrees. Writes nothing down."""
+        found = Findings(recording_id)
+        told = self._told(found)
+        with found.looking("custody"):
+            found.gone = _alone(recording_id, told.entries).destroyed_at is not None
+        if found.gone:
+            self._look(found, told, decode=False)
+        return found.gone and not found.problems
+
     def of_call(self, call_id: str, recording_ids: Iterable[str]) -> list[str]:
         """Returns those of some recordings that are of a call whose id begins so, as their manifests say."""
         found = [(each, self._archived(each)) for each in recording_ids]

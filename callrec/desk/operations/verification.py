@@ -106,11 +106,12 @@ def _ids(session: Session, connection: Connection, text: str) -> list[str]:
     except OutOfSight:
         raise
     except (NotFound, CatalogueDamaged):
+        verifier = session.app.verifier(session.note)
         found = traces.like(connection, text, session.reach)
-        doubtful = [each for each in found if not traces.was_destroyed(connection, each)]
+        doubtful = [each for each in found if not verifier.is_gone(each)]
         if not doubtful:
             lost = traces.without_rows(connection, session.reach)
-            doubtful = session.app.verifier(session.note).of_call(pasted(text), lost)
+            doubtful = verifier.of_call(pasted(text), lost)
         if not doubtful:
             raise
         return doubtful

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -26,10 +26,17 @@ from callrec.evidence.verification import Verifier
 from callrec.manifest import AudioFacts, Manifest
 from tests.tampering import altered
 from tests.unit.bench import TOKYO, Sources
-from tests.unit.fakes import LockingStore
+from tests.unit.fakes import LockingStore, MemoryStore
 from tests.unit.samples import RECORDING_ID, START
 
 LATER = START + timedelta(days=400)
+
+
+def state(database: Database, store: MemoryStore, key: SigningKey = Sources.key) -> None:
+    """Puts what waits in the outbox into a bucket, signed by a key."""
+    keys = SimpleNamespace(public=PublicKeyRing({key.key_id: key.public_key}), signer=lambda: key)
+    there = cast(LockingStore, store)
+    Outbox(database, lambda: there, lambda: keys, locks=False, shortest_lock=timedelta(days=1)).put()
 
 
 class Place:
@@ -68,10 +75,7 @@ class Place:
 
     def state(self, key: SigningKey = Sources.key) -> None:
         """Puts what waits into the bucket, signed."""
-        keys = SimpleNamespace(public=PublicKeyRing({key.key_id: key.public_key}), signer=lambda: key)
-        Outbox(
-            self.database, lambda: self.store, lambda: keys, locks=False, shortest_lock=timedelta(days=1)
-        ).put()
+        state(self.database, self.store, key)
 
     def redact(self, key: SigningKey = Sources.key, number: int = 1) -> PlacedRedaction:
         """Puts a redaction beside the recording, and writes it down."""
