@@ -113,7 +113,8 @@ class CustodyCheck:
         for row in compared.altered:
             yield [], Sentence(_ALTERED.template, row=row)
         for each in found:
-            yield from (([f"{each.key}#anchor"], _of(each.key, problem)) for problem in each.problems)
+            kind = "anchor" if each.anchor else "anchor#lost"
+            yield from (([f"{each.key}#{kind}"], _of(each.key, problem)) for problem in each.problems)
         by_key = {each.key: each for each in found}
         for broken in compared.breaks:
             under = [leaf for each in broken.anchors for leaf in self._leaves(by_key[each.key])]
@@ -161,11 +162,12 @@ class CustodyCheck:
             said = Sentence("the list of manifests under {anchor} is missing", anchor=found.key)
             yield [f"{found.key}#leaves"], said
         except EvidenceBroken as error:
-            yield [f"{found.key}#leaves"], _of(found.key, Sentence(error.template, **error.values))
+            yield [f"{found.key}#leaves#other"], _of(found.key, Sentence(error.template, **error.values))
         else:
             for leaf in self._unlike(leaves):
-                if problem := self._of_leaf(leaf, found.key):
-                    yield [f"{found.key}#{leaf.recording_id}"], problem
+                if wrong := self._of_leaf(leaf, found.key):
+                    kind, problem = wrong
+                    yield [f"{found.key}#{leaf.recording_id}{kind}"], problem
 
     def _unlike(self, leaves: Sequence[Leaf]) -> Iterator[Leaf]:
         """Yields the manifests that the catalogue does not have as they were anchored."""
@@ -175,19 +177,23 @@ class CustodyCheck:
                 known = calls.manifest_hashes(connection, [each.recording_id for each in batch])
             yield from (each for each in batch if known.get(each.recording_id) != each.manifest_sha256)
 
-    def _of_leaf(self, leaf: Leaf, key: str) -> Sentence | None:
-        """Returns what is wrong with a manifest that the catalogue does not have, or has as another one."""
+    def _of_leaf(self, leaf: Leaf, key: str) -> tuple[str, Sentence] | None:
+        """Returns what is wrong with a manifest that the catalogue does not have, or has as another one, and
+        before it what kind of thing that is: one that is known makes no other known."""
         for known in self._catalogue([leaf]):
             if has := known.get(leaf.recording_id):
-                return Sentence(
+                return f"#{has}", Sentence(
                     "the catalogue has another manifest of recording {id} ({has}) than {anchor} ({anchored})",
                     id=leaf.recording_id,
                     has=has,
                     anchor=key,
                     anchored=leaf.manifest_sha256,
                 )
-        said = _TRACES[self._traces.of(leaf.recording_id)]
-        return said and Sentence(said.template, id=leaf.recording_id, anchor=key)
+        trace = self._traces.of(leaf.recording_id)
+        if (said := _TRACES[trace]) is None:
+            return None
+        kind = "" if trace is Trace.NONE else f"#{trace}"
+        return kind, Sentence(said.template, id=leaf.recording_id, anchor=key)
 
     def _catalogue(self, leaves: Sequence[Leaf]) -> Iterator[dict[str, str]]:
         """Yields what the catalogue has of the recordings of some manifests."""
