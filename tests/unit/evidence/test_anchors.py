@@ -68,6 +68,17 @@ def test_each_follows_the_one_before(anchoring: Anchoring) -> None:
     assert not _problems(anchoring)
 
 
+def test_an_older_one_under_a_newer_name_is_named_and_followed_by_none(anchoring: Anchoring) -> None:
+    """Else whoever may write to the bucket had all that come after it named for a day in a far year."""
+    first, second = anchoring.anchor(), anchoring.anchor(AnchorReason.REQUEST, days=1)
+    copy = "anchors/2099/12/31.json"
+    anchoring.store.put_over(copy, first.data)
+    assert anchoring.log.newest() == second
+    third = anchoring.anchor(AnchorReason.REQUEST, days=1)
+    assert third.key == "anchors/2026/12/01.json" and third.believed.previous_key == second.key
+    assert list(_problems(anchoring)) == [copy]
+
+
 def test_ten_of_a_day_keep_their_order(anchoring: Anchoring) -> None:
     for _ in range(11):
         anchoring.anchor(AnchorReason.EXPORT)
