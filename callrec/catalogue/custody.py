@@ -158,6 +158,14 @@ def first_since(connection: sa.Connection, moment: datetime) -> int | None:
     return connection.scalar(query.order_by(custody.c.seq).limit(1))
 
 
+def ahead(connection: sa.Connection, moment: datetime) -> list[tuple[int, datetime]]:
+    """Returns number and time of the rows that, by callrec's clock, were written later than a moment: the
+    first AT_ONCE. Damaged ones are passed over."""
+    later = custody.c.at > moment, custody.c.action != "captured"
+    query = sa.select(custody.c.seq, custody.c.at).where(*later).order_by(custody.c.seq).limit(AT_ONCE)
+    return [(row.seq, row.at) for row in connection.execute(query) if isinstance(row.at, datetime)]
+
+
 def broken_at(connection: sa.Connection) -> int | None:
     """Returns the first row that does not follow from the one before; None for a whole chain."""
     return next((each.expected for each in chain(connection) if not each.follows), None)

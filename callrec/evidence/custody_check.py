@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,8 @@ from callrec.evidence.stamping import StampLog
 from callrec.evidence.traces import Trace, Traces
 from callrec.sentences import SentenceField
 
+CLOCKS_APART = timedelta(hours=1)
+"""By how much a clock may be ahead."""
 AT_ONCE = 500
 """Recordings that are looked up in the catalogue at a time."""
 
@@ -112,6 +114,7 @@ class CustodyCheck:
     def _problems(self, found: Sequence[FoundAnchor], compared: Comparison) -> Iterator[Problem]:
         for row in compared.altered:
             yield [], Sentence(_ALTERED.template, row=row)
+        yield from self._ahead()
         for each in found:
             kind = "anchor" if each.anchor else "anchor#lost"
             yield from (([f"{each.key}#{kind}"], _of(each.key, problem)) for problem in each.problems)
@@ -122,6 +125,13 @@ class CustodyCheck:
         for each in found:
             yield from self._of_manifests(each)
         yield from self._stamps.problems(found, self._clock(), self._zone)
+
+    def _ahead(self) -> Iterator[Problem]:
+        """Yields the rows that nobody can have written yet: by a clock that was wrong, or by hand."""
+        with self._database.read() as connection:
+            rows = custody.ahead(connection, self._clock() + CLOCKS_APART)
+        for row, at in rows:
+            yield [f"#{row}"], Sentence(_AHEAD.template, row=row, time=spoken(at, self._zone))
 
     # --- what was done to the log
 
@@ -210,6 +220,7 @@ class CustodyCheck:
 
 
 _ALTERED = Sentence("the custody log was altered at row {row}: keep the database as it is")
+_AHEAD = Sentence("row {row} of the custody log says that it was written at {time}: that lies ahead")
 _TRACES = {
     Trace.DESTROYED: None,
     Trace.THERE: Sentence(
@@ -265,7 +276,7 @@ def _of(key: str, problem: Sentence) -> Sentence:
 
 
 def _finding(subjects: list[str], problem: Sentence, anchors: Sequence[Standing]) -> Finding:
-    keys = [each.partition("#")[0] for each in subjects]
+    keys = [key for each in subjects if (key := each.partition("#")[0])]
     known = {known_by(each, anchors) for each in subjects}
     if len(known) != 1 or (said := known.pop()) is None:
         return Finding(keys, problem, subjects)

@@ -190,6 +190,16 @@ def test_what_is_known_of_a_recording_is_not_all_that_may_come(week: Anchoring) 
     assert "has another manifest" in found
 
 
+def test_a_row_that_nobody_can_have_written_yet(week: Anchoring) -> None:
+    with week.database.begin() as connection:
+        made = custody.append(connection, "", "refused", who="ito", at=week.at + 2 * DAY)
+        custody.append(connection, "", "captured", who="callrec", at=week.at + 2 * DAY)  # the PBX's clock
+    (found,) = week.found()
+    assert found.startswith(f"row {made.seq} of the custody log says that it was written at")
+    _anchored_with_note(week, "the clock of 5 December")
+    assert not week.found()
+
+
 def test_rows_that_do_not_follow_are_never_known(week: Anchoring) -> None:
     with week.database.begin() as connection, altered(connection):
         connection.exec_driver_sql("UPDATE custody SET who = 'nobody' WHERE seq = 4")
