@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from callrec.app.base import BaseParts
 
 if TYPE_CHECKING:
     from callrec.archive.retrieval import Notes, Retrieval
+    from callrec.catalogue.database import Connection
     from callrec.evidence.absences import Absences
     from callrec.evidence.anchorer import Anchorer
     from callrec.evidence.anchors import AnchorLog
@@ -152,12 +153,17 @@ class EvidenceParts(BaseParts):
     @cached_property
     def trust(self) -> Trust:
         """The keys by which manifests are believed."""
+        from callrec.catalogue import custody
         from callrec.evidence.trust import Trust
 
         def since() -> datetime | None:
             return next((each.created_at for each in self.keys.records()), None)
 
-        return Trust(lambda: self.keys.public, since)
+        def first_row(moment: datetime) -> int | None:
+            with self.database.read() as connection:
+                return custody.first_since(connection, moment)
+
+        return Trust(lambda: self.keys.public, since, first_row)
 
     def retrieval(self, note: Notes) -> Retrieval:
         """Makes what reads recordings back from the archive; `note` enters that into the custody log."""
@@ -211,7 +217,8 @@ class EvidenceParts(BaseParts):
         zone = self.settings.office.zone
         bucket = RecordingsInBucket(self.store, self.database, zone)
         anchors, check = self.anchors(), self.custody_check()
-        return Absences(self.database, self.spool, bucket, anchors, check, self.keys.signer, zone)
+        is_gone = self.verifier(_nothing).is_gone
+        return Absences(self.database, self.spool, bucket, anchors, check, self.keys.signer, zone, is_gone)
 
     def packer(self, note: Notes) -> Packer:
         """Makes what packs recordings for somebody outside; `note` is that of their retrieval."""
@@ -220,3 +227,7 @@ class EvidenceParts(BaseParts):
         zone, stamper = self.settings.office.zone, self.stamper()
         stamp = stamper.stamp if stamper else lambda: None
         return Packer(self.retrieval(note), self.anchorer(), self.keys, stamp, zone, lambda: self.now)
+
+
+def _nothing(connection: Connection, recording_id: str, action: str, **details: Any) -> None:
+    """Enters nothing into the custody log: for what is only looked at."""

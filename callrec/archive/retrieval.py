@@ -48,7 +48,7 @@ class Notes(Protocol):
 class Believes(Protocol):
     """Knows which manifests are believed: see callrec.evidence.trust."""
 
-    def is_signed(self, data: bytes, archived_at: datetime | None) -> bool:
+    def is_signed(self, data: bytes, archived_at: datetime | None, row: int | None = None) -> bool:
         """Returns whether a manifest is signed. Raises EvidenceBroken for one that is not believed."""
 
 
@@ -100,7 +100,7 @@ class Retrieval:
                 _agree(kept, said)
                 data = self._read(kept, audio)
                 _check(kept, data, audio)
-                self._trust.is_signed(data, said.archived_at)
+                self._trust.is_signed(data, said.archived_at, said.archived_row)
             except EvidenceBroken as error:
                 self._note(kept, "broken", problem=str(error))
                 raise

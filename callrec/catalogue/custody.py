@@ -23,7 +23,8 @@ from callrec.catalogue.tables import custody
 from callrec.errors import CatalogueDamaged
 
 GENESIS = "0" * 64
-ARCHIVED = "archived"
+ARCHIVED = ("archived", "rebuilt")
+"""The actions of rows that tell of a manifest in the bucket."""
 SHA256 = re.compile("[0-9a-f]{64}")
 AT_ONCE = 1000
 """Rows of the chain in memory at a time."""
@@ -99,11 +100,12 @@ def hash_at(connection: sa.Connection, seq: int) -> str | None:
 
 
 def archived(connection: sa.Connection, after: int, until: int) -> list[tuple[str, str]]:
-    """Returns which manifests were archived by the rows after one and until another: the recording's id and
-    the manifest's SHA-256 of each, in the order of ids. Damaged rows are passed over."""
+    """Returns which manifests were archived, or entered anew from the bucket, by the rows after one and until
+    another: the recording's id and the manifest's SHA-256 of each, in the order of ids. Damaged rows are
+    passed over."""
     rows = connection.execute(
         sa.select(custody.c.recording_id, custody.c.details)
-        .where(custody.c.seq > after, custody.c.seq <= until, custody.c.action == ARCHIVED)
+        .where(custody.c.seq > after, custody.c.seq <= until, custody.c.action.in_(ARCHIVED))
         .execution_options(yield_per=AT_ONCE)
     )
     hashes = ((row.recording_id, _detail(row.details, "manifest_sha256")) for row in rows)
@@ -137,6 +139,20 @@ def times(connection: sa.Connection, after: int, until: int) -> Iterator[tuple[i
     query = sa.select(custody.c.seq, custody.c.at).where(custody.c.seq > after, custody.c.seq <= until)
     rows = connection.execute(query.order_by(custody.c.seq).execution_options(yield_per=AT_ONCE))
     yield from ((row.seq, row.at) for row in rows if isinstance(row.at, datetime))
+
+
+def first_since(connection: sa.Connection, moment: datetime) -> int | None:
+    """Returns the number of the first row that was written at a moment or later, by callrec's clock."""
+    query = sa.select(custody.c.seq).where(custody.c.at >= moment, custody.c.action != "captured")
+    return connection.scalar(query.order_by(custody.c.seq).limit(1))
+
+
+def ahead(connection: sa.Connection, moment: datetime) -> list[tuple[int, datetime]]:
+    """Returns number and time of the rows that, by callrec's clock, were written later than a moment: the
+    first AT_ONCE. Damaged ones are passed over."""
+    later = custody.c.at > moment, custody.c.action != "captured"
+    query = sa.select(custody.c.seq, custody.c.at).where(*later).order_by(custody.c.seq).limit(AT_ONCE)
+    return [(row.seq, row.at) for row in connection.execute(query) if isinstance(row.at, datetime)]
 
 
 def broken_at(connection: sa.Connection) -> int | None:

@@ -24,6 +24,8 @@ class Logged:
     made_at: datetime | None = None
     sha256: str = ""
     archived_at: datetime | None = None
+    archived_row: int | None = None
+    """The number of the row that says so."""
     key: str = ""
     manifest_sha256: str = ""
     version: str | None = None
@@ -59,6 +61,7 @@ def _taken_over(found: Logged, said: Entry) -> Logged:
     return replace(
         found,
         archived_at=said.at,
+        archived_row=said.seq,
         sha256=str(details.get("sha256") or found.sha256),
         key=str(details["key"]),
         manifest_sha256=str(details.get("manifest_sha256", "")),

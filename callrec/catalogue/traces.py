@@ -104,14 +104,6 @@ def like(connection: sa.Connection, id_: str, reach: Reach) -> list[str]:
     return sorted(found | set(without_rows(connection, reach, first, last)))
 
 
-def was_destroyed(connection: sa.Connection, recording_id: str) -> bool:
-    """Returns whether row and custody log agree that a recording was destroyed."""
-    row = recordings.c.id == recording_id, recordings.c.state == Custody.DESTROYED
-    entry = custody.c.recording_id == recording_id, custody.c.action == "destroyed"
-    queries = (sa.select(recordings.c.id).where(*row), sa.select(custody.c.seq).where(*entry))
-    return all(connection.execute(query.limit(1)).first() is not None for query in queries)
-
-
 def destroyed(connection: sa.Connection) -> set[str]:
     """Returns the ids of all recordings that the custody log knows to be destroyed."""
     query = sa.select(custody.c.recording_id).where(custody.c.action == "destroyed")

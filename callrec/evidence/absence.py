@@ -42,6 +42,8 @@ class Reason(StrEnum):
     """Its destruction was begun, and is not finished."""
     MISSING = "missing"
     """The catalogue says that the archive has it, and the bucket does not."""
+    UNPROVED = "unproved"
+    """The catalogue says that it is destroyed, and what is signed does not."""
     DESTROYED = "destroyed"
     """It was recorded, and destroyed when its time was over."""
     LOST = "lost"
@@ -79,6 +81,7 @@ _THERE = {Reason.KEPT, Reason.WAITING, Reason.IN_BUCKET, Reason.STILL_THERE}
 _NOT_SURE = {
     Reason.BEING_DESTROYED,
     Reason.MISSING,
+    Reason.UNPROVED,
     Reason.NOT_OVER,
     Reason.DISCARD_WAITING,
     Reason.UNEXPLAINED,
@@ -131,6 +134,8 @@ class Known:
     """The recordings that the bucket does not have."""
     still_there: frozenset[str] = frozenset()
     """The recordings that were destroyed and that the bucket has."""
+    unproved: frozenset[str] = frozenset()
+    """The recordings that were destroyed by the catalogue, and not by what is signed."""
     unknown_objects: Mapping[str, str] = field(default_factory=dict)
     """The keys of sounds that only the bucket has, by the ids of calls."""
 
@@ -193,6 +198,8 @@ def _of_recording(each: ArchivedRecording, known: KnownCall, more: Known) -> Fin
 def _destroyed(each: ArchivedRecording, known: KnownCall, more: Known, common: dict[str, Any]) -> Finding:
     if each.id in more.still_there:
         return Finding(Reason.STILL_THERE, each.destroyed_at, key=each.key, **common)
+    if each.id in more.unproved:
+        return Finding(Reason.UNPROVED, each.destroyed_at, key=each.key, **common)
     rows = [row for row in more.entries.get(each.id, []) if row.action == "destroyed"]
     decision = known.call.decision
     return Finding(

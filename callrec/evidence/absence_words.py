@@ -66,6 +66,8 @@ REASONS = {
     Reason.BEING_DESTROYED: "It was recorded. The destruction of recording {recording}, whose time is over, "
     "was begun and is not finished.",
     Reason.MISSING: "By the catalogue the archive has recording {recording}, but it is not there.",
+    Reason.UNPROVED: "By the catalogue recording {recording} was destroyed at {at}, but nothing that is "
+    "signed says so.",
     Reason.DESTROYED: "It was recorded. Recording {recording} was destroyed at {at}, as its time was over: "
     "rule {rule} kept it until {until} (row {row} of the custody log).",
     Reason.LOST: "It was to be recorded, but its sound was lost; noticed at {at} (row {row} of the custody "

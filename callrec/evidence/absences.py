@@ -38,6 +38,7 @@ from callrec.evidence.recordings_in_bucket import RecordingsInBucket, UnknownRec
 from callrec.language import speaking
 from callrec.model.access import Reach
 from callrec.model.calls import CallRecord
+from callrec.model.captures import Custody
 from callrec.signing import Signer
 from callrec.spool import status as controller
 from callrec.spool.directory import Spool
@@ -69,7 +70,10 @@ class Absences:
         check: CustodyCheck,
         signer: Callable[[], Signer],
         zone: ZoneInfo,
+        is_gone: Callable[[str], bool],
     ) -> None:
+        """`is_gone` tells of a recording that was destroyed whether all that tells of it agrees."""
+        self._is_gone = is_gone
         self._database, self._spool, self._bucket = database, spool, bucket
         self._anchors, self._check, self._signer, self._zone = anchors, check, signer, zone
 
@@ -93,6 +97,8 @@ class Absences:
         known = self._known(scope, asker.reach)
         rows = [each for call in known for each in call.recordings]
         bucket = self._bucket.look(scope, rows)
+        gone = [each.id for each in rows if each.state is Custody.DESTROYED]
+        unproved = frozenset(each for each in gone if not self._is_gone(each))
         waiting = set(in_spool.waiting.values())
         only_there = [
             each
@@ -109,6 +115,7 @@ class Absences:
                 discards=frozenset(in_spool.discards),
                 missing=bucket.missing,
                 still_there=bucket.still_there,
+                unproved=unproved,
                 unknown_objects={each.call.id: each.key for each in only_there},
             )
             calls = sorted((_stated(each, more, scope) for each in found), key=lambda each: each.started_at)

@@ -108,8 +108,15 @@ class AnchorLog:
             before = each
 
     def newest(self) -> FoundAnchor | None:
-        """Returns the newest anchor that can be believed."""
-        return next(self.newest_first(), None)
+        """Returns the newest anchor that can be believed. An older one that somebody copied to a newer name
+        is not taken for it: its number does not go on from the one before."""
+        found = self.newest_first()
+        each = next(found, None)
+        for before in found:
+            if each and each.believed.number > before.believed.number:
+                break
+            each = before
+        return each
 
     def newest_first(self) -> Iterator[FoundAnchor]:
         """Yields the anchors that can be believed, the newest first."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,8 @@ from callrec.evidence.stamping import StampLog
 from callrec.evidence.traces import Trace, Traces
 from callrec.sentences import SentenceField
 
+CLOCKS_APART = timedelta(hours=1)
+"""By how much a clock may be ahead."""
 AT_ONCE = 500
 """Recordings that are looked up in the catalogue at a time."""
 
@@ -112,8 +114,10 @@ class CustodyCheck:
     def _problems(self, found: Sequence[FoundAnchor], compared: Comparison) -> Iterator[Problem]:
         for row in compared.altered:
             yield [], Sentence(_ALTERED.template, row=row)
+        yield from self._ahead()
         for each in found:
-            yield from (([f"{each.key}#anchor"], _of(each.key, problem)) for problem in each.problems)
+            kind = "anchor" if each.anchor else "anchor#lost"
+            yield from (([f"{each.key}#{kind}"], _of(each.key, problem)) for problem in each.problems)
         by_key = {each.key: each for each in found}
         for broken in compared.breaks:
             under = [leaf for each in broken.anchors for leaf in self._leaves(by_key[each.key])]
@@ -121,6 +125,13 @@ class CustodyCheck:
         for each in found:
             yield from self._of_manifests(each)
         yield from self._stamps.problems(found, self._clock(), self._zone)
+
+    def _ahead(self) -> Iterator[Problem]:
+        """Yields the rows that nobody can have written yet: by a clock that was wrong, or by hand."""
+        with self._database.read() as connection:
+            rows = custody.ahead(connection, self._clock() + CLOCKS_APART)
+        for row, at in rows:
+            yield [f"#{row}"], Sentence(_AHEAD.template, row=row, time=spoken(at, self._zone))
 
     # --- what was done to the log
 
@@ -161,11 +172,12 @@ class CustodyCheck:
             said = Sentence("the list of manifests under {anchor} is missing", anchor=found.key)
             yield [f"{found.key}#leaves"], said
         except EvidenceBroken as error:
-            yield [f"{found.key}#leaves"], _of(found.key, Sentence(error.template, **error.values))
+            yield [f"{found.key}#leaves#other"], _of(found.key, Sentence(error.template, **error.values))
         else:
             for leaf in self._unlike(leaves):
-                if problem := self._of_leaf(leaf, found.key):
-                    yield [f"{found.key}#{leaf.recording_id}"], problem
+                if wrong := self._of_leaf(leaf, found.key):
+                    kind, problem = wrong
+                    yield [f"{found.key}#{leaf.recording_id}{kind}"], problem
 
     def _unlike(self, leaves: Sequence[Leaf]) -> Iterator[Leaf]:
         """Yields the manifests that the catalogue does not have as they were anchored."""
@@ -175,19 +187,23 @@ class CustodyCheck:
                 known = calls.manifest_hashes(connection, [each.recording_id for each in batch])
             yield from (each for each in batch if known.get(each.recording_id) != each.manifest_sha256)
 
-    def _of_leaf(self, leaf: Leaf, key: str) -> Sentence | None:
-        """Returns what is wrong with a manifest that the catalogue does not have, or has as another one."""
+    def _of_leaf(self, leaf: Leaf, key: str) -> tuple[str, Sentence] | None:
+        """Returns what is wrong with a manifest that the catalogue does not have, or has as another one, and
+        before it what kind of thing that is: one that is known makes no other known."""
         for known in self._catalogue([leaf]):
             if has := known.get(leaf.recording_id):
-                return Sentence(
+                return f"#{has}", Sentence(
                     "the catalogue has another manifest of recording {id} ({has}) than {anchor} ({anchored})",
                     id=leaf.recording_id,
                     has=has,
                     anchor=key,
                     anchored=leaf.manifest_sha256,
                 )
-        said = _TRACES[self._traces.of(leaf.recording_id)]
-        return said and Sentence(said.template, id=leaf.recording_id, anchor=key)
+        trace = self._traces.of(leaf.recording_id)
+        if (said := _TRACES[trace]) is None:
+            return None
+        kind = "" if trace is Trace.NONE else f"#{trace}"
+        return kind, Sentence(said.template, id=leaf.recording_id, anchor=key)
 
     def _catalogue(self, leaves: Sequence[Leaf]) -> Iterator[dict[str, str]]:
         """Yields what the catalogue has of the recordings of some manifests."""
@@ -204,6 +220,7 @@ class CustodyCheck:
 
 
 _ALTERED = Sentence("the custody log was altered at row {row}: keep the database as it is")
+_AHEAD = Sentence("row {row} of the custody log says that it was written at {time}: that lies ahead")
 _TRACES = {
     Trace.DESTROYED: None,
     Trace.THERE: Sentence(
@@ -259,7 +276,7 @@ def _of(key: str, problem: Sentence) -> Sentence:
 
 
 def _finding(subjects: list[str], problem: Sentence, anchors: Sequence[Standing]) -> Finding:
-    keys = [each.partition("#")[0] for each in subjects]
+    keys = [key for each in subjects if (key := each.partition("#")[0])]
     known = {known_by(each, anchors) for each in subjects}
     if len(known) != 1 or (said := known.pop()) is None:
         return Finding(keys, problem, subjects)

@@ -7,7 +7,7 @@ bucket since, and shortly before, is compared with it; what is missing is made a
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -39,7 +39,8 @@ class LostCommits:
         if newest is None:
             return
         work = self._rebuilding()
-        for some in work.since(newest - BEFORE):
+        # A row can have a time that lies ahead: what was put into the bucket is never as new.
+        for some in work.since(min(newest, datetime.now(UTC)) - BEFORE):
             for each in some:
                 if each.unproved:
                     log.warning("cannot be proved", id=each.id, problem=str(each.unproved))

@@ -41,10 +41,10 @@ class Reading:
 
     def data(self, key: str, version: str | None) -> bytes:
         """Returns the bytes of a small object."""
-        return self._given(key, lambda: b"".join(self._store.read(key, version)))
+        return self.given(key, lambda: b"".join(self._store.read(key, version)))
 
     def head(self, key: str, version: str | None) -> StoredObject:
-        return self._given(key, lambda: self._store.head(key, version))
+        return self.given(key, lambda: self._store.head(key, version))
 
     def newest(self, key: str) -> str | None:
         """Returns the newest version of an object; empty when it was deleted on top of what is there."""
@@ -56,12 +56,12 @@ class Reading:
     def facts(self, key: str, version: str | None, pcm_sha256: str) -> AudioFacts:
         """Returns what a sound file says of itself and what its bytes are; what only decoding tells is as it
         is given."""
-        return self._given(key, lambda: self._facts(key, version, pcm_sha256))
+        return self.given(key, lambda: self._facts(key, version, pcm_sha256))
 
     def decoded(self, key: str, version: str | None) -> AudioFacts:
         """Returns what a sound file is, decoded to its end."""
         with scratch() as path:
-            self._given(key, lambda: save(self._store.read(key, version), path))
+            self.given(key, lambda: save(self._store.read(key, version), path))
             return examine(path)
 
     def _facts(self, key: str, version: str | None, pcm_sha256: str) -> AudioFacts:
@@ -82,9 +82,9 @@ class Reading:
             size=size,
         )
 
-    def _given(self, key: str, ask: Callable[[], T]) -> T:
-        """Returns what is asked of an object. It is asked once more where there was no answer, or only a part
-        of one: a connection may break."""
+    def given(self, key: str, ask: Callable[[], T]) -> T:
+        """Returns what is asked of an object, or of what begins with its key. It is asked once more where
+        there was no answer, or only a part of one: a connection may break."""
         with self._named(key):
             try:
                 return ask()

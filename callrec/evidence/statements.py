@@ -16,11 +16,11 @@ from typing import Protocol
 import structlog
 
 from callrec.archive.store import BrowsingStore, ListedVersion, LockingStore
-from callrec.catalogue import calls, statements
+from callrec.catalogue import calls, custody, statements
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Database
 from callrec.catalogue.statements import TOMBSTONES, WaitingStatement
-from callrec.errors import AlreadyThere, CallrecError, EvidenceBroken, NotFound
+from callrec.errors import AlreadyThere, CallrecError, CatalogueDamaged, EvidenceBroken, NotFound
 from callrec.evidence.placing import JSON, content
 from callrec.evidence.statement import REQUESTS, SCHEMA, Statement, folder, read, write
 from callrec.model.captures import Custody
@@ -105,6 +105,8 @@ class Outbox:
         said, kept = statement(each), self._kept(each.recording_id)
         if kept and kept.state is Custody.DESTROYED and each.action not in TOMBSTONES:
             return  # purge was quicker, and forgets it
+        if kept:
+            self._require_logged(each)
         data = write(said, self._keys().signer())
         key = key_of(said, kept)
         until = datetime.now(UTC) + self._shortest_lock
@@ -120,6 +122,25 @@ class Outbox:
             if now and now.hold:  # not before: somebody may have asked for it meanwhile
                 self._hold(key, version)
             statements.done(connection, each.id)
+
+    def _require_logged(self, each: WaitingStatement) -> None:
+        """Raises EvidenceBroken unless the custody log, which is anchored, says the same: a row of the outbox
+        alone is nothing to sign."""
+        try:
+            with self._database.read() as connection:
+                entries = custody.of(connection, each.recording_id)
+        except CatalogueDamaged as error:  # of this recording: others need not wait for it
+            raise EvidenceBroken(error.template, **error.values) from error
+        told = (each.action, each.at, each.who)
+        if not any(
+            row.details.get("statement") == each.id and (row.action, row.at, row.who) == told
+            for row in entries
+        ):
+            raise EvidenceBroken(
+                "the custody log does not tell of {action}, which waits to be stated of recording {id}",
+                action=each.action,
+                id=each.recording_id,
+            )
 
     def _kept(self, recording_id: str) -> ArchivedRecording | None:
         """Returns the recording that a statement is about; None of a request. Raises EvidenceBroken."""

@@ -20,8 +20,9 @@ from callrec.catalogue.logged import Logged, logged
 from callrec.errors import EvidenceBroken, NotFound, Sentence
 from callrec.evidence import comparison
 from callrec.evidence.afterwards import Afterwards, after, at_first
+from callrec.evidence.beside import BesideVerifier, VerifiedStore
 from callrec.evidence.findings import Archived, Findings, Told
-from callrec.evidence.reading import CheckedStore, Missing, Reading
+from callrec.evidence.reading import Missing, Reading
 from callrec.evidence.trust import Trust
 from callrec.manifest import Manifest, RuleText, differences, read
 from callrec.model.captures import RetainedBecause
@@ -41,7 +42,7 @@ class Verifier:
 
     def __init__(
         self,
-        store: CheckedStore,
+        store: VerifiedStore,
         database: Database,
         trust: Trust,
         note: Notes,
@@ -52,6 +53,7 @@ class Verifier:
     ) -> None:
         self._reading, self._database, self._trust, self._note = Reading(store), database, trust, note
         self._clock, self._zone, self._mode = clock, zone, mode
+        self._beside = BesideVerifier(store, database, trust)
 
     def verify(self, recording_id: str, *, altered: Sentence | None = None, decode: bool = False) -> Findings:
         """Verifies one recording, and enters that into the custody log. `altered`: what is wrong with its
@@ -74,9 +76,20 @@ class Verifier:
         with found.looking("custody"):
             found.gone = _alone(found.id, told.entries).destroyed_at is not None
         if found.gone:
+            self._is_right_beside(found, told)
             self._compare_alone(found, told)
         else:
             self._verify(found, told, decode=decode)
+
+    def is_gone(self, recording_id: str) -> bool:
+        """Returns whether a recording was destroyed, and all that tells of it agrees. Writes nothing down."""
+        found = Findings(recording_id)
+        told = self._told(found)
+        with found.looking("custody"):
+            found.gone = _alone(recording_id, told.entries).destroyed_at is not None
+        if found.gone:
+            self._look(found, told, decode=False)
+        return found.gone and not found.problems
 
     def of_call(self, call_id: str, recording_ids: Iterable[str]) -> list[str]:
         """Returns those of some recordings that are of a call whose id begins so, as their manifests say."""
@@ -99,7 +112,7 @@ class Verifier:
             found.problems.append(silent)
         archived = self._manifest(found, told)
         self._sound(found, told, archived, decode=decode)
-        if found.missing:
+        if self._is_right_beside(found, told) and found.missing:
             self._require_wanted(found.id)
         self._versions(found, told.place)
         if archived is None:
@@ -107,6 +120,15 @@ class Verifier:
         else:
             self._lock(found, told, archived.now)
             self._compare(found, told, archived)
+
+    def _is_right_beside(self, found: Findings, told: Told) -> bool:
+        """Returns whether what lies beside it is as the custody log says: what is stated of its end, too."""
+        before = len(found.problems)
+        with found.looking("custody"):
+            now = _alone(found.id, told.entries)
+            if told.place.key:
+                self._beside.verify(found, told, now)
+        return len(found.problems) == before
 
     def _require_wanted(self, recording_id: str) -> None:
         """Raises NotFound for a recording that is not there because it is being destroyed, or was since."""
@@ -144,7 +166,7 @@ class Verifier:
     def _is_believed(self, found: Findings, data: bytes, log: Logged) -> bool:
         """Returns whether a manifest is signed by a key of ours, or older than the first of them."""
         try:
-            signed = self._trust.is_signed(data, log.archived_at)
+            signed = self._trust.is_signed(data, log.archived_at, log.archived_row)
         except EvidenceBroken as error:
             found.checked.append("signature")
             found.problems.append(Sentence("the manifest of {id}: {problem}", id=found.id, problem=error))

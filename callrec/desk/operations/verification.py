@@ -34,8 +34,9 @@ class Verification:
     `covered` are the keys under which somebody has put something else since: what was archived is whole
     beneath. `checked` is what was looked at: custody (its rows of the log), manifest and sound (their
     SHA-256), signature, content (what the manifest says of the sound), decoded (the samples), versions
-    (whether something was put over them), lock (lock and hold in the bucket), row (all that the catalogue
-    says), bucket (what lies there without belonging to any), anchors (the custody log as a whole).
+    (whether something was put over them), lock (lock and hold in the bucket), statements (what was done
+    since, as it is signed in the bucket), redactions, row (all that the catalogue says), bucket (what lies
+    there without belonging to any), anchors (the custody log as a whole).
     """
 
     id: str
@@ -106,11 +107,12 @@ def _ids(session: Session, connection: Connection, text: str) -> list[str]:
     except OutOfSight:
         raise
     except (NotFound, CatalogueDamaged):
+        verifier = session.app.verifier(session.note)
         found = traces.like(connection, text, session.reach)
-        doubtful = [each for each in found if not traces.was_destroyed(connection, each)]
+        doubtful = [each for each in found if not verifier.is_gone(each)]
         if not doubtful:
             lost = traces.without_rows(connection, session.reach)
-            doubtful = session.app.verifier(session.note).of_call(pasted(text), lost)
+            doubtful = verifier.of_call(pasted(text), lost)
         if not doubtful:
             raise
         return doubtful

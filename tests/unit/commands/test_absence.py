@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from callrec import account, ids
 from callrec.app import App
-from callrec.catalogue import calls, custody, tables
+from callrec.catalogue import calls, custody, destructions, statements, tables
 from callrec.catalogue.absences import AWAY
 from callrec.evidence.absence import Reason
 from callrec.evidence.absence_document import Absence, read
@@ -28,6 +28,7 @@ from callrec.model.rules import Mode
 from callrec.numbers import Number
 from tests.tampering import altered
 from tests.unit.bench import Bench, believe
+from tests.unit.evidence.verified import state
 from tests.unit.program import SHIBA, Done
 from tests.unit.samples import CALL_ID, DECISION, RECORDING_ID, START, call, captured_call
 
@@ -249,12 +250,31 @@ def test_catalogue_and_bucket_that_disagree_are_told(office: Office, bench: Benc
     assert found_reasons(asked(office, tmp_path)) == ["still-there"]
     versions = dict(bench.store.versions)
     bench.store.versions.clear()
-    assert found_reasons(asked(office, tmp_path)) == ["destroyed"]
+    document = asked(office, tmp_path)
+    assert found_reasons(document) == ["unproved"], "nothing that is signed says so"
+    assert statuses(document) == {CALL_ID: "uncertain"}
     with bench.database.begin() as connection:
         connection.execute(tables.recordings.update().values({"state": "archived", "destroyed_at": None}))
     assert found_reasons(asked(office, tmp_path)) == ["missing"]
     bench.store.versions.update(versions)
     assert found_reasons(asked(office, tmp_path)) == ["kept"]
+
+
+def test_one_that_was_destroyed_as_it_is_signed_is_absent(
+    office: Office, bench: Bench, tmp_path: Path
+) -> None:
+    bench.captured()
+    assert bench.archiver.archive(RECORDING_ID)
+    with bench.database.begin() as connection:
+        due = destructions.find(connection, RECORDING_ID)
+        assert due and destructions.finish(connection, RECORDING_ID, START + timedelta(days=91))
+        for action in ("destruction-begun", "destroyed"):
+            at = START + timedelta(days=91)
+            statements.enter(connection, RECORDING_ID, action, who="purger", at=at, **due.reason())
+    bench.store.versions.clear()
+    state(bench.database, bench.store)
+    document = asked(office, tmp_path)
+    assert found_reasons(document) == ["destroyed"] and statuses(document) == {CALL_ID: "absent"}
 
 
 def test_while_the_bucket_is_away_nothing_is_stated(office: Office, bench: Bench, tmp_path: Path) -> None:

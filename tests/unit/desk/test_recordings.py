@@ -16,7 +16,7 @@ from callrec import language, settings_file
 from callrec.app import App
 from callrec.archive.given import Clip
 from callrec.catalogue import custody as log
-from callrec.catalogue import destructions, tables
+from callrec.catalogue import destructions, statements, tables
 from callrec.catalogue.database import Database
 from callrec.catalogue.finding import SearchQuery
 from callrec.desk.direct import DirectDesk
@@ -28,6 +28,7 @@ from tests.tampering import altered
 from tests.two_facilities import BOTH, CLAIMS, ME, NUMBERS, OTHER, OWN, Desk, call_of
 from tests.unit.bench import believe, make_bench
 from tests.unit.desk.server_thread import serving
+from tests.unit.evidence.verified import state
 from tests.unit.fakes import MemoryStore
 from tests.unit.program import Done
 from tests.unit.samples import START
@@ -142,9 +143,11 @@ def destroyed(desk: Desk) -> Desk:
     with desk.app.database.begin() as connection:
         due = destructions.find(connection, OWN)
         assert due and destructions.finish(connection, OWN, at)
-        log.append(connection, OWN, "destroyed", who="purger", at=at, **due.reason())
+        for action in ("destruction-begun", "destroyed"):
+            statements.enter(connection, OWN, action, who="purger", at=at, **due.reason())
     for key, _ in due.objects:
         del store.versions[key]
+    state(desk.app.database, store)
     desk.grant(Role.HANDLER)
     desk.grant(Role.AUDITOR)
     return desk
@@ -166,12 +169,26 @@ def test_who_asks_for_what_was_destroyed_is_told_when_and_why(destroyed: Desk) -
             assert (done.code, done.out) == (1, "") and f"recording {OWN} {said}" in done.complaint
     with destroyed.app.database.begin() as connection:
         connection.execute(tables.recordings.update().values(retained_because="person"))
-    assert "it was to be kept until 2027-02-20" in destroyed("verify", OWN).complaint
+    assert "it was to be kept until 2027-02-20" in destroyed("fetch", OWN).complaint
+    done = destroyed("verify", OWN, "--json")
+    assert done.code == 5 and "retained_because: person" in json.loads(done.out)[0]["problems"][0]
 
 
 def test_all_that_is_verified_is_what_is_there(destroyed: Desk) -> None:
     done = destroyed("verify", "--all", "--json")
     assert done.code == 0 and [each["id"] for each in json.loads(done.out)] == [BOTH]
+
+
+def test_who_asks_for_what_nobody_destroyed_is_told_that(destroyed: Desk) -> None:
+    """Rows say that it was destroyed, and nothing that is signed does."""
+    store = destroyed.app.store
+    assert isinstance(store, MemoryStore)
+    for key in [each for each in store.versions if ".statements/" in each]:
+        del store.versions[key]
+    for asked in (OWN, "--all"):
+        done = destroyed("verify", asked, "--json")
+        told = next(each for each in json.loads(done.out) if each["id"] == OWN)
+        assert done.code == 5 and "destruction-begun, and nothing signed" in told["problems"][0]
 
 
 def test_what_is_half_destroyed_is_no_broken_evidence(desk: Desk) -> None:
@@ -181,7 +198,7 @@ def test_what_is_half_destroyed_is_no_broken_evidence(desk: Desk) -> None:
         due = destructions.find(connection, OWN, for_change=True)
         assert due
         destructions.begin(connection, due, who="purger", at=START)
-        log.append(connection, OWN, "destruction-begun", who="purger", at=START, **due.reason())
+        statements.enter(connection, OWN, "destruction-begun", who="purger", at=START, **due.reason())
     store = desk.app.store
     assert isinstance(store, MemoryStore)
     del store.versions[due.key]

@@ -196,6 +196,7 @@ def test_what_is_not_sure_is_said_so() -> None:
     for found, reason in (
         (why(automatic, kept(), missing=frozenset({RECORDING_ID})), Reason.MISSING),
         (why(automatic, kept(), begun=True), Reason.BEING_DESTROYED),
+        (why(automatic, kept(**GONE), unproved=frozenset({RECORDING_ID})), Reason.UNPROVED),
         (why(automatic, kept(), begun=True, missing=frozenset({RECORDING_ID})), Reason.BEING_DESTROYED),
         (why(by(Mode.STANDBY), discards=frozenset({CALL_ID})), Reason.DISCARD_WAITING),
     ):

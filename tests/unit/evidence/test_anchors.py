@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from callrec.catalogue import custody
 from callrec.catalogue.database import Database
 from callrec.errors import AlreadyThere, EvidenceBroken, NotFound, StoreUnreachable
 from callrec.evidence import anchor as documents
@@ -41,6 +42,16 @@ def test_an_anchor_says_where_the_log_stands(anchoring: Anchoring) -> None:
     assert anchoring.store.until[made.key] > datetime.now(anchoring.at.tzinfo) + timedelta(days=3650)
 
 
+def test_a_recording_that_was_entered_anew_is_under_an_anchor(anchoring: Anchoring) -> None:
+    """Its catalogue was lost, and made again from the bucket: no row says any more that it was archived."""
+    leaf = Leaf("01a20000-0000-7000-8000-000000000001", "a" * 64)
+    with anchoring.database.begin() as connection:
+        made = {"manifest_sha256": leaf.manifest_sha256, "stands": {}, "statements": []}
+        custody.append(connection, leaf.recording_id, "rebuilt", who="sato", at=anchoring.at, **made)
+        custody.append(connection, "", "rebuilt", who="sato", at=anchoring.at, request="2026-0001")
+    assert anchoring.log.leaves(anchoring.anchor()) == [leaf]
+
+
 def test_each_follows_the_one_before(anchoring: Anchoring) -> None:
     for count in (1, 0, 2):
         anchoring.archived(count)
@@ -55,6 +66,17 @@ def test_each_follows_the_one_before(anchoring: Anchoring) -> None:
     ]
     assert [each.anchor and each.anchor.manifests for each in found] == [1, 0, 2, 0]
     assert not _problems(anchoring)
+
+
+def test_an_older_one_under_a_newer_name_is_named_and_followed_by_none(anchoring: Anchoring) -> None:
+    """Else whoever may write to the bucket had all that come after it named for a day in a far year."""
+    first, second = anchoring.anchor(), anchoring.anchor(AnchorReason.REQUEST, days=1)
+    copy = "anchors/2099/12/31.json"
+    anchoring.store.put_over(copy, first.data)
+    assert anchoring.log.newest() == second
+    third = anchoring.anchor(AnchorReason.REQUEST, days=1)
+    assert third.key == "anchors/2026/12/01.json" and third.believed.previous_key == second.key
+    assert list(_problems(anchoring)) == [copy]
 
 
 def test_ten_of_a_day_keep_their_order(anchoring: Anchoring) -> None:

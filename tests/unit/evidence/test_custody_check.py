@@ -17,6 +17,7 @@ from callrec.evidence.anchor import AnchorReason
 from callrec.evidence.statement import Statement
 from tests.tampering import altered
 from tests.unit.evidence.anchoring import DAY, TOKYO, Anchoring, Row
+from tests.unit.kept_recording import archive
 
 SECOND, THIRD, FOURTH = (f"anchors/2026/12/0{day}.json" for day in (1, 2, 3))
 
@@ -169,6 +170,34 @@ def test_what_is_known_of_a_recording_is_known_of_no_other(week: Anchoring) -> N
     assert lost[0] in found, "under the same anchor"
     week.rewritten(lambda rows: _with_other_who(rows, 10))
     assert any("rewritten" in each for each in week.found())
+
+
+def test_what_is_known_of_a_recording_is_not_all_that_may_come(week: Anchoring) -> None:
+    """Its row was deleted, and that is known; then somebody takes it out of the bucket, too, or gives it
+    another row."""
+    with week.database.begin() as connection:
+        id_ = connection.scalar(sa.select(tables.recordings.c.id).limit(1))
+        connection.execute(tables.recordings.delete().where(tables.recordings.c.id == id_))
+    assert id_
+    week.store.put_over(f"{_base(id_)}.manifest.json", b"{}")
+    _anchored_with_note(week, "a slip of the hand, to be rebuilt")
+    assert not week.found()
+    del week.store.versions[f"{_base(id_)}.manifest.json"]
+    (found,) = week.found()
+    assert "neither in the catalogue nor in the bucket" in found
+    archive(week.database, None, week.at, id=id_, manifest_sha256="f" * 64)
+    (found,) = week.found()
+    assert "has another manifest" in found
+
+
+def test_a_row_that_nobody_can_have_written_yet(week: Anchoring) -> None:
+    with week.database.begin() as connection:
+        made = custody.append(connection, "", "refused", who="ito", at=week.at + 2 * DAY)
+        custody.append(connection, "", "captured", who="callrec", at=week.at + 2 * DAY)  # the PBX's clock
+    (found,) = week.found()
+    assert found.startswith(f"row {made.seq} of the custody log says that it was written at")
+    _anchored_with_note(week, "the clock of 5 December")
+    assert not week.found()
 
 
 def test_rows_that_do_not_follow_are_never_known(week: Anchoring) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from callrec.catalogue import tables
+from callrec.catalogue import custody, tables
 from callrec.evidence.lost_commits import LostCommits
 from callrec.model.flaws import Flaw
 from callrec.spool.flaws import Flaws
@@ -58,6 +58,19 @@ def test_what_was_lost_is_back_and_told(office: Office, tmp_path: Path) -> None:
     assert {table: rows(office.app.database, table) for table in REBUILT} == whole
     again = office.rebuilding(office.app.database)
     assert rebuilt_office.flat(again.check()) == []
+
+
+def test_a_row_whose_time_lies_ahead_hides_nothing(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else whoever writes one has what is lost later stay lost."""
+    before, now = len(rows(office.app.database, "custody")), datetime.now(UTC)
+    do(office, ("hold", 0, "訴訟", False))
+    _lose(office, len(rows(office.app.database, "custody")) - before)
+    with office.app.database.begin() as connection:
+        custody.append(connection, "", "refused", who="ito", at=now + timedelta(days=3650))
+    monkeypatch.setattr("tests.unit.fakes.MADE", now)
+    assert list(_look(office, tmp_path).values()) == [[office.call_of(office.recordings[0])]]
 
 
 def test_a_row_that_somebody_has_edited_is_left_for_verify(office: Office, tmp_path: Path) -> None:

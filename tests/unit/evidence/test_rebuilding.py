@@ -15,12 +15,17 @@ from hypothesis import strategies as st
 from callrec import ids, manifest
 from callrec.catalogue import custody, rebuilding, tables
 from callrec.catalogue.database import Database
+from callrec.catalogue.logged import logged
 from callrec.desk.operations import keeping, requests
-from callrec.evidence.afterwards import after, at_first
+from callrec.evidence.afterwards import Afterwards, after, at_first
+from callrec.evidence.beside import BesideVerifier
+from callrec.evidence.findings import Findings, Told
 from callrec.evidence.statement import read, write
+from callrec.evidence.trust import Trust
+from callrec.model.captures import RetainedBecause
 from tests.tampering import altered
 from tests.unit.evidence import rebuilt_office
-from tests.unit.evidence.rebuilt_office import DAY, KEY, OTHER, REBUILT, Keys, Office, do, flat, rows
+from tests.unit.evidence.rebuilt_office import DAY, KEY, OTHER, REBUILT, WHO, Keys, Office, do, flat, rows
 from tests.unit.fakes import MADE
 
 
@@ -67,7 +72,21 @@ def test_whatever_people_did_the_rows_are_the_same(
         same(office, other)
         assert flat(office.rebuilding(other).check()) == []
         _custody_says_the_same(office, other)
+        _all_is_signed(office, office.app.database)
+        _all_is_signed(office, other)
         other.close()
+
+
+def _all_is_signed(office: Office, database: Database) -> None:
+    """Verifying finds beside each recording what the custody log says of it."""
+    trust = Trust(lambda: Keys.public, lambda: WHO["at"])
+    for id_ in office.recordings:
+        with database.read() as connection:
+            entries = custody.of(connection, id_)
+        found, told = Findings(id_), Told(None, entries, logged(entries))
+        now = after(Afterwards(id_, False, None, RetainedBecause.RULE), entries)
+        BesideVerifier(office.bucket, database, trust).verify(found, told, now)
+        assert found.problems == []
 
 
 def _custody_says_the_same(office: Office, other: Database) -> None:
@@ -135,6 +154,8 @@ def test_what_is_destroyed_stays_destroyed_and_has_no_numbers(busy: Office) -> N
         assert (row["number"] is None) == (row["id"] in calls_gone) == (row["erased_at"] is not None)
     assert flat(busy.rebuilding(busy.app.database).check()) == []
     assert flat(busy.rebuilding(other).check()) == []
+    _all_is_signed(busy, busy.app.database)
+    _all_is_signed(busy, other)
 
 
 EDITS: dict[str, dict[str, Any]] = {

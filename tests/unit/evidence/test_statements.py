@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import callrec
+from callrec import ids
 from callrec.catalogue import holds, statements, tables
 from callrec.catalogue.database import Database
 from callrec.errors import CallrecError, EvidenceBroken, StoreUnreachable, WrongConfiguration
@@ -28,6 +30,11 @@ from tests.unit.kept_recording import archive
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 PACKAGE = Path(callrec.__file__).parent
+_WRITES = re.compile(
+    r"custody\.append\(|custody\.insert\(|insert\((?:tables\.)?custody\)"
+    r"|custody import [^\n]*\bappend\b|catalogue import [^\n]*\bcustody as\b"
+)
+"""What writes to the custody log, or hides that it does."""
 
 
 def key(letter: bytes) -> SigningKey:
@@ -275,13 +282,38 @@ def test_every_action_that_is_written_down_is_stated_or_named_as_changing_nothin
     assert statements.ABOUT_RECORDING.isdisjoint(statements.CHANGES_NOTHING | statements.ABOUT_REQUEST)
 
 
+def test_what_somebody_put_into_the_outbox_by_hand_is_not_signed(office: Office) -> None:
+    """Else whoever may write to the database had callrec sign what he likes; others do not wait for it."""
+    with office.database.begin() as connection:
+        row = {"id": ids.new(), "recording_id": office.kept.id, "request": "", "action": "destroyed"}
+        connection.execute(tables.statements.insert().values(**row, at=NOW, who="ito", details={}))
+    office.enter(call="c", note="n", text_sha256="0")
+    with pytest.raises(EvidenceBroken, match="does not tell of destroyed"):
+        office.outbox.put()
+    assert [each.action for each in office.stated] == ["noted"] and office.waiting == 1
+
+
 def test_one_place_writes_the_custody_log() -> None:
     writers = [
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")
-        if "custody.append(" in path.read_text("utf-8")
+        if _WRITES.search(path.read_text("utf-8"))
     ]
-    assert writers == ["catalogue/statements.py"]
+    assert sorted(writers) == ["catalogue/custody.py", "catalogue/statements.py"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "custody.append(connection)",
+        "from callrec.catalogue.custody import Entry, append",
+        "from callrec.catalogue import calls, custody as log",
+        "tables.custody.insert()",
+        "sa.insert(custody)",
+    ],
+)
+def test_no_other_way_into_it_goes_unseen(text: str) -> None:
+    assert _WRITES.search(text)
 
 
 def test_each_action_that_is_stated_of_a_recording_makes_something_of_how_it_stands() -> None:

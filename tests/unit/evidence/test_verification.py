@@ -2,121 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from callrec import manifest as manifests
-from callrec.catalogue import calls, custody, destructions, holds, notes, retention, tables
-from callrec.catalogue.calls import ArchivedRecording
-from callrec.catalogue.custody import Entry
-from callrec.catalogue.database import Connection, Database
+from callrec.catalogue import calls, custody, holds, notes, retention, tables
 from callrec.errors import NotFound, StoreUnreachable, Unreachable
 from callrec.evidence.comparison import NOT_COMPARED
-from callrec.evidence.findings import Findings
-from callrec.evidence.keys import PublicKeyRing, SigningKey
-from callrec.evidence.trust import Trust
-from callrec.evidence.verification import Verifier
+from callrec.evidence.keys import SigningKey
 from callrec.manifest import ClockState, Manifest
 from callrec.model.captures import RetainedBecause
-from tests.edited_columns import EDITED, edited, prepare
+from tests.edited_columns import EDITED, edited
 from tests.tampering import altered
-from tests.unit.bench import TOKYO, Sources, make_bench
-from tests.unit.fakes import LockingStore, MemoryStore
+from tests.unit.evidence.verified import LATER, Place, destroy
+from tests.unit.fakes import LockingStore
 from tests.unit.samples import RECORDING_ID, START
 
 ALL = ["custody", "manifest", "signature", "sound", "content", "versions", "lock", "row"]
-LATER = START + timedelta(days=400)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, empty_catalogue: Path) -> tuple[Path, MemoryStore]:
-    """A catalogue and a bucket with one recording, made once."""
-    folder = tmp_path_factory.mktemp("verified")
-    shutil.copy(empty_catalogue, folder / "catalogue.db")
-    database = Database(f"sqlite:///{folder}/catalogue.db")
-    prepare(database)
-    bench = make_bench(folder, database)
-    bench.captured()
-    assert bench.archiver.archive(RECORDING_ID)
-    database.close()
-    return folder / "catalogue.db", bench.store
-
-
-class Place:
-    """An archive with one recording, and what verifies it."""
-
-    def __init__(self, database: Database, store: LockingStore) -> None:
-        self.database, self.store, self.mode = database, store, "governance"
-        self.keys = {Sources.key.key_id: Sources.key.public_key}
-        self.since: datetime | None = START
-
-    def verify(self, id_: str = RECORDING_ID, **said: Any) -> Findings:
-        trust = Trust(lambda: PublicKeyRing(self.keys), lambda: self.since)
-        clock = lambda: datetime.now(UTC)  # noqa: E731
-        made = Verifier(self.store, self.database, trust, self.note, clock, zone=TOKYO, mode=self.mode)
-        return made.verify(id_, **said)
-
-    def problems(self, **said: Any) -> list[str]:
-        return [str(each) for each in self.verify(**said).problems]
-
-    def note(self, connection: Connection, recording_id: str, action: str, **details: Any) -> None:
-        custody.append(connection, recording_id, action, who="tanaka", at=LATER, **details)
-
-    def log(self, action: str, **details: Any) -> Entry:
-        with self.database.begin() as connection:
-            return custody.append(connection, RECORDING_ID, action, who="sato", at=LATER, **details)
-
-    @property
-    def kept(self) -> ArchivedRecording:
-        with self.database.read() as connection:
-            found = calls.find_recording(connection, RECORDING_ID)
-        assert found
-        return found
-
-    def change(self, table: str, **values: Any) -> None:
-        with self.database.begin() as connection:
-            connection.execute(tables.metadata.tables[table].update().values(**values))
-
-    def sign_anew(self, change: Callable[[Manifest], Manifest], key: SigningKey = Sources.key) -> None:
-        """Puts another manifest in place of what was archived; row and custody log fit it."""
-        kept = self.kept
-        changed = change(manifests.read(self.store.objects[kept.manifest_key]))
-        data = manifests.write(manifests.sign(changed, key))
-        self.put(data)
-
-    def put(self, data: bytes) -> None:
-        """Puts a manifest in place of the one that was archived."""
-        kept, digest = self.kept, hashlib.sha256(data).hexdigest()
-        self.store.versions[kept.manifest_key] = [data]
-        with self.database.begin() as connection:
-            plain = json.loads(data)
-            connection.execute(tables.recordings.update().values(manifest=plain, manifest_sha256=digest))
-            entry = tables.custody.c.action == "archived"
-            details = connection.execute(sa.select(tables.custody.c.details).where(entry)).scalar_one()
-            said = {**details, "manifest_sha256": digest}
-            with altered(connection):
-                connection.execute(tables.custody.update().where(entry).values(details=said))
-
-
-@pytest.fixture
-def place(made: tuple[Path, MemoryStore], tmp_path: Path) -> Iterator[Place]:
-    shutil.copy(made[0], tmp_path / "catalogue.db")
-    database = Database(f"sqlite:///{tmp_path}/catalogue.db")
-    until = dict(made[1].until)
-    store = LockingStore({key: list(each) for key, each in made[1].versions.items()}, until)
-    store.locked = {(key, "0"): ("governance", each) for key, each in until.items()}
-    yield Place(database, store)
-    database.close()
 
 
 def test_what_nobody_touched_is_whole(place: Place) -> None:
@@ -295,16 +203,9 @@ def test_another_recording_of_the_call_tells_of_it_too(place: Place) -> None:
     assert place.problems() == []
 
 
-def _destroy(place: Place) -> None:
-    with place.database.begin() as connection:
-        due = destructions.find(connection, RECORDING_ID)
-        assert due and destructions.finish(connection, RECORDING_ID, LATER)
-        custody.append(connection, RECORDING_ID, "destroyed", who="purger", at=LATER, **due.reason())
-    place.store.versions.clear()
-
-
 def test_what_was_destroyed_answers_to_the_custody_log(place: Place) -> None:
-    _destroy(place)
+    destroy(place)
+    place.state()
     found = place.verify()
     assert found.gone and found.problems == []
     for values in ({"state": "archived"}, {"retain_until": LATER}, {"sha256": "0" * 64}, {"key": "x"}):
