@@ -111,8 +111,10 @@ class EvidenceParts(BaseParts):
 
     @cached_property
     def outbox(self) -> Outbox:
-        """What puts statements of what was done into the bucket."""
-        return self._outbox(lambda: self.store)
+        """What puts statements of what was done into the bucket. They are small, and people wait for it."""
+        from callrec.evidence.statements import SECONDS_AT_ONCE
+
+        return self._outbox(lambda: self.store.hasty(SECONDS_AT_ONCE))
 
     def _outbox(self, store: Callable[[], StatementStore]) -> Outbox:
         from callrec.evidence.statements import Outbox
