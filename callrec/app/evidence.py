@@ -130,8 +130,9 @@ class EvidenceParts(BaseParts):
         if "outbox" in self.__dict__:
             self.outbox.attempt()
 
-    def rebuilding(self) -> Rebuilding:
-        """Makes what compares the catalogue with the bucket, and makes it again from there."""
+    def rebuilding(self, ended: Callable[[], bool] = lambda: False) -> Rebuilding:
+        """Makes what compares the catalogue with the bucket, and makes it again from there, until it is to be
+        `ended`."""
         from callrec.evidence.rebuilding import Rebuilding
 
         return Rebuilding(
@@ -141,13 +142,14 @@ class EvidenceParts(BaseParts):
             who=self.who,
             clock=lambda: self.now,
             is_on_its_way=self.spool.has_capture,
+            ended=ended,
         )
 
-    def lost_commits(self) -> LostCommits:
+    def lost_commits(self, ended: Callable[[], bool] = lambda: False) -> LostCommits:
         """Makes what finds out whether the database has lost something that the bucket says."""
         from callrec.evidence.lost_commits import LostCommits
 
-        return LostCommits(self.database, self.rebuilding, self.spool.flaws)
+        return LostCommits(self.database, lambda: self.rebuilding(ended), self.spool.flaws)
 
     # --- recordings read back
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CLOCKS_SECONDS = 600.0
 """How old a comparison of the clocks may be that a manifest has."""
+CUT_OFF = timedelta(seconds=0.5)
+"""By how much, in the middle, the time that a server tells is behind its clock: it leaves out fractions."""
 
 
 class AppSources:
@@ -81,9 +83,10 @@ class AppSources:
         )
 
     def _ahead_of(self, url: str, proxy: str = "") -> float | None:
-        """Returns by how many seconds our clock is ahead of that of a server; None where it does not tell."""
+        """Returns by how many seconds our clock is ahead of that of a server, to the nearest; None where it does
+        not tell."""
         try:
             at: datetime = time_at(url, self._app.settings.pbx.timeout, self._app.ca_file, proxy)
         except Unreachable:
             return None
-        return float(round((self._app.now - at).total_seconds()))
+        return float(round((self._app.now - at - CUT_OFF).total_seconds()))

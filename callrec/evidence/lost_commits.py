@@ -7,7 +7,7 @@ bucket since, and shortly before, is compared with it; what is missing is made a
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -28,18 +28,21 @@ class LostCommits:
 
     def __init__(self, database: Database, rebuilding: Callable[[], Rebuilding], flaws: Flaws) -> None:
         self._database, self._rebuilding, self._flaws = database, rebuilding, flaws
+        self._since: datetime | None = None
 
     def look(self) -> None:
         """Compares and mends. Raises CallrecError where that cannot be done; then it is to be done again.
 
         An empty catalogue has lost nothing: to make a new one of the bucket is for a person to say.
         """
-        with self._database.read() as connection:
-            newest = destructions.newest_entry(connection)
-        if newest is None:
-            return
+        if self._since is None:  # once: when it is done again, the log has entries of today
+            with self._database.read() as connection:
+                newest = destructions.newest_entry(connection)
+            if newest is None:
+                return
+            self._since = newest - BEFORE
         work = self._rebuilding()
-        for some in work.since(newest - BEFORE):
+        for some in work.since(self._since):
             for each in some:
                 if each.unproved:
                     log.warning("cannot be proved", id=each.id, problem=str(each.unproved))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 
 from callrec.archive.store import BrowsingStore
 from callrec.catalogue import rebuilding, statements
@@ -71,10 +71,12 @@ class Rebuilding:
         who: str,
         clock: Callable[[], datetime],
         is_on_its_way: Callable[[str], bool] = lambda id_: False,
+        ended: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`is_on_its_way` tells of the id of a recording whether it is being archived just now."""
+        """`is_on_its_way` tells of the id of a recording whether it is being archived just now; `ended`
+        whether `since` is to end: a bucket with millions of recordings takes a while."""
         self._database, self._store, self._reader = database, store, BucketReader(store, keys)
-        self._who, self._clock, self._is_on_its_way = who, clock, is_on_its_way
+        self._who, self._clock, self._is_on_its_way, self._ended = who, clock, is_on_its_way, ended
         self.course = Course()
 
     # --- all of it
@@ -110,7 +112,8 @@ class Rebuilding:
         def is_new(place: Place) -> bool:
             return any(each.at >= moment for each in place.versions)
 
-        places = bucket.recordings(self._store.listed(bucket.RECORDINGS))
+        every = bucket.recordings(self._store.listed(bucket.RECORDINGS))
+        places = takewhile(lambda _: not self._ended(), every)
         yield from self._write(filter(is_new, places), only_lost=True)
         yield from self._requests(write=True, only_lost=True, only=is_new)
 
@@ -210,7 +213,8 @@ class Rebuilding:
         only: Callable[[Place], bool] = lambda place: True,
     ) -> Iterator[list[Finding]]:
         seen: set[str] = set()
-        for place in bucket.requests(self._store.listed(REQUESTS)):
+        every = bucket.requests(self._store.listed(REQUESTS))
+        for place in takewhile(lambda _: not self._ended(), every):
             seen.add(place.id)
             if only(place):
                 found = self._reader.request(place)
