@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callrec.catalogue import calls, rules
-from callrec.clocks import kernel_clock, time_at
+from callrec.clocks import CUT_OFF, kernel_clock, time_at
 from callrec.errors import CallrecError, Unreachable
 from callrec.manifest import ClockState, RuleText
 from callrec.rulebook import office_file
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 CLOCKS_SECONDS = 600.0
 """How old a comparison of the clocks may be that a manifest has."""
-CUT_OFF = timedelta(seconds=0.5)
-"""By how much, in the middle, the time that a server tells is behind its clock: it leaves out fractions."""
 
 
 class AppSources:
@@ -83,8 +81,8 @@ class AppSources:
         )
 
     def _ahead_of(self, url: str, proxy: str = "") -> float | None:
-        """Returns by how many seconds our clock is ahead of that of a server, to the nearest; None where it does
-        not tell."""
+        """Returns by how many seconds, in whole ones, our clock is ahead of that of a server; None where that
+        does not tell."""
         try:
             at: datetime = time_at(url, self._app.settings.pbx.timeout, self._app.ca_file, proxy)
         except Unreachable:
