@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from callrec.evidence.stamping import Stamper
     from callrec.evidence.statements import Outbox, StatementStore
     from callrec.evidence.strays import Strays
-    from callrec.evidence.timestamps import Roots
+    from callrec.evidence.timestamps import Roots, TimeStampAuthority
     from callrec.evidence.trust import Trust
     from callrec.evidence.verification import Verifier
 
@@ -84,17 +84,25 @@ class EvidenceParts(BaseParts):
 
         return Roots(path)
 
-    def stamper(self) -> Stamper | None:
-        """Makes what has anchors stamped with the time; None without an authority."""
+    def time_stamp_authority(self, seconds: float | None = None) -> TimeStampAuthority | None:
+        """Makes what asks the authority of time-stamps, each time for so long at most; None without one."""
         settings, zone, roots = self.settings.evidence, self.settings.office.zone, self.tsa_roots()
         if not settings.tsa_url or roots is None:
             return None
-        from callrec.evidence.stamping import Stamper, StampLog
-        from callrec.evidence.timestamps import TimeStampAuthority
+        from callrec.evidence.timestamps import SECONDS, TimeStampAuthority
 
-        authority = TimeStampAuthority(settings, roots, lambda: self.now, zone, self.ca_file)
+        longest = SECONDS if seconds is None else seconds
+        return TimeStampAuthority(settings, roots, lambda: self.now, zone, self.ca_file, longest)
+
+    def stamper(self) -> Stamper | None:
+        """Makes what has anchors stamped with the time; None without an authority."""
+        authority = self.time_stamp_authority()
+        if authority is None:
+            return None
+        from callrec.evidence.stamping import Stamper, StampLog
+
         log = self.anchors()
-        return Stamper(log, StampLog(log, roots), self.placer, authority, lambda: self.now)
+        return Stamper(log, StampLog(log, self.tsa_roots()), self.placer, authority, lambda: self.now)
 
     def custody_check(self) -> CustodyCheck:
         """Makes what verifies the custody log as a whole, and against the anchors."""
