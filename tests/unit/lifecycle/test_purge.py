@@ -135,7 +135,7 @@ def test_one_that_the_bucket_cannot_be_told_to_be_destroyed_keeps_no_other(datab
             raise EvidenceBroken("{key} reads back different from what was put", key=id_)
         put(id_)
 
-    work._tombstones.put = refuses  # type: ignore[method-assign]
+    work._tombstones.put = refuses  # type: ignore[method-assign, assignment]
     found = list(work.destroy(work.verdicts()))
     assert [each.outcome for each in found] == [Outcome.DESTROYED] * 2
     assert {row(database, id_).state for id_ in ids} == {"destroyed"}
