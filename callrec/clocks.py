@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from callrec.deadline import within
 from callrec.errors import Unreachable
 from callrec.failures import why
 
+CUT_OFF = timedelta(seconds=0.5)
+"""By how much, on average, the time that a web server tells is behind its clock: it leaves out fractions."""
 _UNSYNCHRONISED = 5
 """What adjtimex returns of a clock that nobody sets: TIME_ERROR of timex.h."""
 

@@ -2,9 +2,9 @@
 
 One thread watches the PBX, one archives, one sends alerts, one reads what the dialplan did while callrec was
 away, one gives the PBX its copy of the rules, one anchors the custody log each day, one puts into the bucket
-what else belongs there and waits for that, and one keeps house: it takes up changed rules, looks after the
-key that signs, and writes down how things stand. The first thread ticks, and ends the process when one of the
-others has died. The parts are made in `app`.
+what else belongs there and waits for that, one looks once for commits that the database has lost, one looks
+after the key that signs, and one keeps house: it takes up changed rules and writes down how things stand. The
+first thread ticks, and ends the process when one of the others has died. The parts are made in `app`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ HOUSE_SECONDS = 0.5
 """How often changed rules are looked for, and the status is written."""
 STATE_SECONDS = 10.0
 """How often it is looked whether something waits to be put into the bucket: statements, and keys' records."""
+LOST_SECONDS = 60.0
+"""How long after a try that failed lost commits are looked for again: the whole bucket is listed."""
 APP_GRACE_SECONDS = 3.0
 """How long Asterisk may need to notice that a controller that was killed is gone."""
 TAKEOVER_SECONDS = 30.0
@@ -61,6 +63,9 @@ class Service:
         self._house = Worker(self._keep_house, lambda: HOUSE_SECONDS)
         self._anchors = app.daily_anchors()
         self._stating = Worker(self._state, lambda: STATE_SECONDS)
+        self._key = Worker(self._look_after_key, lambda: HOUSE_SECONDS)
+        self._looking = Worker(self._look_for_lost, lambda: LOST_SECONDS)
+        self._lost = app.lost_commits(lambda: self._looking.is_stopping)
         self._looked_for_lost = False
         self._tell_shift()
         self._tell_plain_text()
@@ -133,7 +138,9 @@ class Service:
             "watch": parts.controller,
             "archive": parts.archiver,
             "house": self._house,
+            "signing key": self._key,
             "statements": self._stating,
+            "lost commits": self._looking,
             "mirror": parts.mirror,
             "journal": parts.journal,
             "alerts": parts.alerter,
@@ -157,18 +164,23 @@ class Service:
 
     def _keep_house(self) -> None:
         self._problems.attempt("reload", self._rules.reload)
-        # That it is gone is told before the next call ends.
-        self._problems.attempt("signing key", self._app.keys.signer)
         self._problems.attempt("write status", self._write_status)
 
-    def _state(self) -> None:
+    def _look_after_key(self) -> None:
+        """That it is gone is told before the next call ends. On a thread of its own: a disk that does not
+        answer must not keep the status from being written."""
+        self._problems.attempt("signing key", self._app.keys.signer)
+
+    def _look_for_lost(self) -> None:
         if not self._looked_for_lost:
-            self._looked_for_lost = self._problems.attempt("lost commits", self._app.lost_commits().look)
+            self._looked_for_lost = self._problems.attempt("lost commits", self._lost.look)
+
+    def _state(self) -> None:
         self._problems.attempt("statements", self._put_statements)
         self._problems.attempt("records of keys", lambda: self._app.key_copies.put())  # noqa: PLW0108
 
     def _put_statements(self) -> None:
-        self._app.outbox.put()
+        self._app.outbox.put(ended=lambda: self._stating.is_stopping)
 
     def _write_status(self, *, running: bool = True) -> None:
         status.write(self._app.spool.directory, self._status(running))

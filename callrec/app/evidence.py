@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from callrec.evidence.stamping import Stamper
     from callrec.evidence.statements import Outbox, StatementStore
     from callrec.evidence.strays import Strays
-    from callrec.evidence.timestamps import Roots
+    from callrec.evidence.timestamps import Roots, TimeStampAuthority
     from callrec.evidence.trust import Trust
     from callrec.evidence.verification import Verifier
 
@@ -85,17 +85,25 @@ class EvidenceParts(BaseParts):
 
         return Roots(path)
 
-    def stamper(self) -> Stamper | None:
-        """Makes what has anchors stamped with the time; None without an authority."""
+    def time_stamp_authority(self, seconds: float | None = None) -> TimeStampAuthority | None:
+        """Makes what asks the authority of time-stamps, each time for so long at most; None without one."""
         settings, zone, roots = self.settings.evidence, self.settings.office.zone, self.tsa_roots()
         if not settings.tsa_url or roots is None:
             return None
-        from callrec.evidence.stamping import Stamper, StampLog
-        from callrec.evidence.timestamps import TimeStampAuthority
+        from callrec.evidence.timestamps import SECONDS, TimeStampAuthority
 
-        authority = TimeStampAuthority(settings, roots, lambda: self.now, zone, self.ca_file)
+        longest = SECONDS if seconds is None else seconds
+        return TimeStampAuthority(settings, roots, lambda: self.now, zone, self.ca_file, longest)
+
+    def stamper(self) -> Stamper | None:
+        """Makes what has anchors stamped with the time; None without an authority."""
+        authority = self.time_stamp_authority()
+        if authority is None:
+            return None
+        from callrec.evidence.stamping import Stamper, StampLog
+
         log = self.anchors()
-        return Stamper(log, StampLog(log, roots), self.placer, authority, lambda: self.now)
+        return Stamper(log, StampLog(log, self.tsa_roots()), self.placer, authority, lambda: self.now)
 
     def custody_check(self) -> CustodyCheck:
         """Makes what verifies the custody log as a whole, and against the anchors."""
@@ -112,8 +120,10 @@ class EvidenceParts(BaseParts):
 
     @cached_property
     def outbox(self) -> Outbox:
-        """What puts statements of what was done into the bucket."""
-        return self._outbox(lambda: self.store)
+        """What puts statements of what was done into the bucket. They are small, and people wait for it."""
+        from callrec.evidence.statements import SECONDS_AT_ONCE
+
+        return self._outbox(lambda: self.store.hasty(SECONDS_AT_ONCE))
 
     def _outbox(self, store: Callable[[], StatementStore]) -> Outbox:
         from callrec.evidence.statements import Outbox
@@ -129,8 +139,9 @@ class EvidenceParts(BaseParts):
         if "outbox" in self.__dict__:
             self.outbox.attempt()
 
-    def rebuilding(self) -> Rebuilding:
-        """Makes what compares the catalogue with the bucket, and makes it again from there."""
+    def rebuilding(self, ended: Callable[[], bool] = lambda: False) -> Rebuilding:
+        """Makes what compares the catalogue with the bucket, and makes it again from there, until it is to be
+        `ended`."""
         from callrec.evidence.rebuilding import Rebuilding
 
         return Rebuilding(
@@ -140,13 +151,14 @@ class EvidenceParts(BaseParts):
             who=self.who,
             clock=lambda: self.now,
             is_on_its_way=self.spool.has_capture,
+            ended=ended,
         )
 
-    def lost_commits(self) -> LostCommits:
+    def lost_commits(self, ended: Callable[[], bool] = lambda: False) -> LostCommits:
         """Makes what finds out whether the database has lost something that the bucket says."""
         from callrec.evidence.lost_commits import LostCommits
 
-        return LostCommits(self.database, self.rebuilding, self.spool.flaws)
+        return LostCommits(self.database, lambda: self.rebuilding(ended), self.spool.flaws)
 
     # --- recordings read back
 

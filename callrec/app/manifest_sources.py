@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callrec.catalogue import calls, rules
-from callrec.clocks import kernel_clock, time_at
+from callrec.clocks import CUT_OFF, kernel_clock, time_at
 from callrec.errors import CallrecError, Unreachable
 from callrec.manifest import ClockState, RuleText
 from callrec.rulebook import office_file
@@ -81,9 +81,10 @@ class AppSources:
         )
 
     def _ahead_of(self, url: str, proxy: str = "") -> float | None:
-        """Returns by how many seconds our clock is ahead of that of a server; None where it does not tell."""
+        """Returns by how many seconds, in whole ones, our clock is ahead of that of a server; None where that
+        does not tell."""
         try:
             at: datetime = time_at(url, self._app.settings.pbx.timeout, self._app.ca_file, proxy)
         except Unreachable:
             return None
-        return float(round((self._app.now - at).total_seconds()))
+        return float(round((self._app.now - at - CUT_OFF).total_seconds()))

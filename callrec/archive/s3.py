@@ -11,6 +11,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from copy import copy
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,12 @@ class S3Store:
         http._pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}  # for those of a proxy
         http._manager.pool_classes_by_scheme = http._pool_classes_by_scheme
         return client
+
+    def hasty(self, seconds: float) -> S3Store:
+        """Returns the same bucket, each request to which may take so long at most: somebody waits."""
+        made = copy(self)
+        made._seconds = min(seconds, self._seconds)
+        return made
 
     def put(self, key: str, source: Path, sha256: str, kind: str, retain_until: datetime) -> None:
         """Uploads a file. `sha256` (hexadecimal) is checked by the server, and kept as metadata.

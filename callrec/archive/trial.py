@@ -51,6 +51,7 @@ def try_out(store: TrialStore, machine: str, lock: str, now: datetime, encryptio
     if lock != "off":
         _check_lock(found, lock, minute + LOCK)
     check_encryption(found, encryption)
+    _check_listing(store, folder)
     deleted = _delete(store, key, found.version)
     if deleted and lock != "off":
         raise CheckFailed(
@@ -59,6 +60,19 @@ def try_out(store: TrialStore, machine: str, lock: str, now: datetime, encryptio
             key=key,
         )
     return Trial(key, found.sha256 is not None, found.version is not None, deleted, locked=lock != "off")
+
+
+def _check_listing(store: TrialStore, folder: str) -> None:
+    """Raises CheckFailed where a bucket that answers cannot be looked through: what lies beside recordings,
+    anchors, and what the database has lost could not be found."""
+    try:
+        store.list_versions(folder)
+    except Unreachable as error:
+        raise CheckFailed(
+            "the S3 server does not let callrec look through the bucket ({problem}): give its key the rights "
+            "ListBucket and ListBucketVersions",
+            problem=error,
+        ) from error
 
 
 def _sweep(store: TrialStore, folder: str) -> None:

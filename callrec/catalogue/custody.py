@@ -112,6 +112,14 @@ def archived(connection: sa.Connection, after: int, until: int) -> list[tuple[st
     return sorted({(id_, sha256) for id_, sha256 in hashes if SHA256.fullmatch(sha256)})
 
 
+def archived_so_many(connection: sa.Connection, after: int, count: int) -> int | None:
+    """Returns the row by which the so many-th manifest after a row was archived; None where there are not so
+    many."""
+    query = sa.select(custody.c.seq).where(custody.c.seq > after, custody.c.action == ARCHIVED)
+    found: int | None = connection.scalar(query.order_by(custody.c.seq).offset(count - 1).limit(1))
+    return found
+
+
 def chain(connection: sa.Connection) -> Iterator[Link]:
     """Yields all rows of the log in order, each with whether it follows from the one before."""
     previous, expected = GENESIS, 1

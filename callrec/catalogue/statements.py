@@ -111,13 +111,19 @@ def waiting(connection: sa.Connection, recording_id: str | None = None) -> list[
     return [_READ(row, lambda row: row._asdict()) for row in connection.execute(query)]
 
 
-def next_waiting(connection: sa.Connection, after: str, tombstones_of: str | None) -> WaitingStatement | None:
-    """Returns the first that waits after the one of this id; of how one recording is destroyed, where that is
-    given."""
-    query = sa.select(statements).where(statements.c.id > after).order_by(statements.c.id).limit(1)
+def next_waiting(connection: sa.Connection, after: str, tombstones_of: str | None) -> str | None:
+    """Returns the id of the first that waits after the one of this id; of how one recording is destroyed,
+    where that is given. The id alone: a damaged row must not keep the others waiting."""
+    query = sa.select(statements.c.id).where(statements.c.id > after).order_by(statements.c.id).limit(1)
     if tombstones_of is not None:
         query = query.where(statements.c.recording_id == tombstones_of, statements.c.action.in_(TOMBSTONES))
-    row = connection.execute(query).one_or_none()
+    found: str | None = connection.scalar(query)
+    return found
+
+
+def find(connection: sa.Connection, id_: str) -> WaitingStatement | None:
+    """Returns what waits under an id; None where nothing does any more. Raises CatalogueDamaged."""
+    row = connection.execute(sa.select(statements).where(statements.c.id == id_)).one_or_none()
     return _READ(row, lambda row: row._asdict()) if row else None
 
 

@@ -7,7 +7,8 @@ and no row is read as anything but its values. What is out of reach is as if it 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,8 @@ Row = Mapping[str, Any]
 LAST_ID = FIRST_ID.replace("0", "f")
 AT_ONCE = 400
 """Ids in one query."""
+PAGE = 10_000
+"""Ids in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,27 @@ def ids(connection: sa.Connection, reach: Reach, first: str = FIRST_ID) -> list[
     query = sa.select(recordings.c.id).where(recordings.c.id >= first, *within(recordings.c.call_id, reach))
     rows = set(connection.execute(query).scalars())
     return sorted(rows | set(without_rows(connection, reach, first)))
+
+
+def every_id(
+    read: Callable[[], AbstractContextManager[sa.Connection]], reach: Reach, first: str
+) -> Iterator[str]:
+    """Yields what `ids` returns, some at a time: there may be millions. `read` begins a transaction."""
+    while True:
+        with read() as connection:
+            some, last = _page(connection, reach, first)
+        yield from some
+        if last == LAST_ID:
+            return
+        first = f"{last}0"  # comes next after it
+
+
+def _page(connection: sa.Connection, reach: Reach, first: str) -> tuple[list[str], str]:
+    """Returns ids from `first` on, and up to which these are all."""
+    query = sa.select(recordings.c.id).where(recordings.c.id >= first, *within(recordings.c.call_id, reach))
+    rows = list(connection.execute(query.order_by(recordings.c.id).limit(PAGE)).scalars())
+    last = rows[-1] if len(rows) == PAGE else LAST_ID
+    return sorted({*rows, *without_rows(connection, reach, first, last)}), last
 
 
 def without_rows(

@@ -133,8 +133,8 @@ def _ready(path: Path) -> str:
     here = App(settings_file.load(str(path)))
     with closing(here):
         here.spool  # noqa: B018 (makes its folders)
+        here.database.upgrade()  # first: without a key calls are recorded all the same, and wait in the spool
         here.keys.first(here.who, here.now)
-        here.database.upgrade()
         return here.database.shown
 
 

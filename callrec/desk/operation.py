@@ -71,14 +71,14 @@ class Session:
             connection, recording_id, action, who=self.who, at=at or self.now, stated=stated, **details
         )
         if "statement" in entry.details:
-            self.app.outbox.is_wanted = True
+            self.app.outbox.wants(entry.details["statement"])
 
     def state_request(self, connection: Connection, id_: str, number: str, action: str) -> None:
         """Writes down how a request stands after a step of the caller's, for the bucket. `id_` is what the
         entries of the custody log have as `statement`."""
         stands = requests.stands(connection, number)
         statements.state_request(connection, id_, number, action, who=self.who, at=self.now, stands=stands)
-        self.app.outbox.is_wanted = True
+        self.app.outbox.wants(id_)
 
     def require(self, facility: str | None, what: str | Sentence) -> None:
         """Raises NotAllowed unless a facility is among those the caller reaches. `what` names it."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from callrec.catalogue import trial
-from callrec.clocks import kernel_clock, time_at
+from callrec.clocks import CUT_OFF, kernel_clock, time_at
 from callrec.doctor.check import Check, Checkup
 from callrec.errors import CheckFailed, Unreachable
 from callrec.language import translated as _
@@ -35,7 +35,7 @@ def _differences(checkup: Checkup) -> Iterator[tuple[str, timedelta]]:
     pbx, s3 = app.settings.pbx.ari_url, archive.address
     for name, url, proxy in ((_("PBX"), pbx, ""), (_("S3 server"), s3, archive.proxy)):
         at = time_at(url, app.settings.pbx.timeout, app.ca_file, proxy)
-        yield name, app.now - at
+        yield name, app.now - at - CUT_OFF
     with suppress(Unreachable), app.database.read() as connection:  # another check tells that it is away
         if at_database := trial.clock(connection):
             yield _("database"), app.now - at_database

@@ -24,6 +24,7 @@ from callrec.doctor import (
     parts,
     pbx,
     phones,
+    timestamps,
 )
 from callrec.doctor.check import Check, Checkup, Result
 from callrec.errors import CallrecError
@@ -34,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     *parts.CHECKS,
     *archive.CHECKS,
     *keys.CHECKS,
+    *timestamps.CHECKS,
     *pbx.CHECKS,
     *dialplan.CHECKS,
     *phones.CHECKS,

@@ -27,6 +27,8 @@ TRIES = 5
 LATELY = 40
 """So many anchors are compared with the log when a new one is made: those of more than a month."""
 LOCK_SECONDS = 60.0
+MOST_LEAVES = 100_000
+"""Manifests under one anchor: of an office that has millions when the first one is made, several are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +62,36 @@ class Anchorer:
         note: str = "",
         known_breaks: tuple[str, ...] = (),
     ) -> FoundAnchor:
-        """Makes an anchor and returns it. A daily one that would say what today's newest says is not made:
+        """Makes an anchor of all that the log has by now, and returns it; where that are very many manifests,
+        several, and returns the last. A daily one that would say what today's newest says is not made:
         that one is returned.
 
         Raises Unreachable while bucket or database is away, WrongConfiguration without a key to sign with,
         EvidenceBroken where the bucket does not keep what it took.
         """
+        with self._database.read() as connection:
+            until, _ = custody.head(connection)
         with one_anchorer(self._database, LOCK_SECONDS):
-            for _ in range(TRIES):  # under the lock nobody is quicker, unless there are two databases
-                before = self.log.newest()
-                self._make_up_for(before)
-                head = self._head(before)
-                if reason is AnchorReason.DAILY and before and self._says_the_same(before, head, at):
-                    return before
-                anchor = _next(before, head, reason, who, at, note, known_breaks)
-                try:
-                    return self._put(self._name(before, at), anchor, head.leaves)
-                except AlreadyThere:
-                    continue
+            made = self._next(reason, who, at, note, known_breaks)
+            while made.believed.custody_rows < until and made.believed.manifests:
+                made = self._next(reason, who, at, note, known_breaks)
+        return made
+
+    def _next(
+        self, reason: AnchorReason, who: str, at: datetime, note: str, known_breaks: tuple[str, ...]
+    ) -> FoundAnchor:
+        """Makes the next anchor, of MOST_LEAVES manifests at most."""
+        for _ in range(TRIES):  # under the lock nobody is quicker, unless there are two databases
+            before = self.log.newest()
+            self._make_up_for(before)
+            head = self._head(before)
+            if reason is AnchorReason.DAILY and before and self._says_the_same(before, head, at):
+                return before
+            anchor = _next(before, head, reason, who, at, note, known_breaks)
+            try:
+                return self._put(self._name(before, at), anchor, head.leaves)
+            except AlreadyThere:
+                continue
         raise Unreachable("somebody else puts anchors into the bucket at the same time: try again")
 
     def broken_lately(self) -> str:
@@ -135,6 +149,9 @@ class Anchorer:
         begin = self._begin(before)
         with self._database.read() as connection:
             rows, digest = custody.head(connection)
+            last = custody.archived_so_many(connection, begin, MOST_LEAVES)
+            if last is not None and (found := custody.hash_at(connection, last)):
+                rows, digest = last, found
             archived = custody.archived(connection, begin, rows)
         return CustodyHead(rows, digest, [Leaf(*each) for each in archived])
 

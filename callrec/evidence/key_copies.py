@@ -23,12 +23,19 @@ class KeyCopies:
     def put(self) -> None:
         """Puts those into the bucket that are not there.
 
-        Raises EvidenceBroken where something else lies there, Unreachable where the bucket is away.
+        Raises EvidenceBroken for the first that is damaged, or where something else lies there, once the
+        others were put; Unreachable where the bucket is away.
         """
+        failed: list[EvidenceBroken] = []
         for key_id in self._keys.key_ids():
             if key_id not in self._there:
-                self._put(key_id)
-                self._there.add(key_id)
+                try:
+                    self._put(key_id)
+                    self._there.add(key_id)
+                except EvidenceBroken as error:
+                    failed.append(error)
+        if failed:
+            raise failed[0]
 
     def _put(self, key_id: str) -> None:
         key = f"{FOLDER}{key_id}.json"

@@ -15,6 +15,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -45,7 +46,10 @@ SIGNING = "signing.pem"
 EVERYBODY = 0o644
 LARGEST = 1 << 16
 """Bytes of a file that may be a key or its record."""
+SETTLED_NS = 2_000_000_000
+"""How long ago a file must have changed for its marks to tell it from the next change."""
 _ID = re.compile(r"[0-9a-f]{16}")
+_Mark = tuple[int, int, int, int, int]
 
 
 class KeyFolder:
@@ -53,6 +57,7 @@ class KeyFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._known: tuple[_Mark, SigningKey] | None = None
 
     @property
     def signing_file(self) -> Path:
@@ -69,20 +74,29 @@ class KeyFolder:
             return self.signing_file.exists()
 
     def signer(self) -> SigningKey:
-        """Returns the key to sign with, read anew: one that is gone is noticed."""
+        """Returns the key to sign with. It is looked at each time, and read anew where its file is another
+        one: one that is gone is noticed."""
         path = self.signing_file
         with _said(path):
-            data = _bytes(path)
-            if too_wide([path]):
-                raise WrongConfiguration(
-                    "others can read the signing key: chmod 600 {path}, then make a new one: callrec "
-                    "evidence key new",
-                    path=path,
-                )
-            key = private_key(data)
+            mark = _mark(path)
+            known = self._known
+            key = known[1] if known and known[0] == mark else self._read_signer(path)
             if not self._record_file(key.key_id).exists():
                 raise WrongConfiguration("it is key {key}, of which there is no record", key=key.key_id)
+        if time.time_ns() - mark[-1] > SETTLED_NS:
+            self._known = mark, key
         return key
+
+    @staticmethod
+    def _read_signer(path: Path) -> SigningKey:
+        data = _bytes(path)
+        if too_wide([path]):
+            raise WrongConfiguration(
+                "others can read the signing key: chmod 600 {path}, then make a new one: callrec "
+                "evidence key new",
+                path=path,
+            )
+        return private_key(data)
 
     def record(self, key_id: str) -> KeyRecord:
         """Returns the record of a key. Raises EvidenceBroken for one that is forged or not there."""
@@ -181,6 +195,12 @@ class FolderKeys:
         if key_id not in self._rings:
             self._rings[key_id] = self._folder.record(key_id).ring()
         return self._rings[key_id].verifies(key_id, signature, data)
+
+
+def _mark(path: Path) -> _Mark:
+    """Returns by what it is seen that a file, or its rights, are others than before."""
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _bytes(path: Path) -> bytes:

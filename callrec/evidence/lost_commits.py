@@ -28,19 +28,22 @@ class LostCommits:
 
     def __init__(self, database: Database, rebuilding: Callable[[], Rebuilding], flaws: Flaws) -> None:
         self._database, self._rebuilding, self._flaws = database, rebuilding, flaws
+        self._since: datetime | None = None
 
     def look(self) -> None:
         """Compares and mends. Raises CallrecError where that cannot be done; then it is to be done again.
 
         An empty catalogue has lost nothing: to make a new one of the bucket is for a person to say.
         """
-        with self._database.read() as connection:
-            newest = destructions.newest_entry(connection)
-        if newest is None:
-            return
+        if self._since is None:  # once: when it is done again, the log has entries of today
+            with self._database.read() as connection:
+                newest = destructions.newest_entry(connection)
+            if newest is None:
+                return
+            # A row can have a time that lies ahead: what was put into the bucket is never as new.
+            self._since = min(newest, datetime.now(UTC)) - BEFORE
         work = self._rebuilding()
-        # A row can have a time that lies ahead: what was put into the bucket is never as new.
-        for some in work.since(min(newest, datetime.now(UTC)) - BEFORE):
+        for some in work.since(self._since):
             for each in some:
                 if each.unproved:
                     log.warning("cannot be proved", id=each.id, problem=str(each.unproved))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 
 from callrec.archive.store import BrowsingStore
 from callrec.catalogue import rebuilding, statements
@@ -71,10 +71,12 @@ class Rebuilding:
         who: str,
         clock: Callable[[], datetime],
         is_on_its_way: Callable[[str], bool] = lambda id_: False,
+        ended: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`is_on_its_way` tells of the id of a recording whether it is being archived just now."""
+        """`is_on_its_way` tells of the id of a recording whether it is being archived just now; `ended`
+        whether `since` is to end: a bucket with millions of recordings takes a while."""
         self._database, self._store, self._reader = database, store, BucketReader(store, keys)
-        self._who, self._clock, self._is_on_its_way = who, clock, is_on_its_way
+        self._who, self._clock, self._is_on_its_way, self._ended = who, clock, is_on_its_way, ended
         self.course = Course()
 
     # --- all of it
@@ -110,7 +112,8 @@ class Rebuilding:
         def is_new(place: Place) -> bool:
             return any(each.at >= moment for each in place.versions)
 
-        places = bucket.recordings(self._store.listed(bucket.RECORDINGS))
+        every = bucket.recordings(self._store.listed(bucket.RECORDINGS))
+        places = takewhile(lambda _: not self._ended(), every)
         yield from self._write(filter(is_new, places), only_lost=True)
         yield from self._requests(write=True, only_lost=True, only=is_new)
 
@@ -118,14 +121,33 @@ class Rebuilding:
 
     def _write(self, places: Iterable[Place], *, only_lost: bool) -> Iterator[list[Finding]]:
         for found in self._found(places):
-            findings: list[Finding] = []
-            with self._database.begin() as connection:
-                for each in found:
-                    findings += self._rebuilt(connection, each, only_lost=only_lost)
-                if not only_lost:
+            findings, later = self._written(found, only_lost=only_lost, final=False)
+            if later:  # the log tells of more: something may have been done since the bucket was listed
+                again = [self._reader.recording(self._reader.place(each.base, each.id)) for each in later]
+                findings += self._written(again, only_lost=only_lost, final=True)[0]
+            if not only_lost:
+                with self._database.begin() as connection:
                     rebuilding.go_on_after(connection, f"{found[-1].base}/", self._clock())
             self.course.recordings += len(found)
             yield findings
+
+    def _written(
+        self, found: Iterable[FoundRecording], *, only_lost: bool, final: bool
+    ) -> tuple[list[Finding], list[FoundRecording]]:
+        """Writes the rows of some recordings; returns what cannot be made right, and, unless it is `final`,
+        those at which it must be looked again: not here, as nobody else can write meanwhile."""
+        findings: list[Finding] = []
+        later: list[FoundRecording] = []
+        with self._database.begin() as connection:
+            for each in found:
+                if self._is_on_its_way(each.id):
+                    continue
+                known = KnownRecording(connection, each)
+                if known.lacking and not final:
+                    later.append(each)
+                else:
+                    findings += self._rebuilt(connection, known, only_lost=only_lost)
+        return findings, later
 
     def _found(self, places: Iterable[Place]) -> Iterator[list[FoundRecording]]:
         """Yields what the bucket says of recordings, some at a time."""
@@ -134,12 +156,10 @@ class Rebuilding:
                 yield list(pool.map(self._reader.recording, some))
 
     def _rebuilt(
-        self, connection: Connection, found: FoundRecording, *, only_lost: bool
+        self, connection: Connection, known: KnownRecording, *, only_lost: bool
     ) -> Iterator[Finding]:
         """Writes the rows of one recording, and yields what cannot be made right."""
-        if self._is_on_its_way(found.id):
-            return
-        known = self._known(connection, found)
+        found = known.found
         yield from self._unproved(known)
         if known.wanted is None or known.lacking:
             return
@@ -210,7 +230,8 @@ class Rebuilding:
         only: Callable[[Place], bool] = lambda place: True,
     ) -> Iterator[list[Finding]]:
         seen: set[str] = set()
-        for place in bucket.requests(self._store.listed(REQUESTS)):
+        every = bucket.requests(self._store.listed(REQUESTS))
+        for place in takewhile(lambda _: not self._ended(), every):
             seen.add(place.id)
             if only(place):
                 found = self._reader.request(place)

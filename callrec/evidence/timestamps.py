@@ -99,6 +99,15 @@ class TimeStampAuthority:
     def stamp(self, data: bytes) -> bytes:
         """Returns a time-stamp over data, verified. Raises Unreachable while there is none to be had, and
         EvidenceBroken for one that is not right."""
+        answer, _ = self._stamped(data)
+        return answer
+
+    def try_out(self, data: bytes) -> TimeStamp:
+        """Does as `stamp`, and returns what the time-stamp says."""
+        _, found = self._stamped(data)
+        return found
+
+    def _stamped(self, data: bytes) -> tuple[bytes, TimeStamp]:
         question = TimestampRequestBuilder().data(data).hash_algorithm(HashAlgorithm.SHA256).build()
         answer = self._ask(question.as_bytes())
         found = self._roots.verify_answer(answer, data, question.nonce)
@@ -106,14 +115,14 @@ class TimeStampAuthority:
         if abs(found.at - now) > APART:
             raise EvidenceBroken(
                 "{host} stamps with the time {time}, and here it is {here}: set the clock that is wrong",
-                host=self._host,
+                host=self.host,
                 time=spoken(found.at, self._zone),
                 here=spoken(now, self._zone),
             )
-        return answer
+        return answer, found
 
     @property
-    def _host(self) -> str:
+    def host(self) -> str:
         return urlsplit(self._url).hostname or ""
 
     def _ask(self, question: bytes) -> bytes:
@@ -122,13 +131,13 @@ class TimeStampAuthority:
         except (requests.RequestException, OSError) as error:
             raise Unreachable(
                 "{host} gives no time-stamp ({problem}): check evidence.tsa_url",
-                host=self._host,
+                host=self.host,
                 problem=why(error),
             ) from error
         if status != requests.codes.ok:
             raise Unreachable(
                 "{host} gives no time-stamp ({problem}): check evidence.tsa_url",
-                host=self._host,
+                host=self.host,
                 problem=Sentence("it answered {status}", status=status),
             )
         return answer

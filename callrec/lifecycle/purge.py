@@ -22,6 +22,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
+import structlog
+
 from callrec.archive.store import DestructionStore, StoredVersion
 from callrec.catalogue import destructions, statements
 from callrec.catalogue.database import Connection, Database
@@ -33,10 +35,13 @@ from callrec.errors import (
     Sentence,
     StoreUnreachable,
     Unreachable,
+    WrongConfiguration,
 )
 from callrec.lifecycle.destruction import Outcome, Verdict, decide, require_clocks, require_few
 from callrec.lifecycle.tombstone import tombstone
 from callrec.model.access import Through
+
+log = structlog.get_logger()
 
 
 class Tombstones(Protocol):
@@ -107,15 +112,25 @@ class Purge:
             return self._kept(found)
         try:
             stopped = self._emptied(found.recording)
-        except (Unreachable, EvidenceBroken) as error:
+        except (Unreachable, EvidenceBroken, WrongConfiguration) as error:
             stopped = self._told(found, Outcome.FAILED, Sentence(error.template, **error.values))
-            if isinstance(error, StoreUnreachable):
+            if isinstance(error, (StoreUnreachable, WrongConfiguration)):
                 raise
         if stopped is not None:
             return stopped
         self._finish(found.recording)
-        self._tombstones.put(found.recording.id)
+        self._state(found.recording.id)
         return replace(found, outcome=Outcome.DESTROYED)
+
+    def _state(self, recording_id: str) -> None:
+        """Has the bucket say that a recording is destroyed. What it does not take waits for the controller:
+        the others must not wait for that. Raises StoreUnreachable, as nothing goes on then."""
+        try:
+            self._tombstones.put(recording_id)
+        except StoreUnreachable:
+            raise
+        except (Unreachable, EvidenceBroken) as error:
+            log.warning("not stated in the bucket yet", recording=recording_id, problem=str(error))
 
     def _begin(self, wanted: DueRecording) -> Verdict | None:
         """Writes the intent, unless the recording is held or kept longer since it was looked at. Returns what
@@ -184,12 +199,19 @@ class Purge:
         until = max((version.retain_until for version in versions if version.retain_until), default=now)
         if until > now and key not in (each.key, each.manifest_key):
             # What was said of it of late is locked for a while: no problem, the next runs come to it.
-            return Verdict(each, Outcome.LOCKED)
+            return self._waits(each)
         if until > now:
             time = f"{until:%Y-%m-%d %H:%M}Z"
             locked = Sentence("the S3 server locks {key} until {time}", key=key, time=time)
             return self._told(verdict, Outcome.LOCKED, locked)
         return None
+
+    def _waits(self, each: DueRecording) -> Verdict:
+        """Takes the intent back of a recording that is whole: with it, nobody could hold what is not to go
+        today."""
+        if all(self._store.is_there(key, was) for key, was in each.objects):
+            self._withdraw(each)
+        return Verdict(each, Outcome.LOCKED)
 
     def _held_meanwhile(self, each: DueRecording) -> Verdict | None:
         """Returns the verdict where somebody holds a recording, or keeps it longer, since it was begun."""
@@ -205,11 +227,14 @@ class Purge:
         if gone:
             lost = Sentence("it is to be kept, but {keys} was deleted before", keys=", ".join(gone))
             return self._told(verdict, verdict.outcome, lost)
-        with self._database.begin() as connection:
-            if each.begun:
-                destructions.withdraw(connection, each.id)
-                self._note(connection, each, "destruction-withdrawn", self._clock())
+        if each.begun:
+            self._withdraw(each)
         return verdict
+
+    def _withdraw(self, each: DueRecording) -> None:
+        with self._database.begin() as connection:
+            destructions.withdraw(connection, each.id)
+            self._note(connection, each, "destruction-withdrawn", self._clock())
 
     def _told(self, verdict: Verdict, outcome: Outcome, problem: Sentence) -> Verdict:
         """Writes why a recording could not be destroyed, for `callrec status`."""

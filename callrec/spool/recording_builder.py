@@ -102,7 +102,8 @@ class RecordingBuilder:
         does not read back as it was written.
         """
         if self.manifest_file(recording_id).exists():
-            return read(self.manifest_file(recording_id).read_bytes())
+            made = read(self.manifest_file(recording_id).read_bytes())
+            return made if made.is_signed else self._signed_now(made)
         captured = self._spool.captured_call(recording_id)
         found = self._tracks.fetch(captured)
         captured = dated(_with_begins(captured, found), found)
@@ -147,25 +148,41 @@ class RecordingBuilder:
     def _manifest(self, captured: CapturedCall, placements: list[Placement], audio: AudioFacts) -> Manifest:
         call, decision, sources = captured.call, captured.call.decision, self._sources
         assert decision is not None and call.ended_at is not None  # a capture has both
-        manifest = Manifest(
-            schema=SCHEMA,  # decision 14
-            recording_id=captured.capture.recording_id,
-            facility_name=sources.facility_name(call.facility or ""),
-            call=call,
-            capture=captured.capture,
-            placements=tuple(placements),
-            audio=audio,
-            tracks=("external party", "staff"),
-            incident=call.incident,
-            retain_until=retain_until(decision, call.ended_at, incident=call.incident),
-            software=Software(__version__, sources.pbx_version(), soundfile.__libsndfile_version__),
-            created_at=datetime.now(UTC),
+        return self._signed(
+            Manifest(
+                schema=SCHEMA,  # decision 14
+                recording_id=captured.capture.recording_id,
+                facility_name=sources.facility_name(call.facility or ""),
+                call=call,
+                capture=captured.capture,
+                placements=tuple(placements),
+                audio=audio,
+                tracks=("external party", "staff"),
+                incident=call.incident,
+                retain_until=retain_until(decision, call.ended_at, incident=call.incident),
+                software=Software(__version__, sources.pbx_version(), soundfile.__libsndfile_version__),
+                created_at=datetime.now(UTC),
+            )
+        )
+
+    def _signed_now(self, manifest: Manifest) -> Manifest:
+        """Signs a manifest that an older callrec left in the spool: it is archived only now, and what is
+        archived since there is a key has to be signed."""
+        made = self._signed(manifest)
+        write_whole(self.manifest_file(manifest.recording_id), write(made))
+        return made
+
+    def _signed(self, manifest: Manifest) -> Manifest:
+        """Returns a manifest with what is known beside the call itself, and its signature."""
+        call, sources = manifest.call, self._sources
+        whole = replace(
+            manifest,
             facilities=sources.facilities(call),
             rules=self._rules(call),
             announced=self._announced(call),
             clocks=sources.clocks(),
         )
-        return sign(manifest, sources.signer())  # decision 19
+        return sign(whole, sources.signer())  # decision 19
 
     def _rules(self, call: CallRecord) -> tuple[RuleText, ...]:
         decisions = [call.decision, *(each.decision for each in call.decision_changes)]

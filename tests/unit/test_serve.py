@@ -149,6 +149,43 @@ def test_a_signing_key_that_is_gone_is_a_problem_until_it_is_back(
         running.join()
 
 
+def test_a_disk_of_keys_that_does_not_answer_hangs_no_status(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+    here = App(app.settings.model_copy(update={"evidence": EvidenceSettings(keys=tmp_path / "keys")}))
+    monkeypatch.setattr(here.keys, "signer", lambda: answers.wait(20))
+    service = _service(here, Quiet(), Quiet())
+    running = threading.Thread(target=service.run)
+    running.start()
+    try:
+        wait_until(lambda: _status(here).get("running") is True, 10, "a status")
+        before = _status(here)["at"]
+        wait_until(lambda: _status(here)["at"] != before, 5, "the next status")
+    finally:
+        answers.set()
+        service.stop()
+        running.join()
+
+
+def test_lost_commits_are_looked_for_beside_statements(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To look through a large bucket takes an hour: what somebody does meanwhile is stated all the same."""
+    found, put = threading.Event(), threading.Event()
+    monkeypatch.setattr("callrec.serve.STATE_SECONDS", 0.02)
+    monkeypatch.setattr(App, "store", MemoryStore())
+    monkeypatch.setattr("callrec.evidence.lost_commits.LostCommits.look", lambda _: found.wait(20))
+    monkeypatch.setattr(Service, "_put_statements", lambda _: put.set())
+    service = _service(app, Quiet(), Quiet())
+    running = threading.Thread(target=service.run)
+    running.start()
+    try:
+        assert put.wait(5)
+    finally:
+        found.set()
+        service.stop()
+        running.join()
+
+
 def test_an_orderly_end(app: App) -> None:
     service = _service(app, Quiet(), Quiet())
     service.stop()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from callrec.catalogue import requests
+from callrec.catalogue import calls, requests
 from callrec.desk.operation import Session, operation
 from callrec.desk.recordings import look_up, request_of
 from callrec.desk.words import check_shown, written
-from callrec.errors import CheckFailed, Refused
+from callrec.errors import CheckFailed, NotFound, Refused
 from callrec.evidence import spans as wanted_spans
 from callrec.evidence.redaction import ACTION, Wanted
 from callrec.evidence.spans import Span
 from callrec.failures import why
 from callrec.model.access import Role
+from callrec.model.captures import Custody
 
 MOST_GROUND = 1000
 
@@ -56,6 +57,17 @@ def redact(
             made = session.app.redactions.make(kept, original, wanted)
     except OSError as error:
         raise CheckFailed("the redaction cannot be written: {problem}", problem=why(error)) from error
+    _keep_as_recording(session, kept.id)
     with session.app.database.begin() as connection:
         session.note(connection, kept.id, ACTION, request=number, **made.details())
     return MadeRedaction(kept.id, made.number, made.key, made.sha256)
+
+
+def _keep_as_recording(session: Session, id_: str) -> None:
+    """Locks and holds what was put beside a recording as that is kept by now: somebody may have asked for a
+    hold, or a longer retention, while the redaction was made, and the bucket did not have it yet."""
+    with session.app.database.read() as connection:
+        row = calls.find_recording(connection, id_)
+    if row is None or row.state is Custody.DESTROYED:
+        raise NotFound("recording {id} was destroyed meanwhile: see callrec show {id}", id=id_)
+    session.app.protection.protect(row, session.now)

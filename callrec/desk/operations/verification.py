@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -72,16 +72,24 @@ def verify_recordings(
     if since is not None:
         check_moment(since)
     first = max(first_of(since) if since else FIRST_ID, _whole(after) if after else FIRST_ID)
+    chosen = _chosen(session, ids, first, after, sample)
+    return _results(session, chosen, first if everything else None, named=bool(ids), decode=decode)
+
+
+def _chosen(
+    session: Session, ids: list[str], first: str, after: str | None, sample: int | None
+) -> Iterable[str]:
+    """Returns the ids of what is to be verified; all of them are read from the database on the way."""
+    if not ids and not sample:
+        every = traces.every_id(session.app.database.read, session.reach, first)
+        return (each for each in every if each != after)
     with session.app.database.read() as connection:
         if ids:
-            chosen = _named(session, connection, ids)
-        else:
-            every = traces.ids(connection, session.reach, first)
-            gone = traces.destroyed(connection) if sample else set[str]()
-            chosen = [each for each in every if each != after and each not in gone]
-    if sample:
-        chosen = sorted(random.sample(chosen, min(sample, len(chosen))))
-    return _results(session, chosen, first if everything else None, named=bool(ids), decode=decode)
+            return _named(session, connection, ids)
+        gone = traces.destroyed(connection)
+        there = [each for each in traces.ids(connection, session.reach, first) if each not in gone]
+    there = [each for each in there if each != after]
+    return sorted(random.sample(there, min(sample or 0, len(there))))
 
 
 def _whole(id_: str) -> str:
@@ -119,7 +127,7 @@ def _ids(session: Session, connection: Connection, text: str) -> list[str]:
 
 
 def _results(
-    session: Session, chosen: list[str], first: str | None, *, named: bool, decode: bool
+    session: Session, chosen: Iterable[str], first: str | None, *, named: bool, decode: bool
 ) -> Iterator[Verification]:
     """Yields the result of each as soon as it is known. What is destroyed by then is left out, unless it was
     `named`. `first`: all from this id on are verified, also what only the bucket has."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,10 +16,12 @@ from callrec.catalogue import calls, custody, finding
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection
 from callrec.errors import EvidenceBroken, StoreUnreachable
+from callrec.evidence.keys import PublicKeyRing
 from callrec.manifest import read
 from callrec.model.access import EVERYWHERE
 from callrec.model.captures import Custody, Gap, Silence, SilenceReason, Track
-from tests.unit.bench import Bench
+from callrec.signing import opened
+from tests.unit.bench import Bench, Sources
 from tests.unit.samples import CALL_ID, DECISION, END, RECORDING_ID, START, call, captured_call, segment
 from tests.unit.wave import tone, write_wav
 
@@ -323,3 +326,21 @@ def test_it_stops_between_recordings(bench: Bench) -> None:
     bench.archiver.stop()
     bench.archiver.run()
     assert bench.spool.waiting() == [RECORDING_ID]
+
+
+def test_a_manifest_that_an_older_callrec_left_in_the_spool_is_signed_when_it_is_archived(
+    bench: Bench,
+) -> None:
+    """The custody log has it since after the first key was made: without a signature nobody would believe
+    it."""
+    bench.captured()
+    bench.archiver.prepare(RECORDING_ID)
+    file = bench.builder.manifest_file(RECORDING_ID)
+    since = ("facilities", "rules", "announced", "clocks", "key_id", "signature")
+    plain = {name: value for name, value in json.loads(file.read_bytes()).items() if name not in since}
+    file.write_text(json.dumps({**plain, "schema": "callrec-manifest/2"}), "utf-8")
+    found = bench.archiver.archive(RECORDING_ID)
+    assert found is not None and found.is_signed and found.facilities == ("shiba",) and found.clocks
+    assert found.created_at.isoformat() == plain["created_at"].replace("Z", "+00:00")
+    (data,) = [data for key, data in bench.store.objects.items() if key.endswith(".manifest.json")]
+    opened(data, PublicKeyRing({Sources.key.key_id: Sources.key.public_key}))

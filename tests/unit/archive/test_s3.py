@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -150,3 +152,17 @@ def test_a_key_id_without_the_encryption_it_is_for() -> None:
         ArchiveSettings(encryption="s3", kms_key_id="alias/callrec")
     with pytest.raises(ValidationError, match="without blanks"):
         ArchiveSettings(encryption="kms", kms_key_id="alias/my key")
+
+
+def test_who_waits_for_a_small_thing_waits_for_seconds() -> None:
+    """A server that takes connections and says nothing holds nobody for the time a recording may take."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        settings = ArchiveSettings(
+            endpoint_url=f"http://127.0.0.1:{silent.getsockname()[1]}", access_key="a", secret_key="b"
+        )
+        begin = time.monotonic()
+        with pytest.raises(StoreUnreachable):
+            S3Store(settings).hasty(0.3).check()
+        assert time.monotonic() - begin < 10

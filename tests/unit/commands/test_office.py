@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from callrec.app import App
+from callrec.catalogue.database import Database
 from callrec.catalogue.tables import changes
 from callrec.settings_file import load
 from tests.unit.program import Done, table
@@ -181,6 +182,22 @@ def test_init_again_upgrades_and_leaves_the_file(office: Office) -> None:
     done = office("init", "--non-interactive")
     assert done.code == 0 and "stays as it is" in done.out
     assert Path("callrec.toml").read_text() == before
+
+
+def test_init_upgrades_the_database_also_where_no_key_can_be_made(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an upgrade: with the database calls are recorded, and wait for the key."""
+    upgraded = list[Database]()
+
+    def upgrade(self: Database) -> None:
+        upgraded.append(self)
+
+    monkeypatch.setattr(Database, "upgrade", upgrade)
+    monkeypatch.setenv("CALLREC_EVIDENCE__KEYS", "/proc/nowhere")
+    done = office("init", "--non-interactive")
+    assert done.code == 2 and "no key can be written into /proc/nowhere" in done.complaint
+    assert len(upgraded) == 1
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,20 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import soundfile
 
 from callrec import account
 from callrec.app import App
-from callrec.catalogue import custody
+from callrec.catalogue import custody, tables
+from callrec.catalogue.calls import ArchivedRecording
+from callrec.evidence.redaction import PlacedRedaction
+from callrec.evidence.redactions import Redactions
+from callrec.lifecycle.protection import Protection
 from tests.unit.bench import Bench, believe
 from tests.unit.program import Done
 from tests.unit.samples import RECORDING_ID, captured_call
@@ -124,3 +130,41 @@ def test_a_redaction_that_was_changed_is_not_given(office: Office, bench: Bench,
     bench.store.versions[key] = [data[:-9] + b"forged..."]
     done = office("fetch", RECORDING_ID, "--redaction", "1", "-o", "out")
     assert done.code == 5 and not list((tmp_path / "out").iterdir())
+
+
+def test_what_is_held_while_it_is_redacted_is_held_with_its_redaction(
+    office: Office, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever held it did not see the redaction in the bucket, and whoever made that not the hold."""
+    protected, make = list[tuple[bool, list[str]]](), Redactions.make
+
+    def held_meanwhile(*args: Any) -> PlacedRedaction:
+        made = make(*args)
+        with bench.database.begin() as connection:
+            connection.execute(tables.recordings.update().values(hold=True))
+        return made
+
+    def protect(_: Protection, row: ArchivedRecording, now: datetime) -> None:
+        protected.append((row.hold, [key for key in bench.store.objects if ".redacted/" in key]))
+
+    monkeypatch.setattr(Redactions, "make", held_meanwhile)
+    monkeypatch.setattr(Protection, "protect", protect)
+    assert office(*REDACT).code == 0
+    ((hold, there),) = protected
+    assert hold and len(there) == 2
+
+
+def test_what_is_destroyed_while_it_is_redacted_is_said_to_be(
+    office: Office, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = Redactions.make
+
+    def destroyed_meanwhile(*args: Any) -> PlacedRedaction:
+        made = make(*args)
+        with bench.database.begin() as connection:
+            connection.execute(tables.recordings.update().values(state="destroyed"))
+        return made
+
+    monkeypatch.setattr(Redactions, "make", destroyed_meanwhile)
+    done = office(*REDACT)
+    assert done.code == 1 and "was destroyed meanwhile" in done.err

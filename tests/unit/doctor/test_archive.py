@@ -24,6 +24,7 @@ class Bucket(MemoryStore):
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     may_delete: bool = True
+    may_list: bool = True
     ignores_locks: bool = False
     told: dict[str, Any] = field(default_factory=dict)
     """What it says of an object that is not so."""
@@ -33,6 +34,8 @@ class Bucket(MemoryStore):
         return replace(found, **{"lock_mode": found.retain_until and "governance", **self.told})
 
     def list_versions(self, prefix: str) -> list[tuple[str, str]]:
+        if not self.may_list:
+            raise StoreUnreachable("AccessDenied")
         return [(key, "0") for key in self.versions if key.startswith(prefix)]
 
     def delete(self, key: str, version: str | None) -> None:
@@ -90,6 +93,11 @@ def test_what_is_not_locked_goes_at_once_where_that_is_allowed(may_delete: bool)
 def test_a_server_that_does_not_keep_what_it_took(options: dict[str, Any], words: str) -> None:
     with pytest.raises(CheckFailed, match=words):
         _tried(Bucket(**options))
+
+
+def test_a_key_that_may_not_look_through_the_bucket() -> None:
+    with pytest.raises(CheckFailed, match=r"\(AccessDenied\): give its key the rights ListBucket and"):
+        _tried(Bucket(may_list=False))
 
 
 def test_a_server_that_takes_nothing() -> None:

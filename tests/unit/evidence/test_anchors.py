@@ -79,6 +79,27 @@ def test_an_older_one_under_a_newer_name_is_named_and_followed_by_none(anchoring
     assert list(_problems(anchoring)) == [copy]
 
 
+def test_of_very_many_manifests_several_anchors_are_made_at_once(
+    anchoring: Anchoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first anchor of an office that has recorded for years must not need all of it in memory."""
+    monkeypatch.setattr("callrec.evidence.anchorer.MOST_LEAVES", 2)
+    manifests = anchoring.archived(5)
+    made = anchoring.anchor()
+    found = list(anchoring.log.all())
+    assert [each.believed.manifests for each in found] == [2, 2, 1] and made == found[-1]
+    assert [each.believed.custody_rows for each in found] == [4, 8, 10]
+    under = [leaf for each in found for leaf in anchoring.log.leaves(each)]
+    assert sorted((each.recording_id, each.manifest_sha256) for each in under) == sorted(manifests)
+    anchoring.known(id_ for id_, _ in manifests)
+    assert anchoring.anchor() == made and not _problems(anchoring) and anchoring.found() == []
+    more = anchoring.archived(4)
+    exported = anchoring.anchor(AnchorReason.EXPORT)
+    anchoring.known(id_ for id_, _ in more)
+    assert exported.believed.custody_rows == 18 and anchoring.log.path_of(*more[-1]).under == exported
+    assert len(list(anchoring.log.all())) == 5 and anchoring.found() == []
+
+
 def test_ten_of_a_day_keep_their_order(anchoring: Anchoring) -> None:
     for _ in range(11):
         anchoring.anchor(AnchorReason.EXPORT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callrec.catalogue.custody import GENESIS, Entry, Link, _hash, linked
+from callrec.catalogue.custody import GENESIS, Entry, Link, linked, text_of
 from callrec.evidence import anchor as documents
 from callrec.evidence.anchor import SCHEMA, Anchor, AnchorReason, sha256
 from callrec.evidence.anchors import AnchorLog, AnchorName
@@ -25,7 +26,8 @@ Log = list[Entry]
 
 def _entry(seq: int, who: str, previous: str, hours: int = 0) -> Entry:
     at, said = NOW + (hours or seq) * HOUR, ("recording", "noted", {"text": who})
-    return Entry(seq, at, who, *said, previous, _hash(seq, at, who, *said, previous))
+    bare = Entry(seq, at, who, *said, previous, "")
+    return replace(bare, hash=hashlib.sha256(text_of(bare).encode()).hexdigest())
 
 
 def _chained(names: list[str], log: Log | None = None) -> Log:

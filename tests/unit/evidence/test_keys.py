@@ -277,6 +277,35 @@ def test_others_can_read_it(folder: KeyFolder) -> None:
         folder.signer()
 
 
+def test_a_key_that_stays_is_looked_at_and_not_read(
+    folder: KeyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A controller asks twice a second."""
+    read, read_file = list[Path](), keys._bytes
+
+    def counted(path: Path) -> bytes:
+        read.append(path)
+        return read_file(path)
+
+    monkeypatch.setattr(keys, "_bytes", counted)
+    folder.signer()
+    folder.signer()
+    assert len(read) == 2, "it is so new that its next change could look the same"
+    monkeypatch.setattr(keys, "SETTLED_NS", 0)
+    first = [folder.signer().key_id for _ in range(3)]
+    assert len(read) == 3
+    new = folder.new("sato", LATER).key_id
+    assert folder.signer().key_id == new not in first
+    folder.signing_file.chmod(0o644)
+    with pytest.raises(WrongConfiguration, match="others can read"):
+        folder.signer()
+    folder.signing_file.chmod(0o600)
+    assert folder.signer().key_id == new
+    folder.signing_file.unlink()
+    with pytest.raises(WrongConfiguration, match="is not there"):
+        folder.signer()
+
+
 @pytest.mark.parametrize(
     ("error", "problem"),
     [

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from callrec.catalogue import custody, tables
+from callrec.catalogue import custody, statements, tables
+from callrec.errors import StoreUnreachable
+from callrec.evidence import bucket
 from callrec.evidence.lost_commits import LostCommits
 from callrec.model.flaws import Flaw
 from callrec.spool.flaws import Flaws
@@ -94,3 +97,40 @@ def test_an_empty_catalogue_has_lost_nothing(office: Office, tmp_path: Path) -> 
     LostCommits(other, lambda: work, Flaws(tmp_path / "spool")).look()
     assert rows(other, "recordings") == [] and work.course.recordings == 0
     other.close()
+
+
+def test_what_failed_at_the_start_is_compared_with_the_log_as_it_was_then(
+    office: Office, tmp_path: Path
+) -> None:
+    """The bucket is away for half a day, and the log goes on meanwhile."""
+    before = len(rows(office.app.database, "custody"))
+    do(office, ("hold", 0, "訴訟", False))
+    _lose(office, len(rows(office.app.database, "custody")) - before)
+    work, flaws = office.rebuilding(office.app.database), Flaws(tmp_path / "spool")
+    (tmp_path / "spool/flaws").mkdir(parents=True)
+    lost = LostCommits(office.app.database, lambda: work, flaws)
+    office.bucket.away = True
+    with pytest.raises(StoreUnreachable):
+        lost.look()
+    office.bucket.away = False
+    with office.app.database.begin() as connection:
+        later = MADE + timedelta(days=1)
+        statements.enter(connection, office.recordings[1], "verified", who="callrec", at=later)
+    lost.look()
+    assert flaws.recent() == {Flaw.REBUILT: [office.call_of(office.recordings[0])]}
+
+
+def test_it_ends_with_the_controller(office: Office, tmp_path: Path) -> None:
+    """A bucket of millions is not looked through to its end by a controller that is told to stop."""
+    asked = list[str]()
+    place = bucket.Place
+
+    def seen(*args: Any) -> Any:
+        asked.append(args[1])
+        return place(*args)
+
+    work = office.app.rebuilding(lambda: len(asked) > 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bucket, "Place", seen)
+        LostCommits(office.app.database, lambda: work, Flaws(tmp_path / "spool")).look()
+    assert len(asked) < len(office.recordings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -357,3 +358,41 @@ def test_a_step_of_a_request_that_was_lost_is_done_again(busy: Office) -> None:
     assert entry.details["request"] == "2026-0001"
     assert {table: rows(busy.app.database, table) for table in REBUILT} == whole
     assert _checked(busy) == []
+
+
+def test_nobody_waits_for_the_bucket_with_a_transaction_open(office: Office, bucket_asked: list[int]) -> None:
+    """A recording of whose statement only the log tells is looked at once more: not while others would have
+    to wait for the database."""
+    do(office, ("note", 0, "怒鳴られた"))
+    (key,) = [each for each in office.bucket.versions if ".statements/" in each]
+    del office.bucket.versions[key]
+    bucket_asked.clear()
+    found = flat(office.rebuilding(office.app.database).rebuild())
+    assert [each.id for each in found if each.unproved] == [office.recordings[0]]
+    assert bucket_asked and not any(bucket_asked)
+
+
+@pytest.fixture
+def bucket_asked(office: Office, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many transactions that write were open, each time the bucket was read or listed."""
+    asked, writing, begin = list[int](), list[int](), office.app.database.begin
+
+    @contextmanager
+    def counted() -> Iterator[Any]:
+        with begin() as connection:
+            writing.append(1)
+            try:
+                yield connection
+            finally:
+                writing.pop()
+
+    monkeypatch.setattr(office.app.database, "begin", counted)
+    for name in ("read", "listed"):
+        do_it = getattr(office.bucket, name)
+
+        def seen(*args: Any, do_it: Any = do_it) -> Any:
+            asked.append(len(writing))
+            return do_it(*args)
+
+        monkeypatch.setattr(office.bucket, name, seen)
+    return asked

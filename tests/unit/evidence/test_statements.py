@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import callrec
 from callrec import ids
 from callrec.catalogue import holds, statements, tables
 from callrec.catalogue.database import Database
-from callrec.errors import CallrecError, EvidenceBroken, StoreUnreachable, WrongConfiguration
+from callrec.errors import (
+    CallrecError,
+    EvidenceBroken,
+    StoreUnreachable,
+    Unreachable,
+    WrongConfiguration,
+)
 from callrec.evidence.afterwards import STEPS
 from callrec.evidence.keys import PublicKeyRing, SigningKey
 from callrec.evidence.statement import Statement, folder, read, write
-from callrec.evidence.statements import AT_ONCE, PAUSE_SECONDS, BucketTombstones, Outbox
+from callrec.evidence.statements import PAUSE_SECONDS, SECONDS_AT_ONCE, BucketTombstones, Outbox
 from callrec.lifecycle.concerns import concerns
 from callrec.model.access import EVERYWHERE
 from tests.unit.fakes import LockingStore
@@ -85,8 +94,9 @@ class Office:
     def enter(self, action: str = "noted", recording_id: str | None = None, **details: Any) -> None:
         with self.database.begin() as connection:
             id_ = self.kept.id if recording_id is None else recording_id
-            statements.enter(connection, id_, action, who="sato", at=NOW, **details)
-        self.outbox.is_wanted = True
+            entry = statements.enter(connection, id_, action, who="sato", at=NOW, **details)
+        if "statement" in entry.details:
+            self.outbox.wants(entry.details["statement"])
 
     @property
     def waiting(self) -> int:
@@ -145,7 +155,7 @@ def test_while_the_bucket_is_away_it_waits_and_nobody_waits_for_it(office: Offic
     assert office.waiting == 1, "nobody waits again so soon"
     office.clock += PAUSE_SECONDS
     office.outbox.attempt()
-    assert office.waiting == 0 and not office.outbox.is_wanted
+    assert office.waiting == 0
 
 
 def test_a_process_that_has_done_nothing_asks_for_nothing(office: Office) -> None:
@@ -195,15 +205,126 @@ def test_one_whose_key_is_taken_keeps_no_other_waiting(office: Office) -> None:
         assert [each.id for each in statements.waiting(connection)] == [first.id]
 
 
-def test_a_person_waits_for_some_and_the_controller_puts_the_others(office: Office) -> None:
+def test_a_person_waits_for_what_he_did_and_not_for_what_others_left(office: Office) -> None:
     with office.database.begin() as connection:
-        for _ in range(AT_ONCE + 1):
+        for _ in range(3):
             statements.enter(connection, office.kept.id, "noted", who="sato", at=NOW)
-    office.outbox.is_wanted = True
+    office.enter("held", reason="訴訟")
     office.outbox.attempt()
-    assert office.waiting == 1 and office.outbox.is_wanted
+    assert [each.action for each in office.stated] == ["held"] and office.waiting == 3
+
+
+def test_a_person_waits_so_long_and_the_controller_puts_the_others(office: Office) -> None:
+    """A bucket that answers slowly costs a person seconds, whatever there is to put."""
+
+    def slowly(*args: Any, **kwargs: Any) -> None:
+        office.clock += SECONDS_AT_ONCE / 2
+        LockingStore.put_bytes(office.store, *args, **kwargs)
+
+    office.store.put_bytes = slowly  # type: ignore[method-assign]
+    for _ in range(5):
+        office.enter()
     office.outbox.attempt()
-    assert office.waiting == 0
+    assert office.waiting == 3
+    assert office.another().put() == 3 and office.waiting == 0
+    office.outbox.attempt()
+
+
+def test_another_thread_takes_nothing_away_from_who_is_not_done_yet(office: Office) -> None:
+    """Somebody's statement is put in between, while another person's change is not committed yet."""
+    with office.database.begin() as connection:
+        entry = statements.enter(connection, office.kept.id, "noted", who="sato", at=NOW)
+        office.outbox.wants(entry.details["statement"])
+        other = threading.Thread(target=office.outbox.attempt)
+        other.start()
+        other.join()
+    office.outbox.attempt()
+    assert office.waiting == 0 and len(office.stated) == 1
+
+
+@pytest.mark.parametrize("ill", ["refused", "damaged", "no form"])
+def test_one_that_can_never_be_put_keeps_no_other_waiting(office: Office, ill: str) -> None:
+    office.enter("noted", text=1 << 60 if ill == "no form" else "0")  # RFC 8785 knows no such number
+    with office.database.begin() as connection:
+        (first,) = statements.waiting(connection)
+        if ill == "damaged":
+            connection.execute(sa.text("UPDATE statements SET at = 'gestern'"))
+    if ill == "refused":
+        office.store.put_bytes = _refusing(office.store, first.id)  # type: ignore[method-assign]
+    office.enter("held", reason="訴訟")
+    office.outbox.attempt()
+    assert [each.action for each in office.stated] == ["held"], "who did something later"
+    office.enter("retained", until="2030-01-01T00:00:00+00:00")
+    with pytest.raises(Exception, match=r"refused|damaged|exceeds"):
+        office.outbox.put()
+    assert {each.action for each in office.stated} == {"held", "retained"} and office.waiting == 1
+
+
+def _refusing(store: LockingStore, id_: str) -> Any:
+    def put(key: str, *args: Any) -> None:
+        if id_ in key:
+            raise Unreachable("the S3 server refused {operation}", operation="put_object")
+        LockingStore.put_bytes(store, key, *args)
+
+    return put
+
+
+@pytest.mark.parametrize("change", ["held", "released", "retained"])
+def test_how_its_recording_is_kept_meanwhile_holds_for_it_too(office: Office, change: str) -> None:
+    """Somebody does something between what we saw and what we wrote: no lock is shorter, no hold too few or
+    too many."""
+    until = NOW + timedelta(days=9999)
+    if change == "released":
+        _set(office, hold=True)
+    changes: dict[str, Any] = {"retain_until": until} if change == "retained" else {"hold": change == "held"}
+    office.enter()
+    head, seen = office.store.head, list[str]()
+
+    def changed(key: str, version: str | None = None) -> Any:
+        seen.append(key)
+        found = head(key, version)
+        if len(seen) == 2:
+            _set(office, **changes)
+        return found
+
+    office.store.head = changed  # type: ignore[method-assign]
+    office.outbox.put()
+    (key_,) = [each for each in office.store.objects if ".statements/" in each]
+    found = head(key_, "0")
+    assert found.legal_hold == (change == "held")
+    assert found.is_locked_until(until if change == "retained" else office.kept.retain_until or NOW)
+
+
+def _set(office: Office, **values: Any) -> None:
+    with office.database.begin() as connection:
+        connection.execute(tables.recordings.update().values(**values))
+
+
+def test_while_the_bucket_takes_its_time_the_database_waits_for_nothing(office: Office) -> None:
+    _set(office, hold=True)
+    office.enter()
+    asked = list[bool]()
+    begin, open_ = office.database.begin, list[int]()
+
+    @contextmanager
+    def counted() -> Iterator[Any]:
+        with begin() as connection:
+            open_.append(1)
+            try:
+                yield connection
+            finally:
+                open_.pop()
+
+    office.database.begin = counted  # type: ignore[method-assign]
+    office.store.before = lambda step: asked.append(not open_)
+    office.outbox.put()
+    assert asked == [True], "the hold was asked for within a transaction"
+
+
+def test_it_ends_when_it_is_told_to(office: Office) -> None:
+    for _ in range(3):
+        office.enter()
+    assert office.outbox.put(ended=lambda: office.waiting == 1) == 2
 
 
 def test_beside_what_is_destroyed_nothing_is_said_but_how(office: Office) -> None:

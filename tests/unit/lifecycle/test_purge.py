@@ -12,9 +12,9 @@ import pytest
 import sqlalchemy as sa
 
 from callrec.archive.store import StoredVersion
-from callrec.catalogue import custody, destructions, tables
+from callrec.catalogue import custody, destructions, statements, tables
 from callrec.catalogue.database import Database
-from callrec.errors import CheckFailed, Refused, StoreUnreachable, WrongConfiguration
+from callrec.errors import CheckFailed, EvidenceBroken, Refused, StoreUnreachable, WrongConfiguration
 from callrec.lifecycle.concerns import concerns
 from callrec.lifecycle.destruction import Outcome
 from callrec.lifecycle.purge import require_done
@@ -103,6 +103,8 @@ def test_what_was_said_of_late_is_locked_and_keeps_all_without_being_a_problem(d
     (verdict,) = run(database, bucket)
     assert verdict.outcome is Outcome.LOCKED and len(bucket.left) == 4 and _problems(database) == []
     require_done([verdict])
+    assert intent(database, id_) is None, "somebody may still hold it"
+    assert told(database, id_) == ["destruction-begun", "destruction-withdrawn"]
     later = NOW + timedelta(hours=2)
     assert [each.outcome for each in run(database, bucket, later)] == [Outcome.DESTROYED] and not bucket.left
 
@@ -115,7 +117,30 @@ def test_nothing_is_deleted_before_the_bucket_says_why(database: Database) -> No
     with pytest.raises(WrongConfiguration):
         list(work.destroy(work.verdicts()))
     assert len(bucket.left) == 2 and not bucket.removed and row(database, id_).state == "archived"
+    with database.read() as connection:
+        assert destructions.is_stopped(connection, id_), "somebody may still hold it"
+    assert "the signing key" in _problems(database)[0]
     assert [each.outcome for each in run(database, bucket)] == [Outcome.DESTROYED]
+
+
+def test_one_that_the_bucket_cannot_be_told_to_be_destroyed_keeps_no_other(database: Database) -> None:
+    """What is to be said of it waits for the controller."""
+    bucket = Bucket()
+    ids = {archived(database, bucket), archived(database, bucket)}
+    work = purge(database, bucket)
+    put = work._tombstones.put
+
+    def refuses(id_: str) -> None:
+        if row(database, id_).state == "destroyed":
+            raise EvidenceBroken("{key} reads back different from what was put", key=id_)
+        put(id_)
+
+    work._tombstones.put = refuses  # type: ignore[method-assign, assignment]
+    found = list(work.destroy(work.verdicts()))
+    assert [each.outcome for each in found] == [Outcome.DESTROYED] * 2
+    assert {row(database, id_).state for id_ in ids} == {"destroyed"}
+    with database.read() as connection:
+        assert [each.action for each in statements.waiting(connection)] == ["destroyed"] * 2
 
 
 def test_what_is_put_beside_meanwhile_is_told_of_and_goes_with_the_next_run(database: Database) -> None:

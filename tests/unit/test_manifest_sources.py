@@ -1,0 +1,53 @@
+"""What manifests say of the clocks: to the second, and asked for once in a while."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from callrec.app import App, manifest_sources
+from callrec.app.manifest_sources import CLOCKS_SECONDS, AppSources
+from callrec.errors import Unreachable
+
+AT = datetime(2026, 11, 29, 12, 0, 7, tzinfo=UTC)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The servers that were asked for their time, AT; those of Asterisk are away."""
+    found: list[str] = []
+
+    def told(url: str, *_: Any) -> datetime:
+        found.append(url)
+        if "8088" in url:
+            raise Unreachable("{url} does not tell its time", url=url)
+        return AT
+
+    monkeypatch.setattr(manifest_sources, "time_at", told)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("fraction", "ahead"), [(0.0, 0), (0.4, 0), (0.6, 0), (0.999, 0), (1.6, 1), (-0.7, -1)]
+)
+def test_clocks_that_agree_are_not_apart(
+    app: App, asked: list[str], monkeypatch: pytest.MonkeyPatch, fraction: float, ahead: int
+) -> None:
+    """A server tells whole seconds, so it always seems to be behind."""
+    monkeypatch.setattr(App, "now", AT + timedelta(seconds=fraction))
+    found = AppSources(app).clocks()
+    assert (found.store_offset_s, found.pbx_offset_s) == (ahead, None)
+
+
+def test_recordings_of_ten_minutes_share_a_comparison(app: App, asked: list[str]) -> None:
+    """Each costs the archiver two requests, and seconds where a server is away."""
+    clock = [0.0]
+    sources = AppSources(app, lambda: clock[0])
+    for clock[0] in (0.0, 1.0, CLOCKS_SECONDS):
+        sources.clocks()
+    assert len(asked) == 2
+    clock[0] = CLOCKS_SECONDS + 1
+    sources.clocks()
+    assert len(asked) == 4
