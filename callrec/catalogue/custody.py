@@ -115,7 +115,7 @@ def archived(connection: sa.Connection, after: int, until: int) -> list[tuple[st
 def archived_so_many(connection: sa.Connection, after: int, count: int) -> int | None:
     """Returns the row by which the so many-th manifest after a row was archived; None where there are not so
     many."""
-    query = sa.select(custody.c.seq).where(custody.c.seq > after, custody.c.action == ARCHIVED)
+    query = sa.select(custody.c.seq).where(custody.c.seq > after, custody.c.action.in_(ARCHIVED))
     found: int | None = connection.scalar(query.order_by(custody.c.seq).offset(count - 1).limit(1))
     return found
 
