@@ -6,29 +6,22 @@ not finished says that somebody has to go on. The steps are those of lifecycle.p
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from callrec.catalogue.calls import insert_once
-from callrec.catalogue.database import Connection, Database
+from callrec.catalogue.database import Connection
 from callrec.catalogue.rows import RowReader, read_all
 from callrec.catalogue.tables import calls, custody, destructions, holds, recordings
 from callrec.catalogue.within import within
-from callrec.errors import CatalogueDamaged, Refused, Sentence
+from callrec.errors import CatalogueDamaged, Sentence
 from callrec.model.access import Reach
 from callrec.model.captures import Custody, RetainedBecause
 from callrec.sentences import SentenceField, plain
-
-_ONE_PURGE = 0x63616C6C
-"""The number of the lock of PostgreSQL that a purge holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,39 +232,6 @@ def newest_entry(connection: Connection) -> datetime | None:
     query = sa.select(custody.c.at).order_by(custody.c.seq.desc()).limit(1)
     found: datetime | None = connection.scalar(query)
     return found
-
-
-@contextmanager
-def one_purge(database: Database) -> Iterator[None]:
-    """Keeps every other purge of this catalogue out, on whichever machine; it ends with the process.
-
-    Raises Refused where another one is at work.
-    """
-    if database.file is not None:
-        with _locked(database.file.with_name(f"{database.file.name}-purge")):
-            yield
-        return
-    with database.read() as connection:
-        free = sa.select(sa.func.pg_try_advisory_xact_lock(_ONE_PURGE))
-        if connection.dialect.name == "postgresql" and not connection.execute(free).scalar_one():
-            raise _busy()
-        yield
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise _busy() from error
-    finally:
-        os.close(descriptor)
-
-
-def _busy() -> Refused:
-    return Refused("another callrec purge is at work: wait until it has ended")
 
 
 def _read(row: Any) -> DueRecording:

@@ -15,11 +15,18 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from callrec.catalogue.database import Connection, Database
-from callrec.errors import Unreachable
+from callrec.errors import Refused, Unreachable
 
-_ANCHORS = 0x616E6368
-"""The number of the lock of PostgreSQL that whoever makes an anchor holds."""
 PAUSE_SECONDS = 0.1
+
+
+@contextmanager
+def one_purge(database: Database) -> Iterator[None]:
+    """Keeps every other purge of this catalogue out. Raises Refused where another one is at work."""
+    with _alone(database, "purge", 0x63616C6C) as is_free:
+        if not is_free():
+            raise Refused("another callrec purge is at work: wait until it has ended")
+        yield
 
 
 @contextmanager
@@ -29,21 +36,31 @@ def one_anchorer(database: Database, seconds: float) -> Iterator[None]:
     No writer of the log waits for it. Raises Unreachable where it takes longer than so many seconds.
     """
     until = time.monotonic() + seconds
-    if database.file is not None:
-        with _file(database.file.with_name(f"{database.file.name}-anchor"), until):
-            yield
-        return
-    with database.read() as connection:
-        _wait(lambda: _is_free(connection), until)
+    with _alone(database, "anchor", 0x616E6368) as is_free:
+        while not is_free():
+            if time.monotonic() > until:
+                raise Unreachable("another process is making an anchor, and does not end: try again")
+            time.sleep(PAUSE_SECONDS)
         yield
 
 
 @contextmanager
-def _file(path: Path, until: float) -> Iterator[None]:
+def _alone(database: Database, name: str, number: int) -> Iterator[Callable[[], bool]]:
+    """Gives what tries to take the lock of a name, or of a number in PostgreSQL, and says whether it has it.
+    It is held until the block ends."""
+    if database.file is not None:
+        with _file(database.file.with_name(f"{database.file.name}-{name}")) as descriptor:
+            yield lambda: _has_locked(descriptor)
+        return
+    with database.read() as connection:
+        yield lambda: _is_free(connection, number)
+
+
+@contextmanager
+def _file(path: Path) -> Iterator[int]:
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        _wait(lambda: _has_locked(descriptor), until)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 
@@ -56,14 +73,7 @@ def _has_locked(descriptor: int) -> bool:
     return True
 
 
-def _is_free(connection: Connection) -> bool:
+def _is_free(connection: Connection, number: int) -> bool:
     if connection.dialect.name != "postgresql":
         return True
-    return bool(connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(_ANCHORS))).scalar_one())
-
-
-def _wait(is_free: Callable[[], bool], until: float) -> None:
-    while not is_free():
-        if time.monotonic() > until:
-            raise Unreachable("another process is making an anchor, and does not end: try again")
-        time.sleep(PAUSE_SECONDS)
+    return bool(connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(number))).scalar_one())

@@ -25,7 +25,7 @@ from typing import Any, Protocol
 import structlog
 
 from callrec.archive.store import DestructionStore, StoredVersion
-from callrec.catalogue import destructions, statements
+from callrec.catalogue import destructions, locks, statements
 from callrec.catalogue.database import Connection, Database
 from callrec.catalogue.destructions import DueRecording
 from callrec.errors import (
@@ -79,7 +79,7 @@ class Purge:
 
     def alone(self) -> AbstractContextManager[None]:
         """Keeps other purges out meanwhile. Raises Refused where one is at work."""
-        return destructions.one_purge(self._database)
+        return locks.one_purge(self._database)
 
     def require_few(self, verdicts: Iterable[Verdict], at_most: str) -> None:
         """Raises Refused where more would go than may in one run."""

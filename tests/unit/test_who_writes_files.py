@@ -28,7 +28,6 @@ ALLOWED = {
     },
     "archive/trial.py": {"source.write_bytes": "into a file that never has a name"},
     "catalogue/database.py": {"os.open": "an empty file, which SQLite fills"},
-    "catalogue/destructions.py": {"os.open": "an empty file, to be locked: nothing is written"},
     "catalogue/locks.py": {"os.open": "an empty file, to be locked: nothing is written"},
     "commands/streams.py": {"os.open": "the null device"},
     "commands/demo.py": {"tempfile.TemporaryDirectory": "the folder of a whole system, removed at its end"},

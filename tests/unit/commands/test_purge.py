@@ -13,7 +13,7 @@ import pytest
 
 from callrec.app import App
 from callrec.catalogue.database import Database
-from callrec.catalogue.destructions import one_purge
+from callrec.catalogue.locks import one_purge
 from callrec.errors import StoreUnreachable
 from callrec.evidence import statements as evidence
 from tests.unit.lifecycle.bucket import Bucket, Tombs, archived, row
