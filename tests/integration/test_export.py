@@ -24,8 +24,7 @@ from tests.integration.system import SystemUnderTest, callrec, eventually, talk_
 
 NUMBER = "0311170001"
 PAGES = ("summary.html", "要約.html")
-on_one_database = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
-"""For what is the same on all of them."""
+pytestmark = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
 
 
 def person(name: str) -> Caller:
@@ -106,14 +105,12 @@ def test_other_programs_find_it_whole(system: SystemUnderTest, folder: Path, kep
     assert manifest == kept.manifest, "byte by byte what was archived"
 
 
-@on_one_database
 def test_the_commands_notice_one_changed_byte(folder: Path, kept: ArchivedRecording) -> None:
     flip(folder / f"recordings/{kept.id}.flac")
     done = bash(folder, "VERIFY.txt")
     assert done.returncode == 1 and f"WRONG SOUND: recordings/{kept.id}" in done.stdout
 
 
-@on_one_database
 def test_verify_by_the_public_key_alone(
     system: SystemUnderTest, package: Path, tmp_path: Path, kept: ArchivedRecording
 ) -> None:
@@ -146,7 +143,6 @@ def test_it_is_written_down_before_anybody_has_it(
     assert again.returncode == 4 and "is there already" in again.stderr
 
 
-@on_one_database
 def test_an_encrypted_package(
     system: SystemUnderTest, number: str, kept: ArchivedRecording, tmp_path: Path
 ) -> None:
@@ -200,7 +196,6 @@ def opened(request: pytest.FixtureRequest, browser: Browser, folder: Path) -> It
     assert [url for url in made.asked if not url.startswith(folder.as_uri())] == [], "it needs no network"
 
 
-@on_one_database
 @pytest.mark.parametrize("opened", PAGES, indirect=True)
 def test_the_page_plays(opened: Opened, kept: ArchivedRecording) -> None:
     eventually(lambda: opened.audio("readyState") >= 1, what="the sound")
@@ -220,7 +215,6 @@ def test_the_page_plays(opened: Opened, kept: ArchivedRecording) -> None:
     assert opened.page.locator(".unplayable").is_hidden()
 
 
-@on_one_database
 @pytest.mark.parametrize("opened", PAGES, indirect=True)
 def test_the_page_tells_the_call(opened: Opened, kept: ArchivedRecording, system: SystemUnderTest) -> None:
     text = opened.page.locator("body").inner_text()
@@ -236,7 +230,6 @@ def test_the_page_tells_the_call(opened: Opened, kept: ArchivedRecording, system
     assert opened.page.locator("html").get_attribute("lang") == language
 
 
-@on_one_database
 @pytest.mark.parametrize("opened", PAGES, indirect=True)
 def test_the_page_verifies(opened: Opened, folder: Path, system: SystemUnderTest) -> None:
     found = opened.check(folder)
@@ -257,7 +250,6 @@ def flip(path: Path) -> None:
     path.write_bytes(data)
 
 
-@on_one_database
 @pytest.mark.parametrize("opened", PAGES[:1], indirect=True)
 def test_the_page_refuses_what_was_changed(opened: Opened, folder: Path, kept: ArchivedRecording) -> None:
     """Each file of the package in turn; and what is missing, and what was added."""
@@ -275,7 +267,6 @@ def test_the_page_refuses_what_was_changed(opened: Opened, folder: Path, kept: A
     assert wrong == {f"added/{kept.id}.flac", f"custody/{kept.id}.txt"}
 
 
-@on_one_database
 def test_a_browser_that_knows_no_ed25519_says_so(browser: Browser, folder: Path) -> None:
     """What it can compute it checks all the same."""
     page = browser.new_page()

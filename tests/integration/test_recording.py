@@ -236,6 +236,7 @@ def test_twenty_calls_at_once_are_not_mixed_up(system: SystemUnderTest, begin: d
     system.wait_until_clean()
 
 
+@pytest.mark.parametrize("system", ["sqlite"], indirect=True)
 def test_fetched_file_is_the_recording(system: SystemUnderTest, tmp_path: Path) -> None:
     id_ = system.record_call("0311110013", 1.5).id
     for kind in ("flac", "wav", "mp3", "opus"):
