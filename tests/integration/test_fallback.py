@@ -25,6 +25,8 @@ AUTOMATIC = {"mode": "automatic"}
 NEVER_2102 = {"mode": "never", "scope": "extension", "target": "2102"}
 MOVED = "the call was transferred: what was said from then on is not in this recording"
 END_UNSEEN = "the end of the call was not seen"
+pytestmark = pytest.mark.parametrize("system", ["postgresql"], indirect=True)
+"""What the PBX does by itself, no database changes."""
 
 
 @pytest.fixture(autouse=True)
