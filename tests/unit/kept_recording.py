@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from callrec import ids
+import pytest
+
+from callrec import account, ids
 from callrec.catalogue import calls, requests, tables
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Database
@@ -14,6 +17,7 @@ from callrec.model.access import EVERYWHERE, Reach
 from callrec.model.requests import RequestKind
 from callrec.policy.retention import retain_until
 from tests.unit.fakes import LockingStore
+from tests.unit.program import Done
 from tests.unit.samples import DECISION, call
 
 DAY = timedelta(days=1)
@@ -74,3 +78,13 @@ def discarded(database: Database, began: datetime, at: datetime | None) -> str:
     with database.begin() as connection:
         calls.save_call(connection, made)
     return made.id
+
+
+def approved_request(office: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, recording_id: str) -> str:
+    """A request that sato opened, which lists a recording, and that somebody else approved; its number."""
+    found = office("request", "open", "--kind", "police", "--for", "三田警察署", "--quiet").out.strip()
+    assert office("request", "add", found, recording_id).code == 0
+    monkeypatch.setattr(account, "acting", lambda: "tanaka")
+    assert office("request", "approve", found).code == 0
+    monkeypatch.setattr(account, "acting", lambda: "sato")
+    return found

@@ -21,6 +21,7 @@ from callrec.model.access import Role
 from tests.unit.bench import Bench, Sources
 from tests.unit.desk.server_thread import ThroughDesk, serving
 from tests.unit.evidence import packages
+from tests.unit.kept_recording import approved_request
 from tests.unit.program import Done
 from tests.unit.samples import END, RECORDING_ID
 
@@ -46,12 +47,7 @@ def office(
 @pytest.fixture
 def number(office: Office, monkeypatch: pytest.MonkeyPatch) -> str:
     """A request that lists the recording and is approved."""
-    found = office("request", "open", "--kind", "police", "--for", "三田警察署", "--quiet").out.strip()
-    assert office("request", "add", found, RECORDING_ID).code == 0
-    monkeypatch.setattr(account, "acting", lambda: "tanaka")
-    assert office("request", "approve", found).code == 0
-    monkeypatch.setattr(account, "acting", lambda: "sato")
-    return found
+    return approved_request(office, monkeypatch, RECORDING_ID)
 
 
 def entries(bench: Bench, action: str) -> list[Entry]:

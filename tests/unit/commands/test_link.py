@@ -17,6 +17,7 @@ from callrec.catalogue import custody
 from callrec.settings import ArchiveSettings
 from tests.unit.bench import Bench, believe
 from tests.unit.fakes import MemoryStore
+from tests.unit.kept_recording import approved_request
 from tests.unit.program import Done
 from tests.unit.samples import RECORDING_ID
 
@@ -48,12 +49,7 @@ def office(
 @pytest.fixture
 def number(office: Office, monkeypatch: pytest.MonkeyPatch) -> str:
     """An approved request that lists the recording."""
-    found = office("request", "open", "--kind", "police", "--for", "三田警察署", "--quiet").out.strip()
-    assert office("request", "add", found, RECORDING_ID).code == 0
-    monkeypatch.setattr(account, "acting", lambda: "tanaka")
-    assert office("request", "approve", found).code == 0
-    monkeypatch.setattr(account, "acting", lambda: "sato")
-    return found
+    return approved_request(office, monkeypatch, RECORDING_ID)
 
 
 def test_a_link_is_printed_alone_and_written_down(office: Office, bench: Bench, number: str) -> None:
