@@ -278,6 +278,28 @@ def capture_of(manifest: dict[str, Any]) -> Capture:
         raise _unreadable(error) from error
 
 
+def require_manifest(recording_id: str, found: str, expected: str) -> None:
+    """Raises EvidenceBroken unless the SHA-256 of a manifest is that of the one that was archived."""
+    if found != expected:
+        raise EvidenceBroken(
+            "the manifest of {id} is not the one that was archived: SHA-256 {found}, not {expected}",
+            id=recording_id,
+            found=found,
+            expected=expected,
+        )
+
+
+def require_sound(recording_id: str, found: str, expected: str) -> None:
+    """Raises EvidenceBroken unless the SHA-256 of a sound file is that of the one that was archived."""
+    if found != expected:
+        raise EvidenceBroken(
+            "the sound of {id} is not the one that was archived: SHA-256 {found}, not {expected}",
+            id=recording_id,
+            found=found,
+            expected=expected,
+        )
+
+
 def differences(manifest: Manifest, found: AudioFacts) -> list[Sentence]:
     """Returns what of the sound is not as the manifest says; nothing when it is whole and untouched."""
     names = ("format", "sample_rate", "channels", "frames", "pcm_sha256", "sha256", "size")

@@ -31,7 +31,7 @@ from callrec.catalogue.logged import Logged, logged
 from callrec.errors import CheckFailed, EvidenceBroken, NotFound, Sentence
 from callrec.failures import why
 from callrec.files import scratch
-from callrec.manifest import Manifest, differences, read
+from callrec.manifest import Manifest, differences, read, require_manifest, require_sound
 from callrec.model.captures import Custody
 from callrec.spool.sound import examine
 
@@ -156,22 +156,8 @@ def _agree(kept: ArchivedRecording, said: Logged) -> None:
 
 def _check(kept: ArchivedRecording, data: bytes, audio: Path) -> None:
     """Raises EvidenceBroken unless manifest and sound are those that were archived."""
-    digest = hashlib.sha256(data).hexdigest()
-    if digest != kept.manifest_sha256:
-        raise EvidenceBroken(
-            "the manifest of {id} is not the one that was archived: SHA-256 {found}, not {expected}",
-            id=kept.id,
-            found=digest,
-            expected=kept.manifest_sha256,
-        )
-    digest = file_sha256(audio)
-    if digest != kept.sha256:
-        raise EvidenceBroken(
-            "the sound of {id} is not the one that was archived: SHA-256 {found}, not {expected}",
-            id=kept.id,
-            found=digest,
-            expected=kept.sha256,
-        )
+    require_manifest(kept.id, hashlib.sha256(data).hexdigest(), kept.manifest_sha256)
+    require_sound(kept.id, file_sha256(audio), kept.sha256)
     manifest: Manifest = read(data)
     wrong = differences(manifest, examine(audio))
     if manifest.recording_id != kept.id:

@@ -24,7 +24,7 @@ from callrec.evidence.beside import BesideVerifier, VerifiedStore
 from callrec.evidence.findings import Archived, Findings, Told
 from callrec.evidence.reading import Missing, Reading
 from callrec.evidence.trust import Trust
-from callrec.manifest import Manifest, RuleText, differences, read
+from callrec.manifest import Manifest, RuleText, differences, read, require_manifest, require_sound
 from callrec.model.captures import RetainedBecause
 from callrec.rulebook import office_file
 from callrec.signing import parsed
@@ -149,14 +149,7 @@ class Verifier:
         place = told.place
         with found.looking("manifest"):
             data = self._reading.data(place.manifest_key, place.manifest_version)
-            digest = hashlib.sha256(data).hexdigest()
-            if digest != place.manifest_sha256:
-                raise EvidenceBroken(
-                    "the manifest of {id} is not the one that was archived: SHA-256 {found}, not {expected}",
-                    id=found.id,
-                    found=digest,
-                    expected=place.manifest_sha256,
-                )
+            require_manifest(found.id, hashlib.sha256(data).hexdigest(), place.manifest_sha256)
             manifest = read(data)
             if self._is_believed(found, data, told.log):
                 found.problems += comparison.of_manifest(found.id, manifest, told.log)
@@ -182,13 +175,7 @@ class Verifier:
         with found.looking("sound"):
             pcm = archived.manifest.audio.pcm_sha256 if archived else ""
             facts = self._reading.facts(place.key, place.version, pcm)
-            if facts.sha256 != expected:
-                raise EvidenceBroken(
-                    "the sound of {id} is not the one that was archived: SHA-256 {found}, not {expected}",
-                    id=found.id,
-                    found=facts.sha256,
-                    expected=expected,
-                )
+            require_sound(found.id, facts.sha256, expected)
             if archived:
                 found.checked.append("content")
                 found.problems += differences(archived.manifest, facts)
