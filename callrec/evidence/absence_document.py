@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass as checked
 
 from callrec.catalogue.absences import Stretch
 from callrec.errors import EvidenceBroken
 from callrec.evidence.absence import Finding, Status
+from callrec.evidence.form import Form
 from callrec.model.rules import Mode
-from callrec.signing import PublicKeys, Signer, opened, signed
-from callrec.wrong_values import words
 
 SCHEMA: Literal["callrec-absence/1"] = "callrec-absence/1"
 Language = Literal["ja", "en"]
@@ -164,22 +162,8 @@ class Absence:
     signature: str = ""
 
 
-@cache
-def _documents() -> TypeAdapter[Absence]:
-    return TypeAdapter(Absence)
-
-
-def write(document: Absence, signer: Signer) -> bytes:
-    """Returns the document, signed."""
-    plain: dict[str, Any] = _documents().dump_python(document, mode="json")
-    return signed(plain, signer)
-
-
-def read(data: bytes, keys: PublicKeys) -> Absence:
-    """Returns a document whose signature is right. Raises EvidenceBroken."""
-    found = opened(data, keys)
-    try:
-        return _documents().validate_python(found)
-    except ValidationError as error:
-        problem = words(error.errors()[0])
-        raise EvidenceBroken("the document states no absence: {problem}", problem=problem) from error
+_FORM = Form(
+    Absence,
+    lambda problem: EvidenceBroken("the document states no absence: {problem}", problem=problem),
+)
+write, read = _FORM.write, _FORM.read

@@ -10,16 +10,15 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass as checked
 
 from callrec.errors import EvidenceBroken
 from callrec.evidence import merkle
-from callrec.signing import PublicKeys, Signer, canonical, opened, parsed, signed
-from callrec.wrong_values import words
+from callrec.evidence.form import Form
+from callrec.signing import canonical, parsed
 
 SCHEMA: Literal["callrec-anchor/1"] = "callrec-anchor/1"
 LEAVES: Literal["callrec-leaves/1"] = "callrec-leaves/1"
@@ -81,25 +80,11 @@ class Anchor:
     signature: str = ""
 
 
-@cache
-def _anchors() -> TypeAdapter[Anchor]:
-    return TypeAdapter(Anchor)
-
-
-def write(anchor: Anchor, signer: Signer) -> bytes:
-    """Returns the anchor as a signed document."""
-    plain: dict[str, Any] = _anchors().dump_python(anchor, mode="json")
-    return signed(plain, signer)
-
-
-def read(data: bytes, keys: PublicKeys) -> Anchor:
-    """Returns an anchor whose signature is right. Raises EvidenceBroken."""
-    found = opened(data, keys)
-    try:
-        return _anchors().validate_python(found)
-    except ValidationError as error:
-        problem = words(error.errors()[0])
-        raise EvidenceBroken("the document is no anchor: {problem}", problem=problem) from error
+_FORM = Form(
+    Anchor,
+    lambda problem: EvidenceBroken("the document is no anchor: {problem}", problem=problem),
+)
+write, read = _FORM.write, _FORM.read
 
 
 def write_leaves(leaves: list[Leaf]) -> bytes:

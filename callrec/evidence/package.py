@@ -22,18 +22,17 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass as checked
 
 from callrec.catalogue.custody import Entry, text_of
 from callrec.errors import EvidenceBroken
+from callrec.evidence.form import Form
 from callrec.evidence.merkle import Step
 from callrec.model.requests import RequestKind
-from callrec.signing import PublicKeys, Signer, canonical, opened, parsed, signed
-from callrec.wrong_values import words
+from callrec.signing import canonical, parsed
 
 SCHEMA: Literal["callrec-package/1"] = "callrec-package/1"
 PATH_SCHEMA: Literal["callrec-path/1"] = "callrec-path/1"
@@ -90,25 +89,11 @@ class Package:
     signature: str = ""
 
 
-@cache
-def _packages() -> TypeAdapter[Package]:
-    return TypeAdapter(Package)
-
-
-def write(package: Package, signer: Signer) -> bytes:
-    """Returns the package as a signed document."""
-    plain: dict[str, Any] = _packages().dump_python(package, mode="json")
-    return signed(plain, signer)
-
-
-def read(data: bytes, keys: PublicKeys) -> Package:
-    """Returns a package whose signature is right. Raises EvidenceBroken."""
-    found = opened(data, keys)
-    try:
-        return _packages().validate_python(found)
-    except ValidationError as error:
-        problem = words(error.errors()[0])
-        raise EvidenceBroken("the document is no list of a package: {problem}", problem=problem) from error
+_FORM = Form(
+    Package,
+    lambda problem: EvidenceBroken("the document is no list of a package: {problem}", problem=problem),
+)
+write, read = _FORM.write, _FORM.read
 
 
 def sums(files: Iterable[PackedFile], document: bytes) -> bytes:

@@ -31,6 +31,7 @@ MOST_GROWTH = 200
 SPARE = 1 << 24
 """Bytes that the content may have in any case."""
 CHUNK = 1 << 20
+# zipfile says NotImplementedError of a kind of compression that it does not know.
 _BROKEN = (zipfile.BadZipFile, pyzipper.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
 
 

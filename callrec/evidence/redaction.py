@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass as checked
 
 from callrec.catalogue.custody import Entry
 from callrec.errors import EvidenceBroken, NotFound
+from callrec.evidence.form import Form
 from callrec.evidence.spans import Span
 from callrec.manifest import AudioFacts
-from callrec.signing import PublicKeys, Signer, opened, signed
-from callrec.wrong_values import words
 
 SCHEMA: Literal["callrec-redaction/1"] = "callrec-redaction/1"
 ACTION = "redacted"
@@ -109,25 +107,11 @@ class Wanted:
     at: datetime
 
 
-@cache
-def _redactions() -> TypeAdapter[Redaction]:
-    return TypeAdapter(Redaction)
-
-
-def write(redaction: Redaction, signer: Signer) -> bytes:
-    """Returns the redaction as a signed document."""
-    plain: dict[str, Any] = _redactions().dump_python(redaction, mode="json")
-    return signed(plain, signer)
-
-
-def read(data: bytes, keys: PublicKeys) -> Redaction:
-    """Returns a redaction whose signature is right. Raises EvidenceBroken."""
-    found = opened(data, keys)
-    try:
-        return _redactions().validate_python(found)
-    except ValidationError as error:
-        problem = words(error.errors()[0])
-        raise EvidenceBroken("the document is no redaction: {problem}", problem=problem) from error
+_FORM = Form(
+    Redaction,
+    lambda problem: EvidenceBroken("the document is no redaction: {problem}", problem=problem),
+)
+write, read = _FORM.write, _FORM.read
 
 
 def folder(audio_key: str) -> str:

@@ -9,15 +9,13 @@ of them, is the matter of callrec.evidence.statements and callrec.evidence.rebui
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
 from typing import Any, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass as checked
 
 from callrec.errors import EvidenceBroken
-from callrec.signing import PublicKeys, Signer, opened, signed
-from callrec.wrong_values import words
+from callrec.evidence.form import Form
 
 SCHEMA: Literal["callrec-statement/1"] = "callrec-statement/1"
 REQUESTS = "requests/"
@@ -43,25 +41,11 @@ class Statement:
     signature: str = ""
 
 
-@cache
-def _statements() -> TypeAdapter[Statement]:
-    return TypeAdapter(Statement)
-
-
-def write(statement: Statement, signer: Signer) -> bytes:
-    """Returns the statement as a signed document."""
-    plain: dict[str, Any] = _statements().dump_python(statement, mode="json")
-    return signed(plain, signer)
-
-
-def read(data: bytes, keys: PublicKeys) -> Statement:
-    """Returns a statement whose signature is right. Raises EvidenceBroken."""
-    found = opened(data, keys)
-    try:
-        return _statements().validate_python(found)
-    except ValidationError as error:
-        problem = words(error.errors()[0])
-        raise EvidenceBroken("the document is no statement: {problem}", problem=problem) from error
+_FORM = Form(
+    Statement,
+    lambda problem: EvidenceBroken("the document is no statement: {problem}", problem=problem),
+)
+write, read = _FORM.write, _FORM.read
 
 
 def folder(audio_key: str) -> str:

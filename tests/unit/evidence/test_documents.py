@@ -13,7 +13,7 @@ from callrec.evidence import anchor, merkle, statement
 from callrec.evidence.anchor import Anchor, AnchorReason, Leaf
 from callrec.evidence.keys import PublicKeyRing, SigningKey
 from callrec.evidence.statement import Statement
-from callrec.signing import signed
+from callrec.signing import parsed, signed
 
 KEY = SigningKey.made()
 RING = PublicKeyRing({KEY.key_id: KEY.public_key})
@@ -63,8 +63,8 @@ def test_a_statement_is_read_as_it_was_written() -> None:
 def test_what_is_signed_but_another_document_is_refused(read: Any, changes: dict[str, Any]) -> None:
     """By our own key: a signature alone makes no document of another kind."""
     plain = {
-        anchor.read: anchor._anchors().dump_python(ANCHOR, mode="json"),
-        statement.read: statement._statements().dump_python(STATEMENT, mode="json"),
+        anchor.read: parsed(anchor.write(ANCHOR, KEY)),
+        statement.read: parsed(statement.write(STATEMENT, KEY)),
     }[read]
     with pytest.raises(EvidenceBroken, match="the document is no") as refused:
         read(signed({**plain, **changes}, KEY), RING)
