@@ -7,6 +7,8 @@ is another program's: it would send somebody's password to a server of ours.
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,22 @@ def session(ca_file: Path | None = None, proxy: str = "") -> requests.Session:
     for scheme in ("http://", "https://"):
         made.mount(scheme, _Adapter())
     return made
+
+
+@contextmanager
+def posted(
+    url: str, body: bytes, headers: dict[str, str], seconds: float, ca_file: Path | None, proxy: str = ""
+) -> Iterator[requests.Response]:
+    """Gives the answer to what is posted, of which no more is waited for than is read, all of it within so
+    many seconds. No redirection is followed. Raises RequestException, OSError."""
+    with (
+        deadline.within(seconds),
+        session(ca_file, proxy) as made,
+        made.post(
+            url, data=body, headers=headers, timeout=seconds, allow_redirects=False, stream=True
+        ) as response,
+    ):
+        yield response
 
 
 def proxies(proxy: str) -> dict[str, str]:

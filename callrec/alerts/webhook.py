@@ -15,7 +15,6 @@ import requests
 
 from callrec import web
 from callrec.alerts.words import plain
-from callrec.deadline import within
 from callrec.errors import AlertNotSent
 from callrec.failures import why
 from callrec.model.alerts import Alert
@@ -73,18 +72,9 @@ class Webhook:
 
     def _posted(self, body: bytes, headers: dict[str, str]) -> int:
         """Posts a message and returns the status of the answer."""
-        with (
-            within(self._seconds),
-            web.session(self._ca_file, self._proxy) as session,
-            session.post(
-                self._url,
-                data=body,
-                headers=headers,
-                timeout=self._seconds,
-                allow_redirects=False,
-                stream=True,  # what it says besides its status is not waited for
-            ) as response,
-        ):
+        with web.posted(
+            self._url, body, headers, self._seconds, self._ca_file, self._proxy
+        ) as response:  # what it says besides its status is not waited for
             return response.status_code
 
 

@@ -27,7 +27,6 @@ from rfc3161_client import (
 
 from callrec import web
 from callrec.dates import spoken
-from callrec.deadline import within
 from callrec.errors import EvidenceBroken, Sentence, Unreachable, WrongConfiguration
 from callrec.evidence.stamping import APART, TimeStamp
 from callrec.failures import why
@@ -144,18 +143,7 @@ class TimeStampAuthority:
 
     def _posted(self, question: bytes) -> tuple[int, bytes]:
         headers = {"Content-Type": "application/timestamp-query", "User-Agent": "callrec"}
-        with (
-            within(self._seconds),
-            web.session(self._ca_file, self._proxy) as session,
-            session.post(
-                self._url,
-                data=question,
-                headers=headers,
-                timeout=self._seconds,
-                allow_redirects=False,
-                stream=True,
-            ) as response,
-        ):
+        with web.posted(self._url, question, headers, self._seconds, self._ca_file, self._proxy) as response:
             return response.status_code, next(response.iter_content(LONGEST), b"")
 
 
