@@ -54,7 +54,7 @@ bench: setup ## minutes; measures decisions, evidence, and calls, moves and keys
 	$(BIN)/python -m bench.rebuild
 	$(BIN)/python -m bench.calls $(ARGS)
 
-setup: system .venv/ready
+setup: system $(CACHE)/promtool .venv/ready
 
 system:
 	@missing=; for package in $(SYSTEM_PACKAGES); do \
@@ -63,6 +63,13 @@ system:
 	$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
 	[ -z "$$missing" ] || { echo "installing$$missing"; apt-get update -qq && \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }
+
+# Only its checker of rules: the package itself would start a server that listens to everybody.
+$(CACHE)/promtool:
+	@mkdir -p $(CACHE) && unpacked=$$(mktemp -d) && chmod 777 $$unpacked && cd $$unpacked && \
+	    { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } && \
+	    dpkg-deb -x prometheus_*.deb . && mv usr/bin/promtool $@.partial && mv $@.partial $@ && \
+	    cd / && rm -rf --one-file-system $$unpacked
 
 .venv/ready: $(LOCK) requirements/build-$(VERSION).txt pyproject.toml
 	rm -rf .venv
