@@ -11,21 +11,24 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import structlog
 
+from callrec import sentences
 from callrec.app import App
 from callrec.app.controller import ControllerAssembly, ControllerParts
 from callrec.controller.rules_in_force import RulesInForce, keep_for_good
 from callrec.errors import CallrecError, Refused
+from callrec.health.progress import Progress
 from callrec.language import translated
 from callrec.pbx.ari import wait_for_app_to_go
 from callrec.plain_text import plain_links
-from callrec.problems import Problems
+from callrec.problems import Problem, Problems, Said
 from callrec.spool import status
-from callrec.worker import Worker
+from callrec.worker import Pulse, Worker
 
 log = structlog.get_logger()
 
@@ -38,6 +41,9 @@ LOST_SECONDS = 60.0
 """How long after a try that failed lost commits are looked for again: the whole bucket is listed."""
 APP_GRACE_SECONDS = 3.0
 """How long Asterisk may need to notice that a controller that was killed is gone."""
+LONGEST_SECONDS = {"archive": 1800.0, "lost commits": 7200.0, "anchors": 7200.0, "statements": 600.0}
+"""How long one thing may take a thread, where that is no minute: hours of sound are joined and put into the
+bucket, and the whole bucket is listed."""
 TAKEOVER_SECONDS = 30.0
 """How long a controller that is taken over from may need to finish what it has begun."""
 
@@ -45,8 +51,16 @@ TAKEOVER_SECONDS = 30.0
 class Loop(Protocol):
     """What a thread of the controller process runs until it is stopped."""
 
+    pulse: Pulse
+
     def run(self) -> None: ...
     def stop(self) -> None: ...
+
+
+class Telling(Protocol):
+    """A part that says what is wrong with it."""
+
+    def problems(self) -> Iterable[Said]: ...
 
 
 class Service:
@@ -60,6 +74,8 @@ class Service:
         self._rules: RulesInForce = self._assembly.rules_in_force(self._problems)
         self._started_at = self._rules.seen_at
         self._parts: ControllerParts
+        self.progress = Progress({})
+        """Whether the threads get on, while `run` runs."""
         self._house = Worker(self._keep_house, lambda: HOUSE_SECONDS)
         self._anchors = app.daily_anchors()
         self._stating = Worker(self._state, lambda: STATE_SECONDS)
@@ -67,6 +83,7 @@ class Service:
         self._looking = Worker(self._look_for_lost, lambda: LOST_SECONDS)
         self._lost = app.lost_commits(lambda: self._looking.is_stopping)
         self._looked_for_lost = False
+        self._ticking = Pulse()
         self._tell_shift()
         self._tell_plain_text()
 
@@ -111,6 +128,7 @@ class Service:
         threads = [threading.Thread(target=each.run, name=name) for name, each in loops.items()]
         for thread in threads:
             thread.start()
+        self.progress = self._progress(loops)
         dead = self._tick_while(threads)
         self.stop()
         for each in loops.values():
@@ -147,6 +165,11 @@ class Service:
             "anchors": self._anchors,
         }
 
+    def _progress(self, loops: dict[str, Loop]) -> Progress:
+        pulses = {name: each.pulse for name, each in loops.items()}
+        shared = {"tick": self._ticking, "actions": self._parts.controller.actions_pulse}
+        return Progress({**shared, **pulses}, LONGEST_SECONDS)
+
     def _tick_while(self, threads: list[threading.Thread]) -> str:
         """Ticks until it is time to end; returns the name of a thread that died, if one did.
 
@@ -157,7 +180,9 @@ class Service:
             dead = next((thread.name for thread in threads if not thread.is_alive()), "")
             if dead:
                 return dead
+            self._ticking.beat()
             self._problems.attempt("tick", controller.tick)
+            self._ticking.rest()
         return ""
 
     # --- keeping house
@@ -186,14 +211,9 @@ class Service:
         status.write(self._app.spool.directory, self._status(running))
 
     def _status(self, running: bool) -> dict[str, Any]:
-        parts = self._parts
-        problems = {
-            *parts.controller.problems(),
-            *parts.archiver.problems(),
-            *parts.alerter.problems(),
-            *self._anchors.problems(),
-            *self._problems.texts(),
-        }
+        parts, problems = self._parts, self._problems
+        for name, part in self._tell_problems().items():
+            problems.take(name, part.problems())
         return {
             "running": running,
             "pid": os.getpid(),
@@ -207,5 +227,22 @@ class Service:
             "revision": self._rules.office.revision,
             "rules_at": self._rules.seen_at.isoformat(),
             "live": [{"extension": extension, "id": id_} for extension, id_ in parts.controller.live()],
-            "problems": sorted(problems),
+            "problems": sorted(problems.texts()),
+            "illnesses": [_plain(each) for each in problems.all()],
         }
+
+    def _tell_problems(self) -> dict[str, Telling]:
+        """Returns the parts that say themselves what is wrong with them."""
+        parts = self._parts
+        return {
+            "calls": parts.controller,
+            "archive": parts.archiver,
+            "alerts": parts.alerter,
+            "anchors": self._anchors,
+            "threads": self.progress,
+        }
+
+
+def _plain(problem: Problem) -> dict[str, Any]:
+    """Returns a problem as the status has it."""
+    return {"name": problem.name, "since": problem.since.isoformat(), "said": sentences.plain(problem.said)}

@@ -279,6 +279,7 @@ class Archiver(Worker):
         """Does a step that is due. What goes wrong is tried again later; the others must go on."""
         if not self._retries.is_due(name):
             return
+        self.pulse.beat()
         try:
             step()
         except NotYetClosed:

@@ -37,6 +37,7 @@ from callrec.recording.actions import Action, PbxAction, SaveCheckpoint, Silenci
 from callrec.recording.call import Call
 from callrec.recording.tracker import CallTracker
 from callrec.spool.directory import Spool
+from callrec.worker import Pulse, SharedPulse
 
 log = structlog.get_logger()
 
@@ -104,6 +105,7 @@ class Controller:
             spool, self._checkpoints, work_waits=work_waits, help_waits=help_waits, read_journal=read_journal
         )
         self._pbx_ahead = timedelta(0)
+        self.pulse, self.actions_pulse = Pulse(), SharedPulse()
         self.link_up = False
         self.link_changed_at = datetime.now(UTC)
         self.replaced = threading.Event()
@@ -142,9 +144,11 @@ class Controller:
             return
         if isinstance(event, ChannelDestroyed) and event.channel.is_own:
             self._hangups.gone(event.channel.id)
+        self.pulse.beat()
         with self._lock:
             self._pbx_ahead = event.at - datetime.now(UTC)
             self._submit(self._wanted(event))
+        self.pulse.rest()
 
     def tick(self) -> None:
         """Lets time pass, and tries again what the spool's disk refused; called about twice a second."""
@@ -294,6 +298,7 @@ class Controller:
         self._executor.submit(f"{action.linkedid} {queue}", lambda: self._perform(action))
 
     def _perform(self, action: Action) -> None:
+        self.actions_pulse.beat()
         try:
             if isinstance(action, SpoolAction):
                 self._to_spool.perform(action)
@@ -306,6 +311,8 @@ class Controller:
                 self._again.append(action)
         except Exception:
             log.exception("a bug: please report it", action=type(action).__name__, call=action.linkedid)
+        finally:
+            self.actions_pulse.rest()
 
     def _took_over(self, action: StopFallback, heard: timedelta) -> None:
         with self._lock:

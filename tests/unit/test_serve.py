@@ -43,6 +43,7 @@ from callrec.settings import (
 )
 from callrec.spool import status
 from callrec.spool.directory import Spool
+from callrec.worker import Pulse
 from tests.unit.fakes import MemoryStore
 
 
@@ -53,6 +54,7 @@ class Quiet:
         self.replaced, self._ended = threading.Event(), threading.Event()
         self._dies, self.link_up = dies, False
         self.link_changed_at = datetime.now(UTC)
+        self.pulse, self.actions_pulse = Pulse(), Pulse()
 
     def run(self) -> None:
         if not self._dies:
