@@ -287,6 +287,12 @@ tsa_url = ""
 # tsa_ca_file = "/etc/callrec/tsa.pem"
 tsa_proxy = ""
 
+[log]
+# true: telephone numbers of other parties stand in the log. false: only how many digits they have.
+numbers = false
+# The journal that callrec log reads, where the units of systemd say LogNamespace=.
+# namespace = "callrec"
+
 [network]
 # What this machine's environment says of proxies, certificates and accounts is not used; only this file is.
 # Where PBX, S3 server, mail server or webhook have a certificate of the office's own: a file (PEM) with the

@@ -44,6 +44,7 @@ from callrec.setting_types import (
     Share,
     Shift,
     ShortName,
+    ShortNameOrNone,
     Technology,
     User,
     UserOrNone,
@@ -284,6 +285,15 @@ class EvidenceSettings(Section):
         return self
 
 
+class LogSettings(Section):
+    """The log of `callrec serve` and `callrec desk`."""
+
+    numbers: bool = False
+    """Whether telephone numbers of other parties stand in it."""
+    namespace: ShortNameOrNone = ""
+    """The namespace of the journal that `callrec log` reads: `LogNamespace=` of the unit; empty: none."""
+
+
 class NetworkSettings(Section):
     """The connections to other machines.
 
@@ -311,6 +321,7 @@ class Settings(Section):
     desk: DeskSettings = DeskSettings()
     destruction: DestructionSettings = DestructionSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    log: LogSettings = LogSettings()
     network: NetworkSettings = NetworkSettings()
 
     def of_controller(self) -> Settings:

@@ -7,7 +7,7 @@ import signal
 import click
 
 from callrec.commands.common import app
-from callrec.commands.serve import log_to_stderr
+from callrec.log_lines import log_to_stderr
 from callrec.settings import Settings
 
 
@@ -17,8 +17,8 @@ def command(ctx: click.Context) -> None:
     """Serve the desk on its Unix socket, for those who cannot read callrec.toml."""
     from callrec.desk.server import DeskServer
 
-    log_to_stderr()
     here = app(ctx, Settings.of_desk)
+    log_to_stderr(numbers=here.settings.log.numbers)
     here.require_catalogue()
     server = DeskServer(here, here.settings.desk.socket)
     server.prepare()

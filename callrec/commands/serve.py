@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import signal
-import sys
 
 import click
-import structlog
 
 from callrec.commands.common import app
+from callrec.log_lines import log_to_stderr
 from callrec.serve import Service
 from callrec.settings import Settings
-from callrec.visible import visible
 
 
 @click.command()
@@ -19,39 +17,10 @@ from callrec.visible import visible
 @click.pass_context
 def command(ctx: click.Context, takeover: bool) -> None:
     """Watch the PBX and record its calls. One process for each PBX."""
-    log_to_stderr()
-    service = Service(app(ctx, Settings.of_controller))
+    here = app(ctx, Settings.of_controller)
+    log_to_stderr(numbers=here.settings.log.numbers)
+    service = Service(here)
     service.prepare(takeover=takeover)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
     service.run()
-
-
-def _visibly(_logger: object, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Writes out what a terminal would obey. The lines of a traceback are its own."""
-    return {
-        name: "\n".join(map(visible, value.split("\n"))) if name == "exception" else _seen(value)
-        for name, value in line.items()
-    }
-
-
-def _seen(value: object) -> object:
-    return visible(value) if isinstance(value, str) else value
-
-
-def log_to_stderr() -> None:
-    """Makes the log lines for people on a terminal, and one JSON object a line, in ASCII, anywhere else."""
-    shown: list[structlog.typing.Processor] = (
-        [_visibly, structlog.dev.ConsoleRenderer()]
-        if sys.stderr.isatty()
-        else [structlog.processors.JSONRenderer()]
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            *shown,
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )

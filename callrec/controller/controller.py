@@ -15,6 +15,7 @@ from typing import Protocol
 
 import structlog
 
+from callrec.controller.call_log import CallLog
 from callrec.controller.checkpoints import Checkpoints
 from callrec.controller.hangups import Hangups
 from callrec.controller.performer import PbxCommands, PbxPerformer, SpoolPerformer
@@ -93,6 +94,7 @@ class Controller:
         self._again: list[Action] = []
         self._checkpoints = Checkpoints(spool)
         self._hangups = Hangups()
+        self._call_log = CallLog()
         self._to_pbx = PbxPerformer(
             pbx,
             self._hangups,
@@ -288,6 +290,7 @@ class Controller:
             if isinstance(action, SaveCheckpoint):
                 self._checkpoints.ask(action)
             self._enqueue(action)
+        self._call_log.tell(wanted)  # last: nothing waits for a line
 
     def _enqueue(self, action: Action) -> None:
         """Hands an action to the executor. Those that write to disk have a queue of their own.

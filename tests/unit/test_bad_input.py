@@ -17,7 +17,7 @@ RUNS = 25
 
 @pytest.fixture
 def trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trials:
-    monkeypatch.setattr("callrec.commands.serve.log_to_stderr", lambda: None)  # it is the tests' own here
+    monkeypatch.setattr("callrec.commands.serve.log_to_stderr", lambda **_: None)  # it is the tests' own here
     return Trials(tmp_path)
 
 

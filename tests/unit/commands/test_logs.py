@@ -8,8 +8,8 @@ import sys
 import pytest
 import structlog
 
-from callrec.commands.serve import log_to_stderr
 from callrec.evidence.keys import SigningKey
+from callrec.log_lines import log_to_stderr
 
 
 class _Terminal(io.StringIO):
@@ -28,11 +28,12 @@ def test_a_bug_shows_no_secret(stream: type[io.StringIO], monkeypatch: pytest.Mo
     written, key = stream(), SigningKey.made()
     monkeypatch.setattr(sys, "stderr", written)
     try:
-        log_to_stderr()
+        writer = log_to_stderr(numbers=False)
         try:
             _fails(key, "geheim" * 2)
         except ZeroDivisionError:
             structlog.get_logger().exception("a bug: please report it", key=key)
+        writer.close()
     finally:
         structlog.reset_defaults()
     text = written.getvalue()

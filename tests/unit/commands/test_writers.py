@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 
 from callrec import commands
 from callrec.cells import plain
-from callrec.commands import common, serve
+from callrec.commands import common
+from callrec.log_lines import log_to_stderr
 from callrec.visible import visible
 from tests.unit.program import Done, has_hidden, table
 
@@ -171,11 +172,12 @@ def test_no_name_is_obeyed_in_the_log(monkeypatch: pytest.MonkeyPatch, terminal:
     into = io.StringIO()
     monkeypatch.setattr(into, "isatty", lambda: terminal)
     monkeypatch.setattr(sys, "stderr", into)
-    serve.log_to_stderr()
+    writer = log_to_stderr(numbers=False)
     try:
         raise ValueError(EVIL)
     except ValueError:
         structlog.get_logger().exception(EVIL, name=EVIL, count=3)
+    writer.close()
     said = into.getvalue()
     assert not any(sign in said for sign in ("\x1b]", "\x07", "\u202e", "\x9b", "\r", "\u2028"))
     assert terminal or (said.isascii() and json.loads(said)["name"] == EVIL)
