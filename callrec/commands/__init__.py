@@ -35,6 +35,7 @@ COMMANDS = {
     "serve": "Watch the PBX and record its calls.",
     "status": "PBX link, live captures, archive backlog, disk.",
     "doctor": "Check every part and say what to mend.",
+    "log": "What the log says of one call.",
     "demo": "A whole system on this machine, and one real call through it.",
     "facility": "The facilities of the office.",
     "extension": "The extensions of the PBX and the facilities they belong to.",
