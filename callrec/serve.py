@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from callrec import sentences
+from callrec import sentences, systemd
 from callrec.app import App
 from callrec.app.controller import ControllerAssembly, ControllerParts
 from callrec.controller.rules_in_force import RulesInForce, keep_for_good
@@ -33,6 +33,8 @@ from callrec.worker import Pulse, Worker
 log = structlog.get_logger()
 
 TICK_SECONDS = 0.5
+VITAL = frozenset({"watch"})
+"""The threads without which no call is recorded. What others wait for, a start again would not bring back."""
 HOUSE_SECONDS = 0.5
 """How often changed rules are looked for, and the status is written."""
 STATE_SECONDS = 10.0
@@ -84,6 +86,7 @@ class Service:
         self._lost = app.lost_commits(lambda: self._looking.is_stopping)
         self._looked_for_lost = False
         self._ticking = Pulse()
+        self._hanging: frozenset[str] = frozenset()
         self._tell_shift()
         self._tell_plain_text()
 
@@ -129,7 +132,9 @@ class Service:
         for thread in threads:
             thread.start()
         self.progress = self._progress(loops)
+        systemd.notify("READY=1")
         dead = self._tick_while(threads)
+        systemd.notify("STOPPING=1")
         self.stop()
         for each in loops.values():
             each.stop()
@@ -183,7 +188,17 @@ class Service:
             self._ticking.beat()
             self._problems.attempt("tick", controller.tick)
             self._ticking.rest()
+            self._tell_supervisor()
         return ""
+
+    def _tell_supervisor(self) -> None:
+        """Tells that this process works, while it does: it is started again where calls would be missed."""
+        hanging = VITAL.intersection(self.progress.stalled())
+        if not hanging:
+            systemd.notify("WATCHDOG=1")
+        elif hanging != self._hanging:
+            log.error("threads hang: no calls are recorded", threads=sorted(hanging))
+        self._hanging = hanging
 
     # --- keeping house
 

@@ -13,16 +13,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from callrec import __version__, account
+from callrec import __version__, account, systemd
 from callrec.app import App
 from callrec.desk import operations, wire
+from callrec.desk.client import RemoteDesk
 from callrec.desk.download import Download
 from callrec.desk.listener import Listener, SocketFile
 from callrec.desk.operation import OPERATIONS, Operation, admit, carry_out
@@ -32,6 +33,8 @@ from callrec.model.access import Caller, Through
 
 log = structlog.get_logger()
 
+WATCHED_TIMES = 3
+"""How often the supervisor hears of the desk within the time in which it wants to."""
 _STATUS = {
     1: HTTPStatus.NOT_FOUND,
     2: HTTPStatus.BAD_REQUEST,
@@ -68,7 +71,9 @@ class DeskServer:
         serving = threading.Thread(target=self._serve, name="desk")
         serving.start()
         log.info("the desk listens", path=str(self._path))
-        self._end.get()
+        systemd.notify("READY=1")
+        self._wait()
+        systemd.notify("STOPPING=1")
         self._server.stop()
         serving.join()
         self._file.remove()
@@ -77,6 +82,18 @@ class DeskServer:
     def stop(self) -> None:
         """Asks `run` to end."""
         self._end.put(None)
+
+    def _wait(self) -> None:
+        """Waits for `stop`. Where the supervisor wants to hear of it, the desk asks itself meanwhile: one
+        that gives no answer does not say that it works."""
+        wanted = systemd.watchdog_seconds()
+        pause = wanted / WATCHED_TIMES if wanted else None
+        while True:
+            with suppress(Empty):
+                return self._end.get(timeout=pause)
+            with suppress(CallrecError):
+                RemoteDesk(self._path).version()
+                systemd.notify("WATCHDOG=1")
 
     def _serve(self) -> None:
         try:

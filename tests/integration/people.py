@@ -28,6 +28,8 @@ from tests.unit.program import Done
 NAME = re.compile(r"callrec-t-(\d+)-")
 PACKAGE = Path(callrec.__file__).parent
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+SHIPPED = ("asterisk", "migrations", "prompts")
+"""Folders that a package of callrec has within itself."""
 NOBODY = 54321
 """A user, and a group, of whom the machine knows nothing."""
 SECONDS = 60.0
@@ -188,6 +190,9 @@ def _installed(target: Path) -> Path:
         _link(each, packages)
     half = shutil.ignore_patterns("*.pyc.*")  # is being compiled by another process
     shutil.copytree(PACKAGE, packages / "callrec", copy_function=_link_file, ignore=half)
+    for name in SHIPPED:
+        beside = packages / "callrec/shipped" / name
+        shutil.copytree(PROJECT.parent / name, beside, copy_function=_link_file, ignore=half)
     script = target / "bin/callrec"
     script.write_text(f"#!{target}/bin/python\nfrom callrec.commands import main\n\nmain()\n")
     script.chmod(0o755)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import socket
 import subprocess
 import sys
 import threading
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,6 +107,42 @@ def test_a_thread_that_dies_ends_the_process(app: App, dead: str) -> None:
     with pytest.raises(CallrecError, match=f"ended by itself \\({dead}\\)"):
         service.run()
     assert _status(app)["running"] is False
+
+
+def test_the_supervisor_hears_of_a_controller_as_long_as_it_watches_the_pbx(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that hangs is not dead: only somebody outside can start the process again."""
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as supervisor:
+        supervisor.bind(str(tmp_path / "notify"))
+        supervisor.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        controller, archiver = Quiet(), Quiet()
+        service = _service(app, controller, archiver)
+        running = threading.Thread(target=service.run)
+        running.start()
+        assert supervisor.recv(100) == b"READY=1"
+        assert supervisor.recv(100) == b"WATCHDOG=1"
+        archiver.pulse._since = -1e9  # an upload that hangs keeps no call from being recorded
+        wait_until(lambda: service.progress.stalled() == ["archive"], 20, "the archive")
+        _drain(supervisor)
+        assert supervisor.recv(100) == b"WATCHDOG=1"
+        controller.pulse._since = -1e9
+        wait_until(lambda: service._hanging == {"watch"}, 20, "the watch")
+        _drain(supervisor)
+        service.stop()
+        assert supervisor.recv(100) == b"STOPPING=1"
+        running.join(20)
+        assert not running.is_alive()
+
+
+def _drain(supervisor: socket.socket) -> None:
+    """Reads what was told so far."""
+    supervisor.setblocking(False)
+    with suppress(BlockingIOError):
+        while True:
+            supervisor.recv(100)
+    supervisor.settimeout(20)
 
 
 def test_one_that_was_replaced_says_so(app: App) -> None:
