@@ -19,7 +19,8 @@ from callrec.controller.checkpoints import Checkpoints
 from callrec.controller.hangups import Hangups
 from callrec.controller.performer import PbxCommands, PbxPerformer, SpoolPerformer
 from callrec.controller.serial_executor import SerialExecutor
-from callrec.errors import CallrecError
+from callrec.controller.unrecorded import Unrecorded
+from callrec.errors import CallrecError, Sentence
 from callrec.language import translated
 from callrec.model.rules import Direction
 from callrec.pbx.events import (
@@ -92,7 +93,7 @@ class Controller:
         self._lock = threading.Lock()
         self._again: list[Action] = []
         self._checkpoints = Checkpoints(spool)
-        self._hangups = Hangups()
+        self._hangups, self._unrecorded = Hangups(), Unrecorded()
         self._to_pbx = PbxPerformer(
             pbx,
             self._hangups,
@@ -194,19 +195,22 @@ class Controller:
                 if call.capture and not call.capture.is_finished and not call.record.unannounced_at
             ]
 
-    def problems(self) -> list[str]:
-        """Returns what is recorded for so long that its end may have been missed, in words."""
+    def problems(self) -> list[str | Sentence]:
+        """Returns what should be recorded and is not, and what is for so long that its end may have been
+        missed."""
         with self._lock:
             calls = list(self._tracker.calls.values())
+            lacking = self._unrecorded.look(calls)
         begun = [(each, since) for each in calls if (since := _recorded_since(each))]
         text = translated(
             "extension {extension} has been recorded for more than a day (call {call}): does anybody talk?"
         )
-        return [
+        long = [
             text.format(extension=call.record.extension or "?", call=call.record.id)
             for call, since in begun
             if self._now() - since >= LONG
         ]
+        return [*lacking, *long]
 
     # --- events
 
