@@ -240,6 +240,7 @@ class Service:
             "alerts": parts.alerter,
             "anchors": self._anchors,
             "threads": self.progress,
+            "events": self._assembly.odd_events,
         }
 
 

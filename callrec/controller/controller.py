@@ -110,6 +110,8 @@ class Controller:
         self.link_up = False
         self.link_changed_at = datetime.now(UTC)
         self.replaced = threading.Event()
+        self.unreadable: Callable[[str, str, str], None] = lambda kind, told, why: None
+        """Called with each event that the core cannot take in: its kind, as it came, and why."""
 
     def take_up(self) -> None:
         """Takes up the calls that were under way when the process before this one ended. Before `run`."""
@@ -218,8 +220,9 @@ class Controller:
         """Returns what the core wants done about an event."""
         try:
             return self._tracker.handle(event)
-        except Exception:
+        except Exception as error:
             log.exception("a bug: please report it", kind=type(event).__name__)
+            self.unreadable(type(event).__name__, repr(event), repr(error))
             return self._tracker.let_through(event) if isinstance(event, GateEntered) else []  # decision 2
 
     def _now(self) -> datetime:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from callrec.app import App
 from callrec.desk.operation import Session, operation
 from callrec.errors import CatalogueDamaged, Sentence, Unreachable
+from callrec.health.odd_events import OddEvents
 from callrec.ids import ID
 from callrec.lifecycle.concerns import concerns
 from callrec.model.access import EVERYWHERE, Reach, Role
@@ -61,6 +62,7 @@ def controller_status(session: Session, /, seen: bool) -> Status:
     if seen:
         session.require_all("status --seen")
         app.spool.flaws.forget()
+        OddEvents.forget(app.spool.directory)
     return collect(app, session.reach)
 
 
