@@ -22,6 +22,10 @@ from callrec.app import App
 from callrec.app.controller import ControllerAssembly, ControllerParts
 from callrec.controller.rules_in_force import RulesInForce, keep_for_good
 from callrec.errors import CallrecError, Refused
+from callrec.health import certificates
+from callrec.health.backlog import Overdue
+from callrec.health.certificates import CertificateWatch
+from callrec.health.disk_forecast import DiskForecast
 from callrec.health.progress import Progress
 from callrec.language import translated
 from callrec.pbx.ari import wait_for_app_to_go
@@ -84,6 +88,10 @@ class Service:
         self._lost = app.lost_commits(lambda: self._looking.is_stopping)
         self._looked_for_lost = False
         self._ticking = Pulse()
+        spool = app.spool
+        self._overdue, self._forecast = Overdue(spool.directory), DiskForecast(spool.free_bytes)
+        servers = list(certificates.servers(app.settings))
+        self._certificates = CertificateWatch(servers, lambda: app.ca_file, lambda: app.now)
         self._tell_shift()
         self._tell_plain_text()
 
@@ -163,6 +171,7 @@ class Service:
             "journal": parts.journal,
             "alerts": parts.alerter,
             "anchors": self._anchors,
+            "certificates": self._certificates,
         }
 
     def _progress(self, loops: dict[str, Loop]) -> Progress:
@@ -227,6 +236,11 @@ class Service:
             "revision": self._rules.office.revision,
             "rules_at": self._rules.seen_at.isoformat(),
             "live": [{"extension": extension, "id": id_} for extension, id_ in parts.controller.live()],
+            "disk_full_in_s": self._forecast.full_in(),
+            "certificates": {
+                f"{host}:{port}": end.isoformat()
+                for (host, port, _), end in list(self._certificates.ends.items())
+            },
             "problems": sorted(problems.texts()),
             "illnesses": [_plain(each) for each in problems.all()],
         }
@@ -241,6 +255,9 @@ class Service:
             "anchors": self._anchors,
             "threads": self.progress,
             "events": self._assembly.odd_events,
+            "waiting": self._overdue,
+            "disk": self._forecast,
+            "certificates": self._certificates,
         }
 
 

@@ -50,7 +50,9 @@ def test_one_that_cannot_be_read_ends_nothing(tmp_path: Path, odd: dict[str, Any
 def test_a_message_that_is_no_event_is_passed_over_and_told(data: bytes) -> None:
     told: list[str] = []
     messages = iter([(websocket.ABNF.OPCODE_TEXT, data), (websocket.ABNF.OPCODE_TEXT, b'{"type": "Dial"}')])
-    fake: Any = SimpleNamespace(settimeout=lambda seconds: None, recv_data=lambda control_frame: next(messages))
+    fake: Any = SimpleNamespace(
+        settimeout=lambda seconds: None, recv_data=lambda control_frame: next(messages)
+    )
     link = Websocket(fake, lambda text, why: told.append(text))
     assert link.recv() == '{"type": "Dial"}'
     assert told == [data.decode()]
