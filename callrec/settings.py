@@ -35,6 +35,7 @@ from callrec.setting_types import (
     Pattern,
     PlainSecret,
     Port,
+    PortOrNone,
     Prefix,
     Region,
     Seconds,
@@ -45,6 +46,7 @@ from callrec.setting_types import (
     Shift,
     ShortName,
     Technology,
+    TimeOrNone,
     User,
     UserOrNone,
     WayToDial,
@@ -284,6 +286,32 @@ class EvidenceSettings(Section):
         return self
 
 
+class HealthSettings(Section):
+    """Who is told of the recorder's own illness, and how others can watch it.
+
+    Mails go by the mail server of [help]. `metrics_port` is on this machine only; 0: none. Without
+    `digest_at` there is no daily report.
+    """
+
+    mail_to: tuple[Address, ...] = ()
+    webhook_url: WebAddressOrNone = ""
+    webhook_secret: Secret = SecretStr("")
+    digest_at: TimeOrNone = "08:00"
+    """When the daily report is sent; time of the office."""
+    heartbeat_url: WebAddressOrNone = ""
+    """Asked each minute, as long as the recorder works."""
+    proxy: ServerAddressOrNone = ""
+    textfile: AbsolutePath | None = None
+    """The file that is written for node_exporter, each 15 seconds, as long as the recorder works."""
+    metrics_port: PortOrNone = 0
+
+    @model_validator(mode="after")
+    def _signed(self) -> Self:
+        if self.webhook_url and not self.webhook_secret.get_secret_value():
+            raise WrongValue("webhook_url needs a webhook_secret, with which each message is signed")
+        return self
+
+
 class NetworkSettings(Section):
     """The connections to other machines.
 
@@ -311,6 +339,7 @@ class Settings(Section):
     desk: DeskSettings = DeskSettings()
     destruction: DestructionSettings = DestructionSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    health: HealthSettings = HealthSettings()
     network: NetworkSettings = NetworkSettings()
 
     def of_controller(self) -> Settings:
