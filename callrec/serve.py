@@ -20,12 +20,12 @@ import structlog
 from callrec import sentences
 from callrec.app import App
 from callrec.app.controller import ControllerAssembly, ControllerParts
+from callrec.app.health import HealthParts, Loop
 from callrec.controller.rules_in_force import RulesInForce, keep_for_good
-from callrec.errors import CallrecError, Refused
-from callrec.health import certificates
+from callrec.errors import CallrecError, Refused, Sentence
 from callrec.health.backlog import Overdue
-from callrec.health.certificates import CertificateWatch
 from callrec.health.disk_forecast import DiskForecast
+from callrec.health.gauges import Figures
 from callrec.health.progress import Progress
 from callrec.language import translated
 from callrec.pbx.ari import wait_for_app_to_go
@@ -48,17 +48,10 @@ APP_GRACE_SECONDS = 3.0
 LONGEST_SECONDS = {"archive": 1800.0, "lost commits": 7200.0, "anchors": 7200.0, "statements": 600.0}
 """How long one thing may take a thread, where that is no minute: hours of sound are joined and put into the
 bucket, and the whole bucket is listed."""
+STOP_SECONDS = 2.0
+"""How long the end waits for threads that ask others, and have nothing to finish."""
 TAKEOVER_SECONDS = 30.0
 """How long a controller that is taken over from may need to finish what it has begun."""
-
-
-class Loop(Protocol):
-    """What a thread of the controller process runs until it is stopped."""
-
-    pulse: Pulse
-
-    def run(self) -> None: ...
-    def stop(self) -> None: ...
 
 
 class Telling(Protocol):
@@ -90,8 +83,8 @@ class Service:
         self._ticking = Pulse()
         spool = app.spool
         self._overdue, self._forecast = Overdue(spool.directory), DiskForecast(spool.free_bytes)
-        servers = list(certificates.servers(app.settings))
-        self._certificates = CertificateWatch(servers, lambda: app.ca_file, lambda: app.now)
+        self._health = HealthParts(app, self._problems)
+        self._link = Problems()
         self._tell_shift()
         self._tell_plain_text()
 
@@ -126,14 +119,19 @@ class Service:
                 app=self._app.settings.pbx.app,
             )
         self._parts = self._assembly.parts(self._rules, self._problems)
+        self._health.measure(self._parts, self)
         self._parts.controller.take_up()
         keep_for_good()
 
     def run(self) -> None:
         """Works until `stop`, or until another controller takes the PBX over. Raises Refused then, and
         CallrecError when a thread has died."""
-        loops = self._loops()
-        threads = [threading.Thread(target=each.run, name=name) for name, each in loops.items()]
+        watchers = self._health.loops(self)
+        loops = {**self._loops(), **watchers}
+        threads = [
+            threading.Thread(target=each.run, name=name, daemon=name in watchers)
+            for name, each in loops.items()
+        ]
         for thread in threads:
             thread.start()
         self.progress = self._progress(loops)
@@ -142,7 +140,7 @@ class Service:
         for each in loops.values():
             each.stop()
         for thread in threads:
-            thread.join()
+            thread.join(STOP_SECONDS if thread.daemon else None)
         self._write_status(running=False)
         self._app.database.close()
         log.info("ended")
@@ -171,7 +169,6 @@ class Service:
             "journal": parts.journal,
             "alerts": parts.alerter,
             "anchors": self._anchors,
-            "certificates": self._certificates,
         }
 
     def _progress(self, loops: dict[str, Loop]) -> Progress:
@@ -193,6 +190,40 @@ class Service:
             self._problems.attempt("tick", controller.tick)
             self._ticking.rest()
         return ""
+
+    # --- how it stands, for those who watch
+
+    def works(self) -> bool:
+        """Tells whether the PBX is linked and no thread hangs: what the heartbeat says to others."""
+        return self._parts.controller.link_up and not self.progress.stalled()
+
+    def wrong(self) -> list[Problem]:
+        """Returns everything that is wrong, for who is told of it."""
+        if self._parts.controller.link_up:
+            self._link.clear("link")
+        else:
+            self._link.add("link", Sentence("the link to the PBX is down: see callrec doctor"))
+        return [*self._problems.all(), *self._link.all(), *self._health.after_calls.all()]
+
+    def figures(self) -> Figures:
+        """Returns how it stands, for the metrics."""
+        controller, wrong = self._parts.controller, self.wrong()
+        certificates = self._health.certificates.ends
+        return Figures(
+            works=self.works(),
+            link_up=controller.link_up,
+            database_away=self._rules.catalogue_away,
+            live=len(controller.live()),
+            lacking=controller.lacking(),
+            stalled=len(self.progress.stalled()),
+            odd_events=self._assembly.odd_events.count,
+            disk_free_bytes=self._app.spool.free_bytes(),
+            disk_full_in_s=self._forecast.full_in(),
+            custody_head=self._health.after_calls.custody_head,
+            heard_at=self._app.now.timestamp(),
+            certificates={f"{host}:{port}": end for (host, port, _), end in list(certificates.items())},
+            problems=tuple(wrong),
+        )
 
     # --- keeping house
 
@@ -239,7 +270,7 @@ class Service:
             "disk_full_in_s": self._forecast.full_in(),
             "certificates": {
                 f"{host}:{port}": end.isoformat()
-                for (host, port, _), end in list(self._certificates.ends.items())
+                for (host, port, _), end in list(self._health.certificates.ends.items())
             },
             "problems": sorted(problems.texts()),
             "illnesses": [_plain(each) for each in problems.all()],
@@ -257,7 +288,7 @@ class Service:
             "events": self._assembly.odd_events,
             "waiting": self._overdue,
             "disk": self._forecast,
-            "certificates": self._certificates,
+            "certificates": self._health.certificates,
         }
 
 

@@ -22,6 +22,7 @@ from callrec.controller.serial_executor import SerialExecutor
 from callrec.controller.unrecorded import Unrecorded
 from callrec.errors import CallrecError, Sentence
 from callrec.language import translated
+from callrec.meters import Meters
 from callrec.model.rules import Direction
 from callrec.pbx.events import (
     Channel,
@@ -110,6 +111,7 @@ class Controller:
         self.link_up = False
         self.link_changed_at = datetime.now(UTC)
         self.replaced = threading.Event()
+        self.meters = Meters()
         self.unreadable: Callable[[str, str, str], None] = lambda kind, told, why: None
         """Called with each event that the core cannot take in: its kind, as it came, and why."""
 
@@ -148,6 +150,7 @@ class Controller:
         if isinstance(event, ChannelDestroyed) and event.channel.is_own:
             self._hangups.gone(event.channel.id)
         self.pulse.beat()
+        self.meters.event(type(event).__name__)
         with self._lock:
             self._pbx_ahead = event.at - datetime.now(UTC)
             self._submit(self._wanted(event))
@@ -196,6 +199,15 @@ class Controller:
                 for call in self._tracker.calls.values()
                 if call.capture and not call.capture.is_finished and not call.record.unannounced_at
             ]
+
+    def lacking(self) -> int:
+        """Returns how many captures should record and do not."""
+        with self._lock:
+            return len(self._unrecorded.look(self._tracker.calls.values()))
+
+    def meter(self, meters: Meters) -> None:
+        """Has everything counted by these meters from now on."""
+        self.meters = self._to_spool.meters = meters
 
     def problems(self) -> list[str | Sentence]:
         """Returns what should be recorded and is not, and what is for so long that its end may have been
@@ -331,6 +343,7 @@ class Controller:
         except CallrecError as error:
             name, problem = type(action).__name__, str(error)
             log.warning("refused by the PBX", action=name, call=action.linkedid, problem=problem)
+            self.meters.refused(name)
             with self._lock:
                 self._submit(self._tracker.refused(action, problem, self._now()))
         else:

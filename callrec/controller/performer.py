@@ -18,6 +18,7 @@ import structlog
 from callrec.controller.checkpoints import Checkpoints
 from callrec.controller.hangups import Hangups
 from callrec.errors import CallrecError
+from callrec.meters import Meters
 from callrec.model.captures import Capture
 from callrec.model.flaws import Flaw
 from callrec.pbx import mixmonitor
@@ -144,6 +145,7 @@ class SpoolPerformer:
         self._spool, self._checkpoints = spool, checkpoints
         self._work_waits, self._help_waits, self._read_journal = work_waits, help_waits, read_journal
         self._recorded: deque[str] = deque(maxlen=REMEMBERED)
+        self.meters = Meters()
 
     def has_recorded(self, linkedid: str) -> bool:
         """Tells whether something of a call was captured here, kept or not, as far back as is remembered."""
@@ -166,6 +168,7 @@ class SpoolPerformer:
             case do.SaveCall():
                 self._spool.save_call(action.call)
                 self._spool.forget_open_call(action.call.id)
+                self.meters.call_over(action.call)
                 self._work_waits()
             case do.SaveAlert():
                 self._spool.save_alert(action.alert)
@@ -192,6 +195,9 @@ class SpoolPerformer:
 
     def _captured(self, action: do.HandOver | do.Discard) -> None:
         """Drops what was written of a call while it was open: what was captured is safe in the spool."""
+        capture = action.captured.capture
+        recorded = not has_no_track(capture)
+        self.meters.captured(capture, kept=isinstance(action, do.HandOver), recorded=recorded)
         self._checkpoints.drop(action.linkedid)
         self._spool.forget_open_call(action.captured.call.id)
         self._recorded.append(action.captured.call.linkedid)

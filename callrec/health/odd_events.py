@@ -55,6 +55,11 @@ class OddEvents:
                 at = self._now().isoformat()
                 self._known.first.append({"at": at, "kind": kind, "why": why, "told": told[:LONGEST]})
 
+    @property
+    def count(self) -> int:
+        """How many there were since somebody has seen them."""
+        return self._known.count
+
     def problems(self) -> list[Sentence]:
         """Returns what is to be told of them, and keeps it on disk where that can be written."""
         with self._lock:
