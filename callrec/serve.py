@@ -27,6 +27,7 @@ from callrec.health.backlog import Overdue
 from callrec.health.disk_forecast import DiskForecast
 from callrec.health.gauges import Figures
 from callrec.health.progress import Progress
+from callrec.health.testcalls_due import TestCallsDue
 from callrec.language import translated
 from callrec.pbx.ari import wait_for_app_to_go
 from callrec.plain_text import plain_links
@@ -83,6 +84,7 @@ class Service:
         self._ticking = Pulse()
         spool = app.spool
         self._overdue, self._forecast = Overdue(spool.directory), DiskForecast(spool.free_bytes)
+        self._testcalls = TestCallsDue(spool.directory, lambda: app.now)
         self._health = HealthParts(app, self._problems)
         self._link = Problems()
         self._tell_shift()
@@ -288,6 +290,7 @@ class Service:
             "events": self._assembly.odd_events,
             "waiting": self._overdue,
             "disk": self._forecast,
+            "test calls": self._testcalls,
             "certificates": self._health.certificates,
         }
 

@@ -101,6 +101,10 @@ def _show(found: dict[str, Any], zone: ZoneInfo) -> None:
             {"part": _("certificate"), "state": _("{host} until {day}").format(host=host, day=end[:10])}
             for host, end in sorted(found["certificates"].items())
         ),
+        *(
+            {"part": _("test call of {facility}").format(facility=facility), "state": _spoken(at, zone)}
+            for facility, at in found["test_calls"].items()
+        ),
         *({"part": _("signing key since"), "state": at[:10]} for at in [found["signing_key_at"]] if at),
         *({"part": _("problem"), "state": _since(problem, found, zone)} for problem in found["problems"]),
     ]
@@ -136,6 +140,10 @@ def _since(problem: str, found: dict[str, Any], zone: ZoneInfo) -> str:
     return _("{problem} (since {time})").format(
         problem=problem, time=spoken(datetime.fromisoformat(since), zone)
     )
+
+
+def _spoken(at: str | None, zone: ZoneInfo) -> str:
+    return spoken(datetime.fromisoformat(at), zone) if at else _("none that went well")
 
 
 def _database(found: dict[str, Any], zone: ZoneInfo) -> str:

@@ -13,6 +13,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from callrec.health.backlog import backlogs
+from callrec.health.testcalls import results
 from callrec.problems import Problem
 
 
@@ -70,6 +71,7 @@ class Gauges(Collector):
         ends = {server: end.timestamp() for server, end in now.certificates.items()}
         yield _by("certificate_end_timestamp_seconds", "When a certificate ends", "server", ends)
         yield from self._waiting()
+        yield from self._testcalls()
 
     def _waiting(self) -> Iterator[Metric]:
         found = backlogs(self._spool)
@@ -79,6 +81,14 @@ class Gauges(Collector):
         yield _by("spool_bytes", "Bytes of what waits", "what", {each.waits: each.bytes for each in found})
         oldest = {each.waits: each.oldest_at.timestamp() for each in found if each.oldest_at}
         yield _by("spool_oldest_timestamp_seconds", "Since when the oldest of it waits", "what", oldest)
+
+    def _testcalls(self) -> Iterator[Metric]:
+        found = results(self._spool)
+        well = {each.facility: each.ok for each in found}
+        times = {each.facility: each.succeeded_at.timestamp() for each in found if each.succeeded_at}
+        yield _by("testcall_ok", "1 where the latest test call went well", "facility", well)
+        said = "When the latest test call began that went well"
+        yield _by("testcall_succeeded_timestamp_seconds", said, "facility", times)
 
 
 def _part(problem: Problem) -> str:

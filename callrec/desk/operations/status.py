@@ -11,6 +11,7 @@ from callrec.desk.operation import Session, operation
 from callrec.errors import CallrecError, CatalogueDamaged, Sentence, Unreachable
 from callrec.health.backlog import Backlog, backlogs
 from callrec.health.odd_events import OddEvents
+from callrec.health.testcalls import results
 from callrec.ids import ID
 from callrec.lifecycle.concerns import concerns
 from callrec.model.access import EVERYWHERE, Reach, Role
@@ -68,6 +69,8 @@ class Status:
     knows."""
     certificates: dict[str, str]
     """Until when the certificates of servers hold, by host and port; ISO."""
+    test_calls: dict[str, str | None]
+    """When the latest test call of each facility began that went well; ISO. None: none did."""
     signing_key_at: str | None
     """Since when callrec signs by the key it has; ISO. None: there is none."""
 
@@ -113,6 +116,11 @@ def collect(app: App, reach: Reach = EVERYWHERE) -> Status:
         spool_free_bytes=app.spool.free_bytes(),
         spool_full_in_s=told.get("disk_full_in_s") if running else None,
         certificates=told.get("certificates", {}),
+        test_calls={
+            each.facility: each.succeeded_at.isoformat() if each.succeeded_at else None
+            for each in results(app.spool.directory)
+            if reach.covers(each.facility)
+        },
         signing_key_at=_signing_key_at(app),
     )
 
