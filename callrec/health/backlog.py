@@ -24,16 +24,15 @@ class Waits(StrEnum):
     """For a person."""
 
 
-TOO_LONG = {
-    Waits.RECORDINGS: (3600.0, "{count} recordings have not been archived within an hour: see callrec log"),
-    Waits.CALLS: (900.0, "{count} calls have not been written to the database within 15 minutes"),
-    Waits.DISCARDS: (
-        900.0,
-        "{count} recordings that nobody wanted kept have not been destroyed within 15 minutes: does the PBX "
-        "answer?",
-    ),
+TOO_LONG = {Waits.RECORDINGS: 3600.0, Waits.CALLS: 900.0, Waits.DISCARDS: 900.0}
+"""After how many seconds what waits is a problem; of alerts and the quarantine others tell."""
+LATE = {
+    Waits.RECORDINGS: "{count} recordings have not been archived within an hour",
+    Waits.CALLS: "{count} calls have not been written to the database within 15 minutes",
+    Waits.DISCARDS: "{count} recordings that nobody wanted kept have not been destroyed within 15 minutes: "
+    "does the PBX answer?",
 }
-"""After how many seconds what waits is a problem, and which; of alerts and the quarantine others tell."""
+"""What is told of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +84,8 @@ class Overdue:
         there = {waits: list(_entries(self._spool, waits)) for waits in TOO_LONG}
         self._since = {each: self._since.get(each, now) for found in there.values() for each in found}
         told = []
-        for waits, (seconds, words) in TOO_LONG.items():
+        for waits, seconds in TOO_LONG.items():
             late = sum(now - self._since[each] >= seconds for each in there[waits])
             if late:
-                told.append(Sentence(words, count=late))
+                told.append(Sentence(LATE[waits], count=late))
         return told

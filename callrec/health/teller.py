@@ -156,8 +156,10 @@ class Teller(Worker):
     def _tell_way(self, way: LetterWay, problem: str | Sentence) -> None:
         name = f"told by {way.name}"
         if problem:
-            words = "nobody can be told of what is wrong here by {way}: {problem}"
-            self._noted.add(name, Sentence(words, way=way.name, problem=problem))
+            said = Sentence(
+                "nobody can be told of what is wrong here by {way}: {problem}", way=way.name, problem=problem
+            )
+            self._noted.add(name, said)
         elif not any(mark.startswith(way.name) and each.count for (_, mark), each in self._tried.items()):
             self._noted.clear(name)
 

@@ -39,10 +39,10 @@ def test_what_waits_for_too_long_is_a_problem_whatever_the_clock_says(spool: Spo
     now = [0.0]
     overdue = Overdue(spool.directory, lambda: now[0])
     assert not overdue.problems()
-    now[0] = TOO_LONG[Waits.CALLS][0]
+    now[0] = TOO_LONG[Waits.CALLS]
     assert len(overdue.problems()) == 2, "the call and the discard"
     spool.save_call(call(id="01a20000-0000-7000-8000-00000000000b"))
-    now[0] = TOO_LONG[Waits.RECORDINGS][0] - 1
+    now[0] = TOO_LONG[Waits.RECORDINGS] - 1
     assert len(overdue.problems()) == 2
     now[0] += 1
     assert any(str(each).startswith("1 recordings have not been archived") for each in overdue.problems())
