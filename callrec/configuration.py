@@ -293,6 +293,24 @@ numbers = false
 # The journal that callrec log reads, where the units of systemd say LogNamespace=.
 # namespace = "callrec"
 
+[health]
+# Who is told when the recorder itself is ill, once when that begins and once when it is over: people who can
+# mend it. By the mail server of [help], and by a message to another system, signed by the secret.
+mail_to = []
+webhook_url = ""
+webhook_secret = ""
+# How things stand, each day at this time; a day without that mail tells that nothing runs. "": never.
+digest_at = "08:00"
+# An address that is asked each minute as long as the recorder works. The service behind it alarms when it is
+# not asked: so silence is told, too.
+heartbeat_url = ""
+# The office's proxy, where the webhook or that service is reached by one.
+proxy = ""
+# The same as a file for node_exporter's textfile collector, with all metrics.
+# textfile = "/var/lib/prometheus/node-exporter/callrec.prom"
+# Metrics for Prometheus, on 127.0.0.1 only: such as 9476. 0: none.
+metrics_port = 0
+
 [network]
 # What this machine's environment says of proxies, certificates and accounts is not used; only this file is.
 # Where PBX, S3 server, mail server or webhook have a certificate of the office's own: a file (PEM) with the

@@ -22,6 +22,8 @@ def _links(settings: Settings) -> Iterator[str]:
         "pbx.ari_url": settings.pbx.ari_url,
         "archive.endpoint_url": settings.archive.endpoint_url or "",
         "help.webhook_url": settings.help.webhook_url,
+        "health.webhook_url": settings.health.webhook_url,
+        "health.heartbeat_url": settings.health.heartbeat_url,
     }
     for key, url in urls.items():
         if url.lower().startswith("http:") and not is_here(urlsplit(url).hostname or ""):

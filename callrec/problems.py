@@ -19,8 +19,8 @@ log = structlog.get_logger()
 
 Said = str | Sentence | CallrecError
 """What is said of a problem: best a sentence, which each reader has in their own language."""
-_CHANGES = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+(?:[.,:]\d+)*")
-"""What differs between two problems of one kind: ids and figures."""
+_CHANGES = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<![A-Za-z])\d+(?:[.,:]\d+)*")
+"""What differs between two problems of one kind: ids and figures, but for S3 and the like."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,14 @@ import structlog
 from callrec import sentences, systemd
 from callrec.app import App
 from callrec.app.controller import ControllerAssembly, ControllerParts
+from callrec.app.health import HealthParts, Loop
 from callrec.controller.rules_in_force import RulesInForce, keep_for_good
-from callrec.errors import CallrecError, Refused
+from callrec.errors import CallrecError, Refused, Sentence
+from callrec.health.backlog import Overdue
+from callrec.health.disk_forecast import DiskForecast
+from callrec.health.gauges import Figures
 from callrec.health.progress import Progress
+from callrec.health.testcalls_due import TestCallsDue
 from callrec.language import translated
 from callrec.pbx.ari import wait_for_app_to_go
 from callrec.plain_text import plain_links
@@ -46,17 +51,10 @@ APP_GRACE_SECONDS = 3.0
 LONGEST_SECONDS = {"archive": 1800.0, "lost commits": 7200.0, "anchors": 7200.0, "statements": 600.0}
 """How long one thing may take a thread, where that is no minute: hours of sound are joined and put into the
 bucket, and the whole bucket is listed."""
+STOP_SECONDS = 2.0
+"""How long the end waits for threads that ask others, and have nothing to finish."""
 TAKEOVER_SECONDS = 30.0
 """How long a controller that is taken over from may need to finish what it has begun."""
-
-
-class Loop(Protocol):
-    """What a thread of the controller process runs until it is stopped."""
-
-    pulse: Pulse
-
-    def run(self) -> None: ...
-    def stop(self) -> None: ...
 
 
 class Telling(Protocol):
@@ -87,6 +85,11 @@ class Service:
         self._looked_for_lost = False
         self._ticking = Pulse()
         self._hanging: frozenset[str] = frozenset()
+        spool = app.spool
+        self._overdue, self._forecast = Overdue(spool.directory), DiskForecast(spool.free_bytes)
+        self._testcalls = TestCallsDue(spool.directory, lambda: app.now)
+        self._health = HealthParts(app, self._problems)
+        self._link = Problems()
         self._tell_shift()
         self._tell_plain_text()
 
@@ -121,14 +124,19 @@ class Service:
                 app=self._app.settings.pbx.app,
             )
         self._parts = self._assembly.parts(self._rules, self._problems)
+        self._health.measure(self._parts, self)
         self._parts.controller.take_up()
         keep_for_good()
 
     def run(self) -> None:
         """Works until `stop`, or until another controller takes the PBX over. Raises Refused then, and
         CallrecError when a thread has died."""
-        loops = self._loops()
-        threads = [threading.Thread(target=each.run, name=name) for name, each in loops.items()]
+        watchers = self._health.loops(self)
+        loops = {**self._loops(), **watchers}
+        threads = [
+            threading.Thread(target=each.run, name=name, daemon=name in watchers)
+            for name, each in loops.items()
+        ]
         for thread in threads:
             thread.start()
         self.progress = self._progress(loops)
@@ -139,7 +147,7 @@ class Service:
         for each in loops.values():
             each.stop()
         for thread in threads:
-            thread.join()
+            thread.join(STOP_SECONDS if thread.daemon else None)
         self._write_status(running=False)
         self._app.database.close()
         log.info("ended")
@@ -200,6 +208,40 @@ class Service:
             log.error("threads hang: no calls are recorded", threads=sorted(hanging))
         self._hanging = hanging
 
+    # --- how it stands, for those who watch
+
+    def works(self) -> bool:
+        """Tells whether the PBX is linked and no thread hangs: what the heartbeat says to others."""
+        return self._parts.controller.link_up and not self.progress.stalled()
+
+    def wrong(self) -> list[Problem]:
+        """Returns everything that is wrong, for who is told of it."""
+        if self._parts.controller.link_up:
+            self._link.clear("link")
+        else:
+            self._link.add("link", Sentence("the link to the PBX is down: see callrec doctor"))
+        return [*self._problems.all(), *self._link.all(), *self._health.after_calls.all()]
+
+    def figures(self) -> Figures:
+        """Returns how it stands, for the metrics."""
+        controller, wrong = self._parts.controller, self.wrong()
+        certificates = self._health.certificates.ends
+        return Figures(
+            works=self.works(),
+            link_up=controller.link_up,
+            database_away=self._rules.catalogue_away,
+            live=len(controller.live()),
+            lacking=controller.lacking(),
+            stalled=len(self.progress.stalled()),
+            odd_events=self._assembly.odd_events.count,
+            disk_free_bytes=self._app.spool.free_bytes(),
+            disk_full_in_s=self._forecast.full_in(),
+            custody_head=self._health.after_calls.custody_head,
+            heard_at=self._app.now.timestamp(),
+            certificates={f"{host}:{port}": end for (host, port, _), end in list(certificates.items())},
+            problems=tuple(wrong),
+        )
+
     # --- keeping house
 
     def _keep_house(self) -> None:
@@ -242,6 +284,11 @@ class Service:
             "revision": self._rules.office.revision,
             "rules_at": self._rules.seen_at.isoformat(),
             "live": [{"extension": extension, "id": id_} for extension, id_ in parts.controller.live()],
+            "disk_full_in_s": self._forecast.full_in(),
+            "certificates": {
+                f"{host}:{port}": end.isoformat()
+                for (host, port, _), end in list(self._health.certificates.ends.items())
+            },
             "problems": sorted(problems.texts()),
             "illnesses": [_plain(each) for each in problems.all()],
         }
@@ -255,6 +302,11 @@ class Service:
             "alerts": parts.alerter,
             "anchors": self._anchors,
             "threads": self.progress,
+            "events": self._assembly.odd_events,
+            "waiting": self._overdue,
+            "disk": self._forecast,
+            "test calls": self._testcalls,
+            "certificates": self._health.certificates,
         }
 
 

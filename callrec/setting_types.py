@@ -205,6 +205,12 @@ def _a_way_to_dial(text: str) -> str:
     return text
 
 
+def _a_time(text: str) -> str:
+    if not re.fullmatch(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]", text):
+        raise WrongValue("write a time of day, such as 08:00")
+    return text
+
+
 def _a_share(text: str) -> str:
     if not re.fullmatch(r"[1-9][0-9]{0,6}|(?:[1-9][0-9]?|100) ?%", text):
         raise WrongValue("write a number of recordings, such as 500, or a share, such as 20%")
@@ -224,10 +230,12 @@ def _or_none(check: Any) -> AfterValidator:
 
 _Number = BeforeValidator(_a_number_itself)
 Port = Annotated[int, Field(ge=1, le=65535), _Number]
+PortOrNone = Annotated[int, Field(ge=0, le=65535), _Number]
 Days = Annotated[int, Field(ge=1, le=36525), _Number]
 Seconds = Annotated[float, Field(gt=0, le=60, allow_inf_nan=False), _Number]
 LockSeconds = Annotated[int, Field(ge=1, le=31_536_000), _Number]
 Share = Annotated[str, AfterValidator(_a_share)]
+TimeOrNone = Annotated[str, _or_none(_a_time)]
 Shift = Annotated[float, Field(ge=-(10**9), le=10**9, allow_inf_nan=False), _Number]
 Zone = Annotated[str, AfterValidator(_a_zone)]
 Pattern = Annotated[str, AfterValidator(_a_pattern), Field(max_length=200)]

@@ -35,6 +35,7 @@ from callrec.setting_types import (
     Pattern,
     PlainSecret,
     Port,
+    PortOrNone,
     Prefix,
     Region,
     Seconds,
@@ -46,6 +47,7 @@ from callrec.setting_types import (
     ShortName,
     ShortNameOrNone,
     Technology,
+    TimeOrNone,
     User,
     UserOrNone,
     WayToDial,
@@ -294,6 +296,32 @@ class LogSettings(Section):
     """The namespace of the journal that `callrec log` reads: `LogNamespace=` of the unit; empty: none."""
 
 
+class HealthSettings(Section):
+    """Who is told of the recorder's own illness, and how others can watch it.
+
+    Mails go by the mail server of [help]. `metrics_port` is on this machine only; 0: none. Without
+    `digest_at` there is no daily report.
+    """
+
+    mail_to: tuple[Address, ...] = ()
+    webhook_url: WebAddressOrNone = ""
+    webhook_secret: Secret = SecretStr("")
+    digest_at: TimeOrNone = "08:00"
+    """When the daily report is sent; time of the office."""
+    heartbeat_url: WebAddressOrNone = ""
+    """Asked each minute, as long as the recorder works."""
+    proxy: ServerAddressOrNone = ""
+    textfile: AbsolutePath | None = None
+    """The file that is written for node_exporter, each 15 seconds, as long as the recorder works."""
+    metrics_port: PortOrNone = 0
+
+    @model_validator(mode="after")
+    def _signed(self) -> Self:
+        if self.webhook_url and not self.webhook_secret.get_secret_value():
+            raise WrongValue("webhook_url needs a webhook_secret, with which each message is signed")
+        return self
+
+
 class NetworkSettings(Section):
     """The connections to other machines.
 
@@ -322,6 +350,7 @@ class Settings(Section):
     destruction: DestructionSettings = DestructionSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     log: LogSettings = LogSettings()
+    health: HealthSettings = HealthSettings()
     network: NetworkSettings = NetworkSettings()
 
     def of_controller(self) -> Settings:

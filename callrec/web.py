@@ -95,6 +95,17 @@ def posted(
         yield response
 
 
+@contextmanager
+def asked(url: str, seconds: float, ca_file: Path | None, proxy: str = "") -> Iterator[requests.Response]:
+    """Gives the answer of a URL, as `posted` does. Raises RequestException, OSError."""
+    with (
+        deadline.within(seconds),
+        session(ca_file, proxy) as made,
+        made.get(url, timeout=seconds, allow_redirects=False, stream=True) as response,
+    ):
+        yield response
+
+
 def proxies(proxy: str) -> dict[str, str]:
     """Returns by which proxy the servers of each scheme are reached; empty where there is none."""
     return {"http": proxy, "https": proxy} if proxy else {}

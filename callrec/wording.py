@@ -215,6 +215,8 @@ SILENCE_REASONS = {
 }
 
 FLAWS = {
+    Flaw.NOT_RECORDED: "{count} calls of the last day should have been recorded and were not, the latest is "
+    "{call}: see callrec show and callrec doctor",
     Flaw.NO_SOUND: "a side of the recording has no sound in {count} calls of the last day, "
     "the latest is {call}: see callrec show",
     Flaw.ANNOUNCEMENT_FAILED: "the PBX could not play the announcement in {count} calls of the last day, "

@@ -52,6 +52,8 @@ TABLES = {
     "GAP_REASONS",
     "SPOKEN",
     "FLAWS",
+    "WAITS",
+    "LATE",
     "ROLES",
     "WAYS",
     "STEPS",

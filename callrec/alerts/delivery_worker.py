@@ -16,6 +16,7 @@ import structlog
 from callrec.alerts.ledger import Ledger
 from callrec.backoff import Backoff
 from callrec.errors import AlertNotSent
+from callrec.meters import Meters
 from callrec.model.alerts import Alert, AlertState, Delivery
 from callrec.worker import Worker
 
@@ -56,6 +57,7 @@ class DeliveryWorker(Worker):
         self.way, self._ledger, self._tried = way, ledger, tried
         self._clock, self._now = clock, now
         self._due: dict[tuple[str, str], float] = {}
+        self.meters = Meters()
         super().__init__(self._work_safely, self._pause)
 
     def _work_safely(self) -> None:
@@ -90,6 +92,7 @@ class DeliveryWorker(Worker):
         first_at = delivery.first_at or self._now()
         tried = replace(delivery, tries=delivery.tries + 1, first_at=first_at)
         problem = self._problem_of_sending(alert, delivery.recipient)
+        self.meters.alert(self.way.name, sent=not problem)
         if not problem:
             tried = replace(tried, state=AlertState.SENT, sent_at=self._now(), problem="")
             log.info("alert sent", alert=alert.id, way=self.way.name, tries=tried.tries)

@@ -53,6 +53,13 @@ class Mail:
         with self._session() as server:
             server.send_message(self._mail(alert, recipient))
 
+    def write(self, id_: str, to: str, subject: str, text: str) -> None:
+        """Sends a mail that is no alert. Raises AlertNotSent."""
+        mail = self._envelope(id_, to, subject)
+        mail.set_content(text)
+        with self._session() as server:
+            server.send_message(mail)
+
     def try_out(self, id_: str, recipients: Sequence[str], to: str) -> str:
         """Sends a mail that says it is a test, and returns who got it: `to`, or the address mails come from.
 

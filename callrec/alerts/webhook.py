@@ -52,6 +52,10 @@ class Webhook:
         """Posts a message that says it is a test; signed as any, with all fields. Raises AlertNotSent."""
         self._post(alert.id, {**message(alert, self._office()), "event": "test", "test": True})
 
+    def tell(self, id_: str, said: dict[str, Any]) -> None:
+        """Posts a message that is no alert; signed as any. Raises AlertNotSent."""
+        self._post(id_, said)
+
     def _post(self, id_: str, said: dict[str, Any]) -> None:
         body = json.dumps(said, ensure_ascii=False).encode()
         try:

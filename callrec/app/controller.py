@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from callrec.controller.rules_in_force import RulesInForce
     from callrec.fallback.journal_reader import JournalReader
     from callrec.fallback.rule_mirror import RuleMirror
+    from callrec.health.odd_events import OddEvents
     from callrec.problems import Problems
     from callrec.recording.tracker import CallTracker
 
@@ -53,6 +55,13 @@ class ControllerAssembly:
 
         return RulesInForce(self._app, self._app.spool.directory, problems)
 
+    @cached_property
+    def odd_events(self) -> OddEvents:
+        """What keeps the events of the PBX that cannot be read."""
+        from callrec.health.odd_events import OddEvents
+
+        return OddEvents(self._app.spool.directory, lambda: self._app.now)
+
     def parts(self, rules: RulesInForce, problems: Problems) -> ControllerParts:
         """Makes the parts of a controller that goes by these rules; each wakes those it has work for."""
         from callrec.controller.controller import Controller
@@ -75,6 +84,7 @@ class ControllerAssembly:
             stored_keys=self.stored_keys,
             stop_monitor=self.stop_monitor,
         )
+        self._app.pbx.unreadable = controller.unreadable = self.odd_events.add
         journal = self._journal_reader(controller, rules, problems, captured)
         rules.took = controller.take_rules
         return ControllerParts(

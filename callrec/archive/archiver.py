@@ -28,6 +28,7 @@ from callrec.catalogue.database import Database
 from callrec.errors import CallrecError, EvidenceBroken, StoreUnreachable
 from callrec.language import translated
 from callrec.manifest import Manifest, read
+from callrec.meters import Meters
 from callrec.model.calls import remark
 from callrec.model.captures import Capture, CapturedCall, Custody
 from callrec.spool.directory import Damaged, Spool
@@ -66,6 +67,7 @@ class Archiver(Worker):
         self._locked, self._shortest_lock, self._discarder = locked, shortest_lock, discarder
         self._encryption = encryption
         self._retries = RetrySchedule(clock)
+        self.meters = Meters()
         super().__init__(lambda: self._try(SPOOL, self.work), self._retries.pause)
 
     def problems(self) -> list[str]:
@@ -114,6 +116,7 @@ class Archiver(Worker):
         if kept is None:
             self._catalogue(manifest, self._put(manifest))
             log.info("archived", recording=recording_id, extension=manifest.call.extension)
+            self.meters.archived(manifest.capture)
         self._let_go(captured, manifest)
         return manifest
 
@@ -293,6 +296,7 @@ class Archiver(Worker):
             self._retries.done(name)
 
     def _failed(self, name: str, error: Exception) -> None:
+        self.meters.failed(error)
         expected = isinstance(error, (CallrecError, OSError))
         if not expected:
             log.exception("a bug: please report it", what=name)

@@ -20,8 +20,10 @@ from callrec.controller.checkpoints import Checkpoints
 from callrec.controller.hangups import Hangups
 from callrec.controller.performer import PbxCommands, PbxPerformer, SpoolPerformer
 from callrec.controller.serial_executor import SerialExecutor
-from callrec.errors import CallrecError
+from callrec.controller.unrecorded import Unrecorded
+from callrec.errors import CallrecError, Sentence
 from callrec.language import translated
+from callrec.meters import Meters
 from callrec.model.rules import Direction
 from callrec.pbx.events import (
     Channel,
@@ -93,7 +95,7 @@ class Controller:
         self._lock = threading.Lock()
         self._again: list[Action] = []
         self._checkpoints = Checkpoints(spool)
-        self._hangups = Hangups()
+        self._hangups, self._unrecorded = Hangups(), Unrecorded()
         self._call_log = CallLog()
         self._to_pbx = PbxPerformer(
             pbx,
@@ -111,6 +113,9 @@ class Controller:
         self.link_up = False
         self.link_changed_at = datetime.now(UTC)
         self.replaced = threading.Event()
+        self.meters = Meters()
+        self.unreadable: Callable[[str, str, str], None] = lambda kind, told, why: None
+        """Called with each event that the core cannot take in: its kind, as it came, and why."""
 
     def take_up(self) -> None:
         """Takes up the calls that were under way when the process before this one ended. Before `run`."""
@@ -147,6 +152,7 @@ class Controller:
         if isinstance(event, ChannelDestroyed) and event.channel.is_own:
             self._hangups.gone(event.channel.id)
         self.pulse.beat()
+        self.meters.event(type(event).__name__)
         with self._lock:
             self._pbx_ahead = event.at - datetime.now(UTC)
             self._submit(self._wanted(event))
@@ -196,19 +202,31 @@ class Controller:
                 if call.capture and not call.capture.is_finished and not call.record.unannounced_at
             ]
 
-    def problems(self) -> list[str]:
-        """Returns what is recorded for so long that its end may have been missed, in words."""
+    def lacking(self) -> int:
+        """Returns how many captures should record and do not."""
+        with self._lock:
+            return len(self._unrecorded.look(self._tracker.calls.values()))
+
+    def meter(self, meters: Meters) -> None:
+        """Has everything counted by these meters from now on."""
+        self.meters = self._to_spool.meters = meters
+
+    def problems(self) -> list[str | Sentence]:
+        """Returns what should be recorded and is not, and what is for so long that its end may have been
+        missed."""
         with self._lock:
             calls = list(self._tracker.calls.values())
+            lacking = self._unrecorded.look(calls)
         begun = [(each, since) for each in calls if (since := _recorded_since(each))]
         text = translated(
             "extension {extension} has been recorded for more than a day (call {call}): does anybody talk?"
         )
-        return [
+        long = [
             text.format(extension=call.record.extension or "?", call=call.record.id)
             for call, since in begun
             if self._now() - since >= LONG
         ]
+        return [*lacking, *long]
 
     # --- events
 
@@ -216,8 +234,9 @@ class Controller:
         """Returns what the core wants done about an event."""
         try:
             return self._tracker.handle(event)
-        except Exception:
+        except Exception as error:
             log.exception("a bug: please report it", kind=type(event).__name__)
+            self.unreadable(type(event).__name__, repr(event), repr(error))
             return self._tracker.let_through(event) if isinstance(event, GateEntered) else []  # decision 2
 
     def _now(self) -> datetime:
@@ -327,6 +346,7 @@ class Controller:
         except CallrecError as error:
             name, problem = type(action).__name__, str(error)
             log.warning("refused by the PBX", action=name, call=action.linkedid, problem=problem)
+            self.meters.refused(name)
             with self._lock:
                 self._submit(self._tracker.refused(action, problem, self._now()))
         else:

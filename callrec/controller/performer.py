@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol, assert_never
 
@@ -17,10 +18,14 @@ import structlog
 from callrec.controller.checkpoints import Checkpoints
 from callrec.controller.hangups import Hangups
 from callrec.errors import CallrecError
+from callrec.meters import Meters
+from callrec.model.captures import Capture
+from callrec.model.flaws import Flaw
 from callrec.pbx import mixmonitor
 from callrec.recording import actions as do
 from callrec.recording.segment import SIDES
 from callrec.spool.directory import Spool
+from callrec.spool.tracks import is_momentary
 
 log = structlog.get_logger()
 
@@ -140,6 +145,7 @@ class SpoolPerformer:
         self._spool, self._checkpoints = spool, checkpoints
         self._work_waits, self._help_waits, self._read_journal = work_waits, help_waits, read_journal
         self._recorded: deque[str] = deque(maxlen=REMEMBERED)
+        self.meters = Meters()
 
     def has_recorded(self, linkedid: str) -> bool:
         """Tells whether something of a call was captured here, kept or not, as far back as is remembered."""
@@ -155,12 +161,14 @@ class SpoolPerformer:
             case do.HandOver():
                 self._spool.hand_over(action.captured)
                 self._captured(action)
+                self._look_whether_recorded(action)
             case do.Discard():
                 self._spool.discard(action.captured, whole=action.whole)
                 self._captured(action)
             case do.SaveCall():
                 self._spool.save_call(action.call)
                 self._spool.forget_open_call(action.call.id)
+                self.meters.call_over(action.call)
                 self._work_waits()
             case do.SaveAlert():
                 self._spool.save_alert(action.alert)
@@ -169,13 +177,27 @@ class SpoolPerformer:
                 self._spool.forget_open_call(action.call_id)
                 self._read_journal()
             case do.TellFlaw():
-                self._spool.flaws.add(action.call_id, action.flaw)
-                log.error("told in callrec status", flaw=action.flaw, call=action.call_id)
+                self._tell_flaw(action.call_id, action.flaw)
             case _:
                 assert_never(action)  # decision 15: a new action is found by the type checker
 
+    def _look_whether_recorded(self, action: do.HandOver) -> None:
+        """Tells of a call that was to be recorded, and of which the PBX began no track."""
+        call, capture = action.captured.call, action.captured.capture
+        # What was refused at once has ended at once, however long the call was.
+        lasted = replace(capture, ended_at=call.ended_at or capture.ended_at)
+        if has_no_track(capture) and not is_momentary(lasted):
+            self._tell_flaw(call.id, Flaw.NOT_RECORDED)
+
+    def _tell_flaw(self, call_id: str, flaw: Flaw) -> None:
+        self._spool.flaws.add(call_id, flaw)
+        log.error("told in callrec status", flaw=flaw, call=call_id)
+
     def _captured(self, action: do.HandOver | do.Discard) -> None:
         """Drops what was written of a call while it was open: what was captured is safe in the spool."""
+        capture = action.captured.capture
+        recorded = not has_no_track(capture)
+        self.meters.captured(capture, kept=isinstance(action, do.HandOver), recorded=recorded)
         self._checkpoints.drop(action.linkedid)
         self._spool.forget_open_call(action.captured.call.id)
         self._recorded.append(action.captured.call.linkedid)
@@ -190,3 +212,9 @@ class SpoolPerformer:
             self._spool.save_open_call(action.call)
         except OSError as error:
             log.warning("an open call cannot be written down", problem=str(error), call=action.linkedid)
+
+
+def has_no_track(capture: Capture) -> bool:
+    """Returns whether nothing told that a track of it was begun, while somebody watched."""
+    tracks = [track for each in capture.segments for track in (each.external, each.staff)]
+    return not any(each.started_at or each.closed_at or each.unwatched for each in tracks)

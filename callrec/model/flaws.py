@@ -8,6 +8,8 @@ from enum import StrEnum
 class Flaw(StrEnum):
     """What was not as it should be in a call. Its row has a note that says more."""
 
+    NOT_RECORDED = "not-recorded"
+    """It should have been recorded, and the PBX began no track of it."""
     NO_SOUND = "no-sound"
     """A side of the recording is silent where nobody wanted it so."""
     ANNOUNCEMENT_FAILED = "announcement-failed"

@@ -6,6 +6,7 @@ ari-py reads Asterisk's own description of its operations; names of operations a
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 import time
@@ -59,6 +60,9 @@ class Ari:
         self._api: Any = None
         self._api_lock = threading.Lock()
         self._cdr: bool | None = None
+        self._transport.unreadable = lambda told, why: self.unreadable("?", told, why)
+        self.unreadable: Callable[[str, str, str], None] = _log_unreadable
+        """Called with each event that cannot be read: its kind, as it came, and why."""
 
     # --- events
 
@@ -398,9 +402,19 @@ class Ari:
         api = self._connected_api()
         api.event_listeners.clear()  # those of the link before; each event must come once
         for kind in KINDS:
-            api.on_event(kind, lambda json: _give(json, handle))
+            api.on_event(kind, lambda json: self._give(json, handle))
         log.info("watching the PBX", url=self._base, app=self._settings.app)
         api.run(apps=self._settings.app)
+
+    def _give(self, message: dict[str, Any], handle: Callable[[Event], None]) -> None:
+        try:
+            event = parse(message)
+        except Exception as error:  # whatever is wrong with it: the next one can be read
+            why = f"{type(error).__name__} {error}"
+            self.unreadable(str(message.get("type")), json.dumps(message, ensure_ascii=False), why)
+            return
+        if event is not None:
+            handle(event)
 
     def _filter_events(self) -> None:
         allowed = {"allowed": [{"type": kind} for kind in KINDS]}
@@ -427,10 +441,8 @@ def _gone_is_fine() -> Iterator[None]:
             raise
 
 
-def _give(json: dict[str, Any], handle: Callable[[Event], None]) -> None:
-    event = parse(json)
-    if event is not None:
-        handle(event)
+def _log_unreadable(kind: str, told: str, why: str) -> None:
+    log.error("the PBX sent an event that cannot be read", kind=kind, problem=why)
 
 
 def wait_for_app_to_go(pbx: Ari, seconds: float) -> bool:

@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import requests
-import structlog
 import websocket
 from requests.auth import HTTPBasicAuth, _basic_auth_str
 from swaggerpy.http_client import HttpClient
@@ -23,8 +22,6 @@ from callrec.addresses import without_secrets
 from callrec.deadline import connected, tls_context, within
 from callrec.errors import CallrecError, PbxUnreachable
 from callrec.failures import why
-
-log = structlog.get_logger()
 
 CHUNK = 1 << 16
 PING_SECONDS = 4.0
@@ -48,6 +45,8 @@ class AriTransport(HttpClient):  # type: ignore[misc]
         self._auth, self._timeout, self._ca_file = (user, password), timeout, ca_file
         self._local = threading.local()
         self.on_connected: Callable[[], None] = lambda: None
+        self.unreadable: Callable[[str, str], None] = lambda told, why: None
+        """Called with each message that is no event: its beginning, and why."""
         self.link: Websocket | None = None
 
     def close(self) -> None:
@@ -101,7 +100,7 @@ class AriTransport(HttpClient):  # type: ignore[misc]
                 )
         except (websocket.WebSocketException, OSError) as error:
             raise unreachable(url, error) from error
-        self.link = link = Websocket(opened)
+        self.link = link = Websocket(opened, self.unreadable)
         try:
             self.on_connected()
         except BaseException:
@@ -133,8 +132,10 @@ class AriTransport(HttpClient):  # type: ignore[misc]
 class Websocket:
     """The socket ari-py reads from. A link that is silent is pinged."""
 
-    def __init__(self, socket: websocket.WebSocket) -> None:
-        self._socket, self._pinged = socket, False
+    def __init__(
+        self, socket: websocket.WebSocket, unreadable: Callable[[str, str], None] = lambda told, why: None
+    ) -> None:
+        self._socket, self._pinged, self._unreadable = socket, False, unreadable
         socket.settimeout(PING_SECONDS)
 
     def recv(self) -> str | None:
@@ -153,7 +154,7 @@ class Websocket:
             except (websocket.WebSocketException, OSError):
                 return None
             self._pinged = False
-            if opcode == websocket.ABNF.OPCODE_TEXT and (text := _readable(data)):
+            if opcode == websocket.ABNF.OPCODE_TEXT and (text := self._text(data)):
                 return text
             if opcode == websocket.ABNF.OPCODE_CLOSE:
                 return None
@@ -164,6 +165,14 @@ class Websocket:
             self._socket.close(timeout=1)
 
     send_close = close
+
+    def _text(self, data: bytes) -> str:
+        """Returns a message as text; empty where it is no event."""
+        text = str(data, "utf-8", "replace")
+        problem = _problem(text)
+        if problem:
+            self._unreadable(text, problem)
+        return "" if problem else text
 
     def _ping(self) -> bool:
         """Asks for a sign of life; returns False when the last one was not answered."""
@@ -177,15 +186,13 @@ class Websocket:
         return True
 
 
-def _readable(data: bytes) -> str:
-    """Returns a message as text; empty where it is no JSON."""
-    text = str(data, "utf-8", "replace")
+def _problem(text: str) -> str:
+    """Returns why a message is no event; empty where it is one. ari-py would end the link for it."""
     try:
-        json.loads(text)
-    except ValueError:
-        log.error("the PBX sent an event that cannot be read", begins=text[:80])
-        return ""
-    return text
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return "no JSON"
+    return "" if isinstance(found, dict) and isinstance(found.get("type"), str) else "no kind"
 
 
 def _to_the_end(response: requests.Response, url: str, seconds: float) -> Generator[bytes]:

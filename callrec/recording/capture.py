@@ -24,6 +24,8 @@ RETRY = Backoff(timedelta(seconds=0.5), timedelta(seconds=60))
 """How long is waited before a broken segment is replaced; longer with every segment that did not begin."""
 QUEUED_FOR = timedelta(seconds=3)
 """How long the PBX may take to begin a track that was asked for; then it counts as failed."""
+NOT_BEGUN = "the PBX does not begin to record"
+"""Why nothing is recorded, where the PBX has not said so itself."""
 FINISHED_WITHIN = timedelta(seconds=5)
 """How long after its channel is gone a track may take to end; then it is taken to have ended."""
 
@@ -49,6 +51,7 @@ class LiveCapture(Owner):
     """The channel that the captured party hears; empty where that is not known (after a restart)."""
     _broken_at: datetime | None = None
     _failures: int = 0
+    _why_broken: str = NOT_BEGUN
 
     def __post_init__(self) -> None:
         self.tracks = CaptureTracks(self.linkedid, self.recording_id)
@@ -208,6 +211,7 @@ class LiveCapture(Owner):
         live.start(side, at)
         self._failures = 0
         if self.tracks.is_recording:
+            self._why_broken = NOT_BEGUN
             self._step("begin")
             self.gaps.renewed(at)
         return self.tracks.mute() if self.is_silent else []
@@ -258,6 +262,16 @@ class LiveCapture(Owner):
         """Takes note that a channel is gone. The captured one's snoops and tracks end by themselves."""
         if channel == self.channel:
             self._leave(at)
+
+    @property
+    def lacks(self) -> str:
+        """Why nothing is recorded of what should be, in the PBX's words or ours; empty while all is.
+
+        Not of what is silent on purpose, nor of a channel that is gone. Each segment lacks for a moment.
+        """
+        if self.is_silent or self.gone_at or not self.channel or self.tracks.is_recording:
+            return ""
+        return self._why_broken
 
     @property
     def is_finished(self) -> bool:
@@ -359,6 +373,7 @@ class LiveCapture(Owner):
     def _break(self, at: datetime) -> None:
         if self.tracks.last and not self.tracks.last.is_whole:
             self._broken_at = self._broken_at or at
+            self._why_broken = self.tracks.last.problem
             self._step("break")
         self._end()
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from callrec import sentences
 from callrec.app import App
 from callrec.desk.operation import Session, operation
-from callrec.errors import CatalogueDamaged, Sentence, Unreachable
+from callrec.errors import CallrecError, CatalogueDamaged, Sentence, Unreachable
+from callrec.health.backlog import Backlog, backlogs
+from callrec.health.odd_events import OddEvents
+from callrec.health.testcalls import results
 from callrec.ids import ID
 from callrec.lifecycle.concerns import concerns
 from callrec.model.access import EVERYWHERE, Reach, Role
@@ -21,6 +26,15 @@ class LiveCapture:
 
     extension: str
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Illness:
+    """What is wrong, by a name that stays the same as long as it lasts. `since`: ISO; None: not known."""
+
+    name: str
+    since: str | None
+    said: SentenceField
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +54,25 @@ class Status:
     waiting_recordings: int
     waiting_calls: int
     waiting_alerts: int
-    problems: list[str]
-    """In words of the controller."""
+    waits: list[Backlog]
+    """What waits in the spool of each kind, how much, and since when."""
+    problems: list[Illness]
+    """What the controller says is wrong."""
     flaws: dict[Flaw, list[str]]
     """The calls of the last day that have each flaw, the latest last."""
     concerns: list[SentenceField]
     """What is overdue or could not be done after calls."""
     spool: str
     spool_free_bytes: int
+    spool_full_in_s: float | None
+    """When its disk will be full, if it goes on filling as in the last hour; None: it does not, or nobody
+    knows."""
+    certificates: dict[str, str]
+    """Until when the certificates of servers hold, by host and port; ISO."""
+    test_calls: dict[str, str | None]
+    """When the latest test call of each facility began that went well; ISO. None: none did."""
+    signing_key_at: str | None
+    """Since when callrec signs by the key it has; ISO. None: there is none."""
 
 
 @operation("status", Role.RULES)
@@ -61,6 +86,7 @@ def controller_status(session: Session, /, seen: bool) -> Status:
     if seen:
         session.require_all("status --seen")
         app.spool.flaws.forget()
+        OddEvents.forget(app.spool.directory)
     return collect(app, session.reach)
 
 
@@ -81,18 +107,40 @@ def collect(app: App, reach: Reach = EVERYWHERE) -> Status:
         waiting_recordings=len(app.spool.waiting()),
         waiting_calls=len(app.spool.calls()),
         waiting_alerts=len(app.spool.alerts()),
-        problems=_problems(told.get("problems", []), reach),
+        waits=backlogs(app.spool.directory),
+        problems=_problems(told, reach),
         # A flaw is kept without its facility.
         flaws=app.spool.flaws.recent() if reach == EVERYWHERE else {},
         concerns=_concerns(app, reach),
         spool=str(app.spool.directory),
         spool_free_bytes=app.spool.free_bytes(),
+        spool_full_in_s=told.get("disk_full_in_s") if running else None,
+        certificates=told.get("certificates", {}),
+        test_calls={
+            each.facility: each.succeeded_at.isoformat() if each.succeeded_at else None
+            for each in results(app.spool.directory)
+            if reach.covers(each.facility)
+        },
+        signing_key_at=_signing_key_at(app),
     )
 
 
-def _problems(told: list[str], reach: Reach) -> list[str]:
+def _problems(told: dict[str, Any], reach: Reach) -> list[Illness]:
     """Returns what is wrong with callrec; what names a recording or call only to who reaches all."""
-    return [each for each in told if reach == EVERYWHERE or not ID.search(each)]
+    if "illnesses" not in told:  # a controller of before, or none
+        every = [Illness(each, None, Sentence("{text}", text=each)) for each in told.get("problems", [])]
+    else:
+        every = [
+            Illness(each["name"], each["since"], sentences.read(each["said"])) for each in told["illnesses"]
+        ]
+    return [each for each in every if reach == EVERYWHERE or not ID.search(str(each.said))]
+
+
+def _signing_key_at(app: App) -> str | None:
+    try:
+        return app.keys.record(app.keys.signer().key_id).created_at.isoformat()
+    except CallrecError:
+        return None
 
 
 def _live(app: App, told: list[dict[str, str]], reach: Reach) -> list[LiveCapture]:

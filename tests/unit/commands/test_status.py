@@ -13,10 +13,11 @@ import pytest
 from callrec.catalogue.database import Database
 from callrec.errors import Sentence
 from callrec.model.flaws import Flaw
+from callrec.sentences import plain
 from callrec.spool import status
 from callrec.spool.directory import Spool
 from tests.unit.program import Done
-from tests.unit.samples import alert
+from tests.unit.samples import alert, captured_call
 
 WELL: dict[str, Any] = {
     "running": True,
@@ -140,3 +141,46 @@ def test_the_controller_can_be_looked_at_without_the_database(
     _told(spool, 1)
     monkeypatch.setenv("CALLREC_CATALOGUE__URL", "postgresql+psycopg://127.0.0.1:1/callrec")
     assert office("status").code == 0
+
+
+def test_what_is_wrong_is_told_with_its_beginning(spool: Spool, office: Callable[..., Done]) -> None:
+    said = plain(Sentence("extension {extension} should be recorded and is not", extension="2101"))
+    name, since = "calls: not recorded", "2026-11-22T00:00:00+00:00"
+    _told(spool, 1, illnesses=[{"name": name, "since": since, "said": said}], disk_full_in_s=7300.0)
+    done = office("status")
+    words = "extension 2101 should be recorded and is not"
+    assert (done.code, done.complaint) == (1, f"callrec: {words}")
+    assert f"{words} (since 2026-11-22 09:00:00" in done.out and "full in 2 hours" in done.out
+    told = json.loads(office("status", "--json").out)
+    assert told["problems"] == [words]
+    assert told["illnesses"] == [{"name": name, "since": since, "problem": words}]
+
+
+def test_what_waits_is_shown_with_its_age(spool: Spool, office: Callable[..., Done]) -> None:
+    _told(spool, 1, certificates={"s3.city.example:443": "2027-01-31T00:00:00+00:00"})
+    spool.discard(captured_call(), whole=True)
+    out = office("status").out
+    assert "recordings to be destroyed" in out and "1, 0.0 MB, the oldest since 20" in out
+    assert "s3.city.example:443 until 2027-01-31" in out
+    waits = {each["waits"]: each for each in json.loads(office("status", "--json").out)["waits"]}
+    assert waits["discards"]["count"] == 1 and datetime.fromisoformat(waits["discards"]["oldest_at"])
+
+
+@pytest.mark.parametrize("ends_well", [True, False])
+def test_watch_shows_it_again_until_it_is_interrupted(
+    spool: Spool, office: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, ends_well: bool
+) -> None:
+    """Its exit code is that of the last look."""
+    looks: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) > 2:
+            raise KeyboardInterrupt
+        _told(spool, 0, link_up=ends_well or len(looks) < 2)
+
+    _told(spool, 0)
+    monkeypatch.setattr("callrec.commands.status.time.sleep", sleep)
+    done = office("status", "--watch")
+    assert done.code == (0 if ends_well else 1)
+    assert done.out.count("link to the PBX") == 3

@@ -252,7 +252,7 @@ def test_a_recording_that_has_run_for_a_day_is_a_problem(
         monkeypatch.setattr(controller, "_now", lambda h=hours: event.at + timedelta(hours=h))
         problems = controller.problems()
         assert len(problems) == told and all(
-            "extension 2101 has been recorded for" in each for each in problems
+            "extension 2101 has been recorded for" in str(each) for each in problems
         )
     controller.handle(event)
     end(controller)
