@@ -118,7 +118,7 @@ class Service:
         for thread in threads:
             thread.join()
         self._write_status(running=False)
-        self._app.database.close()
+        self._app.close()
         log.info("ended")
         if self._parts.controller.replaced.is_set():
             raise Refused("another callrec serve has taken this PBX over")

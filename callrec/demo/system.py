@@ -92,7 +92,7 @@ class DemoSystem:
                 part.stop()
         shutil.rmtree(self.socket.parent, ignore_errors=True)
         if hasattr(self, "app"):
-            self.app.database.close()
+            self.app.close()
 
     def start_controller(self) -> None:
         """Starts callrec serve and waits until it watches the PBX. Raises DemoFailed."""
