@@ -16,12 +16,15 @@ from callrec.visible import visible
 
 @click.command()
 @click.option("--takeover", is_flag=True, help="Take the PBX over from a controller that is still connected.")
+@click.option(
+    "--new-pbx", is_flag=True, help="The PBX was made anew, or has taken the place of another of its name."
+)
 @click.pass_context
-def command(ctx: click.Context, takeover: bool) -> None:
+def command(ctx: click.Context, takeover: bool, new_pbx: bool) -> None:
     """Watch the PBX and record its calls. One process for each PBX."""
     log_to_stderr()
     service = Service(app(ctx, Settings.of_controller))
-    service.prepare(takeover=takeover)
+    service.prepare(takeover=takeover, new_pbx=new_pbx)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
     service.run()

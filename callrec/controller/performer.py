@@ -15,6 +15,7 @@ from typing import Protocol, assert_never
 import structlog
 
 from callrec.controller.checkpoints import Checkpoints
+from callrec.controller.drafts import Drafts
 from callrec.controller.hangups import Hangups
 from callrec.errors import CallrecError
 from callrec.pbx import mixmonitor
@@ -135,9 +136,10 @@ class SpoolPerformer:
         work_waits: Callable[[], None],
         help_waits: Callable[[], None],
         read_journal: Callable[[], None],
+        drafts: Drafts,
     ) -> None:
         """The callables only wake somebody else: see Controller."""
-        self._spool, self._checkpoints = spool, checkpoints
+        self._spool, self._checkpoints, self._drafts = spool, checkpoints, drafts
         self._work_waits, self._help_waits, self._read_journal = work_waits, help_waits, read_journal
         self._recorded: deque[str] = deque(maxlen=REMEMBERED)
 
@@ -154,9 +156,12 @@ class SpoolPerformer:
                 self._save_open_call(action)
             case do.HandOver():
                 self._spool.hand_over(action.captured)
+                self._drafts.forget(action.captured.capture.recording_id)
                 self._captured(action)
             case do.Discard():
                 self._spool.discard(action.captured, whole=action.whole)
+                if action.whole:
+                    self._drafts.forget(action.captured.capture.recording_id)
                 self._captured(action)
             case do.SaveCall():
                 self._spool.save_call(action.call)

@@ -23,7 +23,7 @@ from callrec.errors import PbxUnreachable
 from callrec.pbx.ami import Ami
 from callrec.pbx.event_messages import KINDS, channel, parse, talkers
 from callrec.pbx.events import OWN_PREFIX, Channel, Event
-from callrec.pbx.transport import AriRefused, AriTransport
+from callrec.pbx.transport import AriRefused, AriTransport, TakenOver
 from callrec.settings import PbxSettings
 
 log = structlog.get_logger()
@@ -59,6 +59,14 @@ class Ari:
         self._api: Any = None
         self._api_lock = threading.Lock()
         self._cdr: bool | None = None
+        self._before_link: Callable[[], None] = lambda: None
+
+    def obey(self, before_link: Callable[[], None], before_command: Callable[[], None]) -> None:
+        """Asks from now on before each link, and before each command, whether they may be.
+
+        What the callables raise keeps them from being: TakenOver also ends `watch`.
+        """
+        self._before_link, self._transport.before_command = before_link, before_command
 
     # --- events
 
@@ -72,9 +80,11 @@ class Ari:
 
         `connected` is called each time the link is up, before any event of it: Asterisk replays
         nothing, so this is the moment to look at what there is. All three run on this thread.
+        Returns also when another controller has taken the PBX over.
         """
 
         def opened() -> None:
+            self._before_link()  # another one may have come between the look before this and the link
             self._filter_events()
             self._cdr = None  # it may have other modules by now
             self._has_cdr()  # asked now, and not while a call waits for its first snoop
@@ -84,8 +94,12 @@ class Ari:
         attempt = 0
         while not self._stopping.is_set():
             try:
+                self._before_link()
                 self._listen(handle)
                 attempt = 0
+            except TakenOver as error:
+                log.error("this controller ends", problem=str(error))
+                self._stopping.set()
             except (PbxUnreachable, AriRefused) as error:
                 log.warning("no link to the PBX", problem=str(error))
             except Exception:

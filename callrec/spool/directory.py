@@ -372,6 +372,10 @@ class Spool(SpoolLock):
     def _call(self, call_id: str) -> Path:
         return self.directory / "calls" / f"{call_id}.json"
 
+    def drop_checkpoint(self, recording_id: str) -> None:
+        """Forgets a capture under way that is another machine's by now."""
+        self._forget_checkpoint(recording_id)
+
     def _forget_checkpoint(self, recording_id: str) -> None:
         path = self._checkpoint(recording_id)
         partial_of(path).unlink(missing_ok=True)  # first: alone it would count

@@ -1,0 +1,164 @@
+"""Two controllers of one PBX, each with a spool of its own, as on two machines: one of them commands it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from callrec.catalogue.finding import SearchHit
+from callrec.controller import drafts
+from callrec.demo.processes import Child
+from callrec.demo.softphones import Sound, Talk
+from callrec.spool import status
+from tests.integration.call_paths import OTHER_HZ, STAFF_HZ
+from tests.integration.cut_off import Way, ways
+from tests.integration.system import SystemUnderTest, eventually, frozen, talk_for
+from tests.listen import hears
+
+pytestmark = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
+RULES = (
+    {"mode": "automatic", "scope": "extension", "target": "2101"},
+    {"mode": "standby", "scope": "extension", "target": "2102"},
+    {"mode": "never", "scope": "extension", "target": "2201"},
+)
+NUMBERS = {"2101": "0311140101", "2102": "0311140102", "2201": "0311140201"}
+
+
+class OtherMachine:
+    """A controller with a spool of its own, which reaches the PBX by ways that can be cut."""
+
+    def __init__(self, system: SystemUnderTest, spool: Path, ari: int, ami: int) -> None:
+        self._command = [sys.executable, "-m", "callrec", "--config", str(system.demo.config), "serve"]
+        self.spool, self.log = spool, spool.with_suffix(".log")
+        own = {"SPOOL__DIRECTORY": str(spool), "PBX__AMI_PORT": str(ami)}
+        own["PBX__ARI_URL"] = f"http://127.0.0.1:{ari}/ari"
+        self._env = {**os.environ, **{f"CALLREC_{name}": value for name, value in own.items()}}
+
+    def start(self, *options: str) -> Child:
+        child = Child("the other machine", [*self._command, *options], self.log, self._env)
+        child.wait_until(lambda: self.is_linked(child), 30, "its link with the PBX")
+        return child
+
+    def is_linked(self, child: Child) -> bool:
+        told = status.read(self.spool)
+        return bool(told.get("link_up")) and told.get("pid") == child.pid
+
+    def left(self) -> list[str]:
+        folders = ("checkpoints", "open_calls", "recordings", "discards", "calls", "quarantine")
+        return [str(path) for each in folders for path in self.spool.glob(f"{each}/*")]
+
+
+Other = tuple[OtherMachine, Child, list[Way]]
+
+
+@pytest.fixture
+def other(system: SystemUnderTest, tmp_path: Path) -> Iterator[Other]:
+    """The other machine has the PBX; at the end the demo's own controller has it again."""
+    assert system.demo.controller
+    system.demo.controller.stop()
+    with ExitStack() as stack:
+        made = stack.enter_context(ways(system.demo.pbx.ports.http, system.demo.pbx.ports.ami))
+        machine = OtherMachine(system, tmp_path / "spool", *(each.port for each in made))
+        child = machine.start()
+        try:
+            yield machine, child, made
+        finally:
+            child.kill()
+            if not system.demo.controller.running:
+                system.demo.start_controller()
+
+
+@contextmanager
+def _talking(system: SystemUnderTest) -> Iterator[list[Talk]]:
+    """A call of each mode."""
+    callers, staff = [], []
+    for extension, number in NUMBERS.items():
+        callers.append(system.caller(number).dial(extension, Sound(OTHER_HZ)))
+        staff.append(system.phone(extension).pick_up(Sound(STAFF_HZ)))
+    talk_for([*callers, *staff], 1.0)
+    yield [*callers, *staff]
+    for each in callers:
+        each.hangup()
+
+
+def _copied(system: SystemUnderTest) -> int:
+    with system.app.ami() as ami:
+        return len({key.rpartition("-")[0] for key in ami.tree(drafts.FAMILY)})
+
+
+def _ends_as_taken_over(machine: OtherMachine, child: Child) -> None:
+    eventually(lambda: not child.running, 30, "the end of who was taken over from")
+    assert "another callrec serve has taken this PBX over" in child.last_words()
+    assert child._process.returncode == 4
+
+
+def test_one_that_stood_still_commands_no_more_and_its_calls_go_on_elsewhere(
+    system: SystemUnderTest, begin: datetime, other: Other
+) -> None:
+    machine, child, _ = other
+    with system.rules(*RULES), _talking(system) as talks:
+        eventually(lambda: _copied(system) == 2, what="the copy of both captures")
+        with frozen(child):
+            system.demo.start_controller("--takeover")
+            linked_at = system.status()["link_changed_at"]
+            talk_for(talks, 1.0)
+        _ends_as_taken_over(machine, child)
+        talk_for(talks, 0.5)
+    (kept,) = [each for each in _rows(system, begin) if each.recording]
+    assert kept.recording and kept.call.extension == "2101"
+    heard = system.listen(kept.recording)
+    assert heard.seconds > 2.2, "from its first second, also what was said while nobody watched"
+    assert hears(heard.external, heard.rate, OTHER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
+    assert system.status()["link_changed_at"] == linked_at, "and was not thrown out"
+    eventually(lambda: _copied(system) == 0, what="the end of the copies")
+    _comes_back(system, machine)
+    assert len(_rows(system, begin)) == 3
+
+
+def _rows(system: SystemUnderTest, begin: datetime) -> list[SearchHit]:
+    """One row a call, and nothing left anywhere: what stayed on standby is destroyed."""
+    system.wait_until_clean()
+    eventually(lambda: len(system.calls_since(begin)) == 3, what="the rows of three calls")
+    return system.calls_since(begin)
+
+
+def _comes_back(system: SystemUnderTest, machine: OtherMachine) -> None:
+    """Its machine takes the PBX again: of calls that were ended elsewhere it makes nothing."""
+    assert machine.left()
+    back = machine.start("--takeover")
+    try:
+        eventually(lambda: not machine.left(), what="an empty spool there")
+        before = system.demo.controller
+        assert before
+        eventually(lambda: not before.running, what="the end of who was taken over from")
+    finally:
+        back.stop()
+
+
+def test_one_that_was_cut_off_does_not_throw_the_new_one_out(system: SystemUnderTest, other: Other) -> None:
+    machine, child, cut = other
+    for each in cut:
+        each.cut()
+    eventually(lambda: not machine.is_linked(child), 30, "that it notices")
+    system.demo.start_controller("--takeover")
+    linked_at = system.status()["link_changed_at"]
+    for each in cut:
+        each.heal()
+    _ends_as_taken_over(machine, child)
+    assert system.status()["link_up"] and system.status()["link_changed_at"] == linked_at
+
+
+def test_without_takeover_one_beside_a_living_one_is_refused(system: SystemUnderTest, tmp_path: Path) -> None:
+    ports = system.demo.pbx.ports
+    machine = OtherMachine(system, tmp_path / "spool", ports.http, ports.ami)
+    linked_at = system.status()["link_changed_at"]
+    refused = Child("the other machine", machine._command, machine.log, machine._env)
+    eventually(lambda: not refused.running, 30, "the refusal")
+    assert "another callrec serve is connected" in refused.last_words()
+    assert system.status()["link_changed_at"] == linked_at
