@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.finding import SearchHit
 from callrec.controller import drafts
 from callrec.demo.processes import Child
@@ -54,17 +55,14 @@ class OtherMachine:
         return [str(path) for each in folders for path in self.spool.glob(f"{each}/*")]
 
 
-Other = tuple[OtherMachine, Child, list[Way]]
-
-
-@pytest.fixture
-def other(system: SystemUnderTest, tmp_path: Path) -> Iterator[Other]:
+@contextmanager
+def _other(system: SystemUnderTest, folder: Path) -> Iterator[tuple[OtherMachine, Child, list[Way]]]:
     """The other machine has the PBX; at the end the demo's own controller has it again."""
     assert system.demo.controller
     system.demo.controller.stop()
     with ExitStack() as stack:
         made = stack.enter_context(ways(system.demo.pbx.ports.http, system.demo.pbx.ports.ami))
-        machine = OtherMachine(system, tmp_path / "spool", *(each.port for each in made))
+        machine = OtherMachine(system, folder / "spool", *(each.port for each in made))
         child = machine.start()
         try:
             yield machine, child, made
@@ -99,10 +97,22 @@ def _ends_as_taken_over(machine: OtherMachine, child: Child) -> None:
 
 
 def test_one_that_stood_still_commands_no_more_and_its_calls_go_on_elsewhere(
-    system: SystemUnderTest, begin: datetime, other: Other
+    system: SystemUnderTest, begin: datetime, tmp_path: Path
 ) -> None:
-    machine, child, _ = other
-    with system.rules(*RULES), _talking(system) as talks:
+    with system.rules(*RULES), _other(system, tmp_path) as (machine, child, _):
+        kept = _taken_over(system, begin, machine, child)
+        heard = system.listen(kept)
+        assert heard.seconds > 2.2, "from its first second, also what was said while nobody watched"
+        assert hears(heard.external, heard.rate, OTHER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
+        _comes_back(system, machine)
+        assert len(_rows(system, begin)) == 3
+
+
+def _taken_over(
+    system: SystemUnderTest, begin: datetime, machine: OtherMachine, child: Child
+) -> ArchivedRecording:
+    """Calls of all modes go through a take-over; returns the recording of the one that is kept."""
+    with _talking(system) as talks:
         eventually(lambda: _copied(system) == 2, what="the copy of both captures")
         with frozen(child):
             system.demo.start_controller("--takeover")
@@ -110,15 +120,11 @@ def test_one_that_stood_still_commands_no_more_and_its_calls_go_on_elsewhere(
             talk_for(talks, 1.0)
         _ends_as_taken_over(machine, child)
         talk_for(talks, 0.5)
+    assert system.status()["link_changed_at"] == linked_at, "it was not thrown out"
     (kept,) = [each for each in _rows(system, begin) if each.recording]
     assert kept.recording and kept.call.extension == "2101"
-    heard = system.listen(kept.recording)
-    assert heard.seconds > 2.2, "from its first second, also what was said while nobody watched"
-    assert hears(heard.external, heard.rate, OTHER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
-    assert system.status()["link_changed_at"] == linked_at, "and was not thrown out"
     eventually(lambda: _copied(system) == 0, what="the end of the copies")
-    _comes_back(system, machine)
-    assert len(_rows(system, begin)) == 3
+    return kept.recording
 
 
 def _rows(system: SystemUnderTest, begin: datetime) -> list[SearchHit]:
@@ -141,17 +147,17 @@ def _comes_back(system: SystemUnderTest, machine: OtherMachine) -> None:
         back.stop()
 
 
-def test_one_that_was_cut_off_does_not_throw_the_new_one_out(system: SystemUnderTest, other: Other) -> None:
-    machine, child, cut = other
-    for each in cut:
-        each.cut()
-    eventually(lambda: not machine.is_linked(child), 30, "that it notices")
-    system.demo.start_controller("--takeover")
-    linked_at = system.status()["link_changed_at"]
-    for each in cut:
-        each.heal()
-    _ends_as_taken_over(machine, child)
-    assert system.status()["link_up"] and system.status()["link_changed_at"] == linked_at
+def test_one_that_was_cut_off_does_not_throw_the_new_one_out(system: SystemUnderTest, tmp_path: Path) -> None:
+    with _other(system, tmp_path) as (machine, child, cut):
+        for each in cut:
+            each.cut()
+        eventually(lambda: not machine.is_linked(child), 30, "that it notices")
+        system.demo.start_controller("--takeover")
+        linked_at = system.status()["link_changed_at"]
+        for each in cut:
+            each.heal()
+        _ends_as_taken_over(machine, child)
+        assert system.status()["link_up"] and system.status()["link_changed_at"] == linked_at
 
 
 def test_without_takeover_one_beside_a_living_one_is_refused(system: SystemUnderTest, tmp_path: Path) -> None:
