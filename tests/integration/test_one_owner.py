@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -34,15 +34,21 @@ NUMBERS = {"2101": "0311140101", "2102": "0311140102", "2201": "0311140201"}
 class OtherMachine:
     """A controller with a spool of its own, which reaches the PBX by ways that can be cut."""
 
-    def __init__(self, system: SystemUnderTest, spool: Path, ari: int, ami: int) -> None:
+    def __init__(self, system: SystemUnderTest, spool: Path, made: list[Way]) -> None:
         self._command = [sys.executable, "-m", "callrec", "--config", str(system.demo.config), "serve"]
-        self.spool, self.log = spool, spool.with_suffix(".log")
+        self.spool, self._log = spool, spool.with_suffix(".log")
+        self.ways, self.started = made, list[Child]()
+        ari, ami = (each.port for each in made)
         own = {"SPOOL__DIRECTORY": str(spool), "PBX__AMI_PORT": str(ami)}
         own["PBX__ARI_URL"] = f"http://127.0.0.1:{ari}/ari"
         self._env = {**os.environ, **{f"CALLREC_{name}": value for name, value in own.items()}}
 
+    def serve(self, *options: str) -> Child:
+        self.started.append(Child("the other machine", [*self._command, *options], self._log, self._env))
+        return self.started[-1]
+
     def start(self, *options: str) -> Child:
-        child = Child("the other machine", [*self._command, *options], self.log, self._env)
+        child = self.serve(*options)
         child.wait_until(lambda: self.is_linked(child), 30, "its link with the PBX")
         return child
 
@@ -55,21 +61,16 @@ class OtherMachine:
         return [str(path) for each in folders for path in self.spool.glob(f"{each}/*")]
 
 
-@contextmanager
-def _other(system: SystemUnderTest, folder: Path) -> Iterator[tuple[OtherMachine, Child, list[Way]]]:
-    """The other machine has the PBX; at the end the demo's own controller has it again."""
-    assert system.demo.controller
-    system.demo.controller.stop()
-    with ExitStack() as stack:
-        made = stack.enter_context(ways(system.demo.pbx.ports.http, system.demo.pbx.ports.ami))
-        machine = OtherMachine(system, folder / "spool", *(each.port for each in made))
-        child = machine.start()
-        try:
-            yield machine, child, made
-        finally:
-            child.kill()
-            if not system.demo.controller.running:
-                system.demo.start_controller()
+@pytest.fixture
+def machine(system: SystemUnderTest, tmp_path: Path) -> Iterator[OtherMachine]:
+    """Another machine; at the end the demo's own controller has the PBX again."""
+    with ways(system.demo.pbx.ports.http, system.demo.pbx.ports.ami) as made:
+        other = OtherMachine(system, tmp_path / "spool", made)
+        yield other
+        for each in other.started:
+            each.kill()
+    if not system.demo.controller or not system.demo.controller.running:
+        system.demo.start_controller()
 
 
 @contextmanager
@@ -85,40 +86,35 @@ def _talking(system: SystemUnderTest) -> Iterator[list[Talk]]:
         each.hangup()
 
 
-def _copied(system: SystemUnderTest) -> int:
-    with system.app.ami() as ami:
-        return len({key.rpartition("-")[0] for key in ami.tree(drafts.FAMILY)})
-
-
-def _ends_as_taken_over(machine: OtherMachine, child: Child) -> None:
-    eventually(lambda: not child.running, 30, "the end of who was taken over from")
-    assert "another callrec serve has taken this PBX over" in child.last_words()
-    assert child._process.returncode == 4
-
-
-def test_one_that_stood_still_commands_no_more_and_its_calls_go_on_elsewhere(
-    system: SystemUnderTest, begin: datetime, tmp_path: Path
+def test_one_at_a_time_commands_the_pbx(
+    system: SystemUnderTest, begin: datetime, machine: OtherMachine
 ) -> None:
-    with system.rules(*RULES), _other(system, tmp_path) as (machine, child, _):
-        kept = _taken_over(system, begin, machine, child)
-        heard = system.listen(kept)
-        assert heard.seconds > 2.2, "from its first second, also what was said while nobody watched"
-        assert hears(heard.external, heard.rate, OTHER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
-        _comes_back(system, machine)
+    """The other machine has the PBX, stands still, comes back, and is cut off from it."""
+    with system.rules(*RULES):
+        assert system.demo.controller
+        system.demo.controller.stop()
+        kept = _taken_over_while_it_stands_still(system, begin, machine)
+        _is_refused_beside_a_living_one(system, machine)
+        back = _comes_back(system, machine)
         assert len(_rows(system, begin)) == 3
+        _is_cut_off(system, machine, back)
+    heard = system.listen(kept)
+    assert heard.seconds > 2.2, "from its first second, also what was said while nobody watched"
+    assert hears(heard.external, heard.rate, OTHER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
 
 
-def _taken_over(
-    system: SystemUnderTest, begin: datetime, machine: OtherMachine, child: Child
+def _taken_over_while_it_stands_still(
+    system: SystemUnderTest, begin: datetime, machine: OtherMachine
 ) -> ArchivedRecording:
-    """Calls of all modes go through a take-over; returns the recording of the one that is kept."""
+    """Calls of all modes go through it; returns the recording of the one that is kept."""
+    child = machine.start()
     with _talking(system) as talks:
         eventually(lambda: _copied(system) == 2, what="the copy of both captures")
         with frozen(child):
             system.demo.start_controller("--takeover")
             linked_at = system.status()["link_changed_at"]
             talk_for(talks, 1.0)
-        _ends_as_taken_over(machine, child)
+        _ends_as_taken_over(child)
         talk_for(talks, 0.5)
     assert system.status()["link_changed_at"] == linked_at, "it was not thrown out"
     (kept,) = [each for each in _rows(system, begin) if each.recording]
@@ -127,44 +123,50 @@ def _taken_over(
     return kept.recording
 
 
+def _is_refused_beside_a_living_one(system: SystemUnderTest, machine: OtherMachine) -> None:
+    linked_at = system.status()["link_changed_at"]
+    refused = machine.serve()
+    eventually(lambda: not refused.running, 30, "the refusal")
+    assert "another callrec serve is connected" in refused.last_words()
+    assert system.status()["link_changed_at"] == linked_at
+
+
+def _comes_back(system: SystemUnderTest, machine: OtherMachine) -> Child:
+    """It takes the PBX again: of calls that were ended elsewhere it makes nothing."""
+    before = system.demo.controller
+    assert machine.left() and before
+    back = machine.start("--takeover")
+    _ends_as_taken_over(before)
+    eventually(lambda: not machine.left(), what="an empty spool there")
+    return back
+
+
+def _is_cut_off(system: SystemUnderTest, machine: OtherMachine, child: Child) -> None:
+    """When the way is whole again it does not throw out the one that has taken over."""
+    for each in machine.ways:
+        each.cut()
+    system.demo.start_controller("--takeover")
+    eventually(lambda: not machine.is_linked(child), 30, "that it notices")
+    linked_at = system.status()["link_changed_at"]
+    for each in machine.ways:
+        each.heal()
+    _ends_as_taken_over(child)
+    assert system.status()["link_up"] and system.status()["link_changed_at"] == linked_at
+
+
+def _ends_as_taken_over(child: Child) -> None:
+    eventually(lambda: not child.running, 30, "the end of who was taken over from")
+    assert "another callrec serve has taken this PBX over" in child.last_words()
+    assert child._process.returncode == 4
+
+
+def _copied(system: SystemUnderTest) -> int:
+    with system.app.ami() as ami:
+        return len({key.rpartition("-")[0] for key in ami.tree(drafts.FAMILY)})
+
+
 def _rows(system: SystemUnderTest, begin: datetime) -> list[SearchHit]:
     """One row a call, and nothing left anywhere: what stayed on standby is destroyed."""
     system.wait_until_clean()
     eventually(lambda: len(system.calls_since(begin)) == 3, what="the rows of three calls")
     return system.calls_since(begin)
-
-
-def _comes_back(system: SystemUnderTest, machine: OtherMachine) -> None:
-    """Its machine takes the PBX again: of calls that were ended elsewhere it makes nothing."""
-    assert machine.left()
-    back = machine.start("--takeover")
-    try:
-        eventually(lambda: not machine.left(), what="an empty spool there")
-        before = system.demo.controller
-        assert before
-        eventually(lambda: not before.running, what="the end of who was taken over from")
-    finally:
-        back.stop()
-
-
-def test_one_that_was_cut_off_does_not_throw_the_new_one_out(system: SystemUnderTest, tmp_path: Path) -> None:
-    with _other(system, tmp_path) as (machine, child, cut):
-        for each in cut:
-            each.cut()
-        eventually(lambda: not machine.is_linked(child), 30, "that it notices")
-        system.demo.start_controller("--takeover")
-        linked_at = system.status()["link_changed_at"]
-        for each in cut:
-            each.heal()
-        _ends_as_taken_over(machine, child)
-        assert system.status()["link_up"] and system.status()["link_changed_at"] == linked_at
-
-
-def test_without_takeover_one_beside_a_living_one_is_refused(system: SystemUnderTest, tmp_path: Path) -> None:
-    ports = system.demo.pbx.ports
-    machine = OtherMachine(system, tmp_path / "spool", ports.http, ports.ami)
-    linked_at = system.status()["link_changed_at"]
-    refused = Child("the other machine", machine._command, machine.log, machine._env)
-    eventually(lambda: not refused.running, 30, "the refusal")
-    assert "another callrec serve is connected" in refused.last_words()
-    assert system.status()["link_changed_at"] == linked_at
