@@ -82,10 +82,10 @@ class ControllerAssembly:
         return PbxIdentity(self._app.astdb, self._app.database, name, lambda: self._app.now)
 
     def drafts(self, link_up: Callable[[], bool], problems: Problems) -> DraftMirror:
-        """Makes what copies the checkpoints into the PBX's own database."""
+        """Makes what copies the captures into the PBX's own database."""
         from callrec.controller.drafts import DraftMirror
 
-        return DraftMirror(self._app.astdb, link_up, problems)
+        return DraftMirror(self._app.astdb, link_up, problems, self._app.spool.is_waiting)
 
     def bring_up(self, drafts: DraftMirror) -> None:
         """Takes what the controller of another machine has left, if one had the PBX before this one.
@@ -93,11 +93,15 @@ class ControllerAssembly:
         Raises CallrecError where the PBX does not answer, and OSError.
         """
         from callrec.controller import ownership, taking_up
+        from callrec.controller.drafts import State
 
         here, before = self._app.spool.directory, self.ownership.before
-        left = drafts.there()  # also where nothing is taken: what is there of old calls goes
+        left = drafts.there()
         if not ownership.is_of(here, before):
-            taking_up.bring_up(self._app.spool, lambda: left, self)
+            taking_up.bring_up(self._app.spool, left, self)
+        for each in left:  # those that are open are noted when they are taken up; the rest goes
+            if each.state is not State.OPEN and self._app.spool.is_waiting(each.id):
+                drafts.note(each.state, each.captured)
         if self.ownership.reign.epoch:
             ownership.remember(here, self.ownership.reign)
 

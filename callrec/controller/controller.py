@@ -16,7 +16,7 @@ from typing import Protocol
 import structlog
 
 from callrec.controller.checkpoints import Checkpoints
-from callrec.controller.drafts import Drafts, NoDrafts
+from callrec.controller.drafts import Drafts, NoDrafts, State
 from callrec.controller.hangups import Hangups
 from callrec.controller.ownership import Hold, NoHold
 from callrec.controller.performer import PbxCommands, PbxPerformer, SpoolPerformer
@@ -87,7 +87,7 @@ class Controller:
         `work_waits` is called when something was put into the spool, `help_waits` when somebody asked for
         help, `read_journal` when the dialplan may have recorded in our place; these only wake somebody else.
         `stored_keys` returns the key presses that the dialplan has written down, by their ids;
-        `stop_monitor` ends the MixMonitor of a channel's name by its id. `drafts` is told of the checkpoints,
+        `stop_monitor` ends the MixMonitor of a channel's name by its id. `drafts` is told of the captures,
         and `hold` says whether the PBX is this controller's.
         """
         self._drafts, self._hold = drafts or NoDrafts(), hold or NoHold()
@@ -124,7 +124,7 @@ class Controller:
         self._spool.clear_partial_checkpoints()
         for checkpoint in self._spool.checkpoints():
             self._tracker.restore(checkpoint)
-            self._drafts.note(checkpoint)
+            self._drafts.note(State.OPEN, checkpoint)
         known = self._spool.known_calls()
         for call in self._spool.open_calls():
             if call.id in known:  # killed before the file of the open call was taken away
@@ -304,7 +304,7 @@ class Controller:
         for action in wanted:
             if isinstance(action, SaveCheckpoint):
                 self._checkpoints.ask(action)
-                self._drafts.note(action.checkpoint)
+                self._drafts.note(State.OPEN, action.checkpoint)
             self._enqueue(action)
 
     def _enqueue(self, action: Action) -> None:

@@ -108,7 +108,8 @@ class Ownership:
         self._taken_by: Reign | None = None
         self._looking = threading.RLock()
         self._is_looking = False
-        self._looked_at = self._doubted_at = self._beat_at = clock()
+        self._looked_at = self._doubted_at = clock()
+        self._beat_at: float | None = None
 
     def claim(self, known: Reign) -> None:
         """Takes the PBX from whoever has it. `known` is the latest of whom the catalogue knows.
@@ -162,11 +163,10 @@ class Ownership:
     def beat(self) -> None:
         """Takes note that this process goes on. To be called twice a second: a beat that comes late tells
         that it stood still."""
-        now = self._clock()
-        if now - self._beat_at > FROZEN_SECONDS:
-            log.warning("this process stood still", seconds=round(now - self._beat_at))
-            self._doubted_at = now  # before the beat: no command may come between
-        self._beat_at = now
+        if self._stands_still():
+            log.warning("this process stood still")
+            self.doubt()  # before the beat: no command may come between
+        self._beat_at = self._clock()
 
     def is_ours(self) -> bool:
         """Returns whether this process has the PBX, as far as can be known."""
@@ -202,8 +202,10 @@ class Ownership:
             self._looked_at = self._clock()
 
     def _is_in_doubt(self) -> bool:
-        stands_still = self._clock() - self._beat_at > FROZEN_SECONDS
-        return bool(self.reign.epoch) and (stands_still or self._doubted_at > self._looked_at)
+        return bool(self.reign.epoch) and (self._stands_still() or self._doubted_at > self._looked_at)
+
+    def _stands_still(self) -> bool:
+        return self._beat_at is not None and self._clock() - self._beat_at > FROZEN_SECONDS
 
     def _found(self, database: Database) -> Reign:
         return Reign.parse(database.tree(FAMILY).get(self._app, ""))

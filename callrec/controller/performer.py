@@ -15,7 +15,7 @@ from typing import Protocol, assert_never
 import structlog
 
 from callrec.controller.checkpoints import Checkpoints
-from callrec.controller.drafts import Drafts
+from callrec.controller.drafts import Drafts, State
 from callrec.controller.hangups import Hangups
 from callrec.errors import CallrecError
 from callrec.pbx import mixmonitor
@@ -156,12 +156,12 @@ class SpoolPerformer:
                 self._save_open_call(action)
             case do.HandOver():
                 self._spool.hand_over(action.captured)
-                self._drafts.forget(action.captured.capture.recording_id)
+                self._drafts.note(State.KEPT, action.captured)
                 self._captured(action)
             case do.Discard():
                 self._spool.discard(action.captured, whole=action.whole)
                 if action.whole:
-                    self._drafts.forget(action.captured.capture.recording_id)
+                    self._drafts.note(State.DISCARDED, action.captured)
                 self._captured(action)
             case do.SaveCall():
                 self._spool.save_call(action.call)

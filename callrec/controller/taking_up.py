@@ -6,11 +6,12 @@ PBX's database (`drafts`). Where the same machine had it, the spool knows best.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, assert_never
 
 import structlog
 
+from callrec.controller.drafts import Draft, State
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Checkpoint
 from callrec.spool.directory import Spool
@@ -27,25 +28,50 @@ class Elsewhere(Protocol):
     def has_recording(self, recording_id: str) -> bool:
         """Returns whether a recording is archived."""
 
+    def was_discarded(self, call_id: str) -> bool:
+        """Returns whether what was captured of a call is destroyed."""
 
-def bring_up(spool: Spool, drafts: Callable[[], list[Checkpoint]], elsewhere: Elsewhere) -> None:
-    """Makes the spool hold what another machine has left, and no more what it has ended.
 
-    Raises CallrecError where the PBX does not answer, and OSError.
-    """
-    left = {each.capture.recording_id: each for each in drafts()}
-    for checkpoint in left.values():
-        if not _is_done(checkpoint, elsewhere):
-            spool.save_checkpoint(checkpoint)
-            log.info("taken from another machine", call=checkpoint.call.id)
+def bring_up(spool: Spool, left: Sequence[Draft], elsewhere: Elsewhere) -> None:
+    """Makes the spool hold what another machine has `left`, and no more what it has ended. Raises OSError."""
+    for draft in left:
+        if not _is_done(draft, elsewhere):
+            _take(spool, draft)
+            log.info("taken from another machine", call=draft.call.id, state=draft.state)
+    _drop(spool, {each.id for each in left}, elsewhere)
+
+
+def _take(spool: Spool, draft: Draft) -> None:
+    match draft.state:
+        case State.OPEN:
+            spool.save_checkpoint(draft.checkpoint)
+        case State.KEPT:
+            spool.hand_over(draft.captured)
+        case State.DISCARDED:
+            spool.discard(draft.captured, whole=True)
+        case _:
+            assert_never(draft.state)
+
+
+def _drop(spool: Spool, left: set[str], elsewhere: Elsewhere) -> None:
+    """Takes from the spool what is over, and known to the catalogue."""
     for checkpoint in spool.checkpoints():
-        if checkpoint.capture.recording_id not in left and _is_done(checkpoint, elsewhere):
+        if checkpoint.capture.recording_id not in left and _has_ended(checkpoint, elsewhere):
             spool.drop_checkpoint(checkpoint.capture.recording_id)
             log.info("ended by another machine", call=checkpoint.call.id)
     for call in spool.open_calls():
         if elsewhere.has_ended(call):
             spool.forget_open_call(call.id)
+    for recording_id in spool.waiting():
+        if elsewhere.has_recording(recording_id):
+            spool.remove(recording_id)
 
 
-def _is_done(checkpoint: Checkpoint, elsewhere: Elsewhere) -> bool:
+def _is_done(draft: Draft, elsewhere: Elsewhere) -> bool:
+    if draft.state is State.OPEN and _has_ended(draft.checkpoint, elsewhere):
+        return True
+    return elsewhere.has_recording(draft.id) or elsewhere.was_discarded(draft.call.id)
+
+
+def _has_ended(checkpoint: Checkpoint, elsewhere: Elsewhere) -> bool:
     return elsewhere.has_recording(checkpoint.capture.recording_id) or elsewhere.has_ended(checkpoint.call)

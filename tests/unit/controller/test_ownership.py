@@ -33,6 +33,7 @@ class Machine:
 
     def claim(self, known: Reign | None = None) -> Machine:
         self.hold.claim(known or Reign())
+        self.hold.beat()
         return self
 
     def beat(self, seconds: float = 0.5) -> None:
