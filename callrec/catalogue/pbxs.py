@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from callrec.catalogue import tables
 from callrec.catalogue.calls import upsert
+from callrec.catalogue.rows import RowReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +24,13 @@ class KnownPbx:
     machine: str
 
 
+_read = RowReader(KnownPbx, "pbxs", "name")
+
+
 def find(connection: sa.Connection, name: str) -> KnownPbx | None:
-    """Returns the PBX that has this name; None where none had it yet."""
-    row = connection.execute(sa.select(tables.pbxs).where(tables.pbxs.c.name == name)).mappings().first()
-    return KnownPbx(**row) if row else None
+    """Returns the PBX that has this name; None where none had it yet. Raises CatalogueDamaged."""
+    row = connection.execute(sa.select(tables.pbxs).where(tables.pbxs.c.name == name)).first()
+    return _read(row, lambda row: row._asdict()) if row else None
 
 
 def save(connection: sa.Connection, pbx: KnownPbx) -> None:

@@ -18,7 +18,7 @@ from callrec.catalogue import pbxs
 from callrec.catalogue.database import Database as Catalogue
 from callrec.catalogue.pbxs import KnownPbx
 from callrec.controller.ownership import Database, Reign
-from callrec.errors import CatalogueUnreachable, Refused
+from callrec.errors import CallrecError, Refused
 
 log = structlog.get_logger()
 
@@ -66,7 +66,7 @@ class PbxIdentity:
         try:
             with self._catalogue.read() as connection:
                 return pbxs.find(connection, self._name)
-        except CatalogueUnreachable:
+        except CallrecError:  # it is away, or the row was damaged: then it is written anew
             return None
 
     def _mark(self) -> str:
