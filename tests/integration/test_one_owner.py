@@ -6,11 +6,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from callrec.catalogue import pbxs
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.finding import SearchHit
 from callrec.controller import drafts
@@ -95,6 +97,7 @@ def test_one_at_a_time_commands_the_pbx(
         system.demo.controller.stop()
         kept = _taken_over_while_it_stands_still(system, begin, machine)
         _is_refused_beside_a_living_one(system, machine)
+        _is_refused_where_another_pbx_has_its_name(system, machine)
         back = _comes_back(system, machine)
         assert len(_rows(system, begin)) == 3
         _is_cut_off(system, machine, back)
@@ -131,11 +134,24 @@ def _is_refused_beside_a_living_one(system: SystemUnderTest, machine: OtherMachi
     assert system.status()["link_changed_at"] == linked_at
 
 
+def _is_refused_where_another_pbx_has_its_name(system: SystemUnderTest, machine: OtherMachine) -> None:
+    """Whoever has the PBX goes on: one that cannot take it does not displace anybody."""
+    with system.app.database.begin() as connection:
+        row = pbxs.find(connection, system.app.settings.pbx.name)
+        assert row
+        there = replace(row, identity="another", owner="another", machine="elsewhere", seen_at=system.app.now)
+        pbxs.save(connection, there)
+    refused = machine.serve("--takeover")
+    eventually(lambda: not refused.running, 30, "the refusal")
+    assert "another PBX is named" in refused.last_words() and "elsewhere" in refused.last_words()
+    assert system.demo.controller and system.demo.controller.running
+
+
 def _comes_back(system: SystemUnderTest, machine: OtherMachine) -> Child:
     """It takes the PBX again: of calls that were ended elsewhere it makes nothing."""
     before = system.demo.controller
     assert machine.left() and before
-    back = machine.start("--takeover")
+    back = machine.start("--takeover", "--new-pbx")
     _ends_as_taken_over(before)
     eventually(lambda: not machine.left(), what="an empty spool there")
     return back
