@@ -108,7 +108,7 @@ class Ownership:
         self._taken_by: Reign | None = None
         self._looking = threading.RLock()
         self._is_looking = False
-        self._looked_at = self._doubted_at = clock()
+        self._doubts = self._settled = 0  # how many doubts there were, and how many when it was last looked
         self._beat_at: float | None = None
 
     def claim(self, known: Reign) -> None:
@@ -132,9 +132,10 @@ class Ownership:
                 self._compare(database)
 
     def before_link(self) -> None:
-        """Looks. Where it cannot be known, nobody else must be linked: PbxUnreachable is raised then.
+        """Looks, and has the first command over the link look again: another one may come in between.
 
-        That is so while AMI is away. It must not keep calls from being recorded.
+        Where it cannot be known, for AMI is away, nobody else must be linked: PbxUnreachable is raised then.
+        Else it is linked, for calls must be recorded.
         """
         try:
             self.look()
@@ -146,7 +147,7 @@ class Ownership:
                     "a controller is linked with the PBX, and which one cannot be known ({problem})",
                     problem=error,
                 ) from error
-            self._looked_at = self._clock()
+        self.doubt()
 
     def before_command(self) -> None:
         """Looks, where this process may have been away since it looked last. Raises TakenOver."""
@@ -158,7 +159,7 @@ class Ownership:
 
     def doubt(self) -> None:
         """Takes note that this process was away, as the link to the PBX was."""
-        self._doubted_at = self._clock()
+        self._doubts += 1
 
     def beat(self) -> None:
         """Takes note that this process goes on. To be called twice a second: a beat that comes late tells
@@ -169,14 +170,11 @@ class Ownership:
         self._beat_at = self._clock()
 
     def is_ours(self) -> bool:
-        """Returns whether this process has the PBX, as far as can be known."""
-        try:
+        """Returns whether this process is known to have the PBX."""
+        with suppress(CallrecError):
             self.look()
-        except TakenOver:
-            return False
-        except CallrecError:  # it is looked again before the next link
-            self.doubt()
-        return bool(self.reign.epoch)
+            return bool(self.reign.epoch)
+        return False
 
     # --- inside
 
@@ -185,24 +183,25 @@ class Ownership:
         """One thread at a time looks or writes, and its own commands ask nothing. What it has seen is of the
         moment at which it began."""
         with self._looking:
-            begun, self._is_looking = self._clock(), True
+            doubts, self._is_looking = self._doubts, True
             try:
                 yield
-                self._looked_at = begun
+                self._settled = doubts
             finally:
                 self._is_looking = False
 
     def _look_once(self) -> None:
+        doubts = self._doubts
         try:
             self.look()
         except TakenOver:
             raise
         except CallrecError as error:  # AMI is away: a call must not wait for it again and again
             log.warning("who has the PBX cannot be known", problem=str(error))
-            self._looked_at = self._clock()
+            self._settled = doubts
 
     def _is_in_doubt(self) -> bool:
-        return bool(self.reign.epoch) and (self._stands_still() or self._doubted_at > self._looked_at)
+        return bool(self.reign.epoch) and (self._stands_still() or self._doubts != self._settled)
 
     def _stands_still(self) -> bool:
         return self._beat_at is not None and self._clock() - self._beat_at > FROZEN_SECONDS
@@ -234,8 +233,9 @@ def remember(spool: Path, reign: Reign) -> None:
 
 
 def is_of(spool: Path, reign: Reign) -> bool:
-    """Returns whether it was the controller of this spool that had the PBX then. So it was also where nobody
-    had it."""
+    """Returns whether it was the controller of this spool that had the PBX then, or nobody had it."""
+    if not reign.epoch:
+        return True
     with suppress(FileNotFoundError, ValueError, AttributeError):
         return bool(json.loads((spool / FILE).read_text()).get("owner") == reign.owner)
-    return not reign.epoch
+    return False

@@ -84,7 +84,6 @@ class Ari:
         """
 
         def opened() -> None:
-            self._before_link()  # another one may have come between the look before this and the link
             self._filter_events()
             self._cdr = None  # it may have other modules by now
             self._has_cdr()  # asked now, and not while a call waits for its first snoop

@@ -93,11 +93,22 @@ def test_without_ami_nobody_is_thrown_out_and_calls_are_recorded_all_the_same() 
     one.beat()
     one.hold.doubt()
     one.hold.before_command()
+    one.beat()
     one.hold.before_link()
     one.linked = True
+    one.hold.before_command()  # by itself
     with pytest.raises(PbxUnreachable, match="which one cannot be known"):
         one.hold.before_link()
-    assert one.hold.is_ours()
+    assert not one.hold.is_ours(), "who is thrown out then was taken over from, as far as it knows"
+
+
+def test_another_may_come_between_the_look_and_the_link() -> None:
+    one = Machine(AstDbInMemory()).claim()
+    one.hold.before_link()
+    Machine(one.database, "other").claim()
+    one.now += 0.1
+    with pytest.raises(TakenOver):
+        one.hold.before_command()
 
 
 def test_of_two_that_take_the_pbx_at_once_one_has_it() -> None:
