@@ -127,6 +127,7 @@ class Service:
         def take() -> None:
             self._identity.require(new=new_pbx)
             self._ownership.claim(self._identity.known())
+            self._note()
 
         self._unless_refused(take)
 
@@ -210,8 +211,12 @@ class Service:
             self._ownership.claim(self._identity.known())
         self._ownership.look()
         if time.monotonic() >= self._note_again_at:
-            self._identity.note(self._ownership.reign)
-            self._note_again_at = time.monotonic() + NOTE_SECONDS
+            self._note()
+
+    def _note(self) -> None:
+        """Writes into the catalogue that this PBX is in use, and whose it is."""
+        self._identity.note(self._ownership.reign)
+        self._note_again_at = time.monotonic() + NOTE_SECONDS
 
     def _keep_house(self) -> None:
         self._problems.attempt("reload", self._rules.reload)
