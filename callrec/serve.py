@@ -1,7 +1,8 @@
 """Runs the controller process: its threads, from the first check to an orderly end.
 
 One thread watches the PBX, one archives, one sends alerts, one reads what the dialplan did while callrec was
-away, one gives the PBX its copy of the rules, one anchors the custody log each day, one puts into the bucket
+away, one gives the PBX its copy of the rules and one that of what is being recorded, one looks whether the
+PBX still is this controller's, one anchors the custody log each day, one puts into the bucket
 what else belongs there and waits for that, one looks once for commits that the database has lost, one looks
 after the key that signs, and one keeps house: it takes up changed rules and writes down how things stand. The
 first thread ticks, and ends the process when one of the others has died. The parts are made in `app`.
@@ -11,7 +12,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -21,6 +23,7 @@ from callrec import sentences, systemd
 from callrec.app import App
 from callrec.app.controller import ControllerAssembly, ControllerParts
 from callrec.app.health import HealthParts, Loop
+from callrec.controller.ownership import LOOK_SECONDS
 from callrec.controller.rules_in_force import RulesInForce, keep_for_good
 from callrec.errors import CallrecError, Refused, Sentence
 from callrec.health.backlog import Overdue
@@ -53,6 +56,8 @@ LONGEST_SECONDS = {"archive": 1800.0, "lost commits": 7200.0, "anchors": 7200.0,
 bucket, and the whole bucket is listed."""
 STOP_SECONDS = 2.0
 """How long the end waits for threads that ask others, and have nothing to finish."""
+NOTE_SECONDS = 60.0
+"""How often is written into the catalogue that this PBX is in use under its name."""
 TAKEOVER_SECONDS = 30.0
 """How long a controller that is taken over from may need to finish what it has begun."""
 
@@ -90,6 +95,10 @@ class Service:
         self._testcalls = TestCallsDue(spool.directory, lambda: app.now)
         self._health = HealthParts(app, self._problems)
         self._link = Problems()
+        self._ownership, self._identity = self._assembly.ownership, self._assembly.identity
+        self._drafts = self._assembly.drafts(lambda: self._parts.controller.link_up, self._problems)
+        self._holding = Worker(self._hold, lambda: LOOK_SECONDS)
+        self._note_again_at = 0.0
         self._tell_shift()
         self._tell_plain_text()
 
@@ -108,12 +117,15 @@ class Service:
             self._problems.add("plain text", text)
             log.warning("unencrypted connections to other machines", settings=links)
 
-    def prepare(self, *, takeover: bool) -> None:
+    def prepare(self, *, takeover: bool, new_pbx: bool = False) -> None:
         """Checks that nobody else does this work and that the parts answer, and takes up calls under way.
 
-        Raises CallrecError when that cannot be.
+        `new_pbx`: this PBX has taken the place of another one of its name. Raises CallrecError when that
+        cannot be.
         """
         if takeover:
+            self._rules.start()  # before: who cannot go on must not end the one who does
+            self._take_pbx(new_pbx)
             self._app.pbx.displace()
         self._app.spool.lock(TAKEOVER_SECONDS if takeover else 0.0)
         self._rules.start()
@@ -123,10 +135,33 @@ class Service:
                 "another callrec serve is connected to this PBX as {app}: stop it, or use --takeover",
                 app=self._app.settings.pbx.app,
             )
-        self._parts = self._assembly.parts(self._rules, self._problems)
+        if not takeover:
+            self._take_pbx(new_pbx)
+        self._parts = self._assembly.parts(self._rules, self._problems, self._drafts)
         self._health.measure(self._parts, self)
+        self._problems.attempt("drafts", lambda: self._assembly.bring_up(self._drafts))
         self._parts.controller.take_up()
         keep_for_good()
+
+    def _take_pbx(self, new_pbx: bool) -> None:
+        """Takes the PBX, so that every other controller of it finds that. Where AMI is away it is done later:
+        calls must be recorded. Raises Refused where another PBX has this one's name."""
+
+        def take() -> None:
+            self._identity.require(new=new_pbx)
+            self._ownership.claim(self._identity.known())
+            self._note()
+
+        self._unless_refused(take)
+
+    def _unless_refused(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Refused:
+            raise
+        except CallrecError as error:
+            self._problems.add("ownership", error.shown())
+            log.warning("whose this PBX is cannot be said", problem=str(error))
 
     def run(self) -> None:
         """Works until `stop`, or until another controller takes the PBX over. Raises Refused then, and
@@ -149,7 +184,7 @@ class Service:
         for thread in threads:
             thread.join(STOP_SECONDS if thread.daemon else None)
         self._write_status(running=False)
-        self._app.database.close()
+        self._app.close()
         log.info("ended")
         if self._parts.controller.replaced.is_set():
             raise Refused("another callrec serve has taken this PBX over")
@@ -173,6 +208,8 @@ class Service:
             "statements": self._stating,
             "lost commits": self._looking,
             "mirror": parts.mirror,
+            "drafts": self._drafts,
+            "ownership": self._holding,
             "journal": parts.journal,
             "alerts": parts.alerter,
             "anchors": self._anchors,
@@ -194,6 +231,7 @@ class Service:
             if dead:
                 return dead
             self._ticking.beat()
+            self._ownership.beat()
             self._problems.attempt("tick", controller.tick)
             self._ticking.rest()
             self._tell_supervisor()
@@ -243,6 +281,23 @@ class Service:
         )
 
     # --- keeping house
+
+    def _hold(self) -> None:
+        """Looks whether the PBX still is this controller's. While there is no link, each new one looks."""
+        if self._parts.controller.link_up:
+            self._problems.attempt("ownership", self._look_whose)
+
+    def _look_whose(self) -> None:
+        if not self._ownership.reign.epoch:  # AMI was away at the start
+            self._ownership.claim(self._identity.known())
+        self._ownership.look()
+        if time.monotonic() >= self._note_again_at:
+            self._note()
+
+    def _note(self) -> None:
+        """Writes into the catalogue that this PBX is in use, and whose it is."""
+        self._identity.note(self._ownership.reign)
+        self._note_again_at = time.monotonic() + NOTE_SECONDS
 
     def _keep_house(self) -> None:
         self._problems.attempt("reload", self._rules.reload)

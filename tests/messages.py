@@ -139,6 +139,7 @@ def _spoken(tree: ast.AST) -> Iterator[str]:
         "_NoWay",
         "Damaged",
         "AmiRefused",
+        "TakenOver",
         "_Refused",
         "_AlreadyThere",
         "OutputFailed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from callrec import ids, manifest
 from callrec.app.manifest_sources import AppSources
 from callrec.app.parts import App
-from callrec.catalogue import alerts, calls
+from callrec.catalogue import alerts, calls, pbxs
 from callrec.numbers import normalise
 from callrec.policy.holidays import is_holiday
 from callrec.policy.office import Office
@@ -21,13 +22,19 @@ if TYPE_CHECKING:
     from callrec.alerts.alerter import Alerter
     from callrec.archive.archiver import Archiver
     from callrec.controller.controller import Controller
+    from callrec.controller.drafts import DraftMirror, Drafts
+    from callrec.controller.ownership import Ownership
+    from callrec.controller.pbx_identity import PbxIdentity
     from callrec.controller.rules_in_force import RulesInForce
     from callrec.fallback.journal_reader import JournalReader
     from callrec.fallback.rule_mirror import RuleMirror
     from callrec.health.odd_events import OddEvents
+    from callrec.model.calls import CallRecord
     from callrec.problems import Problems
     from callrec.recording.tracker import CallTracker
 
+STARTED_WITHIN = timedelta(minutes=1)
+"""How far the beginning of one call may lie apart in the rows of two controllers."""
 A_NUMBER = "0300000000"
 """One outside, of no matter whom: only of such the plans of numbers are asked."""
 
@@ -62,7 +69,51 @@ class ControllerAssembly:
 
         return OddEvents(self._app.spool.directory, lambda: self._app.now)
 
-    def parts(self, rules: RulesInForce, problems: Problems) -> ControllerParts:
+    @cached_property
+    def ownership(self) -> Ownership:
+        """The hold of this process on the PBX, which from now on obeys it."""
+        from callrec.controller.ownership import Ownership
+
+        pbx = self._app.pbx
+        made = Ownership(
+            self._app.astdb, self._app.settings.pbx.app, socket.gethostname(), pbx.app_is_connected
+        )
+        pbx.obey(made.before_link, made.before_command)
+        return made
+
+    @cached_property
+    def identity(self) -> PbxIdentity:
+        """What tells this PBX from another one of its name."""
+        from callrec.controller.pbx_identity import PbxIdentity
+
+        name = self._app.settings.pbx.name
+        return PbxIdentity(self._app.astdb, self._app.database, name, lambda: self._app.now)
+
+    def drafts(self, link_up: Callable[[], bool], problems: Problems) -> DraftMirror:
+        """Makes what copies the captures into the PBX's own database."""
+        from callrec.controller.drafts import DraftMirror
+
+        return DraftMirror(self._app.astdb, link_up, problems, self._app.spool.is_waiting)
+
+    def bring_up(self, drafts: DraftMirror) -> None:
+        """Takes what the controller of another machine has left, if one had the PBX before this one.
+
+        Raises CallrecError where the PBX does not answer, and OSError.
+        """
+        from callrec.controller import ownership, taking_up
+        from callrec.controller.drafts import State
+
+        here, before = self._app.spool.directory, self.ownership.before
+        left = drafts.there()
+        if not ownership.is_of(here, before):
+            taking_up.bring_up(self._app.spool, left, self)
+        for each in left:  # those that are open are noted when they are taken up; the rest goes
+            if each.state is not State.OPEN and self._app.spool.is_waiting(each.id):
+                drafts.note(each.state, each.captured)
+        if self.ownership.reign.epoch:
+            ownership.remember(here, self.ownership.reign)
+
+    def parts(self, rules: RulesInForce, problems: Problems, drafts: Drafts | None = None) -> ControllerParts:
         """Makes the parts of a controller that goes by these rules; each wakes those it has work for."""
         from callrec.controller.controller import Controller
 
@@ -83,8 +134,11 @@ class ControllerAssembly:
             read_journal=lambda: journal.wake(),  # noqa: PLW0108  (it is made below)
             stored_keys=self.stored_keys,
             stop_monitor=self.stop_monitor,
+            drafts=drafts,
+            hold=self.ownership,
         )
         self._app.pbx.unreadable = controller.unreadable = self.odd_events.add
+        self.ownership.lost = controller.replaced.set
         journal = self._journal_reader(controller, rules, problems, captured)
         rules.took = controller.take_rules
         return ControllerParts(
@@ -194,11 +248,27 @@ class ControllerAssembly:
         here = call_id in self._app.spool.known_calls()
         return here or self._app.database.says(lambda connection: calls.is_known(connection, call_id))
 
-    def has_capture(self, recording_id: str) -> bool:
-        """Returns whether a capture is in the spool, or its recording in the catalogue, if that answers."""
-        return self._app.spool.has_capture(recording_id) or self._app.database.says(
+    def has_ended(self, call: CallRecord) -> bool:
+        """Returns whether the catalogue has a row of this call, whoever wrote it, if it answers.
+
+        The linked id alone does not tell: Asterisk may give it to a call again after it was restarted.
+        """
+        return self._app.database.says(
+            lambda connection: (
+                calls.is_known(connection, call.id)
+                or pbxs.has_call(connection, call.pbx, call.linkedid, call.started_at - STARTED_WITHIN)
+            )
+        )
+
+    def has_recording(self, recording_id: str) -> bool:
+        """Returns whether the catalogue has a recording, if it answers."""
+        return self._app.database.says(
             lambda connection: calls.find_recording(connection, recording_id) is not None
         )
+
+    def has_capture(self, recording_id: str) -> bool:
+        """Returns whether a capture is in the spool, or its recording in the catalogue, if that answers."""
+        return self._app.spool.has_capture(recording_id) or self.has_recording(recording_id)
 
     def was_discarded(self, call_id: str) -> bool:
         """Returns whether the catalogue says that what was captured of a call is destroyed, if it answers."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from callrec.lifecycle.purge import Purge
     from callrec.model.calls import Announcement
     from callrec.model.prompts import Prompt
-    from callrec.pbx.ami import Ami
+    from callrec.pbx.ami import Ami, AmiSessions
     from callrec.pbx.ari import Ari
     from callrec.pbx.astdb import AstDb
     from callrec.prompts.library import Library
@@ -73,10 +73,23 @@ class App(EvidenceParts):
         return Library.of(self.settings.prompts)
 
     def ami(self) -> Ami:
-        """Returns a new AMI session, to be used in a `with`."""
+        """Returns a use of AMI, for a `with`."""
         from callrec.pbx.ami import Ami
 
-        return Ami(self.settings.pbx)
+        return Ami(self.settings.pbx, self.ami_sessions)
+
+    @cached_property
+    def ami_sessions(self) -> AmiSessions:
+        """The session of AMI that all of this process share."""
+        from callrec.pbx.ami import AmiSessions
+
+        return AmiSessions(self.settings.pbx)
+
+    def close(self) -> None:
+        """Closes what was opened: the database, and the session of AMI."""
+        if "ami_sessions" in self.__dict__:
+            self.ami_sessions.close()
+        super().close()
 
     def astdb(self) -> AstDb:
         """Returns the PBX's own database, to be used in a `with`."""

@@ -325,3 +325,16 @@ alerts = sa.Table(
     column("sent_at", Moment, nullable=True),
     column("problem", sa.Text),
 )
+
+# One row a PBX: by which mark in its own database it is told from others of its name, and which controller
+# has it (decision 21).
+pbxs = sa.Table(
+    "pbxs",
+    metadata,
+    column("name", sa.Text, primary_key=True),
+    column("identity", sa.String(32)),
+    column("seen_at", Moment),
+    column("epoch", sa.Integer),
+    column("owner", sa.String(32)),
+    column("machine", sa.Text),
+)

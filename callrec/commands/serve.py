@@ -14,13 +14,16 @@ from callrec.settings import Settings
 
 @click.command()
 @click.option("--takeover", is_flag=True, help="Take the PBX over from a controller that is still connected.")
+@click.option(
+    "--new-pbx", is_flag=True, help="The PBX was made anew, or has taken the place of another of its name."
+)
 @click.pass_context
-def command(ctx: click.Context, takeover: bool) -> None:
+def command(ctx: click.Context, takeover: bool, new_pbx: bool) -> None:
     """Watch the PBX and record its calls. One process for each PBX."""
     here = app(ctx, Settings.of_controller)
     log_to_stderr(numbers=here.settings.log.numbers)
     service = Service(here)
-    service.prepare(takeover=takeover)
+    service.prepare(takeover=takeover, new_pbx=new_pbx)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
     service.run()

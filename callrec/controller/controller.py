@@ -17,7 +17,9 @@ import structlog
 
 from callrec.controller.call_log import CallLog
 from callrec.controller.checkpoints import Checkpoints
+from callrec.controller.drafts import Drafts, NoDrafts, State
 from callrec.controller.hangups import Hangups
+from callrec.controller.ownership import Hold, NoHold
 from callrec.controller.performer import PbxCommands, PbxPerformer, SpoolPerformer
 from callrec.controller.serial_executor import SerialExecutor
 from callrec.controller.unrecorded import Unrecorded
@@ -81,14 +83,18 @@ class Controller:
         read_journal: Callable[[], None],
         stored_keys: Callable[[], dict[str, str]],
         stop_monitor: Callable[[str, str], None],
+        drafts: Drafts | None = None,
+        hold: Hold | None = None,
     ) -> None:
         """Makes a controller that tells others when there is work for them.
 
         `work_waits` is called when something was put into the spool, `help_waits` when somebody asked for
         help, `read_journal` when the dialplan may have recorded in our place; these only wake somebody else.
         `stored_keys` returns the key presses that the dialplan has written down, by their ids;
-        `stop_monitor` ends the MixMonitor of a channel's name by its id.
+        `stop_monitor` ends the MixMonitor of a channel's name by its id. `drafts` is told of the captures,
+        and `hold` says whether the PBX is this controller's.
         """
+        self._drafts, self._hold = drafts or NoDrafts(), hold or NoHold()
         self._pbx, self._tracker, self._spool = pbx, tracker, spool
         self._read_journal, self._stored_keys = read_journal, stored_keys
         self._executor = SerialExecutor()
@@ -106,7 +112,12 @@ class Controller:
             took_over=self._took_over,
         )
         self._to_spool = SpoolPerformer(
-            spool, self._checkpoints, work_waits=work_waits, help_waits=help_waits, read_journal=read_journal
+            spool,
+            self._checkpoints,
+            work_waits=work_waits,
+            help_waits=help_waits,
+            read_journal=read_journal,
+            drafts=self._drafts,
         )
         self._pbx_ahead = timedelta(0)
         self.pulse, self.actions_pulse = Pulse(), SharedPulse()
@@ -122,6 +133,7 @@ class Controller:
         self._spool.clear_partial_checkpoints()
         for checkpoint in self._spool.checkpoints():
             self._tracker.restore(checkpoint)
+            self._drafts.note(State.OPEN, checkpoint)
         known = self._spool.known_calls()
         for call in self._spool.open_calls():
             if call.id in known:  # killed before the file of the open call was taken away
@@ -146,8 +158,7 @@ class Controller:
     def handle(self, event: Event) -> None:
         """Takes an event of the PBX. A bug in the core is logged, and lets no call wait at the gate."""
         if isinstance(event, Replaced):
-            log.error("another program has connected to the PBX under our name; this one ends")
-            self.replaced.set()
+            self._replaced()
             return
         if isinstance(event, ChannelDestroyed) and event.channel.is_own:
             self._hangups.gone(event.channel.id)
@@ -245,6 +256,15 @@ class Controller:
 
     # --- the link
 
+    def _replaced(self) -> None:
+        """Ends, unless the PBX is still ours: then it was one that comes back after another took over from
+        it, and who will find that out. The link is made anew."""
+        if self._hold.is_ours():
+            log.warning("another program has connected to the PBX under our name, which is ours")
+            return
+        log.error("another program has connected to the PBX under our name; this one ends")
+        self.replaced.set()
+
     def _connected(self) -> None:
         """Brings the calls up to what the PBX has now, before any event of the new link is handled."""
         channels, bridges = self._pbx.channels(), self._pbx.bridges()
@@ -294,6 +314,7 @@ class Controller:
         return None
 
     def _lost(self) -> None:
+        self._hold.doubt()
         if self.link_up:
             log.error("the link to the PBX is lost; the dialplan's fallback is in force")
         self._link(up=False)
@@ -308,6 +329,7 @@ class Controller:
         for action in wanted:
             if isinstance(action, SaveCheckpoint):
                 self._checkpoints.ask(action)
+                self._drafts.note(State.OPEN, action.checkpoint)
             self._enqueue(action)
         self._call_log.tell(wanted)  # last: nothing waits for a line
 

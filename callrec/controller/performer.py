@@ -16,6 +16,7 @@ from typing import Protocol, assert_never
 import structlog
 
 from callrec.controller.checkpoints import Checkpoints
+from callrec.controller.drafts import Drafts, State
 from callrec.controller.hangups import Hangups
 from callrec.errors import CallrecError
 from callrec.meters import Meters
@@ -140,9 +141,10 @@ class SpoolPerformer:
         work_waits: Callable[[], None],
         help_waits: Callable[[], None],
         read_journal: Callable[[], None],
+        drafts: Drafts,
     ) -> None:
         """The callables only wake somebody else: see Controller."""
-        self._spool, self._checkpoints = spool, checkpoints
+        self._spool, self._checkpoints, self._drafts = spool, checkpoints, drafts
         self._work_waits, self._help_waits, self._read_journal = work_waits, help_waits, read_journal
         self._recorded: deque[str] = deque(maxlen=REMEMBERED)
         self.meters = Meters()
@@ -160,10 +162,13 @@ class SpoolPerformer:
                 self._save_open_call(action)
             case do.HandOver():
                 self._spool.hand_over(action.captured)
+                self._drafts.note(State.KEPT, action.captured)
                 self._captured(action)
                 self._look_whether_recorded(action)
             case do.Discard():
                 self._spool.discard(action.captured, whole=action.whole)
+                if action.whole:
+                    self._drafts.note(State.DISCARDED, action.captured)
                 self._captured(action)
             case do.SaveCall():
                 self._spool.save_call(action.call)

@@ -92,11 +92,12 @@ class DemoSystem:
                 part.stop()
         shutil.rmtree(self.socket.parent, ignore_errors=True)
         if hasattr(self, "app"):
-            self.app.database.close()
+            self.app.close()
 
-    def start_controller(self) -> None:
+    def start_controller(self, *options: str) -> None:
         """Starts callrec serve and waits until it watches the PBX. Raises DemoFailed."""
-        self.controller = Child("callrec serve", self._callrec("serve"), self.home / "controller.log")
+        command = [*self._callrec("serve"), *options]
+        self.controller = Child("callrec serve", command, self.home / "controller.log")
         self.controller.wait_until(self._watching, START_SECONDS, "the link of callrec with the PBX")
 
     def start_desk(self) -> None:

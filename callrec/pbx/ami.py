@@ -1,72 +1,30 @@
 """Talks to Asterisk's Manager Interface, for what ARI cannot do: it lists AstDB and the dialplan, and ends a
 MixMonitor. Its user may run nothing, and write nothing but variables of channels (decision 16).
 
-pyst2 has no timeouts and does not look at what it sends. Here a session is short, every step has a deadline,
-and a value with a line break (it would be a second command) is refused (decision 8).
+A value with a line break is refused: it would be a second command (decision 8). How pyst2 is kept from
+leaving threads behind is the matter of `ami_session` (decision 21).
 """
 
 from __future__ import annotations
 
 import re
-import socket
 import threading
 from collections.abc import Callable, Collection, Iterable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, TypeVar
 
-from asterisk.manager import Manager, ManagerAuthException, ManagerException, ManagerSocketException
+from asterisk.manager import ManagerAuthException, ManagerException
 
 from callrec.errors import CallrecError, PbxUnreachable, WrongUsage
+from callrec.pbx.ami_session import AmiSession
 from callrec.pbx.events import Channel
 from callrec.settings import PbxSettings
 
 T = TypeVar("T")
 LIST_TIMES = 6
 """How many times as long as one answer a whole list may take: a large office has thousands of items."""
-CUT_SECONDS = 1.0
-"""How long what reads may need to notice that its connection is cut."""
 _FEATURE = re.compile(r"[\w-]+")
-
-
-class _Manager(Manager):  # type: ignore[misc]
-    """A session of pyst2 on a connection that can be cut: its threads wait for ever for a PBX that hangs."""
-
-    wire: socket.socket | None = None
-
-    def connect(self, host: str, port: int, seconds: float) -> Any:
-        """Does as pyst2's, but gives up after a time, and reaches hosts that have IPv6 alone."""
-        try:
-            self.wire = socket.create_connection((host, port), seconds)
-        except OSError as error:
-            raise ManagerSocketException(error.errno, error.strerror) from error
-        self.wire.settimeout(None)
-        self._sock = self.wire.makefile("rwb", buffering=0)
-        self._connected.set()
-        self._running.set()
-        self.message_thread.start()
-        self.event_dispatch_thread.start()
-        return self._response_queue.get()
-
-    def cut(self) -> None:
-        """Ends the connection, and every thread that waits for it."""
-        self._running.clear()
-        self._connected.clear()
-        for waited_for in (self._message_queue, self._event_queue, self._response_queue):
-            waited_for.put(None)
-        if self.wire:
-            with suppress(OSError):  # the PBX may have ended it
-                self.wire.shutdown(socket.SHUT_RDWR)
-            with suppress(RuntimeError):  # it was not started
-                self.message_thread.join(CUT_SECONDS)  # that which reads has ended with it
-            self._sock.close()
-            self.wire.close()
-
-    def __del__(self) -> None:
-        """Does nothing: pyst2 would log off here, from whatever thread collects garbage."""
 
 
 class AmiRefused(CallrecError):
@@ -74,47 +32,48 @@ class AmiRefused(CallrecError):
 
 
 class Ami:
-    """One short AMI session. A context manager: logs in, and out again.
+    """One use of AMI, by one thread. A context manager: takes a session, and gives it back.
 
     Every method raises PbxUnreachable when a step takes longer than `pbx.timeout` (a list: LIST_TIMES that),
     AmiRefused when the PBX says no, and WrongUsage for a value with a line break.
     """
 
-    def __init__(self, settings: PbxSettings) -> None:
-        self._settings = settings
-        self._events: list[Any] = []
-        self._listed = threading.Event()
-        self._manager: Any = None
+    def __init__(self, settings: PbxSettings, sessions: AmiSessions | None = None) -> None:
+        """Makes a use of the `sessions` that are shared; without them, of one that is opened and ended."""
+        self._settings, self._sessions = settings, sessions
+        self._session: AmiSession
 
     def __enter__(self) -> Ami:
-        self._manager = _Manager()
-        self._manager.register_event("*", self._on_event)
-        try:
-            self._log_in()
-        except BaseException:
-            self._manager.cut()
-            raise
+        kept = self._sessions.take() if self._sessions else None
+        self._session = kept or self._opened()
         return self
 
-    def _log_in(self) -> None:
+    def _opened(self) -> AmiSession:
         to = self._settings
-        self._in_time(lambda: self._manager.connect(to.ami_host, to.ami_port, to.timeout))
         try:
-            self._in_time(lambda: self._manager.login(to.ami_user, to.ami_password.get_secret_value()))
+            session = AmiSession(to.ami_host, to.ami_port, to.timeout)
+        except (ManagerException, OSError) as error:
+            raise self._silent() from error
+        try:
+            session.log_in(to.ami_user, to.ami_password.get_secret_value(), to.timeout)
         except ManagerAuthException as error:
+            session.end()
             raise PbxUnreachable(
                 "the PBX does not accept AMI user {user}: check pbx.ami_user and pbx.ami_password",
                 user=to.ami_user,
             ) from error
+        except ManagerException as error:
+            session.end()
+            raise self._silent() from error
+        return session
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not isinstance(error, PbxUnreachable):
-            # Logging off is a courtesy; pyst2 may raise when the PBX was faster.
-            with suppress(PbxUnreachable, ManagerException, OSError, ValueError):
-                self._in_time(self._manager.close)
-        self._manager.cut()
+        if self._sessions:
+            self._sessions.give(self._session)
+        else:
+            self._session.end()
 
     # --- what the PBX has
 
@@ -216,7 +175,7 @@ class Ami:
                 raise WrongUsage(
                     "{name} holds a line break, which the PBX would take for a command", name=name
                 )
-        message = self._in_time(lambda: self._manager.send_action({"Action": action, **fields}))
+        message = self._in_time(lambda: self._session.ask(action, fields, self._settings.timeout))
         if message.get_header("Response") == "Error":
             raise AmiRefused(
                 "the PBX refused {action}: {problem}", action=action, problem=message.get_header("Message")
@@ -225,40 +184,20 @@ class Ami:
 
     def _list(self, action: str, item: str, complete: str, **fields: str) -> Iterable[Any]:
         """Returns the events of an action that answers by a list; none where the PBX finds nothing."""
-        self._events, self._complete = [], complete
-        self._listed.clear()
         try:
             self._action(action, **fields)
         except AmiRefused as refused:
             if "not found" in str(refused).lower():
                 return []
             raise
-        if not self._listed.wait(LIST_TIMES * self._settings.timeout):
-            raise self._silent()
-        return [event for event in self._events if event.name == item]
+        seconds = LIST_TIMES * self._settings.timeout
+        events = self._in_time(lambda: self._session.rest_of_list(complete, seconds))
+        return [event for event in events if event.name == item]
 
-    def _on_event(self, event: Any, _manager: Any) -> None:
-        self._events.append(event)
-        if event.name == getattr(self, "_complete", None):
-            self._listed.set()
-
-    def _in_time(self, step: Callable[[], T]) -> T:
-        """Returns the result of `step`, which may block for ever, or raises PbxUnreachable."""
-        result: Future[T] = Future()
-
-        def run() -> None:
-            try:
-                result.set_result(step())
-            except Exception as error:
-                result.set_exception(error)
-
-        threading.Thread(target=run, name="ami", daemon=True).start()
+    def _in_time(self, exchange: Callable[[], T]) -> T:
+        """Returns what an exchange brings. Raises PbxUnreachable where it does not come to its end."""
         try:
-            return result.result(self._settings.timeout)
-        except FutureTimeout as error:
-            raise self._silent() from error
-        except ManagerAuthException:
-            raise
+            return exchange()
         except ManagerException as error:
             raise self._silent() from error
 
@@ -268,6 +207,41 @@ class Ami:
             host=self._settings.ami_host,
             port=self._settings.ami_port,
         )
+
+
+class AmiSessions:
+    """Keeps one session that is logged in for whoever needs AMI next. Several threads may use it; to be
+    closed. A second thread, meanwhile, opens one of its own."""
+
+    def __init__(self, settings: PbxSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._idle: AmiSession | None = None
+        self._closed = False
+
+    def take(self) -> AmiSession | None:
+        """Returns the session that was kept, if the PBX still answers there."""
+        with self._lock:
+            kept, self._idle = self._idle, None
+        if kept is None or kept.answers(self._settings.timeout):
+            return kept
+        kept.end()
+        return None
+
+    def give(self, session: AmiSession) -> None:
+        """Takes a session back: it is kept, or ended where another one is, or where something went wrong."""
+        with self._lock:
+            if session.is_clean and self._idle is None and not self._closed:
+                self._idle = session
+                return
+        session.end()
+
+    def close(self) -> None:
+        """Ends the session that is kept, and from now on every one that comes back."""
+        with self._lock:
+            kept, self._idle, self._closed = self._idle, None, True
+        if kept:
+            kept.end()
 
 
 def _channel(headers: dict[str, str]) -> Channel:

@@ -24,7 +24,7 @@ from callrec.errors import PbxUnreachable
 from callrec.pbx.ami import Ami
 from callrec.pbx.event_messages import KINDS, channel, parse, talkers
 from callrec.pbx.events import OWN_PREFIX, Channel, Event
-from callrec.pbx.transport import AriRefused, AriTransport
+from callrec.pbx.transport import AriRefused, AriTransport, TakenOver
 from callrec.settings import PbxSettings
 
 log = structlog.get_logger()
@@ -63,6 +63,14 @@ class Ari:
         self._transport.unreadable = lambda told, why: self.unreadable("?", told, why)
         self.unreadable: Callable[[str, str, str], None] = _log_unreadable
         """Called with each event that cannot be read: its kind, as it came, and why."""
+        self._before_link: Callable[[], None] = lambda: None
+
+    def obey(self, before_link: Callable[[], None], before_command: Callable[[], None]) -> None:
+        """Asks from now on before each link, and before each command, whether they may be.
+
+        What the callables raise keeps them from being: TakenOver also ends `watch`.
+        """
+        self._before_link, self._transport.before_command = before_link, before_command
 
     # --- events
 
@@ -76,6 +84,7 @@ class Ari:
 
         `connected` is called each time the link is up, before any event of it: Asterisk replays
         nothing, so this is the moment to look at what there is. All three run on this thread.
+        Returns also when another controller has taken the PBX over.
         """
 
         def opened() -> None:
@@ -88,8 +97,12 @@ class Ari:
         attempt = 0
         while not self._stopping.is_set():
             try:
+                self._before_link()
                 self._listen(handle)
                 attempt = 0
+            except TakenOver as error:
+                log.error("this controller ends", problem=str(error))
+                self._stopping.set()
             except (PbxUnreachable, AriRefused) as error:
                 log.warning("no link to the PBX", problem=str(error))
             except Exception:

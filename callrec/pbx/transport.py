@@ -20,7 +20,7 @@ from swaggerpy.http_client import HttpClient
 from callrec import web
 from callrec.addresses import without_secrets
 from callrec.deadline import connected, tls_context, within
-from callrec.errors import CallrecError, PbxUnreachable
+from callrec.errors import CallrecError, PbxUnreachable, Refused
 from callrec.failures import why
 
 CHUNK = 1 << 16
@@ -38,6 +38,10 @@ class AriRefused(CallrecError):
         self.status = status
 
 
+class TakenOver(Refused):
+    """Another controller has taken this PBX over: this one commands it no more."""
+
+
 class AriTransport(HttpClient):  # type: ignore[misc]
     """HTTP with a deadline for every request, and one kept-alive connection a thread."""
 
@@ -47,6 +51,8 @@ class AriTransport(HttpClient):  # type: ignore[misc]
         self.on_connected: Callable[[], None] = lambda: None
         self.unreadable: Callable[[str, str], None] = lambda told, why: None
         """Called with each message that is no event: its beginning, and why."""
+        self.before_command: Callable[[], None] = lambda: None
+        """Called before each request that changes something; what it raises keeps it from being sent."""
         self.link: Websocket | None = None
 
     def close(self) -> None:
@@ -61,6 +67,8 @@ class AriTransport(HttpClient):  # type: ignore[misc]
 
     def send(self, method: str, url: str, **options: Any) -> requests.Response:
         """Does as requests.request, with our session, timeout and errors; 401 and 403 are PbxUnreachable."""
+        if method != "GET":
+            self.before_command()
         try:
             with within(self._timeout):
                 response = self._session().request(method, url, timeout=self._timeout, **options)

@@ -372,6 +372,14 @@ class Spool(SpoolLock):
     def _call(self, call_id: str) -> Path:
         return self.directory / "calls" / f"{call_id}.json"
 
+    def is_waiting(self, recording_id: str) -> bool:
+        """Returns whether a capture that is over waits here for the archive, or to be destroyed."""
+        return (self.folder(recording_id) / CAPTURED).exists() or self._discard(recording_id).exists()
+
+    def drop_checkpoint(self, recording_id: str) -> None:
+        """Forgets a capture under way that is another machine's by now."""
+        self._forget_checkpoint(recording_id)
+
     def _forget_checkpoint(self, recording_id: str) -> None:
         path = self._checkpoint(recording_id)
         partial_of(path).unlink(missing_ok=True)  # first: alone it would count

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from pathlib import Path
 
 import pytest
 
-from callrec.pbx.ami import AmiRefused
+from callrec.pbx.ami import Ami, AmiRefused
 from callrec.pbx.ari import Ari
 from tests.integration.system import SystemUnderTest, eventually
 
@@ -121,3 +122,14 @@ def test_the_database_of_the_pbx_takes_every_sign(system: SystemUnderTest) -> No
             astdb.write("callrec-test", ODD)
         astdb.delete("callrec-test", odd)
     assert not system.app.pbx.channels()
+
+
+def test_200_sessions_of_ami_leave_nothing_behind(system: SystemUnderTest) -> None:
+    def left() -> tuple[int, int]:
+        return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+
+    before = left()
+    for _ in range(200):
+        with Ami(system.app.settings.pbx) as ami:
+            assert ami.has_context("callrec-store")
+    assert left() == before

@@ -26,6 +26,7 @@ from callrec.catalogue import (
     grants,
     holds,
     notes,
+    pbxs,
     requests,
     rules,
     statements,
@@ -89,6 +90,7 @@ READERS: dict[str, tuple[Callable[[sa.Connection], Any], ...]] = {
         lambda c: custody_report.accesses(c, START, START + filled_catalogue.DAY, EVERYWHERE),
     ),
     "alerts": (lambda c: alerts.of_call(c, CALL_ID),),
+    "pbxs": (lambda c: pbxs.find(c, "pbx"),),
     "grants": (grants.all_grants, lambda c: grants.of(c, ["handler"])),
     "requests": (requests.all_requests,),
     "request_recordings": (requests.listed,),
@@ -132,6 +134,7 @@ def _fill(database: Database) -> None:
         grants.grant(connection, "handler", Role.HANDLER, ["shiba"], by="test", at=START)
         alerts.save(connection, alert(), Delivery("mail", "help@city.example"))
         notes.add(connection, CALL_ID, "怒鳴られた", **WHO)
+        pbxs.save(connection, pbxs.KnownPbx("pbx", "mark", START, 1, "owner", "host"))
     filled_catalogue.fill(database, START)
     with database.begin() as connection:
         connection.execute(tables.recordings.update().values(retain_until=START))

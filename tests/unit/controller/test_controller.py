@@ -7,6 +7,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -121,6 +123,15 @@ def test_another_program_under_our_name_ends_this_one(tmp_path: Path) -> None:
     controller = controller_on(tmp_path, FakePbx())
     controller.handle(Replaced(START))
     assert controller.replaced.is_set()
+    end(controller)
+
+
+def test_one_that_comes_back_and_is_not_the_owner_does_not_end_the_one_that_is(tmp_path: Path) -> None:
+    controller = controller_on(tmp_path, FakePbx())
+    hold: Any = SimpleNamespace(is_ours=lambda: True, doubt=lambda: None)
+    controller._hold = hold
+    controller.handle(Replaced(START))
+    assert not controller.replaced.is_set()
     end(controller)
 
 

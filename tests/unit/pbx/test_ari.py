@@ -8,12 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
 
 from callrec.pbx import ari
 from callrec.pbx.ami import _channel
 from callrec.pbx.ari import Ari
 from callrec.pbx.events import Channel
-from callrec.pbx.transport import AriRefused
+from callrec.pbx.transport import AriRefused, AriTransport, TakenOver
 from callrec.settings import PbxSettings
 
 TOLD = {
@@ -118,3 +119,44 @@ def test_two_doctors_may_look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(pbx, "_cdr", False)
         assert pbx.sends_linked_ids()
     assert len(made) == 4
+
+
+def _taken_over() -> None:
+    raise TakenOver("another callrec serve has taken this PBX over, on {machine}", machine="other")
+
+
+def test_one_that_was_taken_over_from_is_not_linked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was cut off: each try would throw out the one that has taken over."""
+    tries: list[str] = []
+
+    def listen(_handle: object) -> None:
+        tries.append("link")
+
+    def look() -> None:
+        if tries:
+            _taken_over()
+
+    pbx = Ari(PbxSettings())
+    monkeypatch.setattr(pbx, "_listen", listen)
+    pbx.obey(look, lambda: None)
+    pbx.watch(lambda event: None, lambda: None, lambda: tries.append("lost"))
+    assert tries == ["link", "lost"]
+
+
+def test_it_gives_no_command_and_may_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+
+    def request(_session: object, method: str, *_: object, **__: object) -> requests.Response:
+        sent.append(method)
+        response = requests.Response()
+        response.status_code = 204
+        return response
+
+    monkeypatch.setattr(requests.Session, "request", request)
+    transport = AriTransport("callrec", "", 1.0)
+    transport.before_command = _taken_over
+    for method in ("POST", "PUT", "DELETE"):
+        with pytest.raises(TakenOver, match="on other"):
+            transport.send(method, "http://127.0.0.1:9/ari/channels")
+    transport.send("GET", "http://127.0.0.1:9/ari/channels")
+    assert sent == ["GET"]

@@ -1,0 +1,47 @@
+"""Which PBX has which name in this catalogue, and which controller had it last (decision 21)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from callrec.catalogue import tables
+from callrec.catalogue.calls import upsert
+from callrec.catalogue.rows import RowReader
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPbx:
+    """The PBX of a name: by what it is told from others, when its controller last saw it, and who that is."""
+
+    name: str
+    identity: str
+    seen_at: datetime
+    epoch: int
+    owner: str
+    machine: str
+
+
+_read = RowReader(KnownPbx, "pbxs", "name")
+
+
+def find(connection: sa.Connection, name: str) -> KnownPbx | None:
+    """Returns the PBX that has this name; None where none had it yet. Raises CatalogueDamaged."""
+    row = connection.execute(sa.select(tables.pbxs).where(tables.pbxs.c.name == name)).first()
+    return _read(row, lambda row: row._asdict()) if row else None
+
+
+def save(connection: sa.Connection, pbx: KnownPbx) -> None:
+    """Writes that this PBX has its name."""
+    values = asdict(pbx)
+    upsert(connection, tables.pbxs, {"name": values.pop("name")}, values)
+
+
+def has_call(connection: sa.Connection, name: str, linkedid: str, since: datetime) -> bool:
+    """Returns whether there is a row of a call of this PBX with this linked id, which began since then."""
+    calls = tables.calls.c
+    rows = connection.execute(sa.select(calls.details).where(calls.started_at >= since)).scalars()
+    told = [(each.get("pbx"), each.get("linkedid")) for each in rows if isinstance(each, dict)]
+    return (name, linkedid) in told

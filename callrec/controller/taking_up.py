@@ -1,0 +1,77 @@
+"""Brings the spool up to what there is to be taken up, where another machine had the PBX meanwhile.
+
+Then the spool is out of date: calls of it may have been ended elsewhere, and those that go on are in the
+PBX's database (`drafts`). Where the same machine had it, the spool knows best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, assert_never
+
+import structlog
+
+from callrec.controller.drafts import Draft, State
+from callrec.model.calls import CallRecord
+from callrec.model.captures import Checkpoint
+from callrec.spool.directory import Spool
+
+log = structlog.get_logger()
+
+
+class Elsewhere(Protocol):
+    """What others have done, as far as the catalogue knows and answers."""
+
+    def has_ended(self, call: CallRecord) -> bool:
+        """Returns whether there is a row of this call, whoever wrote it."""
+
+    def has_recording(self, recording_id: str) -> bool:
+        """Returns whether a recording is archived."""
+
+    def was_discarded(self, call_id: str) -> bool:
+        """Returns whether what was captured of a call is destroyed."""
+
+
+def bring_up(spool: Spool, left: Sequence[Draft], elsewhere: Elsewhere) -> None:
+    """Makes the spool hold what another machine has `left`, and no more what it has ended. Raises OSError."""
+    for draft in left:
+        if not _is_done(draft, elsewhere):
+            _take(spool, draft)
+            log.info("taken from another machine", call=draft.call.id, state=draft.state)
+    _drop(spool, {each.id for each in left}, elsewhere)
+
+
+def _take(spool: Spool, draft: Draft) -> None:
+    match draft.state:
+        case State.OPEN:
+            spool.save_checkpoint(draft.checkpoint)
+        case State.KEPT:
+            spool.hand_over(draft.captured)
+        case State.DISCARDED:
+            spool.discard(draft.captured, whole=True)
+        case _:
+            assert_never(draft.state)
+
+
+def _drop(spool: Spool, left: set[str], elsewhere: Elsewhere) -> None:
+    """Takes from the spool what is over, and known to the catalogue."""
+    for checkpoint in spool.checkpoints():
+        if checkpoint.capture.recording_id not in left and _has_ended(checkpoint, elsewhere):
+            spool.drop_checkpoint(checkpoint.capture.recording_id)
+            log.info("ended by another machine", call=checkpoint.call.id)
+    for call in spool.open_calls():
+        if elsewhere.has_ended(call):
+            spool.forget_open_call(call.id)
+    for recording_id in spool.waiting():
+        if elsewhere.has_recording(recording_id):
+            spool.remove(recording_id)
+
+
+def _is_done(draft: Draft, elsewhere: Elsewhere) -> bool:
+    if draft.state is State.OPEN and _has_ended(draft.checkpoint, elsewhere):
+        return True
+    return elsewhere.has_recording(draft.id) or elsewhere.was_discarded(draft.call.id)
+
+
+def _has_ended(checkpoint: Checkpoint, elsewhere: Elsewhere) -> bool:
+    return elsewhere.has_recording(checkpoint.capture.recording_id) or elsewhere.has_ended(checkpoint.call)

@@ -1,0 +1,172 @@
+"""The copy of what is captured in the PBX's own database, and what another machine makes of it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from callrec.controller.drafts import FAMILY, PART, Draft, DraftMirror, State
+from callrec.controller.taking_up import bring_up
+from callrec.model.calls import CallRecord, remark
+from callrec.model.captures import Checkpoint
+from callrec.problems import Problems
+from callrec.spool.directory import Spool
+from tests.unit.controller.astdb import AstDbInMemory
+from tests.unit.samples import captured_call, checkpoint
+
+OTHER_ID = "01a20000-0000-7000-8000-000000000002"
+WAITING: set[str] = set()
+
+
+def _mirror(database: AstDbInMemory, waiting: set[str] = WAITING) -> DraftMirror:
+    """`waiting` are the captures that are over and still in the spool."""
+    return DraftMirror(database.open, lambda: True, Problems(), lambda id_: id_ in waiting)
+
+
+def _open(captured: Checkpoint | None = None) -> Draft:
+    captured = captured or checkpoint()
+    return Draft(State.OPEN, captured.call, captured.capture)
+
+
+def _long(draft: Checkpoint, notes: int) -> Checkpoint:
+    """With so much in it that cannot be made smaller."""
+    words = (hashlib.sha512(f"{number}".encode()).hexdigest() for number in range(notes))
+    told = tuple(remark("told {word}", word=word) for word in words)
+    return replace(draft, call=replace(draft.call, notes=told))
+
+
+def test_a_copy_is_small_and_says_all() -> None:
+    database = AstDbInMemory()
+    mirror = _mirror(database)
+    mirror.note(State.OPEN, checkpoint())
+    mirror.copy()
+    ((key, value),) = database.tree(FAMILY).items()
+    assert len(key) + len(value) < 900
+    assert _mirror(database).there() == [_open()]
+
+
+def test_a_long_one_has_parts_which_go_when_it_gets_short_again() -> None:
+    database, long = AstDbInMemory(), _long(checkpoint(), 60)
+    mirror = _mirror(database)
+    mirror.note(State.OPEN, long)
+    mirror.copy()
+    parts = database.tree(FAMILY)
+    assert len(parts) > 2 and all(len(each) < PART + 10 for each in parts.values())
+    assert _mirror(database).there() == [_open(long)]
+    mirror.note(State.OPEN, checkpoint())
+    mirror.copy()
+    assert len(database.tree(FAMILY)) == 1 and _mirror(database).there() == [_open()]
+
+
+def test_it_is_written_only_where_it_changes() -> None:
+    database = AstDbInMemory()
+    mirror = _mirror(database)
+    mirror.note(State.OPEN, checkpoint())
+    mirror.copy()
+    database.away = True
+    mirror.copy()  # there is nothing to do
+
+
+def test_it_stays_until_the_spool_lets_go() -> None:
+    """A machine that is lost between hang-up and archive has the only word of what its tracks are."""
+    over = captured_call()
+    for state in (State.KEPT, State.DISCARDED):
+        database, waiting = AstDbInMemory(), {over.capture.recording_id}
+        mirror = _mirror(database, waiting)
+        mirror.note(State.OPEN, checkpoint())
+        mirror.copy()
+        mirror.note(state, over)
+        mirror.copy()
+        assert _mirror(database).there() == [Draft(state, over.call, over.capture)]
+        waiting.clear()
+        mirror.copy()
+        assert not database.tree(FAMILY)
+
+
+def test_what_is_there_and_not_taken_up_goes_and_what_is_taken_up_stays() -> None:
+    database, other = AstDbInMemory(), _other()
+    first = _mirror(database)
+    for each in (checkpoint(), other):
+        first.note(State.OPEN, each)
+    first.copy()
+    second = _mirror(database)
+    assert second.there() == [_open(), _open(other)]
+    second.note(State.OPEN, other)
+    second.copy()
+    assert _mirror(database).there() == [_open(other)]
+
+
+def test_what_cannot_be_read_is_passed_over() -> None:
+    database = AstDbInMemory()
+    mirror = _mirror(database)
+    mirror.note(State.OPEN, _long(checkpoint(), 60))
+    mirror.note(State.OPEN, _other())
+    mirror.copy()
+    whole = database.tree(FAMILY)
+    part = sorted(whole)[1]
+    for damage in ("", "9", "9:", "x:x", "3:AAAA", whole[part][:-9]):
+        database.entries[FAMILY] = {**whole, part: damage}
+        assert _mirror(database).there() == [_open(_other())]
+    del database.entries[FAMILY][part]
+    assert _mirror(database).there() == [_open(_other())]
+
+
+@dataclass
+class Catalogue:
+    """What is known of others."""
+
+    ended: set[str] = field(default_factory=set)
+    recordings: set[str] = field(default_factory=set)
+    discarded: set[str] = field(default_factory=set)
+
+    def has_ended(self, call: CallRecord) -> bool:
+        return call.id in self.ended
+
+    def has_recording(self, recording_id: str) -> bool:
+        return recording_id in self.recordings
+
+    def was_discarded(self, call_id: str) -> bool:
+        return call_id in self.discarded
+
+
+def test_another_machine_takes_up_what_is_not_done(tmp_path: Path) -> None:
+    spool, done = Spool(tmp_path), replace(_other(), call=replace(_other().call, id="done"))
+    bring_up(spool, [_open(), _open(done)], Catalogue(ended={"done"}))
+    assert spool.checkpoints() == [checkpoint()]
+
+
+def test_what_was_over_is_archived_or_destroyed_though_its_row_is_there(tmp_path: Path) -> None:
+    names = ("kept", "archived", "discarded", "destroyed")
+    over = {name: captured_call(recording_id=name, call={"id": f"call of {name}"}) for name in names}
+    states = (State.KEPT, State.KEPT, State.DISCARDED, State.DISCARDED)
+    left = [
+        Draft(state, over[name].call, over[name].capture) for name, state in zip(names, states, strict=True)
+    ]
+    rows = {each.call.id for each in over.values()}
+    spool = Spool(tmp_path)
+    bring_up(spool, left, Catalogue(rows, {"archived"}, {"call of destroyed"}))
+    assert spool.waiting() == ["kept"] and spool.captured_call("kept") == over["kept"]
+    assert spool.discards() == ["discarded"] and spool.discard_of("discarded").whole
+
+
+def test_one_that_comes_back_drops_what_was_ended_elsewhere(tmp_path: Path) -> None:
+    """And of what goes on it believes the newer copy; what nobody else knew of it keeps."""
+    spool, newer = Spool(tmp_path), _long(checkpoint(), 1)
+    third = _other("3")
+    for each in (checkpoint(), _other(), third):
+        spool.save_checkpoint(each)
+    for name in ("archived", "waiting"):
+        spool.hand_over(captured_call(recording_id=name))
+    for name in ("ended", "unknown"):
+        spool.save_open_call(replace(checkpoint().call, id=name))
+    known = Catalogue(ended={"ended"}, recordings={_other().capture.recording_id, "archived"})
+    bring_up(spool, [_open(newer)], known)
+    assert spool.checkpoints() == [newer, third] and spool.waiting() == ["waiting"]
+    assert [each.id for each in spool.open_calls()] == ["unknown"]
+
+
+def _other(last: str = "2") -> Checkpoint:
+    id_ = OTHER_ID[:-1] + last
+    made = checkpoint()
+    return Checkpoint(replace(made.call, id=f"call-{last}"), replace(made.capture, recording_id=id_))
