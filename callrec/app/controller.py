@@ -70,7 +70,7 @@ class ControllerAssembly:
             self._app.spool,
             answer_first=self._app.settings.prompts.answer_first,  # decision 5
             work_waits=archiver.wake,
-            help_waits=alerter.wake,
+            take_alert=alerter.take,
             read_journal=lambda: journal.wake(),  # noqa: PLW0108  (it is made below)
             stored_keys=self.stored_keys,
             stop_monitor=self.stop_monitor,

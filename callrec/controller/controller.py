@@ -1,7 +1,8 @@
 """Watches one PBX: events go to the tracker, and what it wants done goes to the performers (decision 1).
 
 One thread reads events, the serial executor performs actions (of one call in order: those for each track,
-other ones to the PBX, and those to the spool), and both hand what they learn to the tracker under one lock.
+other ones to the PBX, and those to the spool, on threads of their own), and both hand what they learn to the
+tracker under one lock.
 `callrec.serve` runs it and ticks.
 """
 
@@ -18,9 +19,12 @@ import structlog
 from callrec.controller.checkpoints import Checkpoints
 from callrec.controller.hangups import Hangups
 from callrec.controller.performer import PbxCommands, PbxPerformer, SpoolPerformer
-from callrec.controller.serial_executor import SerialExecutor
+from callrec.controller.serial_executor import Lane, SerialExecutor
+from callrec.controller.unsaved import Unsaved
 from callrec.errors import CallrecError
+from callrec.failures import why
 from callrec.language import translated
+from callrec.model.alerts import Alert
 from callrec.model.rules import Direction
 from callrec.pbx.events import (
     Channel,
@@ -33,7 +37,15 @@ from callrec.pbx.events import (
     epoch,
 )
 from callrec.policy.office import Office
-from callrec.recording.actions import Action, PbxAction, SaveCheckpoint, Silencing, SpoolAction, StopFallback
+from callrec.recording.actions import (
+    Action,
+    PbxAction,
+    SaveCheckpoint,
+    SaveOpenCall,
+    Silencing,
+    SpoolAction,
+    StopFallback,
+)
 from callrec.recording.call import Call
 from callrec.recording.tracker import CallTracker
 from callrec.spool.directory import Spool
@@ -73,15 +85,16 @@ class Controller:
         *,
         answer_first: bool,
         work_waits: Callable[[], None],
-        help_waits: Callable[[], None],
+        take_alert: Callable[[Alert], None],
         read_journal: Callable[[], None],
         stored_keys: Callable[[], dict[str, str]],
         stop_monitor: Callable[[str, str], None],
     ) -> None:
         """Makes a controller that tells others when there is work for them.
 
-        `work_waits` is called when something was put into the spool, `help_waits` when somebody asked for
-        help, `read_journal` when the dialplan may have recorded in our place; these only wake somebody else.
+        `work_waits` is called when something was put into the spool, `read_journal` when the dialplan may
+        have recorded in our place; these only wake somebody else. `take_alert` has an alert sent and writes
+        it down, or raises OSError and is called again.
         `stored_keys` returns the key presses that the dialplan has written down, by their ids;
         `stop_monitor` ends the MixMonitor of a channel's name by its id.
         """
@@ -89,7 +102,9 @@ class Controller:
         self._read_journal, self._stored_keys = read_journal, stored_keys
         self._executor = SerialExecutor()
         self._lock = threading.Lock()
-        self._again: list[Action] = []
+        self._again: list[SpoolAction] = []
+        self._unsaved = Unsaved()
+        self._refused_by_disk, self._refused_mark = "", 0
         self._checkpoints = Checkpoints(spool)
         self._hangups = Hangups()
         self._to_pbx = PbxPerformer(
@@ -101,7 +116,7 @@ class Controller:
             took_over=self._took_over,
         )
         self._to_spool = SpoolPerformer(
-            spool, self._checkpoints, work_waits=work_waits, help_waits=help_waits, read_journal=read_journal
+            spool, self._checkpoints, work_waits=work_waits, take_alert=take_alert, read_journal=read_journal
         )
         self._pbx_ahead = timedelta(0)
         self.link_up = False
@@ -152,6 +167,8 @@ class Controller:
             again, self._again = self._again, []
             for action in again:
                 self._enqueue(action)
+            if not again and self._unsaved.is_saved(self._refused_mark):
+                self._refused_by_disk = ""
             self._submit(self._tracker.tick(self._now()))
 
     def take_rules(self, office: Office) -> None:
@@ -166,6 +183,14 @@ class Controller:
             self._submit(self._tracker.recall(keys, self._now()))
 
     # --- how it stands
+
+    def asked(self) -> int:
+        """Returns a mark of all that calls have asked of the disk so far, for `is_saved`."""
+        return self._unsaved.asked()
+
+    def is_saved(self, mark: int) -> bool:
+        """Tells whether all that was asked of the disk up to a mark is there."""
+        return self._unsaved.is_saved(mark)
 
     def has_recorded(self, linkedid: str) -> bool:
         """Tells whether something of a call was captured here, as far back as is remembered."""
@@ -191,18 +216,27 @@ class Controller:
             ]
 
     def problems(self) -> list[str]:
-        """Returns what is recorded for so long that its end may have been missed, in words."""
+        """Returns what is recorded for so long that its end may have been missed, and what the disk refuses,
+        in words."""
         with self._lock:
-            calls = list(self._tracker.calls.values())
+            calls, refused = list(self._tracker.calls.values()), self._refused_by_disk
         begun = [(each, since) for each in calls if (since := _recorded_since(each))]
         text = translated(
             "extension {extension} has been recorded for more than a day (call {call}): does anybody talk?"
         )
-        return [
+        found = [
             text.format(extension=call.record.extension or "?", call=call.record.id)
             for call, since in begun
             if self._now() - since >= LONG
         ]
+        return [*found, *([self._disk_problem(refused)] if refused else [])]
+
+    def _disk_problem(self, problem: str) -> str:
+        text = translated(
+            "the spool {path} cannot be written ({problem}): what calls need written down waits in memory, "
+            "and a kill would lose it. Make room, or see to its disk"
+        )
+        return text.format(path=self._spool.directory, problem=problem)
 
     # --- events
 
@@ -283,29 +317,53 @@ class Controller:
         for action in wanted:
             if isinstance(action, SaveCheckpoint):
                 self._checkpoints.ask(action)
+            if isinstance(action, SpoolAction):
+                self._unsaved.ask(action)
             self._enqueue(action)
 
     def _enqueue(self, action: Action) -> None:
-        """Hands an action to the executor. Those that write to disk have a queue of their own.
+        """Hands an action to the executor. Those that write to disk have a queue and threads of their own.
 
         So no recording begins later for them.
         """
-        queue = "spool" if isinstance(action, SpoolAction) else action.side
-        self._executor.submit(f"{action.linkedid} {queue}", lambda: self._perform(action))
+        queue, lane = ("spool", Lane.DISK) if isinstance(action, SpoolAction) else (action.side, Lane.PBX)
+        self._executor.submit(f"{action.linkedid} {queue}", lambda: self._perform(action), lane)
 
     def _perform(self, action: Action) -> None:
         try:
             if isinstance(action, SpoolAction):
-                self._to_spool.perform(action)
+                self._perform_on_disk(action)
             else:
                 self._perform_on_pbx(action)
-        except OSError as error:
-            # The disk of the spool: the action is not forgotten, it is tried again at the next tick.
-            log.error("the spool cannot be written", problem=str(error), call=action.linkedid)
-            with self._lock:
-                self._again.append(action)
         except Exception:
             log.exception("a bug: please report it", action=type(action).__name__, call=action.linkedid)
+
+    def _perform_on_disk(self, action: SpoolAction) -> None:
+        try:
+            self._to_spool.perform(action)
+        except OSError as error:
+            self._refused(action, error)
+        except BaseException:
+            self._unsaved.saved(action)  # it is logged as a bug: nothing is to wait for it
+            raise
+        else:
+            self._unsaved.saved(action)
+
+    def _refused(self, action: SpoolAction, error: OSError) -> None:
+        """Has an action that the disk did not take tried again at the next tick: it is not forgotten.
+
+        An open call only as long as nothing newer is known of its call: written late, it would bring back
+        one that is over.
+        """
+        problem = why(error).shown()
+        with self._lock:
+            if problem != self._refused_by_disk:
+                log.error("the spool cannot be written", problem=str(error), call=action.linkedid)
+            self._refused_by_disk, self._refused_mark = problem, self._unsaved.asked()
+            if isinstance(action, SaveOpenCall) and not self._unsaved.is_newest(action):
+                self._unsaved.saved(action)
+            else:
+                self._again.append(action)
 
     def _took_over(self, action: StopFallback, heard: timedelta) -> None:
         with self._lock:

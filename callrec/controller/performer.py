@@ -17,6 +17,7 @@ import structlog
 from callrec.controller.checkpoints import Checkpoints
 from callrec.controller.hangups import Hangups
 from callrec.errors import CallrecError
+from callrec.model.alerts import Alert
 from callrec.pbx import mixmonitor
 from callrec.recording import actions as do
 from callrec.recording.segment import SIDES
@@ -133,12 +134,12 @@ class SpoolPerformer:
         checkpoints: Checkpoints,
         *,
         work_waits: Callable[[], None],
-        help_waits: Callable[[], None],
+        take_alert: Callable[[Alert], None],
         read_journal: Callable[[], None],
     ) -> None:
-        """The callables only wake somebody else: see Controller."""
+        """`take_alert` sends an alert and writes it down; the others only wake somebody: see Controller."""
         self._spool, self._checkpoints = spool, checkpoints
-        self._work_waits, self._help_waits, self._read_journal = work_waits, help_waits, read_journal
+        self._work_waits, self._take_alert, self._read_journal = work_waits, take_alert, read_journal
         self._recorded: deque[str] = deque(maxlen=REMEMBERED)
 
     def has_recorded(self, linkedid: str) -> bool:
@@ -151,7 +152,7 @@ class SpoolPerformer:
             case do.SaveCheckpoint():
                 self._checkpoints.save(action)
             case do.SaveOpenCall():
-                self._save_open_call(action)
+                self._spool.save_open_call(action.call)
             case do.HandOver():
                 self._spool.hand_over(action.captured)
                 self._captured(action)
@@ -163,8 +164,7 @@ class SpoolPerformer:
                 self._spool.forget_open_call(action.call.id)
                 self._work_waits()
             case do.SaveAlert():
-                self._spool.save_alert(action.alert)
-                self._help_waits()
+                self._take_alert(action.alert)  # it leaves also where the disk is full (decision 11)
             case do.ReadJournal():
                 self._spool.forget_open_call(action.call_id)
                 self._read_journal()
@@ -180,13 +180,3 @@ class SpoolPerformer:
         self._spool.forget_open_call(action.captured.call.id)
         self._recorded.append(action.captured.call.linkedid)
         self._work_waits()
-
-    def _save_open_call(self, action: do.SaveOpenCall) -> None:
-        """Writes down an open call; a failure is not tried again.
-
-        One that is written late would bring back a call that is over.
-        """
-        try:
-            self._spool.save_open_call(action.call)
-        except OSError as error:
-            log.warning("an open call cannot be written down", problem=str(error), call=action.linkedid)
