@@ -203,8 +203,9 @@ class ControllerAssembly:
         """Fetches a track from the PBX into a file; returns False when the PBX has none of that name."""
         from callrec.pbx.transport import AriRefused
 
+        self._app.spool.room_for(0)  # before the PBX is asked for what cannot be taken
         try:
-            self._app.pbx.fetch(name, target)
+            self._app.pbx.fetch(name, target, self._app.spool.room_for)
         except AriRefused as error:
             if error.status == 404:
                 return False

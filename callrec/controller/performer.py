@@ -169,7 +169,7 @@ class SpoolPerformer:
                 self._spool.forget_open_call(action.call_id)
                 self._read_journal()
             case do.TellFlaw():
-                self._spool.flaws.add(action.call_id, action.flaw)
+                self._spool.tell_flaw(action.call_id, action.flaw)
                 log.error("told in callrec status", flaw=action.flaw, call=action.call_id)
             case _:
                 assert_never(action)  # decision 15: a new action is found by the type checker
