@@ -87,18 +87,20 @@ class Reserve:
         elif free >= ROOM_AGAIN * self._size:
             self._make()
         if not self.is_whole():
-            raise self._no_room(
+            raise NoRoom(
                 "the disk of the spool {path} is full: the reserve of [disk] was let go, and sound stays on "
-                "the PBX. Make room; the rest comes by itself"
+                "the PBX. Make room; the rest comes by itself",
+                path=self._directory,
             )
         self.check_room_for(0)
 
     def check_room_for(self, size: int) -> None:
         """Raises NoRoom where sound of so many bytes would leave less free than the low-water mark."""
         if self.free_bytes() - self._missing() - size < self._low_water:
-            raise self._no_room(
+            raise NoRoom(
                 "the disk of the spool {path} is nearly full: sound stays on the PBX until there is room. "
-                "Make room, or see why nothing goes into the archive"
+                "Make room, or see why nothing goes into the archive",
+                path=self._directory,
             )
 
     def check_room_to_join(self, size: int) -> None:
@@ -107,8 +109,9 @@ class Reserve:
         The low-water mark does not count: what is joined can go into the archive, which makes room.
         """
         if self.free_bytes() - self._missing() < size:
-            raise self._no_room(
-                "the disk of the spool {path} has no room to join the tracks of a recording: make room"
+            raise NoRoom(
+                "the disk of the spool {path} has no room to join the tracks of a recording: make room",
+                path=self._directory,
             )
 
     def _missing(self) -> int:
@@ -119,6 +122,3 @@ class Reserve:
         with self._lock, suppress(OSError):  # somebody else was faster: at the next look
             allocate(self._path, self._size)
             log.info("the reserve of the spool's disk is made", path=str(self._directory))
-
-    def _no_room(self, template: str) -> NoRoom:
-        return NoRoom(template, path=self._directory)

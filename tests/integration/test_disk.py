@@ -91,15 +91,14 @@ def test_a_full_disk_under_spool_and_catalogue_comes_to_no_standstill(
 
 
 def test_a_kill_at_a_full_disk_loses_neither_what_is_kept_nor_the_call_for_help(
-    disk: SmallDisk, system: SystemUnderTest, begin: datetime
+    disk: SmallDisk, system: SystemUnderTest, begin: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = free_port()
     helped = {"WEBHOOK_URL": f"http://127.0.0.1:{port}/", "WEBHOOK_SECRET": "a secret of some length"}
-    with (
-        system.rule("standby"),
-        web_server(port) as posts,
-        system.restarted_with(**{f"CALLREC_HELP__{name}": value for name, value in helped.items()}),
-    ):
+    variables = {f"CALLREC_HELP__{name}": value for name, value in helped.items()}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)  # also for the start after the kill
+    with system.rule("standby"), web_server(port) as posts, system.restarted_with(**variables):
         caller, staff = _call(system, "0311180003")
         eventually(lambda: list(disk.spool.glob("checkpoints/*.json")), what="the first checkpoint")
         _fill_to_the_last_byte(disk)
@@ -121,6 +120,7 @@ def test_a_kill_at_a_full_disk_loses_neither_what_is_kept_nor_the_call_for_help(
             lambda: "help alert: webhook  sent" in system.callrec("show", call.id).stdout, what="its row"
         )
         system.wait_until_clean()
+        monkeypatch.undo()
     _all_is_well(system, disk)
 
 
