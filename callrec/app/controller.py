@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from callrec.controller.rules_in_force import RulesInForce
     from callrec.fallback.journal_reader import JournalReader
     from callrec.fallback.rule_mirror import RuleMirror
+    from callrec.model.alerts import Alert
     from callrec.problems import Problems
     from callrec.recording.tracker import CallTracker
 
@@ -75,7 +76,7 @@ class ControllerAssembly:
             stored_keys=self.stored_keys,
             stop_monitor=self.stop_monitor,
         )
-        journal = self._journal_reader(controller, rules, problems, captured)
+        journal = self._journal_reader(controller, rules, problems, captured, alerter.take)
         rules.took = controller.take_rules
         return ControllerParts(
             controller, archiver, alerter, journal, self._mirror(controller, rules, problems)
@@ -98,7 +99,12 @@ class ControllerAssembly:
         )
 
     def _journal_reader(
-        self, controller: Controller, rules: RulesInForce, problems: Problems, captured: Callable[[], None]
+        self,
+        controller: Controller,
+        rules: RulesInForce,
+        problems: Problems,
+        captured: Callable[[], None],
+        take_alert: Callable[[Alert], None],
     ) -> JournalReader:
         from callrec.fallback.adoption import Adoption
         from callrec.fallback.journal_reader import JournalReader
@@ -115,6 +121,7 @@ class ControllerAssembly:
             lambda press, alert: controller.has_heard(press) or self.alert_known(alert),
             self.has_capture,
             self.was_discarded,
+            take_alert,
         )
         orphans = Orphans(self._app.pbx, self._app.spool.tracks, problems)
         return JournalReader(
