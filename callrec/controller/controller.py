@@ -49,6 +49,7 @@ from callrec.recording.actions import (
 from callrec.recording.call import Call
 from callrec.recording.tracker import CallTracker
 from callrec.spool.directory import Spool
+from callrec.spool.lock import SpoolGone
 
 log = structlog.get_logger()
 
@@ -94,9 +95,9 @@ class Controller:
 
         `work_waits` is called when something was put into the spool, `read_journal` when the dialplan may
         have recorded in our place; these only wake somebody else. `take_alert` has an alert sent and writes
-        it down, or raises OSError and is called again.
-        `stored_keys` returns the key presses that the dialplan has written down, by their ids;
-        `stop_monitor` ends the MixMonitor of a channel's name by its id.
+        it down, or raises OSError and is called again. `stored_keys` returns the key presses that the
+        dialplan has written down, by their ids; `stop_monitor` ends the MixMonitor of a channel's name by its
+        id.
         """
         self._pbx, self._tracker, self._spool = pbx, tracker, spool
         self._read_journal, self._stored_keys = read_journal, stored_keys
@@ -355,7 +356,8 @@ class Controller:
         An open call only as long as nothing newer is known of its call: written late, it would bring back
         one that is over.
         """
-        problem = why(error).shown()
+        # that the spool is gone is told by who looks after it
+        problem = "" if isinstance(error, SpoolGone) else why(error).shown()
         with self._lock:
             if problem != self._refused_by_disk:
                 log.error("the spool cannot be written", problem=str(error), call=action.linkedid)
@@ -372,7 +374,7 @@ class Controller:
     def _perform_on_pbx(self, action: PbxAction) -> None:
         try:
             self._to_pbx.perform(action)
-        except CallrecError as error:
+        except (CallrecError, OSError) as error:
             name, problem = type(action).__name__, str(error)
             log.warning("refused by the PBX", action=name, call=action.linkedid, problem=problem)
             with self._lock:
