@@ -209,6 +209,12 @@ url = $database_url
 # 60 MB for each hour of talk.
 directory = $spool
 
+[disk]
+# What is kept free on the disk of the spool, in megabytes: a reserve that is let go when the disk is full,
+# so that calls are still written down; and below low_water_mb sound stays on the PBX until there is room.
+reserve_mb = 64
+low_water_mb = 1000
+
 [prompts]
 # The announcements. pbx_directory is where the PBX sees the folder, when that is another path.
 $prompt_folders# true: answer before the announcement, so that the caller surely hears it.

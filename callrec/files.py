@@ -57,6 +57,10 @@ class Draft:
         while left:
             left = left[os.write(self._descriptor, left) :]
 
+    def allocate(self, size: int) -> None:
+        """Takes room for so many bytes."""
+        os.posix_fallocate(self._descriptor, 0, size)
+
     def sync(self) -> None:
         """Makes what was written survive a power failure. A disk that is full says so here at the latest."""
         os.fsync(self._descriptor)
@@ -227,6 +231,13 @@ def write_early(path: Path, data: bytes, written: Callable[[], None]) -> None:
     written()
     sync(partial)
     rename(partial, path)
+
+
+def allocate(path: Path, size: int) -> None:
+    """Makes a file of so many bytes that has its room on the disk, whole or not at all."""
+    with draft(path) as made:
+        made.allocate(size)
+        made.publish()
 
 
 def make_folder(path: Path, mode: int = PRIVATE_FOLDER) -> None:

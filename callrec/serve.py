@@ -183,7 +183,7 @@ class Service:
             each.stop()
         for thread in threads:
             thread.join(STOP_SECONDS if thread.daemon else None)
-        self._write_status(running=False)
+        self._problems.attempt("write status", lambda: self._write_status(running=False))
         self._app.close()
         log.info("ended")
         if self._parts.controller.replaced.is_set():
@@ -301,7 +301,10 @@ class Service:
 
     def _keep_house(self) -> None:
         self._problems.attempt("reload", self._rules.reload)
-        self._problems.attempt("write status", self._write_status)
+        spool = self._app.spool
+        if self._problems.attempt("spool", spool.check_there):
+            self._problems.attempt("disk", spool.keep_room)
+            self._problems.attempt("write status", self._write_status)
 
     def _look_after_key(self) -> None:
         """That it is gone is told before the next call ends. On a thread of its own: a disk that does not
@@ -320,6 +323,7 @@ class Service:
         self._app.outbox.put(ended=lambda: self._stating.is_stopping)
 
     def _write_status(self, *, running: bool = True) -> None:
+        self._app.spool.check_there()
         status.write(self._app.spool.directory, self._status(running))
 
     def _status(self, running: bool) -> dict[str, Any]:

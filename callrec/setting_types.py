@@ -232,6 +232,7 @@ _Number = BeforeValidator(_a_number_itself)
 Port = Annotated[int, Field(ge=1, le=65535), _Number]
 PortOrNone = Annotated[int, Field(ge=0, le=65535), _Number]
 Days = Annotated[int, Field(ge=1, le=36525), _Number]
+Megabytes = Annotated[int, Field(ge=1, le=10**9), _Number]
 Seconds = Annotated[float, Field(gt=0, le=60, allow_inf_nan=False), _Number]
 LockSeconds = Annotated[int, Field(ge=1, le=31_536_000), _Number]
 Share = Annotated[str, AfterValidator(_a_share)]

@@ -30,6 +30,7 @@ from callrec.setting_types import (
     KeyCode,
     KmsKeyOrNone,
     LockSeconds,
+    Megabytes,
     Number,
     PathOfThePbx,
     Pattern,
@@ -150,6 +151,15 @@ class SpoolSettings(Section):
     """Where recordings wait until they are proved to be in the archive."""
 
     directory: AbsolutePath = Path("/var/lib/callrec/spool")
+
+
+class DiskSettings(Section):
+    """What is kept free on the disk of the spool, so that it never stands still. Megabytes of 10^6 bytes."""
+
+    reserve_mb: Megabytes = 64
+    """A file that is let go when the disk is full, for what must be written down."""
+    low_water_mb: Megabytes = 1000
+    """Where less is free, sound stays on the PBX."""
 
 
 class PromptSettings(Section):
@@ -341,6 +351,7 @@ class Settings(Section):
     archive: ArchiveSettings = ArchiveSettings()
     catalogue: CatalogueSettings = CatalogueSettings()
     spool: SpoolSettings = SpoolSettings()
+    disk: DiskSettings = DiskSettings()
     prompts: PromptSettings = PromptSettings()
     retention: RetentionSettings = RetentionSettings()
     office: OfficeSettings = OfficeSettings()

@@ -20,6 +20,7 @@ from callrec.catalogue.database import Database
 from callrec.commands import main
 from callrec.desk import way
 from callrec.settings import DeskSettings
+from callrec.spool.directory import Spool
 from tests.unit.program import Done
 
 hypothesis.settings.register_profile("callrec", deadline=None)  # how long it takes is the benchmarks' matter
@@ -139,6 +140,7 @@ def office(office_after: Callable[..., Callable[..., Done]]) -> Callable[..., Do
 def _copy_office(source: Path, folder: Path) -> None:
     shutil.copy(source / "c.db", folder)
     shutil.copytree(source / "evidence", folder / "evidence")
+    Spool(folder / "spool")
     text = (source / "callrec.toml").read_text("utf-8")
     (folder / "callrec.toml").write_text(text.replace(str(source), str(folder)), "utf-8")
 

@@ -136,6 +136,8 @@ def _spoken(tree: ast.AST) -> Iterator[str]:
         "NotYetClosed",
         "NotYetThere",
         "NoSound",
+        "NoRoom",
+        "SpoolGone",
         "_NoWay",
         "Damaged",
         "AmiRefused",

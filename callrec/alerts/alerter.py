@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -64,11 +65,25 @@ class Alerter(Worker):
             thread.join(STOP_SECONDS)
         self._problems.attempt("alerts", self.work)
 
-    def wake(self) -> None:
-        """Tells that an alert was put into the spool."""
+    def take(self, alert: Alert) -> None:
+        """Has an alert sent at once, and puts it into the spool.
+
+        Raises OSError where the disk does not take it: it is sent all the same, but a kill would lose it. To
+        be called again then, until it is on disk or done with.
+        """
+        self._ledger.add(alert)
+        self._wake_all()
+        self._ledger.sync(alert.id)
+
+    def _wake_all(self) -> None:
         for worker in self.workers:
             worker.wake()
-        super().wake()
+        self.wake()
+
+    def _load(self) -> None:
+        if self._ledger.load():
+            for worker in self.workers:
+                worker.wake()
 
     def problems(self) -> list[str]:
         """Returns what keeps alerts from being sent, each problem once, and what a person has to look at.
@@ -89,16 +104,22 @@ class Alerter(Worker):
 
         An error with one is a problem until it can be done; it does not hold up the others.
         """
+        self._problems.attempt("read alerts", self._load)
         waiting = self._ledger.alerts()
         self._problems.keep(BOOKS, {BOOKS + alert.id for alert in waiting})
+        for alert in waiting:  # of all, before a database that is away holds anything up
+            with suppress(OSError):
+                self._ledger.sync(alert.id)
         for alert in waiting:
             self._problems.attempt(BOOKS + alert.id, partial(self._settle, alert))
 
     def _settle(self, alert: Alert) -> None:
         """Writes down what became of one alert, and lets go of it when nothing of it waits any more."""
-        self._ledger.sync(alert.id)
         deliveries = [each for worker in self.workers for each in worker.deliveries(alert)]
-        self._book(alert, [each for each in deliveries if each.tries])
+        try:
+            self._ledger.sync(alert.id)
+        finally:  # also where the disk is full: the catalogue may lie on another
+            self._book(alert, [each for each in deliveries if each.tries])
         if any(each.state is AlertState.WAITING for each in deliveries):
             return
         given_up = any(each.state is AlertState.GIVEN_UP for each in deliveries)

@@ -1,6 +1,7 @@
 """Sends alerts by one way, on a thread of its own: a server that hangs delays no other way (decision 11).
 
-The alerter starts it and books what it does. How an alert is put into words and sent is the way's matter.
+It waits for no disk: what it knows is in memory, and what it did the alerter writes down. The alerter starts
+it and books what it does. How an alert is put into words and sent is the way's matter.
 """
 
 from __future__ import annotations
@@ -104,7 +105,8 @@ class DeliveryWorker(Worker):
             log.warning(
                 "alert not sent", alert=alert.id, way=self.way.name, tries=tried.tries, problem=problem
             )
-        self._write(alert, tried)
+        self._ledger.note(alert.id, tried)
+        self._tried()
 
     def _problem_of_sending(self, alert: Alert, recipient: str) -> str:
         """Sends an alert to one recipient. Returns why that failed, empty when it did not."""
@@ -116,13 +118,6 @@ class DeliveryWorker(Worker):
             log.exception("a bug: please report it", way=self.way.name)
             return type(error).__name__
         return ""
-
-    def _write(self, alert: Alert, tried: Delivery) -> None:
-        try:
-            self._ledger.write(alert.id, tried)
-        except OSError as error:
-            log.error("the spool cannot be written", problem=str(error), alert=alert.id)
-        self._tried()
 
     def _pause(self) -> float:
         """Returns the seconds until the next try is due; IDLE_SECONDS at most."""

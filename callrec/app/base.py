@@ -70,9 +70,23 @@ class BaseParts:
 
     @cached_property
     def spool(self) -> Spool:
+        """The spool. Raises WrongConfiguration where it is not there: its disk may not be mounted."""
+        return self._spool(make=False)
+
+    def make_spool(self) -> None:
+        """Makes the spool where it is not there. Raises WrongConfiguration where that cannot be."""
+        self._spool(make=True)
+
+    def _spool(self, *, make: bool) -> Spool:
         from callrec.spool.directory import Spool
 
-        return Spool(self.settings.spool.directory)
+        disk = self.settings.disk
+        return Spool(
+            self.settings.spool.directory,
+            reserve_mb=disk.reserve_mb,
+            low_water_mb=disk.low_water_mb,
+            make=make,
+        )
 
     @property
     def who(self) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from callrec.fallback.journal_reader import JournalReader
     from callrec.fallback.rule_mirror import RuleMirror
     from callrec.health.odd_events import OddEvents
+    from callrec.model.alerts import Alert
     from callrec.model.calls import CallRecord
     from callrec.problems import Problems
     from callrec.recording.tracker import CallTracker
@@ -130,7 +131,7 @@ class ControllerAssembly:
             self._app.spool,
             answer_first=self._app.settings.prompts.answer_first,  # decision 5
             work_waits=archiver.wake,
-            help_waits=alerter.wake,
+            take_alert=alerter.take,
             read_journal=lambda: journal.wake(),  # noqa: PLW0108  (it is made below)
             stored_keys=self.stored_keys,
             stop_monitor=self.stop_monitor,
@@ -139,7 +140,7 @@ class ControllerAssembly:
         )
         self._app.pbx.unreadable = controller.unreadable = self.odd_events.add
         self.ownership.lost = controller.replaced.set
-        journal = self._journal_reader(controller, rules, problems, captured)
+        journal = self._journal_reader(controller, rules, problems, captured, alerter.take)
         rules.took = controller.take_rules
         return ControllerParts(
             controller, archiver, alerter, journal, self._mirror(controller, rules, problems)
@@ -162,7 +163,12 @@ class ControllerAssembly:
         )
 
     def _journal_reader(
-        self, controller: Controller, rules: RulesInForce, problems: Problems, captured: Callable[[], None]
+        self,
+        controller: Controller,
+        rules: RulesInForce,
+        problems: Problems,
+        captured: Callable[[], None],
+        take_alert: Callable[[Alert], None],
     ) -> JournalReader:
         from callrec.fallback.adoption import Adoption
         from callrec.fallback.journal_reader import JournalReader
@@ -179,6 +185,7 @@ class ControllerAssembly:
             lambda press, alert: controller.has_heard(press) or self.alert_known(alert),
             self.has_capture,
             self.was_discarded,
+            take_alert,
         )
         orphans = Orphans(self._app.pbx, self._app.spool.tracks, problems)
         return JournalReader(
@@ -283,8 +290,9 @@ class ControllerAssembly:
         """Fetches a track from the PBX into a file; returns False when the PBX has none of that name."""
         from callrec.pbx.transport import AriRefused
 
+        self._app.spool.room_for(0)  # before the PBX is asked for what cannot be taken
         try:
-            self._app.pbx.fetch(name, target)
+            self._app.pbx.fetch(name, target, self._app.spool.room_for)
         except AriRefused as error:
             if error.status == 404:
                 return False

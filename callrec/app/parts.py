@@ -139,6 +139,7 @@ class App(EvidenceParts):
         """Writes the office a controller goes by into the spool, for a start without the database."""
         from callrec.spool import snapshot
 
+        self.spool.check_there()
         snapshot.write(self.spool.directory / snapshot.FILE, office, self.now)
 
     def saved_office(self) -> tuple[Office, datetime]:

@@ -132,7 +132,7 @@ def _ready(path: Path) -> str:
     """
     here = App(settings_file.load(str(path)))
     with closing(here):
-        here.spool  # noqa: B018 (makes its folders)
+        here.make_spool()
         here.database.upgrade()  # first: without a key calls are recorded all the same, and wait in the spool
         here.keys.first(here.who, here.now)
         return here.database.shown

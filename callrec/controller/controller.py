@@ -1,7 +1,8 @@
 """Watches one PBX: events go to the tracker, and what it wants done goes to the performers (decision 1).
 
 One thread reads events, the serial executor performs actions (of one call in order: those for each track,
-other ones to the PBX, and those to the spool), and both hand what they learn to the tracker under one lock.
+other ones to the PBX, and those to the spool, on threads of their own), and both hand what they learn to the
+tracker under one lock.
 `callrec.serve` runs it and ticks.
 """
 
@@ -21,11 +22,14 @@ from callrec.controller.drafts import Drafts, NoDrafts, State
 from callrec.controller.hangups import Hangups
 from callrec.controller.ownership import Hold, NoHold
 from callrec.controller.performer import PbxCommands, PbxPerformer, SpoolPerformer
-from callrec.controller.serial_executor import SerialExecutor
+from callrec.controller.serial_executor import Lane, SerialExecutor
 from callrec.controller.unrecorded import Unrecorded
+from callrec.controller.unsaved import Unsaved
 from callrec.errors import CallrecError, Sentence
+from callrec.failures import why
 from callrec.language import translated
 from callrec.meters import Meters
+from callrec.model.alerts import Alert
 from callrec.model.rules import Direction
 from callrec.pbx.events import (
     Channel,
@@ -38,10 +42,19 @@ from callrec.pbx.events import (
     epoch,
 )
 from callrec.policy.office import Office
-from callrec.recording.actions import Action, PbxAction, SaveCheckpoint, Silencing, SpoolAction, StopFallback
+from callrec.recording.actions import (
+    Action,
+    PbxAction,
+    SaveCheckpoint,
+    SaveOpenCall,
+    Silencing,
+    SpoolAction,
+    StopFallback,
+)
 from callrec.recording.call import Call
 from callrec.recording.tracker import CallTracker
 from callrec.spool.directory import Spool
+from callrec.spool.lock import SpoolGone
 from callrec.worker import Pulse, SharedPulse
 
 log = structlog.get_logger()
@@ -79,7 +92,7 @@ class Controller:
         *,
         answer_first: bool,
         work_waits: Callable[[], None],
-        help_waits: Callable[[], None],
+        take_alert: Callable[[Alert], None],
         read_journal: Callable[[], None],
         stored_keys: Callable[[], dict[str, str]],
         stop_monitor: Callable[[str, str], None],
@@ -88,18 +101,20 @@ class Controller:
     ) -> None:
         """Makes a controller that tells others when there is work for them.
 
-        `work_waits` is called when something was put into the spool, `help_waits` when somebody asked for
-        help, `read_journal` when the dialplan may have recorded in our place; these only wake somebody else.
-        `stored_keys` returns the key presses that the dialplan has written down, by their ids;
-        `stop_monitor` ends the MixMonitor of a channel's name by its id. `drafts` is told of the captures,
-        and `hold` says whether the PBX is this controller's.
+        `work_waits` is called when something was put into the spool, `read_journal` when the dialplan may
+        have recorded in our place; these only wake somebody else. `take_alert` has an alert sent and writes
+        it down, or raises OSError and is called again. `stored_keys` returns the key presses that the
+        dialplan has written down, by their ids; `stop_monitor` ends the MixMonitor of a channel's name by its
+        id. `drafts` is told of the captures, and `hold` says whether the PBX is this controller's.
         """
         self._drafts, self._hold = drafts or NoDrafts(), hold or NoHold()
         self._pbx, self._tracker, self._spool = pbx, tracker, spool
         self._read_journal, self._stored_keys = read_journal, stored_keys
         self._executor = SerialExecutor()
         self._lock = threading.Lock()
-        self._again: list[Action] = []
+        self._again: list[SpoolAction] = []
+        self._unsaved = Unsaved()
+        self._refused_by_disk, self._refused_mark = "", 0
         self._checkpoints = Checkpoints(spool)
         self._hangups, self._unrecorded = Hangups(), Unrecorded()
         self._call_log = CallLog()
@@ -115,7 +130,7 @@ class Controller:
             spool,
             self._checkpoints,
             work_waits=work_waits,
-            help_waits=help_waits,
+            take_alert=take_alert,
             read_journal=read_journal,
             drafts=self._drafts,
         )
@@ -175,6 +190,8 @@ class Controller:
             again, self._again = self._again, []
             for action in again:
                 self._enqueue(action)
+            if not again and self._unsaved.is_saved(self._refused_mark):
+                self._refused_by_disk = ""
             self._submit(self._tracker.tick(self._now()))
 
     def take_rules(self, office: Office) -> None:
@@ -189,6 +206,14 @@ class Controller:
             self._submit(self._tracker.recall(keys, self._now()))
 
     # --- how it stands
+
+    def asked(self) -> int:
+        """Returns a mark of all that calls have asked of the disk so far, for `is_saved`."""
+        return self._unsaved.asked()
+
+    def is_saved(self, mark: int) -> bool:
+        """Tells whether all that was asked of the disk up to a mark is there."""
+        return self._unsaved.is_saved(mark)
 
     def has_recorded(self, linkedid: str) -> bool:
         """Tells whether something of a call was captured here, as far back as is remembered."""
@@ -223,10 +248,10 @@ class Controller:
         self.meters = self._to_spool.meters = meters
 
     def problems(self) -> list[str | Sentence]:
-        """Returns what should be recorded and is not, and what is for so long that its end may have been
-        missed."""
+        """Returns what should be recorded and is not, what is for so long that its end may have been missed,
+        and what the disk refuses."""
         with self._lock:
-            calls = list(self._tracker.calls.values())
+            calls, refused = list(self._tracker.calls.values()), self._refused_by_disk
             lacking = self._unrecorded.look(calls)
         begun = [(each, since) for each in calls if (since := _recorded_since(each))]
         text = translated(
@@ -237,7 +262,14 @@ class Controller:
             for call, since in begun
             if self._now() - since >= LONG
         ]
-        return [*lacking, *long]
+        return [*lacking, *long, *([self._disk_problem(refused)] if refused else [])]
+
+    def _disk_problem(self, problem: str) -> str:
+        text = translated(
+            "the spool {path} cannot be written ({problem}): what calls need written down waits in memory, "
+            "and a kill would lose it. Make room, or see to its disk"
+        )
+        return text.format(path=self._spool.directory, problem=problem)
 
     # --- events
 
@@ -330,33 +362,58 @@ class Controller:
             if isinstance(action, SaveCheckpoint):
                 self._checkpoints.ask(action)
                 self._drafts.note(State.OPEN, action.checkpoint)
+            if isinstance(action, SpoolAction):
+                self._unsaved.ask(action)
             self._enqueue(action)
         self._call_log.tell(wanted)  # last: nothing waits for a line
 
     def _enqueue(self, action: Action) -> None:
-        """Hands an action to the executor. Those that write to disk have a queue of their own.
+        """Hands an action to the executor. Those that write to disk have a queue and threads of their own.
 
         So no recording begins later for them.
         """
-        queue = "spool" if isinstance(action, SpoolAction) else action.side
-        self._executor.submit(f"{action.linkedid} {queue}", lambda: self._perform(action))
+        queue, lane = ("spool", Lane.DISK) if isinstance(action, SpoolAction) else (action.side, Lane.PBX)
+        self._executor.submit(f"{action.linkedid} {queue}", lambda: self._perform(action), lane)
 
     def _perform(self, action: Action) -> None:
         self.actions_pulse.beat()
         try:
             if isinstance(action, SpoolAction):
-                self._to_spool.perform(action)
+                self._perform_on_disk(action)
             else:
                 self._perform_on_pbx(action)
-        except OSError as error:
-            # The disk of the spool: the action is not forgotten, it is tried again at the next tick.
-            log.error("the spool cannot be written", problem=str(error), call=action.linkedid)
-            with self._lock:
-                self._again.append(action)
         except Exception:
             log.exception("a bug: please report it", action=type(action).__name__, call=action.linkedid)
         finally:
             self.actions_pulse.rest()
+
+    def _perform_on_disk(self, action: SpoolAction) -> None:
+        try:
+            self._to_spool.perform(action)
+        except OSError as error:
+            self._refused(action, error)
+        except BaseException:
+            self._unsaved.saved(action)  # it is logged as a bug: nothing is to wait for it
+            raise
+        else:
+            self._unsaved.saved(action)
+
+    def _refused(self, action: SpoolAction, error: OSError) -> None:
+        """Has an action that the disk did not take tried again at the next tick: it is not forgotten.
+
+        An open call only as long as nothing newer is known of its call: written late, it would bring back
+        one that is over.
+        """
+        # that the spool is gone is told by who looks after it
+        problem = "" if isinstance(error, SpoolGone) else why(error).shown()
+        with self._lock:
+            if problem != self._refused_by_disk:
+                log.error("the spool cannot be written", problem=str(error), call=action.linkedid)
+            self._refused_by_disk, self._refused_mark = problem, self._unsaved.asked()
+            if isinstance(action, SaveOpenCall) and not self._unsaved.is_newest(action):
+                self._unsaved.saved(action)
+            else:
+                self._again.append(action)
 
     def _took_over(self, action: StopFallback, heard: timedelta) -> None:
         with self._lock:
@@ -365,7 +422,7 @@ class Controller:
     def _perform_on_pbx(self, action: PbxAction) -> None:
         try:
             self._to_pbx.perform(action)
-        except CallrecError as error:
+        except (CallrecError, OSError) as error:
             name, problem = type(action).__name__, str(error)
             log.warning("refused by the PBX", action=name, call=action.linkedid, problem=problem)
             self.meters.refused(name)

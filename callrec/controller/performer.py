@@ -20,6 +20,7 @@ from callrec.controller.drafts import Drafts, State
 from callrec.controller.hangups import Hangups
 from callrec.errors import CallrecError
 from callrec.meters import Meters
+from callrec.model.alerts import Alert
 from callrec.model.captures import Capture
 from callrec.model.flaws import Flaw
 from callrec.pbx import mixmonitor
@@ -139,13 +140,13 @@ class SpoolPerformer:
         checkpoints: Checkpoints,
         *,
         work_waits: Callable[[], None],
-        help_waits: Callable[[], None],
+        take_alert: Callable[[Alert], None],
         read_journal: Callable[[], None],
         drafts: Drafts,
     ) -> None:
-        """The callables only wake somebody else: see Controller."""
+        """`take_alert` sends an alert and writes it down; the others only wake somebody: see Controller."""
         self._spool, self._checkpoints, self._drafts = spool, checkpoints, drafts
-        self._work_waits, self._help_waits, self._read_journal = work_waits, help_waits, read_journal
+        self._work_waits, self._take_alert, self._read_journal = work_waits, take_alert, read_journal
         self._recorded: deque[str] = deque(maxlen=REMEMBERED)
         self.meters = Meters()
 
@@ -159,7 +160,7 @@ class SpoolPerformer:
             case do.SaveCheckpoint():
                 self._checkpoints.save(action)
             case do.SaveOpenCall():
-                self._save_open_call(action)
+                self._spool.save_open_call(action.call)
             case do.HandOver():
                 self._spool.hand_over(action.captured)
                 self._drafts.note(State.KEPT, action.captured)
@@ -176,13 +177,13 @@ class SpoolPerformer:
                 self.meters.call_over(action.call)
                 self._work_waits()
             case do.SaveAlert():
-                self._spool.save_alert(action.alert)
-                self._help_waits()
+                self._take_alert(action.alert)  # it leaves also where the disk is full (decision 11)
             case do.ReadJournal():
                 self._spool.forget_open_call(action.call_id)
                 self._read_journal()
             case do.TellFlaw():
-                self._tell_flaw(action.call_id, action.flaw)
+                self._spool.tell_flaw(action.call_id, action.flaw)
+                log.error("told in callrec status", flaw=action.flaw, call=action.call_id)
             case _:
                 assert_never(action)  # decision 15: a new action is found by the type checker
 
@@ -195,7 +196,7 @@ class SpoolPerformer:
             self._tell_flaw(call.id, Flaw.NOT_RECORDED)
 
     def _tell_flaw(self, call_id: str, flaw: Flaw) -> None:
-        self._spool.flaws.add(call_id, flaw)
+        self._spool.tell_flaw(call_id, flaw)
         log.error("told in callrec status", flaw=flaw, call=call_id)
 
     def _captured(self, action: do.HandOver | do.Discard) -> None:
@@ -207,16 +208,6 @@ class SpoolPerformer:
         self._spool.forget_open_call(action.captured.call.id)
         self._recorded.append(action.captured.call.linkedid)
         self._work_waits()
-
-    def _save_open_call(self, action: do.SaveOpenCall) -> None:
-        """Writes down an open call; a failure is not tried again.
-
-        One that is written late would bring back a call that is over.
-        """
-        try:
-            self._spool.save_open_call(action.call)
-        except OSError as error:
-            log.warning("an open call cannot be written down", problem=str(error), call=action.linkedid)
 
 
 def has_no_track(capture: Capture) -> bool:

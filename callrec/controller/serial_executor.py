@@ -1,4 +1,4 @@
-"""Runs jobs on a small pool of threads, where those of one queue never overtake one another."""
+"""Runs jobs on small pools of threads, where those of one queue never overtake one another."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
 
 import structlog
 
@@ -13,7 +14,14 @@ log = structlog.get_logger()
 
 Job = Callable[[], None]
 WORKERS = 32
-"""Threads, made when they are needed. Some wait for a disk or for the PBX; the next call must not."""
+"""Threads of a lane, made when they are needed. Some wait; the next call must not."""
+
+
+class Lane(StrEnum):
+    """What jobs may wait for: each has threads of its own, so that a disk that hangs costs no recording."""
+
+    PBX = "pbx"
+    DISK = "disk"
 
 
 class SerialExecutor:
@@ -23,26 +31,28 @@ class SerialExecutor:
     """
 
     def __init__(self, workers: int = WORKERS) -> None:
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="actions")
-        self._queues: dict[str, deque[Job]] = {}
+        """`workers`: how many jobs of one lane run at a time, at most."""
+        self._pools = {each: ThreadPoolExecutor(workers, thread_name_prefix=each) for each in Lane}
+        self._queues: dict[tuple[Lane, str], deque[Job]] = {}
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
 
-    def submit(self, key: str, job: Job) -> None:
-        """Adds a job to the queue of its key. Never waits."""
+    def submit(self, key: str, job: Job, lane: Lane = Lane.PBX) -> None:
+        """Adds a job to the queue of its key in a lane. Never waits."""
         with self._lock:
-            queue = self._queues.setdefault(key, deque())
+            queue = self._queues.setdefault((lane, key), deque())
             queue.append(job)
             if len(queue) == 1:
-                self._pool.submit(self._drain, key, queue)
+                self._pools[lane].submit(self._drain, (lane, key), queue)
 
     def close(self) -> None:
         """Waits for the jobs that were submitted, and for those that these submit; then ends the threads."""
         with self._idle:
             self._idle.wait_for(lambda: not self._queues)
-        self._pool.shutdown(wait=True)
+        for pool in self._pools.values():
+            pool.shutdown(wait=True)
 
-    def _drain(self, key: str, queue: deque[Job]) -> None:
+    def _drain(self, key: tuple[Lane, str], queue: deque[Job]) -> None:
         while True:
             try:
                 queue[0]()

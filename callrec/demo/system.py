@@ -124,6 +124,7 @@ class DemoSystem:
         write_file(self.config, self._answers())
         write_whole(self.home / "purge.env", self._purge_keys().encode())
         app = App(load(str(self.config)))
+        app.make_spool()
         app.keys.first("demo", app.now)
         app.database.upgrade()
         with app.database.begin() as connection:

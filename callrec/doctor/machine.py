@@ -38,6 +38,11 @@ def _disk(checkup: Checkup) -> str:
             "the spool {path} has {free} GB left: make room", path=spool.directory, free=round(free / 1e9, 1)
         )
     _check_takes_files(spool.directory)
+    if spool.is_locked() and not spool.reserve.is_whole():
+        raise CheckFailed(
+            "the reserve of [disk] in the spool {path} was let go, and is not there again: make room",
+            path=spool.directory,
+        )
     room = _("{free} GB free").format(free=round(free / 1e9, 1))
     with suppress(Unreachable):  # another check tells that the database is away
         return f"{room}; {_forecast(checkup, free)}"

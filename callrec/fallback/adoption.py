@@ -17,6 +17,7 @@ import structlog
 
 from callrec import ids
 from callrec.fallback import journal, journal_calls
+from callrec.model.alerts import Alert
 from callrec.model.calls import CallRecord, Outcome, remark
 from callrec.model.flaws import Flaw
 from callrec.model.rules import Decision, Mode
@@ -59,6 +60,7 @@ class Adoption:
         help_known: Callable[[str, str], bool] = lambda press, alert: False,
         has_capture: Callable[[str], bool] = lambda recording: False,
         was_discarded: Callable[[str], bool] = lambda call: False,
+        take_alert: Callable[[Alert], None] | None = None,
     ) -> None:
         """Makes an adoption that asks others what it cannot know.
 
@@ -66,12 +68,15 @@ class Adoption:
         of the call itself after all, `help_known` of the ids of a key press and of its alert whether
         somebody was told, `has_capture` of the id of a recording whether it waits in the spool, or is
         archived, `was_discarded` of the id of a call whether what was captured of it was destroyed.
+        `take_alert` has an alert sent and puts it into the spool, or raises OSError; without it, it is only
+        put there.
         """
         self._storage, self._spool = storage, spool
         self._office, self._office_at = office, office_at
         self._pbx, self._prompt, self._taken_up = pbx, prompt, taken_up
         self._help_known, self._has_capture = help_known, has_capture
         self._was_discarded = was_discarded
+        self._take_alert = take_alert or spool.save_alert
         self._absences: dict[str, tuple[datetime, int]] = {}
 
     def adopt(self, key: str, value: str, now: datetime, noted: Sequence[RawKeyPress] = ()) -> bool:
@@ -93,7 +98,7 @@ class Adoption:
         call = journal_calls.call_of(entry, office, self._pbx, self._prompt, decision, heard)
         wanted = decision.mode is Mode.AUTOMATIC and not call.unannounced_at
         if any(each.could_not_be_played for each in call.announcements):
-            self._spool.flaws.add(call.id, Flaw.ANNOUNCEMENT_FAILED)
+            self._spool.tell_flaw(call.id, Flaw.ANNOUNCEMENT_FAILED)
         recorded = bool(entry.file) and call.outcome is Outcome.ANSWERED and wanted
         keys = journal_calls.pressed(entry, noted, office, recorded=recorded)
         call = replace(call, key_presses=keys, incident=any(marks(each.result) for each in keys))
@@ -150,9 +155,8 @@ class Adoption:
                 continue
             alert = alert_of(self._office(), call, press.id, press.extension, press.at, recorded=recorded)
             if not self._help_known(press.id, alert.id):
-                self._spool.save_alert(
-                    replace(alert, support_phone=None)
-                )  # there is nothing to listen to any more
+                # there is nothing to listen to any more
+                self._take_alert(replace(alert, support_phone=None))
 
     def _decision(self, entry: journal.JournalEntry) -> Decision:
         """Decides by the rules as they were when the call began, or, for a recording only, by those of now.

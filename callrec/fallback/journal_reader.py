@@ -67,7 +67,8 @@ class JournalReader(Worker):
         self._problems, self._adopted = problems, adopted
         super().__init__(self._look, lambda: SOON_SECONDS if self._left else SECONDS)
         self._left = 0
-        self._seen: set[str] = set()
+        self._seen: dict[str, int] = {}
+        """The keys that were acted on, with a mark of what had been asked of the disk by then."""
 
     def _look(self) -> None:
         """Reads where the controller is linked; what fails is a problem, and tried again."""
@@ -125,19 +126,21 @@ class JournalReader(Worker):
         self._orphans.look(lines)
 
     def _forget(self, database: Database, keys: dict[str, str], wanted: set[str]) -> None:
-        """Deletes what was noted of keys that were taken up: those of the last look but one (decision 12).
+        """Deletes what was noted of keys that were acted on at an earlier look, once all that they have
+        caused is on disk: until then a kill must find them here (decisions 12, 20).
 
         Before that they are taken up, if they were not: they could not be read when the link was made.
         `wanted` are those of calls of which the journal tells, or will.
         """
         if not self._controller.link_up:
-            self._seen = set()
+            self._seen = {}
             return
         self._controller.recall(keys)
-        done = set(keys) - wanted
-        if done & self._seen:
-            database.delete(journal.KEYS, done & self._seen)
-        self._seen = done - self._seen
+        done, mark = set(keys) - wanted, self._controller.asked()
+        safe = {key for key in done & self._seen.keys() if self._controller.is_saved(self._seen[key])}
+        if safe:
+            database.delete(journal.KEYS, safe)
+        self._seen = {key: self._seen.get(key, mark) for key in done - safe}
 
     def _adopt(self, key: str, value: str, noted: Sequence[RawKeyPress]) -> bool:
         """Returns whether a line is safe in the spool now. One that cannot be adopted is a problem."""

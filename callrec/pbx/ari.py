@@ -11,7 +11,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -354,13 +354,15 @@ class Ari:
             return int(response.headers["Content-Length"]) % LENGTH_WRAPS
         return None
 
-    def fetch(self, name: str, target: Path) -> int:
+    def fetch(self, name: str, target: Path, room_for: Callable[[int], None] = lambda size: None) -> int:
         """Streams a stored recording to `target`. Returns its bytes.
 
-        Raises PbxUnreachable when some are missing. Not through ari-py, which would decode the sound as JSON.
+        `room_for` is asked before, with the bytes that are to come, and raises where there is no room. Raises
+        PbxUnreachable when some are missing. Not through ari-py, which would decode the sound as JSON.
         """
         expected, chunks = self.stream(name)
-        with target.open("wb") as file:
+        with closing(chunks), target.open("wb") as file:
+            room_for(expected)
             file.writelines(chunks)
             written = file.tell()
         if (written - expected) % LENGTH_WRAPS:

@@ -12,11 +12,15 @@ removed/                      what the archive has, on its way out
 quarantine/                   what nothing could be made of, for a person to look at
 flaws/                        what was noticed of calls within the last day (`flaws`)
 
-Beside them lie lock and version-2 (`lock`, `version`), the copy of the rules (`snapshot`: office.json), and
-how the controller is (`status`: status.json). Names end in .partial while they are written (`files`).
+Beside them lie lock and version-2 (`lock`, `version`), the reserve (`reserve`), the copy of the rules
+(`snapshot`: office.json), and how the controller is (`status`: status.json). Names end in .partial while they
+are written (`files`).
 
 What is written here survives a power failure as well, except in open_calls/. Names are ids, so sorted they
 are in the order of time. Who takes what out of the spool, and when, is not decided here.
+
+Nothing is written where the spool is not there any more (`lock`), and for small things the reserve is let go
+when the disk is full (`reserve`).
 """
 
 from __future__ import annotations
@@ -25,8 +29,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -46,12 +51,15 @@ from callrec.files import (
 from callrec.model.alerts import Alert, Delivery
 from callrec.model.calls import CallRecord
 from callrec.model.captures import CapturedCall, Checkpoint
+from callrec.model.flaws import Flaw
 from callrec.spool import version
 from callrec.spool.flaws import FOLDER as FLAWS
 from callrec.spool.flaws import Flaws
 from callrec.spool.lock import SpoolLock
+from callrec.spool.reserve import Reserve
 
 T = TypeVar("T")
+P = ParamSpec("P")
 _CHECKPOINT: TypeAdapter[Checkpoint] = TypeAdapter(Checkpoint)
 _CAPTURED: TypeAdapter[CapturedCall] = TypeAdapter(CapturedCall)
 _CALL: TypeAdapter[CallRecord] = TypeAdapter(CallRecord)
@@ -79,19 +87,49 @@ class Damaged(WrongConfiguration):
     """The content of a file of the spool cannot be read."""
 
 
+def _there(method: Callable[Concatenate[Spool, P], T]) -> Callable[Concatenate[Spool, P], T]:
+    """Has a method raise SpoolGone, an OSError, where the spool is not there: it would seem to be empty."""
+
+    @wraps(method)
+    def checked(self: Spool, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        self.check_there()
+        return method(self, *args, **kwargs)
+
+    return checked
+
+
+def _small(method: Callable[Concatenate[Spool, P], T]) -> Callable[Concatenate[Spool, P], T]:
+    """Has a method that writes something small done once more, with the reserve let go, if the disk is full.
+
+    It can be repeated, therefore. Where the spool is not there, as `_there`.
+    """
+
+    @wraps(method)
+    def written(self: Spool, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        self.check_there()
+        return self.reserve.writing(lambda: method(self, *args, **kwargs))
+
+    return written
+
+
 class Spool(SpoolLock):
-    """One spool directory, made where it is missing; raises WrongConfiguration when it cannot be used.
+    """One spool directory; raises WrongConfiguration when it cannot be used.
 
     What was said and who said it is in folders that only their owner may enter. Methods that write raise
     OSError when the disk does not take it; those that return one thing by its id raise FileNotFoundError when
     it is not there.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self, directory: Path, *, reserve_mb: int = 0, low_water_mb: int = 0, make: bool = True
+    ) -> None:
+        """Opens a spool, which is made where there is none if `make` says so; `reserve_mb` and `low_water_mb`
+        as Reserve has them."""
         super().__init__(directory)
         self.flaws = Flaws(directory)
+        self.reserve = Reserve(directory, reserve_mb, low_water_mb)
         try:
-            version.check(directory)
+            (version.make if make else version.check)(directory)
             for name in _FOLDERS:
                 make_folder(directory / name)
             self._narrow()
@@ -116,6 +154,7 @@ class Spool(SpoolLock):
 
     # --- captures under way
 
+    @_small
     def save_checkpoint(self, checkpoint: Checkpoint, written: Callable[[], None] = lambda: None) -> None:
         """Writes a capture under way, with its call, and returns when it is on disk.
 
@@ -126,6 +165,7 @@ class Spool(SpoolLock):
             self._checkpoint(checkpoint.capture.recording_id), _CHECKPOINT.dump_json(checkpoint), written
         )
 
+    @_there
     def checkpoints(self) -> list[Checkpoint]:
         """Returns the captures that were under way when they were last written down, the oldest first.
 
@@ -166,6 +206,7 @@ class Spool(SpoolLock):
                 move(path, self._quarantine())
         return found
 
+    @_small
     def hand_over(self, captured: CapturedCall) -> None:
         """Gives a capture that is over to the archiver, and forgets its checkpoint."""
         folder = self.folder(captured.capture.recording_id)
@@ -174,6 +215,7 @@ class Spool(SpoolLock):
         sync(folder.parent)
         self._forget_checkpoint(captured.capture.recording_id)
 
+    @_small
     def discard(self, captured: CapturedCall, *, whole: bool) -> None:
         """Gives a capture that is over to the discarder, to be destroyed.
 
@@ -188,10 +230,12 @@ class Spool(SpoolLock):
 
     # --- calls under way of which nothing is captured
 
+    @_small
     def save_open_call(self, call: CallRecord) -> None:
         """Writes a call under way. Not synced to disk: with the machine the PBX and its calls end too."""
         write_unsynced(self._open(call.id), _CALL.dump_json(call))
 
+    @_there
     def open_calls(self) -> list[CallRecord]:
         """Returns the calls that were under way when they were written down. A damaged file is quarantined.
 
@@ -203,6 +247,7 @@ class Spool(SpoolLock):
                 path.unlink()
         return self._readable(_CALL, "open_calls")
 
+    @_there
     def known_calls(self) -> set[str]:
         """Returns the ids of the calls of which there is more here than an open call: a capture or a row."""
         found = {each.call.id for each in self.checkpoints()} | set(self.calls())
@@ -214,12 +259,14 @@ class Spool(SpoolLock):
                 found.add(self.discard_of(id_).captured.call.id)
         return found
 
+    @_there
     def has_capture(self, recording_id: str) -> bool:
         """Returns whether a capture is here: under way, over, or in the quarantine."""
         checkpoint, quarantined = self._checkpoint(recording_id), self.directory / QUARANTINE / recording_id
         kept = (self.folder(recording_id) / CAPTURED, self._discard(recording_id), quarantined)
         return any(path.exists() for path in (checkpoint, partial_of(checkpoint), *kept))
 
+    @_there
     def tracks(self) -> set[str]:
         """Returns the names of the PBX's stored recordings that captures here have, whatever becomes of them.
 
@@ -235,12 +282,14 @@ class Spool(SpoolLock):
         segments = [segment for each in captures for segment in each.segments]
         return {track.name for each in segments for track in (each.external, each.staff)}
 
+    @_there
     def forget_open_call(self, call_id: str) -> None:
         """Removes an open call that is over, or of which a checkpoint is written."""
         self._open(call_id).unlink(missing_ok=True)
 
     # --- captures that are over
 
+    @_there
     def discards(self) -> list[str]:
         """Returns the ids of the recordings of which something is to be destroyed, the oldest first."""
         return sorted(path.stem for path in (self.directory / "discards").glob("*.json"))
@@ -249,9 +298,11 @@ class Spool(SpoolLock):
         """Returns what is to be destroyed of a recording. Raises Damaged."""
         return _read(_DISCARD, self._discard(recording_id))
 
+    @_there
     def remove_discard(self, recording_id: str) -> None:
         self._unlink(self._discard(recording_id))
 
+    @_there
     def waiting(self) -> list[str]:
         """Returns the ids of the recordings that wait for the archive, the oldest first."""
         return sorted(path.parent.name for path in (self.directory / "recordings").glob(f"*/{CAPTURED}"))
@@ -263,6 +314,7 @@ class Spool(SpoolLock):
         """Returns a capture that waits for the archive, with its call. Raises Damaged."""
         return _read(_CAPTURED, self.folder(recording_id) / CAPTURED)
 
+    @_small
     def remove(self, recording_id: str) -> None:
         """Lets go of a recording that the archive has, and that was read back from there.
 
@@ -274,10 +326,12 @@ class Spool(SpoolLock):
         for left in removed.iterdir():
             shutil.rmtree(left)
 
+    @_small
     def quarantine(self, recording_id: str) -> None:
         """Moves a recording of which nothing can be made away from the archiver, for people to look at."""
         move(self.folder(recording_id), self._quarantine())
 
+    @_small
     def quarantine_call(self, call_id: str) -> None:
         """Moves the file of a call that cannot be read into the quarantine."""
         move(self._call(call_id), self._quarantine())
@@ -293,10 +347,12 @@ class Spool(SpoolLock):
 
     # --- calls
 
+    @_small
     def save_call(self, call: CallRecord) -> None:
         """Writes a call that is over, for the catalogue."""
         write_whole(self._call(call.id), _CALL.dump_json(call))
 
+    @_there
     def calls(self) -> list[str]:
         """Returns the ids of the calls that wait for the catalogue."""
         return sorted(path.stem for path in (self.directory / "calls").glob("*.json"))
@@ -305,14 +361,22 @@ class Spool(SpoolLock):
         """Returns a call that waits for the catalogue. Raises Damaged."""
         return _read(_CALL, self._call(call_id))
 
+    @_there
     def remove_call(self, call_id: str) -> None:
         self._unlink(self._call(call_id))
 
+    @_small
+    def tell_flaw(self, call_id: str, flaw: Flaw) -> None:
+        """Has `callrec status` tell of a flaw of a call within the next day."""
+        self.flaws.add(call_id, flaw)
+
     # --- alerts
 
+    @_small
     def save_alert(self, alert: Alert) -> None:
         write_whole(self._alert(alert.id), _ALERT.dump_json(alert))
 
+    @_there
     def alerts(self) -> list[str]:
         """Returns the ids of the alerts that wait to be sent, the oldest first."""
         return sorted(path.stem for path in (self.directory / "alerts").glob("*.json"))
@@ -321,6 +385,7 @@ class Spool(SpoolLock):
         """Returns an alert that waits to be sent. Raises Damaged."""
         return _read(_ALERT, self._alert(alert_id))
 
+    @_small
     def save_deliveries(self, alert_id: str, deliveries: tuple[Delivery, ...]) -> None:
         write_whole(self._alert(alert_id).with_suffix(SENT), _DELIVERIES.dump_json(deliveries))
 
@@ -334,6 +399,7 @@ class Spool(SpoolLock):
         except (FileNotFoundError, Damaged):
             return ()  # decision 11
 
+    @_there
     def remove_alert(self, alert_id: str) -> None:
         """Removes an alert that was sent, once that is written down, and what a crash has left of others."""
         self._unlink(self._alert(alert_id))
@@ -341,6 +407,7 @@ class Spool(SpoolLock):
             if not path.with_suffix(".json").exists():
                 path.unlink(missing_ok=True)
 
+    @_small
     def give_up_alert(self, alert_id: str) -> None:
         """Moves an alert that nobody took out of the way, for a person to look at."""
         folder = self._given_up()
@@ -358,7 +425,23 @@ class Spool(SpoolLock):
         return self.directory / "alerts" / f"{alert_id}.json"
 
     def free_bytes(self) -> int:
-        return shutil.disk_usage(self.directory).free
+        return self.reserve.free_bytes()
+
+    @_there
+    def keep_room(self) -> None:
+        """Sees to the reserve. Raises NoRoom as long as the disk is so full that no sound is taken."""
+        self.reserve.keep()
+
+    def room_for(self, size: int) -> None:
+        """Raises NoRoom where the disk has no room for sound of so many bytes: it is to stay where it is."""
+        self.reserve.check_room_for(size)
+
+    def room_to_join(self, size: int) -> None:
+        """Raises NoRoom where the disk has no room for a file of so many bytes, made of tracks that are here.
+
+        It may go below the low-water mark: what is joined can leave.
+        """
+        self.reserve.check_room_to_join(size)
 
     def _checkpoint(self, recording_id: str) -> Path:
         return self.directory / "checkpoints" / f"{recording_id}.json"

@@ -1,15 +1,24 @@
-"""Lets one controller at a time work on a spool."""
+"""Lets one controller at a time work on a spool, and tells when the spool is not there any more."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
-from callrec.errors import Refused
+from callrec import ids
+from callrec.errors import Refused, Unreachable
+from callrec.files import write_whole
+from callrec.spool.version import MARK
 
 FILE = "lock"
+
+
+class SpoolGone(Unreachable, OSError):
+    """The spool's disk is not mounted, or another one is in its place. Nothing is written there meanwhile."""
 
 
 class SpoolLock:
@@ -18,6 +27,8 @@ class SpoolLock:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._lock: int | None = None
+        self._id = b""
+        self._relocking = threading.Lock()
 
     def lock(self, patience_s: float = 0.0) -> None:
         """Makes this process the only controller of the spool, until it ends.
@@ -32,6 +43,53 @@ class SpoolLock:
                     "another callrec serve uses the spool {path}: stop it first", path=self.directory
                 )
             time.sleep(0.1)
+        self._id = self._identify()
+
+    def check_there(self) -> None:
+        """Raises SpoolGone unless the spool is where it was: that of the lock, where this process has it.
+
+        One that comes back on another device, as of a server that was away, is locked anew.
+        """
+        if not self._is_there():
+            raise SpoolGone(
+                "the spool is not in {path} any more: mount its disk. Until then what is to be written down "
+                "of calls is kept in memory, and a kill would lose it",
+                path=self.directory,
+            )
+
+    def _is_there(self) -> bool:
+        try:
+            mark = (self.directory / MARK).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        with self._relocking:
+            return self._lock is None or self._has_lock() or (mark == self._id != b"" and self._lock_again())
+
+    def _has_lock(self) -> bool:
+        """Returns whether the lock of this process is the one that lies in the directory now."""
+        assert self._lock is not None
+        try:
+            return os.path.samestat(os.fstat(self._lock), (self.directory / FILE).stat())
+        except FileNotFoundError:
+            return False
+
+    def _lock_again(self) -> bool:
+        assert self._lock is not None
+        anew = self._lock_file()
+        if not _is_ours(anew, fcntl.LOCK_EX):
+            os.close(anew)
+            return False
+        os.close(self._lock)
+        self._lock = anew
+        return True
+
+    def _identify(self) -> bytes:
+        """Returns the id of the spool, which is given one where an older callrec has made it without."""
+        mark = self.directory / MARK
+        with suppress(OSError):  # a full disk, say: then a spool that comes back needs a new start
+            if not mark.read_bytes():
+                write_whole(mark, ids.new().encode())
+        return mark.read_bytes()
 
     def is_locked(self) -> bool:
         """Returns whether a controller uses the spool now."""

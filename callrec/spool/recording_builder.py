@@ -114,6 +114,7 @@ class RecordingBuilder:
         self._sources.signer()  # without it, all that follows would be done in vain, again and again
         notes = tuple(each.note for each in found.values() if each.note)
         noted = replace(captured, call=replace(captured.call, notes=(*captured.call.notes, *notes)))
+        self._spool.room_to_join(sum(each.wav.size for each in found.values() if each.wav))
         manifest = self._make(noted, sounds)
         write_whole(self.manifest_file(recording_id), write(manifest))
         return manifest

@@ -48,7 +48,9 @@ class Wav:
         self.path = path
         with path.open("rb") as file:
             self.rate, self._offset, said = _header(file.read(4096))
-        size = path.stat().st_size - self._offset
+        self.size = path.stat().st_size
+        """In bytes, with the header."""
+        size = self.size - self._offset
         self.frames = size // 2
         self.is_closed = said == size % HEADER_WRAPS
         """Whether the header was finished: false while the PBX writes, and after its crash."""

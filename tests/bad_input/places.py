@@ -17,6 +17,7 @@ from callrec.catalogue.database import Database
 from callrec.configuration import Answers, write_file
 from callrec.model.access import EVERYWHERE
 from callrec.resources import shipped
+from callrec.spool.directory import Spool
 from tests import filled_catalogue
 from tests.bad_input import texts
 
@@ -57,6 +58,7 @@ class Place:
         shutil.copytree(shipped("prompts"), folder / "prompts", ignore=shutil.ignore_patterns("*.py"))
         for name, content in self.files.items():
             (folder / name).write_bytes(content.replace(HERE.encode(), bytes(folder)))
+        Spool(folder / "spool")
 
 
 def whole(folder: Path) -> tuple[dict[str, bytes], list[str]]:

@@ -60,6 +60,7 @@ class DeskOffice:
         write_file(self.config, answers)
         self.app = App(load(str(self.config)))
         self.app.database.upgrade()
+        self.app.make_spool()
         with self.app.database.begin() as connection:
             for code, name in FACILITIES.items():
                 facilities.add_facility(connection, Facility(code, name), **WHO)

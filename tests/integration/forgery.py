@@ -48,6 +48,7 @@ class Archive:
         )
         self.app = App(load(str(self.config)))
         self.app.database.upgrade()
+        self.app.make_spool()
         self.app.keys.first("test", self.app.now)
         prepare(self.app.database)
         bench = self._bench("ours", self.app.keys.signer())

@@ -81,6 +81,7 @@ class Sender:
         )
         self.app = App(settings)
         self.app.database.upgrade()
+        self.app.make_spool()
         office = Office(
             [Facility("shiba", "芝地区総合支所", support_mail=(TO,))], [Extension("2101", "shiba")]
         )

@@ -62,6 +62,7 @@ class Office:
         write_file(self.config, answers)
         self.app = App(load(str(self.config)))
         self.app.database.upgrade()
+        self.app.make_spool()
         self.app.keys.new("test", datetime.now(UTC))
         self.at = datetime.now(UTC) - 30 * DAY
 

@@ -76,6 +76,7 @@ def office(request: pytest.FixtureRequest, scratch: Path, s3: DemoS3) -> Iterato
     )
     app = App(load(str(home / "callrec.toml")))
     app.database.upgrade()
+    app.make_spool()
     app.keys.first("test", app.now)
     yield Office(home, app, s3)
     app.close()

@@ -106,6 +106,7 @@ def office(scratch: Path) -> Iterator[Office]:
         made.configure()
         app = made.app("none")
         app.database.upgrade()
+        app.make_spool()
         app.keys.first("test", app.now)
         app.close()
         for encryption in ("s3", "kms"):

@@ -116,6 +116,7 @@ def office(
     )
     app = App(Settings(archive=bucket, catalogue=CatalogueSettings(url=url)))
     app.database.upgrade()
+    app.make_spool()
     yield Office(app, s3)
     app.close()
 

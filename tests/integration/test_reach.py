@@ -55,6 +55,7 @@ def served(url: str, s3: DemoS3, scratch: Path) -> Iterator[tuple[App, Path]]:
     write_file(home / "callrec.toml", answers)
     with closing(App(settings_file.load(str(home / "callrec.toml")))) as app:
         app.database.upgrade()
+        app.make_spool()
         app.keys.first("test", app.now)
         two_facilities.fill(make_bench(home, app.database, app.store, key=app.keys.signer()))
         with serving(app, home / "desk.sock") as socket:

@@ -104,6 +104,7 @@ def _another(office: DeskOffice, name: str) -> tuple[Path, App]:
     write_file(config, answers)
     app = App(load(str(config)))
     app.database.upgrade()
+    app.make_spool()
     with office.app.database.read() as there, app.database.begin() as here:
         for table in (tables.metadata.tables[each] for each in CONFIGURATION):
             for row in there.execute(sa.select(table)):

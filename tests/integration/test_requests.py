@@ -53,6 +53,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, empty_catalogue: Path) -
     made = server.set(database=name).render_as_string(hide_password=False)
     here = desk(made)
     here.database.upgrade()
+    here.make_spool()
     here.close()
     return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 import soundfile
@@ -12,6 +13,7 @@ from callrec.demo.processes import Child
 from callrec.demo.softphones import Sound, Talk
 from callrec.model.calls import KeyResult, Outcome
 from callrec.model.rules import Mode
+from callrec.spool.directory import Spool
 from tests.integration.system import SystemUnderTest, eventually, frozen, talk_for, talk_seconds
 from tests.integration.times import LINK_SECONDS, as_long_as
 from tests.listen import hears, hears_no, likeness, voiced
@@ -53,10 +55,11 @@ def _check_whole(system: SystemUnderTest, number: str, begin: datetime, staff: T
     return found.recording.id
 
 
-def test_a_second_controller_refuses_to_start(system: SystemUnderTest, tmp_path: object) -> None:
+def test_a_second_controller_refuses_to_start(system: SystemUnderTest, tmp_path: Path) -> None:
     done = system.callrec("serve")
     assert done.returncode == 4
     assert done.stderr.strip().splitlines()[-1].startswith("callrec: another callrec serve uses the spool")
+    Spool(tmp_path)
     elsewhere = system.callrec("serve", CALLREC_SPOOL__DIRECTORY=str(tmp_path))
     assert elsewhere.returncode == 4, "also with another spool: it is the same PBX"
     assert "another callrec serve is connected to this PBX" in elsewhere.stderr

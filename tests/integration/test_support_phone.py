@@ -70,7 +70,7 @@ class Watch:
             Spool(folder),
             answer_first=False,
             work_waits=lambda: None,
-            help_waits=lambda: None,
+            take_alert=lambda alert: None,
             read_journal=lambda: None,
             stored_keys=dict,
             stop_monitor=lambda name, monitor: None,

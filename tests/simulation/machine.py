@@ -16,7 +16,7 @@ from callrec.controller.controller import Controller
 from callrec.controller.hangups import PATIENCE_SECONDS as HANGUP_S
 from callrec.controller.hangups import Hangups
 from callrec.controller.performer import PbxPerformer, SpoolPerformer
-from callrec.controller.serial_executor import Job, SerialExecutor
+from callrec.controller.serial_executor import Job, Lane, SerialExecutor
 from callrec.fallback.adoption import Adoption
 from callrec.fallback.journal import KEYS
 from callrec.fallback.journal_reader import JournalReader
@@ -50,7 +50,7 @@ class _Executor(SerialExecutor):
         self._waiting: dict[str, deque[Job]] = {}
         self.is_dead = False
 
-    def submit(self, key: str, job: Job) -> None:
+    def submit(self, key: str, job: Job, lane: Lane = Lane.PBX) -> None:
         if self.is_dead:
             return
         queue = self._waiting.setdefault(key, deque())
@@ -152,7 +152,7 @@ class _Controller(Controller):
             spool,
             answer_first=False,
             work_waits=lambda: None,
-            help_waits=lambda: None,
+            take_alert=lambda alert: None,
             read_journal=wake,
             stored_keys=stored_keys,
             stop_monitor=recorder.stop_monitor,
@@ -169,7 +169,11 @@ class _Controller(Controller):
             took_over=self._took_over,
         )
         self._to_spool = SpoolPerformer(
-            spool, self._checkpoints, work_waits=lambda: None, help_waits=lambda: None, read_journal=wake
+            spool,
+            self._checkpoints,
+            work_waits=lambda: None,
+            take_alert=lambda alert: None,
+            read_journal=wake,
         )
 
     def _now(self) -> datetime:

@@ -67,6 +67,7 @@ def app(tmp_path: Path, empty_catalogue: Path) -> Iterator[App]:
             prompts=PromptSettings(directory=tmp_path / "prompts"),
         )
     )
+    made.make_spool()
     yield made
     made.database.close()
 

@@ -318,6 +318,7 @@ from callrec.problems import Problems
 from callrec.settings import Settings, SpoolSettings
 
 app = App(Settings(spool=SpoolSettings(directory=sys.argv[1])))
+app.make_spool()
 rules = RulesInForce(app, app.spool.directory, Problems())
 rules.office = Office()
 def waits(): return [name for name in ("holidays", "phonenumbers") if name not in sys.modules]
@@ -336,6 +337,7 @@ def test_no_call_waits_for_what_commands_load_when_asked(tmp_path: Path) -> None
 
 def test_without_the_database_and_without_a_copy_it_does_not_start(tmp_path: Path) -> None:
     away = _without_database(tmp_path)
+    away.make_spool()
     with pytest.raises(CatalogueUnreachable):
         Service(away)._rules.start()
 

@@ -65,6 +65,7 @@ class Office:
         """Time goes by, every way has worked, and so have the books."""
         self.clock.now += seconds
         self.day[0] += timedelta(seconds=seconds)
+        self.alerter._load()
         for each in self.alerter.workers:
             each.work()
         self.alerter.work()
@@ -223,6 +224,80 @@ def test_a_full_disk_makes_no_flood_of_mails(
     assert told(database) == [("mail", "help@city.example", "sent", 1)]
 
 
+FULL = OSError(28, "No space left on device")
+
+
+def _refuse(monkeypatch: pytest.MonkeyPatch, *methods: str) -> None:
+    def full(*_: object) -> None:
+        raise FULL
+
+    for each in methods:
+        monkeypatch.setattr(Spool, each, full)
+
+
+def test_an_alert_goes_out_while_the_disk_takes_nothing(
+    make: Make, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once; and it is in the catalogue, and asked for again it is not sent again."""
+    mail = Post()
+    office = make(mail)
+    with monkeypatch.context() as patched:
+        _refuse(patched, "save_alert", "save_deliveries")
+        for _ in range(2):
+            with pytest.raises(OSError, match="No space"):
+                office.alerter.take(alert())
+            office.work()
+        assert len(mail.sent) == 1 and office.spool.alerts() == []
+        assert any("the disk is full" in each for each in office.alerter.problems())
+        assert told(database) == [("mail", "help@city.example", "sent", 1)]
+    office.alerter.take(alert())
+    assert office.spool.alerts() == [alert().id]
+    office.work()
+    office.alerter.take(alert())
+    office.work(60)
+    assert len(mail.sent) == 1 and office.spool.alerts() == [] and office.alerter.problems() == []
+
+
+def test_an_alert_goes_out_while_the_disk_hangs(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail, spool, back = Post(), Spool(tmp_path / "spool"), threading.Event()
+    save_for_real, list_for_real = Spool.save_alert, Spool.alerts
+
+    def save(self: Spool, alert: Alert) -> None:
+        back.wait(60)
+        save_for_real(self, alert)
+
+    def listed(self: Spool) -> list[str]:
+        back.wait(60)
+        return list_for_real(self)
+
+    monkeypatch.setattr(Spool, "save_alert", save)
+    monkeypatch.setattr(Spool, "alerts", listed)
+    alerter = Alerter(spool, [mail], database)
+    threads = [threading.Thread(target=each) for each in (alerter.run, lambda: alerter.take(alert()))]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_until(lambda: bool(mail.sent), 20, "the mail")
+    finally:
+        back.set()
+        alerter.stop()
+        for thread in threads:
+            thread.join(20)
+    assert len(mail.sent) == 1 and not any(thread.is_alive() for thread in threads)
+
+
+def test_an_alert_that_a_person_takes_out_of_the_spool_is_not_tried_again(make: Make, tmp_path: Path) -> None:
+    mail = Post(away={"all"})
+    office = make(mail)
+    office.spool.save_alert(alert())
+    office.work()
+    (tmp_path / "spool/alerts" / f"{alert().id}.json").unlink()
+    office.work(400)
+    assert len(mail.tried) == 1 and office.alerter.problems() == []
+
+
 def test_a_way_with_a_bug_does_not_stop_the_others(make: Make) -> None:
     class Broken(Post):
         def send(self, alert: Alert, recipient: str) -> None:
@@ -314,7 +389,9 @@ def test_its_threads_send_at_once_and_a_way_that_hangs_keeps_nobody(
 def test_the_pause_ends_when_the_next_try_is_due(tmp_path: Path) -> None:
     spool, clock = Spool(tmp_path), Clock()
     spool.save_alert(alert())
-    made = DeliveryWorker(Post(away={"all"}), Ledger(spool), lambda: None, clock=clock)
+    ledger = Ledger(spool)
+    ledger.load()
+    made = DeliveryWorker(Post(away={"all"}), ledger, lambda: None, clock=clock)
     assert made._pause() == delivery_worker.IDLE_SECONDS
     made.work()
     assert made._pause() == pytest.approx(1.0)
@@ -325,6 +402,7 @@ def test_addresses_of_a_facility_are_a_problem_where_no_mail_server_is_named(app
     office = RulesOffice([Facility("shiba", "芝地区総合支所", support_mail=("a@x.example",))])
     alerter = app.alerter(lambda: office)
     app.spool.save_alert(alert())
+    alerter._load()
     for each in alerter.workers:
         each.work()
     alerter.work()

@@ -25,7 +25,7 @@ def controller_on(tmp_path: Path, pbx: FakePbx, *, answer_first: bool = True) ->
         work_waits=lambda: None,
         read_journal=lambda: None,
         stored_keys=dict,
-        help_waits=lambda: None,
+        take_alert=lambda alert: None,
         stop_monitor=lambda name, monitor: None,
     )
 

@@ -14,19 +14,29 @@ import pytest
 
 from callrec.controller.hangups import Hangups
 from callrec.controller.serial_executor import SerialExecutor
+from callrec.demo.processes import wait_until
 from callrec.errors import NotFound
+from callrec.model.alerts import Alert
 from callrec.model.flaws import Flaw
 from callrec.model.prompts import Prompt
 from callrec.model.rules import Decision
 from callrec.pbx.events import ChannelDestroyed, DialplanSaid, GateEntered, Replaced
-from callrec.recording.actions import Action, AwaitHangup, HandOver, StartSnoop
+from callrec.recording.actions import (
+    Action,
+    AwaitHangup,
+    HandOver,
+    RecordSnoop,
+    SaveAlert,
+    SaveCheckpoint,
+    StartSnoop,
+)
 from callrec.recording.owners import NOBODY
 from callrec.spool.directory import Spool
 from tests.scenarios.replay import transcript
 from tests.unit.channels import OUTSIDE
 from tests.unit.controller.replayed import NAME, controller_on, end, play
 from tests.unit.fakes import FakePbx
-from tests.unit.samples import START, captured_call, only_call
+from tests.unit.samples import START, alert, captured_call, checkpoint, only_call
 
 
 def _asked_in_general(pbx: FakePbx) -> list[str]:
@@ -90,6 +100,32 @@ def test_a_full_disk_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(Spool(tmp_path).calls()) == 1
 
 
+def test_what_the_disk_refuses_is_a_problem_until_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    controller = controller_on(tmp_path, FakePbx())
+
+    def full(alert: Alert) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(controller._to_spool, "_take_alert", full)
+    controller._submit([SaveAlert("call", alert())])
+    mark = controller.asked()
+    wait_until(lambda: bool(controller._again), 20, "the refusal")
+    for _ in range(3):
+        controller.tick()
+        (problem,) = controller.problems()
+        assert "(the disk is full)" in problem and not controller.is_saved(mark)
+    monkeypatch.setattr(controller._to_spool, "_take_alert", lambda alert: None)
+
+    def ticked_well() -> bool:
+        controller.tick()
+        return controller.is_saved(mark) and not controller.problems()
+
+    wait_until(ticked_well, 20, "the next try, and the end of the problem")
+    end(controller)
+
+
 def test_new_snoops_come_once_the_old_ones_are_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not before: Asterisk would go on with a decoder that drops what half of all phones send."""
     monkeypatch.setattr("callrec.controller.hangups.PATIENCE_SECONDS", 60.0)
@@ -151,6 +187,24 @@ def test_lanes_keep_order_within_a_key_and_run_keys_side_by_side() -> None:
     lanes.submit("b", opens)
     lanes.close()
     assert order == ["b1", "a2"]
+
+
+def test_a_disk_that_hangs_keeps_no_call_from_being_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the hundredth call nor the one after it."""
+    back, pbx = threading.Event(), FakePbx()
+    monkeypatch.setattr(Spool, "save_checkpoint", lambda self, checkpoint, written: back.wait(60))
+    controller = controller_on(tmp_path, pbx)
+    for number in range(100):
+        call = f"call-{number}"
+        controller._submit([SaveCheckpoint(call, checkpoint())])
+        controller._submit([RecordSnoop(call, f"snoop-{number}", f"r-{number}", owner=NOBODY)])
+    wait_until(lambda: len(pbx.asked) == 100, 20, "the recording of all calls")
+    assert not back.is_set() and not controller.is_saved(controller.asked())
+    back.set()
+    end(controller)
+    assert controller.is_saved(controller.asked())
 
 
 def test_jobs_that_jobs_submit_at_the_end_are_done_too() -> None:

@@ -109,6 +109,22 @@ def test_a_spool_that_is_full(app: App, disk: dict[str, int]) -> None:
     assert "has 1.0 GB left: make room" in check(app, "disk").found
 
 
+def test_a_reserve_that_was_let_go(app: App, disk: dict[str, int]) -> None:
+    assert check(app, "disk").ok, "no controller runs that would make it"
+    app.spool.lock()
+    result = check(app, "disk")
+    assert not result.ok and "was let go, and is not there again: make room" in result.found
+    app.spool.keep_room()
+    assert check(app, "disk").ok
+
+
+def test_a_spool_whose_disk_is_not_mounted(app: App) -> None:
+    app.spool.directory.rename(app.spool.directory.with_name("elsewhere"))
+    here = with_settings(app)
+    result = check(here, "disk")
+    assert not result.ok and "mount its disk" in result.found
+
+
 def test_a_folder_that_takes_no_files(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError(30, "Read-only file system")

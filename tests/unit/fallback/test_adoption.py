@@ -10,6 +10,7 @@ import pytest
 
 from callrec.fallback import journal, journal_calls
 from callrec.fallback.adoption import Adoption
+from callrec.model.alerts import Alert
 from callrec.model.calls import CallRecord, Outcome
 from callrec.model.rules import Mode
 from callrec.pbx.events import FallbackCall, RawKeyPress, epoch
@@ -211,6 +212,21 @@ def test_a_call_for_help_that_nobody_heard_of_goes_out_late(tmp_path: Path, mode
     alerts = [Spool(tmp_path).alert_of(id_) for id_ in Spool(tmp_path).alerts()]
     told = [(each.call_id, each.at, each.recorded, each.support_phone) for each in alerts]
     assert told == ([] if known else [(call.id, PRESSED, mode == "automatic", None)])
+
+
+def test_a_call_for_help_goes_out_late_also_where_the_disk_is_full(tmp_path: Path) -> None:
+    """The line stays: what it tells is not on disk."""
+    storage, rules, taken = Storage(dict.fromkeys(FILES, SECOND_OF_SOUND)), office(AUTOMATIC), list[Alert]()
+
+    def take(alert: Alert) -> None:
+        taken.append(alert)
+        raise OSError(28, "No space left on device")
+
+    adoption = _adoption(storage, tmp_path, rules, rules)
+    adoption._take_alert = take
+    with pytest.raises(OSError, match="No space"):
+        adoption.adopt("demo-1.0", LINE, ENDED + timedelta(minutes=1), [_noted("help", 1)])
+    assert len(taken) == 1 and storage.sizes and not Spool(tmp_path).waiting()
 
 
 def test_controller_and_journal_know_a_call_by_the_same_id() -> None:

@@ -43,12 +43,19 @@ class Linked:
     def __init__(self, *in_fallback: str) -> None:
         self.recalled: list[dict[str, str]] = []
         self.calls = set(in_fallback)
+        self.disk_is_full = False
 
     def in_fallback(self) -> set[str]:
         return self.calls
 
     def recall(self, noted: dict[str, str]) -> None:
         self.recalled.append(noted)
+
+    def asked(self) -> int:
+        return len(self.recalled)
+
+    def is_saved(self, mark: int) -> bool:
+        return not self.disk_is_full
 
 
 def _reader(
@@ -94,6 +101,19 @@ def test_a_key_that_was_noted_is_acted_on_before_it_is_forgotten(app: App) -> No
     reader = _reader(app, database, controller, Problems())
     reader.read()
     assert controller.recalled == [{"p1": OTHER}] and database.families[KEYS]
+    reader.read()
+    assert not database.families[KEYS]
+
+
+def test_a_key_is_not_forgotten_before_what_it_caused_is_on_disk(app: App) -> None:
+    database, controller = AstDb(), Linked()
+    database.families[KEYS] = {"p1": OTHER}
+    reader = _reader(app, database, controller, Problems())
+    controller.disk_is_full = True
+    for _ in range(4):
+        reader.read()
+    assert database.families[KEYS], "a kill would lose it"
+    controller.disk_is_full = False
     reader.read()
     assert not database.families[KEYS]
 

@@ -63,6 +63,7 @@ def test_it_comes_back_as_it_was(tmp_path: Path) -> None:
 
 def test_the_app_decides_by_it_as_before(tmp_path: Path) -> None:
     app = App(Settings(spool=SpoolSettings(directory=tmp_path)))
+    app.make_spool()
     app.save_office(OFFICE)
     again, _ = app.saved_office()
     facts = OFFICE.facts(Direction.INBOUND, ["2101"], None, START)
