@@ -272,9 +272,10 @@ def rename(path: Path, name: Path) -> None:
     sync(name.parent)
 
 
-def move(path: Path, folder: Path) -> None:
-    """Moves a file or folder into `folder`; with a number after its name where that name is taken."""
-    names = (f"{path.name}.{number}" if number else path.name for number in itertools.count())
+def move(path: Path, folder: Path, name: str = "") -> None:
+    """Moves a file or folder into `folder`, as `name` or its own; with a number after where that is taken."""
+    name = name or path.name
+    names = (f"{name}.{number}" if number else name for number in itertools.count())
     path.rename(next(folder / name for name in names if not (folder / name).exists()))
     sync(folder)
     sync(path.parent)

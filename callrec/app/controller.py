@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 A_NUMBER = "0300000000"
 """One outside, of no matter whom: only of such the plans of numbers are asked."""
+OTHERS = 20
+"""How many stored recordings of a PBX are looked at for one that is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ class ControllerAssembly:
         from callrec.spool.recording_builder import RecordingBuilder
         from callrec.spool.tracks import Tracks
 
-        tracks = Tracks(self._app.spool, self._fetch, self._app.pbx.version)
+        tracks = Tracks(self._app.spool, self._fetch, self._app.pbx.version, self._has_others)
         zone = self._app.settings.office.zone
         builder = RecordingBuilder(self._app.spool, tracks, AppSources(self._app), zone)
         return Archiver(
@@ -198,6 +200,18 @@ class ControllerAssembly:
         """Returns whether an alert waits to be sent, or was sent. With the database away: only the former."""
         here = id_ in self._app.spool.alerts()
         return here or self._app.database.says(lambda connection: alerts.is_known(connection, id_))
+
+    def _has_others(self, names: Iterable[str]) -> bool:
+        """Returns whether the PBX has one of these stored recordings, or any other: its folder is there."""
+        from callrec.pbx.transport import AriRefused
+
+        pbx = self._app.pbx
+        try:
+            return any(pbx.stored_size(each) is not None for each in names) or any(
+                pbx.stored_size(each) is not None for each in pbx.stored()[:OTHERS]
+            )
+        except AriRefused:  # it has no such folder
+            return False
 
     def _fetch(self, name: str, target: Path) -> bool:
         """Fetches a track from the PBX into a file; returns False when the PBX has none of that name."""

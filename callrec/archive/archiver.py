@@ -24,13 +24,14 @@ from callrec.archive.retry_schedule import RetrySchedule, problem_of
 from callrec.archive.store import Store, check_encryption
 from callrec.catalogue import calls, custody, statements
 from callrec.catalogue.calls import ArchivedRecording, Versions
-from callrec.catalogue.database import Database
+from callrec.catalogue.database import Connection, Database
 from callrec.errors import CallrecError, EvidenceBroken, StoreUnreachable
 from callrec.language import translated
 from callrec.manifest import Manifest, read
 from callrec.model.calls import remark
 from callrec.model.captures import Capture, CapturedCall, Custody
 from callrec.spool.directory import Damaged, Spool
+from callrec.spool.quarantine import Quarantine
 from callrec.spool.recording_builder import NoSound, RecordingBuilder
 from callrec.spool.tracks import NotYetClosed, Tracks, is_momentary
 from callrec.worker import Worker
@@ -267,11 +268,32 @@ class Archiver(Worker):
         call = replace(captured.call, notes=(*captured.call.notes, lost))
         with self._database.begin() as connection:
             calls.save_call(connection, call)
-            if not custody.of(connection, id_):  # after a crash it is done again
+            if _last(connection, id_) != "lost":  # after a crash it is done again
                 statements.enter(connection, id_, "lost", who=WHO, at=datetime.now(UTC), call=call.id)
         self._spool.quarantine(id_)
         self._tracks.forget(id_)
         log.error("a recording is lost", recording=id_, call=call.id, extension=call.extension)
+
+    def take_back(self, recording_id: str) -> bool:
+        """Has a recording that was declared lost archived after all: its sound was found on the PBX.
+
+        Written down in the custody log and in the call's notes. For who compares what the PBX has with what
+        is in the quarantine (`spool.quarantine`). Can be repeated. Returns False where it is not in the
+        quarantine, or is in the archive or was destroyed. Raises CatalogueUnreachable, OSError.
+        """
+        quarantine = Quarantine(self._spool)
+        captured = quarantine.find(recording_id)
+        if captured is None or self._kept(recording_id):
+            return False
+        with self._database.begin() as connection:
+            if _last(connection, recording_id) != "found-again":  # after a crash it is done again
+                statements.enter(connection, recording_id, "found-again", who=WHO, at=datetime.now(UTC))
+        note = remark("recording {id} was declared lost, and its sound was found again", id=recording_id)
+        before = [each for each in captured.call.notes if each != note]
+        quarantine.give_back(replace(captured, call=replace(captured.call, notes=(*before, note))))
+        log.warning("a recording that was lost is found again", recording=recording_id, call=captured.call.id)
+        self.wake()
+        return True
 
     # --- retries
 
@@ -327,6 +349,12 @@ def _manifest(kept: ArchivedRecording) -> Manifest:
 def _failures(captured: CapturedCall) -> str:
     tracks = [track for segment in captured.capture.segments for track in (segment.external, segment.staff)]
     return next((track.failed for track in tracks if track.failed), "the PBX has no sound of it")
+
+
+def _last(connection: Connection, recording_id: str) -> str:
+    """Returns what was last done to a recording; empty where nothing was."""
+    entries = custody.of(connection, recording_id)
+    return entries[-1].action if entries else ""
 
 
 def _names(capture: Capture) -> set[str]:

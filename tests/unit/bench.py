@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -165,7 +165,10 @@ def make_bench(
         deleted.append(name)
         (pbx / name).unlink(missing_ok=True)
 
-    tracks = Tracks(spool, fetch, answer, clock)
+    def has_others(_names: Iterable[str]) -> bool:
+        return any(path.is_file() for path in pbx.rglob("*"))
+
+    tracks = Tracks(spool, fetch, answer, has_others, clock)
     builder = RecordingBuilder(spool, tracks, Sources(answer, database, key), TOKYO)
     discarder = Discarder(spool, database, delete)
     archiver = Archiver(
