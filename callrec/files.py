@@ -13,6 +13,7 @@ there before. Nobody else in callrec writes files; sound is streamed into the `p
 from __future__ import annotations
 
 import errno
+import hashlib
 import itertools
 import os
 import secrets
@@ -264,6 +265,12 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def file_sha256(path: Path) -> str:
+    """Returns the SHA-256 of what is in a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def rename(path: Path, name: Path) -> None:

@@ -60,7 +60,7 @@ class ControllerAssembly:
         from callrec.controller.controller import Controller
 
         self._load_for_calls()
-        archiver, alerter = self.archiver(), self._app.alerter(lambda: rules.office)
+        archiver, alerter = self.archiver(lambda: rules.office), self._app.alerter(lambda: rules.office)
 
         def captured() -> None:
             archiver.wake()
@@ -135,29 +135,36 @@ class ControllerAssembly:
             answer_first=self._app.settings.prompts.answer_first,
         )
 
-    def archiver(self) -> Archiver:
-        """Makes what takes recordings and calls out of the spool, and destroys what is not to be kept."""
+    def archiver(self, office: Callable[[], Office] | None = None) -> Archiver:
+        """Makes what takes recordings and calls out of the spool, and destroys what is not to be kept.
+
+        `office` gives the office that the controller goes by: manifests are made by it, with the catalogue
+        away too.
+        """
         from callrec.archive.archiver import Archiver
+        from callrec.archive.deposit import Deposit
         from callrec.archive.discarder import Discarder
+        from callrec.archive.endings import Endings
+        from callrec.archive.recordings import Recordings
+        from callrec.archive.rows import CallRows
         from callrec.spool.recording_builder import RecordingBuilder
         from callrec.spool.tracks import Tracks
 
-        tracks = Tracks(self._app.spool, self._fetch, self._app.pbx.version, self._has_others)
-        zone = self._app.settings.office.zone
-        builder = RecordingBuilder(self._app.spool, tracks, AppSources(self._app), zone)
-        return Archiver(
-            self._app.spool,
-            tracks,
-            builder,
-            self._app.store,
-            self._app.database,
-            self._app.pbx.delete_stored,
-            Discarder(self._app.spool, self._app.database, self._app.pbx.destroy),
-            zone,
-            locked=self._app.settings.archive.object_lock != "off",
-            encryption=self._app.settings.archive.encryption,
-            shortest_lock=timedelta(seconds=self._app.settings.archive.shortest_lock_s),
+        app, settings = self._app, self._app.settings
+        tracks = Tracks(app.spool, self._fetch, app.pbx.version, self._has_others)
+        zone, lock = settings.office.zone, settings.archive
+        builder = RecordingBuilder(app.spool, tracks, AppSources(app, office=office), zone)
+        deposit = Deposit(
+            app.store,
+            locked=lock.object_lock != "off",
+            encryption=lock.encryption,
+            shortest_lock=timedelta(seconds=lock.shortest_lock_s),
         )
+        rows = CallRows(app.spool, app.database)
+        discarder = Discarder(app.spool, app.database, app.pbx.destroy)
+        endings = Endings(app.spool, tracks, rows, discarder, app.pbx.delete_stored)
+        recordings = Recordings(app.spool, tracks, builder, deposit, app.database, rows, endings, zone)
+        return Archiver(app.spool, builder, recordings, rows, discarder)
 
     def _load_for_calls(self) -> None:
         """Loads what is loaded elsewhere only when it is asked for: the plans of numbers, the calendar, the

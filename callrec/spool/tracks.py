@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from callrec.errors import CallrecError, EvidenceBroken, NotFound
-from callrec.files import Draft, draft, rename
+from callrec.files import Draft, draft, rename, sync, write_whole
 from callrec.model.calls import Note, remark
 from callrec.model.captures import Capture, CapturedCall, Track
 from callrec.spool.absences import Absences
@@ -23,6 +25,8 @@ from callrec.spool.sound import Wav
 
 SIDES = ("external", "staff")
 DAMAGED = ".damaged"
+TAKEN = "tracks.json"
+"""The file that says what there was of the tracks that are in the spool no more."""
 CLOSED_WITHIN_SECONDS = 10.0
 """A file whose header is not finished this long after the end was left so by a crash of the PBX."""
 ABSENT_TIMES, ABSENT_SECONDS = 4, 120.0
@@ -65,6 +69,18 @@ class Fetched:
     absent: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The names of the tracks that were fetched to their last sample, and of those that are shorter than the
+    time they ran."""
+
+    whole: tuple[str, ...] = ()
+    short: tuple[str, ...] = ()
+
+
+_TAKEN: TypeAdapter[Taken] = TypeAdapter(Taken)
+
+
 class Tracks:
     """Fetches the tracks of captures. `pbx_answers` raises when the PBX does not; `clock` counts seconds.
 
@@ -96,16 +112,37 @@ class Tracks:
         self._believe(captured, list(found.values()))
         return found
 
-    def fetched(self, captured: CapturedCall) -> list[Track]:
-        """Returns the tracks whose sound is in the spool to its last sample: the PBX may let go of them."""
-        return [track for track, wav in self._in_spool(captured) if not missing_seconds(track, wav)]
+    def fetched(self, captured: CapturedCall) -> list[str]:
+        """Returns the names of the tracks that were fetched to their last sample: the PBX may let go of
+        them, once the archive has what was made of them."""
+        return list(self._taken(captured).whole)
 
     def short(self, captured: CapturedCall) -> bool:
-        """Returns whether the spool has less of a track than it ran."""
-        return any(missing_seconds(track, wav) for track, wav in self._in_spool(captured))
+        """Returns whether less of a track was fetched than it ran."""
+        return bool(self._taken(captured).short)
 
-    def _in_spool(self, captured: CapturedCall) -> list[tuple[Track, Wav]]:
-        return [(track, Wav(path)) for _, _, track, path in self._places(captured) if path.exists()]
+    def drop_copies(self, captured: CapturedCall) -> None:
+        """Removes the tracks from the spool, and keeps in mind what there was of each: what was made of them
+        is proved. Can be repeated. The PBX has the originals; what cannot be read stays."""
+        copies = [path for _, _, _, path in self._places(captured) if path.exists()]
+        if not copies:
+            return
+        write_whole(self._taken_file(captured), _TAKEN.dump_json(self._taken(captured)))
+        for path in copies:
+            path.unlink()
+        sync(copies[0].parent)
+
+    def _taken(self, captured: CapturedCall) -> Taken:
+        """Returns what was fetched, of the tracks that are in the spool and of those that were."""
+        file = self._taken_file(captured)
+        before = _TAKEN.validate_json(file.read_bytes()) if file.exists() else Taken()
+        here = [(track, Wav(path)) for _, _, track, path in self._places(captured) if path.exists()]
+        short = {track.name for track, wav in here if missing_seconds(track, wav)}
+        whole = {*before.whole, *(track.name for track, _ in here)} - short
+        return Taken(tuple(sorted(whole)), tuple(sorted({*before.short, *short} - whole)))
+
+    def _taken_file(self, captured: CapturedCall) -> Path:
+        return self._spool.folder(captured.capture.recording_id) / TAKEN
 
     def damaged(self, recording_id: str) -> bool:
         """Returns whether a track of the recording was kept because it cannot be read."""
