@@ -157,9 +157,13 @@ class Archiver(Lane):
         return False
 
     def _is_small(self, recording_id: str) -> bool:
+        return self._size(recording_id) <= SHORT_BYTES
+
+    def _size(self, recording_id: str) -> int:
+        """Returns the bytes of a joined file; 0 where it is gone, which `archive` sees to."""
         with suppress(FileNotFoundError):
-            return self._builder.audio_file(recording_id).stat().st_size <= SHORT_BYTES
-        return False
+            return self._builder.audio_file(recording_id).stat().st_size
+        return 0
 
     # --- what is done with it
 
@@ -179,7 +183,7 @@ class Archiver(Lane):
             lane.wake()
 
     def _upload(self, recording_id: str) -> None:
-        with self.attempts.upload(recording_id, self._builder.audio_file(recording_id).stat().st_size):
+        with self.attempts.upload(recording_id, self._size(recording_id)):
             self._recordings.archive(recording_id)
 
 
