@@ -7,6 +7,9 @@ does not verify.
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import Self
+
 from callrec.language import translated
 from callrec.visible import filled
 
@@ -30,6 +33,17 @@ class Sentence:
         return filled(translated(self.template), values)
 
 
+class Fault(StrEnum):
+    """Whose fault it is that another part could not be used: for figures, never for people."""
+
+    OURS = "ours"
+    """This machine's, its settings', or of what was asked for: another try will fail, too."""
+    SERVER = "server"
+    """The server's, which was reached, and failed."""
+    NETWORK = "network"
+    """Of the way there: nobody answered, or not to the end."""
+
+
 class CallrecError(Exception):
     """Base of all errors a person is told about. Everything else is a bug.
 
@@ -37,10 +51,17 @@ class CallrecError(Exception):
     """
 
     exit_code = 1
+    fault: Fault | None = None
+    """Whose fault it is, of what S3 and the database could not do."""
 
     def __init__(self, template: str, **values: object) -> None:
         self.template, self.values = template, values
         super().__init__(str(Sentence(template, **values)))
+
+    def blamed(self, fault: Fault) -> Self:
+        """Returns this error, with whose fault it is."""
+        self.fault = fault
+        return self
 
     def shown(self) -> str:
         """Returns the message in the language of this process."""

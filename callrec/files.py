@@ -13,6 +13,7 @@ there before. Nobody else in callrec writes files; sound is streamed into the `p
 from __future__ import annotations
 
 import errno
+import hashlib
 import itertools
 import os
 import secrets
@@ -277,15 +278,22 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def file_sha256(path: Path) -> str:
+    """Returns the SHA-256 of what is in a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def rename(path: Path, name: Path) -> None:
     """Gives a file another name in the same folder, in the place of what has it."""
     path.replace(name)
     sync(name.parent)
 
 
-def move(path: Path, folder: Path) -> None:
-    """Moves a file or folder into `folder`; with a number after its name where that name is taken."""
-    names = (f"{path.name}.{number}" if number else path.name for number in itertools.count())
+def move(path: Path, folder: Path, name: str = "") -> None:
+    """Moves a file or folder into `folder`, as `name` or its own; with a number after where that is taken."""
+    name = name or path.name
+    names = (f"{name}.{number}" if number else name for number in itertools.count())
     path.rename(next(folder / name for name in names if not (folder / name).exists()))
     sync(folder)
     sync(path.parent)

@@ -101,6 +101,7 @@ ACTIONS = {
     "verified": "verified: whole and untouched",
     "broken": "does not verify",
     "lost": "lost",
+    "found-again": "found again: the PBX has its sound after all",
     "to-be-held": "to be put under legal hold",
     "held": "put under legal hold",
     "to-be-released": "to be released from legal hold",

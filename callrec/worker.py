@@ -59,7 +59,7 @@ class Worker:
     def __init__(self, work: Callable[[], object], pause: Callable[[], float]) -> None:
         self._work_once, self._pause_s = work, pause
         self._wake, self._stopping = threading.Event(), threading.Event()
-        self.pulse = Pulse()
+        self.pulse: Pulse = Pulse()
 
     def run(self) -> None:
         """Works until `stop`; to be called on a thread of its own."""

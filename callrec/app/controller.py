@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -38,6 +38,8 @@ STARTED_WITHIN = timedelta(minutes=1)
 """How far the beginning of one call may lie apart in the rows of two controllers."""
 A_NUMBER = "0300000000"
 """One outside, of no matter whom: only of such the plans of numbers are asked."""
+OTHERS = 20
+"""How many stored recordings of a PBX are looked at for one that is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ class ControllerAssembly:
         from callrec.controller.controller import Controller
 
         self._load_for_calls()
-        archiver, alerter = self.archiver(), self._app.alerter(lambda: rules.office)
+        archiver, alerter = self.archiver(lambda: rules.office), self._app.alerter(lambda: rules.office)
 
         def captured() -> None:
             archiver.wake()
@@ -204,29 +206,36 @@ class ControllerAssembly:
             answer_first=self._app.settings.prompts.answer_first,
         )
 
-    def archiver(self) -> Archiver:
-        """Makes what takes recordings and calls out of the spool, and destroys what is not to be kept."""
+    def archiver(self, office: Callable[[], Office] | None = None) -> Archiver:
+        """Makes what takes recordings and calls out of the spool, and destroys what is not to be kept.
+
+        `office` gives the office that the controller goes by: manifests are made by it, with the catalogue
+        away too.
+        """
         from callrec.archive.archiver import Archiver
+        from callrec.archive.deposit import Deposit
         from callrec.archive.discarder import Discarder
+        from callrec.archive.endings import Endings
+        from callrec.archive.recordings import Recordings
+        from callrec.archive.rows import CallRows
         from callrec.spool.recording_builder import RecordingBuilder
         from callrec.spool.tracks import Tracks
 
-        tracks = Tracks(self._app.spool, self._fetch, self._app.pbx.version)
-        zone = self._app.settings.office.zone
-        builder = RecordingBuilder(self._app.spool, tracks, AppSources(self._app), zone)
-        return Archiver(
-            self._app.spool,
-            tracks,
-            builder,
-            self._app.store,
-            self._app.database,
-            self._app.pbx.delete_stored,
-            Discarder(self._app.spool, self._app.database, self._app.pbx.destroy),
-            zone,
-            locked=self._app.settings.archive.object_lock != "off",
-            encryption=self._app.settings.archive.encryption,
-            shortest_lock=timedelta(seconds=self._app.settings.archive.shortest_lock_s),
+        app, settings = self._app, self._app.settings
+        tracks = Tracks(app.spool, self._fetch, app.pbx.version, self._has_others)
+        zone, lock = settings.office.zone, settings.archive
+        builder = RecordingBuilder(app.spool, tracks, AppSources(app, office=office), zone)
+        deposit = Deposit(
+            app.store,
+            locked=lock.object_lock != "off",
+            encryption=lock.encryption,
+            shortest_lock=timedelta(seconds=lock.shortest_lock_s),
         )
+        rows = CallRows(app.spool, app.database)
+        discarder = Discarder(app.spool, app.database, app.pbx.destroy)
+        endings = Endings(app.spool, tracks, rows, discarder, app.pbx.delete_stored)
+        recordings = Recordings(app.spool, tracks, builder, deposit, app.database, rows, endings, zone)
+        return Archiver(app.spool, builder, recordings, rows, discarder)
 
     def _load_for_calls(self) -> None:
         """Loads what is loaded elsewhere only when it is asked for: the plans of numbers, the calendar, the
@@ -285,6 +294,18 @@ class ControllerAssembly:
         """Returns whether an alert waits to be sent, or was sent. With the database away: only the former."""
         here = id_ in self._app.spool.alerts()
         return here or self._app.database.says(lambda connection: alerts.is_known(connection, id_))
+
+    def _has_others(self, names: Iterable[str]) -> bool:
+        """Returns whether the PBX has one of these stored recordings, or any other: its folder is there."""
+        from callrec.pbx.transport import AriRefused
+
+        pbx = self._app.pbx
+        try:
+            return any(pbx.stored_size(each) is not None for each in names) or any(
+                pbx.stored_size(each) is not None for each in pbx.stored()[:OTHERS]
+            )
+        except AriRefused:  # it has no such folder
+            return False
 
     def _fetch(self, name: str, target: Path) -> bool:
         """Fetches a track from the PBX into a file; returns False when the PBX has none of that name."""

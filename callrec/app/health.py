@@ -103,7 +103,7 @@ class HealthParts:
         """Has the parts count, and the figures asked when somebody looks at the metrics."""
         self.meters.registry.register(Gauges(self._app.spool.directory, watched.figures))
         parts.controller.meter(self.meters)
-        parts.archiver.meters = self.meters
+        parts.archiver.meter(self.meters)
         for worker in parts.alerter.workers:
             worker.meters = self.meters
 

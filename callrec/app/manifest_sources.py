@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from callrec.app.parts import App
     from callrec.evidence.keys import SigningKey
     from callrec.model.calls import Announcement, CallRecord
-    from callrec.model.rules import Decision
+    from callrec.model.rules import Decision, Rule
+    from callrec.policy.office import Office
 
 CLOCKS_SECONDS = 600.0
 """How old a comparison of the clocks may be that a manifest has."""
@@ -27,27 +28,41 @@ CLOCKS_SECONDS = 600.0
 class AppSources:
     """The sources of manifests of one app, as ManifestSources."""
 
-    def __init__(self, app: App, clock: Callable[[], float] = time.monotonic) -> None:
-        self._app, self._clock = app, clock
+    def __init__(
+        self,
+        app: App,
+        clock: Callable[[], float] = time.monotonic,
+        office: Callable[[], Office] | None = None,
+    ) -> None:
+        """`office` gives what is known of the office, in memory, so that the catalogue is asked for rules of
+        before alone; without, it is asked for all."""
+        self._app, self._clock, self._office = app, clock, office or app.office
         self._compared: tuple[float, ClockState] | None = None
 
     def facility_name(self, code: str) -> str:
-        return self._app.facility_name(code)
+        found = self._office().facilities.get(code)
+        return found.name if found else code
 
     def facilities(self, call: CallRecord) -> tuple[str, ...]:
-        with self._app.database.read() as connection:
-            return tuple(sorted(calls.facilities_of(connection, call)))
+        known = self._office().extensions
+        taking_part = {known[each].facility for each in calls.extensions_of(call) if each in known}
+        return tuple(sorted(taking_part | ({call.facility} if call.facility else set())))
 
     def rule(self, decision: Decision) -> RuleText | None:
         if decision.rule is None or decision.version is None:
             return None
         key = (decision.rule, decision.version)
-        with self._app.database.read() as connection:
-            found = rules.versions(connection, [key]).get(key)
+        in_force = (each for each in self._office().rules if (each.id, each.version) == key)
+        found = next(in_force, None) or self._rule_of_before(key)
         if found is None:
             return None
         text = office_file.rule_text(found, self._app.settings.office.zone)
         return RuleText(found.id, found.version, text, found.changed_at, found.changed_by)
+
+    def _rule_of_before(self, key: tuple[int, int]) -> Rule | None:
+        """Returns a version of a rule that is in force no more, out of the catalogue."""
+        with self._app.database.read() as connection:
+            return rules.versions(connection, [key]).get(key)
 
     def words(self, announcement: Announcement) -> str | None:
         said = announcement.prompt, announcement.language, announcement.text_sha256

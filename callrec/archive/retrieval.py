@@ -20,7 +20,6 @@ from typing import Any, Protocol
 
 import soundfile  # decision 8
 
-from callrec.archive.archiver import file_sha256
 from callrec.archive.conversion import convert, save
 from callrec.archive.given import Clip, GivenRecording, Kind
 from callrec.archive.store import Store
@@ -30,7 +29,7 @@ from callrec.catalogue.database import Connection, Database
 from callrec.catalogue.logged import Logged, logged
 from callrec.errors import CheckFailed, EvidenceBroken, NotFound, Sentence
 from callrec.failures import why
-from callrec.files import scratch
+from callrec.files import file_sha256, scratch
 from callrec.manifest import Manifest, differences, read, require_manifest, require_sound
 from callrec.model.captures import Custody
 from callrec.spool.sound import examine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -25,42 +26,54 @@ class Attempt:
 
 
 class RetrySchedule:
-    """Keeps the things that failed, by name. What is not among them is due at once."""
+    """Keeps the things that failed, by name. What is not among them is due at once. Any thread may use it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._lock = threading.Lock()
         self._retries: dict[str, Attempt] = {}
 
     def is_due(self, name: str) -> bool:
-        return name not in self._retries or self._retries[name].due <= self._clock()
+        attempt = self._retries.get(name)
+        return attempt is None or attempt.due <= self._clock()
 
     def failed(self, name: str, problem: str) -> int:
         """Puts a thing off, longer each time, and returns how often it failed so far.
 
         An empty `problem` leaves the one before.
         """
-        attempt = self._retries.setdefault(name, Attempt())
-        attempt.due = self._clock() + BACKOFF.after(attempt.count)
-        attempt.count += 1
-        attempt.problem = problem or attempt.problem
-        return attempt.count
+        with self._lock:
+            attempt = self._retries.setdefault(name, Attempt())
+            attempt.due = self._clock() + BACKOFF.after(attempt.count)
+            attempt.count += 1
+            attempt.problem = problem or attempt.problem
+            return attempt.count
 
     def done(self, name: str) -> None:
         """Forgets a thing that failed before: it went well now."""
-        self._retries.pop(name, None)
+        with self._lock:
+            self._retries.pop(name, None)
 
     def keep(self, names: Collection[str]) -> None:
         """Forgets all but these names: what is not there any more must not be waited for."""
-        self._retries = {name: each for name, each in self._retries.items() if name in names}
+        with self._lock:
+            self._retries = {name: each for name, each in self._retries.items() if name in names}
 
     def problems(self) -> list[str]:
         """Returns the problems of all that failed, each once."""
-        return sorted({each.problem for each in list(self._retries.values()) if each.problem})
+        return sorted({each.problem for each in self._all() if each.problem})
 
-    def pause(self) -> float:
-        """Returns the seconds until the next thing is due; IDLE_SECONDS at most."""
-        due = [each.due - self._clock() for each in self._retries.values()]
+    def pause(self, since: float = float("-inf")) -> float:
+        """Returns the seconds until the next thing is due; IDLE_SECONDS at most.
+
+        What was due at `since` (the clock's) is left out: it was looked at, and is somebody else's.
+        """
+        due = [each.due - self._clock() for each in self._all() if each.due > since]
         return max(0.05, min([IDLE_SECONDS, *due]))
+
+    def _all(self) -> list[Attempt]:
+        with self._lock:
+            return list(self._retries.values())
 
 
 def problem_of(error: Exception) -> str:

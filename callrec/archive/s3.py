@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from copy import copy
@@ -16,41 +15,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
-import botocore.session
-from botocore.awsrequest import (
-    AWSHTTPConnection,
-    AWSHTTPConnectionPool,
-    AWSHTTPSConnection,
-    AWSHTTPSConnectionPool,
-)
-from botocore.config import Config
-from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConfigValueStore, ConstantProvider
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.loaders import Loader
+from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError
 
-from callrec import web
-from callrec.addresses import without_secrets
+from callrec.archive.s3_client import client
+from callrec.archive.s3_errors import RequestRefused, refused, torn, unreachable
 from callrec.archive.store import TRIALS, ListedVersion, StoredObject
 from callrec.deadline import within
-from callrec.errors import (
-    AlreadyThere,
-    CallrecError,
-    NotFound,
-    StoreUnreachable,
-    Unreachable,
-    WrongConfiguration,
-)
-from callrec.failures import why
+from callrec.errors import AlreadyThere, Fault, NotFound, StoreUnreachable, WrongConfiguration
 from callrec.settings import ArchiveSettings
 
 CHUNK = 1 << 20
 SECONDS = 90.0
 """How long a request, or a piece of CHUNK bytes, may take in all, besides the time of its bytes."""
-_MISSING = {"404", "NoSuchKey", "NotFound", "NoSuchVersion"}
+_NEW = {"IfNoneMatch": "*"}
+"""How a put leaves what is there as it is (decision 6)."""
 _ENCRYPTIONS = {"s3": "AES256", "kms": "aws:kms"}
 """By what the setting says: what the protocol calls it."""
-_DENIED = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}
 
 
 class S3Store:
@@ -61,38 +41,12 @@ class S3Store:
     ) -> None:
         self._settings, self._seconds = settings, seconds
         try:
-            self._s3 = self._client(settings, ca_file)
+            self._s3 = client(settings, ca_file)
         except (BotoCoreError, ValueError) as error:
             raise WrongConfiguration(
                 "the S3 server cannot be addressed ({problem}): check archive.endpoint_url and region",
                 problem=type(error).__name__,
             ) from error
-
-    @staticmethod
-    def _client(settings: ArchiveSettings, ca_file: Path | None) -> Any:
-        client = boto3.session.Session(botocore_session=plain_session()).client(
-            "s3",
-            endpoint_url=settings.endpoint_url,
-            region_name=settings.region,
-            aws_access_key_id=settings.access_key.get_secret_value(),
-            aws_secret_access_key=settings.secret_key.get_secret_value(),
-            verify=str(ca_file) if ca_file else True,
-            config=Config(
-                signature_version="s3v4",
-                s3={"addressing_style": settings.addressing},
-                request_checksum_calculation=settings.checksums,
-                response_checksum_validation=settings.checksums,
-                connect_timeout=5,
-                read_timeout=60,
-                retries={"max_attempts": 2, "mode": "standard"},
-                proxies=web.proxies(settings.proxy),
-                ignore_configured_endpoint_urls=True,
-            ),
-        )
-        http = client._endpoint.http_session
-        http._pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}  # for those of a proxy
-        http._manager.pool_classes_by_scheme = http._pool_classes_by_scheme
-        return client
 
     def hasty(self, seconds: float) -> S3Store:
         """Returns the same bucket, each request to which may take so long at most: somebody waits."""
@@ -106,12 +60,19 @@ class S3Store:
         An object that is there is left as it is: reading it back will tell whether it is the same.
         """
         with source.open("rb") as body, suppress(AlreadyThere):
+            self._put(key, body, source.stat().st_size, sha256, kind, retain_until, **_NEW)
+
+    def put_again(self, key: str, source: Path, sha256: str, kind: str, retain_until: datetime) -> None:
+        """Uploads a file as a new version of what is there, which keeps its own lock."""
+        with source.open("rb") as body:
             self._put(key, body, source.stat().st_size, sha256, kind, retain_until)
 
     def put_bytes(self, key: str, data: bytes, kind: str, retain_until: datetime) -> None:
-        self._put(key, data, len(data), hashlib.sha256(data).hexdigest(), kind, retain_until)
+        self._put(key, data, len(data), hashlib.sha256(data).hexdigest(), kind, retain_until, **_NEW)
 
-    def _put(self, key: str, body: Any, size: int, sha256: str, kind: str, retain_until: datetime) -> None:
+    def _put(
+        self, key: str, body: Any, size: int, sha256: str, kind: str, retain_until: datetime, **how: str
+    ) -> None:
         self._ask(
             "put_object",
             Key=key,
@@ -122,9 +83,9 @@ class S3Store:
             ChecksumAlgorithm="SHA256",
             ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
             Metadata={"sha256": sha256},
-            IfNoneMatch="*",  # decision 6: nothing is put over what is there
             **self._lock(retain_until),
             **self._encryption(),
+            **how,
         )
 
     def listed(self, prefix: str, after: str = "") -> Iterator[ListedVersion]:
@@ -168,8 +129,10 @@ class S3Store:
         try:
             while chunk := self._piece(body):
                 yield chunk
+        except FlexibleChecksumError as error:
+            raise torn(error) from error
         except (BotoCoreError, OSError) as error:
-            raise self._unreachable(error) from error
+            raise unreachable(self._settings, error) from error
 
     def _piece(self, body: Any) -> bytes:
         with within(self._seconds):
@@ -185,7 +148,7 @@ class S3Store:
         """Returns whether the bucket has Object Lock; False also where the server refuses to tell."""
         try:
             answer = self._ask("get_object_lock_configuration")
-        except (NotFound, _Refused):
+        except (NotFound, RequestRefused):
             return False
         return bool(answer["ObjectLockConfiguration"].get("ObjectLockEnabled") == "Enabled")
 
@@ -231,51 +194,14 @@ class S3Store:
             raise StoreUnreachable(
                 "there are no keys for the S3 server: set {section}.access_key and {section}.secret_key",
                 section=self._settings.keys_of,
-            )
+            ).blamed(Fault.OURS)
         try:
             with within(self._seconds):
                 return getattr(self._s3, operation)(Bucket=self._settings.bucket, **parameters)
         except ClientError as error:
-            raise self._refused(operation, error, parameters.get("Key")) from error
+            raise refused(self._settings, operation, error, parameters.get("Key")) from error
         except (BotoCoreError, ValueError, OSError) as error:
-            raise self._unreachable(error) from error
-
-    def _refused(self, operation: str, error: ClientError, key: str | None) -> CallrecError:
-        """Returns the error that a refusal of the server stands for."""
-        code = str(error.response["Error"].get("Code", ""))
-        if code in _DENIED:
-            return StoreUnreachable(
-                "the S3 server does not let us use bucket {bucket} ({code}): check {section}.access_key, "
-                "{section}.secret_key and the bucket's policy",
-                bucket=self._settings.bucket,
-                code=code,
-                section=self._settings.keys_of,
-            )
-        if code == "NoSuchBucket" or (operation == "head_bucket" and code in _MISSING):
-            return StoreUnreachable(
-                "there is no bucket {bucket} on the S3 server: create it with Object Lock, "
-                "or set archive.bucket",
-                bucket=self._settings.bucket,
-            )
-        if code in ("PreconditionFailed", "412", "ConditionalRequestConflict"):
-            return AlreadyThere("{key} is in the bucket already", key=key)
-        if code in _MISSING:
-            return NotFound("{key} is not in the bucket", key=key)
-        if operation == "put_object" and self._settings.encryption != "none":
-            return _Refused(
-                "the S3 server refused to keep {key} encrypted, or at all ({code}): check archive.encryption "
-                "and kms_key_id",
-                key=key,
-                code=code,
-            )
-        return _Refused("the S3 server refused {operation}: {code}", operation=operation, code=code)
-
-    def _unreachable(self, error: Exception) -> StoreUnreachable:
-        return StoreUnreachable(
-            "the S3 server does not answer at {url} ({problem}): check archive.endpoint_url",
-            url=without_secrets(self._settings.endpoint_url) if self._settings.endpoint_url else "Amazon S3",
-            problem=why(error),
-        )
+            raise unreachable(self._settings, error) from error
 
 
 def _listed(said: dict[str, Any], *, marker: bool = False) -> ListedVersion:
@@ -292,35 +218,3 @@ def _encryption_named(said: str | None) -> str | None:
 def _version(version: str | None) -> dict[str, str]:
     """Returns the parameter that names a version; none for the newest."""
     return {"VersionId": version} if version else {}
-
-
-class _Http(web.InTime, AWSHTTPConnection):  # type: ignore[misc]
-    pass
-
-
-class _Https(web.InTime, AWSHTTPSConnection):  # type: ignore[misc]
-    pass
-
-
-class _HttpPool(AWSHTTPConnectionPool):  # type: ignore[misc]
-    ConnectionCls = _Http
-
-
-class _HttpsPool(AWSHTTPSConnectionPool):  # type: ignore[misc]
-    ConnectionCls = _Https
-
-
-def plain_session() -> botocore.session.Session:
-    """Returns a session that knows nothing but what it is given: no AWS_ variable, and none of ~/.aws."""
-    session = botocore.session.Session()
-    values = {name: default for name, (_, _, default, _) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()}
-    values |= {"config_file": os.devnull, "credentials_file": os.devnull, "s3": None, "proxies_config": None}
-    store = ConfigValueStore(mapping={name: ConstantProvider(value) for name, value in values.items()})
-    session.register_component("config_store", store)
-    loader = Loader([Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
-    session.register_component("data_loader", loader)
-    return session
-
-
-class _Refused(Unreachable):
-    """The server answers, and refuses one request: others may go well."""

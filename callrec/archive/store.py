@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from callrec.errors import EvidenceBroken
+from callrec.errors import EvidenceBroken, StoreUnreachable
 
 TRIALS = "doctor/"
 """How the keys begin of what `callrec doctor` puts there. That is no recording: whoever looks through the
@@ -48,6 +48,10 @@ def check_encryption(found: StoredObject, wanted: str) -> None:
             key=found.key,
             found=found.encryption or "none",
         )
+
+
+class TornObject(StoreUnreachable):
+    """What a store sends of an object is not what it says itself that it has."""
 
 
 class Store(Protocol):
@@ -95,6 +99,16 @@ class BrowsingStore(Store, Protocol):
 
     def folders(self, prefix: str) -> list[str]:
         """Returns how the keys begin that go on with a slash after this prefix, slash included, in order."""
+
+
+class DepositStore(Store, Protocol):
+    """A bucket into which recordings are put."""
+
+    def put_again(self, key: str, source: Path, sha256: str, kind: str, retain_until: datetime) -> None:
+        """Uploads a file as a new version of what is there: to be asked for only where versions are kept."""
+
+    def listed(self, prefix: str, after: str = "") -> Iterator[ListedVersion]:
+        """Does as that of a BrowsingStore."""
 
 
 class LockingStore(Store, Protocol):

@@ -18,11 +18,19 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from callrec import failures
 from callrec.addresses import without_secrets
-from callrec.catalogue.database_problems import SQLITE_KINDS, NoFile, is_unusable, lacks_tables, why
+from callrec.catalogue.database_problems import (
+    SQLITE_KINDS,
+    NoFile,
+    fault,
+    is_unusable,
+    lacks_tables,
+    why,
+)
 from callrec.errors import (
     CatalogueNewer,
     CatalogueOutdated,
     CatalogueUnreachable,
+    Fault,
     Refused,
     Sentence,
     Unreachable,
@@ -103,12 +111,12 @@ class Database:
                 yield connection
         except DBAPIError as error:
             if is_unusable(error) or lacks_tables(error):
-                raise self._unreachable(error) from error
+                raise self._unreachable(error).blamed(fault(error)) from error
             raise
         except UnicodeDecodeError as error:  # what SQLite says of a damaged file repeats bytes of it
             if not error.object.startswith(b"malformed database"):
                 raise
-            raise self._away(Sentence(SQLITE_KINDS["SQLITE_CORRUPT"])) from error
+            raise self._away(Sentence(SQLITE_KINDS["SQLITE_CORRUPT"])).blamed(Fault.OURS) from error
 
     def close(self) -> None:
         """Closes the connections."""

@@ -8,7 +8,7 @@ import sqlite3
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from callrec import failures
-from callrec.errors import Sentence
+from callrec.errors import Fault, Sentence
 
 SQLITE_KINDS: dict[str, str] = {
     "SQLITE_CANTOPEN": "its file cannot be opened",
@@ -54,6 +54,13 @@ CONNECTION_KINDS: dict[str, str] = {
     "does not exist": "its server has no database of that name",
 }
 """By words of libpq, which has no codes for a connection that does not come about."""
+_FAULTS = {"08": Fault.NETWORK, "28": Fault.OURS, "3D": Fault.OURS, "42": Fault.OURS}
+"""Whose fault it is, by the first signs of the code of PostgreSQL; of all others the server's."""
+_CONNECTION_FAULTS = {
+    **dict.fromkeys(("password", "pg_hba", "role", "certificate", "does not exist"), Fault.OURS),
+    **dict.fromkeys(("too many", "starting up"), Fault.SERVER),
+}
+"""By words of libpq; all others are of the way there."""
 _UNDEFINED = ("42P01", "42703")
 """SQLSTATE: undefined_table, undefined_column."""
 _REFUSED = ("42501", "25006")
@@ -96,6 +103,18 @@ def why(error: DBAPIError) -> Sentence:
     said = f"{type(own).__name__} {own}".lower()
     found = next((words for part, words in CONNECTION_KINDS.items() if part in said), None)
     return Sentence(found) if found else failures.why(own)
+
+
+def fault(error: DBAPIError) -> Fault:
+    """Returns whose fault it is that the database cannot be used. SQLite's file is this machine's own."""
+    own, code = error.orig, getattr(error.orig, "sqlstate", None)
+    if own is None or isinstance(own, sqlite3.Error):
+        return Fault.OURS
+    if code:
+        return next((who for begin, who in _FAULTS.items() if code.startswith(begin)), Fault.SERVER)
+    said = f"{type(own).__name__} {own}".lower()
+    part = next((part for part in CONNECTION_KINDS if part in said), "")
+    return _CONNECTION_FAULTS.get(part, Fault.NETWORK)
 
 
 def _kind(kinds: dict[str, str], code: str) -> Sentence:

@@ -36,7 +36,8 @@ ABOUT_REQUEST = frozenset(
 """Each step of a request has one statement, with all that the request has come to: see `state_request`."""
 CHANGES_NOTHING = frozenset(
     {
-        *("captured", "spooled", "archived", "lost", "came-back"),  # the manifest says it, or there is none
+        # The manifest says it, or there is none.
+        *("captured", "spooled", "archived", "lost", "found-again", "came-back"),
         *("to-be-held", "to-be-released", "to-be-retained", "to-be-marked"),  # intents
         *("verified", "broken", "fetched", "heard", "exported", "linked", "refused"),
         # What is made is in the bucket, or given out, with a signature of its own.

@@ -18,7 +18,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from callrec.archive.s3 import plain_session
+from callrec.archive.s3_client import plain_session
 from callrec.demo.processes import Child, free_port, is_free
 from callrec.errors import DemoFailed
 from callrec.files import make_folder, write_whole

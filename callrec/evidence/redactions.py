@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Protocol
 
 from callrec import __version__
-from callrec.archive.archiver import file_sha256
 from callrec.archive.conversion import save
 from callrec.archive.store import BrowsingStore, LockingStore
 from callrec.catalogue.calls import ArchivedRecording
@@ -24,7 +23,7 @@ from callrec.errors import AlreadyThere, EvidenceBroken, NotFound
 from callrec.evidence import redaction as documents
 from callrec.evidence.redacted_sound import cover, frames
 from callrec.evidence.redaction import SCHEMA, CoveredSpan, PlacedRedaction, Redaction, Wanted
-from callrec.files import scratch
+from callrec.files import file_sha256, scratch
 from callrec.signing import PublicKeys, Signer
 
 _NUMBER = re.compile(r"\.redacted/([0-9]{1,6})\.")

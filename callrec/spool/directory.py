@@ -474,6 +474,16 @@ class Spool(SpoolLock):
         sync(path.parent)
 
 
+def read_captured(path: Path) -> CapturedCall:
+    """Returns the capture in a file named CAPTURED. Raises Damaged, FileNotFoundError."""
+    return _read(_CAPTURED, path)
+
+
+def written_captured(captured: CapturedCall) -> bytes:
+    """Returns what a file named CAPTURED holds."""
+    return _CAPTURED.dump_json(captured)
+
+
 def _read(adapter: TypeAdapter[T], path: Path) -> T:
     try:
         return adapter.validate_json(path.read_bytes())

@@ -7,6 +7,7 @@ is proved. Nothing is put into the archive here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,11 +15,13 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import soundfile
+import structlog
+from mutagen import MutagenError
 
 from callrec import __version__
 from callrec.dates import spoken
 from callrec.errors import EvidenceBroken, NotFound
-from callrec.files import draft, write_whole
+from callrec.files import draft, file_sha256, write_whole
 from callrec.manifest import (
     SCHEMA,
     AnnouncedWords,
@@ -45,7 +48,11 @@ from callrec.spool.silent_tracks import silent_tracks
 from callrec.spool.sound import SegmentSound, examine, join, tag
 from callrec.spool.tracks import Fetched, Tracks
 
+log = structlog.get_logger()
+
 SHORT_SECONDS = 1.0
+MARGIN = 1 << 16
+"""Bytes for which a disk that is not full has room."""
 
 
 class NoSound(NotFound):
@@ -53,10 +60,11 @@ class NoSound(NotFound):
 
 
 class ManifestSources(Protocol):
-    """What else a manifest has to say. Asked when a file is joined; what is raised has it tried again."""
+    """What else a manifest has to say. Asked when a file is joined or its manifest is signed; what is raised
+    has it tried again."""
 
     def facility_name(self, code: str) -> str:
-        """Returns the name of a facility; its code where it has none."""
+        """Returns the name of a facility; its code where it has none. Also while the catalogue is away."""
 
     def facilities(self, call: CallRecord) -> tuple[str, ...]:
         """Returns the codes of the facilities of all extensions that took part, in order."""
@@ -95,16 +103,51 @@ class RecordingBuilder:
         return self._spool.folder(recording_id) / f"{recording_id}.manifest.json"
 
     def build(self, recording_id: str) -> Manifest:
-        """Returns the manifest of a recording, which is made in the spool unless it is there already.
+        """Returns the signed manifest of a recording, which is made in the spool unless it is there already.
 
-        Raises NoSound when the PBX has nothing of it, NotYetClosed and NotYetThere when the PBX has to be
-        asked again, WrongConfiguration when there is no key to sign with, and EvidenceBroken when the file
-        does not read back as it was written.
+        Raises what `join` raises, and CatalogueUnreachable where only the catalogue knows what the manifest
+        is to say: then it is joined, and signed at the next try.
         """
-        if self.manifest_file(recording_id).exists():
-            made = read(self.manifest_file(recording_id).read_bytes())
-            return made if made.is_signed else self._signed_now(made)
+        made = self.join(recording_id)
+        return made if made.is_signed else self._signed_now(made)
+
+    def is_joined(self, recording_id: str) -> bool:
+        """Returns whether a recording was joined; whether it is whole is looked at by `build`."""
+        return self.manifest_file(recording_id).exists()
+
+    def join(self, recording_id: str) -> Manifest:
+        """Returns the manifest of a recording, signed or not, whose sound is in the spool: once, as one file.
+
+        It is fetched and joined unless it is there already, and reads as it was written. Raises NoSound when
+        the PBX has nothing of it, NotYetClosed and NotYetThere when the PBX has to be asked again,
+        WrongConfiguration when there is no key to sign with, and EvidenceBroken when the file does not read
+        back as it was written.
+        """
         captured = self._spool.captured_call(recording_id)
+        made = self._made(recording_id) or self._joined(captured)
+        self._tracks.drop_copies(
+            captured
+        )  # only now: the joined file was read back, and its manifest is there
+        return made
+
+    def _made(self, recording_id: str) -> Manifest | None:
+        """Returns the manifest of a recording that was joined before; None where it has to be joined anew.
+
+        So it has where the sound is not the one that was joined: the PBX still has the original.
+        """
+        manifest, audio = self.manifest_file(recording_id), self.audio_file(recording_id)
+        if not manifest.exists():
+            return None
+        with suppress(EvidenceBroken, FileNotFoundError):
+            made = read(manifest.read_bytes())
+            if file_sha256(audio) == made.audio.sha256:
+                return made
+        log.error("a joined file in the spool is damaged or gone: it is made anew", recording=recording_id)
+        manifest.unlink()
+        return None
+
+    def _joined(self, captured: CapturedCall) -> Manifest:
+        recording_id = captured.capture.recording_id
         found = self._tracks.fetch(captured)
         captured = dated(_with_begins(captured, found), found)
         found = without_unplaced(captured, found)
@@ -123,12 +166,17 @@ class RecordingBuilder:
         recording_id = captured.capture.recording_id
         target = self.audio_file(recording_id)
         with draft(target) as made:
-            # decision 3: one stereo file; decision 12: what must not be heard is silenced twice
-            placements, written = join(sounds, made.path, silences(captured.capture))
-            tag(made.path, self._tags(captured))
-            made.sync()
-            audio = examine(made.path)
+            try:
+                # decision 3: one stereo file; decision 12: what must not be heard is silenced twice
+                placements, written = join(sounds, made.path, silences(captured.capture))
+                tag(made.path, self._tags(captured))
+                made.sync()
+                audio = examine(made.path)
+            except (soundfile.LibsndfileError, MutagenError, EvidenceBroken):
+                made.write(bytes(MARGIN))  # a disk that is full says so here; the libraries do not
+                raise
             if audio.pcm_sha256 != written:
+                made.write(bytes(MARGIN))
                 raise EvidenceBroken("recording {id} does not read back as it was written", id=recording_id)
             made.publish()
         ended = _with_end(captured, audio)
@@ -149,26 +197,24 @@ class RecordingBuilder:
     def _manifest(self, captured: CapturedCall, placements: list[Placement], audio: AudioFacts) -> Manifest:
         call, decision, sources = captured.call, captured.call.decision, self._sources
         assert decision is not None and call.ended_at is not None  # a capture has both
-        return self._signed(
-            Manifest(
-                schema=SCHEMA,  # decision 14
-                recording_id=captured.capture.recording_id,
-                facility_name=sources.facility_name(call.facility or ""),
-                call=call,
-                capture=captured.capture,
-                placements=tuple(placements),
-                audio=audio,
-                tracks=("external party", "staff"),
-                incident=call.incident,
-                retain_until=retain_until(decision, call.ended_at, incident=call.incident),
-                software=Software(__version__, sources.pbx_version(), soundfile.__libsndfile_version__),
-                created_at=datetime.now(UTC),
-            )
+        return Manifest(
+            schema=SCHEMA,  # decision 14
+            recording_id=captured.capture.recording_id,
+            facility_name=sources.facility_name(call.facility or ""),
+            call=call,
+            capture=captured.capture,
+            placements=tuple(placements),
+            audio=audio,
+            tracks=("external party", "staff"),
+            incident=call.incident,
+            retain_until=retain_until(decision, call.ended_at, incident=call.incident),
+            software=Software(__version__, sources.pbx_version(), soundfile.__libsndfile_version__),
+            created_at=datetime.now(UTC),
         )
 
     def _signed_now(self, manifest: Manifest) -> Manifest:
-        """Signs a manifest that an older callrec left in the spool: it is archived only now, and what is
-        archived since there is a key has to be signed."""
+        """Signs a manifest that was written while the catalogue was away, or that an older callrec left in
+        the spool: it is archived only now, and what is archived since there is a key has to be signed."""
         made = self._signed(manifest)
         write_whole(self.manifest_file(manifest.recording_id), write(made))
         return made

@@ -1,31 +1,39 @@
 """Fetches the tracks of captures from the PBX into the spool.
 
-A track that the PBX does not have is asked for again for a while: a PBX that was just restarted, or whose
-disk is away, says the same of sound that is there. What it has but cannot be read is kept as it is, beside
-the recording that is made without it. The tracks on the PBX are deleted by the archiver.
+A track that the PBX does not have is asked for again for long: a PBX that was just restarted, or whose folder
+of recordings is away, says the same of sound that is there. What it has but cannot be read is kept as it is,
+beside the recording that is made without it. The tracks on the PBX are deleted by the archiver.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from callrec.errors import CallrecError, EvidenceBroken, NotFound
-from callrec.files import Draft, draft, rename
+from callrec.files import Draft, draft, rename, sync, write_whole
 from callrec.model.calls import Note, remark
 from callrec.model.captures import Capture, CapturedCall, Track
+from callrec.spool.absences import Absences
 from callrec.spool.directory import Spool
 from callrec.spool.sound import Wav
 
 SIDES = ("external", "staff")
 DAMAGED = ".damaged"
+TAKEN = "tracks.json"
+"""The file that says what there was of the tracks that are in the spool no more."""
 CLOSED_WITHIN_SECONDS = 10.0
 """A file whose header is not finished this long after the end was left so by a crash of the PBX."""
 ABSENT_TIMES, ABSENT_SECONDS = 4, 120.0
-"""How often, and over how long, the PBX must say that it has no sound before that is believed."""
+"""How often, and over how long, the PBX must say that it has no sound of one track beside others that it has,
+or that what it has of a recording is no sound, before that is believed."""
+LOST_SECONDS = 86_400.0
+"""Over how long it must say so of all of a recording: a disk may be away for a night."""
 
 SHORT_SECONDS, SHORT_SHARE = 2.0, 0.01
 """A track that lacks more than these seconds, and more than this part of the time it ran, is not whole. The
@@ -36,6 +44,8 @@ MOMENT_SECONDS = 1.0
 
 Fetch = Callable[[str, Path], bool]
 """Fetches a stored recording of the PBX into a file; False when the PBX has none of that name."""
+HasOthers = Callable[[Iterable[str]], bool]
+"""Tells whether the PBX has one of these stored recordings now, or any other: then its folder is there."""
 
 
 class NotYetClosed(CallrecError):
@@ -60,27 +70,34 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
-class _Absence:
-    """The tracks that the PBX does not have, since when (seconds of the clock), and how often it said so."""
+class Taken:
+    """The names of the tracks that were fetched to their last sample, and of those that are shorter than the
+    time they ran."""
 
-    tracks: tuple[str, ...]
-    since: float
-    times: int
+    whole: tuple[str, ...] = ()
+    short: tuple[str, ...] = ()
+
+
+_TAKEN: TypeAdapter[Taken] = TypeAdapter(Taken)
 
 
 class Tracks:
-    """Fetches the tracks of captures. `pbx_answers` raises when the PBX does not; `clock` counts seconds."""
+    """Fetches the tracks of captures. `pbx_answers` raises when the PBX does not; `clock` counts seconds.
+
+    `has_others` proves that the PBX's folder of recordings is there.
+    """
 
     def __init__(
         self,
         spool: Spool,
         fetch: Fetch,
         pbx_answers: Callable[[], object],
+        has_others: HasOthers,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._spool, self._fetch, self._clock = spool, fetch, clock
-        self._pbx_answers = pbx_answers
-        self._absences: dict[str, _Absence] = {}
+        self._spool, self._fetch = spool, fetch
+        self._pbx_answers, self._has_others = pbx_answers, has_others
+        self._absences = Absences(spool.folder, clock)
 
     def fetch(self, captured: CapturedCall) -> dict[tuple[int, str], Fetched]:
         """Fetches the tracks that are not in the spool yet; returns all, by their segment's number and side.
@@ -92,19 +109,40 @@ class Tracks:
             (number, side): self._one(track, path, ended_at)
             for number, side, track, path in self._places(captured)
         }
-        self._believe(captured.capture, list(found.values()))
+        self._believe(captured, list(found.values()))
         return found
 
-    def fetched(self, captured: CapturedCall) -> list[Track]:
-        """Returns the tracks whose sound is in the spool to its last sample: the PBX may let go of them."""
-        return [track for track, wav in self._in_spool(captured) if not missing_seconds(track, wav)]
+    def fetched(self, captured: CapturedCall) -> list[str]:
+        """Returns the names of the tracks that were fetched to their last sample: the PBX may let go of
+        them, once the archive has what was made of them."""
+        return list(self._taken(captured).whole)
 
     def short(self, captured: CapturedCall) -> bool:
-        """Returns whether the spool has less of a track than it ran."""
-        return any(missing_seconds(track, wav) for track, wav in self._in_spool(captured))
+        """Returns whether less of a track was fetched than it ran."""
+        return bool(self._taken(captured).short)
 
-    def _in_spool(self, captured: CapturedCall) -> list[tuple[Track, Wav]]:
-        return [(track, Wav(path)) for _, _, track, path in self._places(captured) if path.exists()]
+    def drop_copies(self, captured: CapturedCall) -> None:
+        """Removes the tracks from the spool, and keeps in mind what there was of each: what was made of them
+        is proved. Can be repeated. The PBX has the originals; what cannot be read stays."""
+        copies = [path for _, _, _, path in self._places(captured) if path.exists()]
+        if not copies:
+            return
+        write_whole(self._taken_file(captured), _TAKEN.dump_json(self._taken(captured)))
+        for path in copies:
+            path.unlink()
+        sync(copies[0].parent)
+
+    def _taken(self, captured: CapturedCall) -> Taken:
+        """Returns what was fetched, of the tracks that are in the spool and of those that were."""
+        file = self._taken_file(captured)
+        before = _TAKEN.validate_json(file.read_bytes()) if file.exists() else Taken()
+        here = [(track, Wav(path)) for _, _, track, path in self._places(captured) if path.exists()]
+        short = {track.name for track, wav in here if missing_seconds(track, wav)}
+        whole = {*before.whole, *(track.name for track, _ in here)} - short
+        return Taken(tuple(sorted(whole)), tuple(sorted({*before.short, *short} - whole)))
+
+    def _taken_file(self, captured: CapturedCall) -> Path:
+        return self._spool.folder(captured.capture.recording_id) / TAKEN
 
     def damaged(self, recording_id: str) -> bool:
         """Returns whether a track of the recording was kept because it cannot be read."""
@@ -112,7 +150,7 @@ class Tracks:
 
     def forget(self, recording_id: str) -> None:
         """Forgets what the PBX said of a recording, which waits no more."""
-        self._absences.pop(recording_id, None)
+        self._absences.forget(recording_id)
 
     def _places(self, captured: CapturedCall) -> Iterator[tuple[int, str, Track, Path]]:
         folder = self._spool.folder(captured.capture.recording_id)
@@ -134,29 +172,45 @@ class Tracks:
                 return Fetched(track, None, absent, absent=True)
             return _read(track, fetched, path, still_written=_seconds_since(ended_at) < CLOSED_WITHIN_SECONDS)
 
-    def _believe(self, capture: Capture, found: list[Fetched]) -> None:
-        """Returns once the PBX has said often enough, and for long enough, that tracks are absent.
+    def _believe(self, captured: CapturedCall, found: list[Fetched]) -> None:
+        """Returns once the PBX has said often enough, and for long enough, that tracks are absent, while it
+        had others.
 
         Raises NotYetThere before; of a call that was over within a moment NotYetClosed, which is no problem
         for people to see.
         """
-        recording_id, absent = capture.recording_id, _doubtful(found)
-        if absent is None:
+        recording_id, missed = captured.capture.recording_id, _doubtful(found)
+        if missed is None:
             return self.forget(recording_id)
         self._pbx_answers()
-        now, before = self._clock(), self._absences.get(recording_id)
-        if not before or before.tracks != absent:
-            before = _Absence(absent, now, 0)
-        self._absences[recording_id] = _Absence(absent, before.since, before.times + 1)
-        wanted = 0.0 if _was_over_before_sound(capture, found) else ABSENT_SECONDS
-        if before.times + 1 < ABSENT_TIMES or now - before.since < wanted:
-            kind = NotYetClosed if is_momentary(capture) else NotYetThere
-            raise kind(
-                "the PBX has no sound of recording {id} ({tracks}): it will be asked again",
-                id=recording_id,
-                tracks=", ".join(absent),
-            )
-        return None
+        absence = self._absences.said(recording_id, missed)
+        enough = absence.times >= ABSENT_TIMES and absence.seconds >= _patience(captured, found)
+        if enough and (not _is_doubted(captured, found) or self._has_others(_there(found))):
+            return None
+        kind = NotYetClosed if is_momentary(captured.capture) else NotYetThere
+        raise kind(
+            "the PBX has no sound of recording {id} ({tracks}): it will be asked again; "
+            "is its folder of recordings there?",
+            id=recording_id,
+            tracks=", ".join(missed),
+        )
+
+
+def _patience(captured: CapturedCall, found: list[Fetched]) -> float:
+    """Returns for how many seconds the PBX must say that it has not what is missed of a recording."""
+    if _was_over_before_sound(captured, found):
+        return 0.0
+    nothing = not any(each.wav for each in found) and any(each.absent for each in found)
+    return LOST_SECONDS if nothing else ABSENT_SECONDS
+
+
+def _is_doubted(captured: CapturedCall, found: list[Fetched]) -> bool:
+    """Returns whether a track that should be there is not, as if the PBX's folder were away."""
+    return any(each.absent for each in found) and not _was_over_before_sound(captured, found)
+
+
+def _there(found: list[Fetched]) -> list[str]:
+    return [each.track.name for each in found if not each.absent]
 
 
 def is_momentary(capture: Capture) -> bool:
@@ -165,12 +219,14 @@ def is_momentary(capture: Capture) -> bool:
     return capture.ended_at is not None and capture.ended_at - capture.started_at < lasted
 
 
-def _was_over_before_sound(capture: Capture, found: list[Fetched]) -> bool:
+def _was_over_before_sound(captured: CapturedCall, found: list[Fetched]) -> bool:
     """Returns whether a momentary capture has no sound because the PBX recorded nothing of it.
 
     Its files are there and empty, or were never begun. One that was begun and is gone: its disk may be away.
+    So may that of a call whose end nobody saw: it may have lasted.
     """
-    return is_momentary(capture) and all(
+    seen = captured.call.ended_at is not None
+    return (seen and is_momentary(captured.capture)) and all(
         not each.track.started_at if each.absent else not each.wav and not each.note for each in found
     )
 

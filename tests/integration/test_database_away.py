@@ -46,7 +46,9 @@ def _call_kept_in_the_spool(system: SystemUnderTest, number: str) -> None:
     talk_for([staff], 1.0)
     caller.hangup()
     staff.wait_ended()
-    eventually(system.app.spool.waiting, what="the recording in the spool")
+    (id_,) = eventually(system.app.spool.waiting, what="the recording in the spool")
+    folder = system.app.spool.folder(id_)
+    eventually(lambda: list(folder.glob("*.flac")) and not list(folder.glob("*.wav")), what="the joined file")
 
 
 def _check_status(system: SystemUnderTest) -> None:

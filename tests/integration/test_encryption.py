@@ -11,13 +11,13 @@ import pytest
 
 from callrec import ids
 from callrec.app import App
-from callrec.archive.archiver import file_sha256
 from callrec.catalogue.calls import ArchivedRecording, find_recording
 from callrec.configuration import Answers, write_file
 from callrec.demo.s3 import DemoS3
 from callrec.doctor.check import Checkup, Result
 from callrec.doctor.run import CHECKS, run
 from callrec.evidence.keys import KeyFolder
+from callrec.files import file_sha256
 from callrec.model.captures import Track
 from callrec.settings_file import load
 from callrec.signing import opened
@@ -75,7 +75,7 @@ class Office:
         app, id_ = self.app(encryption), ids.new()
         key, store = app.keys.signer(), cast(MemoryStore, app.store)
         bench = make_bench(self.home / encryption, app.database, store, key=key)
-        bench.archiver._encryption = encryption
+        bench.deposit._encryption = encryption
         tracks = [Track(f"callrec/{id_}-1-{side}", START, END) for side in ("external", "staff")]
         for track, hertz in zip(tracks, (500, 700), strict=True):
             bench.track(track.name, hertz)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +12,11 @@ from zoneinfo import ZoneInfo
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from callrec.archive.archiver import Archiver
+from callrec.archive.deposit import Deposit
 from callrec.archive.discarder import Discarder
+from callrec.archive.endings import Endings
+from callrec.archive.recordings import Recordings
+from callrec.archive.rows import CallRows
 from callrec.catalogue import calls, rules
 from callrec.catalogue.database import Database
 from callrec.errors import NotFound, PbxUnreachable
@@ -55,11 +59,15 @@ class Bench:
     store: MemoryStore
     database: Database
     archiver: Archiver
+    recordings: Recordings
     builder: RecordingBuilder
     tracks: Tracks
     clock: Clock
     away: set[str]
     deleted: list[str]
+    deposit: Deposit
+    endings: Endings
+    discarder: Discarder
 
     def later(self, seconds: float = 60.0) -> None:
         """Time goes by, and the archiver has worked."""
@@ -165,20 +173,29 @@ def make_bench(
         deleted.append(name)
         (pbx / name).unlink(missing_ok=True)
 
-    tracks = Tracks(spool, fetch, answer, clock)
+    def has_others(_names: Iterable[str]) -> bool:
+        return any(path.is_file() for path in pbx.rglob("*"))
+
+    tracks = Tracks(spool, fetch, answer, has_others, clock)
     builder = RecordingBuilder(spool, tracks, Sources(answer, database, key), TOKYO)
-    discarder = Discarder(spool, database, delete)
-    archiver = Archiver(
+    rows, discarder = CallRows(spool, database), Discarder(spool, database, delete)
+    deposit = Deposit(store, locked=True, shortest_lock=shortest_lock)
+    endings = Endings(spool, tracks, rows, discarder, delete)
+    recordings = Recordings(spool, tracks, builder, deposit, database, rows, endings, TOKYO)
+    archiver = Archiver(spool, builder, recordings, rows, discarder, clock)
+    return Bench(
+        pbx,
         spool,
-        tracks,
-        builder,
         store,
         database,
-        delete,
+        archiver,
+        recordings,
+        builder,
+        tracks,
+        clock,
+        away,
+        deleted,
+        deposit,
+        endings,
         discarder,
-        TOKYO,
-        locked=True,
-        shortest_lock=shortest_lock,
-        clock=clock,
     )
-    return Bench(pbx, spool, store, database, archiver, builder, tracks, clock, away, deleted)

@@ -55,6 +55,13 @@ class MemoryStore:
         if not self.drops_locks:
             self.until[key] = retain_until
 
+    def put_again(self, key: str, source: Path, sha256: str, kind: str, retain_until: datetime) -> None:
+        self._answer()
+        assert key in self.versions and self.versioned
+        self.put_over(key, source.read_bytes())
+        if not self.drops_locks:
+            self.until[key] = retain_until
+
     def put_bytes(self, key: str, data: bytes, kind: str, retain_until: datetime) -> None:
         self._answer()
         assert retain_until > datetime.now(UTC), "S3 refuses a date in the past"

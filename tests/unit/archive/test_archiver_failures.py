@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import threading
 from typing import Any
@@ -88,7 +89,7 @@ def test_what_vanished_is_not_waited_for(bench: Bench) -> None:
     bench.archiver.work()
     bench.spool.quarantine(RECORDING_ID)
     bench.later()
-    assert bench.archiver._retries.problems() == [] and bench.archiver._retries.pause() == 5
+    assert bench.archiver.attempts.problems() == [] and bench.archiver.attempts.pause(-math.inf) == 5
 
 
 def test_a_damaged_call_is_set_aside_and_the_others_go_on(bench: Bench) -> None:

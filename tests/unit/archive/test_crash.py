@@ -60,7 +60,7 @@ def _survives(bench: Bench, power: Power) -> bool:
         (bench.store, "put"),
         (bench.store, "head"),
         (bench.database, "begin"),
-        (bench.archiver, "_delete_track"),
+        (bench.endings, "_delete_track"),
     ):
         power.feeds(owner, name)
     try:

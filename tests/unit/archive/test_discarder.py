@@ -38,17 +38,17 @@ def test_it_is_destroyed_and_its_call_says_so(bench: Bench) -> None:
 
 def test_nothing_is_said_while_the_pbx_may_still_have_it(bench: Bench) -> None:
     _discarded(bench)
-    destroy = bench.archiver._discarder._destroy
+    destroy = bench.discarder._destroy
 
     def refuses(name: str) -> None:
         raise PbxUnreachable("the PBX is away")
 
-    bench.archiver._discarder._destroy = refuses
+    bench.discarder._destroy = refuses
     bench.archiver.work()
     with bench.database.read() as connection:
         assert finding.call(connection, CALL_ID, reach=EVERYWHERE).discarded_at is None
     assert bench.spool.discards() == [RECORDING_ID] and "the PBX is away" in bench.archiver.problems()
-    bench.archiver._discarder._destroy = destroy
+    bench.discarder._destroy = destroy
     bench.clock.now += 60
     bench.archiver.work()
     with bench.database.read() as connection:
@@ -97,7 +97,7 @@ def test_what_was_destroyed_and_comes_back_is_destroyed_there_too(
 ) -> None:
     """Also while the archive is away."""
     if away:
-        monkeypatch.setattr(back.archiver, "archive", back.archiver.prepare)
+        monkeypatch.setattr(back.recordings, "archive", back.recordings.prepare)
     back.archiver.work()
     assert back.archiver.problems() == [] and back.spool.waiting() == back.spool.quarantined() == []
     assert not list((back.pbx / "callrec").iterdir()) and back.store.objects == {}
@@ -108,16 +108,16 @@ def test_what_was_destroyed_and_comes_back_is_destroyed_there_too(
 
 
 def test_it_is_written_down_before_and_done_until_the_pbx_has_it_no_more(back: Bench) -> None:
-    destroy = back.archiver._discarder._destroy
+    destroy = back.discarder._destroy
 
     def refuses(name: str) -> None:
         raise PbxUnreachable("the PBX is away")
 
-    back.archiver._discarder._destroy = refuses
+    back.discarder._destroy = refuses
     back.archiver.work()
     assert _last(back) == ["came-back"] and "the PBX is away" in back.archiver.problems()
     assert back.spool.waiting() == [RECORDING_ID]
-    back.archiver._discarder._destroy = destroy
+    back.discarder._destroy = destroy
     back.later()
     assert back.archiver.problems() == [] and back.spool.waiting() == []
     assert _last(back) == ["came-back"]

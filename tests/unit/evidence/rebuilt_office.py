@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from callrec import ids, manifest
 from callrec.app import App
-from callrec.archive.archiver import object_key
+from callrec.archive.object_names import object_key
 from callrec.archive.store import StoredVersion
 from callrec.catalogue import calls, facilities, statements, tables
 from callrec.catalogue.calls import Versions

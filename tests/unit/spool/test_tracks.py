@@ -14,9 +14,11 @@ from callrec.manifest import Manifest, read
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import Participant
 from callrec.model.captures import Segment, Track
+from callrec.spool.absences import MOST_BETWEEN_SECONDS
+from callrec.spool.quarantine import Quarantine
 from callrec.spool.recording_builder import NoSound
-from callrec.spool.tracks import ABSENT_SECONDS, ABSENT_TIMES, NotYetThere
-from tests.unit.bench import Bench
+from callrec.spool.tracks import ABSENT_SECONDS, ABSENT_TIMES, LOST_SECONDS, NotYetThere
+from tests.unit.bench import Bench, make_bench
 from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, captured_call, segment
 
 EXTERNAL, STAFF = "callrec/r-1-external", "callrec/r-1-staff"
@@ -25,6 +27,24 @@ EXTERNAL, STAFF = "callrec/r-1-external", "callrec/r-1-staff"
 def _until_believed(bench: Bench) -> None:
     for _ in range(ABSENT_TIMES):
         bench.later(ABSENT_SECONDS / 2)
+
+
+def _for_a_day(bench: Bench) -> None:
+    for _ in range(round(LOST_SECONDS / MOST_BETWEEN_SECONDS) + 1):
+        bench.later(MOST_BETWEEN_SECONDS)
+
+
+def _lost(bench: Bench) -> None:
+    """A recording of which a PBX that has others has had nothing for a day."""
+    bench.spool.hand_over(captured_call())
+    bench.track("voicemail/1", 500)
+    _for_a_day(bench)
+    assert bench.spool.quarantined() == [RECORDING_ID]
+
+
+def _log(bench: Bench) -> list[str]:
+    with bench.database.read() as connection:
+        return [entry.action for entry in custody.of(connection, RECORDING_ID)]
 
 
 def _archived(bench: Bench) -> Manifest:
@@ -71,7 +91,8 @@ def test_a_recording_without_sound_is_written_down_as_lost(bench: Bench) -> None
     bench.spool.hand_over(captured_call(segments=(failed,)))
     bench.archiver.work()
     assert "it will be asked again" in bench.archiver.problems()[0]
-    _until_believed(bench)
+    bench.track("voicemail/1", 500)
+    _for_a_day(bench)
     with bench.database.read() as connection:
         found = finding.look_up(connection, CALL_ID, reach=EVERYWHERE)
         assert [entry.action for entry in custody.of(connection, RECORDING_ID)] == ["lost"]
@@ -122,10 +143,12 @@ def test_of_a_call_whose_end_nobody_saw_the_sound_is_missed(bench: Bench) -> Non
     gone = segment(external=Track(EXTERNAL), staff=Track(STAFF))
     at_once = START + timedelta(seconds=2.05)
     bench.spool.hand_over(captured_call(segments=(gone,), ended_at=at_once, call={"ended_at": None}))
+    bench.track("voicemail/1", 500)
     bench.archiver.work()
     _until_believed(bench)
-    with bench.database.read() as connection:
-        assert custody.of(connection, RECORDING_ID), "that it was lost is written down"
+    assert not _log(bench), "its sound may be on a disk that is away"
+    _for_a_day(bench)
+    assert _log(bench), "that it was lost is written down"
     assert "look at them" in bench.archiver.problems()[0]
 
 
@@ -133,20 +156,115 @@ def test_other_failures_do_not_count_towards_a_loss(bench: Bench) -> None:
     """However often the PBX did not answer, one 404 after that is only the first."""
     bench.away.add("pbx")
     bench.spool.hand_over(captured_call())
+    bench.track("voicemail/1", 500)
     for _ in range(10):
         bench.later(1000)
         with pytest.raises(PbxUnreachable):
             bench.builder.build(RECORDING_ID)
     bench.away.clear()
-    for _ in range(ABSENT_TIMES - 1):
+    waits = [0.0] * (ABSENT_TIMES - 1) + [MOST_BETWEEN_SECONDS] * round(LOST_SECONDS / MOST_BETWEEN_SECONDS)
+    for wait in [*waits[:-1], MOST_BETWEEN_SECONDS - 1]:
+        bench.clock.now += wait
         with pytest.raises(NotYetThere):
             bench.builder.build(RECORDING_ID)
-    bench.clock.now += ABSENT_SECONDS - 1
-    with pytest.raises(NotYetThere):
-        bench.builder.build(RECORDING_ID)
     bench.clock.now += 1
     with pytest.raises(NoSound):
         bench.builder.build(RECORDING_ID)
+
+
+def test_while_the_pbx_was_away_nothing_counts_towards_a_loss(bench: Bench) -> None:
+    bench.spool.hand_over(captured_call())
+    bench.track("voicemail/1", 500)
+    for _ in range(ABSENT_TIMES):
+        bench.later()
+    bench.later(2 * LOST_SECONDS)
+    assert bench.spool.waiting() == [RECORDING_ID]
+
+
+def test_with_its_folder_away_nothing_is_lost_and_half_is_not_taken_for_all(bench: Bench) -> None:
+    """One side was fetched before the folder went. The PBX has no other file either: it stays asked."""
+    bench.track(EXTERNAL, 500)
+    bench.spool.hand_over(captured_call())
+    bench.archiver.work()
+    away = bench.pbx.with_name("away")
+    bench.pbx.rename(away)
+    bench.pbx.mkdir()
+    other = RECORDING_ID[:-1] + "2"
+    bench.spool.hand_over(captured_call(recording_id=other, segments=(segment(2),)))
+    _for_a_day(bench)
+    assert bench.spool.waiting() == [RECORDING_ID, other] and not bench.spool.quarantined()
+    assert len(bench.archiver.problems()) == 2
+    bench.pbx.rmdir()
+    away.rename(bench.pbx)
+    for name in (STAFF, "callrec/r-2-external", "callrec/r-2-staff"):
+        bench.track(name, 1000)
+    bench.later()
+    assert _archived(bench).placements[0].missing == ()
+
+
+def test_a_restart_does_not_begin_to_wait_anew(bench: Bench, tmp_path: Path) -> None:
+    bench.spool.hand_over(captured_call())
+    bench.track("voicemail/1", 500)
+    again = make_bench(tmp_path, bench.database, bench.store)
+    for each in (bench, again):
+        for _ in range(round(LOST_SECONDS / MOST_BETWEEN_SECONDS / 2) + 2):
+            each.later(MOST_BETWEEN_SECONDS)
+    assert again.spool.quarantined() == [RECORDING_ID]
+
+
+def test_what_was_lost_and_turns_up_is_archived(bench: Bench) -> None:
+    _lost(bench)
+    found = Quarantine(bench.spool).captures()[RECORDING_ID]
+    assert {each.external.name for each in found.capture.segments} == {EXTERNAL}
+    bench.track(EXTERNAL, 500)
+    bench.track(STAFF, 1000)
+    assert bench.archiver.take_back(RECORDING_ID)
+    bench.archiver.work()
+    manifest = _archived(bench)
+    assert [note.text for note in manifest.call.notes] == [
+        f"recording {RECORDING_ID} was declared lost, and its sound was found again"
+    ]
+    assert _log(bench) == ["lost", "found-again", "captured", "spooled", "archived"]
+    with bench.database.read() as connection:
+        assert finding.call(connection, CALL_ID, reach=EVERYWHERE) == manifest.call
+    assert not bench.spool.quarantined() and not bench.archiver.problems()
+    assert not bench.archiver.take_back(RECORDING_ID)
+
+
+@pytest.mark.parametrize("step", ["give_back", "move"])
+def test_taking_back_can_be_repeated(bench: Bench, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """A crash before or after it was noted leaves it in the quarantine, and one note and one entry in all."""
+    _lost(bench)
+
+    def fails(*_: object) -> None:
+        raise OSError("power failure")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="power"):
+        owner = "Quarantine.give_back" if step == "give_back" else "move"
+        patch.setattr(f"callrec.spool.quarantine.{owner}", fails)
+        bench.archiver.take_back(RECORDING_ID)
+    assert bench.archiver.take_back(RECORDING_ID) and bench.spool.waiting() == [RECORDING_ID]
+    assert len(bench.spool.captured_call(RECORDING_ID).call.notes) == 1
+    assert _log(bench) == ["lost", "found-again"] and not bench.spool.quarantined()
+
+
+def test_what_is_lost_twice_is_found_twice(bench: Bench) -> None:
+    _lost(bench)
+    assert bench.archiver.take_back(RECORDING_ID)
+    _until_believed(bench)
+    assert bench.spool.waiting() == [RECORDING_ID], "it is waited for anew"
+    _for_a_day(bench)
+    assert bench.spool.quarantined() == [RECORDING_ID] and bench.archiver.take_back(RECORDING_ID)
+    assert _log(bench) == ["lost", "found-again", "lost", "found-again"]
+
+
+def test_what_the_archive_has_in_part_stays_for_people(bench: Bench) -> None:
+    bench.track(EXTERNAL, 500, 6.0)
+    bench.track(STAFF, 1000)
+    bench.spool.hand_over(captured_call())
+    bench.archiver.work()
+    assert bench.spool.quarantined() == [RECORDING_ID] and not bench.archiver.take_back(RECORDING_ID)
+    assert bench.spool.quarantined() == [RECORDING_ID] and not bench.archiver.take_back("nobody's")
 
 
 DAMAGED = {

@@ -1,0 +1,203 @@
+"""Side by side: nothing waits behind an upload or a join but what is as long, and one that hangs is told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from callrec.archive.attempts import SLOW_SECONDS
+from callrec.catalogue import calls
+from callrec.demo.processes import wait_until
+from callrec.model.captures import Track
+from tests.unit.bench import Bench
+from tests.unit.samples import (
+    CALL_ID,
+    END,
+    RECORDING_ID,
+    START,
+    call,
+    captured_call,
+    checkpoint,
+    over,
+    segment,
+)
+
+CALL_OF_NOBODY = CALL_ID[:-1] + "c"
+SHORT = RECORDING_ID[:-1] + "5"
+
+
+@contextmanager
+def _running(bench: Bench) -> Iterator[None]:
+    thread = threading.Thread(target=bench.archiver.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        bench.archiver.stop()
+        thread.join(30)
+    assert not thread.is_alive()
+
+
+class Held:
+    """Holds up what is done with some recordings, until the block ends. `reached` counts those held up."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, owner: object, name: str, *ids: str) -> None:
+        self._free, self._ids, self.reached = threading.Event(), ids, set[str]()
+        self._real: Callable[..., Any] = getattr(owner, name)
+        patch.setattr(owner, name, self._step)
+
+    def _step(self, *args: Any, **options: Any) -> Any:
+        for id_ in self._ids:
+            if any(id_ in str(each) for each in args):
+                self.reached.add(id_)
+                assert self._free.wait(60)
+        return self._real(*args, **options)
+
+    def __enter__(self) -> Held:
+        return self
+
+    def wait(self, count: int = 1) -> None:
+        wait_until(lambda: len(self.reached) >= count, 20, "what is held up")
+
+    def let_go(self, *_: object) -> None:
+        self._free.set()
+
+    __exit__ = let_go
+
+
+def _one(bench: Bench, id_: str, seconds: float) -> None:
+    """A capture of so many seconds, with its tracks on the PBX."""
+    tracks = [Track(f"callrec/{id_}-1-{side}", START, END) for side in ("external", "staff")]
+    for track in tracks:
+        bench.track(track.name, 500, seconds)
+    captured = captured_call(
+        recording_id=id_,
+        segments=(segment(external=tracks[0], staff=tracks[1]),),
+        call={"id": CALL_ID[:-2] + id_[-2:]},
+        ended_at=END.replace(hour=23) if seconds > 10 else END,
+    )
+    bench.spool.hand_over(captured)
+
+
+def _small_things(bench: Bench) -> None:
+    """A call without a recording, and a capture that is to be destroyed."""
+    bench.spool.save_call(call(id=CALL_OF_NOBODY))
+    gone = over(checkpoint(recording_id=RECORDING_ID[:-1] + "9", segments=(), kept_because=None))
+    bench.spool.discard(gone, whole=False)
+
+
+def _pass(bench: Bench, *left: str) -> None:
+    """All but these recordings are archived, and the small things are done."""
+    bench.archiver.wake()
+    wait_until(lambda: bench.spool.waiting() == sorted(left), 20, "the other recordings")
+    wait_until(lambda: not bench.spool.calls() and not bench.spool.discards(), 20, "the small things")
+    with bench.database.read() as connection:
+        assert calls.is_known(connection, CALL_OF_NOBODY)
+
+
+def test_an_upload_that_hangs_holds_up_nothing_else_and_is_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.captured()
+    held = Held(monkeypatch, bench.store, "put", RECORDING_ID)
+    with _running(bench), held:
+        held.wait()
+        assert bench.archiver.problems() == []
+        bench.captured_too()
+        _small_things(bench)
+        _pass(bench, RECORDING_ID)
+        bench.clock.now += SLOW_SECONDS + 1
+        assert bench.archiver.problems() == [
+            f"the upload of recording {RECORDING_ID} hangs or is very slow: look at the S3 server"
+        ]
+        held.let_go()
+        wait_until(lambda: not bench.spool.waiting(), 20, "the first recording")
+        wait_until(lambda: not bench.archiver.problems(), 20, "an end of the problem")
+
+
+def test_long_uploads_that_hang_hold_up_no_short_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = [RECORDING_ID[:-1] + digit for digit in "1234"]
+    for id_ in long:
+        _one(bench, id_, 10.0)
+    _one(bench, SHORT, 5.0)
+    for id_ in (*long, SHORT):
+        bench.recordings.prepare(id_)
+    size = bench.builder.audio_file(SHORT).stat().st_size
+    monkeypatch.setattr("callrec.archive.archiver.SHORT_BYTES", size)
+    held = Held(monkeypatch, bench.store, "put", *long)
+    with _running(bench), held:
+        held.wait(2)
+        _small_things(bench)
+        _pass(bench, *long)
+        assert len(held.reached) == 2, "the others wait for those of their kind"
+
+
+def test_a_long_join_holds_up_no_short_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    _one(bench, RECORDING_ID, 11.0)
+    held = Held(monkeypatch, bench.builder, "join", RECORDING_ID)
+    with _running(bench), held:
+        held.wait()
+        _one(bench, SHORT, 5.0)
+        _small_things(bench)
+        _pass(bench, RECORDING_ID)
+
+
+def test_while_a_store_hangs_all_sound_is_fetched_and_joined(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [RECORDING_ID[:-1] + digit for digit in "12345678"]
+    held = Held(monkeypatch, bench.store, "put", *ids)
+    with _running(bench), held:
+        for id_ in ids:
+            _one(bench, id_, 5.0)
+        bench.archiver.wake()
+        held.wait(4)
+        wait_until(lambda: all(map(bench.builder.is_joined, ids)), 20, "the joined files")
+
+
+def test_one_recording_is_on_one_lane_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.captured()
+    at_once, most = [0], [0]
+    real = bench.recordings.archive
+
+    def counted(id_: str) -> Any:
+        at_once[0] += 1
+        most[0] = max(most[0], at_once[0])
+        try:
+            return real(id_)
+        finally:
+            at_once[0] -= 1
+
+    monkeypatch.setattr(bench.recordings, "archive", counted)
+    held = Held(monkeypatch, bench.store, "put", RECORDING_ID)
+    with _running(bench), held:
+        held.wait()
+        for _ in range(20):
+            bench.archiver.wake()
+        held.let_go()
+        wait_until(lambda: not bench.spool.waiting(), 20, "the recording")
+    assert most == [1] and all(len(each) == 1 for each in bench.store.versions.values())
+
+
+def test_a_lane_that_dies_ends_the_archiver(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So the process ends, and is started again: one that only seems to run archives nothing."""
+
+    monkeypatch.setattr(bench.archiver._uploading[-1], "run", lambda: None)
+    thread = threading.Thread(target=bench.archiver.run)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_a_lane_with_nothing_of_its_own_rests(bench: Bench) -> None:
+    """What is due and another lane's is no reason to look again and again."""
+    bench.spool.hand_over(captured_call())
+    bench.archiver.work()
+    bench.clock.now += 1
+    lane = bench.archiver._uploading[-1]
+    lane.take()
+    assert lane._pause_s() == 5.0
