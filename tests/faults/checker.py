@@ -68,7 +68,7 @@ def _is_whole(kept: Kept, call: Spoken, limits: Limits) -> Iterator[str]:
         missing = seconds_of(ear, tones) - seconds_of(track, tones)
         if missing > limits.missing:
             yield f"{call.name}: {missing:.1f} s of {side} are missing of {seconds_of(ear, tones):.1f}"
-        if missing < -limits.missing:
+        if call.steady and missing < -limits.missing:
             yield f"{call.name}: {-missing:.1f} s of {side} are in it that nobody heard"
     others = call.tones - {call.external}
     if tones_in(kept.external, FOREIGN_SECONDS) & others or call.external in tones_in(
@@ -121,7 +121,7 @@ def _is_true(row: Row, call: Spoken, history: History) -> Iterator[str]:
         yield f"{call.name}: its row says {row.mode}, the rule {call.mode}"
     if row.outcome is not (Outcome.ANSWERED if call.talked else Outcome.UNANSWERED):
         yield f"{call.name}: its row says {row.outcome}"
-    if call.steady and row.talked is not None and abs(row.talked - call.talked) > history.limits.missing:
+    if call.steady and row.talked is not None and not _is_about(row.talked, call.talked, history.limits):
         yield f"{call.name}: its row says {row.talked:.1f} s, the phones {call.talked:.1f}"
     if row.presses != call.presses:
         yield f"{call.name}: {row.presses} key presses in its row, {call.presses} at the phone"
@@ -130,6 +130,10 @@ def _is_true(row: Row, call: Spoken, history: History) -> Iterator[str]:
         yield f"{call.name}: its row names recording {id_}, which is not in the bucket"
     if len(row.recordings) != int(call.wanted):
         yield f"{call.name}: its row has {len(row.recordings)} recordings"
+
+
+def _is_about(told: float, talked: float, limits: Limits) -> bool:
+    return talked - limits.missing <= told <= talked + limits.missing + limits.unseen
 
 
 # --- no call is cut or delayed

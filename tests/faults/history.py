@@ -14,12 +14,14 @@ class Limits:
     """How much of a call a fault may cost, in seconds. A machine that is busy costs some of it, too.
 
     `cut`: how long one party may not hear the other; `delay`: how long a call may take to ring and to be
-    answered; `missing`: how much of what was heard may be in no recording, and how much more may be in it.
+    answered; `missing`: how much of what was heard may be in no recording, and how much more may be in it;
+    `unseen`: how much longer a call may seem to have lasted of which nobody saw the end.
     """
 
     cut: float = 0.6
     delay: float = 1.5
     missing: float = 0.6
+    unseen: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Row:
     talked: float | None
     presses: int
     recordings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,6 @@ class Kept:
 
     id: str
     key: str
-    call: str
     extension: str | None
     external: Melody
     staff: Melody

@@ -45,7 +45,7 @@ UNWANTED = replace(
     heard_by_staff=_of(OTHER),
     heard_by_external=_of(tone(3)),
 )
-KEPT = Kept("r1", "recordings/shiba/2026/11/29/r1.flac", "c1", "2101", _of(EXTERNAL), _of(STAFF))
+KEPT = Kept("r1", "recordings/shiba/2026/11/29/r1.flac", "2101", _of(EXTERNAL), _of(STAFF))
 ROW = Row("c1", WANTED.number, "2101", "shiba", Mode.AUTOMATIC, Outcome.ANSWERED, 3.0, 0, ("r1",))
 OTHER_ROW = replace(ROW, id="c2", number=UNWANTED.number, mode=Mode.NEVER, recordings=())
 WELL = History((WANTED, UNWANTED), (ROW, OTHER_ROW), (KEPT,))
