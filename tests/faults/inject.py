@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 from callrec.demo.processes import Child
-from tests.faults.moods import Mood
+from tests.faults.moods import Mood, Tears
 from tests.faults.proxy import Proxy
 from tests.faults.station import Station
 from tests.integration.system import frozen
@@ -129,6 +133,82 @@ def sqlite_locked(station: Station) -> Iterator[None]:
     finally:
         holder.execute("ROLLBACK")
         holder.close()
+
+
+@contextmanager
+def spool_full(station: Station) -> Iterator[None]:
+    """The spool's disk takes no byte more."""
+    with station.disk.full():
+        yield
+
+
+@contextmanager
+def spool_full_and_killed(station: Station) -> Iterator[None]:
+    """The spool's disk is full, and then the controller is killed."""
+    with station.disk.full():
+        yield
+        controller(station).kill()
+    station.start_controller()
+
+
+@contextmanager
+def spool_away(station: Station) -> Iterator[None]:
+    """The spool's disk is not mounted for a while."""
+    with station.disk.away():
+        yield
+
+
+@contextmanager
+def torn(station: Station) -> Iterator[None]:
+    """The S3 server keeps a part of what it was sent, once, and says that it failed."""
+    s3: Any = station.s3.client()
+
+    def store(path: str, body: bytes) -> None:
+        bucket, _, key = path.lstrip("/").partition("/")
+        s3.put_object(Bucket=bucket, Key=unquote(key), Body=body)
+
+    assert station.store
+    with station.store.in_mood(Tears(store=store)):
+        yield
+
+
+@contextmanager
+def commits_lost(station: Station) -> Iterator[None]:
+    """The database is as it was, as after a failover that lost its last commits; then it is made again."""
+    path, copy = station.home / "catalogue.db", station.home / "copy.db"
+    with closing(sqlite3.connect(path)) as now, closing(sqlite3.connect(copy)) as then:
+        now.backup(then)
+    yield
+    controller(station).stop()
+    with closing(sqlite3.connect(copy)) as then, closing(sqlite3.connect(path)) as now:
+        then.backup(now)
+    station.start_controller()
+    subprocess.run(station.command("catalogue", "rebuild"), check=True, capture_output=True)
+
+
+def clock_stepped(seconds: int) -> Fault:
+    """The clock of callrec's machine is set while it works, and set right again."""
+
+    @contextmanager
+    def fault(station: Station) -> Iterator[None]:
+        clock = station.home / "clock"
+        clock.write_text("+0")
+        controller(station).stop()
+        station.before = ["env", f"LD_PRELOAD={_faketime()}", f"FAKETIME_TIMESTAMP_FILE={clock}"]
+        station.before += ["FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
+        station.start_controller()
+        clock.write_text(f"{seconds:+d}")
+        yield
+        clock.write_text("+0")
+        controller(station).stop()
+        station.before = []
+        station.start_controller()
+
+    return fault
+
+
+def _faketime() -> Path:
+    return next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 
 
 def between(

@@ -25,6 +25,8 @@ USUAL = Limits()
 EVERYTHING = frozenset({"begin", "press", "move", "end"})
 UNMOVED = EVERYTHING - {"move"}
 """Who is transferred while callrec sees nothing is heard again once it is back (decision 9)."""
+UNENDED = frozenset({"begin", "press"})
+RESTARTS = ("the controller is", "the clock goes", "commits are lost", "the spool's disk is full, and")
 NOTHING: frozenset[str] = frozenset()
 
 
@@ -42,6 +44,11 @@ class FaultRow:
     acts: frozenset[str] = EVERYTHING
     rest: float = 30.0
     quick: bool = True
+
+    @property
+    def restarts(self) -> bool:
+        """Whether the controller is another process afterwards."""
+        return self.what.startswith(RESTARTS)
 
 
 def _is_put(method: bytes, path: bytes) -> bool:
@@ -98,6 +105,13 @@ ROWS = [
     FaultRow("answers of the S3 server break off", between(store, partial(CutsAnswers, after=300))),
     FaultRow("the S3 server sends garbage", between(store, Garbles, cut=True), quick=False),
     FaultRow("the catalogue is locked", inject.sqlite_locked),
+    FaultRow("the S3 server keeps a part", inject.torn),
+    FaultRow("the spool's disk is full", inject.spool_full),
+    FaultRow("the spool's disk is full, and a kill", inject.spool_full_and_killed, limits=AWAY, acts=UNMOVED),
+    FaultRow("the spool's disk is away", inject.spool_away),
+    FaultRow("commits are lost", inject.commits_lost, seconds=4.0, acts=UNENDED),
+    FaultRow("the clock goes an hour ahead", inject.clock_stepped(3600), limits=AWAY),
+    FaultRow("the clock goes a day back", inject.clock_stepped(-86_400), limits=AWAY, quick=False),
     FaultRow("the database refuses", between(database, Refuses, cut=True), on=POSTGRESQL),
     FaultRow("the database hangs", between(database, Hangs), on=POSTGRESQL),
     FaultRow("the database is slow", between(database, Slow), on=POSTGRESQL),

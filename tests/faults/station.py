@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from callrec.demo.pbx import PbxPorts
 from callrec.demo.system import DemoSystem
 from tests.faults.proxy import Connect, Proxy, to_port, to_socket
+from tests.faults.small_disk import SmallDisk
 
 
 class Station(DemoSystem):
@@ -25,6 +26,12 @@ class Station(DemoSystem):
         self.database = Proxy(_way_to(database_url)) if database_url else None
         self.store: Proxy | None = None
         self.before: list[str] = []
+        self.disk = SmallDisk(self.home / "spool")
+        """The spool is on a disk of its own, which can be full or away."""
+
+    def start(self) -> None:
+        self.disk.mount()
+        super().start()
 
     def start_controller(self) -> None:
         self.store = self.store or Proxy(to_port(self.s3.port))
@@ -35,10 +42,15 @@ class Station(DemoSystem):
         for proxy in (self.ari, self.ami, self.database, self.store):
             if proxy:
                 proxy.__exit__(None, None, None)
+        self.disk.unmount()
 
     @property
     def is_on_postgresql(self) -> bool:
         return self.database is not None
+
+    def command(self, *arguments: str) -> list[str]:
+        """Returns the command line of the program against this system."""
+        return [*super()._callrec(arguments[0]), *arguments[1:]]
 
     def _callrec(self, command: str) -> list[str]:
         usual = super()._callrec(command)
