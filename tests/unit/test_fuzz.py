@@ -10,6 +10,7 @@ import os
 import struct
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,10 +22,12 @@ from callrec import manifest
 from callrec.durations import parse_clip, parse_days, parse_duration
 from callrec.errors import CallrecError, EvidenceBroken, WrongUsage
 from callrec.fallback import journal
+from callrec.pbx import event_messages
+from callrec.pbx.events import Event
 from callrec.rulebook import extension_table, office_file
 from callrec.signing import opened
 from callrec.spool.sound import Wav
-from tests.scenarios.replay import office
+from tests.scenarios.replay import HERE, RULES, office, tracker
 from tests.unit.fallback.samples import LINE, OPEN
 
 few = settings(
@@ -129,6 +132,34 @@ def lines(draw: st.DrawFn) -> str:
             )
         )
     return "|".join(fields[: draw(st.integers(1, len(fields)))] if draw(st.booleans()) else fields)
+
+
+SCENARIOS = [name for name in RULES if name != "busy"]
+MESSAGES = {
+    name: [json.loads(line) for line in (HERE / f"{name}.jsonl").read_text("utf-8").splitlines()]
+    for name in SCENARIOS
+}
+
+
+@few
+@given(st.data())
+def test_an_event_of_ari(data: st.DataObject) -> None:
+    """An event that is odd, wherever it comes in a call, is refused as a whole, or upsets nothing."""
+    name = data.draw(st.sampled_from(SCENARIOS))
+    messages = MESSAGES[name]
+    place = data.draw(st.integers(0, len(messages) - 1))
+    odd = data.draw(spoilt(messages[place]))
+    tracked = tracker(office(*RULES[name]), map(str, count()))
+    for message in [*messages[:place], odd, *messages[place:]]:
+        if event := _event(message):
+            tracked.handle(event)
+
+
+def _event(message: Any) -> Event | None:
+    try:
+        return event_messages.parse(message)
+    except Exception:  # it is told of, and passed over
+        return None
 
 
 @few
