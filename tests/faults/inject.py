@@ -186,6 +186,14 @@ def commits_lost(station: Station) -> Iterator[None]:
     subprocess.run(station.command("catalogue", "rebuild"), check=True, capture_output=True)
 
 
+@contextmanager
+def parted(station: Station) -> Iterator[None]:
+    """The host of the controller is cut off from all others."""
+    assert station.far
+    with station.far.parted():
+        yield
+
+
 def clock_stepped(seconds: int) -> Fault:
     """The clock of callrec's machine is set while it works, and set right again."""
 
@@ -201,7 +209,7 @@ def clock_stepped(seconds: int) -> Fault:
         yield
         clock.write_text("+0")
         controller(station).stop()
-        station.before = []
+        station.before = station.far.inside if station.far else []
         station.start_controller()
 
     return fault

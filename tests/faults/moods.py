@@ -3,6 +3,7 @@ servers fail. A mood is used once."""
 
 from __future__ import annotations
 
+import random
 import re
 import socket
 import threading
@@ -79,6 +80,22 @@ class Slow(Mood):
             piece = data[begin : begin + 4096]
             self.over.wait(len(piece) / self.rate)
             yield piece
+
+    asked = answered
+
+
+@dataclass
+class Stutters(Mood):
+    """Every fifth packet is lost and sent again, which takes ever longer where that is lost too."""
+
+    chance: random.Random = field(default_factory=lambda: random.Random(5))
+
+    def answered(self, link: Link, data: bytes) -> Iterator[bytes]:
+        pause = 0.2
+        while self.chance.random() < 0.2:
+            self.over.wait(pause)
+            pause *= 2
+        yield data
 
     asked = answered
 

