@@ -84,17 +84,21 @@ ROWS = [
     FaultRow(
         "the PBX does not know the password", inject.password_changed, limits=AWAY, acts=UNMOVED, quick=False
     ),
-    FaultRow("ARI is cut", between(ari, Refuses, cut=True), limits=AWAY, acts=UNMOVED),
-    FaultRow("ARI hangs", between(ari, Hangs), limits=GATE, acts=UNMOVED),
-    FaultRow("ARI is slow", between(ari, Slow)),
-    FaultRow("ARI drips", between(ari, Drips), limits=GATE, acts=UNMOVED, quick=False),
-    FaultRow("ARI breaks off its answers", between(ari, CutsAnswers), limits=AWAY, acts=UNMOVED),
-    FaultRow("ARI sends garbage", between(ari, Garbles, cut=True), limits=AWAY, acts=UNMOVED),
-    FaultRow("ARI refuses every third command", between(ari, unavailable)),
-    FaultRow("AMI refuses", between(ami, Refuses, cut=True)),
-    FaultRow("AMI hangs", between(ami, Hangs)),
-    FaultRow("AMI sends garbage", between(ami, Garbles, cut=True)),
-    FaultRow("AMI breaks off its answers", between(ami, partial(CutsAnswers, after=40)), quick=False),
+    FaultRow("ARI is cut", between(ari, Refuses, cut=True), on=POSTGRESQL, limits=AWAY, acts=UNMOVED),
+    FaultRow("ARI hangs", between(ari, Hangs), on=POSTGRESQL, limits=GATE, acts=UNMOVED),
+    FaultRow("ARI is slow", between(ari, Slow), on=POSTGRESQL),
+    FaultRow("ARI drips", between(ari, Drips), on=POSTGRESQL, limits=GATE, acts=UNMOVED, quick=False),
+    FaultRow(
+        "ARI breaks off its answers", between(ari, CutsAnswers), on=POSTGRESQL, limits=AWAY, acts=UNMOVED
+    ),
+    FaultRow("ARI sends garbage", between(ari, Garbles, cut=True), on=POSTGRESQL, limits=AWAY, acts=UNMOVED),
+    FaultRow("ARI refuses every third command", between(ari, unavailable), on=POSTGRESQL),
+    FaultRow("AMI refuses", between(ami, Refuses, cut=True), on=POSTGRESQL),
+    FaultRow("AMI hangs", between(ami, Hangs), on=POSTGRESQL),
+    FaultRow("AMI sends garbage", between(ami, Garbles, cut=True), on=POSTGRESQL),
+    FaultRow(
+        "AMI breaks off its answers", between(ami, partial(CutsAnswers, after=40)), on=POSTGRESQL, quick=False
+    ),
     FaultRow("the S3 server is killed", inject.store_killed),
     FaultRow("the S3 server stands still", inject.store_frozen),
     FaultRow("the S3 server is slow", between(store, Slow)),
