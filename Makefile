@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where it is set, every process that is started compiles all of callrec again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check unit simulate bad-input integration bench setup system reference locale prompts clean
+.PHONY: demo test check unit simulate bad-input integration test-faults soak bench setup system reference locale prompts clean
 
 demo: setup ## a whole system on this machine and one real call; ARGS=--stay leaves it up
 	$(BIN)/callrec demo $(ARGS)
@@ -26,6 +26,7 @@ test: setup ## the whole suite
 	$(MAKE) -j2 --output-sync=target check simulate bad-input SECONDS=30 TRIES=15 # each has work for one core
 	$(MAKE) unit
 	$(MAKE) integration
+	$(MAKE) test-faults
 
 check: setup ## style, types, imports
 	$(BIN)/ruff check .
@@ -44,6 +45,12 @@ bad-input: setup ## bad input for every command, for TRIES seconds; SEED=… beg
 
 integration: setup ## minutes; real PBX, S3, databases and SIP phones; both databases side by side
 	$(BIN)/pytest -q -n 2 --dist loadscope tests/integration $(ARGS)
+
+test-faults: setup ## minutes; every fault while real calls go on; ARGS=-v also those that `make soak` has time for
+	$(BIN)/pytest -q -n 2 --dist loadscope tests/faults $(or $(ARGS),-m "not slow")
+
+soak: setup ## faults by chance, ten calls at once, for SECONDS (1800); SEED=… runs the same again
+	$(BIN)/python -m tests.faults.soak --seconds $(if $(filter command line,$(origin SECONDS)),$(SECONDS),1800) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench: setup ## minutes; measures decisions, evidence, and calls, moves and keys on the real parts; writes bench/RESULTS.md
 	$(BIN)/python -m bench.decide

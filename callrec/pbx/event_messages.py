@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 from callrec import numbers
 from callrec.errors import WrongUsage
@@ -77,7 +78,40 @@ def talkers(bridge: JSON) -> tuple[str, ...]:
 def parse(json: JSON) -> Event | None:
     """Returns the typed event of one ARI message; None for kinds and channels that mean nothing to us."""
     build = _BUILDERS.get(json["type"])
-    return build(moment(json["timestamp"]), json) if build else None
+    event = build(moment(json["timestamp"]), json) if build else None
+    _check(event)
+    return event
+
+
+def _check(event: Event | Channel | None) -> None:
+    """Raises TypeError where something else stands for a text or a number: the event is refused as a whole,
+    before a call is told half of it."""
+    for name, kind in _CHECKED.get(type(event), ()):
+        value = getattr(event, name)
+        if isinstance(value, Channel):
+            _check(value)
+        elif not kind(value):
+            raise TypeError(f"{name} is {value!r:.40}")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+_HOLDS: dict[str, Callable[[Any], bool]] = {
+    "str": _is_text,
+    "str | None": lambda value: value is None or _is_text(value),
+    "tuple[str, ...]": lambda value: all(map(_is_text, value)),
+    "dict[str, Any]": lambda value: isinstance(value, dict) and all(map(_is_text, value.values())),
+    "int": lambda value: isinstance(value, int),
+    "Channel": lambda value: False,
+    "Channel | None": lambda value: value is None,
+}
+"""What a field may hold, by how its type is written; a channel is looked into."""
+_CHECKED: dict[type, list[tuple[str, Callable[[Any], bool]]]] = {
+    kind: [(each.name, _HOLDS[str(each.type)]) for each in fields(kind) if str(each.type) in _HOLDS]
+    for kind in (Channel, *get_args(Event))
+}
 
 
 def _started(at: datetime, json: JSON) -> Event:
