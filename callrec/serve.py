@@ -1,10 +1,11 @@
 """Runs the controller process: its threads, from the first check to an orderly end.
 
 One thread watches the PBX, one archives, one sends alerts, one reads what the dialplan did while callrec was
-away, one gives the PBX its copy of the rules, one anchors the custody log each day, one puts into the bucket
-what else belongs there and waits for that, one looks once for commits that the database has lost, one looks
-after the key that signs, and one keeps house: it takes up changed rules and writes down how things stand. The
-first thread ticks, and ends the process when one of the others has died. The parts are made in `app`.
+away, one gives the PBX its copy of the rules, one compares what should be with what is, one anchors the
+custody log each day, one puts into the bucket what else belongs there and waits for that, one looks once for
+commits that the database has lost, one looks after the key that signs, and one keeps house: it takes up
+changed rules and writes down how things stand. The first thread ticks, and ends the process when one of the
+others has died. The parts are made in `app`.
 """
 
 from __future__ import annotations
@@ -144,6 +145,7 @@ class Service:
             "mirror": parts.mirror,
             "journal": parts.journal,
             "alerts": parts.alerter,
+            "reconciliation": parts.reconciler,
             "anchors": self._anchors,
         }
 
@@ -206,6 +208,7 @@ class Service:
             "catalogue_away": self._rules.catalogue_away,
             "revision": self._rules.office.revision,
             "rules_at": self._rules.seen_at.isoformat(),
+            "followed": sorted(parts.controller.followed()),
             "live": [{"extension": extension, "id": id_} for extension, id_ in parts.controller.live()],
             "problems": sorted(problems),
         }

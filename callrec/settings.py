@@ -79,6 +79,8 @@ class PbxSettings(Section):
     """Endpoints that are lines to the outside, although they are named like an extension."""
     timeout: Seconds = 5.0
     """Seconds an ARI or AMI request may take."""
+    cdr_file: AbsolutePath | None = None
+    """The file of the PBX's own records of calls (cdr_csv), compared with the catalogue once a day."""
 
 
 class Keys(Section):

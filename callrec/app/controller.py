@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from callrec.controller.rules_in_force import RulesInForce
     from callrec.fallback.journal_reader import JournalReader
     from callrec.fallback.rule_mirror import RuleMirror
+    from callrec.health.reconciliation import Reconciler
     from callrec.problems import Problems
     from callrec.recording.tracker import CallTracker
 
@@ -39,6 +41,7 @@ class ControllerParts:
     alerter: Alerter
     journal: JournalReader
     mirror: RuleMirror
+    reconciler: Reconciler
 
 
 class ControllerAssembly:
@@ -78,7 +81,12 @@ class ControllerAssembly:
         journal = self._journal_reader(controller, rules, problems, captured)
         rules.took = controller.take_rules
         return ControllerParts(
-            controller, archiver, alerter, journal, self._mirror(controller, rules, problems)
+            controller,
+            archiver,
+            alerter,
+            journal,
+            self._mirror(controller, rules, problems),
+            self._reconciler(controller, problems, archiver.wake),
         )
 
     def tracker(self, office: Office) -> CallTracker:
@@ -102,7 +110,6 @@ class ControllerAssembly:
     ) -> JournalReader:
         from callrec.fallback.adoption import Adoption
         from callrec.fallback.journal_reader import JournalReader
-        from callrec.fallback.orphans import Orphans
 
         adoption = Adoption(
             self._app.pbx,
@@ -116,10 +123,18 @@ class ControllerAssembly:
             self.has_capture,
             self.was_discarded,
         )
-        orphans = Orphans(self._app.pbx, self._app.spool.tracks, problems)
         return JournalReader(
-            self._app.astdb, controller, adoption, problems, captured, self._app.pbx.channels, orphans
+            self._app.astdb, controller, adoption, problems, captured, self._app.pbx.channels
         )
+
+    def _reconciler(
+        self, controller: Controller, problems: Problems, resolved: Callable[[], None]
+    ) -> Reconciler:
+        from callrec.app.reconciliation import ReconciliationAssembly
+        from callrec.health.reconciliation import Reconciler
+
+        comparisons = ReconciliationAssembly(self._app, controller.followed).comparisons()
+        return Reconciler(comparisons, controller, problems, time.monotonic, resolved)
 
     def _mirror(self, controller: Controller, rules: RulesInForce, problems: Problems) -> RuleMirror:
         from callrec.fallback.rule_mirror import RuleMirror

@@ -59,6 +59,7 @@ COMMANDS = {
     "evidence": "What recordings are proved with: the keys that sign.",
     "request": "Requests for recordings: opened, approved, handed over, returned.",
     "catalogue": "Compare the catalogue with the bucket, or make it again from there.",
+    "reconcile": "Compare what should be with what is, and resolve the differences.",
     "purge": "Destroy what is past its time, and say which rule and date decided.",
     "desk": "Serve the desk, for those who cannot read callrec.toml.",
 }

@@ -33,7 +33,16 @@ from callrec.pbx.events import (
     epoch,
 )
 from callrec.policy.office import Office
-from callrec.recording.actions import Action, PbxAction, SaveCheckpoint, Silencing, SpoolAction, StopFallback
+from callrec.recording.actions import (
+    Action,
+    Discard,
+    HandOver,
+    PbxAction,
+    SaveCheckpoint,
+    Silencing,
+    SpoolAction,
+    StopFallback,
+)
 from callrec.recording.call import Call
 from callrec.recording.tracker import CallTracker
 from callrec.spool.directory import Spool
@@ -189,6 +198,14 @@ class Controller:
                 for call in self._tracker.calls.values()
                 if call.capture and not call.capture.is_finished and not call.record.unannounced_at
             ]
+
+    def followed(self) -> set[str]:
+        """Returns the ids of the recordings that are in memory here, also of those that the spool's disk has
+        refused until now."""
+        with self._lock:
+            captures = [call.capture for call in self._tracker.calls.values() if call.capture]
+            refused = [each.captured for each in self._again if isinstance(each, HandOver | Discard)]
+        return {each.recording_id for each in captures} | {each.capture.recording_id for each in refused}
 
     def problems(self) -> list[str]:
         """Returns what is recorded for so long that its end may have been missed, in words."""

@@ -21,10 +21,13 @@ are in the order of time. Who takes what out of the spool, and when, is not deci
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,6 +41,7 @@ from callrec.files import (
     move,
     narrow,
     partial_of,
+    rename,
     sync,
     write_early,
     write_unsynced,
@@ -203,6 +207,14 @@ class Spool(SpoolLock):
                 path.unlink()
         return self._readable(_CALL, "open_calls")
 
+    def calls_under_way(self) -> list[CallRecord]:
+        """Returns the calls under way, captured or not, as they were written down. Changes nothing."""
+        found = [each.call for each in self.checkpoints()]
+        for path in (self.directory / "open_calls").glob("*.json"):
+            with suppress(Damaged, FileNotFoundError):
+                found.append(_read(_CALL, path))
+        return found
+
     def known_calls(self) -> set[str]:
         """Returns the ids of the calls of which there is more here than an open call: a capture or a row."""
         found = {each.call.id for each in self.checkpoints()} | set(self.calls())
@@ -234,6 +246,35 @@ class Spool(SpoolLock):
                 captures.append(_read(_CAPTURED, path).capture)
         segments = [segment for each in captures for segment in each.segments]
         return {track.name for each in segments for track in (each.external, each.staff)}
+
+    def followed(self) -> set[str]:
+        """Returns the ids of the recordings that are here to be dealt with: under way, or over."""
+        return {each.capture.recording_id for each in self.checkpoints()} | {
+            *self.waiting(),
+            *self.discards(),
+        }
+
+    def set_aside(self) -> list[CapturedCall]:
+        """Returns the captures in the quarantine that can be read."""
+        found = []
+        for path in self.directory.glob(f"{QUARANTINE}/*/{CAPTURED}"):
+            with suppress(Damaged, FileNotFoundError):
+                found.append(_read(_CAPTURED, path))
+        return found
+
+    def give_back(self, recording_id: str) -> None:
+        """Moves a recording out of the quarantine, back to those that wait for the archive. Raises
+        FileNotFoundError where none that can be read is there."""
+        for path in self.directory.glob(f"{QUARANTINE}/{recording_id}*/{CAPTURED}"):
+            with suppress(Damaged, FileNotFoundError):
+                if _read(_CAPTURED, path).capture.recording_id == recording_id:
+                    rename(path.parent, self.folder(recording_id))
+                    return sync(self._quarantine())
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), recording_id)
+
+    def made_at(self) -> datetime:
+        """Returns since when this is a spool; of one whose disk was not there, when it was begun anew."""
+        return datetime.fromtimestamp((self.directory / version.MARK).stat().st_mtime, UTC)
 
     def forget_open_call(self, call_id: str) -> None:
         """Removes an open call that is over, or of which a checkpoint is written."""
