@@ -77,7 +77,8 @@ def recorded_before(connection: Connection, ids: Collection[str], moment: dateti
 
 def answered_without_recording(connection: Connection, begin: datetime, end: datetime) -> list[CallRecord]:
     """Returns the calls of a half-open span that were answered and have no recording, nor had one, and about
-    which nobody has written a note; the oldest first. Of one that was discarded the row says so itself."""
+    which nobody has written a note; the oldest first. Of one that was discarded the row says so itself, and a
+    test call that fails is told otherwise."""
     recorded = sa.exists().where(recordings.c.call_id == calls.c.id)
     noted = sa.exists().where(notes.c.call_id == calls.c.id)
     return _calls(
@@ -86,6 +87,7 @@ def answered_without_recording(connection: Connection, begin: datetime, end: dat
         calls.c.started_at < end,
         calls.c.outcome == Outcome.ANSWERED,
         calls.c.discarded_at.is_(None),
+        sa.not_(calls.c.test),
         sa.not_(recorded),
         sa.not_(noted),
     )
@@ -98,9 +100,12 @@ def places(connection: Connection, begin: datetime, end: datetime) -> list[Place
     return [Place(**row._asdict()) for row in connection.execute(query)]
 
 
-def calls_between(connection: Connection, begin: datetime, end: datetime) -> list[CallRecord]:
-    """Returns the calls that began in a half-open span, the oldest first."""
-    return _calls(connection, calls.c.started_at >= begin, calls.c.started_at < end)
+def calls_between(
+    connection: Connection, begin: datetime, end: datetime, *, test: bool = False
+) -> list[CallRecord]:
+    """Returns the calls that began in a half-open span, the oldest first; with `test` only test calls."""
+    only = [calls.c.test] if test else []
+    return _calls(connection, calls.c.started_at >= begin, calls.c.started_at < end, *only)
 
 
 def _calls(connection: Connection, *conditions: sa.ColumnElement[bool]) -> list[CallRecord]:

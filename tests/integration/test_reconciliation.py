@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from callrec.catalogue.calls import ArchivedRecording
 from callrec.demo.processes import Child
 from callrec.demo.softphones import Sound, Talk
 from callrec.errors import NotFound
+from callrec.health import testcalls
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import CallRecord
 from tests.integration.system import SystemUnderTest, eventually, talk_for
@@ -103,3 +104,28 @@ def test_tracks_without_a_draft_are_archived_or_destroyed(system: SystemUnderTes
     again = system.callrec("reconcile", "--json")
     assert (again.returncode, json.loads(again.stdout)) == (0, []), again.stderr
     assert system.callrec("verify", wanted).returncode == 0
+
+
+def test_a_test_call_of_every_facility(system: SystemUnderTest, begin: datetime) -> None:
+    """Without any rule, beside an ordinary call, which stays unrecorded, and without a phone that rings."""
+    with system.rules():
+        caller = _call(system, "0311170003", "2101")
+        made = system.callrec("testcall", "--every-facility", "--json")
+        caller.hangup()
+    results = {each["facility"]: each for each in json.loads(made.stdout)}
+    assert made.returncode == 0 and set(results) == {"azabu", "shiba"}, (made.stdout, made.stderr)
+    assert {each.facility: each.ok for each in testcalls.results(system.demo.home / "spool")} == {
+        "azabu": True,
+        "shiba": True,
+    }
+    for code, each in results.items():
+        kept = _archived(system, each["recording_id"])
+        assert kept and kept.retain_until and kept.key.startswith(f"recordings/{code}/")
+        left = kept.retain_until - datetime.fromisoformat(each["at"])
+        assert timedelta(days=1) <= left < timedelta(days=1, minutes=1)
+    assert [each.call.number for each in system.calls_since(begin)] == ["+81311170003"]
+    shown = system.callrec("search", "--test-calls", "--json")
+    assert {each["recording_id"] for each in results.values()} <= {
+        each["id"] for each in json.loads(shown.stdout)
+    }
+    system.wait_until_clean()

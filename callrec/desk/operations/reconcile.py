@@ -59,7 +59,7 @@ def _results(app: App, dry_run: bool) -> Iterator[Reconciled]:
 
 
 def _followed(app: App) -> set[str]:
-    """Returns what the controller here follows; what one that is gone has followed is in the spool, or lost."""
+    """Returns what the controller here follows; what a dead one followed is in the spool, or lost."""
     if not app.spool.is_locked():
         return set()
     return {str(each) for each in status.read(app.spool.directory).get("followed", [])}
