@@ -2,10 +2,11 @@
 
 One thread watches the PBX, one archives, one sends alerts, one reads what the dialplan did while callrec was
 away, one gives the PBX its copy of the rules and one that of what is being recorded, one looks whether the
-PBX still is this controller's, one anchors the custody log each day, one puts into the bucket
-what else belongs there and waits for that, one looks once for commits that the database has lost, one looks
-after the key that signs, and one keeps house: it takes up changed rules and writes down how things stand. The
-first thread ticks, and ends the process when one of the others has died. The parts are made in `app`.
+PBX still is this controller's, one compares what should be with what is, one anchors the custody log each
+day, one puts into the bucket what else belongs there and waits for that, one looks once for commits that the
+database has lost, one looks after the key that signs, and one keeps house: it takes up changed rules and
+writes down how things stand. The first thread ticks, and ends the process when one of the others has died.
+The parts are made in `app`.
 """
 
 from __future__ import annotations
@@ -212,6 +213,7 @@ class Service:
             "ownership": self._holding,
             "journal": parts.journal,
             "alerts": parts.alerter,
+            "reconciliation": parts.reconciler,
             "anchors": self._anchors,
         }
 
@@ -342,6 +344,7 @@ class Service:
             "catalogue_away": self._rules.catalogue_away,
             "revision": self._rules.office.revision,
             "rules_at": self._rules.seen_at.isoformat(),
+            "followed": sorted(parts.controller.followed()),
             "live": [{"extension": extension, "id": id_} for extension, id_ in parts.controller.live()],
             "disk_full_in_s": self._forecast.full_in(),
             "certificates": {

@@ -83,6 +83,8 @@ class PbxSettings(Section):
     """Endpoints that are lines to the outside, although they are named like an extension."""
     timeout: Seconds = 5.0
     """Seconds an ARI or AMI request may take."""
+    cdr_file: AbsolutePath | None = None
+    """The file of the PBX's own records of calls (cdr_csv), compared with the catalogue once a day."""
 
 
 class Keys(Section):
@@ -179,6 +181,7 @@ class RetentionSettings(Section):
     incident_days: Days = 1827
     call_rows_days: Days = 1827
     """How long numbers and names of a call stay in the catalogue, after its end and after its recording."""
+    test_calls_days: Days = 1
 
 
 class OfficeSettings(Section):

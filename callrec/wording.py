@@ -23,6 +23,8 @@ REASONS = {
     "facility": "rule {rule} for the facility applies",
     "extension": "rule {rule} for the extension applies",
     "caller": "rule {rule} for the caller's number applies",
+    "found": "callrec's account of the call was lost; its sound was found on the PBX",
+    "test-call": "a test call is always recorded, whatever the rules say",
 }
 
 WHY = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from callrec.fallback.journal_reader import JournalReader
     from callrec.fallback.rule_mirror import RuleMirror
     from callrec.health.odd_events import OddEvents
+    from callrec.health.reconciliation import Reconciler
     from callrec.model.alerts import Alert
     from callrec.model.calls import CallRecord
     from callrec.problems import Problems
@@ -51,6 +53,7 @@ class ControllerParts:
     alerter: Alerter
     journal: JournalReader
     mirror: RuleMirror
+    reconciler: Reconciler
 
 
 class ControllerAssembly:
@@ -145,7 +148,12 @@ class ControllerAssembly:
         journal = self._journal_reader(controller, rules, problems, captured, alerter.take)
         rules.took = controller.take_rules
         return ControllerParts(
-            controller, archiver, alerter, journal, self._mirror(controller, rules, problems)
+            controller,
+            archiver,
+            alerter,
+            journal,
+            self._mirror(controller, rules, problems),
+            self._reconciler(controller, archiver, problems),
         )
 
     def tracker(self, office: Office) -> CallTracker:
@@ -161,6 +169,7 @@ class ControllerAssembly:
                 ids.new,
                 self._app.settings.pbx.name,
                 lambda phone: self._app.settings.help.phone_dial.format(extension=phone),
+                self._app.settings.retention.test_calls_days,
             )
         )
 
@@ -174,7 +183,6 @@ class ControllerAssembly:
     ) -> JournalReader:
         from callrec.fallback.adoption import Adoption
         from callrec.fallback.journal_reader import JournalReader
-        from callrec.fallback.orphans import Orphans
 
         adoption = Adoption(
             self._app.pbx,
@@ -189,10 +197,16 @@ class ControllerAssembly:
             self.was_discarded,
             take_alert,
         )
-        orphans = Orphans(self._app.pbx, self._app.spool.tracks, problems)
         return JournalReader(
-            self._app.astdb, controller, adoption, problems, captured, self._app.pbx.channels, orphans
+            self._app.astdb, controller, adoption, problems, captured, self._app.pbx.channels
         )
+
+    def _reconciler(self, controller: Controller, archiver: Archiver, problems: Problems) -> Reconciler:
+        from callrec.app.reconciliation import ReconciliationAssembly
+        from callrec.health.reconciliation import Reconciler
+
+        comparisons = ReconciliationAssembly(self._app, controller.followed, archiver.take_back)
+        return Reconciler(comparisons.comparisons(), controller, problems, time.monotonic, archiver.wake)
 
     def _mirror(self, controller: Controller, rules: RulesInForce, problems: Problems) -> RuleMirror:
         from callrec.fallback.rule_mirror import RuleMirror

@@ -153,6 +153,7 @@ def _conditions(scope: AbsenceScope) -> list[sa.ColumnElement[bool]]:
     found = [
         calls.c.started_at < scope.end,
         sa.func.coalesce(calls.c.ended_at, calls.c.started_at) >= scope.begin,
+        sa.not_(calls.c.test),
     ]
     if scope.extension is not None:
         of = sa.select(participants.c.call_id).where(participants.c.extension == scope.extension)

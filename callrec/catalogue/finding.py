@@ -57,8 +57,9 @@ class SearchHit:
 class SearchQuery:
     """What to search for; None means any. `begin` and `end` are a half-open span of time in UTC.
 
-    `all_calls`: also the calls without a recording. `sort` is a key of SORTS. `dialled` is `number` as staff
-    mean it, who dial a prefix: a call with either is found. `note` is a part of a note, however it is spelt.
+    `all_calls`: also the calls without a recording; `test_calls`: also those that callrec made itself. `sort`
+    is a key of SORTS. `dialled` is `number` as staff mean it, who dial a prefix: a call with either is found.
+    `note` is a part of a note, however it is spelt.
     """
 
     begin: datetime | None = None
@@ -74,6 +75,7 @@ class SearchQuery:
     note: str | None = None
     min_duration_s: float | None = None
     all_calls: bool = False
+    test_calls: bool = False
     limit: int = 100
     sort: str = "newest"
 
@@ -148,6 +150,7 @@ def recording_ids(connection: sa.Connection, *, reach: Reach) -> list[str]:
 
 def _conditions(wanted: SearchQuery) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool] | None] = [
+        sa.not_(calls.c.test) if not wanted.test_calls else None,
         calls.c.started_at >= wanted.begin if wanted.begin is not None else None,
         calls.c.started_at < wanted.end if wanted.end is not None else None,
         calls.c.facility == wanted.facility if wanted.facility is not None else None,

@@ -47,7 +47,7 @@ def activity(connection: sa.Connection, begin: datetime, end: datetime) -> dict[
             sa.func.count(incident.distinct()),
         )
         .select_from(calls.join(recordings, recordings.c.call_id == calls.c.id, isouter=True))
-        .where(calls.c.started_at >= begin, calls.c.started_at < end)
+        .where(calls.c.started_at >= begin, calls.c.started_at < end, sa.not_(calls.c.test))
         .group_by(facility)
     )
     return {row[0]: Activity(*row[1:]) for row in connection.execute(query)}

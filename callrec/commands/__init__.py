@@ -60,6 +60,8 @@ COMMANDS = {
     "evidence": "What recordings are proved with: the keys that sign.",
     "request": "Requests for recordings: opened, approved, handed over, returned.",
     "catalogue": "Compare the catalogue with the bucket, or make it again from there.",
+    "reconcile": "Compare what should be with what is, and resolve the differences.",
+    "testcall": "Make a call that rings no phone, and look whether it is recorded and archived.",
     "purge": "Destroy what is past its time, and say which rule and date decided.",
     "desk": "Serve the desk, for those who cannot read callrec.toml.",
 }

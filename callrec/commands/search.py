@@ -90,6 +90,7 @@ KEYS = (
 @click.option("--note", metavar="TEXT", help="Only with a note in which this stands.")
 @click.option("--min-duration", metavar="TIME", help="Only recordings of this length or longer, such as 30s.")
 @click.option("--all-calls", is_flag=True, help="Also calls that were not recorded.")
+@click.option("--test-calls", is_flag=True, help="Also the calls of callrec testcall.")
 @click.option("--limit", default=100, type=click.IntRange(1, operations.MOST_FOUND), help="At most so many.")
 @click.option("--sort", default="newest", type=click.Choice(list(SORTS)), help="Which come first.")
 @lists

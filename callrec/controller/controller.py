@@ -44,6 +44,8 @@ from callrec.pbx.events import (
 from callrec.policy.office import Office
 from callrec.recording.actions import (
     Action,
+    Discard,
+    HandOver,
     PbxAction,
     SaveCheckpoint,
     SaveOpenCall,
@@ -237,6 +239,14 @@ class Controller:
                 for call in self._tracker.calls.values()
                 if call.capture and not call.capture.is_finished and not call.record.unannounced_at
             ]
+
+    def followed(self) -> set[str]:
+        """Returns the ids of the recordings that are in memory here, also of those that the spool's disk has
+        not taken yet."""
+        with self._lock:
+            captures = [call.capture for call in self._tracker.calls.values() if call.capture]
+        waiting = [each.captured for each in self._unsaved.waiting() if isinstance(each, HandOver | Discard)]
+        return {each.recording_id for each in captures} | {each.capture.recording_id for each in waiting}
 
     def lacking(self) -> int:
         """Returns how many captures should record and do not."""

@@ -32,6 +32,11 @@ class Unsaved:
         with self._lock:
             self._waiting.pop(id(action), None)
 
+    def waiting(self) -> list[SpoolAction]:
+        """Returns the actions that are not on disk yet."""
+        with self._lock:
+            return [each for _, each in self._waiting.values()]
+
     def asked(self) -> int:
         """Returns a mark of what was wanted so far, for `is_saved`."""
         return self._asked

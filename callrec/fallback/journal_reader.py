@@ -17,7 +17,6 @@ import structlog
 from callrec.controller.controller import Controller, parsed_keys
 from callrec.fallback import journal
 from callrec.fallback.adoption import Adoption
-from callrec.fallback.orphans import Orphans
 from callrec.language import translated
 from callrec.pbx.events import Channel, RawKeyPress
 from callrec.problems import Problems
@@ -55,14 +54,14 @@ class JournalReader(Worker):
         problems: Problems,
         adopted: Callable[[], None],
         channels: Callable[[], list[Channel]],
-        orphans: Orphans,
     ) -> None:
         """Makes a reader. `adopted` is called when something was put into the spool, to wake others.
 
-        `channels` returns those the PBX has; `orphans` looks for recordings of which no line tells.
+        `channels` returns those the PBX has. Recordings of which no line tells are the matter of
+        callrec.health.reconciliation.
         """
         self._database, self._controller, self._adoption = database, controller, adoption
-        self._channels, self._orphans = channels, orphans
+        self._channels = channels
         self._gone: dict[str, datetime] = {}
         self._problems, self._adopted = problems, adopted
         super().__init__(self._look, lambda: SOON_SECONDS if self._left else SECONDS)
@@ -75,7 +74,6 @@ class JournalReader(Worker):
         self._left = 0
         if self._controller.link_up:
             self._problems.attempt("read journal", self.read)
-            self._problems.attempt("look for recordings", self._look_for_orphans)
 
     def read(self) -> None:
         """Takes over what there is, once, and deletes the lines that are safe in the spool.
@@ -117,13 +115,6 @@ class JournalReader(Worker):
 
     def _now(self) -> datetime:
         return datetime.now(UTC)
-
-    def _look_for_orphans(self) -> None:
-        def lines() -> list[str]:
-            with self._database() as database:
-                return list(database.tree(journal.FAMILY).values())
-
-        self._orphans.look(lines)
 
     def _forget(self, database: Database, keys: dict[str, str], wanted: set[str]) -> None:
         """Deletes what was noted of keys that were acted on at an earlier look, once all that they have

@@ -257,3 +257,6 @@ class CallRecord:
     """The moment from which nothing of the call was recorded and all before was to be destroyed, because the
     PBX could not play the announcement and the rule says `discard`; PBX's clock. Null of every other call,
     and so always in a manifest."""
+    test: bool = False
+    """True of a call that callrec made itself, without a phone, to test the way of a recording: one tone is
+    heard on each side. It is always recorded, and kept for `retention.test_calls_days`."""

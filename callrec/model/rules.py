@@ -185,7 +185,9 @@ class Decision:
     """The version of that rule. Null where no rule applied."""
     reason: str
     """Why, as a code. `no-rule`: no rule applied. `never`: the rule says never. Else what the rule that
-    decided is about: `everywhere`, `facility`, `extension`, `caller` (a number outside)."""
+    decided is about: `everywhere`, `facility`, `extension`, `caller` (a number outside). `found`: what was
+    decided is not known any more, the sound was found on the PBX. `test-call`: callrec made the call itself,
+    to test the way of a recording."""
     considered: tuple[Candidate, ...] = ()
     """The rules about this call that were looked at, the strongest first; one that decided by the number
     dialled may come last. Empty: there were none."""

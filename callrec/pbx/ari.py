@@ -32,6 +32,8 @@ log = structlog.get_logger()
 LENGTH_WRAPS = 1 << 32
 """Asterisk tells the length of a file modulo this."""
 RING_SECONDS = 60
+TEST_SECONDS = 10
+"""How long a test call may take until both of its halves are connected."""
 GATE = "Local/s@callrec-gate"
 PLAY = "callrec-play"
 """The context of the dialplan that plays a sound to a phone."""
@@ -291,6 +293,23 @@ class Ari:
             priority=1,
             timeout=RING_SECONDS,
             variables={"variables": {"CALLREC_SOUND": sound, **({NO_CDR: "1"} if self._has_cdr() else {})}},
+        )
+
+    def test_call(self, channel_id: str, facility: str) -> None:
+        """Makes a call without a phone, by the dialplan's callrec-testcall: `channel_id` begins it, and is
+        its linked id."""
+        cdr = {NO_CDR: "1", "CALLREC_CDR": "off"} if self._has_cdr() else {}
+        self._call(
+            "channels",
+            "originateWithId",
+            channelId=channel_id,
+            otherChannelId=f"{channel_id}-2",
+            endpoint=f"Local/{facility}@callrec-testcall/n",
+            context="callrec-testphone",
+            extension="outside",
+            priority=1,
+            timeout=TEST_SECONDS,
+            variables={"variables": cdr},
         )
 
     def run(self, place: str, variables: dict[str, str]) -> None:

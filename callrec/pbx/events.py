@@ -15,6 +15,10 @@ from typing import Any
 CLOCKS_AGREE = timedelta(minutes=1)
 OWN_PREFIX = "callrec."
 """How the ids of channels begin that callrec itself makes."""
+_TEST = re.compile(r"Local/(?:([0-9a-z][^@]*)@callrec-testcall-[0-9a-f]+;2|s@callrec-testphone-[0-9a-f]+;1)")
+"""The halves of a test call that talk with one another, by their names."""
+TEST = "Test"
+"""The technology of these: other Local channels carry no voice of their own."""
 _SNOOP = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}-")
 
 
@@ -37,7 +41,15 @@ class Channel:
     @property
     def technology(self) -> str:
         """The kind of channel, such as ``PJSIP`` or ``Local``."""
-        return self.name.partition("/")[0]
+        kind = self.name.partition("/")[0]
+        return TEST if kind == "Local" and _TEST.fullmatch(self.name) else kind
+
+    @property
+    def tested(self) -> str | None:
+        """The facility whose way of a recording is tested, of a channel that callrec calls itself by; None of
+        every other channel."""
+        found = _TEST.fullmatch(self.name)
+        return found[1] if found else None
 
     @property
     def is_own(self) -> bool:

@@ -60,7 +60,7 @@ class CallMedia:
     """How many failures of announcements people were told of."""
 
     def __post_init__(self) -> None:
-        self.decisions = Decisions(self.environment.office)
+        self.decisions = Decisions(self.environment.office, self.environment.test_days)
         self.recorder = CallRecorder(self.linkedid, self.environment.new_id)
         self.announcer = Announcer(self.linkedid, self.environment.prompts, self.record.announcements)
         self._failures_told = self.announcer.failures

@@ -19,6 +19,9 @@ from callrec.recording.states import Live
 
 FOLDER = "callrec"
 """The folder of the PBX's stored recordings in which ours are."""
+STANDBY = "s"
+"""What follows the number of a segment in the names of its tracks, where that began on standby. With the
+checkpoint lost, the name alone tells what was to become of them."""
 SPY: dict[Side, str] = {"external": "in", "staff": "out"}
 """Which direction of the captured channel the snoop of a side listens to, in ARI's words."""
 
@@ -41,7 +44,8 @@ class CaptureTracks:
     def start(self, channel: str, at: datetime, owner: Owner, *, standby: bool) -> list[Action]:
         """Begins another segment of this channel, with a snoop for each direction (decision 3)."""
         number = self._number + 1
-        external, staff = (Track(f"{FOLDER}/{self.recording_id}-{number}-{side}") for side in SIDES)
+        name = f"{FOLDER}/{self.recording_id}-{number}{STANDBY if standby else ''}"
+        external, staff = (Track(f"{name}-{side}") for side in SIDES)  # decision 24
         self.add(LiveSegment(Segment(number, channel, external, staff, at, standby)))
         return [
             StartSnoop(self.linkedid, channel, snoop, spy=SPY[side], side=side, owner=owner)

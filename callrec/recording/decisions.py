@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from callrec.model.calls import CallRecord, DecisionChange
-from callrec.model.rules import Decision, Direction, Mode
+from callrec.model.rules import Announce, Decision, Direction, Mode
 from callrec.numbers import Number
 from callrec.pbx.events import GateEntered
 from callrec.policy.combine import combine, is_final, of_all
@@ -45,6 +45,7 @@ class Decisions:
     """
 
     office: Office
+    test_days: int = 1
     gate: Decision | None = None
     before: Decision | None = None
     _dialled_a_phone: bool = False
@@ -70,6 +71,9 @@ class Decisions:
         a phone (a member of a queue, a call that is forwarded) is no number that was dialled: it counts if
         that phone answers. Raises ValueError where the dialplan's direction is none.
         """
+        if facility := event.channel.tested:
+            decision = of_test_call(self.test_days)
+            return replace(call, direction=Direction.INBOUND, facility=facility, decision=decision, test=True)
         call = parties.at_gate(call, event, own, legs, caller, self.office)
         before = self._gate_of(call)
         decision = self._decide(call, parties.staff(call), before, event.at)
@@ -83,7 +87,12 @@ class Decisions:
     def answered(
         self, call: CallRecord, talking: Sequence[Leg], caller: Leg | None, at: datetime
     ) -> CallRecord:
-        """Returns the call, decided by all who talk when it is answered, and by what the gate decided."""
+        """Returns the call, decided by all who talk when it is answered, and by what the gate decided.
+
+        A test call is decided at the gate for good, whatever the rules say.
+        """
+        if call.test:
+            return replace(call, answered_at=at)
         call = parties.answered(replace(call, answered_at=at), talking, caller, self.office)
         filed, there = parties.staff(call), of_legs.staff(talking)
         if there and call.direction is not Direction.INBOUND:
@@ -109,6 +118,8 @@ class Decisions:
         sent there later, until it is sent on. `alone`: nobody outside is left, and staff talk internally.
         Where nobody at all talks, the number counts to which the call was sent, also that of a phone.
         """
+        if call.test:
+            return call
         asked = self._asked_about(call, talking, alone=alone)
         before, self._asked = self._asked, asked
         if asked == before or (before is None and not asked.sent_to and _are_the_same(call, at)):
@@ -208,6 +219,21 @@ def _names(leg: Leg) -> list[str]:
     """Returns the extension or the numbers by which a leg is decided."""
     names = [leg.extension] if leg.extension else [leg.number, leg.filed_as]
     return [each for each in names if each]
+
+
+def of_test_call(days: int) -> Decision:
+    """Returns the decision for a test call, whose recording is kept for so many days."""
+    return Decision(
+        mode=Mode.AUTOMATIC,
+        announce=Announce.NONE,
+        languages=(),
+        prompt="",
+        retain_days=days,
+        retain_incident_days=days,
+        rule=None,
+        version=None,
+        reason="test-call",
+    )
 
 
 def decided_for(call: CallRecord) -> tuple[str, ...]:

@@ -28,3 +28,5 @@ class Environment:
     """The short name of the PBX, from the settings."""
     phone_dial: Callable[[str], str] = "PJSIP/{}".format
     """How the PBX dials the extension of a support phone that is called to help."""
+    test_days: int = 1
+    """How long the recording of a test call is kept, in days."""

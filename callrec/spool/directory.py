@@ -29,6 +29,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -248,6 +249,15 @@ class Spool(SpoolLock):
         return self._readable(_CALL, "open_calls")
 
     @_there
+    def calls_under_way(self) -> list[CallRecord]:
+        """Returns the calls under way, captured or not, as they were written down. Changes nothing."""
+        found = [each.call for each in self.checkpoints()]
+        for path in (self.directory / "open_calls").glob("*.json"):
+            with suppress(Damaged, FileNotFoundError):
+                found.append(_read(_CALL, path))
+        return found
+
+    @_there
     def known_calls(self) -> set[str]:
         """Returns the ids of the calls of which there is more here than an open call: a capture or a row."""
         found = {each.call.id for each in self.checkpoints()} | set(self.calls())
@@ -281,6 +291,19 @@ class Spool(SpoolLock):
                 captures.append(_read(_CAPTURED, path).capture)
         segments = [segment for each in captures for segment in each.segments]
         return {track.name for each in segments for track in (each.external, each.staff)}
+
+    @_there
+    def followed(self) -> set[str]:
+        """Returns the ids of the recordings that are here to be dealt with: under way, or over."""
+        return {each.capture.recording_id for each in self.checkpoints()} | {
+            *self.waiting(),
+            *self.discards(),
+        }
+
+    @_there
+    def made_at(self) -> datetime:
+        """Returns since when this is a spool; of one whose disk was not there, when it was begun anew."""
+        return datetime.fromtimestamp((self.directory / version.MARK).stat().st_mtime, UTC)
 
     @_there
     def forget_open_call(self, call_id: str) -> None:

@@ -10,14 +10,11 @@ import pytest
 
 from callrec.demo.processes import Child
 from callrec.demo.softphones import Sound, Talk
-from callrec.fallback.orphans import EVERY_SECONDS, Orphans
 from callrec.model.rules import Direction
 from callrec.pbx.transport import AriRefused
-from callrec.problems import Problems
 from tests.integration.system import SystemUnderTest, eventually, talk_for, talk_seconds
 from tests.integration.times import as_long_as
 from tests.listen import hears, hears_no, is_silent
-from tests.unit.wave import tone, write_wav
 
 OUTSIDE_HZ, STAFF_HZ, OTHER_HZ = 500.0, 1000.0, 1500.0
 SPOKEN = 1.5
@@ -320,28 +317,6 @@ def test_sound_whose_disk_is_away_is_asked_for_again(system: SystemUnderTest, be
     heard = system.listen(found.recording)
     assert hears(heard.external, heard.rate, OUTSIDE_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
     system.wait_until_clean()
-
-
-@pytest.mark.parametrize(
-    "name", ["fallback-demo-1.1-external", "01a200c4-cf7d-7931-84fe-d5f0d768358a-3-staff"]
-)
-def test_a_recording_that_nothing_knows_of_is_a_problem(system: SystemUnderTest, name: str) -> None:
-    folder = system.demo.home / "pbx/spool/recording/callrec"
-    folder.mkdir(exist_ok=True)
-    file = write_wav(folder / f"{name}.wav", tone(500, 1, 8000), 8000)
-    problems, now = Problems(), [0.0]
-    orphans = Orphans(system.app.pbx, system.app.spool.tracks, problems, lambda: now[0])
-    try:
-        for _ in range(2):
-            assert not problems.texts(), "its call may just be being adopted"
-            orphans.look(list)
-            now[0] += EVERY_SECONDS
-        (told,) = problems.texts()
-        assert f"callrec/{name}" in told and file.exists()
-    finally:
-        file.unlink()
-    orphans.look(list)
-    assert not problems.texts()
 
 
 def test_nothing_counts_as_destroyed_where_the_folder_is_away(system: SystemUnderTest) -> None:

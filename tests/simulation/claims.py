@@ -65,8 +65,8 @@ def nothing_is_left(world: World) -> Iterator[str]:
 
 
 def _is_lost(world: World, name: str) -> bool:
-    """Whether a person is told of a track that nobody knows of (`fallback.orphans`): it is of the fallback,
-    whose line went in a crash, or the PBX was so late with it that it had been given up."""
+    """Whether a track waits to be reconciled (`health.reconciliation`): it is of the fallback, whose line
+    went in a crash, or the PBX was so late with it that it had been given up."""
     late = world.weather.was_late and world.recorder.tapes[name].length < LONG_S
     return late or journal.channel_of(name) in world.plan.lost_lines
 

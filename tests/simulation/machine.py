@@ -20,7 +20,6 @@ from callrec.controller.serial_executor import Job, Lane, SerialExecutor
 from callrec.fallback.adoption import Adoption
 from callrec.fallback.journal import KEYS
 from callrec.fallback.journal_reader import JournalReader
-from callrec.fallback.orphans import Orphans
 from callrec.model.tones import Tones
 from callrec.policy.office import Office
 from callrec.problems import Problems
@@ -184,13 +183,10 @@ class _JournalReader(JournalReader):
     """The reader of the journal, with the simulation's time in place of its clock."""
 
     def __init__(
-        self, recorder: Recorder, database: AstDb, controller: Controller, adoption: Adoption, spool: Spool
+        self, recorder: Recorder, database: AstDb, controller: Controller, adoption: Adoption
     ) -> None:
         self._timeline, problems = recorder.exchange.timeline, Problems()
-        orphans = Orphans(recorder, spool.tracks, problems, lambda: self._timeline.now)
-        super().__init__(
-            lambda: database, controller, adoption, problems, lambda: None, recorder.channels, orphans
-        )
+        super().__init__(lambda: database, controller, adoption, problems, lambda: None, recorder.channels)
 
     def _now(self) -> datetime:
         return self._timeline.clock
@@ -256,7 +252,7 @@ class Machine:
             lambda press, alert: controller.has_heard(press),
             lambda recording: self.spool.has_capture(recording) or self.archive.has_capture(recording),
         )
-        return _JournalReader(self._recorder, self._database, controller, adoption, self.spool)
+        return _JournalReader(self._recorder, self._database, controller, adoption)
 
     def _knows_call(self, id_: str) -> bool:
         return id_ in self.spool.known_calls() or self.archive.knows_call(id_)

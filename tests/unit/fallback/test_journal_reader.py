@@ -78,8 +78,7 @@ def _reader(
         lambda press, alert: ControllerAssembly(app).alert_known(alert),
     )
     segments: Any = controller
-    orphans: Any = None
-    return JournalReader(lambda: database, segments, adoption, problems, lambda: None, channels, orphans)
+    return JournalReader(lambda: database, segments, adoption, problems, lambda: None, channels)
 
 
 def test_a_line_that_is_gone_is_no_problem_any_more(app: App) -> None:

@@ -1,0 +1,107 @@
+"""What reconciles one callrec: every part is asked here what it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from callrec.app.parts import App
+from callrec.catalogue import reconciling
+from callrec.policy.decide import Defaults
+
+if TYPE_CHECKING:
+    from callrec.health.differences import Difference
+    from callrec.health.filed_look import FiledLook
+    from callrec.health.reconciliation import Comparison, Comparisons
+    from callrec.health.recorded_look import RecordedLook
+
+
+class ReconciliationAssembly:
+    """Makes what compares the parts of one app. `followed` returns the recordings that a controller has in
+    memory; `take_back` has one that was declared lost archived after all."""
+
+    def __init__(
+        self, app: App, followed: Callable[[], set[str]], take_back: Callable[[str], object]
+    ) -> None:
+        self._app, self._followed, self._take_back = app, followed, take_back
+
+    def comparisons(self) -> Comparisons:
+        """Returns all that is compared."""
+        from callrec.health.reconciliation import Comparisons
+
+        recorded, filed = self._recorded_look(), self._filed_look()
+        file = self._app.settings.pbx.cdr_file
+        return Comparisons(
+            lambda whole: self._recorded(recorded, whole=whole),
+            lambda daily: self._filed(filed, daily=daily),
+            self._records() if file else None,
+        )
+
+    def _recorded(self, look: RecordedLook, *, whole: bool) -> Comparison:
+        from callrec.health.reconciliation import RECORDED, Comparison
+
+        looks = iter([whole])  # of the second look the names are known
+        return Comparison(RECORDED, lambda: look.look(whole=next(looks, False)), look.resolve)
+
+    def _filed(self, look: FiledLook, *, daily: bool) -> Comparison:
+        from callrec.health.filed_look import ALL_DAYS, DAYS
+        from callrec.health.reconciliation import FILED, Comparison
+
+        app, days = self._app, ALL_DAYS if daily else DAYS
+        return Comparison(
+            FILED,
+            lambda: look.look(app.now, days=days),
+            lambda each: look.resolve(each, app.now, days=days),
+        )
+
+    def _records(self) -> Comparison:
+        from callrec.health.reconciliation import RECORDS, Comparison
+
+        return Comparison(RECORDS, self._records_look, lambda each: None)
+
+    def _records_look(self) -> list[Difference]:
+        """Returns which calls of the PBX's own records of yesterday and today the catalogue does not have."""
+        from callrec.health import detail_records, differences
+
+        app = self._app
+        path = app.settings.pbx.cdr_file
+        assert path is not None
+        end = app.now - timedelta(minutes=1)  # a call that was over just now is on its way
+        begin = end - timedelta(days=2)
+        records = detail_records.read(path, app.settings.office.zone, begin, end)
+        around = timedelta(days=1)
+        with app.database.read() as connection:
+            known = reconciling.calls_between(connection, begin - around, app.now)
+        waiting = [app.spool.call_of(id_) for id_ in app.spool.calls()]
+        known += [*waiting, *app.spool.calls_under_way()]
+        channels = {each.channel for call in known for each in call.participants}
+        linked = {call.linkedid for call in known}
+        begins = tuple(call.started_at for call in known)
+        return differences.of_records(records, frozenset(channels | linked), begins)
+
+    def _recorded_look(self) -> RecordedLook:
+        from callrec.health.recorded_look import RecordedLook, RecordedParts
+
+        app = self._app
+        retention = app.settings.retention
+        return RecordedLook(
+            RecordedParts(
+                app.pbx,
+                app.astdb,
+                app.spool,
+                app.database,
+                app.settings.pbx.name,
+                Defaults(retention.days, retention.incident_days),
+                self._followed,
+                self._take_back,
+            )
+        )
+
+    def _filed_look(self) -> FiledLook:
+        from callrec.health.filed_look import FiledLook, FiledParts
+
+        app = self._app
+        return FiledLook(
+            FiledParts(app.database, lambda: app.store, app.spool, app.rebuilding, app.settings.office.zone)
+        )

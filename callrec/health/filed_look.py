@@ -1,0 +1,97 @@
+"""Asks the catalogue and the bucket what is archived, and which calls should have a recording.
+
+Of the bucket the days are listed, each facility's: a listing tells a thousand objects at a time, and of which
+versions there are. Their bytes are for `callrec verify`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from callrec.archive.object_names import manifest_key
+from callrec.archive.store import BrowsingStore
+from callrec.catalogue import reconciling
+from callrec.catalogue.database import Database
+from callrec.catalogue.reconciling import Place
+from callrec.evidence.rebuilding import Rebuilding
+from callrec.health import differences
+from callrec.health.differences import Difference, Filed, Kept, Kind
+from callrec.model.captures import Custody
+from callrec.spool.directory import Spool
+
+RECORDINGS = "recordings/"
+DAYS, ALL_DAYS = 2, 31
+"""How many days are looked at every time, and once a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class FiledParts:
+    """What is compared. `rebuilding` makes what writes rows of what the bucket says."""
+
+    database: Database
+    store: Callable[[], BrowsingStore]
+    spool: Spool
+    rebuilding: Callable[[], Rebuilding]
+    zone: ZoneInfo
+
+
+class FiledLook:
+    """Looks at what is archived. Raises CallrecError where a part does not answer."""
+
+    def __init__(self, parts: FiledParts) -> None:
+        self._parts = parts
+
+    def look(self, now: datetime, *, days: int = DAYS) -> list[Difference]:
+        """Returns the differences of the last days, today included."""
+        today = now.astimezone(self._parts.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        begin = today - timedelta(days=days - 1)
+        with self._parts.database.read() as connection:
+            before = reconciling.places(connection, begin, now + timedelta(days=1))
+        listed = self._objects({*self._prefixes(begin, days), *map(_folder, before)})
+        ids = {id_ for key in listed if (id_ := differences.recording_at(key))}
+        with self._parts.database.read() as connection:
+            known = frozenset(reconciling.recordings_of(connection, ids - {each.id for each in before}))
+            answered = reconciling.answered_without_recording(connection, begin, now)
+        waiting = self._parts.spool.known_calls()
+        still = tuple(each for each in answered if each.id not in waiting)
+        known |= self._parts.spool.followed()
+        return differences.of_filed(Filed(listed, tuple(map(_kept, before)), still, known))
+
+    def resolve(self, difference: Difference, now: datetime, *, days: int = DAYS) -> None:
+        """Makes rows of what the bucket says and can prove; all else is for a person."""
+        if difference.kind is Kind.NO_ROW:
+            for _ in self._parts.rebuilding().since(now - timedelta(days=days)):
+                continue
+
+    def _objects(self, prefixes: Iterable[str]) -> dict[str, frozenset[str | None]]:
+        """Returns the versions of the objects whose keys begin so, by their keys."""
+        found: dict[str, set[str | None]] = defaultdict(set)
+        for prefix in sorted(prefixes):
+            for each in self._parts.store().listed(prefix):
+                if not each.marker:
+                    found[each.key].add(each.version)
+        return {key: frozenset(versions) for key, versions in found.items()}
+
+    def _prefixes(self, begin: datetime, days: int) -> Iterator[str]:
+        for facility in self._parts.store().folders(RECORDINGS):
+            for number in range(days):
+                yield f"{facility}{begin + timedelta(days=number):%Y/%m/%d}/"
+
+
+def _folder(place: Place) -> str:
+    return place.key.rpartition("/")[0] + "/"
+
+
+def _kept(place: Place) -> Kept:
+    return Kept(
+        place.id,
+        place.key,
+        manifest_key(place.key),
+        place.version,
+        place.manifest_version,
+        Custody(place.state),
+    )

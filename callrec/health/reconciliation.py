@@ -1,0 +1,172 @@
+"""Compares what should be with what is, and resolves the differences; what cannot be resolved is a problem.
+
+Each comparison looks twice: what is on its way from one place to the next is a difference at one look only.
+`differences` says what is one, `recorded_look` and `filed_look` ask the parts, `detail_records` the PBX's own
+records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from callrec.controller.controller import Controller
+from callrec.errors import CallrecError
+from callrec.health.differences import Difference, Kind, Remedy, confirmed
+from callrec.language import translated
+from callrec.problems import Problems
+from callrec.worker import Worker
+
+log = structlog.get_logger()
+
+SETTLE_SECONDS = 3.0
+"""From a look to the one that confirms it."""
+EVERY = timedelta(minutes=5)
+EVERY_DAY = timedelta(days=1)
+WATCH_SECONDS = 1.0
+"""How often it is looked whether the link to the PBX was made anew."""
+NAMED = 3
+"""How many are named in a problem."""
+TOLD = {
+    Kind.UNCLEAR: "the PBX has sound of which nothing says whether it is to be kept: {names}: hear it there, "
+    "and see callrec reconcile",
+    Kind.NO_OBJECT: "recordings are catalogued and not in the bucket: {names}: see callrec verify, and ask "
+    "whoever runs the S3 server",
+    Kind.NO_RECORDING: "calls were answered and should have been recorded, and nothing of them can be "
+    "played: {names}: see callrec show, and write down what you find by callrec note",
+    Kind.NO_CALL: "the PBX's own records have calls that callrec does not know: {names}: does their way "
+    "through the dialplan pass by callrec?",
+}
+"""What a person is told of what cannot be resolved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two looks at some parts, and what is done about a difference. What they raise is a CallrecError where a
+    part does not answer, and an OSError where a disk does not."""
+
+    name: str
+    look: Callable[[], list[Difference]]
+    resolve: Callable[[Difference], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparisons:
+    """What is compared, made by callrec.app. `recorded` is told whether the PBX is to be asked for all of its
+    stored recordings, `filed` how many days are looked at; `records` is None where the PBX has none."""
+
+    recorded: Callable[[bool], Comparison]
+    filed: Callable[[bool], Comparison]
+    records: Comparison | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A difference and what became of it; `problem` is why it could not be resolved."""
+
+    difference: Difference
+    done: bool = False
+    problem: CallrecError | OSError | None = None
+
+
+def reconcile(
+    comparison: Comparison, settle: Callable[[], object], *, dry_run: bool = False
+) -> Iterator[Resolved]:
+    """Yields what both looks of a comparison find, each resolved where that can be, unless `dry_run`.
+
+    `settle` waits between the looks. Raises what the comparison does when a part does not answer.
+    """
+    first = comparison.look()
+    if not first:
+        return
+    settle()
+    for each in confirmed(first, comparison.look()):
+        if dry_run or each.remedy is Remedy.LOOK:
+            yield Resolved(each)
+            continue
+        try:
+            comparison.resolve(each)
+        except (CallrecError, OSError) as error:
+            yield Resolved(each, problem=error)
+        else:
+            log.warning("reconciled", kind=each.kind, about=each.about, remedy=each.remedy)
+            yield Resolved(each, done=True)
+
+
+class Reconciler(Worker):
+    """Reconciles at every new link with the PBX and every five minutes, and looks at more once a day."""
+
+    def __init__(
+        self,
+        comparisons: Comparisons,
+        controller: Controller,
+        problems: Problems,
+        clock: Callable[[], float],
+        resolved: Callable[[], None],
+    ) -> None:
+        """`clock` counts seconds; `resolved` is called when something was put into the spool, to wake
+        others."""
+        super().__init__(self._look, lambda: WATCH_SECONDS)
+        self._comparisons, self._controller = comparisons, controller
+        self._problems, self._clock, self._resolved = problems, clock, resolved
+        self._link: datetime | None = None
+        self._due = self._daily_due = clock()
+
+    def _look(self) -> None:
+        new_link = self._controller.link_up and self._controller.link_changed_at != self._link
+        if not new_link and self._clock() < self._due:
+            return
+        self._due = self._clock() + EVERY.total_seconds()
+        daily = self._clock() >= self._daily_due
+        if daily:
+            self._daily_due = self._clock() + EVERY_DAY.total_seconds()
+        if self._controller.link_up:
+            self._link = self._controller.link_changed_at
+            self._one(self._comparisons.recorded(new_link or daily))
+        self._one(self._comparisons.filed(daily))
+        if daily and self._comparisons.records:
+            self._one(self._comparisons.records)
+
+    def _one(self, comparison: Comparison) -> None:
+        self._problems.attempt(f"reconcile {comparison.name}", lambda: self._reconciled(comparison))
+
+    def _reconciled(self, comparison: Comparison) -> None:
+        found = list(reconcile(comparison, self._settle))
+        for each in found:
+            if each.problem:
+                raise each.problem
+        if any(each.done for each in found):
+            self._resolved()
+        self._tell(comparison.name, [each.difference for each in found if not each.done])
+
+    def _settle(self) -> None:
+        self._stopping.wait(SETTLE_SECONDS)
+
+    def _tell(self, name: str, left: list[Difference]) -> None:
+        """Makes one problem of each kind that a person has to see to, and ends those that are over."""
+        kinds = {kind for kind in TOLD if comparison_of(kind) == name}
+        for kind in sorted(kinds):
+            names = [each.about for each in left if each.kind is kind]
+            if not names:
+                self._problems.clear(f"reconcile {kind}")
+                continue
+            shown = [*names[:NAMED], *(["…"] if len(names) > NAMED else [])]
+            self._problems.add(f"reconcile {kind}", translated(TOLD[kind]).format(names=", ".join(shown)))
+
+
+RECORDED, FILED, RECORDS = "recorded", "filed", "records"
+"""The names of the comparisons."""
+
+
+def comparison_of(kind: Kind) -> str:
+    """Returns the name of the comparison that finds differences of a kind."""
+    match kind:
+        case Kind.NO_OBJECT | Kind.NO_ROW | Kind.NO_RECORDING:
+            return FILED
+        case Kind.NO_CALL:
+            return RECORDS
+        case _:
+            return RECORDED

@@ -1,0 +1,173 @@
+"""Asks the PBX, the spool and the catalogue what is recorded, and does what is to be done about differences.
+
+What is done goes the ordinary way: into the spool, as the controller would have put it there, from where the
+archiver archives and the discarder destroys. So it can be done twice, and by a command as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import structlog
+
+from callrec.catalogue import calls, reconciling
+from callrec.catalogue.calls import ArchivedRecording
+from callrec.catalogue.database import Connection, Database
+from callrec.controller.controller import parsed_keys
+from callrec.fallback import journal
+from callrec.health import differences
+from callrec.health.differences import Archived, Calls, Difference, Kind, Recorded, Tracks
+from callrec.health.found_tracks import captured
+from callrec.health.stored_names import StoredNames
+from callrec.model.calls import CallRecord
+from callrec.model.captures import Capture, CapturedCall
+from callrec.pbx.events import Channel
+from callrec.policy.decide import Defaults
+from callrec.spool.directory import Spool
+from callrec.spool.quarantine import Quarantine
+
+log = structlog.get_logger()
+
+
+class Pbx(Protocol):
+    """What a PBX has of calls and recordings. Refusals and silence are CallrecErrors."""
+
+    def channels(self) -> list[Channel]: ...
+    def stored(self) -> list[str]: ...
+    def stored_size(self, name: str) -> int | None: ...
+    def hang_up(self, channel_id: str) -> None: ...
+
+
+class AstDb(Protocol):
+    """What is asked of a PBX's own database (AstDB)."""
+
+    def tree(self, family: str) -> dict[str, str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedParts:
+    """What is compared, and with what. `followed` returns the recordings that a controller has in memory;
+    `take_back` has a recording that was declared lost archived after all, by its id."""
+
+    pbx: Pbx
+    astdb: Callable[[], AbstractContextManager[AstDb]]
+    spool: Spool
+    database: Database
+    name: str
+    """The PBX's, as the settings have it."""
+    defaults: Defaults
+    followed: Callable[[], set[str]]
+    take_back: Callable[[str], object]
+
+
+class RecordedLook:
+    """Looks at what is recorded. All methods raise CallrecError where a part does not answer, and OSError
+    where the spool's disk does not."""
+
+    def __init__(self, parts: RecordedParts) -> None:
+        self._parts = parts
+        self._names = StoredNames(parts.pbx)
+
+    def look(self, *, whole: bool) -> list[Difference]:
+        """Returns the differences there are now. `whole`: the PBX is asked for all its stored recordings."""
+        return differences.of_recorded(self._said(whole=whole))
+
+    def resolve(self, difference: Difference) -> None:
+        """Does what is to be done about a difference; where a person has to look, nothing."""
+        match difference:
+            case Difference(kind=Kind.SNOOP):
+                self._parts.pbx.hang_up(difference.about)
+            case Difference(kind=Kind.TURNED_UP):
+                self._parts.take_back(difference.about)
+            case Difference(kind=Kind.WANTED, tracks=Tracks() as tracks):
+                self._parts.spool.hand_over(self._captured(tracks, difference, wanted=True))
+            case Difference(kind=Kind.CAME_BACK, tracks=Tracks() as tracks, state=str()):
+                # the archiver destroys again what is destroyed, and the custody log says so
+                found = self._captured(tracks, replace(difference, state=None), wanted=True)
+                self._parts.spool.hand_over(found)
+            case Difference(
+                kind=Kind.UNWANTED | Kind.LEFT_BEHIND | Kind.CAME_BACK, tracks=Tracks() as tracks
+            ):
+                self._discard(tracks, difference)
+
+    def _captured(self, tracks: Tracks, difference: Difference, *, wanted: bool) -> CapturedCall:
+        parts, known = self._parts, difference.state is not None
+        return captured(tracks, difference.call, parts.name, parts.defaults, wanted=wanted, known=known)
+
+    def _discard(self, tracks: Tracks, difference: Difference) -> None:
+        """Has tracks destroyed. The call's row says so, unless it has a recording or says so already."""
+        found = self._captured(tracks, difference, wanted=False)
+        call = difference.call
+        whole = difference.kind is Kind.UNWANTED and not (call and self._is_recorded(call))
+        self._parts.spool.discard(found, whole=whole)
+
+    def _is_recorded(self, call: CallRecord) -> bool:
+        with self._parts.database.read() as connection:
+            return calls.is_recorded(connection, call.id)
+
+    # --- what the parts say
+
+    def _said(self, *, whole: bool) -> Recorded:
+        """Asks the PBX first: what is handed over or adopted meanwhile is known to who is asked later."""
+        parts = self._parts
+        lost = self._lost()
+        channels = frozenset(each.id for each in parts.pbx.channels())
+        written = {name for channel in channels for name in differences.tracks_of(channel)}
+        stored = self._names.look({*written, *lost}, whole=whole)
+        said = Recorded(channels, stored, lost=lost if stored else {})
+        if stored:
+            with parts.astdb() as database:
+                lines, keys = database.tree(journal.FAMILY), database.tree(journal.KEYS)
+            told = frozenset(field for line in lines.values() for field in line.split("|"))
+            said = replace(said, told=told, keys=tuple(parsed_keys(keys)))
+        drafts = frozenset(parts.spool.tracks())
+        followed = frozenset(parts.spool.followed() | parts.followed())
+        said = replace(said, drafts=drafts, followed=followed, spool_since=parts.spool.made_at())
+        return self._with_catalogue(said)
+
+    def _lost(self) -> dict[str, str]:
+        """Returns the tracks of recordings that were declared lost, each with its recording."""
+        aside = Quarantine(self._parts.spool).captures()
+        if not aside:
+            return {}
+        with self._parts.database.read() as connection:
+            archived = reconciling.recordings_of(connection, aside)
+        lost = [each.capture for id_, each in aside.items() if id_ not in archived]
+        return {name: each.recording_id for each in lost for name in _names(each)}
+
+    def _with_catalogue(self, said: Recorded) -> Recorded:
+        strays = differences.strays_of(said)
+        if not strays:
+            return said
+        with self._parts.database.read() as connection:
+            known = reconciling.recordings_of(connection, {each.recording for each in strays} - {""})
+            found = {each.at: self._calls(connection, each) for each in strays}
+        return replace(said, archived={id_: _archived(each) for id_, each in known.items()}, calls=found)
+
+    def _calls(self, connection: Connection, tracks: Tracks) -> Calls:
+        lost = reconciling.lost_calls(connection, [tracks.recording]) if tracks.recording else {}
+        if lost:
+            return Calls(tuple(lost.values()))
+        there = reconciling.calls_at(connection, self._parts.name, tracks.at)
+        before = reconciling.recorded_before(connection, {each.id for each in there}, tracks.at)
+        return Calls(tuple(there), frozenset(before))
+
+
+def _names(capture: Capture) -> Iterable[str]:
+    return (track.name for each in capture.segments for track in (each.external, each.staff))
+
+
+def _archived(row: ArchivedRecording) -> Archived:
+    """Returns of which tracks a recording was made, as its manifest says; of one that makes no sense none."""
+    try:
+        segments = row.manifest["capture"]["segments"]
+        tracks = frozenset(str(each[side]["name"]) for each in segments for side in ("external", "staff"))
+        notes: list[Mapping[str, Any]] = row.manifest["call"]["notes"]
+        values: list[Mapping[str, Any]] = [each.get("values", {}) for each in notes]
+    except (KeyError, TypeError, AttributeError):
+        return Archived(row.state)
+    lacking = frozenset(str(each["track"]) for each in values if "track" in each)
+    return Archived(row.state, tracks, lacking)

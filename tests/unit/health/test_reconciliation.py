@@ -1,0 +1,409 @@
+"""What is not alike is found by two looks, and resolved through the spool, or told to a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from callrec.catalogue import calls, custody, finding, notes
+from callrec.catalogue.calls import ArchivedRecording
+from callrec.catalogue.tables import recordings
+from callrec.controller.controller import Controller
+from callrec.errors import PbxUnreachable, StoreUnreachable
+from callrec.health.differences import Difference, Kind, made_at
+from callrec.health.filed_look import FiledLook, FiledParts
+from callrec.health.reconciliation import (
+    EVERY,
+    EVERY_DAY,
+    Comparison,
+    Comparisons,
+    Reconciler,
+    Resolved,
+    reconcile,
+)
+from callrec.health.recorded_look import RecordedLook, RecordedParts
+from callrec.health.stored_names import SHARE, StoredNames
+from callrec.model.access import EVERYWHERE
+from callrec.model.captures import CapturedCall
+from callrec.model.rules import Mode
+from callrec.pbx.events import Channel
+from callrec.policy.decide import Defaults
+from callrec.problems import Problems
+from tests.unit.bench import TOKYO, Bench, Clock
+from tests.unit.channels import channel
+from tests.unit.fakes import AstDb
+from tests.unit.samples import CALL_ID, DECISION, RECORDING_ID, START, call, captured_call
+
+AT = made_at(RECORDING_ID)
+WANTED = [f"callrec/{RECORDING_ID}-1-{side}" for side in ("external", "staff")]
+STANDBY = [f"callrec/{RECORDING_ID}-1s-{side}" for side in ("external", "staff")]
+
+
+@dataclass
+class FolderPbx:
+    """A PBX whose stored recordings are the files of a folder."""
+
+    folder: Path
+    there: list[Channel] = field(default_factory=list)
+    hung_up: list[str] = field(default_factory=list)
+    lists: int = 0
+    away: bool = False
+
+    def channels(self) -> list[Channel]:
+        if self.away:
+            raise PbxUnreachable("the PBX is away")
+        return self.there
+
+    def stored(self) -> list[str]:
+        self.lists += 1
+        return [str(path.relative_to(self.folder)) for path in self.folder.glob("*/*")]
+
+    def stored_size(self, name: str) -> int | None:
+        path = self.folder / name
+        return path.stat().st_size if path.exists() else None
+
+    def hang_up(self, channel_id: str) -> None:
+        self.hung_up.append(channel_id)
+
+
+@dataclass
+class Compared:
+    """The looks at what a bench has, and the bench."""
+
+    bench: Bench
+    pbx: FolderPbx
+    look: RecordedLook
+    followed: set[str]
+
+    def found(self) -> list[Kind]:
+        return [each.kind for each in self.look.look(whole=True)]
+
+    def resolve(self) -> None:
+        for each in self.look.look(whole=True):
+            self.look.resolve(each)
+
+
+@pytest.fixture
+def compared(bench: Bench) -> Compared:
+    bench.spool.made_at = lambda: AT - timedelta(days=1)  # type: ignore[method-assign]
+    pbx, followed = FolderPbx(bench.pbx), set[str]()
+    bench.pbx.mkdir()
+    parts = RecordedParts(
+        pbx,
+        AstDb,
+        bench.spool,
+        bench.database,
+        "pbx",
+        Defaults(),
+        lambda: followed,
+        bench.archiver.take_back,
+    )
+    return Compared(bench, pbx, RecordedLook(parts), followed)
+
+
+def _tracks(bench: Bench, names: list[str]) -> None:
+    for name, hertz in zip(names, (500, 1000), strict=False):
+        bench.track(name, hertz)
+
+
+def _recording(bench: Bench, id_: str = RECORDING_ID) -> ArchivedRecording | None:
+    with bench.database.read() as connection:
+        return calls.find_recording(connection, id_)
+
+
+def _save(bench: Bench, **changes: Any) -> None:
+    with bench.database.begin() as connection:
+        calls.save_call(connection, call(started_at=AT, answered_at=AT, ended_at=AT, **changes))
+
+
+# --- tracks without a draft
+
+
+def test_what_was_wanted_is_archived_under_its_own_id(compared: Compared) -> None:
+    _tracks(compared.bench, WANTED)
+    compared.resolve()
+    compared.bench.later()
+    kept = _recording(compared.bench)
+    assert kept and kept.manifest["call"]["decision"]["reason"] == "found"
+    assert not list(compared.bench.pbx.glob("*/*")) and compared.found() == []
+
+
+def test_one_side_alone_is_archived_with_silence_for_the_other(compared: Compared) -> None:
+    _tracks(compared.bench, WANTED[:1])
+    compared.resolve()
+    compared.bench.later()
+    assert _recording(compared.bench)
+
+
+def test_what_was_on_standby_is_destroyed_and_its_row_says_so(compared: Compared) -> None:
+    _tracks(compared.bench, STANDBY)
+    compared.resolve()
+    compared.bench.later()
+    with compared.bench.database.read() as connection:
+        (hit,) = finding.search(connection, finding.SearchQuery(all_calls=True), reach=EVERYWHERE)
+    assert hit.call.discarded_at and RECORDING_ID in hit.call.notes[0].text and not hit.recording
+    assert not list(compared.bench.pbx.glob("*/*")) and compared.found() == []
+
+
+@pytest.mark.parametrize(("mode", "kept"), [(Mode.AUTOMATIC, True), (Mode.STANDBY, False)])
+def test_the_call_of_that_moment_gets_what_is_found(compared: Compared, mode: Mode, kept: bool) -> None:
+    _save(compared.bench, decision=replace(DECISION, mode=mode))
+    _tracks(compared.bench, WANTED)
+    compared.resolve()
+    compared.bench.later()
+    found = _recording(compared.bench)
+    assert bool(found) is kept and (not found or found.call_id == CALL_ID)
+    with compared.bench.database.read() as connection:
+        assert calls.was_discarded(connection, CALL_ID) is not kept
+
+
+def test_several_segments_become_a_recording_each(compared: Compared) -> None:
+    _tracks(compared.bench, WANTED)
+    _tracks(compared.bench, [name.replace("-1-", "-2-") for name in WANTED])
+    compared.resolve()
+    assert len(compared.bench.spool.waiting()) == 2
+    compared.bench.later()
+    assert not list(compared.bench.pbx.glob("*/*"))
+
+
+def test_what_is_followed_is_left_alone_and_what_nobody_follows_is_hung_up(compared: Compared) -> None:
+    _tracks(compared.bench, WANTED)
+    snoop = f"callrec.{RECORDING_ID}-1-staff"
+    compared.pbx.there = [channel(snoop, "Snoop/1.0-0")]
+    compared.followed.add(RECORDING_ID)
+    assert compared.found() == []
+    compared.followed.clear()
+    compared.resolve()
+    assert compared.pbx.hung_up == [snoop]
+
+
+def _archived(compared: Compared) -> CapturedCall:
+    captured = captured_call()
+    compared.bench.captured()
+    compared.bench.later()
+    assert _recording(compared.bench) and not list(compared.bench.pbx.glob("*/*"))
+    return captured
+
+
+def _renamed(captured: CapturedCall) -> CapturedCall:
+    """The capture with the names that callrec gives its tracks."""
+    segment = captured.capture.segments[0]
+    external, staff = (
+        replace(track, name=name)
+        for track, name in zip((segment.external, segment.staff), WANTED, strict=True)
+    )
+    segments = (replace(segment, external=external, staff=staff),)
+    return replace(captured, capture=replace(captured.capture, segments=segments))
+
+
+def test_what_the_archive_has_is_destroyed_when_it_comes_again(compared: Compared) -> None:
+    """As when the PBX comes back from a copy of its disk."""
+    _tracks(compared.bench, WANTED)
+    compared.bench.spool.hand_over(_renamed(captured_call()))
+    compared.bench.later()
+    before = _recording(compared.bench)
+    _tracks(compared.bench, WANTED)
+    assert compared.found() == [Kind.LEFT_BEHIND]
+    compared.resolve()
+    compared.bench.later()
+    assert not list(compared.bench.pbx.glob("*/*")) and _recording(compared.bench) == before
+
+
+def test_what_was_destroyed_is_destroyed_again_and_the_custody_log_says_so(compared: Compared) -> None:
+    _archived(compared)
+    with compared.bench.database.begin() as connection:
+        connection.execute(recordings.update().values(state="destroyed", manifest={}))
+    _tracks(compared.bench, WANTED)
+    assert compared.found() == [Kind.CAME_BACK]
+    compared.resolve()
+    compared.bench.later()
+    assert not list(compared.bench.pbx.glob("*/*")) and compared.found() == []
+    with compared.bench.database.read() as connection:
+        assert custody.of(connection, RECORDING_ID)[-1].action == "came-back"
+
+
+def test_what_was_declared_lost_is_given_back_when_it_turns_up(compared: Compared) -> None:
+    compared.bench.spool.hand_over(_renamed(captured_call()))
+    compared.bench.spool.quarantine(RECORDING_ID)
+    assert compared.found() == []
+    _tracks(compared.bench, WANTED)
+    assert compared.found() == [Kind.TURNED_UP]
+    compared.resolve()
+    compared.bench.later()
+    assert _recording(compared.bench) and compared.bench.spool.quarantined() == []
+
+
+# --- catalogue and bucket
+
+
+@pytest.fixture
+def filed(bench: Bench) -> FiledLook:
+    def no_rebuilding() -> Any:
+        raise AssertionError("nothing is to be written")
+
+    return FiledLook(
+        FiledParts(bench.database, lambda: cast(Any, bench.store), bench.spool, no_rebuilding, TOKYO)
+    )
+
+
+def test_a_recording_whose_object_is_gone_is_found(bench: Bench, filed: FiledLook) -> None:
+    bench.captured()
+    bench.later()
+    now = START + timedelta(hours=1)
+    assert filed.look(now) == []
+    (key,) = [key for key in bench.store.versions if key.endswith(".flac")]
+    data = bench.store.versions.pop(key)
+    assert [(each.kind, each.about) for each in filed.look(now)] == [(Kind.NO_OBJECT, RECORDING_ID)]
+    assert filed.look(now + timedelta(days=9)) == [], "it is looked at the last days only"
+    assert len(filed.look(now + timedelta(days=9), days=31)) == 1
+    bench.store.versions[key] = data
+    assert filed.look(now) == []
+
+
+def test_an_object_without_a_row_is_found(bench: Bench, filed: FiledLook) -> None:
+    bench.captured()
+    bench.later()
+    with bench.database.begin() as connection:
+        connection.execute(recordings.delete())
+    kinds = [each.kind for each in filed.look(START + timedelta(hours=1))]
+    assert kinds == [Kind.NO_ROW, Kind.NO_RECORDING]
+
+
+def test_an_answered_call_without_a_recording_is_told_until_a_person_says_why(
+    bench: Bench, filed: FiledLook
+) -> None:
+    with bench.database.begin() as connection:
+        calls.save_call(connection, call())
+    now = START + timedelta(hours=1)
+    assert [each.kind for each in filed.look(now)] == [Kind.NO_RECORDING]
+    bench.spool.save_call(call())
+    assert filed.look(now) == [], "its row is still on its way"
+    bench.spool.remove_call(CALL_ID)
+    with bench.database.begin() as connection:
+        notes.add(connection, CALL_ID, who="sato", text="the disk was full", at=START)
+    assert filed.look(now) == []
+
+
+# --- two looks
+
+
+def _comparison(
+    *looks: list[Difference], resolve: Callable[[Difference], None] = lambda each: None
+) -> Comparison:
+    rest = iter(looks)
+    return Comparison("recorded", lambda: next(rest), resolve)
+
+
+SNOOP, UNCLEAR = Difference(Kind.SNOOP, "a"), Difference(Kind.UNCLEAR, "b")
+
+
+def test_only_what_is_still_there_is_resolved() -> None:
+    done: list[Difference] = []
+    looks = ([SNOOP, UNCLEAR], [UNCLEAR, SNOOP, Difference(Kind.SNOOP, "new")])
+    found = list(reconcile(_comparison(*looks, resolve=done.append), lambda: None))
+    assert found == [Resolved(UNCLEAR), Resolved(SNOOP, done=True)] and done == [SNOOP]
+    dry = list(reconcile(_comparison(*looks, resolve=done.append), lambda: None, dry_run=True))
+    assert dry == [Resolved(UNCLEAR), Resolved(SNOOP)] and done == [SNOOP]
+
+
+def test_what_cannot_be_resolved_says_why_and_the_others_are() -> None:
+    def resolve(each: Difference) -> None:
+        if each is SNOOP:
+            raise PbxUnreachable("away")
+
+    found = list(
+        reconcile(
+            _comparison([SNOOP, SNOOP], [SNOOP, Difference(Kind.SNOOP, "a")], resolve=resolve), lambda: None
+        )
+    )
+    assert [bool(each.problem) for each in found] == [True, False]
+
+
+@dataclass
+class Link:
+    """What a controller says of its link."""
+
+    link_up: bool = True
+    link_changed_at: object = 1
+
+
+def test_it_looks_at_every_link_every_five_minutes_and_at_more_once_a_day() -> None:
+    looked: list[tuple[str, bool]] = []
+    left = [UNCLEAR]
+
+    def comparison(name: str) -> Callable[[bool], Comparison]:
+        def made(more: bool) -> Comparison:
+            looked.append((name, more))
+            return Comparison(name, lambda: left if name == "recorded" else [], lambda each: None)
+
+        return made
+
+    clock, link, problems = Clock(), Link(), Problems()
+    both = Comparisons(comparison("recorded"), comparison("filed"), None)
+    work = Reconciler(both, cast(Controller, link), problems, clock, lambda: None)
+    work.stop()  # it waits for nothing
+    work._look()
+    assert looked == [("recorded", True), ("filed", True)]
+    assert [("b" in each, "callrec reconcile" in each) for each in problems.texts()] == [(True, True)]
+    work._look()
+    assert len(looked) == 2
+    link.link_changed_at = 2
+    work._look()
+    clock.now += EVERY.total_seconds()
+    left.clear()
+    work._look()
+    assert looked[2:] == [("recorded", True), ("filed", False), ("recorded", False), ("filed", False)]
+    assert not problems.texts()
+    link.link_up, link.link_changed_at = False, 3
+    clock.now += EVERY_DAY.total_seconds()
+    work._look()
+    assert looked[6:] == [("filed", True)], "without a link the PBX is another controller's matter"
+
+
+def test_a_part_that_is_away_is_a_problem_and_the_others_are_compared() -> None:
+    def away(more: bool) -> Comparison:
+        def look() -> list[Difference]:
+            raise StoreUnreachable("the bucket is away")
+
+        return Comparison("filed", look, lambda each: None)
+
+    clock, problems = Clock(), Problems()
+    recorded = Comparisons(lambda more: _comparison([UNCLEAR], [UNCLEAR]), away, None)
+    work = Reconciler(recorded, cast(Controller, Link()), problems, clock, lambda: None)
+    work.stop()
+    work._look()
+    assert len(problems.texts()) == 2
+
+
+# --- names
+
+
+def test_a_list_that_takes_long_is_asked_for_seldom(tmp_path: Path) -> None:
+    (tmp_path / "callrec").mkdir()
+    (tmp_path / "callrec/one").write_bytes(b"x")
+    pbx, clock = FolderPbx(tmp_path), Clock()
+
+    class Slow:
+        def stored(self) -> list[str]:
+            clock.now += 5
+            return pbx.stored()
+
+        def stored_size(self, name: str) -> int | None:
+            return pbx.stored_size(name)
+
+    names = StoredNames(Slow(), clock)
+    assert names.look((), whole=False) == {"callrec/one"} and pbx.lists == 1
+    (tmp_path / "callrec/two").write_bytes(b"x")
+    clock.now += 300
+    assert names.look(("callrec/two", "callrec/three"), whole=False) == {"callrec/one", "callrec/two"}
+    (tmp_path / "callrec/one").unlink()
+    assert names.look((), whole=False) == {"callrec/two"} and pbx.lists == 1
+    clock.now += 5 * SHARE
+    names.look((), whole=False)
+    names.look((), whole=True)
+    assert pbx.lists == 3
