@@ -19,8 +19,8 @@ from callrec.demo.softphones import Sound
 from callrec.errors import Sentence
 from callrec.problems import Problems
 from callrec.settings import HealthSettings, HelpSettings, Settings, SpoolSettings
+from tests.integration.mail_server import Mailbox, mail_server
 from tests.integration.system import SystemUnderTest, eventually, frozen
-from tests.integration.test_alerts import Mailbox, mail_server
 from tests.integration.web_server import web_server
 
 TO = "ops@city.example"
