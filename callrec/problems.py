@@ -3,9 +3,9 @@ lasts, and for who is told of the recorder's illness (callrec.health)."""
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -89,16 +89,20 @@ class Problems:
     def take(self, part: str, said: Iterable[Said]) -> None:
         """Notes what a part says of itself now, in place of what it said before.
 
-        Each is named by its words, without what fills them, and numbered where several are alike.
+        Each is named by its words, without what fills them, and numbered where several are alike: it keeps
+        its number as long as it says the same.
         """
-        count: Counter[str] = Counter()
-        names = set()
-        for each in said:
-            words = _CHANGES.sub("…", _sentence(each).template if not isinstance(each, str) else each)
-            count[words] += 1
-            name = f"{part}: {words} ({count[words]})"
+        every = [(_words(each), _sentence(each)) for each in said]
+        names: set[str] = set()
+        with self._lock:
+            before = {(_base(name), str(each.said)): name for name, each in self._problems.items()}
+        every.sort(key=lambda each: (f"{part}: {each[0]}", str(each[1])) not in before)  # those first
+        for words, sentence in every:
+            base = f"{part}: {words}"
+            known = before.get((base, str(sentence)))
+            name = known if known and known not in names else _free(base, names)
             names.add(name)
-            self.add(name, each)
+            self.add(name, sentence)
         self.keep(f"{part}: ", names)
 
     def all(self) -> list[Problem]:
@@ -119,3 +123,18 @@ def _sentence(said: Said) -> Sentence:
             return Sentence(said.template, **said.values)
         case str():
             return Sentence("{text}", text=said)
+
+
+def _words(said: Said) -> str:
+    """Returns the words of what is said, without what fills them."""
+    return _CHANGES.sub("…", said if isinstance(said, str) else said.template)
+
+
+def _base(name: str) -> str:
+    """Returns a numbered name without its number."""
+    return name.rpartition(" (")[0]
+
+
+def _free(base: str, taken: Collection[str]) -> str:
+    """Returns a name with the first number that is not taken."""
+    return next(name for number in itertools.count(1) if (name := f"{base} ({number})") not in taken)

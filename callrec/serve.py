@@ -5,8 +5,8 @@ away, one gives the PBX its copy of the rules and one that of what is being reco
 PBX still is this controller's, one compares what should be with what is, one anchors the custody log each
 day, one puts into the bucket what else belongs there and waits for that, one looks once for commits that the
 database has lost, one looks after the key that signs, and one keeps house: it takes up changed rules and
-writes down how things stand. The first thread ticks, and ends the process when one of the others has died.
-The parts are made in `app`.
+writes down how things stand. Those of `app.health` tell people and machines how all of these are. The first
+thread ticks, and ends the process when one of the others has died. The parts are made in `app`.
 """
 
 from __future__ import annotations
@@ -173,9 +173,9 @@ class Service:
             threading.Thread(target=each.run, name=name, daemon=name in watchers)
             for name, each in loops.items()
         ]
+        self.progress = self._progress(loops)
         for thread in threads:
             thread.start()
-        self.progress = self._progress(loops)
         systemd.notify("READY=1")
         dead = self._tick_while(threads)
         systemd.notify("STOPPING=1")

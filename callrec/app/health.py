@@ -14,7 +14,7 @@ from callrec.health import certificates
 from callrec.health.after_calls import AfterCalls
 from callrec.health.certificates import CertificateWatch
 from callrec.health.gauges import Figures, Gauges
-from callrec.health.heartbeat import Heartbeat, Textfile
+from callrec.health.heartbeat import WhileItWorks, heartbeat, textfile
 from callrec.health.letter_ways import LettersByMail, LettersByWebhook
 from callrec.health.metrics import PrometheusMeters
 from callrec.health.metrics_server import MetricsServer
@@ -83,16 +83,16 @@ class HealthParts:
         sender = Sender(app.settings.pbx.name, app.settings.office.zone, minutes)
         return Teller(app.spool.directory, self._ways(), sender, wrong, self._problems, lambda: app.now)
 
-    def heartbeat(self, works: Callable[[], bool]) -> Heartbeat:
+    def heartbeat(self, works: Callable[[], bool]) -> WhileItWorks:
         """Makes what asks the URL of the settings, while `works` says so."""
         settings = self._settings
-        return Heartbeat(
+        return heartbeat(
             settings.heartbeat_url, works, self._problems, lambda: self._app.ca_file, settings.proxy
         )
 
-    def textfile(self, works: Callable[[], bool]) -> Textfile:
+    def textfile(self, works: Callable[[], bool]) -> WhileItWorks:
         """Makes what writes the metrics into the file of the settings, while `works` says so."""
-        return Textfile(self._settings.textfile, works, self._problems, self.meters.text)
+        return textfile(self._settings.textfile, works, self._problems, self.meters.text)
 
     def server(self) -> MetricsServer | None:
         """Makes what serves the metrics; None without a port. Raises WrongConfiguration."""

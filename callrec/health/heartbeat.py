@@ -21,59 +21,77 @@ from callrec.worker import Worker
 
 EACH_SECONDS = 60.0
 FILE_SECONDS = 15.0
+LOOK_SECONDS = 1.0
+"""How often is looked whether the recorder works again."""
 SECONDS = 10.0
 """How long the server may take."""
 
 
-class Heartbeat(Worker):
-    """Asks `url` each minute while `works` says so. An answer that is no success is a problem."""
+class WhileItWorks(Worker):
+    """Does `step` each `pause` seconds as long as `works` says so, and as soon as it does again."""
 
     def __init__(
         self,
-        url: str,
+        name: str,
+        step: Callable[[], object],
         works: Callable[[], bool],
         problems: Problems,
-        ca_file: Callable[[], Path | None],
-        proxy: str = "",
+        pause: float,
     ) -> None:
-        self._url, self._works, self._ca_file, self._proxy = url, works, ca_file, proxy
-        super().__init__(lambda: problems.attempt("heartbeat", self.beat), lambda: EACH_SECONDS)
+        self._step, self._works, self._each, self._next = step, works, pause, pause
+        super().__init__(lambda: problems.attempt(name, self.look), lambda: self._next)
 
-    def beat(self) -> None:
-        """Asks once, unless the recorder does not work. Raises Unreachable."""
-        if not self._url or not self._works():
-            return
-        try:
-            status = self._asked()
-        except (requests.RequestException, OSError) as error:
-            raise self._failed(why(error)) from error
-        if not 200 <= status < 300:
-            raise self._failed(status)
-
-    def _asked(self) -> int:
-        with web.asked(self._url, SECONDS, self._ca_file(), self._proxy) as response:
-            return response.status_code
-
-    def _failed(self, problem: object) -> Unreachable:
-        # Without its path, which is often all that keeps others from asking it.
-        host = without_secrets(self._url).split("/")[2]
-        return Unreachable(
-            "the heartbeat does not reach {host} ({problem}): check health.heartbeat_url",
-            host=host,
-            problem=problem,
-        )
+    def look(self) -> None:
+        """Does the step once, unless the recorder does not work. Raises what it raises."""
+        working = self._works()
+        self._next = self._each if working else LOOK_SECONDS
+        if working:
+            self._step()
 
 
-class Textfile(Worker):
-    """Writes what `text` returns into a file that everybody may read, while `works` says so."""
+def heartbeat(
+    url: str,
+    works: Callable[[], bool],
+    problems: Problems,
+    ca_file: Callable[[], Path | None],
+    proxy: str = "",
+) -> WhileItWorks:
+    """Makes what asks `url` each minute. An answer that is no success is a problem."""
 
-    def __init__(
-        self, path: Path | None, works: Callable[[], bool], problems: Problems, text: Callable[[], bytes]
-    ) -> None:
-        self._path, self._works, self._text = path, works, text
-        super().__init__(lambda: problems.attempt("textfile", self.write), lambda: FILE_SECONDS)
+    def ask() -> None:
+        if url:
+            _ask(url, ca_file(), proxy)
 
-    def write(self) -> None:
-        """Writes it once, unless the recorder does not work. Raises OSError."""
-        if self._path and self._works():
-            write_whole(self._path, self._text(), mode=0o644)
+    return WhileItWorks("heartbeat", ask, works, problems, EACH_SECONDS)
+
+
+def textfile(
+    path: Path | None, works: Callable[[], bool], problems: Problems, text: Callable[[], bytes]
+) -> WhileItWorks:
+    """Makes what writes `text` into a file that everybody may read. An OSError is a problem."""
+
+    def write() -> None:
+        if path:
+            write_whole(path, text(), mode=0o644)
+
+    return WhileItWorks("textfile", write, works, problems, FILE_SECONDS)
+
+
+def _ask(url: str, ca_file: Path | None, proxy: str) -> None:
+    """Asks a URL once. Raises Unreachable, without its path: that is often all that keeps others away."""
+    host = without_secrets(url).split("/")[2]
+    try:
+        with web.asked(url, SECONDS, ca_file, proxy) as response:
+            status = response.status_code
+    except (requests.RequestException, OSError) as error:
+        raise _failed(host, why(error)) from error
+    if not 200 <= status < 300:
+        raise _failed(host, status)
+
+
+def _failed(host: str, problem: object) -> Unreachable:
+    return Unreachable(
+        "the heartbeat does not reach {host} ({problem}): check health.heartbeat_url",
+        host=host,
+        problem=problem,
+    )

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 import json
 import socket
 import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from callrec.alerts.webhook import signature
@@ -28,45 +22,13 @@ from callrec.model.alerts import AlertState
 from callrec.model.office import Extension, Facility
 from callrec.policy.office import Office
 from callrec.settings import CatalogueSettings, HelpSettings, NetworkSettings, Settings, SpoolSettings
+from tests.integration.mail_server import Mailbox, mail_server
 from tests.integration.system import SystemUnderTest, eventually
 from tests.integration.web_server import hanging_server, web_server
 from tests.unit.samples import CALL_ID, alert
 
 SECRET = "a secret of some length"
 TO = "help@city.example"
-
-
-class Mailbox:
-    """What a mail server took."""
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-        self.refuses: set[str] = set()
-
-    async def handle_RCPT(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if address in self.refuses:
-            return "450 come again later"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        assert isinstance(envelope.content, bytes)
-        parsed = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        assert isinstance(parsed, EmailMessage)
-        self.mails.append(parsed)
-        return "250 OK"
-
-
-@contextmanager
-def mail_server(box: Mailbox, port: int, **options: Any) -> Iterator[None]:
-    server = Controller(box, hostname="127.0.0.1", port=port, **options)
-    server.start()
-    try:
-        yield
-    finally:
-        server.stop()
 
 
 class Sender:

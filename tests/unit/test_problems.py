@@ -45,6 +45,10 @@ def test_a_part_says_what_is_wrong_with_it_now() -> None:
     assert len({each.kind for each in problems.all()}) == 2, "of whom it is told is no other illness"
     problems.take("archive", ["4 of 5 files are missing"])
     assert [each.since.hour for each in problems.all() if "files" in str(each.said)] == [13]
+    problems.take("calls", [two])
+    assert [each.since.hour for each in problems.all() if "2102" in str(each.said)] == [13], (
+        "its own beginning"
+    )
     problems.take("calls", [])
     assert problems.texts() == {"4 of 5 files are missing"}
 

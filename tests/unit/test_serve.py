@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -245,6 +246,40 @@ def test_what_cannot_be_done_now_is_in_the_status_until_it_can(app: App) -> None
     service._problems.attempt("step", fails)
     service._write_status()
     assert _status(app)["problems"] == []
+
+
+def test_a_thread_that_hangs_is_a_problem_and_nothing_says_that_it_works(
+    app: App,
+) -> None:
+    """It is neither dead nor idle: whoever is told of silence learns of it."""
+    controller = Quiet()
+    controller.link_up = True
+    service = _service(app, controller, Quiet())
+    running = threading.Thread(target=service.run)
+    running.start()
+    try:
+        wait_until(lambda: bool(_status(app).get("running")), 10, "a status")
+        assert service.works()
+        controller.pulse._since = time.monotonic() - 3600
+        assert not service.works()
+        told = "the thread watch hangs: callrec serve must be started again"
+        wait_until(lambda: told in _status(app).get("problems", []), 10, "the problem")
+        assert "threads: the thread {name} hangs: callrec serve must be started again (1)" in [
+            each.name for each in service.wrong()
+        ]
+        controller.pulse.rest()
+        wait_until(lambda: told not in _status(app)["problems"], 10, "its end")
+    finally:
+        service.stop()
+        running.join(10)
+
+
+def test_a_link_that_is_down_is_an_illness(app: App) -> None:
+    controller = Quiet()
+    service = _service(app, controller, Quiet())
+    assert "the link to the PBX is down: see callrec doctor" in [str(each.said) for each in service.wrong()]
+    controller.link_up = True
+    assert not service.wrong()
 
 
 def test_a_spool_is_waited_for_when_it_is_taken_over(tmp_path: Path) -> None:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callrec.errors import Sentence
 from callrec.health.course import AWAY, ILLNESSES, LASTED_SECONDS, REMEMBERED_SECONDS, Course
-from callrec.problems import Problem
+from tests.unit.health.ill import problem
 
-NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 SOON = LASTED_SECONDS + 1
-
-
-def problem(name: str, words: str = "it is away") -> Problem:
-    return Problem(name, Sentence(words), NOON)
 
 
 class Played:

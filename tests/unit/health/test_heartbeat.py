@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import stat
+import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
-from callrec.health.heartbeat import Heartbeat, Textfile
+from callrec.demo.processes import wait_until
+from callrec.health.heartbeat import heartbeat, textfile
 from callrec.health.progress import Progress
 from callrec.problems import Problems
 from callrec.worker import Pulse
@@ -40,8 +42,7 @@ def service() -> Iterator[str]:
 
 def _beats(url: str, works: bool = True) -> Problems:
     problems = Problems()
-    beating = Heartbeat(url, lambda: works, problems, lambda: None)
-    problems.attempt("heartbeat", beating.beat)
+    problems.attempt("heartbeat", heartbeat(url, lambda: works, problems, lambda: None).look)
     return problems
 
 
@@ -79,11 +80,11 @@ def test_without_a_url_nothing_is_asked() -> None:
 
 def test_the_file_is_there_for_everybody_and_grows_old_while_a_thread_hangs(tmp_path: Path) -> None:
     path, works, texts = tmp_path / "callrec.prom", [True], iter([b"one\n", b"two\n"])
-    written = Textfile(path, lambda: works[0], Problems(), lambda: next(texts))
-    written.write()
+    written = textfile(path, lambda: works[0], Problems(), lambda: next(texts))
+    written.look()
     assert path.read_bytes() == b"one\n" and stat.S_IMODE(path.stat().st_mode) == 0o644
     works[0] = False
-    written.write()
+    written.look()
     assert path.read_bytes() == b"one\n"
     assert [each.name for each in tmp_path.iterdir()] == ["callrec.prom"], "the collector reads all there is"
 
@@ -91,5 +92,17 @@ def test_the_file_is_there_for_everybody_and_grows_old_while_a_thread_hangs(tmp_
 def test_a_file_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     problems = Problems()
-    written = Textfile(tmp_path / "file" / "callrec.prom", lambda: True, problems, lambda: b"")
-    assert not problems.attempt("textfile", written.write) and problems.texts()
+    written = textfile(tmp_path / "file" / "callrec.prom", lambda: True, problems, lambda: b"")
+    assert not problems.attempt("textfile", written.look) and problems.texts()
+
+
+def test_it_is_asked_as_soon_as_the_recorder_works(service: str) -> None:
+    """At a start the link to the PBX is not up yet; a minute without a heartbeat would alarm."""
+    works = [False]
+    beating = heartbeat(service, lambda: works[0], Problems(), lambda: None)
+    thread = threading.Thread(target=beating.run)
+    thread.start()
+    works[0] = True
+    wait_until(lambda: bool(Asked.paths), 20, "a heartbeat")
+    beating.stop()
+    thread.join(20)

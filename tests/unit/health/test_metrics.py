@@ -17,38 +17,20 @@ from prometheus_client.parser import text_string_to_metric_families
 from callrec.errors import (
     CatalogueUnreachable,
     PbxUnreachable,
-    Sentence,
     StoreUnreachable,
     WrongConfiguration,
 )
-from callrec.health.gauges import Figures, Gauges
+from callrec.health.gauges import Gauges
 from callrec.health.metrics import PrometheusMeters
 from callrec.health.metrics_server import MetricsServer
 from callrec.meters import part_of
 from callrec.model.calls import FeatureCode, KeyPress, KeyResult
-from callrec.problems import Problem
 from callrec.spool.directory import Spool
 from tests.scenarios.replay import transcript
 from tests.unit.controller.replayed import NAME, controller_on, play
 from tests.unit.fakes import FakePbx
-from tests.unit.health.test_course import NOON
+from tests.unit.health.ill import FIGURES, NOON
 from tests.unit.samples import START, call, captured_call, segment
-
-FIGURES = Figures(
-    works=True,
-    link_up=True,
-    database_away=False,
-    live=2,
-    lacking=1,
-    stalled=0,
-    odd_events=3,
-    disk_free_bytes=10**9,
-    disk_full_in_s=None,
-    custody_head=17,
-    heard_at=1000.0,
-    certificates={"s3.city.example:443": NOON},
-    problems=(Problem("calls: extension … is not recorded (1)", Sentence("0312345678 is ill"), NOON),),
-)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 import callrec
 from callrec.health.gauges import Gauges
 from callrec.health.metrics import PrometheusMeters
-from tests.unit.health.test_metrics import FIGURES
+from tests.unit.health.ill import FIGURES
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = Path(callrec.__file__).parent / "monitoring"

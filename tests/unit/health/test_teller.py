@@ -15,7 +15,7 @@ from callrec.health.course import AWAY, LASTED_SECONDS
 from callrec.health.letters import Letter, LetterKind, plain, subject, text
 from callrec.health.teller import APART_SECONDS, FILE, KEPT, Sender, Teller
 from callrec.problems import Problem, Problems
-from tests.unit.health.test_course import NOON, problem
+from tests.unit.health.ill import NOON, problem
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 SOON = LASTED_SECONDS + 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from callrec.health.testcalls import TestCallResult, keep
 from callrec.health.testcalls_due import WITHIN, TestCallsDue
-from tests.unit.health.test_course import NOON
+from tests.unit.health.ill import NOON
 
 
 def _told(spool: Path, hours: float) -> list[str]:
