@@ -15,7 +15,7 @@ from typing import Protocol, assert_never
 import structlog
 
 from callrec.controller.checkpoints import Checkpoints
-from callrec.controller.drafts import Drafts, State
+from callrec.controller.drafts import Drafts, NoDrafts, State
 from callrec.controller.hangups import Hangups
 from callrec.errors import CallrecError
 from callrec.pbx import mixmonitor
@@ -136,10 +136,10 @@ class SpoolPerformer:
         work_waits: Callable[[], None],
         help_waits: Callable[[], None],
         read_journal: Callable[[], None],
-        drafts: Drafts,
+        drafts: Drafts | None = None,
     ) -> None:
         """The callables only wake somebody else: see Controller."""
-        self._spool, self._checkpoints, self._drafts = spool, checkpoints, drafts
+        self._spool, self._checkpoints, self._drafts = spool, checkpoints, drafts or NoDrafts()
         self._work_waits, self._help_waits, self._read_journal = work_waits, help_waits, read_journal
         self._recorded: deque[str] = deque(maxlen=REMEMBERED)
 
