@@ -72,7 +72,7 @@ def machine(system: SystemUnderTest, tmp_path: Path) -> Iterator[OtherMachine]:
         for each in other.started:
             each.kill()
     if not system.demo.controller or not system.demo.controller.running:
-        system.demo.start_controller()
+        system.demo.start_controller("--new-pbx")
 
 
 @contextmanager
