@@ -15,6 +15,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -26,7 +27,7 @@ from callrec.app.controller import ControllerAssembly, ControllerParts
 from callrec.app.health import HealthParts, Loop
 from callrec.controller.ownership import LOOK_SECONDS
 from callrec.controller.rules_in_force import RulesInForce, keep_for_good
-from callrec.errors import CallrecError, Refused, Sentence
+from callrec.errors import CallrecError, CatalogueOutdated, CatalogueUnreachable, Refused, Sentence
 from callrec.health.backlog import Overdue
 from callrec.health.disk_forecast import DiskForecast
 from callrec.health.gauges import Figures
@@ -297,9 +298,11 @@ class Service:
             self._note()
 
     def _note(self) -> None:
-        """Writes into the catalogue that this PBX is in use, and whose it is."""
-        self._identity.note(self._ownership.reign)
+        """Writes into the catalogue that this PBX is in use, and whose it is. While that is away, which is a
+        problem of its own, it is not tried more often: each try may take seconds."""
         self._note_again_at = time.monotonic() + NOTE_SECONDS
+        with suppress(CatalogueUnreachable, CatalogueOutdated):
+            self._identity.note(self._ownership.reign)
 
     def _keep_house(self) -> None:
         self._problems.attempt("reload", self._rules.reload)

@@ -455,6 +455,6 @@ def parsed_keys(stored: dict[str, str]) -> list[RawKeyPress]:
     """Returns the key presses the dialplan has written down, the oldest first, but for unreadable ones."""
     found = []
     for id_, line in stored.items():
-        with suppress(ValueError, OverflowError):
+        with suppress(ValueError):
             found.append(RawKeyPress.parse(id_, line))
     return sorted(found, key=lambda each: each.at)

@@ -16,7 +16,7 @@ from typing import Protocol, assert_never
 import structlog
 
 from callrec.controller.checkpoints import Checkpoints
-from callrec.controller.drafts import Drafts, State
+from callrec.controller.drafts import Drafts, NoDrafts, State
 from callrec.controller.hangups import Hangups
 from callrec.errors import CallrecError
 from callrec.meters import Meters
@@ -142,10 +142,10 @@ class SpoolPerformer:
         work_waits: Callable[[], None],
         take_alert: Callable[[Alert], None],
         read_journal: Callable[[], None],
-        drafts: Drafts,
+        drafts: Drafts | None = None,
     ) -> None:
         """`take_alert` sends an alert and writes it down; the others only wake somebody: see Controller."""
-        self._spool, self._checkpoints, self._drafts = spool, checkpoints, drafts
+        self._spool, self._checkpoints, self._drafts = spool, checkpoints, drafts or NoDrafts()
         self._work_waits, self._take_alert, self._read_journal = work_waits, take_alert, read_journal
         self._recorded: deque[str] = deque(maxlen=REMEMBERED)
         self.meters = Meters()

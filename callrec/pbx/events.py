@@ -247,7 +247,10 @@ class RawKeyPress:
     def parse(cls, id_: str, line: str) -> RawKeyPress:
         """Reads the dialplan's ``key|linked id|name|seconds since 1970|id``. Raises ValueError."""
         key, linkedid, by, seconds, *own = line.split("|")
-        return cls(id_, key, linkedid, by, datetime.fromtimestamp(float(seconds), UTC), "".join(own[:1]))
+        at = epoch(seconds)
+        if at is None:
+            raise ValueError(f"{seconds!r} cannot be converted to a time")
+        return cls(id_, key, linkedid, by, at, "".join(own[:1]))
 
 
 @dataclass(frozen=True, slots=True)

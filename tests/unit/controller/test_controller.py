@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from callrec.controller.controller import parsed_keys
 from callrec.controller.hangups import Hangups
 from callrec.controller.serial_executor import SerialExecutor
 from callrec.demo.processes import wait_until
@@ -160,6 +161,13 @@ def test_another_program_under_our_name_ends_this_one(tmp_path: Path) -> None:
     controller.handle(Replaced(START))
     assert controller.replaced.is_set()
     end(controller)
+
+
+@pytest.mark.parametrize("at", ["1e18", "1e300", "nan", "inf", "-1e11", "9" * 5000, "soon", ""])
+def test_one_key_press_that_cannot_be_read_keeps_no_link_from_being_made(at: str) -> None:
+    line = "keep|1.0|PJSIP/2101-00000001|{at}|1.1"
+    found = parsed_keys({"odd": line.format(at=at), "whole": line.format(at="1795361032.5")})
+    assert [each.id for each in found] == ["whole"]
 
 
 def test_one_that_comes_back_and_is_not_the_owner_does_not_end_the_one_that_is(tmp_path: Path) -> None:

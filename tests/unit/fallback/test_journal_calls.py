@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from callrec import ids
 from callrec.fallback import journal, journal_calls
 from callrec.model.calls import Outcome
 from callrec.model.rules import Direction
@@ -15,6 +18,7 @@ from tests.unit.fallback.samples import (
     OPEN,
     call_of,
 )
+from tests.unit.samples import START
 
 
 def test_a_line_of_the_journal_becomes_a_call_and_a_capture() -> None:
@@ -90,3 +94,16 @@ def test_who_calls_is_told_by_the_phone(line: str, extension: str, number: str, 
     value = "|".join([*parties, *OPEN.split("|")[3:-1], name])
     _, call = call_of(value)
     assert (call.extension, call.number, call.direction) == (extension, number, direction)
+
+
+NAMES = st.text("ab1- .", min_size=1, max_size=6).map(str.strip).filter(bool)
+CHANNELS = st.text("ab1-.", min_size=1, max_size=6)
+
+
+@given(NAMES, CHANNELS, NAMES, CHANNELS)
+@example("a", "b-1.0", "a b", "1.0")
+def test_ids_of_two_pbxs_are_never_the_same(pbx: str, channel: str, other: str, others: str) -> None:
+    """Though each counts its channels from 1, and both were started at the same moment."""
+    same = (pbx, channel) == (other, others)
+    for made in (ids.of_fallback_call, ids.of_fallback_recording):
+        assert (made(pbx, channel, START) == made(other, others, START)) is same

@@ -219,6 +219,7 @@ def test_a_line_with_one_odd_field(app: App, place: int, odd: str) -> None:
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@example(key="inf", line="inf|inf|inf|1e18")
 @given(key=ODD.filter(bool), line=st.lists(ODD, max_size=15).map("|".join))
 def test_a_line_of_odd_fields(app: App, key: str, line: str) -> None:
     _adopt_beside_a_good_one(app, f"a{key}", line)
