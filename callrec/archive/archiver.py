@@ -57,9 +57,7 @@ class Archiver(Lane):
         self._spool, self._builder = spool, builder
         self._recordings, self._rows, self._discarder = recordings, rows, discarder
         self._joining = [self._lane(self._to_join, fits) for fits in (_any, self._is_short)]
-        self._uploading = [
-            self._lane(self._to_upload, fits) for fits in (_any, _any, self._is_small, self._is_small)
-        ]
+        self._uploading = [self._lane(self._to_upload, fits) for fits in (_any, _any, self._is_small)]
 
     def _lane(self, waiting: Callable[[Fits], Iterator[Step]], fits: Fits) -> Lane:
         return Lane(lambda: waiting(fits), self.attempts)
@@ -148,11 +146,14 @@ class Archiver(Lane):
                 yield id_, partial(self._join, id_)
 
     def _to_upload(self, fits: Fits) -> Iterator[Step]:
-        for id_ in self._spool.waiting():
-            if not (self.attempts.is_due(STORE) and self.attempts.is_due(CATALOGUE)):
+        for id_ in self._spool.waiting() if self._may_upload() else ():
+            if not self._may_upload():
                 return
             if self.attempts.is_due(id_) and self._builder.is_joined(id_) and fits(id_):
                 yield id_, partial(self._asking, partial(self._upload, id_))
+
+    def _may_upload(self) -> bool:
+        return self.attempts.is_due(STORE) and self.attempts.is_due(CATALOGUE)
 
     def _is_short(self, recording_id: str) -> bool:
         with suppress(Damaged, FileNotFoundError):

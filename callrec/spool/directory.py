@@ -347,7 +347,8 @@ class Spool(SpoolLock):
         removed = self.directory / REMOVED
         move(self.folder(recording_id), removed)
         for left in removed.iterdir():
-            shutil.rmtree(left)
+            with suppress(FileNotFoundError):  # another lane of the archiver takes the same one
+                shutil.rmtree(left)
 
     @_small
     def quarantine(self, recording_id: str) -> None:

@@ -125,9 +125,8 @@ class RecordingBuilder:
         """
         captured = self._spool.captured_call(recording_id)
         made = self._made(recording_id) or self._joined(captured)
-        self._tracks.drop_copies(
-            captured
-        )  # only now: the joined file was read back, and its manifest is there
+        # Only now: the joined file was read back, and is described.
+        self._tracks.drop_copies(captured)
         return made
 
     def _made(self, recording_id: str) -> Manifest | None:

@@ -187,8 +187,9 @@ class Tracks:
         enough = absence.times >= ABSENT_TIMES and absence.seconds >= _patience(captured, found)
         if enough and (not _is_doubted(captured, found) or self._has_others(_there(found))):
             return None
-        kind = NotYetClosed if is_momentary(captured.capture) else NotYetThere
-        raise kind(
+        if is_momentary(captured.capture):
+            raise NotYetClosed("the PBX has no sound of {name} yet", name=missed[0])
+        raise NotYetThere(
             "the PBX has no sound of recording {id} ({tracks}): it will be asked again; "
             "is its folder of recordings there?",
             id=recording_id,

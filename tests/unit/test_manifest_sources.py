@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,11 @@ import pytest
 
 from callrec.app import App, manifest_sources
 from callrec.app.manifest_sources import CLOCKS_SECONDS, AppSources
-from callrec.errors import Unreachable
+from callrec.errors import CatalogueUnreachable, Unreachable
+from callrec.model.office import Extension, Facility
+from callrec.model.rules import Mode, Rule, Scope
+from callrec.policy.office import Office
+from tests.unit.samples import DECISION, call
 
 AT = datetime(2026, 11, 29, 12, 0, 7, tzinfo=UTC)
 
@@ -51,3 +56,25 @@ def test_recordings_of_ten_minutes_share_a_comparison(app: App, asked: list[str]
     clock[0] = CLOCKS_SECONDS + 1
     sources.clocks()
     assert len(asked) == 4
+
+
+def test_what_is_known_in_memory_needs_no_catalogue(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a rule that is in force no more is asked for; without it no manifest is signed."""
+
+    def away() -> None:
+        raise CatalogueUnreachable("the database is away")
+
+    monkeypatch.setattr(app.database, "read", away)
+    rule = Rule(1, 1, Scope.EVERYWHERE, None, Mode.AUTOMATIC, changed_at=AT, changed_by="tanaka")
+    office = Office(
+        [Facility("shiba", "芝地区総合支所"), Facility("azabu", "麻布地区総合支所")],
+        [Extension("2101", "azabu")],
+        [rule],
+    )
+    sources = AppSources(app, office=lambda: office)
+    assert sources.facility_name("shiba") == "芝地区総合支所" and sources.facility_name("gone") == "gone"
+    assert sources.facilities(call()) == ("azabu", "shiba")
+    said = sources.rule(DECISION)
+    assert said and (said.rule, said.version, said.changed_by) == (1, 1, "tanaka")
+    with pytest.raises(CatalogueUnreachable):
+        sources.rule(replace(DECISION, version=2))

@@ -155,7 +155,7 @@ def test_while_a_store_hangs_all_sound_is_fetched_and_joined(
         for id_ in ids:
             _one(bench, id_, 5.0)
         bench.archiver.wake()
-        held.wait(4)
+        held.wait(3)
         wait_until(lambda: all(map(bench.builder.is_joined, ids)), 20, "the joined files")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -96,14 +97,16 @@ def test_with_the_catalogue_away_all_is_fetched_and_joined(
 
     asked: list[int] = []
     bench.captured()
-    bench.captured_too()
+    other = bench.captured_too()
     with monkeypatch.context() as patch:
+        patch.setattr(bench.builder._sources, "facilities", lambda _call: ("shiba",))
+        patch.setattr(bench.builder._sources, "rule", lambda _decision: None)
         for name in ("read", "begin"):
             patch.setattr(bench.database, name, away)
         bench.archiver.work()
         assert all(map(bench.builder.is_joined, bench.spool.waiting())) and _files(bench, ".wav") == []
         assert bench.archiver.problems() == ["the database is away"]
-        assert len(asked) == 2, "whether the first is archived, and what the manifest of the second is to say"
+        assert len(asked) == 1 and bench.builder.build(other).is_signed, "made by what is in memory"
         assert not bench.store.objects and not bench.deleted
     bench.later()
     assert not bench.spool.waiting() and not bench.archiver.problems() and len(bench.store.objects) == 4
@@ -134,3 +137,19 @@ def test_a_later_segment_that_came_back_is_kept_for_people(bench: Bench) -> None
     bench.spool.hand_over(captured_call(segments=(segment(1), segment(2))))
     bench.archiver.work()
     assert bench.spool.quarantined() == [RECORDING_ID] and (bench.pbx / "callrec/r-2-external").exists()
+
+
+def test_a_disk_that_takes_no_more_is_said_in_place_of_a_bug(bench: Bench) -> None:
+    """By a limit of this process for the size of files: libsndfile says of it that there was an error."""
+    bench.captured()
+    bench.tracks.fetch(bench.spool.captured_call(RECORDING_ID))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            bench.builder.join(RECORDING_ID)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert _files(bench, ".flac") == [] and len(_files(bench, ".wav")) == 2
+    bench.archiver.work()
+    assert not bench.spool.waiting() and not bench.archiver.problems()
