@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,11 @@ from numpy.typing import NDArray
 
 
 def tone(hertz: float, seconds: float, rate: int = 8000, loud: int = 8000) -> NDArray[np.int16]:
+    return _tone(hertz, seconds, rate, loud).copy()
+
+
+@cache
+def _tone(hertz: float, seconds: float, rate: int, loud: int) -> NDArray[np.int16]:
     time = np.arange(round(seconds * rate)) / rate
     return (loud * np.sin(2 * np.pi * hertz * time)).astype(np.int16)
 

@@ -6,7 +6,8 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -103,12 +104,16 @@ class Office:
     bucket: Bucket
     tmp: Path
     empty: Path
+    recordings: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         here = self.app.__dict__
         here["store"] = self.bucket
         here["protection"] = Protection(lambda: self.bucket, "governance", DAY)
         here["outbox"] = self._outbox(self.app.database)
+
+    def fill(self) -> None:
+        """Gives it facilities, and archives four recordings of three calls."""
         _configure(self.app.database)
         self.recordings = [self.archive(number) for number in range(3)]
         self.recordings.append(self.archive(3, call=self.call_of(self.recordings[2])))
@@ -265,10 +270,27 @@ def rows(database: Database, table: str) -> list[dict[str, Any]]:
 @contextmanager
 def made(tmp_path: Path, empty_catalogue: Path) -> Iterator[Office]:
     """An office of its own."""
+    with _opened(tmp_path, empty_catalogue, empty_catalogue, Bucket()) as office:
+        office.fill()
+        yield office
+
+
+@contextmanager
+def copied(office: Office, tmp_path: Path) -> Iterator[Office]:
+    """Another office in which the same was done; the first one must not be in use."""
+    source = office.app.database.file
+    assert source
+    with _opened(tmp_path, source, office.empty, deepcopy(office.bucket)) as other:
+        other.recordings, other.app.moment = list(office.recordings), office.app.moment
+        yield other
+
+
+@contextmanager
+def _opened(tmp_path: Path, source: Path, empty: Path, bucket: Bucket) -> Iterator[Office]:
     path = tmp_path / f"{ids.new()}.db"
-    shutil.copy(empty_catalogue, path)
+    shutil.copy(source, path)
     app = Clock(Settings(catalogue=CatalogueSettings(url=f"sqlite:///{path}")))
     try:
-        yield Office(app, Bucket(), tmp_path, empty_catalogue)
+        yield Office(app, bucket, tmp_path, empty)
     finally:
         app.close()
