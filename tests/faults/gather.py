@@ -14,12 +14,11 @@ import numpy as np
 import soundfile
 
 from callrec.catalogue.finding import SearchHit
-from tests.faults.cast import Cast
+from tests.faults.cast import Cast, sound_files
 from tests.faults.history import History, Kept, Left, Limits, Row
 from tests.faults.melody import Melody, melody
 from tests.integration.system import SystemUnderTest, eventually
 
-SOUNDS = (".wav", ".wav16", ".flac", ".partial")
 RAW_HEADER = 44
 """The bytes before the samples of a WAV whose header says nothing yet."""
 
@@ -34,7 +33,7 @@ def history(cast: Cast, since: datetime, limits: Limits, seconds: float, *, stea
         calls=tuple(line.spoken(steady=steady) for line in cast.lines),
         rows=tuple(_rows(hits)),
         kept=tuple(_verified(system, kept)),
-        left=tuple(_left(system)),
+        left=tuple(_left(system, cast.files_before)),
         unrest=unrest,
         problems=tuple(system.status().get("problems", [])),
         limits=limits,
@@ -56,7 +55,8 @@ def _unrest(system: SystemUnderTest, cast: Cast, since: datetime, seconds: float
         over = {each.call.number for each in system.calls_since(since) if each.call.outcome}
         rows = [f"the row of {number}" for number in sorted(numbers - over)]
         told = [] if system.status().get("link_up") else ["the link to the PBX"]
-        return [*rows, *told, *system.left(), *map(str, system.status().get("problems", []))]
+        left = [each for each in system.left() if each not in cast.left_before]
+        return [*rows, *told, *left, *map(str, system.status().get("problems", []))]
 
     try:
         eventually(lambda: not waiting(), seconds)
@@ -127,12 +127,10 @@ def _problems(told: dict[str, Any]) -> tuple[str, ...]:
     return () if told["ok"] else tuple(map(str, told["problems"])) or ("it is not whole",)
 
 
-def _left(system: SystemUnderTest) -> Iterator[Left]:
-    """Yields every file with sound on the PBX and in the spool."""
-    for folder in (system.demo.home / "pbx/spool/recording", system.demo.home / "spool"):
-        for path in sorted(folder.rglob("*")) if folder.exists() else ():
-            if path.is_file() and path.name.endswith(SOUNDS):
-                yield Left(str(path.relative_to(system.demo.home)), _heard_in(path))
+def _left(system: SystemUnderTest, before: frozenset[Path]) -> Iterator[Left]:
+    """Yields every file with sound that came to the PBX or into the spool."""
+    for path in sorted(sound_files(system.demo.home) - before):
+        yield Left(str(path.relative_to(system.demo.home)), _heard_in(path))
 
 
 def _heard_in(path: Path) -> Melody:
