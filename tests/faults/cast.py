@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 
 from callrec.demo.softphones import Phone, Sound, Talk
 from callrec.model.rules import Mode
@@ -18,6 +19,7 @@ FACILITIES = {"2101": "shiba", "2102": "shiba", "2201": "azabu"}
 MODES = {"2101": Mode.AUTOMATIC, "2102": Mode.STANDBY, "2201": Mode.NEVER}
 RULES = [{"mode": mode, "scope": "extension", "target": number} for number, mode in MODES.items()]
 """What the rules say of each phone: one that is always recorded, one on standby, one that must not be."""
+SOUNDS = (".wav", ".wav16", ".flac", ".partial")
 _numbers: Iterator[int] = count(1)
 
 
@@ -86,6 +88,9 @@ class Cast:
     def __init__(self, system: SystemUnderTest) -> None:
         self.system, self.lines = system, list[Line]()
         self.keys_before = frozenset(system.every_key())
+        self.left_before = frozenset(system.left())
+        self.files_before = sound_files(system.demo.home)
+        """What a fault before has left is told of that one alone."""
 
     def phone(self, extension: str) -> Phone:
         return self.system.phone(extension)
@@ -146,6 +151,13 @@ class Cast:
         for line in self.lines:
             if not line.hung_up:
                 line.hang_up()
+
+
+def sound_files(home: Path) -> frozenset[Path]:
+    """Returns every file of the PBX and of the spool that can have sound in it."""
+    folders = (home / "pbx/spool/recording", home / "spool")
+    paths = (path for folder in folders for path in folder.rglob("*"))
+    return frozenset(path for path in paths if path.name.endswith(SOUNDS) and path.is_file())
 
 
 def dialled(number: int) -> str:

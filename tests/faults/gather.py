@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 import soundfile
+from botocore.exceptions import ClientError
 
 from callrec.catalogue.finding import SearchHit
-from tests.faults.cast import Cast
+from tests.faults.cast import Cast, sound_files
 from tests.faults.history import History, Kept, Left, Limits, Row
 from tests.faults.melody import Melody, melody
 from tests.integration.system import SystemUnderTest, eventually
 
-SOUNDS = (".wav", ".wav16", ".flac", ".partial")
 RAW_HEADER = 44
 """The bytes before the samples of a WAV whose header says nothing yet."""
 
@@ -34,7 +34,7 @@ def history(cast: Cast, since: datetime, limits: Limits, seconds: float, *, stea
         calls=tuple(line.spoken(steady=steady) for line in cast.lines),
         rows=tuple(_rows(hits)),
         kept=tuple(_verified(system, kept)),
-        left=tuple(_left(system)),
+        left=tuple(_left(system, cast.files_before)),
         unrest=unrest,
         problems=tuple(system.status().get("problems", [])),
         limits=limits,
@@ -56,7 +56,8 @@ def _unrest(system: SystemUnderTest, cast: Cast, since: datetime, seconds: float
         over = {each.call.number for each in system.calls_since(since) if each.call.outcome}
         rows = [f"the row of {number}" for number in sorted(numbers - over)]
         told = [] if system.status().get("link_up") else ["the link to the PBX"]
-        return [*rows, *told, *system.left(), *map(str, system.status().get("problems", []))]
+        left = [each for each in system.left() if each not in cast.left_before]
+        return [*rows, *told, *left, *map(str, system.status().get("problems", []))]
 
     try:
         eventually(lambda: not waiting(), seconds)
@@ -96,15 +97,27 @@ def _in_the_bucket(system: SystemUnderTest, before: frozenset[str]) -> Iterator[
     for key in system.every_key():
         if not key.startswith("recordings/") or not key.endswith(".flac") or key in before:
             continue
-        sound, rate = soundfile.read(BytesIO(_body(system, key)), dtype="int16", always_2d=True)
+        external, staff = _both_sides(_body(system, key))
+        id_, extension = key.rpartition("/")[2].removesuffix(".flac"), _extension(system, key)
+        yield Kept(id_, key, extension, external, staff)
+
+
+def _both_sides(flac: bytes) -> tuple[Melody, Melody]:
+    """Returns what is heard in a recording: nothing where it is torn, which verify tells."""
+    try:
+        sound, rate = soundfile.read(BytesIO(flac), dtype="int16", always_2d=True)
+    except soundfile.LibsndfileError:
+        return (), ()
+    return melody(sound[:, 0], rate), melody(sound[:, 1], rate)
+
+
+def _extension(system: SystemUnderTest, key: str) -> str | None:
+    """Returns what the manifest of a recording says; None where it has none."""
+    try:
         manifest = json.loads(_body(system, key.removesuffix(".flac") + ".manifest.json"))
-        yield Kept(
-            id=key.rpartition("/")[2].removesuffix(".flac"),
-            key=key,
-            extension=manifest["call"]["extension"],
-            external=melody(sound[:, 0], rate),
-            staff=melody(sound[:, 1], rate),
-        )
+    except ClientError:
+        return None
+    return str(manifest["call"]["extension"])
 
 
 def _body(system: SystemUnderTest, key: str) -> bytes:
@@ -127,12 +140,10 @@ def _problems(told: dict[str, Any]) -> tuple[str, ...]:
     return () if told["ok"] else tuple(map(str, told["problems"])) or ("it is not whole",)
 
 
-def _left(system: SystemUnderTest) -> Iterator[Left]:
-    """Yields every file with sound on the PBX and in the spool."""
-    for folder in (system.demo.home / "pbx/spool/recording", system.demo.home / "spool"):
-        for path in sorted(folder.rglob("*")) if folder.exists() else ():
-            if path.is_file() and path.name.endswith(SOUNDS):
-                yield Left(str(path.relative_to(system.demo.home)), _heard_in(path))
+def _left(system: SystemUnderTest, before: frozenset[Path]) -> Iterator[Left]:
+    """Yields every file with sound that came to the PBX or into the spool."""
+    for path in sorted(sound_files(system.demo.home) - before):
+        yield Left(str(path.relative_to(system.demo.home)), _heard_in(path))
 
 
 def _heard_in(path: Path) -> Melody:

@@ -88,7 +88,7 @@ def test_nothing_is_found_where_all_is_well() -> None:
         ),
         (_row(number=None), "wanted: its recording r1 cannot be found by its number"),
         (_row(recordings=()), "wanted: its recording r1 cannot be found by its number"),
-        (_kept(external=_of(EXTERNAL, 2.0)), "wanted: 1.0 s of external are missing of 3.0"),
+        (_kept(external=_of(EXTERNAL, 1.5)), "wanted: 1.5 s of external are missing of 3.0"),
         (_kept(staff=_of(STAFF, 1.0)), "wanted: 2.0 s of staff are missing of 3.0"),
         (_kept(staff=_of(STAFF, 5.0)), "wanted: 2.0 s of staff are in it that nobody heard"),
         (_kept(external=_of(STAFF), staff=_of(EXTERNAL)), "wanted: the sides are swapped or mixed"),
