@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from callrec.controller.checkpoints import Checkpoints
 from callrec.controller.hangups import Hangups
 from callrec.controller.performer import PbxCommands, PbxPerformer, SpoolPerformer
 from callrec.controller.serial_executor import SerialExecutor
+from callrec.controller.steady_time import SteadyTime
 from callrec.errors import CallrecError
 from callrec.language import translated
 from callrec.model.rules import Direction
@@ -77,13 +79,14 @@ class Controller:
         read_journal: Callable[[], None],
         stored_keys: Callable[[], dict[str, str]],
         stop_monitor: Callable[[str, str], None],
+        time: SteadyTime | None = None,
     ) -> None:
         """Makes a controller that tells others when there is work for them.
 
         `work_waits` is called when something was put into the spool, `help_waits` when somebody asked for
         help, `read_journal` when the dialplan may have recorded in our place; these only wake somebody else.
         `stored_keys` returns the key presses that the dialplan has written down, by their ids;
-        `stop_monitor` ends the MixMonitor of a channel's name by its id.
+        `stop_monitor` ends the MixMonitor of a channel's name by its id; `time` is that of calls.
         """
         self._pbx, self._tracker, self._spool = pbx, tracker, spool
         self._read_journal, self._stored_keys = read_journal, stored_keys
@@ -103,7 +106,7 @@ class Controller:
         self._to_spool = SpoolPerformer(
             spool, self._checkpoints, work_waits=work_waits, help_waits=help_waits, read_journal=read_journal
         )
-        self._pbx_ahead = timedelta(0)
+        self._time = time or SteadyTime()
         self.link_up = False
         self.link_changed_at = datetime.now(UTC)
         self.replaced = threading.Event()
@@ -143,8 +146,9 @@ class Controller:
         if isinstance(event, ChannelDestroyed) and event.channel.is_own:
             self._hangups.gone(event.channel.id)
         with self._lock:
-            self._pbx_ahead = event.at - datetime.now(UTC)
-            self._submit(self._wanted(event))
+            if not self._tracker.calls:
+                self._time.settle()
+            self._submit(self._wanted(self._time.take(event)))  # decision 22
 
     def tick(self) -> None:
         """Lets time pass, and tries again what the spool's disk refused; called about twice a second."""
@@ -161,11 +165,21 @@ class Controller:
 
     def recall(self, stored: dict[str, str]) -> None:
         """Acts on key presses that the dialplan has written down, by their ids, unless they were heard."""
-        keys = parsed_keys(stored)
         with self._lock:
+            keys = parsed_keys(stored, self._time.pbx_ahead)
             self._submit(self._tracker.recall(keys, self._now()))
 
+    def clocks_compared(self, pbx_zero: datetime | None, error: timedelta) -> None:
+        """Takes in what clocks tell, as `SteadyTime.compared`."""
+        with self._lock:
+            self._time.compared(pbx_zero, error)
+
     # --- how it stands
+
+    @property
+    def pbx_ahead(self) -> timedelta:
+        """How far what the PBX stamps is ahead of the time of calls."""
+        return self._time.pbx_ahead
 
     def has_recorded(self, linkedid: str) -> bool:
         """Tells whether something of a call was captured here, as far back as is remembered."""
@@ -215,14 +229,17 @@ class Controller:
             return self._tracker.let_through(event) if isinstance(event, GateEntered) else []  # decision 2
 
     def _now(self) -> datetime:
-        """Returns the PBX's time, by its latest event: it is compared with the times of its events."""
-        return datetime.now(UTC) + self._pbx_ahead
+        """Returns this moment in the time of calls: it is compared with the times of events."""
+        return self._time.now()
 
     # --- the link
 
     def _connected(self) -> None:
         """Brings the calls up to what the PBX has now, before any event of the new link is handled."""
-        channels, bridges = self._pbx.channels(), self._pbx.bridges()
+        listed, bridges = self._pbx.channels(), self._pbx.bridges()
+        with self._lock:
+            self._time.connected()
+            channels = [self._time.channel(each) for each in listed]
         theirs = [each for each in channels if not each.is_own]
         fallbacks = {each.id: told for each in theirs if (told := self._fallback_of(each))}
         gates = [gate for each in theirs if (gate := self._gate_of(each))]
@@ -236,7 +253,7 @@ class Controller:
     def _keys_pressed(self) -> list[RawKeyPress] | None:
         """Returns what staff have pressed while nobody listened, the oldest first. None: not known yet."""
         try:
-            return parsed_keys(self._stored_keys())
+            return parsed_keys(self._stored_keys(), self._time.pbx_ahead)
         except CallrecError as error:
             log.error("keys that were pressed meanwhile cannot be read", problem=str(error))
             return None
@@ -259,6 +276,7 @@ class Controller:
             peers,
             of("CALLREC_ANNOUNCED"),
             of("CALLREC_LINKED"),
+            self._time.pbx_ahead,
         )
 
     def _gate_of(self, channel: Channel) -> GateEntered | None:
@@ -332,10 +350,14 @@ def _recorded_since(call: Call) -> datetime | None:
     return call.record.started_at if call.fallback and not call.is_over else None
 
 
-def parsed_keys(stored: dict[str, str]) -> list[RawKeyPress]:
-    """Returns the key presses the dialplan has written down, the oldest first, but for unreadable ones."""
+def parsed_keys(stored: dict[str, str], pbx_ahead: timedelta) -> list[RawKeyPress]:
+    """Returns the key presses the dialplan has written down, the oldest first, but for unreadable ones.
+
+    `pbx_ahead`: how far the times that it writes are ahead of those of calls.
+    """
     found = []
     for id_, line in stored.items():
         with suppress(ValueError, OverflowError):
-            found.append(RawKeyPress.parse(id_, line))
+            key = RawKeyPress.parse(id_, line)
+            found.append(replace(key, at=key.at - pbx_ahead))
     return sorted(found, key=lambda each: each.at)

@@ -87,7 +87,7 @@ class JournalReader(Worker):
             keys = database.tree(journal.KEYS)
             lines = database.tree(journal.FAMILY)
             self._problems.keep(LINE, {LINE + key for key in lines})
-            noted = parsed_keys(keys)
+            noted = parsed_keys(keys, self._controller.pbx_ahead)
             going_on = self._going_on(lines)
             for key, value in lines.items():
                 if key in going_on:

@@ -17,6 +17,7 @@ from callrec.controller.hangups import PATIENCE_SECONDS as HANGUP_S
 from callrec.controller.hangups import Hangups
 from callrec.controller.performer import PbxPerformer, SpoolPerformer
 from callrec.controller.serial_executor import Job, SerialExecutor
+from callrec.controller.steady_time import SteadyTime
 from callrec.fallback.adoption import Adoption
 from callrec.fallback.journal import KEYS
 from callrec.fallback.journal_reader import JournalReader
@@ -146,6 +147,7 @@ class _Controller(Controller):
         wake: Callable[[], None],
         executor: _Executor,
     ) -> None:
+        timeline = recorder.exchange.timeline
         super().__init__(
             recorder,
             tracker,
@@ -156,8 +158,9 @@ class _Controller(Controller):
             read_journal=wake,
             stored_keys=stored_keys,
             stop_monitor=recorder.stop_monitor,
+            time=SteadyTime(lambda: timeline.clock, lambda: timeline.now),
         )
-        self._timeline = recorder.exchange.timeline
+        self._timeline = timeline
         self._executor = executor
         self._hangups, self._checkpoints = _Hangups(self._timeline), _Checkpoints(spool, self._timeline)
         self._to_pbx = PbxPerformer(
@@ -171,9 +174,6 @@ class _Controller(Controller):
         self._to_spool = SpoolPerformer(
             spool, self._checkpoints, work_waits=lambda: None, help_waits=lambda: None, read_journal=wake
         )
-
-    def _now(self) -> datetime:
-        return self._timeline.clock
 
 
 class _JournalReader(JournalReader):
