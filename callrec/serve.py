@@ -3,8 +3,9 @@
 One thread watches the PBX, one archives, one sends alerts, one reads what the dialplan did while callrec was
 away, one gives the PBX its copy of the rules, one anchors the custody log each day, one puts into the bucket
 what else belongs there and waits for that, one looks once for commits that the database has lost, one looks
-after the key that signs, and one keeps house: it takes up changed rules and writes down how things stand. The
-first thread ticks, and ends the process when one of the others has died. The parts are made in `app`.
+after the key that signs, one compares the clocks, and one keeps house: it takes up changed rules and writes
+down how things stand. The first thread ticks, and ends the process when one of the others has died. The parts
+are made in `app`.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ class Service:
         self._parts: ControllerParts
         self._house = Worker(self._keep_house, lambda: HOUSE_SECONDS)
         self._anchors = app.daily_anchors()
+        self._clocks = app.clock_watch
+        self._clocks.problems = self._problems
         self._stating = Worker(self._state, lambda: STATE_SECONDS)
         self._key = Worker(self._look_after_key, lambda: HOUSE_SECONDS)
         self._looking = Worker(self._look_for_lost, lambda: LOST_SECONDS)
@@ -101,6 +104,8 @@ class Service:
                 app=self._app.settings.pbx.app,
             )
         self._parts = self._assembly.parts(self._rules, self._problems)
+        self._clocks.compared = self._parts.controller.clocks_compared
+        self._clocks.compare()  # before the first event: calls are dated by what is found
         self._parts.controller.take_up()
         keep_for_good()
 
@@ -145,6 +150,7 @@ class Service:
             "journal": parts.journal,
             "alerts": parts.alerter,
             "anchors": self._anchors,
+            "clocks": self._clocks,
         }
 
     def _tick_while(self, threads: list[threading.Thread]) -> str:

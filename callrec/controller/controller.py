@@ -107,6 +107,7 @@ class Controller:
             spool, self._checkpoints, work_waits=work_waits, help_waits=help_waits, read_journal=read_journal
         )
         self._time = time or SteadyTime()
+        self._times_set = 0
         self.link_up = False
         self.link_changed_at = datetime.now(UTC)
         self.replaced = threading.Event()
@@ -148,7 +149,9 @@ class Controller:
         with self._lock:
             if not self._tracker.calls:
                 self._time.settle()
-            self._submit(self._wanted(self._time.take(event)))  # decision 22
+            taken = self._time.take(event)  # decision 22
+            self._note_set_clock()
+            self._submit(self._wanted(taken))
 
     def tick(self) -> None:
         """Lets time pass, and tries again what the spool's disk refused; called about twice a second."""
@@ -173,6 +176,7 @@ class Controller:
         """Takes in what clocks tell, as `SteadyTime.compared`."""
         with self._lock:
             self._time.compared(pbx_zero, error)
+            self._note_set_clock()
 
     # --- how it stands
 
@@ -231,6 +235,15 @@ class Controller:
     def _now(self) -> datetime:
         """Returns this moment in the time of calls: it is compared with the times of events."""
         return self._time.now()
+
+    def _note_set_clock(self) -> None:
+        """Writes it into the calls that are under way, where the PBX's clock was set."""
+        if self._times_set == self._time.times_set:
+            return
+        self._times_set = self._time.times_set
+        log.warning("the PBX's clock was set", seconds_ahead=round(self._time.pbx_ahead.total_seconds()))
+        for call in self._tracker.calls.values():
+            call.note("the PBX's clock was set during this call: its times go on as before")
 
     # --- the link
 

@@ -48,6 +48,8 @@ class SteadyTime:
         self._asked: timedelta | None = None
         """When it was asked what it tells, by the monotonic clock."""
         self._created: dict[str, datetime] = {}
+        self.times_set = 0
+        """How often the PBX's clock was seen to have been set while a call was under way."""
         self.pbx_ahead = _NONE
         """How far the PBX's stamps are ahead of the moments that are made of them: 0 where its clock is
         right."""
@@ -73,7 +75,7 @@ class SteadyTime:
         self._asked = self._elapsed
         ahead = pbx_zero - self._zero - self.pbx_ahead
         if not self._is_settled and (ahead > FARTHEST or ahead < -TOLD):
-            self.pbx_ahead, self._lag = self.pbx_ahead + ahead, _NONE
+            self._go_on(ahead)
             self._last = pbx_zero + self._asked - TOLD
 
     def connected(self) -> None:
@@ -127,13 +129,19 @@ class SteadyTime:
             self._begin(zero)
         ahead = zero - self._zero - self.pbx_ahead
         if self._was_set(stamp, ahead):
-            self.pbx_ahead, ahead = self.pbx_ahead + ahead, _NONE
+            self._go_on(ahead)
+            ahead = _NONE
         if ahead >= -LATE:
             self._zero, self._lag = self._zero + ahead, _NONE
         else:  # it was on its way for long
             self._lag = -ahead
         self._last = stamp if not self._last or self._lag == _NONE else max(stamp, self._last)
         return stamp - self.pbx_ahead
+
+    def _go_on(self, ahead: timedelta) -> None:
+        """Goes on as before, though the PBX's clock is by so much ahead of what it was."""
+        self.pbx_ahead, self._lag = self.pbx_ahead + ahead, _NONE
+        self.times_set += 1
 
     def _was_set(self, stamp: datetime, ahead: timedelta) -> bool:
         """Tells whether the PBX's clock was set. Where it goes forward by little, this machine may have stood

@@ -18,8 +18,8 @@ from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 from callrec.moments import FARTHEST
 from tests.unit.channels import OUTSIDE
 from tests.unit.pbx_model import ModelPbx
+from tests.unit.recording.any_order import AnyOrder
 from tests.unit.recording.by_mode import by_mode, end
-from tests.unit.recording.test_keys_in_any_order import AnyOrder
 from tests.unit.samples import START
 
 NONE, HOUR, DAY = timedelta(0), timedelta(hours=1), timedelta(days=1)
