@@ -205,7 +205,9 @@ class Manifest:
     """Whether the call is an incident, as `call.incident`. Later changes are not in the manifest."""
     retain_until: datetime
     """The moment until which the recording is to be kept: the end of the call and the days that
-    `call.decision` says, 36,525 at most. Computed by callrec; later changes are not in the manifest."""
+    `call.decision` says, 36,525 at most. Where no call can have ended then, because a clock was wrong, the
+    days are counted from when this was written. Computed by callrec; later changes are not in the
+    manifest."""
     software: Software
     """The versions of what made the recording."""
     created_at: datetime
