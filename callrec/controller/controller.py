@@ -180,6 +180,11 @@ class Controller:
 
     # --- how it stands
 
+    def now(self) -> datetime:
+        """Returns this moment in the time of calls."""
+        with self._lock:
+            return self._now()
+
     @property
     def pbx_ahead(self) -> timedelta:
         """How far what the PBX stamps is ahead of the time of calls."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -115,7 +115,7 @@ class JournalReader(Worker):
         return (without_end & there) | waiting
 
     def _now(self) -> datetime:
-        return datetime.now(UTC)
+        return self._controller.now()
 
     def _look_for_orphans(self) -> None:
         def lines() -> list[str]:
@@ -142,7 +142,7 @@ class JournalReader(Worker):
     def _adopt(self, key: str, value: str, noted: Sequence[RawKeyPress]) -> bool:
         """Returns whether a line is safe in the spool now. One that cannot be adopted is a problem."""
         try:
-            adopted = self._adoption.adopt(key, value, self._now(), noted)
+            adopted = self._adoption.adopt(key, value, self._now(), noted, self._controller.pbx_ahead)
         except OSError:  # the disk of the spool: no line can be adopted
             raise
         except Exception as error:  # whatever a line says, those after it are adopted

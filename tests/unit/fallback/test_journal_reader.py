@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -30,6 +31,10 @@ class Linked:
     """A controller with a link, which remembers what it is told of keys."""
 
     link_up = True
+    pbx_ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
 
     def __init__(self, *in_fallback: str) -> None:
         self.recalled: list[dict[str, str]] = []
