@@ -141,6 +141,11 @@ class ClockState:
     """Against the clock of the S3 server, which tells whole seconds. Null: it did not tell."""
     pbx_offset_s: float | None = None
     """Against the clock of the PBX, which tells whole seconds. Null: it did not tell."""
+    database_offset_s: float | None = None
+    """Against the clock of the database's machine. Null: it did not tell, or has none of its own."""
+    error_s: float | None = None
+    """How far callrec's clock was ahead of the time that most of these clocks told, by which calls are dated
+    and locks made: 0 as long as one of the others is within a minute of it. Null in manifests of before."""
 
 
 @checked(frozen=True, slots=True, config=ConfigDict(extra="forbid", defer_build=True))
@@ -157,9 +162,12 @@ class Manifest:
 
     Times are in UTC, in the form of RFC 3339, with the offset written as `Z`. Each names its clock. The PBX's
     clock is that of the machine on which Asterisk ran: Asterisk stamps its events with it, to the
-    millisecond, and its dialplan what that does while callrec is away. Something that callrec noticed only
-    later, because it or its link to the PBX was away, has the time at which it noticed, reckoned in the
-    PBX's clock. callrec's clock is that of the machine on which callrec ran.
+    millisecond, and its dialplan what that does while callrec is away. Where that clock is more than a minute
+    away from the time that most clocks tell, or was set during a call, the times are reckoned: from that
+    time, and for as long as the call lasted by a clock that nobody sets; `clocks` tells how far they were
+    apart, and a note of the call that it was set. Something that callrec noticed only later, because it or
+    its link to the PBX was away, has the time at which it noticed. callrec's clock is that of the machine on
+    which callrec ran.
 
     The file is stereo. Left is what the external party said (of an internal call: the caller). Right is what
     that party heard: staff, and also announcements, music on hold and beeps.
@@ -197,7 +205,9 @@ class Manifest:
     """Whether the call is an incident, as `call.incident`. Later changes are not in the manifest."""
     retain_until: datetime
     """The moment until which the recording is to be kept: the end of the call and the days that
-    `call.decision` says, 36,525 at most. Computed by callrec; later changes are not in the manifest."""
+    `call.decision` says, 36,525 at most. Where no call can have ended then, because a clock was wrong, the
+    days are counted from when this was written. Computed by callrec; later changes are not in the
+    manifest."""
     software: Software
     """The versions of what made the recording."""
     created_at: datetime

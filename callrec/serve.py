@@ -4,9 +4,10 @@ One thread watches the PBX, one archives, one sends alerts, one reads what the d
 away, one gives the PBX its copy of the rules and one that of what is being recorded, one looks whether the
 PBX still is this controller's, one compares what should be with what is, one anchors the custody log each
 day, one puts into the bucket what else belongs there and waits for that, one looks once for commits that the
-database has lost, one looks after the key that signs, and one keeps house: it takes up changed rules and
-writes down how things stand. Those of `app.health` tell people and machines how all of these are. The first
-thread ticks, and ends the process when one of the others has died. The parts are made in `app`.
+database has lost, one looks after the key that signs, one compares the clocks, and one keeps house: it takes
+up changed rules and writes down how things stand. Those of `app.health` tell people and machines how all of
+these are. The first thread ticks, and ends the process when one of the others has died. The parts are made
+in `app`.
 """
 
 from __future__ import annotations
@@ -85,6 +86,8 @@ class Service:
         """Whether the threads get on, while `run` runs."""
         self._house = Worker(self._keep_house, lambda: HOUSE_SECONDS)
         self._anchors = app.daily_anchors()
+        self._clocks = app.clock_watch
+        self._clocks.problems = self._problems
         self._stating = Worker(self._state, lambda: STATE_SECONDS)
         self._key = Worker(self._look_after_key, lambda: HOUSE_SECONDS)
         self._looking = Worker(self._look_for_lost, lambda: LOST_SECONDS)
@@ -141,6 +144,8 @@ class Service:
             self._take_pbx(new_pbx)
         self._parts = self._assembly.parts(self._rules, self._problems, self._drafts)
         self._health.measure(self._parts, self)
+        self._clocks.compared = self._parts.controller.clocks_compared
+        self._clocks.compare()  # before the first event: calls are dated by what is found
         self._problems.attempt("drafts", lambda: self._assembly.bring_up(self._drafts))
         self._parts.controller.take_up()
         keep_for_good()
@@ -216,6 +221,7 @@ class Service:
             "alerts": parts.alerter,
             "reconciliation": parts.reconciler,
             "anchors": self._anchors,
+            "clocks": self._clocks,
         }
 
     def _progress(self, loops: dict[str, Loop]) -> Progress:

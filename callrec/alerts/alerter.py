@@ -8,9 +8,9 @@ while the database is away alerts go out, and what became of them waits in the s
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 
 import structlog
@@ -41,8 +41,16 @@ class _NoWay(CallrecError):
 class Alerter(Worker):
     """Runs a worker for each way, and takes alerts that are done with out of the spool."""
 
-    def __init__(self, spool: Spool, ways: Sequence[Way], database: Database) -> None:
-        self._spool, self._database = spool, database
+    def __init__(
+        self,
+        spool: Spool,
+        ways: Sequence[Way],
+        database: Database,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`clock` counts seconds."""
+        self._spool, self._database, self._clock = spool, database, clock
+        self._seen: dict[str, float] = {}
         self._ledger = Ledger(spool)
         super().__init__(lambda: self._problems.attempt("alerts", self.work), lambda: IDLE_SECONDS)
         self.workers = [DeliveryWorker(way, self._ledger, self._wake.set) for way in ways]
@@ -138,17 +146,19 @@ class Alerter(Worker):
         self._booked.update({_key(alert, each): each for each in new})
 
     def _told_to_nobody(self, alert: Alert) -> bool:
-        """Returns True once an alert nobody can be told of is a day old, and is to be given up.
+        """Returns True once an alert has waited for a day here, and is to be given up: nobody can be told.
 
         Raises _NoWay before: somebody may still set up a way.
         """
-        if datetime.now(UTC) - alert.at < GIVEN_UP_AFTER:
+        since = self._seen.setdefault(alert.id, self._clock())
+        if self._clock() - since < GIVEN_UP_AFTER.total_seconds():
             raise _NoWay("help was asked for, but [help] in callrec.toml says nobody who could be told")
         return True
 
     def _let_go(self, alert: Alert, *, given_up: bool) -> None:
         self._ledger.let_go(alert.id, given_up=given_up)
         self._booked = {key: each for key, each in self._booked.items() if key[0] != alert.id}
+        self._seen.pop(alert.id, None)
         if given_up:
             log.error("an alert was given up", alert=alert.id, call=alert.call_id)
 

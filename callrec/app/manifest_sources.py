@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callrec.catalogue import calls, rules
-from callrec.clocks import CUT_OFF, kernel_clock, time_at
-from callrec.errors import CallrecError, Unreachable
+from callrec.errors import CallrecError
 from callrec.manifest import ClockState, RuleText
 from callrec.rulebook import office_file
 
@@ -21,23 +19,14 @@ if TYPE_CHECKING:
     from callrec.model.rules import Decision, Rule
     from callrec.policy.office import Office
 
-CLOCKS_SECONDS = 600.0
-"""How old a comparison of the clocks may be that a manifest has."""
-
 
 class AppSources:
     """The sources of manifests of one app, as ManifestSources."""
 
-    def __init__(
-        self,
-        app: App,
-        clock: Callable[[], float] = time.monotonic,
-        office: Callable[[], Office] | None = None,
-    ) -> None:
+    def __init__(self, app: App, office: Callable[[], Office] | None = None) -> None:
         """`office` gives what is known of the office, in memory, so that the catalogue is asked for rules of
         before alone; without, it is asked for all."""
-        self._app, self._clock, self._office = app, clock, office or app.office
-        self._compared: tuple[float, ClockState] | None = None
+        self._app, self._office = app, office or app.office
 
     def facility_name(self, code: str) -> str:
         found = self._office().facilities.get(code)
@@ -75,31 +64,13 @@ class AppSources:
         return self._app.prompt_file(announcement)
 
     def clocks(self) -> ClockState:
-        if self._compared is None or self._clock() - self._compared[0] > CLOCKS_SECONDS:
-            self._compared = self._clock(), self._compare()
-        return self._compared[1]
+        return self._app.clock_watch.state()
+
+    def now(self) -> datetime:
+        return self._app.clock_watch.now()
 
     def pbx_version(self) -> str:
         return self._app.pbx.version()
 
     def signer(self) -> SigningKey:
         return self._app.keys.signer()
-
-    def _compare(self) -> ClockState:
-        kernel, settings = kernel_clock(), self._app.settings
-        return ClockState(
-            self._app.now,
-            kernel.synchronised if kernel else None,
-            kernel.estimated_error_s if kernel else None,
-            self._ahead_of(settings.archive.address, settings.archive.proxy),
-            self._ahead_of(settings.pbx.ari_url),
-        )
-
-    def _ahead_of(self, url: str, proxy: str = "") -> float | None:
-        """Returns by how many seconds, in whole ones, our clock is ahead of that of a server; None where that
-        does not tell."""
-        try:
-            at: datetime = time_at(url, self._app.settings.pbx.timeout, self._app.ca_file, proxy)
-        except Unreachable:
-            return None
-        return float(round((self._app.now - at - CUT_OFF).total_seconds()))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from callrec.alerts.mail import Mail
     from callrec.alerts.webhook import Webhook
     from callrec.archive.removal import S3Removal
+    from callrec.health.clock_watch import ClockWatch
     from callrec.lifecycle.protection import Protection
     from callrec.lifecycle.purge import Purge
     from callrec.model.calls import Announcement
@@ -65,6 +66,29 @@ class App(EvidenceParts):
         from callrec.pbx.ari import Ari
 
         return Ari(self.settings.pbx, self.ca_file)
+
+    @cached_property
+    def clock_watch(self) -> ClockWatch:
+        """What compares this machine's clock with those of the others."""
+        from callrec.clocks import CUT_OFF, time_at
+        from callrec.health.clock_watch import DATABASE, PBX, STORE, ClockWatch
+
+        def told_by(url: str, proxy: str = "") -> Callable[[], datetime]:
+            return lambda: time_at(url, self.settings.pbx.timeout, self.ca_file, proxy) + CUT_OFF
+
+        archive = self.settings.archive
+        others: dict[str, Callable[[], datetime | None]] = {
+            PBX: told_by(self.settings.pbx.ari_url),
+            STORE: told_by(archive.address, archive.proxy),
+            DATABASE: self._database_clock,
+        }
+        return ClockWatch(others, lambda: self.now)
+
+    def _database_clock(self) -> datetime | None:
+        from callrec.catalogue import trial
+
+        with self.database.read() as connection:
+            return trial.clock(connection)
 
     @cached_property
     def library(self) -> Library:

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from callrec.archive.s3 import S3Store
+from callrec.archive.s3 import S3Store, date_of
 from callrec.archive.store import StoredVersion
 from callrec.errors import CheckFailed, NotFound, StoreUnreachable, Unreachable
 
@@ -53,10 +52,10 @@ class S3Removal(S3Store):
         except Unreachable as error:
             # A server whose clock is far from ours refuses all that is signed, and says its time with it.
             answer = getattr(error.__cause__, "response", None)
-            if answer is None or (found := _date(answer)) is None:
+            if answer is None or (found := date_of(answer)) is None:
                 raise
             return found
-        if (found := _date(answer)) is None:
+        if (found := date_of(answer)) is None:
             raise CheckFailed("the S3 server does not tell its time, so nothing can be said of the clocks")
         return found
 
@@ -105,12 +104,3 @@ def _no_refusal() -> Iterator[None]:
         raise Unreachable(
             "the S3 server refused {operation}: {code}", operation="list_object_versions", code=404
         ) from error
-
-
-def _date(answer: dict[str, Any]) -> datetime | None:
-    """Returns the time at which the server answered; None where it does not say."""
-    text = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
-    try:
-        return parsedate_to_datetime(text)
-    except ValueError:
-        return None

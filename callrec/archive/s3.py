@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from copy import copy
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,8 @@ from callrec.settings import ArchiveSettings
 CHUNK = 1 << 20
 SECONDS = 90.0
 """How long a request, or a piece of CHUNK bytes, may take in all, besides the time of its bytes."""
+CLOCKS_APART = timedelta(days=1)
+"""By which clocks no lock is made."""
 _NEW = {"IfNoneMatch": "*"}
 """How a put leaves what is there as it is (decision 6)."""
 _ENCRYPTIONS = {"s3": "AES256", "kms": "aws:kms"}
@@ -40,6 +44,9 @@ class S3Store:
         self, settings: ArchiveSettings, ca_file: Path | None = None, seconds: float = SECONDS
     ) -> None:
         self._settings, self._seconds = settings, seconds
+        self._zeros: list[datetime] = []
+        """What the server's clock told when the monotonic one was at 0, by its latest answer, where there is
+        one: shared by all that are the same bucket."""
         try:
             self._s3 = client(settings, ca_file)
         except (BotoCoreError, ValueError) as error:
@@ -87,6 +94,18 @@ class S3Store:
             **self._encryption(),
             **how,
         )
+
+    def _require_clock(self) -> None:
+        """Raises StoreUnreachable where the server's clock and ours are more than a day apart, as most
+        servers refuse by themselves: a lock would end on a wrong day (decision 22)."""
+        if not self._zeros:
+            self.check()
+        told = [zero + timedelta(seconds=time.monotonic()) for zero in self._zeros]
+        if any(abs(datetime.now(UTC) - each) > CLOCKS_APART for each in told):
+            raise StoreUnreachable(
+                "the clock of the S3 server and that of this machine are more than a day apart: nothing is "
+                "locked until the one that is wrong is set"
+            )
 
     def listed(self, prefix: str, after: str = "") -> Iterator[ListedVersion]:
         begin = {"KeyMarker": after} if after else {}
@@ -153,6 +172,7 @@ class S3Store:
         return bool(answer["ObjectLockConfiguration"].get("ObjectLockEnabled") == "Enabled")
 
     def lock(self, key: str, version: str | None, mode: str, until: datetime) -> None:
+        self._require_clock()
         lock = {"Mode": mode.upper(), "RetainUntilDate": until}
         self._ask("put_object_retention", Key=key, Retention=lock, **_version(version))
 
@@ -177,6 +197,7 @@ class S3Store:
     def _lock(self, retain_until: datetime) -> dict[str, Any]:
         if self._settings.object_lock == "off":
             return {}
+        self._require_clock()
         return {
             "ObjectLockMode": self._settings.object_lock.upper(),
             "ObjectLockRetainUntilDate": retain_until,
@@ -197,11 +218,23 @@ class S3Store:
             ).blamed(Fault.OURS)
         try:
             with within(self._seconds):
-                return getattr(self._s3, operation)(Bucket=self._settings.bucket, **parameters)
+                found = getattr(self._s3, operation)(Bucket=self._settings.bucket, **parameters)
         except ClientError as error:
             raise refused(self._settings, operation, error, parameters.get("Key")) from error
         except (BotoCoreError, ValueError, OSError) as error:
             raise unreachable(self._settings, error) from error
+        if told := date_of(found):
+            self._zeros[:] = [told - timedelta(seconds=time.monotonic())]
+        return found
+
+
+def date_of(answer: dict[str, Any]) -> datetime | None:
+    """Returns the time at which the server answered; None where it does not say."""
+    text = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+    try:
+        return parsedate_to_datetime(text)
+    except ValueError:
+        return None
 
 
 def _listed(said: dict[str, Any], *, marker: bool = False) -> ListedVersion:

@@ -47,6 +47,11 @@ def _refused(settings: ArchiveSettings, operation: str, error: ClientError, key:
             code=code,
             section=settings.keys_of,
         )
+    if code == "RequestTimeTooSkewed":
+        return StoreUnreachable(
+            "the S3 server refuses what is signed by this machine's clock: it and that of the server are too "
+            "far apart, set both by NTP"
+        )
     if code == "NoSuchBucket" or (operation == "head_bucket" and code in _MISSING):
         return StoreUnreachable(
             "there is no bucket {bucket} on the S3 server: create it with Object Lock, or set archive.bucket",

@@ -53,8 +53,8 @@ def command(ctx: click.Context, dry_run: bool, yes_all: bool, form: str | None) 
         _show(here, purge, form)
         return
     with purge.alone():
-        verdicts = purge.verdicts()
         purge.require_clocks()
+        verdicts = purge.verdicts()
         if not yes_all:
             purge.require_few(verdicts, here.settings.destruction.at_most)
         _destroy(here, purge, verdicts, form)

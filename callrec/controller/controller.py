@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -23,6 +24,7 @@ from callrec.controller.hangups import Hangups
 from callrec.controller.ownership import Hold, NoHold
 from callrec.controller.performer import PbxCommands, PbxPerformer, SpoolPerformer
 from callrec.controller.serial_executor import Lane, SerialExecutor
+from callrec.controller.steady_time import SteadyTime
 from callrec.controller.unrecorded import Unrecorded
 from callrec.controller.unsaved import Unsaved
 from callrec.errors import CallrecError, Sentence
@@ -100,6 +102,7 @@ class Controller:
         stop_monitor: Callable[[str, str], None],
         drafts: Drafts | None = None,
         hold: Hold | None = None,
+        time: SteadyTime | None = None,
     ) -> None:
         """Makes a controller that tells others when there is work for them.
 
@@ -107,7 +110,8 @@ class Controller:
         have recorded in our place; these only wake somebody else. `take_alert` has an alert sent and writes
         it down, or raises OSError and is called again. `stored_keys` returns the key presses that the
         dialplan has written down, by their ids; `stop_monitor` ends the MixMonitor of a channel's name by its
-        id. `drafts` is told of the captures, and `hold` says whether the PBX is this controller's.
+        id. `drafts` is told of the captures, `hold` says whether the PBX is this controller's, and `time` is
+        that of calls.
         """
         self._drafts, self._hold = drafts or NoDrafts(), hold or NoHold()
         self._pbx, self._tracker, self._spool = pbx, tracker, spool
@@ -136,8 +140,9 @@ class Controller:
             read_journal=read_journal,
             drafts=self._drafts,
         )
-        self._pbx_ahead = timedelta(0)
         self.pulse, self.actions_pulse = Pulse(), SharedPulse()
+        self._time = time or SteadyTime()
+        self._times_set = 0
         self.link_up = False
         self.link_changed_at = datetime.now(UTC)
         self.replaced = threading.Event()
@@ -182,8 +187,11 @@ class Controller:
         self.pulse.beat()
         self.meters.event(type(event).__name__)
         with self._lock:
-            self._pbx_ahead = event.at - datetime.now(UTC)
-            self._submit(self._wanted(event))
+            if not self._tracker.calls:
+                self._time.settle()
+            taken = self._time.take(event)  # decision 22
+            self._note_set_clock()
+            self._submit(self._wanted(taken))
         self.pulse.rest()
 
     def tick(self) -> None:
@@ -203,9 +211,15 @@ class Controller:
 
     def recall(self, stored: dict[str, str]) -> None:
         """Acts on key presses that the dialplan has written down, by their ids, unless they were heard."""
-        keys = parsed_keys(stored)
         with self._lock:
+            keys = parsed_keys(stored, self._time.pbx_ahead)
             self._submit(self._tracker.recall(keys, self._now()))
+
+    def clocks_compared(self, pbx_zero: datetime | None, error: timedelta) -> None:
+        """Takes in what clocks tell, as `SteadyTime.compared`."""
+        with self._lock:
+            self._time.compared(pbx_zero, error)
+            self._note_set_clock()
 
     # --- how it stands
 
@@ -216,6 +230,16 @@ class Controller:
     def is_saved(self, mark: int) -> bool:
         """Tells whether all that was asked of the disk up to a mark is there."""
         return self._unsaved.is_saved(mark)
+
+    def now(self) -> datetime:
+        """Returns this moment in the time of calls."""
+        with self._lock:
+            return self._now()
+
+    @property
+    def pbx_ahead(self) -> timedelta:
+        """How far what the PBX stamps is ahead of the time of calls."""
+        return self._time.pbx_ahead
 
     def has_recorded(self, linkedid: str) -> bool:
         """Tells whether something of a call was captured here, as far back as is remembered."""
@@ -293,8 +317,17 @@ class Controller:
             return self._tracker.let_through(event) if isinstance(event, GateEntered) else []  # decision 2
 
     def _now(self) -> datetime:
-        """Returns the PBX's time, by its latest event: it is compared with the times of its events."""
-        return datetime.now(UTC) + self._pbx_ahead
+        """Returns this moment in the time of calls: it is compared with the times of events."""
+        return self._time.now()
+
+    def _note_set_clock(self) -> None:
+        """Writes it into the calls that are under way, where the PBX's clock was set."""
+        if self._times_set == self._time.times_set:
+            return
+        self._times_set = self._time.times_set
+        log.warning("the PBX's clock was set", seconds_ahead=round(self._time.pbx_ahead.total_seconds()))
+        for call in self._tracker.calls.values():
+            call.note("the PBX's clock was set during this call: its times go on as before")
 
     # --- the link
 
@@ -309,7 +342,10 @@ class Controller:
 
     def _connected(self) -> None:
         """Brings the calls up to what the PBX has now, before any event of the new link is handled."""
-        channels, bridges = self._pbx.channels(), self._pbx.bridges()
+        listed, bridges = self._pbx.channels(), self._pbx.bridges()
+        with self._lock:
+            self._time.connected()
+            channels = [self._time.channel(each) for each in listed]
         theirs = [each for each in channels if not each.is_own]
         fallbacks = {each.id: told for each in theirs if (told := self._fallback_of(each))}
         gates = [gate for each in theirs if (gate := self._gate_of(each))]
@@ -323,7 +359,7 @@ class Controller:
     def _keys_pressed(self) -> list[RawKeyPress] | None:
         """Returns what staff have pressed while nobody listened, the oldest first. None: not known yet."""
         try:
-            return parsed_keys(self._stored_keys())
+            return parsed_keys(self._stored_keys(), self._time.pbx_ahead)
         except CallrecError as error:
             log.error("keys that were pressed meanwhile cannot be read", problem=str(error))
             return None
@@ -346,6 +382,7 @@ class Controller:
             peers,
             of("CALLREC_ANNOUNCED"),
             of("CALLREC_LINKED"),
+            self._time.pbx_ahead,
         )
 
     def _gate_of(self, channel: Channel) -> GateEntered | None:
@@ -451,10 +488,14 @@ def _recorded_since(call: Call) -> datetime | None:
     return call.record.started_at if call.fallback and not call.is_over else None
 
 
-def parsed_keys(stored: dict[str, str]) -> list[RawKeyPress]:
-    """Returns the key presses the dialplan has written down, the oldest first, but for unreadable ones."""
+def parsed_keys(stored: dict[str, str], pbx_ahead: timedelta) -> list[RawKeyPress]:
+    """Returns the key presses the dialplan has written down, the oldest first, but for unreadable ones.
+
+    `pbx_ahead`: how far the times that it writes are ahead of those of calls.
+    """
     found = []
     for id_, line in stored.items():
-        with suppress(ValueError):
-            found.append(RawKeyPress.parse(id_, line))
+        with suppress(ValueError, OverflowError):
+            key = RawKeyPress.parse(id_, line)
+            found.append(replace(key, at=key.at - pbx_ahead))
     return sorted(found, key=lambda each: each.at)

@@ -11,15 +11,14 @@ from callrec.clocks import CUT_OFF, kernel_clock, time_at
 from callrec.doctor.check import Check, Checkup
 from callrec.errors import CheckFailed, Unreachable
 from callrec.language import translated as _
-
-FARTHEST_CLOCK = timedelta(seconds=60)
+from callrec.moments import is_apart
 
 
 def _clocks(checkup: Checkup) -> str:
     """Checks that the clocks of PBX, S3 server and database are near ours, to the minute."""
     found = []
     for name, apart in _differences(checkup):
-        if abs(apart) > FARTHEST_CLOCK:
+        if is_apart(apart):
             raise CheckFailed(
                 "the clock of the {part} is {seconds} s away from this machine's: set both by NTP",
                 part=name,

@@ -21,6 +21,7 @@ from callrec.model.alerts import Alert
 from callrec.model.calls import CallRecord, Outcome, remark
 from callrec.model.flaws import Flaw
 from callrec.model.rules import Decision, Mode
+from callrec.moments import lasted
 from callrec.pbx import mixmonitor
 from callrec.pbx.events import RawKeyPress
 from callrec.policy.combine import is_final
@@ -79,17 +80,25 @@ class Adoption:
         self._take_alert = take_alert or spool.save_alert
         self._absences: dict[str, tuple[datetime, int]] = {}
 
-    def adopt(self, key: str, value: str, now: datetime, noted: Sequence[RawKeyPress] = ()) -> bool:
+    def adopt(
+        self,
+        key: str,
+        value: str,
+        now: datetime,
+        noted: Sequence[RawKeyPress] = (),
+        pbx_ahead: timedelta = timedelta(0),
+    ) -> bool:
         """Puts the call of a line into the spool, with what was recorded of it.
 
         Returns False where it is too early to tell whether that is anything: MixMonitor may still write, or
         the PBX has to be asked for the files again. A line without an end is that of a channel that is gone.
 
-        `now` is by callrec's clock; `noted` are the key presses the dialplan has written down, of whatever
-        calls. Raises ValueError when the line makes no sense, CallrecError when the PBX or the catalogue
-        does not answer, and OSError when the spool's disk fails; then the line is to be adopted later.
+        `now` is in the time of calls, of which the PBX's clock is `pbx_ahead`; `noted` are the key presses
+        the dialplan has written down, of whatever calls. Raises ValueError when the line makes no sense,
+        CallrecError when the PBX or the catalogue does not answer, and OSError when the spool's disk fails;
+        then the line is to be adopted later.
         """
-        entry, office = journal.parse(key, value), self._office()
+        entry, office = journal.dated(journal.parse(key, value), now, pbx_ahead), self._office()
         if self._is_taken_over(entry):
             return True
         sizes = self._sizes(entry)
@@ -121,13 +130,13 @@ class Adoption:
 
     def _is_taken_over(self, entry: journal.JournalEntry) -> bool:
         """Tells whether callrec took the call over while it lasted, or this line was adopted before."""
-        which = self._pbx, entry.channel, entry.started_at
+        which = self._pbx, entry.channel, entry.stamped_at
         return self._has_capture(ids.of_fallback_recording(*which)) or self._was_discarded(
             ids.of_fallback_call(*which)
         )
 
     def _is_early(self, entry: journal.JournalEntry, now: datetime) -> bool:
-        return entry.ended_at is not None and now - entry.ended_at < FLUSHED_WITHIN
+        return entry.ended_at is not None and lasted(entry.ended_at, now, FLUSHED_WITHIN) is not None
 
     def _is_doubtful(self, entry: journal.JournalEntry, sizes: dict[str, int], now: datetime) -> bool:
         """Tells whether the PBX must be asked again for files of which it says that they are not there.

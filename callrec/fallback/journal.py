@@ -8,10 +8,11 @@ the matter of `journal_calls`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from callrec.model.rules import Direction, Mode
+from callrec.moments import FARTHEST, is_possible
 from callrec.pbx.events import epoch
 
 FAMILY = "callrec-journal"
@@ -25,9 +26,10 @@ MOVED = "+"
 """How the status of a call ends that was transferred by who placed it: its recording ended with that."""
 ENDED = 6
 """The place of the end among the fields, from 0."""
-EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
 LONGEST_MS = 366 * 86_400_000
-"""Between which times, and for how long, a call can have been: what else a line says makes no sense."""
+"""Between which times a clock can stand, and for how long a call can last: what else a line says makes no
+sense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,25 @@ class JournalEntry:
     announced: str
     name: str = ""
     moved: bool = False
+    pbx_ahead: timedelta = timedelta(0)
+    """How far the PBX's clock, by which the line was written, is ahead of these times."""
+
+    @property
+    def stamped_at(self) -> datetime:
+        """The beginning as the line has it: ids are made of it."""
+        return self.started_at + self.pbx_ahead
+
+
+def dated(entry: JournalEntry, now: datetime, pbx_ahead: timedelta) -> JournalEntry:
+    """Returns an entry with the times at which things were, by a PBX whose clock is `pbx_ahead`.
+
+    Where no call can have been then, its clock was another one: the call is taken to have ended a minute ago.
+    """
+    end = entry.ended_at or entry.started_at
+    if not is_possible(end - pbx_ahead, now):
+        pbx_ahead = end - now + FARTHEST
+    ended_at = entry.ended_at and entry.ended_at - pbx_ahead
+    return replace(entry, started_at=entry.started_at - pbx_ahead, ended_at=ended_at, pbx_ahead=pbx_ahead)
 
 
 def parse(key: str, value: str) -> JournalEntry:

@@ -75,7 +75,7 @@ def call_of(
     answered = entry.status == "ANSWER" or bool(entry.talked or heard)
     announcements = _announcements(entry, prompt)
     return CallRecord(
-        id=ids.of_fallback_call(pbx, entry.channel, entry.started_at),  # decision 4: the same each time
+        id=ids.of_fallback_call(pbx, entry.channel, entry.stamped_at),  # decision 4: the same each time
         pbx=pbx,
         linkedid=entry.linkedids[0],
         direction=entry.direction,
@@ -130,7 +130,7 @@ def captured_call(entry: JournalEntry, call: CallRecord) -> CapturedCall:
     segment = Segment(
         1, entry.channel, Track(f"{entry.file}-external", begin), Track(f"{entry.file}-staff", begin)
     )
-    id_ = ids.of_fallback_recording(call.pbx, entry.channel, entry.started_at)
+    id_ = ids.of_fallback_recording(call.pbx, entry.channel, entry.stamped_at)
     return CapturedCall(call, Capture(id_, begin, KeptBecause.AUTOMATIC, (segment,), (), entry.ended_at))
 
 
@@ -191,7 +191,7 @@ def _talk(entry: JournalEntry, heard: timedelta | None) -> tuple[datetime, datet
     if entry.ended_at:
         return entry.ended_at - (entry.talked or heard or timedelta(0)), entry.ended_at
     told = [each.split(">")[2] for each in entry.announced.split("&") if each.count(">") == ANNOUNCED]
-    return (moment(told[-1]) if told else entry.started_at), None
+    return (moment(told[-1]) - entry.pbx_ahead if told else entry.started_at), None
 
 
 def _participants(
@@ -215,8 +215,8 @@ def _announcements(entry: JournalEntry, prompt: FindPrompt) -> tuple[Announcemen
                 language=found.language if found else "",
                 text_sha256=found.text_sha256 if found else "",
                 leg=entry.channel,
-                started_at=moment(begin),
-                finished_at=moment(end),
+                started_at=moment(begin) - entry.pbx_ahead,
+                finished_at=moment(end) - entry.pbx_ahead,
                 complete=status == "SUCCESS",
             )
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -86,7 +86,7 @@ class JournalReader(Worker):
             keys = database.tree(journal.KEYS)
             lines = database.tree(journal.FAMILY)
             self._problems.keep(LINE, {LINE + key for key in lines})
-            noted = parsed_keys(keys)
+            noted = parsed_keys(keys, self._controller.pbx_ahead)
             going_on = self._going_on(lines)
             for key, value in lines.items():
                 if key in going_on:
@@ -114,7 +114,7 @@ class JournalReader(Worker):
         return (without_end & there) | waiting
 
     def _now(self) -> datetime:
-        return datetime.now(UTC)
+        return self._controller.now()
 
     def _forget(self, database: Database, keys: dict[str, str], wanted: set[str]) -> None:
         """Deletes what was noted of keys that were acted on at an earlier look, once all that they have
@@ -136,7 +136,7 @@ class JournalReader(Worker):
     def _adopt(self, key: str, value: str, noted: Sequence[RawKeyPress]) -> bool:
         """Returns whether a line is safe in the spool now. One that cannot be adopted is a problem."""
         try:
-            adopted = self._adoption.adopt(key, value, self._now(), noted)
+            adopted = self._adoption.adopt(key, value, self._now(), noted, self._controller.pbx_ahead)
         except OSError:  # the disk of the spool: no line can be adopted
             raise
         except Exception as error:  # whatever a line says, those after it are adopted

@@ -290,7 +290,7 @@ def _wanted(tracks: Tracks, call: CallRecord | None, said: Recorded) -> Kind:
         return Kind.WANTED if should_be_recorded(call) else Kind.UNWANTED
     if not tracks.standby:
         return Kind.WANTED  # callrec records what is wanted, or is on standby; the dialplan what is automatic
-    asked_since = any(each.key in _KEEPING and each.at >= tracks.at for each in said.keys)
+    asked_since = any(each.key in _KEEPING for each in said.keys)  # of whichever moment: clocks may differ
     elsewhere = said.spool_since is not None and tracks.at < said.spool_since
     return Kind.UNCLEAR if asked_since or elsewhere else Kind.UNWANTED
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Protocol
 
 import structlog
@@ -122,7 +123,7 @@ class RecordedLook:
             with parts.astdb() as database:
                 lines, keys = database.tree(journal.FAMILY), database.tree(journal.KEYS)
             told = frozenset(field for line in lines.values() for field in line.split("|"))
-            said = replace(said, told=told, keys=tuple(parsed_keys(keys)))
+            said = replace(said, told=told, keys=tuple(parsed_keys(keys, timedelta(0))))
         drafts = frozenset(parts.spool.tracks())
         followed = frozenset(parts.spool.followed() | parts.followed())
         said = replace(said, drafts=drafts, followed=followed, spool_since=parts.spool.made_at())

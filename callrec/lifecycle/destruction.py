@@ -84,8 +84,11 @@ def require_few(verdicts: Iterable[Verdict], at_most: str, archived: int) -> Non
         )
 
 
-def require_clocks(now: datetime, newest: datetime | None, store: datetime) -> None:
-    """Raises Refused where this machine's clock is behind the custody log, or far from that of the store."""
+def require_clocks(
+    now: datetime, newest: datetime | None, store: datetime, database: datetime | None = None
+) -> None:
+    """Raises Refused where this machine's clock is behind the custody log, or far from that of the store or
+    of the database, where that has one."""
     if newest is not None and now < newest:
         raise Refused(
             "this machine's clock is behind the custody log, which was last written {time}: set the clock",
@@ -96,4 +99,10 @@ def require_clocks(now: datetime, newest: datetime | None, store: datetime) -> N
             "this machine's clock and that of the S3 server, {time}, are more than a day apart: set the one "
             "that is wrong",
             time=f"{store:%Y-%m-%d %H:%M}Z",
+        )
+    if database is not None and abs(now - database) > CLOCKS_APART:
+        raise Refused(
+            "this machine's clock and that of the database, {time}, are more than a day apart: set the one "
+            "that is wrong",
+            time=f"{database:%Y-%m-%d %H:%M}Z",
         )

@@ -16,16 +16,17 @@ What stays in the bucket are the statements of its destruction.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
 
 from callrec.archive.store import DestructionStore, StoredVersion
-from callrec.catalogue import destructions, locks, statements
+from callrec.catalogue import destructions, locks, statements, trial
 from callrec.catalogue.database import Connection, Database
 from callrec.catalogue.destructions import DueRecording
 from callrec.errors import (
@@ -68,12 +69,15 @@ class Purge:
     ) -> None:
         self._database, self._store, self._tombstones = database, store, tombstones
         self._who, self._clock = who, clock
+        self.now = clock
+        """Tells the time by which it is decided: once `require_clocks` has compared them, that of the clock
+        that was behind all others, and from then on by one that nobody sets."""
         self.damaged: list[CatalogueDamaged] = []
         """Rows that something else than callrec has changed: what they are about is left alone."""
 
     def verdicts(self) -> list[Verdict]:
         """Returns what is to become of each recording that is past its time, or was begun."""
-        now = self._clock()
+        now = self.now()
         with self._database.read() as connection:
             return decide(destructions.due(connection, now, self.damaged.append), now)
 
@@ -88,10 +92,16 @@ class Purge:
         require_few(verdicts, at_most, archived)
 
     def require_clocks(self) -> None:
-        """Raises Refused where the clocks do not agree: nothing can be said of times then."""
+        """Raises Refused where the clocks do not agree: nothing can be said of times then.
+
+        Where they do, nothing is destroyed early because one of them is ahead (decision 22).
+        """
         with self._database.read() as connection:
-            newest = destructions.newest_entry(connection)
-        require_clocks(self._clock(), newest, self._store.time())
+            newest, database = destructions.newest_entry(connection), trial.clock(connection)
+        now, store, begun = self._clock(), self._store.time(), time.monotonic()
+        require_clocks(now, newest, store, database)
+        earliest = min(now, store, database or now)
+        self.now = lambda: earliest + timedelta(seconds=time.monotonic() - begun)
 
     def destroy(self, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
         """Yields what became of each recording.
@@ -140,7 +150,7 @@ class Purge:
             found = destructions.find(connection, wanted.id, for_change=True)
             if found is None:
                 return None
-            (verdict,) = decide([found], now)
+            (verdict,) = decide([found], self.now())
             if verdict.outcome is Outcome.WOULD_DESTROY and found.begun:
                 destructions.go_on(connection, found.id)
             elif verdict.outcome is Outcome.WOULD_DESTROY:
@@ -192,7 +202,7 @@ class Purge:
 
     def _stopped(self, each: DueRecording, key: str, versions: list[StoredVersion]) -> Verdict | None:
         """Returns the verdict where the store must keep a version of an object."""
-        verdict, now = Verdict(each, Outcome.WOULD_DESTROY), self._clock()
+        verdict, now = Verdict(each, Outcome.WOULD_DESTROY), self.now()
         if any(version.legal_hold for version in versions):
             held = Sentence("the S3 server has a legal hold on {key}", key=key)
             return self._told(verdict, Outcome.HELD, held)
@@ -201,8 +211,8 @@ class Purge:
             # What was said of it of late is locked for a while: no problem, the next runs come to it.
             return self._waits(each)
         if until > now:
-            time = f"{until:%Y-%m-%d %H:%M}Z"
-            locked = Sentence("the S3 server locks {key} until {time}", key=key, time=time)
+            ends = f"{until:%Y-%m-%d %H:%M}Z"
+            locked = Sentence("the S3 server locks {key} until {time}", key=key, time=ends)
             return self._told(verdict, Outcome.LOCKED, locked)
         return None
 
@@ -217,7 +227,7 @@ class Purge:
         """Returns the verdict where somebody holds a recording, or keeps it longer, since it was begun."""
         with self._database.read() as connection:
             found = destructions.find(connection, each.id)
-        verdicts = decide([found] if found else [], self._clock())
+        verdicts = decide([found] if found else [], self.now())
         return next((self._kept(one) for one in verdicts if one.outcome is not Outcome.WOULD_DESTROY), None)
 
     def _kept(self, verdict: Verdict) -> Verdict:

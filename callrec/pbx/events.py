@@ -188,6 +188,8 @@ class DialplanSaid(ChannelEvent):
     """The dialplan tells something by UserEvent(CallRec,…): an announcement, the fallback, a key."""
 
     fields: dict[str, Any]
+    pbx_ahead: timedelta = timedelta(0)
+    """How far the times that the dialplan writes are ahead of `at`."""
 
     def key_press(self) -> RawKeyPress:
         """Returns the key press that the dialplan tells of. Raises KeyError where it tells of none.
@@ -198,7 +200,8 @@ class DialplanSaid(ChannelEvent):
         by = self.fields.get("By") or self.channel.name
         own = self.channel.id if by == self.channel.name else ""
         id_ = self.fields.get("Id") or f"{self.channel.id}-{self.at:%s.%f}"
-        at = epoch(id_.rpartition("-")[2])
+        told = epoch(id_.rpartition("-")[2])
+        at = told - self.pbx_ahead if told else None
         known = at if at and abs(at - self.at) < CLOCKS_AGREE else self.at
         return RawKeyPress(id_, self.fields["Key"], self.channel.linkedid, by, known, own)
 
@@ -207,10 +210,11 @@ class DialplanSaid(ChannelEvent):
 class FallbackCall:
     """A call that the dialplan's fallback handles, as the caller's channel tells it.
 
-    `since` is when it began, by the PBX's clock; `file` names what is recorded, without the side, empty where
-    nothing is; `parties` are direction, extension and number, with ``|`` between them; `peers` are the names
-    of the channels that answered, in order, as far as the dialplan knows them; `announced` is what was
-    played, as the dialplan writes it; `linkedid` is that with which it began, empty where it is not known.
+    `since` is when it began, by the PBX's clock, which is `pbx_ahead` of the time of calls; `file` names
+    what is recorded, without the side, empty where nothing is; `parties` are direction, extension and
+    number, with ``|`` between them; `peers` are the names of the channels that answered, in order, as far
+    as the dialplan knows them; `announced` is what was played, as the dialplan writes it; `linkedid` is
+    that with which it began, empty where it is not known.
     """
 
     since: datetime
@@ -219,6 +223,12 @@ class FallbackCall:
     peers: tuple[str, ...] = ()
     announced: str = ""
     linkedid: str = ""
+    pbx_ahead: timedelta = timedelta(0)
+
+    @property
+    def began_at(self) -> datetime:
+        """When it began, in the time of calls. `since` is what ids are made of."""
+        return self.since - self.pbx_ahead
 
     def gate(self, channel: Channel) -> GateEntered | None:
         """Returns what was asked at the gate when it began; None where that is not known.
@@ -227,7 +237,7 @@ class FallbackCall:
         """
         match self.parties.split("|"):
             case [direction, extension, number]:
-                return GateEntered(self.since, channel, direction, extension, number)
+                return GateEntered(self.began_at, channel, direction, extension, number)
         return None
 
 

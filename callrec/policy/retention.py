@@ -10,9 +10,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from callrec.model.rules import Decision
+from callrec.moments import is_possible
 
 LONGEST_DAYS = 36_525
 """A hundred years: stores refuse more, and the calendar of computers ends."""
+
+
+def counted_from(ended_at: datetime, now: datetime) -> datetime:
+    """Returns the moment from which the days are counted: the end of the call; now, where no call can have
+    ended then, because a clock was wrong. So no recording is kept for less than its days, and none for ever.
+    """
+    return ended_at if is_possible(ended_at, now) else now
 
 
 def retain_until(decision: Decision, ended_at: datetime, *, incident: bool = False) -> datetime:

@@ -250,8 +250,8 @@ class CallDialplan(CallDecisions):
         for each in filter(None, told.announced.split("&")):
             sound, begin, end, status = [*each.split(">"), "", "", ""][:4]
             if (begun := epoch(begin)) and (ended := epoch(end)):
-                self.announced(sound, begun, channel, status=None)
-                self.announced(sound, ended, channel, status=status)
+                self.announced(sound, begun - told.pbx_ahead, channel, status=None)
+                self.announced(sound, ended - told.pbx_ahead, channel, status=status)
 
 
 def _weight(told: FallbackCall, *, is_local: bool) -> tuple[bool, bool, datetime]:

@@ -240,7 +240,11 @@ class EventTracker:
         call, said = self._know(event.channel, event.at), event.fields
         if since := ev.epoch(said.get("Fallback", "")):
             told = ev.FallbackCall(
-                since, said.get("File", ""), said.get("Parties", ""), linkedid=event.channel.linkedid
+                since,
+                said.get("File", ""),
+                said.get("Parties", ""),
+                linkedid=event.channel.linkedid,
+                pbx_ahead=event.pbx_ahead,
             )
             self._fell_back(call, event.channel, told)
         elif call is None:

@@ -125,7 +125,7 @@ class Takeover:
 
     def _gone(self, name: str, extension: str) -> Leg:
         """Returns a leg of somebody who is gone."""
-        return Leg(Channel("", name, "", extension, "", "", self.told.since), extension)
+        return Leg(Channel("", name, "", extension, "", "", self.told.began_at), extension)
 
     @property
     def _parties(self) -> tuple[str, str, str]:

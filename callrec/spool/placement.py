@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
+from typing import TypeVar
 
 from callrec.model.calls import remark
-from callrec.model.captures import Capture, CapturedCall, Gap, Segment, Track
+from callrec.model.captures import Capture, CapturedCall, Gap, Segment, Silence, Track
 from callrec.recording.gaps import LONGEST_RENEWAL
 from callrec.spool.sound import RATES, SegmentSound, SilentSpan
 from callrec.spool.tracks import SIDES, Fetched
+
+Dated = TypeVar("Dated", Track, Gap, Silence, Segment, Capture)
 
 ALIGN_SECONDS = 0.02
 """Tracks that begin closer together than one packet are one moment."""
@@ -22,6 +25,10 @@ LATE = timedelta(seconds=5)
 """How much too early the end of what the dialplan recorded may be, where callrec stood still meanwhile."""
 LONGEST_S = 7 * 86_400.0
 """Longer than any call."""
+MOST_SILENCE_S = 12 * 3_600.0
+"""No call is silent for longer between two segments: a clock was set then."""
+MOST_LEAD_S = 60.0
+"""How much later than the other track one of the same segment can begin: both are asked for at once."""
 EARLY_S = 0.1
 """How much earlier than it was wanted silence begins, in seconds: 20 ms of a voice were found before it."""
 
@@ -74,6 +81,65 @@ def dated(captured: CapturedCall, found: dict[tuple[int, str], Fetched]) -> Capt
             segments=(segment, *capture.segments[1:]),
             gaps=_after(end, capture.gaps),
         ),
+    )
+
+
+def without_jumps(captured: CapturedCall, found: Mapping[tuple[int, str], Fetched]) -> CapturedCall:
+    """Returns the call whose segments follow one another within the time that a call can be silent.
+
+    Where one is dated longer after the sound before it, a clock was set between them that nobody watched: it
+    comes at once, with all that is dated after it, and a note says so (decision 22).
+    """
+    capture, notes = captured.capture, captured.call.notes
+    for before, number in pairwise(each.number for each in capture.segments):
+        heard, after = (_segment(capture, each) for each in (before, number))
+        jump = _silence_between(heard, after, found, capture)
+        if jump.total_seconds() > MOST_SILENCE_S:
+            hours = round(jump.total_seconds() / 3600, 1)
+            notes += (
+                remark(
+                    "segment {number} is dated {hours} h after the one before, which cannot be, as a clock "
+                    "was set: it comes at once",
+                    number=number,
+                    hours=hours,
+                ),
+            )
+            capture = _earlier(capture, number, (after.began_at or capture.started_at), jump)
+    return CapturedCall(replace(captured.call, notes=notes), capture)
+
+
+def _segment(capture: Capture, number: int) -> Segment:
+    return next(each for each in capture.segments if each.number == number)
+
+
+def _silence_between(
+    before: Segment, after: Segment, found: Mapping[tuple[int, str], Fetched], capture: Capture
+) -> timedelta:
+    """Returns for how long nothing was recorded between two segments, by the length of the first's sound."""
+    wavs = [found[before.number, side].wav for side in SIDES]
+    heard = timedelta(seconds=max((wav.seconds for wav in wavs if wav), default=0.0))
+    begin, end = (each.began_at or capture.started_at for each in (after, before))
+    return begin - (end + heard)
+
+
+def _earlier(capture: Capture, number: int, begin: datetime, by: timedelta) -> Capture:
+    """Returns a capture in which a segment, and all that is dated after its `begin`, is so much earlier."""
+
+    def moved(each: Dated, *names: str) -> Dated:
+        dates = {name: getattr(each, name) for name in names}
+        return replace(each, **{name: at - by for name, at in dates.items() if at and at >= begin - LATE})
+
+    def moved_segment(each: Segment) -> Segment:
+        names = ("started_at", "finished_at", "closed_at")
+        external, staff = moved(each.external, *names), moved(each.staff, *names)
+        return replace(moved(each, "requested_at"), external=external, staff=staff)
+
+    later = tuple(moved_segment(each) if each.number >= number else each for each in capture.segments)
+    return replace(
+        moved(capture, "ended_at"),
+        segments=later,
+        gaps=tuple(moved(each, "started_at", "finished_at") for each in capture.gaps),
+        silences=tuple(moved(each, "started_at", "finished_at") for each in capture.silences),
     )
 
 
@@ -194,6 +260,7 @@ def _taken_over_at(after: Segment) -> datetime | None:
 
 
 def lead(track: Track, begin: datetime) -> float:
-    """Returns by how many seconds a track begins after its segment; 0 where it is less than a packet."""
+    """Returns by how many seconds a track begins after its segment; 0 where it is less than a packet, or more
+    than it can be."""
     late = (track.started_at - begin).total_seconds() if track.started_at else 0.0
-    return late if late >= ALIGN_SECONDS else 0.0
+    return late if ALIGN_SECONDS <= late <= MOST_LEAD_S else 0.0

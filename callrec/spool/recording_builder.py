@@ -39,11 +39,18 @@ from callrec.model.calls import Announcement, CallRecord, remark
 from callrec.model.captures import CapturedCall
 from callrec.model.flaws import Flaw
 from callrec.model.rules import Decision
-from callrec.policy.retention import retain_until
+from callrec.policy.retention import counted_from, retain_until
 from callrec.signing import Signer
 from callrec.spool.announcement_check import checked
 from callrec.spool.directory import Spool
-from callrec.spool.placement import dated, segment_sounds, silences, with_begins, without_unplaced
+from callrec.spool.placement import (
+    dated,
+    segment_sounds,
+    silences,
+    with_begins,
+    without_jumps,
+    without_unplaced,
+)
 from callrec.spool.silent_tracks import silent_tracks
 from callrec.spool.sound import SegmentSound, examine, join, tag
 from callrec.spool.tracks import Fetched, Tracks
@@ -80,6 +87,9 @@ class ManifestSources(Protocol):
 
     def clocks(self) -> ClockState:
         """Returns how far the clocks are apart, as it was found not long ago."""
+
+    def now(self) -> datetime:
+        """Returns this moment, as most clocks tell it."""
 
     def pbx_version(self) -> str: ...
 
@@ -148,7 +158,7 @@ class RecordingBuilder:
     def _joined(self, captured: CapturedCall) -> Manifest:
         recording_id = captured.capture.recording_id
         found = self._tracks.fetch(captured)
-        captured = dated(_with_begins(captured, found), found)
+        captured = without_jumps(dated(_with_begins(captured, found), found), found)
         found = without_unplaced(captured, found)
         sounds = segment_sounds(captured, found)
         if not sounds:
@@ -196,6 +206,7 @@ class RecordingBuilder:
     def _manifest(self, captured: CapturedCall, placements: list[Placement], audio: AudioFacts) -> Manifest:
         call, decision, sources = captured.call, captured.call.decision, self._sources
         assert decision is not None and call.ended_at is not None  # a capture has both
+        ended_at = counted_from(call.ended_at, sources.now())  # decision 22
         return Manifest(
             schema=SCHEMA,  # decision 14
             recording_id=captured.capture.recording_id,
@@ -206,7 +217,7 @@ class RecordingBuilder:
             audio=audio,
             tracks=("external party", "staff"),
             incident=call.incident,
-            retain_until=retain_until(decision, call.ended_at, incident=call.incident),
+            retain_until=retain_until(decision, ended_at, incident=call.incident),
             software=Software(__version__, sources.pbx_version(), soundfile.__libsndfile_version__),
             created_at=datetime.now(UTC),
         )

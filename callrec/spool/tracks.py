@@ -19,6 +19,7 @@ from callrec.errors import CallrecError, EvidenceBroken, NotFound
 from callrec.files import Draft, draft, rename, sync, write_whole
 from callrec.model.calls import Note, remark
 from callrec.model.captures import Capture, CapturedCall, Track
+from callrec.moments import lasted
 from callrec.spool.absences import Absences
 from callrec.spool.directory import Spool
 from callrec.spool.sound import Wav
@@ -27,7 +28,7 @@ SIDES = ("external", "staff")
 DAMAGED = ".damaged"
 TAKEN = "tracks.json"
 """The file that says what there was of the tracks that are in the spool no more."""
-CLOSED_WITHIN_SECONDS = 10.0
+CLOSED_WITHIN = timedelta(seconds=10)
 """A file whose header is not finished this long after the end was left so by a crash of the PBX."""
 ABSENT_TIMES, ABSENT_SECONDS = 4, 120.0
 """How often, and over how long, the PBX must say that it has no sound of one track beside others that it has,
@@ -97,16 +98,18 @@ class Tracks:
     ) -> None:
         self._spool, self._fetch = spool, fetch
         self._pbx_answers, self._has_others = pbx_answers, has_others
-        self._absences = Absences(spool.folder, clock)
+        self._absences, self._clock = Absences(spool.folder, clock), clock
+        self._asked: dict[str, float] = {}
+        """When each recording's tracks were asked for first, in seconds of the clock."""
 
     def fetch(self, captured: CapturedCall) -> dict[tuple[int, str], Fetched]:
         """Fetches the tracks that are not in the spool yet; returns all, by their segment's number and side.
 
         Raises NotYetClosed while the PBX still writes one, and NotYetThere until it is believed to have none.
         """
-        ended_at = captured.capture.ended_at
+        open_yet = self._may_be_written(captured.capture)
         found = {
-            (number, side): self._one(track, path, ended_at)
+            (number, side): self._one(track, path, open_yet=open_yet)
             for number, side, track, path in self._places(captured)
         }
         self._believe(captured, list(found.values()))
@@ -151,6 +154,7 @@ class Tracks:
     def forget(self, recording_id: str) -> None:
         """Forgets what the PBX said of a recording, which waits no more."""
         self._absences.forget(recording_id)
+        self._asked.pop(recording_id, None)
 
     def _places(self, captured: CapturedCall) -> Iterator[tuple[int, str, Track, Path]]:
         folder = self._spool.folder(captured.capture.recording_id)
@@ -158,7 +162,15 @@ class Tracks:
             for side, track in zip(SIDES, (segment.external, segment.staff), strict=True):
                 yield segment.number, side, track, folder / f"{segment.number}-{side}.wav"
 
-    def _one(self, track: Track, path: Path, ended_at: datetime | None) -> Fetched:
+    def _may_be_written(self, capture: Capture) -> bool:
+        """Returns whether the PBX may not have closed the files yet: for a while after the end, and since
+        they were asked for first, as a clock may say that they end tomorrow."""
+        asked, ended_at = self._asked.setdefault(capture.recording_id, self._clock()), capture.ended_at
+        if ended_at is None or datetime.now(UTC) - ended_at >= CLOSED_WITHIN:
+            return False
+        return self._clock() - asked < CLOSED_WITHIN.total_seconds()
+
+    def _one(self, track: Track, path: Path, *, open_yet: bool) -> Fetched:
         if path.exists():
             try:
                 return _taken(track, path)
@@ -170,7 +182,7 @@ class Tracks:
                     "the PBX has no sound of track {track}: silence stands in for it", track=track.name
                 )
                 return Fetched(track, None, absent, absent=True)
-            return _read(track, fetched, path, still_written=_seconds_since(ended_at) < CLOSED_WITHIN_SECONDS)
+            return _read(track, fetched, path, still_written=open_yet)
 
     def _believe(self, captured: CapturedCall, found: list[Fetched]) -> None:
         """Returns once the PBX has said often enough, and for long enough, that tracks are absent, while it
@@ -181,7 +193,7 @@ class Tracks:
         """
         recording_id, missed = captured.capture.recording_id, _doubtful(found)
         if missed is None:
-            return self.forget(recording_id)
+            return self._absences.forget(recording_id)
         self._pbx_answers()
         absence = self._absences.said(recording_id, missed)
         enough = absence.times >= ABSENT_TIMES and absence.seconds >= _patience(captured, found)
@@ -216,8 +228,10 @@ def _there(found: list[Fetched]) -> list[str]:
 
 def is_momentary(capture: Capture) -> bool:
     """Returns whether a capture was over within a moment: whoever answered hung up at once."""
-    lasted = timedelta(seconds=MOMENT_SECONDS)
-    return capture.ended_at is not None and capture.ended_at - capture.started_at < lasted
+    most = timedelta(seconds=MOMENT_SECONDS)
+    ended_at = capture.ended_at
+    # Where it ended before it began a clock was set, and how long it was is not known.
+    return ended_at is not None and (lasted(capture.started_at, ended_at) or most) < most
 
 
 def _was_over_before_sound(captured: CapturedCall, found: list[Fetched]) -> bool:
@@ -274,7 +288,7 @@ def missing_seconds(track: Track, wav: Wav) -> float:
     """
     if track.failed or not track.started_at or not track.finished_at or not wav.is_closed:
         return 0.0
-    ran = (track.finished_at - track.started_at).total_seconds()
+    ran = (lasted(track.started_at, track.finished_at) or timedelta(0)).total_seconds()
     missing = ran - wav.seconds
     return missing if missing > max(SHORT_SECONDS, SHORT_SHARE * ran) else 0.0
 
@@ -289,7 +303,3 @@ def _doubtful(found: list[Fetched]) -> tuple[str, ...] | None:
     begun = [each.track for each in found if each.track.started_at or not each.track.failed]
     absent = {each.track.name for each in found if each.absent}
     return tuple(track.name for track in begun if track.name in absent) or None
-
-
-def _seconds_since(moment: datetime | None) -> float:
-    return (datetime.now(UTC) - moment).total_seconds() if moment else CLOSED_WITHIN_SECONDS

@@ -17,6 +17,7 @@ from callrec.controller.hangups import PATIENCE_SECONDS as HANGUP_S
 from callrec.controller.hangups import Hangups
 from callrec.controller.performer import PbxPerformer, SpoolPerformer
 from callrec.controller.serial_executor import Job, Lane, SerialExecutor
+from callrec.controller.steady_time import SteadyTime
 from callrec.fallback.adoption import Adoption
 from callrec.fallback.journal import KEYS
 from callrec.fallback.journal_reader import JournalReader
@@ -145,6 +146,7 @@ class _Controller(Controller):
         wake: Callable[[], None],
         executor: _Executor,
     ) -> None:
+        timeline = recorder.exchange.timeline
         super().__init__(
             recorder,
             tracker,
@@ -155,8 +157,9 @@ class _Controller(Controller):
             read_journal=wake,
             stored_keys=stored_keys,
             stop_monitor=recorder.stop_monitor,
+            time=SteadyTime(lambda: timeline.clock, lambda: timeline.now),
         )
-        self._timeline = recorder.exchange.timeline
+        self._timeline = timeline
         self._executor = executor
         self._hangups, self._checkpoints = _Hangups(self._timeline), _Checkpoints(spool, self._timeline)
         self._to_pbx = PbxPerformer(
@@ -174,9 +177,6 @@ class _Controller(Controller):
             take_alert=lambda alert: None,
             read_journal=wake,
         )
-
-    def _now(self) -> datetime:
-        return self._timeline.clock
 
 
 class _JournalReader(JournalReader):

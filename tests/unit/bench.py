@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -129,6 +129,9 @@ class Sources:
         if not found.exists():
             raise NotFound("there is no prompt {name}", name=announcement.prompt)
         return found
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
 
     def clocks(self) -> ClockState:
         return ClockState(START, True, 0.001, 0.0, 0.0)

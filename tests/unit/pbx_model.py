@@ -6,15 +6,17 @@ Events can be lost (the link is away) and come twice; the controller can be kill
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
+from callrec.controller.steady_time import SteadyTime
 from callrec.model.alerts import Alert
 from callrec.model.calls import CallRecord
 from callrec.model.captures import CapturedCall, Checkpoint
 from callrec.model.flaws import Flaw
+from callrec.moments import error_of
 from callrec.pbx import events as ev
 from callrec.policy.office import Office
 from callrec.recording import actions as do
@@ -23,12 +25,20 @@ from tests.scenarios.replay import tracker
 from tests.unit.channels import channel, on_pbx
 from tests.unit.samples import START
 
+UPTIME = timedelta(days=3)
+"""How long the controller's machine has run when a model begins."""
+
 
 class ModelPbx:
     """Channels, one bridge a call, snoops and their recordings; and the tracker that watches them."""
 
     def __init__(self, office: Office) -> None:
         self.office, self.now = office, START
+        self.ahead, self.machine_ahead = timedelta(0), timedelta(0)
+        """By how much its own clock is wrong, and that of the controller's machine."""
+        self.time = self._new_time()
+        self.truth: dict[str, tuple[datetime, datetime | None]] = {}
+        """When each track was really begun, and ended, where that was told."""
         self.channels: dict[str, ev.Channel] = {}
         self.bridges: dict[str, list[str]] = {}
         self.support_phones: dict[str, str] = {}
@@ -67,14 +77,30 @@ class ModelPbx:
         ids = (f"00000000-0000-7000-8000-{number:012d}" for number in self._numbers)
         return tracker(self.office, ids)
 
+    def _new_time(self) -> SteadyTime:
+        return SteadyTime(
+            lambda: self.now + self.machine_ahead, lambda: timedelta.total_seconds(self.now - START + UPTIME)
+        )
+
+    def set_clocks(self, ahead: timedelta, machine_ahead: timedelta) -> None:
+        """Somebody sets the clock of the PBX, of the controller's machine, or of both."""
+        self.ahead, self.machine_ahead = ahead, machine_ahead
+
+    def compare_clocks(self) -> None:
+        """The controller compares its clock with those of PBX and S3, which is right."""
+        ours = self.now + self.machine_ahead
+        error = error_of(ours, [self.machine_ahead - self.ahead, self.machine_ahead])
+        self.time.compared(self.now + self.ahead - (self.now - START + UPTIME), error)
+
     # --- what happens in the PBX
 
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
         if self.link:
-            self._perform(self.tracker.tick(self.now))
+            self._perform(self.tracker.tick(self.time.now()))
 
     def create(self, made: ev.Channel) -> None:
+        made = replace(made, created_at=made.created_at + self.ahead)
         self.channels[made.id] = made
         self._tell(ev.ChannelCreated(self.now, made))
 
@@ -130,8 +156,9 @@ class ModelPbx:
     def fall_back(self, id_: str, *, records: bool = False, parties: str = "") -> None:
         """The dialplan takes a call over, and may record it."""
         file = f"callrec/fallback-{id_}" if records else ""
-        self.fallbacks[id_] = ev.FallbackCall(self.now, file, parties)
-        told = {"Fallback": str(self.now.timestamp()), "File": file, "Parties": parties}
+        since = self.now + self.ahead
+        self.fallbacks[id_] = ev.FallbackCall(since, file, parties, pbx_ahead=self.ahead)
+        told = {"Fallback": str(since.timestamp()), "File": file, "Parties": parties}
         self._tell(ev.DialplanSaid(self.now, self.channels[id_], told))
 
     # --- the link
@@ -141,6 +168,7 @@ class ModelPbx:
 
     def reconnect(self, noted: list[ev.RawKeyPress] | None) -> None:
         self.link = True
+        self.time.connected()
         there = [
             *self.channels.values(),
             *(channel(snoop, "Snoop/x", linkedid=snoop) for snoop in self.snoops),
@@ -152,15 +180,16 @@ class ModelPbx:
         bridges = {name: tuple(ids) for name, ids in self.bridges.items()}
         bridges |= dict.fromkeys(self.own_bridges, ())
         fallbacks = {id_: told for id_, told in self.fallbacks.items() if id_ in self.channels}
-        self._perform(self.tracker.compare(there, bridges, fallbacks, [], self.now, noted))
+        there = [self.time.channel(each) for each in there]
+        self._perform(self.tracker.compare(there, bridges, fallbacks, [], self.time.now(), noted))
 
     def recall(self, noted: list[ev.RawKeyPress]) -> None:
         """The keys could be read at last."""
-        self._perform(self.tracker.recall(noted, self.now))
+        self._perform(self.tracker.recall(noted, self.time.now()))
 
     def kill(self) -> None:
         """The controller is gone; another one starts with what was written down, and is not linked yet."""
-        self.link, self.tracker = False, self._new_tracker()
+        self.link, self.tracker, self.time = False, self._new_tracker(), self._new_time()
         for checkpoint in self.checkpoints.values():
             self.tracker.restore(checkpoint)
         for call in self.open.values():
@@ -171,14 +200,17 @@ class ModelPbx:
     def _tell(self, event: ev.Event) -> None:
         if self.link:
             for _ in range(2 if self.twice else 1):
-                self._perform(self.tracker.handle(event))
+                if not self.tracker.calls:
+                    self.time.settle()
+                stamped = replace(event, at=event.at + self.ahead)
+                self._perform(self.tracker.handle(self.time.take(stamped)))
 
     def _perform(self, commands: list[do.Action]) -> None:
         for command in commands:
             if self.slow and isinstance(command, do.Silencing):
                 self.late.append(command)
             elif not self._do(command):
-                self._perform(self.tracker.refused(on_pbx(command), "refused", self.now))
+                self._perform(self.tracker.refused(on_pbx(command), "refused", self.time.now()))
             elif isinstance(command, do.Silencing):
                 self._perform(self.tracker.performed(command))
 
@@ -256,6 +288,7 @@ class ModelPbx:
             return False
         self.recordings[command.name] = command.snoop
         self.ever_recorded.append(command.name)
+        self.truth[command.name] = self.now, None
         self._tell(ev.RecordingStarted(self.now, command.name))
         return True
 
@@ -279,7 +312,7 @@ class ModelPbx:
         if command.channel not in self.channels or self.fallback_goes_on:
             return False
         self.fallbacks_ended.append(command)
-        self._perform(self.tracker.took_over(command, self.recorded_by_fallback, self.now))
+        self._perform(self.tracker.took_over(command, self.recorded_by_fallback, self.time.now()))
         return True
 
     def _hang_up_own(self, id_: str) -> bool:
@@ -294,6 +327,7 @@ class ModelPbx:
         if self.snoops.pop(snoop, None):
             for name in [name for name, of in self.recordings.items() if of == snoop]:
                 del self.recordings[name]
+                self.truth[name] = self.truth[name][0], self.now if self.link else None
                 self._tell(ev.RecordingFinished(self.now, name))
 
     def audible(self) -> set[str]:

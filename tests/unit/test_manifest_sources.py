@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from callrec.app import App, manifest_sources
-from callrec.app.manifest_sources import CLOCKS_SECONDS, AppSources
+from callrec import clocks
+from callrec.app import App
+from callrec.app.manifest_sources import AppSources
 from callrec.errors import CatalogueUnreachable, Unreachable
+from callrec.health.clock_watch import OLDEST_S
 from callrec.model.office import Extension, Facility
 from callrec.model.rules import Mode, Rule, Scope
 from callrec.policy.office import Office
@@ -30,7 +32,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             raise Unreachable("{url} does not tell its time", url=url)
         return AT
 
-    monkeypatch.setattr(manifest_sources, "time_at", told)
+    monkeypatch.setattr(clocks, "time_at", told)
     return found
 
 
@@ -42,18 +44,19 @@ def test_clocks_that_agree_are_not_apart(
 ) -> None:
     """A server tells whole seconds, so it always seems to be behind."""
     monkeypatch.setattr(App, "now", AT + timedelta(seconds=fraction))
+    monkeypatch.setattr(app.clock_watch, "_seconds", lambda: 0.0)
     found = AppSources(app).clocks()
     assert (found.store_offset_s, found.pbx_offset_s) == (ahead, None)
 
 
 def test_recordings_of_ten_minutes_share_a_comparison(app: App, asked: list[str]) -> None:
     """Each costs the archiver two requests, and seconds where a server is away."""
-    clock = [0.0]
-    sources = AppSources(app, lambda: clock[0])
-    for clock[0] in (0.0, 1.0, CLOCKS_SECONDS):
+    clock, sources = [0.0], AppSources(app)
+    app.clock_watch._seconds = lambda: clock[0]
+    for clock[0] in (0.0, 1.0, OLDEST_S):
         sources.clocks()
     assert len(asked) == 2
-    clock[0] = CLOCKS_SECONDS + 1
+    clock[0] = OLDEST_S + 1
     sources.clocks()
     assert len(asked) == 4
 

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -78,7 +78,7 @@ Make = Callable[..., Office]
 def make(tmp_path: Path, database: Database) -> Make:
     def made(*ways: Post, catalogue: Database = database) -> Office:
         spool, clock, day = Spool(tmp_path / "spool"), Clock(), [START]
-        alerter = Alerter(spool, ways, catalogue)
+        alerter = Alerter(spool, ways, catalogue, clock)
         for each in alerter.workers:
             each._clock, each._now = clock, lambda: day[0]
         return Office(alerter, spool, clock, day)
@@ -313,14 +313,28 @@ def test_a_way_with_a_bug_does_not_stop_the_others(make: Make) -> None:
 
 def test_help_that_nobody_can_be_told_of_is_a_problem(make: Make) -> None:
     office = make(Post(to=()))
-    office.spool.save_alert(alert(support_phone=None, at=datetime.now(UTC)))
+    office.spool.save_alert(alert(support_phone=None))
     office.work()
     assert any("nobody who could be told" in each for each in office.alerter.problems())
+    office.work(86_399)
     assert office.spool.alerts()
-    again = make(Post(to=()))
-    again.spool.save_alert(alert(support_phone=None, at=START - timedelta(days=900)))
-    again.work()
-    assert again.spool.alerts() == [] and len(again.spool.given_up_alerts()) == 1
+    office.work(1)
+    assert office.spool.alerts() == [] and len(office.spool.given_up_alerts()) == 1
+
+
+@pytest.mark.parametrize("days", [1, -1, 29_000])
+def test_a_clock_that_is_set_gives_no_alert_up(make: Make, days: int) -> None:
+    mail = Post(away={"all"})
+    office = make(mail)
+    office.spool.save_alert(alert())
+    office.work()
+    office.day[0] += timedelta(days=days)
+    for _ in range(20):
+        office.work(300)
+    assert office.spool.alerts() and not office.spool.given_up_alerts()
+    mail.away.clear()
+    office.work(300)
+    assert mail.sent and office.spool.alerts() == []
 
 
 def test_where_only_a_support_phone_is_called_there_is_nothing_to_send(make: Make) -> None:

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -166,3 +167,53 @@ def test_who_waits_for_a_small_thing_waits_for_seconds() -> None:
         with pytest.raises(StoreUnreachable):
             S3Store(settings).hasty(0.3).check()
         assert time.monotonic() - begin < 10
+
+
+class _Dated(BaseHTTPRequestHandler):
+    """An S3 server that takes everything; its clock is `ahead` of ours."""
+
+    ahead = timedelta(0)
+    taken: ClassVar[list[str]] = []
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.taken.append(self.headers.get("x-amz-object-lock-retain-until-date", "retention"))
+        self._answer()
+
+    def _answer(self) -> None:
+        self.send_response_only(200)
+        self.send_header("Date", format_datetime(datetime.now(UTC) + self.ahead, usegmt=True))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *said: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def dated(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store]:
+    monkeypatch.setattr(_Dated, "taken", [])
+    with serving(_Dated) as address:
+        yield S3Store(ArchiveSettings(endpoint_url=address, access_key="a", secret_key="b"))
+
+
+@pytest.mark.parametrize("away", [timedelta(days=2), -timedelta(days=2), timedelta(days=365 * 80)])
+def test_nothing_is_locked_by_a_clock_of_another_day(
+    dated: S3Store, monkeypatch: pytest.MonkeyPatch, away: timedelta
+) -> None:
+    """Once the clock is set right, it is."""
+    until = datetime.now(UTC) + timedelta(days=90)
+    monkeypatch.setattr(_Dated, "ahead", away)
+    for store in (dated, dated.hasty(9.0)):
+        with pytest.raises(StoreUnreachable, match="more than a day apart"):
+            store.put_bytes("a", b"a", "text/plain", until)
+        with pytest.raises(StoreUnreachable, match="more than a day apart"):
+            store.lock("a", None, "governance", until)
+    assert _Dated.taken == []
+    monkeypatch.setattr(_Dated, "ahead", timedelta(hours=1))
+    dated.check()
+    dated.put_bytes("a", b"a", "text/plain", until)
+    assert len(_Dated.taken) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from callrec.controller.controller import Controller
+from callrec.controller.steady_time import SteadyTime
 from callrec.spool.directory import Spool
 from tests.scenarios.replay import ids_of, office, tracker, transcript
 from tests.unit.fakes import FakePbx
@@ -27,6 +28,7 @@ def controller_on(tmp_path: Path, pbx: FakePbx, *, answer_first: bool = True) ->
         stored_keys=dict,
         take_alert=lambda alert: None,
         stop_monitor=lambda name, monitor: None,
+        time=SteadyTime(lambda: transcript(NAME)[0].at),
     )
 
 

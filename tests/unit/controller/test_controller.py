@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -289,12 +289,15 @@ def test_what_waits_at_the_end_is_tried_once_more(tmp_path: Path) -> None:
     assert Spool(tmp_path).waiting() == [captured_call().capture.recording_id]
 
 
-def test_time_is_the_pbxs(tmp_path: Path) -> None:
-    """Its clock is an hour behind: what was asked for a moment ago is not overdue."""
-    controller = controller_on(tmp_path, FakePbx())
+@pytest.mark.parametrize(("behind_s", "dated_s"), [(20, 20), (3600, 0)])
+def test_time_is_the_pbxs_as_long_as_its_clock_is_near(tmp_path: Path, behind_s: int, dated_s: int) -> None:
+    """Wherever its clock stands, what was asked for a moment ago is not overdue."""
+    controller, began = controller_on(tmp_path, FakePbx()), transcript(NAME)[0].at
     for event in transcript(NAME)[:3]:
-        controller.handle(replace(event, at=datetime.now(UTC) - timedelta(hours=1)))
-    assert abs(controller._now() - (datetime.now(UTC) - timedelta(hours=1))) < timedelta(seconds=5)
+        controller.handle(replace(event, at=began - timedelta(seconds=behind_s)))
+    assert abs(controller._now() - (began - timedelta(seconds=dated_s))) < timedelta(seconds=5)
+    (call,) = controller._tracker.calls.values()
+    assert abs(controller._now() - call.record.started_at) < timedelta(seconds=15)
     end(controller)
 
 

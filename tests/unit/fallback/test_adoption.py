@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -320,3 +321,48 @@ def test_who_is_never_recorded_is_not_in_a_call_that_was_transferred(tmp_path: P
     value = LINE.replace("|2101|1795", f"|{peers}|1795").replace("inbound|2101|", "inbound|6000|")
     storage, adopted = _adopt(tmp_path, value, AUTOMATIC, ("never", "extension", "2102", None))
     assert adopted and not storage.sizes and not Spool(tmp_path).waiting()
+
+
+def _stamped(ahead: timedelta) -> str:
+    """The line as a PBX writes it whose clock is ahead."""
+    return re.sub(r"17953610\d\d\.\d+", lambda found: f"{float(found[0]) + ahead.total_seconds():.6f}", LINE)
+
+
+BOOTED_IN_1970 = datetime(1970, 1, 1, 0, 30, tzinfo=UTC) - ENDED
+IN_2106 = datetime(2106, 2, 7, tzinfo=UTC) - ENDED
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), -timedelta(days=1), BOOTED_IN_1970, IN_2106])
+def test_a_call_by_a_wrong_clock_was_when_it_was(tmp_path: Path, ahead: timedelta) -> None:
+    """What is kept of it for its days is kept from then on."""
+    rules = office(AUTOMATIC)
+    adoption = _adoption(Storage(dict.fromkeys(FILES, SECOND_OF_SOUND)), tmp_path, rules, rules)
+    assert adoption.adopt("demo-1.0", _stamped(ahead), ENDED + timedelta(minutes=1), (), ahead)
+    (id_,) = Spool(tmp_path).waiting()
+    captured = Spool(tmp_path).captured_call(id_)
+    assert captured.call.ended_at and abs(captured.call.ended_at - ENDED) < timedelta(seconds=1)
+    assert captured.capture.ended_at == captured.call.ended_at
+    said = captured.call.announcements[0]
+    assert said.finished_at and (said.finished_at - said.started_at).total_seconds() == pytest.approx(6.468)
+    assert captured.call.started_at < said.started_at < captured.call.ended_at
+
+
+@pytest.mark.parametrize("ahead", [BOOTED_IN_1970, IN_2106])
+def test_a_call_of_no_possible_time_ended_a_minute_ago(tmp_path: Path, ahead: timedelta) -> None:
+    """The PBX's clock was set right since."""
+    now, rules = ENDED + timedelta(days=3), office(AUTOMATIC)
+    for _ in range(2):  # read twice it is the same
+        adoption = _adoption(Storage(dict.fromkeys(FILES, SECOND_OF_SOUND)), tmp_path, rules, rules)
+        assert adoption.adopt("demo-1.0", _stamped(ahead), now)
+    call = _kept(tmp_path)
+    assert call.ended_at and abs(now - timedelta(minutes=1) - call.ended_at) < timedelta(seconds=1)
+    assert call.answered_at and call.ended_at - call.answered_at == timedelta(milliseconds=3001)
+
+
+def test_an_end_that_is_to_come_is_not_waited_for(tmp_path: Path) -> None:
+    """The PBX's clock is an hour ahead, which nobody has found yet."""
+    storage, adopted = _adopt(tmp_path, LINE.replace("|ANSWER|3001|", "|CANCEL||"), AUTOMATIC, bytes_each=44)
+    later, again = _adopt(
+        tmp_path / "b", LINE.replace("|ANSWER|3001|", "|CANCEL||"), AUTOMATIC, bytes_each=44, after_s=-3600
+    )
+    assert adopted and again and not later.sizes and not storage.sizes

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,10 @@ class Linked:
     """A controller with a link, which remembers what it is told of keys."""
 
     link_up = True
+    pbx_ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
 
     def __init__(self, *in_fallback: str) -> None:
         self.recalled: list[dict[str, str]] = []

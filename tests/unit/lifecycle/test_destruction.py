@@ -97,3 +97,10 @@ def test_clocks_that_agree(newest: object, store: object) -> None:
 def test_clocks_that_do_not(newest: object, store: object, said: str) -> None:
     with pytest.raises(Refused, match=said):
         require_clocks(NOW, newest, store)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("away", [DAY + MINUTE, -DAY - MINUTE])
+def test_a_database_whose_clock_is_of_another_day(away: timedelta) -> None:
+    require_clocks(NOW, NOW, NOW, NOW + DAY)
+    with pytest.raises(Refused, match="of the database"):
+        require_clocks(NOW, NOW, NOW, NOW + away)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -395,3 +396,20 @@ def test_a_problem_is_read_in_the_language_of_who_asks(database: Database) -> No
         ((found, problem),) = destructions.problems(connection, EVERYWHERE)
     assert found == id_ and problem.template == "the S3 server says that {key} is deleted, and still has it"
     assert replace(bucket, lies=False).left == bucket.left
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(hours=23)])
+def test_a_clock_that_is_ahead_destroys_nothing_early(
+    database: Database, monkeypatch: pytest.MonkeyPatch, ahead: timedelta
+) -> None:
+    """The clock that is behind all others counts, and goes on by one that nobody sets."""
+    bucket = Bucket(now=NOW)
+    kept = archived(database, bucket, retain_until=NOW + timedelta(minutes=30))
+    made = purge(database, bucket, NOW + ahead)
+    assert [each.outcome for each in made.verdicts()] == [Outcome.WOULD_DESTROY], "by its own clock alone"
+    made.require_clocks()
+    assert list(made.destroy(made.verdicts())) == [] and row(database, kept).state == "archived"
+    begun = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: begun + 1801)
+    (done,) = made.destroy(made.verdicts())
+    assert done.outcome is Outcome.DESTROYED

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from callrec.policy.retention import LONGEST_DAYS, retain_until
+import pytest
+
+from callrec.policy.retention import LONGEST_DAYS, counted_from, retain_until
 from tests.unit.samples import DECISION, END
 
 
@@ -18,3 +20,16 @@ def test_an_incident_keeps_the_longer_of_both() -> None:
 def test_a_decision_beyond_the_calendar_is_kept_for_as_long_as_can_be_written() -> None:
     for days in (9999 * 366, 99_999_999_999):
         assert retain_until(replace(DECISION, retain_days=days), END) == END + timedelta(days=LONGEST_DAYS)
+
+
+@pytest.mark.parametrize(
+    "ended_at", [datetime(1970, 1, 1, 0, 5, tzinfo=UTC), datetime(2106, 2, 7, tzinfo=UTC)]
+)
+def test_days_are_counted_from_now_where_no_call_can_have_ended_then(ended_at: datetime) -> None:
+    """A PBX that booted in 1970 had recordings whose time was over before they were archived."""
+    assert counted_from(ended_at, END) == END
+
+
+def test_days_are_counted_from_the_end_however_late_it_is_archived() -> None:
+    assert counted_from(END, END + timedelta(days=30)) == END
+    assert counted_from(END, END - timedelta(seconds=30)) == END, "clocks differ by that"

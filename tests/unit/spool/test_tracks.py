@@ -13,7 +13,7 @@ from callrec.errors import PbxUnreachable
 from callrec.manifest import Manifest, read
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import Participant
-from callrec.model.captures import Segment, Track
+from callrec.model.captures import Segment, Silence, SilenceReason, Track
 from callrec.spool.absences import MOST_BETWEEN_SECONDS
 from callrec.spool.quarantine import Quarantine
 from callrec.spool.recording_builder import NoSound
@@ -319,6 +319,68 @@ def test_a_file_without_a_header_may_still_be_written(bench: Bench) -> None:
     bench.track(STAFF, 1000)
     bench.later()
     assert _archived(bench).placements[0].missing == ()
+
+
+def test_a_file_whose_call_ends_tomorrow_is_not_waited_for_until_then(bench: Bench) -> None:
+    """As the PBX's clock says, which is a day ahead: ten seconds by a clock that nobody sets are enough."""
+    bench.track(EXTERNAL, 500)
+    (bench.pbx / STAFF).write_bytes(b"")
+    bench.spool.hand_over(captured_call(ended_at=datetime.now(UTC) + timedelta(days=1)))
+    bench.archiver.work()
+    assert bench.spool.waiting() == [RECORDING_ID]
+    bench.later(11)
+    assert _archived(bench).placements[0].missing == ("staff",)
+
+
+def test_a_capture_that_ended_before_it_began_was_not_over_at_once(bench: Bench) -> None:
+    """The clock was set back: its sound is asked for as patiently as any other."""
+    bench.spool.hand_over(captured_call(ended_at=START - timedelta(hours=1)))
+    with pytest.raises(NotYetThere):
+        bench.archiver.archive(RECORDING_ID)
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=1), timedelta(days=365 * 80)])
+def test_a_clock_that_was_set_between_two_segments_costs_no_silence(bench: Bench, jump: timedelta) -> None:
+    """One that was set by a day cost gigabytes, and one in 2106 all memory."""
+    begin = START + jump
+    late = [
+        Track(f"callrec/r-2-{side}", begin, begin + timedelta(seconds=10)) for side in ("external", "staff")
+    ]
+    for track in (EXTERNAL, STAFF, *(each.name for each in late)):
+        bench.track(track, 500)
+    second = segment(2, external=late[0], staff=late[1])
+    pause = Silence(begin + timedelta(seconds=2), begin + timedelta(seconds=3), SilenceReason.PRIVACY)
+    bench.spool.hand_over(
+        captured_call(segments=(segment(), second), silences=(pause,), ended_at=begin + timedelta(seconds=10))
+    )
+    made = _archived(bench)
+    assert [round(each.offset_s) for each in made.placements] == [0, 10]
+    assert made.audio.duration_s == pytest.approx(20, abs=0.1)
+    (silence,) = made.capture.silences
+    assert silence.started_at - made.capture.began_at == timedelta(seconds=12), (
+        "it is where it was in the talk"
+    )
+    (note,) = [each for each in made.call.notes if "a clock was set" in each.text]
+    assert note.values["number"] == "2"
+
+
+def test_a_track_dated_long_after_the_other_begins_with_it(bench: Bench) -> None:
+    late = Track(STAFF, START + timedelta(days=1), None)
+    for track in (EXTERNAL, STAFF):
+        bench.track(track, 500)
+    bench.spool.hand_over(captured_call(segments=(segment(staff=late),)))
+    assert _archived(bench).audio.duration_s == pytest.approx(10, abs=0.1)
+
+
+@pytest.mark.parametrize("ended_at", [datetime(1970, 1, 1, tzinfo=UTC), datetime(2106, 1, 1, tzinfo=UTC)])
+def test_a_recording_of_no_possible_time_is_kept_for_its_days_from_now(
+    bench: Bench, ended_at: datetime
+) -> None:
+    bench.track(EXTERNAL, 500)
+    bench.track(STAFF, 1000)
+    bench.spool.hand_over(captured_call(call={"ended_at": ended_at}))
+    days = _archived(bench).retain_until - datetime.now(UTC)
+    assert timedelta(days=89) < days <= timedelta(days=90)
 
 
 def test_what_somebody_else_recorded_began_its_length_before_its_end(bench: Bench) -> None:
