@@ -179,6 +179,8 @@ extension_pattern = "[1-9][0-9]{1,5}"
 phone_technologies = ["PJSIP"]
 # Endpoints that are lines to the outside although they are named like an extension, such as "33".
 lines = []
+# The PBX's own records of calls (cdr_csv), where this machine can read them: compared once a day.
+# cdr_file = "/var/log/asterisk/cdr-csv/Master.csv"
 
 [archive]
 # Any S3 server. Leave endpoint_url out for Amazon S3 itself.
@@ -235,6 +237,8 @@ days = 90
 incident_days = 1827
 # How long numbers and names of calls stay in the database, where no recording is left. Days.
 call_rows_days = 1827
+# How long the recordings of callrec testcall are kept. Days.
+testcall_days = 1
 
 [office]
 timezone = "Asia/Tokyo"

@@ -181,7 +181,7 @@ class RetentionSettings(Section):
     incident_days: Days = 1827
     call_rows_days: Days = 1827
     """How long numbers and names of a call stay in the catalogue, after its end and after its recording."""
-    test_calls_days: Days = 1
+    testcall_days: Days = 1
 
 
 class OfficeSettings(Section):

@@ -169,7 +169,7 @@ class ControllerAssembly:
                 ids.new,
                 self._app.settings.pbx.name,
                 lambda phone: self._app.settings.help.phone_dial.format(extension=phone),
-                self._app.settings.retention.test_calls_days,
+                self._app.settings.retention.testcall_days,
             )
         )
 

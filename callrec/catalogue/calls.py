@@ -131,7 +131,7 @@ def call_row(call: CallRecord) -> dict[str, Any]:
         "rule_version": decision.version if decision else None,
         "incident": call.incident,
         "discarded_at": call.discarded_at,
-        "test": call.test,
+        "test": call.is_test,
         "details": as_json(call),
         "erased_at": None,  # with what is written anew, numbers may come again
     }

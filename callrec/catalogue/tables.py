@@ -113,7 +113,7 @@ calls = sa.Table(
     column("incident", sa.Boolean),
     column("discarded_at", Moment, nullable=True),
     column("details", Json),
-    column("test", sa.Boolean, default=False, server_default=sa.false()),  # callrec made it itself
+    column("test", sa.Boolean, server_default=sa.false()),  # callrec made it itself
     column("erased_at", Moment, nullable=True),  # when numbers and names were taken out of it
     sa.Index(None, "facility", "started_at"),
     sa.Index(None, "extension", "started_at"),

@@ -24,7 +24,7 @@ def command(ctx: click.Context, every_facility: bool, form: str | None) -> None:
     """Make a call that rings no phone: through the gate, recorded, archived, verified, and listened to.
 
     It needs no rule, and is in no search but with --test-calls. callrec purge destroys its recording after
-    retention.test_calls_days. Exit code 1 where one fails; callrec status tells it too.
+    retention.testcall_days. Exit code 1 where one fails; callrec status tells it too.
     """
     found = list(_worked_on(iter(desk(ctx).do(made_test_calls, every_facility))))
     emit([_row(each) for each in found], COLUMNS, form, keys=KEYS, prose="_how")

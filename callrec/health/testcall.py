@@ -78,21 +78,29 @@ class TestCaller:
         """Yields the recording's id as soon as there is one. Raises CallrecError for what went wrong."""
         id_ = f"{PREFIX}{ids.new()}"
         self.pbx.test_call(id_, facility)
-        call = self._wait(lambda: self._call_of(id_, begin), NOT_SEEN)
-        kept = self._wait(lambda: self._recording_of(call), NOT_ARCHIVED)
+        seconds = round(MOST_SECONDS)
+        unseen = CheckFailed(
+            "after {seconds} s no call of it is in the catalogue: see callrec status",
+            seconds=seconds,
+        )
+        call = self._wait(lambda: self._call_of(id_, begin), unseen)
+        away = CheckFailed(
+            "after {seconds} s its recording is not in the archive: see callrec status", seconds=seconds
+        )
+        kept = self._wait(lambda: self._recording_of(call), away)
         yield kept.id
-        if call.facility != facility or not call.test:
+        if call.facility != facility or not call.is_test:
             raise CheckFailed("the call was filed under {facility}", facility=call.facility or "—")
         found = self.verifier().verify(kept.id, decode=True)
         if found.problems:
             raise CheckFailed("it does not verify: {problem}", problem=found.problems[0])
         listen(b"".join(self.store().read(kept.key, kept.version)))
 
-    def _wait(self, look: Callable[[], Any], missing: str) -> Any:
+    def _wait(self, look: Callable[[], Any], missing: CheckFailed) -> Any:
         deadline = time.monotonic() + MOST_SECONDS
         while not (found := look()):
             if time.monotonic() > deadline:
-                raise CheckFailed(missing, seconds=round(MOST_SECONDS))
+                raise missing
             self.sleep(POLL_SECONDS)
         return found
 
@@ -106,12 +114,6 @@ class TestCaller:
         with self.database.read() as connection:
             found = calls.archived_of(connection, call.id)
             return calls.find_recording(connection, found[0]) if found else None
-
-
-NOT_SEEN = (
-    "after {seconds} s no call of it is in the catalogue: see callrec status, is callrec serve running?"
-)
-NOT_ARCHIVED = "after {seconds} s its recording is not in the archive: see callrec status"
 
 
 def listen(flac: bytes) -> None:

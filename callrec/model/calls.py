@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from callrec.model.rules import Decision, Direction
+from callrec.model.rules import TEST_CALL, Decision, Direction
 from callrec.numbers import Number
 
 
@@ -257,6 +257,8 @@ class CallRecord:
     """The moment from which nothing of the call was recorded and all before was to be destroyed, because the
     PBX could not play the announcement and the rule says `discard`; PBX's clock. Null of every other call,
     and so always in a manifest."""
-    test: bool = False
-    """True of a call that callrec made itself, without a phone, to test the way of a recording: one tone is
-    heard on each side. It is always recorded, and kept for `retention.test_calls_days`."""
+
+    @property
+    def is_test(self) -> bool:
+        """Whether callrec made the call itself, without a phone, to test the way of a recording."""
+        return self.decision is not None and self.decision.reason == TEST_CALL

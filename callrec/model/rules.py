@@ -161,6 +161,10 @@ class Candidate:
     `at-gate`: it decided by the number dialled before the call was answered; then who answered counted."""
 
 
+TEST_CALL = "test-call"
+"""The reason of the decision of a call that callrec makes itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What is to happen with one call, and which rule said so."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from callrec.model.calls import CallRecord, DecisionChange
-from callrec.model.rules import Announce, Decision, Direction, Mode
+from callrec.model.rules import TEST_CALL, Announce, Decision, Direction, Mode
 from callrec.numbers import Number
 from callrec.pbx.events import GateEntered
 from callrec.policy.combine import combine, is_final, of_all
@@ -73,7 +73,7 @@ class Decisions:
         """
         if facility := event.channel.tested:
             decision = of_test_call(self.test_days)
-            return replace(call, direction=Direction.INBOUND, facility=facility, decision=decision, test=True)
+            return replace(call, direction=Direction.INBOUND, facility=facility, decision=decision)
         call = parties.at_gate(call, event, own, legs, caller, self.office)
         before = self._gate_of(call)
         decision = self._decide(call, parties.staff(call), before, event.at)
@@ -91,7 +91,7 @@ class Decisions:
 
         A test call is decided at the gate for good, whatever the rules say.
         """
-        if call.test:
+        if call.is_test:
             return replace(call, answered_at=at)
         call = parties.answered(replace(call, answered_at=at), talking, caller, self.office)
         filed, there = parties.staff(call), of_legs.staff(talking)
@@ -118,7 +118,7 @@ class Decisions:
         sent there later, until it is sent on. `alone`: nobody outside is left, and staff talk internally.
         Where nobody at all talks, the number counts to which the call was sent, also that of a phone.
         """
-        if call.test:
+        if call.is_test:
             return call
         asked = self._asked_about(call, talking, alone=alone)
         before, self._asked = self._asked, asked
@@ -232,7 +232,7 @@ def of_test_call(days: int) -> Decision:
         retain_incident_days=days,
         rule=None,
         version=None,
-        reason="test-call",
+        reason=TEST_CALL,
     )
 
 

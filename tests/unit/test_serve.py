@@ -76,6 +76,9 @@ class Quiet:
 
     problems = live
 
+    def followed(self) -> set[str]:
+        return set()
+
     def take_rules(self, taken: Office) -> None:
         pass
 
@@ -89,7 +92,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def _service(app: App, controller: Quiet, archiver: Quiet) -> Service:
     service = Service(app)
     parts: Any = ControllerParts
-    service._parts = parts(controller, archiver, Quiet(), Quiet(), Quiet())
+    service._parts = parts(controller, archiver, Quiet(), Quiet(), Quiet(), Quiet())
     return service
 
 

@@ -22,6 +22,7 @@ from callrec.health.testcalls import TestCallResult
 from callrec.model.access import EVERYWHERE
 from callrec.pbx import events as ev
 from callrec.recording.actions import LetThrough, StartSnoop
+from callrec.recording.decisions import of_test_call
 from tests.scenarios.replay import office, tracker
 from tests.unit.channels import LATER, channel
 from tests.unit.samples import END, START, call
@@ -48,7 +49,7 @@ def test_a_test_call_is_recorded_whatever_the_rules_say() -> None:
     assert {each.channel for each in done if isinstance(each, StartSnoop)} == {CALLER.id}
     (made,) = played.calls.values()
     record = made.record
-    assert record.test and record.facility == "shiba" and record.extension is None
+    assert record.is_test and record.facility == "shiba" and record.extension is None
     assert record.decision and (record.decision.reason, record.decision.retain_days) == ("test-call", 1)
 
 
@@ -88,12 +89,12 @@ def test_each_side_must_have_its_own_tone_alone() -> None:
 
 def test_a_test_call_is_in_no_search_and_no_report_unless_asked(database: Database) -> None:
     with database.begin() as connection:
-        calls.save_call(connection, call(test=True))
+        calls.save_call(connection, call(decision=of_test_call(1)))
     with database.read() as connection:
         every = SearchQuery(all_calls=True)
         assert finding.search(connection, every, reach=EVERYWHERE) == []
         found = finding.search(connection, replace(every, test_calls=True), reach=EVERYWHERE)
-        assert [each.call.test for each in found] == [True]
+        assert [each.call.is_test for each in found] == [True]
         assert activity(connection, START, END) == {}
 
 
