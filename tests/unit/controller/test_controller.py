@@ -166,7 +166,7 @@ def test_another_program_under_our_name_ends_this_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("at", ["1e18", "1e300", "nan", "inf", "-1e11", "9" * 5000, "soon", ""])
 def test_one_key_press_that_cannot_be_read_keeps_no_link_from_being_made(at: str) -> None:
     line = "keep|1.0|PJSIP/2101-00000001|{at}|1.1"
-    found = parsed_keys({"odd": line.format(at=at), "whole": line.format(at="1795361032.5")})
+    found = parsed_keys({"odd": line.format(at=at), "whole": line.format(at="1795361032.5")}, timedelta(0))
     assert [each.id for each in found] == ["whole"]
 
 
