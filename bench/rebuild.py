@@ -22,7 +22,7 @@ from bench.machine import facts
 from bench.report import Row, finish
 from callrec import ids, manifest
 from callrec.app import App
-from callrec.archive.archiver import object_key
+from callrec.archive.object_names import object_key
 from callrec.configuration import Answers, write_file
 from callrec.demo.s3 import DemoS3
 from callrec.evidence import statement

@@ -35,9 +35,9 @@ class Station(DemoSystem):
         self.disk.mount()
         super().start()
 
-    def start_controller(self) -> None:
+    def start_controller(self, *options: str) -> None:
         self.store = self.store or self._proxy(to_port(self.s3.port))
-        super().start_controller()
+        super().start_controller(*options)
 
     def stop(self) -> None:
         super().stop()

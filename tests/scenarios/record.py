@@ -37,7 +37,7 @@ RULES: dict[str, list[dict[str, Any]]] = {
 class _InProcess(DemoSystem):
     """The demo's parts with the controller in this process, where its events can be listened to."""
 
-    def start_controller(self) -> None:
+    def start_controller(self, *_options: str) -> None:
         self.service = Service(self.app)
         self.service.prepare(takeover=False)
         self.thread = threading.Thread(target=self.service.run)
@@ -130,13 +130,13 @@ SCENARIOS: dict[str, tuple[str, Callable[[SystemUnderTest], None]]] = {
 
 def main() -> None:
     lines: list[str] = []
-    give = ari._give
+    give = ari.Ari._give
 
-    def listening(json: dict[str, Any], handle: Any) -> None:
-        lines.append(dumps(json, ensure_ascii=False))
-        give(json, handle)
+    def listening(self: ari.Ari, message: dict[str, Any], handle: Any) -> None:
+        lines.append(dumps(message, ensure_ascii=False))
+        give(self, message, handle)
 
-    ari._give = listening
+    ari.Ari._give = listening  # type: ignore[method-assign]
     with (
         tempfile.TemporaryDirectory() as home,
         _InProcess(Path(home), ports=PbxPorts.free()) as demo,

@@ -116,7 +116,7 @@ def test_what_the_disk_refuses_is_a_problem_until_it_is_written(
     for _ in range(3):
         controller.tick()
         (problem,) = controller.problems()
-        assert "(the disk is full)" in problem and not controller.is_saved(mark)
+        assert "(the disk is full)" in str(problem) and not controller.is_saved(mark)
     monkeypatch.setattr(controller._to_spool, "_take_alert", lambda alert: None)
 
     def ticked_well() -> bool:
