@@ -33,12 +33,15 @@ def captured(
     if known or tracks.number > 1 or not recording:
         recording = ids.derived(tracks.at, f"found {pbx} {tracks.names[0].rpartition('-')[0]}")
     told = call or _unknown_call(tracks, pbx, defaults)
-    text = (
-        "callrec has no account of recording {id}: it was found on the PBX"
+    found = (
+        remark("callrec had lost sight of recording {id}: it was found on the PBX", id=recording)
         if wanted
-        else "callrec has no account of recording {id}: it was found on the PBX, not wanted, and destroyed"
+        else remark(
+            "callrec had lost sight of recording {id}: it was found on the PBX, not wanted, and destroyed",
+            id=recording,
+        )
     )
-    told = replace(told, notes=(*told.notes, remark(text, id=recording)))
+    told = replace(told, notes=(*told.notes, found))
     external, staff = _both(tracks)
     segment = Segment(tracks.number, _channel(tracks, told), external, staff, tracks.at)
     because = _kept_because(told) if wanted else None

@@ -46,7 +46,7 @@ PREFIX = "testcall-"
 class Pbx(Protocol):
     """What makes a call on the PBX. Refusals and silence are CallrecErrors."""
 
-    def test_call(self, channel_id: str, facility: str) -> None: ...
+    def testcall(self, channel_id: str, facility: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class TestCaller:
     def _steps(self, facility: str, begin: datetime) -> Iterator[str]:
         """Yields the recording's id as soon as there is one. Raises CallrecError for what went wrong."""
         id_ = f"{PREFIX}{ids.new()}"
-        self.pbx.test_call(id_, facility)
+        self.pbx.testcall(id_, facility)
         seconds = round(MOST_SECONDS)
         unseen = CheckFailed(
             "after {seconds} s no call of it is in the catalogue: see callrec status",

@@ -295,7 +295,7 @@ class Ari:
             variables={"variables": {"CALLREC_SOUND": sound, **({NO_CDR: "1"} if self._has_cdr() else {})}},
         )
 
-    def test_call(self, channel_id: str, facility: str) -> None:
+    def testcall(self, channel_id: str, facility: str) -> None:
         """Makes a call without a phone, by the dialplan's callrec-testcall: `channel_id` begins it, and is
         its linked id."""
         cdr = {NO_CDR: "1", "CALLREC_CDR": "off"} if self._has_cdr() else {}
