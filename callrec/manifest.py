@@ -141,11 +141,6 @@ class ClockState:
     """Against the clock of the S3 server, which tells whole seconds. Null: it did not tell."""
     pbx_offset_s: float | None = None
     """Against the clock of the PBX, which tells whole seconds. Null: it did not tell."""
-    database_offset_s: float | None = None
-    """Against the clock of the database's machine. Null: it did not tell, or has none of its own."""
-    error_s: float | None = None
-    """How far callrec's clock was ahead of the time that most of these clocks told, by which calls are dated
-    and locks made: 0 as long as one of the others is within a minute of it. Null in manifests of before."""
 
 
 @checked(frozen=True, slots=True, config=ConfigDict(extra="forbid", defer_build=True))

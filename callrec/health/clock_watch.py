@@ -106,8 +106,6 @@ class ClockWatch(Worker):
             estimated_error_s=kernel.estimated_error_s if kernel else None,
             store_offset_s=ahead.get(STORE),
             pbx_offset_s=ahead.get(PBX),
-            database_offset_s=ahead.get(DATABASE),
-            error_s=float(round(found.error.total_seconds())),
         )
 
     # --- inside
