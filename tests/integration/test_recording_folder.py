@@ -61,16 +61,17 @@ def test_sound_of_a_call_is_waited_for_while_the_folder_is_away(
         with _away(folder):
             caller.hangup()
             staff.wait_ended()
-            told = eventually(
-                lambda: [each for each in system.status()["problems"] if ASKED_AGAIN in each],
-                what="the problem",
-            )
-            assert len(told) == 1 and system.app.spool.waiting()
+            assert len(eventually(lambda: _told(system), what="the problem")) == 1
+            assert system.app.spool.waiting()
         found = system.recording_of("+81311130001", begin)
     assert found.recording is not None and not found.call.notes
     as_long_as(system.listen(found.recording), talk_seconds(found.call))
     system.wait_until_clean()
-    eventually(lambda: not system.status()["problems"], what="an end of the problem")
+    eventually(lambda: not _told(system), what="an end of the problem")
+
+
+def _told(system: SystemUnderTest) -> list[str]:
+    return [each for each in system.status()["problems"] if ASKED_AGAIN in each]
 
 
 @pytest.fixture

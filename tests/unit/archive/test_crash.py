@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
@@ -28,8 +29,15 @@ class Crash(BaseException):
 class Power:
     """Counts what is done to the world, and fails at one of those steps: before it or after it."""
 
-    def __init__(self, patch: pytest.MonkeyPatch, fails_at: int, *, after: bool) -> None:
+    def __init__(
+        self, patch: pytest.MonkeyPatch, fails_at: int, *, after: bool, error: BaseException | None = None
+    ) -> None:
         self._patch, self._left, self._after = patch, fails_at, after
+        self._error = error or Crash()
+
+    @property
+    def lasted(self) -> bool:
+        return self._left > 0
 
     def feeds(self, owner: Any, name: str) -> None:
         real: Callable[..., Any] = getattr(owner, name)
@@ -38,10 +46,10 @@ class Power:
             self._left -= 1
             fails = self._left == 0
             if fails and not self._after:
-                raise Crash
+                raise self._error
             done = real(*args, **options)
             if fails:
-                raise Crash
+                raise self._error
             return done
 
         self._patch.setattr(owner, name, step)
@@ -116,3 +124,34 @@ def test_exactly_one_recording_after_a_crash_at_any_step(
         if survived:
             break
     assert survived, "every step was tried"
+
+
+DISK = ((os, "fsync"), (os, "link"), (Path, "rename"), (Path, "replace"), (Path, "mkdir"))
+"""What a disk that is full can refuse."""
+
+
+def test_a_disk_that_is_full_at_any_step_costs_nothing(tmp_path: Path, database: Database) -> None:
+    """What was refused is told, nothing half is taken for whole, and it goes on by itself."""
+    database.close()
+    for step in range(1, 200):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        shutil.copy(tmp_path / "catalogue.db", folder)
+        fresh = Database(f"sqlite:///{folder}/catalogue.db")
+        bench = make_bench(folder, fresh)
+        bench.captured()
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with pytest.MonkeyPatch.context() as patch:
+            power = Power(patch, step, after=False, error=full)
+            for owner, name in DISK:
+                power.feeds(owner, name)
+            bench.archiver.work()
+            lasted = power.lasted
+        assert lasted or bench.archiver.problems() == ["the disk is full"], step
+        for _ in range(3):
+            bench.later()
+        _check(bench)
+        fresh.close()
+        if lasted:
+            break
+    assert lasted and step > 10, "every step was tried"

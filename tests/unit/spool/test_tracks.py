@@ -14,7 +14,6 @@ from callrec.manifest import Manifest, read
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import Participant
 from callrec.model.captures import Segment, Silence, SilenceReason, Track
-from callrec.spool.absences import MOST_BETWEEN_SECONDS
 from callrec.spool.quarantine import Quarantine
 from callrec.spool.recording_builder import NoSound
 from callrec.spool.tracks import ABSENT_SECONDS, ABSENT_TIMES, LOST_SECONDS, NotYetThere
@@ -22,6 +21,13 @@ from tests.unit.bench import Bench, make_bench
 from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, captured_call, segment
 
 EXTERNAL, STAFF = "callrec/r-1-external", "callrec/r-1-staff"
+QUARTER = LOST_SECONDS / 4
+
+
+@pytest.fixture(autouse=True)
+def _quarters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of the time after which sound is lost may count at a time: a day has five passes."""
+    monkeypatch.setattr("callrec.spool.absences.MOST_BETWEEN_SECONDS", QUARTER)
 
 
 def _until_believed(bench: Bench) -> None:
@@ -30,8 +36,8 @@ def _until_believed(bench: Bench) -> None:
 
 
 def _for_a_day(bench: Bench) -> None:
-    for _ in range(round(LOST_SECONDS / MOST_BETWEEN_SECONDS) + 1):
-        bench.later(MOST_BETWEEN_SECONDS)
+    for _ in range(round(LOST_SECONDS / QUARTER) + 1):
+        bench.later(QUARTER)
 
 
 def _lost(bench: Bench) -> None:
@@ -162,8 +168,8 @@ def test_other_failures_do_not_count_towards_a_loss(bench: Bench) -> None:
         with pytest.raises(PbxUnreachable):
             bench.builder.build(RECORDING_ID)
     bench.away.clear()
-    waits = [0.0] * (ABSENT_TIMES - 1) + [MOST_BETWEEN_SECONDS] * round(LOST_SECONDS / MOST_BETWEEN_SECONDS)
-    for wait in [*waits[:-1], MOST_BETWEEN_SECONDS - 1]:
+    waits = [0.0] * (ABSENT_TIMES - 1) + [QUARTER] * round(LOST_SECONDS / QUARTER)
+    for wait in [*waits[:-1], QUARTER - 1]:
         bench.clock.now += wait
         with pytest.raises(NotYetThere):
             bench.builder.build(RECORDING_ID)
@@ -207,8 +213,8 @@ def test_a_restart_does_not_begin_to_wait_anew(bench: Bench, tmp_path: Path) -> 
     bench.track("voicemail/1", 500)
     again = make_bench(tmp_path, bench.database, bench.store)
     for each in (bench, again):
-        for _ in range(round(LOST_SECONDS / MOST_BETWEEN_SECONDS / 2) + 2):
-            each.later(MOST_BETWEEN_SECONDS)
+        for _ in range(round(LOST_SECONDS / QUARTER / 2) + 2):
+            each.later(QUARTER)
     assert again.spool.quarantined() == [RECORDING_ID]
 
 
