@@ -8,13 +8,15 @@ from dataclasses import replace
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
 from botocore.exceptions import ClientError
 
 from callrec.catalogue.finding import SearchHit
+from callrec.desk.direct import DirectDesk
+from callrec.desk.operations.verification import verify_recordings
+from callrec.errors import CallrecError
 from tests.faults.cast import Cast, sound_files
 from tests.faults.history import History, Kept, Left, Limits, Row
 from tests.faults.melody import Melody, melody
@@ -126,18 +128,15 @@ def _body(system: SystemUnderTest, key: str) -> bytes:
 
 def _verified(system: SystemUnderTest, kept: list[Kept]) -> Iterator[Kept]:
     """Yields the recordings with what `callrec verify` says of them."""
-    if not kept:
-        return
-    done = system.callrec("verify", "--json", *(each.id for each in kept))
-    told: list[dict[str, Any]] = json.loads(done.stdout) if done.stdout.strip() else []
-    problems = {each["id"]: _problems(each) for each in told}
+    found, broken = dict[str, tuple[str, ...]](), "verify says nothing of it"
+    desk = DirectDesk(system.app)
+    try:
+        for told in desk.do(verify_recordings, [each.id for each in kept]) if kept else ():
+            found[told.id] = () if told.ok else tuple(map(str, told.problems)) or ("it is not whole",)
+    except CallrecError as error:
+        broken = str(error)
     for each in kept:
-        found = problems.get(each.id, (f"verify says nothing of it: {done.stderr.strip()}",))
-        yield replace(each, problems=found)
-
-
-def _problems(told: dict[str, Any]) -> tuple[str, ...]:
-    return () if told["ok"] else tuple(map(str, told["problems"])) or ("it is not whole",)
+        yield replace(each, problems=found.get(each.id, (broken,)))
 
 
 def _left(system: SystemUnderTest, before: frozenset[Path]) -> Iterator[Left]:
