@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 DATABASES = ("sqlite", "postgresql")
@@ -15,8 +16,13 @@ NEITHER = "neither"
 class ByDatabase(LoadScopeScheduling):  # type: ignore[misc]
     """A process runs what one database is for, and so keeps its PBX: half of the processes are SQLite's, the
     others PostgreSQL's. Who has nothing left goes on with what needs no database, and in the end with what
-    the others have not begun. The tests of one file on one database share a process.
+    the others have not begun. The tests of one file on one database share a process, and files go by their
+    names, so that two have the same order each time.
     """
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
 
     def _split_scope(self, nodeid: str) -> str:
         found = re.search(r"[\[-](sqlite|postgresql)[-\]]", nodeid)
