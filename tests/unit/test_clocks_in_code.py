@@ -69,8 +69,19 @@ SUBTRACTED = {
         "rulebook/*",
     },
     "told to people for a day: a clock that is set tells it for less or more": {
-        "doctor/certificates.py:_certificates",
         "spool/flaws.py:*",
+    },
+    "which lane takes a recording: all lanes come to it": {"archive/archiver.py:_is_short"},
+    "a person is told, and nothing is done: of what is destroyed nothing depends on it": {
+        "health/detail_records.py:read",
+        "health/differences.py:_wanted",
+        "health/differences.py:of_records",
+    },
+    "in both directions, and for a quarter of an hour: --new-pbx goes round it": {
+        "controller/pbx_identity.py:_refuse_another",
+    },
+    "from a minute before the call began to its end: the linked id says which": {
+        "catalogue/pbxs.py:has_call"
     },
     "seconds of sound, or of the monotonic clock": {
         "alerts/alerter.py:_told_to_nobody",
@@ -79,15 +90,22 @@ SUBTRACTED = {
         "desk/*",
         "prompts/measures.py:*",
         "spool/prompt_search.py:*",
-        "spool/tracks.py:_believe",
+        "archive/attempts.py:problems",
+        "controller/ownership.py:_stands_still",
+        "health/course.py:_away",
+        "health/disk_forecast.py:full_in",
+        "health/stored_names.py:_whole",
+        "health/teller.py:_try",
+        "spool/absences.py:said",
+        "worker.py:busy_for",
     },
 }
 ASKED = {
     "the clock of this machine, for those who compare it or write it down": {
         "app/base.py:now",
-        "archive/archiver.py:_catalogue",
-        "archive/archiver.py:_lost",
         "archive/discarder.py:*",
+        "archive/endings.py:*",
+        "archive/recordings.py:_catalogue",
         "commands/*",
         "controller/controller.py:__init__",
         "controller/controller.py:_link",
@@ -99,9 +117,11 @@ ASKED = {
         "alerts/delivery_worker.py:__init__",
         "controller/steady_time.py:__init__",
         "health/clock_watch.py:__init__",
+        "health/odd_events.py:__init__",
+        "problems.py:__init__",
     },
     "for a lock, after the S3 server's clock was compared with ours": {
-        "archive/archiver.py:_put_file",
+        "archive/deposit.py:put",
         "archive/s3.py:_require_clock",
         "evidence/placing.py:place",
         "evidence/statements.py:*",
@@ -111,6 +131,8 @@ ASKED = {
         "alerts/webhook.py:*",
     },
     "how long something is shown, or looked for": {
+        "desk/operations/reconcile.py:_require_controller",
+        "health/metrics.py:archived",
         "evidence/keys.py:*",
         "evidence/lost_commits.py:*",
         "spool/flaws.py:*",

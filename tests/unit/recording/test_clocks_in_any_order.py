@@ -92,7 +92,7 @@ class AnyClock(AnyOrder):
 
 
 def test_what_is_written_is_true_whatever_clocks_are_set() -> None:
-    often = settings(max_examples=50, stateful_step_count=25, deadline=None)
+    often = settings(max_examples=15, stateful_step_count=25, deadline=None)
     run_state_machine_as_test(AnyClock, settings=often)
 
 
