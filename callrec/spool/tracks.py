@@ -188,8 +188,8 @@ class Tracks:
         """Returns once the PBX has said often enough, and for long enough, that tracks are absent, while it
         had others.
 
-        Raises NotYetThere before; of a call that was over within a moment NotYetClosed, which is no problem
-        for people to see.
+        Raises NotYetThere before; of a call that was over before there was sound NotYetClosed, which is no
+        problem for people to see.
         """
         recording_id, missed = captured.capture.recording_id, _doubtful(found)
         if missed is None:
@@ -199,7 +199,7 @@ class Tracks:
         enough = absence.times >= ABSENT_TIMES and absence.seconds >= _patience(captured, found)
         if enough and (not _is_doubted(captured, found) or self._has_others(_there(found))):
             return None
-        if is_momentary(captured.capture):
+        if _was_over_before_sound(captured, found):
             raise NotYetClosed("the PBX has no sound of {name} yet", name=missed[0])
         raise NotYetThere(
             "the PBX has no sound of recording {id} ({tracks}): it will be asked again; "

@@ -142,6 +142,7 @@ def test_sound_of_a_short_call_whose_disk_is_away_is_asked_for_again(bench: Benc
     for _ in range(ABSENT_TIMES):
         bench.later(2)
     assert bench.spool.waiting() == [RECORDING_ID]
+    assert "is its folder of recordings there?" in bench.archiver.problems()[0]
 
 
 def test_of_a_call_whose_end_nobody_saw_the_sound_is_missed(bench: Bench) -> None:
