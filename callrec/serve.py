@@ -61,6 +61,8 @@ STOP_SECONDS = 2.0
 """How long the end waits for threads that ask others, and have nothing to finish."""
 NOTE_SECONDS = 60.0
 """How often is written into the catalogue that this PBX is in use under its name."""
+THREADS = "threads"
+"""The part whose problems are threads that hang."""
 TAKEOVER_SECONDS = 30.0
 """How long a controller that is taken over from may need to finish what it has begun."""
 
@@ -99,11 +101,11 @@ class Service:
         self._overdue, self._forecast = Overdue(spool.directory), DiskForecast(spool.free_bytes)
         self._testcalls = TestCallsDue(spool.directory, lambda: app.now)
         self._health = HealthParts(app, self._problems)
-        self._link = Problems()
         self._ownership, self._identity = self._assembly.ownership, self._assembly.identity
         self._drafts = self._assembly.drafts(lambda: self._parts.controller.link_up, self._problems)
         self._holding = Worker(self._hold, lambda: LOOK_SECONDS)
         self._note_again_at = 0.0
+        self._seen = Problems()
         self._tell_shift()
         self._tell_plain_text()
 
@@ -262,12 +264,15 @@ class Service:
         return self._parts.controller.link_up and not self.progress.stalled()
 
     def wrong(self) -> list[Problem]:
-        """Returns everything that is wrong, for who is told of it."""
+        """Returns everything that is wrong, for who is told of it. Waits for no lock of a call: a thread that
+        hangs may hold it, and must be told."""
+        self._seen.take(THREADS, self.progress.problems())
         if self._parts.controller.link_up:
-            self._link.clear("link")
+            self._seen.clear("link")
         else:
-            self._link.add("link", Sentence("the link to the PBX is down: see callrec doctor"))
-        return [*self._problems.all(), *self._link.all(), *self._health.after_calls.all()]
+            self._seen.add("link", Sentence("the link to the PBX is down: see callrec doctor"))
+        noted = [each for each in self._problems.all() if not each.name.startswith(f"{THREADS}: ")]
+        return [*noted, *self._seen.all(), *self._health.after_calls.all()]
 
     def figures(self) -> Figures:
         """Returns how it stands, for the metrics."""
@@ -372,7 +377,7 @@ class Service:
             "archive": parts.archiver,
             "alerts": parts.alerter,
             "anchors": self._anchors,
-            "threads": self.progress,
+            THREADS: self.progress,
             "events": self._assembly.odd_events,
             "waiting": self._overdue,
             "disk": self._forecast,

@@ -18,7 +18,7 @@ from callrec.demo.pbx import PbxPorts
 from callrec.demo.processes import wait_until
 from callrec.demo.softphones import Sound, Switchboard
 from callrec.demo.system import DemoSystem
-from callrec.pbx import ari
+from callrec.pbx.ari import Ari
 from callrec.serve import Service
 from callrec.spool import status
 from tests.integration.system import SystemUnderTest, talk_for
@@ -130,13 +130,13 @@ SCENARIOS: dict[str, tuple[str, Callable[[SystemUnderTest], None]]] = {
 
 def main() -> None:
     lines: list[str] = []
-    give = ari.Ari._give
+    give = Ari._give
 
-    def listening(self: ari.Ari, message: dict[str, Any], handle: Any) -> None:
-        lines.append(dumps(message, ensure_ascii=False))
-        give(self, message, handle)
+    def listening(pbx: Ari, json: dict[str, Any], handle: Any) -> None:
+        lines.append(dumps(json, ensure_ascii=False))
+        give(pbx, json, handle)
 
-    ari.Ari._give = listening  # type: ignore[method-assign]
+    Ari._give = listening  # type: ignore[assignment,method-assign]
     with (
         tempfile.TemporaryDirectory() as home,
         _InProcess(Path(home), ports=PbxPorts.free()) as demo,

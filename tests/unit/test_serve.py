@@ -30,6 +30,7 @@ from callrec.errors import (
     PbxUnreachable,
     Refused,
 )
+from callrec.health.progress import Progress
 from callrec.model.rules import Mode, Rule, Scope
 from callrec.pbx.ami import Ami
 from callrec.pbx.ari import Ari
@@ -283,6 +284,17 @@ def test_a_link_that_is_down_is_an_illness(app: App) -> None:
     assert "the link to the PBX is down: see callrec doctor" in [str(each.said) for each in service.wrong()]
     controller.link_up = True
     assert not service.wrong()
+
+
+def test_a_thread_that_hangs_is_told_also_where_nobody_can_keep_house(app: App) -> None:
+    """It may hold the lock that the status waits for."""
+    controller, stuck = Quiet(), Pulse()
+    controller.link_up = True
+    service = _service(app, controller, Quiet())
+    stuck._since = time.monotonic() - 3600
+    service.progress = Progress({"watch": stuck})
+    assert ["hangs" in str(each.said) for each in service.wrong()] == [True]
+    assert len({each.kind for each in service.wrong()}) == 1
 
 
 def test_a_spool_is_waited_for_when_it_is_taken_over(tmp_path: Path) -> None:
