@@ -48,6 +48,12 @@ def recordings_of(connection: Connection, ids: Collection[str]) -> dict[str, Arc
     return {each.id: each for each in found}
 
 
+def recordings_of_calls(connection: Connection, ids: Collection[str]) -> list[ArchivedRecording]:
+    """Returns the rows of the recordings of these calls."""
+    query = sa.select(recordings).where(recordings.c.call_id.in_(sorted(ids)))
+    return read_all(connection.execute(query), read_recording, _passed_over)
+
+
 def lost_calls(connection: Connection, ids: Collection[str]) -> dict[str, CallRecord]:
     """Returns the calls of those of these recordings that were declared lost, by the recordings' ids."""
     query = sa.select(custody.c.recording_id, custody.c.details).where(
