@@ -29,6 +29,7 @@ from callrec.health.reconciliation import (
 from callrec.health.recorded_look import RecordedLook, RecordedParts
 from callrec.health.stored_names import SHARE, StoredNames
 from callrec.model.access import EVERYWHERE
+from callrec.model.calls import DecisionChange
 from callrec.model.captures import CapturedCall
 from callrec.model.rules import Mode
 from callrec.pbx.events import Channel
@@ -300,6 +301,17 @@ def test_an_answered_call_without_a_recording_is_told_until_a_person_says_why(
     with bench.database.begin() as connection:
         notes.add(connection, CALL_ID, who="sato", text="the disk was full", at=START)
     assert filed.look(now) == []
+
+
+@pytest.mark.parametrize(("later", "count"), [(Mode.AUTOMATIC, 1), (Mode.MANUAL, 0)])
+def test_who_joins_a_call_later_may_have_wanted_it_recorded(
+    bench: Bench, filed: FiledLook, later: Mode, count: int
+) -> None:
+    never, then = replace(DECISION, mode=Mode.NEVER), replace(DECISION, mode=later)
+    with bench.database.begin() as connection:
+        changed = (DecisionChange(START, ("2102",), then),)
+        calls.save_call(connection, call(decision=never, decision_changes=changed))
+    assert len(filed.look(START + timedelta(hours=1))) == count
 
 
 # --- two looks
