@@ -18,12 +18,15 @@ from callrec.catalogue.rows import RowReader, read_all
 from callrec.catalogue.tables import calls, custody, notes, recordings
 from callrec.errors import CatalogueDamaged
 from callrec.model.calls import CallRecord, Outcome
+from callrec.model.rules import Mode
 
 LONGEST = timedelta(days=1)
 """How long before a moment a call can have begun that is looked for there."""
 CLOCKS = timedelta(seconds=2)
 """How far the clocks of callrec and PBX may be apart."""
 _CHUNK = 400
+AUTOMATIC_LATER = '"mode": "automatic"'
+"""How the details of a call say that somebody joined whose calls are recorded."""
 _READ_CALL = RowReader(CallRecord, "calls", "id")
 
 
@@ -46,6 +49,12 @@ def recordings_of(connection: Connection, ids: Collection[str]) -> dict[str, Arc
         query = sa.select(recordings).where(recordings.c.id.in_(wanted[start : start + _CHUNK]))
         found += read_all(connection.execute(query), read_recording, _passed_over)
     return {each.id: each for each in found}
+
+
+def recordings_of_calls(connection: Connection, ids: Collection[str]) -> list[ArchivedRecording]:
+    """Returns the rows of the recordings of these calls."""
+    query = sa.select(recordings).where(recordings.c.call_id.in_(sorted(ids)))
+    return read_all(connection.execute(query), read_recording, _passed_over)
 
 
 def lost_calls(connection: Connection, ids: Collection[str]) -> dict[str, CallRecord]:
@@ -80,6 +89,9 @@ def answered_without_recording(connection: Connection, begin: datetime, end: dat
     which nobody has written a note; the oldest first. Of one that was discarded the row says so itself, and a
     test call that fails is told otherwise."""
     recorded = sa.exists().where(recordings.c.call_id == calls.c.id)
+    # Most of an office's calls are not to be recorded: to read all of them would take the process long.
+    said = sa.cast(calls.c.details, sa.Text)
+    maybe = sa.or_(calls.c.mode != Mode.NEVER, said.contains(AUTOMATIC_LATER, autoescape=True))
     noted = sa.exists().where(notes.c.call_id == calls.c.id)
     return _calls(
         connection,
@@ -88,6 +100,7 @@ def answered_without_recording(connection: Connection, begin: datetime, end: dat
         calls.c.outcome == Outcome.ANSWERED,
         calls.c.discarded_at.is_(None),
         sa.not_(calls.c.test),
+        maybe,
         sa.not_(recorded),
         sa.not_(noted),
     )

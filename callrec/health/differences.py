@@ -152,7 +152,8 @@ class Recorded:
     `drafts` are the tracks of captures in the spool, `followed` the recordings that the controller follows
     or the spool has, `lost` those in quarantine that were declared lost, by the names of their tracks;
     `told` is what the journal of the fallback tells of; `keys` are presses of which nobody knows yet whether
-    they were acted on. `archived` is by recordings, `calls` by the moments of `moments`. `spool_since` is
+    they were acted on. `archived` is by recordings, or
+    by the first track of what the dialplan recorded, `calls` by the moments of tracks. `spool_since` is
     when the spool was made: what was recorded before may have had a draft elsewhere.
     """
 
@@ -254,7 +255,7 @@ def _is_followed(name: str, said: Recorded) -> bool:
 def _of_stray(tracks: Tracks, said: Recorded) -> Difference:
     """Returns what is to become of tracks without a draft, by what is known of their recording and call."""
     about = tracks.recording or tracks.names[0]
-    known, call = said.archived.get(tracks.recording), _call_of(tracks, said)
+    known, call = said.archived.get(about), _call_of(tracks, said)
     kind = _archived(tracks, known) if known else None
     if kind is None and call and call.discarded_at:
         kind = Kind.CAME_BACK
@@ -408,6 +409,13 @@ def of_records(
             else all(abs(each.started_at - begin) > CLOCKS for begin in begins)
         )
     ]
+
+
+def moment_of(difference: Difference) -> datetime | None:
+    """Returns when that was which a difference of catalogue and bucket is about; None of others."""
+    if difference.call:
+        return difference.call.started_at
+    return made_at(difference.about) if ID.fullmatch(difference.about) else None
 
 
 def confirmed(first: list[Difference], second: list[Difference]) -> list[Difference]:

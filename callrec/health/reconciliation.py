@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from callrec.controller.controller import Controller
 from callrec.errors import CallrecError
-from callrec.health.differences import Difference, Kind, Remedy, confirmed
+from callrec.health.differences import Difference, Kind, Remedy, confirmed, moment_of
 from callrec.language import translated
 from callrec.problems import Problems
 from callrec.worker import Worker
@@ -26,6 +26,8 @@ SETTLE_SECONDS = 3.0
 """From a look to the one that confirms it."""
 EVERY = timedelta(minutes=5)
 EVERY_DAY = timedelta(days=1)
+SHORT = timedelta(days=2)
+"""So far back it is looked each time, at least; what is older is told until the next day's look."""
 WATCH_SECONDS = 1.0
 """How often it is looked whether the link to the PBX was made anew."""
 NAMED = 3
@@ -113,6 +115,8 @@ class Reconciler(Worker):
         self._comparisons, self._controller = comparisons, controller
         self._problems, self._clock, self._resolved = problems, clock, resolved
         self._link: datetime | None = None
+        self._told_daily: dict[str, list[Difference]] = {}
+        """What the latest look at more days has left, by comparison."""
         self._due = self._daily_due = clock()
 
     def _look(self) -> None:
@@ -125,22 +129,34 @@ class Reconciler(Worker):
             self._daily_due = self._clock() + EVERY_DAY.total_seconds()
         if self._controller.link_up:
             self._link = self._controller.link_changed_at
-            self._one(self._comparisons.recorded(new_link or daily))
-        self._one(self._comparisons.filed(daily))
+            self._one(self._comparisons.recorded(new_link or daily), daily=daily)
+        self._one(self._comparisons.filed(daily), daily=daily)
         if daily and self._comparisons.records:
-            self._one(self._comparisons.records)
+            self._one(self._comparisons.records, daily=daily)
 
-    def _one(self, comparison: Comparison) -> None:
-        self._problems.attempt(f"reconcile {comparison.name}", lambda: self._reconciled(comparison))
+    def _one(self, comparison: Comparison, *, daily: bool) -> None:
+        self._problems.attempt(
+            f"reconcile {comparison.name}", lambda: self._reconciled(comparison, daily=daily)
+        )
 
-    def _reconciled(self, comparison: Comparison) -> None:
+    def _reconciled(self, comparison: Comparison, *, daily: bool) -> None:
         found = list(reconcile(comparison, self._settle))
         for each in found:
             if each.problem:
                 raise each.problem
         if any(each.done for each in found):
             self._resolved()
-        self._tell(comparison.name, [each.difference for each in found if not each.done])
+        left = [each.difference for each in found if not each.done]
+        if daily:
+            self._told_daily[comparison.name] = left
+        elif comparison.name == FILED:
+            left += self._older(comparison.name)
+        self._tell(comparison.name, left)
+
+    def _older(self, name: str) -> list[Difference]:
+        """Returns what was left of days that are not looked at each time: so it is until the next look."""
+        since = datetime.now(UTC) - SHORT
+        return [each for each in self._told_daily.get(name, []) if (at := moment_of(each)) and at < since]
 
     def _settle(self) -> None:
         self._stopping.wait(SETTLE_SECONDS)

@@ -6,10 +6,10 @@ archiver archives and the discarder destroys. So it can be done twice, and by a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
@@ -144,9 +144,26 @@ class RecordedLook:
         if not strays:
             return said
         with self._parts.database.read() as connection:
-            known = reconciling.recordings_of(connection, {each.recording for each in strays} - {""})
+            rows = reconciling.recordings_of(connection, {each.recording for each in strays} - {""})
             found = {each.at: self._calls(connection, each) for each in strays}
-        return replace(said, archived={id_: _archived(each) for id_, each in known.items()}, calls=found)
+            known = {id_: _archived(each) for id_, each in rows.items()}
+            known |= dict(self._of_dialplan(connection, strays, found))
+        return replace(said, archived=known, calls=found)
+
+    def _of_dialplan(
+        self, connection: Connection, strays: list[Tracks], found: Mapping[datetime, Calls]
+    ) -> Iterator[tuple[str, Archived]]:
+        """Yields what the catalogue has of sound that the dialplan recorded, which no recording is named by:
+        by the first of its tracks."""
+        for each in strays:
+            if each.recording:
+                continue
+            for row in reconciling.recordings_of_calls(
+                connection, {call.id for call in found[each.at].found}
+            ):
+                known = _archived(row)
+                if each.names[0] in known.tracks:
+                    yield each.names[0], known
 
     def _calls(self, connection: Connection, tracks: Tracks) -> Calls:
         lost = reconciling.lost_calls(connection, [tracks.recording]) if tracks.recording else {}

@@ -1,7 +1,7 @@
 """Finds out which stored recordings of ours a PBX has: of the whole list seldom, else by their names.
 
 The PBX lists all that it keeps, also what is not ours, and nothing less; where that is much, it takes long.
-Measured figures are in decision 24.
+What was measured stands in decision 24.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Protocol
 
 from callrec.recording.capture_tracks import FOLDER
 
-SHARE = 200.0
+SHARE = 3600.0
 """A list that took a second is not asked for again before so many seconds."""
 LONGEST_SECONDS = 86_400.0
 """After which it is asked for whatever it takes."""

@@ -29,6 +29,7 @@ from callrec.health.reconciliation import (
 from callrec.health.recorded_look import RecordedLook, RecordedParts
 from callrec.health.stored_names import SHARE, StoredNames
 from callrec.model.access import EVERYWHERE
+from callrec.model.calls import DecisionChange
 from callrec.model.captures import CapturedCall
 from callrec.model.rules import Mode
 from callrec.pbx.events import Channel
@@ -190,12 +191,12 @@ def _archived(compared: Compared) -> CapturedCall:
     return captured
 
 
-def _renamed(captured: CapturedCall) -> CapturedCall:
+def _renamed(captured: CapturedCall, names: list[str] = WANTED) -> CapturedCall:
     """The capture with the names that callrec gives its tracks."""
     segment = captured.capture.segments[0]
     external, staff = (
         replace(track, name=name)
-        for track, name in zip((segment.external, segment.staff), WANTED, strict=True)
+        for track, name in zip((segment.external, segment.staff), names, strict=True)
     )
     segments = (replace(segment, external=external, staff=staff),)
     return replace(captured, capture=replace(captured.capture, segments=segments))
@@ -225,6 +226,19 @@ def test_what_was_destroyed_is_destroyed_again_and_the_custody_log_says_so(compa
     assert not list(compared.bench.pbx.glob("*/*")) and compared.found() == []
     with compared.bench.database.read() as connection:
         assert custody.of(connection, RECORDING_ID)[-1].action == "came-back"
+
+
+def test_what_the_dialplan_recorded_is_archived_once(compared: Compared) -> None:
+    """As when the PBX comes back from a copy of its disk."""
+    stamp = int(AT.timestamp())
+    names = [f"callrec/fallback-demo-{stamp}.5-{side}" for side in ("external", "staff")]
+    captured = _renamed(captured_call(call={"linkedid": f"demo-{stamp}.5", "started_at": AT}), names)
+    _tracks(compared.bench, names)
+    compared.bench.spool.hand_over(captured)
+    compared.bench.later()
+    assert _recording(compared.bench)
+    _tracks(compared.bench, names)
+    assert compared.found() == [Kind.LEFT_BEHIND]
 
 
 def test_what_was_declared_lost_is_given_back_when_it_turns_up(compared: Compared) -> None:
@@ -287,6 +301,17 @@ def test_an_answered_call_without_a_recording_is_told_until_a_person_says_why(
     with bench.database.begin() as connection:
         notes.add(connection, CALL_ID, who="sato", text="the disk was full", at=START)
     assert filed.look(now) == []
+
+
+@pytest.mark.parametrize(("later", "count"), [(Mode.AUTOMATIC, 1), (Mode.MANUAL, 0)])
+def test_who_joins_a_call_later_may_have_wanted_it_recorded(
+    bench: Bench, filed: FiledLook, later: Mode, count: int
+) -> None:
+    never, then = replace(DECISION, mode=Mode.NEVER), replace(DECISION, mode=later)
+    with bench.database.begin() as connection:
+        changed = (DecisionChange(START, ("2102",), then),)
+        calls.save_call(connection, call(decision=never, decision_changes=changed))
+    assert len(filed.look(START + timedelta(hours=1))) == count
 
 
 # --- two looks
@@ -363,6 +388,26 @@ def test_it_looks_at_every_link_every_five_minutes_and_at_more_once_a_day() -> N
     clock.now += EVERY_DAY.total_seconds()
     work._look()
     assert looked[6:] == [("filed", True)], "without a link the PBX is another controller's matter"
+
+
+def test_what_only_the_daily_look_sees_is_told_until_the_next_one() -> None:
+    old = Difference(Kind.NO_RECORDING, CALL_ID, call=call())
+    clock, problems = Clock(), Problems()
+
+    def filed(daily: bool) -> Comparison:
+        return Comparison("filed", lambda: [old] if daily else [], lambda each: None)
+
+    def recorded(more: bool) -> Comparison:
+        return Comparison("recorded", list, lambda each: None)
+
+    work = Reconciler(
+        Comparisons(recorded, filed, None), cast(Controller, Link()), problems, clock, lambda: None
+    )
+    work.stop()
+    for _ in range(2):
+        work._look()
+        assert [CALL_ID in each for each in problems.texts()] == [True]
+        clock.now += EVERY.total_seconds()
 
 
 def test_a_part_that_is_away_is_a_problem_and_the_others_are_compared() -> None:

@@ -62,8 +62,8 @@ class AnyClock(AnyOrder):
 
     @rule(ahead=st.sampled_from([*WRONG, NONE]))
     def the_pbx_is_set(self, ahead: timedelta) -> None:
-        """As if it were compared just then: in what comes within half a minute, a clock that was set cannot be
-        told from an event that was late."""
+        """As if it were compared just then: in what comes within half a minute, a clock that was set cannot
+        be told from an event that was late."""
         self.pbx.set_clocks(ahead, NONE)
         self.pbx.compare_clocks()
 
