@@ -89,6 +89,7 @@ class Cast:
         self.system, self.lines = system, list[Line]()
         self.keys_before = frozenset(system.every_key())
         self.left_before = frozenset(system.left())
+        self.told_before = frozenset(map(str, system.status().get("problems", [])))
         self.files_before = sound_files(system.demo.home)
         """What a fault before has left is told of that one alone."""
 
@@ -143,8 +144,9 @@ class Cast:
         """Lets time go by in which nobody may hear anybody."""
         threading.Event().wait(seconds)
 
-    def wait_until_watched(self) -> None:
-        """Until callrec sees the calls again."""
+    def wait_until_watched(self, seconds: float = 0.0) -> None:
+        """Until callrec sees the calls again; for so long nobody knows whether it does."""
+        self.wait(seconds)
         eventually(lambda: self.system.status().get("link_up"), what="the link to the PBX")
 
     def hang_up(self) -> None:

@@ -38,7 +38,7 @@ def history(cast: Cast, since: datetime, limits: Limits, seconds: float, *, stea
         kept=tuple(_verified(system, kept)),
         left=tuple(_left(system, cast.files_before)),
         unrest=unrest,
-        problems=tuple(system.status().get("problems", [])),
+        problems=tuple(_problems(cast)),
         limits=limits,
     )
 
@@ -59,12 +59,18 @@ def _unrest(system: SystemUnderTest, cast: Cast, since: datetime, seconds: float
         rows = [f"the row of {number}" for number in sorted(numbers - over)]
         told = [] if system.status().get("link_up") else ["the link to the PBX"]
         left = [each for each in system.left() if each not in cast.left_before]
-        return [*rows, *told, *left, *map(str, system.status().get("problems", []))]
+        return [*rows, *told, *left, *_problems(cast)]
 
     try:
         eventually(lambda: not waiting(), seconds)
     except AssertionError:
         yield from waiting()
+
+
+def _problems(cast: Cast) -> list[str]:
+    """Returns what callrec tells that it did not tell before."""
+    told = map(str, cast.system.status().get("problems", []))
+    return [each for each in told if each not in cast.told_before]
 
 
 # --- rows

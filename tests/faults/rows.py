@@ -26,6 +26,8 @@ USUAL = Limits()
 EVERYTHING = frozenset({"begin", "press", "move", "end"})
 UNMOVED = EVERYTHING - {"move"}
 """Who is transferred while callrec sees nothing is heard again once it is back (decision 9)."""
+UNBEGUN = EVERYTHING - {"begin", "move"}
+"""What cannot be recorded begins to be when the fault is over: a refusal, a folder that is away."""
 UNENDED = frozenset({"begin", "press"})
 RESTARTS = ("the controller is", "the clock goes", "commits are lost", "the spool's disk is full, and")
 NOTHING: frozenset[str] = frozenset()
@@ -33,7 +35,8 @@ NOTHING: frozenset[str] = frozenset()
 
 @dataclass(frozen=True)
 class FaultRow:
-    """One fault. It lasts `seconds` while calls go on, which it may cost as much as `limits` say; afterwards
+    """One fault. It lasts `seconds` while calls go on, which it may cost as much as `limits` say, and can be
+    felt for `echo` seconds after it (a connection that lost packets sends them again ever more seldom); then
     callrec has `rest` seconds until nothing waits any more. `on` is the database of the system, `acts` what
     people do meanwhile."""
 
@@ -43,6 +46,7 @@ class FaultRow:
     seconds: float = 1.2
     limits: Limits = USUAL
     acts: frozenset[str] = EVERYTHING
+    echo: float = 0.0
     rest: float = 30.0
     quick: bool = True
 
@@ -62,6 +66,8 @@ def _is_command(method: bytes, path: bytes) -> bool:
 
 AWAY = Limits(unseen=60.0)
 """Of a call that ends while callrec is away nobody knows when."""
+LATE = Limits(missing=3.0, unseen=3.0)
+"""A recording begins some answers later than the talk."""
 GATE = Limits(delay=4.0, unseen=60.0)
 """What a controller that is there and does not answer costs: the dialplan waits two seconds for it."""
 unavailable = partial(HttpAnswers, every=3, choose=_is_command)
@@ -80,19 +86,16 @@ ROWS = [
         limits=Limits(cut=4.0, delay=6.0, missing=1.5),
         acts=NOTHING,
     ),
-    FaultRow("the PBX's folder of recordings is away", inject.folder_away),
+    FaultRow("the PBX's folder of recordings is away", inject.folder_away, acts=UNBEGUN),
     FaultRow(
         "the PBX does not know the password", inject.password_changed, limits=AWAY, acts=UNMOVED, quick=False
     ),
     FaultRow("ARI is cut", between(ari, Refuses, cut=True), on=POSTGRESQL, limits=AWAY, acts=UNMOVED),
     FaultRow("ARI hangs", between(ari, Hangs), on=POSTGRESQL, limits=GATE, acts=UNMOVED),
-    FaultRow("ARI is slow", between(ari, Slow), on=POSTGRESQL),
+    FaultRow("ARI is slow", between(ari, Slow), on=POSTGRESQL, limits=LATE),
     FaultRow("ARI drips", between(ari, Drips), on=POSTGRESQL, limits=GATE, acts=UNMOVED, quick=False),
-    FaultRow(
-        "ARI breaks off its answers", between(ari, CutsAnswers), on=POSTGRESQL, limits=AWAY, acts=UNMOVED
-    ),
     FaultRow("ARI sends garbage", between(ari, Garbles, cut=True), on=POSTGRESQL, limits=AWAY, acts=UNMOVED),
-    FaultRow("ARI refuses every third command", between(ari, unavailable), on=POSTGRESQL),
+    FaultRow("ARI refuses every third command", between(ari, unavailable), on=POSTGRESQL, acts=UNBEGUN),
     FaultRow("AMI refuses", between(ami, Refuses, cut=True), on=POSTGRESQL),
     FaultRow("AMI hangs", between(ami, Hangs), on=POSTGRESQL),
     FaultRow("AMI sends garbage", between(ami, Garbles, cut=True), on=POSTGRESQL),
@@ -110,14 +113,20 @@ ROWS = [
     FaultRow("answers of the S3 server break off", between(store, partial(CutsAnswers, after=300))),
     FaultRow("the S3 server sends garbage", between(store, Garbles, cut=True), quick=False),
     FaultRow("the catalogue is locked", inject.sqlite_locked),
-    FaultRow("the S3 server keeps a part", inject.torn),
-    FaultRow("the spool's disk is full", inject.spool_full),
-    FaultRow("the spool's disk is full, and a kill", inject.spool_full_and_killed, limits=AWAY, acts=UNMOVED),
-    FaultRow("the spool's disk is away", inject.spool_away),
-    FaultRow("commits are lost", inject.commits_lost, seconds=4.0, acts=UNENDED),
-    FaultRow("the clock goes an hour ahead", inject.clock_stepped(3600), limits=AWAY),
+    FaultRow("the S3 server keeps a part", inject.torn, quick=False),
+    FaultRow("the spool's disk is full", inject.spool_full, quick=False),
+    FaultRow(
+        "the spool's disk is full, and a kill",
+        inject.spool_full_and_killed,
+        limits=AWAY,
+        acts=UNMOVED,
+        quick=False,
+    ),
+    FaultRow("the spool's disk is away", inject.spool_away, quick=False),
+    FaultRow("commits are lost", inject.commits_lost, seconds=4.0, acts=UNENDED, quick=False),
+    FaultRow("the clock goes an hour ahead", inject.clock_stepped(3600), limits=AWAY, quick=False),
     FaultRow("the clock goes a day back", inject.clock_stepped(-86_400), limits=AWAY, quick=False),
-    FaultRow("two hosts are parted", inject.parted, on=POSTGRESQL, limits=GATE, acts=UNMOVED),
+    FaultRow("two hosts are parted", inject.parted, on=POSTGRESQL, limits=GATE, acts=UNMOVED, echo=6.0),
     FaultRow(
         "two hosts are parted for long",
         inject.parted,
@@ -125,9 +134,12 @@ ROWS = [
         seconds=15.0,
         limits=GATE,
         acts=UNMOVED,
+        echo=15.0,
         quick=False,
     ),
-    FaultRow("packets are lost on the way to ARI", between(ari, Stutters), on=POSTGRESQL),
+    FaultRow(
+        "packets are lost on the way to ARI", between(ari, Stutters), on=POSTGRESQL, limits=LATE, echo=2.0
+    ),
     FaultRow("packets are lost on the way to S3", between(store, Stutters), on=POSTGRESQL, quick=False),
     FaultRow("the database refuses", between(database, Refuses, cut=True), on=POSTGRESQL),
     FaultRow("the database hangs", between(database, Hangs), on=POSTGRESQL),

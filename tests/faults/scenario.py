@@ -34,7 +34,7 @@ def live_through(system: SystemUnderTest, row: FaultRow, *, more: int = 0) -> Hi
         _act(cast, row, asked, moved, [ends, dropped])
     if not asked.presses:
         cast.press(asked)
-    cast.wait_until_watched()
+    cast.wait_until_watched(row.echo)
     cast.answer(rings)
     cast.talk(0.8)
     cast.hang_up()

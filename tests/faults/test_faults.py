@@ -29,6 +29,7 @@ def test_calls_live_through(system: SystemUnderTest, row: FaultRow) -> None:
     _judge(live_through(system, row))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", [FaultRow("", inject.pbx_killed)], ids=["sqlite-the-PBX-is-killed"])
 def test_the_pbx_is_killed(system: SystemUnderTest, row: FaultRow) -> None:
     _judge(live_through_a_crash(system))
