@@ -42,8 +42,8 @@ simulate: setup ## SECONDS of a modelled office with many calls at once; SEED=â€
 bad-input: setup ## bad input for every command, for TRIES seconds; SEED=â€¦ begins with what failed
 	$(BIN)/python -m tests.bad_input --seconds $(TRIES) $(if $(SEED),--seed $(SEED))
 
-integration: setup ## minutes; real PBX, S3, databases and SIP phones; both databases side by side
-	$(BIN)/pytest -q -n 2 --dist loadscope tests/integration $(ARGS)
+integration: setup ## minutes; real PBX, S3, databases and SIP phones; four systems side by side, two a database
+	$(BIN)/pytest -q -n 4 --dist loadscope tests/integration $(ARGS)
 
 bench: setup ## minutes; measures decisions, evidence, and calls, moves and keys on the real parts; writes bench/RESULTS.md
 	$(BIN)/python -m bench.decide

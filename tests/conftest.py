@@ -1,9 +1,8 @@
-"""The program itself, run in this process; and which tests may run side by side."""
+"""The program itself, run in this process."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -14,24 +13,16 @@ from typing import Any
 import hypothesis
 import pytest
 import structlog
-from xdist.scheduler import LoadScopeScheduling
 
 from callrec.catalogue.database import Database
 from callrec.commands import main
 from callrec.desk import way
 from callrec.settings import DeskSettings
+from tests.scheduling import ByDatabase
 from tests.unit.program import Done
 
 hypothesis.settings.register_profile("callrec", deadline=None)  # how long it takes is the benchmarks' matter
 hypothesis.settings.load_profile("callrec")
-
-
-class ByDatabase(LoadScopeScheduling):  # type: ignore[misc]
-    """The tests of one database share a process, and with it a PBX; those of neither run in any."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        found = re.search(r"[\[-](sqlite|postgresql)[-\]]", nodeid)
-        return found[1] if found else "neither"
 
 
 @pytest.hookimpl(optionalhook=True)
