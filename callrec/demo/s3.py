@@ -26,8 +26,8 @@ from callrec.files import make_folder, write_whole
 START_SECONDS = 30
 GRPC = 10000
 """How much higher the gRPC port of each of its ports is."""
-MEMORY = "160MiB"
-"""How much memory its Go runtime aims at."""
+MEMORY = "400MiB"
+"""How much memory its Go runtime may take. With less than it needs, it looks for garbage all the time."""
 ADMIN = ["Admin", "Read", "Write", "List", "Tagging", "PutObjectRetention", "PutObjectLegalHold"]
 CONTROLLER, DESK, PURGE = "callrec-controller", "callrec-desk", "callrec-purge"
 ACTIONS = {
