@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -23,6 +25,7 @@ from callrec.archive.store import TRIALS
 from callrec.catalogue import finding, rules
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.finding import SearchHit, SearchQuery
+from callrec.commands import main
 from callrec.demo.pbx import OUTSIDE, PHONES
 from callrec.demo.processes import Child
 from callrec.demo.softphones import Phone, Sound, Switchboard, Talk
@@ -40,6 +43,8 @@ PATIENCE = 20.0
 """Ten times what may pass until a call is found, an alert is out or a rule holds (bench/targets.py)."""
 WAITING = ("checkpoints", "open_calls", "calls", "recordings", "discards")
 """The folders of the spool in which something waits."""
+SERVERS = {"serve", "desk"}
+"""The commands that change the whole process they run in, and may go on for ever."""
 WIDEBAND = "g722/16000/1"
 WIDEBAND_PHONE = "2201"
 
@@ -259,13 +264,43 @@ class SystemUnderTest:
 
 
 def callrec(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs the program as a person would."""
+    """Runs the program as a person would: in this process, which has imported it already, where it can."""
+    alone = threading.current_thread() is threading.main_thread() and not SERVERS & set(arguments)
+    return (_here if alone else _in_a_process)(arguments, {"LANG": "C.UTF-8", "LC_ALL": "", **environment})
+
+
+def _here(arguments: tuple[str, ...], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    out, err, before, mask = _output(), _output(), dict(os.environ), os.umask(0o022)
+    os.environ.update(environment)
+    try:
+        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+    finally:
+        os.umask(mask)
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+    said, complained = (each.buffer.getvalue().decode() for each in (out, err))
+    return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), said, complained)
+
+
+class _Output(io.TextIOWrapper):
+    buffer: io.BytesIO
+
+
+def _output() -> _Output:
+    return _Output(io.BytesIO(), "utf-8", write_through=True)
+
+
+def _in_a_process(
+    arguments: tuple[str, ...], environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "callrec", *arguments],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "LANG": "C.UTF-8", "LC_ALL": "", **environment},
+        env={**os.environ, **environment},
         timeout=60,
     )
 
