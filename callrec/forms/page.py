@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from callrec.errors import CheckFailed
 from callrec.failures import why
 from callrec.files import write_whole
 from callrec.visible import visible
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 
 def fill(template: str, **values: object) -> str:
     """Returns the page of a template; nothing in the values is obeyed, by a browser or a terminal."""
+    return _pages().get_template(template).render(values)
+
+
+@cache
+def _pages() -> Environment:
+    """Returns the templates, which are compiled when they are first asked for."""
     # Imported here: few commands print, and all of them are to answer at once.
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    pages = Environment(
+    return Environment(
         loader=PackageLoader("callrec", "forms"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -23,7 +34,6 @@ def fill(template: str, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return pages.get_template(template).render(values)
 
 
 def write(path: Path, page: str) -> None:
