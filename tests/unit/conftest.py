@@ -22,8 +22,13 @@ from tests.unit.program import SHIBA, Done
 
 # Thousands of small tests in one process, which holds all the modules: every seventh second went to looking
 # for garbage among them.
-gc.freeze()
-gc.set_threshold(50_000, 20, 50)
+gc.disable()
+gc.set_threshold(100_000, 20, 50)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 class _Compiled(dict[Any, Any]):
