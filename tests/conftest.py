@@ -21,7 +21,10 @@ from callrec.settings import DeskSettings
 from tests.scheduling import ByDatabase
 from tests.unit.program import Done
 
-hypothesis.settings.register_profile("callrec", deadline=None)  # how long it takes is the benchmarks' matter
+# How long it takes is the benchmarks' matter. What is tried is another each time, and `make unit
+# ARGS=--hypothesis-profile=thorough` tries more at once.
+hypothesis.settings.register_profile("callrec", deadline=None, max_examples=50)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("callrec")
 
 
