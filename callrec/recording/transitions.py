@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from callrec.model.calls import CallRecord, DecisionChange
 from callrec.model.captures import Capture, Segment
 from callrec.model.rules import Decision
 from callrec.recording import actions as do
 
-Step = tuple[str, dict[str, Any]]
-"""What happened, in English, and its values."""
+
+class Step(NamedTuple):
+    """What happened, in English, and its values."""
+
+    event: str
+    values: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +55,20 @@ def steps(before: Account | None, after: Account) -> Iterator[Step]:
     """Yields what happened between two accounts of one call, in order; `before` None: all so far."""
     known, call = before.call if before else None, after.call
     if call.answered_at and not (known and known.answered_at):
-        yield "answered", {"direction": call.direction, "extension": call.extension, "number": call.number}
+        yield Step(
+            "answered", {"direction": call.direction, "extension": call.extension, "number": call.number}
+        )
     if call.decision and not (known and known.decision):
-        yield "decided", _decision(call.decision)
+        yield Step("decided", _decision(call.decision))
     for change in _new(known and known.decision_changes, call.decision_changes):
-        yield "decided anew", _change(change)
+        yield Step("decided anew", _change(change))
     yield from _captured(before.capture if before else None, after.capture)
     yield from _happened(known, call)
     if call.ended_at and not (known and known.ended_at):
-        yield "over", {"outcome": call.outcome, "extension": call.extension, "facility": call.facility}
+        yield Step("over", {"outcome": call.outcome, "extension": call.extension, "facility": call.facility})
     if after.capture and after.end and not (before and before.end == after.end):
         kept = after.capture.kept_because
-        yield after.end, {"recording": after.capture.recording_id, "kept_because": kept}
+        yield Step(after.end, {"recording": after.capture.recording_id, "kept_because": kept})
 
 
 def _captured(before: Capture | None, after: Capture | None) -> Iterator[Step]:
@@ -72,30 +78,34 @@ def _captured(before: Capture | None, after: Capture | None) -> Iterator[Step]:
     for segment in after.segments:
         yield from _of_segment(after.recording_id, known.get(segment.number), segment)
     for gap in _new(before and before.gaps, after.gaps):
-        yield "gap", {"recording": after.recording_id, "reason": gap.reason}
+        yield Step("gap", {"recording": after.recording_id, "reason": gap.reason})
     for silence in _new(before and before.silences, after.silences):
-        yield "silent", {"recording": after.recording_id, "reason": silence.reason}
+        yield Step("silent", {"recording": after.recording_id, "reason": silence.reason})
 
 
 def _of_segment(recording: str, before: Segment | None, after: Segment) -> Iterator[Step]:
     which = {"recording": recording, "segment": after.number}
     if before is None:
-        yield "record", {**which, "standby": after.standby}
+        yield Step("record", {**which, "standby": after.standby})
     for side in ("external", "staff"):
         known, track = before and getattr(before, side), getattr(after, side)
         if track.started_at and not (known and known.started_at):
-            yield "recording", {**which, "side": side, "at": track.started_at.isoformat()}
+            yield Step("recording", {**which, "side": side, "at": track.started_at.isoformat()})
         if track.failed and not (known and known.failed):
-            yield "track failed", {**which, "side": side, "problem": track.failed}
+            yield Step("track failed", {**which, "side": side, "problem": track.failed})
 
 
 def _happened(before: CallRecord | None, after: CallRecord) -> Iterator[Step]:
     for press in _new(before and before.key_presses, after.key_presses):
-        yield "key pressed", {"key_code": press.key, "result": press.result, "extension": press.extension}
+        yield Step(
+            "key pressed", {"key_code": press.key, "result": press.result, "extension": press.extension}
+        )
     for playing in _new(before and before.announcements, after.announcements):
-        yield "announcement", {"prompt": playing.prompt, "language": playing.language, "leg": playing.leg}
+        yield Step(
+            "announcement", {"prompt": playing.prompt, "language": playing.language, "leg": playing.leg}
+        )
     for note in _new(before and before.notes, after.notes):
-        yield "note", {"note": note.text}
+        yield Step("note", {"note": note.text})
 
 
 def _decision(made: Decision) -> dict[str, Any]:
