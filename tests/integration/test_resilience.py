@@ -151,8 +151,9 @@ def test_without_a_controller_outbound_voices_are_not_swapped(
     with system.rule("automatic"):
         system.wait_for_mirror()
         _controller(system).stop()
+        outside = system.phone("outside")  # it must be registered before it is dialled
         staff = system.phone("2101").dial("0311120006", Sound(STAFF_HZ))
-        other = system.phone("outside").pick_up(Sound(CALLER_HZ))
+        other = outside.pick_up(Sound(CALLER_HZ))
         staff.wait_established()
         talk_for([staff, other], 1.5)
         staff.hangup()
