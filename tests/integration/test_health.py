@@ -20,7 +20,7 @@ from callrec.errors import Sentence
 from callrec.problems import Problems
 from callrec.settings import HealthSettings, HelpSettings, Settings, SpoolSettings
 from tests.integration.mail_server import Mailbox, mail_server
-from tests.integration.system import SystemUnderTest, eventually, frozen
+from tests.integration.system import SystemUnderTest, eventually, frozen, talk_for
 from tests.integration.web_server import web_server
 
 TO = "ops@city.example"
@@ -59,12 +59,13 @@ def test_a_pbx_that_refuses_every_snoop_is_not_well(
         eventually(lambda: _metric(port, "callrec_works") == 1 and not _problems(system), what="all well")
         with _refusing_snoops(system):
             caller = system.caller("0311223344").dial("2101", Sound(500.0))
-            system.phone("2101").pick_up(Sound(1000.0))
+            staff = system.phone("2101").pick_up(Sound(1000.0))
             caller.wait_established()
             eventually(lambda: any(NOT_RECORDED in each for each in _problems(system)), what="the problem")
             assert _metric(port, "callrec_captures_lacking") == 1
         eventually(lambda: not _problems(system), what="a recording, once the PBX can again")
         assert _metric(port, "callrec_captures_lacking") == 0
+        talk_for([caller, staff], 1.5)
         caller.hangup()
         assert system.recording_of("0311223344", begin)
         assert _metric(port, 'callrec_pbx_refusals_total{action="StartSnoop"}') > 1
