@@ -143,15 +143,6 @@ def spool_full(station: Station) -> Iterator[None]:
 
 
 @contextmanager
-def spool_full_and_killed(station: Station) -> Iterator[None]:
-    """The spool's disk is full, and then the controller is killed."""
-    with station.disk.full():
-        yield
-        controller(station).kill()
-    station.start_controller()
-
-
-@contextmanager
 def spool_away(station: Station) -> Iterator[None]:
     """The spool's disk is not mounted for a while."""
     with station.disk.away():

@@ -73,6 +73,6 @@ def live_through_a_crash(system: SystemUnderTest) -> History:
     cast.end()
     cast.wait_until_watched()
     after = cast.talking("after it", "2101", wanted=True)
-    cast.talk(1.0)
+    cast.talk(3.0)
     after.hang_up()
     return history(cast, since, CRASH, 60.0, steady=False)
