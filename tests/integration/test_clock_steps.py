@@ -1,0 +1,117 @@
+"""Clocks that are set during a call: a real Asterisk and a real controller, each by a clock of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from callrec.demo.pbx import DemoPbx, PbxPorts
+from callrec.demo.softphones import Sound, Switchboard
+from callrec.demo.system import DemoSystem
+from callrec.model.rules import Mode
+from tests.integration.system import SystemUnderTest, eventually, talk_for, talk_seconds
+from tests.integration.times import as_long_as
+
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+CALLER_HZ, STAFF_HZ = 500.0, 1000.0
+SLEEP = "import threading, time; time.sleep = lambda seconds: threading.Event().wait(seconds) and None"
+"""libfaketime refuses Python's sleep where the monotonic clock is the true one."""
+
+
+class _Clock:
+    """The clock of one process, as far ahead as its file says. `inside`: where it sees its folder."""
+
+    def __init__(self, folder: Path, inside: Path) -> None:
+        self._file = folder / "clock"
+        self.set(0)
+        shutil.copy(FAKETIME, folder / "faketime.so")
+        self.words = [
+            "env",
+            f"LD_PRELOAD={inside}/faketime.so",
+            f"FAKETIME_TIMESTAMP_FILE={inside}/clock",
+            "FAKETIME_NO_CACHE=1",
+            "FAKETIME_DONT_FAKE_MONOTONIC=1",
+        ]
+
+    def set(self, seconds: float) -> None:
+        written = self._file.with_suffix(".new")
+        written.write_text(f"+{seconds}\n")
+        written.rename(self._file)
+
+
+class _Settable(DemoSystem):
+    """A system whose controller has a clock of its own; that of its PBX is set by `pbx_clock`."""
+
+    clock: _Clock
+    pbx_clock: _Clock
+
+    def _callrec(self, command: str) -> list[str]:
+        words = super()._callrec(command)
+        if command != "serve":
+            return words
+        folder = self.home / "clock"
+        folder.mkdir(exist_ok=True)
+        self.clock = _Clock(folder, folder)
+        (folder / "sitecustomize.py").write_text(SLEEP)
+        return [*self.clock.words, f"PYTHONPATH={folder}:{os.environ.get('PYTHONPATH', '')}", *words]
+
+
+@pytest.fixture(scope="module")
+def system(scratch: Path) -> Iterator[SystemUnderTest]:
+    clocks: list[_Clock] = []
+
+    def command(pbx: DemoPbx) -> list[str]:
+        clocks.append(_Clock(pbx.home, pbx.inside))
+        config = str(pbx.inside / "etc/asterisk.conf")
+        return pbx._inside([*clocks[0].words, "asterisk", "-f", "-C", config])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DemoPbx, "_command", command)
+        demo = _Settable(scratch / "clocks", ports=PbxPorts.free())
+        with demo, Switchboard("127.0.0.1", demo.pbx.ports.sip) as switchboard:
+            (demo.pbx_clock,) = clocks
+            yield SystemUnderTest(demo, switchboard)
+
+
+def test_clocks_that_are_set_during_a_call_change_nothing_of_it(system: SystemUnderTest) -> None:
+    """That of the PBX by a day, that of the controller's machine by two hours; and then back.
+
+    Another segment begins after that; S3 takes nothing that is signed two hours later.
+    """
+    demo, begin = system.demo, system.app.now
+    assert isinstance(demo, _Settable)
+    with system.rule(Mode.AUTOMATIC):
+        caller = system.caller("0311190001").dial("2101", Sound(CALLER_HZ))
+        staff = system.phone("2101").pick_up(Sound(STAFF_HZ))
+        caller.wait_established()
+        talk_for([staff], 1.5)
+        demo.pbx_clock.set(86_400)
+        snoop = next(each for each in system.app.pbx.channels() if each.is_own)
+        system.app.pbx.hang_up(snoop.id)  # another segment begins
+        talk_for([staff], 1.5)
+        demo.clock.set(7200)
+        talk_for([staff], 1.5)
+        caller.hangup()
+        staff.wait_ended()
+        eventually(lambda: "clock" in " ".join(system.status()["problems"]), what="a problem with clocks")
+        demo.clock.set(0)
+        demo.pbx_clock.set(0)
+        found = system.recording_of("+81311190001", begin)
+    call, kept = found.call, found.recording
+    assert kept and call.ended_at and call.answered_at and kept.retain_until
+    heard, minute = system.listen(kept), timedelta(minutes=1)
+    as_long_as(heard, talk_seconds(call))
+    assert begin - minute < call.started_at < call.answered_at < call.ended_at < system.app.now + minute
+    assert f"{begin.astimezone(system.app.settings.office.zone):%Y/%m/%d}" in kept.key
+    assert kept.retain_until - call.ended_at == timedelta(
+        days=call.decision.retain_days if call.decision else 0
+    )
+    assert any("the PBX's clock was set during this call" in each.text for each in call.notes)
+    assert len(kept.manifest["capture"]["segments"]) == 2, "one began after the clock was set"
+    locked = system.app.store.head(kept.key, kept.version).retain_until
+    assert locked and locked < kept.retain_until + timedelta(days=2)
