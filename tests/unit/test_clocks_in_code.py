@@ -76,6 +76,7 @@ SUBTRACTED = {
         "health/detail_records.py:read",
         "health/differences.py:_wanted",
         "health/differences.py:of_records",
+        "health/reconciliation.py:_older",
     },
     "in both directions, and for a quarter of an hour: --new-pbx goes round it": {
         "controller/pbx_identity.py:_refuse_another",
@@ -133,6 +134,7 @@ ASKED = {
     "how long something is shown, or looked for": {
         "desk/operations/reconcile.py:_require_controller",
         "health/metrics.py:archived",
+        "health/reconciliation.py:_older",
         "evidence/keys.py:*",
         "evidence/lost_commits.py:*",
         "spool/flaws.py:*",
