@@ -95,6 +95,7 @@ CLICK = (
     "required",
     "{value} is not in the range {range}.",
     "{name} {filename!r} is a file.",
+    "{name} {filename!r} is a directory.",
     "{value!r} is not a valid {number_type}.",
 )
 CLICK_PLURALS = (

@@ -15,6 +15,9 @@ NOT_TRIED = {"demo", "desk"}
 """The one makes a system of its own, the other serves until it is told to end. Both have tests of their own,
 and the other takes nothing."""
 
+ENDLESS = {"watch"}
+"""Options with which a command goes on until somebody ends it."""
+
 _OF_A_KIND = {
     "FILE.csv": "table.csv",
     "FILE.toml": "office.toml",
@@ -49,7 +52,7 @@ def command_line(
         if isinstance(parameter, click.Argument):
             count = chance.randint(0, 3) if parameter.nargs == -1 else int(chance.random() < 0.97)
             line += [_value(chance, parameter, ids) for _ in range(count)]
-        elif chance.random() < (0.9 if parameter.required else 0.25):
+        elif parameter.name not in ENDLESS and chance.random() < (0.9 if parameter.required else 0.25):
             line.append(max(parameter.opts, key=len))
             if not getattr(parameter, "is_flag", False):
                 line.append(_value(chance, parameter, ids))
