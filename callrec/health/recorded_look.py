@@ -17,6 +17,7 @@ import structlog
 from callrec.catalogue import calls, reconciling
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection, Database
+from callrec.controller import drafts
 from callrec.controller.controller import parsed_keys
 from callrec.fallback import journal
 from callrec.health import differences
@@ -88,7 +89,8 @@ class RecordedLook:
             case Difference(kind=Kind.CAME_BACK, tracks=Tracks() as tracks, state=str()):
                 # the archiver destroys again what is destroyed, and the custody log says so
                 found = self._captured(tracks, replace(difference, state=None), wanted=True)
-                self._parts.spool.hand_over(found)
+                again = replace(found.capture, recording_id=tracks.recording or found.capture.recording_id)
+                self._parts.spool.hand_over(replace(found, capture=again))
             case Difference(
                 kind=Kind.UNWANTED | Kind.LEFT_BEHIND | Kind.CAME_BACK, tracks=Tracks() as tracks
             ):
@@ -122,11 +124,14 @@ class RecordedLook:
         if stored:
             with parts.astdb() as database:
                 lines, keys = database.tree(journal.FAMILY), database.tree(journal.KEYS)
+                mirrored = {key.rpartition("-")[0] for key in database.tree(drafts.FAMILY)}
             told = frozenset(field for line in lines.values() for field in line.split("|"))
-            said = replace(said, told=told, keys=tuple(parsed_keys(keys, timedelta(0))))
-        drafts = frozenset(parts.spool.tracks())
-        followed = frozenset(parts.spool.followed() | parts.followed())
-        said = replace(said, drafts=drafts, followed=followed, spool_since=parts.spool.made_at())
+            unread = frozenset(mirrored | parts.spool.damaged())
+            said = replace(said, told=told, keys=tuple(parsed_keys(keys, timedelta(0))), unread=unread)
+        followed = parts.followed()  # before the spool: there it goes from memory
+        followed |= parts.spool.followed()
+        said = replace(said, drafts=frozenset(parts.spool.tracks()), followed=frozenset(followed))
+        said = replace(said, spool_since=parts.spool.made_at())
         return self._with_catalogue(said)
 
     def _lost(self) -> dict[str, str]:
@@ -137,7 +142,8 @@ class RecordedLook:
         with self._parts.database.read() as connection:
             archived = reconciling.recordings_of(connection, aside)
         lost = [each.capture for id_, each in aside.items() if id_ not in archived]
-        return {name: each.recording_id for each in lost for name in _names(each)}
+        had = Quarantine(self._parts.spool).fetched()
+        return {name: each.recording_id for each in lost for name in _names(each) if name not in had}
 
     def _with_catalogue(self, said: Recorded) -> Recorded:
         strays = differences.strays_of(said)
@@ -168,7 +174,7 @@ class RecordedLook:
     def _calls(self, connection: Connection, tracks: Tracks) -> Calls:
         lost = reconciling.lost_calls(connection, [tracks.recording]) if tracks.recording else {}
         if lost:
-            return Calls(tuple(lost.values()))
+            return Calls(tuple(lost.values()), named=True)
         there = reconciling.calls_at(connection, self._parts.name, tracks.at)
         before = reconciling.recorded_before(connection, {each.id for each in there}, tracks.at)
         return Calls(tuple(there), frozenset(before))

@@ -151,10 +151,14 @@ def test_what_was_on_standby_is_destroyed_and_its_row_says_so(compared: Compared
     assert not list(compared.bench.pbx.glob("*/*")) and compared.found() == []
 
 
-@pytest.mark.parametrize(("mode", "kept"), [(Mode.AUTOMATIC, True), (Mode.STANDBY, False)])
-def test_the_call_of_that_moment_gets_what_is_found(compared: Compared, mode: Mode, kept: bool) -> None:
+@pytest.mark.parametrize(
+    ("mode", "names", "kept"), [(Mode.AUTOMATIC, WANTED, True), (Mode.STANDBY, STANDBY, False)]
+)
+def test_the_call_of_that_moment_gets_what_is_found(
+    compared: Compared, mode: Mode, names: list[str], kept: bool
+) -> None:
     _save(compared.bench, decision=replace(DECISION, mode=mode))
-    _tracks(compared.bench, WANTED)
+    _tracks(compared.bench, names)
     compared.resolve()
     compared.bench.later()
     found = _recording(compared.bench)
@@ -226,6 +230,50 @@ def test_what_was_destroyed_is_destroyed_again_and_the_custody_log_says_so(compa
     assert not list(compared.bench.pbx.glob("*/*")) and compared.found() == []
     with compared.bench.database.read() as connection:
         assert custody.of(connection, RECORDING_ID)[-1].action == "came-back"
+
+
+def test_a_later_segment_of_what_was_destroyed_is_not_archived_anew(compared: Compared) -> None:
+    _archived(compared)
+    with compared.bench.database.begin() as connection:
+        connection.execute(recordings.update().values(state="destroyed", manifest={}))
+    _tracks(compared.bench, [name.replace("-1-", "-2-") for name in WANTED])
+    assert compared.found() == [Kind.CAME_BACK]
+    compared.resolve()
+    assert compared.bench.spool.waiting() == [RECORDING_ID]
+    compared.bench.later()
+    assert not list(compared.bench.pbx.glob("*/*")) and compared.found() == []
+    with compared.bench.database.read() as connection:
+        assert connection.execute(recordings.select()).one().state == "destroyed"
+
+
+def test_what_another_machine_has_a_draft_of_is_not_destroyed_here(
+    compared: Compared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A take-over while AMI was away has not read it, and a key may have been pressed there."""
+    drafts = {f"{RECORDING_ID}-0": "1:draft"}
+    monkeypatch.setattr(AstDb, "tree", lambda _, family: drafts if family == "callrec-draft" else {})
+    _tracks(compared.bench, STANDBY)
+    assert compared.found() == [Kind.UNCLEAR]
+
+
+def test_what_has_a_damaged_draft_is_not_destroyed(compared: Compared) -> None:
+    spool = compared.bench.spool
+    (spool.directory / "checkpoints" / f"{RECORDING_ID}.json").write_text("{")
+    assert spool.checkpoints() == []
+    _tracks(compared.bench, STANDBY)
+    assert compared.found() == [Kind.UNCLEAR]
+
+
+def test_what_was_fetched_and_declared_lost_has_not_turned_up(compared: Compared) -> None:
+    """Files without sound, or that cannot be read, would be found again and lost again for ever."""
+    captured = _renamed(captured_call())
+    compared.bench.spool.hand_over(captured)
+    folder = compared.bench.spool.folder(RECORDING_ID)
+    (folder / "1-external.wav").write_bytes(b"")
+    (folder / "1-staff.wav.damaged").write_bytes(b"")
+    compared.bench.spool.quarantine(RECORDING_ID)
+    _tracks(compared.bench, WANTED)
+    assert compared.found() == []
 
 
 def test_what_the_dialplan_recorded_is_archived_once(compared: Compared) -> None:
