@@ -56,7 +56,7 @@ def _take(spool: Spool, draft: Draft) -> None:
 def _drop(spool: Spool, left: set[str], elsewhere: Elsewhere) -> None:
     """Takes from the spool what is over, and known to the catalogue."""
     for checkpoint in spool.checkpoints():
-        if checkpoint.capture.recording_id not in left and _has_ended(checkpoint, elsewhere):
+        if checkpoint.capture.recording_id not in left and _is_over(checkpoint, elsewhere):
             spool.drop_checkpoint(checkpoint.capture.recording_id)
             log.info("ended by another machine", call=checkpoint.call.id)
     for call in spool.open_calls():
@@ -68,10 +68,18 @@ def _drop(spool: Spool, left: set[str], elsewhere: Elsewhere) -> None:
 
 
 def _is_done(draft: Draft, elsewhere: Elsewhere) -> bool:
-    if draft.state is State.OPEN and _has_ended(draft.checkpoint, elsewhere):
-        return True
+    if draft.state is State.OPEN:
+        return _is_over(draft.checkpoint, elsewhere)
     return elsewhere.has_recording(draft.id) or elsewhere.was_discarded(draft.call.id)
 
 
-def _has_ended(checkpoint: Checkpoint, elsewhere: Elsewhere) -> bool:
-    return elsewhere.has_recording(checkpoint.capture.recording_id) or elsewhere.has_ended(checkpoint.call)
+def _is_over(checkpoint: Checkpoint, elsewhere: Elsewhere) -> bool:
+    """Returns whether a capture that was under way was ended elsewhere, and what became of it is known there.
+
+    The row of a call comes before its recording: what is to be kept, and is neither archived nor destroyed,
+    nobody may have but who has this copy.
+    """
+    call, capture = checkpoint.call, checkpoint.capture
+    if elsewhere.has_recording(capture.recording_id) or elsewhere.was_discarded(call.id):
+        return True
+    return not capture.kept_because and elsewhere.has_ended(call)
