@@ -301,8 +301,8 @@ def _wanted(tracks: Tracks, call: CallRecord | None, said: Recorded) -> Kind:
     Of a call that is known by the moment alone nothing is destroyed that the name says was wanted.
     """
     is_sure = not tracks.recording or said.calls.get(tracks.at, Calls()).named
-    if call and call.decision and (is_sure or should_be_recorded(call)):
-        return _by_call(call)
+    if call and call.decision and (is_sure or _is_kept_of(tracks, call)):
+        return _by_call(tracks, call)
     if not tracks.standby:  # callrec records what is wanted, or is on standby; the dialplan what is automatic
         return Kind.UNCLEAR if call and call.decision else Kind.WANTED
     if _may_be_saved(tracks, said):
@@ -310,10 +310,16 @@ def _wanted(tracks: Tracks, call: CallRecord | None, said: Recorded) -> Kind:
     return Kind.CAME_BACK if call and call.discarded_at else Kind.UNWANTED
 
 
-def _by_call(call: CallRecord) -> Kind:
+def _by_call(tracks: Tracks, call: CallRecord) -> Kind:
     if call.discarded_at:
         return Kind.CAME_BACK
-    return Kind.WANTED if should_be_recorded(call) else Kind.UNWANTED
+    return Kind.WANTED if _is_kept_of(tracks, call) else Kind.UNWANTED
+
+
+def _is_kept_of(tracks: Tracks, call: CallRecord) -> bool:
+    """Returns whether tracks of a call are kept. Where somebody joins whose calls are recorded, what was on
+    standby before stays so, unless a key keeps it."""
+    return should_be_recorded(call) and (not tracks.standby or _was_kept(call))
 
 
 def _may_be_saved(tracks: Tracks, said: Recorded) -> bool:

@@ -108,6 +108,9 @@ class RecordedLook:
         self._parts.spool.discard(found, whole=whole)
 
     def _is_recorded(self, call: CallRecord) -> bool:
+        """Returns whether something of a call is kept, or waits in the spool for that."""
+        if call.id in self._parts.spool.known_calls():
+            return True
         with self._parts.database.read() as connection:
             return calls.is_recorded(connection, call.id)
 

@@ -22,7 +22,7 @@ from callrec.health.differences import (
     confirmed,
     made_at,
 )
-from callrec.model.calls import FeatureCode, KeyPress, KeyResult, Note
+from callrec.model.calls import DecisionChange, FeatureCode, KeyPress, KeyResult, Note
 from callrec.model.captures import Custody
 from callrec.model.rules import Mode
 from callrec.pbx.events import RawKeyPress
@@ -162,6 +162,15 @@ def test_the_call_that_is_known_for_certain_tells_what_was_wanted(
 ) -> None:
     named = {AT: Calls((call(**changes),), named=True)}
     assert _kinds(_said(calls=named)) == [kind]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_what_was_on_standby_before_somebody_joined_stays_so(named: bool) -> None:
+    changed = (DecisionChange(START, ("2102",), DECISION),)
+    found = call(decision=replace(DECISION, mode=Mode.STANDBY), decision_changes=changed)
+    kept = replace(found, key_presses=(_press(KeyResult.KEPT),))
+    assert _kinds(_said(STANDBY, calls={AT: Calls((found,), named=named)})) == [Kind.UNWANTED]
+    assert _kinds(_said(STANDBY, calls={AT: Calls((kept,), named=named)})) == [Kind.WANTED]
 
 
 @pytest.mark.parametrize("changes", [{}, {"discarded_at": START}])

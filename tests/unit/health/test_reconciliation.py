@@ -167,6 +167,15 @@ def test_the_call_of_that_moment_gets_what_is_found(
         assert calls.was_discarded(connection, CALL_ID) is not kept
 
 
+def test_a_call_of_which_something_waits_is_not_said_to_be_destroyed(compared: Compared) -> None:
+    """A take-over would take what waits for done."""
+    _save(compared.bench, decision=replace(DECISION, mode=Mode.STANDBY))
+    compared.bench.spool.hand_over(captured_call(recording_id=CALL_ID.replace("a", "b")))
+    _tracks(compared.bench, STANDBY)
+    compared.resolve()
+    assert not compared.bench.spool.discard_of(RECORDING_ID).whole
+
+
 def test_several_segments_become_a_recording_each(compared: Compared) -> None:
     _tracks(compared.bench, WANTED)
     _tracks(compared.bench, [name.replace("-1-", "-2-") for name in WANTED])
