@@ -54,9 +54,17 @@ LOST_SECONDS = 60.0
 """How long after a try that failed lost commits are looked for again: the whole bucket is listed."""
 APP_GRACE_SECONDS = 3.0
 """How long Asterisk may need to notice that a controller that was killed is gone."""
-LONGEST_SECONDS = {"archive": 1800.0, "lost commits": 7200.0, "anchors": 7200.0, "statements": 600.0}
+LONGEST_SECONDS = {
+    "archive": 1800.0,
+    "lost commits": 7200.0,
+    "anchors": 7200.0,
+    "statements": 600.0,
+    "reconciliation": 1800.0,
+}
 """How long one thing may take a thread, where that is no minute: hours of sound are joined and put into the
-bucket, and the whole bucket is listed."""
+bucket, and the whole bucket, or a month of it, is listed."""
+NOT_WAITED_FOR = frozenset({"reconciliation", "clocks"})
+"""The threads that ask others for long, and leave nothing half done: the end waits STOP_SECONDS for them."""
 STOP_SECONDS = 2.0
 """How long the end waits for threads that ask others, and have nothing to finish."""
 NOTE_SECONDS = 60.0
@@ -177,8 +185,9 @@ class Service:
         CallrecError when a thread has died."""
         watchers = self._health.loops(self)
         loops = {**self._loops(), **watchers}
+        let_go = NOT_WAITED_FOR.union(watchers)
         threads = [
-            threading.Thread(target=each.run, name=name, daemon=name in watchers)
+            threading.Thread(target=each.run, name=name, daemon=name in let_go)
             for name, each in loops.items()
         ]
         self.progress = self._progress(loops)

@@ -135,6 +135,7 @@ class Reconciler(Worker):
             self._one(self._comparisons.records, daily=daily)
 
     def _one(self, comparison: Comparison, *, daily: bool) -> None:
+        self.pulse.beat()
         self._problems.attempt(
             f"reconcile {comparison.name}", lambda: self._reconciled(comparison, daily=daily)
         )
