@@ -95,6 +95,7 @@ class ReconciliationAssembly:
                 Defaults(retention.days, retention.incident_days),
                 self._followed,
                 self._take_back,
+                lambda: app.store,
             )
         )
 

@@ -14,18 +14,20 @@ from typing import Any, Protocol
 
 import structlog
 
+from callrec.archive.store import BrowsingStore
 from callrec.catalogue import calls, reconciling
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection, Database
 from callrec.controller import drafts
 from callrec.controller.controller import parsed_keys
+from callrec.errors import CallrecError
 from callrec.fallback import journal
 from callrec.health import differences
 from callrec.health.differences import Archived, Calls, Difference, Kind, Recorded, Tracks
 from callrec.health.found_tracks import captured
 from callrec.health.stored_names import StoredNames
 from callrec.model.calls import CallRecord
-from callrec.model.captures import Capture, CapturedCall
+from callrec.model.captures import Capture, CapturedCall, Custody
 from callrec.pbx.events import Channel
 from callrec.policy.decide import Defaults
 from callrec.spool.directory import Spool
@@ -52,7 +54,8 @@ class AstDb(Protocol):
 @dataclass(frozen=True, slots=True)
 class RecordedParts:
     """What is compared, and with what. `followed` returns the recordings that a controller has in memory;
-    `take_back` has a recording that was declared lost archived after all, by its id."""
+    `take_back` has a recording that was declared lost archived after all, by its id; `store` makes the
+    bucket, which is asked only before sound is destroyed because it has that."""
 
     pbx: Pbx
     astdb: Callable[[], AbstractContextManager[AstDb]]
@@ -63,6 +66,7 @@ class RecordedParts:
     defaults: Defaults
     followed: Callable[[], set[str]]
     take_back: Callable[[str], object]
+    store: Callable[[], BrowsingStore]
 
 
 class RecordedLook:
@@ -155,13 +159,13 @@ class RecordedLook:
         with self._parts.database.read() as connection:
             rows = reconciling.recordings_of(connection, {each.recording for each in strays} - {""})
             found = {each.at: self._calls(connection, each) for each in strays}
-            known = {id_: _archived(each) for id_, each in rows.items()}
-            known |= dict(self._of_dialplan(connection, strays, found))
+            rows |= dict(self._of_dialplan(connection, strays, found))
+        known = {about: self._archived(row) for about, row in rows.items()}
         return replace(said, archived=known, calls=found)
 
     def _of_dialplan(
         self, connection: Connection, strays: list[Tracks], found: Mapping[datetime, Calls]
-    ) -> Iterator[tuple[str, Archived]]:
+    ) -> Iterator[tuple[str, ArchivedRecording]]:
         """Yields what the catalogue has of sound that the dialplan recorded, which no recording is named by:
         by the first of its tracks."""
         for each in strays:
@@ -170,9 +174,23 @@ class RecordedLook:
             for row in reconciling.recordings_of_calls(
                 connection, {call.id for call in found[each.at].found}
             ):
-                known = _archived(row)
-                if each.names[0] in known.tracks:
-                    yield each.names[0], known
+                if each.names[0] in _archived(row).tracks:
+                    yield each.names[0], row
+
+    def _archived(self, row: ArchivedRecording) -> Archived:
+        """Returns what the archive has of a recording. Where the bucket does not show its objects, it lacks
+        all: what the PBX has may be the last there is."""
+        known = _archived(row)
+        there = known.state is Custody.DESTROYED or self._is_there(row)
+        return known if there else replace(known, lacking=known.tracks)
+
+    def _is_there(self, row: ArchivedRecording) -> bool:
+        store, wanted = self._parts.store(), {row.key: row.version, row.manifest_key: row.manifest_version}
+        try:
+            found = [each for key in wanted for each in store.listed(key) if not each.marker]
+        except CallrecError:  # it is away: others tell that
+            return False
+        return wanted.items() <= {(each.key, each.version) for each in found}
 
     def _calls(self, connection: Connection, tracks: Tracks) -> Calls:
         lost = reconciling.lost_calls(connection, [tracks.recording]) if tracks.recording else {}

@@ -103,6 +103,7 @@ def compared(bench: Bench) -> Compared:
         Defaults(),
         lambda: followed,
         bench.archiver.take_back,
+        lambda: cast(Any, bench.store),
     )
     return Compared(bench, pbx, RecordedLook(parts), followed)
 
@@ -226,6 +227,19 @@ def test_what_the_archive_has_is_destroyed_when_it_comes_again(compared: Compare
     compared.resolve()
     compared.bench.later()
     assert not list(compared.bench.pbx.glob("*/*")) and _recording(compared.bench) == before
+
+
+def test_what_the_bucket_has_lost_is_not_destroyed_on_the_pbx(compared: Compared) -> None:
+    """As when a copy of the PBX's disk is brought back for this very reason."""
+    _tracks(compared.bench, WANTED)
+    compared.bench.spool.hand_over(_renamed(captured_call()))
+    compared.bench.later()
+    for key in list(compared.bench.store.versions):
+        data = compared.bench.store.versions.pop(key)
+        _tracks(compared.bench, WANTED)
+        assert compared.found() == [Kind.UNCLEAR]
+        compared.bench.store.versions[key] = data
+    assert compared.found() == [Kind.LEFT_BEHIND]
 
 
 def test_what_was_destroyed_is_destroyed_again_and_the_custody_log_says_so(compared: Compared) -> None:
