@@ -164,6 +164,27 @@ def test_what_was_over_is_archived_or_destroyed_though_its_row_is_there(tmp_path
     assert spool.discards() == ["discarded"] and spool.discard_of("discarded").whole
 
 
+def test_what_is_kept_here_or_there_is_not_destroyed_on_the_word_of_the_other(tmp_path: Path) -> None:
+    """One of the two has heard a key that the other has not."""
+    spool = Spool(tmp_path)
+    names = ("open", "destroyed there", "unannounced", "kept there", "archived there")
+    over = {name: captured_call(recording_id=name, call={"id": f"call of {name}"}) for name in names}
+    for name in names[:3]:
+        spool.hand_over(over[name])
+    for name in names[3:]:
+        spool.discard(over[name], whole=True)
+    barred = replace(over["unannounced"].call, unannounced_at=over["unannounced"].call.started_at)
+    left = [
+        Draft(State.OPEN, over["open"].call, replace(over["open"].capture, kept_because=None)),
+        Draft(State.DISCARDED, over["destroyed there"].call, over["destroyed there"].capture),
+        Draft(State.DISCARDED, barred, over["unannounced"].capture),
+        Draft(State.KEPT, over["kept there"].call, over["kept there"].capture),
+    ]
+    bring_up(spool, left, Catalogue(recordings={"archived there"}))
+    assert spool.checkpoints() == [] and spool.discards() == ["unannounced"]
+    assert spool.waiting() == sorted(names[:4])
+
+
 def test_one_that_comes_back_drops_what_was_ended_elsewhere(tmp_path: Path) -> None:
     """And of what goes on it believes the newer copy; what nobody else knew of it keeps."""
     spool, newer = Spool(tmp_path), _long(checkpoint(), 1)
