@@ -26,7 +26,7 @@ from callrec import sentences, systemd
 from callrec.app import App
 from callrec.app.controller import ControllerAssembly, ControllerParts
 from callrec.app.health import HealthParts, Loop
-from callrec.controller.ownership import LOOK_SECONDS
+from callrec.controller.ownership import LOOK_SECONDS, remembered
 from callrec.controller.rules_in_force import RulesInForce, keep_for_good
 from callrec.errors import CallrecError, CatalogueOutdated, CatalogueUnreachable, Refused, Sentence
 from callrec.health.backlog import Overdue
@@ -165,7 +165,7 @@ class Service:
         calls must be recorded. Raises Refused where another PBX has this one's name."""
 
         def take() -> None:
-            self._identity.require(new=new_pbx)
+            self._identity.require(new=new_pbx, before=remembered(self._app.spool.directory))
             self._ownership.claim(self._identity.known())
             self._note()
 
