@@ -155,7 +155,8 @@ class Service:
         self._parts = self._assembly.parts(self._rules, self._problems, self._drafts)
         self._health.measure(self._parts, self)
         self._clocks.compared = self._parts.controller.clocks_compared
-        self._clocks.compare()  # before the first event: calls are dated by what is found
+        # Before the first event: calls are dated by what is found.
+        self._problems.attempt("compare clocks", self._clocks.compare)
         self._problems.attempt("drafts", lambda: self._assembly.bring_up(self._drafts))
         self._parts.controller.take_up()
         keep_for_good()

@@ -25,6 +25,8 @@ from callrec.recording.capture_tracks import FOLDER, STANDBY
 
 _TRACK = re.compile(rf"{FOLDER}/({ID.pattern})-([0-9]+)({STANDBY}?)-(external|staff)")
 _SNOOP = re.compile(rf"{re.escape(OWN_PREFIX)}({ID.pattern})-([0-9]+)-(external|staff)")
+_LATEST_MS = 32_503_680_000_000
+"""The year 3000."""
 _KEPT_BY = (KeyResult.STARTED, KeyResult.KEPT, KeyResult.MARKED, KeyResult.HELP_SENT)
 _KEEPING = (FeatureCode.KEEP, FeatureCode.HELP)
 OVER_AT_ONCE = "the call was over before there was sound to record"
@@ -232,8 +234,10 @@ def _tracks(whose: str, number: int, names: list[str]) -> Tracks:
 
 
 def made_at(recording: str) -> datetime:
-    """Returns the moment that a recording's id has: when it was asked for, by callrec's clock."""
-    return datetime.fromtimestamp(int(recording.replace("-", "")[:12], 16) / 1000, UTC)
+    """Returns the moment that a recording's id has: when it was asked for, by callrec's clock. What lies
+    beyond the calendar, which anybody can write into a name, is taken for 1970."""
+    milliseconds = int(recording.replace("-", "")[:12], 16)
+    return datetime.fromtimestamp(milliseconds / 1000 if milliseconds < _LATEST_MS else 0, UTC)
 
 
 def _epoch(channel: str) -> datetime:

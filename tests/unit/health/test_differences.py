@@ -264,6 +264,12 @@ def test_a_record_of_the_pbx_is_known_by_its_channel_or_its_moment() -> None:
     assert "0312345678" not in found.about, "it is told to people who may not know who called"
 
 
+def test_a_name_beyond_the_calendar_stops_nothing() -> None:
+    odd = f"callrec/ffffffff-ffff{RECORDING_ID[13:]}-1-staff"
+    found = differences.of_recorded(_said((odd, *WANTED)))
+    assert {each.tracks.at for each in found if each.tracks} == {AT, made_at("0" * 12)}
+
+
 def test_only_what_both_looks_have_is_confirmed() -> None:
     a, b, c = (Difference(Kind.SNOOP, name) for name in "abc")
     assert confirmed([a, b], [b, c]) == [b]
