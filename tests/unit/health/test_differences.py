@@ -90,6 +90,7 @@ def test_the_name_alone_tells_what_was_wanted() -> None:
     "known",
     [
         {"spool_since": AT + timedelta(seconds=1)},
+        {"spool_since": made_at("0" * 12)},
         {"keys": (RawKeyPress("1", "keep", "1.0", "PJSIP/2101-1", AT + timedelta(seconds=9), ""),)},
     ],
 )
