@@ -52,7 +52,7 @@ class ReconciliationAssembly:
         return Comparison(
             FILED,
             lambda: look.look(app.now, days=days),
-            lambda each: look.resolve(each, app.now, days=days),
+            look.resolve,
         )
 
     def _records(self) -> Comparison:

@@ -77,6 +77,9 @@ SUBTRACTED = {
         "health/differences.py:of_records",
         "health/reconciliation.py:_older",
     },
+    "rows are made minutes later or sooner, as the S3 server's clock tells": {
+        "health/filed_look.py:_young",
+    },
     "what may be of another spool is for a person, also where the clock was not set when this one was made": {
         "health/differences.py:_may_be_saved",
     },

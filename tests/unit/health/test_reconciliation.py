@@ -14,9 +14,9 @@ from callrec.catalogue import calls, custody, finding, notes
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.tables import recordings
 from callrec.controller.controller import Controller
-from callrec.errors import PbxUnreachable, StoreUnreachable
+from callrec.errors import CheckFailed, PbxUnreachable, StoreUnreachable
 from callrec.health.differences import Difference, Kind, made_at
-from callrec.health.filed_look import FiledLook, FiledParts
+from callrec.health.filed_look import YOUNG, FiledLook, FiledParts
 from callrec.health.reconciliation import (
     EVERY,
     EVERY_DAY,
@@ -374,6 +374,38 @@ def test_an_answered_call_without_a_recording_is_told_until_a_person_says_why(
     assert filed.look(now) == []
 
 
+def test_what_was_put_just_now_may_be_another_machine_s_which_has_yet_to_prove_it(
+    bench: Bench, filed: FiledLook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.captured()
+    bench.later()
+    with bench.database.begin() as connection:
+        connection.execute(recordings.delete())
+    put = START + timedelta(hours=1) - YOUNG / 2
+    listed = bench.store.listed
+    monkeypatch.setattr(
+        bench.store, "listed", lambda prefix: (replace(each, at=put) for each in listed(prefix))
+    )
+    kinds = [each.kind for each in filed.look(START + timedelta(hours=1))]
+    assert Kind.NO_ROW not in kinds
+
+
+def test_an_object_of_which_no_row_can_be_made_is_told(bench: Bench) -> None:
+    asked: list[tuple[str, str]] = []
+
+    class Nothing:
+        def only(self, base: str, id_: str) -> list[Any]:
+            asked.append((base, id_))
+            return []
+
+    parts = FiledParts(
+        bench.database, lambda: cast(Any, bench.store), bench.spool, lambda: cast(Any, Nothing()), TOKYO
+    )
+    with pytest.raises(CheckFailed, match="no row can be made of it"):
+        FiledLook(parts).resolve(Difference(Kind.NO_ROW, RECORDING_ID, key="a/b.flac"))
+    assert asked == [("a/b", RECORDING_ID)], "and not the whole bucket"
+
+
 @pytest.mark.parametrize(("later", "count"), [(Mode.AUTOMATIC, 1), (Mode.MANUAL, 0)])
 def test_who_joins_a_call_later_may_have_wanted_it_recorded(
     bench: Bench, filed: FiledLook, later: Mode, count: int
@@ -479,6 +511,24 @@ def test_what_only_the_daily_look_sees_is_told_until_the_next_one() -> None:
         work._look()
         assert [CALL_ID in each for each in problems.texts()] == [True]
         clock.now += EVERY.total_seconds()
+
+
+def test_what_cannot_be_resolved_hides_no_other() -> None:
+    def refused(each: Difference) -> None:
+        raise PbxUnreachable("it cannot be")
+
+    def recorded(more: bool) -> Comparison:
+        return Comparison("recorded", lambda: [SNOOP, UNCLEAR], refused)
+
+    def filed(more: bool) -> Comparison:
+        return Comparison("filed", list, lambda each: None)
+
+    problems = Problems()
+    parts = Comparisons(recorded, filed, None)
+    work = Reconciler(parts, cast(Controller, Link()), problems, Clock(), lambda: None)
+    work.stop()
+    work._look()
+    assert len(problems.texts()) == 2 and any("it cannot be" in each for each in problems.texts())
 
 
 def test_a_part_that_is_away_is_a_problem_and_the_others_are_compared() -> None:
