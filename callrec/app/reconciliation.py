@@ -104,5 +104,12 @@ class ReconciliationAssembly:
 
         app = self._app
         return FiledLook(
-            FiledParts(app.database, lambda: app.store, app.spool, app.rebuilding, app.settings.office.zone)
+            FiledParts(
+                app.database,
+                lambda: app.store,
+                app.spool,
+                app.rebuilding,
+                app.settings.office.zone,
+                app.settings.pbx.name,
+            )
         )

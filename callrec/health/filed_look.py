@@ -33,13 +33,15 @@ YOUNG = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class FiledParts:
-    """What is compared. `rebuilding` makes what writes rows of what the bucket says."""
+    """What is compared. `rebuilding` makes what writes rows of what the bucket says. `pbx` is the name of the
+    PBX whose calls wait in this spool: of those of another one the recordings may wait elsewhere."""
 
     database: Database
     store: Callable[[], BrowsingStore]
     spool: Spool
     rebuilding: Callable[[], Rebuilding]
     zone: ZoneInfo
+    pbx: str
 
 
 class FiledLook:
@@ -61,7 +63,8 @@ class FiledLook:
             known = frozenset(reconciling.recordings_of(connection, ids - {each.id for each in before}))
             answered = reconciling.answered_without_recording(connection, begin, now)
         waiting = self._parts.spool.known_calls()
-        still = tuple(each for each in answered if each.id not in waiting)
+        own = (each for each in answered if each.pbx == self._parts.pbx)
+        still = tuple(each for each in own if each.id not in waiting)
         known |= self._parts.spool.followed() | _young(there, now)
         return differences.of_filed(Filed(listed, tuple(map(_kept, before)), still, known))
 

@@ -332,7 +332,9 @@ def filed(bench: Bench) -> FiledLook:
         raise AssertionError("nothing is to be written")
 
     return FiledLook(
-        FiledParts(bench.database, lambda: cast(Any, bench.store), bench.spool, no_rebuilding, TOKYO)
+        FiledParts(
+            bench.database, lambda: cast(Any, bench.store), bench.spool, no_rebuilding, TOKYO, call().pbx
+        )
     )
 
 
@@ -399,11 +401,22 @@ def test_an_object_of_which_no_row_can_be_made_is_told(bench: Bench) -> None:
             return []
 
     parts = FiledParts(
-        bench.database, lambda: cast(Any, bench.store), bench.spool, lambda: cast(Any, Nothing()), TOKYO
+        bench.database,
+        lambda: cast(Any, bench.store),
+        bench.spool,
+        lambda: cast(Any, Nothing()),
+        TOKYO,
+        "pbx",
     )
     with pytest.raises(CheckFailed, match="no row can be made of it"):
         FiledLook(parts).resolve(Difference(Kind.NO_ROW, RECORDING_ID, key="a/b.flac"))
     assert asked == [("a/b", RECORDING_ID)], "and not the whole bucket"
+
+
+def test_what_waits_for_the_archive_at_another_pbx_is_its_own_matter(bench: Bench, filed: FiledLook) -> None:
+    with bench.database.begin() as connection:
+        calls.save_call(connection, call(pbx="another"))
+    assert filed.look(START + timedelta(hours=1)) == []
 
 
 @pytest.mark.parametrize(("later", "count"), [(Mode.AUTOMATIC, 1), (Mode.MANUAL, 0)])
