@@ -159,7 +159,8 @@ class Recorded:
     they were acted on. `archived` is by recordings, or
     by the first track of what the dialplan recorded, `calls` by the moments of tracks. `spool_since` is
     when the spool was made: what was recorded before may have had a draft elsewhere. `unread` are the
-    recordings of which there is a draft that was not taken up: of another machine, or damaged.
+    recordings of which there is a draft that was not taken up: of another machine, which was to keep them,
+    or damaged.
     """
 
     channels: frozenset[str] = frozenset()

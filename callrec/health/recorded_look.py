@@ -131,9 +131,9 @@ class RecordedLook:
         if stored:
             with parts.astdb() as database:
                 lines, keys = database.tree(journal.FAMILY), database.tree(journal.KEYS)
-                mirrored = {key.rpartition("-")[0] for key in database.tree(drafts.FAMILY)}
+                kept = drafts.to_be_kept(database.tree(drafts.FAMILY))
             told = frozenset(field for line in lines.values() for field in line.split("|"))
-            unread = frozenset(mirrored | parts.spool.damaged())
+            unread = frozenset(kept | parts.spool.damaged())
             said = replace(said, told=told, keys=tuple(parsed_keys(keys, timedelta(0))), unread=unread)
         followed = parts.followed()  # before the spool: there it goes from memory
         followed |= parts.spool.followed()

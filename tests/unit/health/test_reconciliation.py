@@ -14,6 +14,7 @@ from callrec.catalogue import calls, custody, finding, notes
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.tables import recordings
 from callrec.controller.controller import Controller
+from callrec.controller.drafts import FAMILY, DraftMirror, State
 from callrec.errors import CheckFailed, PbxUnreachable, StoreUnreachable
 from callrec.health.differences import Difference, Kind, made_at
 from callrec.health.filed_look import YOUNG, FiledLook, FiledParts
@@ -30,15 +31,16 @@ from callrec.health.recorded_look import RecordedLook, RecordedParts
 from callrec.health.stored_names import SHARE, StoredNames
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import DecisionChange
-from callrec.model.captures import CapturedCall
+from callrec.model.captures import CapturedCall, KeptBecause
 from callrec.model.rules import Mode
 from callrec.pbx.events import Channel
 from callrec.policy.decide import Defaults
 from callrec.problems import Problems
 from tests.unit.bench import TOKYO, Bench, Clock
 from tests.unit.channels import channel
+from tests.unit.controller.astdb import AstDbInMemory
 from tests.unit.fakes import AstDb
-from tests.unit.samples import CALL_ID, DECISION, RECORDING_ID, START, call, captured_call
+from tests.unit.samples import CALL_ID, DECISION, RECORDING_ID, START, call, captured_call, checkpoint
 
 AT = made_at(RECORDING_ID)
 WANTED = [f"callrec/{RECORDING_ID}-1-{side}" for side in ("external", "staff")]
@@ -269,14 +271,22 @@ def test_a_later_segment_of_what_was_destroyed_is_not_archived_anew(compared: Co
         assert connection.execute(recordings.select()).one().state == "destroyed"
 
 
-def test_what_another_machine_has_a_draft_of_is_not_destroyed_here(
-    compared: Compared, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("because", "kind"), [(KeptBecause.KEY, Kind.UNCLEAR), (None, Kind.UNWANTED), ("damaged", Kind.UNCLEAR)]
+)
+def test_what_another_machine_was_to_keep_is_not_destroyed_here(
+    compared: Compared, monkeypatch: pytest.MonkeyPatch, because: Any, kind: Kind
 ) -> None:
-    """A take-over while AMI was away has not read it, and a key may have been pressed there."""
-    drafts = {f"{RECORDING_ID}-0": "1:draft"}
-    monkeypatch.setattr(AstDb, "tree", lambda _, family: drafts if family == "callrec-draft" else {})
+    """A take-over while AMI was away has not read its draft, and a key may have been pressed there."""
+    database, made = AstDbInMemory(), checkpoint()
+    mirror = DraftMirror(database.open, lambda: True, Problems(), lambda id_: False)
+    kept = None if because == "damaged" else because
+    mirror.note(State.OPEN, replace(made, capture=replace(made.capture, kept_because=kept)))
+    mirror.copy()
+    drafts = {key: "?" if because == "damaged" else value for key, value in database.tree(FAMILY).items()}
+    monkeypatch.setattr(AstDb, "tree", lambda _, family: drafts if family == FAMILY else {})
     _tracks(compared.bench, STANDBY)
-    assert compared.found() == [Kind.UNCLEAR]
+    assert drafts and compared.found() == [kind]
 
 
 def test_what_has_a_damaged_draft_is_not_destroyed(compared: Compared) -> None:
