@@ -26,7 +26,7 @@ from callrec import sentences, systemd
 from callrec.app import App
 from callrec.app.controller import ControllerAssembly, ControllerParts
 from callrec.app.health import HealthParts, Loop
-from callrec.controller.ownership import LOOK_SECONDS
+from callrec.controller.ownership import LOOK_SECONDS, remembered
 from callrec.controller.rules_in_force import RulesInForce, keep_for_good
 from callrec.errors import CallrecError, CatalogueOutdated, CatalogueUnreachable, Refused, Sentence
 from callrec.health.backlog import Overdue
@@ -54,9 +54,17 @@ LOST_SECONDS = 60.0
 """How long after a try that failed lost commits are looked for again: the whole bucket is listed."""
 APP_GRACE_SECONDS = 3.0
 """How long Asterisk may need to notice that a controller that was killed is gone."""
-LONGEST_SECONDS = {"archive": 1800.0, "lost commits": 7200.0, "anchors": 7200.0, "statements": 600.0}
+LONGEST_SECONDS = {
+    "archive": 1800.0,
+    "lost commits": 7200.0,
+    "anchors": 7200.0,
+    "statements": 600.0,
+    "reconciliation": 1800.0,
+}
 """How long one thing may take a thread, where that is no minute: hours of sound are joined and put into the
-bucket, and the whole bucket is listed."""
+bucket, and the whole bucket, or a month of it, is listed."""
+NOT_WAITED_FOR = frozenset({"reconciliation", "clocks"})
+"""The threads that ask others for long, and leave nothing half done: the end waits STOP_SECONDS for them."""
 STOP_SECONDS = 2.0
 """How long the end waits for threads that ask others, and have nothing to finish."""
 NOTE_SECONDS = 60.0
@@ -147,7 +155,8 @@ class Service:
         self._parts = self._assembly.parts(self._rules, self._problems, self._drafts)
         self._health.measure(self._parts, self)
         self._clocks.compared = self._parts.controller.clocks_compared
-        self._clocks.compare()  # before the first event: calls are dated by what is found
+        # Before the first event: calls are dated by what is found.
+        self._problems.attempt("compare clocks", self._clocks.compare)
         self._problems.attempt("drafts", lambda: self._assembly.bring_up(self._drafts))
         self._parts.controller.take_up()
         keep_for_good()
@@ -157,7 +166,7 @@ class Service:
         calls must be recorded. Raises Refused where another PBX has this one's name."""
 
         def take() -> None:
-            self._identity.require(new=new_pbx)
+            self._identity.require(new=new_pbx, before=remembered(self._app.spool.directory))
             self._ownership.claim(self._identity.known())
             self._note()
 
@@ -177,8 +186,9 @@ class Service:
         CallrecError when a thread has died."""
         watchers = self._health.loops(self)
         loops = {**self._loops(), **watchers}
+        let_go = NOT_WAITED_FOR.union(watchers)
         threads = [
-            threading.Thread(target=each.run, name=name, daemon=name in watchers)
+            threading.Thread(target=each.run, name=name, daemon=name in let_go)
             for name, each in loops.items()
         ]
         self.progress = self._progress(loops)

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Protocol
 
+import structlog
+
 from callrec.alerts.mail import Mail
 from callrec.alerts.webhook import Webhook
 from callrec.app.controller import ControllerParts
 from callrec.app.parts import App
+from callrec.errors import WrongConfiguration
 from callrec.health import certificates
 from callrec.health.after_calls import AfterCalls
 from callrec.health.certificates import CertificateWatch
@@ -22,6 +25,8 @@ from callrec.health.teller import LetterWay, Sender, Teller
 from callrec.policy.office import Office
 from callrec.problems import Problem, Problems
 from callrec.worker import Pulse
+
+log = structlog.get_logger()
 
 
 class Watched(Protocol):
@@ -95,9 +100,15 @@ class HealthParts:
         return textfile(self._settings.textfile, works, self._problems, self.meters.text)
 
     def server(self) -> MetricsServer | None:
-        """Makes what serves the metrics; None without a port. Raises WrongConfiguration."""
+        """Makes what serves the metrics; None without a port. One that is taken is a problem: calls must be
+        recorded all the same."""
         port = self._settings.metrics_port
-        return MetricsServer(self.meters, port) if port else None
+        try:
+            return MetricsServer(self.meters, port) if port else None
+        except WrongConfiguration as error:
+            self._problems.add("metrics", error)
+            log.error("there are no metrics", problem=str(error))
+            return None
 
     def measure(self, parts: ControllerParts, watched: Watched) -> None:
         """Has the parts count, and the figures asked when somebody looks at the metrics."""

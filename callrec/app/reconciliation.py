@@ -52,7 +52,7 @@ class ReconciliationAssembly:
         return Comparison(
             FILED,
             lambda: look.look(app.now, days=days),
-            lambda each: look.resolve(each, app.now, days=days),
+            look.resolve,
         )
 
     def _records(self) -> Comparison:
@@ -95,6 +95,7 @@ class ReconciliationAssembly:
                 Defaults(retention.days, retention.incident_days),
                 self._followed,
                 self._take_back,
+                lambda: app.store,
             )
         )
 
@@ -103,5 +104,12 @@ class ReconciliationAssembly:
 
         app = self._app
         return FiledLook(
-            FiledParts(app.database, lambda: app.store, app.spool, app.rebuilding, app.settings.office.zone)
+            FiledParts(
+                app.database,
+                lambda: app.store,
+                app.spool,
+                app.rebuilding,
+                app.settings.office.zone,
+                app.settings.pbx.name,
+            )
         )

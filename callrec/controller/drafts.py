@@ -160,6 +160,17 @@ class DraftMirror(Worker):
             return dict(self._newest)
 
 
+def to_be_kept(tree: Mapping[str, str]) -> set[str]:
+    """Returns the recordings of which a copy of the PBX says that something of them is to be kept, or says
+    nothing that can be read."""
+    found = {recording: _read(recording, tree) for recording in {key.rpartition("-")[0] for key in tree}}
+    return {recording for recording, draft in found.items() if draft is None or _is_kept(draft)}
+
+
+def _is_kept(draft: Draft) -> bool:
+    return draft.state is not State.DISCARDED and draft.capture.kept_because is not None
+
+
 def _parts(draft: Draft) -> dict[str, str]:
     """Returns the entries of a draft. What is as it is by default is left out."""
     plain = _DRAFT.dump_json(draft, exclude_defaults=True)

@@ -234,8 +234,11 @@ def remember(spool: Path, reign: Reign) -> None:
 
 def is_of(spool: Path, reign: Reign) -> bool:
     """Returns whether it was the controller of this spool that had the PBX then, or nobody had it."""
-    if not reign.epoch:
-        return True
+    return not reign.epoch or remembered(spool) == reign.owner
+
+
+def remembered(spool: Path) -> str:
+    """Returns as whom the controller of a spool had the PBX last; empty where it does not say."""
     with suppress(FileNotFoundError, ValueError, AttributeError):
-        return bool(json.loads((spool / FILE).read_text()).get("owner") == reign.owner)
-    return False
+        return str(json.loads((spool / FILE).read_text()).get("owner") or "")
+    return ""

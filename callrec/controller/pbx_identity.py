@@ -45,10 +45,15 @@ class PbxIdentity:
         row = self._row()
         return Reign(row.epoch, row.owner, row.machine) if row else Reign()
 
-    def require(self, *, new: bool) -> None:
+    def require(self, *, new: bool, before: str = "") -> None:
         """Raises Refused where another PBX of this name is in use, unless this one is said to be `new` in its
-        place. While the catalogue is away it cannot be known."""
-        self._is_new = new
+        place. While the catalogue is away it cannot be known.
+
+        `before`: as whom the controller of this spool had its PBX last. Where nobody had it since, this is
+        that PBX, or what took its place: one that loses its database at each start is recorded at once.
+        """
+        row = self._row()
+        self._is_new = new or bool(before and row and row.owner == before)
         self._refuse_another(self._mark(), "")
 
     def note(self, reign: Reign) -> None:

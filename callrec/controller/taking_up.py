@@ -7,6 +7,7 @@ PBX's database (`drafts`). Where the same machine had it, the spool knows best.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol, assert_never
 
 import structlog
@@ -14,7 +15,7 @@ import structlog
 from callrec.controller.drafts import Draft, State
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Checkpoint
-from callrec.spool.directory import Spool
+from callrec.spool.directory import Damaged, Spool
 
 log = structlog.get_logger()
 
@@ -35,7 +36,7 @@ class Elsewhere(Protocol):
 def bring_up(spool: Spool, left: Sequence[Draft], elsewhere: Elsewhere) -> None:
     """Makes the spool hold what another machine has `left`, and no more what it has ended. Raises OSError."""
     for draft in left:
-        if not _is_done(draft, elsewhere):
+        if not _is_done(draft, elsewhere) and not _is_kept_here(spool, draft):
             _take(spool, draft)
             log.info("taken from another machine", call=draft.call.id, state=draft.state)
     _drop(spool, {each.id for each in left}, elsewhere)
@@ -46,6 +47,7 @@ def _take(spool: Spool, draft: Draft) -> None:
         case State.OPEN:
             spool.save_checkpoint(draft.checkpoint)
         case State.KEPT:
+            _forget_discard(spool, draft.id)
             spool.hand_over(draft.captured)
         case State.DISCARDED:
             spool.discard(draft.captured, whole=True)
@@ -53,10 +55,27 @@ def _take(spool: Spool, draft: Draft) -> None:
             assert_never(draft.state)
 
 
+def _is_kept_here(spool: Spool, draft: Draft) -> bool:
+    """Returns whether a capture is over in this spool, and was to be kept: a copy that says less is older.
+
+    Unless nothing of it may be kept, which another machine has found out.
+    """
+    if draft.state is State.KEPT or draft.call.unannounced_at:
+        return False
+    return draft.id in spool.waiting()
+
+
+def _forget_discard(spool: Spool, recording_id: str) -> None:
+    """Forgets that all of a capture was to be destroyed: another machine knew of a key that has kept it."""
+    with suppress(FileNotFoundError, Damaged):
+        if spool.discard_of(recording_id).whole:
+            spool.remove_discard(recording_id)
+
+
 def _drop(spool: Spool, left: set[str], elsewhere: Elsewhere) -> None:
     """Takes from the spool what is over, and known to the catalogue."""
     for checkpoint in spool.checkpoints():
-        if checkpoint.capture.recording_id not in left and _has_ended(checkpoint, elsewhere):
+        if checkpoint.capture.recording_id not in left and _is_over(checkpoint, elsewhere):
             spool.drop_checkpoint(checkpoint.capture.recording_id)
             log.info("ended by another machine", call=checkpoint.call.id)
     for call in spool.open_calls():
@@ -65,13 +84,24 @@ def _drop(spool: Spool, left: set[str], elsewhere: Elsewhere) -> None:
     for recording_id in spool.waiting():
         if elsewhere.has_recording(recording_id):
             spool.remove(recording_id)
+    for recording_id in spool.discards():
+        if elsewhere.has_recording(recording_id):
+            _forget_discard(spool, recording_id)
 
 
 def _is_done(draft: Draft, elsewhere: Elsewhere) -> bool:
-    if draft.state is State.OPEN and _has_ended(draft.checkpoint, elsewhere):
-        return True
+    if draft.state is State.OPEN:
+        return _is_over(draft.checkpoint, elsewhere)
     return elsewhere.has_recording(draft.id) or elsewhere.was_discarded(draft.call.id)
 
 
-def _has_ended(checkpoint: Checkpoint, elsewhere: Elsewhere) -> bool:
-    return elsewhere.has_recording(checkpoint.capture.recording_id) or elsewhere.has_ended(checkpoint.call)
+def _is_over(checkpoint: Checkpoint, elsewhere: Elsewhere) -> bool:
+    """Returns whether a capture that was under way was ended elsewhere, and what became of it is known there.
+
+    The row of a call comes before its recording: what is to be kept, and is neither archived nor destroyed,
+    nobody may have but who has this copy.
+    """
+    call, capture = checkpoint.call, checkpoint.capture
+    if elsewhere.has_recording(capture.recording_id) or elsewhere.was_discarded(call.id):
+        return True
+    return not capture.kept_because and elsewhere.has_ended(call)

@@ -117,6 +117,10 @@ class Rebuilding:
         yield from self._write(filter(is_new, places), only_lost=True)
         yield from self._requests(write=True, only_lost=True, only=is_new)
 
+    def only(self, base: str, id_: str) -> Iterator[list[Finding]]:
+        """Does as `since`, for the one recording that lies in the bucket under this base."""
+        yield from self._write([self._reader.place(base, id_)], only_lost=True)
+
     # --- recordings
 
     def _write(self, places: Iterable[Place], *, only_lost: bool) -> Iterator[list[Finding]]:

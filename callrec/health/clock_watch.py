@@ -118,9 +118,11 @@ class ClockWatch(Worker):
     def _zero_of(self, clock: Clock) -> datetime | None:
         try:
             told = clock()
+            return told - timedelta(seconds=self._seconds()) if told else None
         except CallrecError:  # others tell that it is away
             return None
-        return told - timedelta(seconds=self._seconds()) if told else None
+        except OverflowError:  # it stands at the beginning of the calendar
+            return None
 
     def _tell(self, found: Comparison) -> None:
         """Tells people of clocks that are wrong, and no more of those that are right again."""

@@ -20,11 +20,14 @@ from callrec.ids import ID
 from callrec.model.calls import CallRecord, FeatureCode, KeyResult, Outcome
 from callrec.model.captures import Custody
 from callrec.model.rules import Mode
+from callrec.moments import EARLIEST
 from callrec.pbx.events import OWN_PREFIX, RawKeyPress
 from callrec.recording.capture_tracks import FOLDER, STANDBY
 
 _TRACK = re.compile(rf"{FOLDER}/({ID.pattern})-([0-9]+)({STANDBY}?)-(external|staff)")
 _SNOOP = re.compile(rf"{re.escape(OWN_PREFIX)}({ID.pattern})-([0-9]+)-(external|staff)")
+_LATEST_MS = 32_503_680_000_000
+"""The year 3000."""
 _KEPT_BY = (KeyResult.STARTED, KeyResult.KEPT, KeyResult.MARKED, KeyResult.HELP_SENT)
 _KEEPING = (FeatureCode.KEEP, FeatureCode.HELP)
 OVER_AT_ONCE = "the call was over before there was sound to record"
@@ -138,10 +141,11 @@ class Archived:
 @dataclass(frozen=True, slots=True)
 class Calls:
     """The calls of the catalogue that were under way at a moment. `before` are the ids of those that had a
-    recording by then, which is not the one that is looked for."""
+    recording by then, which is not the one that is looked for. `named`: the custody log names the one."""
 
     found: tuple[CallRecord, ...] = ()
     before: frozenset[str] = frozenset()
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,9 @@ class Recorded:
     `told` is what the journal of the fallback tells of; `keys` are presses of which nobody knows yet whether
     they were acted on. `archived` is by recordings, or
     by the first track of what the dialplan recorded, `calls` by the moments of tracks. `spool_since` is
-    when the spool was made: what was recorded before may have had a draft elsewhere.
+    when the spool was made: what was recorded before may have had a draft elsewhere. `unread` are the
+    recordings of which there is a draft that was not taken up: of another machine, which was to keep them,
+    or damaged.
     """
 
     channels: frozenset[str] = frozenset()
@@ -167,6 +173,7 @@ class Recorded:
     archived: Mapping[str, Archived] = field(default_factory=dict)
     calls: Mapping[datetime, Calls] = field(default_factory=dict)
     spool_since: datetime | None = None
+    unread: frozenset[str] = frozenset()
 
 
 # --- what is recorded
@@ -229,8 +236,10 @@ def _tracks(whose: str, number: int, names: list[str]) -> Tracks:
 
 
 def made_at(recording: str) -> datetime:
-    """Returns the moment that a recording's id has: when it was asked for, by callrec's clock."""
-    return datetime.fromtimestamp(int(recording.replace("-", "")[:12], 16) / 1000, UTC)
+    """Returns the moment that a recording's id has: when it was asked for, by callrec's clock. What lies
+    beyond the calendar, which anybody can write into a name, is taken for 1970."""
+    milliseconds = int(recording.replace("-", "")[:12], 16)
+    return datetime.fromtimestamp(milliseconds / 1000 if milliseconds < _LATEST_MS else 0, UTC)
 
 
 def _epoch(channel: str) -> datetime:
@@ -256,10 +265,7 @@ def _of_stray(tracks: Tracks, said: Recorded) -> Difference:
     """Returns what is to become of tracks without a draft, by what is known of their recording and call."""
     about = tracks.recording or tracks.names[0]
     known, call = said.archived.get(about), _call_of(tracks, said)
-    kind = _archived(tracks, known) if known else None
-    if kind is None and call and call.discarded_at:
-        kind = Kind.CAME_BACK
-    kind = kind or _wanted(tracks, call, said)
+    kind = (_archived(tracks, known) if known else None) or _wanted(tracks, call, said)
     return Difference(kind, about, tracks, call, state=known.state if known else None)
 
 
@@ -278,6 +284,8 @@ def _call_of(tracks: Tracks, said: Recorded) -> CallRecord | None:
     found = [each for each in calls.found if each.answered_at and each.id not in calls.before]
     if not tracks.recording:
         found = [each for each in found if _has_channel(each, journal.channel_of(tracks.names[0]))]
+    elif not calls.named:
+        found = [each for each in found if _can_be_of(tracks, each)]
     return found[0] if len(found) == 1 else None
 
 
@@ -285,26 +293,65 @@ def _has_channel(call: CallRecord, channel: str) -> bool:
     return channel in (call.linkedid, *(each.channel for each in call.participants))
 
 
+def _can_be_of(tracks: Tracks, call: CallRecord) -> bool:
+    """Returns whether tracks can be of a call that was under way then: the catalogue may lack the one whose
+    they are, and have another of that moment, which was recorded otherwise or not at all."""
+    if tracks.standby:
+        return Mode.STANDBY in _modes(call)
+    return Mode.AUTOMATIC in _modes(call) or _was_kept(call)
+
+
 def _wanted(tracks: Tracks, call: CallRecord | None, said: Recorded) -> Kind:
-    """Returns whether tracks are wanted: by the decision and the keys of their call, else by their name."""
-    if call and call.decision:
-        return Kind.WANTED if should_be_recorded(call) else Kind.UNWANTED
-    if not tracks.standby:
-        return Kind.WANTED  # callrec records what is wanted, or is on standby; the dialplan what is automatic
+    """Returns whether tracks are wanted: by the decision and the keys of their call, else by their name.
+
+    Of a call that is known by the moment alone nothing is destroyed that the name says was wanted.
+    """
+    is_sure = not tracks.recording or said.calls.get(tracks.at, Calls()).named
+    if call and call.decision and (is_sure or _is_kept_of(tracks, call)):
+        return _by_call(tracks, call)
+    if not tracks.standby:  # callrec records what is wanted, or is on standby; the dialplan what is automatic
+        return Kind.UNCLEAR if call and call.decision else Kind.WANTED
+    if _may_be_saved(tracks, said):
+        return Kind.UNCLEAR
+    return Kind.CAME_BACK if call and call.discarded_at else Kind.UNWANTED
+
+
+def _by_call(tracks: Tracks, call: CallRecord) -> Kind:
+    if call.discarded_at:
+        return Kind.CAME_BACK
+    return Kind.WANTED if _is_kept_of(tracks, call) else Kind.UNWANTED
+
+
+def _is_kept_of(tracks: Tracks, call: CallRecord) -> bool:
+    """Returns whether tracks of a call are kept. Where somebody joins whose calls are recorded, what was on
+    standby before stays so, unless a key keeps it."""
+    return should_be_recorded(call) and (not tracks.standby or _was_kept(call))
+
+
+def _may_be_saved(tracks: Tracks, said: Recorded) -> bool:
+    """Returns whether a key may have saved what was begun on standby, as far as can be known here."""
     asked_since = any(each.key in _KEEPING for each in said.keys)  # of whichever moment: clocks may differ
-    elsewhere = said.spool_since is not None and tracks.at < said.spool_since
-    return Kind.UNCLEAR if asked_since or elsewhere else Kind.UNWANTED
+    since = said.spool_since  # made while the clock was not set, it may be newer than it says
+    elsewhere = since is not None and (since < EARLIEST or tracks.at < since)
+    return asked_since or elsewhere or tracks.recording in said.unread
 
 
 def should_be_recorded(call: CallRecord) -> bool:
     """Returns whether a call was to be recorded and kept, by what was decided and by the keys of staff."""
     if call.unannounced_at or call.discarded_at or not call.decision:
         return False
-    decisions = [call.decision, *(each.decision for each in call.decision_changes)]
-    if any(each.mode is Mode.AUTOMATIC for each in decisions):
-        return True
-    may = any(each.mode is not Mode.NEVER for each in decisions)
-    return may and any(each.result in _KEPT_BY for each in call.key_presses)
+    return Mode.AUTOMATIC in _modes(call) or _was_kept(call)
+
+
+def _modes(call: CallRecord) -> set[Mode]:
+    """Returns the modes that were decided for a call, one after the other."""
+    first = [call.decision] if call.decision else []
+    return {each.mode for each in (*first, *(each.decision for each in call.decision_changes))}
+
+
+def _was_kept(call: CallRecord) -> bool:
+    """Returns whether staff kept a call by a key, where they may."""
+    return _modes(call) != {Mode.NEVER} and any(each.result in _KEPT_BY for each in call.key_presses)
 
 
 # --- what is archived
@@ -398,10 +445,11 @@ def of_records(
     """Returns the calls of the PBX's records that the catalogue does not have.
 
     `channels` are the ids of all channels of the catalogue's calls of that time, and `begins` when they
-    began: of a record without an id one of these must agree.
+    began: of a record without an id one of these must agree. Such a record is named by its moment: a
+    problem is read by people who may not know who called.
     """
     return [
-        Difference(Kind.NO_CALL, each.channel or f"{each.source} → {each.destination}")
+        Difference(Kind.NO_CALL, each.channel or f"{each.started_at:%Y-%m-%dT%H:%M:%S%z}")
         for each in records
         if (
             each.channel not in channels

@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from callrec.archive.object_names import manifest_key
-from callrec.archive.store import BrowsingStore
-from callrec.catalogue import reconciling
+from callrec.archive.store import BrowsingStore, ListedVersion
+from callrec.catalogue import calls, reconciling
 from callrec.catalogue.database import Database
 from callrec.catalogue.reconciling import Place
+from callrec.errors import CheckFailed
 from callrec.evidence.rebuilding import Rebuilding
 from callrec.health import differences
 from callrec.health.differences import Difference, Filed, Kept, Kind
@@ -26,17 +27,21 @@ from callrec.spool.directory import Spool
 RECORDINGS = "recordings/"
 DAYS, ALL_DAYS = 2, 31
 """How many days are looked at every time, and once a day."""
+YOUNG = timedelta(minutes=10)
+"""An object that was put so lately may be another machine's, which has yet to prove it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FiledParts:
-    """What is compared. `rebuilding` makes what writes rows of what the bucket says."""
+    """What is compared. `rebuilding` makes what writes rows of what the bucket says. `pbx` is the name of the
+    PBX whose calls wait in this spool: of those of another one the recordings may wait elsewhere."""
 
     database: Database
     store: Callable[[], BrowsingStore]
     spool: Spool
     rebuilding: Callable[[], Rebuilding]
     zone: ZoneInfo
+    pbx: str
 
 
 class FiledLook:
@@ -51,35 +56,55 @@ class FiledLook:
         begin = today - timedelta(days=days - 1)
         with self._parts.database.read() as connection:
             before = reconciling.places(connection, begin, now + timedelta(days=1))
-        listed = self._objects({*self._prefixes(begin, days), *map(_folder, before)})
+        there = self._there({*self._prefixes(begin, days), *map(_folder, before)})
+        listed = _by_key(there)
         ids = {id_ for key in listed if (id_ := differences.recording_at(key))}
         with self._parts.database.read() as connection:
             known = frozenset(reconciling.recordings_of(connection, ids - {each.id for each in before}))
             answered = reconciling.answered_without_recording(connection, begin, now)
         waiting = self._parts.spool.known_calls()
-        still = tuple(each for each in answered if each.id not in waiting)
-        known |= self._parts.spool.followed()
+        own = (each for each in answered if each.pbx == self._parts.pbx)
+        still = tuple(each for each in own if each.id not in waiting)
+        known |= self._parts.spool.followed() | _young(there, now)
         return differences.of_filed(Filed(listed, tuple(map(_kept, before)), still, known))
 
-    def resolve(self, difference: Difference, now: datetime, *, days: int = DAYS) -> None:
-        """Makes rows of what the bucket says and can prove; all else is for a person."""
-        if difference.kind is Kind.NO_ROW:
-            for _ in self._parts.rebuilding().since(now - timedelta(days=days)):
-                continue
+    def resolve(self, difference: Difference) -> None:
+        """Makes rows of what the bucket says and can prove; all else is for a person. Raises CheckFailed
+        where it cannot be proved."""
+        if difference.kind is not Kind.NO_ROW:
+            return
+        for _ in self._parts.rebuilding().only(difference.key.removesuffix(".flac"), difference.about):
+            continue
+        with self._parts.database.read() as connection:
+            found = calls.find_recording(connection, difference.about)
+        if found is None:
+            raise CheckFailed(
+                "in the bucket lies {key}, and no row can be made of it: see callrec catalogue check",
+                key=difference.key,
+            )
 
-    def _objects(self, prefixes: Iterable[str]) -> dict[str, frozenset[str | None]]:
-        """Returns the versions of the objects whose keys begin so, by their keys."""
-        found: dict[str, set[str | None]] = defaultdict(set)
-        for prefix in sorted(prefixes):
-            for each in self._parts.store().listed(prefix):
-                if not each.marker:
-                    found[each.key].add(each.version)
-        return {key: frozenset(versions) for key, versions in found.items()}
+    def _there(self, prefixes: Iterable[str]) -> list[ListedVersion]:
+        """Returns the versions of the objects whose keys begin so."""
+        every = (each for prefix in sorted(prefixes) for each in self._parts.store().listed(prefix))
+        return [each for each in every if not each.marker]
 
     def _prefixes(self, begin: datetime, days: int) -> Iterator[str]:
         for facility in self._parts.store().folders(RECORDINGS):
             for number in range(days):
                 yield f"{facility}{begin + timedelta(days=number):%Y/%m/%d}/"
+
+
+def _by_key(there: Iterable[ListedVersion]) -> dict[str, frozenset[str | None]]:
+    """Returns the versions of objects, by their keys."""
+    found: dict[str, set[str | None]] = defaultdict(set)
+    for each in there:
+        found[each.key].add(each.version)
+    return {key: frozenset(versions) for key, versions in found.items()}
+
+
+def _young(there: Iterable[ListedVersion], now: datetime) -> set[str]:
+    """Returns the recordings of which something was put into the bucket of late."""
+    return {differences.recording_at(each.key) for each in there if now - each.at < YOUNG}
 
 
 def _folder(place: Place) -> str:

@@ -61,17 +61,19 @@ class OddEvents:
         return self._known.count
 
     def problems(self) -> list[Sentence]:
-        """Returns what is to be told of them, and keeps it on disk where that can be written."""
+        """Returns what is to be told of them, and keeps it on disk where that can be written. For one thread:
+        the disk is asked and written while events can be added."""
+        seen = bool(self._written) and not self._path.exists()
         with self._lock:
-            if self._written and not self._path.exists():  # somebody has seen them
+            if seen:
                 self._known.count -= self._written
                 self._known.first, self._written = [], 0
-            count, first = self._known.count, list(self._known.first)
-            if count != self._written:
-                with suppress(OSError):  # told in any case, and written once there is room
-                    write_whole(self._path, json.dumps(asdict(self._known), ensure_ascii=False).encode())
-                    self._written = count
-        return [_sentence(count, first, self._path)] if count else []
+            known = Odd(self._known.count, list(self._known.first))
+        if known.count != self._written:
+            with suppress(OSError):  # told in any case, and written once there is room
+                write_whole(self._path, json.dumps(asdict(known), ensure_ascii=False).encode())
+                self._written = known.count
+        return [_sentence(known.count, known.first, self._path)] if known.count else []
 
     @staticmethod
     def forget(spool: Path) -> None:
@@ -92,6 +94,6 @@ def _sentence(count: int, first: list[dict[str, str]], path: Path) -> Sentence:
         "in {path}, forget them by callrec status --seen",
         count=count,
         kind=first[0]["kind"] if first else "?",
-        problem=first[0]["why"] if first else "?",
+        problem=first[0]["why"].partition(" ")[0] if first else "?",  # the rest can have a caller's number
         path=path,
     )

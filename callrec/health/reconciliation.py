@@ -135,15 +135,13 @@ class Reconciler(Worker):
             self._one(self._comparisons.records, daily=daily)
 
     def _one(self, comparison: Comparison, *, daily: bool) -> None:
+        self.pulse.beat()
         self._problems.attempt(
             f"reconcile {comparison.name}", lambda: self._reconciled(comparison, daily=daily)
         )
 
     def _reconciled(self, comparison: Comparison, *, daily: bool) -> None:
         found = list(reconcile(comparison, self._settle))
-        for each in found:
-            if each.problem:
-                raise each.problem
         if any(each.done for each in found):
             self._resolved()
         left = [each.difference for each in found if not each.done]
@@ -152,6 +150,9 @@ class Reconciler(Worker):
         elif comparison.name == FILED:
             left += self._older(comparison.name)
         self._tell(comparison.name, left)
+        for each in found:  # last: one that cannot be resolved hides no other
+            if each.problem:
+                raise each.problem
 
     def _older(self, name: str) -> list[Difference]:
         """Returns what was left of days that are not looked at each time: so it is until the next look."""

@@ -14,17 +14,20 @@ from typing import Any, Protocol
 
 import structlog
 
+from callrec.archive.store import BrowsingStore
 from callrec.catalogue import calls, reconciling
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection, Database
+from callrec.controller import drafts
 from callrec.controller.controller import parsed_keys
+from callrec.errors import CallrecError
 from callrec.fallback import journal
 from callrec.health import differences
 from callrec.health.differences import Archived, Calls, Difference, Kind, Recorded, Tracks
 from callrec.health.found_tracks import captured
 from callrec.health.stored_names import StoredNames
 from callrec.model.calls import CallRecord
-from callrec.model.captures import Capture, CapturedCall
+from callrec.model.captures import Capture, CapturedCall, Custody
 from callrec.pbx.events import Channel
 from callrec.policy.decide import Defaults
 from callrec.spool.directory import Spool
@@ -51,7 +54,8 @@ class AstDb(Protocol):
 @dataclass(frozen=True, slots=True)
 class RecordedParts:
     """What is compared, and with what. `followed` returns the recordings that a controller has in memory;
-    `take_back` has a recording that was declared lost archived after all, by its id."""
+    `take_back` has a recording that was declared lost archived after all, by its id; `store` makes the
+    bucket, which is asked only before sound is destroyed because it has that."""
 
     pbx: Pbx
     astdb: Callable[[], AbstractContextManager[AstDb]]
@@ -62,6 +66,7 @@ class RecordedParts:
     defaults: Defaults
     followed: Callable[[], set[str]]
     take_back: Callable[[str], object]
+    store: Callable[[], BrowsingStore]
 
 
 class RecordedLook:
@@ -88,7 +93,8 @@ class RecordedLook:
             case Difference(kind=Kind.CAME_BACK, tracks=Tracks() as tracks, state=str()):
                 # the archiver destroys again what is destroyed, and the custody log says so
                 found = self._captured(tracks, replace(difference, state=None), wanted=True)
-                self._parts.spool.hand_over(found)
+                again = replace(found.capture, recording_id=tracks.recording or found.capture.recording_id)
+                self._parts.spool.hand_over(replace(found, capture=again))
             case Difference(
                 kind=Kind.UNWANTED | Kind.LEFT_BEHIND | Kind.CAME_BACK, tracks=Tracks() as tracks
             ):
@@ -106,6 +112,9 @@ class RecordedLook:
         self._parts.spool.discard(found, whole=whole)
 
     def _is_recorded(self, call: CallRecord) -> bool:
+        """Returns whether something of a call is kept, or waits in the spool for that."""
+        if call.id in self._parts.spool.known_calls():
+            return True
         with self._parts.database.read() as connection:
             return calls.is_recorded(connection, call.id)
 
@@ -122,11 +131,14 @@ class RecordedLook:
         if stored:
             with parts.astdb() as database:
                 lines, keys = database.tree(journal.FAMILY), database.tree(journal.KEYS)
+                kept = drafts.to_be_kept(database.tree(drafts.FAMILY))
             told = frozenset(field for line in lines.values() for field in line.split("|"))
-            said = replace(said, told=told, keys=tuple(parsed_keys(keys, timedelta(0))))
-        drafts = frozenset(parts.spool.tracks())
-        followed = frozenset(parts.spool.followed() | parts.followed())
-        said = replace(said, drafts=drafts, followed=followed, spool_since=parts.spool.made_at())
+            unread = frozenset(kept | parts.spool.damaged())
+            said = replace(said, told=told, keys=tuple(parsed_keys(keys, timedelta(0))), unread=unread)
+        followed = parts.followed()  # before the spool: there it goes from memory
+        followed |= parts.spool.followed()
+        said = replace(said, drafts=frozenset(parts.spool.tracks()), followed=frozenset(followed))
+        said = replace(said, spool_since=parts.spool.made_at())
         return self._with_catalogue(said)
 
     def _lost(self) -> dict[str, str]:
@@ -137,7 +149,8 @@ class RecordedLook:
         with self._parts.database.read() as connection:
             archived = reconciling.recordings_of(connection, aside)
         lost = [each.capture for id_, each in aside.items() if id_ not in archived]
-        return {name: each.recording_id for each in lost for name in _names(each)}
+        had = Quarantine(self._parts.spool).fetched()
+        return {name: each.recording_id for each in lost for name in _names(each) if name not in had}
 
     def _with_catalogue(self, said: Recorded) -> Recorded:
         strays = differences.strays_of(said)
@@ -146,13 +159,13 @@ class RecordedLook:
         with self._parts.database.read() as connection:
             rows = reconciling.recordings_of(connection, {each.recording for each in strays} - {""})
             found = {each.at: self._calls(connection, each) for each in strays}
-            known = {id_: _archived(each) for id_, each in rows.items()}
-            known |= dict(self._of_dialplan(connection, strays, found))
+            rows |= dict(self._of_dialplan(connection, strays, found))
+        known = {about: self._archived(row) for about, row in rows.items()}
         return replace(said, archived=known, calls=found)
 
     def _of_dialplan(
         self, connection: Connection, strays: list[Tracks], found: Mapping[datetime, Calls]
-    ) -> Iterator[tuple[str, Archived]]:
+    ) -> Iterator[tuple[str, ArchivedRecording]]:
         """Yields what the catalogue has of sound that the dialplan recorded, which no recording is named by:
         by the first of its tracks."""
         for each in strays:
@@ -161,14 +174,28 @@ class RecordedLook:
             for row in reconciling.recordings_of_calls(
                 connection, {call.id for call in found[each.at].found}
             ):
-                known = _archived(row)
-                if each.names[0] in known.tracks:
-                    yield each.names[0], known
+                if each.names[0] in _archived(row).tracks:
+                    yield each.names[0], row
+
+    def _archived(self, row: ArchivedRecording) -> Archived:
+        """Returns what the archive has of a recording. Where the bucket does not show its objects, it lacks
+        all: what the PBX has may be the last there is."""
+        known = _archived(row)
+        there = known.state is Custody.DESTROYED or self._is_there(row)
+        return known if there else replace(known, lacking=known.tracks)
+
+    def _is_there(self, row: ArchivedRecording) -> bool:
+        store, wanted = self._parts.store(), {row.key: row.version, row.manifest_key: row.manifest_version}
+        try:
+            found = [each for key in wanted for each in store.listed(key) if not each.marker]
+        except CallrecError:  # it is away: others tell that
+            return False
+        return wanted.items() <= {(each.key, each.version) for each in found}
 
     def _calls(self, connection: Connection, tracks: Tracks) -> Calls:
         lost = reconciling.lost_calls(connection, [tracks.recording]) if tracks.recording else {}
         if lost:
-            return Calls(tuple(lost.values()))
+            return Calls(tuple(lost.values()), named=True)
         there = reconciling.calls_at(connection, self._parts.name, tracks.at)
         before = reconciling.recorded_before(connection, {each.id for each in there}, tracks.at)
         return Calls(tuple(there), frozenset(before))

@@ -301,6 +301,12 @@ class Spool(SpoolLock):
         }
 
     @_there
+    def damaged(self) -> set[str]:
+        """Returns the names of the files that were put into the quarantine because they cannot be read: the
+        ids of captures and calls."""
+        return {path.stem for path in (self.directory / QUARANTINE).glob("*.json")}
+
+    @_there
     def made_at(self) -> datetime:
         """Returns since when this is a spool; of one whose disk was not there, when it was begun anew."""
         return datetime.fromtimestamp((self.directory / version.MARK).stat().st_mtime, UTC)

@@ -10,6 +10,7 @@ from callrec.files import move, write_whole
 from callrec.model.captures import CapturedCall
 from callrec.spool.absences import FILE as ABSENCE
 from callrec.spool.directory import CAPTURED, QUARANTINE, Damaged, Spool, read_captured, written_captured
+from callrec.spool.tracks import DAMAGED, SIDES
 
 
 class Quarantine:
@@ -28,6 +29,18 @@ class Quarantine:
     def find(self, recording_id: str) -> CapturedCall | None:
         """Returns what was captured of a recording in the quarantine; None where there is none."""
         return self.captures().get(recording_id)
+
+    def fetched(self) -> set[str]:
+        """Returns the names of the tracks whose files are here, which were fetched before their recording was
+        put aside: that the PBX has them, too, is nothing new."""
+        found = set()
+        for path, captured in self._readable():
+            for each in captured.capture.segments:
+                for side, track in zip(SIDES, (each.external, each.staff), strict=True):
+                    wav = path / f"{each.number}-{side}.wav"
+                    if wav.exists() or wav.with_name(wav.name + DAMAGED).exists():
+                        found.add(track.name)
+        return found
 
     def give_back(self, captured: CapturedCall) -> None:
         """Puts a recording back among those that wait for the archive, as it is given here.

@@ -74,9 +74,14 @@ SUBTRACTED = {
     "which lane takes a recording: all lanes come to it": {"archive/archiver.py:_is_short"},
     "a person is told, and nothing is done: of what is destroyed nothing depends on it": {
         "health/detail_records.py:read",
-        "health/differences.py:_wanted",
         "health/differences.py:of_records",
         "health/reconciliation.py:_older",
+    },
+    "rows are made minutes later or sooner, as the S3 server's clock tells": {
+        "health/filed_look.py:_young",
+    },
+    "what may be of another spool is for a person, also where the clock was not set when this one was made": {
+        "health/differences.py:_may_be_saved",
     },
     "in both directions, and for a quarter of an hour: --new-pbx goes round it": {
         "controller/pbx_identity.py:_refuse_another",

@@ -39,6 +39,7 @@ from callrec.serve import Service
 from callrec.settings import (
     CatalogueSettings,
     EvidenceSettings,
+    HealthSettings,
     NetworkSettings,
     OfficeSettings,
     PbxSettings,
@@ -112,6 +113,30 @@ def test_a_thread_that_dies_ends_the_process(app: App, dead: str) -> None:
     with pytest.raises(CallrecError, match=f"ended by itself \\({dead}\\)"):
         service.run()
     assert _status(app)["running"] is False
+
+
+def test_a_look_that_lasts_keeps_nothing_from_ending(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who takes over, and the supervisor, wait for the spool's lock for half a minute."""
+    monkeypatch.setattr("callrec.serve.STOP_SECONDS", 0.1)
+    service, lasting = _service(app, Quiet(), Quiet()), threading.Event()
+    looking: Any = Quiet()
+    looking.run = lambda: lasting.wait(60)
+    service._parts = replace(service._parts, reconciler=looking)
+    running = threading.Thread(target=service.run, daemon=True)
+    running.start()
+    service.stop()
+    running.join(20)
+    ended = not running.is_alive()
+    lasting.set()
+    assert ended
+
+
+def test_a_port_of_metrics_that_is_taken_keeps_no_call_from_being_recorded(app: App) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        health = HealthSettings(metrics_port=taken.getsockname()[1])
+        service = Service(App(app.settings.model_copy(update={"health": health})))
+        assert "metrics" not in service._health.loops(service)
+    assert any("health.metrics_port" in each for each in service._problems.texts())
 
 
 def test_the_supervisor_hears_of_a_controller_as_long_as_it_watches_the_pbx(

@@ -53,15 +53,21 @@ def reconcile_all(session: Session, /, dry_run: bool) -> Iterable[Reconciled]:
 
 def _results(app: App, dry_run: bool) -> Iterator[Reconciled]:
     take_back = ControllerAssembly(app).archiver().take_back
-    made = ReconciliationAssembly(app, lambda: _followed(app), take_back).comparisons()
+    made = ReconciliationAssembly(app, lambda: _followed(app, dry_run), take_back).comparisons()
     every = [made.recorded(True), made.filed(True), *([made.records] if made.records else [])]
     for comparison in every:
         for each in reconcile(comparison, lambda: time.sleep(SETTLE_SECONDS), dry_run=dry_run):
             yield _told(each)
 
 
-def _followed(app: App) -> set[str]:
-    """Returns what the controller here follows; what a dead one followed is in the spool, or lost."""
+def _followed(app: App, dry_run: bool) -> set[str]:
+    """Returns what the controller here follows; what a dead one followed is in the spool, or lost.
+
+    At each look that is acted on it must have been told of late: what it follows in memory alone, as while
+    the disk is full, would seem to be nobody's.
+    """
+    if not dry_run:
+        _require_controller(app)
     if not app.spool.is_locked():
         return set()
     return {str(each) for each in status.read(app.spool.directory).get("followed", [])}

@@ -131,9 +131,23 @@ class Catalogue:
 
 
 def test_another_machine_takes_up_what_is_not_done(tmp_path: Path) -> None:
-    spool, done = Spool(tmp_path), replace(_other(), call=replace(_other().call, id="done"))
+    spool, done = Spool(tmp_path), _on_standby(replace(_other(), call=replace(_other().call, id="done")))
     bring_up(spool, [_open(), _open(done)], Catalogue(ended={"done"}))
     assert spool.checkpoints() == [checkpoint()]
+
+
+def test_what_is_to_be_kept_is_taken_though_the_row_of_its_call_is_there(tmp_path: Path) -> None:
+    """The row is written at once; the machine was lost before it said that the capture is over."""
+    kept, left = checkpoint(), _other()
+    ended = Catalogue(ended={kept.call.id, left.call.id})
+    spool = Spool(tmp_path)
+    spool.save_checkpoint(left)  # its own, of which nobody else had a copy
+    bring_up(spool, [_open(kept)], ended)
+    assert {each.call.id for each in spool.checkpoints()} == {kept.call.id, left.call.id}
+    ended.recordings = {kept.capture.recording_id}
+    ended.discarded = {left.call.id}
+    bring_up(spool, [], ended)
+    assert spool.checkpoints() == []
 
 
 def test_what_was_over_is_archived_or_destroyed_though_its_row_is_there(tmp_path: Path) -> None:
@@ -150,6 +164,27 @@ def test_what_was_over_is_archived_or_destroyed_though_its_row_is_there(tmp_path
     assert spool.discards() == ["discarded"] and spool.discard_of("discarded").whole
 
 
+def test_what_is_kept_here_or_there_is_not_destroyed_on_the_word_of_the_other(tmp_path: Path) -> None:
+    """One of the two has heard a key that the other has not."""
+    spool = Spool(tmp_path)
+    names = ("open", "destroyed there", "unannounced", "kept there", "archived there")
+    over = {name: captured_call(recording_id=name, call={"id": f"call of {name}"}) for name in names}
+    for name in names[:3]:
+        spool.hand_over(over[name])
+    for name in names[3:]:
+        spool.discard(over[name], whole=True)
+    barred = replace(over["unannounced"].call, unannounced_at=over["unannounced"].call.started_at)
+    left = [
+        Draft(State.OPEN, over["open"].call, replace(over["open"].capture, kept_because=None)),
+        Draft(State.DISCARDED, over["destroyed there"].call, over["destroyed there"].capture),
+        Draft(State.DISCARDED, barred, over["unannounced"].capture),
+        Draft(State.KEPT, over["kept there"].call, over["kept there"].capture),
+    ]
+    bring_up(spool, left, Catalogue(recordings={"archived there"}))
+    assert spool.checkpoints() == [] and spool.discards() == ["unannounced"]
+    assert spool.waiting() == sorted(names[:4])
+
+
 def test_one_that_comes_back_drops_what_was_ended_elsewhere(tmp_path: Path) -> None:
     """And of what goes on it believes the newer copy; what nobody else knew of it keeps."""
     spool, newer = Spool(tmp_path), _long(checkpoint(), 1)
@@ -164,6 +199,10 @@ def test_one_that_comes_back_drops_what_was_ended_elsewhere(tmp_path: Path) -> N
     bring_up(spool, [_open(newer)], known)
     assert spool.checkpoints() == [newer, third] and spool.waiting() == ["waiting"]
     assert [each.id for each in spool.open_calls()] == ["unknown"]
+
+
+def _on_standby(made: Checkpoint) -> Checkpoint:
+    return replace(made, capture=replace(made.capture, kept_because=None))
 
 
 def _other(last: str = "2") -> Checkpoint:

@@ -86,6 +86,19 @@ def test_its_own_controller_goes_on_with_what_stands_at_the_same_address(databas
     _identity(database, clock).note(HERE)
 
 
+def test_one_that_lost_its_database_is_recorded_at_once_by_who_had_it(database: Database) -> None:
+    """A machine that is started anew, with a PBX that keeps no database: each time no call was recorded for
+    a quarter of an hour."""
+    clock = Clock()
+    _recorded(database, clock)
+    anew = _identity(database, clock)
+    with pytest.raises(Refused):
+        anew.require(new=False, before="another")
+    anew.require(new=False, before=HERE.owner)
+    anew.note(Reign(2, "after", "host1"))
+    assert anew.known().owner == "after"
+
+
 def test_while_the_catalogue_is_away_it_cannot_be_known() -> None:
     away = Database("postgresql+psycopg://nobody@127.0.0.1:9/none")
     identity = _identity(away, Clock())

@@ -98,3 +98,10 @@ def test_that_a_clock_was_set_is_logged(clocks: _Clocks) -> None:
         clocks.watch.compare()
     (said,) = [each for each in logged if each["event"] == "a clock was set"]
     assert (said["clock"], said["seconds"]) == (PBX, 3600)
+
+
+def test_a_clock_at_the_beginning_of_the_calendar_keeps_nobody_from_starting(clocks: _Clocks) -> None:
+    clocks.passed = 1.0
+    clocks.wrong[PBX] = datetime.min.replace(tzinfo=UTC) - NOW - timedelta(seconds=1)
+    clocks.watch.compare()
+    assert clocks.told == [(None, timedelta(0))]

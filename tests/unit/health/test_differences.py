@@ -22,7 +22,7 @@ from callrec.health.differences import (
     confirmed,
     made_at,
 )
-from callrec.model.calls import FeatureCode, KeyPress, KeyResult, Note
+from callrec.model.calls import DecisionChange, FeatureCode, KeyPress, KeyResult, Note
 from callrec.model.captures import Custody
 from callrec.model.rules import Mode
 from callrec.pbx.events import RawKeyPress
@@ -90,6 +90,7 @@ def test_the_name_alone_tells_what_was_wanted() -> None:
     "known",
     [
         {"spool_since": AT + timedelta(seconds=1)},
+        {"spool_since": made_at("0" * 12)},
         {"keys": (RawKeyPress("1", "keep", "1.0", "PJSIP/2101-1", AT + timedelta(seconds=9), ""),)},
     ],
 )
@@ -101,9 +102,8 @@ def test_standby_is_not_destroyed_where_a_key_may_have_saved_it(known: dict[str,
     ("names", "changes", "kind"),
     [
         (WANTED, {}, Kind.WANTED),
-        (WANTED, {"decision": NEVER}, Kind.UNWANTED),
-        (WANTED, {"unannounced_at": START}, Kind.UNWANTED),
-        (WANTED, {"discarded_at": START}, Kind.CAME_BACK),
+        (WANTED, {"unannounced_at": START}, Kind.UNCLEAR),
+        (WANTED, {"discarded_at": START}, Kind.UNCLEAR),
         (STANDBY, {"decision": replace(DECISION, mode=Mode.STANDBY)}, Kind.UNWANTED),
         (
             STANDBY,
@@ -114,9 +114,9 @@ def test_standby_is_not_destroyed_where_a_key_may_have_saved_it(known: dict[str,
             Kind.WANTED,
         ),
         (
-            WANTED,
-            {"decision": NEVER, "key_presses": (_press(KeyResult.HELP_SENT),)},
-            Kind.UNWANTED,
+            STANDBY,
+            {"decision": replace(DECISION, mode=Mode.STANDBY), "discarded_at": START},
+            Kind.CAME_BACK,
         ),
     ],
 )
@@ -125,6 +125,66 @@ def test_the_call_of_that_moment_tells_what_was_wanted(
 ) -> None:
     (found,) = differences.of_recorded(_said(names, **_at_that_time(**changes)))
     assert found.kind is kind and found.call and found.call.id == CALL_ID
+
+
+@pytest.mark.parametrize(
+    ("names", "changes", "kind"),
+    [
+        (WANTED, {"decision": NEVER}, Kind.WANTED),
+        (WANTED, {"decision": NEVER, "key_presses": (_press(KeyResult.HELP_SENT),)}, Kind.WANTED),
+        (WANTED, {"decision": replace(DECISION, mode=Mode.MANUAL)}, Kind.WANTED),
+        (
+            WANTED,
+            {"decision": replace(DECISION, mode=Mode.STANDBY), "discarded_at": START},
+            Kind.WANTED,
+        ),
+        (STANDBY, {}, Kind.UNWANTED),
+    ],
+)
+def test_a_call_that_was_recorded_otherwise_is_not_theirs(
+    names: tuple[str, ...], changes: dict[str, Any], kind: Kind
+) -> None:
+    """The catalogue has lost the call whose they are, and has another one of that moment."""
+    (found,) = differences.of_recorded(_said(names, **_at_that_time(**changes)))
+    assert (found.kind, found.call) == (kind, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({}, Kind.WANTED),
+        ({"decision": NEVER}, Kind.UNWANTED),
+        ({"unannounced_at": START}, Kind.UNWANTED),
+        ({"discarded_at": START}, Kind.CAME_BACK),
+    ],
+)
+def test_the_call_that_is_known_for_certain_tells_what_was_wanted(
+    changes: dict[str, Any], kind: Kind
+) -> None:
+    named = {AT: Calls((call(**changes),), named=True)}
+    assert _kinds(_said(calls=named)) == [kind]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_what_was_on_standby_before_somebody_joined_stays_so(named: bool) -> None:
+    changed = (DecisionChange(START, ("2102",), DECISION),)
+    found = call(decision=replace(DECISION, mode=Mode.STANDBY), decision_changes=changed)
+    kept = replace(found, key_presses=(_press(KeyResult.KEPT),))
+    assert _kinds(_said(STANDBY, calls={AT: Calls((found,), named=named)})) == [Kind.UNWANTED]
+    assert _kinds(_said(STANDBY, calls={AT: Calls((kept,), named=named)})) == [Kind.WANTED]
+
+
+@pytest.mark.parametrize("changes", [{}, {"discarded_at": START}])
+@pytest.mark.parametrize(
+    "known",
+    [{"spool_since": AT + timedelta(seconds=1)}, {"unread": frozenset({RECORDING_ID})}],
+)
+def test_a_call_of_that_moment_destroys_nothing_whose_draft_is_elsewhere(
+    known: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    standby = _at_that_time(decision=replace(DECISION, mode=Mode.STANDBY), **changes)
+    assert _kinds(_said(STANDBY, **standby, **known)) == [Kind.UNCLEAR]
+    assert _kinds(_said(STANDBY, **known)) == [Kind.UNCLEAR]
 
 
 def test_of_two_calls_none_is_taken_and_none_that_has_its_recording() -> None:
@@ -201,7 +261,14 @@ def test_a_record_of_the_pbx_is_known_by_its_channel_or_its_moment() -> None:
     assert [each.about for each in differences.of_records([record], frozenset(), (START,))] == ["1.0"]
     nameless = replace(record, channel="")
     assert differences.of_records([nameless], frozenset(), (START + timedelta(seconds=1),)) == []
-    assert len(differences.of_records([nameless], frozenset(), (START + timedelta(seconds=9),))) == 1
+    (found,) = differences.of_records([nameless], frozenset(), (START + timedelta(seconds=9),))
+    assert "0312345678" not in found.about, "it is told to people who may not know who called"
+
+
+def test_a_name_beyond_the_calendar_stops_nothing() -> None:
+    odd = f"callrec/ffffffff-ffff{RECORDING_ID[13:]}-1-staff"
+    found = differences.of_recorded(_said((odd, *WANTED)))
+    assert {each.tracks.at for each in found if each.tracks} == {AT, made_at("0" * 12)}
 
 
 def test_only_what_both_looks_have_is_confirmed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -70,6 +71,28 @@ def test_the_first_are_kept_and_all_are_counted_also_over_a_restart(tmp_path: Pa
     kept = json.loads(path.read_text())["first"]
     assert [each["told"] for each in kept] == [f"number {number}" for number in range(KEPT)]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600, "there are numbers of callers in it"
+
+
+def test_an_event_waits_for_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is added by the thread that watches the PBX, which may hold the lock of all calls."""
+    events, added = OddEvents(tmp_path), list[bool]()
+    events.add("Dial", "first", "KeyError")
+
+    def hanging(*_: object) -> None:
+        adding = threading.Thread(target=events.add, args=("Dial", "second", "KeyError"), daemon=True)
+        adding.start()
+        adding.join(5)
+        added.append(not adding.is_alive())
+
+    monkeypatch.setattr("callrec.health.odd_events.write_whole", hanging)
+    events.problems()
+    assert added == [True] and events.count == 2
+
+
+def test_people_are_not_told_what_was_in_it(tmp_path: Path) -> None:
+    events = OddEvents(tmp_path)
+    events.add("Dial", "{}", "TypeError caller is 312345678")
+    assert "TypeError" in str(events.problems()[0]) and "312345678" not in str(events.problems()[0])
 
 
 def test_they_are_forgotten_when_somebody_has_seen_them(tmp_path: Path) -> None:

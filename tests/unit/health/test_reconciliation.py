@@ -14,9 +14,10 @@ from callrec.catalogue import calls, custody, finding, notes
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.tables import recordings
 from callrec.controller.controller import Controller
-from callrec.errors import PbxUnreachable, StoreUnreachable
+from callrec.controller.drafts import FAMILY, DraftMirror, State
+from callrec.errors import CheckFailed, PbxUnreachable, StoreUnreachable
 from callrec.health.differences import Difference, Kind, made_at
-from callrec.health.filed_look import FiledLook, FiledParts
+from callrec.health.filed_look import YOUNG, FiledLook, FiledParts
 from callrec.health.reconciliation import (
     EVERY,
     EVERY_DAY,
@@ -30,15 +31,16 @@ from callrec.health.recorded_look import RecordedLook, RecordedParts
 from callrec.health.stored_names import SHARE, StoredNames
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import DecisionChange
-from callrec.model.captures import CapturedCall
+from callrec.model.captures import CapturedCall, KeptBecause
 from callrec.model.rules import Mode
 from callrec.pbx.events import Channel
 from callrec.policy.decide import Defaults
 from callrec.problems import Problems
 from tests.unit.bench import TOKYO, Bench, Clock
 from tests.unit.channels import channel
+from tests.unit.controller.astdb import AstDbInMemory
 from tests.unit.fakes import AstDb
-from tests.unit.samples import CALL_ID, DECISION, RECORDING_ID, START, call, captured_call
+from tests.unit.samples import CALL_ID, DECISION, RECORDING_ID, START, call, captured_call, checkpoint
 
 AT = made_at(RECORDING_ID)
 WANTED = [f"callrec/{RECORDING_ID}-1-{side}" for side in ("external", "staff")]
@@ -103,6 +105,7 @@ def compared(bench: Bench) -> Compared:
         Defaults(),
         lambda: followed,
         bench.archiver.take_back,
+        lambda: cast(Any, bench.store),
     )
     return Compared(bench, pbx, RecordedLook(parts), followed)
 
@@ -151,16 +154,29 @@ def test_what_was_on_standby_is_destroyed_and_its_row_says_so(compared: Compared
     assert not list(compared.bench.pbx.glob("*/*")) and compared.found() == []
 
 
-@pytest.mark.parametrize(("mode", "kept"), [(Mode.AUTOMATIC, True), (Mode.STANDBY, False)])
-def test_the_call_of_that_moment_gets_what_is_found(compared: Compared, mode: Mode, kept: bool) -> None:
+@pytest.mark.parametrize(
+    ("mode", "names", "kept"), [(Mode.AUTOMATIC, WANTED, True), (Mode.STANDBY, STANDBY, False)]
+)
+def test_the_call_of_that_moment_gets_what_is_found(
+    compared: Compared, mode: Mode, names: list[str], kept: bool
+) -> None:
     _save(compared.bench, decision=replace(DECISION, mode=mode))
-    _tracks(compared.bench, WANTED)
+    _tracks(compared.bench, names)
     compared.resolve()
     compared.bench.later()
     found = _recording(compared.bench)
     assert bool(found) is kept and (not found or found.call_id == CALL_ID)
     with compared.bench.database.read() as connection:
         assert calls.was_discarded(connection, CALL_ID) is not kept
+
+
+def test_a_call_of_which_something_waits_is_not_said_to_be_destroyed(compared: Compared) -> None:
+    """A take-over would take what waits for done."""
+    _save(compared.bench, decision=replace(DECISION, mode=Mode.STANDBY))
+    compared.bench.spool.hand_over(captured_call(recording_id=CALL_ID.replace("a", "b")))
+    _tracks(compared.bench, STANDBY)
+    compared.resolve()
+    assert not compared.bench.spool.discard_of(RECORDING_ID).whole
 
 
 def test_several_segments_become_a_recording_each(compared: Compared) -> None:
@@ -215,6 +231,19 @@ def test_what_the_archive_has_is_destroyed_when_it_comes_again(compared: Compare
     assert not list(compared.bench.pbx.glob("*/*")) and _recording(compared.bench) == before
 
 
+def test_what_the_bucket_has_lost_is_not_destroyed_on_the_pbx(compared: Compared) -> None:
+    """As when a copy of the PBX's disk is brought back for this very reason."""
+    _tracks(compared.bench, WANTED)
+    compared.bench.spool.hand_over(_renamed(captured_call()))
+    compared.bench.later()
+    for key in list(compared.bench.store.versions):
+        data = compared.bench.store.versions.pop(key)
+        _tracks(compared.bench, WANTED)
+        assert compared.found() == [Kind.UNCLEAR]
+        compared.bench.store.versions[key] = data
+    assert compared.found() == [Kind.LEFT_BEHIND]
+
+
 def test_what_was_destroyed_is_destroyed_again_and_the_custody_log_says_so(compared: Compared) -> None:
     _archived(compared)
     with compared.bench.database.begin() as connection:
@@ -226,6 +255,58 @@ def test_what_was_destroyed_is_destroyed_again_and_the_custody_log_says_so(compa
     assert not list(compared.bench.pbx.glob("*/*")) and compared.found() == []
     with compared.bench.database.read() as connection:
         assert custody.of(connection, RECORDING_ID)[-1].action == "came-back"
+
+
+def test_a_later_segment_of_what_was_destroyed_is_not_archived_anew(compared: Compared) -> None:
+    _archived(compared)
+    with compared.bench.database.begin() as connection:
+        connection.execute(recordings.update().values(state="destroyed", manifest={}))
+    _tracks(compared.bench, [name.replace("-1-", "-2-") for name in WANTED])
+    assert compared.found() == [Kind.CAME_BACK]
+    compared.resolve()
+    assert compared.bench.spool.waiting() == [RECORDING_ID]
+    compared.bench.later()
+    assert not list(compared.bench.pbx.glob("*/*")) and compared.found() == []
+    with compared.bench.database.read() as connection:
+        assert connection.execute(recordings.select()).one().state == "destroyed"
+
+
+@pytest.mark.parametrize(
+    ("because", "kind"), [(KeptBecause.KEY, Kind.UNCLEAR), (None, Kind.UNWANTED), ("damaged", Kind.UNCLEAR)]
+)
+def test_what_another_machine_was_to_keep_is_not_destroyed_here(
+    compared: Compared, monkeypatch: pytest.MonkeyPatch, because: Any, kind: Kind
+) -> None:
+    """A take-over while AMI was away has not read its draft, and a key may have been pressed there."""
+    database, made = AstDbInMemory(), checkpoint()
+    mirror = DraftMirror(database.open, lambda: True, Problems(), lambda id_: False)
+    kept = None if because == "damaged" else because
+    mirror.note(State.OPEN, replace(made, capture=replace(made.capture, kept_because=kept)))
+    mirror.copy()
+    drafts = {key: "?" if because == "damaged" else value for key, value in database.tree(FAMILY).items()}
+    monkeypatch.setattr(AstDb, "tree", lambda _, family: drafts if family == FAMILY else {})
+    _tracks(compared.bench, STANDBY)
+    assert drafts and compared.found() == [kind]
+
+
+def test_what_has_a_damaged_draft_is_not_destroyed(compared: Compared) -> None:
+    spool = compared.bench.spool
+    (spool.directory / "checkpoints" / f"{RECORDING_ID}.json").write_text("{")
+    assert spool.checkpoints() == []
+    _tracks(compared.bench, STANDBY)
+    assert compared.found() == [Kind.UNCLEAR]
+
+
+def test_what_was_fetched_and_declared_lost_has_not_turned_up(compared: Compared) -> None:
+    """Files without sound, or that cannot be read, would be found again and lost again for ever."""
+    captured = _renamed(captured_call())
+    compared.bench.spool.hand_over(captured)
+    folder = compared.bench.spool.folder(RECORDING_ID)
+    (folder / "1-external.wav").write_bytes(b"")
+    (folder / "1-staff.wav.damaged").write_bytes(b"")
+    compared.bench.spool.quarantine(RECORDING_ID)
+    _tracks(compared.bench, WANTED)
+    assert compared.found() == []
 
 
 def test_what_the_dialplan_recorded_is_archived_once(compared: Compared) -> None:
@@ -261,7 +342,9 @@ def filed(bench: Bench) -> FiledLook:
         raise AssertionError("nothing is to be written")
 
     return FiledLook(
-        FiledParts(bench.database, lambda: cast(Any, bench.store), bench.spool, no_rebuilding, TOKYO)
+        FiledParts(
+            bench.database, lambda: cast(Any, bench.store), bench.spool, no_rebuilding, TOKYO, call().pbx
+        )
     )
 
 
@@ -301,6 +384,49 @@ def test_an_answered_call_without_a_recording_is_told_until_a_person_says_why(
     with bench.database.begin() as connection:
         notes.add(connection, CALL_ID, who="sato", text="the disk was full", at=START)
     assert filed.look(now) == []
+
+
+def test_what_was_put_just_now_may_be_another_machine_s_which_has_yet_to_prove_it(
+    bench: Bench, filed: FiledLook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.captured()
+    bench.later()
+    with bench.database.begin() as connection:
+        connection.execute(recordings.delete())
+    put = START + timedelta(hours=1) - YOUNG / 2
+    listed = bench.store.listed
+    monkeypatch.setattr(
+        bench.store, "listed", lambda prefix: (replace(each, at=put) for each in listed(prefix))
+    )
+    kinds = [each.kind for each in filed.look(START + timedelta(hours=1))]
+    assert Kind.NO_ROW not in kinds
+
+
+def test_an_object_of_which_no_row_can_be_made_is_told(bench: Bench) -> None:
+    asked: list[tuple[str, str]] = []
+
+    class Nothing:
+        def only(self, base: str, id_: str) -> list[Any]:
+            asked.append((base, id_))
+            return []
+
+    parts = FiledParts(
+        bench.database,
+        lambda: cast(Any, bench.store),
+        bench.spool,
+        lambda: cast(Any, Nothing()),
+        TOKYO,
+        "pbx",
+    )
+    with pytest.raises(CheckFailed, match="no row can be made of it"):
+        FiledLook(parts).resolve(Difference(Kind.NO_ROW, RECORDING_ID, key="a/b.flac"))
+    assert asked == [("a/b", RECORDING_ID)], "and not the whole bucket"
+
+
+def test_what_waits_for_the_archive_at_another_pbx_is_its_own_matter(bench: Bench, filed: FiledLook) -> None:
+    with bench.database.begin() as connection:
+        calls.save_call(connection, call(pbx="another"))
+    assert filed.look(START + timedelta(hours=1)) == []
 
 
 @pytest.mark.parametrize(("later", "count"), [(Mode.AUTOMATIC, 1), (Mode.MANUAL, 0)])
@@ -408,6 +534,24 @@ def test_what_only_the_daily_look_sees_is_told_until_the_next_one() -> None:
         work._look()
         assert [CALL_ID in each for each in problems.texts()] == [True]
         clock.now += EVERY.total_seconds()
+
+
+def test_what_cannot_be_resolved_hides_no_other() -> None:
+    def refused(each: Difference) -> None:
+        raise PbxUnreachable("it cannot be")
+
+    def recorded(more: bool) -> Comparison:
+        return Comparison("recorded", lambda: [SNOOP, UNCLEAR], refused)
+
+    def filed(more: bool) -> Comparison:
+        return Comparison("filed", list, lambda each: None)
+
+    problems = Problems()
+    parts = Comparisons(recorded, filed, None)
+    work = Reconciler(parts, cast(Controller, Link()), problems, Clock(), lambda: None)
+    work.stop()
+    work._look()
+    assert len(problems.texts()) == 2 and any("it cannot be" in each for each in problems.texts())
 
 
 def test_a_part_that_is_away_is_a_problem_and_the_others_are_compared() -> None:
