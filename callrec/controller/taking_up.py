@@ -56,13 +56,15 @@ def _take(spool: Spool, draft: Draft) -> None:
 
 
 def _is_kept_here(spool: Spool, draft: Draft) -> bool:
-    """Returns whether a capture is over in this spool, and was to be kept: a copy that says less is older.
+    """Returns whether a capture is to be kept as this spool has it, and a copy says less: it is older, or
+    another machine has not heard of the key.
 
     Unless nothing of it may be kept, which another machine has found out.
     """
     if draft.state is State.KEPT or draft.call.unannounced_at:
         return False
-    return draft.id in spool.waiting()
+    under_way = {each.capture.recording_id for each in spool.checkpoints() if each.capture.kept_because}
+    return draft.id in spool.waiting() or (draft.id in under_way and not draft.capture.kept_because)
 
 
 def _forget_discard(spool: Spool, recording_id: str) -> None:

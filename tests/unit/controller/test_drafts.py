@@ -185,6 +185,14 @@ def test_what_is_kept_here_or_there_is_not_destroyed_on_the_word_of_the_other(tm
     assert spool.waiting() == sorted(names[:4])
 
 
+def test_a_key_that_only_this_spool_knows_of_is_not_forgotten(tmp_path: Path) -> None:
+    spool, standby = Spool(tmp_path), _on_standby(checkpoint())
+    spool.save_checkpoint(checkpoint())
+    for state in (State.OPEN, State.DISCARDED):
+        bring_up(spool, [Draft(state, standby.call, standby.capture)], Catalogue())
+        assert spool.checkpoints() == [checkpoint()] and spool.discards() == []
+
+
 def test_one_that_comes_back_drops_what_was_ended_elsewhere(tmp_path: Path) -> None:
     """And of what goes on it believes the newer copy; what nobody else knew of it keeps."""
     spool, newer = Spool(tmp_path), _long(checkpoint(), 1)
