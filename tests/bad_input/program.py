@@ -60,11 +60,12 @@ def _one_line(ended: Ended) -> str:
 
 
 def _language(ended: Ended) -> str:
-    """Errors are in the language of the person, and hold no sentence of a library."""
+    """Errors are in the language of the person, and hold no sentence of a library. The log is English."""
     if ended.code == 0 or ended.place.language == "en":
         return ""
-    english = next((each for each in _ENGLISH.findall(ended.err) if not _was_given(each, ended)), "")
-    return "" if _KANA.search(ended.err) and not english else f"not in Japanese: {english}"
+    told = "\n".join(line for line in ended.err.splitlines() if not line.startswith("{"))
+    english = next((each for each in _ENGLISH.findall(told) if not _was_given(each, ended)), "")
+    return "" if _KANA.search(told) and not english else f"not in Japanese: {english}"
 
 
 def _was_given(words: str, ended: Ended) -> bool:
