@@ -1,6 +1,6 @@
 """Counts what the parts do, as metrics of Prometheus. What stands there now is asked by `gauges`.
 
-Every metric is documented (docs/en/operation.md), and none has a number or name of a caller in a label.
+Every metric is documented (docs/en/monitoring.md), and none has a number or name of a caller in a label.
 """
 
 from __future__ import annotations
