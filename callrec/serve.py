@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import os
 import threading
-import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -26,9 +24,8 @@ from callrec import sentences, systemd
 from callrec.app import App
 from callrec.app.controller import ControllerAssembly, ControllerParts
 from callrec.app.health import HealthParts, Loop
-from callrec.controller.ownership import LOOK_SECONDS, remembered
 from callrec.controller.rules_in_force import RulesInForce, keep_for_good
-from callrec.errors import CallrecError, CatalogueOutdated, CatalogueUnreachable, Refused, Sentence
+from callrec.errors import CallrecError, Refused, Sentence
 from callrec.health.backlog import Overdue
 from callrec.health.disk_forecast import DiskForecast
 from callrec.health.gauges import Figures
@@ -67,8 +64,6 @@ NOT_WAITED_FOR = frozenset({"reconciliation", "clocks"})
 """The threads that ask others for long, and leave nothing half done: the end waits STOP_SECONDS for them."""
 STOP_SECONDS = 2.0
 """How long the end waits for threads that ask others, and have nothing to finish."""
-NOTE_SECONDS = 60.0
-"""How often is written into the catalogue that this PBX is in use under its name."""
 THREADS = "threads"
 """The part whose problems are threads that hang."""
 TAKEOVER_SECONDS = 30.0
@@ -109,10 +104,8 @@ class Service:
         self._overdue, self._forecast = Overdue(spool.directory), DiskForecast(spool.free_bytes)
         self._testcalls = TestCallsDue(spool.directory, lambda: app.now)
         self._health = HealthParts(app, self._problems)
-        self._ownership, self._identity = self._assembly.ownership, self._assembly.identity
-        self._drafts = self._assembly.drafts(lambda: self._parts.controller.link_up, self._problems)
-        self._holding = Worker(self._hold, lambda: LOOK_SECONDS)
-        self._note_again_at = 0.0
+        self._holding = self._assembly.holding(self._link_up, self._problems)
+        self._drafts = self._assembly.drafts(self._link_up, self._problems)
         self._seen = Problems()
         self._tell_shift()
         self._tell_plain_text()
@@ -140,7 +133,7 @@ class Service:
         """
         if takeover:
             self._rules.start()  # before: who cannot go on must not end the one who does
-            self._take_pbx(new_pbx)
+            self._holding.take(new_pbx=new_pbx)
             self._app.pbx.displace()
         self._app.spool.lock(TAKEOVER_SECONDS if takeover else 0.0)
         self._rules.start()
@@ -151,7 +144,7 @@ class Service:
                 app=self._app.settings.pbx.app,
             )
         if not takeover:
-            self._take_pbx(new_pbx)
+            self._holding.take(new_pbx=new_pbx)
         self._parts = self._assembly.parts(self._rules, self._problems, self._drafts)
         self._health.measure(self._parts, self)
         self._clocks.compared = self._parts.controller.clocks_compared
@@ -160,26 +153,6 @@ class Service:
         self._problems.attempt("drafts", lambda: self._assembly.bring_up(self._drafts))
         self._parts.controller.take_up()
         keep_for_good()
-
-    def _take_pbx(self, new_pbx: bool) -> None:
-        """Takes the PBX, so that every other controller of it finds that. Where AMI is away it is done later:
-        calls must be recorded. Raises Refused where another PBX has this one's name."""
-
-        def take() -> None:
-            self._identity.require(new=new_pbx, before=remembered(self._app.spool.directory))
-            self._ownership.claim(self._identity.known())
-            self._note()
-
-        self._unless_refused(take)
-
-    def _unless_refused(self, step: Callable[[], None]) -> None:
-        try:
-            step()
-        except Refused:
-            raise
-        except CallrecError as error:
-            self._problems.add("ownership", error.shown())
-            log.warning("whose this PBX is cannot be said", problem=str(error))
 
     def run(self) -> None:
         """Works until `stop`, or until another controller takes the PBX over. Raises Refused then, and
@@ -252,7 +225,7 @@ class Service:
             if dead:
                 return dead
             self._ticking.beat()
-            self._ownership.beat()
+            self._assembly.ownership.beat()
             self._problems.attempt("tick", controller.tick)
             self._ticking.rest()
             self._tell_supervisor()
@@ -287,7 +260,6 @@ class Service:
     def figures(self) -> Figures:
         """Returns how it stands, for the metrics."""
         controller, wrong = self._parts.controller, self.wrong()
-        certificates = self._health.certificates.ends
         return Figures(
             works=self.works(),
             link_up=controller.link_up,
@@ -300,30 +272,14 @@ class Service:
             disk_full_in_s=self._forecast.full_in(),
             custody_head=self._health.after_calls.custody_head,
             heard_at=self._app.now.timestamp(),
-            certificates={f"{host}:{port}": end for (host, port, _), end in list(certificates.items())},
+            certificates=self._health.certificates.by_name(),
             problems=tuple(wrong),
         )
 
+    def _link_up(self) -> bool:
+        return self._parts.controller.link_up
+
     # --- keeping house
-
-    def _hold(self) -> None:
-        """Looks whether the PBX still is this controller's. While there is no link, each new one looks."""
-        if self._parts.controller.link_up:
-            self._problems.attempt("ownership", self._look_whose)
-
-    def _look_whose(self) -> None:
-        if not self._ownership.reign.epoch:  # AMI was away at the start
-            self._ownership.claim(self._identity.known())
-        self._ownership.look()
-        if time.monotonic() >= self._note_again_at:
-            self._note()
-
-    def _note(self) -> None:
-        """Writes into the catalogue that this PBX is in use, and whose it is. While that is away, which is a
-        problem of its own, it is not tried more often: each try may take seconds."""
-        self._note_again_at = time.monotonic() + NOTE_SECONDS
-        with suppress(CatalogueUnreachable, CatalogueOutdated):
-            self._identity.note(self._ownership.reign)
 
     def _keep_house(self) -> None:
         self._problems.attempt("reload", self._rules.reload)
@@ -372,8 +328,7 @@ class Service:
             "live": [{"extension": extension, "id": id_} for extension, id_ in parts.controller.live()],
             "disk_full_in_s": self._forecast.full_in(),
             "certificates": {
-                f"{host}:{port}": end.isoformat()
-                for (host, port, _), end in list(self._health.certificates.ends.items())
+                name: end.isoformat() for name, end in self._health.certificates.by_name().items()
             },
             "problems": sorted(problems.texts()),
             "illnesses": [_plain(each) for each in problems.all()],

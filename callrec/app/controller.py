@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from callrec.archive.archiver import Archiver
     from callrec.controller.controller import Controller
     from callrec.controller.drafts import DraftMirror, Drafts
+    from callrec.controller.holding import Holding
     from callrec.controller.ownership import Ownership
-    from callrec.controller.pbx_identity import PbxIdentity
     from callrec.controller.rules_in_force import RulesInForce
     from callrec.fallback.journal_reader import JournalReader
     from callrec.fallback.rule_mirror import RuleMirror
@@ -87,13 +87,14 @@ class ControllerAssembly:
         pbx.obey(made.before_link, made.before_command)
         return made
 
-    @cached_property
-    def identity(self) -> PbxIdentity:
-        """What tells this PBX from another one of its name."""
+    def holding(self, link_up: Callable[[], bool], problems: Problems) -> Holding:
+        """Makes what takes the PBX, and looks whether it still is this process's."""
+        from callrec.controller.holding import Holding
         from callrec.controller.pbx_identity import PbxIdentity
 
         name = self._app.settings.pbx.name
-        return PbxIdentity(self._app.astdb, self._app.database, name, lambda: self._app.now)
+        identity = PbxIdentity(self._app.astdb, self._app.database, name, lambda: self._app.now)
+        return Holding(self.ownership, identity, self._app.spool.directory, link_up, problems)
 
     def drafts(self, link_up: Callable[[], bool], problems: Problems) -> DraftMirror:
         """Makes what copies the captures into the PBX's own database."""

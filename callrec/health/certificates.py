@@ -75,6 +75,10 @@ class CertificateWatch(Worker):
             if (end := end_of(server, self._ca_file())) is not None:
                 self.ends[server] = end
 
+    def by_name(self) -> dict[str, datetime]:
+        """Returns when each certificate ends, by the host and port of its server."""
+        return {f"{host}:{port}": end for (host, port, _), end in list(self.ends.items())}
+
     def problems(self) -> list[CheckFailed]:
         """Returns which certificates end soon."""
         told = []
