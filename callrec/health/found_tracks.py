@@ -13,8 +13,8 @@ from callrec.health.differences import Tracks
 from callrec.model.calls import CallRecord, KeyResult, Outcome, remark
 from callrec.model.captures import Capture, CapturedCall, KeptBecause, Segment, Track
 from callrec.model.office import UNASSIGNED
-from callrec.model.rules import Announce, Decision, Mode
-from callrec.policy.decide import Defaults
+from callrec.model.rules import Mode
+from callrec.policy.decide import Defaults, without_rule
 from callrec.spool.tracks import SIDES
 
 FOUND = "found"
@@ -79,21 +79,7 @@ def _unknown_call(tracks: Tracks, pbx: str, defaults: Defaults) -> CallRecord:
         started_at=tracks.at,
         answered_at=tracks.at,
         outcome=Outcome.ANSWERED,
-        decision=_decision(mode, defaults),
-    )
-
-
-def _decision(mode: Mode, defaults: Defaults) -> Decision:
-    return Decision(
-        mode=mode,
-        announce=Announce.NONE,
-        languages=(),
-        prompt="",
-        retain_days=defaults.retain_days,
-        retain_incident_days=defaults.retain_incident_days,
-        rule=None,
-        version=None,
-        reason=FOUND,
+        decision=without_rule(mode, FOUND, defaults),
     )
 
 

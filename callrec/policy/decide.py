@@ -5,7 +5,7 @@ What is decided at two moments of a call is joined in `combine`; here is one mom
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 
 from callrec.model.rules import (
@@ -51,6 +51,21 @@ def decide(call: CallFacts, rules: RuleSet, defaults: Defaults = Defaults()) -> 
     return _decision(winner.rule if winner else None, call.direction, defaults, tuple(considered))
 
 
+def without_rule(mode: Mode, reason: str, defaults: Defaults) -> Decision:
+    """Returns a decision that no rule has made: nothing is announced, and it is kept as the defaults say."""
+    return Decision(
+        mode=mode,
+        announce=Announce.NONE,
+        languages=(),
+        prompt="",
+        retain_days=defaults.retain_days,
+        retain_incident_days=defaults.retain_incident_days,
+        rule=None,
+        version=None,
+        reason=reason,
+    )
+
+
 def announcement(wanted: Announce | None, mode: Mode, direction: Direction) -> Announce:
     """Returns when the announcement of a call of this direction is played.
 
@@ -77,18 +92,7 @@ def _decision(
     rule: Rule | None, direction: Direction, defaults: Defaults, considered: tuple[Candidate, ...]
 ) -> Decision:
     if rule is None:
-        return Decision(
-            mode=Mode.NEVER,
-            announce=Announce.NONE,
-            languages=(),
-            prompt="",
-            retain_days=defaults.retain_days,
-            retain_incident_days=defaults.retain_incident_days,
-            rule=None,
-            version=None,
-            reason="no-rule",
-            considered=considered,
-        )
+        return replace(without_rule(Mode.NEVER, "no-rule", defaults), considered=considered)
     return Decision(
         mode=rule.mode,
         announce=announcement(rule.announce, rule.mode, direction),

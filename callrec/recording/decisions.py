@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from callrec.model.calls import CallRecord, DecisionChange
-from callrec.model.rules import TEST_CALL, Announce, Decision, Direction, Mode
+from callrec.model.rules import TEST_CALL, Decision, Direction, Mode
 from callrec.numbers import Number
 from callrec.pbx.events import GateEntered
 from callrec.policy.combine import combine, is_final, of_all
+from callrec.policy.decide import Defaults, without_rule
 from callrec.policy.office import Office
 from callrec.recording import legs as of_legs
 from callrec.recording import parties
@@ -223,17 +224,7 @@ def _names(leg: Leg) -> list[str]:
 
 def of_test_call(days: int) -> Decision:
     """Returns the decision for a test call, whose recording is kept for so many days."""
-    return Decision(
-        mode=Mode.AUTOMATIC,
-        announce=Announce.NONE,
-        languages=(),
-        prompt="",
-        retain_days=days,
-        retain_incident_days=days,
-        rule=None,
-        version=None,
-        reason=TEST_CALL,
-    )
+    return without_rule(Mode.AUTOMATIC, TEST_CALL, Defaults(days, days))
 
 
 def decided_for(call: CallRecord) -> tuple[str, ...]:
