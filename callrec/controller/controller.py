@@ -186,13 +186,11 @@ class Controller:
             self._hangups.gone(event.channel.id)
         self.pulse.beat()
         self.meters.event(type(event).__name__)
-        with self._lock:
-            if not self._tracker.calls:
-                self._time.settle()
-            taken = self._time.take(event)  # decision 22
-            self._note_set_clock()
-            self._submit(self._wanted(taken))
-        self.pulse.rest()
+        try:
+            with self._lock:
+                self._take(event)
+        finally:
+            self.pulse.rest()  # also where it is a bug that ends the link: the thread does not hang
 
     def tick(self) -> None:
         """Lets time pass, and tries again what the spool's disk refused; called about twice a second."""
@@ -306,6 +304,13 @@ class Controller:
         return text.format(path=self._spool.directory, problem=problem)
 
     # --- events
+
+    def _take(self, event: Event) -> None:
+        if not self._tracker.calls:
+            self._time.settle()
+        taken = self._time.take(event)  # decision 22
+        self._note_set_clock()
+        self._submit(self._wanted(taken))
 
     def _wanted(self, event: Event) -> list[Action]:
         """Returns what the core wants done about an event."""

@@ -250,6 +250,19 @@ def test_a_bug_at_the_gate_lets_the_call_through(tmp_path: Path) -> None:
     assert pbx.asked == [("resume", gates[0].channel.id)]
 
 
+def test_a_bug_that_ends_the_link_does_not_seem_to_hang(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(event: object) -> None:
+        raise OverflowError
+
+    controller = controller_on(tmp_path, FakePbx())
+    monkeypatch.setattr(controller._time, "take", fails)
+    with pytest.raises(OverflowError):
+        controller.handle(transcript(NAME)[0])
+    assert controller.pulse.busy_for() == 0
+
+
 def test_a_missing_prompt_neither_holds_a_call_nor_keeps_it_from_being_recorded(tmp_path: Path) -> None:
     def missing(decision: Decision) -> list[tuple[Prompt, str]]:
         raise NotFound("there is no prompt {name}", name=decision.prompt)
