@@ -91,11 +91,6 @@ class ClockWatch(Worker):
         """Returns this moment as most clocks tell it."""
         return self._wall() - self._known().error
 
-    def store_now(self) -> datetime | None:
-        """Returns this moment by the clock of the S3 server; None where it does not tell."""
-        zero = self._known().zeros.get(STORE)
-        return zero + timedelta(seconds=self._seconds()) if zero else None
-
     def state(self) -> ClockState:
         """Returns what a manifest says of the clocks."""
         found, kernel = self._known(), kernel_clock()
