@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_a_link_counts_as_given_out(office: Office, number: str) -> None:
     assert office("request", "hand-over", number, "--to", "刑事課", "--medium", "リンク").code == 0
     (copy,) = json.loads(office("request", "show", number, "--json").out)["copies"]
     assert [each["format"] for each in copy["files"]] == ["flac"]
-    today = datetime.now().astimezone().date()
+    today = datetime.now(ZoneInfo("Asia/Tokyo")).date()
     report = json.loads(office("custody", "report", f"{today - timedelta(days=1)}..{today}", "--json").out)
     assert [each["action"] for each in report] == ["linked", "handed-over"]
 
