@@ -73,12 +73,15 @@ def dated(entry: JournalEntry, now: datetime, pbx_ahead: timedelta) -> JournalEn
     """Returns an entry with the times at which things were, by a PBX whose clock is `pbx_ahead`.
 
     Where no call can have been then, its clock was another one: the call is taken to have ended a minute ago.
+    Where it can have ended then and not have begun, one of both is wrong, and how long it was is not known.
     """
     end = entry.ended_at or entry.started_at
     if not is_possible(end - pbx_ahead, now):
         pbx_ahead = end - now + FARTHEST
-    ended_at = entry.ended_at and entry.ended_at - pbx_ahead
-    return replace(entry, started_at=entry.started_at - pbx_ahead, ended_at=ended_at, pbx_ahead=pbx_ahead)
+    started_at, ended_at = entry.started_at - pbx_ahead, entry.ended_at and entry.ended_at - pbx_ahead
+    if ended_at and not is_possible(started_at, now):
+        started_at = ended_at
+    return replace(entry, started_at=started_at, ended_at=ended_at, pbx_ahead=pbx_ahead)
 
 
 def parse(key: str, value: str) -> JournalEntry:

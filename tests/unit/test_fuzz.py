@@ -9,6 +9,7 @@ import json
 import os
 import struct
 from contextlib import suppress
+from copy import deepcopy
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -95,7 +96,7 @@ def _spoil(draw: st.DrawFn, value: Any) -> Any:
         list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
     )
     if not places or draw(st.integers(0, 5)) == 0:
-        return draw(st.sampled_from(ODD))
+        return deepcopy(draw(st.sampled_from(ODD)))  # it may be spoilt itself
     place = draw(st.sampled_from(places))
     if draw(st.integers(0, 5)) == 0:
         del value[place]

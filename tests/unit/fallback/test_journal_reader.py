@@ -216,6 +216,8 @@ ODD = st.one_of(
 @given(place=st.integers(0, len(FIELDS) - 1), odd=ODD)
 @example(place=8, odd="9" * 30)
 @example(place=6, odd="inf")
+@example(place=6, odd="3622950129.0")
+@example(place=6, odd="32503670000")
 def test_a_line_with_one_odd_field(app: App, place: int, odd: str) -> None:
     fields = list(FIELDS)
     fields[place] = odd
