@@ -44,6 +44,7 @@ bad-input: setup ## bad input for every command, for TRIES seconds; SEED=… beg
 	$(BIN)/python -m tests.bad_input --seconds $(TRIES) $(if $(SEED),--seed $(SEED))
 
 integration: setup ## minutes; real PBX, S3, databases and SIP phones; four systems side by side, two a database
+	$(BIN)/pytest -q tests/clocks # a process of its own: another system is in it
 	$(BIN)/pytest -q -n 4 --dist loadscope tests/integration $(ARGS)
 
 test-faults: setup ## minutes; every fault while real calls go on; ARGS=-v also those that `make soak` has time for

@@ -96,6 +96,7 @@ class ReconciliationAssembly:
                 self._followed,
                 self._take_back,
                 lambda: app.store,
+                app.clock_watch.pbx_ahead,
             )
         )
 

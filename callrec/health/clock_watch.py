@@ -91,6 +91,10 @@ class ClockWatch(Worker):
         """Returns this moment as most clocks tell it."""
         return self._wall() - self._known().error
 
+    def pbx_ahead(self) -> timedelta:
+        """Returns by how much the PBX's clock is ahead of this machine's; none where that is not known."""
+        return -self._known().ahead.get(PBX, timedelta(0))
+
     def state(self) -> ClockState:
         """Returns what a manifest says of the clocks."""
         found, kernel = self._known(), kernel_clock()

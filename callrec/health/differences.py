@@ -20,7 +20,7 @@ from callrec.ids import ID
 from callrec.model.calls import CallRecord, FeatureCode, KeyResult, Outcome
 from callrec.model.captures import Custody
 from callrec.model.rules import Mode
-from callrec.moments import EARLIEST
+from callrec.moments import EARLIEST, FARTHEST
 from callrec.pbx.events import OWN_PREFIX, RawKeyPress
 from callrec.recording.capture_tracks import FOLDER, STANDBY
 
@@ -330,7 +330,7 @@ def _is_kept_of(tracks: Tracks, call: CallRecord) -> bool:
 
 def _may_be_saved(tracks: Tracks, said: Recorded) -> bool:
     """Returns whether a key may have saved what was begun on standby, as far as can be known here."""
-    asked_since = any(each.key in _KEEPING for each in said.keys)  # of whichever moment: clocks may differ
+    asked_since = any(each.key in _KEEPING and each.at >= tracks.at - FARTHEST for each in said.keys)
     since = said.spool_since  # made while the clock was not set, it may be newer than it says
     elsewhere = since is not None and (since < EARLIEST or tracks.at < since)
     return asked_since or elsewhere or tracks.recording in said.unread

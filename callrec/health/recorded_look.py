@@ -67,6 +67,8 @@ class RecordedParts:
     followed: Callable[[], set[str]]
     take_back: Callable[[str], object]
     store: Callable[[], BrowsingStore]
+    pbx_ahead: Callable[[], timedelta] = lambda: timedelta(0)
+    """By how much the PBX's clock, which dates keys, is ahead of ours, which is in the names of tracks."""
 
 
 class RecordedLook:
@@ -134,7 +136,7 @@ class RecordedLook:
                 kept = drafts.to_be_kept(database.tree(drafts.FAMILY))
             told = frozenset(field for line in lines.values() for field in line.split("|"))
             unread = frozenset(kept | parts.spool.damaged())
-            said = replace(said, told=told, keys=tuple(parsed_keys(keys, timedelta(0))), unread=unread)
+            said = replace(said, told=told, keys=tuple(parsed_keys(keys, parts.pbx_ahead())), unread=unread)
         followed = parts.followed()  # before the spool: there it goes from memory
         followed |= parts.spool.followed()
         said = replace(said, drafts=frozenset(parts.spool.tracks()), followed=frozenset(followed))

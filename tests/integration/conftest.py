@@ -109,6 +109,8 @@ def desk_office(request: pytest.FixtureRequest, scratch: Path) -> Iterator[DeskO
 def _no_call_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """No call of a test is left behind to the next one, also when it fails."""
     system = request.getfixturevalue("system") if "system" in request.fixturenames else None
+    if system:
+        system.standing = system.status().get("problems", [])
     yield
     if system:
         system.hang_up_all()

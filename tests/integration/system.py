@@ -82,6 +82,8 @@ class SystemUnderTest:
         self.app: App = demo.app
         self._phones: dict[Any, Phone] = {}
         self._rules_changed = False
+        self.standing: list[str] = []
+        """What was wrong before a test began, in the words of status."""
         for name in PHONES:
             self.phone(name)  # registered before anybody dials it
 
@@ -179,6 +181,11 @@ class SystemUnderTest:
 
     def status(self) -> dict[str, Any]:
         return status.read(self.demo.home / "spool")
+
+    def problems(self) -> list[str]:
+        """What the controller says is wrong, besides what was so before this test: of a call whose sound a test
+        has destroyed it tells for a month."""
+        return [each for each in self.status()["problems"] if each not in self.standing]
 
     def calls_since(self, begin: datetime) -> list[SearchHit]:
         with self.app.database.read() as connection:

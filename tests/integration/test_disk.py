@@ -65,7 +65,7 @@ def _fill_to_the_last_byte(disk: SmallDisk) -> None:
 
 def _all_is_well(system: SystemUnderTest, disk: SmallDisk) -> None:
     system.wait_until_clean()
-    eventually(lambda: not system.status()["problems"], HEALED_SECONDS, "a clean status")
+    eventually(lambda: not system.problems(), HEALED_SECONDS, "a clean status")
     assert disk.reserve.exists()
 
 

