@@ -69,6 +69,7 @@ class Archiver(Lane):
 
         For `callrec status`, in the language of this process.
         """
+        self._forget_gone()
         found = self.attempts.problems()
         if self._spool.quarantined():
             text = translated("there are recordings that could not be kept in {path}: look at them")
@@ -129,12 +130,16 @@ class Archiver(Lane):
 
     # --- what waits for each
 
+    def _forget_gone(self) -> None:
+        """Forgets what failed of all that waits no more: another lane may have done it meanwhile."""
+        discards = (f"discard {id_}" for id_ in self._discarder.waiting())
+        self.attempts.keep({*discards, *self._spool.calls(), *self._spool.waiting()})
+
     def _small_things(self) -> Iterator[Step]:
         # First: a call's own row was written before it was to be discarded, and must not come after.
         discards = {f"discard {id_}": id_ for id_ in self._discarder.waiting()}
-        waiting_calls = self._spool.calls()
-        self.attempts.keep({*discards, *waiting_calls, *self._spool.waiting()})
-        for call_id in waiting_calls:
+        self._forget_gone()
+        for call_id in self._spool.calls():
             if self.attempts.is_due(CATALOGUE):
                 yield call_id, partial(self._asking, partial(self._rows.catalogue, call_id))
         for name, recording_id in discards.items():
@@ -143,14 +148,14 @@ class Archiver(Lane):
     def _to_join(self, fits: Fits) -> Iterator[Step]:
         for id_ in self._spool.waiting():
             if self.attempts.is_due(id_) and not self._builder.is_joined(id_) and fits(id_):
-                yield id_, partial(self._join, id_)
+                yield id_, partial(self._unless_gone, id_, partial(self._join, id_))
 
     def _to_upload(self, fits: Fits) -> Iterator[Step]:
         for id_ in self._spool.waiting() if self._may_upload() else ():
             if not self._may_upload():
                 return
             if self.attempts.is_due(id_) and self._builder.is_joined(id_) and fits(id_):
-                yield id_, partial(self._asking, partial(self._upload, id_))
+                yield id_, partial(self._unless_gone, id_, partial(self._asking, partial(self._upload, id_)))
 
     def _may_upload(self) -> bool:
         return self.attempts.is_due(STORE) and self.attempts.is_due(CATALOGUE)
@@ -172,6 +177,14 @@ class Archiver(Lane):
         return 0
 
     # --- what is done with it
+
+    def _unless_gone(self, recording_id: str, step: Callable[[], object]) -> None:
+        """Does a step of a recording, which another lane may have taken out of the spool since it was seen."""
+        try:
+            step()
+        except FileNotFoundError:
+            if self._spool.is_waiting(recording_id):
+                raise
 
     def _asking(self, step: Callable[[], object]) -> None:
         """Does what needs the catalogue, which answers then."""

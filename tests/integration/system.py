@@ -183,8 +183,10 @@ class SystemUnderTest:
         return status.read(self.demo.home / "spool")
 
     def problems(self) -> list[str]:
-        """What the controller says is wrong, besides what was so before this test: of a call whose sound a test
-        has destroyed it tells for a month."""
+        """What the controller says is wrong, besides what was so before this test.
+
+        Of a call whose sound a test has destroyed it tells for a month.
+        """
         return [each for each in self.status()["problems"] if each not in self.standing]
 
     def calls_since(self, begin: datetime) -> list[SearchHit]:

@@ -66,7 +66,7 @@ def test_a_pbx_that_refuses_every_snoop_is_not_well(
         eventually(lambda: not _problems(system), what="a recording, once the PBX can again")
         assert _metric(port, "callrec_captures_lacking") == 0
         caller.hangup()
-        system.call_of("0311223344", begin)
+        system.call_of("+81311223344", begin)
         assert _metric(port, 'callrec_pbx_refusals_total{action="StartSnoop"}') > 1
         eventually(lambda: file.exists() and "callrec_works 1.0" in file.read_text(), what="the file")
 

@@ -12,6 +12,7 @@ import pytest
 from callrec.archive.attempts import SLOW_SECONDS
 from callrec.catalogue import calls
 from callrec.demo.processes import wait_until
+from callrec.errors import StoreUnreachable
 from callrec.model.captures import Track
 from tests.unit.bench import Bench
 from tests.unit.samples import (
@@ -201,3 +202,22 @@ def test_a_lane_with_nothing_of_its_own_rests(bench: Bench) -> None:
     lane = bench.archiver._uploading[-1]
     lane.take()
     assert lane._pause_s() == 5.0
+
+
+def test_what_another_lane_has_done_meanwhile_is_no_problem(bench: Bench) -> None:
+    """It was seen waiting by both, and is gone when the second comes to it."""
+    _one(bench, RECORDING_ID, 1.0)
+    steps = [step for take in (bench.archiver._to_join,) for _, step in take(lambda _: True)]
+    bench.archiver.work()
+    assert bench.spool.waiting() == []
+    for step in steps:
+        step()
+
+
+def test_a_failure_of_what_waits_no_more_is_told_no_more(bench: Bench) -> None:
+    """Also where all lanes rest by then."""
+    _one(bench, RECORDING_ID, 1.0)
+    bench.archiver.attempts.failed(RECORDING_ID, StoreUnreachable("the S3 server does not answer"))
+    assert bench.archiver.problems()
+    bench.spool.quarantine(RECORDING_ID)
+    assert not any("does not answer" in each for each in bench.archiver.problems())
