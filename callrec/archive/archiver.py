@@ -60,7 +60,8 @@ class Archiver(Lane):
         self._uploading = [self._lane(self._to_upload, fits) for fits in (_any, _any, self._is_small)]
 
     def _lane(self, waiting: Callable[[Fits], Iterator[Step]], fits: Fits) -> Lane:
-        return Lane(lambda: waiting(fits), self.attempts)
+        # Its own lane looks around then: what was done here needs no try any more.
+        return Lane(lambda: waiting(fits), self.attempts, super().wake)
 
     # --- for others
 
@@ -69,7 +70,6 @@ class Archiver(Lane):
 
         For `callrec status`, in the language of this process.
         """
-        self._forget_gone()
         found = self.attempts.problems()
         if self._spool.quarantined():
             text = translated("there are recordings that could not be kept in {path}: look at them")
@@ -179,7 +179,7 @@ class Archiver(Lane):
     # --- what is done with it
 
     def _unless_gone(self, recording_id: str, step: Callable[[], object]) -> None:
-        """Does a step of a recording, which another lane may have taken out of the spool since it was seen."""
+        """Does a step of a recording, unless another lane has taken it out of the spool since it was seen."""
         try:
             step()
         except FileNotFoundError:

@@ -15,8 +15,11 @@ raises."""
 class Lane(Worker):
     """Takes what waits, again and again. What hangs in one lane holds up nothing in another."""
 
-    def __init__(self, waiting: Waiting, attempts: Attempts) -> None:
-        self._waiting, self.attempts = waiting, attempts
+    def __init__(
+        self, waiting: Waiting, attempts: Attempts, attempted: Callable[[], None] = lambda: None
+    ) -> None:
+        """`attempted` is called after each attempt, however it went."""
+        self._waiting, self.attempts, self._attempted = waiting, attempts, attempted
         self._begun = attempts.clock()
         super().__init__(self.take, lambda: attempts.pause(self._begun))
         self.pulse = attempts.pulse
@@ -31,6 +34,7 @@ class Lane(Worker):
                 if self.is_stopping:
                     return
                 self.attempts.attempt(name, step)
+                self._attempted()
         except Exception as error:
             self.attempts.failed(SPOOL, error)
         else:

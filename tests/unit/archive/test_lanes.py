@@ -214,10 +214,24 @@ def test_what_another_lane_has_done_meanwhile_is_no_problem(bench: Bench) -> Non
         step()
 
 
-def test_a_failure_of_what_waits_no_more_is_told_no_more(bench: Bench) -> None:
-    """Also where all lanes rest by then."""
+def test_a_failure_of_what_waits_no_more_is_told_no_more(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it is noted last of all: no lane has anything to do after it."""
     _one(bench, RECORDING_ID, 1.0)
-    bench.archiver.attempts.failed(RECORDING_ID, StoreUnreachable("the S3 server does not answer"))
-    assert bench.archiver.problems()
-    bench.spool.quarantine(RECORDING_ID)
-    assert not any("does not answer" in each for each in bench.archiver.problems())
+    bench.archiver.work()
+
+    def late(_fits: object) -> Iterator[tuple[str, Callable[[], object]]]:
+        if not tried.is_set():
+            tried.set()
+            yield RECORDING_ID, refused
+
+    def refused() -> None:
+        raise StoreUnreachable("the S3 server does not answer")
+
+    tried = threading.Event()
+    lane = bench.archiver._uploading[0]
+    monkeypatch.setattr(lane, "_waiting", lambda: late(None))
+    with _running(bench):
+        wait_until(tried.is_set, 20, "the attempt")
+        wait_until(lambda: "does not answer" not in str(bench.archiver.problems()), 20, "the end of it")
