@@ -28,6 +28,10 @@ EVERY = timedelta(minutes=5)
 EVERY_DAY = timedelta(days=1)
 SHORT = timedelta(days=2)
 """So far back it is looked each time, at least; what is older is told until the next day's look."""
+AGAIN_SECONDS = 15.0
+"""How long after a look for which a part was away the next one comes: it may be back."""
+DAILY_AGAIN_SECONDS = 3600.0
+"""The same for the look at all days, which is dear."""
 WATCH_SECONDS = 1.0
 """How often it is looked whether the link to the PBX was made anew."""
 NAMED = 3
@@ -136,9 +140,12 @@ class Reconciler(Worker):
 
     def _one(self, comparison: Comparison, *, daily: bool) -> None:
         self.pulse.beat()
-        self._problems.attempt(
-            f"reconcile {comparison.name}", lambda: self._reconciled(comparison, daily=daily)
-        )
+        name = f"reconcile {comparison.name}"
+        if self._problems.attempt(name, lambda: self._reconciled(comparison, daily=daily)):
+            return
+        self._due = min(self._due, self._clock() + AGAIN_SECONDS)
+        if daily:
+            self._daily_due = self._clock() + DAILY_AGAIN_SECONDS
 
     def _reconciled(self, comparison: Comparison, *, daily: bool) -> None:
         found = list(reconcile(comparison, self._settle))

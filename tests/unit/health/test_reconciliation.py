@@ -19,6 +19,7 @@ from callrec.errors import CheckFailed, PbxUnreachable, StoreUnreachable
 from callrec.health.differences import Difference, Kind, made_at
 from callrec.health.filed_look import YOUNG, FiledLook, FiledParts
 from callrec.health.reconciliation import (
+    AGAIN_SECONDS,
     EVERY,
     EVERY_DAY,
     Comparison,
@@ -534,6 +535,32 @@ def test_what_only_the_daily_look_sees_is_told_until_the_next_one() -> None:
         work._look()
         assert [CALL_ID in each for each in problems.texts()] == [True]
         clock.now += EVERY.total_seconds()
+
+
+def test_a_part_that_was_away_is_asked_again_soon() -> None:
+    asked: list[bool] = []
+
+    def away() -> list[Difference]:
+        asked.append(True)
+        if len(asked) == 1:
+            raise PbxUnreachable("it is away")
+        return []
+
+    def filed(more: bool) -> Comparison:
+        return Comparison("filed", away, lambda each: None)
+
+    def recorded(more: bool) -> Comparison:
+        return Comparison("recorded", list, lambda each: None)
+
+    problems, clock = Problems(), Clock()
+    parts = Comparisons(recorded, filed, None)
+    work = Reconciler(parts, cast(Controller, Link()), problems, clock, lambda: None)
+    work.stop()
+    work._look()
+    assert problems.texts() == {"it is away"}
+    clock.now += AGAIN_SECONDS
+    work._look()
+    assert not problems.texts()
 
 
 def test_what_cannot_be_resolved_hides_no_other() -> None:
