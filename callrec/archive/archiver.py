@@ -130,16 +130,12 @@ class Archiver(Lane):
 
     # --- what waits for each
 
-    def _forget_gone(self) -> None:
-        """Forgets what failed of all that waits no more: another lane may have done it meanwhile."""
-        discards = (f"discard {id_}" for id_ in self._discarder.waiting())
-        self.attempts.keep({*discards, *self._spool.calls(), *self._spool.waiting()})
-
     def _small_things(self) -> Iterator[Step]:
         # First: a call's own row was written before it was to be discarded, and must not come after.
         discards = {f"discard {id_}": id_ for id_ in self._discarder.waiting()}
-        self._forget_gone()
-        for call_id in self._spool.calls():
+        waiting_calls = self._spool.calls()
+        self.attempts.keep({*discards, *waiting_calls, *self._spool.waiting()})
+        for call_id in waiting_calls:
             if self.attempts.is_due(CATALOGUE):
                 yield call_id, partial(self._asking, partial(self._rows.catalogue, call_id))
         for name, recording_id in discards.items():
