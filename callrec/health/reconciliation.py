@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from callrec.backoff import Backoff
 from callrec.controller.controller import Controller
 from callrec.errors import CallrecError
 from callrec.health.differences import Difference, Kind, Remedy, confirmed, moment_of
@@ -28,10 +29,10 @@ EVERY = timedelta(minutes=5)
 EVERY_DAY = timedelta(days=1)
 SHORT = timedelta(days=2)
 """So far back it is looked each time, at least; what is older is told until the next day's look."""
-AGAIN_SECONDS = 15.0
-"""How long after a look for which a part was away the next one comes: it may be back."""
+AGAIN = Backoff(15.0, EVERY.total_seconds())
+"""How long after a look that failed the next one comes, in seconds: a part that was away may be back."""
 DAILY_AGAIN_SECONDS = 3600.0
-"""The same for the look at all days, which is dear."""
+"""The same for the look at all days, which costs much."""
 WATCH_SECONDS = 1.0
 """How often it is looked whether the link to the PBX was made anew."""
 NAMED = 3
@@ -122,6 +123,7 @@ class Reconciler(Worker):
         self._told_daily: dict[str, list[Difference]] = {}
         """What the latest look at more days has left, by comparison."""
         self._due = self._daily_due = clock()
+        self._failures = 0
 
     def _look(self) -> None:
         new_link = self._controller.link_up and self._controller.link_changed_at != self._link
@@ -131,21 +133,27 @@ class Reconciler(Worker):
         daily = self._clock() >= self._daily_due
         if daily:
             self._daily_due = self._clock() + EVERY_DAY.total_seconds()
-        if self._controller.link_up:
-            self._link = self._controller.link_changed_at
-            self._one(self._comparisons.recorded(new_link or daily), daily=daily)
-        self._one(self._comparisons.filed(daily), daily=daily)
-        if daily and self._comparisons.records:
-            self._one(self._comparisons.records, daily=daily)
-
-    def _one(self, comparison: Comparison, *, daily: bool) -> None:
-        self.pulse.beat()
-        name = f"reconcile {comparison.name}"
-        if self._problems.attempt(name, lambda: self._reconciled(comparison, daily=daily)):
+        went = [self._one(each, daily=daily) for each in self._compared(new_link=new_link, daily=daily)]
+        if all(went):
+            self._failures = 0
             return
-        self._due = min(self._due, self._clock() + AGAIN_SECONDS)
+        self._due = self._clock() + AGAIN.after(self._failures)
+        self._failures += 1
         if daily:
             self._daily_due = self._clock() + DAILY_AGAIN_SECONDS
+
+    def _compared(self, *, new_link: bool, daily: bool) -> Iterator[Comparison]:
+        if self._controller.link_up:
+            self._link = self._controller.link_changed_at
+            yield self._comparisons.recorded(new_link or daily)
+        yield self._comparisons.filed(daily)
+        if daily and self._comparisons.records:
+            yield self._comparisons.records
+
+    def _one(self, comparison: Comparison, *, daily: bool) -> bool:
+        self.pulse.beat()
+        name = f"reconcile {comparison.name}"
+        return self._problems.attempt(name, lambda: self._reconciled(comparison, daily=daily))
 
     def _reconciled(self, comparison: Comparison, *, daily: bool) -> None:
         found = list(reconcile(comparison, self._settle))

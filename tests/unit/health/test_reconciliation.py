@@ -19,7 +19,7 @@ from callrec.errors import CheckFailed, PbxUnreachable, StoreUnreachable
 from callrec.health.differences import Difference, Kind, made_at
 from callrec.health.filed_look import YOUNG, FiledLook, FiledParts
 from callrec.health.reconciliation import (
-    AGAIN_SECONDS,
+    AGAIN,
     EVERY,
     EVERY_DAY,
     Comparison,
@@ -558,7 +558,7 @@ def test_a_part_that_was_away_is_asked_again_soon() -> None:
     work.stop()
     work._look()
     assert problems.texts() == {"it is away"}
-    clock.now += AGAIN_SECONDS
+    clock.now += AGAIN.first
     work._look()
     assert not problems.texts()
 
