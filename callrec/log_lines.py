@@ -29,7 +29,8 @@ END_SECONDS = 2.0
 IDS = {"call", "linkedid", "recording", "alert", "key", "id", "event", "level", "timestamp", "at"}
 """Fields in which no telephone number can stand, but ids that look like one."""
 _NUMBER = re.compile(r"(?<![\w.+-])(?:\+?\d{9,15}|0\d{1,4}-\d{1,4}-\d{3,4})(?![\w.-])")
-_PRIORITIES = {"debug": "7", "info": "6", "warning": "4", "error": "3", "critical": "2"}
+PRIORITIES = {"debug": "7", "info": "6", "warning": "4", "error": "3", "critical": "2"}
+"""The levels of the log, as the journal has them."""
 Line = structlog.typing.EventDict
 
 
@@ -95,7 +96,7 @@ def as_entry(line: Mapping[str, Any]) -> dict[str, str]:
     told = [f"{name}={value}" for name, value in values.items() if name not in ("timestamp", "exception")]
     return {
         "MESSAGE": visible(" ".join([str(line["event"]), *told])),
-        "PRIORITY": _PRIORITIES[line["level"]],
+        "PRIORITY": PRIORITIES[line["level"]],
         "SYSLOG_IDENTIFIER": "callrec",
         "CALLREC_EVENT": str(line["event"]),
         **{f"CALLREC_{name.upper()}": value for name, value in values.items()},

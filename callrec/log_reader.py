@@ -13,12 +13,14 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from callrec.errors import NotFound, Unreachable
 from callrec.failures import why
+from callrec.log_lines import PRIORITIES
 
 NAMES = ("call", "linkedid", "recording")
 """The fields of a line that name a call: by its id, by the PBX's, by that of its recording."""
 JOURNAL_SECONDS = 60.0
 """How long the journal of a machine may be searched."""
 _OWN = "CALLREC_"
+_LEVELS = {priority: level for level, priority in PRIORITIES.items()}
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 
 
@@ -92,11 +94,7 @@ def _asked(command: list[str]) -> list[str]:
 def _entry(fields: Mapping[str, Any]) -> LogLine | None:
     """Returns an entry of the journal as a line; None where callrec has not written it."""
     own = {name.removeprefix(_OWN).lower(): value for name, value in fields.items() if name.startswith(_OWN)}
-    return _line({**own, "level": _level(str(fields.get("PRIORITY", "6")))})
-
-
-def _level(priority: str) -> str:
-    return {"2": "critical", "3": "error", "4": "warning", "7": "debug"}.get(priority, "info")
+    return _line({**own, "level": _LEVELS.get(str(fields.get("PRIORITY")), "info")})
 
 
 def _parsed(line: str) -> LogLine | None:
