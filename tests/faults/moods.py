@@ -113,31 +113,29 @@ class Drips(Mood):
 
 
 @dataclass
-class CutsAnswers(Mood):
+class _Cuts(Mood):
+    """Lets so many bytes of a connection through, one way, and ends it."""
+
+    after: int = 6000
+
+    def _begin(self, link: Link, data: bytes) -> Iterator[bytes]:
+        room = self.after - link.answered
+        link.answered += len(data)
+        yield data[: max(room, 0)]
+        if len(data) > room:
+            raise Cut
+
+
+class CutsAnswers(_Cuts):
     """The connection ends after so many bytes of answers, again and again."""
 
-    after: int = 6000
-
-    def answered(self, link: Link, data: bytes) -> Iterator[bytes]:
-        room = self.after - link.answered
-        link.answered += len(data)
-        yield data[: max(room, 0)]
-        if len(data) > room:
-            raise Cut
+    answered = _Cuts._begin
 
 
-@dataclass
-class CutsRequests(Mood):
+class CutsRequests(_Cuts):
     """The connection ends within a body that is sent, again and again: after so many bytes of it."""
 
-    after: int = 6000
-
-    def asked(self, link: Link, data: bytes) -> Iterator[bytes]:
-        room = self.after - link.answered
-        link.answered += len(data)
-        yield data[: max(room, 0)]
-        if len(data) > room:
-            raise Cut
+    asked = _Cuts._begin
 
 
 @dataclass
