@@ -106,14 +106,16 @@ def desk_office(request: pytest.FixtureRequest, scratch: Path) -> Iterator[DeskO
 
 
 @pytest.fixture(autouse=True)
-def _no_call_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No call of a test is left behind to the next one, also when it fails."""
+def _as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test did, also when it fails: the next one finds the controller at work, and no call."""
     system = request.getfixturevalue("system") if "system" in request.fixturenames else None
     if system:
         system.standing = system.status().get("problems", [])
     yield
     if system:
         system.hang_up_all()
+        if not system.controller.running:
+            system.demo.start_controller()
 
 
 @pytest.fixture

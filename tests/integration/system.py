@@ -87,6 +87,12 @@ class SystemUnderTest:
         for name in PHONES:
             self.phone(name)  # registered before anybody dials it
 
+    @property
+    def controller(self) -> Child:
+        """The controller that was started last."""
+        assert self.demo.controller is not None
+        return self.demo.controller
+
     # --- phones
 
     def phone(self, name: str, **options: Any) -> Phone:

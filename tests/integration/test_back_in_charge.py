@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
@@ -18,14 +17,6 @@ pytestmark = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
 AUTOMATIC_2101 = {"mode": "automatic", "scope": "extension", "target": "2101"}
 AUTOMATIC_2102 = {"mode": "automatic", "scope": "extension", "target": "2102"}
 AWAY = "callrec was away when this call began"
-
-
-@pytest.fixture(autouse=True)
-def _controller_is_back(system: SystemUnderTest) -> Iterator[None]:
-    yield
-    assert system.demo.controller
-    if not system.demo.controller.running:
-        system.demo.start_controller()
 
 
 def _answered_away(system: SystemUnderTest, number: str) -> tuple[Talk, Talk]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from callrec.demo.processes import Child, free_port
+from callrec.demo.processes import free_port
 from callrec.demo.softphones import Sound, Talk
 from callrec.fallback.journal import KEYS
 from tests.integration.small_disk import SmallDisk, on_small_disk
@@ -25,11 +25,6 @@ HEALED_SECONDS = 60.0
 def disk(system: SystemUnderTest, scratch: Path) -> Iterator[SmallDisk]:
     with on_small_disk(system, scratch) as made:
         yield made
-
-
-def _controller(system: SystemUnderTest) -> Child:
-    assert system.demo.controller is not None
-    return system.demo.controller
 
 
 def _call(system: SystemUnderTest, number: str, seconds: float = 1.0) -> tuple[Talk, Talk]:
@@ -108,7 +103,7 @@ def test_a_kill_at_a_full_disk_loses_neither_what_is_kept_nor_the_call_for_help(
         assert not list(disk.spool.glob("alerts/*.json"))
         with system.app.ami() as ami:
             assert len(ami.tree(KEYS)) == 2, "what is not on disk yet is to be found there"
-        _controller(system).kill()
+        system.controller.kill()
         talk_for([staff, caller], 0.5)
         _over(caller, staff)
         disk.make_room()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
 
-from callrec.demo.processes import Child
 from callrec.demo.softphones import Sound, Talk
 from callrec.model.rules import Direction
 from callrec.pbx.transport import AriRefused
@@ -26,24 +24,10 @@ pytestmark = pytest.mark.parametrize("system", ["postgresql"], indirect=True)
 """What the PBX does by itself, no database changes."""
 
 
-@pytest.fixture(autouse=True)
-def _controller_is_back(system: SystemUnderTest) -> Iterator[None]:
-    """Whatever a test did, the next one finds the controller at work and no call of this one."""
-    yield
-    system.hang_up_all()
-    if not _controller(system).running:
-        system.demo.start_controller()
-
-
-def _controller(system: SystemUnderTest) -> Child:
-    assert system.demo.controller is not None
-    return system.demo.controller
-
-
 def _stop(system: SystemUnderTest) -> None:
     """The controller goes; the PBX has a copy of the rules."""
     system.wait_for_mirror()
-    _controller(system).stop()
+    system.controller.stop()
 
 
 def _inbound(system: SystemUnderTest, number: str, seconds: float = 1.5) -> tuple[Talk, Talk]:
@@ -113,7 +97,7 @@ def test_a_restart_after_the_taking_over_loses_nothing(system: SystemUnderTest, 
         caller, staff = _inbound(system, "0311160002", 1.0)
         system.demo.start_controller()
         eventually(lambda: system.status()["live"], what="the taking over")
-        _controller(system).kill()
+        system.controller.kill()
         talk_for([caller, staff], 0.5)
         system.demo.start_controller()
         staff.press("*1")
@@ -278,7 +262,7 @@ def test_a_call_that_was_captured_is_not_recorded_twice_when_it_is_transferred(
     with system.rules(AUTOMATIC):
         system.wait_for_mirror()
         staff, other = _outbound(system, "0311160007", 1.0)
-        _controller(system).stop()
+        system.controller.stop()
         _transferred(system, staff, other, 1.0)
         other.hangup()
         system.demo.start_controller()

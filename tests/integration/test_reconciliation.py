@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 
 from callrec.catalogue import finding
 from callrec.catalogue.calls import ArchivedRecording
-from callrec.demo.processes import Child
 from callrec.demo.softphones import Sound, Talk
 from callrec.errors import NotFound
 from callrec.health import testcalls
@@ -23,19 +21,6 @@ from tests.listen import hears
 OUTSIDE_HZ, STAFF_HZ = 500.0, 1000.0
 STANDBY_2102 = {"mode": "standby", "scope": "extension", "target": "2102"}
 pytestmark = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
-
-
-@pytest.fixture(autouse=True)
-def _controller_is_back(system: SystemUnderTest) -> Iterator[None]:
-    yield
-    system.hang_up_all()
-    if not _controller(system).running:
-        system.demo.start_controller()
-
-
-def _controller(system: SystemUnderTest) -> Child:
-    assert system.demo.controller is not None
-    return system.demo.controller
 
 
 def _call(system: SystemUnderTest, number: str, extension: str) -> Talk:
@@ -78,7 +63,7 @@ def test_tracks_without_a_draft_are_archived_or_destroyed(system: SystemUnderTes
     with system.rules({"mode": "automatic"}, STANDBY_2102):
         talks = [_call(system, "0311170001", "2101"), _call(system, "0311170002", "2102")]
         drafts = eventually(lambda: _both_checkpoints(system), what="both drafts")
-        _controller(system).kill()
+        system.controller.kill()
         for path in drafts.values():
             path.unlink()
         for talk in talks:

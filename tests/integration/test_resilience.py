@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-import pytest
 import soundfile
 
-from callrec.demo.processes import Child
 from callrec.demo.softphones import Sound, Talk
 from callrec.model.calls import KeyResult, Outcome
 from callrec.model.rules import Mode
@@ -21,26 +18,11 @@ from tests.listen import hears, hears_no, likeness, voiced
 CALLER_HZ, STAFF_HZ = 500.0, 1000.0
 
 
-@pytest.fixture(autouse=True)
-def _controller_is_back(system: SystemUnderTest) -> Iterator[None]:
-    """Whatever a test did, the next one finds the controller at work and no call of this one."""
-    yield
-    system.hang_up_all()
-    assert system.demo.controller is not None
-    if not system.demo.controller.running:
-        system.demo.start_controller()
-
-
 def _call(system: SystemUnderTest, number: str, called: str = "2101") -> tuple[Talk, Talk]:
     caller = system.caller(number).dial(called, Sound(CALLER_HZ))
     staff = system.phone(called).pick_up(Sound(STAFF_HZ))
     caller.wait_established()
     return caller, staff
-
-
-def _controller(system: SystemUnderTest) -> Child:
-    assert system.demo.controller is not None
-    return system.demo.controller
 
 
 def _check_whole(system: SystemUnderTest, number: str, begin: datetime, staff: Talk) -> str:
@@ -75,7 +57,7 @@ def test_controller_killed_during_the_call_and_back_after_it(
         caller, staff = _call(system, "0311120001")
         unrecorded, _ = _call(system, "0311120011", "2102")
         talk_for([staff], 1.5)
-        _controller(system).kill()
+        system.controller.kill()
         talk_for([staff], 1.5)
         caller.hangup()
         unrecorded.hangup()
@@ -93,7 +75,7 @@ def test_controller_killed_and_back_during_the_call(system: SystemUnderTest, beg
     with system.rule("automatic"):
         caller, staff = _call(system, "0311120002")
         talk_for([staff], 1.5)
-        _controller(system).kill()
+        system.controller.kill()
         system.demo.start_controller()
         talk_for([staff], 1.5)
         staff.hangup()
@@ -106,7 +88,7 @@ def test_orderly_restart_during_the_call(system: SystemUnderTest, begin: datetim
     with system.rule("automatic"):
         caller, staff = _call(system, "0311120003")
         talk_for([staff], 1.0)
-        _controller(system).stop()
+        system.controller.stop()
         system.demo.start_controller()
         talk_for([staff], 1.0)
         caller.hangup()
@@ -120,7 +102,7 @@ def test_without_a_controller_the_dialplan_announces_and_records(
 ) -> None:
     with system.rule("automatic", announce="before-connect"):
         system.wait_for_mirror()
-        _controller(system).stop()
+        system.controller.stop()
         caller = system.caller("0311120004").dial("2101", Sound(CALLER_HZ))
         staff = system.phone("2101").wait_ring()
         prompt = voiced(soundfile.read(system.app.library.directory / "ja/notice.wav", dtype="int16")[0])
@@ -150,7 +132,7 @@ def test_without_a_controller_outbound_voices_are_not_swapped(
 ) -> None:
     with system.rule("automatic"):
         system.wait_for_mirror()
-        _controller(system).stop()
+        system.controller.stop()
         outside = system.phone("outside")  # it must be registered before it is dialled
         staff = system.phone("2101").dial("0311120006", Sound(STAFF_HZ))
         other = outside.pick_up(Sound(CALLER_HZ))
@@ -166,7 +148,7 @@ def test_without_a_controller_never_is_never(system: SystemUnderTest, begin: dat
     before = system.settled_keys()
     with system.rules({"mode": "automatic"}, {"mode": "never", "scope": "facility", "target": "shiba"}):
         system.wait_for_mirror()
-        _controller(system).stop()
+        system.controller.stop()
         caller, staff = _call(system, "0311120007")
         talk_for([staff], 1.0)
         caller.hangup()
@@ -182,7 +164,7 @@ def test_without_a_controller_never_is_never_between_phones_too(
     before = system.settled_keys()
     with system.rules({"mode": "automatic"}, {"mode": "never", "scope": "facility", "target": "shiba"}):
         system.wait_for_mirror()
-        _controller(system).stop()
+        system.controller.stop()
         caller = system.phone("2201").dial("2101", Sound(CALLER_HZ))
         staff = system.phone("2101").pick_up(Sound(STAFF_HZ))
         talk_for([staff], 1.0)
@@ -198,7 +180,7 @@ def test_without_a_controller_who_answers_a_queue_counts(system: SystemUnderTest
     before = system.settled_keys()
     with system.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
         system.wait_for_mirror()
-        _controller(system).stop()
+        system.controller.stop()
         phones = [system.phone("2101"), system.phone("2102")]
         caller = system.caller("0311120011").dial("6000", Sound(CALLER_HZ))
         staff = phones[1].pick_up(Sound(STAFF_HZ))
@@ -215,7 +197,7 @@ def test_a_frozen_controller_holds_no_call_up(system: SystemUnderTest, begin: da
     with system.rule("automatic"):
         system.wait_for_mirror()
         phone, outside = system.phone("2101"), system.caller("0311120008")
-        with frozen(_controller(system)):
+        with frozen(system.controller):
             caller = outside.dial("2101", Sound(CALLER_HZ))
             staff = phone.pick_up(Sound(STAFF_HZ))
             caller.wait_established()
