@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from contextlib import suppress
-from types import TracebackType
+
+from tests.integration.between import Between
 
 GONE = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"
 NOTHING = b'<ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></ListVersionsResult>'
@@ -15,7 +15,7 @@ LISTS = {"hide": LISTED + NOTHING, "nowhere": NOT_THERE}
 """What is answered to who asks which versions there are."""
 
 
-class S3Between:
+class S3Between(Between):
     """A connection in between. `before`: the deletion of that number never comes to the server; `after`: it
     does, and its answer never comes back; `lie`: each is said to be done, and none is; `hide`: nothing is
     said to be there to be deleted; `nowhere`: nor any place for it; `twice`: each comes to the server, which
@@ -25,45 +25,18 @@ class S3Between:
     """
 
     def __init__(self, port: int, way: str, number: int = 1) -> None:
-        self._port, self._way, self._number, self._seen = port, way, number, 0
+        super().__init__(port)
+        self._way, self._number, self._seen = way, number, 0
         self._silent = False
         self.reached = threading.Event()
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self._open: list[socket.socket] = [self._server]
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.getsockname()[1]}"
-
-    def __enter__(self) -> S3Between:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for each in self._open:
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._server.accept()
-                server = socket.create_connection(("127.0.0.1", self._port))
-                self._open += [client, server]
-                threading.Thread(target=self._ask, args=(client, server), daemon=True).start()
-                threading.Thread(target=self._answer, args=(server, client), daemon=True).start()
 
     def _ask(self, client: socket.socket, server: socket.socket) -> None:
-        with suppress(OSError):
-            while asked := client.recv(1 << 16):
-                first = asked.partition(b"\r\n")[0]
-                if self._way in LISTS and first.startswith(b"GET ") and b"versions" in first:
-                    client.sendall(LISTS[self._way])
-                elif not asked.startswith(b"DELETE ") or self._pass_on(client):
-                    server.sendall(asked)
+        while asked := client.recv(1 << 16):
+            first = asked.partition(b"\r\n")[0]
+            if self._way in LISTS and first.startswith(b"GET ") and b"versions" in first:
+                client.sendall(LISTS[self._way])
+            elif not asked.startswith(b"DELETE ") or self._pass_on(client):
+                server.sendall(asked)
 
     def _pass_on(self, client: socket.socket) -> bool:
         """Whether a deletion is told to the server."""
@@ -81,10 +54,9 @@ class S3Between:
         return self._way == "after"
 
     def _answer(self, server: socket.socket, client: socket.socket) -> None:
-        with suppress(OSError):
-            while answer := server.recv(1 << 16):
-                if self._silent:
-                    self.reached.set()
-                else:
-                    second = self._way == "twice" and answer.startswith(b"HTTP/1.1 204 ")
-                    client.sendall(NOT_THERE if second else answer)
+        while answer := server.recv(1 << 16):
+            if self._silent:
+                self.reached.set()
+            else:
+                second = self._way == "twice" and answer.startswith(b"HTTP/1.1 204 ")
+                client.sendall(NOT_THERE if second else answer)
