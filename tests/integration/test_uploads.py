@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -95,18 +93,6 @@ def _captured(bench: Bench) -> str:
     return id_
 
 
-@contextmanager
-def _running(bench: Bench) -> Iterator[None]:
-    thread = threading.Thread(target=bench.archiver.run)
-    thread.start()
-    try:
-        yield
-    finally:
-        bench.archiver.stop()
-        thread.join(60)
-    assert not thread.is_alive()
-
-
 def test_what_is_in_its_place_stays_below_a_new_version(place: Place) -> None:
     bench = place.bench()
     id_ = _captured(bench)
@@ -151,7 +137,7 @@ def test_an_upload_that_hangs_holds_up_nothing_and_is_told(
         bench.spool.hand_over(other.spool.captured_call(hanging))
         for path in (other.pbx / "callrec").iterdir():
             bench.track(f"callrec/{path.name}", 500)
-        with _running(bench):
+        with bench.running():
             assert between.reached.wait(20)
             second = _captured(bench)
             bench.spool.save_call(call(id=CALL_ID))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -73,6 +75,18 @@ class Bench:
         """Time goes by, and the archiver has worked."""
         self.clock.now += seconds
         self.archiver.work()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The archiver with all its lanes; it ends with the block."""
+        thread = threading.Thread(target=self.archiver.run)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.archiver.stop()
+            thread.join(60)
+        assert not thread.is_alive()
 
     def captured(self, **changes: Any) -> None:
         """A capture that is over; its tracks are on the PBX."""

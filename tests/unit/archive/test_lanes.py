@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -29,18 +28,6 @@ from tests.unit.samples import (
 
 CALL_OF_NOBODY = CALL_ID[:-1] + "c"
 SHORT = RECORDING_ID[:-1] + "5"
-
-
-@contextmanager
-def _running(bench: Bench) -> Iterator[None]:
-    thread = threading.Thread(target=bench.archiver.run)
-    thread.start()
-    try:
-        yield
-    finally:
-        bench.archiver.stop()
-        thread.join(30)
-    assert not thread.is_alive()
 
 
 class Held:
@@ -105,7 +92,7 @@ def test_an_upload_that_hangs_holds_up_nothing_else_and_is_told(
 ) -> None:
     bench.captured()
     held = Held(monkeypatch, bench.store, "put", RECORDING_ID)
-    with _running(bench), held:
+    with bench.running(), held:
         held.wait()
         assert bench.archiver.problems() == []
         bench.captured_too()
@@ -130,7 +117,7 @@ def test_long_uploads_that_hang_hold_up_no_short_one(bench: Bench, monkeypatch: 
     size = bench.builder.audio_file(SHORT).stat().st_size
     monkeypatch.setattr("callrec.archive.archiver.SHORT_BYTES", size)
     held = Held(monkeypatch, bench.store, "put", *long)
-    with _running(bench), held:
+    with bench.running(), held:
         held.wait(2)
         _small_things(bench)
         _pass(bench, *long)
@@ -140,7 +127,7 @@ def test_long_uploads_that_hang_hold_up_no_short_one(bench: Bench, monkeypatch: 
 def test_a_long_join_holds_up_no_short_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     _one(bench, RECORDING_ID, 11.0)
     held = Held(monkeypatch, bench.builder, "join", RECORDING_ID)
-    with _running(bench), held:
+    with bench.running(), held:
         held.wait()
         _one(bench, SHORT, 5.0)
         _small_things(bench)
@@ -152,7 +139,7 @@ def test_while_a_store_hangs_all_sound_is_fetched_and_joined(
 ) -> None:
     ids = [RECORDING_ID[:-1] + digit for digit in "12345678"]
     held = Held(monkeypatch, bench.store, "put", *ids)
-    with _running(bench), held:
+    with bench.running(), held:
         for id_ in ids:
             _one(bench, id_, 5.0)
         bench.archiver.wake()
@@ -175,7 +162,7 @@ def test_one_recording_is_on_one_lane_at_a_time(bench: Bench, monkeypatch: pytes
 
     monkeypatch.setattr(bench.recordings, "archive", counted)
     held = Held(monkeypatch, bench.store, "put", RECORDING_ID)
-    with _running(bench), held:
+    with bench.running(), held:
         held.wait()
         for _ in range(20):
             bench.archiver.wake()
@@ -232,6 +219,6 @@ def test_a_failure_of_what_waits_no_more_is_told_no_more(
     tried = threading.Event()
     lane = bench.archiver._uploading[0]
     monkeypatch.setattr(lane, "_waiting", lambda: late(None))
-    with _running(bench):
+    with bench.running():
         wait_until(tried.is_set, 20, "the attempt")
         wait_until(lambda: "does not answer" not in str(bench.archiver.problems()), 20, "the end of it")
