@@ -85,8 +85,7 @@ def _copy_database(source: Path, target: Path) -> None:
 def on_small_disk(system: SystemUnderTest, scratch: Path) -> Iterator[SmallDisk]:
     """The system with spool and catalogue on one small disk, and afterwards as it was."""
     system.wait_until_clean()
-    assert system.demo.controller is not None
-    system.demo.controller.stop()
+    system.controller.stop()
     home, disk = system.demo.home, SmallDisk(system.demo.home / "spool", scratch / "disk")
     disk.make()
     try:
@@ -94,10 +93,10 @@ def on_small_disk(system: SystemUnderTest, scratch: Path) -> Iterator[SmallDisk]
         with _moved(system, disk):
             system.demo.start_controller()
             yield disk
-            system.demo.controller.stop()
+            system.controller.stop()
         _copy_database(disk.catalogue, home / "catalogue.db")
     finally:
-        system.demo.controller.stop()
+        system.controller.stop()
         disk.discard()
     system.demo.start_controller()
 
