@@ -64,6 +64,5 @@ class Discarder:
         self._spool.remove(id_)
 
     def _destroy_tracks(self, capture: Capture) -> None:
-        for segment in capture.segments:
-            for track in (segment.external, segment.staff):
-                self._destroy(track.name)
+        for track in capture.tracks:
+            self._destroy(track.name)

@@ -17,7 +17,7 @@ from callrec.catalogue import custody, statements
 from callrec.catalogue.database import Connection
 from callrec.manifest import Manifest
 from callrec.model.calls import remark
-from callrec.model.captures import Capture, CapturedCall
+from callrec.model.captures import CapturedCall
 from callrec.spool.directory import Spool
 from callrec.spool.quarantine import Quarantine
 from callrec.spool.tracks import Tracks
@@ -42,13 +42,13 @@ class Endings:
 
     def let_go(self, captured: CapturedCall, manifest: Manifest) -> None:
         """Removes what the archive has from the PBX and the spool; what it has not is quarantined."""
-        id_, archived = captured.capture.recording_id, _names(manifest.capture)
+        id_, archived = captured.capture.recording_id, manifest.capture.track_names
         for name in self._tracks.fetched(captured):
             if name in archived:
                 self._delete_track(name)
         not_whole = self._tracks.damaged(id_) or self._tracks.short(captured)
         self._tracks.forget(id_)
-        if not_whole or _names(captured.capture) - archived:
+        if not_whole or captured.capture.track_names - archived:
             self._spool.quarantine(id_)
             log.error("not all of a recording could be archived", recording=id_)
         else:
@@ -99,12 +99,8 @@ class Endings:
 
 
 def _failures(captured: CapturedCall) -> str:
-    tracks = [track for segment in captured.capture.segments for track in (segment.external, segment.staff)]
-    return next((track.failed for track in tracks if track.failed), "the PBX has no sound of it")
-
-
-def _names(capture: Capture) -> set[str]:
-    return {track.name for segment in capture.segments for track in (segment.external, segment.staff)}
+    failures = (track.failed for track in captured.capture.tracks if track.failed)
+    return next(failures, "the PBX has no sound of it")
 
 
 def _last(connection: Connection, recording_id: str) -> str:

@@ -212,5 +212,4 @@ class SpoolPerformer:
 
 def has_no_track(capture: Capture) -> bool:
     """Returns whether nothing told that a track of it was begun, while somebody watched."""
-    tracks = [track for each in capture.segments for track in (each.external, each.staff)]
-    return not any(each.started_at or each.closed_at or each.unwatched for each in tracks)
+    return not any(each.started_at or each.closed_at or each.unwatched for each in capture.tracks)

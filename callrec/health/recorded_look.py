@@ -6,7 +6,7 @@ archiver archives and the discarder destroys. So it can be done twice, and by a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ from callrec.health.differences import Archived, Calls, Difference, Kind, Record
 from callrec.health.found_tracks import captured
 from callrec.health.stored_names import StoredNames
 from callrec.model.calls import CallRecord
-from callrec.model.captures import Capture, CapturedCall, Custody
+from callrec.model.captures import CapturedCall, Custody
 from callrec.pbx.events import Channel
 from callrec.policy.decide import Defaults
 from callrec.spool.directory import Spool
@@ -152,7 +152,7 @@ class RecordedLook:
             archived = reconciling.recordings_of(connection, aside)
         lost = [each.capture for id_, each in aside.items() if id_ not in archived]
         had = Quarantine(self._parts.spool).fetched()
-        return {name: each.recording_id for each in lost for name in _names(each) if name not in had}
+        return {name: each.recording_id for each in lost for name in each.track_names if name not in had}
 
     def _with_catalogue(self, said: Recorded) -> Recorded:
         strays = differences.strays_of(said)
@@ -201,10 +201,6 @@ class RecordedLook:
         there = reconciling.calls_at(connection, self._parts.name, tracks.at)
         before = reconciling.recorded_before(connection, {each.id for each in there}, tracks.at)
         return Calls(tuple(there), frozenset(before))
-
-
-def _names(capture: Capture) -> Iterable[str]:
-    return (track.name for each in capture.segments for track in (each.external, each.staff))
 
 
 def _archived(row: ArchivedRecording) -> Archived:

@@ -167,6 +167,16 @@ class Capture:
     """Where it is silent on purpose, in order. Empty: nowhere."""
 
     @property
+    def tracks(self) -> tuple[Track, ...]:
+        """All its tracks, in order: of each segment that of the external party, then that of staff."""
+        return tuple(track for each in self.segments for track in (each.external, each.staff))
+
+    @property
+    def track_names(self) -> frozenset[str]:
+        """The names of its tracks on the PBX."""
+        return frozenset(track.name for track in self.tracks)
+
+    @property
     def began_at(self) -> datetime:
         """The moment of the recording's first sample."""
         first = self.segments[0].began_at if self.segments else None

@@ -289,8 +289,7 @@ class Spool(SpoolLock):
         for path in self.directory.glob(f"*/*/{CAPTURED}"):  # recordings, also in the quarantine
             with suppress(Damaged, FileNotFoundError):
                 captures.append(_read(_CAPTURED, path).capture)
-        segments = [segment for each in captures for segment in each.segments]
-        return {track.name for each in segments for track in (each.external, each.staff)}
+        return {name for each in captures for name in each.track_names}
 
     @_there
     def followed(self) -> set[str]:
