@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,9 +55,11 @@ POLICY: dict[str, tuple[list[str], tuple[str, ...]]] = {
 _JWT_KEYS = ("SIGNING", "SIGNING_READ", "FILER_SIGNING", "FILER_SIGNING_READ")
 
 
-def _port() -> int:
-    """Returns a port that nobody listens on now, nor on its gRPC port."""
-    while not is_free((port := free_port(below=50000)) + GRPC):
+def _port(others: Iterable[int] = ()) -> int:
+    """Returns a port that nobody listens on now, nor on its gRPC port, and that has neither in common with
+    `others` of the same server: it refuses that."""
+    taken = {used for each in others for used in (each, each + GRPC)}
+    while not is_free((port := free_port(below=50000)) + GRPC) or not taken.isdisjoint({port, port + GRPC}):
         pass
     return port
 
@@ -156,7 +159,9 @@ class DemoS3:
         return {**os.environ, **keys, "GOMEMLIMIT": MEMORY}
 
     def _command(self) -> list[str]:
-        parts = {f"{name}.port": _port() for name in ("master", "volume", "filer", "admin")}
+        parts: dict[str, int] = {}
+        for name in ("master", "volume", "filer", "admin"):
+            parts[f"{name}.port"] = _port([self.port, *parts.values()])
         options = {
             "dir": self.home,
             "ip": "127.0.0.1",
