@@ -94,19 +94,27 @@ class CallMembership:
             self._move(leg, one, at, met=() if seen else legs)
         return one
 
-    def part(self, members: Iterable[str], at: datetime, environment: Environment) -> None:
+    def part(
+        self, members: Iterable[str], at: datetime, environment: Environment, *, seen: bool = True
+    ) -> Call | None:
         """Makes a call of their own of those who talk with one another, where others have their call.
 
-        Channels that moved while nobody watched can have the linked id of a call in which others talk.
+        Returns it; None: they have their call for themselves, or it is theirs. A channel that left others (a
+        conference) or moved while nobody watched (not `seen`) has the linked id of the call in which they
+        talk, and so has whom it calls.
         """
         members = set(members)
         legs, calls = self._legs_and_calls(members)
-        for call in calls.values() if len(calls) == 1 and len(legs) > 1 else ():
-            if self._goes_on_without(call, members) and not call.is_of(members):
-                record = _new_record(min(legs, key=lambda leg: leg.channel.created_at).channel, environment)
-                own = self.calls[record.id] = Call(record.id, record, environment)
-                for leg in legs:
-                    self._move(leg, own, at, met=legs)
+        if len(calls) != 1 or len(legs) < 2:
+            return None
+        call = next(iter(calls.values()))
+        if not self._goes_on_without(call, members) or call.is_of(members):
+            return None
+        record = _new_record(min(legs, key=lambda leg: leg.channel.created_at).channel, environment)
+        own = self.calls[record.id] = Call(record.id, record, environment)
+        for leg in legs:
+            self._move(leg, own, at, met=() if seen else legs)
+        return own
 
     def forget_settled(self) -> set[str]:
         """Forgets the calls of which nothing more will come; returns what they were known by."""
@@ -121,7 +129,7 @@ class CallMembership:
 
     def _legs_and_calls(self, members: Iterable[str]) -> tuple[list[Leg], dict[str, Call]]:
         """Returns those of some channels that are known, and the calls they are in."""
-        legs = [self._topology.legs[id_] for id_ in members if id_ in self._topology.legs]
+        legs = [self._topology.legs[id_] for id_ in sorted(members) if id_ in self._topology.legs]
         return legs, {leg.linkedid: self.calls[leg.linkedid] for leg in legs if leg.linkedid in self.calls}
 
     def _goes_on_without(self, call: Call, members: Collection[str]) -> bool:
@@ -131,7 +139,8 @@ class CallMembership:
     def _call_of(self, channel: Channel, environment: Environment) -> Call | None:
         """Returns the call of a channel's linked id, begun if need be; while that stays, the one it is in.
 
-        So does the call of who talks: `merge` has asked all who hear one another.
+        So does the call of who talks: `merge` has asked all who hear one another. Nor does anybody go where
+        others talk: who talked with one of these since has the linked id of their call.
         """
         leg = self._topology.legs.get(channel.id)
         now = self.calls.get(leg.linkedid if leg else self._resumed.pop(channel.id, ""))
@@ -141,6 +150,8 @@ class CallMembership:
         told = self._under_way(channel.linkedid)
         if now and (told is None or (leg is None and told.saved_open)):
             return now  # where both were under way before a restart, `merge` asks who hear one another
+        if leg and now and told and self._goes_on_without(told, self._topology.reach(leg)):
+            return now
         if now and told:
             return self._one_of([now, told])
         return told if told or channel.technology == LOCAL else self._begin(channel, environment)
@@ -211,12 +222,13 @@ def _new_record(channel: Channel, environment: Environment) -> CallRecord:
     )
 
 
-def _precedence(call: Call, members: Collection[str]) -> tuple[bool, bool, datetime]:
+def _precedence(call: Call, members: Collection[str]) -> tuple[bool, bool, datetime, str]:
     """Returns the order in which one of several calls goes on, the least first.
 
     That of somebody outside who is among the `members`, with its recording; then one that was answered; then
-    the oldest.
+    the oldest; of two that are as old the one that was known first.
     """
     legs = [leg for leg in call.legs.values() if not members or leg.id in members]
     somebody_outside = any(not leg.extension for leg in legs)
-    return not somebody_outside, call.record.answered_at is None, call.record.started_at
+    record = call.record
+    return not somebody_outside, record.answered_at is None, record.started_at, record.id

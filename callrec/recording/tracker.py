@@ -95,7 +95,7 @@ class CallTracker(EventTracker):
         for leg in list(self._topology.legs.values()):
             self._membership.merge(self._topology.reach(leg), at, seen=False)
         for leg in list(self._topology.legs.values()):
-            self._membership.part(self._topology.reach(leg), at, self.environment)
+            self._membership.part(self._topology.reach(leg), at, self.environment, seen=False)
         pending, self._membership.pending = self._membership.pending, []
         return [each for each in pending if each.linkedid in known or not isinstance(each, SaveCall)]
 
