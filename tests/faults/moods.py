@@ -153,27 +153,29 @@ class Garbles(Mood):
 class HttpAnswers(Mood):
     """It answers some requests of HTTP itself, and the part never gets them.
 
-    `choose` says to which, by method and path; `every`: to every so-manyth of these.
+    `choose` says to which, by method and path; `every`: to every so-manyth of these; `at_most`: to so many.
     """
 
     status: str = "503 Service Unavailable"
     body: bytes = b""
     every: int = 1
+    at_most: int = -1
     choose: Callable[[bytes, bytes], bool] = lambda method, path: True
     headers: bytes = b""
     seen: int = 0
 
     def asked(self, link: Link, data: bytes) -> Iterator[bytes]:
-        if link.swallows > 0:
-            link.swallows -= len(data)
-            return
+        # who is answered before its body was taken sends the next request right behind it
+        swallowed = min(link.swallows, len(data))
+        link.swallows, data = link.swallows - swallowed, data[swallowed:]
         found = _REQUEST.match(data)
-        if found and self.choose(found[1], found[2]):
+        if found and self.choose(found[1], found[2]) and self.seen != self.at_most * self.every:
             self.seen += 1
             if self.seen % self.every == 0:
                 self._answer(link, data, found[1], found[2])
-                return
-        yield data
+                data = b""
+        if data:
+            yield data
 
     def _answer(self, link: Link, data: bytes, method: bytes, path: bytes) -> None:
         length = _LENGTH.search(data)
@@ -196,14 +198,9 @@ class Tears(HttpAnswers):
     """Stores ten bytes less than was sent, once, and then says that it failed."""
 
     status: str = "500 Internal Server Error"
+    at_most: int = 1
     choose: Callable[[bytes, bytes], bool] = lambda method, path: method == b"PUT" and b".flac" in path
     store: Callable[[str, bytes], None] = lambda key, body: None
-
-    def asked(self, link: Link, data: bytes) -> Iterator[bytes]:
-        if self.seen:
-            yield data
-        else:
-            yield from super().asked(link, data)
 
     def instead(self, method: bytes, path: bytes) -> None:
         self.store(path.decode().partition("?")[0], b"fLaC torn")

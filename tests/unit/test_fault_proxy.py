@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +17,7 @@ from tests.faults.moods import (
     Garbles,
     Hangs,
     HttpAnswers,
+    Link,
     Mood,
     Refuses,
     Slow,
@@ -98,6 +100,18 @@ def test_every_third_is_refused_and_its_body_swallowed(proxy: Proxy) -> None:
         url = f"http://127.0.0.1:{proxy.port}/a"
         told = [session.put(url, data=BODY, timeout=10).status_code for _ in range(6)]
     assert told == [200, 200, 503, 200, 200, 503]
+
+
+@pytest.mark.parametrize("mood", [HttpAnswers(at_most=1), Tears()])
+def test_a_request_right_behind_a_swallowed_body_gets_there(mood: HttpAnswers) -> None:
+    """However the network cuts into pieces what is sent."""
+    head = b"PUT /b/a.flac HTTP/1.1\r\nContent-Length: 10\r\n\r\n"
+    near, far = socket.socketpair()
+    with near, far:
+        link = Link(near)
+        passed = [list(mood.asked(link, piece)) for piece in (head + b"012", b"34", b"56789" + head, b"0123")]
+        assert far.recv(99).startswith(b"HTTP/1.1 50")
+    assert passed == [[], [], [head], [b"0123"]]
 
 
 def test_a_part_is_kept_once(proxy: Proxy) -> None:
