@@ -17,7 +17,7 @@ from tests.integration.odd_paths import only_recording
 from tests.integration.system import SystemUnderTest, eventually, talk_for, talk_seconds
 from tests.integration.times import as_long_as
 from tests.integration.untroubled import untroubled
-from tests.listen import Samples, hears, hears_no, is_silent, likeness, voiced
+from tests.listen import Samples, hears, hears_no, hears_to_the_end, is_silent, likeness, voiced
 
 pytestmark = pytest.mark.parametrize("system", ["postgresql"], indirect=True)
 NOT_TO_ITS_END, TO_ITS_END = "not heard to its end", "heard to its end"
@@ -178,6 +178,6 @@ def test_a_transfer_during_an_announcement(system: SystemUnderTest, begin: datet
     shown = system.callrec("show", call.id).stdout
     assert shown.count(NOT_TO_ITS_END) == len(cut_short) and f"notice (en), {TO_ITS_END}" in shown
     assert [(each.result, each.extension) for each in call.key_presses] == [("marked", last)]
-    assert hears(heard.staff[-heard.rate // 2 :], heard.rate, STAFF_HZ)
+    assert hears_to_the_end(heard.staff, heard.rate, STAFF_HZ)
     assert hears_no(heard.external, heard.rate, STAFF_HZ)
     as_long_as(heard, talk_seconds(call), kept.manifest["capture"])

@@ -19,6 +19,7 @@ def untroubled(system: SystemUnderTest) -> Iterator[None]:
     yield
     system.wait_until_clean()
     lines = [json.loads(line) for line in log.read_bytes()[before:].splitlines()]
-    assert not [each for each in lines if each["level"] not in ("info", "warning") or "exception" in each]
+    errors = [each for each in lines if each["level"] not in ("info", "warning") or "exception" in each]
+    assert not errors, errors
     found = collect(system.app)
     assert not found.problems and not found.flaws and not found.concerns
