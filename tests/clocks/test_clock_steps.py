@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,59 +11,33 @@ from callrec.demo.pbx import DemoPbx, PbxPorts
 from callrec.demo.softphones import Sound, Switchboard
 from callrec.demo.system import DemoSystem
 from callrec.model.rules import Mode
+from tests.fake_clock import FakeClock
 from tests.integration.system import SystemUnderTest, eventually, talk_for, talk_seconds
 from tests.integration.times import as_long_as
 
-FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 CALLER_HZ, STAFF_HZ = 500.0, 1000.0
-SLEEP = "import threading, time; time.sleep = lambda seconds: threading.Event().wait(seconds) and None"
-"""libfaketime refuses Python's sleep where the monotonic clock is the true one."""
-
-
-class _Clock:
-    """The clock of one process, as far ahead as its file says. `inside`: where it sees its folder."""
-
-    def __init__(self, folder: Path, inside: Path) -> None:
-        self._file = folder / "clock"
-        self.set(0)
-        shutil.copy(FAKETIME, folder / "faketime.so")
-        self.words = [
-            "env",
-            f"LD_PRELOAD={inside}/faketime.so",
-            f"FAKETIME_TIMESTAMP_FILE={inside}/clock",
-            "FAKETIME_NO_CACHE=1",
-            "FAKETIME_DONT_FAKE_MONOTONIC=1",
-        ]
-
-    def set(self, seconds: float) -> None:
-        written = self._file.with_suffix(".new")
-        written.write_text(f"+{seconds}\n")
-        written.rename(self._file)
 
 
 class _Settable(DemoSystem):
     """A system whose controller has a clock of its own; that of its PBX is set by `pbx_clock`."""
 
-    clock: _Clock
-    pbx_clock: _Clock
+    clock: FakeClock
+    pbx_clock: FakeClock
 
     def _callrec(self, command: str) -> list[str]:
         words = super()._callrec(command)
         if command != "serve":
             return words
-        folder = self.home / "clock"
-        folder.mkdir(exist_ok=True)
-        self.clock = _Clock(folder, folder)
-        (folder / "sitecustomize.py").write_text(SLEEP)
-        return [*self.clock.words, f"PYTHONPATH={folder}:{os.environ.get('PYTHONPATH', '')}", *words]
+        self.clock = FakeClock(self.home / "clock")
+        return [*self.clock.python_words, *words]
 
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SystemUnderTest]:
-    clocks: list[_Clock] = []
+    clocks: list[FakeClock] = []
 
     def command(pbx: DemoPbx) -> list[str]:
-        clocks.append(_Clock(pbx.home, pbx.inside))
+        clocks.append(FakeClock(pbx.home, pbx.inside))
         config = str(pbx.inside / "etc/asterisk.conf")
         return pbx._inside([*clocks[0].words, "asterisk", "-f", "-C", config])
 

@@ -8,11 +8,11 @@ import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from callrec.demo.processes import Child
+from tests.fake_clock import FakeClock
 from tests.faults.moods import Mood, Tears
 from tests.faults.proxy import Proxy
 from tests.faults.station import Station
@@ -190,24 +190,20 @@ def clock_stepped(seconds: int) -> Fault:
 
     @contextmanager
     def fault(station: Station) -> Iterator[None]:
-        clock = station.home / "clock"
-        clock.write_text("+0")
+        usual, clock = station.before, FakeClock(station.home / "clock")
         controller(station).stop()
-        station.before = ["env", f"LD_PRELOAD={_faketime()}", f"FAKETIME_TIMESTAMP_FILE={clock}"]
-        station.before += ["FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
-        station.start_controller()
-        clock.write_text(f"{seconds:+d}")
-        yield
-        clock.write_text("+0")
-        controller(station).stop()
-        station.before = station.far.inside if station.far else []
+        station.before = clock.python_words
+        try:
+            station.start_controller()
+            clock.set(seconds)
+            yield
+            clock.set(0)
+            controller(station).stop()
+        finally:
+            station.before = usual
         station.start_controller()
 
     return fault
-
-
-def _faketime() -> Path:
-    return next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 
 
 def between(
