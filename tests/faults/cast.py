@@ -131,8 +131,8 @@ class Cast:
 
     def talk(self, seconds: float) -> None:
         """Lets everybody talk on who does."""
-        talks = [talk for line in self.lines if not line.hung_up for talk in line.talks if talk.heard_since]
-        talk_for([each for each in talks if not each.ended.is_set()], seconds)
+        there = [talk for line in self.lines if not line.hung_up for talk in line.talks]
+        talk_for([each for each in there if each.established.is_set() and not each.ended.is_set()], seconds)
 
     def end(self) -> None:
         """Ends the calls of a PBX that has forgotten them."""

@@ -13,6 +13,9 @@ from tests.faults.far import FarHost
 from tests.faults.proxy import Connect, Proxy, to_port, to_socket
 from tests.faults.small_disk import SmallDisk
 
+RING_SECONDS = 110
+"""How long phones ring: longer than any fault lasts and is felt."""
+
 
 class Station(DemoSystem):
     """The demo's parts. Tests reach them directly, the controller through `ari`, `ami`, `store` and, where
@@ -34,6 +37,7 @@ class Station(DemoSystem):
     def start(self) -> None:
         self.disk.mount()
         super().start()
+        self.pbx.cli(f"dialplan set global RING_SECONDS {RING_SECONDS}")
 
     def start_controller(self, *options: str) -> None:
         self.store = self.store or self._proxy(to_port(self.s3.port))
