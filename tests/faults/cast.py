@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import cycle
 from pathlib import Path
 
 from callrec.demo.softphones import Phone, Sound, Talk
@@ -20,7 +20,8 @@ MODES = {"2101": Mode.AUTOMATIC, "2102": Mode.STANDBY, "2201": Mode.NEVER}
 RULES = [{"mode": mode, "scope": "extension", "target": number} for number, mode in MODES.items()]
 """What the rules say of each phone: one that is always recorded, one on standby, one that must not be."""
 SOUNDS = (".wav", ".wav16", ".flac", ".partial")
-_numbers: Iterator[int] = count(1)
+_numbers: Iterator[int] = cycle(range(1, 431))
+"""The SIP stack keeps the account of each for good, and has room for a thousand."""
 
 
 @dataclass
