@@ -1,13 +1,13 @@
 """Runs the controller process: its threads, from the first check to an orderly end.
 
 One thread watches the PBX, one archives, one sends alerts, one reads what the dialplan did while callrec was
-away, one gives the PBX its copy of the rules and one that of what is being recorded, one looks whether the
-PBX still is this controller's, one compares what should be with what is, one anchors the custody log each
-day, one puts into the bucket what else belongs there and waits for that, one looks once for commits that the
-database has lost, one looks after the key that signs, one compares the clocks, and one keeps house: it takes
-up changed rules and writes down how things stand. Those of `app.health` tell people and machines how all of
-these are. The first thread ticks, and ends the process when one of the others has died. The parts are made
-in `app`.
+away, one gives the PBX its copy of the rules and one that of what is being recorded, one looks of which the
+spool has let go, one looks whether the PBX still is this controller's, one compares what should be with what
+is, one anchors the custody log each day, one puts into the bucket what else belongs there and waits for that,
+one looks once for commits that the database has lost, one looks after the key that signs, one compares the
+clocks, and one keeps house: it takes up changed rules and writes down how things stand. Those of `app.health`
+tell people and machines how all of these are. The first thread ticks, and ends the process when one of the
+others has died. The parts are made in `app`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ LONGEST_SECONDS = {
 }
 """How long one thing may take a thread, where that is no minute: hours of sound are joined and put into the
 bucket, and the whole bucket, or a month of it, is listed."""
-NOT_WAITED_FOR = frozenset({"reconciliation", "clocks"})
+NOT_WAITED_FOR = frozenset({"reconciliation", "clocks", "drafts that are over"})
 """The threads that ask others for long, and leave nothing half done: the end waits STOP_SECONDS for them."""
 STOP_SECONDS = 2.0
 """How long the end waits for threads that ask others, and have nothing to finish."""
@@ -201,6 +201,7 @@ class Service:
             "lost commits": self._looking,
             "mirror": parts.mirror,
             "drafts": self._drafts,
+            "drafts that are over": self._drafts.looking,
             "ownership": self._holding,
             "journal": parts.journal,
             "alerts": parts.alerter,

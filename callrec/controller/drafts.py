@@ -13,7 +13,7 @@ import threading
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -31,6 +31,8 @@ log = structlog.get_logger()
 FAMILY = "callrec-draft"
 SECONDS = 1.0
 """How often what has changed is copied, all of it at once."""
+LOOK_SECONDS = 5.0
+"""How often is looked of which the spool has let go. Where ten thousand wait, that takes 0.4 s."""
 PART = 3500
 """How many signs of a value the dialplan is given at once: it takes 4095."""
 
@@ -90,7 +92,11 @@ class NoDrafts:
 
 
 class DraftMirror(Worker):
-    """Copies the captures as they are now, on a thread of its own: no recording waits for it."""
+    """Copies the captures as they are now, on a thread of its own: no recording waits for it.
+
+    Another one (`looking`) looks of which the spool has let go: while the disk hangs, what is being captured
+    is copied all the same.
+    """
 
     def __init__(
         self,
@@ -99,10 +105,11 @@ class DraftMirror(Worker):
         problems: Problems,
         is_waiting: Callable[[str], bool],
     ) -> None:
-        """`is_waiting` returns whether a capture that is over is still in the spool."""
+        """`is_waiting` returns whether a capture that is over is still in the spool; OSError: not known."""
         self._database, self._link_up, self._problems = database, link_up, problems
         self._is_waiting = is_waiting
         super().__init__(self.work, lambda: SECONDS)
+        self.looking = Worker(self._look_safely, lambda: LOOK_SECONDS)
         self._lock = threading.Lock()
         self._newest: dict[str, Draft] = {}
         self._copied: dict[str, tuple[Draft | None, set[str]]] = {}
@@ -130,8 +137,9 @@ class DraftMirror(Worker):
             self._problems.attempt("drafts", self.copy)
 
     def copy(self) -> None:
-        """Copies what has changed, and takes away what is over. Raises CallrecError."""
-        newest = self._still_here()
+        """Copies what has changed, and takes away what `look` has forgotten. Raises CallrecError."""
+        with self._lock:
+            newest = dict(self._newest)
         changed = {id_: each for id_, each in newest.items() if self._copied.get(id_, (None,))[0] is not each}
         parts = {id_: _parts(each) for id_, each in changed.items()}
         gone = self._copied.keys() - newest.keys()
@@ -149,15 +157,19 @@ class DraftMirror(Worker):
         self._copied = {id_: each for id_, each in self._copied.items() if id_ in newest}
         self._copied |= {id_: (each, set(parts[id_])) for id_, each in changed.items()}
 
-    def _still_here(self) -> dict[str, Draft]:
-        """Returns the captures of which the spool has not let go."""
+    def look(self) -> None:
+        """Forgets the captures of which the spool has let go. Raises OSError where it is not there: what it
+        has let go of is not known then, and all stay."""
         with self._lock:
-            newest = list(self._newest.values())
-        gone = [each for each in newest if each.state is not State.OPEN and not self._is_waiting(each.id)]
+            over = [each for each in self._newest.values() if each.state is not State.OPEN]
+        gone = [each for each in over if not self._is_waiting(each.id)]
         with self._lock:
             for each in gone:
                 del self._newest[each.id]
-            return dict(self._newest)
+
+    def _look_safely(self) -> None:
+        with suppress(OSError):  # that the spool is not there is told by who looks after it
+            self.look()
 
 
 def to_be_kept(tree: Mapping[str, str]) -> set[str]:

@@ -484,6 +484,7 @@ class Spool(SpoolLock):
     def _call(self, call_id: str) -> Path:
         return self.directory / "calls" / f"{call_id}.json"
 
+    @_there
     def is_waiting(self, recording_id: str) -> bool:
         """Returns whether a capture that is over waits here for the archive, or to be destroyed."""
         return (self.folder(recording_id) / CAPTURED).exists() or self._discard(recording_id).exists()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -80,8 +83,55 @@ def test_it_stays_until_the_spool_lets_go() -> None:
         mirror.copy()
         assert _mirror(database).there() == [Draft(state, over.call, over.capture)]
         waiting.clear()
+        mirror.look()
         mirror.copy()
         assert not database.tree(FAMILY)
+
+
+def test_it_stays_while_the_spool_is_away(tmp_path: Path) -> None:
+    """Its disk may be gone for good: then nobody else knows what its tracks are."""
+    database, spool, over = AstDbInMemory(), Spool(tmp_path / "spool"), captured_call()
+    mirror = DraftMirror(database.open, lambda: True, Problems(), spool.is_waiting)
+    spool.hand_over(over)
+    mirror.note(State.KEPT, over)
+    mirror.copy()
+    spool.directory.rename(tmp_path / "disk")
+    spool.directory.mkdir()
+    mirror._look_safely()
+    mirror.copy()
+    assert _mirror(database).there() == [Draft(State.KEPT, over.call, over.capture)]
+
+
+def test_a_disk_that_hangs_holds_up_no_copy() -> None:
+    """It is the only one that a machine leaves behind which is then switched off."""
+    database, asked, on = AstDbInMemory(), threading.Event(), threading.Event()
+
+    def hangs(id_: str) -> bool:
+        asked.set()
+        return on.wait(60)
+
+    mirror = DraftMirror(database.open, lambda: True, Problems(), hangs)
+    mirror.note(State.KEPT, captured_call())
+    threads = [threading.Thread(target=each.run) for each in (mirror, mirror.looking)]
+    for thread in threads:
+        thread.start()
+    try:
+        assert asked.wait(60)
+        mirror.note(State.OPEN, _other())
+        assert _eventually(lambda: _open(_other()) in _mirror(database).there())
+    finally:
+        on.set()
+        for each in (mirror, mirror.looking):
+            each.stop()
+        for thread in threads:
+            thread.join()
+
+
+def _eventually(holds: Callable[[], bool]) -> bool:
+    until = time.monotonic() + 60
+    while not (held := holds()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return held
 
 
 def test_what_is_there_and_not_taken_up_goes_and_what_is_taken_up_stays() -> None:

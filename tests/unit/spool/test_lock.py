@@ -77,6 +77,7 @@ STEPS: dict[str, Callable[[Spool], object]] = {
     "has_capture": lambda spool: spool.has_capture(RECORDING_ID),
     "tracks": lambda spool: spool.tracks(),
     "waiting": lambda spool: spool.waiting(),
+    "is_waiting": lambda spool: spool.is_waiting(RECORDING_ID),
     "alerts": lambda spool: spool.alerts(),
 }
 
