@@ -98,14 +98,18 @@ class S3Store:
     def _require_clock(self) -> None:
         """Raises StoreUnreachable where the server's clock and ours are more than a day apart, as most
         servers refuse by themselves: a lock would end on a wrong day (decision 22)."""
-        if not self._zeros:
-            self.check()
-        told = [zero + timedelta(seconds=time.monotonic()) for zero in self._zeros]
-        if any(abs(datetime.now(UTC) - each) > CLOCKS_APART for each in told):
+        if not self._zeros or self._is_apart():
+            self.check()  # its clock may have been set since it told it, or this machine have slept
+        if self._is_apart():
             raise StoreUnreachable(
                 "the clock of the S3 server and that of this machine are more than a day apart: nothing is "
                 "locked until the one that is wrong is set"
             )
+
+    def _is_apart(self) -> bool:
+        """Returns whether the server's clock, by its latest answer, and ours are more than a day apart."""
+        told = [zero + timedelta(seconds=time.monotonic()) for zero in self._zeros]
+        return any(abs(datetime.now(UTC) - each) > CLOCKS_APART for each in told)
 
     def listed(self, prefix: str, after: str = "") -> Iterator[ListedVersion]:
         begin = {"KeyMarker": after} if after else {}
@@ -232,9 +236,10 @@ def date_of(answer: dict[str, Any]) -> datetime | None:
     """Returns the time at which the server answered; None where it does not say."""
     text = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
     try:
-        return parsedate_to_datetime(text)
+        found = parsedate_to_datetime(text)
     except ValueError:
         return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)  # no zone, or -0000: it is UTC all the same
 
 
 def _listed(said: dict[str, Any], *, marker: bool = False) -> ListedVersion:

@@ -128,7 +128,7 @@ ASKED = {
     },
     "for a lock, after the S3 server's clock was compared with ours": {
         "archive/deposit.py:put",
-        "archive/s3.py:_require_clock",
+        "archive/s3.py:_is_apart",
         "evidence/placing.py:place",
         "evidence/statements.py:*",
     },

@@ -17,7 +17,7 @@ import pytest
 from pydantic import ValidationError
 
 from callrec.app import App
-from callrec.archive.s3 import S3Store
+from callrec.archive.s3 import S3Store, date_of
 from callrec.errors import StoreUnreachable, Unreachable, WrongConfiguration
 from callrec.settings import ArchiveSettings, Settings
 from tests.unit.http_server import serving
@@ -217,3 +217,22 @@ def test_nothing_is_locked_by_a_clock_of_another_day(
     dated.check()
     dated.put_bytes("a", b"a", "text/plain", until)
     assert len(_Dated.taken) == 1
+
+
+def test_a_clock_that_was_set_right_is_asked_again(dated: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it told before does not count for ever, where nothing else is asked of the server; nor does what
+    it told before this machine slept for days, in which the monotonic clock stands."""
+    until = datetime.now(UTC) + timedelta(days=90)
+    monkeypatch.setattr(_Dated, "ahead", timedelta(days=2))
+    with pytest.raises(StoreUnreachable, match="more than a day apart"):
+        dated.put_bytes("a", b"a", "text/plain", until)
+    monkeypatch.setattr(_Dated, "ahead", timedelta(0))
+    dated.put_bytes("a", b"a", "text/plain", until)
+    assert len(_Dated.taken) == 1
+
+
+@pytest.mark.parametrize("form", ["Sun, 29 Nov 2026 17:00:00 -0000", "Sun Nov 29 17:00:00 2026"])
+def test_a_date_without_a_zone_is_utc(form: str) -> None:
+    """HTTP knows both."""
+    answer = {"ResponseMetadata": {"HTTPHeaders": {"date": form}}}
+    assert date_of(answer) == datetime(2026, 11, 29, 17, tzinfo=UTC)
