@@ -237,7 +237,7 @@ class ControllerAssembly:
         from callrec.spool.tracks import Tracks
 
         app, settings = self._app, self._app.settings
-        tracks = Tracks(app.spool, self._fetch, app.pbx.version, self._has_others)
+        tracks = Tracks(app.spool, self._fetch, app.pbx.version, self._has_others, now=app.clock_watch.now)
         zone, lock = settings.office.zone, settings.archive
         builder = RecordingBuilder(app.spool, tracks, AppSources(app, office=office), zone)
         deposit = Deposit(

@@ -19,7 +19,7 @@ from callrec.errors import CallrecError, EvidenceBroken, NotFound
 from callrec.files import Draft, draft, rename, sync, write_whole
 from callrec.model.calls import Note, remark
 from callrec.model.captures import Capture, CapturedCall, Track
-from callrec.moments import lasted
+from callrec.moments import FARTHEST, lasted
 from callrec.spool.absences import Absences
 from callrec.spool.directory import Spool
 from callrec.spool.sound import Wav
@@ -29,7 +29,8 @@ DAMAGED = ".damaged"
 TAKEN = "tracks.json"
 """The file that says what there was of the tracks that are in the spool no more."""
 CLOSED_WITHIN = timedelta(seconds=10)
-"""A file whose header is not finished this long after the end was left so by a crash of the PBX."""
+"""A file whose header is not finished this long after the end was left so by a crash of the PBX. By how much
+clocks that agree can differ comes to that."""
 ABSENT_TIMES, ABSENT_SECONDS = 4, 120.0
 """How often, and over how long, the PBX must say that it has no sound of one track beside others that it has,
 or that what it has of a recording is no sound, before that is believed."""
@@ -95,8 +96,10 @@ class Tracks:
         pbx_answers: Callable[[], object],
         has_others: HasOthers,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._spool, self._fetch = spool, fetch
+        """`now` tells this moment, as most clocks do."""
+        self._spool, self._fetch, self._now = spool, fetch, now
         self._pbx_answers, self._has_others = pbx_answers, has_others
         self._absences, self._clock = Absences(spool.folder, clock), clock
         self._asked: dict[str, float] = {}
@@ -166,7 +169,7 @@ class Tracks:
         """Returns whether the PBX may not have closed the files yet: for a while after the end, and since
         they were asked for first, as a clock may say that they end tomorrow."""
         asked, ended_at = self._asked.setdefault(capture.recording_id, self._clock()), capture.ended_at
-        if ended_at is None or datetime.now(UTC) - ended_at >= CLOSED_WITHIN:
+        if ended_at is None or self._now() - ended_at >= CLOSED_WITHIN + FARTHEST:
             return False
         return self._clock() - asked < CLOSED_WITHIN.total_seconds()
 

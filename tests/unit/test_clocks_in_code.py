@@ -125,6 +125,7 @@ ASKED = {
         "health/clock_watch.py:__init__",
         "health/odd_events.py:__init__",
         "problems.py:__init__",
+        "spool/tracks.py:__init__",
     },
     "for a lock, after the S3 server's clock was compared with ours": {
         "archive/deposit.py:put",
@@ -144,7 +145,6 @@ ASKED = {
         "evidence/lost_commits.py:*",
         "spool/flaws.py:*",
     },
-    "and no longer than a while by the monotonic clock": {"spool/tracks.py:_may_be_written"},
     "which entries of the copy of the rules hold now: they are compared again every minute": {
         "fallback/rule_mirror.py:*",
     },

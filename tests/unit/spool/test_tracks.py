@@ -19,6 +19,7 @@ from callrec.spool.recording_builder import NoSound
 from callrec.spool.tracks import ABSENT_SECONDS, ABSENT_TIMES, LOST_SECONDS, NotYetThere
 from tests.unit.bench import Bench, make_bench
 from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, captured_call, segment
+from tests.unit.wave import tone, write_wav
 
 EXTERNAL, STAFF = "callrec/r-1-external", "callrec/r-1-staff"
 QUARTER = LOST_SECONDS / 4
@@ -71,6 +72,25 @@ def test_a_track_that_comes_late_is_not_missed(bench: Bench) -> None:
     bench.later()
     assert _archived(bench).placements[0].missing == ()
     assert sorted(bench.deleted) == [EXTERNAL, STAFF]
+
+
+@pytest.mark.parametrize("behind", [timedelta(seconds=0), timedelta(seconds=50)])
+def test_a_track_that_the_pbx_still_writes_is_waited_for(bench: Bench, behind: timedelta) -> None:
+    """Also where its clock is behind ours, by less than is told of: what it writes yet would be deleted."""
+    end = datetime.now(UTC) - behind
+    begin = end - timedelta(seconds=10)
+    tracks = [Track(name, begin, end) for name in (EXTERNAL, STAFF)]
+    captured = captured_call(segments=(segment(external=tracks[0], staff=tracks[1]),), ended_at=end)
+    for name in (EXTERNAL, STAFF):
+        bench.track(name, 500)
+    write_wav(bench.pbx / STAFF, tone(500, 4.0), closed=False)
+    bench.spool.hand_over(captured)
+    bench.later(1.0)
+    assert bench.spool.waiting() and not bench.store.objects and not bench.archiver.problems()
+    bench.track(STAFF, 500)
+    bench.later(5.0)
+    assert _archived(bench).audio.duration_s == 10.0
+    assert not (bench.pbx / STAFF).exists() and not bench.spool.quarantined()
 
 
 def test_one_missing_track_is_kept_with_silence_and_a_note(bench: Bench) -> None:
