@@ -43,6 +43,7 @@ class CallRows:
             log.error("a damaged call was quarantined", call=call_id, problem=str(error))
             return
         with self.written() as connection:
-            if not calls.is_recorded(connection, call_id):  # its recording, which came first, knew more
+            # Its recording, or its discard, which came first, knew more: a disk that was full mixes them up.
+            if not (calls.is_recorded(connection, call_id) or calls.was_discarded(connection, call_id)):
                 self.save(connection, call)
         self._spool.remove_call(call_id)

@@ -36,6 +36,18 @@ def test_it_is_destroyed_and_its_call_says_so(bench: Bench) -> None:
         assert calls.find_recording(connection, RECORDING_ID) is None
 
 
+def test_a_row_that_comes_late_does_not_take_back_that_it_is_destroyed(bench: Bench) -> None:
+    """The disk was full when it was to be written, and not a moment later for the discard."""
+    _discarded(bench)
+    late = bench.spool.call_of(CALL_ID)
+    bench.archiver.work()
+    bench.spool.save_call(late)
+    bench.archiver.work()
+    with bench.database.read() as connection:
+        assert finding.call(connection, CALL_ID, reach=EVERYWHERE).discarded_at is not None
+    assert bench.spool.calls() == []
+
+
 def test_nothing_is_said_while_the_pbx_may_still_have_it(bench: Bench) -> None:
     _discarded(bench)
     destroy = bench.discarder._destroy
