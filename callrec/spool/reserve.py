@@ -84,6 +84,8 @@ class Reserve:
         if self.is_whole():
             if free < self._size / NEARLY_FULL:
                 self.let_go()
+            elif self._is_of_other_settings() and free >= ROOM_AGAIN * self._size:
+                self._make()
         elif free >= ROOM_AGAIN * self._size:
             self._make()
         if not self.is_whole():
@@ -118,7 +120,15 @@ class Reserve:
         """Returns what the reserve has yet to be given: sound must not take it."""
         return 0 if self.is_whole() else self._size
 
+    def _is_of_other_settings(self) -> bool:
+        with suppress(OSError):
+            return self._path.stat().st_size != self._size
+        return False
+
     def _make(self) -> None:
         with self._lock, suppress(OSError):  # somebody else was faster: at the next look
+            if not self._size:
+                self._path.unlink()
+                return
             allocate(self._path, self._size)
             log.info("the reserve of the spool's disk is made", path=str(self._directory))

@@ -61,6 +61,13 @@ def test_it_goes_before_the_last_byte_and_comes_back_with_room(reserve: Reserve,
     assert reserve.is_whole()
 
 
+@pytest.mark.parametrize("mb", [0, 1, 5])
+def test_it_takes_the_room_that_the_settings_say_now(reserve: Reserve, tmp_path: Path, mb: int) -> None:
+    """Not only once the disk was full, when it is too late."""
+    Reserve(tmp_path, mb, LOW_WATER_MB).keep()
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) == mb * MB
+
+
 @pytest.mark.parametrize("size", [0, 5 * MB])
 def test_sound_is_taken_above_the_low_water_mark_only(reserve: Reserve, disk: Disk, size: int) -> None:
     disk.left = LOW_WATER_MB * MB + size
