@@ -199,9 +199,11 @@ class Tracks:
             return self._absences.forget(recording_id)
         self._pbx_answers()
         absence = self._absences.said(recording_id, missed)
-        enough = absence.times >= ABSENT_TIMES and absence.seconds >= _patience(captured, found)
-        if enough and (not _is_doubted(captured, found) or self._has_others(_there(found))):
-            return None
+        if absence.times >= ABSENT_TIMES and absence.seconds >= _patience(captured, found):
+            if not _is_doubted(captured, found) or self._has_others(_there(found)):
+                return None
+            # Its folder is away, nobody knows since when: once it is there, it is to say so as long again.
+            self._absences.forget(recording_id)
         if _was_over_before_sound(captured, found):
             raise NotYetClosed("the PBX has no sound of {name} yet", name=missed[0])
         raise NotYetThere(

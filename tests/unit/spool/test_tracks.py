@@ -229,6 +229,18 @@ def test_with_its_folder_away_nothing_is_lost_and_half_is_not_taken_for_all(benc
     assert _archived(bench).placements[0].missing == ()
 
 
+def test_a_folder_that_was_away_for_days_is_waited_for_as_long_again(bench: Bench) -> None:
+    """Where another recording is there a moment before its own disk, nothing is lost at once."""
+    bench.spool.hand_over(captured_call())
+    for _ in range(2):
+        _for_a_day(bench)
+    bench.track("voicemail/1", 500)
+    bench.later(QUARTER)
+    assert bench.spool.waiting() == [RECORDING_ID] and not _log(bench)
+    _for_a_day(bench)
+    assert _log(bench) == ["lost"]
+
+
 def test_a_restart_does_not_begin_to_wait_anew(bench: Bench, tmp_path: Path) -> None:
     bench.spool.hand_over(captured_call())
     bench.track("voicemail/1", 500)
