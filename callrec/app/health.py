@@ -86,7 +86,15 @@ class HealthParts:
         app, at = self._app, self._settings.digest_at
         minutes = int(at[:2]) * 60 + int(at[3:]) if at else None
         sender = Sender(app.settings.pbx.name, app.settings.office.zone, minutes)
-        return Teller(app.spool.directory, self._ways(), sender, wrong, self._problems, lambda: app.now)
+        return Teller(
+            app.spool.directory,
+            self._ways(),
+            sender,
+            wrong,
+            self._problems,
+            lambda: app.now,
+            check_there=app.spool.check_there,
+        )
 
     def heartbeat(self, works: Callable[[], bool]) -> WhileItWorks:
         """Makes what asks the URL of the settings, while `works` says so."""

@@ -82,9 +82,12 @@ class Teller(Worker):
         noted: Problems,
         now: Callable[[], datetime],
         clock: Callable[[], float] = time.monotonic,
+        check_there: Callable[[], object] = lambda: None,
     ) -> None:
-        """`noted` is told where a letter cannot be sent."""
+        """`noted` is told where a letter cannot be sent; `check_there` raises OSError where the spool is not
+        there: nothing is written in its place."""
         self._path, self._ways, self._sender = spool / FILE, ways, sender
+        self._check_there = check_there
         self._problems, self._noted, self._now, self._clock = problems, noted, now, clock
         found = self._read()
         self._course = Course.restored(ILLNESSES.validate_python(found["illnesses"]), clock)
@@ -224,6 +227,7 @@ class Teller(Worker):
         }
         data = json.dumps(told, ensure_ascii=False)
         if data != self._saved:
+            self._check_there()
             write_whole(self._path, data.encode())
             self._saved = data
 

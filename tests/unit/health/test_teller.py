@@ -45,6 +45,7 @@ class Office:
         self.seconds, self.at = 0.0, datetime(2026, 11, 29, 3, tzinfo=UTC)
         self.wrong: list[Problem] = []
         self.noted = Problems()
+        self.spool_away = False
         self.restart()
 
     def restart(self) -> None:
@@ -57,7 +58,12 @@ class Office:
             self.noted,
             lambda: self.at,
             lambda: self.seconds,
+            self._check_there,
         )
+
+    def _check_there(self) -> None:
+        if self.spool_away:
+            raise OSError("the spool is not there")
 
     def after(self, seconds: float, *names: str) -> None:
         self.seconds += seconds
@@ -118,6 +124,22 @@ def test_a_letter_nobody_takes_is_given_up_after_a_day_and_the_next_one_goes(tmp
     for _ in range(300):
         office.after(300, "S3")
     assert json.loads((tmp_path / FILE).read_text())["letters"] == []
+
+
+def test_nothing_is_written_in_the_place_of_a_spool_that_went_away(tmp_path: Path) -> None:
+    """It is told all the same, and written when the spool is back: a restart tells nobody again."""
+    mail = Post("a@city.example")
+    office = Office(tmp_path, mail)
+    office.spool_away = True
+    for seconds in (0, SOON, SOON):
+        office.after(seconds, "spool")
+    assert len(mail.sent) == 1 and not list(tmp_path.iterdir())
+    office.spool_away = False
+    office.after(1, "spool")
+    office.restart()
+    for seconds in (0, SOON, SOON):
+        office.after(seconds, "spool")
+    assert len(mail.sent) == 1
 
 
 def test_a_disk_that_cannot_be_written_silences_nothing(tmp_path: Path) -> None:
