@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -25,6 +25,7 @@ from callrec.app import App
 from callrec.app.controller import ControllerAssembly, ControllerParts
 from callrec.app.health import HealthParts, Loop
 from callrec.controller.rules_in_force import RulesInForce, keep_for_good
+from callrec.ending import ended_within
 from callrec.errors import CallrecError, Refused, Sentence
 from callrec.health.backlog import Overdue
 from callrec.health.disk_forecast import DiskForecast
@@ -66,8 +67,13 @@ STOP_SECONDS = 2.0
 """How long the end waits for threads that ask others, and have nothing to finish."""
 THREADS = "threads"
 """The part whose problems are threads that hang."""
+END_SECONDS = 50.0
+"""How long an end may take in all; where a disk hangs, the process ends then as if it were killed. The
+supervisor waits longer (TimeoutStopSec of the unit), and would not say what hangs."""
 TAKEOVER_SECONDS = 30.0
 """How long a controller that is taken over from may need to finish what it has begun."""
+TAKEN_OVER_SECONDS = 25.0
+"""How long its end may take, then: who has taken over may wait for its spool."""
 
 
 class Telling(Protocol):
@@ -154,9 +160,9 @@ class Service:
         self._parts.controller.take_up()
         keep_for_good()
 
-    def run(self) -> None:
+    def run(self, last: Callable[[], object] = lambda: None) -> None:
         """Works until `stop`, or until another controller takes the PBX over. Raises Refused then, and
-        CallrecError when a thread has died."""
+        CallrecError when a thread has died. `last` is done before the process ends because its end hangs."""
         watchers = self._health.loops(self)
         loops = {**self._loops(), **watchers}
         let_go = NOT_WAITED_FOR.union(watchers)
@@ -170,18 +176,28 @@ class Service:
         systemd.notify("READY=1")
         dead = self._tick_while(threads)
         systemd.notify("STOPPING=1")
-        self.stop()
-        for each in loops.values():
-            each.stop()
-        for thread in threads:
-            thread.join(STOP_SECONDS if thread.daemon else None)
-        self._problems.attempt("write status", lambda: self._write_status(running=False))
-        self._app.close()
+        seconds = TAKEN_OVER_SECONDS if self._parts.controller.replaced.is_set() else END_SECONDS
+        with ended_within(seconds, threads, self._exit_code, last):
+            self._end(loops.values(), threads)
         log.info("ended")
         if self._parts.controller.replaced.is_set():
             raise Refused("another callrec serve has taken this PBX over")
         if dead:
             raise CallrecError("callrec serve ended by itself ({part}): see its log", part=dead)
+
+    def _end(self, loops: Iterable[Loop], threads: Iterable[threading.Thread]) -> None:
+        """Has all threads finish what they are at, and says that nothing runs any more."""
+        self.stop()
+        for each in loops:
+            each.stop()
+        for thread in threads:
+            thread.join(STOP_SECONDS if thread.daemon else None)
+        self._problems.attempt("write status", lambda: self._write_status(running=False))
+        self._app.close()
+
+    def _exit_code(self) -> int:
+        """Returns the exit code of an end that hangs: as that of one that does not, but for success."""
+        return (Refused if self._parts.controller.replaced.is_set() else CallrecError).exit_code
 
     def stop(self) -> None:
         """Asks `run` to end. Recordings under way go on in the PBX."""

@@ -21,9 +21,9 @@ from callrec.settings import Settings
 def command(ctx: click.Context, takeover: bool, new_pbx: bool) -> None:
     """Watch the PBX and record its calls. One process for each PBX."""
     here = app(ctx, Settings.of_controller)
-    log_to_stderr(numbers=here.settings.log.numbers)
+    log = log_to_stderr(numbers=here.settings.log.numbers)
     service = Service(here)
     service.prepare(takeover=takeover, new_pbx=new_pbx)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
-    service.run()
+    service.run(last=log.close)

@@ -131,6 +131,43 @@ def test_a_look_that_lasts_keeps_nothing_from_ending(app: App, monkeypatch: pyte
     assert ended
 
 
+@pytest.mark.parametrize(("replaced", "code"), [(False, 1), (True, 4)])
+def test_a_disk_that_hangs_does_not_keep_the_process_from_ending(
+    app: App, monkeypatch: pytest.MonkeyPatch, replaced: bool, code: int
+) -> None:
+    """What it has not taken a kill would lose, too; nobody who waits could tell what hangs."""
+    limit = "TAKEN_OVER_SECONDS" if replaced else "END_SECONDS"
+    monkeypatch.setattr(f"callrec.serve.{limit}", 0.5)
+    disk, ended = threading.Event(), list[int]()
+
+    def end(with_code: int) -> None:
+        ended.append(with_code)
+        disk.set()
+
+    def hang() -> None:
+        disk.wait(60)
+
+    monkeypatch.setattr("os._exit", end)
+    hanging: Any = Quiet()
+    hanging.run = hang
+    service = _service(app, hanging, Quiet())
+    if replaced:
+        hanging.replaced.set()
+    service.stop()
+    with suppress(Refused):
+        service.run(last=lambda: ended.append(0))
+    assert ended == [0, code]
+
+
+def test_an_end_that_comes_to_an_end_is_left_alone(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os._exit", lambda code: pytest.fail("it was ended"))
+    service = _service(app, Quiet(), Quiet())
+    service.stop()
+    service.run()
+    timers = [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
+    assert all(each.finished.is_set() for each in timers)
+
+
 def test_a_port_of_metrics_that_is_taken_keeps_no_call_from_being_recorded(app: App) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         health = HealthSettings(metrics_port=taken.getsockname()[1])
