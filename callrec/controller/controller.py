@@ -153,7 +153,11 @@ class Controller:
     def take_up(self) -> None:
         """Takes up the calls that were under way when the process before this one ended. Before `run`."""
         self._spool.clear_partial_checkpoints()
+        over = set(self._spool.waiting())
         for checkpoint in self._spool.checkpoints():
+            if checkpoint.capture.recording_id in over:  # killed before the checkpoint was taken away
+                self._spool.drop_checkpoint(checkpoint.capture.recording_id)
+                continue
             self._tracker.restore(checkpoint)
             self._drafts.note(State.OPEN, checkpoint)
         known = self._spool.known_calls()

@@ -176,6 +176,19 @@ def test_a_call_without_a_capture_is_written_down_until_it_is_over(tmp_path: Pat
     assert Spool(tmp_path).open_calls() == []
 
 
+def test_what_was_handed_over_is_not_taken_up_again(tmp_path: Path) -> None:
+    """The process was killed before the checkpoint was taken away, which knows less."""
+    spool, made = Spool(tmp_path), _kept(KeptBecause.KEY).checkpoint
+    spool.hand_over(over(made))
+    spool.save_checkpoint(made)
+    again = controller_on(tmp_path, FakePbx())
+    again.take_up()
+    assert again._tracker.is_empty and not again.followed()
+    end(again)
+    assert spool.checkpoints() == []
+    assert spool.captured_call(made.capture.recording_id) == over(made)
+
+
 def test_a_full_disk_makes_no_note_come_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(self: Spool, call: CallRecord) -> None:
         raise FULL
