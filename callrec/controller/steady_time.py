@@ -39,6 +39,8 @@ class SteadyTime:
         """`wall` is callrec's clock, `seconds` a clock that nobody sets."""
         self._wall, self._seconds = wall, seconds
         self._error = _NONE
+        self._compared_zero: datetime | None = None
+        """That of the time that most clocks told when they were compared."""
         self._pbx_zero: datetime | None = None
         self._zero = self._agreed_zero
         self._lag = _NONE
@@ -66,6 +68,7 @@ class SteadyTime:
         """Takes in what the clocks tell that were compared: the PBX's (None: it does not), and by how much
         ours is wrong. Tells a clock that was set from events that come late."""
         before, self._error, self._pbx_zero = self._pbx_zero, error, pbx_zero
+        self._compared_zero = self._agreed_zero
         if not pbx_zero:
             return
         if before and self._last and self._asked is not None:
@@ -152,6 +155,8 @@ class SteadyTime:
     def _begin(self, zero: datetime) -> None:
         """Begins anew with a stamp that says of the PBX's clock that this is its zero."""
         agreed, pbx = self._agreed_zero, max(zero, self._pbx_zero or zero)
+        if is_apart(pbx - agreed):  # or ours was set since its error was found, which is another now
+            agreed = self._compared_zero or agreed
         apart = pbx - agreed
         self._zero, self.pbx_ahead = (agreed, apart) if is_apart(apart) else (pbx, _NONE)
         self._is_settled = False

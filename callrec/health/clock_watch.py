@@ -110,9 +110,17 @@ class ClockWatch(Worker):
     # --- inside
 
     def _known(self) -> Comparison:
-        """Returns the last comparison; a new one, where there is none of late."""
+        """Returns the last comparison; a new one, where there is none of late, or our clock was set since: by
+        how much that was wrong before says nothing of it now."""
         last = self._last
-        return last if last and self._seconds() - last.seconds <= OLDEST_S else self.compare()
+        if last is None or self._seconds() - last.seconds > OLDEST_S or is_apart(self._zero - last.zero):
+            return self.compare()
+        return last
+
+    @property
+    def _zero(self) -> datetime:
+        """The zero of our clock, as it tells now."""
+        return self._wall() - timedelta(seconds=self._seconds())
 
     def _zero_of(self, clock: Clock) -> datetime | None:
         try:

@@ -70,6 +70,19 @@ def test_ours_that_is_wrong_is_another_problem_and_no_date_goes_by_it(clocks: _C
     assert clocks.told[-1] == (NOW, timedelta(days=80 * 365))
 
 
+@pytest.mark.parametrize("wrong", [-timedelta(days=56 * 365), timedelta(days=80 * 365)])
+def test_ours_that_is_set_right_is_right_at_once(clocks: _Clocks, wrong: timedelta) -> None:
+    """As that of a machine that starts in 1970, and is set by NTP when callrec runs already."""
+    clocks.wrong["ours"] = wrong
+    clocks.watch.compare()
+    clocks.passed, clocks.wrong["ours"] = 5, timedelta(0)
+    assert clocks.watch.now() == NOW + timedelta(seconds=5)
+    assert clocks.watch.state().pbx_offset_s == 0
+    clocks.passed = 6
+    clocks.watch.now()
+    assert len(clocks.told) == 2, "and is not compared more often for it"
+
+
 def test_one_that_is_away_is_no_problem_of_clocks_and_ends_none(clocks: _Clocks) -> None:
     clocks.wrong[STORE] = None
     clocks.watch.compare()
@@ -84,11 +97,12 @@ def test_one_that_is_away_is_no_problem_of_clocks_and_ends_none(clocks: _Clocks)
 
 def test_it_is_compared_again_where_nobody_did_for_long(clocks: _Clocks) -> None:
     assert clocks.watch.now() == NOW
-    clocks.wrong["ours"] = HOUR
+    clocks.wrong[PBX] = HOUR
     clocks.passed = OLDEST_S
-    assert clocks.watch.now() == NOW + timedelta(seconds=OLDEST_S) + HOUR, "as it was found before"
+    assert clocks.watch.state().pbx_offset_s == 0 and len(clocks.told) == 1, "as it was found before"
     clocks.passed = OLDEST_S + 1
-    assert clocks.watch.now() == NOW + timedelta(seconds=OLDEST_S + 1)
+    assert clocks.watch.now() == NOW + timedelta(seconds=OLDEST_S + 1) and len(clocks.told) == 2
+    assert clocks.watch.state().pbx_offset_s == -HOUR.total_seconds()
 
 
 def test_that_a_clock_was_set_is_logged(clocks: _Clocks) -> None:
