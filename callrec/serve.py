@@ -156,7 +156,7 @@ class Service:
         self._clocks.compared = self._parts.controller.clocks_compared
         # Before the first event: calls are dated by what is found.
         self._problems.attempt("compare clocks", self._clocks.compare)
-        self._problems.attempt("drafts", lambda: self._assembly.bring_up(self._drafts))
+        self._problems.attempt("drafts", lambda: self._assembly.bring_up(self._drafts, self._problems))
         self._parts.controller.take_up()
         keep_for_good()
 

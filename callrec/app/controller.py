@@ -15,6 +15,8 @@ from callrec import ids, manifest
 from callrec.app.manifest_sources import AppSources
 from callrec.app.parts import App
 from callrec.catalogue import alerts, calls, pbxs
+from callrec.errors import Sentence
+from callrec.failures import why
 from callrec.numbers import normalise
 from callrec.policy.holidays import is_holiday
 from callrec.policy.office import Office
@@ -102,10 +104,11 @@ class ControllerAssembly:
 
         return DraftMirror(self._app.astdb, link_up, problems, self._app.spool.is_waiting)
 
-    def bring_up(self, drafts: DraftMirror) -> None:
+    def bring_up(self, drafts: DraftMirror, problems: Problems) -> None:
         """Takes what the controller of another machine has left, if one had the PBX before this one.
 
-        Raises CallrecError where the PBX does not answer, and OSError.
+        What the disk does not take stays in the PBX's database for the next start, and is a problem until
+        then. Raises CallrecError where the PBX does not answer, and OSError.
         """
         from callrec.controller import ownership, taking_up
         from callrec.controller.drafts import State
@@ -113,7 +116,12 @@ class ControllerAssembly:
         here, before = self._app.spool.directory, self.ownership.before
         left = drafts.there()
         if not ownership.is_of(here, before):
-            taking_up.bring_up(self._app.spool, left, self)
+            try:
+                taking_up.bring_up(self._app.spool, left, self)
+            except OSError as error:
+                drafts.leave()
+                problems.add("left by another machine", _not_taken_up(error))
+                return
         for each in left:  # those that are open are noted when they are taken up; the rest goes
             if each.state is not State.OPEN and self._app.spool.is_waiting(each.id):
                 drafts.note(each.state, each.captured)
@@ -334,3 +342,12 @@ class ControllerAssembly:
                 return False
             raise
         return True
+
+
+def _not_taken_up(error: OSError) -> Sentence:
+    """Returns what is told as long as this process runs: by then calls go on without it."""
+    return Sentence(
+        "what the controller of another machine has left of its calls cannot be written into the spool "
+        "({problem}): make room, or see to its disk, and start callrec serve again",
+        problem=why(error),
+    )

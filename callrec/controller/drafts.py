@@ -132,6 +132,10 @@ class DraftMirror(Worker):
         found = [_read(recording, tree) for recording in sorted(keys)]
         return [each for each in found if each]
 
+    def leave(self) -> None:
+        """Leaves alone what `there` has found, but for what is noted: it could not be taken up."""
+        self._copied = {}
+
     def work(self) -> None:
         if self._link_up():
             self._problems.attempt("drafts", self.copy)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
+import pytest
+
+from callrec.app import App
+from callrec.app.controller import ControllerAssembly
 from callrec.controller.drafts import FAMILY, PART, Draft, DraftMirror, State
+from callrec.controller.ownership import Reign
 from callrec.controller.taking_up import bring_up
 from callrec.model.calls import CallRecord, remark
 from callrec.model.captures import Checkpoint
@@ -212,6 +219,35 @@ def test_what_was_over_is_archived_or_destroyed_though_its_row_is_there(tmp_path
     bring_up(spool, left, Catalogue(rows, {"archived"}, {"call of destroyed"}))
     assert spool.waiting() == ["kept"] and spool.captured_call("kept") == over["kept"]
     assert spool.discards() == ["discarded"] and spool.discard_of("discarded").whole
+
+
+def test_what_the_disk_does_not_take_stays_for_the_next_start(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else nobody would know any more whose the tracks on the PBX are. It is told until then."""
+    database, problems, assembly = AstDbInMemory(), Problems(), ControllerAssembly(app)
+    _left_by_another(database)
+    assembly.ownership.before = Reign(3, "another", "rec1")
+    for full in (True, False):
+        mirror = DraftMirror(database.open, lambda: True, problems, app.spool.is_waiting)
+        with monkeypatch.context() as patched:
+            if full:
+                patched.setattr(Spool, "save_checkpoint", _refuse)
+            problems.attempt("drafts", partial(assembly.bring_up, mirror, problems))
+        mirror.work()
+        assert _mirror(database).there() == ([_open()] if full else [])
+        assert app.spool.checkpoints() == ([] if full else [checkpoint()])
+    assert ["the disk is full" in text for text in problems.texts()] == [True]
+
+
+def _left_by_another(database: AstDbInMemory) -> None:
+    mirror = _mirror(database)
+    mirror.note(State.OPEN, checkpoint())
+    mirror.copy()
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_what_is_kept_here_or_there_is_not_destroyed_on_the_word_of_the_other(tmp_path: Path) -> None:
