@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from callrec.controller.ownership import LOOK_SECONDS, Ownership, remembered
+from callrec.controller.ownership import LOOK_SECONDS, Ownership, is_of, remember, remembered
 from callrec.controller.pbx_identity import PbxIdentity
 from callrec.errors import CallrecError, CatalogueOutdated, CatalogueUnreachable, Refused
 from callrec.problems import Problems
@@ -62,6 +62,8 @@ class Holding(Worker):
     def _look(self) -> None:
         if not self._ownership.reign.epoch:  # AMI was away at the start
             self._claim()
+            if is_of(self._spool, self._ownership.before):  # else what another has left is yet to be taken up
+                remember(self._spool, self._ownership.reign)
         self._ownership.look()
         if time.monotonic() >= self._note_again_at:
             self._note()
