@@ -13,6 +13,7 @@ from tests.integration.system import SystemUnderTest
 @contextmanager
 def untroubled(system: SystemUnderTest) -> Iterator[None]:
     """Afterwards PBX and spool are empty, the log has no error, and `callrec status` knows no problem."""
+    system.wait_until_clean()  # what a test before has left is told of that one
     system.app.spool.flaws.forget()
     log = system.demo.home / "controller.log"
     before = log.stat().st_size
