@@ -31,7 +31,6 @@ from callrec.health.disk_forecast import DiskForecast
 from callrec.health.gauges import Figures
 from callrec.health.progress import Progress
 from callrec.health.testcalls_due import TestCallsDue
-from callrec.language import translated
 from callrec.pbx.ari import wait_for_app_to_go
 from callrec.plain_text import plain_links
 from callrec.problems import Problem, Problems, Said
@@ -113,16 +112,21 @@ class Service:
     def _tell_shift(self) -> None:
         shift = self._app.settings.office.shift_s
         if shift:
-            text = translated("decisions are made as if it were {seconds} s later: see office.shift_s")
-            self._problems.add("shift", text.format(seconds=shift))
+            self._problems.add(
+                "shift",
+                Sentence(
+                    "decisions are made as if it were {seconds} s later: see office.shift_s", seconds=shift
+                ),
+            )
 
     def _tell_plain_text(self) -> None:
         links = plain_links(self._app.settings)
         if links:
-            text = translated(
-                "unencrypted to another machine: {links}. Encrypt it, or set network.allow_plain_text = true"
-            ).format(links=", ".join(links))
-            self._problems.add("plain text", text)
+            said = Sentence(
+                "unencrypted to another machine: {links}. Encrypt it, or set network.allow_plain_text = true",
+                links=", ".join(links),
+            )
+            self._problems.add("plain text", said)
             log.warning("unencrypted connections to other machines", settings=links)
 
     def prepare(self, *, takeover: bool, new_pbx: bool = False) -> None:

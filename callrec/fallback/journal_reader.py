@@ -15,9 +15,9 @@ from typing import Protocol
 import structlog
 
 from callrec.controller.controller import Controller, parsed_keys
+from callrec.errors import Sentence
 from callrec.fallback import journal
 from callrec.fallback.adoption import Adoption
-from callrec.language import translated
 from callrec.pbx.events import Channel, RawKeyPress
 from callrec.problems import Problems
 from callrec.worker import Worker
@@ -140,7 +140,7 @@ class JournalReader(Worker):
         except OSError:  # the disk of the spool: no line can be adopted
             raise
         except Exception as error:  # whatever a line says, those after it are adopted
-            told = translated("line {key} of the PBX's journal cannot be adopted").format(key=key)
+            told = Sentence("line {key} of the PBX's journal cannot be adopted", key=key)
             if self._problems.add(LINE + key, told):
                 log.error(
                     "a line of the PBX's journal cannot be adopted",
