@@ -108,13 +108,15 @@ def _text(value: object) -> str:
 
 
 class Writer:
-    """Writes lines on a thread of its own, in their order. `write` may block, and may raise OSError."""
+    """Writes lines on a thread of its own, in their order. `write` may block, and may raise OSError: a line
+    that was not taken in time (TimeoutError) is tried again."""
 
     def __init__(self, write: Callable[[Any], None], lost: Callable[[int], Any]) -> None:
         """`lost` makes the line that says how many were lost, because nobody took them in time."""
         self._write, self._lost_line = write, lost
         self._waiting: queue.Queue[Any] = queue.Queue(MOST_WAITING)
         self._lost = 0
+        self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
         atexit.register(self.close)
@@ -134,6 +136,7 @@ class Writer:
 
     def close(self) -> None:
         """Ends the thread once what waits is written, if that does not take long."""
+        self._ending.set()
         with suppress(queue.Full):
             self._waiting.put_nowait(None)
         self._thread.join(END_SECONDS)
@@ -141,10 +144,19 @@ class Writer:
     def _run(self) -> None:
         while (line := self._waiting.get()) is not None:
             with suppress(OSError, ValueError):  # nobody reads it any more, or it was closed
-                self._write(line)
+                self._write_in_time(line)
             if self._lost and self._waiting.empty():
                 lost, self._lost = self._lost, 0
                 self.msg(self._lost_line(lost))
+
+    def _write_in_time(self, line: Any) -> None:
+        """Writes a line, once whoever takes lines is there again: those after it wait for it."""
+        while True:
+            try:
+                return self._write(line)
+            except TimeoutError:
+                if self._ending.is_set():
+                    return None
 
 
 def _writer(stream: IO[str]) -> Writer:

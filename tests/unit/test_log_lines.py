@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callrec.log_lines import MOST_WAITING, Writer, as_entry, log_to_stderr, without_numbers
+from callrec.systemd import Journal
 
 
 @contextmanager
@@ -104,6 +107,33 @@ def test_a_reader_that_hangs_holds_nobody_up_and_what_is_lost_is_counted() -> No
     numbers = [each for each in written if isinstance(each, int)]
     assert numbers == list(range(len(numbers)))
     assert written[-1] == f"{MOST_WAITING + 100 - len(numbers)} lost"
+
+
+def test_a_journal_that_hangs_for_a_while_loses_no_line(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        journal.bind(str(tmp_path / "socket"))
+        sender = Journal(tmp_path / "socket", seconds=0.01)
+        tries = threading.Semaphore(0)
+
+        def write(line: str) -> None:
+            try:
+                sender.send({"MESSAGE": line})
+            except TimeoutError:
+                tries.release()
+                raise
+
+        writer = Writer(write, str)
+        for number in range(500):  # more than wait in a socket
+            writer.msg(str(number))
+        for _ in range(3):
+            assert tries.acquire(timeout=20), "nobody reads"
+        journal.settimeout(20)
+        told = [journal.recv(1000) for _ in range(500)]
+        writer.close()
+        sender.close()
+    assert [each.rstrip().rpartition(b"\0")[2] for each in told] == [
+        str(each).encode() for each in range(500)
+    ]
 
 
 def test_lines_that_wait_are_written_at_the_end() -> None:
