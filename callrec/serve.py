@@ -270,6 +270,7 @@ class Service:
             database_away=self._rules.catalogue_away,
             live=len(controller.live()),
             lacking=controller.lacking(),
+            help_unsent=self._parts.alerter.unsent(),
             stalled=len(self.progress.stalled()),
             odd_events=self._assembly.odd_events.count,
             disk_free_bytes=self._app.spool.free_bytes(),

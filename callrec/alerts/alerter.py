@@ -115,6 +115,16 @@ class Alerter(Worker):
         found = {str(each): each for each in told}
         return [found[words] for words in sorted(found)]
 
+    def unsent(self) -> int:
+        """Returns of how many calls for help somebody has yet to be told; also of those on no disk."""
+        return sum(self._is_unsent(each) for each in self._ledger.alerts())
+
+    def _is_unsent(self, alert: Alert) -> bool:
+        deliveries = [each for worker in self.workers for each in worker.deliveries(alert)]
+        if not deliveries:
+            return not alert.support_phone
+        return any(each.state is AlertState.WAITING for each in deliveries)
+
     def work(self) -> None:
         """Writes down what became of the alerts, and lets go of those that are done with.
 

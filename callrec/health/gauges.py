@@ -27,6 +27,8 @@ class Figures:
     live: int
     lacking: int
     """Captures that should record and do not."""
+    help_unsent: int
+    """Calls for help of which somebody has yet to be told."""
     stalled: int
     odd_events: int
     disk_free_bytes: int
@@ -60,6 +62,7 @@ class Gauges(Collector):
         yield _gauge("database_away", "1 while the database cannot be used", now.database_away)
         yield _gauge("captures_live", "Captures under way, also on standby", now.live)
         yield _gauge("captures_lacking", "Captures that should record and do not", now.lacking)
+        yield _gauge("help_unsent", "Calls for help of which somebody has yet to be told", now.help_unsent)
         yield _gauge("threads_stalled", "Threads that hang", now.stalled)
         yield _gauge("events_unreadable", "Events of the PBX that could not be read", now.odd_events)
         yield _gauge("disk_free_bytes", "Free bytes on the disk of the spool", now.disk_free_bytes)

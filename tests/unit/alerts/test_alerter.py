@@ -126,6 +126,30 @@ def test_what_fails_is_tried_again_and_is_a_problem_until_then(make: Make, datab
     assert told_by(office.alerter) == [] and office.spool.alerts() == []
 
 
+def test_help_is_unsent_until_everybody_is_told_wherever_it_is_written_down(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a full disk nor a database that is away changes whether somebody waits to be told."""
+    mail, away = Post(away={"all"}), Database("postgresql://127.0.0.1:9/x?connect_timeout=1")
+    office = make(mail, catalogue=away)
+
+    def full(_: Alert) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(office.spool, "save_alert", full)
+        with pytest.raises(OSError, match="No space"):
+            office.alerter.take(alert())
+        assert (office.alerter.unsent(), office.spool.alerts()) == (1, [])
+    office.work()
+    assert office.alerter.unsent() == 1
+    mail.away.clear()
+    office.work(300)
+    assert mail.sent and office.spool.alerts(), "which waits for the database"
+    assert office.alerter.unsent() == 0
+    away.close()
+
+
 def test_one_address_that_is_refused_keeps_nobody_else_waiting(make: Make, database: Database) -> None:
     mail = Post(to=("a@x.example", "b@x.example"), away={"a@x.example"})
     office = make(mail)
@@ -317,6 +341,7 @@ def test_help_that_nobody_can_be_told_of_is_a_problem(make: Make) -> None:
     office.spool.save_alert(alert(support_phone=None))
     office.work()
     assert any("nobody who could be told" in each for each in told_by(office.alerter))
+    assert office.alerter.unsent() == 1
     office.work(86_399)
     assert office.spool.alerts()
     office.work(1)
@@ -342,7 +367,7 @@ def test_where_only_a_support_phone_is_called_there_is_nothing_to_send(make: Mak
     office = make()
     office.spool.save_alert(alert())
     office.work()
-    assert office.spool.alerts() == [] and told_by(office.alerter) == []
+    assert office.spool.alerts() == [] and told_by(office.alerter) == [] and office.alerter.unsent() == 0
 
 
 def test_an_alert_that_cannot_be_read_keeps_nobody_waiting(make: Make, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ FIGURES = Figures(
     database_away=False,
     live=2,
     lacking=1,
+    help_unsent=0,
     stalled=0,
     odd_events=3,
     disk_free_bytes=10**9,
