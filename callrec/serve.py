@@ -265,6 +265,7 @@ class Service:
         """Returns how it stands, for the metrics."""
         controller, wrong = self._parts.controller, self.wrong()
         return Figures(
+            pbx=self._app.settings.pbx.name,
             works=self.works(),
             link_up=controller.link_up,
             database_away=self._rules.catalogue_away,

@@ -21,6 +21,8 @@ from callrec.problems import Problem
 class Figures:
     """How the controller stands, as its status has it."""
 
+    pbx: str
+    """The name of the PBX."""
     works: bool
     link_up: bool
     database_away: bool
@@ -54,9 +56,8 @@ class Gauges(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yields each gauge with what it is now."""
         now = self._figures()
-        yield _gauge(
-            "heartbeat_timestamp_seconds", "When this was written, in seconds since 1970", now.heard_at
-        )
+        said = "When this was written, in seconds since 1970"
+        yield _by("heartbeat_timestamp_seconds", said, "pbx", {now.pbx: now.heard_at})
         yield _gauge("works", "1 while no thread hangs and the PBX is linked", now.works)
         yield _gauge("link_up", "1 while callrec is linked with the PBX", now.link_up)
         yield _gauge("database_away", "1 while the database cannot be used", now.database_away)

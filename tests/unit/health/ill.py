@@ -10,6 +10,7 @@ from callrec.problems import Problem
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 FIGURES = Figures(
+    pbx="main",
     works=True,
     link_up=True,
     database_away=False,
