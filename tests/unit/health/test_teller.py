@@ -158,6 +158,19 @@ def test_the_daily_report_comes_once_a_day_also_when_all_is_well(tmp_path: Path)
     assert len(mail.sent) == 2, "a clock that was set back makes no second report of a day"
 
 
+def test_a_clock_that_was_far_ahead_ends_no_daily_report(tmp_path: Path) -> None:
+    mail = Post("a@city.example")
+    office = Office(tmp_path, mail, digest_at=8 * 60)
+    right, office.at = office.at, datetime(2106, 2, 7, 3, tzinfo=UTC)
+    office.after(0)
+    office.at = right
+    office.after(5)
+    office.after(5)
+    assert len(mail.sent) == 2, "one by the wrong clock, one of today"
+    office.after(24 * 3600)
+    assert len(mail.sent) == 3
+
+
 def test_without_anybody_to_tell_nothing_is_written(tmp_path: Path) -> None:
     office = Office(tmp_path, digest_at=0)
     for _ in range(KEPT * 2):
