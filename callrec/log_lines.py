@@ -28,7 +28,10 @@ END_SECONDS = 2.0
 """How long an end waits for the last lines to be written."""
 IDS = {"call", "linkedid", "recording", "alert", "key", "id", "event", "level", "timestamp", "at"}
 """Fields in which no telephone number can stand, but ids that look like one."""
-_NUMBER = re.compile(r"(?<![\w.+-])(?:\+?\d{9,15}|0\d{1,4}-\d{1,4}-\d{3,4})(?![\w.-])")
+_NUMBER = re.compile(r"(?<![\w.+-])(?:\+?\d{9,15}|0\d{1,4}-\d{1,4}-\d{3,4})(?![\w-]|\.\w)")
+OTHER_PARTY = "number"
+"""The field of who is at the other end of a call: an extension where the call is internal, else whatever the
+line told, which may be as short as one."""
 PRIORITIES = {"debug": "7", "info": "6", "warning": "4", "error": "3", "critical": "2"}
 """The levels of the log, as the journal has them."""
 Line = structlog.typing.EventDict
@@ -54,15 +57,22 @@ def log_to_stderr(*, numbers: bool) -> Writer:
 
 def without_numbers(_logger: object, _method: str, line: Line) -> Line:
     """Replaces telephone numbers in a line; those of extensions are shorter."""
-    return {name: value if name in IDS else _masked(value) for name, value in line.items()}
+    masked = {name: value if name in IDS else _masked(value) for name, value in line.items()}
+    if isinstance(line.get(OTHER_PARTY), str) and line.get("direction") != "internal":
+        masked[OTHER_PARTY] = _digits(line[OTHER_PARTY])
+    return masked
 
 
 def _masked(value: object) -> object:
     if isinstance(value, str):
-        return _NUMBER.sub(lambda found: f"({sum(map(str.isdigit, found[0]))} digits)", value)
+        return _NUMBER.sub(lambda found: _digits(found[0]), value)
     if isinstance(value, list | tuple | set | frozenset):
         return [_masked(each) for each in value]
     return value
+
+
+def _digits(number: str) -> str:
+    return f"({sum(map(str.isdigit, number))} digits)"
 
 
 def _shown(stream: IO[str]) -> list[structlog.typing.Processor]:
