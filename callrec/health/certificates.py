@@ -29,10 +29,11 @@ Server = tuple[str, int, bool]
 
 def servers(settings: Settings) -> Iterator[Server]:
     """Yields the servers that the settings have callrec reach by TLS."""
-    for url in (settings.pbx.ari_url, settings.archive.endpoint_url, settings.help.webhook_url):
-        parts = urlsplit(url or "")
-        if parts.scheme == "https" and parts.hostname:
-            yield parts.hostname, parts.port or 443, False
+    webhooks = settings.help.webhook_url, settings.health.webhook_url
+    urls = [urlsplit(each or "") for each in (settings.pbx.ari_url, settings.archive.endpoint_url, *webhooks)]
+    yield from dict.fromkeys(
+        (each.hostname, each.port or 443, False) for each in urls if each.scheme == "https" and each.hostname
+    )
     help_ = settings.help
     if help_.smtp_host and help_.smtp_security != "none":
         yield help_.smtp_host, help_.smtp_port, help_.smtp_security == "starttls"

@@ -9,6 +9,7 @@ import pytest
 
 from callrec.health import certificates
 from callrec.health.certificates import CertificateWatch, Server
+from callrec.settings import HealthSettings, HelpSettings, Settings
 from tests.dripping import dripping
 
 
@@ -29,3 +30,16 @@ def test_a_name_that_no_machine_can_have_ends_nothing(host: str) -> None:
     watch = CertificateWatch([server], lambda: None, lambda: datetime.now(UTC))
     watch.work()
     assert not watch.ends and watch.problems() == []
+
+
+def test_the_servers_of_both_webhooks_are_asked_and_none_twice() -> None:
+    settings = Settings(
+        help=HelpSettings(webhook_url="https://x.example/help", webhook_secret="s"),
+        health=HealthSettings(webhook_url="https://y.example:8443/ill", webhook_secret="s"),
+    )
+    wanted = [("x.example", 443, False), ("y.example", 8443, False)]
+    assert [each for each in certificates.servers(settings) if each in wanted] == wanted
+    same = settings.model_copy(
+        update={"health": HealthSettings(webhook_url="https://x.example/", webhook_secret="s")}
+    )
+    assert [each for each in certificates.servers(same) if each in wanted] == wanted[:1]
