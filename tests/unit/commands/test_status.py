@@ -166,6 +166,16 @@ def test_what_waits_is_shown_with_its_age(spool: Spool, office: Callable[..., Do
     assert waits["discards"]["count"] == 1 and datetime.fromisoformat(waits["discards"]["oldest_at"])
 
 
+def test_the_day_of_the_key_is_that_of_the_office(
+    spool: Spool, office: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _told(spool, 1)
+    monkeypatch.setattr(
+        "callrec.desk.operations.status._signing_key_at", lambda _: "2026-11-21T23:30:00+00:00"
+    )
+    assert "2026-11-22" in next(line for line in office("status").out.splitlines() if "signing key" in line)
+
+
 @pytest.mark.parametrize("ends_well", [True, False])
 def test_watch_shows_it_again_until_it_is_interrupted(
     spool: Spool, office: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, ends_well: bool
