@@ -137,6 +137,7 @@ class Alerter(Worker):
             with suppress(OSError):
                 self._ledger.sync(alert.id)
         for alert in waiting:
+            self.pulse.beat()  # a database that does not answer takes its time with each
             self._problems.attempt(BOOKS + alert.id, partial(self._settle, alert))
 
     def _settle(self, alert: Alert) -> None:

@@ -21,11 +21,12 @@ from callrec.app import App
 from callrec.catalogue import alerts
 from callrec.catalogue.database import Database
 from callrec.demo.processes import wait_until
-from callrec.errors import AlertNotSent
+from callrec.errors import AlertNotSent, CatalogueUnreachable
 from callrec.model.alerts import Alert, AlertState, Delivery
 from callrec.model.office import Facility
 from callrec.policy.office import Office as RulesOffice
 from callrec.spool.directory import Spool
+from callrec.worker import Pulse
 from tests.told import told_by
 from tests.unit.bench import Clock
 from tests.unit.samples import CALL_ID, START, alert
@@ -124,6 +125,26 @@ def test_what_fails_is_tried_again_and_is_a_problem_until_then(make: Make, datab
     assert len(mail.sent) == 1 and len(webhook.sent) == 1
     assert told(database)[0] == ("mail", "help@city.example", "sent", 2)
     assert told_by(office.alerter) == [] and office.spool.alerts() == []
+
+
+def test_many_alerts_that_wait_for_the_database_are_no_thread_that_hangs(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each may take as long as a server that does not answer; all of them together are not one thing."""
+    office, longest = make(Post()), [0.0]
+    pulse = office.alerter.pulse = Pulse(office.clock)
+    for number in range(10):
+        office.spool.save_alert(alert(id=f"01a20000-0000-7000-8000-00000000010{number}"))
+
+    def away(_: Alert) -> None:
+        office.clock.now += 10
+        longest[0] = max(longest[0], pulse.busy_for())
+        raise CatalogueUnreachable("the database is away")
+
+    monkeypatch.setattr(office.alerter, "_settle", away)
+    pulse.beat()
+    office.work()
+    assert longest[0] == 10
 
 
 def test_help_is_unsent_until_everybody_is_told_wherever_it_is_written_down(
