@@ -92,6 +92,7 @@ class JournalReader(Worker):
                 if key in going_on:
                     continue
                 self._left += 1
+                self.pulse.beat()  # a database that does not answer takes its time with each
                 if self._adopt(key, value, noted):
                     database.delete(journal.FAMILY, [key])
                     self._left -= 1
