@@ -93,6 +93,7 @@ class Teller(Worker):
         self._letters = LETTERS.validate_python(found["letters"])
         self._digest_day: str = found["digest_day"]
         self._next_letter = clock()
+        self._first_digest = clock() + APART_SECONDS  # before, what is wrong since the start has not lasted
         self._tried: dict[tuple[str, str], _Tried] = {}
         self._saved = ""
         super().__init__(lambda: noted.attempt("telling of illness", self.work), lambda: LOOK_SECONDS)
@@ -125,6 +126,8 @@ class Teller(Worker):
         here = self._now().astimezone(self._sender.zone)
         day, minute = here.date().isoformat(), here.hour * 60 + here.minute
         believed = (here + REPORTED_AHEAD).date().isoformat()
+        if self._clock() < self._first_digest:
+            return
         if self._sender.digest_at is None or day <= self._digest_day <= believed:
             return
         if minute >= self._sender.digest_at:
