@@ -332,6 +332,7 @@ class Service:
             "rules_at": self._rules.seen_at.isoformat(),
             "followed": sorted(parts.controller.followed()),
             "live": [{"extension": extension, "id": id_} for extension, id_ in parts.controller.live()],
+            "help_unsent": parts.alerter.unsent(),
             "disk_full_in_s": self._forecast.full_in(),
             "certificates": {
                 name: end.isoformat() for name, end in self._health.certificates.by_name().items()

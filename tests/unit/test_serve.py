@@ -78,6 +78,9 @@ class Quiet:
 
     problems = live
 
+    def unsent(self) -> int:
+        return 0
+
     def followed(self) -> set[str]:
         return set()
 

@@ -85,6 +85,17 @@ def test_alerts_that_wait_are_counted(spool: Spool, office: Callable[..., Done])
     assert "help alerts waiting to be sent" in office("status").out
 
 
+@pytest.mark.parametrize(("unsent", "in_spool"), [(0, 1), (1, 0)], ids=["unbooked", "disk full"])
+def test_help_waits_as_long_as_the_controller_says(
+    spool: Spool, office: Callable[..., Done], unsent: int, in_spool: int
+) -> None:
+    """In the spool it also waits for the database; and a full disk has none that waits."""
+    _told(spool, 1, help_unsent=unsent)
+    if in_spool:
+        spool.save_alert(alert())
+    assert json.loads(office("status", "--json").out)["waiting_alerts"] == unsent
+
+
 def test_what_was_noticed_of_calls_is_counted_until_somebody_has_seen_it(
     spool: Spool, office: Callable[..., Done]
 ) -> None:
