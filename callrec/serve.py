@@ -4,10 +4,10 @@ One thread watches the PBX, one archives, one sends alerts, one reads what the d
 away, one gives the PBX its copy of the rules and one that of what is being recorded, one looks whether the
 PBX still is this controller's, one compares what should be with what is, one anchors the custody log each
 day, one puts into the bucket what else belongs there and waits for that, one looks once for commits that the
-database has lost, one looks after the key that signs, one compares the clocks, and one keeps house: it takes
-up changed rules and writes down how things stand. Those of `app.health` tell people and machines how all of
-these are. The first thread ticks, and ends the process when one of the others has died. The parts are made
-in `app`.
+database has lost, one looks after the key that signs, one compares the clocks, one takes up changed rules,
+and one keeps house: it writes down how things stand. Those of `app.health` tell people and machines how all
+of these are. The first thread ticks, and ends the process when one of the others has died. The parts are
+made in `app`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ TICK_SECONDS = 0.5
 VITAL = frozenset({"watch"})
 """The threads without which no call is recorded. What others wait for, a start again would not bring back."""
 HOUSE_SECONDS = 0.5
-"""How often changed rules are looked for, and the status is written."""
+"""How often changed rules are looked for, and the status is written, each on a thread of its own."""
 STATE_SECONDS = 10.0
 """How often it is looked whether something waits to be put into the bucket: statements, and keys' records."""
 LOST_SECONDS = 60.0
@@ -59,7 +59,7 @@ LONGEST_SECONDS = {
 }
 """How long one thing may take a thread, where that is no minute: hours of sound are joined and put into the
 bucket, and the whole bucket, or a month of it, is listed."""
-NOT_WAITED_FOR = frozenset({"reconciliation", "clocks"})
+NOT_WAITED_FOR = frozenset({"reconciliation", "clocks", "rules"})
 """The threads that ask others for long, and leave nothing half done: the end waits STOP_SECONDS for them."""
 STOP_SECONDS = 2.0
 """How long the end waits for threads that ask others, and have nothing to finish."""
@@ -89,6 +89,7 @@ class Service:
         self.progress = Progress({})
         """Whether the threads get on, while `run` runs."""
         self._house = Worker(self._keep_house, lambda: HOUSE_SECONDS)
+        self._reloading = Worker(self._reload, lambda: HOUSE_SECONDS)
         self._anchors = app.daily_anchors()
         self._clocks = app.clock_watch
         self._clocks.problems = self._problems
@@ -200,6 +201,7 @@ class Service:
             "watch": parts.controller,
             "archive": parts.archiver,
             "house": self._house,
+            "rules": self._reloading,
             "signing key": self._key,
             "statements": self._stating,
             "lost commits": self._looking,
@@ -287,8 +289,11 @@ class Service:
 
     # --- keeping house
 
-    def _keep_house(self) -> None:
+    def _reload(self) -> None:
+        """On a thread of its own: a database that hangs must not keep the status from being written."""
         self._problems.attempt("reload", self._rules.reload)
+
+    def _keep_house(self) -> None:
         spool = self._app.spool
         if self._problems.attempt("spool", spool.check_there):
             self._problems.attempt("disk", spool.keep_room)
