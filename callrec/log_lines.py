@@ -28,7 +28,10 @@ END_SECONDS = 2.0
 """How long an end waits for the last lines to be written."""
 IDS = {"call", "linkedid", "recording", "alert", "key", "id", "event", "level", "timestamp", "at"}
 """Fields in which no telephone number can stand, but ids that look like one."""
-_NUMBER = re.compile(r"(?<![\w.+-])(?:\+?\d{9,15}|0\d{1,4}-\d{1,4}-\d{3,4})(?![\w.-])")
+_NUMBER = re.compile(r"(?<![\w.+-])(?:\+?\d{9,15}|0\d{1,4}-\d{1,4}-\d{3,4})(?![\w-]|\.\w)")
+OTHER_PARTY = "number"
+"""The field of who is at the other end of a call: an extension where the call is internal, else whatever the
+line told, which may be as short as one."""
 PRIORITIES = {"debug": "7", "info": "6", "warning": "4", "error": "3", "critical": "2"}
 """The levels of the log, as the journal has them."""
 Line = structlog.typing.EventDict
@@ -54,15 +57,22 @@ def log_to_stderr(*, numbers: bool) -> Writer:
 
 def without_numbers(_logger: object, _method: str, line: Line) -> Line:
     """Replaces telephone numbers in a line; those of extensions are shorter."""
-    return {name: value if name in IDS else _masked(value) for name, value in line.items()}
+    masked = {name: value if name in IDS else _masked(value) for name, value in line.items()}
+    if isinstance(line.get(OTHER_PARTY), str) and line.get("direction") != "internal":
+        masked[OTHER_PARTY] = _digits(line[OTHER_PARTY])
+    return masked
 
 
 def _masked(value: object) -> object:
     if isinstance(value, str):
-        return _NUMBER.sub(lambda found: f"({sum(map(str.isdigit, found[0]))} digits)", value)
+        return _NUMBER.sub(lambda found: _digits(found[0]), value)
     if isinstance(value, list | tuple | set | frozenset):
         return [_masked(each) for each in value]
     return value
+
+
+def _digits(number: str) -> str:
+    return f"({sum(map(str.isdigit, number))} digits)"
 
 
 def _shown(stream: IO[str]) -> list[structlog.typing.Processor]:
@@ -108,13 +118,15 @@ def _text(value: object) -> str:
 
 
 class Writer:
-    """Writes lines on a thread of its own, in their order. `write` may block, and may raise OSError."""
+    """Writes lines on a thread of its own, in their order. `write` may block, and may raise OSError: a line
+    that was not taken in time (TimeoutError) is tried again."""
 
     def __init__(self, write: Callable[[Any], None], lost: Callable[[int], Any]) -> None:
         """`lost` makes the line that says how many were lost, because nobody took them in time."""
         self._write, self._lost_line = write, lost
         self._waiting: queue.Queue[Any] = queue.Queue(MOST_WAITING)
         self._lost = 0
+        self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
         atexit.register(self.close)
@@ -134,6 +146,7 @@ class Writer:
 
     def close(self) -> None:
         """Ends the thread once what waits is written, if that does not take long."""
+        self._ending.set()
         with suppress(queue.Full):
             self._waiting.put_nowait(None)
         self._thread.join(END_SECONDS)
@@ -141,10 +154,19 @@ class Writer:
     def _run(self) -> None:
         while (line := self._waiting.get()) is not None:
             with suppress(OSError, ValueError):  # nobody reads it any more, or it was closed
-                self._write(line)
+                self._write_in_time(line)
             if self._lost and self._waiting.empty():
                 lost, self._lost = self._lost, 0
                 self.msg(self._lost_line(lost))
+
+    def _write_in_time(self, line: Any) -> None:
+        """Writes a line, once whoever takes lines is there again: those after it wait for it."""
+        while True:
+            try:
+                return self._write(line)
+            except TimeoutError:
+                if self._ending.is_set():
+                    return None
 
 
 def _writer(stream: IO[str]) -> Writer:

@@ -88,7 +88,8 @@ def _asked(command: list[str]) -> list[str]:
         raise Unreachable(
             "the journal of this machine cannot be read ({problem}): name a file with --file", problem=problem
         ) from error
-    return done.stdout.decode("utf-8", "replace").splitlines()
+    text = done.stdout.decode("utf-8", "replace")
+    return [line for line in text.split("\n") if line]  # a value may have U+2028, which ends no entry
 
 
 def _entry(fields: Mapping[str, Any]) -> LogLine | None:

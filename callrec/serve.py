@@ -5,9 +5,9 @@ away, one gives the PBX its copy of the rules and one that of what is being reco
 spool has let go, one looks whether the PBX still is this controller's, one compares what should be with what
 is, one anchors the custody log each day, one puts into the bucket what else belongs there and waits for that,
 one looks once for commits that the database has lost, one looks after the key that signs, one compares the
-clocks, and one keeps house: it takes up changed rules and writes down how things stand. Those of `app.health`
-tell people and machines how all of these are. The first thread ticks, and ends the process when one of the
-others has died. The parts are made in `app`.
+clocks, one takes up changed rules, and one keeps house: it writes down how things stand. Those of
+`app.health` tell people and machines how all of these are. The first thread ticks, and ends the process when
+one of the others has died. The parts are made in `app`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from callrec.health.disk_forecast import DiskForecast
 from callrec.health.gauges import Figures
 from callrec.health.progress import Progress
 from callrec.health.testcalls_due import TestCallsDue
-from callrec.language import translated
 from callrec.pbx.ari import wait_for_app_to_go
 from callrec.plain_text import plain_links
 from callrec.problems import Problem, Problems, Said
@@ -45,7 +44,7 @@ TICK_SECONDS = 0.5
 VITAL = frozenset({"watch"})
 """The threads without which no call is recorded. What others wait for, a start again would not bring back."""
 HOUSE_SECONDS = 0.5
-"""How often changed rules are looked for, and the status is written."""
+"""How often changed rules are looked for, and the status is written, each on a thread of its own."""
 STATE_SECONDS = 10.0
 """How often it is looked whether something waits to be put into the bucket: statements, and keys' records."""
 LOST_SECONDS = 60.0
@@ -61,7 +60,7 @@ LONGEST_SECONDS = {
 }
 """How long one thing may take a thread, where that is no minute: hours of sound are joined and put into the
 bucket, and the whole bucket, or a month of it, is listed."""
-NOT_WAITED_FOR = frozenset({"reconciliation", "clocks", "drafts that are over"})
+NOT_WAITED_FOR = frozenset({"reconciliation", "clocks", "drafts that are over", "rules"})
 """The threads that ask others for long, and leave nothing half done: the end waits STOP_SECONDS for them."""
 STOP_SECONDS = 2.0
 """How long the end waits for threads that ask others, and have nothing to finish."""
@@ -96,6 +95,7 @@ class Service:
         self.progress = Progress({})
         """Whether the threads get on, while `run` runs."""
         self._house = Worker(self._keep_house, lambda: HOUSE_SECONDS)
+        self._reloading = Worker(self._reload, lambda: HOUSE_SECONDS)
         self._anchors = app.daily_anchors()
         self._clocks = app.clock_watch
         self._clocks.problems = self._problems
@@ -119,16 +119,21 @@ class Service:
     def _tell_shift(self) -> None:
         shift = self._app.settings.office.shift_s
         if shift:
-            text = translated("decisions are made as if it were {seconds} s later: see office.shift_s")
-            self._problems.add("shift", text.format(seconds=shift))
+            self._problems.add(
+                "shift",
+                Sentence(
+                    "decisions are made as if it were {seconds} s later: see office.shift_s", seconds=shift
+                ),
+            )
 
     def _tell_plain_text(self) -> None:
         links = plain_links(self._app.settings)
         if links:
-            text = translated(
-                "unencrypted to another machine: {links}. Encrypt it, or set network.allow_plain_text = true"
-            ).format(links=", ".join(links))
-            self._problems.add("plain text", text)
+            said = Sentence(
+                "unencrypted to another machine: {links}. Encrypt it, or set network.allow_plain_text = true",
+                links=", ".join(links),
+            )
+            self._problems.add("plain text", said)
             log.warning("unencrypted connections to other machines", settings=links)
 
     def prepare(self, *, takeover: bool, new_pbx: bool = False) -> None:
@@ -212,6 +217,7 @@ class Service:
             "watch": parts.controller,
             "archive": parts.archiver,
             "house": self._house,
+            "rules": self._reloading,
             "signing key": self._key,
             "statements": self._stating,
             "lost commits": self._looking,
@@ -278,11 +284,13 @@ class Service:
         """Returns how it stands, for the metrics."""
         controller, wrong = self._parts.controller, self.wrong()
         return Figures(
+            pbx=self._app.settings.pbx.name,
             works=self.works(),
             link_up=controller.link_up,
             database_away=self._rules.catalogue_away,
             live=len(controller.live()),
             lacking=controller.lacking(),
+            help_unsent=self._parts.alerter.unsent(),
             stalled=len(self.progress.stalled()),
             odd_events=self._assembly.odd_events.count,
             disk_free_bytes=self._app.spool.free_bytes(),
@@ -298,8 +306,11 @@ class Service:
 
     # --- keeping house
 
-    def _keep_house(self) -> None:
+    def _reload(self) -> None:
+        """On a thread of its own: a database that hangs must not keep the status from being written."""
         self._problems.attempt("reload", self._rules.reload)
+
+    def _keep_house(self) -> None:
         spool = self._app.spool
         if self._problems.attempt("spool", spool.check_there):
             self._problems.attempt("disk", spool.keep_room)
@@ -343,6 +354,7 @@ class Service:
             "rules_at": self._rules.seen_at.isoformat(),
             "followed": sorted(parts.controller.followed()),
             "live": [{"extension": extension, "id": id_} for extension, id_ in parts.controller.live()],
+            "help_unsent": parts.alerter.unsent(),
             "disk_full_in_s": self._forecast.full_in(),
             "certificates": {
                 name: end.isoformat() for name, end in self._health.certificates.by_name().items()

@@ -50,12 +50,13 @@ def is_journal(stream: IO[str]) -> bool:
 
 
 class Journal:
-    """The journal of this machine. Raises OSError where it does not take a line within a second."""
+    """The journal of this machine. Raises TimeoutError where it does not take a line within a second, OSError
+    where it is not there."""
 
-    def __init__(self, path: Path = JOURNAL) -> None:
+    def __init__(self, path: Path = JOURNAL, seconds: float = SECONDS) -> None:
         self._path = path
         self._sender = _datagrams()
-        self._sender.settimeout(SECONDS)
+        self._sender.settimeout(seconds)
 
     def send(self, fields: Mapping[str, str]) -> None:
         """Sends one entry. Names of fields are capitals, digits and `_`."""

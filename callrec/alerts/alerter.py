@@ -19,8 +19,7 @@ from callrec.alerts.delivery_worker import GIVEN_UP_AFTER, IDLE_SECONDS, Deliver
 from callrec.alerts.ledger import Ledger
 from callrec.catalogue import alerts
 from callrec.catalogue.database import Database
-from callrec.errors import CallrecError
-from callrec.language import translated
+from callrec.errors import CallrecError, Sentence
 from callrec.model.alerts import Alert, AlertState, Delivery
 from callrec.problems import Problems
 from callrec.spool.directory import Spool
@@ -93,19 +92,38 @@ class Alerter(Worker):
             for worker in self.workers:
                 worker.wake()
 
-    def problems(self) -> list[str]:
-        """Returns what keeps alerts from being sent, each problem once, and what a person has to look at.
-
-        For `callrec status`, in the language of this process.
-        """
-        late = translated("help was asked for, and it cannot be told by {way}: {problem}")
-        waiting = [each for worker in self.workers for _, each in worker.waiting() if each.problem]
-        found = {late.format(way=each.way, problem=each.problem) for each in waiting}
-        found |= self._problems.texts()
+    def problems(self) -> list[Sentence]:
+        """Returns what keeps alerts from being sent, each problem once, and what a person has to look at."""
+        told = [
+            Sentence(
+                "help was asked for, and it cannot be told by {way}: {problem}",
+                way=each.way,
+                problem=each.problem,
+            )
+            for worker in self.workers
+            for _, each in worker.waiting()
+            if each.problem
+        ]
+        told += [each.said for each in self._problems.all()]
         if self._spool.given_up_alerts():
-            text = translated("there are calls for help that nobody was told of in {path}: look at them")
-            found.add(text.format(path=self._spool.directory / "alerts" / "given-up"))
-        return sorted(found)
+            path = self._spool.directory / "alerts" / "given-up"
+            told.append(
+                Sentence(
+                    "there are calls for help that nobody was told of in {path}: look at them", path=path
+                )
+            )
+        found = {str(each): each for each in told}
+        return [found[words] for words in sorted(found)]
+
+    def unsent(self) -> int:
+        """Returns of how many calls for help somebody has yet to be told; also of those on no disk."""
+        return sum(self._is_unsent(each) for each in self._ledger.alerts())
+
+    def _is_unsent(self, alert: Alert) -> bool:
+        deliveries = [each for worker in self.workers for each in worker.deliveries(alert)]
+        if not deliveries:
+            return not alert.support_phone
+        return any(each.state is AlertState.WAITING for each in deliveries)
 
     def work(self) -> None:
         """Writes down what became of the alerts, and lets go of those that are done with.
@@ -119,6 +137,7 @@ class Alerter(Worker):
             with suppress(OSError):
                 self._ledger.sync(alert.id)
         for alert in waiting:
+            self.pulse.beat()  # a database that does not answer takes its time with each
             self._problems.attempt(BOOKS + alert.id, partial(self._settle, alert))
 
     def _settle(self, alert: Alert) -> None:

@@ -36,7 +36,10 @@ class Webhook:
         office: Callable[[], Office],
         ca_file: Path | None = None,
         seconds: float = SECONDS,
+        setting: str = "help.webhook_url",
     ) -> None:
+        """`setting` is what has the address, for who is to look at it."""
+        self._setting = setting
         self._url, self._office = settings.webhook_url, office
         self._secret = settings.webhook_secret.get_secret_value()
         self._proxy, self._ca_file, self._seconds = settings.webhook_proxy, ca_file, seconds
@@ -63,13 +66,15 @@ class Webhook:
         except (requests.RequestException, OSError) as error:
             # Only its kind: its text repeats the address, which may hold a token.
             raise AlertNotSent(
-                "{host} does not answer ({problem}): check help.webhook_url",
+                "{host} does not answer ({problem}): check {setting}",
+                setting=self._setting,
                 host=urlsplit(self._url).hostname,
                 problem=why(error),
             ) from error
         if not 200 <= status < 300:
             raise AlertNotSent(
-                "{host} answered {status}: check help.webhook_url",
+                "{host} answered {status}: check {setting}",
+                setting=self._setting,
                 host=urlsplit(self._url).hostname,
                 status=status,
             )

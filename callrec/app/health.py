@@ -9,7 +9,6 @@ from typing import Protocol
 import structlog
 
 from callrec.alerts.mail import Mail
-from callrec.alerts.webhook import Webhook
 from callrec.app.controller import ControllerParts
 from callrec.app.parts import App
 from callrec.errors import WrongConfiguration
@@ -133,7 +132,5 @@ class HealthParts:
             mail = Mail(app.settings.help, Office, zone, app.ca_file)
             ways.append(LettersByMail(mail, settings.mail_to, zone))
         if settings.webhook_url:
-            to = {"webhook_url": settings.webhook_url, "webhook_secret": settings.webhook_secret}
-            help_ = app.settings.help.model_copy(update={**to, "webhook_proxy": settings.proxy})
-            ways.append(LettersByWebhook(Webhook(help_, Office, app.ca_file)))
+            ways.append(LettersByWebhook(app.health_webhook()))
         return ways

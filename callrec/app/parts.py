@@ -257,3 +257,13 @@ class App(EvidenceParts):
         from callrec.alerts.webhook import Webhook
 
         return Webhook(self.settings.help, office, self.ca_file)
+
+    def health_webhook(self) -> Webhook:
+        """Makes what posts letters of the recorder's own illness to their webhook."""
+        from callrec.alerts.webhook import Webhook
+        from callrec.policy.office import Office
+
+        wanted = self.settings.health
+        to = {"webhook_url": wanted.webhook_url, "webhook_secret": wanted.webhook_secret}
+        help_ = self.settings.help.model_copy(update={**to, "webhook_proxy": wanted.proxy})
+        return Webhook(help_, Office, self.ca_file, setting="health.webhook_url")

@@ -20,7 +20,7 @@ from callrec.archive.discarder import Discarder
 from callrec.archive.lane import Lane
 from callrec.archive.recordings import Recordings
 from callrec.archive.rows import CallRows
-from callrec.language import translated
+from callrec.errors import Sentence
 from callrec.manifest import Manifest
 from callrec.meters import Meters
 from callrec.spool.directory import Damaged, Spool
@@ -65,15 +65,14 @@ class Archiver(Lane):
 
     # --- for others
 
-    def problems(self) -> list[str]:
-        """Returns what keeps recordings in the spool, each problem once, and what a person has to look at.
-
-        For `callrec status`, in the language of this process.
-        """
+    def problems(self) -> list[str | Sentence]:
+        """Returns what keeps recordings in the spool, each problem once, and what a person has to look at."""
         found = self.attempts.problems()
         if self._spool.quarantined():
-            text = translated("there are recordings that could not be kept in {path}: look at them")
-            found.append(text.format(path=self._spool.directory / "quarantine"))
+            path = self._spool.directory / "quarantine"
+            found.append(
+                Sentence("there are recordings that could not be kept in {path}: look at them", path=path)
+            )
         return found
 
     def meter(self, meters: Meters) -> None:

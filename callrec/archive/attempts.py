@@ -13,8 +13,13 @@ from contextlib import contextmanager
 import structlog
 
 from callrec.archive.retry_schedule import RetrySchedule, problem_of
-from callrec.errors import CallrecError, CatalogueOutdated, CatalogueUnreachable, StoreUnreachable
-from callrec.language import translated
+from callrec.errors import (
+    CallrecError,
+    CatalogueOutdated,
+    CatalogueUnreachable,
+    Sentence,
+    StoreUnreachable,
+)
 from callrec.meters import Meters
 from callrec.spool.tracks import NotYetClosed
 from callrec.worker import SharedPulse
@@ -71,7 +76,7 @@ class Attempts:
         if isinstance(error, (CatalogueUnreachable, CatalogueOutdated)):
             self._schedule.failed(CATALOGUE, problem)
         count = self._schedule.failed(name, problem)
-        log.warning("not archived yet", what=name, problem=problem, attempt=count)
+        log.warning("not archived yet", what=name, problem=str(problem), attempt=count)
 
     def done(self, name: str) -> None:
         """Notes that a step, or a part, does well."""
@@ -95,11 +100,14 @@ class Attempts:
             del self._uploads[recording_id]
         self.done(STORE)
 
-    def problems(self) -> list[str]:
-        """Returns what failed, each once, and the uploads that hang, in the language of this process."""
-        text = translated("the upload of recording {id} hangs or is very slow: look at the S3 server")
+    def problems(self) -> list[str | Sentence]:
+        """Returns what failed, each once, and the uploads that hang."""
         slow = sorted(id_ for id_, until in list(self._uploads.items()) if self.clock() > until)
-        return [*self._schedule.problems(), *(text.format(id=each) for each in slow)]
+        told = [
+            Sentence("the upload of recording {id} hangs or is very slow: look at the S3 server", id=each)
+            for each in slow
+        ]
+        return [*self._schedule.problems(), *told]
 
     def _take(self, name: str) -> bool:
         with self._lock:

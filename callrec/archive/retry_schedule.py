@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from callrec.backoff import Backoff
-from callrec.errors import CallrecError
+from callrec.errors import CallrecError, Sentence
 from callrec.failures import told
 
 IDLE_SECONDS = 5.0
@@ -22,7 +22,7 @@ class Attempt:
 
     count: int = 0
     due: float = 0.0
-    problem: str = ""
+    problem: str | Sentence = ""
 
 
 class RetrySchedule:
@@ -37,7 +37,7 @@ class RetrySchedule:
         attempt = self._retries.get(name)
         return attempt is None or attempt.due <= self._clock()
 
-    def failed(self, name: str, problem: str) -> int:
+    def failed(self, name: str, problem: str | Sentence) -> int:
         """Puts a thing off, longer each time, and returns how often it failed so far.
 
         An empty `problem` leaves the one before.
@@ -59,9 +59,10 @@ class RetrySchedule:
         with self._lock:
             self._retries = {name: each for name, each in self._retries.items() if name in names}
 
-    def problems(self) -> list[str]:
+    def problems(self) -> list[str | Sentence]:
         """Returns the problems of all that failed, each once."""
-        return sorted({each.problem for each in self._all() if each.problem})
+        found = {str(each.problem): each.problem for each in self._all() if each.problem}
+        return [found[words] for words in sorted(found)]
 
     def pause(self, since: float = float("-inf")) -> float:
         """Returns the seconds until the next thing is due; IDLE_SECONDS at most.
@@ -76,14 +77,14 @@ class RetrySchedule:
             return list(self._retries.values())
 
 
-def problem_of(error: Exception) -> str:
-    """Returns one line for people on an error, in the language of this process.
+def problem_of(error: Exception) -> str | Sentence:
+    """Returns one line for people on an error.
 
     Of a bug only its kind and the first line of its text: what follows may be private data.
     """
     if isinstance(error, CallrecError):
-        return error.shown()
+        return Sentence(error.template, **error.values)
     if isinstance(error, OSError):
-        return told(error).shown()
+        return told(error)
     first, *_ = str(error).splitlines() or [""]
     return f"{type(error).__name__}: {first}"

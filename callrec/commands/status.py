@@ -105,7 +105,11 @@ def _show(found: dict[str, Any], zone: ZoneInfo) -> None:
             {"part": _("test call of {facility}").format(facility=facility), "state": _spoken(at, zone)}
             for facility, at in found["test_calls"].items()
         ),
-        *({"part": _("signing key since"), "state": at[:10]} for at in [found["signing_key_at"]] if at),
+        *(
+            {"part": _("signing key since"), "state": _spoken(at, zone)[:10]}
+            for at in [found["signing_key_at"]]
+            if at
+        ),
         *({"part": _("problem"), "state": _since(problem, found, zone)} for problem in found["problems"]),
     ]
     emit(rows, {"part": "part", "state": "state"}, None, prose="state")

@@ -29,7 +29,6 @@ from callrec.controller.unrecorded import Unrecorded
 from callrec.controller.unsaved import Unsaved
 from callrec.errors import CallrecError, Sentence
 from callrec.failures import why
-from callrec.language import translated
 from callrec.meters import Meters
 from callrec.model.alerts import Alert
 from callrec.model.rules import Direction
@@ -120,7 +119,8 @@ class Controller:
         self._lock = threading.Lock()
         self._again: list[SpoolAction] = []
         self._unsaved = Unsaved()
-        self._refused_by_disk, self._refused_mark = "", 0
+        self._refused_by_disk: Sentence | None = None
+        self._refused_mark = 0
         self._checkpoints = Checkpoints(spool)
         self._hangups, self._unrecorded = Hangups(), Unrecorded()
         self._call_log = CallLog()
@@ -203,7 +203,7 @@ class Controller:
             for action in again:
                 self._enqueue(action)
             if not again and self._unsaved.is_saved(self._refused_mark):
-                self._refused_by_disk = ""
+                self._refused_by_disk = None
             self._submit(self._tracker.tick(self._now()))
 
     def take_rules(self, office: Office) -> None:
@@ -283,29 +283,32 @@ class Controller:
         """Has everything counted by these meters from now on."""
         self.meters = self._to_spool.meters = meters
 
-    def problems(self) -> list[str | Sentence]:
+    def problems(self) -> list[Sentence]:
         """Returns what should be recorded and is not, what is for so long that its end may have been missed,
         and what the disk refuses."""
         with self._lock:
             calls, refused = list(self._tracker.calls.values()), self._refused_by_disk
             lacking = self._unrecorded.look(calls)
         begun = [(each, since) for each in calls if (since := _recorded_since(each))]
-        text = translated(
-            "extension {extension} has been recorded for more than a day (call {call}): does anybody talk?"
-        )
         long = [
-            text.format(extension=call.record.extension or "?", call=call.record.id)
+            Sentence(
+                "extension {extension} has been recorded for more than a day (call {call}): "
+                "does anybody talk?",
+                extension=call.record.extension or "?",
+                call=call.record.id,
+            )
             for call, since in begun
             if self._now() - since >= LONG
         ]
         return [*lacking, *long, *([self._disk_problem(refused)] if refused else [])]
 
-    def _disk_problem(self, problem: str) -> str:
-        text = translated(
+    def _disk_problem(self, problem: Sentence) -> Sentence:
+        return Sentence(
             "the spool {path} cannot be written ({problem}): what calls need written down waits in memory, "
-            "and a kill would lose it. Make room, or see to its disk"
+            "and a kill would lose it. Make room, or see to its disk",
+            path=self._spool.directory,
+            problem=problem,
         )
-        return text.format(path=self._spool.directory, problem=problem)
 
     # --- events
 
@@ -461,9 +464,9 @@ class Controller:
         one that is over.
         """
         # that the spool is gone is told by who looks after it
-        problem = "" if isinstance(error, SpoolGone) else why(error).shown()
+        problem = None if isinstance(error, SpoolGone) else why(error)
         with self._lock:
-            if problem != self._refused_by_disk:
+            if str(problem) != str(self._refused_by_disk):
                 log.error("the spool cannot be written", problem=str(error), call=action.linkedid)
             self._refused_by_disk, self._refused_mark = problem, self._unsaved.asked()
             if isinstance(action, SaveOpenCall) and not self._unsaved.is_newest(action):

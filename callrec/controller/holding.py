@@ -51,7 +51,7 @@ class Holding(Worker):
         except Refused:
             raise
         except CallrecError as error:
-            self._problems.add("ownership", error.shown())
+            self._problems.add("ownership", error)
             log.warning("whose this PBX is cannot be said", problem=str(error))
 
     def work(self) -> None:

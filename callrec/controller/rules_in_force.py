@@ -115,7 +115,7 @@ class RulesInForce:
 
     def _away(self, error: CallrecError) -> None:
         self.catalogue_away = True
-        if self._problems.add("database", error.shown()):
+        if self._problems.add("database", error):
             log.error("the database is away; the rules last seen stay in force", problem=str(error))
 
 

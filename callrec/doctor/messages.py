@@ -1,9 +1,13 @@
-"""Checks that help can be called: sends a mail and a message that say they are tests."""
+"""Checks that help can be called, and that people can be told of the recorder's own illness: sends a mail and
+messages that say they are tests."""
 
 from __future__ import annotations
 
+import socket
+
 from callrec import ids
 from callrec.doctor.check import Check, Checkup
+from callrec.health.letters import Letter, LetterKind, plain
 from callrec.language import translated as _
 from callrec.model.alerts import Alert
 from callrec.policy.office import Office
@@ -12,7 +16,7 @@ from callrec.policy.office import Office
 def _mail(checkup: Checkup) -> str:
     """Sends a mail, and asks the server whether it would take one for everybody who is to be told."""
     office, wanted = checkup.office(), checkup.app.settings.help
-    recipients = _recipients(office)
+    recipients = sorted({*_recipients(office), *checkup.app.settings.health.mail_to})
     if not (recipients or wanted.smtp_host or checkup.mail_to):
         return _("none")
     sent = checkup.app.mail(lambda: office).try_out(ids.new(), recipients, checkup.mail_to)
@@ -30,6 +34,15 @@ def _webhook(checkup: Checkup) -> str:
     if not checkup.app.settings.help.webhook_url:
         return _("none")
     checkup.app.webhook(Office).try_out(_test_of(checkup))
+    return _("a test was taken")
+
+
+def _health_webhook(checkup: Checkup) -> str:
+    settings = checkup.app.settings
+    if not settings.health.webhook_url:
+        return _("none")
+    letter = Letter(ids.new(), LetterKind.DIGEST, checkup.app.now, settings.pbx.name, socket.gethostname())
+    checkup.app.health_webhook().tell(letter.id, {**plain(letter), "event": "test", "test": True})
     return _("a test was taken")
 
 
@@ -53,4 +66,5 @@ def _test_of(checkup: Checkup) -> Alert:
 CHECKS: tuple[Check, ...] = (
     ("help: mail", _mail),
     ("help: webhook", _webhook),
+    ("health: webhook", _health_webhook),
 )

@@ -29,7 +29,7 @@ class Chore:
     due: datetime = field(init=False)
     failures: int = 0
     _urgent: bool = False
-    _why: str = ""
+    _why: str | Sentence = ""
 
     def __post_init__(self) -> None:
         self.due = self.since
@@ -61,4 +61,4 @@ class Chore:
         self.failures += 1
         self._urgent = not isinstance(error, (Unreachable, OSError))
         self._why = problem_of(error)
-        log.warning("not done yet", what=self.said.template, problem=self._why, attempt=self.failures)
+        log.warning("not done yet", what=self.said.template, problem=str(self._why), attempt=self.failures)

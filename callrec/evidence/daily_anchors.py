@@ -58,9 +58,9 @@ class DailyAnchors(Worker):
     def _chores(self) -> tuple[Chore, ...]:
         return self._comparing, self._anchoring, self._stamping
 
-    def problems(self) -> list[str]:
+    def problems(self) -> list[Sentence]:
         """Returns what could not be done, once that is overdue or a person has to see to it, and whether the
-        log is another one than the anchors have; in the language of this process."""
+        log is another one than the anchors have."""
         told = [each.problem(self._clock(), self._zone) for each in self._chores]
         if self._broken:
             told.append(
@@ -69,7 +69,7 @@ class DailyAnchors(Worker):
                     anchor=self._broken,
                 )
             )
-        return [each.shown() for each in told if each]
+        return [each for each in told if each]
 
     def work(self) -> None:
         """Does what is due. Raises nothing."""

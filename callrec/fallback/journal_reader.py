@@ -15,9 +15,9 @@ from typing import Protocol
 import structlog
 
 from callrec.controller.controller import Controller, parsed_keys
+from callrec.errors import Sentence
 from callrec.fallback import journal
 from callrec.fallback.adoption import Adoption
-from callrec.language import translated
 from callrec.pbx.events import Channel, RawKeyPress
 from callrec.problems import Problems
 from callrec.worker import Worker
@@ -92,6 +92,7 @@ class JournalReader(Worker):
                 if key in going_on:
                     continue
                 self._left += 1
+                self.pulse.beat()  # a database that does not answer takes its time with each
                 if self._adopt(key, value, noted):
                     database.delete(journal.FAMILY, [key])
                     self._left -= 1
@@ -140,7 +141,7 @@ class JournalReader(Worker):
         except OSError:  # the disk of the spool: no line can be adopted
             raise
         except Exception as error:  # whatever a line says, those after it are adopted
-            told = translated("line {key} of the PBX's journal cannot be adopted").format(key=key)
+            told = Sentence("line {key} of the PBX's journal cannot be adopted", key=key)
             if self._problems.add(LINE + key, told):
                 log.error(
                     "a line of the PBX's journal cannot be adopted",

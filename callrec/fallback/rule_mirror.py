@@ -101,13 +101,13 @@ class RuleMirror(Worker):
 
         A prompt that is missing is a problem; its calls are recorded, unless the rule says otherwise.
         """
-        missing: list[str] = []
+        missing: list[CallrecError] = []
 
         def sounds(decision: Decision) -> Sequence[str]:
             try:
                 return self._sounds(decision)
             except CallrecError as error:
-                missing.append(error.shown())
+                missing.append(error)
                 return ()
 
         wanted = entries(office, sounds, datetime.now(UTC), answer_first=self._answer_first)

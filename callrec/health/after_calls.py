@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from callrec.catalogue import custody
 from callrec.catalogue.database import Database
-from callrec.errors import CallrecError, Sentence
+from callrec.errors import CallrecError, CatalogueDamaged, Sentence
 from callrec.lifecycle.concerns import concerns
 from callrec.model.access import EVERYWHERE
 from callrec.problems import Problem, Problems
@@ -34,16 +34,25 @@ class AfterCalls(Worker):
         super().__init__(self.work, lambda: LOOK_SECONDS)
 
     def work(self) -> None:
-        """Looks once. What cannot be asked, those tell who need it."""
+        """Looks once. A database that is away is told of by those who need it; whatever else cannot be looked
+        at is a problem, and raises nothing: calls are recorded all the same."""
+        self._found.attempt("look at flaws", self._look_at_flaws)
+        self._found.attempt("look after calls", self._look_after_calls)
+
+    def _look_at_flaws(self) -> None:
         told = [
             Sentence(FLAWS[flaw], count=len(calls), call=calls[-1])
             for flaw, calls in self._flaws.recent().items()
         ]
         self._found.take("calls of the last day", told)
+
+    def _look_after_calls(self) -> None:
         try:
             with self._database.read() as connection:
-                late = concerns(connection, self._now().astimezone(self._zone), EVERYWHERE)
                 self.custody_head, _ = custody.head(connection)
+                late = concerns(connection, self._now().astimezone(self._zone), EVERYWHERE)
+        except CatalogueDamaged:
+            raise
         except CallrecError:
             return
         self._found.take("after calls", late)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from callrec.errors import Sentence
+from callrec.spool.directory import CAPTURED
 
 
 class Waits(StrEnum):
@@ -56,7 +57,7 @@ def _backlog(spool: Path, waits: Waits) -> Backlog:
     times: list[float] = []
     for entry in _entries(spool, waits):
         with suppress(OSError):  # it is gone just now
-            times.append(entry.stat().st_mtime)
+            times.append(_put_by(entry, waits).stat().st_mtime)
             files = entry.rglob("*") if entry.is_dir() else [entry]
             sizes.extend(each.stat().st_size for each in files)
     oldest = datetime.fromtimestamp(min(times), UTC) if times else None
@@ -67,8 +68,15 @@ def _entries(spool: Path, waits: Waits) -> Iterator[Path]:
     """Yields what waits of a kind: folders of recordings, files of all else."""
     with suppress(OSError):
         for entry in sorted((spool / waits).iterdir()):
-            if waits in (Waits.RECORDINGS, Waits.QUARANTINE) or entry.suffix == ".json":
+            put = _put_by(entry, waits)
+            if waits is Waits.QUARANTINE or (put.suffix == ".json" and put.exists()):
                 yield entry
+
+
+def _put_by(entry: Path, waits: Waits) -> Path:
+    """Returns the file with which something was put there: what is in the folder of a recording changes with
+    each try."""
+    return entry / CAPTURED if waits is Waits.RECORDINGS else entry
 
 
 class Overdue:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from callrec.deadline import connected, tls_context, within
 from callrec.errors import CheckFailed
 from callrec.settings import Settings
 from callrec.worker import Worker
@@ -18,6 +19,8 @@ from callrec.worker import Worker
 SOON = timedelta(days=14)
 SECONDS = 3.0
 """How long a server may be silent."""
+WHOLE_SECONDS = 10.0
+"""How long it may take to show its certificate, in all."""
 LOOK_SECONDS = 6 * 3600.0
 """How often the servers are asked."""
 Server = tuple[str, int, bool]
@@ -26,10 +29,11 @@ Server = tuple[str, int, bool]
 
 def servers(settings: Settings) -> Iterator[Server]:
     """Yields the servers that the settings have callrec reach by TLS."""
-    for url in (settings.pbx.ari_url, settings.archive.endpoint_url, settings.help.webhook_url):
-        parts = urlsplit(url or "")
-        if parts.scheme == "https" and parts.hostname:
-            yield parts.hostname, parts.port or 443, False
+    webhooks = settings.help.webhook_url, settings.health.webhook_url
+    urls = [urlsplit(each or "") for each in (settings.pbx.ari_url, settings.archive.endpoint_url, *webhooks)]
+    yield from dict.fromkeys(
+        (each.hostname, each.port or 443, False) for each in urls if each.scheme == "https" and each.hostname
+    )
     help_ = settings.help
     if help_.smtp_host and help_.smtp_security != "none":
         yield help_.smtp_host, help_.smtp_port, help_.smtp_security == "starttls"
@@ -39,9 +43,10 @@ def end_of(server: Server, ca_file: Path | None) -> datetime | None:
     """Returns when a server's certificate ends; None where it does not answer, or is not trusted."""
     host, port, starttls = server
     try:
-        context = ssl.create_default_context(cafile=ca_file)
-        told = _by_starttls(host, port, context) if starttls else _at_once(host, port, context)
-    except (OSError, smtplib.SMTPException):
+        context = tls_context(ca_file)
+        with within(WHOLE_SECONDS):
+            told = _by_starttls(host, port, context) if starttls else _at_once(host, port, context)
+    except (OSError, UnicodeError, smtplib.SMTPException):  # UnicodeError: no machine can have that name
         return None
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(told["notAfter"]), UTC)
 
@@ -92,14 +97,21 @@ class CertificateWatch(Worker):
 
 def _at_once(host: str, port: int, context: ssl.SSLContext) -> Any:
     with (
-        socket.create_connection((host, port), SECONDS) as plain,
+        connected(host, port, SECONDS) as plain,
         context.wrap_socket(plain, server_hostname=host) as secured,
     ):
         return secured.getpeercert()
 
 
+class _Smtp(smtplib.SMTP):
+    """SMTP that keeps to the deadline."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return connected(host, port, timeout)
+
+
 def _by_starttls(host: str, port: int, context: ssl.SSLContext) -> Any:
-    with smtplib.SMTP(host, port, timeout=SECONDS) as server:
+    with _Smtp(host, port, timeout=SECONDS) as server:
         server.starttls(context=context)
         assert isinstance(server.sock, ssl.SSLSocket)
         return server.sock.getpeercert()

@@ -14,8 +14,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from callrec.clocks import kernel_clock
-from callrec.errors import CallrecError
-from callrec.language import translated
+from callrec.errors import CallrecError, Sentence
 from callrec.manifest import ClockState
 from callrec.moments import error_of, is_apart
 from callrec.problems import Problems
@@ -143,15 +142,16 @@ class ClockWatch(Worker):
                 self.problems.clear(problem)
 
 
-def _words(name: str) -> str:
+def _words(name: str) -> Sentence:
     if name == OWN:
-        return translated(
+        return Sentence(
             "the clock of this machine is more than a minute away from all others: set it by NTP, "
             "and see callrec doctor"
         )
-    return translated(
-        "the clock of the {part} is more than a minute wrong: set it by NTP, and see callrec doctor"
-    ).format(part=translated(name))
+    return Sentence(
+        "the clock of the {part} is more than a minute wrong: set it by NTP, and see callrec doctor",
+        part=Sentence(name),
+    )
 
 
 def _log_set(before: Comparison, now: Comparison) -> None:

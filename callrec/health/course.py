@@ -136,8 +136,13 @@ class Course:
         return now - self._seen[each.kind].last
 
     def _forget(self, now: float) -> None:
-        """Forgets what never lasted, at once, and what is over, after a day."""
+        """Forgets what never lasted, at once, and what is over, after a day. What did not last is no return
+        of an illness either, and does not make one forgotten that was there before."""
         for each in list(self.known.values()):
             limit = REMEMBERED_SECONDS if each.over else FORGOTTEN_SECONDS
-            if (each.over or not each.told) and self._away(each, now) >= limit:
+            if (each.told and not each.over) or self._away(each, now) < limit:
+                continue
+            if each.relapses and not each.over:
+                self.known[each.kind] = replace(each, over=True, relapses=each.relapses - 1)
+            else:
                 del self.known[each.kind], self._seen[each.kind]

@@ -21,12 +21,16 @@ from callrec.problems import Problem
 class Figures:
     """How the controller stands, as its status has it."""
 
+    pbx: str
+    """The name of the PBX."""
     works: bool
     link_up: bool
     database_away: bool
     live: int
     lacking: int
     """Captures that should record and do not."""
+    help_unsent: int
+    """Calls for help of which somebody has yet to be told."""
     stalled: int
     odd_events: int
     disk_free_bytes: int
@@ -52,14 +56,14 @@ class Gauges(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yields each gauge with what it is now."""
         now = self._figures()
-        yield _gauge(
-            "heartbeat_timestamp_seconds", "When this was written, in seconds since 1970", now.heard_at
-        )
+        said = "When this was written, in seconds since 1970"
+        yield _by("heartbeat_timestamp_seconds", said, "pbx", {now.pbx: now.heard_at})
         yield _gauge("works", "1 while no thread hangs and the PBX is linked", now.works)
         yield _gauge("link_up", "1 while callrec is linked with the PBX", now.link_up)
         yield _gauge("database_away", "1 while the database cannot be used", now.database_away)
         yield _gauge("captures_live", "Captures under way, also on standby", now.live)
         yield _gauge("captures_lacking", "Captures that should record and do not", now.lacking)
+        yield _gauge("help_unsent", "Calls for help of which somebody has yet to be told", now.help_unsent)
         yield _gauge("threads_stalled", "Threads that hang", now.stalled)
         yield _gauge("events_unreadable", "Events of the PBX that could not be read", now.odd_events)
         yield _gauge("disk_free_bytes", "Free bytes on the disk of the spool", now.disk_free_bytes)

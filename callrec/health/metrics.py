@@ -15,6 +15,8 @@ from callrec.model.captures import Capture
 
 FIRST_SAMPLE = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 ARCHIVED = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0)
+KEPT, NOT_RECORDED, DISCARDED = RESULTS = ("kept", "not-recorded", "discarded")
+"""What can become of a capture."""
 
 
 class PrometheusMeters(Meters):
@@ -32,6 +34,8 @@ class PrometheusMeters(Meters):
         self._events = counter("events_total", "Events of the PBX that were taken in", "kind")
         self._calls = counter("calls_total", "Calls that are over", "direction", "mode", "outcome")
         self._captures = counter("captures_total", "Captures that are over", "result")
+        for result in RESULTS:  # a rule sees the first of a kind only where it was 0 before
+            self._captures.labels(result)
         self._keys = counter("key_presses_total", "Keys that staff pressed", "key", "result")
         self._refusals = counter("pbx_refusals_total", "Actions that the PBX refused", "action")
         self._errors = counter("errors_total", "What failed and is tried again", "part", "fault")
@@ -57,7 +61,7 @@ class PrometheusMeters(Meters):
             self._keys.labels(press.key, press.result).inc()
 
     def captured(self, capture: Capture, *, kept: bool, recorded: bool) -> None:
-        result = "discarded" if not kept else "kept" if recorded else "not-recorded"
+        result = DISCARDED if not kept else KEPT if recorded else NOT_RECORDED
         self._captures.labels(result).inc()
         for seconds in [each for each in [_first_sample(capture)] if each is not None]:
             self._first_sample.observe(seconds)

@@ -15,9 +15,8 @@ import structlog
 
 from callrec.backoff import Backoff
 from callrec.controller.controller import Controller
-from callrec.errors import CallrecError
+from callrec.errors import CallrecError, Sentence
 from callrec.health.differences import Difference, Kind, Remedy, confirmed, moment_of
-from callrec.language import translated
 from callrec.problems import Problems
 from callrec.worker import Worker
 
@@ -186,7 +185,7 @@ class Reconciler(Worker):
                 self._problems.clear(f"reconcile {kind}")
                 continue
             shown = [*names[:NAMED], *(["…"] if len(names) > NAMED else [])]
-            self._problems.add(f"reconcile {kind}", translated(TOLD[kind]).format(names=", ".join(shown)))
+            self._problems.add(f"reconcile {kind}", Sentence(TOLD[kind], names=", ".join(shown)))
 
 
 RECORDED, FILED, RECORDS = "recorded", "filed", "records"

@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -39,6 +39,8 @@ KEPT = 50
 """How many letters wait at most; the oldest go then: what lasts is in the next one."""
 TRIES = Backoff(5.0, 300.0)
 GIVEN_UP_SECONDS = 86_400.0
+REPORTED_AHEAD = timedelta(days=7)
+"""How far ahead the day of the latest report may lie: one beyond it is of a clock that was wrong then."""
 
 
 class LetterWay(Protocol):
@@ -94,6 +96,7 @@ class Teller(Worker):
         self._letters = LETTERS.validate_python(found["letters"])
         self._digest_day: str = found["digest_day"]
         self._next_letter = clock()
+        self._first_digest = clock() + APART_SECONDS  # before, what is wrong since the start has not lasted
         self._tried: dict[tuple[str, str], _Tried] = {}
         self._saved = ""
         super().__init__(lambda: noted.attempt("telling of illness", self.work), lambda: LOOK_SECONDS)
@@ -125,7 +128,10 @@ class Teller(Worker):
         """Writes how things stand, once a day of the office, from its time on."""
         here = self._now().astimezone(self._sender.zone)
         day, minute = here.date().isoformat(), here.hour * 60 + here.minute
-        if self._sender.digest_at is None or day <= self._digest_day:
+        believed = (here + REPORTED_AHEAD).date().isoformat()
+        if self._clock() < self._first_digest:
+            return
+        if self._sender.digest_at is None or day <= self._digest_day <= believed:
             return
         if minute >= self._sender.digest_at:
             self._digest_day = day

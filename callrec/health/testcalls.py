@@ -6,6 +6,7 @@ How one is made is the matter of `testcall`, what a person has to do about one t
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -56,3 +57,12 @@ def keep(spool: Path, result: TestCallResult) -> None:
     others = [each for each in results(spool) if each.facility != result.facility]
     found = sorted([*others, result], key=lambda each: each.facility)
     write_whole(spool / FILE, _RESULTS.dump_json(found))
+
+
+def keep_only(spool: Path, facilities: Collection[str]) -> None:
+    """Forgets the results of all but these facilities, by their codes: of one that is gone nobody will ever
+    make another test call. Raises OSError when the disk does not take it."""
+    found = results(spool)
+    left = [each for each in found if each.facility in facilities]
+    if left != found:
+        write_whole(spool / FILE, _RESULTS.dump_json(left))

@@ -49,8 +49,9 @@ class Flaws:
     def _all(self) -> Iterator[tuple[Path, str, Flaw, datetime]]:
         """Yields each flaw: its file, call, kind and moment. The calls are in the order of time."""
         for path in sorted(self._folder.glob("*.json")):
-            call_id, kind, _ = path.name.split(".")
             try:
-                yield path, call_id, Flaw(kind), datetime.fromisoformat(json.loads(path.read_text())["at"])
-            except (FileNotFoundError, ValueError):  # acknowledged just now, or damaged
+                call_id, kind, _ = path.name.split(".")
+                at = datetime.fromisoformat(json.loads(path.read_text())["at"]).astimezone(UTC)
+                yield path, call_id, Flaw(kind), at
+            except (FileNotFoundError, ValueError, TypeError, KeyError):  # acknowledged just now, or damaged
                 continue

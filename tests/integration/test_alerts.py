@@ -25,6 +25,7 @@ from callrec.settings import CatalogueSettings, HelpSettings, NetworkSettings, S
 from tests.integration.mail_server import Mailbox, mail_server
 from tests.integration.system import SystemUnderTest, eventually
 from tests.integration.web_server import hanging_server, web_server
+from tests.told import told_by
 from tests.unit.samples import CALL_ID, alert
 
 SECRET = "a secret of some length"
@@ -90,13 +91,13 @@ def test_servers_that_are_down_get_it_when_they_are_back(tmp_path: Path) -> None
         for way in ("mail", "webhook"):
             failed = eventually(lambda way=way: sender.told(way), what=f"a try by {way}")  # type: ignore[misc]
             assert failed.state is AlertState.WAITING and "127.0.0.1" in failed.problem
-        assert len(sender.alerter.problems()) == 2
+        assert len(told_by(sender.alerter)) == 2
         with mail_server(box, mail_port), web_server(web_port) as taken:
             eventually(lambda: sender.sent("mail"), what="the mail")
             told = eventually(lambda: sender.sent("webhook"), what="the message")
             eventually(lambda: not sender.app.spool.alerts(), what="an end of waiting")
         assert told.tries > 1 and told.sent_at is not None
-        assert sender.alerter.problems() == []
+        assert told_by(sender.alerter) == []
     (mail,) = box.mails
     assert mail["To"] == TO and mail["From"] == "callrec@city.example"
     assert "芝地区総合支所" in mail["Subject"] and CALL_ID in mail.get_content()

@@ -37,6 +37,7 @@ from tests.integration.conftest import DATABASES
 from tests.integration.desk_office import own_database
 from tests.integration.system import SystemUnderTest, callrec, eventually
 from tests.tampering import altered
+from tests.told import told_by
 from tests.unit.kept_recording import archive
 
 DAY = timedelta(days=1)
@@ -270,7 +271,7 @@ def _stamped(office: Office) -> list[str]:
     """Does once what the controller does each day; what it tells status."""
     daily = office.app.daily_anchors()
     daily.work()
-    return daily.problems()
+    return told_by(daily)
 
 
 def test_the_controller_makes_one_a_day(system: SystemUnderTest) -> None:

@@ -35,6 +35,7 @@ from callrec.settings_file import load
 from tests.integration.conftest import DATABASES
 from tests.integration.s3_between import S3Between
 from tests.integration.system import eventually
+from tests.told import told_by
 from tests.unit.bench import make_bench
 from tests.unit.samples import DECISION, captured_call, segment
 
@@ -125,7 +126,7 @@ class Office:
             captured_call(recording_id=id_, segments=segments, started_at=begin, ended_at=end, call=talk)
         )
         bench.archiver.work()
-        assert self.row(id_).key in self.there(id_), bench.archiver.problems()
+        assert self.row(id_).key in self.there(id_), told_by(bench.archiver)
         return id_
 
     def row(self, id_: str) -> calls.ArchivedRecording:

@@ -22,6 +22,7 @@ from callrec.model.captures import Track
 from callrec.settings_file import load
 from callrec.signing import opened
 from tests.integration.system import callrec
+from tests.told import told_by
 from tests.unit.bench import make_bench
 from tests.unit.fakes import MemoryStore
 from tests.unit.samples import CALL_ID, END, START, captured_call, segment
@@ -85,7 +86,7 @@ class Office:
         bench.archiver.work()
         with app.database.read() as connection:
             found = find_recording(connection, id_)
-        assert found, bench.archiver.problems()
+        assert found, told_by(bench.archiver)
         self.kept[encryption] = found
         app.close()
 

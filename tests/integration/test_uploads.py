@@ -22,6 +22,7 @@ from callrec.model.captures import Track
 from callrec.settings_file import load
 from tests.integration.system import eventually
 from tests.integration.upload_between import UploadBetween
+from tests.told import told_by
 from tests.unit.bench import TOKYO, Bench, make_bench
 from tests.unit.fakes import MemoryStore
 from tests.unit.samples import CALL_ID, END, START, call, captured_call, segment
@@ -103,7 +104,7 @@ def test_what_is_in_its_place_stays_below_a_new_version(place: Place) -> None:
     place.client.put_object(Bucket=place.s3.bucket, Key=key, Body=torn)
     bench.archiver.work()
     kept, there = place.kept(id_), place.versions(key)
-    assert kept and not bench.spool.waiting(), bench.archiver.problems()
+    assert kept and not bench.spool.waiting(), told_by(bench.archiver)
     newest, older = sorted(there, key=lambda each: not each["IsLatest"])
     assert (kept.version, kept.sha256) == (newest["VersionId"], sha256)
     assert older["Size"] == len(torn) and newest["Size"] == len(torn) + 10
@@ -116,14 +117,14 @@ def test_an_upload_that_is_cut_is_done_again_and_is_there_once(place: Place) -> 
         bench = place.bench(between.url)
         id_ = _captured(bench)
         bench.archiver.work()
-        assert between.reached.is_set() and not place.kept(id_) and bench.archiver.problems()
+        assert between.reached.is_set() and not place.kept(id_) and told_by(bench.archiver)
 
         def archived() -> ArchivedRecording | None:
             bench.later()
             return place.kept(id_)
 
         kept = eventually(archived, what="the recording in the archive")
-    assert len(place.versions(kept.key)) == 1 and not bench.archiver.problems()
+    assert len(place.versions(kept.key)) == 1 and not told_by(bench.archiver)
 
 
 def test_an_upload_that_hangs_holds_up_nothing_and_is_told(
@@ -145,5 +146,5 @@ def test_an_upload_that_hangs_holds_up_nothing_and_is_told(
             eventually(lambda: place.kept(second), what="the second recording")
             eventually(lambda: not bench.spool.calls(), what="the row of a call")
             bench.clock.now += attempts.SLOW_SECONDS + 1
-            assert any("hangs or is very slow" in each for each in bench.archiver.problems())
+            assert any("hangs or is very slow" in each for each in told_by(bench.archiver))
             assert bench.spool.waiting() == [hanging] and not place.kept(hanging)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callrec.log_lines import MOST_WAITING, Writer, as_entry, log_to_stderr, without_numbers
+from callrec.systemd import Journal
 
 
 @contextmanager
@@ -38,6 +41,7 @@ def _logged(monkeypatch: pytest.MonkeyPatch, *, numbers: bool) -> Iterator[list[
         ("03-1234-5678", "(10 digits)"),
         ("PJSIP/0398765432@outside-0000001a is busy", "PJSIP/(10 digits)@outside-0000001a is busy"),
         ("outbound|2101|09012345678", "outbound|2101|(11 digits)"),
+        ("it rings at 0312345678.", "it rings at (10 digits)."),
         ("2101", "2101"),
         ("1732870000.42", "1732870000.42"),
         ("01a20000-0000-7000-8000-000000000001", "01a20000-0000-7000-8000-000000000001"),
@@ -58,6 +62,27 @@ def test_numbers_of_callers_are_not_in_the_log_unless_asked(
 def test_no_number_passes_wherever_it_stands(number: str, around: str) -> None:
     line = without_numbers(None, "", {"event": "x", "problem": around.format(number)})
     assert number not in str(line["problem"])
+
+
+@pytest.mark.parametrize(
+    ("direction", "number", "shown"),
+    [
+        ("outbound", "34567890", "(8 digits)"),
+        ("outbound", "110", "(3 digits)"),
+        ("inbound", "+81 3 1234 5678", "(11 digits)"),
+        ("inbound", "taro@city.example", "(0 digits)"),
+        (None, "34567890", "(8 digits)"),
+        ("internal", "2102", "2102"),
+        ("internal", "09012345678", "(11 digits)"),
+    ],
+)
+def test_the_other_party_has_no_number_however_it_is_written(
+    direction: str | None, number: str, shown: str
+) -> None:
+    """A local call has no area code, and some call from an address."""
+    line = {"event": "answered", "extension": "2101", "number": number}
+    line |= {"direction": direction} if direction else {}
+    assert without_numbers(None, "", line) == {**line, "number": shown}
 
 
 def test_ids_stay_whole() -> None:
@@ -88,15 +113,17 @@ def test_an_entry_of_the_journal_has_each_value_as_a_field() -> None:
 
 
 def test_a_reader_that_hangs_holds_nobody_up_and_what_is_lost_is_counted() -> None:
-    goes_on, written = threading.Event(), list[object]()
+    begun, goes_on, written = threading.Event(), threading.Event(), list[object]()
 
     def write(line: object) -> None:
+        begun.set()
         goes_on.wait(30)
         written.append(line)
 
     writer = Writer(write, lambda count: f"{count} lost")
     for number in range(MOST_WAITING + 100):  # would never end if one of them waited
         writer.msg(number)
+        assert begun.wait(20), "else one more would be taken while the others are too many"
     goes_on.set()
     while not any(isinstance(each, str) for each in written):
         assert writer._thread.is_alive()
@@ -104,6 +131,33 @@ def test_a_reader_that_hangs_holds_nobody_up_and_what_is_lost_is_counted() -> No
     numbers = [each for each in written if isinstance(each, int)]
     assert numbers == list(range(len(numbers)))
     assert written[-1] == f"{MOST_WAITING + 100 - len(numbers)} lost"
+
+
+def test_a_journal_that_hangs_for_a_while_loses_no_line(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        journal.bind(str(tmp_path / "socket"))
+        sender = Journal(tmp_path / "socket", seconds=0.01)
+        tries = threading.Semaphore(0)
+
+        def write(line: str) -> None:
+            try:
+                sender.send({"MESSAGE": line})
+            except TimeoutError:
+                tries.release()
+                raise
+
+        writer = Writer(write, str)
+        for number in range(500):  # more than wait in a socket
+            writer.msg(str(number))
+        for _ in range(3):
+            assert tries.acquire(timeout=20), "nobody reads"
+        journal.settimeout(20)
+        told = [journal.recv(1000) for _ in range(500)]
+        writer.close()
+        sender.close()
+    assert [each.rstrip().rpartition(b"\0")[2] for each in told] == [
+        str(each).encode() for each in range(500)
+    ]
 
 
 def test_lines_that_wait_are_written_at_the_end() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from callrec.errors import NotFound
-from callrec.log_reader import of_call, of_lines
+from callrec.log_reader import of_call, of_journal, of_lines
 
 CALL, OTHER = "01a20000-0000-7000-8000-00000000000a", "01a20000-0000-7000-8000-00000000000b"
 RECORDING = "01a20000-0000-7000-8000-000000000001"
@@ -43,3 +45,16 @@ def test_a_call_is_collected_by_whichever_id(id_: str) -> None:
 def test_what_the_log_does_not_know_is_told() -> None:
     with pytest.raises(NotFound, match="the log says nothing of 9"):
         of_call(["9.0"], of_lines(LINES))
+
+
+def test_a_value_that_looks_like_two_lines_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = {"CALLREC_TIMESTAMP": "2026-11-22T01:00:00Z", "PRIORITY": "6", "CALLREC_CALL": CALL}
+    entries = [{**at, "CALLREC_EVENT": "announcement", "CALLREC_PROMPT": "a\u2028b\x85c"}, at]
+    lines = [json.dumps(each, ensure_ascii=False) for each in entries]
+    (tmp_path / "journal").write_text("\n".join(lines) + "\n", "utf-8")
+    asked = tmp_path / "journalctl"
+    asked.write_text(f"#!/bin/sh\ncat '{tmp_path}/journal'\n")
+    asked.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    (line,) = of_call([CALL], of_journal())
+    assert line.values == {"call": CALL, "prompt": "a\u2028b\x85c"}

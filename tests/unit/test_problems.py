@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import ast
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import pytest
+
+import callrec
 from callrec.errors import PbxUnreachable, Sentence
 from callrec.language import speaking
 from callrec.problems import Problems
 
+PACKAGE = Path(callrec.__file__).parent
+OF_CONTROLLER = [
+    PACKAGE / "serve.py",
+    *(
+        path
+        for folder in ("alerts", "archive", "controller", "fallback", "health", "spool")
+        for path in sorted((PACKAGE / folder).rglob("*.py"))
+    ),
+]
+"""What runs in the controller, and says what is wrong there to people who read two languages."""
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 
@@ -66,3 +81,10 @@ def test_an_error_is_told_in_the_language_of_whoever_reads() -> None:
     assert only.kind == "line …" and "within 5 s" in str(only.said)
     with speaking("ja"):
         assert "5" in only.said.shown() and only.said.shown() != str(only.said)
+
+
+@pytest.mark.parametrize("path", OF_CONTROLLER, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nothing_of_the_controller_is_said_in_the_language_of_its_process(path: Path) -> None:
+    """A letter has a half in each language, and status the language of whoever asks: both need a Sentence."""
+    names = {each.id for each in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(each, ast.Name)}
+    assert "translated" not in names

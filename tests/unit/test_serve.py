@@ -78,6 +78,9 @@ class Quiet:
 
     problems = live
 
+    def unsent(self) -> int:
+        return 0
+
     def followed(self) -> set[str]:
         return set()
 
@@ -560,6 +563,27 @@ def test_rules_and_status_do_not_wait_for_the_pbx(app: App, monkeypatch: pytest.
         _change(app)
         revision = app.revision()
         wait_until(lambda: _status(app).get("revision") == revision, 10, "taking up the rules")
+    finally:
+        service.stop()
+        answered.set()
+        worker.join()
+
+
+def test_status_does_not_wait_for_a_database_that_hangs(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it says that the controller does not report, and nothing of what is wrong."""
+    service, answered, asked = _service(app, Quiet(), Quiet()), threading.Event(), threading.Event()
+
+    def silent() -> None:
+        asked.set()
+        answered.wait(30)
+
+    monkeypatch.setattr(service._rules, "reload", silent)
+    worker = threading.Thread(target=service.run)
+    worker.start()
+    try:
+        assert asked.wait(10)
+        told = _status(app).get("at")
+        wait_until(lambda: _status(app).get("at") not in (told, None), 10, "another report")
     finally:
         service.stop()
         answered.set()

@@ -106,7 +106,7 @@ def collect(app: App, reach: Reach = EVERYWHERE) -> Status:
         live=_live(app, told.get("live", []), reach) if running else [],
         waiting_recordings=len(app.spool.waiting()),
         waiting_calls=len(app.spool.calls()),
-        waiting_alerts=len(app.spool.alerts()),
+        waiting_alerts=_help_unsent(app, told if running else {}),
         waits=backlogs(app.spool.directory),
         problems=_problems(told, reach),
         # A flaw is kept without its facility.
@@ -134,6 +134,13 @@ def _problems(told: dict[str, Any], reach: Reach) -> list[Illness]:
             Illness(each["name"], each["since"], sentences.read(each["said"])) for each in told["illnesses"]
         ]
     return [each for each in every if reach == EVERYWHERE or not ID.search(str(each.said))]
+
+
+def _help_unsent(app: App, told: dict[str, Any]) -> int:
+    """Returns of how many calls for help somebody is yet to be told, by the controller; without one, how many
+    are in the spool, where those that were sent wait for the database too."""
+    unsent = told.get("help_unsent")
+    return len(app.spool.alerts()) if unsent is None else int(unsent)
 
 
 def _signing_key_at(app: App) -> str | None:

@@ -22,6 +22,8 @@ def made_test_calls(session: Session, /, every_facility: bool) -> Iterable[TestC
         raise Refused("callrec serve does not run here: start it, nothing would be recorded")
     with session.app.database.read() as connection:
         known = [each.code for each in facilities.all_facilities(connection)]
+    # A facility that was removed, or what stood for none before there was one, is overdue no more.
+    testcalls.keep_only(session.app.spool.directory, facilities_to_test(known, UNASSIGNED, every=True))
     return _results(session, facilities_to_test(known, UNASSIGNED, every=every_facility))
 
 

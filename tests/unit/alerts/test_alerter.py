@@ -21,11 +21,13 @@ from callrec.app import App
 from callrec.catalogue import alerts
 from callrec.catalogue.database import Database
 from callrec.demo.processes import wait_until
-from callrec.errors import AlertNotSent
+from callrec.errors import AlertNotSent, CatalogueUnreachable
 from callrec.model.alerts import Alert, AlertState, Delivery
 from callrec.model.office import Facility
 from callrec.policy.office import Office as RulesOffice
 from callrec.spool.directory import Spool
+from callrec.worker import Pulse
+from tests.told import told_by
 from tests.unit.bench import Clock
 from tests.unit.samples import CALL_ID, START, alert
 
@@ -105,7 +107,7 @@ def test_an_alert_goes_out_by_every_way_and_to_everybody(make: Make, database: D
         ("webhook", "", "sent", 1),
     ]
     assert office.spool.alerts() == [] and list((office.spool.directory / "alerts").iterdir()) == []
-    assert office.alerter.problems() == []
+    assert told_by(office.alerter) == []
 
 
 def test_what_fails_is_tried_again_and_is_a_problem_until_then(make: Make, database: Database) -> None:
@@ -115,14 +117,58 @@ def test_what_fails_is_tried_again_and_is_a_problem_until_then(make: Make, datab
     office.work()
     assert webhook.sent, "one way does not wait for the other"
     assert told(database)[0] == ("mail", "help@city.example", "waiting", 1)
-    assert ["the server is away" in each for each in office.alerter.problems()] == [True]
+    assert ["the server is away" in each for each in told_by(office.alerter)] == [True]
     office.work(0.5)
     assert len(mail.tried) == 1, "not yet"
     mail.away.clear()
     office.work(0.6)
     assert len(mail.sent) == 1 and len(webhook.sent) == 1
     assert told(database)[0] == ("mail", "help@city.example", "sent", 2)
-    assert office.alerter.problems() == [] and office.spool.alerts() == []
+    assert told_by(office.alerter) == [] and office.spool.alerts() == []
+
+
+def test_many_alerts_that_wait_for_the_database_are_no_thread_that_hangs(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each may take as long as a server that does not answer; all of them together are not one thing."""
+    office, longest = make(Post()), [0.0]
+    pulse = office.alerter.pulse = Pulse(office.clock)
+    for number in range(10):
+        office.spool.save_alert(alert(id=f"01a20000-0000-7000-8000-00000000010{number}"))
+
+    def away(_: Alert) -> None:
+        office.clock.now += 10
+        longest[0] = max(longest[0], pulse.busy_for())
+        raise CatalogueUnreachable("the database is away")
+
+    monkeypatch.setattr(office.alerter, "_settle", away)
+    pulse.beat()
+    office.work()
+    assert longest[0] == 10
+
+
+def test_help_is_unsent_until_everybody_is_told_wherever_it_is_written_down(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a full disk nor a database that is away changes whether somebody waits to be told."""
+    mail, away = Post(away={"all"}), Database("postgresql://127.0.0.1:9/x?connect_timeout=1")
+    office = make(mail, catalogue=away)
+
+    def full(_: Alert) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(office.spool, "save_alert", full)
+        with pytest.raises(OSError, match="No space"):
+            office.alerter.take(alert())
+        assert (office.alerter.unsent(), office.spool.alerts()) == (1, [])
+    office.work()
+    assert office.alerter.unsent() == 1
+    mail.away.clear()
+    office.work(300)
+    assert mail.sent and office.spool.alerts(), "which waits for the database"
+    assert office.alerter.unsent() == 0
+    away.close()
 
 
 def test_one_address_that_is_refused_keeps_nobody_else_waiting(make: Make, database: Database) -> None:
@@ -163,7 +209,7 @@ def test_it_is_given_up_after_a_day_and_not_before(make: Make, database: Databas
     assert told(database) == [("mail", "help@city.example", "given-up", 3)]
     assert office.spool.alerts() == []
     assert len(office.spool.given_up_alerts()) == 1, "a person has to look at it"
-    (problem,) = office.alerter.problems()
+    (problem,) = told_by(office.alerter)
     assert "look at them" in problem and str(office.spool.directory) in problem
     mail.away.clear()
     office.work(301)
@@ -188,7 +234,7 @@ def test_without_the_database_alerts_go_out_and_are_written_down_later(
     office.work()
     office.work(10)
     assert len(mail.sent) == 1 and office.spool.alerts() == [alert().id]
-    assert any("does not answer" in each for each in office.alerter.problems())
+    assert any("does not answer" in each for each in told_by(office.alerter))
     again = make(mail)
     again.work()
     assert len(mail.sent) == 1, "a restart sends nothing twice"
@@ -218,9 +264,9 @@ def test_a_full_disk_makes_no_flood_of_mails(
         patched.setattr(os, "fsync", full)
         for _ in range(3):
             office.work(60)
-        assert any("the disk is full" in each for each in office.alerter.problems())
+        assert any("the disk is full" in each for each in told_by(office.alerter))
     office.work()
-    assert len(mail.sent) == 1 and office.spool.alerts() == [] and office.alerter.problems() == []
+    assert len(mail.sent) == 1 and office.spool.alerts() == [] and told_by(office.alerter) == []
     assert told(database) == [("mail", "help@city.example", "sent", 1)]
 
 
@@ -248,14 +294,14 @@ def test_an_alert_goes_out_while_the_disk_takes_nothing(
                 office.alerter.take(alert())
             office.work()
         assert len(mail.sent) == 1 and office.spool.alerts() == []
-        assert any("the disk is full" in each for each in office.alerter.problems())
+        assert any("the disk is full" in each for each in told_by(office.alerter))
         assert told(database) == [("mail", "help@city.example", "sent", 1)]
     office.alerter.take(alert())
     assert office.spool.alerts() == [alert().id]
     office.work()
     office.alerter.take(alert())
     office.work(60)
-    assert len(mail.sent) == 1 and office.spool.alerts() == [] and office.alerter.problems() == []
+    assert len(mail.sent) == 1 and office.spool.alerts() == [] and told_by(office.alerter) == []
 
 
 def test_an_alert_goes_out_while_the_disk_hangs(
@@ -295,7 +341,7 @@ def test_an_alert_that_a_person_takes_out_of_the_spool_is_not_tried_again(make: 
     office.work()
     (tmp_path / "spool/alerts" / f"{alert().id}.json").unlink()
     office.work(400)
-    assert len(mail.tried) == 1 and office.alerter.problems() == []
+    assert len(mail.tried) == 1 and told_by(office.alerter) == []
 
 
 def test_a_way_with_a_bug_does_not_stop_the_others(make: Make) -> None:
@@ -308,14 +354,15 @@ def test_a_way_with_a_bug_does_not_stop_the_others(make: Make) -> None:
     office.spool.save_alert(alert())
     office.work()
     assert webhook.sent
-    assert any("ZeroDivisionError" in each for each in office.alerter.problems())
+    assert any("ZeroDivisionError" in each for each in told_by(office.alerter))
 
 
 def test_help_that_nobody_can_be_told_of_is_a_problem(make: Make) -> None:
     office = make(Post(to=()))
     office.spool.save_alert(alert(support_phone=None))
     office.work()
-    assert any("nobody who could be told" in each for each in office.alerter.problems())
+    assert any("nobody who could be told" in each for each in told_by(office.alerter))
+    assert office.alerter.unsent() == 1
     office.work(86_399)
     assert office.spool.alerts()
     office.work(1)
@@ -341,7 +388,7 @@ def test_where_only_a_support_phone_is_called_there_is_nothing_to_send(make: Mak
     office = make()
     office.spool.save_alert(alert())
     office.work()
-    assert office.spool.alerts() == [] and office.alerter.problems() == []
+    assert office.spool.alerts() == [] and told_by(office.alerter) == [] and office.alerter.unsent() == 0
 
 
 def test_an_alert_that_cannot_be_read_keeps_nobody_waiting(make: Make, tmp_path: Path) -> None:
@@ -420,5 +467,5 @@ def test_addresses_of_a_facility_are_a_problem_where_no_mail_server_is_named(app
     for each in alerter.workers:
         each.work()
     alerter.work()
-    (problem,) = alerter.problems()
+    (problem,) = told_by(alerter)
     assert "help.smtp_host" in problem and app.spool.alerts() == [alert().id]

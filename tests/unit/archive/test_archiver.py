@@ -21,6 +21,7 @@ from callrec.manifest import read
 from callrec.model.access import EVERYWHERE
 from callrec.model.captures import Custody, Gap, Silence, SilenceReason, Track
 from callrec.signing import opened
+from tests.told import told_by
 from tests.unit.bench import Bench, Sources
 from tests.unit.samples import CALL_ID, DECISION, END, RECORDING_ID, START, call, captured_call, segment
 from tests.unit.wave import tone, write_wav
@@ -206,7 +207,7 @@ def test_nothing_is_deleted_that_was_not_fetched_to_its_last_sample(bench: Bench
     bench.spool.hand_over(captured_call())
     assert bench.archiver.archive(RECORDING_ID) is not None, "what is there is in the archive"
     assert bench.deleted == ["callrec/r-1-staff"] and (bench.pbx / "callrec/r-1-external").exists()
-    assert bench.spool.quarantined() == [RECORDING_ID] and bench.archiver.problems()
+    assert bench.spool.quarantined() == [RECORDING_ID] and told_by(bench.archiver)
 
 
 def test_a_track_that_the_pbx_broke_off_is_all_there_is(bench: Bench) -> None:

@@ -17,6 +17,7 @@ from callrec.demo.processes import wait_until
 from callrec.errors import WrongConfiguration
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import CallRecord
+from tests.told import told_by
 from tests.unit.bench import Bench
 from tests.unit.samples import CALL_ID, RECORDING_ID, call, captured_call
 
@@ -26,7 +27,7 @@ def test_one_bad_recording_does_not_hold_up_the_others(bench: Bench) -> None:
     bench.captured_too()
     bench.archiver.work()
     assert bench.spool.waiting() == [RECORDING_ID]
-    (problem,) = bench.archiver.problems()
+    (problem,) = told_by(bench.archiver)
     assert problem.startswith(f"the PBX has no sound of recording {RECORDING_ID}")
 
 
@@ -56,10 +57,10 @@ def test_nothing_stops_the_archiver(bench: Bench, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(bench.builder, "_make", failing)
     bench.archiver.work()
     assert bench.spool.waiting() == [RECORDING_ID]
-    (problem,) = bench.archiver.problems()
+    (problem,) = told_by(bench.archiver)
     assert problem and "\n" not in problem and "03-1234" not in problem
     bench.later()
-    assert bench.spool.waiting() == [] and bench.archiver.problems() == []
+    assert bench.spool.waiting() == [] and told_by(bench.archiver) == []
 
 
 def test_a_spool_that_cannot_be_read_does_not_end_the_archiver(
@@ -72,15 +73,15 @@ def test_a_spool_that_cannot_be_read_does_not_end_the_archiver(
     with monkeypatch.context() as patch:
         patch.setattr(bench.spool, "waiting", gone)
         thread.start()
-        wait_until(lambda: bool(bench.archiver.problems()), 20, "the problem")
-        assert bench.archiver.problems() == ["the disk fails"] and thread.is_alive()
+        wait_until(lambda: bool(told_by(bench.archiver)), 20, "the problem")
+        assert told_by(bench.archiver) == ["the disk fails"] and thread.is_alive()
     bench.captured()
     bench.clock.now += 60
     bench.archiver.wake()
     wait_until(lambda: not bench.spool.waiting(), 20, "an end of waiting")
     bench.archiver.stop()
     thread.join(5)
-    assert bench.spool.waiting() == [] and bench.archiver.problems() == []
+    assert bench.spool.waiting() == [] and told_by(bench.archiver) == []
 
 
 def test_what_vanished_is_not_waited_for(bench: Bench) -> None:
@@ -89,7 +90,7 @@ def test_what_vanished_is_not_waited_for(bench: Bench) -> None:
     bench.archiver.work()
     bench.spool.quarantine(RECORDING_ID)
     bench.later()
-    assert bench.archiver.attempts.problems() == [] and bench.archiver.attempts.pause(-math.inf) == 5
+    assert told_by(bench.archiver.attempts) == [] and bench.archiver.attempts.pause(-math.inf) == 5
 
 
 def test_a_damaged_call_is_set_aside_and_the_others_go_on(bench: Bench) -> None:
@@ -99,7 +100,7 @@ def test_a_damaged_call_is_set_aside_and_the_others_go_on(bench: Bench) -> None:
     bench.spool.save_call(call(id=other))
     bench.archiver.work()
     assert bench.spool.calls() == [] and bench.spool.quarantined() == [f"{other[:-1]}0.json"]
-    assert "look at them" in bench.archiver.problems()[0]
+    assert "look at them" in told_by(bench.archiver)[0]
     with bench.database.read() as connection:
         assert finding.call(connection, CALL_ID, reach=EVERYWHERE) and finding.call(
             connection, other, reach=EVERYWHERE
@@ -120,7 +121,7 @@ def test_a_call_that_cannot_be_written_does_not_hold_up_the_others(
     bench.spool.save_call(call())
     bench.spool.save_call(call(id=other))
     bench.archiver.work()
-    assert bench.spool.calls() == [CALL_ID] and len(bench.archiver.problems()) == 1
+    assert bench.spool.calls() == [CALL_ID] and len(told_by(bench.archiver)) == 1
 
 
 def test_a_number_of_any_length_has_its_row(bench: Bench) -> None:
@@ -146,14 +147,14 @@ def test_without_the_store_recordings_go_as_far_as_the_spool(
     monkeypatch.setattr(bench.store, "put", counted)
     bench.store.away = True
     bench.archiver.work()
-    assert len(asked) == 1 and bench.archiver.problems() == ["the store is away"]
+    assert len(asked) == 1 and told_by(bench.archiver) == ["the store is away"]
     assert all(bench.builder.manifest_file(each).exists() for each in (RECORDING_ID, other))
     assert not bench.deleted
     bench.archiver.work()
     assert len(asked) == 1, "not asked again at once"
     bench.store.away = False
     bench.later()
-    assert bench.spool.waiting() == [] and bench.archiver.problems() == []
+    assert bench.spool.waiting() == [] and told_by(bench.archiver) == []
 
 
 def test_without_a_key_to_sign_with_it_waits_and_is_joined_once(
@@ -177,7 +178,7 @@ def test_without_a_key_to_sign_with_it_waits_and_is_joined_once(
         patched.setattr(bench.builder._sources, "signer", gone)
         bench.archiver.work()
         bench.later()
-        assert bench.archiver.problems() == ["the signing key is gone"] and not joined and not bench.deleted
+        assert told_by(bench.archiver) == ["the signing key is gone"] and not joined and not bench.deleted
         assert len(list(bench.spool.folder(RECORDING_ID).glob("*.wav"))) == 2
     bench.later()
-    assert bench.spool.waiting() == [] and bench.archiver.problems() == [] and len(joined) == 1
+    assert bench.spool.waiting() == [] and told_by(bench.archiver) == [] and len(joined) == 1

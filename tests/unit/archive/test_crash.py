@@ -17,6 +17,7 @@ import soundfile
 from callrec.catalogue import custody, finding
 from callrec.catalogue.database import Database
 from callrec.model.access import EVERYWHERE
+from tests.told import told_by
 from tests.unit.bench import Bench, make_bench
 from tests.unit.samples import RECORDING_ID, captured_call, checkpoint, over
 from tests.unit.wave import tone
@@ -92,7 +93,7 @@ def _start_again(bench: Bench, database: Database, folder: Path, *, draft_came_b
 
 
 def _check(bench: Bench) -> None:
-    assert bench.spool.waiting() == [] and bench.spool.quarantined() == [] and bench.archiver.problems() == []
+    assert bench.spool.waiting() == [] and bench.spool.quarantined() == [] and told_by(bench.archiver) == []
     assert not [path for path in bench.pbx.rglob("*") if path.is_file()]
     assert all(len(versions) == 1 for versions in bench.store.versions.values())
     with bench.database.read() as connection:
@@ -147,7 +148,7 @@ def test_a_disk_that_is_full_at_any_step_costs_nothing(tmp_path: Path, database:
                 power.feeds(owner, name)
             bench.archiver.work()
             lasted = power.lasted
-        assert lasted or bench.archiver.problems() == ["the disk is full"], step
+        assert lasted or told_by(bench.archiver) == ["the disk is full"], step
         for _ in range(3):
             bench.later()
         _check(bench)

@@ -13,6 +13,7 @@ from callrec.archive.store import TornObject
 from callrec.catalogue import finding
 from callrec.errors import EvidenceBroken, Fault
 from callrec.model.access import EVERYWHERE
+from tests.told import told_by
 from tests.unit.bench import Bench
 from tests.unit.samples import RECORDING_ID
 
@@ -23,7 +24,7 @@ MANIFEST = KEY.replace(".flac", ".manifest.json")
 def _archived_versions(bench: Bench) -> tuple[str | None, str | None]:
     with bench.database.read() as connection:
         kept = finding.recording(connection, RECORDING_ID, reach=EVERYWHERE)
-    assert not bench.spool.waiting() and not bench.archiver.problems()
+    assert not bench.spool.waiting() and not told_by(bench.archiver)
     return kept.version, kept.manifest_version
 
 
@@ -82,7 +83,7 @@ def test_a_server_that_keeps_nothing_whole_is_not_filled_up(
         bench.later()
     assert len(bench.store.versions[KEY]) == MOST_VERSIONS and not bench.deleted
     assert bench.spool.waiting() == [RECORDING_ID]
-    assert bench.archiver.problems() == [f"{KEY} reads back different from what was put"]
+    assert told_by(bench.archiver) == [f"{KEY} reads back different from what was put"]
 
 
 def test_without_versions_nothing_is_put_over_what_is_there(bench: Bench) -> None:

@@ -8,6 +8,7 @@ from callrec.catalogue import calls, custody, destructions, finding
 from callrec.errors import PbxUnreachable
 from callrec.model.access import EVERYWHERE
 from callrec.model.captures import Custody, Segment, Track
+from tests.told import told_by
 from tests.unit.bench import Bench
 from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, checkpoint, over, segment
 
@@ -59,13 +60,13 @@ def test_nothing_is_said_while_the_pbx_may_still_have_it(bench: Bench) -> None:
     bench.archiver.work()
     with bench.database.read() as connection:
         assert finding.call(connection, CALL_ID, reach=EVERYWHERE).discarded_at is None
-    assert bench.spool.discards() == [RECORDING_ID] and "the PBX is away" in bench.archiver.problems()
+    assert bench.spool.discards() == [RECORDING_ID] and "the PBX is away" in told_by(bench.archiver)
     bench.discarder._destroy = destroy
     bench.clock.now += 60
     bench.archiver.work()
     with bench.database.read() as connection:
         assert finding.call(connection, CALL_ID, reach=EVERYWHERE).discarded_at is not None
-    assert bench.archiver.problems() == []
+    assert told_by(bench.archiver) == []
 
 
 def test_what_was_kept_of_the_same_call_is_not_touched(bench: Bench) -> None:
@@ -111,7 +112,7 @@ def test_what_was_destroyed_and_comes_back_is_destroyed_there_too(
     if away:
         monkeypatch.setattr(back.recordings, "archive", back.recordings.prepare)
     back.archiver.work()
-    assert back.archiver.problems() == [] and back.spool.waiting() == back.spool.quarantined() == []
+    assert told_by(back.archiver) == [] and back.spool.waiting() == back.spool.quarantined() == []
     assert not list((back.pbx / "callrec").iterdir()) and back.store.objects == {}
     with back.database.read() as connection:
         kept = calls.find_recording(connection, RECORDING_ID)
@@ -127,9 +128,9 @@ def test_it_is_written_down_before_and_done_until_the_pbx_has_it_no_more(back: B
 
     back.discarder._destroy = refuses
     back.archiver.work()
-    assert _last(back) == ["came-back"] and "the PBX is away" in back.archiver.problems()
+    assert _last(back) == ["came-back"] and "the PBX is away" in told_by(back.archiver)
     assert back.spool.waiting() == [RECORDING_ID]
     back.discarder._destroy = destroy
     back.later()
-    assert back.archiver.problems() == [] and back.spool.waiting() == []
+    assert told_by(back.archiver) == [] and back.spool.waiting() == []
     assert _last(back) == ["came-back"]

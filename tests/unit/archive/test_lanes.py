@@ -13,6 +13,7 @@ from callrec.catalogue import calls
 from callrec.demo.processes import wait_until
 from callrec.errors import StoreUnreachable
 from callrec.model.captures import Track
+from tests.told import told_by
 from tests.unit.bench import Bench
 from tests.unit.samples import (
     CALL_ID,
@@ -94,17 +95,17 @@ def test_an_upload_that_hangs_holds_up_nothing_else_and_is_told(
     held = Held(monkeypatch, bench.store, "put", RECORDING_ID)
     with bench.running(), held:
         held.wait()
-        assert bench.archiver.problems() == []
+        assert told_by(bench.archiver) == []
         bench.captured_too()
         _small_things(bench)
         _pass(bench, RECORDING_ID)
         bench.clock.now += SLOW_SECONDS + 1
         told = f"the upload of recording {RECORDING_ID} hangs or is very slow: look at the S3 server"
         # the other one is out of the spool a moment before its upload counts as over
-        wait_until(lambda: bench.archiver.problems() == [told], 20, "what is told of the upload")
+        wait_until(lambda: told_by(bench.archiver) == [told], 20, "what is told of the upload")
         held.let_go()
         wait_until(lambda: not bench.spool.waiting(), 20, "the first recording")
-        wait_until(lambda: not bench.archiver.problems(), 20, "an end of the problem")
+        wait_until(lambda: not told_by(bench.archiver), 20, "an end of the problem")
 
 
 def test_long_uploads_that_hang_hold_up_no_short_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,4 +222,4 @@ def test_a_failure_of_what_waits_no_more_is_told_no_more(
     monkeypatch.setattr(lane, "_waiting", lambda: late(None))
     with bench.running():
         wait_until(tried.is_set, 20, "the attempt")
-        wait_until(lambda: "does not answer" not in str(bench.archiver.problems()), 20, "the end of it")
+        wait_until(lambda: "does not answer" not in str(told_by(bench.archiver)), 20, "the end of it")

@@ -10,6 +10,7 @@ import pytest
 from callrec.catalogue import calls
 from callrec.errors import CatalogueUnreachable
 from callrec.spool.tracks import TAKEN
+from tests.told import told_by
 from tests.unit.bench import Bench, make_bench
 from tests.unit.samples import RECORDING_ID, captured_call, segment
 
@@ -82,7 +83,7 @@ def test_what_does_not_read_as_it_was_written_is_made_anew(bench: Bench, harm: s
     bench.archiver.work()
     with bench.database.read() as connection:
         kept = calls.find_recording(connection, RECORDING_ID)
-    assert kept and bench.archiver.problems() == [] and not bench.spool.waiting()
+    assert kept and told_by(bench.archiver) == [] and not bench.spool.waiting()
     assert sorted(bench.deleted) == [EXTERNAL, STAFF]
 
 
@@ -105,11 +106,11 @@ def test_with_the_catalogue_away_all_is_fetched_and_joined(
             patch.setattr(bench.database, name, away)
         bench.archiver.work()
         assert all(map(bench.builder.is_joined, bench.spool.waiting())) and _files(bench, ".wav") == []
-        assert bench.archiver.problems() == ["the database is away"]
+        assert told_by(bench.archiver) == ["the database is away"]
         assert len(asked) == 1 and bench.builder.build(other).is_signed, "made by what is in memory"
         assert not bench.store.objects and not bench.deleted
     bench.later()
-    assert not bench.spool.waiting() and not bench.archiver.problems() and len(bench.store.objects) == 4
+    assert not bench.spool.waiting() and not told_by(bench.archiver) and len(bench.store.objects) == 4
 
 
 def test_what_came_back_is_not_archived_twice_though_the_catalogue_was_away(
@@ -152,4 +153,4 @@ def test_a_disk_that_takes_no_more_is_said_in_place_of_a_bug(bench: Bench) -> No
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert _files(bench, ".flac") == [] and len(_files(bench, ".wav")) == 2
     bench.archiver.work()
-    assert not bench.spool.waiting() and not bench.archiver.problems()
+    assert not bench.spool.waiting() and not told_by(bench.archiver)

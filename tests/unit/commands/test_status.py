@@ -85,6 +85,17 @@ def test_alerts_that_wait_are_counted(spool: Spool, office: Callable[..., Done])
     assert "help alerts waiting to be sent" in office("status").out
 
 
+@pytest.mark.parametrize(("unsent", "in_spool"), [(0, 1), (1, 0)], ids=["unbooked", "disk full"])
+def test_help_waits_as_long_as_the_controller_says(
+    spool: Spool, office: Callable[..., Done], unsent: int, in_spool: int
+) -> None:
+    """In the spool it also waits for the database; and a full disk has none that waits."""
+    _told(spool, 1, help_unsent=unsent)
+    if in_spool:
+        spool.save_alert(alert())
+    assert json.loads(office("status", "--json").out)["waiting_alerts"] == unsent
+
+
 def test_what_was_noticed_of_calls_is_counted_until_somebody_has_seen_it(
     spool: Spool, office: Callable[..., Done]
 ) -> None:
@@ -164,6 +175,16 @@ def test_what_waits_is_shown_with_its_age(spool: Spool, office: Callable[..., Do
     assert "s3.city.example:443 until 2027-01-31" in out
     waits = {each["waits"]: each for each in json.loads(office("status", "--json").out)["waits"]}
     assert waits["discards"]["count"] == 1 and datetime.fromisoformat(waits["discards"]["oldest_at"])
+
+
+def test_the_day_of_the_key_is_that_of_the_office(
+    spool: Spool, office: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _told(spool, 1)
+    monkeypatch.setattr(
+        "callrec.desk.operations.status._signing_key_at", lambda _: "2026-11-21T23:30:00+00:00"
+    )
+    assert "2026-11-22" in next(line for line in office("status").out.splitlines() if "signing key" in line)
 
 
 @pytest.mark.parametrize("ends_well", [True, False])

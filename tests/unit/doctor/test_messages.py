@@ -12,7 +12,7 @@ from callrec.alerts.webhook import Webhook
 from callrec.app import App
 from callrec.catalogue import facilities
 from callrec.model.office import Facility
-from callrec.settings import CatalogueSettings, HelpSettings
+from callrec.settings import CatalogueSettings, HealthSettings, HelpSettings
 from tests.unit.doctor.look import check, with_settings
 
 MAIL: dict[str, Any] = {"smtp_host": "mail.city.example", "mail_from": "callrec@city.example"}
@@ -24,7 +24,7 @@ def _facility(app: App, *addresses: str) -> None:
         facilities.add_facility(connection, new, who="test", at=app.now)
 
 
-@pytest.mark.parametrize("part", ["help: mail", "help: webhook"])
+@pytest.mark.parametrize("part", ["help: mail", "help: webhook", "health: webhook"])
 def test_without_help_there_is_nothing_to_try(app: App, part: str) -> None:
     result = check(app, part)
     assert result.ok and result.found == "none"
@@ -75,11 +75,13 @@ def test_everybody_who_is_told_is_asked_for_and_one_mail_is_sent(
 ) -> None:
     _facility(app, "shiba@city.example", "all@city.example")
     server = Server()
-    changed = _with_server(server, app, monkeypatch, mail_to=("all@city.example",))
+    helped = _with_server(server, app, monkeypatch, mail_to=("all@city.example",))
+    changed = with_settings(helped, health=HealthSettings(mail_to=("it@city.example",)))
     result = check(changed, "help: mail")
     changed.close()
+    helped.close()
     assert result.ok and "a test was sent to callrec@city.example" in result.found
-    assert server.asked == ["all@city.example", "shiba@city.example"]
+    assert server.asked == ["all@city.example", "it@city.example", "shiba@city.example"]
     (mail,) = server.sent
     assert mail["To"] == mail["From"] == "callrec@city.example" and mail["Subject"] == words.TEST_SUBJECT
     assert "応援の要請ではありません" in mail.get_content() and "Nobody asks for help" in mail.get_content()
@@ -105,6 +107,24 @@ def test_the_message_says_that_it_is_a_test(app: App, monkeypatch: pytest.Monkey
     assert check(changed, "help: webhook").ok
     said = json.loads(posted[0])
     assert (said["event"], said["test"], said["recorded"]) == ("test", True, False)
+
+
+def test_the_webhook_that_is_told_of_illness_is_tried_too(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    status, posted = [204], list[bytes]()
+
+    def post(_self: Webhook, body: bytes, _headers: dict[str, str]) -> int:
+        posted.append(body)
+        return status[0]
+
+    monkeypatch.setattr(Webhook, "_posted", post)
+    changed = with_settings(app, health=HealthSettings(webhook_url="https://x.example/", webhook_secret="s"))
+    assert check(changed, "health: webhook").ok
+    said = json.loads(posted[0])
+    assert (said["event"], said["test"], said["begun"]) == ("test", True, [])
+    status[0] = 500
+    result = check(changed, "health: webhook")
+    changed.close()
+    assert not result.ok and result.found == "x.example answered 500: check health.webhook_url"
 
 
 def test_who_is_told_is_known_also_while_the_database_is_away(

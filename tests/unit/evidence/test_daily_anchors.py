@@ -12,6 +12,7 @@ from callrec.evidence.anchor import AnchorReason
 from callrec.evidence.anchorer import Anchorer
 from callrec.evidence.daily_anchors import DailyAnchors
 from tests.tampering import altered
+from tests.told import told_by
 from tests.unit.evidence.anchoring import DAY, TOKYO, Anchoring
 
 HOUR = timedelta(hours=1)
@@ -45,7 +46,7 @@ def test_one_each_day_of_the_office(anchoring: Anchoring, daily: DailyAnchors) -
     assert _days(anchoring) == ["2026/11/29.json", "2026/11/30.json", "2026/12/01.json"]
     made = [each.believed.made_at.astimezone(TOKYO).hour for each in anchoring.log.all()]
     assert made == [12, 0, 0], "as soon as the day begins"
-    assert not daily.problems()
+    assert not told_by(daily)
 
 
 def test_what_is_missing_is_made_after_a_start(anchoring: Anchoring, daily: DailyAnchors) -> None:
@@ -70,17 +71,17 @@ def test_a_bucket_that_is_away_is_waited_for(anchoring: Anchoring, daily: DailyA
         pauses.append((daily._anchoring.due - anchoring.at).seconds)
         anchoring.at = daily._anchoring.due
     assert pauses == [5, 10, 20, 40, 80, 160, 320, 600, 600, 600]
-    assert not daily.problems(), "that the bucket is away is told by others"
+    assert not told_by(daily), "that the bucket is away is told by others"
     anchoring.at += DAY + HOUR
     daily.work()
-    assert daily.problems() == [
+    assert told_by(daily) == [
         "since 2026-11-29 12:00 the custody log could not be compared with its anchors: the store is away",
         "since 2026-11-29 12:00 no anchor of the custody log could be made: the store is away",
     ]
     anchoring.store.away = False
     anchoring.at += HOUR
     daily.work()
-    assert not daily.problems() and _days(anchoring) == ["2026/11/30.json"]
+    assert not told_by(daily) and _days(anchoring) == ["2026/11/30.json"]
 
 
 def test_it_is_overdue_since_the_day_after_the_newest(anchoring: Anchoring, daily: DailyAnchors) -> None:
@@ -88,7 +89,7 @@ def test_it_is_overdue_since_the_day_after_the_newest(anchoring: Anchoring, dail
     anchoring.at += 3 * DAY
     anchoring.store.drops_locks = True
     daily.work()
-    (problem,) = daily.problems()
+    (problem,) = told_by(daily)
     assert problem.startswith("since 2026-11-30 00:00 no anchor") and "does not lock" in problem
 
 
@@ -100,7 +101,7 @@ def test_what_a_person_has_to_see_to_is_told_at_once(
 
     monkeypatch.setattr(Anchorer, "_put", gone)
     daily.work()
-    assert "the signing key is gone" in daily.problems()[0]
+    assert "the signing key is gone" in told_by(daily)[0]
 
 
 def test_a_bug_ends_nothing(
@@ -108,7 +109,7 @@ def test_a_bug_ends_nothing(
 ) -> None:
     monkeypatch.setattr(Anchorer, "anchor", lambda *_: 1 / 0)
     daily.work()
-    assert "ZeroDivisionError" in daily.problems()[0]
+    assert "ZeroDivisionError" in told_by(daily)[0]
 
 
 def test_a_log_that_is_another_one_is_told(anchoring: Anchoring, daily: DailyAnchors) -> None:
@@ -118,15 +119,15 @@ def test_a_log_that_is_another_one_is_told(anchoring: Anchoring, daily: DailyAnc
     anchoring.at += 2 * HOUR
     daily.work()
     told = ["the custody log is not the one that anchors/2026/11/29.json has: see callrec custody verify"]
-    assert daily.problems() == told
+    assert told_by(daily) == told
     anchoring.at += DAY
     daily.work()
-    assert daily.problems() == told, "the next anchor does not make it good"
+    assert told_by(daily) == told, "the next anchor does not make it good"
     known = ("anchors/2026/11/29.json",)
     anchoring.anchorer.anchor(AnchorReason.REQUEST, "root", anchoring.at, "failover", known)
     anchoring.at += 2 * HOUR
     daily.work()
-    assert not daily.problems()
+    assert not told_by(daily)
 
 
 def test_a_clock_that_was_wrong_does_not_end_it(anchoring: Anchoring, daily: DailyAnchors) -> None:

@@ -18,6 +18,7 @@ from callrec.evidence.stamping import Stamper, StampLog
 from callrec.evidence.timestamps import Roots, TimeStampAuthority
 from callrec.settings import EvidenceSettings
 from tests.authority import Authority, answering, authority
+from tests.told import told_by
 from tests.unit.evidence.anchoring import DAY, TOKYO, Anchoring
 
 DATA = b"an anchor"
@@ -188,15 +189,15 @@ def test_a_time_stamp_is_fetched_later(stamped: Stamped) -> None:
     stamped.tsa.away = True
     daily.work()
     assert len(list(stamped.log.all())) == 1 and not stamped.log.stamps()
-    assert not daily.problems(), "the anchor is made, and the day is not over"
+    assert not told_by(daily), "the anchor is made, and the day is not over"
     stamped.shift(2)
     daily.work()
-    (problem,) = daily.problems()
+    (problem,) = told_by(daily)
     assert "anchors could not be stamped with the time: 127.0.0.1 gives no time-stamp" in problem
     stamped.tsa.away = False
     stamped.at += timedelta(seconds=20)
     daily.work()
-    assert len(stamped.log.stamps()) == 2 and not daily.problems()
+    assert len(stamped.log.stamps()) == 2 and not told_by(daily)
     assert not stamped.found()
 
 
@@ -206,7 +207,7 @@ def test_a_lie_is_told_at_once_and_not_kept(stamped: Stamped) -> None:
     )
     stamped.tsa.faketime = "+1h"
     daily.work()
-    (problem,) = daily.problems()
+    (problem,) = told_by(daily)
     assert "127.0.0.1 stamps with the time" in problem
     assert len(list(stamped.log.all())) == 1 and not stamped.log.stamps()
 

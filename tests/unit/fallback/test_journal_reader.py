@@ -26,6 +26,7 @@ from callrec.model.calls import CallRecord, FeatureCode
 from callrec.pbx.events import Channel
 from callrec.problems import Problems
 from callrec.spool.directory import Spool
+from callrec.worker import Pulse
 from tests.scenarios.replay import office
 from tests.unit.channels import channel
 from tests.unit.fakes import AstDb
@@ -96,6 +97,26 @@ def test_a_line_that_is_gone_is_no_problem_any_more(app: App) -> None:
     database.delete(FAMILY, ["17.1"])  # by hand, as somebody does who has looked at it
     reader.read()
     assert problems.texts() == {"line 17.2 of the PBX's journal cannot be adopted"}
+
+
+def test_many_lines_that_wait_for_the_database_are_no_thread_that_hangs(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each may take as long as a server that does not answer; all of them together are not one thing."""
+    database, now, longest = AstDb(), [0.0], [0.0]
+    database.families[FAMILY] = {f"17.{number}": LINE for number in range(10)}
+    reader = _reader(app, database, Linked(), Problems())
+    pulse = reader.pulse = Pulse(lambda: now[0])
+
+    def away(*_: object) -> bool:
+        now[0] += 10
+        longest[0] = max(longest[0], pulse.busy_for())
+        return False
+
+    monkeypatch.setattr(reader, "_adopt", away)
+    pulse.beat()
+    reader.read()
+    assert now[0] == 100 and longest[0] == 10
 
 
 def test_a_key_that_was_noted_is_acted_on_before_it_is_forgotten(app: App) -> None:

@@ -10,11 +10,13 @@ from callrec.problems import Problem
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 FIGURES = Figures(
+    pbx="main",
     works=True,
     link_up=True,
     database_away=False,
     live=2,
     lacking=1,
+    help_unsent=0,
     stalled=0,
     odd_events=3,
     disk_free_bytes=10**9,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from callrec.health.backlog import TOO_LONG, Overdue, Waits, backlogs
 from callrec.health.disk_forecast import DiskForecast
-from callrec.spool.directory import Spool
+from callrec.spool.directory import CAPTURED, Spool
 from tests.unit.samples import RECORDING_ID, alert, call, captured_call
 
 
@@ -33,6 +35,15 @@ def test_what_waits_is_counted_with_its_bytes_and_its_age(spool: Spool) -> None:
     assert found[Waits.QUARANTINE].oldest_at is None
     spool.quarantine(RECORDING_ID)
     assert {each.waits: each.count for each in backlogs(spool.directory)}[Waits.QUARANTINE] == 1
+
+
+def test_a_recording_waits_since_it_was_handed_over_whatever_is_tried_with_it(spool: Spool) -> None:
+    captured = spool.folder(RECORDING_ID) / CAPTURED
+    os.utime(captured, (1000.0, 1000.0))
+    (spool.folder(RECORDING_ID) / "0-staff.wav").write_bytes(b"fetched again")
+    (spool.directory / "recordings" / "of a crash").mkdir()
+    (found,) = [each for each in backlogs(spool.directory) if each.waits is Waits.RECORDINGS]
+    assert found.count == 1 and found.oldest_at == datetime.fromtimestamp(1000, UTC)
 
 
 def test_what_waits_for_too_long_is_a_problem_whatever_the_clock_says(spool: Spool) -> None:

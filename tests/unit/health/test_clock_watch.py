@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from callrec.errors import Unreachable
 from callrec.health.clock_watch import DATABASE, OLDEST_S, PBX, STORE, ClockWatch
+from callrec.language import speaking
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -46,6 +47,15 @@ def test_clocks_that_agree_are_no_problem(clocks: _Clocks) -> None:
     assert clocks.told == [(NOW, timedelta(0))] and not clocks.problems
     state = clocks.watch.state()
     assert (state.pbx_offset_s, state.store_offset_s) == (0, 0)
+
+
+def test_a_wrong_clock_is_told_in_the_language_of_whoever_reads(clocks: _Clocks) -> None:
+    clocks.wrong[STORE] = -HOUR
+    clocks.watch.compare()
+    (problem,) = clocks.watch.problems.all()
+    assert problem.said.shown().startswith("the clock of the S3 server is")
+    with speaking("ja"):
+        assert "the clock" not in problem.said.shown() and "S3 server" not in problem.said.shown()
 
 
 @pytest.mark.parametrize("name", [PBX, STORE, DATABASE])

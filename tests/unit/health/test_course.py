@@ -76,6 +76,33 @@ def test_one_that_comes_back_must_stay_away_twice_as_long() -> None:
     assert not played.course.known, "a day later it is as new"
 
 
+def test_a_moment_of_it_in_between_does_not_make_it_new() -> None:
+    played, told = Played(), 0
+    for _ in range(100):  # each of these takes 20 minutes
+        for seconds, there in (
+            (0, True),
+            (SOON, True),
+            (600, False),
+            (200, True),
+            (300, False),
+            (100, False),
+        ):
+            begun, ended = played.after(seconds, *(["S3"] if there else []))
+            told += len(begun) + len(ended)
+    assert told < 30, "in a day and a half"
+
+
+def test_a_moment_of_it_is_no_return_and_not_told() -> None:
+    played = Played()
+    for seconds, names in ((0, ["S3"]), (SOON, ["S3"]), (AWAY.after(0), [])):
+        played.after(seconds, *names)
+    for _ in range(5):
+        assert [played.after(3600, "S3"), played.after(3600)] == [([], [])] * 2
+    played.after(0, "S3")
+    assert played.after(SOON, "S3") == (["S3"], [])
+    assert [played.after(AWAY.after(1) - 1), played.after(1)] == [([], []), ([], ["S3"])], "it came back once"
+
+
 @given(st.lists(st.tuples(st.floats(0.5, 4000), st.booleans(), st.booleans()), max_size=200))
 def test_nothing_floods_and_begin_and_end_alternate(steps: list[tuple[float, bool, bool]]) -> None:
     """Whatever goes to and fro, and whenever callrec is restarted: fewer than twenty letters a day."""

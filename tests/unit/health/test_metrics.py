@@ -60,6 +60,14 @@ def test_a_call_is_counted_by_mode_and_each_key_by_what_it_did(meters: Prometheu
     assert found["callrec_key_presses_total{key=keep,result=kept}"] == 1
 
 
+def test_the_first_capture_that_is_not_recorded_is_one_more_than_before(meters: PrometheusMeters) -> None:
+    """As a figure that is there only from 1 on, CallrecCallsNotRecorded would see no increase."""
+    captures = {f"callrec_captures_total{{result={each}}}" for each in ("kept", "not-recorded", "discarded")}
+    assert {name: value for name, value in values(meters).items() if name in captures} == dict.fromkeys(
+        captures, 0
+    )
+
+
 def test_a_capture_is_counted_with_the_time_to_its_first_sample(meters: PrometheusMeters) -> None:
     made = segment()
     late = START + timedelta(milliseconds=30)

@@ -180,6 +180,28 @@ def test_the_daily_report_comes_once_a_day_also_when_all_is_well(tmp_path: Path)
     assert len(mail.sent) == 2, "a clock that was set back makes no second report of a day"
 
 
+def test_a_report_after_a_start_knows_what_is_wrong_since(tmp_path: Path) -> None:
+    mail = Post("a@city.example")
+    office = Office(tmp_path, mail, digest_at=8 * 60)
+    for _ in range(20):
+        office.after(5, "S3")
+    (report,) = [letter for _, letter in mail.sent if letter.kind is LetterKind.DIGEST]
+    assert [each.kind for each in report.lasting] == ["S3"]
+
+
+def test_a_clock_that_was_far_ahead_ends_no_daily_report(tmp_path: Path) -> None:
+    mail = Post("a@city.example")
+    office = Office(tmp_path, mail, digest_at=8 * 60)
+    right, office.at = office.at, datetime(2106, 2, 7, 3, tzinfo=UTC)
+    office.after(100)
+    office.at = right
+    office.after(5)
+    office.after(5)
+    assert len(mail.sent) == 2, "one by the wrong clock, one of today"
+    office.after(24 * 3600)
+    assert len(mail.sent) == 3
+
+
 def test_without_anybody_to_tell_nothing_is_written(tmp_path: Path) -> None:
     office = Office(tmp_path, digest_at=0)
     for _ in range(KEPT * 2):

@@ -46,3 +46,11 @@ def test_a_damaged_one_is_passed_over(flaws: Flaws, tmp_path: Path) -> None:
     for name in ("01a-1.no-sound.json", "01a-2.unheard-of.json"):
         (tmp_path / FOLDER / name).write_text("")
     assert flaws.recent() == {}
+
+
+@pytest.mark.parametrize("found", ["null", "{}", '{"at": 7}', "\udcff"])
+def test_one_of_another_form_is_passed_over_too(flaws: Flaws, tmp_path: Path, found: str) -> None:
+    flaws.add("01a-1", Flaw.NO_SOUND)
+    (tmp_path / FOLDER / "01a-2.no-sound.json").write_bytes(found.encode("utf-8", "surrogateescape"))
+    (tmp_path / FOLDER / "copy of 01a-1.json").write_text("")
+    assert flaws.recent() == {Flaw.NO_SOUND: ["01a-1"]}

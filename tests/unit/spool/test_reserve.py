@@ -12,6 +12,7 @@ from callrec.errors import CallrecError
 from callrec.files import Draft
 from callrec.spool.directory import Spool
 from callrec.spool.reserve import FILE, MB, NoRoom, Reserve
+from tests.told import told_by
 from tests.unit.bench import Bench
 from tests.unit.samples import RECORDING_ID, alert, call, captured_call, checkpoint, over
 
@@ -141,11 +142,11 @@ def test_tracks_are_not_joined_where_there_is_no_room(bench: Bench, monkeypatch:
     free = {"bytes": 100}
     monkeypatch.setattr(Reserve, "free_bytes", lambda self: free["bytes"])
     bench.later()
-    (problem,) = bench.archiver.problems()
+    (problem,) = told_by(bench.archiver)
     assert "no room to join" in problem and not list(bench.spool.folder(RECORDING_ID).glob("*.flac"))
     free["bytes"] = 10 * MB
     bench.later()
-    assert bench.archiver.problems() == [] and bench.spool.waiting() == [] and not bench.spool.quarantined()
+    assert told_by(bench.archiver) == [] and bench.spool.waiting() == [] and not bench.spool.quarantined()
 
 
 def test_an_error_of_another_kind_leaves_the_reserve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from callrec.model.captures import Segment, Silence, SilenceReason, Track
 from callrec.spool.quarantine import Quarantine
 from callrec.spool.recording_builder import NoSound
 from callrec.spool.tracks import ABSENT_SECONDS, ABSENT_TIMES, LOST_SECONDS, NotYetThere
+from tests.told import told_by
 from tests.unit.bench import Bench, make_bench
 from tests.unit.samples import CALL_ID, END, RECORDING_ID, START, captured_call, segment
 from tests.unit.wave import tone, write_wav
@@ -56,7 +57,7 @@ def _log(bench: Bench) -> list[str]:
 
 def _archived(bench: Bench) -> Manifest:
     bench.archiver.work()
-    assert bench.spool.waiting() == [], bench.archiver.problems()
+    assert bench.spool.waiting() == [], told_by(bench.archiver)
     with bench.database.read() as connection:
         kept = calls.find_recording(connection, RECORDING_ID)
     assert kept is not None
@@ -116,7 +117,7 @@ def test_a_recording_without_sound_is_written_down_as_lost(bench: Bench) -> None
     failed = segment(external=Track(EXTERNAL, failed="No such file or directory"))
     bench.spool.hand_over(captured_call(segments=(failed,)))
     bench.archiver.work()
-    assert "it will be asked again" in bench.archiver.problems()[0]
+    assert "it will be asked again" in told_by(bench.archiver)[0]
     bench.track("voicemail/1", 500)
     _for_a_day(bench)
     with bench.database.read() as connection:
@@ -128,7 +129,7 @@ def test_a_recording_without_sound_is_written_down_as_lost(bench: Bench) -> None
     ]
     assert (bench.spool.directory / "quarantine" / RECORDING_ID / "captured.json").exists()
     assert bench.spool.waiting() == [] and not bench.deleted
-    assert "look at them" in bench.archiver.problems()[0]
+    assert "look at them" in told_by(bench.archiver)[0]
 
 
 @pytest.mark.parametrize("begun", [False, True])
@@ -143,14 +144,14 @@ def test_of_a_call_that_was_over_at_once_no_sound_is_missed(bench: Bench, begun:
     moment = segment(external=Track(EXTERNAL, begin, at_once), staff=Track(STAFF, begin, at_once))
     bench.spool.hand_over(captured_call(segments=(moment if begun else gone,), ended_at=at_once))
     bench.archiver.work()
-    assert bench.spool.waiting() and not bench.archiver.problems()
+    assert bench.spool.waiting() and not told_by(bench.archiver)
     for _ in range(ABSENT_TIMES):  # seconds: nobody waits for what is not to come
         bench.later(2)
     with bench.database.read() as connection:
         found = finding.look_up(connection, CALL_ID, reach=EVERYWHERE)
         assert not custody.of(connection, RECORDING_ID)
     assert [note.text for note in found.call.notes] == ["the call was over before there was sound to record"]
-    assert not bench.spool.waiting() and not bench.spool.quarantined() and not bench.archiver.problems()
+    assert not bench.spool.waiting() and not bench.spool.quarantined() and not told_by(bench.archiver)
     assert bench.deleted == ([EXTERNAL, STAFF] if begun else [])
 
 
@@ -162,7 +163,7 @@ def test_sound_of_a_short_call_whose_disk_is_away_is_asked_for_again(bench: Benc
     for _ in range(ABSENT_TIMES):
         bench.later(2)
     assert bench.spool.waiting() == [RECORDING_ID]
-    assert "is its folder of recordings there?" in bench.archiver.problems()[0]
+    assert "is its folder of recordings there?" in told_by(bench.archiver)[0]
 
 
 def test_of_a_call_whose_end_nobody_saw_the_sound_is_missed(bench: Bench) -> None:
@@ -176,7 +177,7 @@ def test_of_a_call_whose_end_nobody_saw_the_sound_is_missed(bench: Bench) -> Non
     assert not _log(bench), "its sound may be on a disk that is away"
     _for_a_day(bench)
     assert _log(bench), "that it was lost is written down"
-    assert "look at them" in bench.archiver.problems()[0]
+    assert "look at them" in told_by(bench.archiver)[0]
 
 
 def test_other_failures_do_not_count_towards_a_loss(bench: Bench) -> None:
@@ -220,7 +221,7 @@ def test_with_its_folder_away_nothing_is_lost_and_half_is_not_taken_for_all(benc
     bench.spool.hand_over(captured_call(recording_id=other, segments=(segment(2),)))
     _for_a_day(bench)
     assert bench.spool.waiting() == [RECORDING_ID, other] and not bench.spool.quarantined()
-    assert len(bench.archiver.problems()) == 2
+    assert len(told_by(bench.archiver)) == 2
     bench.pbx.rmdir()
     away.rename(bench.pbx)
     for name in (STAFF, "callrec/r-2-external", "callrec/r-2-staff"):
@@ -266,7 +267,7 @@ def test_what_was_lost_and_turns_up_is_archived(bench: Bench) -> None:
     assert _log(bench) == ["lost", "found-again", "captured", "spooled", "archived"]
     with bench.database.read() as connection:
         assert finding.call(connection, CALL_ID, reach=EVERYWHERE) == manifest.call
-    assert not bench.spool.quarantined() and not bench.archiver.problems()
+    assert not bench.spool.quarantined() and not told_by(bench.archiver)
     assert not bench.archiver.take_back(RECORDING_ID)
 
 
@@ -326,7 +327,7 @@ def test_a_damaged_track_does_not_block_and_is_kept(bench: Bench, damage: str) -
     assert bench.deleted == [EXTERNAL] and (bench.pbx / STAFF).exists()
     quarantined = bench.spool.directory / "quarantine" / RECORDING_ID
     assert (quarantined / "1-staff.wav.damaged").read_bytes() == DAMAGED[damage]
-    assert "look at them" in bench.archiver.problems()[0]
+    assert "look at them" in told_by(bench.archiver)[0]
 
 
 def test_only_damaged_tracks_are_no_recording_and_are_kept(bench: Bench) -> None:
@@ -335,7 +336,7 @@ def test_only_damaged_tracks_are_no_recording_and_are_kept(bench: Bench) -> None
         (bench.pbx / name).write_bytes(b"RIFF")
     bench.spool.hand_over(captured_call())
     bench.archiver.work()
-    assert f"({EXTERNAL}, {STAFF})" in bench.archiver.problems()[0]
+    assert f"({EXTERNAL}, {STAFF})" in told_by(bench.archiver)[0]
     _until_believed(bench)
     assert bench.spool.quarantined() == [RECORDING_ID] and not bench.deleted and not bench.store.objects
 
@@ -354,7 +355,7 @@ def test_a_file_without_a_header_may_still_be_written(bench: Bench) -> None:
     (bench.pbx / STAFF).write_bytes(b"")
     bench.spool.hand_over(captured_call(ended_at=datetime.now(UTC)))
     bench.archiver.work()
-    assert bench.spool.waiting() == [RECORDING_ID] and bench.archiver.problems() == []
+    assert bench.spool.waiting() == [RECORDING_ID] and told_by(bench.archiver) == []
     bench.track(STAFF, 1000)
     bench.later()
     assert _archived(bench).placements[0].missing == ()
