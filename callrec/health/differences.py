@@ -468,5 +468,10 @@ def moment_of(difference: Difference) -> datetime | None:
 
 def confirmed(first: list[Difference], second: list[Difference]) -> list[Difference]:
     """Returns the differences that are there at both of two looks: what is on its way is not one."""
-    before = {(each.kind, each.about) for each in first}
-    return [each for each in second if (each.kind, each.about) in before]
+    before = {_same(each) for each in first}
+    return [each for each in second if _same(each) in before]
+
+
+def _same(each: Difference) -> tuple[Kind, str, str, int]:
+    """Returns by what a difference is known again at another look."""
+    return each.kind, each.about, each.key, each.tracks.number if each.tracks else 0

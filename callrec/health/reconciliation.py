@@ -181,7 +181,7 @@ class Reconciler(Worker):
         """Makes one problem of each kind that a person has to see to, and ends those that are over."""
         kinds = {kind for kind in TOLD if comparison_of(kind) == name}
         for kind in sorted(kinds):
-            names = [each.about for each in left if each.kind is kind]
+            names = list(dict.fromkeys(each.about for each in left if each.kind is kind))
             if not names:
                 self._problems.clear(f"reconcile {kind}")
                 continue

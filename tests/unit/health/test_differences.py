@@ -19,6 +19,7 @@ from callrec.health.differences import (
     Kept,
     Kind,
     Recorded,
+    Tracks,
     confirmed,
     made_at,
 )
@@ -274,3 +275,5 @@ def test_a_name_beyond_the_calendar_stops_nothing() -> None:
 def test_only_what_both_looks_have_is_confirmed() -> None:
     a, b, c = (Difference(Kind.SNOOP, name) for name in "abc")
     assert confirmed([a, b], [b, c]) == [b]
+    one, other = (Difference(Kind.UNWANTED, "a", Tracks("a", number, ("n",), AT)) for number in (1, 2))
+    assert confirmed([one], [one, other]) == [one]
