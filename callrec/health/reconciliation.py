@@ -84,12 +84,12 @@ def reconcile(
 ) -> Iterator[Resolved]:
     """Yields what both looks of a comparison find, each resolved where that can be, unless `dry_run`.
 
-    `settle` waits between the looks. Raises what the comparison does when a part does not answer.
+    `settle` waits between the looks, and returns False where there is no time for a second one: then nothing
+    is. Raises what the comparison does when a part does not answer.
     """
     first = comparison.look()
-    if not first:
+    if not first or settle() is False:
         return
-    settle()
     for each in confirmed(first, comparison.look()):
         if dry_run or each.remedy is Remedy.LOOK:
             yield Resolved(each)
@@ -157,6 +157,8 @@ class Reconciler(Worker):
 
     def _reconciled(self, comparison: Comparison, *, daily: bool) -> None:
         found = list(reconcile(comparison, self._settle))
+        if self.is_stopping:
+            return
         if any(each.done for each in found):
             self._resolved()
         left = [each.difference for each in found if not each.done]
@@ -174,8 +176,8 @@ class Reconciler(Worker):
         since = datetime.now(UTC) - SHORT
         return [each for each in self._told_daily.get(name, []) if (at := moment_of(each)) and at < since]
 
-    def _settle(self) -> None:
-        self._stopping.wait(SETTLE_SECONDS)
+    def _settle(self) -> bool:
+        return not self._stopping.wait(SETTLE_SECONDS)
 
     def _tell(self, name: str, left: list[Difference]) -> None:
         """Makes one problem of each kind that a person has to see to, and ends those that are over."""

@@ -92,6 +92,11 @@ class Compared:
             self.look.resolve(each)
 
 
+@pytest.fixture(autouse=True)
+def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("callrec.health.reconciliation.SETTLE_SECONDS", 0.0)
+
+
 @pytest.fixture
 def compared(bench: Bench) -> Compared:
     bench.spool.made_at = lambda: AT - timedelta(days=1)  # type: ignore[method-assign]
@@ -498,7 +503,6 @@ def test_it_looks_at_every_link_every_five_minutes_and_at_more_once_a_day() -> N
     clock, link, problems = Clock(), Link(), Problems()
     both = Comparisons(comparison("recorded"), comparison("filed"), None)
     work = Reconciler(both, cast(Controller, link), problems, clock, lambda: None)
-    work.stop()  # it waits for nothing
     work._look()
     assert looked == [("recorded", True), ("filed", True)]
     assert [("b" in each, "callrec reconcile" in each) for each in problems.texts()] == [(True, True)]
@@ -530,11 +534,28 @@ def test_what_only_the_daily_look_sees_is_told_until_the_next_one() -> None:
     work = Reconciler(
         Comparisons(recorded, filed, None), cast(Controller, Link()), problems, clock, lambda: None
     )
-    work.stop()
     for _ in range(2):
         work._look()
         assert [CALL_ID in each for each in problems.texts()] == [True]
         clock.now += EVERY.total_seconds()
+
+
+def test_nothing_is_done_by_one_look_alone_when_it_is_to_end() -> None:
+    def nothing(each: Difference) -> None:
+        raise AssertionError("it was seen once only")
+
+    def recorded(more: bool) -> Comparison:
+        return Comparison("recorded", lambda: [SNOOP], nothing)
+
+    def filed(more: bool) -> Comparison:
+        return Comparison("filed", list, lambda each: None)
+
+    problems = Problems()
+    parts = Comparisons(recorded, filed, None)
+    work = Reconciler(parts, cast(Controller, Link()), problems, Clock(), lambda: None)
+    work.stop()
+    work._look()
+    assert not problems.texts()
 
 
 def test_a_part_that_was_away_is_asked_again_soon() -> None:
@@ -555,7 +576,6 @@ def test_a_part_that_was_away_is_asked_again_soon() -> None:
     problems, clock = Problems(), Clock()
     parts = Comparisons(recorded, filed, None)
     work = Reconciler(parts, cast(Controller, Link()), problems, clock, lambda: None)
-    work.stop()
     work._look()
     assert problems.texts() == {"it is away"}
     clock.now += AGAIN.first
@@ -576,7 +596,6 @@ def test_what_cannot_be_resolved_hides_no_other() -> None:
     problems = Problems()
     parts = Comparisons(recorded, filed, None)
     work = Reconciler(parts, cast(Controller, Link()), problems, Clock(), lambda: None)
-    work.stop()
     work._look()
     assert len(problems.texts()) == 2 and any("it cannot be" in each for each in problems.texts())
 
@@ -591,7 +610,6 @@ def test_a_part_that_is_away_is_a_problem_and_the_others_are_compared() -> None:
     clock, problems = Clock(), Problems()
     recorded = Comparisons(lambda more: _comparison([UNCLEAR], [UNCLEAR]), away, None)
     work = Reconciler(recorded, cast(Controller, Link()), problems, clock, lambda: None)
-    work.stop()
     work._look()
     assert len(problems.texts()) == 2
 
