@@ -53,6 +53,7 @@ class ReconciliationAssembly:
             FILED,
             lambda: look.look(app.now, days=days),
             look.resolve,
+            lambda left: look.still(left, app.now, days=days),
         )
 
     def _records(self) -> Comparison:

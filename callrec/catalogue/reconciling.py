@@ -106,6 +106,14 @@ def answered_without_recording(connection: Connection, begin: datetime, end: dat
     )
 
 
+def settled(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Returns those of some calls that have a recording by now, or about which somebody has written a
+    note."""
+    recorded = sa.select(recordings.c.call_id).where(recordings.c.call_id.in_(sorted(ids)))
+    noted = sa.select(notes.c.call_id).where(notes.c.call_id.in_(sorted(ids)))
+    return {*connection.execute(recorded).scalars(), *connection.execute(noted).scalars()}
+
+
 def places(connection: Connection, begin: datetime, end: datetime) -> list[Place]:
     """Returns where the recordings are that began in a half-open span."""
     columns = (getattr(recordings.c, name) for name in Place.__dataclass_fields__)

@@ -459,11 +459,12 @@ def of_records(
     ]
 
 
-def moment_of(difference: Difference) -> datetime | None:
-    """Returns when that was which a difference of catalogue and bucket is about; None of others."""
+def is_older(difference: Difference, day: datetime) -> bool:
+    """Returns whether a difference of catalogue and bucket is of before a day, which begins in the office's
+    zone: a call by its beginning, an object by the day in its key."""
     if difference.call:
-        return difference.call.started_at
-    return made_at(difference.about) if ID.fullmatch(difference.about) else None
+        return difference.call.started_at < day
+    return "/".join(difference.key.split("/")[-4:-1]) < f"{day:%Y/%m/%d}"
 
 
 def confirmed(first: list[Difference], second: list[Difference]) -> list[Difference]:

@@ -75,7 +75,6 @@ SUBTRACTED = {
     "a person is told, and nothing is done: of what is destroyed nothing depends on it": {
         "health/detail_records.py:read",
         "health/differences.py:of_records",
-        "health/reconciliation.py:_older",
     },
     "rows are made minutes later or sooner, as the S3 server's clock tells": {
         "health/filed_look.py:_young",
@@ -139,7 +138,6 @@ ASKED = {
     "how long something is shown, or looked for": {
         "desk/operations/reconcile.py:_require_controller",
         "health/metrics.py:archived",
-        "health/reconciliation.py:_older",
         "evidence/keys.py:*",
         "evidence/lost_commits.py:*",
         "spool/flaws.py:*",

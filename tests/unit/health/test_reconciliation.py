@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -521,23 +521,68 @@ def test_it_looks_at_every_link_every_five_minutes_and_at_more_once_a_day() -> N
     assert looked[6:] == [("filed", True)], "without a link the PBX is another controller's matter"
 
 
-def test_what_only_the_daily_look_sees_is_told_until_the_next_one() -> None:
-    old = Difference(Kind.NO_RECORDING, CALL_ID, call=call())
-    clock, problems = Clock(), Problems()
+def _filed_reconciler(look: FiledLook, hours: Callable[[], float], problems: Problems) -> Reconciler:
+    """One that looks at one day each time, and at nine once a day, so long after the sample call."""
 
     def filed(daily: bool) -> Comparison:
-        return Comparison("filed", lambda: [old] if daily else [], lambda each: None)
+        days = 9 if daily else 1
+
+        def now() -> datetime:
+            return START + timedelta(hours=hours())
+
+        return Comparison(
+            "filed",
+            lambda: look.look(now(), days=days),
+            look.resolve,
+            lambda left: look.still(left, now(), days=days),
+        )
 
     def recorded(more: bool) -> Comparison:
         return Comparison("recorded", list, lambda each: None)
 
-    work = Reconciler(
-        Comparisons(recorded, filed, None), cast(Controller, Link()), problems, clock, lambda: None
-    )
-    for _ in range(2):
+    both = Comparisons(recorded, filed, None)
+    return Reconciler(both, cast(Controller, Link()), problems, Clock(), lambda: None)
+
+
+def test_a_call_is_told_at_every_look_of_the_days_that_only_the_daily_one_sees(
+    bench: Bench, filed: FiledLook
+) -> None:
+    """Also on the day on which it passes from those that are looked at each time to the others."""
+    with bench.database.begin() as connection:
+        calls.save_call(connection, call())
+    problems, hours = Problems(), [1.0]
+    work = _filed_reconciler(filed, lambda: hours[0], problems)
+    for hour in (1, 13, 15, 37, 60):  # it is 10 o'clock in Tokyo at first, and midnight after 14 hours
+        hours[0], work._due = hour, 0.0
         work._look()
-        assert [CALL_ID in each for each in problems.texts()] == [True]
-        clock.now += EVERY.total_seconds()
+        assert [CALL_ID in each for each in problems.texts()] == [True], hour
+    with bench.database.begin() as connection:
+        notes.add(connection, CALL_ID, who="sato", text="the disk was full", at=START)
+    work._due = 0.0
+    work._look()
+    assert not problems.texts()
+
+
+def test_an_object_of_which_no_row_can_be_made_is_told_between_the_daily_looks(
+    bench: Bench, filed: FiledLook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.captured()
+    bench.later()
+    with bench.database.begin() as connection:
+        connection.execute(recordings.delete())
+        notes.add(connection, CALL_ID, who="sato", text="its row is gone", at=START)
+
+    class Nothing:
+        def only(self, base: str, id_: str) -> list[Any]:
+            return []
+
+    parts = replace(filed._parts, rebuilding=lambda: cast(Any, Nothing()))
+    problems = Problems()
+    work = _filed_reconciler(FiledLook(parts), lambda: 60.0, problems)
+    for _ in range(3):
+        work._due = 0.0
+        work._look()
+        assert ["no row can be made" in each for each in problems.texts()] == [True]
 
 
 def test_nothing_is_done_by_one_look_alone_when_it_is_to_end() -> None:
@@ -556,6 +601,16 @@ def test_nothing_is_done_by_one_look_alone_when_it_is_to_end() -> None:
     work.stop()
     work._look()
     assert not problems.texts()
+
+
+def test_a_recording_that_lacks_both_objects_is_named_once(bench: Bench, filed: FiledLook) -> None:
+    bench.captured()
+    bench.later()
+    bench.store.versions.clear()
+    problems = Problems()
+    _filed_reconciler(filed, lambda: 1.0, problems)._look()
+    (told,) = problems.texts()
+    assert told.count(RECORDING_ID) == 1
 
 
 def test_a_part_that_was_away_is_asked_again_soon() -> None:
