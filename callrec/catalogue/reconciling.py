@@ -17,6 +17,7 @@ from callrec.catalogue.database import Connection
 from callrec.catalogue.rows import RowReader, read_all
 from callrec.catalogue.tables import calls, custody, notes, recordings
 from callrec.errors import CatalogueDamaged
+from callrec.ids import first_of, of_fallback_recording, same_seed
 from callrec.model.calls import CallRecord, Outcome
 from callrec.model.rules import Mode
 
@@ -49,6 +50,15 @@ def recordings_of(connection: Connection, ids: Collection[str]) -> dict[str, Arc
         query = sa.select(recordings).where(recordings.c.id.in_(wanted[start : start + _CHUNK]))
         found += read_all(connection.execute(query), read_recording, _passed_over)
     return {each.id: each for each in found}
+
+
+def of_fallback(connection: Connection, pbx: str, channel: str, since: datetime) -> list[ArchivedRecording]:
+    """Returns the rows of what the dialplan recorded of a channel, which was made at a moment: the recording
+    began within a day, by the PBX's clock then."""
+    low, high = (first_of(each) for each in (since, since + LONGEST))
+    end = same_seed(of_fallback_recording(pbx, channel, since))
+    there = recordings.c.id.between(low, high) & recordings.c.id.endswith(end)
+    return read_all(connection.execute(sa.select(recordings).where(there)), read_recording, _passed_over)
 
 
 def recordings_of_calls(connection: Connection, ids: Collection[str]) -> list[ArchivedRecording]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -131,11 +131,13 @@ class Difference:
 @dataclass(frozen=True, slots=True)
 class Archived:
     """What the catalogue has of a recording: `tracks` are those of which its sound was made, `lacking` those
-    of which it has not all. Of one that is destroyed neither is known."""
+    of which it has not all. Of one that is destroyed neither is known. `id` is its own, where the tracks are
+    named otherwise."""
 
     state: Custody
     tracks: frozenset[str] = frozenset()
     lacking: frozenset[str] = frozenset()
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +158,8 @@ class Recorded:
     `drafts` are the tracks of captures in the spool, `followed` the recordings that the controller follows
     or the spool has, `lost` those in quarantine that were declared lost, by the names of their tracks;
     `told` is what the journal of the fallback tells of; `keys` are presses of which nobody knows yet whether
-    they were acted on. `archived` is by recordings, or
-    by the first track of what the dialplan recorded, `calls` by the moments of tracks. `spool_since` is
+    they were acted on. `archived` is by recordings, or by the first track of what is archived under another
+    id: what the dialplan recorded, or was found. `calls` is by the moments of tracks. `spool_since` is
     when the spool was made: what was recorded before may have had a draft elsewhere. `unread` are the
     recordings of which there is a draft that was not taken up: of another machine, which was to keep them,
     or damaged.
@@ -264,7 +266,9 @@ def _is_followed(name: str, said: Recorded) -> bool:
 def _of_stray(tracks: Tracks, said: Recorded) -> Difference:
     """Returns what is to become of tracks without a draft, by what is known of their recording and call."""
     about = tracks.recording or tracks.names[0]
-    known, call = said.archived.get(about), _call_of(tracks, said)
+    known, call = said.archived.get(tracks.names[0]) or said.archived.get(about), _call_of(tracks, said)
+    if known and known.state is Custody.DESTROYED and known.id:
+        tracks = replace(tracks, recording=known.id)
     kind = (_archived(tracks, known) if known else None) or _wanted(tracks, call, said)
     return Difference(kind, about, tracks, call, state=known.state if known else None)
 

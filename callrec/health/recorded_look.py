@@ -24,7 +24,7 @@ from callrec.errors import CallrecError
 from callrec.fallback import journal
 from callrec.health import differences
 from callrec.health.differences import Archived, Calls, Difference, Kind, Recorded, Tracks
-from callrec.health.found_tracks import captured
+from callrec.health.found_tracks import captured, found_id
 from callrec.health.stored_names import StoredNames
 from callrec.model.calls import CallRecord
 from callrec.model.captures import CapturedCall, Custody
@@ -161,9 +161,17 @@ class RecordedLook:
         with self._parts.database.read() as connection:
             rows = reconciling.recordings_of(connection, {each.recording for each in strays} - {""})
             found = {each.at: self._calls(connection, each) for each in strays}
+            rows |= self._found_before(connection, strays)
             rows |= dict(self._of_dialplan(connection, strays, found))
-        known = {about: self._archived(row) for about, row in rows.items()}
+        known = {about: replace(self._archived(row), id=row.id) for about, row in rows.items()}
         return replace(said, archived=known, calls=found)
+
+    def _found_before(self, connection: Connection, strays: list[Tracks]) -> dict[str, ArchivedRecording]:
+        """Returns what the catalogue has of tracks that were found before, and became a recording of their
+        own: by the first of them."""
+        of = {found_id(each, self._parts.name): each.names[0] for each in strays}
+        rows = reconciling.recordings_of(connection, of)
+        return {of[id_]: row for id_, row in rows.items()}
 
     def _of_dialplan(
         self, connection: Connection, strays: list[Tracks], found: Mapping[datetime, Calls]
@@ -173,6 +181,9 @@ class RecordedLook:
         for each in strays:
             if each.recording:
                 continue
+            channel = journal.channel_of(each.names[0])
+            of_channel = reconciling.of_fallback(connection, self._parts.name, channel, each.at)
+            yield from ((each.names[0], row) for row in of_channel if row.state is Custody.DESTROYED)
             for row in reconciling.recordings_of_calls(
                 connection, {call.id for call in found[each.at].found}
             ):

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from callrec import ids
 from callrec.catalogue import calls, custody, finding, notes
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.tables import recordings
@@ -194,6 +195,28 @@ def test_several_segments_become_a_recording_each(compared: Compared) -> None:
     assert not list(compared.bench.pbx.glob("*/*"))
 
 
+@pytest.mark.parametrize("destroyed", [False, True])
+def test_a_later_segment_that_was_found_is_known_when_it_comes_again(
+    compared: Compared, destroyed: bool
+) -> None:
+    """It became a recording of its own, whose id the names of its tracks do not have."""
+    bench, second = compared.bench, [name.replace("-1-", "-2-") for name in WANTED]
+    _tracks(bench, second)
+    compared.resolve()
+    bench.later()
+    if destroyed:
+        with bench.database.begin() as connection:
+            connection.execute(recordings.update().values(state="destroyed", manifest={}))
+    _tracks(bench, second)
+    assert compared.found() == [Kind.CAME_BACK if destroyed else Kind.LEFT_BEHIND]
+    compared.resolve()
+    bench.later()
+    assert not list(bench.pbx.glob("*/*")) and compared.found() == []
+    with bench.database.read() as connection:
+        row = connection.execute(recordings.select()).one()
+    assert row.state == ("destroyed" if destroyed else "archived") and not bench.spool.waiting()
+
+
 def test_what_is_followed_is_left_alone_and_what_nobody_follows_is_hung_up(compared: Compared) -> None:
     _tracks(compared.bench, WANTED)
     snoop = f"callrec.{RECORDING_ID}-1-staff"
@@ -326,6 +349,33 @@ def test_what_the_dialplan_recorded_is_archived_once(compared: Compared) -> None
     assert _recording(compared.bench)
     _tracks(compared.bench, names)
     assert compared.found() == [Kind.LEFT_BEHIND]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(hours=5)])
+def test_what_the_dialplan_recorded_and_was_destroyed_is_not_archived_anew(
+    compared: Compared, ahead: timedelta
+) -> None:
+    """No recording is named by its tracks, and of the manifest nothing is left: its id tells. The PBX's clock
+    may have been `ahead`."""
+    bench, stamp = compared.bench, int((AT + ahead).timestamp())
+    channel_id = f"demo-{stamp}.5"
+    names = [f"callrec/fallback-{channel_id}-{side}" for side in ("external", "staff")]
+    id_ = ids.of_fallback_recording("pbx", channel_id, AT + ahead + timedelta(seconds=0.7))
+    captured = _renamed(captured_call(call={"linkedid": channel_id, "started_at": AT}), names)
+    _tracks(bench, names)
+    bench.spool.hand_over(replace(captured, capture=replace(captured.capture, recording_id=id_)))
+    bench.later()
+    with bench.database.begin() as connection:
+        connection.execute(recordings.update().values(state="destroyed", manifest={}))
+    _tracks(bench, names)
+    assert compared.found() == [Kind.CAME_BACK]
+    compared.resolve()
+    assert bench.spool.waiting() == [id_]
+    bench.later()
+    assert not list(bench.pbx.glob("*/*")) and compared.found() == []
+    with bench.database.read() as connection:
+        assert connection.execute(recordings.select()).one().state == "destroyed"
+        assert custody.of(connection, id_)[-1].action == "came-back"
 
 
 def test_what_was_declared_lost_is_given_back_when_it_turns_up(compared: Compared) -> None:
