@@ -28,6 +28,8 @@ _TRACK = re.compile(rf"{FOLDER}/({ID.pattern})-([0-9]+)({STANDBY}?)-(external|st
 _SNOOP = re.compile(rf"{re.escape(OWN_PREFIX)}({ID.pattern})-([0-9]+)-(external|staff)")
 _LATEST_MS = 32_503_680_000_000
 """The year 3000."""
+CLOCKS = timedelta(seconds=2)
+"""How far the clocks of callrec and PBX may be apart."""
 _KEPT_BY = (KeyResult.STARTED, KeyResult.KEPT, KeyResult.MARKED, KeyResult.HELP_SENT)
 _KEEPING = (FeatureCode.KEEP, FeatureCode.HELP)
 OVER_AT_ONCE = "the call was over before there was sound to record"
@@ -162,7 +164,8 @@ class Recorded:
     id: what the dialplan recorded, or was found. `calls` is by the moments of tracks. `spool_since` is
     when the spool was made: what was recorded before may have had a draft elsewhere. `unread` are the
     recordings of which there is a draft that was not taken up: of another machine, which was to keep them,
-    or damaged.
+    or damaged. `under_way` are the calls that go on as the spool has them, each with when its capture was
+    begun, by callrec's clock; None: it has none.
     """
 
     channels: frozenset[str] = frozenset()
@@ -176,6 +179,7 @@ class Recorded:
     calls: Mapping[datetime, Calls] = field(default_factory=dict)
     spool_since: datetime | None = None
     unread: frozenset[str] = frozenset()
+    under_way: tuple[tuple[CallRecord, datetime | None], ...] = ()
 
 
 # --- what is recorded
@@ -192,7 +196,8 @@ def of_recorded(said: Recorded) -> list[Difference]:
     back = [Difference(Kind.TURNED_UP, id_) for id_ in turned_up]
     odd = [Difference(Kind.UNCLEAR, name) for name in sorted(unclaimed(said)) if not _is_ours(name)]
     strays = [_of_stray(each, said) for each in strays_of(said)]
-    return [*snoops, *back, *strays, *odd]
+    due = [each for each in strays if not _may_yet_be_kept(each, said)]
+    return [*snoops, *back, *due, *odd]
 
 
 def recording_of(channel: str) -> str:
@@ -284,13 +289,17 @@ def _archived(tracks: Tracks, known: Archived) -> Kind | None:
 
 def _call_of(tracks: Tracks, said: Recorded) -> CallRecord | None:
     """Returns the call of tracks, where the catalogue has exactly one that it can be."""
+    found = _calls_of(tracks, said)
+    return found[0] if len(found) == 1 else None
+
+
+def _calls_of(tracks: Tracks, said: Recorded) -> list[CallRecord]:
+    """Returns the calls of the catalogue that can be that of tracks."""
     calls = said.calls.get(tracks.at, Calls())
     found = [each for each in calls.found if each.answered_at and each.id not in calls.before]
     if not tracks.recording:
-        found = [each for each in found if _has_channel(each, journal.channel_of(tracks.names[0]))]
-    elif not calls.named:
-        found = [each for each in found if _can_be_of(tracks, each)]
-    return found[0] if len(found) == 1 else None
+        return [each for each in found if _has_channel(each, journal.channel_of(tracks.names[0]))]
+    return found if calls.named else [each for each in found if _can_be_of(tracks, each)]
 
 
 def _has_channel(call: CallRecord, channel: str) -> bool:
@@ -337,7 +346,22 @@ def _may_be_saved(tracks: Tracks, said: Recorded) -> bool:
     asked_since = any(each.key in _KEEPING and each.at >= tracks.at - FARTHEST for each in said.keys)
     since = said.spool_since  # made while the clock was not set, it may be newer than it says
     elsewhere = since is not None and (since < EARLIEST or tracks.at < since)
-    return asked_since or elsewhere or tracks.recording in said.unread
+    kept = any(_is_kept_of(tracks, each) for each in _calls_of(tracks, said))
+    return asked_since or elsewhere or kept or tracks.recording in said.unread
+
+
+def _may_yet_be_kept(each: Difference, said: Recorded) -> bool:
+    """Returns whether what is to be destroyed may be of a call that goes on: a key that is yet to come, or is
+    known in its row only, keeps all of it."""
+    if each.remedy is not Remedy.DESTROY or each.state or not each.tracks or not each.tracks.standby:
+        return False
+    latest = each.tracks.at + CLOCKS
+    return any(
+        call.started_at <= latest
+        and Mode.STANDBY in _modes(call)
+        and (begun is None or begun > each.tracks.at)
+        for call, begun in said.under_way
+    )
 
 
 def should_be_recorded(call: CallRecord) -> bool:
@@ -424,9 +448,6 @@ def _no_recordings(said: Filed) -> Iterator[Difference]:
 
 
 # --- the PBX's own records
-
-
-CLOCKS = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,8 +140,14 @@ class RecordedLook:
         followed = parts.followed()  # before the spool: there it goes from memory
         followed |= parts.spool.followed()
         said = replace(said, drafts=frozenset(parts.spool.tracks()), followed=frozenset(followed))
-        said = replace(said, spool_since=parts.spool.made_at())
+        said = replace(said, spool_since=parts.spool.made_at(), under_way=tuple(self._under_way()))
         return self._with_catalogue(said)
+
+    def _under_way(self) -> Iterator[tuple[CallRecord, datetime | None]]:
+        """Yields the calls under way, each with when its capture was begun."""
+        spool = self._parts.spool
+        begun = {each.call.id: differences.made_at(each.capture.recording_id) for each in spool.checkpoints()}
+        yield from ((call, begun.get(call.id)) for call in spool.calls_under_way())
 
     def _lost(self) -> dict[str, str]:
         """Returns the tracks of recordings that were declared lost, each with its recording."""

@@ -177,6 +177,15 @@ def test_the_call_of_that_moment_gets_what_is_found(
         assert calls.was_discarded(connection, CALL_ID) is not kept
 
 
+def test_what_was_on_standby_is_not_destroyed_while_its_call_goes_on(compared: Compared) -> None:
+    spool = compared.bench.spool
+    spool.save_open_call(call(started_at=AT, ended_at=None, decision=replace(DECISION, mode=Mode.STANDBY)))
+    _tracks(compared.bench, STANDBY)
+    assert compared.found() == []
+    spool.forget_open_call(CALL_ID)
+    assert compared.found() == [Kind.UNWANTED]
+
+
 def test_a_call_of_which_something_waits_is_not_said_to_be_destroyed(compared: Compared) -> None:
     """A take-over would take what waits for done."""
     _save(compared.bench, decision=replace(DECISION, mode=Mode.STANDBY))
