@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from callrec import ids, manifest
 from callrec.app.manifest_sources import AppSources
 from callrec.app.parts import App
-from callrec.catalogue import alerts, calls, pbxs
+from callrec.catalogue import alerts, calls, pbxs, reconciling
+from callrec.model.calls import FeatureCode
 from callrec.numbers import normalise
 from callrec.policy.holidays import is_holiday
 from callrec.policy.office import Office
@@ -33,9 +34,12 @@ if TYPE_CHECKING:
     from callrec.health.reconciliation import Reconciler
     from callrec.model.alerts import Alert
     from callrec.model.calls import CallRecord
+    from callrec.pbx.events import RawKeyPress
     from callrec.problems import Problems
     from callrec.recording.tracker import CallTracker
 
+KEEPING = (FeatureCode.KEEP, FeatureCode.HELP)
+"""The keys by which staff have a call kept."""
 STARTED_WITHIN = timedelta(minutes=1)
 """How far the beginning of one call may lie apart in the rows of two controllers."""
 A_NUMBER = "0300000000"
@@ -199,7 +203,13 @@ class ControllerAssembly:
             take_alert,
         )
         return JournalReader(
-            self._app.astdb, controller, adoption, problems, captured, self._app.pbx.channels
+            self._app.astdb,
+            controller,
+            adoption,
+            problems,
+            captured,
+            self._app.pbx.channels,
+            lambda keys: self.keys_forgotten(keys, controller.has_heard),
         )
 
     def _reconciler(self, controller: Controller, archiver: Archiver, problems: Problems) -> Reconciler:
@@ -279,6 +289,22 @@ class ControllerAssembly:
         here = call_id in self._app.spool.known_calls()
         return here or self._app.database.says(lambda connection: calls.is_known(connection, call_id))
 
+    def keys_forgotten(self, keys: Iterable[RawKeyPress], has_heard: Callable[[str], bool]) -> None:
+        """Has the spool remember it where nobody knows which call staff wanted kept by one of these keys: its
+        capture may be lost. Raises OSError."""
+        keeping = [each for each in keys if each.key in KEEPING and not has_heard(each.id)]
+        if any(not self.knows_key(each) for each in keeping):
+            self._app.spool.note_lost_key()
+
+    def knows_key(self, key: RawKeyPress) -> bool:
+        """Returns whether a key press stands in a call of the spool or, if that answers, of the catalogue."""
+        if _is_among(key, self._app.spool.every_call()):
+            return True
+        name = self._app.settings.pbx.name
+        return self._app.database.says(
+            lambda connection: _is_among(key, reconciling.calls_at(connection, name, key.at))
+        )
+
     def has_ended(self, call: CallRecord) -> bool:
         """Returns whether the catalogue has a row of this call, whoever wrote it, if it answers.
 
@@ -334,3 +360,7 @@ class ControllerAssembly:
                 return False
             raise
         return True
+
+
+def _is_among(key: RawKeyPress, calls: Iterable[CallRecord]) -> bool:
+    return any(each.id == key.id for call in calls for each in call.key_presses)

@@ -162,7 +162,8 @@ class Recorded:
     `told` is what the journal of the fallback tells of; `keys` are presses of which nobody knows yet whether
     they were acted on. `archived` is by recordings, or by the first track of what is archived under another
     id: what the dialplan recorded, or was found. `calls` is by the moments of tracks. `spool_since` is
-    when the spool was made: what was recorded before may have had a draft elsewhere. `unread` are the
+    when the spool was made, or a key was last pressed of which no call is known: what was recorded before
+    may have had a draft elsewhere, or be what that key kept. `unread` are the
     recordings of which there is a draft that was not taken up: of another machine, which was to keep them,
     or damaged. `under_way` are the calls that go on as the spool has them, each with when its capture was
     begun, by callrec's clock; None: it has none.

@@ -140,8 +140,13 @@ class RecordedLook:
         followed = parts.followed()  # before the spool: there it goes from memory
         followed |= parts.spool.followed()
         said = replace(said, drafts=frozenset(parts.spool.tracks()), followed=frozenset(followed))
-        said = replace(said, spool_since=parts.spool.made_at(), under_way=tuple(self._under_way()))
+        said = replace(said, spool_since=self._known_since(), under_way=tuple(self._under_way()))
         return self._with_catalogue(said)
+
+    def _known_since(self) -> datetime:
+        """Returns since when the spool has the drafts of all that is recorded, and no key was lost."""
+        spool = self._parts.spool
+        return max(filter(None, (spool.made_at(), spool.lost_key_at())))
 
     def _under_way(self) -> Iterator[tuple[CallRecord, datetime | None]]:
         """Yields the calls under way, each with when its capture was begun."""

@@ -327,6 +327,12 @@ def test_what_another_machine_was_to_keep_is_not_destroyed_here(
     assert drafts and compared.found() == [kind]
 
 
+def test_what_a_key_may_have_kept_is_not_destroyed_when_the_key_is_forgotten(compared: Compared) -> None:
+    compared.bench.spool.note_lost_key()
+    _tracks(compared.bench, STANDBY)
+    assert compared.found() == [Kind.UNCLEAR]
+
+
 def test_what_has_a_damaged_draft_is_not_destroyed(compared: Compared) -> None:
     spool = compared.bench.spool
     (spool.directory / "checkpoints" / f"{RECORDING_ID}.json").write_text("{")
