@@ -89,7 +89,8 @@ class CallMembership:
             return None
         staying = {key for key, call in calls.items() if self._goes_on_without(call, members)}
         joining = [call for key, call in calls.items() if key not in staying]
-        one = self._one_of(joining or calls.values(), members)
+        # where all go on elsewhere none of them has gone into another
+        one = self._one_of(joining, members) if joining else _first(calls.values(), members)
         for leg in legs:
             self._move(leg, one, at, met=() if seen else legs)
         return one
@@ -185,7 +186,7 @@ class CallMembership:
 
         `members` are those who talk with one another; empty where that is not known.
         """
-        first = min(calls, key=lambda call: _precedence(call, members))
+        first = _first(calls, members)
         self._went_into.pop(first.linkedid, None)
         lost = {each.linkedid for each in calls if each is not first}
         for key, into in self._went_into.items():
@@ -232,3 +233,7 @@ def _precedence(call: Call, members: Collection[str]) -> tuple[bool, bool, datet
     somebody_outside = any(not leg.extension for leg in legs)
     record = call.record
     return not somebody_outside, record.answered_at is None, record.started_at, record.id
+def _first(calls: Iterable[Call], members: Collection[str]) -> Call:
+    return min(calls, key=lambda call: _precedence(call, members))
+
+
