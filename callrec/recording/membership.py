@@ -95,6 +95,18 @@ class CallMembership:
             self._move(leg, one, at, met=() if seen else legs)
         return one
 
+    def all_apart(
+        self, heard: set[str], call: Call | None, at: datetime, environment: Environment
+    ) -> list[Call]:
+        """Returns the calls of their own that `part` makes of those who hear one another now, and of others
+        who talk in their call: that goes with the captured one, and they may talk apart from it."""
+        made, seen = [self.part(heard, at, environment)], set(heard)
+        for leg in self._topology.talking(list(call.legs.values())) if call else ():
+            if leg.id not in seen:
+                seen |= (others := self._topology.reach(leg))
+                made.append(self.part(others, at, environment))
+        return [each for each in made if each]
+
     def part(
         self, members: Iterable[str], at: datetime, environment: Environment, *, seen: bool = True
     ) -> Call | None:
@@ -223,6 +235,10 @@ def _new_record(channel: Channel, environment: Environment) -> CallRecord:
     )
 
 
+def _first(calls: Iterable[Call], members: Collection[str]) -> Call:
+    return min(calls, key=lambda call: _precedence(call, members))
+
+
 def _precedence(call: Call, members: Collection[str]) -> tuple[bool, bool, datetime, str]:
     """Returns the order in which one of several calls goes on, the least first.
 
@@ -233,7 +249,3 @@ def _precedence(call: Call, members: Collection[str]) -> tuple[bool, bool, datet
     somebody_outside = any(not leg.extension for leg in legs)
     record = call.record
     return not somebody_outside, record.answered_at is None, record.started_at, record.id
-def _first(calls: Iterable[Call], members: Collection[str]) -> Call:
-    return min(calls, key=lambda call: _precedence(call, members))
-
-
