@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from callrec.catalogue.calls import ArchivedRecording, read_recording
 from callrec.catalogue.database import Connection
 from callrec.catalogue.rows import RowReader, read_all
-from callrec.catalogue.tables import calls, custody, notes, recordings
+from callrec.catalogue.tables import calls, custody, destructions, notes, recordings
 from callrec.errors import CatalogueDamaged
 from callrec.ids import first_of, of_fallback_recording, same_seed
 from callrec.model.calls import CallRecord, Outcome
@@ -125,9 +125,16 @@ def settled(connection: Connection, ids: Collection[str]) -> set[str]:
 
 
 def places(connection: Connection, begin: datetime, end: datetime) -> list[Place]:
-    """Returns where the recordings are that began in a half-open span."""
+    """Returns where the recordings are that began in a half-open span, but for those whose destruction was
+    begun: what is gone of them, and why it could not be finished, is the matter of `destructions`."""
     columns = (getattr(recordings.c, name) for name in Place.__dataclass_fields__)
-    query = sa.select(*columns).where(recordings.c.started_at >= begin, recordings.c.started_at < end)
+    going = sa.exists().where(
+        destructions.c.recording_id == recordings.c.id,
+        destructions.c.begun_at.is_not(None),
+        destructions.c.finished_at.is_(None),
+    )
+    span = recordings.c.started_at >= begin, recordings.c.started_at < end
+    query = sa.select(*columns).where(*span, sa.not_(going))
     return [Place(**row._asdict()) for row in connection.execute(query)]
 
 

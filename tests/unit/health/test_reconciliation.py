@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from callrec import ids
-from callrec.catalogue import calls, custody, finding, notes
+from callrec.catalogue import calls, custody, destructions, finding, notes
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.tables import recordings
 from callrec.controller.controller import Controller
@@ -431,6 +431,21 @@ def test_a_recording_whose_object_is_gone_is_found(bench: Bench, filed: FiledLoo
     assert len(filed.look(now + timedelta(days=9), days=31)) == 1
     bench.store.versions[key] = data
     assert filed.look(now) == []
+
+
+def test_what_is_being_destroyed_is_not_missed(bench: Bench, filed: FiledLook) -> None:
+    """Its destruction was stopped between its two objects, which is told otherwise."""
+    bench.captured()
+    bench.later()
+    with bench.database.begin() as connection:
+        found = destructions.find(connection, RECORDING_ID)
+        assert found
+        destructions.begin(connection, found, who="callrec", at=START)
+    (key,) = [key for key in bench.store.versions if key.endswith(".flac")]
+    data = bench.store.versions.pop(key)
+    assert filed.look(START + timedelta(hours=1)) == []
+    bench.store.versions[key] = data
+    assert filed.look(START + timedelta(hours=1)) == []
 
 
 def test_an_object_without_a_row_is_found(bench: Bench, filed: FiledLook) -> None:
