@@ -139,7 +139,7 @@ ASKED = {
         "alerts/webhook.py:*",
     },
     "how long something is shown, or looked for": {
-        "desk/operations/reconcile.py:_require_controller",
+        "desk/operations/reconcile.py:_is_fresh",
         "health/metrics.py:archived",
         "evidence/keys.py:*",
         "evidence/lost_commits.py:*",
