@@ -209,6 +209,35 @@ def test_with_its_folder_away_nothing_is_lost_and_half_is_not_taken_for_all(benc
     assert _archived(bench).placements[0].missing == ()
 
 
+def test_time_in_which_its_folder_was_away_counts_for_nothing_when_another_sound_is_there(
+    bench: Bench,
+) -> None:
+    """As when the PBX goes on recording into the folder on which its disk is not mounted."""
+    bench.spool.hand_over(captured_call())
+    for _ in range(2):
+        _for_a_day(bench)
+    bench.track("voicemail/1", 500)
+    bench.later()
+    assert bench.spool.waiting() == [RECORDING_ID] and not bench.spool.quarantined()
+    _for_a_day(bench)
+    assert bench.spool.quarantined() == [RECORDING_ID]
+
+
+def test_one_side_is_not_given_up_in_the_moment_in_which_the_folder_comes_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its track was asked for just before, and whether there are others just after."""
+    bench.track(EXTERNAL, 500)
+    bench.spool.hand_over(captured_call())
+    bench.archiver.work()
+    (bench.pbx / EXTERNAL).unlink()
+    _for_a_day(bench)
+
+    monkeypatch.setattr(bench.tracks, "_has_others", lambda names: True)
+    bench.later()
+    assert bench.spool.waiting() == [RECORDING_ID] and not bench.store.objects
+
+
 def test_a_restart_does_not_begin_to_wait_anew(bench: Bench, tmp_path: Path) -> None:
     bench.spool.hand_over(captured_call())
     bench.track("voicemail/1", 500)
