@@ -156,7 +156,8 @@ class DraftMirror(Worker):
         gone = [each for each in newest if each.state is not State.OPEN and not self._is_waiting(each.id)]
         with self._lock:
             for each in gone:
-                del self._newest[each.id]
+                if self._newest[each.id] is each:  # else it was noted anew meanwhile
+                    del self._newest[each.id]
             return dict(self._newest)
 
 

@@ -68,6 +68,20 @@ def test_it_is_written_only_where_it_changes() -> None:
     mirror.copy()  # there is nothing to do
 
 
+def test_what_is_noted_while_it_looks_is_not_taken_away() -> None:
+    """Some of a recording is destroyed, and the rest of it handed over at that moment."""
+    database, over = AstDbInMemory(), captured_call()
+
+    def hand_over(_id: str) -> bool:
+        mirror.note(State.KEPT, over)
+        return False
+
+    mirror = DraftMirror(database.open, lambda: True, Problems(), hand_over)
+    mirror.note(State.DISCARDED, over)
+    mirror.copy()
+    assert [each.state for each in _mirror(database).there()] == [State.KEPT]
+
+
 def test_it_stays_until_the_spool_lets_go() -> None:
     """A machine that is lost between hang-up and archive has the only word of what its tracks are."""
     over = captured_call()
