@@ -305,15 +305,19 @@ class ControllerAssembly:
             lambda connection: _is_among(key, reconciling.calls_at(connection, name, key.at))
         )
 
-    def has_ended(self, call: CallRecord) -> bool:
-        """Returns whether the catalogue has a row of this call, whoever wrote it, if it answers.
+    def has_ended(self, call: CallRecord, captured: str = "") -> bool:
+        """Returns whether the catalogue has a row of this call, whoever wrote it, if it answers; where one of
+        its channels is `captured`, one in which that took part.
 
-        The linked id alone does not tell: Asterisk may give it to a call again after it was restarted.
+        The linked id alone does not tell: Asterisk may give it to a call again after it was restarted, and
+        those who left others that talk on have it in a call of their own.
         """
         return self._app.database.says(
             lambda connection: (
                 calls.is_known(connection, call.id)
-                or pbxs.has_call(connection, call.pbx, call.linkedid, call.started_at - STARTED_WITHIN)
+                or pbxs.has_call(
+                    connection, call.pbx, call.linkedid, call.started_at - STARTED_WITHIN, captured
+                )
             )
         )
 
