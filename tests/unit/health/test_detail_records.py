@@ -36,6 +36,14 @@ def test_answered_calls_between_two_parties_are_read(tmp_path: Path) -> None:
     assert _read(file, BEGIN + timedelta(seconds=1)) == []
 
 
+def test_what_a_queue_has_called_is_in_the_record_of_who_called_the_queue(tmp_path: Path) -> None:
+    """Its own channel is in no call that anybody knows: each call of a queue was told for a day."""
+    file = tmp_path / "Master.csv"
+    halves = [ANSWERED.replace("PJSIP/outside-1", f"Local/2101@queue-0001;{half}") for half in (1, 2)]
+    file.write_text("\n".join(f'{each},"1.{number}",""' for number, each in enumerate(halves, 1)))
+    assert [each[0] for each in _read(file)] == ["1.1"]
+
+
 def test_a_file_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="cdr_csv"):
         _read(tmp_path / "Master.csv")
