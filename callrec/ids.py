@@ -44,6 +44,11 @@ def of_fallback_recording(pbx: str, channel: str, since: datetime) -> str:
     return derived(since, f"recording {pbx} {channel}")
 
 
+def same_seed(id_: str) -> str:
+    """Returns the end of a derived id, which is that of its seed, whatever its moment."""
+    return id_[len("00000000-0000-") :]
+
+
 def derived(moment: datetime, seed: str) -> str:
     """Returns the id of something that happened at `moment` and is named `seed`: the same each time."""
     milliseconds = int(moment.timestamp() * 1000)

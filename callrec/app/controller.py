@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from callrec import ids, manifest
 from callrec.app.manifest_sources import AppSources
 from callrec.app.parts import App
-from callrec.catalogue import alerts, calls, pbxs
+from callrec.catalogue import alerts, calls, pbxs, reconciling
 from callrec.errors import Sentence
 from callrec.failures import why
+from callrec.model.calls import FeatureCode
 from callrec.numbers import normalise
 from callrec.policy.holidays import is_holiday
 from callrec.policy.office import Office
@@ -35,9 +36,12 @@ if TYPE_CHECKING:
     from callrec.health.reconciliation import Reconciler
     from callrec.model.alerts import Alert
     from callrec.model.calls import CallRecord
+    from callrec.pbx.events import RawKeyPress
     from callrec.problems import Problems
     from callrec.recording.tracker import CallTracker
 
+KEEPING = (FeatureCode.KEEP, FeatureCode.HELP)
+"""The keys by which staff have a call kept."""
 STARTED_WITHIN = timedelta(minutes=1)
 """How far the beginning of one call may lie apart in the rows of two controllers."""
 A_NUMBER = "0300000000"
@@ -207,7 +211,13 @@ class ControllerAssembly:
             take_alert,
         )
         return JournalReader(
-            self._app.astdb, controller, adoption, problems, captured, self._app.pbx.channels
+            self._app.astdb,
+            controller,
+            adoption,
+            problems,
+            captured,
+            self._app.pbx.channels,
+            lambda keys: self.keys_forgotten(keys, controller.has_heard),
         )
 
     def _reconciler(self, controller: Controller, archiver: Archiver, problems: Problems) -> Reconciler:
@@ -287,15 +297,35 @@ class ControllerAssembly:
         here = call_id in self._app.spool.known_calls()
         return here or self._app.database.says(lambda connection: calls.is_known(connection, call_id))
 
-    def has_ended(self, call: CallRecord) -> bool:
-        """Returns whether the catalogue has a row of this call, whoever wrote it, if it answers.
+    def keys_forgotten(self, keys: Iterable[RawKeyPress], has_heard: Callable[[str], bool]) -> None:
+        """Has the spool remember it where nobody knows which call staff wanted kept by one of these keys: its
+        capture may be lost. Raises OSError."""
+        keeping = [each for each in keys if each.key in KEEPING and not has_heard(each.id)]
+        if any(not self.knows_key(each) for each in keeping):
+            self._app.spool.note_lost_key()
 
-        The linked id alone does not tell: Asterisk may give it to a call again after it was restarted.
+    def knows_key(self, key: RawKeyPress) -> bool:
+        """Returns whether a key press stands in a call of the spool or, if that answers, of the catalogue."""
+        if _is_among(key, self._app.spool.every_call()):
+            return True
+        name = self._app.settings.pbx.name
+        return self._app.database.says(
+            lambda connection: _is_among(key, reconciling.calls_at(connection, name, key.at))
+        )
+
+    def has_ended(self, call: CallRecord, captured: str = "") -> bool:
+        """Returns whether the catalogue has a row of this call, whoever wrote it, if it answers; where one of
+        its channels is `captured`, one in which that took part.
+
+        The linked id alone does not tell: Asterisk may give it to a call again after it was restarted, and
+        those who left others that talk on have it in a call of their own.
         """
         return self._app.database.says(
             lambda connection: (
                 calls.is_known(connection, call.id)
-                or pbxs.has_call(connection, call.pbx, call.linkedid, call.started_at - STARTED_WITHIN)
+                or pbxs.has_call(
+                    connection, call.pbx, call.linkedid, call.started_at - STARTED_WITHIN, captured
+                )
             )
         )
 
@@ -351,3 +381,7 @@ def _not_taken_up(error: OSError) -> Sentence:
         "({problem}): make room, or see to its disk, and start callrec serve again",
         problem=why(error),
     )
+
+
+def _is_among(key: RawKeyPress, calls: Iterable[CallRecord]) -> bool:
+    return any(each.id == key.id for call in calls for each in call.key_presses)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callrec.app.parts import App
-from callrec.catalogue import reconciling
 from callrec.policy.decide import Defaults
 
 if TYPE_CHECKING:
-    from callrec.health.differences import Difference
     from callrec.health.filed_look import FiledLook
     from callrec.health.reconciliation import Comparison, Comparisons
     from callrec.health.recorded_look import RecordedLook
@@ -35,7 +33,7 @@ class ReconciliationAssembly:
         return Comparisons(
             lambda whole: self._recorded(recorded, whole=whole),
             lambda daily: self._filed(filed, daily=daily),
-            self._records() if file else None,
+            self._records(file) if file else None,
         )
 
     def _recorded(self, look: RecordedLook, *, whole: bool) -> Comparison:
@@ -53,32 +51,17 @@ class ReconciliationAssembly:
             FILED,
             lambda: look.look(app.now, days=days),
             look.resolve,
+            lambda left: look.still(left, app.now, days=days),
         )
 
-    def _records(self) -> Comparison:
+    def _records(self, file: Path) -> Comparison:
+        from callrec.health import records_look
         from callrec.health.reconciliation import RECORDS, Comparison
-
-        return Comparison(RECORDS, self._records_look, lambda each: None)
-
-    def _records_look(self) -> list[Difference]:
-        """Returns which calls of the PBX's own records of yesterday and today the catalogue does not have."""
-        from callrec.health import detail_records, differences
+        from callrec.health.records_look import RecordsParts
 
         app = self._app
-        path = app.settings.pbx.cdr_file
-        assert path is not None
-        end = app.now - timedelta(minutes=1)  # a call that was over just now is on its way
-        begin = end - timedelta(days=2)
-        records = detail_records.read(path, app.settings.office.zone, begin, end)
-        around = timedelta(days=1)
-        with app.database.read() as connection:
-            known = reconciling.calls_between(connection, begin - around, app.now)
-        waiting = [app.spool.call_of(id_) for id_ in app.spool.calls()]
-        known += [*waiting, *app.spool.calls_under_way()]
-        channels = {each.channel for call in known for each in call.participants}
-        linked = {call.linkedid for call in known}
-        begins = tuple(call.started_at for call in known)
-        return differences.of_records(records, frozenset(channels | linked), begins)
+        parts = RecordsParts(file, app.settings.office.zone, app.astdb, app.spool, app.database)
+        return Comparison(RECORDS, lambda: records_look.look(parts, app.now), lambda each: None)
 
     def _recorded_look(self) -> RecordedLook:
         from callrec.health.recorded_look import RecordedLook, RecordedParts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -39,9 +40,17 @@ def save(connection: sa.Connection, pbx: KnownPbx) -> None:
     upsert(connection, tables.pbxs, {"name": values.pop("name")}, values)
 
 
-def has_call(connection: sa.Connection, name: str, linkedid: str, since: datetime) -> bool:
-    """Returns whether there is a row of a call of this PBX with this linked id, which began since then."""
+def has_call(connection: sa.Connection, name: str, linkedid: str, since: datetime, channel: str = "") -> bool:
+    """Returns whether there is a row of a call of this PBX with this linked id, which began since then and in
+    which a `channel` took part, if one is named."""
     calls = tables.calls.c
     rows = connection.execute(sa.select(calls.details).where(calls.started_at >= since)).scalars()
-    told = [(each.get("pbx"), each.get("linkedid")) for each in rows if isinstance(each, dict)]
-    return (name, linkedid) in told
+    told = [each for each in rows if isinstance(each, dict)]
+    found = [each for each in told if (each.get("pbx"), each.get("linkedid")) == (name, linkedid)]
+    return any(not channel or channel in _channels(each) for each in found)
+
+
+def _channels(details: dict[str, Any]) -> list[Any]:
+    """Returns the channels that took part in a call; none of one whose row makes no sense."""
+    told = details.get("participants")
+    return [each.get("channel") for each in told if isinstance(each, dict)] if isinstance(told, list) else []

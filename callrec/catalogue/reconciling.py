@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from callrec.catalogue.calls import ArchivedRecording, read_recording
 from callrec.catalogue.database import Connection
 from callrec.catalogue.rows import RowReader, read_all
-from callrec.catalogue.tables import calls, custody, notes, recordings
+from callrec.catalogue.tables import calls, custody, destructions, notes, recordings
 from callrec.errors import CatalogueDamaged
+from callrec.ids import first_of, of_fallback_recording, same_seed
 from callrec.model.calls import CallRecord, Outcome
 from callrec.model.rules import Mode
 
@@ -49,6 +50,15 @@ def recordings_of(connection: Connection, ids: Collection[str]) -> dict[str, Arc
         query = sa.select(recordings).where(recordings.c.id.in_(wanted[start : start + _CHUNK]))
         found += read_all(connection.execute(query), read_recording, _passed_over)
     return {each.id: each for each in found}
+
+
+def of_fallback(connection: Connection, pbx: str, channel: str, since: datetime) -> list[ArchivedRecording]:
+    """Returns the rows of what the dialplan recorded of a channel, which was made at a moment: the recording
+    began within a day, by the PBX's clock then."""
+    low, high = (first_of(each) for each in (since, since + LONGEST))
+    end = same_seed(of_fallback_recording(pbx, channel, since))
+    there = recordings.c.id.between(low, high) & recordings.c.id.endswith(end)
+    return read_all(connection.execute(sa.select(recordings).where(there)), read_recording, _passed_over)
 
 
 def recordings_of_calls(connection: Connection, ids: Collection[str]) -> list[ArchivedRecording]:
@@ -106,10 +116,25 @@ def answered_without_recording(connection: Connection, begin: datetime, end: dat
     )
 
 
+def settled(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Returns those of some calls that have a recording by now, or about which somebody has written a
+    note."""
+    recorded = sa.select(recordings.c.call_id).where(recordings.c.call_id.in_(sorted(ids)))
+    noted = sa.select(notes.c.call_id).where(notes.c.call_id.in_(sorted(ids)))
+    return {*connection.execute(recorded).scalars(), *connection.execute(noted).scalars()}
+
+
 def places(connection: Connection, begin: datetime, end: datetime) -> list[Place]:
-    """Returns where the recordings are that began in a half-open span."""
+    """Returns where the recordings are that began in a half-open span, but for those whose destruction was
+    begun: what is gone of them, and why it could not be finished, is the matter of `destructions`."""
     columns = (getattr(recordings.c, name) for name in Place.__dataclass_fields__)
-    query = sa.select(*columns).where(recordings.c.started_at >= begin, recordings.c.started_at < end)
+    going = sa.exists().where(
+        destructions.c.recording_id == recordings.c.id,
+        destructions.c.begun_at.is_not(None),
+        destructions.c.finished_at.is_(None),
+    )
+    span = recordings.c.started_at >= begin, recordings.c.started_at < end
+    query = sa.select(*columns).where(*span, sa.not_(going))
     return [Place(**row._asdict()) for row in connection.execute(query)]
 
 

@@ -169,7 +169,8 @@ class DraftMirror(Worker):
         gone = [each for each in over if not self._is_waiting(each.id)]
         with self._lock:
             for each in gone:
-                del self._newest[each.id]
+                if self._newest[each.id] is each:  # else it was noted anew meanwhile
+                    del self._newest[each.id]
 
     def _look_safely(self) -> None:
         with suppress(OSError):  # that the spool is not there is told by who looks after it

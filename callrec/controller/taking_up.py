@@ -23,8 +23,9 @@ log = structlog.get_logger()
 class Elsewhere(Protocol):
     """What others have done, as far as the catalogue knows and answers."""
 
-    def has_ended(self, call: CallRecord) -> bool:
-        """Returns whether there is a row of this call, whoever wrote it."""
+    def has_ended(self, call: CallRecord, captured: str = "") -> bool:
+        """Returns whether there is a row of this call, whoever wrote it; where one of its channels is
+        captured, one in which that took part."""
 
     def has_recording(self, recording_id: str) -> bool:
         """Returns whether a recording is archived."""
@@ -106,4 +107,5 @@ def _is_over(checkpoint: Checkpoint, elsewhere: Elsewhere) -> bool:
     call, capture = checkpoint.call, checkpoint.capture
     if elsewhere.has_recording(capture.recording_id) or elsewhere.was_discarded(call.id):
         return True
-    return not capture.kept_because and elsewhere.has_ended(call)
+    captured = capture.segments[-1].channel if capture.segments else ""
+    return not capture.kept_because and elsewhere.has_ended(call, captured)

@@ -54,14 +54,16 @@ class JournalReader(Worker):
         problems: Problems,
         adopted: Callable[[], None],
         channels: Callable[[], list[Channel]],
+        forgotten: Callable[[list[RawKeyPress]], object] = lambda keys: None,
     ) -> None:
-        """Makes a reader. `adopted` is called when something was put into the spool, to wake others.
+        """Makes a reader. `adopted` is called when something was put into the spool, to wake others;
+        `forgotten` with the keys that are about to be deleted: where it raises OSError, they stay.
 
         `channels` returns those the PBX has. Recordings of which no line tells are the matter of
         callrec.health.reconciliation.
         """
         self._database, self._controller, self._adoption = database, controller, adoption
-        self._channels = channels
+        self._channels, self._forgotten = channels, forgotten
         self._gone: dict[str, datetime] = {}
         self._problems, self._adopted = problems, adopted
         super().__init__(self._look, lambda: SOON_SECONDS if self._left else SECONDS)
@@ -98,7 +100,7 @@ class JournalReader(Worker):
                     self._left -= 1
                     self._adopted()
             told_of = in_fallback.union(*(re.split("[|&]", value) for value in lines.values()))
-            self._forget(database, keys, {each.id for each in noted if each.linkedid in told_of})
+            self._forget(database, keys, noted, {each.id for each in noted if each.linkedid in told_of})
 
     def _going_on(self, lines: dict[str, str]) -> set[str]:
         """Returns the lines without an end whose calls may go on.
@@ -117,7 +119,9 @@ class JournalReader(Worker):
     def _now(self) -> datetime:
         return self._controller.now()
 
-    def _forget(self, database: Database, keys: dict[str, str], wanted: set[str]) -> None:
+    def _forget(
+        self, database: Database, keys: dict[str, str], noted: Sequence[RawKeyPress], wanted: set[str]
+    ) -> None:
         """Deletes what was noted of keys that were acted on at an earlier look, once all that they have
         caused is on disk: until then a kill must find them here (decisions 12, 20).
 
@@ -131,6 +135,7 @@ class JournalReader(Worker):
         done, mark = set(keys) - wanted, self._controller.asked()
         safe = {key for key in done & self._seen.keys() if self._controller.is_saved(self._seen[key])}
         if safe:
+            self._forgotten([each for each in noted if each.id in safe])
             database.delete(journal.KEYS, safe)
         self._seen = {key: self._seen.get(key, mark) for key in done - safe}
 

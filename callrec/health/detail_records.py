@@ -7,6 +7,7 @@ A file, and not AMI: AMI tells a record once, when it is written, and nobody lis
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from callrec.health.differences import DetailRecord
 _FIELDS = 16
 """accountcode, src, dst, dcontext, clid, channel, dstchannel, lastapp, lastdata, start, answer, end,
 duration, billsec, disposition, amaflags; then uniqueid and userfield, where they are logged."""
+_SECOND_HALF = re.compile("Local/.*;2")
 
 
 def read(path: Path, zone: ZoneInfo, begin: datetime, end: datetime) -> list[DetailRecord]:
@@ -51,8 +53,9 @@ def _rows(lines: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _record(row: list[str], zone: ZoneInfo) -> DetailRecord | None:
-    """Returns what a row says; None of a call that nobody answered, that has one party only, or of none."""
-    if len(row) < _FIELDS or row[14] != "ANSWERED" or not row[6]:
+    """Returns what a row says; None of a call that nobody answered, that has one party only, or of none, and
+    of the second half of a Local channel: whoever has dialled that has a record, too (a queue, a group)."""
+    if len(row) < _FIELDS or row[14] != "ANSWERED" or not row[6] or _SECOND_HALF.fullmatch(row[5]):
         return None
     try:
         started_at = datetime.fromisoformat(row[9])

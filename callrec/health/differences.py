@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -28,6 +28,8 @@ _TRACK = re.compile(rf"{FOLDER}/({ID.pattern})-([0-9]+)({STANDBY}?)-(external|st
 _SNOOP = re.compile(rf"{re.escape(OWN_PREFIX)}({ID.pattern})-([0-9]+)-(external|staff)")
 _LATEST_MS = 32_503_680_000_000
 """The year 3000."""
+CLOCKS = timedelta(seconds=2)
+"""How far the clocks of callrec and PBX may be apart."""
 _KEPT_BY = (KeyResult.STARTED, KeyResult.KEPT, KeyResult.MARKED, KeyResult.HELP_SENT)
 _KEEPING = (FeatureCode.KEEP, FeatureCode.HELP)
 OVER_AT_ONCE = "the call was over before there was sound to record"
@@ -131,11 +133,13 @@ class Difference:
 @dataclass(frozen=True, slots=True)
 class Archived:
     """What the catalogue has of a recording: `tracks` are those of which its sound was made, `lacking` those
-    of which it has not all. Of one that is destroyed neither is known."""
+    of which it has not all. Of one that is destroyed neither is known. `id` is its own, where the tracks are
+    named otherwise."""
 
     state: Custody
     tracks: frozenset[str] = frozenset()
     lacking: frozenset[str] = frozenset()
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +160,13 @@ class Recorded:
     `drafts` are the tracks of captures in the spool, `followed` the recordings that the controller follows
     or the spool has, `lost` those in quarantine that were declared lost, by the names of their tracks;
     `told` is what the journal of the fallback tells of; `keys` are presses of which nobody knows yet whether
-    they were acted on. `archived` is by recordings, or
-    by the first track of what the dialplan recorded, `calls` by the moments of tracks. `spool_since` is
-    when the spool was made: what was recorded before may have had a draft elsewhere. `unread` are the
+    they were acted on. `archived` is by recordings, or by the first track of what is archived under another
+    id: what the dialplan recorded, or was found. `calls` is by the moments of tracks. `spool_since` is
+    when the spool was made, or a key was last pressed of which no call is known: what was recorded before
+    may have had a draft elsewhere, or be what that key kept. `unread` are the
     recordings of which there is a draft that was not taken up: of another machine, which was to keep them,
-    or damaged.
+    or damaged. `under_way` are the calls that go on as the spool has them, each with when its capture was
+    begun, by callrec's clock; None: it has none.
     """
 
     channels: frozenset[str] = frozenset()
@@ -174,6 +180,7 @@ class Recorded:
     calls: Mapping[datetime, Calls] = field(default_factory=dict)
     spool_since: datetime | None = None
     unread: frozenset[str] = frozenset()
+    under_way: tuple[tuple[CallRecord, datetime | None], ...] = ()
 
 
 # --- what is recorded
@@ -190,7 +197,8 @@ def of_recorded(said: Recorded) -> list[Difference]:
     back = [Difference(Kind.TURNED_UP, id_) for id_ in turned_up]
     odd = [Difference(Kind.UNCLEAR, name) for name in sorted(unclaimed(said)) if not _is_ours(name)]
     strays = [_of_stray(each, said) for each in strays_of(said)]
-    return [*snoops, *back, *strays, *odd]
+    due = [each for each in strays if not _may_yet_be_kept(each, said)]
+    return [*snoops, *back, *due, *odd]
 
 
 def recording_of(channel: str) -> str:
@@ -264,7 +272,9 @@ def _is_followed(name: str, said: Recorded) -> bool:
 def _of_stray(tracks: Tracks, said: Recorded) -> Difference:
     """Returns what is to become of tracks without a draft, by what is known of their recording and call."""
     about = tracks.recording or tracks.names[0]
-    known, call = said.archived.get(about), _call_of(tracks, said)
+    known, call = said.archived.get(tracks.names[0]) or said.archived.get(about), _call_of(tracks, said)
+    if known and known.state is Custody.DESTROYED and known.id:
+        tracks = replace(tracks, recording=known.id)
     kind = (_archived(tracks, known) if known else None) or _wanted(tracks, call, said)
     return Difference(kind, about, tracks, call, state=known.state if known else None)
 
@@ -280,13 +290,17 @@ def _archived(tracks: Tracks, known: Archived) -> Kind | None:
 
 def _call_of(tracks: Tracks, said: Recorded) -> CallRecord | None:
     """Returns the call of tracks, where the catalogue has exactly one that it can be."""
+    found = _calls_of(tracks, said)
+    return found[0] if len(found) == 1 else None
+
+
+def _calls_of(tracks: Tracks, said: Recorded) -> list[CallRecord]:
+    """Returns the calls of the catalogue that can be that of tracks."""
     calls = said.calls.get(tracks.at, Calls())
     found = [each for each in calls.found if each.answered_at and each.id not in calls.before]
     if not tracks.recording:
-        found = [each for each in found if _has_channel(each, journal.channel_of(tracks.names[0]))]
-    elif not calls.named:
-        found = [each for each in found if _can_be_of(tracks, each)]
-    return found[0] if len(found) == 1 else None
+        return [each for each in found if _has_channel(each, journal.channel_of(tracks.names[0]))]
+    return found if calls.named else [each for each in found if _can_be_of(tracks, each)]
 
 
 def _has_channel(call: CallRecord, channel: str) -> bool:
@@ -333,7 +347,22 @@ def _may_be_saved(tracks: Tracks, said: Recorded) -> bool:
     asked_since = any(each.key in _KEEPING and each.at >= tracks.at - FARTHEST for each in said.keys)
     since = said.spool_since  # made while the clock was not set, it may be newer than it says
     elsewhere = since is not None and (since < EARLIEST or tracks.at < since)
-    return asked_since or elsewhere or tracks.recording in said.unread
+    kept = any(_is_kept_of(tracks, each) for each in _calls_of(tracks, said))
+    return asked_since or elsewhere or kept or tracks.recording in said.unread
+
+
+def _may_yet_be_kept(each: Difference, said: Recorded) -> bool:
+    """Returns whether what is to be destroyed may be of a call that goes on: a key that is yet to come, or is
+    known in its row only, keeps all of it."""
+    if each.remedy is not Remedy.DESTROY or each.state or not each.tracks or not each.tracks.standby:
+        return False
+    latest = each.tracks.at + CLOCKS
+    return any(
+        call.started_at <= latest
+        and Mode.STANDBY in _modes(call)
+        and (begun is None or begun > each.tracks.at)
+        for call, begun in said.under_way
+    )
 
 
 def should_be_recorded(call: CallRecord) -> bool:
@@ -422,9 +451,6 @@ def _no_recordings(said: Filed) -> Iterator[Difference]:
 # --- the PBX's own records
 
 
-CLOCKS = timedelta(seconds=2)
-
-
 @dataclass(frozen=True, slots=True)
 class DetailRecord:
     """One row of the PBX's own records (CDR) of a call that was answered.
@@ -459,14 +485,20 @@ def of_records(
     ]
 
 
-def moment_of(difference: Difference) -> datetime | None:
-    """Returns when that was which a difference of catalogue and bucket is about; None of others."""
+def is_older(difference: Difference, day: datetime) -> bool:
+    """Returns whether a difference of catalogue and bucket is of before a day, which begins in the office's
+    zone: a call by its beginning, an object by the day in its key."""
     if difference.call:
-        return difference.call.started_at
-    return made_at(difference.about) if ID.fullmatch(difference.about) else None
+        return difference.call.started_at < day
+    return "/".join(difference.key.split("/")[-4:-1]) < f"{day:%Y/%m/%d}"
 
 
 def confirmed(first: list[Difference], second: list[Difference]) -> list[Difference]:
     """Returns the differences that are there at both of two looks: what is on its way is not one."""
-    before = {(each.kind, each.about) for each in first}
-    return [each for each in second if (each.kind, each.about) in before]
+    before = {_same(each) for each in first}
+    return [each for each in second if _same(each) in before]
+
+
+def _same(each: Difference) -> tuple[Kind, str, str, int]:
+    """Returns by what a difference is known again at another look."""
+    return each.kind, each.about, each.key, each.tracks.number if each.tracks else 0

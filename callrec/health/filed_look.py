@@ -52,8 +52,7 @@ class FiledLook:
 
     def look(self, now: datetime, *, days: int = DAYS) -> list[Difference]:
         """Returns the differences of the last days, today included."""
-        today = now.astimezone(self._parts.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        begin = today - timedelta(days=days - 1)
+        begin = self._begin(now, days)
         with self._parts.database.read() as connection:
             before = reconciling.places(connection, begin, now + timedelta(days=1))
         there = self._there({*self._prefixes(begin, days), *map(_folder, before)})
@@ -67,6 +66,23 @@ class FiledLook:
         still = tuple(each for each in own if each.id not in waiting)
         known |= self._parts.spool.followed() | _young(there, now)
         return differences.of_filed(Filed(listed, tuple(map(_kept, before)), still, known))
+
+    def still(self, left: list[Difference], now: datetime, *, days: int = DAYS) -> list[Difference]:
+        """Returns what is so yet of differences that a look at more days has left, but for those of the last
+        `days`. That an object is there again, only such a look can tell."""
+        begin = self._begin(now, days)
+        older = [each for each in left if differences.is_older(each, begin)]
+        ids = {each.call.id for each in older if each.call}
+        if not ids:
+            return older
+        with self._parts.database.read() as connection:
+            settled = reconciling.settled(connection, ids)
+        return [each for each in older if not (each.call and each.call.id in settled)]
+
+    def _begin(self, now: datetime, days: int) -> datetime:
+        """Returns the beginning of the first of the last days, today included."""
+        today = now.astimezone(self._parts.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        return today - timedelta(days=days - 1)
 
     def resolve(self, difference: Difference) -> None:
         """Makes rows of what the bucket says and can prove; all else is for a person. Raises CheckFailed

@@ -31,7 +31,7 @@ def captured(
     """
     recording = tracks.recording
     if known or tracks.number > 1 or not recording:
-        recording = ids.derived(tracks.at, f"found {pbx} {tracks.names[0].rpartition('-')[0]}")
+        recording = found_id(tracks, pbx)
     told = call or _unknown_call(tracks, pbx, defaults)
     found = (
         remark("callrec had lost sight of recording {id}: it was found on the PBX", id=recording)
@@ -46,6 +46,11 @@ def captured(
     segment = Segment(tracks.number, _channel(tracks, told), external, staff, tracks.at)
     because = _kept_because(told) if wanted else None
     return CapturedCall(told, Capture(recording, tracks.at, because, (segment,)))
+
+
+def found_id(tracks: Tracks, pbx: str) -> str:
+    """Returns the id of a recording of its own that is made of tracks."""
+    return ids.derived(tracks.at, f"found {pbx} {tracks.names[0].rpartition('-')[0]}")
 
 
 def _both(tracks: Tracks) -> list[Track]:

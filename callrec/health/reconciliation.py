@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from callrec.backoff import Backoff
 from callrec.controller.controller import Controller
 from callrec.errors import CallrecError, Sentence
-from callrec.health.differences import Difference, Kind, Remedy, confirmed, moment_of
+from callrec.health.differences import Difference, Kind, Remedy, confirmed
 from callrec.problems import Problems
 from callrec.worker import Worker
 
@@ -26,8 +26,6 @@ SETTLE_SECONDS = 3.0
 """From a look to the one that confirms it."""
 EVERY = timedelta(minutes=5)
 EVERY_DAY = timedelta(days=1)
-SHORT = timedelta(days=2)
-"""So far back it is looked each time, at least; what is older is told until the next day's look."""
 AGAIN = Backoff(15.0, EVERY.total_seconds())
 """How long after a look that failed the next one comes, in seconds: a part that was away may be back."""
 DAILY_AGAIN_SECONDS = 3600.0
@@ -51,12 +49,14 @@ TOLD = {
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two looks at some parts, and what is done about a difference. What they raise is a CallrecError where a
-    part does not answer, and an OSError where a disk does not."""
+    """Two looks at some parts, and what is done about a difference. `still` returns what is so yet of what a
+    look at more days has left, as far as this one does not look there. What they raise is a CallrecError
+    where a part does not answer, and an OSError where a disk does not."""
 
     name: str
     look: Callable[[], list[Difference]]
     resolve: Callable[[Difference], None]
+    still: Callable[[list[Difference]], list[Difference]] = lambda left: []
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +83,12 @@ def reconcile(
 ) -> Iterator[Resolved]:
     """Yields what both looks of a comparison find, each resolved where that can be, unless `dry_run`.
 
-    `settle` waits between the looks. Raises what the comparison does when a part does not answer.
+    `settle` waits between the looks, and returns False where there is no time for a second one: then nothing
+    is. Raises what the comparison does when a part does not answer.
     """
     first = comparison.look()
-    if not first:
+    if not first or settle() is False:
         return
-    settle()
     for each in confirmed(first, comparison.look()):
         if dry_run or each.remedy is Remedy.LOOK:
             yield Resolved(each)
@@ -119,7 +119,7 @@ class Reconciler(Worker):
         self._comparisons, self._controller = comparisons, controller
         self._problems, self._clock, self._resolved = problems, clock, resolved
         self._link: datetime | None = None
-        self._told_daily: dict[str, list[Difference]] = {}
+        self._left_daily: dict[str, list[Resolved]] = {}
         """What the latest look at more days has left, by comparison."""
         self._due = self._daily_due = clock()
         self._failures = 0
@@ -156,31 +156,34 @@ class Reconciler(Worker):
 
     def _reconciled(self, comparison: Comparison, *, daily: bool) -> None:
         found = list(reconcile(comparison, self._settle))
+        if self.is_stopping:
+            return
         if any(each.done for each in found):
             self._resolved()
-        left = [each.difference for each in found if not each.done]
+        left = [each for each in found if not each.done]
         if daily:
-            self._told_daily[comparison.name] = left
-        elif comparison.name == FILED:
-            left += self._older(comparison.name)
-        self._tell(comparison.name, left)
-        for each in found:  # last: one that cannot be resolved hides no other
+            self._left_daily[comparison.name] = left
+        else:
+            left += self._older(comparison)
+        self._tell(comparison.name, [each.difference for each in left])
+        for each in left:  # last: one that cannot be resolved hides no other
             if each.problem:
                 raise each.problem
 
-    def _older(self, name: str) -> list[Difference]:
-        """Returns what was left of days that are not looked at each time: so it is until the next look."""
-        since = datetime.now(UTC) - SHORT
-        return [each for each in self._told_daily.get(name, []) if (at := moment_of(each)) and at < since]
+    def _older(self, comparison: Comparison) -> list[Resolved]:
+        """Returns what was left of days that are not looked at each time, and is so yet."""
+        left = self._left_daily.get(comparison.name, [])
+        still = comparison.still([each.difference for each in left])
+        return [each for each in left if each.difference in still]
 
-    def _settle(self) -> None:
-        self._stopping.wait(SETTLE_SECONDS)
+    def _settle(self) -> bool:
+        return not self._stopping.wait(SETTLE_SECONDS)
 
     def _tell(self, name: str, left: list[Difference]) -> None:
         """Makes one problem of each kind that a person has to see to, and ends those that are over."""
         kinds = {kind for kind in TOLD if comparison_of(kind) == name}
         for kind in sorted(kinds):
-            names = [each.about for each in left if each.kind is kind]
+            names = list(dict.fromkeys(each.about for each in left if each.kind is kind))
             if not names:
                 self._problems.clear(f"reconcile {kind}")
                 continue

@@ -24,7 +24,7 @@ from callrec.errors import CallrecError
 from callrec.fallback import journal
 from callrec.health import differences
 from callrec.health.differences import Archived, Calls, Difference, Kind, Recorded, Tracks
-from callrec.health.found_tracks import captured
+from callrec.health.found_tracks import captured, found_id
 from callrec.health.stored_names import StoredNames
 from callrec.model.calls import CallRecord
 from callrec.model.captures import CapturedCall, Custody
@@ -140,8 +140,19 @@ class RecordedLook:
         followed = parts.followed()  # before the spool: there it goes from memory
         followed |= parts.spool.followed()
         said = replace(said, drafts=frozenset(parts.spool.tracks()), followed=frozenset(followed))
-        said = replace(said, spool_since=parts.spool.made_at())
+        said = replace(said, spool_since=self._known_since(), under_way=tuple(self._under_way()))
         return self._with_catalogue(said)
+
+    def _known_since(self) -> datetime:
+        """Returns since when the spool has the drafts of all that is recorded, and no key was lost."""
+        spool = self._parts.spool
+        return max(filter(None, (spool.made_at(), spool.lost_key_at())))
+
+    def _under_way(self) -> Iterator[tuple[CallRecord, datetime | None]]:
+        """Yields the calls under way, each with when its capture was begun."""
+        spool = self._parts.spool
+        begun = {each.call.id: differences.made_at(each.capture.recording_id) for each in spool.checkpoints()}
+        yield from ((call, begun.get(call.id)) for call in spool.calls_under_way())
 
     def _lost(self) -> dict[str, str]:
         """Returns the tracks of recordings that were declared lost, each with its recording."""
@@ -161,9 +172,17 @@ class RecordedLook:
         with self._parts.database.read() as connection:
             rows = reconciling.recordings_of(connection, {each.recording for each in strays} - {""})
             found = {each.at: self._calls(connection, each) for each in strays}
+            rows |= self._found_before(connection, strays)
             rows |= dict(self._of_dialplan(connection, strays, found))
-        known = {about: self._archived(row) for about, row in rows.items()}
+        known = {about: replace(self._archived(row), id=row.id) for about, row in rows.items()}
         return replace(said, archived=known, calls=found)
+
+    def _found_before(self, connection: Connection, strays: list[Tracks]) -> dict[str, ArchivedRecording]:
+        """Returns what the catalogue has of tracks that were found before, and became a recording of their
+        own: by the first of them."""
+        of = {found_id(each, self._parts.name): each.names[0] for each in strays}
+        rows = reconciling.recordings_of(connection, of)
+        return {of[id_]: row for id_, row in rows.items()}
 
     def _of_dialplan(
         self, connection: Connection, strays: list[Tracks], found: Mapping[datetime, Calls]
@@ -173,6 +192,9 @@ class RecordedLook:
         for each in strays:
             if each.recording:
                 continue
+            channel = journal.channel_of(each.names[0])
+            of_channel = reconciling.of_fallback(connection, self._parts.name, channel, each.at)
+            yield from ((each.names[0], row) for row in of_channel if row.state is Custody.DESTROYED)
             for row in reconciling.recordings_of_calls(
                 connection, {call.id for call in found[each.at].found}
             ):

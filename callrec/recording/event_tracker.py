@@ -229,8 +229,8 @@ class EventTracker:
         """Takes in that others hear this channel than before."""
         heard = self._topology.reach(self._topology.legs[channel])
         call = self._membership.merge(heard, at) or call
-        own = self._membership.part(heard, at, self.environment)
-        return [action for each in (call, own) if each for action in self._told(each, at)]
+        own = self._membership.all_apart(heard, call, at, self.environment)
+        return [action for each in (call, *own) if each for action in self._told(each, at)]
 
     def _told(self, call: Call, at: datetime, *, seen: bool = True) -> list[Action]:
         """Tells a call who is connected in it, and where it was sent."""

@@ -89,10 +89,23 @@ class CallMembership:
             return None
         staying = {key for key, call in calls.items() if self._goes_on_without(call, members)}
         joining = [call for key, call in calls.items() if key not in staying]
-        one = self._one_of(joining or calls.values(), members)
+        # where all go on elsewhere none of them has gone into another
+        one = self._one_of(joining, members) if joining else _first(calls.values(), members)
         for leg in legs:
             self._move(leg, one, at, met=() if seen else legs)
         return one
+
+    def all_apart(
+        self, heard: set[str], call: Call | None, at: datetime, environment: Environment
+    ) -> list[Call]:
+        """Returns the calls of their own that `part` makes of those who hear one another now, and of others
+        who talk in their call: that goes with the captured one, and they may talk apart from it."""
+        made, seen = [self.part(heard, at, environment)], set(heard)
+        for leg in self._topology.talking(list(call.legs.values())) if call else ():
+            if leg.id not in seen:
+                seen |= (others := self._topology.reach(leg))
+                made.append(self.part(others, at, environment))
+        return [each for each in made if each]
 
     def part(
         self, members: Iterable[str], at: datetime, environment: Environment, *, seen: bool = True
@@ -185,7 +198,7 @@ class CallMembership:
 
         `members` are those who talk with one another; empty where that is not known.
         """
-        first = min(calls, key=lambda call: _precedence(call, members))
+        first = _first(calls, members)
         self._went_into.pop(first.linkedid, None)
         lost = {each.linkedid for each in calls if each is not first}
         for key, into in self._went_into.items():
@@ -220,6 +233,10 @@ def _new_record(channel: Channel, environment: Environment) -> CallRecord:
         dialled=None if channel.state in NOT_CALLING else channel.exten or None,
         started_at=channel.created_at,
     )
+
+
+def _first(calls: Iterable[Call], members: Collection[str]) -> Call:
+    return min(calls, key=lambda call: _precedence(call, members))
 
 
 def _precedence(call: Call, members: Collection[str]) -> tuple[bool, bool, datetime, str]:

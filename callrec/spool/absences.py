@@ -54,6 +54,11 @@ class Absences:
         write_unsynced(path, _ABSENCE.dump_json(absence))
         return absence
 
+    def unknown(self, recording_id: str) -> None:
+        """Notes that nobody can say just now what the PBX has: from the answer before to the next one no time
+        counts."""
+        self._said_at.pop(recording_id, None)
+
     def forget(self, recording_id: str) -> None:
         """Forgets what the PBX said of a recording: it has all of it, or nobody waits for it any more."""
         self._said_at.pop(recording_id, None)

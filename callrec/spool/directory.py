@@ -13,8 +13,8 @@ quarantine/                   what nothing could be made of, for a person to loo
 flaws/                        what was noticed of calls within the last day (`flaws`)
 
 Beside them lie lock and version-2 (`lock`, `version`), the reserve (`reserve`), the copy of the rules
-(`snapshot`: office.json), and how the controller is (`status`: status.json). Names end in .partial while they
-are written (`files`).
+(`snapshot`: office.json), how the controller is (`status`: status.json), and lost-key, made when a key was
+last pressed of which no call is known. Names end in .partial while they are written (`files`).
 
 What is written here survives a power failure as well, except in open_calls/. Names are ids, so sorted they
 are in the order of time. Who takes what out of the spool, and when, is not decided here.
@@ -70,6 +70,7 @@ CAPTURED = "captured.json"
 SENT = ".sent"
 REMOVED = "removed"
 QUARANTINE = "quarantine"
+LOST_KEY = "lost-key"
 _FOLDERS = ("checkpoints", "open_calls", "calls", "recordings", "discards", "alerts", FLAWS, REMOVED)
 
 
@@ -261,12 +262,10 @@ class Spool(SpoolLock):
     def known_calls(self) -> set[str]:
         """Returns the ids of the calls of which there is more here than an open call: a capture or a row."""
         found = {each.call.id for each in self.checkpoints()} | set(self.calls())
-        for id_ in self.waiting():
-            with suppress(Damaged, FileNotFoundError):
-                found.add(self.captured_call(id_).call.id)
-        for id_ in self.discards():
-            with suppress(Damaged, FileNotFoundError):
-                found.add(self.discard_of(id_).captured.call.id)
+        for ids, read in ((self.waiting(), self._waiting_call), (self.discards(), self._discarded_call)):
+            for id_ in ids:
+                with suppress(Damaged, FileNotFoundError):
+                    found.add(read(id_).id)
         return found
 
     @_there
@@ -304,6 +303,40 @@ class Spool(SpoolLock):
         """Returns the names of the files that were put into the quarantine because they cannot be read: the
         ids of captures and calls."""
         return {path.stem for path in (self.directory / QUARANTINE).glob("*.json")}
+
+    @_there
+    def every_call(self) -> list[CallRecord]:
+        """Returns the calls that are here in whatever form, but for those in the quarantine; one of which
+        there is more, more than once. Changes nothing."""
+        found = self.calls_under_way()
+        for ids, read in (
+            (self.discards(), self._discarded_call),
+            (self.waiting(), self._waiting_call),
+            (self.calls(), self.call_of),
+        ):
+            for id_ in ids:
+                with suppress(Damaged, FileNotFoundError):
+                    found.append(read(id_))
+        return found
+
+    def _discarded_call(self, recording_id: str) -> CallRecord:
+        return self.discard_of(recording_id).captured.call
+
+    def _waiting_call(self, recording_id: str) -> CallRecord:
+        return self.captured_call(recording_id).call
+
+    @_small
+    def note_lost_key(self) -> None:
+        """Writes down that until now a key was pressed of which no call is known."""
+        write_whole(self.directory / LOST_KEY, b"")
+
+    @_there
+    def lost_key_at(self) -> datetime | None:
+        """Returns when that was written down last; None where it never was."""
+        try:
+            return datetime.fromtimestamp((self.directory / LOST_KEY).stat().st_mtime, UTC)
+        except FileNotFoundError:
+            return None
 
     @_there
     def made_at(self) -> datetime:

@@ -198,12 +198,12 @@ class Tracks:
         if missed is None:
             return self._absences.forget(recording_id)
         self._pbx_answers()
-        absence = self._absences.said(recording_id, missed)
-        if absence.times >= ABSENT_TIMES and absence.seconds >= _patience(captured, found):
-            if not _is_doubted(captured, found) or self._has_others(_there(found)):
+        if _is_doubted(captured, found) and not self._has_others(_there(found)):
+            self._absences.unknown(recording_id)
+        else:
+            absence = self._absences.said(recording_id, missed)
+            if absence.times >= ABSENT_TIMES and absence.seconds >= _patience(captured, found):
                 return None
-            # Its folder is away, nobody knows since when: once it is there, it is to say so as long again.
-            self._absences.forget(recording_id)
         if _was_over_before_sound(captured, found):
             raise NotYetClosed("the PBX has no sound of {name} yet", name=missed[0])
         raise NotYetThere(

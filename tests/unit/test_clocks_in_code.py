@@ -75,10 +75,12 @@ SUBTRACTED = {
     "a person is told, and nothing is done: of what is destroyed nothing depends on it": {
         "health/detail_records.py:read",
         "health/differences.py:of_records",
-        "health/reconciliation.py:_older",
     },
     "rows are made minutes later or sooner, as the S3 server's clock tells": {
         "health/filed_look.py:_young",
+    },
+    "what may be of a call that goes on is destroyed at a later look": {
+        "health/differences.py:_may_yet_be_kept",
     },
     "what may be of another spool is for a person, also where the clock was not set when this one was made": {
         "health/differences.py:_may_be_saved",
@@ -138,9 +140,8 @@ ASKED = {
         "alerts/webhook.py:*",
     },
     "how long something is shown, or looked for": {
-        "desk/operations/reconcile.py:_require_controller",
+        "desk/operations/reconcile.py:_is_fresh",
         "health/metrics.py:archived",
-        "health/reconciliation.py:_older",
         "evidence/keys.py:*",
         "evidence/lost_commits.py:*",
         "spool/flaws.py:*",

@@ -18,8 +18,12 @@ from callrec.health.reconciliation import SETTLE_SECONDS, Resolved, reconcile
 from callrec.sentences import SentenceField
 from callrec.spool import status
 
-FRESH = timedelta(seconds=10)
-"""A controller at work writes down twice a second what it follows."""
+FRESH = timedelta(seconds=SETTLE_SECONDS - 0.5)
+"""A controller at work writes down twice a second what it follows. What was seen at the first of two looks
+must be in what it has written when the second one asks."""
+HOUSE_SECONDS = 0.5
+PATIENCE_SECONDS = 10.0
+"""How long it is waited for that: who keeps house for it may wait for another part."""
 WOULD, DONE, LOOK, FAILED = "would", "done", "look", "failed"
 """What became of a difference: it would be resolved, it was, a person has to look, or it could not be."""
 
@@ -76,13 +80,20 @@ def _followed(app: App, dry_run: bool) -> set[str]:
 def _require_controller(app: App) -> None:
     """Raises Refused unless a controller runs here that is linked with the PBX, and tells what it follows: of
     what another one follows nothing is known here."""
-    said = status.read(app.spool.directory)
-    fresh = datetime.now(UTC) - datetime.fromisoformat(said.get("at", "2000-01-01T00:00:00+00:00")) < FRESH
-    if not (app.spool.is_locked() and fresh and said.get("link_up")):
+    end = time.monotonic() + PATIENCE_SECONDS
+    while app.spool.is_locked() and not _is_fresh(app) and time.monotonic() < end:
+        time.sleep(HOUSE_SECONDS)
+    linked = status.read(app.spool.directory).get("link_up")
+    if not (app.spool.is_locked() and _is_fresh(app) and linked):
         raise Refused(
             "no callrec serve is at work here and linked with the PBX: start it, which reconciles by "
             "itself, or look only, with --dry-run"
         )
+
+
+def _is_fresh(app: App) -> bool:
+    at = status.read(app.spool.directory).get("at", "2000-01-01T00:00:00+00:00")
+    return datetime.now(UTC) - datetime.fromisoformat(at) < FRESH
 
 
 def _told(each: Resolved) -> Reconciled:

@@ -15,15 +15,16 @@ import pytest
 
 from callrec.app import App
 from callrec.app.controller import ControllerAssembly
+from callrec.catalogue.calls import save_call
 from callrec.controller.drafts import FAMILY, PART, Draft, DraftMirror, State
 from callrec.controller.ownership import Reign
 from callrec.controller.taking_up import bring_up
-from callrec.model.calls import CallRecord, remark
+from callrec.model.calls import CallRecord, Participant, remark
 from callrec.model.captures import Checkpoint
 from callrec.problems import Problems
 from callrec.spool.directory import Spool
 from tests.unit.controller.astdb import AstDbInMemory
-from tests.unit.samples import captured_call, checkpoint
+from tests.unit.samples import START, captured_call, checkpoint
 
 OTHER_ID = "01a20000-0000-7000-8000-000000000002"
 WAITING: set[str] = set()
@@ -76,6 +77,20 @@ def test_it_is_written_only_where_it_changes() -> None:
     mirror.copy()
     database.away = True
     mirror.copy()  # there is nothing to do
+
+
+def test_what_is_noted_while_it_looks_is_not_taken_away() -> None:
+    """Some of a recording is destroyed, and the rest of it handed over at that moment."""
+    database, over = AstDbInMemory(), captured_call()
+
+    def hand_over(_id: str) -> bool:
+        mirror.note(State.KEPT, over)
+        return False
+
+    mirror = DraftMirror(database.open, lambda: True, Problems(), hand_over)
+    mirror.note(State.DISCARDED, over)
+    mirror.copy()
+    assert [each.state for each in _mirror(database).there()] == [State.KEPT]
 
 
 def test_it_stays_until_the_spool_lets_go() -> None:
@@ -177,7 +192,7 @@ class Catalogue:
     recordings: set[str] = field(default_factory=set)
     discarded: set[str] = field(default_factory=set)
 
-    def has_ended(self, call: CallRecord) -> bool:
+    def has_ended(self, call: CallRecord, captured: str = "") -> bool:
         return call.id in self.ended
 
     def has_recording(self, recording_id: str) -> bool:
@@ -191,6 +206,22 @@ def test_another_machine_takes_up_what_is_not_done(tmp_path: Path) -> None:
     spool, done = Spool(tmp_path), _on_standby(replace(_other(), call=replace(_other().call, id="done")))
     bring_up(spool, [_open(), _open(done)], Catalogue(ended={"done"}))
     assert spool.checkpoints() == [checkpoint()]
+
+
+@pytest.mark.parametrize(("together", "taken"), [(False, True), (True, False)])
+def test_a_row_of_those_who_went_to_talk_apart_does_not_end_the_call(
+    app: App, tmp_path: Path, together: bool, taken: bool
+) -> None:
+    """They have its linked id. Where the captured one took part, it is the call, begun anew."""
+    standby = _on_standby(checkpoint())
+    apart = replace(standby.call, id=standby.call.id.replace("a", "b"), ended_at=START)
+    if not together:
+        apart = replace(apart, participants=(Participant("1.7", "2102", "2102", START),))
+    with app.database.begin() as connection:
+        save_call(connection, apart)
+    spool = Spool(tmp_path / "another")
+    bring_up(spool, [_open(standby)], ControllerAssembly(app))
+    assert (spool.checkpoints() == [standby]) is taken
 
 
 def test_what_is_to_be_kept_is_taken_though_the_row_of_its_call_is_there(tmp_path: Path) -> None:

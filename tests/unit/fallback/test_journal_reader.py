@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -22,8 +23,8 @@ from callrec.fallback import journal_reader
 from callrec.fallback.adoption import Adoption
 from callrec.fallback.journal import EARLIEST, FAMILY, KEYS, LATEST
 from callrec.fallback.journal_reader import JournalReader
-from callrec.model.calls import CallRecord, FeatureCode
-from callrec.pbx.events import Channel
+from callrec.model.calls import CallRecord, FeatureCode, KeyPress, KeyResult
+from callrec.pbx.events import Channel, RawKeyPress
 from callrec.problems import Problems
 from callrec.spool.directory import Spool
 from callrec.worker import Pulse
@@ -31,6 +32,7 @@ from tests.scenarios.replay import office
 from tests.unit.channels import channel
 from tests.unit.fakes import AstDb
 from tests.unit.fallback.samples import AUTOMATIC, ENDED, FILES, LINE, OPEN, SECOND_OF_SOUND, Storage
+from tests.unit.samples import START, call
 
 HELP = f"help|demo-1.0|PJSIP/2101-00000002|{ENDED.timestamp() - 2}|1.1"
 OTHER = "keep|other-1.0|PJSIP/2101-00000003|1.0|1.2"
@@ -69,6 +71,7 @@ def _reader(
     controller: Linked,
     problems: Problems,
     channels: Callable[[], list[Channel]] = list,
+    forgotten: Callable[[list[RawKeyPress]], object] = lambda keys: None,
 ) -> JournalReader:
     rules: Any = office(AUTOMATIC)
     storage = Storage(dict.fromkeys(FILES, SECOND_OF_SOUND))
@@ -83,7 +86,7 @@ def _reader(
         lambda press, alert: ControllerAssembly(app).alert_known(alert),
     )
     segments: Any = controller
-    return JournalReader(lambda: database, segments, adoption, problems, lambda: None, channels)
+    return JournalReader(lambda: database, segments, adoption, problems, lambda: None, channels, forgotten)
 
 
 def test_a_line_that_is_gone_is_no_problem_any_more(app: App) -> None:
@@ -140,6 +143,54 @@ def test_a_key_is_not_forgotten_before_what_it_caused_is_on_disk(app: App) -> No
     controller.disk_is_full = False
     reader.read()
     assert not database.families[KEYS]
+
+
+def test_a_key_is_not_forgotten_before_somebody_was_told_of_that(app: App) -> None:
+    database, full = AstDb(), [True]
+    told: list[str] = []
+
+    def forgotten(keys: list[RawKeyPress]) -> None:
+        if full:
+            raise OSError(errno.ENOSPC, "full")
+        told.extend(each.id for each in keys)
+
+    database.families[KEYS] = {"p1": OTHER}
+    reader = _reader(app, database, Linked(), Problems(), forgotten=forgotten)
+    reader.read()
+    for _ in range(2):
+        with pytest.raises(OSError, match="full"):
+            reader.read()
+        assert database.families[KEYS]
+    full.clear()
+    reader.read()
+    assert not database.families[KEYS] and told == ["p1"]
+
+
+@pytest.mark.parametrize(
+    ("key", "heard", "noted"),
+    [("keep", False, True), ("help", False, True), ("stop", False, False), ("keep", True, False)],
+)
+def test_the_spool_remembers_a_key_of_which_no_call_is_known(
+    app: App, key: str, heard: bool, noted: bool
+) -> None:
+    """Its call may have been lost with the disk, and what it kept be on the PBX."""
+    press = RawKeyPress("p1", key, "1.0", "PJSIP/2101-1", START)
+    ControllerAssembly(app).keys_forgotten([press], lambda id_: heard)
+    assert bool(app.spool.lost_key_at()) is noted
+
+
+@pytest.mark.parametrize("where", ["row", "spool"])
+def test_a_key_that_a_call_has_is_not_lost(app: App, where: str) -> None:
+    pressed = KeyPress("p1", FeatureCode.KEEP, KeyResult.KEPT, "1.1", "2101", START)
+    known = call(pbx=app.settings.pbx.name, key_presses=(pressed,))
+    if where == "spool":
+        app.spool.save_call(known)
+    else:
+        with app.database.begin() as connection:
+            save_call(connection, known)
+    press = RawKeyPress("p1", "keep", "1.0", "PJSIP/2101-1", START + timedelta(seconds=3))
+    ControllerAssembly(app).keys_forgotten([press], lambda id_: False)
+    assert app.spool.lost_key_at() is None
 
 
 def test_a_key_is_not_forgotten_before_the_journal_has_told_of_its_call(app: App) -> None:

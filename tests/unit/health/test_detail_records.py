@@ -10,12 +10,8 @@ import pytest
 from callrec.errors import NotFound
 from callrec.health import detail_records
 from tests.unit.bench import TOKYO
+from tests.unit.health.cdr import ANSWERED
 
-ANSWERED = (
-    '"","0312345678","2101","from-outside","""Sato"" <0312345678>","PJSIP/outside-1","PJSIP/2101-2","Dial",'
-    '"PJSIP/2101,30","2026-11-22 10:00:00","2026-11-22 10:00:05","2026-11-22 10:01:05",65,60,"ANSWERED",'
-    '"DOCUMENTATION"'
-)
 BEGIN = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 
 
@@ -38,6 +34,14 @@ def test_answered_calls_between_two_parties_are_read(tmp_path: Path) -> None:
     told = (BEGIN, "0312345678", 60)
     assert _read(file) == [("1.0", *told), ("", *told)]
     assert _read(file, BEGIN + timedelta(seconds=1)) == []
+
+
+def test_what_a_queue_has_called_is_in_the_record_of_who_called_the_queue(tmp_path: Path) -> None:
+    """Its own channel is in no call that anybody knows: each call of a queue was told for a day."""
+    file = tmp_path / "Master.csv"
+    halves = [ANSWERED.replace("PJSIP/outside-1", f"Local/2101@queue-0001;{half}") for half in (1, 2)]
+    file.write_text("\n".join(f'{each},"1.{number}",""' for number, each in enumerate(halves, 1)))
+    assert [each[0] for each in _read(file)] == ["1.1"]
 
 
 def test_a_file_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:

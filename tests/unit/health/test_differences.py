@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from callrec.health.differences import (
     Kept,
     Kind,
     Recorded,
+    Tracks,
     confirmed,
     made_at,
 )
@@ -96,6 +97,39 @@ def test_the_name_alone_tells_what_was_wanted() -> None:
 )
 def test_standby_is_not_destroyed_where_a_key_may_have_saved_it(known: dict[str, Any]) -> None:
     assert _kinds(_said(STANDBY, **known)) == [Kind.UNCLEAR]
+
+
+def test_of_several_calls_one_that_a_key_has_kept_may_be_theirs() -> None:
+    """In an office there is seldom one call at a time."""
+    standby = call(decision=replace(DECISION, mode=Mode.STANDBY))
+    other = replace(standby, id=CALL_ID.replace("a", "b"))
+    kept = replace(other, key_presses=(_press(KeyResult.KEPT),))
+    assert _kinds(_said(STANDBY, calls={AT: Calls((standby, other))})) == [Kind.UNWANTED]
+    assert _kinds(_said(STANDBY, calls={AT: Calls((standby, kept))})) == [Kind.UNCLEAR]
+    unannounced = replace(kept, unannounced_at=START)
+    assert _kinds(_said(STANDBY, calls={AT: Calls((standby, unannounced))})) == [Kind.UNWANTED]
+
+
+@pytest.mark.parametrize(
+    ("changes", "begun", "kinds"),
+    [
+        ({}, None, []),
+        ({}, AT + timedelta(seconds=9), []),
+        ({}, AT - timedelta(seconds=9), [Kind.UNWANTED]),
+        ({"started_at": AT + timedelta(seconds=9)}, None, [Kind.UNWANTED]),
+        ({"decision": NEVER}, None, [Kind.UNWANTED]),
+    ],
+)
+def test_standby_of_a_call_that_goes_on_waits_for_its_keys(
+    changes: dict[str, Any], begun: datetime | None, kinds: list[Kind]
+) -> None:
+    """Its draft was lost, and it is captured anew, or not yet: staff may still want all of it."""
+    told = {"started_at": AT, "ended_at": None, "decision": replace(DECISION, mode=Mode.STANDBY)}
+    under_way = ((call(**{**told, **changes}), begun),)
+    assert _kinds(_said(STANDBY, under_way=under_way)) == kinds
+    assert _kinds(_said(WANTED, under_way=under_way)) == [Kind.WANTED]
+    again = {RECORDING_ID: Archived(Custody.DESTROYED)}
+    assert _kinds(_said(STANDBY, under_way=under_way, archived=again)) == [Kind.CAME_BACK]
 
 
 @pytest.mark.parametrize(
@@ -274,3 +308,5 @@ def test_a_name_beyond_the_calendar_stops_nothing() -> None:
 def test_only_what_both_looks_have_is_confirmed() -> None:
     a, b, c = (Difference(Kind.SNOOP, name) for name in "abc")
     assert confirmed([a, b], [b, c]) == [b]
+    one, other = (Difference(Kind.UNWANTED, "a", Tracks("a", number, ("n",), AT)) for number in (1, 2))
+    assert confirmed([one], [one, other]) == [one]

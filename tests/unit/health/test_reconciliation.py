@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from callrec.catalogue import calls, custody, finding, notes
+from callrec import ids
+from callrec.catalogue import calls, custody, destructions, finding, notes
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.tables import recordings
 from callrec.controller.controller import Controller
@@ -92,6 +93,11 @@ class Compared:
             self.look.resolve(each)
 
 
+@pytest.fixture(autouse=True)
+def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("callrec.health.reconciliation.SETTLE_SECONDS", 0.0)
+
+
 @pytest.fixture
 def compared(bench: Bench) -> Compared:
     bench.spool.made_at = lambda: AT - timedelta(days=1)  # type: ignore[method-assign]
@@ -171,6 +177,15 @@ def test_the_call_of_that_moment_gets_what_is_found(
         assert calls.was_discarded(connection, CALL_ID) is not kept
 
 
+def test_what_was_on_standby_is_not_destroyed_while_its_call_goes_on(compared: Compared) -> None:
+    spool = compared.bench.spool
+    spool.save_open_call(call(started_at=AT, ended_at=None, decision=replace(DECISION, mode=Mode.STANDBY)))
+    _tracks(compared.bench, STANDBY)
+    assert compared.found() == []
+    spool.forget_open_call(CALL_ID)
+    assert compared.found() == [Kind.UNWANTED]
+
+
 def test_a_call_of_which_something_waits_is_not_said_to_be_destroyed(compared: Compared) -> None:
     """A take-over would take what waits for done."""
     _save(compared.bench, decision=replace(DECISION, mode=Mode.STANDBY))
@@ -187,6 +202,28 @@ def test_several_segments_become_a_recording_each(compared: Compared) -> None:
     assert len(compared.bench.spool.waiting()) == 2
     compared.bench.later()
     assert not list(compared.bench.pbx.glob("*/*"))
+
+
+@pytest.mark.parametrize("destroyed", [False, True])
+def test_a_later_segment_that_was_found_is_known_when_it_comes_again(
+    compared: Compared, destroyed: bool
+) -> None:
+    """It became a recording of its own, whose id the names of its tracks do not have."""
+    bench, second = compared.bench, [name.replace("-1-", "-2-") for name in WANTED]
+    _tracks(bench, second)
+    compared.resolve()
+    bench.later()
+    if destroyed:
+        with bench.database.begin() as connection:
+            connection.execute(recordings.update().values(state="destroyed", manifest={}))
+    _tracks(bench, second)
+    assert compared.found() == [Kind.CAME_BACK if destroyed else Kind.LEFT_BEHIND]
+    compared.resolve()
+    bench.later()
+    assert not list(bench.pbx.glob("*/*")) and compared.found() == []
+    with bench.database.read() as connection:
+        row = connection.execute(recordings.select()).one()
+    assert row.state == ("destroyed" if destroyed else "archived") and not bench.spool.waiting()
 
 
 def test_what_is_followed_is_left_alone_and_what_nobody_follows_is_hung_up(compared: Compared) -> None:
@@ -290,6 +327,12 @@ def test_what_another_machine_was_to_keep_is_not_destroyed_here(
     assert drafts and compared.found() == [kind]
 
 
+def test_what_a_key_may_have_kept_is_not_destroyed_when_the_key_is_forgotten(compared: Compared) -> None:
+    compared.bench.spool.note_lost_key()
+    _tracks(compared.bench, STANDBY)
+    assert compared.found() == [Kind.UNCLEAR]
+
+
 def test_what_has_a_damaged_draft_is_not_destroyed(compared: Compared) -> None:
     spool = compared.bench.spool
     (spool.directory / "checkpoints" / f"{RECORDING_ID}.json").write_text("{")
@@ -321,6 +364,33 @@ def test_what_the_dialplan_recorded_is_archived_once(compared: Compared) -> None
     assert _recording(compared.bench)
     _tracks(compared.bench, names)
     assert compared.found() == [Kind.LEFT_BEHIND]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(hours=5)])
+def test_what_the_dialplan_recorded_and_was_destroyed_is_not_archived_anew(
+    compared: Compared, ahead: timedelta
+) -> None:
+    """No recording is named by its tracks, and of the manifest nothing is left: its id tells. The PBX's clock
+    may have been `ahead`."""
+    bench, stamp = compared.bench, int((AT + ahead).timestamp())
+    channel_id = f"demo-{stamp}.5"
+    names = [f"callrec/fallback-{channel_id}-{side}" for side in ("external", "staff")]
+    id_ = ids.of_fallback_recording("pbx", channel_id, AT + ahead + timedelta(seconds=0.7))
+    captured = _renamed(captured_call(call={"linkedid": channel_id, "started_at": AT}), names)
+    _tracks(bench, names)
+    bench.spool.hand_over(replace(captured, capture=replace(captured.capture, recording_id=id_)))
+    bench.later()
+    with bench.database.begin() as connection:
+        connection.execute(recordings.update().values(state="destroyed", manifest={}))
+    _tracks(bench, names)
+    assert compared.found() == [Kind.CAME_BACK]
+    compared.resolve()
+    assert bench.spool.waiting() == [id_]
+    bench.later()
+    assert not list(bench.pbx.glob("*/*")) and compared.found() == []
+    with bench.database.read() as connection:
+        assert connection.execute(recordings.select()).one().state == "destroyed"
+        assert custody.of(connection, id_)[-1].action == "came-back"
 
 
 def test_what_was_declared_lost_is_given_back_when_it_turns_up(compared: Compared) -> None:
@@ -361,6 +431,21 @@ def test_a_recording_whose_object_is_gone_is_found(bench: Bench, filed: FiledLoo
     assert len(filed.look(now + timedelta(days=9), days=31)) == 1
     bench.store.versions[key] = data
     assert filed.look(now) == []
+
+
+def test_what_is_being_destroyed_is_not_missed(bench: Bench, filed: FiledLook) -> None:
+    """Its destruction was stopped between its two objects, which is told otherwise."""
+    bench.captured()
+    bench.later()
+    with bench.database.begin() as connection:
+        found = destructions.find(connection, RECORDING_ID)
+        assert found
+        destructions.begin(connection, found, who="callrec", at=START)
+    (key,) = [key for key in bench.store.versions if key.endswith(".flac")]
+    data = bench.store.versions.pop(key)
+    assert filed.look(START + timedelta(hours=1)) == []
+    bench.store.versions[key] = data
+    assert filed.look(START + timedelta(hours=1)) == []
 
 
 def test_an_object_without_a_row_is_found(bench: Bench, filed: FiledLook) -> None:
@@ -498,7 +583,6 @@ def test_it_looks_at_every_link_every_five_minutes_and_at_more_once_a_day() -> N
     clock, link, problems = Clock(), Link(), Problems()
     both = Comparisons(comparison("recorded"), comparison("filed"), None)
     work = Reconciler(both, cast(Controller, link), problems, clock, lambda: None)
-    work.stop()  # it waits for nothing
     work._look()
     assert looked == [("recorded", True), ("filed", True)]
     assert [("b" in each, "callrec reconcile" in each) for each in problems.texts()] == [(True, True)]
@@ -517,24 +601,96 @@ def test_it_looks_at_every_link_every_five_minutes_and_at_more_once_a_day() -> N
     assert looked[6:] == [("filed", True)], "without a link the PBX is another controller's matter"
 
 
-def test_what_only_the_daily_look_sees_is_told_until_the_next_one() -> None:
-    old = Difference(Kind.NO_RECORDING, CALL_ID, call=call())
-    clock, problems = Clock(), Problems()
+def _filed_reconciler(look: FiledLook, hours: Callable[[], float], problems: Problems) -> Reconciler:
+    """One that looks at one day each time, and at nine once a day, so long after the sample call."""
 
     def filed(daily: bool) -> Comparison:
-        return Comparison("filed", lambda: [old] if daily else [], lambda each: None)
+        days = 9 if daily else 1
+
+        def now() -> datetime:
+            return START + timedelta(hours=hours())
+
+        return Comparison(
+            "filed",
+            lambda: look.look(now(), days=days),
+            look.resolve,
+            lambda left: look.still(left, now(), days=days),
+        )
 
     def recorded(more: bool) -> Comparison:
         return Comparison("recorded", list, lambda each: None)
 
-    work = Reconciler(
-        Comparisons(recorded, filed, None), cast(Controller, Link()), problems, clock, lambda: None
-    )
-    work.stop()
-    for _ in range(2):
+    both = Comparisons(recorded, filed, None)
+    return Reconciler(both, cast(Controller, Link()), problems, Clock(), lambda: None)
+
+
+def test_a_call_is_told_at_every_look_of_the_days_that_only_the_daily_one_sees(
+    bench: Bench, filed: FiledLook
+) -> None:
+    """Also on the day on which it passes from those that are looked at each time to the others."""
+    with bench.database.begin() as connection:
+        calls.save_call(connection, call())
+    problems, hours = Problems(), [1.0]
+    work = _filed_reconciler(filed, lambda: hours[0], problems)
+    for hour in (1, 13, 15, 37, 60):  # it is 10 o'clock in Tokyo at first, and midnight after 14 hours
+        hours[0], work._due = hour, 0.0
         work._look()
-        assert [CALL_ID in each for each in problems.texts()] == [True]
-        clock.now += EVERY.total_seconds()
+        assert [CALL_ID in each for each in problems.texts()] == [True], hour
+    with bench.database.begin() as connection:
+        notes.add(connection, CALL_ID, who="sato", text="the disk was full", at=START)
+    work._due = 0.0
+    work._look()
+    assert not problems.texts()
+
+
+def test_an_object_of_which_no_row_can_be_made_is_told_between_the_daily_looks(
+    bench: Bench, filed: FiledLook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.captured()
+    bench.later()
+    with bench.database.begin() as connection:
+        connection.execute(recordings.delete())
+        notes.add(connection, CALL_ID, who="sato", text="its row is gone", at=START)
+
+    class Nothing:
+        def only(self, base: str, id_: str) -> list[Any]:
+            return []
+
+    parts = replace(filed._parts, rebuilding=lambda: cast(Any, Nothing()))
+    problems = Problems()
+    work = _filed_reconciler(FiledLook(parts), lambda: 60.0, problems)
+    for _ in range(3):
+        work._due = 0.0
+        work._look()
+        assert ["no row can be made" in each for each in problems.texts()] == [True]
+
+
+def test_nothing_is_done_by_one_look_alone_when_it_is_to_end() -> None:
+    def nothing(each: Difference) -> None:
+        raise AssertionError("it was seen once only")
+
+    def recorded(more: bool) -> Comparison:
+        return Comparison("recorded", lambda: [SNOOP], nothing)
+
+    def filed(more: bool) -> Comparison:
+        return Comparison("filed", list, lambda each: None)
+
+    problems = Problems()
+    parts = Comparisons(recorded, filed, None)
+    work = Reconciler(parts, cast(Controller, Link()), problems, Clock(), lambda: None)
+    work.stop()
+    work._look()
+    assert not problems.texts()
+
+
+def test_a_recording_that_lacks_both_objects_is_named_once(bench: Bench, filed: FiledLook) -> None:
+    bench.captured()
+    bench.later()
+    bench.store.versions.clear()
+    problems = Problems()
+    _filed_reconciler(filed, lambda: 1.0, problems)._look()
+    (told,) = problems.texts()
+    assert told.count(RECORDING_ID) == 1
 
 
 def test_a_part_that_was_away_is_asked_again_soon() -> None:
@@ -555,7 +711,6 @@ def test_a_part_that_was_away_is_asked_again_soon() -> None:
     problems, clock = Problems(), Clock()
     parts = Comparisons(recorded, filed, None)
     work = Reconciler(parts, cast(Controller, Link()), problems, clock, lambda: None)
-    work.stop()
     work._look()
     assert problems.texts() == {"it is away"}
     clock.now += AGAIN.first
@@ -576,7 +731,6 @@ def test_what_cannot_be_resolved_hides_no_other() -> None:
     problems = Problems()
     parts = Comparisons(recorded, filed, None)
     work = Reconciler(parts, cast(Controller, Link()), problems, Clock(), lambda: None)
-    work.stop()
     work._look()
     assert len(problems.texts()) == 2 and any("it cannot be" in each for each in problems.texts())
 
@@ -591,7 +745,6 @@ def test_a_part_that_is_away_is_a_problem_and_the_others_are_compared() -> None:
     clock, problems = Clock(), Problems()
     recorded = Comparisons(lambda more: _comparison([UNCLEAR], [UNCLEAR]), away, None)
     work = Reconciler(recorded, cast(Controller, Link()), problems, clock, lambda: None)
-    work.stop()
     work._look()
     assert len(problems.texts()) == 2
 

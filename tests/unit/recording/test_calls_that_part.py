@@ -45,6 +45,36 @@ def test_who_leaves_a_conference_and_calls_another_is_recorded_beside_it() -> No
     assert {each.extension for each in own.participants} == {"2102", "2201"} and own.answered_at
 
 
+def test_those_from_whom_the_captured_one_goes_away_are_recorded_too() -> None:
+    """The caller is put out of the conference, and on to somebody whom that call has called."""
+    played = _played()
+    begin_recording(played, talks(played, "a", OUTSIDE, PHONE, COLLEAGUE))
+    played.handle(ev.LeftBridge(LATER, OUTSIDE, "a", (PHONE.id, COLLEAGUE.id)))
+    begin_recording(played, talks(played, "c", OUTSIDE, replace(CALLED, linkedid="1.0")))
+    assert {key: set(call.legs) for key, call in played.calls.items()} == {
+        "1.0": {OUTSIDE.id, CALLED.id},
+        "new-2": {PHONE.id, COLLEAGUE.id},
+    }
+    assert _captured(played)["1.0"] == OUTSIDE.id
+    assert _captured(played)["new-2"] in {PHONE.id, COLLEAGUE.id}
+
+
+def test_of_two_conferences_whose_people_meet_each_keeps_whom_it_calls() -> None:
+    played = _played()
+    theirs = [channel(f"2.{n}", f"PJSIP/211{n}-2", f"211{n}", linkedid="2.0") for n in range(3)]
+    begin_recording(played, talks(played, "a", OUTSIDE, PHONE, COLLEAGUE))
+    begin_recording(played, talks(played, "b", *theirs))
+    played.handle(ev.LeftBridge(LATER, COLLEAGUE, "a", (OUTSIDE.id, PHONE.id)))
+    played.handle(ev.LeftBridge(LATER, theirs[2], "b", (theirs[0].id, theirs[1].id)))
+    begin_recording(played, talks(played, "c", COLLEAGUE, theirs[2]))
+    played.handle(ev.ChannelCreated(LATER, replace(CALLED, linkedid="2.0")))
+    assert sorted(sorted(call.legs) for call in played.calls.values()) == [
+        [OUTSIDE.id, PHONE.id],
+        [COLLEAGUE.id, theirs[2].id],
+        [CALLED.id, theirs[0].id, theirs[1].id],
+    ]
+
+
 def test_who_comes_back_into_the_conference_ends_the_recording_beside_it() -> None:
     played = _played()
     begin_recording(played, talks(played, "a", OUTSIDE, PHONE, COLLEAGUE))

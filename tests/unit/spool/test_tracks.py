@@ -242,6 +242,21 @@ def test_a_folder_that_was_away_for_days_is_waited_for_as_long_again(bench: Benc
     assert _log(bench) == ["lost"]
 
 
+def test_one_side_is_not_given_up_in_the_moment_in_which_the_folder_comes_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its track was asked for just before, and whether there are others just after."""
+    bench.track(EXTERNAL, 500)
+    bench.spool.hand_over(captured_call())
+    bench.archiver.work()
+    (bench.pbx / EXTERNAL).unlink()
+    _for_a_day(bench)
+
+    monkeypatch.setattr(bench.tracks, "_has_others", lambda names: True)
+    bench.later()
+    assert bench.spool.waiting() == [RECORDING_ID] and not bench.store.objects
+
+
 def test_a_restart_does_not_begin_to_wait_anew(bench: Bench, tmp_path: Path) -> None:
     bench.spool.hand_over(captured_call())
     bench.track("voicemail/1", 500)
