@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,9 @@ from callrec.failures import why
 CHUNK = 1 << 16
 PING_SECONDS = 4.0
 """A link that stays silent this long is pinged; twice as long without a word means it is lost."""
+IDLE_SECONDS = 10.0
+"""How long a connection of ours may have been idle to be used again. Asterisk ends one after 15 s, which is
+told late where packets are lost: what is sent on it meanwhile is lost, and a call waits at the gate."""
 
 
 class AriRefused(CallrecError):
@@ -43,10 +47,20 @@ class TakenOver(Refused):
 
 
 class AriTransport(HttpClient):  # type: ignore[misc]
-    """HTTP with a deadline for every request, and one kept-alive connection a thread."""
+    """HTTP with a deadline for every request, and one kept-alive connection a thread.
 
-    def __init__(self, user: str, password: str, timeout: float, ca_file: Path | None = None) -> None:
-        self._auth, self._timeout, self._ca_file = (user, password), timeout, ca_file
+    One that was idle, or is older than the link for events, is not used again: its end may be under way.
+    """
+
+    def __init__(
+        self,
+        user: str,
+        password: str,
+        timeout: float,
+        ca_file: Path | None = None,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._auth, self._timeout, self._ca_file, self._seconds = (user, password), timeout, ca_file, seconds
         self._local = threading.local()
         self.on_connected: Callable[[], None] = lambda: None
         self.unreadable: Callable[[str, str], None] = lambda told, why: None
@@ -54,10 +68,15 @@ class AriTransport(HttpClient):  # type: ignore[misc]
         self.before_command: Callable[[], None] = lambda: None
         """Called before each request that changes something; what it raises keeps it from being sent."""
         self.link: Websocket | None = None
+        self._links = 0
 
     def close(self) -> None:
         if self.link:
             self.link.close()
+
+    def renew(self) -> None:
+        """Uses none of the connections again that there are now: they are of a link that was lost."""
+        self._links += 1
 
     def request(
         self, method: str, url: str, params: Any = None, data: Any = None, headers: Any = None
@@ -69,11 +88,13 @@ class AriTransport(HttpClient):  # type: ignore[misc]
         """Does as requests.request, with our session, timeout and errors; 401 and 403 are PbxUnreachable."""
         if method != "GET":
             self.before_command()
+        session = self._session()
         try:
             with within(self._timeout):
-                response = self._session().request(method, url, timeout=self._timeout, **options)
+                response = session.request(method, url, timeout=self._timeout, **options)
         except (requests.RequestException, OSError) as error:
             raise unreachable(url, error) from error
+        self._local.used = self._links, self._seconds()
         if response.status_code in (401, 403):
             raise PbxUnreachable(
                 "the PBX does not accept user {user} at {url}: check pbx.ari_user and pbx.ari_password",
@@ -109,6 +130,7 @@ class AriTransport(HttpClient):  # type: ignore[misc]
         except (websocket.WebSocketException, OSError) as error:
             raise unreachable(url, error) from error
         self.link = link = Websocket(opened, self.unreadable)
+        self.renew()
         try:
             self.on_connected()
         except BaseException:
@@ -133,7 +155,11 @@ class AriTransport(HttpClient):  # type: ignore[misc]
         if not hasattr(self._local, "session"):
             self._local.session = web.session(self._ca_file)
             self._local.session.auth = HTTPBasicAuth(*self._auth)
+            self._local.used = self._links, self._seconds()
         session: requests.Session = self._local.session
+        links, used = self._local.used
+        if links != self._links or self._seconds() - used > IDLE_SECONDS:
+            session.close()  # it makes another connection
         return session
 
 

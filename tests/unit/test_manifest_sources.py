@@ -53,6 +53,7 @@ def test_recordings_of_ten_minutes_share_a_comparison(app: App, asked: list[str]
     """Each costs the archiver two requests, and seconds where a server is away."""
     clock, sources = [0.0], AppSources(app)
     app.clock_watch._seconds = lambda: clock[0]
+    app.clock_watch._wall = lambda: AT + timedelta(seconds=clock[0])
     for clock[0] in (0.0, 1.0, OLDEST_S):
         sources.clocks()
     assert len(asked) == 2

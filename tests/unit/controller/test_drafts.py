@@ -89,6 +89,7 @@ def test_what_is_noted_while_it_looks_is_not_taken_away() -> None:
 
     mirror = DraftMirror(database.open, lambda: True, Problems(), hand_over)
     mirror.note(State.DISCARDED, over)
+    mirror.look()
     mirror.copy()
     assert [each.state for each in _mirror(database).there()] == [State.KEPT]
 

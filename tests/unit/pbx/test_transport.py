@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import socket
 import threading
+from http.server import BaseHTTPRequestHandler
+from typing import ClassVar
 
 import pytest
 import websocket
 
 from callrec.errors import PbxUnreachable
-from callrec.pbx.transport import AriTransport, Websocket
+from callrec.pbx.transport import IDLE_SECONDS, AriTransport, Websocket
+from tests.unit.http_server import serving
 
 
 def test_no_proxy_stands_between_us_and_the_pbx(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,6 +39,41 @@ def test_no_proxy_stands_between_us_and_the_pbx(monkeypatch: pytest.MonkeyPatch)
             transport.ws_connect(f"ws://{address}/events")
         thread.join(5)
     assert asked == ["/ari/asterisk/info", "/ari/events?subscribeAll=true"]
+
+
+class _Counting(BaseHTTPRequestHandler):
+    """Answers on kept-alive connections, and knows which there were."""
+
+    protocol_version = "HTTP/1.1"
+    seen: ClassVar[list[int]] = []
+
+    def do_GET(self) -> None:
+        self.seen.append(self.client_address[1])
+        self.send_response(204)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("idle", "links", "connections"), [(IDLE_SECONDS, 0, 1), (IDLE_SECONDS + 1, 0, 2), (0, 1, 2)]
+)
+def test_a_connection_whose_end_may_be_under_way_is_not_used_again(
+    idle: float, links: int, connections: int
+) -> None:
+    """Asterisk ends one that is idle, and one of a network that was parted may be dead."""
+    _Counting.seen, passed = [], [0.0]
+    with serving(_Counting) as url:
+        transport = AriTransport("callrec", "secret", 2.0, seconds=lambda: passed[0])
+        transport.request("GET", url)
+        passed[0] += idle
+        for _ in range(links):
+            transport.renew()
+        for _ in range(2):
+            transport.request("GET", url)
+        transport._session().close()
+    assert len(_Counting.seen) == 3 and len(set(_Counting.seen)) == connections
 
 
 @pytest.mark.parametrize("said", [-2147483000, 0, 4, 10])
