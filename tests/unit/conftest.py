@@ -35,12 +35,10 @@ class _Compiled(dict[Any, Any]):
     """Statements as SQLAlchemy compiled them, for all SQLite databases: by itself it begins anew for each."""
 
     def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
-        _dialect, *statement = key
-        return super().get(tuple(statement), default)
+        return super().get(key[1:], default)  # the first is the dialect
 
     def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
-        _dialect, *statement = key
-        super().__setitem__(tuple(statement), compiled)
+        super().__setitem__(key[1:], compiled)
 
 
 _COMPILED = _Compiled()
