@@ -92,6 +92,9 @@ def empty_office(tmp_path_factory: pytest.TempPathFactory, empty_catalogue: Path
     shutil.copy(empty_catalogue, folder / "c.db")
     url = f"sqlite:///{folder}/c.db"
     _done(folder, "init", "--non-interactive", "--database-url", url, "--spool", str(folder / "spool"))
+    settings = folder / "callrec.toml"
+    said = [line for line in settings.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    settings.write_text("\n".join([*said, ""]), "utf-8")
     return folder
 
 
