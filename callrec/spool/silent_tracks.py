@@ -21,6 +21,7 @@ from callrec.spool.sound import EXTERNAL_CHANNEL, STAFF_CHANNEL, SilentSpan
 
 WINDOW_S = 0.5
 WINDOWS_READ = 32
+"""Windows that are read at a time."""
 FAINTEST = 33
 """Samples below this (60 dB below the loudest there can be) are no sound: what codecs make of silence."""
 LEAST_S = 3.0
