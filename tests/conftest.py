@@ -28,6 +28,11 @@ hypothesis.settings.register_profile("callrec", deadline=None, max_examples=50)
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("callrec")
 
+# As in the Makefile: where it is set, every process that is started compiles all of callrec again, and pytest
+# rewrites all tests each time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByDatabase | None:
