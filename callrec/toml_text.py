@@ -42,6 +42,7 @@ _DEEP, _LONG = (
 _PART = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
 _HEADER = re.compile(r"\s*\[{1,2}([^\[\]]+)\]")
 _KEY = re.compile(rf"\s*({_PART}(?:\s*\.\s*{_PART})*)\s*=")
+_LONG_SIGNS = ('"' * 3, "'" * 3)
 _LONG_TEXT = re.compile(r"(\"{3}|'{3}).*?\1", re.DOTALL)
 
 
@@ -85,7 +86,10 @@ def lines_of(text: str) -> dict[Names, int]:
     """Returns on which line each table and each key of a TOML text is set."""
     table: Names = ()
     lines = {}
-    for number, line in enumerate(_LONG_TEXT.sub(_breaks, text).split("\n"), 1):
+    short = _LONG_TEXT.sub(_breaks, text) if any(sign in text for sign in _LONG_SIGNS) else text
+    for number, line in enumerate(short.split("\n"), 1):
+        if line.startswith("#"):  # as most lines of callrec.toml
+            continue
         if header := _HEADER.match(line):
             table = _parts(header[1])
             lines[table] = number

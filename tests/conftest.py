@@ -28,6 +28,11 @@ hypothesis.settings.register_profile("callrec", deadline=None, max_examples=50)
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("callrec")
 
+# As in the Makefile: where it is set, every process that is started compiles all of callrec again, and pytest
+# rewrites all tests each time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByDatabase | None:
@@ -92,6 +97,9 @@ def empty_office(tmp_path_factory: pytest.TempPathFactory, empty_catalogue: Path
     shutil.copy(empty_catalogue, folder / "c.db")
     url = f"sqlite:///{folder}/c.db"
     _done(folder, "init", "--non-interactive", "--database-url", url, "--spool", str(folder / "spool"))
+    settings = folder / "callrec.toml"
+    said = [line for line in settings.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    settings.write_text("\n".join([*said, ""]), "utf-8")
     return folder
 
 

@@ -20,6 +20,7 @@ from babel.messages.pofile import read_po, write_po
 
 from callrec import commands, errors, language
 from callrec.commands import COMMANDS, english, program
+from tests.parsed import nodes_of
 
 SOURCE = Path(commands.__file__).parents[1]
 FOLDER = language.FOLDER / "ja" / "LC_MESSAGES"
@@ -110,7 +111,7 @@ def collect() -> set[str]:
     """Every text that callrec can show, as it stands in the source."""
     found: set[str] = set()
     for path in SOURCE.rglob("*.py"):
-        found.update(_spoken(ast.parse(path.read_text("utf-8"))))
+        found.update(_spoken(path))
     for command in _commands(program):
         found.update(_help(command))
     return found - {""}
@@ -136,7 +137,7 @@ def _strings(message: Message) -> list[str]:
     return [str(each or "") for each in (message.string or ())] if several else [str(message.string or "")]
 
 
-def _spoken(tree: ast.AST) -> Iterator[str]:
+def _spoken(path: Path) -> Iterator[str]:
     raised = {name for name, each in vars(errors).items() if inspect.isclass(each)} | {
         "CheckFailed",
         "NotYetClosed",
@@ -156,8 +157,9 @@ def _spoken(tree: ast.AST) -> Iterator[str]:
         "OutputFailed",
         "PbxUnreachable",
     }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _name(node.func) in SPEAKING | raised:
+    speaking = SPEAKING | raised
+    for node in nodes_of(path):
+        if isinstance(node, ast.Call) and _name(node.func) in speaking:
             yield from _texts(node.args[:1])
         if isinstance(node, ast.Call) and _is_super_init(node.func):
             yield from _texts(node.args[:1])

@@ -10,6 +10,7 @@ import inspect
 import json
 import os
 import textwrap
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,16 @@ def reference() -> str:
 
 def commands() -> list[str]:
     """Every command as people call it, such as `rule add`, in the order of the help."""
-    return [
+    return list(_commands())
+
+
+@cache
+def _commands() -> tuple[str, ...]:
+    return tuple(
         each.command_path.removeprefix("callrec ")
         for each in _contexts()
         if not isinstance(each.command, click.Group)
-    ]
+    )
 
 
 def _contexts() -> list[click.Context]:

@@ -112,6 +112,11 @@ class Bench:
         write_wav(path, tone(hertz, seconds))
 
 
+Preparation = Callable[[Bench], None]
+BenchAfter = Callable[[Preparation], Bench]
+"""Makes a bench on which something was done."""
+
+
 class Sources:
     """What manifests say besides the call; `version` tells that of the PBX."""
 
@@ -152,6 +157,20 @@ class Sources:
 
     def signer(self) -> SigningKey:
         return self.key
+
+
+def archive_one(bench: Bench) -> None:
+    """Has one recording of ten seconds in the archive."""
+    bench.captured()
+    assert bench.archiver.archive(RECORDING_ID)
+
+
+def archive_a_second(bench: Bench) -> None:
+    """Has one recording of a second in the archive."""
+    bench.track("callrec/r-1-external", 500, 1.0)
+    bench.track("callrec/r-1-staff", 1000, 1.0)
+    bench.spool.hand_over(captured_call())
+    assert bench.archiver.archive(RECORDING_ID)
 
 
 def believe(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from callrec.app import App
 from callrec.catalogue.database import Database
 from callrec.resources import shipped
 from callrec.settings import CatalogueSettings, PromptSettings, Settings, SpoolSettings
-from tests.unit.bench import Bench, make_bench
+from tests.unit.bench import Bench, BenchAfter, Preparation, make_bench
 from tests.unit.desk.server_thread import ThroughDesk, serving
 from tests.unit.program import SHIBA, Done
 
@@ -35,12 +36,10 @@ class _Compiled(dict[Any, Any]):
     """Statements as SQLAlchemy compiled them, for all SQLite databases: by itself it begins anew for each."""
 
     def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
-        _dialect, *statement = key
-        return super().get(tuple(statement), default)
+        return super().get(key[1:], default)  # the first is the dialect
 
     def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
-        _dialect, *statement = key
-        super().__setitem__(tuple(statement), compiled)
+        super().__setitem__(key[1:], compiled)
 
 
 _COMPILED = _Compiled()
@@ -95,3 +94,39 @@ def through_desk(shiba: Callable[..., Done], tmp_path: Path) -> Iterator[Through
 @pytest.fixture
 def bench(tmp_path: Path, database: Database) -> Bench:
     return make_bench(tmp_path, database)
+
+
+@pytest.fixture(scope="session")
+def benches(tmp_path_factory: pytest.TempPathFactory, empty_catalogue: Path) -> BenchAfter:
+    """Benches on which something was done, of which nothing waits in the spool; each is made once."""
+
+    @cache
+    def made(prepare: Preparation) -> Bench:
+        folder = tmp_path_factory.mktemp("bench")
+        shutil.copy(empty_catalogue, folder / "catalogue.db")
+        done = make_bench(folder, Database(f"sqlite:///{folder}/catalogue.db"))
+        prepare(done)
+        done.database.close()
+        assert not done.spool.waiting()
+        return done
+
+    return made
+
+
+@pytest.fixture
+def bench_after(benches: BenchAfter, bench: Bench) -> BenchAfter:
+    """Makes the bench be as another one on which something was done: a copy is quicker than to do it."""
+
+    def made(prepare: Preparation) -> Bench:
+        other = benches(prepare)
+        assert other.database.file and bench.database.file
+        bench.database.close()
+        shutil.copy(other.database.file, bench.database.file)
+        for source, target in ((other.pbx, bench.pbx), (other.spool.directory, bench.spool.directory)):
+            shutil.copytree(source, target, dirs_exist_ok=True)
+        bench.store.versions.update({key: list(each) for key, each in other.store.versions.items()})
+        bench.store.until.update(other.store.until)
+        bench.deleted.extend(other.deleted)
+        return bench
+
+    return made

@@ -14,12 +14,14 @@ from functools import cache
 from pathlib import Path
 
 import callrec
+from tests.parsed import tree_of
 
 ROOT = Path(callrec.__file__).parent
 MOMENT = re.compile(
     r"(^|_)(at|now|since|until|moment|heard|newest|stamp|zero|stamp|told|last)$|^_?(begin|began|begun|end|ended|now|clock)$"
 )
 ASKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"}
+ASKED_BY = {each.rpartition(".")[2] for each in ASKS}
 
 SUBTRACTED = {
     "in the time of calls, which goes on steadily: what it is, is made there": {
@@ -159,17 +161,20 @@ def _places() -> list[tuple[str, ast.AST]]:
     return [
         (f"{path.relative_to(ROOT).as_posix()}:{function}", node)
         for path in sorted(ROOT.rglob("*.py"))
-        for function, node in _nodes(ast.parse(path.read_text("utf-8")), "")
+        for function, node in _nodes(tree_of(path), "")
         if isinstance(node, (ast.BinOp, ast.Compare, ast.Call))
     ]
 
 
 def _nodes(inside: ast.AST, function: str) -> Iterator[tuple[str, ast.AST]]:
     """Everything within a node, with the function that it is in."""
-    for node in ast.iter_child_nodes(inside):
-        own = node.name if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else function
-        yield own, node
-        yield from _nodes(node, own)
+    waiting = [(inside, function)]
+    while waiting:
+        outer, function = waiting.pop()
+        for node in ast.iter_child_nodes(outer):
+            own = node.name if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else function
+            yield own, node
+            waiting.append((node, own))
 
 
 def _is_moment(node: ast.AST) -> bool:
@@ -204,7 +209,11 @@ def _subtracts(node: ast.AST) -> bool:
 
 
 def _asks(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and ast.unparse(node.func) in ASKS
+    return isinstance(node, ast.Call) and _last_name(node.func) in ASKED_BY and ast.unparse(node.func) in ASKS
+
+
+def _last_name(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else ""
 
 
 def _fits(place: str, permitted: str) -> bool:

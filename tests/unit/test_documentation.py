@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from callrec.files import PARTIAL
 from callrec.spool import lock, snapshot, status, version
 from callrec.spool.directory import CAPTURED, SENT, Spool
 from tests import reference
+from tests.parsed import tree_of
 from tests.unit.samples import call, captured_call
 
 ROOT = Path(__file__).parents[2]
@@ -119,7 +121,7 @@ def test_both_languages_have_the_same_pages() -> None:
 def _names(path: Path) -> set[str]:
     """What a module defines: functions, classes, constants, and methods as Class.method."""
     found = set()
-    for node in ast.parse(path.read_text("utf-8")).body:
+    for node in tree_of(path).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             found.add(node.name)
         if isinstance(node, ast.ClassDef):
@@ -164,15 +166,25 @@ def test_every_decision_has_a_date_and_a_status_and_is_in_the_index() -> None:
 
 def test_every_package_says_what_it_does() -> None:
     for path in sorted((ROOT / "callrec").glob("*/__init__.py")):
-        said = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+        said = ast.get_docstring(tree_of(path)) or ""
         assert len(said.split()) > 30, path.parent.name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_tests_that_are_named_exist(page: Path) -> None:
-    tests = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     for name in re.findall(r"\btest_[a-z0-9_]+\b(?!\.py)", page.read_text("utf-8")):
-        assert f"def {name}(" in tests, f"{page.name}: {name}"
+        assert name in _tests(), f"{page.name}: {name}"
+
+
+@cache
+def _tests() -> set[str]:
+    files = (ROOT / "tests").rglob("test_*.py")
+    return {name for path in files for name in re.findall(r"def (\w+)\(", path.read_text("utf-8"))}
+
+
+@cache
+def _reference() -> str:
+    return (ROOT / "docs/reference.md").read_text("utf-8")  # the first test compares it
 
 
 @pytest.mark.parametrize(
@@ -183,7 +195,7 @@ def test_tests_that_are_named_exist(page: Path) -> None:
     ],
 )
 def test_commands_that_are_shown_exist(page: Path) -> None:
-    text = reference.reference()
+    text = _reference()
     known = set(re.findall(r"^## (callrec.*)$", text, re.MULTILINE))
     for line in re.findall(r"^[ \t]+(callrec .*)$", page.read_text("utf-8"), re.MULTILINE):
         words = line.split()

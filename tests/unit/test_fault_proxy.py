@@ -49,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def server() -> Iterator[int]:
     made = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    threading.Thread(target=made.serve_forever, daemon=True).start()
+    threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True).start()
     yield made.server_port
     made.shutdown()
     made.server_close()
@@ -76,8 +76,9 @@ def test_without_a_mood_all_passes(proxy: Proxy) -> None:
     "mood", [Refuses(), Hangs(), CutsAnswers(), CutsRequests(after=10), Garbles(), HttpAnswers(), Drips()]
 )
 def test_a_fault_begins_and_ends(proxy: Proxy, mood: Mood) -> None:
+    seconds = 0.1 if isinstance(mood, Hangs | Drips) else 0.3  # these two are waited for to the end
     with proxy.in_mood(mood, cut=True), pytest.raises(requests.RequestException):
-        _get(proxy, 0.3)
+        _get(proxy, seconds)
     assert _get(proxy) == BODY
 
 

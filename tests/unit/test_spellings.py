@@ -18,6 +18,7 @@ from callrec.model.office import Extension
 from callrec.model.rules import CallFacts, Direction
 from callrec.numbers import Number, dialled, normalise, of_extension
 from callrec.policy.office import Office
+from tests.parsed import nodes_of
 
 PACKAGE = Path(callrec.__file__).parent
 PREFIXES = ("0", "9", "0036")
@@ -344,8 +345,7 @@ def test_an_extension_is_comparable_as_it_is() -> None:
 
 def _names(path: Path, wanted: str) -> bool:
     """Whether a module calls a name, or casts to it, or imports a module of that name."""
-    text = path.read_text("utf-8")
-    for node in ast.walk(ast.parse(text)) if wanted in text else ():
+    for node in nodes_of(path) if wanted in path.read_text("utf-8") else ():
         if isinstance(node, ast.Call):
             given = {ast.unparse(each).strip("'") for each in (node.func, *node.args)}
             if wanted in given:

@@ -25,20 +25,21 @@ from callrec.manifest import AudioFacts
 from callrec.model.access import EVERYWHERE
 from callrec.spool.sound import examine
 from tests.tampering import altered
-from tests.unit.bench import Bench, Sources
-from tests.unit.samples import RECORDING_ID, START, captured_call
+from tests.unit.bench import Bench, BenchAfter, Sources, archive_one
+from tests.unit.samples import RECORDING_ID, START
 
 
 @pytest.fixture
-def kept(bench: Bench) -> ArchivedRecording:
-    return _archived(bench)
+def kept(bench_after: BenchAfter) -> ArchivedRecording:
+    return _found(bench_after(archive_one))
 
 
 def _archived(bench: Bench) -> ArchivedRecording:
-    bench.track("callrec/r-1-external", 500)
-    bench.track("callrec/r-1-staff", 1000)
-    bench.spool.hand_over(captured_call())
-    bench.archiver.work()
+    archive_one(bench)
+    return _found(bench)
+
+
+def _found(bench: Bench) -> ArchivedRecording:
     with bench.database.read() as connection:
         return finding.recording(connection, RECORDING_ID, reach=EVERYWHERE)
 

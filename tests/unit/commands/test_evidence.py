@@ -26,7 +26,7 @@ from callrec.model.access import EVERYWHERE
 from callrec.model.alerts import AlertState, Delivery
 from callrec.settings import OfficeSettings
 from tests.tampering import altered
-from tests.unit.bench import Bench, believe
+from tests.unit.bench import Bench, BenchAfter, believe
 from tests.unit.program import BOM, table
 from tests.unit.samples import CALL_ID, RECORDING_ID, START, alert, call, captured_call
 
@@ -63,14 +63,18 @@ def run(
 
 
 @pytest.fixture
-def archived(bench: Bench) -> list[str]:
+def archived(bench_after: BenchAfter) -> list[str]:
     """Three recordings in the archive."""
+    bench_after(_archive_three)
+    return IDS
+
+
+def _archive_three(bench: Bench) -> None:
     for number, id_ in enumerate(IDS):
         bench.track("callrec/r-1-external", 500, 1.0)
         bench.track("callrec/r-1-staff", 1000, 1.0)
         bench.spool.hand_over(captured_call(recording_id=id_, call={"id": CALL_ID[:-1] + str(number)}))
         assert bench.archiver.archive(id_)
-    return IDS
 
 
 def _key(bench: Bench, id_: str) -> str:

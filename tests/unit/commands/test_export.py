@@ -18,7 +18,7 @@ from callrec.catalogue import custody, tables
 from callrec.catalogue.custody import Entry
 from callrec.desk.operations import export as operations
 from callrec.model.access import Role
-from tests.unit.bench import Bench, Sources
+from tests.unit.bench import Bench, BenchAfter, Sources
 from tests.unit.desk.server_thread import ThroughDesk, serving
 from tests.unit.evidence import packages
 from tests.unit.kept_recording import approved_request
@@ -31,16 +31,20 @@ PASSPHRASE = "tune Sesame 開け"
 
 @pytest.fixture
 def office(
-    run: Office, bench: Bench, tmp_path: Path, empty_office: Path, monkeypatch: pytest.MonkeyPatch
+    run: Office,
+    bench_after: BenchAfter,
+    tmp_path: Path,
+    empty_office: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Office:
     """The program on the bench's database, store and key; there is a recording in it, and a request."""
+    bench = bench_after(packages.archive)
     text = (empty_office / "callrec.toml").read_text("utf-8").replace(str(empty_office), str(tmp_path))
     (tmp_path / "callrec.toml").write_text(text.replace("/c.db", "/catalogue.db"), "utf-8")
     packages.keys_of_bench(tmp_path / "bench-keys")
     monkeypatch.setenv("CALLREC_EVIDENCE__KEYS", str(tmp_path / "bench-keys"))
     monkeypatch.setattr(App, "store", bench.store)
     monkeypatch.setattr(account, "acting", lambda: "sato")
-    packages.archive(bench)
     return run
 
 

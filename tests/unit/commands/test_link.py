@@ -16,7 +16,7 @@ from callrec.app import App
 from callrec.archive.s3 import S3Store
 from callrec.catalogue import custody
 from callrec.settings import ArchiveSettings
-from tests.unit.bench import Bench, believe
+from tests.unit.bench import Bench, BenchAfter, archive_one, believe
 from tests.unit.fakes import MemoryStore
 from tests.unit.kept_recording import approved_request
 from tests.unit.program import Done
@@ -34,16 +34,19 @@ class Linking(MemoryStore):
 
 @pytest.fixture
 def office(
-    run: Office, bench: Bench, tmp_path: Path, empty_office: Path, monkeypatch: pytest.MonkeyPatch
+    run: Office,
+    bench_after: BenchAfter,
+    tmp_path: Path,
+    empty_office: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Office:
+    bench = bench_after(archive_one)
     text = (empty_office / "callrec.toml").read_text("utf-8").replace(str(empty_office), str(tmp_path))
     (tmp_path / "callrec.toml").write_text(text.replace("/c.db", "/catalogue.db"), "utf-8")
     shutil.copytree(empty_office / "evidence", tmp_path / "evidence")
     believe(tmp_path / "evidence")
     monkeypatch.setattr(App, "store", Linking(bench.store.versions))
     monkeypatch.setattr(account, "acting", lambda: "sato")
-    bench.captured()
-    assert bench.archiver.archive(RECORDING_ID)
     return run
 
 

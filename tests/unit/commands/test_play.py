@@ -15,7 +15,7 @@ from callrec.app import App
 from callrec.catalogue import custody
 from callrec.commands import player
 from callrec.errors import Unreachable
-from tests.unit.bench import Bench, believe
+from tests.unit.bench import Bench, BenchAfter, archive_one, believe
 from tests.unit.program import Done
 from tests.unit.samples import RECORDING_ID
 
@@ -23,10 +23,14 @@ Run = Callable[..., Done]
 
 
 @pytest.fixture
-def archived(bench: Bench, office: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def archived(
+    bench_after: BenchAfter,
+    office: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Bench:
     """An office with one recording of ten seconds in its archive."""
-    bench.captured()
-    assert bench.archiver.archive(RECORDING_ID)
+    bench = bench_after(archive_one)
     believe(tmp_path / "evidence")
     monkeypatch.setattr(App, "database", bench.database)
     monkeypatch.setattr(App, "store", bench.store)

@@ -12,9 +12,9 @@ import pytest
 from callrec import account
 from callrec.app import App
 from callrec.catalogue import custody
-from tests.unit.bench import Bench, believe
+from tests.unit.bench import Bench, BenchAfter, archive_a_second, believe
 from tests.unit.program import Done
-from tests.unit.samples import RECORDING_ID, captured_call
+from tests.unit.samples import RECORDING_ID
 
 Office = Callable[..., Done]
 WIDE = str.maketrans("0123456789-", "０１２３４５６７８９－")
@@ -22,18 +22,19 @@ WIDE = str.maketrans("0123456789-", "０１２３４５６７８９－")
 
 @pytest.fixture
 def office(
-    run: Office, bench: Bench, tmp_path: Path, empty_office: Path, monkeypatch: pytest.MonkeyPatch
+    run: Office,
+    bench_after: BenchAfter,
+    tmp_path: Path,
+    empty_office: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Office:
     """The program on the bench's database, spool and store, in which there is a recording."""
+    bench = bench_after(archive_a_second)
     text = (empty_office / "callrec.toml").read_text("utf-8").replace(str(empty_office), str(tmp_path))
     (tmp_path / "callrec.toml").write_text(text.replace("/c.db", "/catalogue.db"), "utf-8")
     believe(tmp_path / "evidence")
     monkeypatch.setattr(App, "store", bench.store)
     monkeypatch.setattr(account, "acting", lambda: "sato")
-    bench.track("callrec/r-1-external", 500, 1.0)
-    bench.track("callrec/r-1-staff", 1000, 1.0)
-    bench.spool.hand_over(captured_call())
-    assert bench.archiver.archive(RECORDING_ID)
     return run
 
 

@@ -47,7 +47,7 @@ class _Refusing(socketserver.StreamRequestHandler):
 def refusing_ami(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Refusing) as server:
         server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         port = int(server.server_address[1])
         monkeypatch.setenv("CALLREC_PBX__AMI_HOST", "127.0.0.1")
         monkeypatch.setenv("CALLREC_PBX__AMI_PORT", str(port))

@@ -22,9 +22,9 @@ from callrec.archive.given import Clip
 from callrec.catalogue import custody
 from callrec.commands import main
 from callrec.errors import CheckFailed, WrongUsage
-from tests.unit.bench import Bench, believe
+from tests.unit.bench import Bench, BenchAfter, archive_a_second, believe
 from tests.unit.program import Done
-from tests.unit.samples import RECORDING_ID, captured_call
+from tests.unit.samples import RECORDING_ID
 from tests.unit.stops import run_until_full, run_until_killed, run_until_refused, steps_of
 
 Run = Callable[..., Done]
@@ -32,12 +32,14 @@ MADE = Path("made")
 
 
 @pytest.fixture
-def archived(bench: Bench, office: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def archived(
+    bench_after: BenchAfter,
+    office: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Bench:
     """An office with one recording of a second in its archive."""
-    for name, hertz in (("external", 500), ("staff", 1000)):
-        bench.track(f"callrec/r-1-{name}", hertz, 1.0)
-    bench.spool.hand_over(captured_call())
-    assert bench.archiver.archive(RECORDING_ID)
+    bench = bench_after(archive_a_second)
     believe(tmp_path / "evidence")
     monkeypatch.setattr(App, "database", bench.database)
     monkeypatch.setattr(App, "store", bench.store)

@@ -24,6 +24,7 @@ from callrec.cells import plain
 from callrec.commands import common
 from callrec.log_lines import log_to_stderr
 from callrec.visible import visible
+from tests.parsed import nodes_of
 from tests.unit.program import Done, has_hidden, table
 
 Office = Callable[..., Done]
@@ -80,7 +81,7 @@ def test_no_other_file_prints() -> None:
     allowed |= {"spreadsheet.py": {"json.dumps"}, "streams.py": {"sys.stdout"}, "table.py": {"sys.stdout"}}
     allowed["common.py"] |= {"json.dumps"}
     for path in Path(commands.__file__).parent.glob("*.py"):
-        names = {ast.unparse(node) for node in ast.walk(ast.parse(path.read_text("utf-8"))) if _is_name(node)}
+        names = {ast.unparse(node) for node in nodes_of(path) if _is_name(node)}
         used = names & {"click.echo", "click.secho", "print", "sys.stdout", "json.dumps"}
         assert used <= allowed.get(path.name, set()), path.name
 

@@ -17,11 +17,17 @@ from callrec.model.access import Role
 from tests.unit.program import Done
 
 
+def server_at(app: App, socket: Path) -> DeskServer:
+    """A desk that soon ends when it is told to."""
+    server = DeskServer(app, socket)
+    server._server.expiration_interval = 0.02  # it looks whether it is to stop after each
+    return server
+
+
 @contextmanager
 def running(app: App, socket: Path) -> Iterator[DeskServer]:
     """Runs the desk of an app at a socket. The app stays open afterwards."""
-    server = DeskServer(app, socket)
-    server._server.expiration_interval = 0.02  # it looks whether it is to stop after each
+    server = server_at(app, socket)
     server.prepare()
     thread = Thread(target=server.run)
     thread.start()

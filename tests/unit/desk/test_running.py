@@ -25,7 +25,7 @@ from callrec.errors import NotAllowed
 from callrec.model.access import Caller, Role, Through
 from callrec.model.requests import RequestState
 from callrec.settings import CatalogueSettings, EvidenceSettings, Settings
-from tests.unit.bench import Bench, believe
+from tests.unit.bench import BenchAfter, archive_one, believe
 from tests.unit.desk.raw import ME, Sized, give_roles, offered
 from tests.unit.desk.server_thread import serving
 from tests.unit.kept_recording import request
@@ -41,10 +41,9 @@ def always(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def desk(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+def desk(bench_after: BenchAfter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     """An app on the database of the bench, with a recording of ten seconds in its archive."""
-    bench.captured()
-    assert bench.archiver.archive(RECORDING_ID)
+    bench = bench_after(archive_one)
     believe(tmp_path / "evidence")
     made = App(
         Settings(

@@ -49,7 +49,7 @@ from tests.unit.desk.raw import (
     received,
     told,
 )
-from tests.unit.desk.server_thread import running
+from tests.unit.desk.server_thread import running, server_at
 
 LIAR = 4321
 """A user that somebody pretends to be."""
@@ -463,7 +463,7 @@ def test_a_second_one_at_the_same_place_is_refused(app: App, desk: Path) -> None
 
 def test_of_two_at_the_same_moment_one_is_refused(app: App, tmp_path: Path) -> None:
     path, together = tmp_path / "desk.sock", Barrier(2)
-    servers, refused = [DeskServer(app, path) for _ in range(2)], []
+    servers, refused = [server_at(app, path) for _ in range(2)], []
 
     def start(server: DeskServer) -> None:
         together.wait()

@@ -25,7 +25,7 @@ from callrec.evidence.redactions import Redactions
 from callrec.evidence.spans import Cover, Span, SpanTrack
 from callrec.spool.sound import BLOCK
 from tests.listen import amplitude
-from tests.unit.bench import Bench
+from tests.unit.bench import BenchAfter, archive_one
 from tests.unit.fakes import LockingStore
 from tests.unit.samples import RECORDING_ID
 from tests.unit.wave import tone
@@ -107,9 +107,8 @@ class Made:
 
 
 @pytest.fixture
-def made(bench: Bench, tmp_path: Path) -> Made:
-    bench.captured()
-    assert bench.archiver.archive(RECORDING_ID)
+def made(bench_after: BenchAfter, tmp_path: Path) -> Made:
+    bench = bench_after(archive_one)
     with bench.database.read() as connection:
         kept = calls.find_recording(connection, RECORDING_ID)
     assert kept

@@ -33,6 +33,7 @@ from callrec.evidence.statement import Statement, folder, read, write
 from callrec.evidence.statements import PAUSE_SECONDS, SECONDS_AT_ONCE, BucketTombstones, Outbox
 from callrec.lifecycle.concerns import concerns
 from callrec.model.access import EVERYWHERE
+from tests.parsed import nodes_of
 from tests.unit.fakes import LockingStore
 from tests.unit.kept_recording import archive
 
@@ -380,7 +381,7 @@ WRITERS = {"note", "enter", "_enter", "_intend", "_log", "_note"}
 
 def _written(path: Path) -> Iterator[str]:
     """The actions that a file writes down: texts in calls of what writes them."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Call) and _name(node.func) in WRITERS:
             yield from (
                 each.value

@@ -12,7 +12,7 @@ from callrec.catalogue.finding import FIRST_ID
 from callrec.evidence.flac_header import FlacHeader, read_header
 from callrec.evidence.strays import Strays
 from callrec.model.access import EVERYWHERE
-from tests.unit.bench import Bench
+from tests.unit.bench import Bench, BenchAfter, archive_one
 from tests.unit.samples import RECORDING_ID, START
 
 OTHER = "01b20000-0000-7000-8000-000000000009"
@@ -27,10 +27,8 @@ def _found(bench: Bench, first: str = FIRST_ID, on_its_way: str = "-") -> dict[s
 
 
 @pytest.fixture
-def archived(bench: Bench) -> Bench:
-    bench.captured()
-    assert bench.archiver.archive(RECORDING_ID)
-    return bench
+def archived(bench_after: BenchAfter) -> Bench:
+    return bench_after(archive_one)
 
 
 def _key(bench: Bench) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from callrec.demo.processes import wait_until
+from callrec.health import heartbeat as heartbeats
 from callrec.health.heartbeat import heartbeat, textfile
 from callrec.health.progress import Progress
 from callrec.problems import Problems
@@ -96,8 +97,9 @@ def test_a_file_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
     assert not problems.attempt("textfile", written.look) and problems.texts()
 
 
-def test_it_is_asked_as_soon_as_the_recorder_works(service: str) -> None:
+def test_it_is_asked_as_soon_as_the_recorder_works(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """At a start the link to the PBX is not up yet; a minute without a heartbeat would alarm."""
+    monkeypatch.setattr(heartbeats, "LOOK_SECONDS", 0.01)
     works = [False]
     beating = heartbeat(service, lambda: works[0], Problems(), lambda: None)
     thread = threading.Thread(target=beating.run)

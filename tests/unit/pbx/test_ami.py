@@ -6,6 +6,7 @@ import gc
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -55,14 +56,18 @@ def test_a_pbx_without_the_function_has_not_trunks_alone(monkeypatch: pytest.Mon
 )
 def test_a_session_with_a_pbx_that_hangs_leaves_nothing_behind(opening: bytes) -> None:
     """Neither a thread nor a connection, however far it has come: each try left four threads."""
+
+    def ask(_: int) -> None:
+        with (
+            pytest.raises(PbxUnreachable, match="does not answer AMI"),
+            Ami(_settings(silent.port)) as ami,
+        ):
+            ami.may()
+
     with ami_port(lambda asked: b"", opening) as silent:
         before = _left()
-        for _ in range(20):
-            with (
-                pytest.raises(PbxUnreachable, match="does not answer AMI"),
-                Ami(_settings(silent.port)) as ami,
-            ):
-                ami.may()
+        with ThreadPoolExecutor(5) as side_by_side:  # each waits for its whole time
+            list(side_by_side.map(ask, range(20)))
         assert _left() <= before + 2 * 20, "the port's own"
         silent.hang_up()
         wait_until(lambda: _left() <= before, 30, "the end of the port's own connections")

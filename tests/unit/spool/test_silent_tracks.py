@@ -71,6 +71,14 @@ def test_silence_on_purpose_does_not_count(tmp_path: Path) -> None:
     assert len(_found(tmp_path, [(9, 8000)], [(9, 0)], wanted=((0.0, 4.0),))) == 1
 
 
+@pytest.mark.parametrize("last_heard", [15.9, 16.1, 31.9, 40.2])
+def test_a_long_one_is_looked_at_as_a_short_one(tmp_path: Path, last_heard: float) -> None:
+    """However much of it is read at a time."""
+    (found,) = _found(tmp_path, [(60.3, 8000)], [(last_heard, 8000), (60.3 - last_heard, 0)])
+    begin = np.ceil(last_heard * 2) / 2
+    assert found == SilentTrack(STAFF_CHANNEL, begin, 60.3, whole=False)
+
+
 def test_from_a_transfer_on(tmp_path: Path) -> None:
     """The second segment of two: after a transfer what staff say goes elsewhere."""
     placements = (Placement(1, 0.0, 5.0), Placement(2, 5.02, 6.0))
