@@ -12,30 +12,23 @@ one of the others has died. The parts are made in `app`.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
-from typing import Any, Protocol
 
 import structlog
 
-from callrec import sentences, systemd
+from callrec import systemd
 from callrec.app import App
 from callrec.app.controller import ControllerAssembly, ControllerParts
 from callrec.app.health import HealthParts, Loop
+from callrec.app.standing import Standing
 from callrec.controller.rules_in_force import RulesInForce, keep_for_good
 from callrec.ending import ended_within
 from callrec.errors import CallrecError, Refused, Sentence
-from callrec.health.backlog import Overdue
-from callrec.health.disk_forecast import DiskForecast
-from callrec.health.gauges import Figures
 from callrec.health.progress import Progress
-from callrec.health.testcalls_due import TestCallsDue
 from callrec.pbx.ari import wait_for_app_to_go
 from callrec.plain_text import plain_links
-from callrec.problems import Problem, Problems, Said
-from callrec.spool import status
+from callrec.problems import Problems
 from callrec.worker import Pulse, Worker
 
 log = structlog.get_logger()
@@ -64,8 +57,6 @@ NOT_WAITED_FOR = frozenset({"reconciliation", "clocks", "drafts that are over", 
 """The threads that ask others for long, and leave nothing half done: the end waits STOP_SECONDS for them."""
 STOP_SECONDS = 2.0
 """How long the end waits for threads that ask others, and have nothing to finish."""
-THREADS = "threads"
-"""The part whose problems are threads that hang."""
 END_SECONDS = 50.0
 """How long an end may take in all; where a disk hangs, the process ends then as if it were killed. The
 supervisor waits longer (TimeoutStopSec of the unit), and would not say what hangs."""
@@ -73,12 +64,6 @@ TAKEOVER_SECONDS = 30.0
 """How long a controller that is taken over from may need to finish what it has begun."""
 TAKEN_OVER_SECONDS = 25.0
 """How long its end may take, then: who has taken over may wait for its spool."""
-
-
-class Telling(Protocol):
-    """A part that says what is wrong with it."""
-
-    def problems(self) -> Iterable[Said]: ...
 
 
 class Service:
@@ -90,10 +75,7 @@ class Service:
         self._problems = Problems()
         self._assembly = ControllerAssembly(app)
         self._rules: RulesInForce = self._assembly.rules_in_force(self._problems)
-        self._started_at = self._rules.seen_at
         self._parts: ControllerParts
-        self.progress = Progress({})
-        """Whether the threads get on, while `run` runs."""
         self._house = Worker(self._keep_house, lambda: HOUSE_SECONDS)
         self._reloading = Worker(self._reload, lambda: HOUSE_SECONDS)
         self._anchors = app.daily_anchors()
@@ -106,13 +88,12 @@ class Service:
         self._looked_for_lost = False
         self._ticking = Pulse()
         self._hanging: frozenset[str] = frozenset()
-        spool = app.spool
-        self._overdue, self._forecast = Overdue(spool.directory), DiskForecast(spool.free_bytes)
-        self._testcalls = TestCallsDue(spool.directory, lambda: app.now)
         self._health = HealthParts(app, self._problems)
+        self.standing = Standing(
+            app, self._assembly, self._health, self._rules, self._anchors, self._problems
+        )
         self._holding = self._assembly.holding(self._link_up, self._problems)
         self._drafts = self._assembly.drafts(self._link_up, self._problems)
-        self._seen = Problems()
         self._tell_shift()
         self._tell_plain_text()
 
@@ -156,8 +137,8 @@ class Service:
             )
         if not takeover:
             self._holding.take(new_pbx=new_pbx)
-        self._parts = self._assembly.parts(self._rules, self._problems, self._drafts)
-        self._health.measure(self._parts, self)
+        self._parts = self.standing.parts = self._assembly.parts(self._rules, self._problems, self._drafts)
+        self._health.measure(self._parts, self.standing)
         self._clocks.compared = self._parts.controller.clocks_compared
         # Before the first event: calls are dated by what is found.
         self._problems.attempt("compare clocks", self._clocks.compare)
@@ -168,14 +149,14 @@ class Service:
     def run(self, last: Callable[[], object] = lambda: None) -> None:
         """Works until `stop`, or until another controller takes the PBX over. Raises Refused then, and
         CallrecError when a thread has died. `last` is done before the process ends because its end hangs."""
-        watchers = self._health.loops(self)
+        watchers = self._health.loops(self.standing)
         loops = {**self._loops(), **watchers}
         let_go = NOT_WAITED_FOR.union(watchers)
         threads = [
             threading.Thread(target=each.run, name=name, daemon=name in let_go)
             for name, each in loops.items()
         ]
-        self.progress = self._progress(loops)
+        self.standing.progress = self._progress(loops)
         for thread in threads:
             thread.start()
         systemd.notify("READY=1")
@@ -197,7 +178,7 @@ class Service:
             each.stop()
         for thread in threads:
             thread.join(STOP_SECONDS if thread.daemon else None)
-        self._problems.attempt("write status", lambda: self._write_status(running=False))
+        self._problems.attempt("write status", lambda: self.standing.write(running=False))
         self._app.close()
 
     def _exit_code(self) -> int:
@@ -256,50 +237,12 @@ class Service:
 
     def _tell_supervisor(self) -> None:
         """Tells that this process works, while it does: it is started again where calls would be missed."""
-        hanging = VITAL.intersection(self.progress.stalled())
+        hanging = VITAL.intersection(self.standing.progress.stalled())
         if not hanging:
             systemd.notify("WATCHDOG=1")
         elif hanging != self._hanging:
             log.error("threads hang: no calls are recorded", threads=sorted(hanging))
         self._hanging = hanging
-
-    # --- how it stands, for those who watch
-
-    def works(self) -> bool:
-        """Tells whether the PBX is linked and no thread hangs: what the heartbeat says to others."""
-        return self._parts.controller.link_up and not self.progress.stalled()
-
-    def wrong(self) -> list[Problem]:
-        """Returns everything that is wrong, for who is told of it. Waits for no lock of a call: a thread that
-        hangs may hold it, and must be told."""
-        self._seen.take(THREADS, self.progress.problems())
-        if self._parts.controller.link_up:
-            self._seen.clear("link")
-        else:
-            self._seen.add("link", Sentence("the link to the PBX is down: see callrec doctor"))
-        noted = [each for each in self._problems.all() if not each.name.startswith(f"{THREADS}: ")]
-        return [*noted, *self._seen.all(), *self._health.after_calls.all()]
-
-    def figures(self) -> Figures:
-        """Returns how it stands, for the metrics."""
-        controller, wrong = self._parts.controller, self.wrong()
-        return Figures(
-            pbx=self._app.settings.pbx.name,
-            works=self.works(),
-            link_up=controller.link_up,
-            database_away=self._rules.catalogue_away,
-            live=len(controller.live()),
-            lacking=controller.lacking(),
-            help_unsent=self._parts.alerter.unsent(),
-            stalled=len(self.progress.stalled()),
-            odd_events=self._assembly.odd_events.count,
-            disk_free_bytes=self._app.spool.free_bytes(),
-            disk_full_in_s=self._forecast.full_in(),
-            custody_head=self._health.after_calls.custody_head,
-            heard_at=self._app.now.timestamp(),
-            certificates=self._health.certificates.by_name(),
-            problems=tuple(wrong),
-        )
 
     def _link_up(self) -> bool:
         return self._parts.controller.link_up
@@ -314,7 +257,7 @@ class Service:
         spool = self._app.spool
         if self._problems.attempt("spool", spool.check_there):
             self._problems.attempt("disk", spool.keep_room)
-            self._problems.attempt("write status", self._write_status)
+            self._problems.attempt("write status", self.standing.write)
 
     def _look_after_key(self) -> None:
         """That it is gone is told before the next call ends. On a thread of its own: a disk that does not
@@ -331,55 +274,3 @@ class Service:
 
     def _put_statements(self) -> None:
         self._app.outbox.put(ended=lambda: self._stating.is_stopping)
-
-    def _write_status(self, *, running: bool = True) -> None:
-        self._app.spool.check_there()
-        status.write(self._app.spool.directory, self._status(running))
-
-    def _status(self, running: bool) -> dict[str, Any]:
-        parts, problems = self._parts, self._problems
-        for name, part in self._tell_problems().items():
-            problems.take(name, part.problems())
-        return {
-            "running": running,
-            "pid": os.getpid(),
-            "at": datetime.now(UTC).isoformat(),
-            "started_at": self._started_at.isoformat(),
-            "pbx": self._app.settings.pbx.name,
-            "settings": status.mark_of(self._app.settings),
-            "link_up": parts.controller.link_up,
-            "link_changed_at": parts.controller.link_changed_at.isoformat(),
-            "catalogue_away": self._rules.catalogue_away,
-            "revision": self._rules.office.revision,
-            "rules_at": self._rules.seen_at.isoformat(),
-            "followed": sorted(parts.controller.followed()),
-            "live": [{"extension": extension, "id": id_} for extension, id_ in parts.controller.live()],
-            "help_unsent": parts.alerter.unsent(),
-            "disk_full_in_s": self._forecast.full_in(),
-            "certificates": {
-                name: end.isoformat() for name, end in self._health.certificates.by_name().items()
-            },
-            "problems": sorted(problems.texts()),
-            "illnesses": [_plain(each) for each in problems.all()],
-        }
-
-    def _tell_problems(self) -> dict[str, Telling]:
-        """Returns the parts that say themselves what is wrong with them."""
-        parts = self._parts
-        return {
-            "calls": parts.controller,
-            "archive": parts.archiver,
-            "alerts": parts.alerter,
-            "anchors": self._anchors,
-            THREADS: self.progress,
-            "events": self._assembly.odd_events,
-            "waiting": self._overdue,
-            "disk": self._forecast,
-            "test calls": self._testcalls,
-            "certificates": self._health.certificates,
-        }
-
-
-def _plain(problem: Problem) -> dict[str, Any]:
-    """Returns a problem as the status has it."""
-    return {"name": problem.name, "since": problem.since.isoformat(), "said": sentences.plain(problem.said)}

@@ -120,7 +120,7 @@ ASKED = {
         "controller/controller.py:__init__",
         "controller/controller.py:_link",
         "prompts/library.py:*",
-        "serve.py:_status",
+        "app/standing.py:_status",
         "spool/recording_builder.py:_manifest",
     },
     "given as the clock of a part, which others may replace": {

@@ -97,7 +97,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def _service(app: App, controller: Quiet, archiver: Quiet) -> Service:
     service = Service(app)
     parts: Any = ControllerParts
-    service._parts = parts(controller, archiver, Quiet(), Quiet(), Quiet(), Quiet())
+    service._parts = service.standing.parts = parts(controller, archiver, Quiet(), Quiet(), Quiet(), Quiet())
     return service
 
 
@@ -124,7 +124,7 @@ def test_a_look_that_lasts_keeps_nothing_from_ending(app: App, monkeypatch: pyte
     service, lasting = _service(app, Quiet(), Quiet()), threading.Event()
     looking: Any = Quiet()
     looking.run = lambda: lasting.wait(60)
-    service._parts = replace(service._parts, reconciler=looking)
+    service._parts = service.standing.parts = replace(service._parts, reconciler=looking)
     running = threading.Thread(target=service.run, daemon=True)
     running.start()
     service.stop()
@@ -175,7 +175,7 @@ def test_a_port_of_metrics_that_is_taken_keeps_no_call_from_being_recorded(app: 
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         health = HealthSettings(metrics_port=taken.getsockname()[1])
         service = Service(App(app.settings.model_copy(update={"health": health})))
-        assert "metrics" not in service._health.loops(service)
+        assert "metrics" not in service._health.loops(service.standing)
     assert any("health.metrics_port" in each for each in service._problems.texts())
 
 
@@ -194,7 +194,7 @@ def test_the_supervisor_hears_of_a_controller_as_long_as_it_watches_the_pbx(
         assert supervisor.recv(100) == b"READY=1"
         assert supervisor.recv(100) == b"WATCHDOG=1"
         archiver.pulse._since = -1e9  # an upload that hangs keeps no call from being recorded
-        wait_until(lambda: service.progress.stalled() == ["archive"], 20, "the archive")
+        wait_until(lambda: service.standing.progress.stalled() == ["archive"], 20, "the archive")
         _drain(supervisor)
         assert supervisor.recv(100) == b"WATCHDOG=1"
         controller.pulse._since = -1e9
@@ -228,7 +228,7 @@ def test_plain_text_to_another_machine_is_a_problem_until_it_is_intended(app: Ap
         network = NetworkSettings(allow_plain_text=allowed)
         here = App(app.settings.model_copy(update={"pbx": there, "network": network}))
         service = _service(here, Quiet(), Quiet())
-        service._write_status()
+        service.standing.write()
         found = [each for each in _status(here)["problems"] if "pbx.ari_url (http://10.0.0.5:8088)" in each]
         assert bool(found) != allowed
 
@@ -310,11 +310,11 @@ def test_what_cannot_be_done_now_is_in_the_status_until_it_can(app: App) -> None
         raise ZeroDivisionError("a bug")
 
     service._problems.attempt("step", fails)
-    service._write_status()
+    service.standing.write()
     assert _status(app)["problems"] == ["ZeroDivisionError('a bug')"]
     fails.__code__ = (lambda: None).__code__
     service._problems.attempt("step", fails)
-    service._write_status()
+    service.standing.write()
     assert _status(app)["problems"] == []
 
 
@@ -329,13 +329,13 @@ def test_a_thread_that_hangs_is_a_problem_and_nothing_says_that_it_works(
     running.start()
     try:
         wait_until(lambda: bool(_status(app).get("running")), 10, "a status")
-        assert service.works()
+        assert service.standing.works()
         controller.pulse._since = time.monotonic() - 3600
-        assert not service.works()
+        assert not service.standing.works()
         told = "the thread watch hangs: callrec serve must be started again"
         wait_until(lambda: told in _status(app).get("problems", []), 10, "the problem")
         assert "threads: the thread {name} hangs: callrec serve must be started again (1)" in [
-            each.name for each in service.wrong()
+            each.name for each in service.standing.wrong()
         ]
         controller.pulse.rest()
         wait_until(lambda: told not in _status(app)["problems"], 10, "its end")
@@ -347,9 +347,11 @@ def test_a_thread_that_hangs_is_a_problem_and_nothing_says_that_it_works(
 def test_a_link_that_is_down_is_an_illness(app: App) -> None:
     controller = Quiet()
     service = _service(app, controller, Quiet())
-    assert "the link to the PBX is down: see callrec doctor" in [str(each.said) for each in service.wrong()]
+    assert "the link to the PBX is down: see callrec doctor" in [
+        str(each.said) for each in service.standing.wrong()
+    ]
     controller.link_up = True
-    assert not service.wrong()
+    assert not service.standing.wrong()
 
 
 def test_a_thread_that_hangs_is_told_also_where_nobody_can_keep_house(app: App) -> None:
@@ -358,9 +360,9 @@ def test_a_thread_that_hangs_is_told_also_where_nobody_can_keep_house(app: App) 
     controller.link_up = True
     service = _service(app, controller, Quiet())
     stuck._since = time.monotonic() - 3600
-    service.progress = Progress({"watch": stuck})
-    assert ["hangs" in str(each.said) for each in service.wrong()] == [True]
-    assert len({each.kind for each in service.wrong()}) == 1
+    service.standing.progress = Progress({"watch": stuck})
+    assert ["hangs" in str(each.said) for each in service.standing.wrong()] == [True]
+    assert len({each.kind for each in service.standing.wrong()}) == 1
 
 
 def test_a_spool_is_waited_for_when_it_is_taken_over(tmp_path: Path) -> None:
@@ -404,7 +406,7 @@ def test_without_the_database_the_rules_last_seen_are_in_force_also_after_a_rest
     again = _service(away, Quiet(), Quiet())
     again._rules.start()
     assert list(again._rules.office.rules) == list(app.office().rules)
-    again._write_status()
+    again.standing.write()
     told = _status(away)
     assert told["catalogue_away"] and told["rules_at"] < datetime.now(UTC).isoformat()
 
@@ -495,7 +497,7 @@ def test_a_database_that_comes_back_as_another_one_stays_away(app: App) -> None:
     service._rules._away(CatalogueUnreachable("no answer"))
     _sql(app, "UPDATE alembic_version SET version_num = '9999'")
     service._rules.reload()
-    service._write_status()
+    service.standing.write()
     told = _status(app)
     assert told["catalogue_away"] and "has version 9999" in told["problems"][0]
     assert told["rules_at"] == told["started_at"]
@@ -535,7 +537,7 @@ def test_the_database_is_back(app: App) -> None:
     service._rules._away(CatalogueUnreachable("no answer"))
     _change(app)
     service._rules.reload()
-    service._write_status()
+    service.standing.write()
     told = _status(app)
     assert not told["catalogue_away"] and told["problems"] == []
     assert told["revision"] == app.revision() and told["rules_at"] > told["started_at"]
@@ -555,7 +557,7 @@ def test_rules_and_status_do_not_wait_for_the_pbx(app: App, monkeypatch: pytest.
     controller.link_up = True
     service = _service(app, controller, Quiet())
     mirror = service._assembly._mirror(cast(Controller, controller), service._rules, service._problems)
-    service._parts = replace(service._parts, mirror=mirror)
+    service._parts = service.standing.parts = replace(service._parts, mirror=mirror)
     worker = threading.Thread(target=service.run)
     worker.start()
     try:
@@ -596,12 +598,12 @@ def test_a_restart_without_the_database_knows_until_when_the_rules_were_looked_a
     service._rules.start()
     _, saved_at = app.saved_office()
     service._rules.reload()
-    service._write_status(running=False)
+    service.standing.write(running=False)
     seen = _status(app)["rules_at"]
     assert seen > saved_at.isoformat()
     again = _service(_without_database(app.spool.directory), Quiet(), Quiet())
     again._rules.start()
-    again._write_status()
+    again.standing.write()
     assert _status(app)["rules_at"] == seen
 
 
