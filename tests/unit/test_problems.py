@@ -18,7 +18,7 @@ OF_CONTROLLER = [
     PACKAGE / "serve.py",
     *(
         path
-        for folder in ("alerts", "archive", "controller", "fallback", "health", "spool")
+        for folder in ("alerts", "app", "archive", "controller", "fallback", "health", "spool")
         for path in sorted((PACKAGE / folder).rglob("*.py"))
     ),
 ]
