@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,7 +19,6 @@ from callrec.demo.softphones import Sound
 from callrec.model.captures import Track
 from callrec.spool.absences import FILE
 from callrec.spool.quarantine import Quarantine
-from callrec.spool.tracks import ABSENT_TIMES
 from tests.integration.system import SystemUnderTest, eventually, talk_for, talk_seconds
 from tests.integration.times import as_long_as
 from tests.unit.samples import END, START, captured_call, segment
@@ -94,11 +92,8 @@ def _until(archiver: Archiver, done: Callable[[], bool]) -> None:
     eventually(look, 60, "an end of waiting")
 
 
-def _believable(app: App, id_: str, times: int) -> bool:
-    """Whether the PBX has said so often, and for long enough, that it has no sound."""
-    path = app.spool.folder(id_) / FILE
-    said = json.loads(path.read_bytes()) if path.exists() else {"times": 0, "seconds": 0}
-    return bool(said["times"] >= times and said["seconds"] > 1)
+def _asks_again(archiver: Archiver) -> bool:
+    return any(ASKED_AGAIN in str(each) for each in archiver.problems())
 
 
 def test_what_was_lost_is_found_again(
@@ -112,10 +107,12 @@ def test_what_was_lost_is_found_again(
     made = segment(external=Track(names[0], START, END), staff=Track(names[1], START, END))
     beside.spool.hand_over(captured_call(recording_id=id_, segments=(made,), call={"id": call_id}))
     system.wait_until_clean()
-    for times, unmounted in ((ABSENT_TIMES, False), (ABSENT_TIMES + 1, True)):
+    for unmounted in (False, True):
         with _away(folder, unmounted=unmounted):
-            _until(archiver, partial(_believable, beside, id_, times))
+            asking = ControllerAssembly(beside).archiver()
+            _until(asking, partial(_asks_again, asking))
             assert beside.spool.waiting() == [id_] and not beside.spool.quarantined()
+            assert not (beside.spool.folder(id_) / FILE).exists(), "no time counts"
     other = write_wav(folder / "other.wav", tone(500, 1, 8000), 8000)
     try:
         _until(archiver, lambda: beside.spool.quarantined() == [id_])
