@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import threading
@@ -126,10 +127,11 @@ def test_the_database_of_the_pbx_takes_every_sign(system: SystemUnderTest) -> No
 
 def test_200_sessions_of_ami_leave_nothing_behind(system: SystemUnderTest) -> None:
     def left() -> tuple[int, int]:
+        gc.collect()  # what tests before have opened closes at some moment or other
         return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
 
     before = left()
     for _ in range(200):
         with Ami(system.app.settings.pbx) as ami:
             assert ami.has_context("callrec-store")
-    assert left() == before
+    assert all(after <= there for after, there in zip(left(), before, strict=True))
