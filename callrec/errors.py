@@ -56,7 +56,12 @@ class CallrecError(Exception):
 
     def __init__(self, template: str, **values: object) -> None:
         self.template, self.values = template, values
-        super().__init__(str(Sentence(template, **values)))
+        super().__init__(str(self.sentence))
+
+    @property
+    def sentence(self) -> Sentence:
+        """What it says."""
+        return Sentence(self.template, **self.values)
 
     def blamed(self, fault: Fault) -> Self:
         """Returns this error, with whose fault it is."""
@@ -65,7 +70,7 @@ class CallrecError(Exception):
 
     def shown(self) -> str:
         """Returns the message in the language of this process."""
-        return Sentence(self.template, **self.values).shown()
+        return self.sentence.shown()
 
 
 def _shown(value: object) -> object:

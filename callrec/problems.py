@@ -120,7 +120,7 @@ def _sentence(said: Said) -> Sentence:
         case Sentence():
             return said
         case CallrecError():
-            return Sentence(said.template, **said.values)
+            return said.sentence
         case str():
             return Sentence("{text}", text=said)
 

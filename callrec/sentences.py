@@ -3,11 +3,14 @@ whoever asks later."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterable
+from typing import Annotated, Any, TypeVar
 
 from pydantic import PlainSerializer, PlainValidator
 
 from callrec.errors import CallrecError, Sentence
+
+Said = TypeVar("Said", bound=str | Sentence)
 
 
 def plain(said: CallrecError | Sentence) -> dict[str, Any]:
@@ -16,6 +19,12 @@ def plain(said: CallrecError | Sentence) -> dict[str, Any]:
         "template": said.template,
         "values": {name: _plain(value) for name, value in said.values.items()},
     }
+
+
+def distinct(said: Iterable[Said]) -> list[Said]:
+    """Returns what is said, each once, in the order of its English words."""
+    found = {str(each): each for each in said}
+    return [found[words] for words in sorted(found)]
 
 
 def read(found: Any) -> Sentence:

@@ -22,6 +22,7 @@ from callrec.catalogue.database import Database
 from callrec.errors import CallrecError, Sentence
 from callrec.model.alerts import Alert, AlertState, Delivery
 from callrec.problems import Problems
+from callrec.sentences import distinct
 from callrec.spool.directory import Spool
 from callrec.worker import Worker
 
@@ -112,8 +113,7 @@ class Alerter(Worker):
                     "there are calls for help that nobody was told of in {path}: look at them", path=path
                 )
             )
-        found = {str(each): each for each in told}
-        return [found[words] for words in sorted(found)]
+        return distinct(told)
 
     def unsent(self) -> int:
         """Returns of how many calls for help somebody has yet to be told; also of those on no disk."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from callrec.backoff import Backoff
 from callrec.errors import CallrecError, Sentence
 from callrec.failures import told
+from callrec.sentences import distinct
 
 IDLE_SECONDS = 5.0
 BACKOFF = Backoff(0.3, 60.0)
@@ -61,8 +62,7 @@ class RetrySchedule:
 
     def problems(self) -> list[str | Sentence]:
         """Returns the problems of all that failed, each once."""
-        found = {str(each.problem): each.problem for each in self._all() if each.problem}
-        return [found[words] for words in sorted(found)]
+        return distinct(each.problem for each in self._all() if each.problem)
 
     def pause(self, since: float = float("-inf")) -> float:
         """Returns the seconds until the next thing is due; IDLE_SECONDS at most.
@@ -83,7 +83,7 @@ def problem_of(error: Exception) -> str | Sentence:
     Of a bug only its kind and the first line of its text: what follows may be private data.
     """
     if isinstance(error, CallrecError):
-        return Sentence(error.template, **error.values)
+        return error.sentence
     if isinstance(error, OSError):
         return told(error)
     first, *_ = str(error).splitlines() or [""]

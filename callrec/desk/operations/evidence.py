@@ -56,7 +56,7 @@ def list_keys(session: Session, /) -> Keys:
     try:
         signing = keys.signer().key_id
     except WrongConfiguration as error:
-        problem = Sentence(error.template, **error.values)
+        problem = error.sentence
     return Keys([_listed(each, signing) for each in records], problem)
 
 
@@ -89,5 +89,5 @@ def _not_copied(app: App) -> Sentence | None:
     try:
         app.key_copies.put()
     except (Unreachable, EvidenceBroken) as error:
-        return Sentence(error.template, **error.values)
+        return error.sentence
     return None

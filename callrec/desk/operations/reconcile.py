@@ -128,5 +128,4 @@ def _moment(found: Difference) -> datetime | None:
 
 
 def _sentence(problem: CallrecError | OSError) -> Sentence:
-    error = problem if isinstance(problem, CallrecError) else told(problem)
-    return Sentence(error.template, **error.values)
+    return problem.sentence if isinstance(problem, CallrecError) else told(problem)

@@ -137,7 +137,7 @@ def _results(
         of_this = _altered(session, id_)
         altered = altered or of_this
         try:
-            found = verifier.verify(id_, altered=_sentence(of_this), decode=decode)
+            found = verifier.verify(id_, altered=of_this.sentence if of_this else None, decode=decode)
         except NotFound:  # destroyed meanwhile, or about to be: who named it is told
             if named:
                 raise
@@ -169,10 +169,6 @@ def _altered(session: Session, id_: str | None = None) -> EvidenceBroken | None:
     if row is None:
         return None
     return EvidenceBroken("the custody log was altered at row {row}: keep the database as it is", row=row)
-
-
-def _sentence(error: EvidenceBroken | None) -> Sentence | None:
-    return Sentence(error.template, **error.values) if error else None
 
 
 def _result(found: Findings) -> Verification:
