@@ -75,7 +75,6 @@ class Service:
         self._problems = Problems()
         self._assembly = ControllerAssembly(app)
         self._rules: RulesInForce = self._assembly.rules_in_force(self._problems)
-        self._parts: ControllerParts
         self._house = Worker(self._keep_house, lambda: HOUSE_SECONDS)
         self._reloading = Worker(self._reload, lambda: HOUSE_SECONDS)
         self._anchors = app.daily_anchors()
@@ -137,7 +136,7 @@ class Service:
             )
         if not takeover:
             self._holding.take(new_pbx=new_pbx)
-        self._parts = self.standing.parts = self._assembly.parts(self._rules, self._problems, self._drafts)
+        self.standing.parts = self._assembly.parts(self._rules, self._problems, self._drafts)
         self._health.measure(self._parts, self.standing)
         self._clocks.compared = self._parts.controller.clocks_compared
         # Before the first event: calls are dated by what is found.
@@ -243,6 +242,10 @@ class Service:
         elif hanging != self._hanging:
             log.error("threads hang: no calls are recorded", threads=sorted(hanging))
         self._hanging = hanging
+
+    @property
+    def _parts(self) -> ControllerParts:
+        return self.standing.parts
 
     def _link_up(self) -> bool:
         return self._parts.controller.link_up

@@ -97,7 +97,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def _service(app: App, controller: Quiet, archiver: Quiet) -> Service:
     service = Service(app)
     parts: Any = ControllerParts
-    service._parts = service.standing.parts = parts(controller, archiver, Quiet(), Quiet(), Quiet(), Quiet())
+    service.standing.parts = parts(controller, archiver, Quiet(), Quiet(), Quiet(), Quiet())
     return service
 
 
@@ -124,7 +124,7 @@ def test_a_look_that_lasts_keeps_nothing_from_ending(app: App, monkeypatch: pyte
     service, lasting = _service(app, Quiet(), Quiet()), threading.Event()
     looking: Any = Quiet()
     looking.run = lambda: lasting.wait(60)
-    service._parts = service.standing.parts = replace(service._parts, reconciler=looking)
+    service.standing.parts = replace(service._parts, reconciler=looking)
     running = threading.Thread(target=service.run, daemon=True)
     running.start()
     service.stop()
@@ -557,7 +557,7 @@ def test_rules_and_status_do_not_wait_for_the_pbx(app: App, monkeypatch: pytest.
     controller.link_up = True
     service = _service(app, controller, Quiet())
     mirror = service._assembly._mirror(cast(Controller, controller), service._rules, service._problems)
-    service._parts = service.standing.parts = replace(service._parts, mirror=mirror)
+    service.standing.parts = replace(service._parts, mirror=mirror)
     worker = threading.Thread(target=service.run)
     worker.start()
     try:
