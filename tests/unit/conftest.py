@@ -17,7 +17,7 @@ from callrec.app import App
 from callrec.catalogue.database import Database
 from callrec.resources import shipped
 from callrec.settings import CatalogueSettings, PromptSettings, Settings, SpoolSettings
-from tests.unit.bench import Bench, BenchAfter, Preparation, make_bench
+from tests.unit.bench import Bench, BenchAfter, Preparation, believe, make_bench
 from tests.unit.desk.server_thread import ThroughDesk, serving
 from tests.unit.program import SHIBA, Done
 
@@ -127,6 +127,25 @@ def bench_after(benches: BenchAfter, bench: Bench) -> BenchAfter:
         bench.store.versions.update({key: list(each) for key, each in other.store.versions.items()})
         bench.store.until.update(other.store.until)
         bench.deleted.extend(other.deleted)
+        return bench
+
+    return made
+
+
+@pytest.fixture
+def archived_office(
+    bench_after: BenchAfter,
+    office: Callable[..., Done],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> BenchAfter:
+    """Gives the office what a bench has in its archive on which something was done."""
+
+    def made(prepare: Preparation) -> Bench:
+        bench = bench_after(prepare)
+        believe(tmp_path / "evidence")
+        monkeypatch.setattr(App, "database", bench.database)
+        monkeypatch.setattr(App, "store", bench.store)
         return bench
 
     return made

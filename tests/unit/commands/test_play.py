@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from callrec.app import App
 from callrec.catalogue import custody
 from callrec.commands import player
 from callrec.errors import Unreachable
-from tests.unit.bench import Bench, BenchAfter, archive_one, believe
+from tests.unit.bench import Bench, BenchAfter, archive_one
 from tests.unit.program import Done
 from tests.unit.samples import RECORDING_ID
 
@@ -23,18 +22,9 @@ Run = Callable[..., Done]
 
 
 @pytest.fixture
-def archived(
-    bench_after: BenchAfter,
-    office: Run,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Bench:
+def archived(archived_office: BenchAfter) -> Bench:
     """An office with one recording of ten seconds in its archive."""
-    bench = bench_after(archive_one)
-    believe(tmp_path / "evidence")
-    monkeypatch.setattr(App, "database", bench.database)
-    monkeypatch.setattr(App, "store", bench.store)
-    return bench
+    return archived_office(archive_one)
 
 
 @pytest.fixture

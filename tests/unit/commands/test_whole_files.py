@@ -16,13 +16,12 @@ import pytest
 import soundfile
 from matplotlib.figure import Figure
 
-from callrec.app import App
 from callrec.archive.conversion import convert
 from callrec.archive.given import Clip
 from callrec.catalogue import custody
 from callrec.commands import main
 from callrec.errors import CheckFailed, WrongUsage
-from tests.unit.bench import Bench, BenchAfter, archive_a_second, believe
+from tests.unit.bench import Bench, BenchAfter, archive_a_second
 from tests.unit.program import Done
 from tests.unit.samples import RECORDING_ID
 from tests.unit.stops import run_until_full, run_until_killed, run_until_refused, steps_of
@@ -32,18 +31,9 @@ MADE = Path("made")
 
 
 @pytest.fixture
-def archived(
-    bench_after: BenchAfter,
-    office: Run,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Bench:
+def archived(archived_office: BenchAfter) -> Bench:
     """An office with one recording of a second in its archive."""
-    bench = bench_after(archive_a_second)
-    believe(tmp_path / "evidence")
-    monkeypatch.setattr(App, "database", bench.database)
-    monkeypatch.setattr(App, "store", bench.store)
-    return bench
+    return archived_office(archive_a_second)
 
 
 @pytest.fixture(autouse=True)
