@@ -15,11 +15,10 @@ from callrec.dates import parse_moment
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
 from callrec.model.rules import Announce, Decision, Direction
-from callrec.numbers import Number
+from callrec.numbers import Number, read_number
 from callrec.policy.combine import combine, is_final
 from callrec.policy.office import Office
 from callrec.rulebook import explanation
-from callrec.rulebook.fields import read_number
 from callrec.wording import DIRECTIONS
 
 
