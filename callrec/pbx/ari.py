@@ -369,8 +369,8 @@ class Ari:
 
     def stored_size(self, name: str) -> int | None:
         """Returns the bytes of a stored recording's file, modulo 4 GiB; None when there is none."""
-        with _gone_is_fine(), self._transport.send("GET", self._file_of(name), stream=True) as response:
-            return int(response.headers["Content-Length"]) % LENGTH_WRAPS
+        with _gone_is_fine():
+            return self._transport.size(self._file_of(name)) % LENGTH_WRAPS
         return None
 
     def fetch(self, name: str, target: Path, room_for: Callable[[int], None] = lambda size: None) -> int:

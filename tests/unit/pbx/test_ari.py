@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import requests
 
 from callrec.pbx import ari
 from callrec.pbx.ami import _channel
@@ -146,17 +145,15 @@ def test_one_that_was_taken_over_from_is_not_linked_again(monkeypatch: pytest.Mo
 def test_it_gives_no_command_and_may_look(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
 
-    def request(_session: object, method: str, *_: object, **__: object) -> requests.Response:
+    def ask(_transport: object, _connection: object, method: str, *_: object) -> SimpleNamespace:
         sent.append(method)
-        response = requests.Response()
-        response.status_code = 204
-        return response
+        return SimpleNamespace(status=204, read=lambda: b"")
 
-    monkeypatch.setattr(requests.Session, "request", request)
+    monkeypatch.setattr(AriTransport, "_ask", ask)
     transport = AriTransport("callrec", "", 1.0)
     transport.before_command = _taken_over
     for method in ("POST", "PUT", "DELETE"):
         with pytest.raises(TakenOver, match="on other"):
-            transport.send(method, "http://127.0.0.1:9/ari/channels")
-    transport.send("GET", "http://127.0.0.1:9/ari/channels")
+            transport.request(method, "http://127.0.0.1:9/ari/channels")
+    transport.request("GET", "http://127.0.0.1:9/ari/channels")
     assert sent == ["GET"]
