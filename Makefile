@@ -57,14 +57,8 @@ test-faults: setup ## minutes; every fault while real calls go on; ARGS=-v also 
 soak: setup ## faults by chance, ten calls at once, for SECONDS (1800); SEED=… runs the same again
 	$(BIN)/python -m tests.faults.soak --seconds $(if $(filter command line,$(origin SECONDS)),$(SECONDS),1800) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-bench: setup ## minutes; measures decisions, evidence, and calls, moves and keys on the real parts; writes bench/RESULTS.md
-	$(BIN)/python -m bench.decide
-	$(BIN)/python -m bench.evidence
-	$(BIN)/python -m bench.tracker
-	$(BIN)/python -m bench.moves
-	$(BIN)/python -m bench.promptness
-	$(BIN)/python -m bench.rebuild
-	$(BIN)/python -m bench.calls $(ARGS)
+bench: setup ## hours; measures each thing beside an alternative, and writes docs/benchmarks; ARGS=--check compares
+	$(BIN)/python -m bench $(ARGS)
 
 setup: system $(CACHE)/promtool .venv/ready
 

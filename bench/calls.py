@@ -3,7 +3,7 @@
 python -m bench.calls [--calls 20] [--talk 180] [--hours 3]
 
 All calls are up at once; they are hung up one after the other, so that each is archived while the
-others go on. Prints the results and writes them into bench/RESULTS.md. Exit code 1: a target is missed.
+others go on. Prints the results and writes them into docs/benchmarks. Exit code 1: a target is missed.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def main() -> int:
         Row(f"memory of the process that joins a call of {asked.hours} h", "MB", 100, [memory]),
     ]
     options = f"--calls {asked.calls} --talk {asked.talk} --hours {asked.hours}"
-    how = f"`python -m bench.calls {options}`, the phones on the same machine:"
-    return finish("Calls", how, rows, machine)
+    how = f"`python -m bench.calls {options}`, the phones on the same machine."
+    return finish("calls", "Calls", how, machine, rows=rows)
 
 
 def _options() -> argparse.Namespace:

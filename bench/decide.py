@@ -1,7 +1,7 @@
 """Measures how long a decision takes, and a reload from the database: python -m bench.decide
 
 An office of 60 facilities, 3,000 extensions and 10,000 rules of all scopes and conditions, decided for calls
-at random. Prints the results and writes them into bench/RESULTS.md. Exit code 1 where a decision takes 50 µs
+at random. Prints the results and writes them into docs/benchmarks. Exit code 1 where a decision takes 50 µs
 or more at the median, a reload a second or more, or 1,500 questions for an announcement 50 ms or more.
 """
 
@@ -60,7 +60,7 @@ def main() -> int:
         Row(f"{QUESTIONS:,} questions for an announcement", "s", targets.PROMPTS, questions),
     ]
     size = f"{FACILITIES} facilities, {EXTENSIONS:,} extensions, {RULES:,} rules, {CALLS:,} calls"
-    return finish("Decisions", f"`python -m bench.decide`: {size}:", rows, facts())
+    return finish("decide", "Decisions", f"`python -m bench.decide`: {size}.", facts(), rows=rows)
 
 
 def _fill(connection: sa.Connection, dice: random.Random) -> None:

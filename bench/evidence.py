@@ -2,7 +2,7 @@
 
 Recordings of an hour each are archived in a real SeaweedFS, and verified by the command, in this process,
 which has one core; the store has the other. Beside it, in turn: SHA-256 of the same bytes in memory, and
-getting them from the store, for nothing else. Prints the results and writes them into bench/RESULTS.md. Exit
+getting them from the store, for nothing else. Prints the results and writes them into docs/benchmarks. Exit
 code 1 where less than 150 MB of FLAC are verified in a second, a manifest is signed in a millisecond or more,
 or the root over 10,000 manifests takes a tenth of a second or more.
 """
@@ -81,7 +81,7 @@ def main() -> int:
         Row(f"the Merkle root over {LEAVES:,} manifests", "s", 0.1, _roots()),
     ]
     how = f"{len(archive.kept)} recordings of {SECONDS // 60} minutes, {archive.megabytes:,.0f} MB of FLAC"
-    return finish("Evidence", f"`python -m bench.evidence`: {how}:", rows, facts())
+    return finish("evidence", "Evidence", f"`python -m bench.evidence`: {how}.", facts(), rows=rows)
 
 
 def _round(archive: Archive, sound: list[bytes]) -> tuple[float, float, float, float]:

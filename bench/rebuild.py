@@ -2,7 +2,7 @@
 
 Puts the manifests of so many recordings into a SeaweedFS of its own, with a note to every tenth and a
 small object in place of the sound, and makes an empty SQLite database of them; then once more, as after an
-interruption, when all is there. Prints the results and writes them into bench/RESULTS.md. Exit code 1 where
+interruption, when all is there. Prints the results and writes them into docs/benchmarks. Exit code 1 where
 10,000 take ten minutes or more.
 """
 
@@ -54,8 +54,8 @@ def main() -> int:
         Row("an empty database, made of the bucket", "s", target, [first]),
         Row("once more, when all is there", "s", target, [again]),
     ]
-    how = f"`python -m bench.rebuild`: {count:,} recordings, {count // NOTED:,} notes, SQLite:"
-    return finish("Rebuilding the catalogue", how, rows, facts())
+    how = f"`python -m bench.rebuild`: {count:,} recordings, {count // NOTED:,} notes, SQLite."
+    return finish("rebuild", "Rebuilding the catalogue", how, facts(), rows=rows)
 
 
 def _measured(home: Path, s3: DemoS3, count: int) -> tuple[float, float]:

@@ -1,56 +1,41 @@
-"""Prints measures as a table, and writes them into the file of results, where each benchmark has a
-section."""
+"""Tells what a benchmark found, and keeps it in docs/benchmarks: JSON, a page and charts."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from statistics import median
+from collections.abc import Sequence
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
-_SECTION = re.compile(r"^## ", re.MULTILINE)
+from bench import charts as pictures
+from bench import pages, results
+from bench.machine import commit
+from bench.measures import Chart, Ratio, Row, p95
 
-
-@dataclass(frozen=True)
-class Row:
-    """One measure: its values, their unit, and what `judged` of them (the worst) must stay below."""
-
-    what: str
-    unit: str
-    target: float
-    values: Sequence[float]
-    judged: Callable[[Sequence[float]], float] = max
-
-    @property
-    def ok(self) -> bool:
-        return self.judged(self.values) < self.target
-
-    def cells(self) -> list[str]:
-        """Returns the row as a table shows it."""
-        numbers = [f"{_short(value)} {self.unit}" for value in (median(self.values), max(self.values))]
-        which = "" if self.judged is max else " (median)"
-        return [self.what, *numbers, f"< {self.target:g} {self.unit}{which}", "yes" if self.ok else "NO"]
+__all__ = ["Chart", "Ratio", "Row", "finish", "p95"]
 
 
-def finish(title: str, how: str, rows: Sequence[Row], machine: dict[str, str]) -> int:
-    """Prints the section, and writes it among the results. Returns 1 where a target is missed, else 0."""
-    section = _section(title, how, rows, machine)
-    print("\n" + section)
-    there = _SECTION.split(RESULTS.read_text())[1:] if RESULTS.exists() else []
-    kept = [f"## {each.strip()}\n" for each in there if not each.startswith(f"{title}\n")]
-    RESULTS.write_text("\n".join(["# Results, by `make bench`\n", *sorted([*kept, section])]))
-    return 0 if all(row.ok for row in rows) else 1
+def finish(
+    name: str,
+    title: str,
+    how: str,
+    machine: dict[str, str],
+    *,
+    ratios: Sequence[Ratio] = (),
+    rows: Sequence[Row] = (),
+    charts: Sequence[Chart] = (),
+    quick: bool = False,
+    beside: bool = False,
+) -> int:
+    """Prints what was found, and writes NAME.json, NAME.md and NAME-CHART.png; after a `quick` run nothing.
 
-
-def _short(value: float) -> str:
-    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
-
-
-def _section(title: str, how: str, rows: Sequence[Row], machine: dict[str, str]) -> str:
-    head = ["measure", "median", "worst", "target", "met"]
-    table = [head, ["---"] * len(head), *(row.cells() for row in rows)]
-    lines = [f"| {' | '.join(cells)} |" for cells in table]
-    facts = [f"- {name}: {value}" for name, value in machine.items()]
-    return "\n".join([f"## {title}", "", how, "", *lines, "", *facts, ""])
+    `beside`: what an earlier run measured and this one did not stays, as when each number of calls has a run
+    of its own. Returns 1 where a goal is missed, else 0.
+    """
+    machine = {**machine, "commit": commit()}
+    found = results.result(name, title, how, machine, ratios=ratios, rows=rows, charts=charts)
+    print("\n" + pages.page(found))
+    if not quick:
+        place = results.folder()
+        kept = results.joined(results.read(place / f"{name}.json"), found) if beside else found
+        results.write(place, kept)
+        pictures.draw(place, kept)
+        pages.write(place)
+    return 0 if all(each.ok for each in ratios) and all(each.ok for each in rows) else 1

@@ -2,7 +2,7 @@
 
 Two trackers side by side, one with 10 live recorded calls and one with 1,000. Each in turn is given the
 events of one more call, from its first channel to the first sample of both tracks, and then of its end.
-Prints the results and writes them into bench/RESULTS.md. Exit code 1 where the call beside 1,000 others costs
+Prints the results and writes them into docs/benchmarks. Exit code 1 where the call beside 1,000 others costs
 over a fifth more than beside 10.
 """
 
@@ -96,9 +96,9 @@ def main() -> int:
     ]
     how = (
         f"`python -m bench.tracker`: {TURNS * A_TURN:,} calls each, {A_TURN} in turn, from the first channel "
-        "to the first sample of both tracks:"
+        "to the first sample of both tracks."
     )
-    return finish("One more call", how, rows, facts())
+    return finish("tracker", "One more call", how, facts(), rows=rows)
 
 
 def _costs(exchange: Exchange) -> list[float]:
