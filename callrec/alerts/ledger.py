@@ -35,6 +35,8 @@ class Ledger:
         self._unsaved: set[str] = set()
         self._unwritten: set[str] = set()
         self._done: deque[str] = deque(maxlen=REMEMBERED)
+        self.added = 0
+        """How many alerts have come: whoever works through them sees by this that there is a new one."""
 
     # --- in memory
 
@@ -55,6 +57,7 @@ class Ledger:
             if alert.id not in self._alerts and alert.id not in self._done:
                 self._alerts[alert.id] = alert
                 self._unsaved.add(alert.id)
+                self.added += 1
 
     def note(self, alert_id: str, delivery: Delivery) -> None:
         """Takes down how far a delivery has come. See `sync`."""
@@ -70,6 +73,7 @@ class Ledger:
         Returns whether there was something new. An alert that cannot be read is given up.
         """
         with self._disk:
+            self._spool.clear_deliveries()
             there = self._spool.alerts()
             with self._lock:
                 gone = self._alerts.keys() - self._unsaved - set(there)
@@ -113,6 +117,7 @@ class Ledger:
         deliveries = {(each.way, each.recipient): each for each in self._spool.deliveries_of(id_)}
         with self._lock:
             self._alerts[id_], self._deliveries[id_] = alert, deliveries
+            self.added += 1
         return True
 
     def _write(self, alert_id: str, deliveries: tuple[Delivery, ...]) -> None:

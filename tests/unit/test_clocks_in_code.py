@@ -76,7 +76,6 @@ SUBTRACTED = {
     "which lane takes a recording: all lanes come to it": {"archive/archiver.py:_is_short"},
     "a person is told, and nothing is done: of what is destroyed nothing depends on it": {
         "health/detail_records.py:read",
-        "health/differences.py:of_records",
     },
     "rows are made minutes later or sooner, as the S3 server's clock tells": {
         "health/filed_look.py:_young",
