@@ -22,12 +22,18 @@ Figures = dict[str, list[float]]
 @contextmanager
 def running_system() -> Iterator[SystemUnderTest]:
     """Gives a system of PBX, S3 server, database, controller and phones."""
+    with running_demo() as demo, Switchboard("127.0.0.1", demo.pbx.ports.sip) as switchboard:
+        yield SystemUnderTest(demo, switchboard)
+
+
+@contextmanager
+def running_demo() -> Iterator[DemoSystem]:
+    """Gives the same without phones, for bench.phones: all calls to 2101 are recorded (its first rule)."""
     with (
         tempfile.TemporaryDirectory(prefix="callrec-bench-") as home,
         DemoSystem(Path(home), ports=PbxPorts.free()) as demo,
-        Switchboard("127.0.0.1", demo.pbx.ports.sip) as switchboard,
     ):
-        yield SystemUnderTest(demo, switchboard)
+        yield demo
 
 
 def milliseconds(begin: datetime | None, end: datetime | None) -> float:

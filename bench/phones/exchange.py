@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from bench.phones.legs import Leg
@@ -22,13 +22,17 @@ ANYWHERE = 10**7
 
 @dataclass
 class LegTimes:
-    """When one party heard its first and its last packet, when its last digit ended, when it heard the tone
-    that it listens for. The last packet is known while it listens. Times are of time.time(); 0.0: not yet."""
+    """When one party said its first and its last packet, when it heard them, when its last digit ended, and
+    when it heard the tone that it listens for. Only of one that listens all packets count as heard. Times are
+    of time.time(); 0.0: not yet."""
 
+    first_sent: float = 0.0
+    last_sent: float = 0.0
     first_heard: float = 0.0
     last_heard: float = 0.0
     digit_end: float = 0.0
     tone_heard: float = 0.0
+    heard: int = 0
 
 
 @dataclass
@@ -308,5 +312,5 @@ class Exchange:
 
 def _copy(leg: Leg, times: LegTimes) -> None:
     leg.hear()
-    times.first_heard, times.last_heard = leg.first_heard, leg.last_heard
-    times.digit_end, times.tone_heard = leg.digit_end, leg.tone_heard
+    for each in fields(times):
+        setattr(times, each.name, getattr(leg, each.name))
