@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.phones.sounds import LOUDNESS, RATE
+from bench.phones.sounds import RATE
 
 Samples = NDArray[np.int16]
 
@@ -19,11 +19,11 @@ LENGTH = 0.04
 HOLE = 0.02
 """Seconds of silence that nobody made: one packet."""
 EDGE = 0.0005
-"""Seconds of a hole that may sound: the ends of the tone about it."""
+"""Seconds that do not count: the tone begins and ends, and crosses zero, with samples that are quiet."""
 QUIET = 50
 WINDOW = 160
-PURE = 0.4
-"""The share of the loudness that the tone must have in every packet's length."""
+LOUD, PURE = 0.5, 0.7
+"""The share of the power that a tone must have, where so much of a packet's length is loud."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def flaws(track: Samples, hertz: float, said: float) -> list[Flaw]:
     found = [Flaw("hole", (begin + at) / RATE) for at in _holes(loud - begin)]
     found += [Flaw("wrong tone", (begin + at) / RATE) for at in _wrong(track[begin:end], hertz)]
     heard = (end - begin) / RATE
-    if abs(heard - said) > LENGTH:
+    if abs(heard - said) > LENGTH + EDGE:
         found.append(Flaw(f"{(heard - said) * 1000:+.0f} ms", begin / RATE))
     return found
 
@@ -55,11 +55,12 @@ def _holes(loud: NDArray[np.int64]) -> list[int]:
 
 
 def _wrong(heard: Samples, hertz: float) -> list[int]:
-    """Returns where a window has not that tone, however it is cut into windows; holes are told already."""
+    """Returns where in a window another tone is, or noise. Silence is neither: holes are told already."""
     count = len(heard) // WINDOW
     windows = heard[: count * WINDOW].reshape(count, WINDOW).astype(float)
     wave = np.exp(-2j * np.pi * hertz * np.arange(WINDOW) / RATE)
-    loudness = 2 * np.abs(windows @ wave) / WINDOW
-    power = np.sqrt(np.mean(windows**2, axis=1) * 2)
-    wrong = (loudness < PURE * LOUDNESS) & (power > PURE * LOUDNESS)
+    tone = 2 * np.abs(windows @ wave / WINDOW) ** 2
+    loud = np.mean(np.abs(windows) > QUIET, axis=1)
+    # Of a tone in a part of the window that part of the power is the tone's.
+    wrong = (loud > LOUD) & (tone < PURE * loud * np.mean(windows**2, axis=1))
     return [int(at) * WINDOW for at in np.flatnonzero(wrong)]

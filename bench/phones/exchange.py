@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from bench.phones.legs import Leg
-from bench.phones.media import Media
+from bench.phones.media import PACKET_SECONDS, Media
 from bench.phones.messages import Message, authorization, offer, written
 from bench.phones.sounds import packets
 from bench.phones.wire import Wire
@@ -23,8 +24,8 @@ ANYWHERE = 10**7
 @dataclass
 class LegTimes:
     """When one party said its first and its last packet, when it heard them, when its last digit ended, and
-    when it heard the tone that it listens for. Only of one that listens all packets count as heard. Times are
-    of time.time(); 0.0: not yet."""
+    when it heard the tone that it listens for. From then on all packets count as heard, before only
+    the first. Times are of time.time(); 0.0: not yet."""
 
     first_sent: float = 0.0
     last_sent: float = 0.0
@@ -33,6 +34,7 @@ class LegTimes:
     digit_end: float = 0.0
     tone_heard: float = 0.0
     heard: int = 0
+    listened_from: float = 0.0
 
 
 @dataclass
@@ -50,6 +52,12 @@ class CallTimes:
     refused: int = 0
     external: LegTimes = field(default_factory=LegTimes)
     staff: LegTimes = field(default_factory=LegTimes)
+
+    def said(self, side: str) -> float:
+        """Returns how long a side has spoken since the call was answered, in seconds: its packets."""
+        leg: LegTimes = getattr(self, side)
+        before = max(0, math.ceil((self.answered - leg.first_sent) / PACKET_SECONDS))
+        return (round((leg.last_sent - leg.first_sent) / PACKET_SECONDS) + 1 - before) * PACKET_SECONDS
 
 
 @dataclass

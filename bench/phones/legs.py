@@ -41,7 +41,7 @@ class Leg:
         self._listens, self._hertz = False, 0.0
         self.first_sent = self.last_sent = 0.0
         self.first_heard = self.last_heard = self.digit_end = self.tone_heard = 0.0
-        self.heard = 0
+        self.heard, self.listened_from = 0, 0.0
 
     def connect(self, port: int) -> None:
         """Sends to that port of the PBX from now on, and hears only what comes from there."""
@@ -56,6 +56,7 @@ class Leg:
         self.hear()  # what came before
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, LARGE)
         self._listens, self._hertz, self.tone_heard = True, hertz, 0.0
+        self.heard, self.listened_from = 0, time.time()
 
     def tick(self) -> None:
         """Sends the packet that is due."""
