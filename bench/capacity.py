@@ -33,7 +33,7 @@ def main() -> int:
         attempt = _attempts(calls, trials)
         start = dict(asked.at) or {way: search(attempt, way) for way in (CALLREC, MIXMONITOR, NONE)}
         recorded = {way: start[way] for way in (CALLREC, MIXMONITOR)}
-        held = in_turn({way: _holding(attempt, recorded, way) for way in recorded}, asked.rounds, warm_up=0)
+        held = in_turn({way: turn(attempt, recorded, way) for way in recorded}, asked.rounds, warm_up=0)
         machine = facts_of_calls(calls.demo.app.pbx.version())
     options = "".join(f" --at {way}={count}" for way, count in asked.at)
     how = f"`python -m bench.capacity --talk {asked.talk:g} --rounds {asked.rounds}{options}`"
@@ -82,15 +82,15 @@ def _attempts(calls: Office, trials: dict[str, list[Trial]]) -> Try:
     return attempt
 
 
-def _holding(attempt: Try, current: dict[str, int], way: str) -> Callable[[], float]:
+def turn(attempt: Try, current: dict[str, int], way: str) -> Callable[[], float]:
     """Returns a turn of a way: it tries its number, and goes down until one holds. That is its next one."""
 
-    def turn() -> float:
+    def one() -> float:
         while not attempt(way, current[way]) and current[way] > 1:
             current[way] = min(current[way] - 1, round(current[way] * (1 - STEP)))
         return float(current[way])
 
-    return turn
+    return one
 
 
 def _rows(held: dict[str, list[float]], start: dict[str, int], trials: dict[str, list[Trial]]) -> list[Row]:
