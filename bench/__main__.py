@@ -24,7 +24,7 @@ ALL: dict[str, list[str]] = {
     "moves": [],
     "promptness": [],
     "rebuild": [],
-    "calls": [],
+    "latency": [],
     "start": [],
     "capacity": [],
 }

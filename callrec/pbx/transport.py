@@ -74,6 +74,10 @@ class _Connection(http.client.HTTPConnection):
         self.sock = self._connected(self._url)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    def __del__(self) -> None:
+        """Closes it with the thread whose it was."""
+        self.close()
+
     def close_if_ended(self) -> None:
         """Closes it where the other end has: nobody says anything unasked."""
         if self.sock and select.select([self.sock], [], [], 0)[0]:

@@ -11,9 +11,10 @@ import pytest
 
 from callrec.pbx import ari
 from callrec.pbx.ami import _channel
-from callrec.pbx.ari import Ari
+from callrec.pbx.ari import REMEMBERED, Ari
 from callrec.pbx.events import Channel
 from callrec.pbx.transport import AriRefused, AriTransport, TakenOver
+from callrec.recording.segment import SIDES
 from callrec.settings import PbxSettings
 
 TOLD = {
@@ -97,6 +98,41 @@ def test_a_snoop_that_starts_late_leaves_no_row_of_its_own(
     assert there.asked.count("setChannelVar") == writes_records
     used = there.asked.index(use)
     assert ("setChannelVar" in there.asked[:used]) is writes_records, "one that is busy answers seconds later"
+
+
+@pytest.mark.parametrize(("told", "format"), [("slin", "wav"), ("slin16", "wav16")])
+def test_both_snoops_of_a_call_are_recorded_at_the_rate_that_one_tells(
+    monkeypatch: pytest.MonkeyPatch, told: str, format: str
+) -> None:
+    asked: list[str] = []
+    recorded: dict[str, str] = {}
+
+    def call(resource: str, operation: str, /, **parameters: Any) -> Any:
+        if operation == "record":
+            recorded[parameters["channelId"]] = parameters["format"]
+        if operation == "getChannelVar":
+            asked.append(parameters["channelId"])
+        return {"value": told}
+
+    pbx = Ari(PbxSettings())
+    monkeypatch.setattr(pbx, "_call", call)
+    monkeypatch.setattr(pbx, "_cdr", False)
+    snoops = [f"callrec.{call}-{number}-{side}" for call in "ab" for number in (1, 2) for side in SIDES]
+    for snoop in snoops:
+        pbx.record(snoop, "x")
+    assert asked == snoops[::2], "calls, and segments after a transfer, are asked anew"
+    assert recorded == dict.fromkeys(snoops, format)
+
+
+def test_of_calls_of_which_only_one_side_was_recorded_not_all_are_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pbx = Ari(PbxSettings())
+    monkeypatch.setattr(pbx, "_call", lambda *_, **__: {"value": "slin"})
+    monkeypatch.setattr(pbx, "_cdr", False)
+    for number in range(REMEMBERED + 10):
+        pbx.record(f"callrec.{number}-1-external", "x")
+    assert len(pbx._wide) == REMEMBERED
 
 
 def test_two_doctors_may_look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
