@@ -56,11 +56,13 @@ NOW = datetime(2026, 11, 28, tzinfo=UTC)
 class Case:
     """What is done about so many things: `make` prepares it, and returns what is done once.
 
-    `least` is the least number of which the time is worth taking.
+    `least` is the least number of which the time is worth taking; `beside`: what is done is about one of
+    them only.
     """
 
     make: Callable[[int, Path], Step]
     least: int = 100
+    beside: bool = False
 
 
 # --- calls
@@ -360,11 +362,11 @@ def _filed(recordings: int, _folder: Path) -> Step:
 
 
 CASES: Mapping[str, Case] = {
-    "one more call beside so many": Case(_one_more_call, 10),
+    "one more call beside so many": Case(_one_more_call, 10, beside=True),
     "a tick of so many live calls": Case(_tick, 10),
     "one more in a conference of so many": Case(_one_more_in_a_conference, 10),
     "actions that wait for the disk": Case(_waiting_for_the_disk),
-    "a decision by so many rules": Case(_decide),
+    "a decision by so many rules": Case(_decide, beside=True),
     "making an office of so many rules": Case(_make_office),
     "rule check": Case(_check_rules),
     "office export, and import": Case(_export_and_import),
