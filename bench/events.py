@@ -13,6 +13,7 @@ import atexit
 import cProfile
 import gc
 import json
+import os
 import pstats
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.machine import facts
 from bench.pairs import ROUNDS, by_round, in_turn
@@ -43,11 +44,14 @@ from callrec.settings import PbxSettings
 from callrec.spool.directory import Spool
 from tests.scenarios.replay import office, prompts
 
+if TYPE_CHECKING:
+    from _typeshed import FileDescriptorLike
+
 A_CALL = 60
 """Events that a PBX makes of one recorded call, of which it sends callrec a part."""
 BUSY_HOUR = 300 / 180
 """Calls a second of 300 at once, of three minutes each: what one PBX carries."""
-CALLS, AT_ONCE, LIVE = 600, 100, (10, 100, 500)
+CALLS, TIMES, AT_ONCE, LIVE = 200, 4, 100, (10, 100, 500)
 TIMES_100, PACED_AT_ONCE = 250.0, 10
 """Events a second of a call at a time, ten seconds long, a hundred times as fast; and those side by side."""
 GATE_SECONDS = 0.015
@@ -59,7 +63,7 @@ def main() -> int:
     if asked.controller:
         return _controller(asked.controller, Path(asked.folder), profiled=asked.profile)
     calls, live, rounds = (60, (10, 50), 1) if asked.quick else (CALLS, LIVE, ROUNDS)
-    ways = {"flood": lambda: _flood(calls), "ten times as many": lambda: _flood(calls * 10)}
+    ways = {"flood": lambda: _flood(calls), "more": lambda: _flood(calls * TIMES)}
     if asked.profile:
         print(_flood(calls, profiled=True))
         return 0
@@ -74,6 +78,7 @@ def main() -> int:
         Row("the longest wait at the gate, calls × 100", "ms", None, [max(paced["gate"])]),
         Row("events missing", "", 0, [each["missing"] for each in (*flood, paced)]),
         Row("calls missing", "", 0, [each["lost"] for each in (*flood, paced)]),
+        Row("waits for the disk a call", "", None, [each["syncs"] for each in flood]),
         *(Row(f"memory at {count} recorded calls", "MB", None, [each["memory"]]) for count, each in held),
         *(Row(f"threads at {count} recorded calls", "", None, [each["threads"]]) for count, each in held),
         *(Row(f"descriptors at {count} recorded calls", "", None, [each["files"]]) for count, each in held),
@@ -84,9 +89,11 @@ def main() -> int:
               [needed / each["rate"] for each in flood], goal=0.2),
     ]  # fmt: skip
     if not asked.quick:
-        many = [1 / each["rate"] for each in found["ten times as many"]]
+        many = [1 / each["rate"] for each in found["more"]]
         of = by_round(many, [1 / each["rate"] for each in flood])
-        ratios.append(Ratio("time for an event", f"of {calls * 10:,} calls", f"of {calls:,}", of, goal=1.2))
+        ratios.append(
+            Ratio("time for an event", f"of {calls * TIMES:,} calls", f"of {calls:,}", of, goal=1.2)
+        )
     chart = Chart("memory", "The controller while calls are recorded", "calls", "MB",
                   {"resident": [(count, each["memory"]) for count, each in held]})  # fmt: skip
     how = f"`python -m bench.events`: {calls} calls of {len(WHOLE)} kinds a round, {AT_ONCE} at once."
@@ -168,7 +175,7 @@ def _counted(
         "cpu": (now["cpu"] - before["cpu"]) / now["events"],
         "missing": pbx.sent - after["events"],
         "lost": calls - after["calls"],
-        "requests": pbx.requests,
+        "syncs": (after["syncs"] - before["syncs"]) / calls,
     }
 
 
@@ -249,9 +256,15 @@ def _controller(url: str, folder: Path, *, profiled: bool) -> int:
 
 
 class _Counted(Meters):
-    """Counts the events that were taken."""
+    """Counts the events that were taken, and the waits for the disk."""
 
-    events = 0
+    def __init__(self) -> None:
+        self.events = self.syncs = 0
+        self._sync, os.fsync = os.fsync, self._fsync  # type: ignore[assignment]
+
+    def _fsync(self, descriptor: FileDescriptorLike) -> None:
+        self.syncs += 1
+        self._sync(descriptor)
 
     def event(self, kind: str) -> None:
         self.events += 1
@@ -280,6 +293,7 @@ def _standing(controller: Controller, spool: Spool, counted: _Counted) -> dict[s
     )
     return {
         "events": counted.events,
+        "syncs": counted.syncs,
         "link_up": controller.link_up,
         "live": len(controller.live()),
         "calls": len(spool.known_calls()) if not controller.live() else 0,

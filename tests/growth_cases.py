@@ -362,7 +362,7 @@ def _filed(recordings: int, _folder: Path) -> Step:
 
 
 CASES: Mapping[str, Case] = {
-    "one more call beside so many": Case(_one_more_call, 10, beside=True),
+    "one more call beside so many": Case(_one_more_call, beside=True),
     "a tick of so many live calls": Case(_tick, 10),
     "one more in a conference of so many": Case(_one_more_in_a_conference, 10),
     "actions that wait for the disk": Case(_waiting_for_the_disk),
@@ -376,7 +376,7 @@ CASES: Mapping[str, Case] = {
     "a journal of so many lines, with keys": Case(_journal, 10),
     "so many alerts sent": Case(_alerts, 10),
     "so many problems of one part": Case(_problems),
-    "a call in a log of so many lines": Case(_log, 10_000),
+    "a call in a log of so many lines": Case(_log, 5_000),
     "a custody log of so many rows compared": Case(_custody, 1000),
     "so many records of the PBX compared": Case(_detail_records),
     "catalogue and bucket of so many recordings": Case(_filed, 1000),
