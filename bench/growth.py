@@ -55,7 +55,15 @@ def main() -> int:
     ]
     how = "`python -m bench.growth`: work about so many things, ten and a hundred times as many."
     return finish(
-        "growth", "Growth", how, facts(), ratios=ratios, rows=rows, charts=charts, quick=asked.quick
+        "growth",
+        "Growth",
+        how,
+        facts(),
+        ratios=ratios,
+        rows=rows,
+        charts=[each for each in charts if each.lines],
+        quick=asked.quick,
+        beside=bool(asked.cases),
     )
 
 

@@ -134,7 +134,7 @@ def _figure(file: str, what: str) -> float | None:
     path = RESULTS / f"{file}.json"
     if not path.exists():
         return None
-    rows = json.loads(path.read_text("utf-8"))["rows"]
+    rows = json.loads(path.read_text("utf-8"))["figures"]
     found = [median(each["values"]) for each in rows if re.search(what, each["what"])]
     return found[0] if found else None
 
