@@ -134,6 +134,16 @@ def _one_more_call(live: int, _folder: Path) -> Step:
     return Exchange(live).begin
 
 
+def _one_more_call_beside_locals(waiting: int, _folder: Path) -> Step:
+    """Beside so many that begin with a Local channel at the gate, and have no other yet."""
+    exchange = Exchange()
+    for each in range(waiting):
+        half = exchange.channel(f"local-{each};1", f"Local/2101@phones-{each:08x};1", f"local-{each}")
+        exchange.tell(ev.ChannelCreated(NOW, half))
+        exchange.tell(ev.GateEntered(NOW, half, "internal", "2101", "2102"))
+    return exchange.begin
+
+
 def _tick(live: int, _folder: Path) -> Step:
     exchange = Exchange(live)
     return lambda: exchange.tracker.tick(NOW + timedelta(seconds=1))
@@ -363,6 +373,7 @@ def _filed(recordings: int, _folder: Path) -> Step:
 
 CASES: Mapping[str, Case] = {
     "one more call beside so many": Case(_one_more_call, beside=True),
+    "one more call beside so many at the gate": Case(_one_more_call_beside_locals, beside=True),
     "a tick of so many live calls": Case(_tick, 10),
     "one more in a conference of so many": Case(_one_more_in_a_conference, 10),
     "actions that wait for the disk": Case(_waiting_for_the_disk),
