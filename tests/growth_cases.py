@@ -341,8 +341,8 @@ def _log(lines: int, _folder: Path) -> Step:
 
 
 def _custody(rows: int, _folder: Path) -> Step:
-    """A log in which one row of a hundred is anchored, and the older half of the anchors does not fit."""
-    anchors = [_standing(row, "x" if row < rows // 2 else str(row)) for row in range(100, rows + 1, 100)]
+    """A log in which one row of five is anchored, and the older half of the anchors does not fit."""
+    anchors = [_standing(row, "x" if row < rows // 2 else str(row)) for row in range(5, rows + 1, 5)]
     links = [Link(each, str(each), each, follows=True) for each in range(1, rows + 1)]
     return lambda: chain.compare(links, anchors)
 
