@@ -19,7 +19,9 @@ from bench.check import compare
 
 ALL: dict[str, list[str]] = {
     "decide": [],
-    "tracker": [],
+    "growth": [],
+    "events": [],
+    "custody": [],
     "evidence": [],
     "moves": [],
     "promptness": [],

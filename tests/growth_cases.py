@@ -56,11 +56,13 @@ NOW = datetime(2026, 11, 28, tzinfo=UTC)
 class Case:
     """What is done about so many things: `make` prepares it, and returns what is done once.
 
-    `least` is the least number of which the time is worth taking.
+    `least` is the least number of which the time is worth taking; `beside`: what is done is about one of
+    them only.
     """
 
     make: Callable[[int, Path], Step]
     least: int = 100
+    beside: bool = False
 
 
 # --- calls
@@ -130,6 +132,16 @@ class Exchange:
 
 def _one_more_call(live: int, _folder: Path) -> Step:
     return Exchange(live).begin
+
+
+def _one_more_call_beside_locals(waiting: int, _folder: Path) -> Step:
+    """Beside so many that begin with a Local channel at the gate, and have no other yet."""
+    exchange = Exchange()
+    for each in range(waiting):
+        half = exchange.channel(f"local-{each};1", f"Local/2101@phones-{each:08x};1", f"local-{each}")
+        exchange.tell(ev.ChannelCreated(NOW, half))
+        exchange.tell(ev.GateEntered(NOW, half, "internal", "2101", "2102"))
+    return exchange.begin
 
 
 def _tick(live: int, _folder: Path) -> Step:
@@ -329,8 +341,8 @@ def _log(lines: int, _folder: Path) -> Step:
 
 
 def _custody(rows: int, _folder: Path) -> Step:
-    """A log in which one row of a hundred is anchored, and the older half of the anchors does not fit."""
-    anchors = [_standing(row, "x" if row < rows // 2 else str(row)) for row in range(100, rows + 1, 100)]
+    """A log in which one row of five is anchored, and the older half of the anchors does not fit."""
+    anchors = [_standing(row, "x" if row < rows // 2 else str(row)) for row in range(5, rows + 1, 5)]
     links = [Link(each, str(each), each, follows=True) for each in range(1, rows + 1)]
     return lambda: chain.compare(links, anchors)
 
@@ -360,11 +372,12 @@ def _filed(recordings: int, _folder: Path) -> Step:
 
 
 CASES: Mapping[str, Case] = {
-    "one more call beside so many": Case(_one_more_call, 10),
+    "one more call beside so many": Case(_one_more_call, beside=True),
+    "one more call beside so many at the gate": Case(_one_more_call_beside_locals, beside=True),
     "a tick of so many live calls": Case(_tick, 10),
     "one more in a conference of so many": Case(_one_more_in_a_conference, 10),
     "actions that wait for the disk": Case(_waiting_for_the_disk),
-    "a decision by so many rules": Case(_decide),
+    "a decision by so many rules": Case(_decide, beside=True),
     "making an office of so many rules": Case(_make_office),
     "rule check": Case(_check_rules),
     "office export, and import": Case(_export_and_import),
@@ -374,7 +387,7 @@ CASES: Mapping[str, Case] = {
     "a journal of so many lines, with keys": Case(_journal, 10),
     "so many alerts sent": Case(_alerts, 10),
     "so many problems of one part": Case(_problems),
-    "a call in a log of so many lines": Case(_log, 10_000),
+    "a call in a log of so many lines": Case(_log, 5_000),
     "a custody log of so many rows compared": Case(_custody, 1000),
     "so many records of the PBX compared": Case(_detail_records),
     "catalogue and bucket of so many recordings": Case(_filed, 1000),

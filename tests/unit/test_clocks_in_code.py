@@ -101,6 +101,7 @@ SUBTRACTED = {
         "spool/prompt_search.py:*",
         "archive/attempts.py:problems",
         "controller/ownership.py:_stands_still",
+        "health/backlog.py:problems",
         "health/course.py:_away",
         "health/disk_forecast.py:full_in",
         "health/stored_names.py:_whole",

@@ -43,6 +43,13 @@ def test_nothing_grows_faster_than_n_log_n(name: str, tmp_path: Path) -> None:
     assert math.log(many / few, TIMES) <= MOST, f"{few:,} operations grew to {many:,}"
 
 
+@pytest.mark.parametrize("name", ["one more call beside so many", "one more call beside so many at the gate"])
+def test_a_call_costs_the_same_however_many_others_there_are(name: str, tmp_path: Path) -> None:
+    operations(CASES[name].make(1, tmp_path))  # what is looked up once
+    few, many = (operations(CASES[name].make(size, tmp_path)) for size in (10, 500))
+    assert many < few * 1.02, f"{few:,} operations grew to {many:,}"
+
+
 def _pairs(size: int) -> list[int]:
     return [a + b for a in range(size) for b in range(size)]
 
