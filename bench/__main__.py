@@ -25,6 +25,7 @@ ALL: dict[str, list[str]] = {
     "promptness": [],
     "rebuild": [],
     "calls": [],
+    "cost": [],
 }
 """Every benchmark, in the order in which they are run, with its arguments."""
 
