@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from bench import targets
 from bench.machine import facts_of_calls
@@ -78,8 +79,9 @@ def _measure(system: SystemUnderTest, count: int, seconds: int) -> Measured:
             caller.hangup()
             found = system.recording_of("+81" + number[1:], begin, ARCHIVE_SECONDS)
             measured.waits.append(time.monotonic() - hung_up)
-            measured.starts += _starts(found)
-            measured.lengths.append(abs(_length(found, seconds) - talk_seconds(found.call)) * 1000)
+            manifest = system.manifest(kept(found))
+            measured.starts += _starts(found, manifest)
+            measured.lengths.append(abs(_length(manifest, seconds) - talk_seconds(found.call)) * 1000)
     return measured
 
 
@@ -94,16 +96,16 @@ def _dial(system: SystemUnderTest, count: int) -> dict[str, Talk]:
     return callers
 
 
-def _starts(found: SearchHit) -> list[float]:
+def _starts(found: SearchHit, manifest: dict[str, Any]) -> list[float]:
     """Returns the ms from the bridge to the first sample of each track, as the manifest has it."""
-    segment = kept(found).manifest["capture"]["segments"][0]
+    segment = manifest["capture"]["segments"][0]
     tracks = [datetime.fromisoformat(segment[side]["started_at"]) for side in ("external", "staff")]
     return [milliseconds(found.call.answered_at, track) for track in tracks]
 
 
-def _length(found: SearchHit, seconds: int) -> float:
+def _length(manifest: dict[str, Any], seconds: int) -> float:
     """Returns the length of the recording in seconds. Raises AssertionError when over a second is missing."""
-    audio = kept(found).manifest["audio"]
+    audio = manifest["audio"]
     length = float(audio["frames"] / audio["sample_rate"])
     assert length > seconds - 1, "the recording is not whole"
     return length

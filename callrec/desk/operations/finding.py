@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
+from pydantic_core import from_json
+
+from callrec.archive.manifests import archived_manifest
 from callrec.catalogue import alerts, custody, facilities, finding, holds, notes, requests, rules
 from callrec.catalogue.alerts import DeliveryRow
 from callrec.catalogue.custody import Entry
@@ -16,8 +20,9 @@ from callrec.dates import check_moment
 from callrec.desk.operation import Session, operation
 from callrec.desk.recordings import unseen
 from callrec.desk.words import check_shown
-from callrec.errors import CatalogueDamaged, WrongUsage
+from callrec.errors import CallrecError, CatalogueDamaged, WrongUsage
 from callrec.model.access import Role
+from callrec.model.captures import Custody
 from callrec.model.rules import Rule
 from callrec.texts import folded, is_too_long
 
@@ -40,7 +45,9 @@ class After:
 @dataclass(frozen=True, slots=True)
 class ShownCall:
     """Everything that is known of a call and its recording. `considered`: the rules that were looked at, in
-    the versions of then. `others`: further recordings of the call, where that was asked for."""
+    the versions of then. `others`: further recordings of the call, where that was asked for. `manifest` is
+    that of the recording as it lies in the bucket, where it was asked for; None where it could not be had, of
+    which `without_manifest` tells why."""
 
     found: SearchHit
     entries: list[Entry]
@@ -48,6 +55,8 @@ class ShownCall:
     considered: list[Rule]
     after: After
     others: list[str]
+    manifest: dict[str, Any] | None = None
+    without_manifest: str = ""
 
 
 @operation("search", Role.HANDLER)
@@ -59,8 +68,22 @@ def search(session: Session, /, wanted: SearchQuery) -> Iterator[SearchHit]:
 
 
 @operation("show", Role.HANDLER)
-def show(session: Session, /, id_: str) -> ShownCall:
-    """Returns what is known of the recording or call of an id or its beginning. Raises NotFound."""
+def show(session: Session, /, id_: str, manifest: bool = False) -> ShownCall:
+    """Returns what is known of the recording or call of an id or its beginning; with `manifest` also what the
+    bucket alone has. Raises NotFound."""
+    shown = _shown(session, id_)
+    kept = shown.found.recording
+    if kept is None or not manifest:
+        return shown
+    if kept.state is Custody.DESTROYED:
+        return replace(shown, manifest={})
+    try:
+        return replace(shown, manifest=from_json(archived_manifest(session.app.store, kept)))
+    except CallrecError as error:
+        return replace(shown, without_manifest=str(error))
+
+
+def _shown(session: Session, id_: str) -> ShownCall:
     with session.app.database.read() as connection:
         found, *more = finding.look_up_all(connection, id_, reach=session.reach)
         decision = found.call.decision
