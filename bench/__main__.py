@@ -29,7 +29,6 @@ ALL: dict[str, list[str]] = {
     "latency": [],
     "start": [],
     "capacity": [],
-    "calls": [],
     "cost": [],
 }
 """Every benchmark, in the order in which they are run, with its arguments."""

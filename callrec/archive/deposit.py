@@ -12,7 +12,9 @@ from pathlib import Path
 
 import structlog
 
+from callrec.archive.manifests import archived_manifest
 from callrec.archive.store import DepositStore, StoredObject, TornObject, check_encryption
+from callrec.catalogue.calls import ArchivedRecording
 from callrec.errors import EvidenceBroken, Fault
 
 log = structlog.get_logger()
@@ -62,6 +64,10 @@ class Deposit:
             log.error("other bytes are in the bucket than were put: a new version is put", key=key)
         self._store.put_again(key, source, sha256, kind, locked_until)  # decision 6: what was there stays
         return self._prove(key, source, sha256, until)
+
+    def manifest(self, kept: ArchivedRecording) -> bytes:
+        """Returns the manifest of a recording that was put. Raises as `archived_manifest`."""
+        return archived_manifest(self._store, kept)
 
     def _may_put_again(self, key: str) -> bool:
         """Returns whether another version can be put without destroying one, and there are not too many."""

@@ -6,7 +6,6 @@ callrec.catalogue.custody.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,21 +18,37 @@ from pydantic import TypeAdapter
 from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import call_facilities, calls, extensions, participants, recordings
 from callrec.model.calls import CallRecord
-from callrec.model.captures import Custody, KeptBecause, RetainedBecause
-from callrec.model.rules import Direction
+from callrec.model.captures import Custody, KeptBecause, RetainedBecause, Silence, SilenceReason
+from callrec.model.rules import Direction, Mode
+from callrec.numbers import normalise
 
 if TYPE_CHECKING:
     from callrec.manifest import Manifest
 
 T = TypeVar("T")
 
+AWAY = "callrec was away: the dialplan's fallback handled the call"
+"""How the note of a call begins that the dialplan handled alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedSilence:
+    """A silence on purpose, on the clock and in the recording: `begin_s` and `end_s` are seconds of it. One
+    without an end lasts to the end of the recording."""
+
+    begin_s: float
+    end_s: float
+    started_at: datetime
+    finished_at: datetime | None
+    reason: SilenceReason
+
 
 @dataclass(frozen=True, slots=True)
 class ArchivedRecording:
-    """A recording as the catalogue has it. `manifest` is plain JSON, as it was archived, of any version;
-    empty once the recording is destroyed.
+    """A recording as the catalogue has it. Its manifest is in the bucket: `manifest_key` (decision 25).
 
     `key` is that of the sound; `version` and `manifest_version` are those that were proved (decision 6).
+    What only that tells is None once the recording is destroyed, and so are `silences` where there are none.
     """
 
     id: str
@@ -52,9 +67,10 @@ class ArchivedRecording:
     key: str
     version: str | None
     manifest_version: str | None
-    manifest: dict[str, Any]
     retained_because: RetainedBecause
     destroyed_at: datetime | None
+    sample_rate: int | None = None
+    silences: tuple[PlacedSilence, ...] | None = None
 
     @property
     def manifest_key(self) -> str:
@@ -80,6 +96,8 @@ class Versions:
 
 AFTERWARDS = ("incident", "hold", "retain_until", "retained_because", "state", "destroyed_at")
 """Columns of a recording that people may have changed since it was archived."""
+OF_MANIFEST = frozenset({"sample_rate", "silences"})
+"""Columns of a recording of which nothing but its manifest tells."""
 
 
 def save_call(connection: sa.Connection, call: CallRecord, facilities: Iterable[str] | None = None) -> None:
@@ -108,18 +126,11 @@ def save_recording(
     key: str,
     manifest_sha256: str,
     versions: Versions = Versions(),
-    plain: dict[str, Any] | None = None,
 ) -> None:
     """Writes an archived recording and its call, as its manifest has them. Twice is the same as once, and
-    undoes nothing that people did with it since.
-
-    `plain` is the manifest as it was archived, where that is of another version.
-    """
-    from callrec.manifest import write
-
+    undoes nothing that people did with it since."""
     save_call(connection, manifest.call, manifest.facilities or None)
-    plain = json.loads(write(manifest)) if plain is None else plain
-    row = recording_row(manifest, key=key, manifest_sha256=manifest_sha256, versions=versions, plain=plain)
+    row = recording_row(manifest, key=key, manifest_sha256=manifest_sha256, versions=versions)
     upsert(connection, recordings, {"id": manifest.recording_id}, row, once=AFTERWARDS)
 
 
@@ -142,12 +153,15 @@ def call_row(call: CallRecord) -> dict[str, Any]:
         "discarded_at": call.discarded_at,
         "test": call.is_test,
         "details": as_json(call),
+        "more_numbers": numbers_beside(call.number, call.extension, _others(call)),
+        "away": any(each.text.startswith(AWAY) for each in call.notes),
+        "automatic_later": any(each.decision.mode is Mode.AUTOMATIC for each in call.decision_changes),
         "erased_at": None,  # with what is written anew, numbers may come again
     }
 
 
 def recording_row(
-    manifest: Manifest, *, key: str, manifest_sha256: str, versions: Versions, plain: dict[str, Any]
+    manifest: Manifest, *, key: str, manifest_sha256: str, versions: Versions
 ) -> dict[str, Any]:
     """Returns the row of a recording that was just archived without its id, column by column."""
     return {
@@ -168,8 +182,39 @@ def recording_row(
         "key": key,
         "version": versions.audio,
         "manifest_version": versions.manifest,
-        "manifest": plain,
+        "sample_rate": manifest.audio.sample_rate,
+        "silences": _adapter(list[PlacedSilence]).dump_python(placed_silences(manifest), mode="json") or None,
     }
+
+
+def placed_silences(manifest: Manifest) -> list[PlacedSilence]:
+    """Returns where a recording is silent on purpose, as its manifest has it."""
+    zero, length = manifest.capture.began_at, manifest.audio.duration_s
+
+    def place(moment: datetime) -> float:
+        return round(min(max(0.0, (moment - zero).total_seconds()), length), 3)
+
+    def placed(each: Silence) -> PlacedSilence:
+        end_s = place(each.finished_at) if each.finished_at else round(length, 3)
+        return PlacedSilence(place(each.started_at), end_s, each.started_at, each.finished_at, each.reason)
+
+    return [placed(each) for each in manifest.capture.silences]
+
+
+def numbers_beside(number: str | None, extension: str | None, others: Iterable[str | None]) -> str | None:
+    """Returns the numbers by which a call is asked for beside its own: of the `others`, what was dialled and
+    who took part outside, those that are neither its number nor its extension. None where there are none."""
+    found: set[str] = set()
+    for each in {each for each in others if each} - {number, extension}:
+        same = normalise(each)
+        if same != number:
+            found |= {each, same or each}
+    return " ".join(sorted(found)) or None
+
+
+def _others(call: CallRecord) -> list[str | None]:
+    outside = (each.number for each in call.participants if each.extension is None)
+    return [call.dialled, *outside]
 
 
 def as_json(call: CallRecord) -> dict[str, Any]:
@@ -185,14 +230,15 @@ def find_recording(connection: sa.Connection, recording_id: str) -> ArchivedReco
 
 
 def as_plain(kept: ArchivedRecording) -> dict[str, Any]:
-    """Returns a recording as plain JSON, without its manifest."""
-    plain: dict[str, Any] = _adapter(ArchivedRecording).dump_python(kept, mode="json", exclude={"manifest"})
+    """Returns a recording as plain JSON, but for what only its manifest tells."""
+    adapter = _adapter(ArchivedRecording)
+    plain: dict[str, Any] = adapter.dump_python(kept, mode="json", exclude=set(OF_MANIFEST))
     return plain
 
 
 def told(plain: dict[str, Any]) -> ArchivedRecording:
     """Returns the recording that `as_plain` told. Raises ValueError for what is none."""
-    kept: ArchivedRecording = _adapter(ArchivedRecording).validate_python({**plain, "manifest": {}})
+    kept: ArchivedRecording = _adapter(ArchivedRecording).validate_python(plain)
     return kept
 
 
