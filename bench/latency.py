@@ -27,9 +27,9 @@ from bench.report import Chart, Ratio, Row, finish, p95
 from bench.sample_calls import (
     AUTOMATIC,
     DIALLED_TO_SAMPLE,
-    KEY_TO_FILE,
     KEY_TO_SAMPLE,
     KEY_TO_TONE,
+    KEYS_TO_FILE,
     MANUAL,
     NEVER,
     RINGS,
@@ -58,8 +58,8 @@ MILLISECONDS = {
     GATE: targets.GATE,
 }
 """What is measured of calls, and its goal in seconds."""
-BY_CALLREC = {DIALLED_TO_SAMPLE: "callrec automatic", KEY_TO_FILE: "callrec *1", RINGS: "callrec never"}
-BY_PBX = {DIALLED_TO_SAMPLE: "MixMonitor", KEY_TO_FILE: "automixmon", RINGS: "Dial() alone"}
+BY_CALLREC = {DIALLED_TO_SAMPLE: "callrec automatic", KEYS_TO_FILE: "callrec *1", RINGS: "callrec never"}
+BY_PBX = {DIALLED_TO_SAMPLE: "MixMonitor", KEYS_TO_FILE: "automixmon", RINGS: "Dial() alone"}
 HOLD_SECONDS = 4.0
 """How long other calls talk before anything is measured."""
 
@@ -164,7 +164,7 @@ def _beside(part: str, taken: dict[str, list[dict[str, float]]], found: Found) -
         found.rows.append(Row(f"{what}, {LOADS[part]}", "ms", goal * 1000, figures[what], judged=p95))
         if part.isdigit():
             found.points.setdefault(what, []).append((float(part), p95(figures[what])))
-    ways = ((DIALLED_TO_SAMPLE, "automatic", "mixmonitor"), (KEY_TO_FILE, "manual", "automixmon"))
+    ways = ((DIALLED_TO_SAMPLE, "automatic", "mixmonitor"), (KEYS_TO_FILE, "manual", "automixmon"))
     for what, ours, theirs in (*ways, (RINGS, "never", "bare")):
         both = values(ours, what), values(theirs, what)
         name = f"{what}, {LOADS[part]}"

@@ -38,6 +38,8 @@ exten => {AUTOMIXMON},1,Dial(PJSIP/{NEVER},30,tTx)
 FEATURES = "\n[featuremap](+)\nautomixmon => *3\n"
 HERTZ = 880.0
 """The first tone after a key that began a recording."""
+KEYS_MS = 220.0
+"""How long two digits take to press: 80 ms each, 60 ms between."""
 HEADER = 44
 """Bytes before the samples of a WAV; the last of them are its length."""
 LOOK_SECONDS = 0.0005
@@ -46,7 +48,7 @@ TALK_SECONDS = 0.3
 DIALLED_TO_SAMPLE = "dialled → first sample, by the length of what is recorded"
 TO_SAMPLE = "bridge → first sample"
 RINGS = "dialled → ringing"
-KEY_TO_FILE = "last digit → the recording's file"
+KEYS_TO_FILE = "first digit → the recording's file"
 KEY_TO_SAMPLE = "last digit → first sample"
 KEY_TO_TONE = "last digit → tone heard"
 
@@ -88,7 +90,7 @@ class SampleCalls:
         found = self.found(times.number)
         pressed = times.staff.digit_end
         return {
-            KEY_TO_FILE: (at - pressed) * 1000,
+            KEYS_TO_FILE: (at - pressed) * 1000 + KEYS_MS,
             KEY_TO_SAMPLE: (self._first_sample(found).timestamp() - pressed) * 1000,
             KEY_TO_TONE: (times.staff.tone_heard - pressed) * 1000,
         }
@@ -113,7 +115,7 @@ class SampleCalls:
         before = _files(self._monitor)
         self._phones.press(call, "*3")
         at = _appeared(self._monitor, before)
-        return {KEY_TO_FILE: (at - self._over(call).staff.digit_end) * 1000}
+        return {KEYS_TO_FILE: (at - self._over(call).staff.digit_end) * 1000 + KEYS_MS}
 
     def found(self, number: str, seconds: float = 60.0) -> SearchHit:
         """Returns what a search finds of the caller's call, once its recording is archived."""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from callrec.call_words import DIRECTIONS, OUTCOMES
 from callrec.commands.common import desk, emit, lists, say
 from callrec.dates import parse_range, spoken
 from callrec.desk.operations import searching
@@ -21,7 +22,6 @@ from callrec.model.found import MOST_FOUND, SORTS, FoundCall, SearchQuery
 from callrec.model.office import Conventions
 from callrec.model.rules import Direction, Mode
 from callrec.numbers import normalise, read_number
-from callrec.wording import DIRECTIONS, OUTCOMES
 
 T = TypeVar("T")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from callrec.call_words import DIRECTIONS, OUTCOMES
 from callrec.catalogue import calls, custody
 from callrec.catalogue.alerts import DeliveryRow
 from callrec.catalogue.calls import ArchivedRecording
@@ -29,9 +30,7 @@ from callrec.rulebook.explanation import Known
 from callrec.wording import (
     ACTIONS,
     ALERT_STATES,
-    DIRECTIONS,
     KEPT_BECAUSE,
-    OUTCOMES,
     note,
 )
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from callrec.call_words import DIRECTIONS
 from callrec.dates import parse_end, parse_moment
 from callrec.durations import parse_days, parse_seconds, written_seconds
 from callrec.errors import WrongUsage
@@ -21,7 +22,7 @@ from callrec.numbers import read_number
 from callrec.policy.hours import parse_hours
 from callrec.rulebook.explanation import first_day, hours_in_words, last_day
 from callrec.texts import items, narrow
-from callrec.wording import ANNOUNCEMENTS, DIRECTIONS, HOLIDAYS, MODES, UNANNOUNCED
+from callrec.wording import ANNOUNCEMENTS, HOLIDAYS, MODES, UNANNOUNCED
 
 E = TypeVar("E", bound=StrEnum)
 
