@@ -400,10 +400,10 @@ def _filed(recordings: int, _folder: Path) -> Step:
 
 
 CASES: Mapping[str, Case] = {
-    "one more call beside so many": Case(_one_more_call, beside=True),
-    "one more call beside so many at the gate": Case(_one_more_call_beside_locals, beside=True),
+    "one more call beside so many": Case(_one_more_call, 10, beside=True),
+    "one more call beside so many at the gate": Case(_one_more_call_beside_locals, 10, beside=True),
     "a tick of so many live calls": Case(_tick, 10),
-    "one more in a conference of so many": Case(_one_more_in_a_conference, 10),
+    "one more in a conference of so many": Case(_one_more_in_a_conference, 3),
     "joining so many seconds of a call": Case(_join, 60),
     "a call of so many keys, pauses and people": Case(_manifest),
     "actions that wait for the disk": Case(_waiting_for_the_disk),
