@@ -1,8 +1,9 @@
 """How work grows with what there is: python -m bench.growth [--quick] [CASE…]
 
-Takes the time of what each part does (tests/growth_cases.py) about so many things, ten and a hundred times as
-many, in turn, and fits a power to it: 1 grows as what there is, 2 as its square. What is done about one thing
-beside many others is not to grow at all. `tests/unit/test_work_grows.py` counts operations of the same.
+Takes the processor's time of what each part does (tests/growth_cases.py) about so many things, ten and a
+hundred times as many, in turn, and fits a power to it: 1 grows as what there is, 2 as its square. What is
+done about one thing beside many others is not to grow at all. `tests/unit/test_work_grows.py` counts the
+operations of the same.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import math
 import shutil
 import sys
 import tempfile
+import time
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -20,7 +22,7 @@ from statistics import median
 import structlog
 
 from bench.machine import facts
-from bench.pairs import ROUNDS, by_round, in_turn, seconds
+from bench.pairs import ROUNDS, by_round, in_turn
 from bench.report import Chart, Ratio, Row, finish
 from tests.growth_cases import CASES, Case
 
@@ -50,8 +52,8 @@ def main() -> int:
     whole = {name: points for name, points in lines.items() if not CASES[name].beside}
     beside = {name: points for name, points in lines.items() if CASES[name].beside}
     charts = [
-        Chart("work", "Work about so many things", "things", "s", whole, log=True),
-        Chart("beside", "Work about one thing beside so many", "things", "s", beside, log=True),
+        Chart("work", "Work about so many things", "things", "CPU s", whole, log=True),
+        Chart("beside", "Work about one thing beside so many", "things", "CPU s", beside, log=True),
     ]
     how = "`python -m bench.growth`: work about so many things, ten and a hundred times as many."
     return finish(
@@ -68,7 +70,7 @@ def main() -> int:
 
 
 def _measure(case: Case, *, quick: bool) -> dict[int, list[float]]:
-    """Returns the seconds of the work about so many things, by how many, round by round."""
+    """Returns the CPU seconds of the work about so many things, by how many, round by round."""
     sizes = [case.least * each for each in TIMES[: 2 if quick else 3]]
     found = in_turn({str(size): partial(_time, case, size) for size in sizes}, 1 if quick else ROUNDS)
     return {size: found[str(size)] for size in sizes}
@@ -77,7 +79,9 @@ def _measure(case: Case, *, quick: bool) -> dict[int, list[float]]:
 def _time(case: Case, size: int) -> float:
     folder = Path(tempfile.mkdtemp(prefix="callrec-bench-"))
     try:
-        return seconds(case.make(size, folder))
+        step, begin = case.make(size, folder), time.process_time()
+        step()
+        return time.process_time() - begin
     finally:
         shutil.rmtree(folder)
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pydantic import TypeAdapter
+
 from callrec import log_reader
 from callrec.alerts.delivery_worker import DeliveryWorker
 from callrec.alerts.ledger import Ledger
@@ -28,7 +30,8 @@ from callrec.fallback.adoption import Adoption
 from callrec.fallback.journal_reader import JournalReader
 from callrec.health import backlog, differences
 from callrec.model.alerts import Alert
-from callrec.model.captures import Custody
+from callrec.model.calls import FeatureCode, KeyPress, KeyResult, Participant
+from callrec.model.captures import CapturedCall, Custody, Silence, SilenceReason
 from callrec.model.office import Extension, Facility
 from callrec.model.rules import Announce, Direction, Mode, Rule, Scope
 from callrec.model.tones import Tones
@@ -42,14 +45,17 @@ from callrec.recording.tracker import CallTracker
 from callrec.rulebook import office_file, review
 from callrec.rulebook.difference import difference
 from callrec.spool.directory import Spool, written_captured
+from callrec.spool.sound import SegmentSound, Wav, join
 from tests.scenarios.replay import PROMPT
 from tests.unit.fakes import AstDb
 from tests.unit.fallback.samples import LINE, SECOND_OF_SOUND, Storage
 from tests.unit.samples import START, alert, call, captured_call
+from tests.unit.wave import tone, write_wav
 
 Step = Callable[[], object]
 JAPAN = ZoneInfo("Asia/Tokyo")
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
+READ_CAPTURED = TypeAdapter(CapturedCall)
 
 
 @dataclass(frozen=True)
@@ -166,6 +172,28 @@ def _waiting_for_the_disk(actions: int, _folder: Path) -> Step:
             unsaved.saved(each)
 
     return ask_and_save
+
+
+# --- what was recorded
+
+
+def _join(seconds: int, folder: Path) -> Step:
+    """A call of so many seconds, with sound on both sides."""
+    folder.mkdir(parents=True, exist_ok=True)
+    external, staff = (Wav(write_wav(folder / f"{hz}.wav", tone(hz, seconds))) for hz in (500, 1000))
+    return lambda: join([SegmentSound(1, 0.0, external, staff)], folder / "joined.flac")
+
+
+def _manifest(presses: int, _folder: Path) -> Step:
+    """A call in which staff pressed a key, paused it and were joined so often."""
+    moments = [START + timedelta(seconds=each) for each in range(presses)]
+    second = timedelta(seconds=1)
+    keys = tuple(KeyPress(str(at), FeatureCode.PAUSE, KeyResult.PAUSED, "1.1", "2101", at) for at in moments)
+    people = tuple(Participant(str(at), "2101", "2101", at, at + second) for at in moments)
+    pauses = tuple(Silence(at, at + second, SilenceReason.PRIVACY) for at in moments)
+    made = captured_call(silences=pauses, call={"key_presses": keys, "participants": people})
+    written = written_captured(made)
+    return lambda: (written_captured(made), READ_CAPTURED.validate_json(written))
 
 
 # --- rules
@@ -372,10 +400,12 @@ def _filed(recordings: int, _folder: Path) -> Step:
 
 
 CASES: Mapping[str, Case] = {
-    "one more call beside so many": Case(_one_more_call, beside=True),
-    "one more call beside so many at the gate": Case(_one_more_call_beside_locals, beside=True),
+    "one more call beside so many": Case(_one_more_call, 10, beside=True),
+    "one more call beside so many at the gate": Case(_one_more_call_beside_locals, 10, beside=True),
     "a tick of so many live calls": Case(_tick, 10),
-    "one more in a conference of so many": Case(_one_more_in_a_conference, 10),
+    "one more in a conference of so many": Case(_one_more_in_a_conference, 3),
+    "joining so many seconds of a call": Case(_join, 60),
+    "a call of so many keys, pauses and people": Case(_manifest),
     "actions that wait for the disk": Case(_waiting_for_the_disk),
     "a decision by so many rules": Case(_decide, beside=True),
     "making an office of so many rules": Case(_make_office),

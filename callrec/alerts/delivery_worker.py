@@ -76,7 +76,8 @@ class DeliveryWorker(Worker):
             for each in ready:
                 if self.is_stopping:
                     return
-                self._try(*each)
+                if self._ledger.has(each[0].id):
+                    self._try(*each)
                 if self._ledger.added != known:
                     break
 

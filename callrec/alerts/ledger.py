@@ -45,6 +45,11 @@ class Ledger:
         with self._lock:
             return [self._alerts[id_] for id_ in sorted(self._alerts)]
 
+    def has(self, alert_id: str) -> bool:
+        """Returns whether an alert waits still: it may have been taken out of the spool meanwhile."""
+        with self._lock:
+            return alert_id in self._alerts
+
     def delivery(self, alert_id: str, way: str, recipient: str) -> Delivery:
         """Returns how far one delivery has come; one that was never tried waits."""
         with self._lock:

@@ -266,12 +266,14 @@ class Spool(SpoolLock):
         found = {each.call.id for each in self.checkpoints()} | set(self.calls())
         over = {f"waiting {id_}": (self._waiting_call, id_) for id_ in self.waiting()}
         over |= {f"discard {id_}": (self._discarded_call, id_) for id_ in self.discards()}
-        self._calls_over = {name: id_ for name, id_ in self._calls_over.items() if name in over}
-        for name in over.keys() - self._calls_over.keys():
+        before = self._calls_over
+        known = {name: before[name] for name in over if name in before}
+        for name in over.keys() - known.keys():
             read, id_ = over[name]
             with suppress(Damaged, FileNotFoundError):
-                self._calls_over[name] = read(id_).id
-        return found.union(self._calls_over.values())
+                known[name] = read(id_).id
+        self._calls_over = known  # as a whole: other threads ask, too
+        return found.union(known.values())
 
     @_there
     def knows_call(self, call_id: str) -> bool:
