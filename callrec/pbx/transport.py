@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import threading
 import time
@@ -24,7 +25,8 @@ from callrec.deadline import connected, tls_context, within
 from callrec.errors import CallrecError, PbxUnreachable, Refused
 from callrec.failures import why
 
-CHUNK = 1 << 16
+CHUNK, AT_LEAST = 1 << 16, 1 << 14
+"""Bytes of a file that are read at a time, and for which the system waits, or for its end."""
 PING_SECONDS = 4.0
 """A link that stays silent this long is pinged; twice as long without a word means it is lost."""
 IDLE_SECONDS = 10.0
@@ -233,6 +235,9 @@ def _to_the_end(response: requests.Response, url: str, seconds: float) -> Genera
     body = response.raw._original_response  # http.client's own, which can be told to read on
     body.length = None
     with response:
+        with socket.socket(fileno=os.dup(body.fileno())) as same:
+            # Asterisk sends pieces of 4 KB, and each would wake this thread.
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, AT_LEAST)
         try:
             while chunk := _piece(body, seconds):
                 yield chunk
