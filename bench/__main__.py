@@ -24,7 +24,8 @@ ALL: dict[str, list[str]] = {
     "moves": [],
     "promptness": [],
     "rebuild": [],
-    "calls": [],
+    "latency": [],
+    "start": [],
 }
 """Every benchmark, in the order in which they are run, with its arguments."""
 

@@ -10,20 +10,22 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
-from sqlalchemy.dialects import postgresql, sqlite
 
 from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import call_facilities, calls, extensions, participants, recordings
-from callrec.manifest import Manifest, write
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody, KeptBecause, RetainedBecause
 from callrec.model.rules import Direction
 
-_CALL: TypeAdapter[CallRecord] = TypeAdapter(CallRecord)
+if TYPE_CHECKING:
+    from callrec.manifest import Manifest
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,12 @@ class ArchivedRecording:
 
 
 _READ = RowReader(ArchivedRecording, "recordings", "id")
-_RECORDING: TypeAdapter[ArchivedRecording] = TypeAdapter(ArchivedRecording)
+
+
+@cache
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    """Made when it is first used: whoever only searches needs none."""
+    return TypeAdapter(kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +115,8 @@ def save_recording(
 
     `plain` is the manifest as it was archived, where that is of another version.
     """
+    from callrec.manifest import write
+
     save_call(connection, manifest.call, manifest.facilities or None)
     plain = json.loads(write(manifest)) if plain is None else plain
     row = recording_row(manifest, key=key, manifest_sha256=manifest_sha256, versions=versions, plain=plain)
@@ -165,7 +174,7 @@ def recording_row(
 
 def as_json(call: CallRecord) -> dict[str, Any]:
     """Returns a call as plain JSON."""
-    plain: dict[str, Any] = _CALL.dump_python(call, mode="json")
+    plain: dict[str, Any] = _adapter(CallRecord).dump_python(call, mode="json")
     return plain
 
 
@@ -177,13 +186,14 @@ def find_recording(connection: sa.Connection, recording_id: str) -> ArchivedReco
 
 def as_plain(kept: ArchivedRecording) -> dict[str, Any]:
     """Returns a recording as plain JSON, without its manifest."""
-    plain: dict[str, Any] = _RECORDING.dump_python(kept, mode="json", exclude={"manifest"})
+    plain: dict[str, Any] = _adapter(ArchivedRecording).dump_python(kept, mode="json", exclude={"manifest"})
     return plain
 
 
 def told(plain: dict[str, Any]) -> ArchivedRecording:
     """Returns the recording that `as_plain` told. Raises ValueError for what is none."""
-    return _RECORDING.validate_python({**plain, "manifest": {}})
+    kept: ArchivedRecording = _adapter(ArchivedRecording).validate_python({**plain, "manifest": {}})
+    return kept
 
 
 def archived_of(connection: sa.Connection, call_id: str) -> list[str]:
@@ -229,7 +239,8 @@ def was_discarded(connection: sa.Connection, call_id: str) -> bool:
 
 def read_call(details: Any) -> CallRecord:
     """Returns the call that plain JSON holds, as a search reads it. Raises ValueError for what is none."""
-    return _CALL.validate_python(details)
+    call: CallRecord = _adapter(CallRecord).validate_python(details)
+    return call
 
 
 def extensions_of(call: CallRecord) -> set[str]:
@@ -248,8 +259,18 @@ def facilities_of(connection: sa.Connection, call: CallRecord) -> set[str]:
 
 def insert_once(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
     """Writes a row, unless it is there."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    connection.execute(dialect.insert(table).values(row).on_conflict_do_nothing())
+    connection.execute(_insert(connection, table).values(row).on_conflict_do_nothing())
+
+
+def _insert(connection: sa.Connection, table: sa.Table) -> Any:
+    """Returns an INSERT of the database's own kind: only that knows what to do about a row that is there."""
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
 
 
 def _only(
@@ -275,7 +296,6 @@ def upsert(
     once: Collection[str] = (),
 ) -> None:
     """Writes a row, or brings the one with this key up to date, but for the columns that are written once."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values({**key, **values})
+    statement = _insert(connection, table).values({**key, **values})
     newer = {name: value for name, value in values.items() if name not in once}
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=newer))

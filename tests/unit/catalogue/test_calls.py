@@ -16,10 +16,10 @@ from sqlalchemy.dialects import postgresql
 from callrec import ids
 from callrec.catalogue import calls, finding, tables
 from callrec.catalogue.database import Database
-from callrec.catalogue.finding import SearchQuery
 from callrec.errors import NotFound, WrongUsage
 from callrec.manifest import read
 from callrec.model.access import EVERYWHERE
+from callrec.model.found import SearchQuery
 from callrec.model.rules import Direction
 from tests.unit.bench import Bench
 from tests.unit.samples import CALL_ID, RECORDING_ID, START, call
