@@ -44,7 +44,7 @@ exten => _5X.,1,Set(BENCH_FILE=${{ASTSPOOLDIR}}/recording/{FOLDER}/${{CALLERID(n
  same => n,MixMonitor(,br(${{BENCH_FILE}}-external.wav)t(${{BENCH_FILE}}-staff.wav))
  same => n,Dial(PJSIP/${{EXTEN:1}},30,tT)
 """
-RATE = 8.0
+RATE = 10.0
 """Calls that begin, and end, in a second: more than a busy office of that many calls has."""
 PATIENCE = 120.0
 HEARD_BY = 5
