@@ -25,11 +25,12 @@ from bench.phones import CallTimes, Phones, PhonesLoad
 from bench.phones.sounds import HERTZ
 from bench.soundness import Samples, flaws, is_missing
 from callrec.catalogue import finding, rules
-from callrec.catalogue.finding import SearchHit, SearchQuery
+from callrec.catalogue.finding import SearchHit
 from callrec.demo.processes import Child
 from callrec.demo.system import DemoSystem
 from callrec.files import make_folder
 from callrec.model.access import EVERYWHERE
+from callrec.model.found import SearchQuery
 from callrec.model.rules import Announce, Mode, Rule, Scope
 from tests.integration.system import eventually, frozen
 
