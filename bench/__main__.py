@@ -26,6 +26,7 @@ ALL: dict[str, list[str]] = {
     "rebuild": [],
     "latency": [],
     "start": [],
+    "capacity": [],
 }
 """Every benchmark, in the order in which they are run, with its arguments."""
 
