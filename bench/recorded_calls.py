@@ -23,13 +23,14 @@ import soundfile
 from bench.parts import let_go_first, running_demo
 from bench.phones import CallTimes, Phones, PhonesLoad
 from bench.phones.sounds import HERTZ
-from bench.soundness import Samples, flaws
+from bench.soundness import Samples, flaws, is_missing
 from callrec.catalogue import finding, rules
-from callrec.catalogue.finding import SearchHit, SearchQuery
+from callrec.catalogue.finding import SearchHit
 from callrec.demo.processes import Child
 from callrec.demo.system import DemoSystem
 from callrec.files import make_folder
 from callrec.model.access import EVERYWHERE
+from callrec.model.found import SearchQuery
 from callrec.model.rules import Announce, Mode, Rule, Scope
 from tests.integration.system import eventually, frozen
 
@@ -44,23 +45,30 @@ exten => _5X.,1,Set(BENCH_FILE=${{ASTSPOOLDIR}}/recording/{FOLDER}/${{CALLERID(n
  same => n,MixMonitor(,br(${{BENCH_FILE}}-external.wav)t(${{BENCH_FILE}}-staff.wav))
  same => n,Dial(PJSIP/${{EXTEN:1}},30,tT)
 """
-RATE = 20.0
-"""Calls that begin, and end, in a second."""
+RATE = 10.0
+"""Calls that begin, and end, in a second: more than a busy office of that many calls has."""
 PATIENCE = 120.0
 HEARD_BY = 5
 """Of calls that are not recorded every so many is listened to."""
 LOST_PACKETS = 2
+MISSING, LATE, LOST, REFUSED, NO_TRACK = (
+    *("sound is missing", "the phones themselves were late", "packets lost", "refused"),
+    "no track",
+)
+FATAL = (LATE, LOST, REFUSED, NO_TRACK)
 
 Tracks = tuple[Samples | None, Samples | None]
 
 
 @dataclass(frozen=True)
 class Trial:
-    """So many calls at once: what went wrong, how often; the CPU Asterisk and callrec took while all talked,
-    in cores; and what the phones did."""
+    """So many calls at once: what went wrong, how often; in how many tracks sound is missing, as silence
+    between two packets takes none away; the cores that Asterisk and callrec took while all talked; and what
+    the phones did."""
 
     calls: int
     wrong: Counter[str]
+    missing: int
     asterisk: float
     controller: float
     phones: PhonesLoad
@@ -70,10 +78,16 @@ class Trial:
         """Whether nothing was lost."""
         return not self.wrong
 
+    @property
+    def held_all_sound(self) -> bool:
+        """Whether at least all that was said is there."""
+        return not self.missing
+
     def __str__(self) -> str:
+        lost = f"{self.missing} tracks with sound missing" if self.missing else "no sound missing"
         wrong = ", ".join(f"{count} × {what}" for what, count in self.wrong.most_common(4))
         cores = f"Asterisk {self.asterisk:.2f}, callrec {self.controller:.2f}, phones {self.phones.share:.2f}"
-        return f"{self.calls} calls: {wrong or 'nothing lost'} (cores: {cores})"
+        return f"{self.calls} calls: {wrong or 'nothing wrong'}; {lost} (cores: {cores})"
 
 
 @contextmanager
@@ -122,8 +136,9 @@ class Office:
         times, load = self._phones.times(*indexes), self._phones.load()
         wrong = self._unheard(times) if way == NONE else self._lost(way, times, begin)
         if not load.in_time:
-            wrong["the phones themselves were late"] += 1
-        return Trial(calls, wrong, *shares, load)
+            wrong[LATE] += 1
+        missing = wrong.pop(MISSING, 0) + sum(wrong[each] for each in wrong if each in FATAL)
+        return Trial(calls, wrong, missing, *shares, load)
 
     def _listen(self, indexes: Sequence[int]) -> None:
         for index in indexes[::HEARD_BY]:
@@ -148,7 +163,7 @@ class Office:
         for each in times[::HEARD_BY]:
             for mine, other in ((each.external, each.staff), (each.staff, each.external)):
                 said = round((other.last_sent - mine.listened_from) / 0.02)
-                wrong["packets lost"] += max(0, said - mine.heard - LOST_PACKETS)
+                wrong[LOST] += max(0, said - mine.heard - LOST_PACKETS)
         return +wrong
 
     def _lost(self, way: str, times: Sequence[CallTimes], begin: datetime) -> Counter[str]:
@@ -198,12 +213,14 @@ def _faults(track: Samples | None, side: str, times: CallTimes) -> list[str]:
     if times.refused:
         return []
     if track is None:
-        return ["no track"]
-    return [each.what for each in flaws(track, HERTZ[side], times.said(side))]
+        return [NO_TRACK]
+    said = times.said(side)
+    found = [each.what for each in flaws(track, HERTZ[side], said)]
+    return [*found, MISSING] if is_missing(track, said) else found
 
 
 def _failed(times: Sequence[CallTimes]) -> Counter[str]:
-    return Counter(f"refused with {each.refused}" for each in times if each.refused)
+    return Counter(REFUSED for each in times if each.refused)
 
 
 def _cpu(child: Child | None) -> float:

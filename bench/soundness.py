@@ -48,6 +48,22 @@ def flaws(track: Samples, hertz: float, said: float) -> list[Flaw]:
     return found
 
 
+def missing(track: Samples, said: float) -> float:
+    """Returns how many of so many seconds of a tone are nowhere in a track. Silence inside it, which the PBX
+    has put between two packets, takes nothing away."""
+    loud = np.flatnonzero(np.abs(track.astype(int)) > QUIET)
+    if not len(loud):
+        return said
+    gaps = np.diff(loud) - 1
+    silent = int(np.sum(gaps[gaps >= (HOLE - EDGE) * RATE]))
+    return said - (int(loud[-1]) + 1 - int(loud[0]) - silent) / RATE
+
+
+def is_missing(track: Samples, said: float) -> bool:
+    """Whether more is missing than what a track may be shorter by."""
+    return missing(track, said) > LENGTH + EDGE
+
+
 def _holes(loud: NDArray[np.int64]) -> list[int]:
     """Returns where between loud samples there is a hole."""
     quiet = np.diff(loud) - 1

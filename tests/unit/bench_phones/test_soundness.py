@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.phones.sounds import HERTZ, decoded, packets
-from bench.soundness import Flaw, Samples, flaws
+from bench.soundness import Flaw, Samples, flaws, is_missing, missing
 
 SECONDS = 10.0
 MILLISECOND = 8
@@ -85,3 +85,22 @@ def test_both_parties_in_one_track_are_wrong_for_either() -> None:
 
 def test_a_silent_track_is_one_flaw() -> None:
     assert flaws(np.zeros(8000, np.int16), 500, 1.0) == [Flaw("nothing is heard", 0.0)]
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_silence_that_was_put_between_takes_nothing_away(side: str) -> None:
+    whole = track(side, silence=0.0)
+    longer = np.concatenate([whole[:16000], np.zeros(160, np.int16), whole[16000:]])
+    assert whats(flaws(longer, HERTZ[side], SECONDS)) == {"hole"}
+    assert missing(longer, SECONDS) == pytest.approx(0, abs=0.001)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_silence_in_place_of_what_was_said_does(side: str) -> None:
+    sound = track(side)
+    for begin in (16000, 24000, 32000):
+        sound[begin : begin + 160] = 0
+    assert missing(sound, SECONDS) == pytest.approx(0.06, abs=0.002)
+    assert is_missing(sound, SECONDS)
+    assert not is_missing(track(side), SECONDS)
+    assert is_missing(np.zeros(8000, np.int16), 1.0)
