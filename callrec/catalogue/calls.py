@@ -359,7 +359,8 @@ def upsert(
 
 @cache  # to make a statement, and what it is known by, takes SQLAlchemy longer than to execute it
 def _insertion(dialect: str, table: sa.Table) -> sa.Executable:
-    return _insert(dialect, table).on_conflict_do_nothing()
+    statement: sa.Executable = _insert(dialect, table).on_conflict_do_nothing()
+    return statement
 
 
 @cache
@@ -367,9 +368,10 @@ def _replacement(
     dialect: str, table: sa.Table, key: tuple[str, ...], newer: tuple[str, ...]
 ) -> sa.Executable:
     """Returns the statement that writes a row, or these columns of it where there is one with this key."""
-    statement = _insert(dialect, table)
-    columns = {name: statement.excluded[name] for name in newer}
-    return statement.on_conflict_do_update(index_elements=key, set_=columns)
+    insertion = _insert(dialect, table)
+    columns = {name: insertion.excluded[name] for name in newer}
+    statement: sa.Executable = insertion.on_conflict_do_update(index_elements=key, set_=columns)
+    return statement
 
 
 def _insert(dialect: str, table: sa.Table) -> Any:
