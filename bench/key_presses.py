@@ -40,7 +40,7 @@ def measure_keys(system: SystemUnderTest) -> dict[str, float]:
         found = system.recording_of("+81" + NUMBER[1:], begin)
         system.wait_until_clean()
     _, pause, resume, stop = (press.at for press in found.call.key_presses)
-    (segment,) = kept(found).manifest["capture"]["segments"]
+    (segment,) = system.manifest(kept(found))["capture"]["segments"]
     heard = system.listen(kept(found))
     zero = min(datetime.fromisoformat(segment[side]["started_at"]) for side in ("external", "staff"))
     quiet = [_pause(track, heard.rate) for track in (heard.external, heard.staff)]

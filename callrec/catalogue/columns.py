@@ -1,4 +1,5 @@
-"""The kinds of columns that tables have: moments, days, plain JSON. Each reads what is damaged as such."""
+"""The kinds of columns that tables have: moments, days, JSON plain or packed. Each reads what is damaged as
+such."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
+from callrec.catalogue.packing import pack, unpack
 from callrec.catalogue.rows import readable
 
 
@@ -57,6 +59,22 @@ class _Json(sa.TypeDecorator[Any]):
         from sqlalchemy.dialects.postgresql import JSONB
 
         return dialect.type_descriptor(JSONB(none_as_null=True))
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
+        return readable(super().result_processor(dialect, coltype))
+
+
+class Packed(sa.TypeDecorator[Any]):
+    """Stores JSON in few bytes, which only callrec reads: nothing in it is asked for in SQL. None is NULL."""
+
+    impl = sa.LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
+        return None if value is None else pack(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else unpack(value)
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
         return readable(super().result_processor(dialect, coltype))

@@ -14,7 +14,7 @@ from callrec.catalogue.alerts import DeliveryRow
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.finding import SearchHit
 from callrec.commands import show_after
-from callrec.commands.common import desk, plain_row, print_json, tell
+from callrec.commands.common import desk, plain_row, print_json, say, tell
 from callrec.commands.search import row
 from callrec.commands.show_course import course, silences
 from callrec.dates import spoken
@@ -44,10 +44,12 @@ Lines = Iterator[tuple[str, str]]
 def command(ctx: click.Context, id_: str, as_json: bool) -> None:
     """Show one recording or call: who, when, why it was recorded or not, and what was done with it."""
     here = desk(ctx)
-    shown = here.do(operations.show, id_)
+    shown = here.do(operations.show, id_, manifest=as_json)
     office = here.do(conventions)
     if as_json:
         print_json(_whole(shown, office))
+        if shown.without_manifest:
+            say("the manifest could not be had: {problem}", err=True, problem=shown.without_manifest)
         return
     for name, text in _lines(shown, office):
         tell(f"{_(name)}: {text}" if name else f"  {text}")
@@ -59,7 +61,7 @@ def _whole(shown: ShownCall, office: Conventions) -> dict[str, Any]:
         **plain_row(row(found_call(found), office)),
         "call": calls.as_json(found.call),
         "other_recordings": shown.others,
-        "manifest": found.recording.manifest if found.recording else None,
+        "manifest": shown.manifest,
         "silences": [plain_row(asdict(each)) for each in silences(found.recording)],
         "retained_because": found.recording.retained_because if found.recording else None,
         **show_after.as_json(shown.after),

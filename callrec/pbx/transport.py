@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import select
 import socket
 import threading
@@ -27,7 +28,8 @@ from callrec.deadline import connected, tls_context, within
 from callrec.errors import CallrecError, PbxUnreachable, Refused
 from callrec.failures import why
 
-CHUNK = 1 << 16
+CHUNK, AT_LEAST = 1 << 16, 1 << 14
+"""Bytes of a file that are read at a time, and for which the system waits, or for its end."""
 PING_SECONDS = 4.0
 """A link that stays silent this long is pinged; twice as long without a word means it is lost."""
 IDLE_SECONDS = 10.0
@@ -318,6 +320,9 @@ def _to_the_end(
 ) -> Generator[bytes]:
     body.length = None  # it reads on
     with closing(connection), body:
+        with socket.socket(fileno=os.dup(body.fileno())) as same:
+            # Asterisk sends pieces of 4 KB, and each would wake this thread.
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, AT_LEAST)
         try:
             while chunk := _piece(body, seconds):
                 yield chunk

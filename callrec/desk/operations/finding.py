@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
+from pydantic_core import from_json
+
+from callrec.archive.manifests import archived_manifest
 from callrec.catalogue import alerts, custody, finding, holds, notes, requests, rules
 from callrec.catalogue.alerts import DeliveryRow
 from callrec.catalogue.custody import Entry
@@ -13,7 +17,9 @@ from callrec.catalogue.holds import Hold
 from callrec.catalogue.notes import WrittenNote
 from callrec.desk.operation import Session, operation
 from callrec.desk.recordings import unseen
+from callrec.errors import CallrecError
 from callrec.model.access import Role
+from callrec.model.captures import Custody
 from callrec.model.rules import Rule
 
 OF_REQUEST = ("request", "copy", "to", "medium")
@@ -34,7 +40,9 @@ class After:
 @dataclass(frozen=True, slots=True)
 class ShownCall:
     """Everything that is known of a call and its recording. `considered`: the rules that were looked at, in
-    the versions of then. `others`: further recordings of the call, where that was asked for."""
+    the versions of then. `others`: further recordings of the call, where that was asked for. `manifest` is
+    that of the recording as it lies in the bucket, where it was asked for; None where it could not be had, of
+    which `without_manifest` tells why."""
 
     found: SearchHit
     entries: list[Entry]
@@ -42,11 +50,27 @@ class ShownCall:
     considered: list[Rule]
     after: After
     others: list[str]
+    manifest: dict[str, Any] | None = None
+    without_manifest: str = ""
 
 
 @operation("show", Role.HANDLER)
-def show(session: Session, /, id_: str) -> ShownCall:
-    """Returns what is known of the recording or call of an id or its beginning. Raises NotFound."""
+def show(session: Session, /, id_: str, manifest: bool = False) -> ShownCall:
+    """Returns what is known of the recording or call of an id or its beginning; with `manifest` also what the
+    bucket alone has. Raises NotFound."""
+    shown = _shown(session, id_)
+    kept = shown.found.recording
+    if kept is None or not manifest:
+        return shown
+    if kept.state is Custody.DESTROYED:
+        return replace(shown, manifest={})
+    try:
+        return replace(shown, manifest=from_json(archived_manifest(session.app.store, kept)))
+    except CallrecError as error:
+        return replace(shown, without_manifest=str(error))
+
+
+def _shown(session: Session, id_: str) -> ShownCall:
     with session.app.database.read() as connection:
         found, *more = finding.look_up_all(connection, id_, reach=session.reach)
         decision = found.call.decision

@@ -189,7 +189,7 @@ def test_every_table_that_is_read_is_tried() -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE recordings SET manifest = '{broken' WHERE id = ?",
+        "UPDATE recordings SET silences = '{broken' WHERE id = ?",
         "UPDATE calls SET details = '{}' WHERE id = (SELECT call_id FROM recordings WHERE id = ?)",
         "UPDATE recordings SET retain_until = 'gestern' WHERE id = ?",
         "UPDATE recordings SET kept_because = 'x' WHERE id = ?",
