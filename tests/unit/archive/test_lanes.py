@@ -127,7 +127,7 @@ def test_long_uploads_that_hang_hold_up_no_short_one(bench: Bench, monkeypatch: 
 
 def test_a_long_join_holds_up_no_short_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     _one(bench, RECORDING_ID, 11.0)
-    held = Held(monkeypatch, bench.builder, "join", RECORDING_ID)
+    held = Held(monkeypatch, bench.builder, "build", RECORDING_ID)
     with bench.running(), held:
         held.wait()
         _one(bench, SHORT, 5.0)
