@@ -148,6 +148,30 @@ def test_while_a_store_hangs_all_sound_is_fetched_and_joined(
         wait_until(lambda: all(map(bench.builder.is_joined, ids)), 20, "the joined files")
 
 
+def test_what_waits_for_the_archive_alone_is_not_looked_at_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is away they become ten thousands, and each call that ends wakes all lanes."""
+    looked: list[str] = []
+    real = bench.builder.is_joined
+
+    def is_joined(id_: str) -> bool:
+        looked.append(id_)
+        return real(id_)
+
+    bench.captured()
+    bench.store.away = True
+    bench.later()
+    bench.archiver.work()
+    monkeypatch.setattr(bench.builder, "is_joined", is_joined)
+    other = bench.captured_too()
+    bench.archiver.work()
+    assert set(looked) == {other} and bench.spool.waiting() == [RECORDING_ID, other]
+    bench.store.away = False
+    bench.later()
+    assert not bench.spool.waiting()
+
+
 def test_one_recording_is_on_one_lane_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.captured()
     at_once, most = [0], [0]
