@@ -127,7 +127,7 @@ def test_long_uploads_that_hang_hold_up_no_short_one(bench: Bench, monkeypatch: 
 
 def test_a_long_join_holds_up_no_short_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     _one(bench, RECORDING_ID, 11.0)
-    held = Held(monkeypatch, bench.builder, "join", RECORDING_ID)
+    held = Held(monkeypatch, bench.builder, "build", RECORDING_ID)
     with bench.running(), held:
         held.wait()
         _one(bench, SHORT, 5.0)
@@ -146,6 +146,30 @@ def test_while_a_store_hangs_all_sound_is_fetched_and_joined(
         bench.archiver.wake()
         held.wait(3)
         wait_until(lambda: all(map(bench.builder.is_joined, ids)), 20, "the joined files")
+
+
+def test_what_waits_for_the_archive_alone_is_not_looked_at_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is away they become ten thousands, and each call that ends wakes all lanes."""
+    looked: list[str] = []
+    real = bench.builder.is_joined
+
+    def is_joined(id_: str) -> bool:
+        looked.append(id_)
+        return real(id_)
+
+    bench.captured()
+    bench.store.away = True
+    bench.later()
+    bench.archiver.work()
+    monkeypatch.setattr(bench.builder, "is_joined", is_joined)
+    other = bench.captured_too()
+    bench.archiver.work()
+    assert set(looked) == {other} and bench.spool.waiting() == [RECORDING_ID, other]
+    bench.store.away = False
+    bench.later()
+    assert not bench.spool.waiting()
 
 
 def test_one_recording_is_on_one_lane_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
