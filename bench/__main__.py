@@ -26,7 +26,10 @@ ALL: dict[str, list[str]] = {
     "moves": [],
     "promptness": [],
     "rebuild": [],
-    "calls": [],
+    "latency": [],
+    "start": [],
+    "capacity": [],
+    "cost": [],
 }
 """Every benchmark, in the order in which they are run, with its arguments."""
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from callrec import ids
 from callrec.catalogue import calls, tables
 from callrec.catalogue.database import Database
-from callrec.model.captures import Capture
-from tests.unit.samples import call, captured_call
+from tests.unit.samples import call
 
 DAY = timedelta(days=1)
 
@@ -43,7 +40,6 @@ def _recording(call_id: str, at: datetime, *, seconds: float, because: str) -> d
         "manifest_sha256": "",
         "size": 0,
         "key": id_,
-        "manifest": {"capture": TypeAdapter(Capture).dump_python(captured_call().capture, mode="json")},
     }
 
 

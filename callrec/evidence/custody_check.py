@@ -20,7 +20,7 @@ from callrec.evidence.anchors import AnchorLog, FoundAnchor
 from callrec.evidence.chain import Break, Comparison, Kind, Notes, Standing, compare, kind_of
 from callrec.evidence.stamping import StampLog
 from callrec.evidence.traces import Trace, Traces
-from callrec.sentences import SentenceField
+from callrec.sentence_field import SentenceField
 
 CLOCKS_APART = timedelta(hours=1)
 """By how much a clock may be ahead."""

@@ -135,12 +135,13 @@ class Difference:
 class Archived:
     """What the catalogue has of a recording: `tracks` are those of which its sound was made, `lacking` those
     of which it has not all. Of one that is destroyed neither is known. `id` is its own, where the tracks are
-    named otherwise."""
+    named otherwise. `unread`: its manifest, which names the tracks, could not be had."""
 
     state: Custody
     tracks: frozenset[str] = frozenset()
     lacking: frozenset[str] = frozenset()
     id: str = ""
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +285,7 @@ def _archived(tracks: Tracks, known: Archived) -> Kind | None:
     """Returns what tracks are of a recording that the catalogue has; None where that has nothing of them."""
     if known.state is Custody.DESTROYED:
         return Kind.CAME_BACK
-    if not known.lacking.isdisjoint(tracks.names):
+    if known.unread or not known.lacking.isdisjoint(tracks.names):
         return Kind.UNCLEAR
     return Kind.LEFT_BEHIND if known.tracks.issuperset(tracks.names) else None
 

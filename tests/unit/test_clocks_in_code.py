@@ -60,6 +60,8 @@ SUBTRACTED = {
     },
     "between dates that were written down, to show or to verify them: nothing waits, nothing is made of it": {
         "archive/trial.py:_check_lock",
+        "catalogue/calls.py:place",
+        "catalogue/packing.py:_moment",
         "commands/*",
         "evidence/*",
         "prompts/index.py:spoken",

@@ -36,6 +36,7 @@ from callrec.catalogue.database import Database
 from callrec.errors import CatalogueDamaged, NotFound, Sentence, WrongUsage
 from callrec.model.access import EVERYWHERE, Role
 from callrec.model.alerts import Delivery
+from callrec.model.found import SearchQuery
 from callrec.model.office import Extension, Facility
 from callrec.model.requests import RequestKind
 from callrec.model.rules import Mode, Rule, Scope
@@ -70,12 +71,12 @@ READERS: dict[str, tuple[Callable[[sa.Connection], Any], ...]] = {
     ),
     "revision": (changes.number,),
     "calls": (
-        lambda c: finding.search(c, finding.SearchQuery(all_calls=True), reach=EVERYWHERE),
+        lambda c: finding.search(c, SearchQuery(all_calls=True), reach=EVERYWHERE),
         lambda c: finding.call(c, CALL_ID, reach=EVERYWHERE),
         lambda c: erasures.due(c, LATER, 9, {}),
     ),
     "recordings": (
-        lambda c: finding.search(c, finding.SearchQuery(), reach=EVERYWHERE),
+        lambda c: finding.search(c, SearchQuery(), reach=EVERYWHERE),
         lambda c: calls.find_recording(c, "r"),
         lambda c: destructions.due(c, LATER),
         lambda c: destructions.left_over(c, LATER, EVERYWHERE),
@@ -188,7 +189,7 @@ def test_every_table_that_is_read_is_tried() -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE recordings SET manifest = '{broken' WHERE id = ?",
+        "UPDATE recordings SET silences = '{broken' WHERE id = ?",
         "UPDATE calls SET details = '{}' WHERE id = (SELECT call_id FROM recordings WHERE id = ?)",
         "UPDATE recordings SET retain_until = 'gestern' WHERE id = ?",
         "UPDATE recordings SET kept_because = 'x' WHERE id = ?",
