@@ -30,6 +30,8 @@ ALL: dict[str, list[str]] = {
     "start": [],
     "capacity": [],
     "cost": [],
+    "archive": [],
+    "scale": [],
 }
 """Every benchmark, in the order in which they are run, with its arguments."""
 

@@ -30,7 +30,7 @@ from callrec.catalogue.database import Database
 from callrec.manifest import AudioFacts, Manifest, Placement, Software
 from tests.unit.samples import captured_call
 
-WRITERS, SECONDS = (1, 2, 4, 8), 6.0
+WRITERS, SECONDS = (1, 2, 4, 8), 3.0
 _NUMBERS = count(1)
 
 
