@@ -87,7 +87,8 @@ class Trial:
         lost = f"{self.missing} tracks with sound missing" if self.missing else "no sound missing"
         wrong = ", ".join(f"{count} × {what}" for what, count in self.wrong.most_common(4))
         cores = f"Asterisk {self.asterisk:.2f}, callrec {self.controller:.2f}, phones {self.phones.share:.2f}"
-        return f"{self.calls} calls: {wrong or 'nothing wrong'}; {lost} (cores: {cores})"
+        late = f"phones late by {self.phones.latest * 1000:.1f} ms"
+        return f"{self.calls} calls: {wrong or 'nothing wrong'}; {lost} (cores: {cores}; {late})"
 
 
 @contextmanager
