@@ -9,21 +9,24 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
-from sqlalchemy.dialects import postgresql, sqlite
 
 from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import call_facilities, calls, extensions, participants, recordings
-from callrec.manifest import Manifest
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody, KeptBecause, RetainedBecause, Silence, SilenceReason
 from callrec.model.rules import Direction, Mode
 from callrec.numbers import normalise
 
-_CALL: TypeAdapter[CallRecord] = TypeAdapter(CallRecord)
+if TYPE_CHECKING:
+    from callrec.manifest import Manifest
+
+T = TypeVar("T")
+
 AWAY = "callrec was away: the dialplan's fallback handled the call"
 """How the note of a call begins that the dialplan handled alone."""
 
@@ -75,8 +78,12 @@ class ArchivedRecording:
 
 
 _READ = RowReader(ArchivedRecording, "recordings", "id")
-_RECORDING: TypeAdapter[ArchivedRecording] = TypeAdapter(ArchivedRecording)
-_SILENCES: TypeAdapter[list[PlacedSilence]] = TypeAdapter(list[PlacedSilence])
+
+
+@cache
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    """Made when it is first used: whoever only searches needs none."""
+    return TypeAdapter(kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +106,17 @@ def save_call(connection: sa.Connection, call: CallRecord, facilities: Iterable[
     `facilities` are the codes of those that took part; without, those of its extensions as they are now.
     One whose recording was marked as an incident stays so.
     """
-    marked = sa.select(recordings.c.id).where(recordings.c.call_id == call.id, recordings.c.incident)
-    call = replace(call, incident=call.incident or connection.scalar(marked.limit(1)) is not None)
+    known = is_known(connection, call.id)  # mostly not: then there is nothing to be asked for, nor to go
+    call = replace(call, incident=call.incident or (known and _is_marked(connection, call.id)))
     upsert(connection, calls, {"id": call.id}, call_row(call))
     codes = facilities_of(connection, call) if facilities is None else set(facilities)
-    _only(connection, participants, call, "extension", extensions_of(call), started_at=call.started_at)
-    _only(connection, call_facilities, call, "facility", codes)
+    _only(connection, participants, call, "extension", extensions_of(call), known, started_at=call.started_at)
+    _only(connection, call_facilities, call, "facility", codes, known)
+
+
+def _is_marked(connection: sa.Connection, call_id: str) -> bool:
+    marked = sa.select(recordings.c.id).where(recordings.c.call_id == call_id, recordings.c.incident)
+    return connection.scalar(marked.limit(1)) is not None
 
 
 def numbers_gone(connection: sa.Connection, call_id: str, at: datetime | None) -> None:
@@ -176,7 +188,7 @@ def recording_row(
         "version": versions.audio,
         "manifest_version": versions.manifest,
         "sample_rate": manifest.audio.sample_rate,
-        "silences": _SILENCES.dump_python(placed_silences(manifest), mode="json") or None,
+        "silences": _adapter(list[PlacedSilence]).dump_python(placed_silences(manifest), mode="json") or None,
     }
 
 
@@ -212,7 +224,7 @@ def _others(call: CallRecord) -> list[str | None]:
 
 def as_json(call: CallRecord) -> dict[str, Any]:
     """Returns a call as plain JSON."""
-    plain: dict[str, Any] = _CALL.dump_python(call, mode="json")
+    plain: dict[str, Any] = _adapter(CallRecord).dump_python(call, mode="json")
     return plain
 
 
@@ -224,13 +236,15 @@ def find_recording(connection: sa.Connection, recording_id: str) -> ArchivedReco
 
 def as_plain(kept: ArchivedRecording) -> dict[str, Any]:
     """Returns a recording as plain JSON, but for what only its manifest tells."""
-    plain: dict[str, Any] = _RECORDING.dump_python(kept, mode="json", exclude=set(OF_MANIFEST))
+    adapter = _adapter(ArchivedRecording)
+    plain: dict[str, Any] = adapter.dump_python(kept, mode="json", exclude=set(OF_MANIFEST))
     return plain
 
 
 def told(plain: dict[str, Any]) -> ArchivedRecording:
     """Returns the recording that `as_plain` told. Raises ValueError for what is none."""
-    return _RECORDING.validate_python(plain)
+    kept: ArchivedRecording = _adapter(ArchivedRecording).validate_python(plain)
+    return kept
 
 
 def archived_of(connection: sa.Connection, call_id: str) -> list[str]:
@@ -274,9 +288,17 @@ def was_discarded(connection: sa.Connection, call_id: str) -> bool:
     return connection.scalar(query) is not None
 
 
+def is_told_of(connection: sa.Connection, call_id: str) -> bool:
+    """Returns whether a recording of a call, or that it was discarded, has told more than the call itself."""
+    recorded = sa.exists().where(recordings.c.call_id == call_id)
+    told = sa.select(calls.c.id).where(calls.c.id == call_id, calls.c.discarded_at.is_not(None) | recorded)
+    return connection.scalar(told) is not None
+
+
 def read_call(details: Any) -> CallRecord:
     """Returns the call that plain JSON holds, as a search reads it. Raises ValueError for what is none."""
-    return _CALL.validate_python(details)
+    call: CallRecord = _adapter(CallRecord).validate_python(details)
+    return call
 
 
 def extensions_of(call: CallRecord) -> set[str]:
@@ -293,24 +315,32 @@ def facilities_of(connection: sa.Connection, call: CallRecord) -> set[str]:
     return found | ({call.facility} if call.facility else set())
 
 
-def insert_once(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
-    """Writes a row, unless it is there."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    connection.execute(dialect.insert(table).values(row).on_conflict_do_nothing())
+def insert_once(connection: sa.Connection, table: sa.Table, *rows: dict[str, Any]) -> None:
+    """Writes rows with the same columns, but for those that are there."""
+    if rows:
+        connection.execute(_insertion(connection.dialect.name, table), rows)
 
 
 def _only(
-    connection: sa.Connection, table: sa.Table, call: CallRecord, name: str, wanted: set[str], **values: Any
+    connection: sa.Connection,
+    table: sa.Table,
+    call: CallRecord,
+    name: str,
+    wanted: set[str],
+    known: bool,
+    **values: Any,
 ) -> None:
-    """Makes the rows of a call in a table be those whose column `name` has these values, and no others."""
-    stale = (table.c.call_id == call.id) & table.c[name].not_in(wanted)
-    connection.execute(table.delete().where(stale))
-    for each in wanted:
-        key = {"call_id": call.id, name: each}
-        if values:
-            upsert(connection, table, key, values)
-        else:
-            insert_once(connection, table, key)
+    """Makes the rows of a call in a table be those whose column `name` has these values, and no others; of
+    one that was not `known` there are none."""
+    if known:
+        stale = (table.c.call_id == call.id) & table.c[name].not_in(wanted)
+        connection.execute(table.delete().where(stale))
+    rows = [{"call_id": call.id, name: each, **values} for each in wanted]
+    if values and rows:
+        statement = _replacement(connection.dialect.name, table, ("call_id", name), tuple(values))
+        connection.execute(statement, rows)
+    else:
+        insert_once(connection, table, *rows)
 
 
 def upsert(
@@ -322,7 +352,34 @@ def upsert(
     once: Collection[str] = (),
 ) -> None:
     """Writes a row, or brings the one with this key up to date, but for the columns that are written once."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values({**key, **values})
-    newer = {name: value for name, value in values.items() if name not in once}
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=newer))
+    newer = tuple(name for name in values if name not in once)
+    statement = _replacement(connection.dialect.name, table, tuple(key), newer)
+    connection.execute(statement, {**key, **values})
+
+
+@cache  # to make a statement, and what it is known by, takes SQLAlchemy longer than to execute it
+def _insertion(dialect: str, table: sa.Table) -> sa.Executable:
+    statement: sa.Executable = _insert(dialect, table).on_conflict_do_nothing()
+    return statement
+
+
+@cache
+def _replacement(
+    dialect: str, table: sa.Table, key: tuple[str, ...], newer: tuple[str, ...]
+) -> sa.Executable:
+    """Returns the statement that writes a row, or these columns of it where there is one with this key."""
+    insertion = _insert(dialect, table)
+    columns = {name: insertion.excluded[name] for name in newer}
+    statement: sa.Executable = insertion.on_conflict_do_update(index_elements=key, set_=columns)
+    return statement
+
+
+def _insert(dialect: str, table: sa.Table) -> Any:
+    """Returns an INSERT of the database's own kind: only that knows what to do about a row that is there."""
+    if dialect == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)

@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
 
 from callrec.catalogue.packing import pack, unpack
 from callrec.catalogue.rows import readable
@@ -145,10 +145,17 @@ class Day(sa.TypeDecorator[date]):
 
 
 class _Json(sa.TypeDecorator[Any]):
-    """Stores plain JSON. None is NULL."""
+    """Stores plain JSON, in PostgreSQL as JSONB. None is NULL."""
 
     impl = sa.JSON(none_as_null=True)
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name != "postgresql":
+            return super().load_dialect_impl(dialect)
+        from sqlalchemy.dialects.postgresql import JSONB
+
+        return dialect.type_descriptor(JSONB(none_as_null=True))
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
         return readable(super().result_processor(dialect, coltype))
@@ -170,7 +177,7 @@ class Packed(sa.TypeDecorator[Any]):
         return readable(super().result_processor(dialect, coltype))
 
 
-Json = _Json().with_variant(JSONB(none_as_null=True), "postgresql")
+Json = _Json()
 
 
 def plain_row(table: sa.Table, row: Any) -> dict[str, Any]:

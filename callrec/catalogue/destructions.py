@@ -21,7 +21,8 @@ from callrec.catalogue.within import within
 from callrec.errors import CatalogueDamaged, Sentence
 from callrec.model.access import Reach
 from callrec.model.captures import Custody, RetainedBecause
-from callrec.sentences import SentenceField, plain
+from callrec.sentence_field import SentenceField
+from callrec.sentences import plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from callrec.ids import ID, pasted
 from callrec.model.access import Reach
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody
-from callrec.numbers import Number
+from callrec.model.found import SearchQuery
 from callrec.texts import folded, on_one_line
 
 SHORTEST_PREFIX = 8
@@ -51,33 +51,6 @@ class SearchHit:
     call: CallRecord
     recording: ArchivedRecording | None
     erased_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SearchQuery:
-    """What to search for; None means any. `begin` and `end` are a half-open span of time in UTC.
-
-    `all_calls`: also the calls without a recording; `test_calls`: also those that callrec made itself. `sort`
-    is a key of SORTS. `dialled` is `number` as staff mean it, who dial a prefix: a call with either is found.
-    `note` is a part of a note, however it is spelt.
-    """
-
-    begin: datetime | None = None
-    end: datetime | None = None
-    extension: str | None = None
-    facility: str | None = None
-    number: Number | None = None
-    dialled: Number | None = None
-    direction: str | None = None
-    mode: str | None = None
-    incident: bool = False
-    held: bool = False
-    note: str | None = None
-    min_duration_s: float | None = None
-    all_calls: bool = False
-    test_calls: bool = False
-    limit: int = 100
-    sort: str = "newest"
 
 
 SORTS = {

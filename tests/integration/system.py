@@ -26,7 +26,7 @@ from callrec.archive.manifests import archived_manifest
 from callrec.archive.store import TRIALS
 from callrec.catalogue import finding, rules
 from callrec.catalogue.calls import ArchivedRecording
-from callrec.catalogue.finding import SearchHit, SearchQuery
+from callrec.catalogue.finding import SearchHit
 from callrec.commands import main
 from callrec.demo.pbx import OUTSIDE, PHONES
 from callrec.demo.processes import Child
@@ -36,6 +36,7 @@ from callrec.evidence.anchor import FOLDER
 from callrec.fallback import rule_mirror
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import CallRecord
+from callrec.model.found import SearchQuery
 from callrec.model.rules import Announce, Direction, Mode, Rule, Scope
 from callrec.spool import status
 from tests.listen import Samples

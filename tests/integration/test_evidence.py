@@ -17,12 +17,12 @@ from callrec import ids
 from callrec.catalogue import calls, finding, tables
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.columns import Id
-from callrec.catalogue.finding import SearchQuery
 from callrec.demo.s3 import DemoS3
 from callrec.desk.operations import keeping
 from callrec.evidence.keys import SigningKey
 from callrec.files import file_sha256
 from callrec.model.access import EVERYWHERE
+from callrec.model.found import SearchQuery
 from callrec.numbers import normalise
 from tests.edited_columns import EDITED, edited
 from tests.integration.conftest import DATABASES

@@ -15,9 +15,9 @@ from sqlalchemy.dialects import postgresql
 from callrec import ids
 from callrec.catalogue import calls, finding, tables
 from callrec.catalogue.database import Database
-from callrec.catalogue.finding import SearchQuery
 from callrec.errors import NotFound, WrongUsage
 from callrec.model.access import EVERYWHERE
+from callrec.model.found import SearchQuery
 from callrec.model.rules import Direction
 from tests.unit.bench import Bench
 from tests.unit.samples import CALL_ID, RECORDING_ID, START, call
@@ -175,3 +175,20 @@ def test_a_row_that_is_written_again_undoes_nothing(bench: Bench) -> None:
         again = calls.find_recording(connection, RECORDING_ID)
         assert again == replace(kept, manifest_sha256="0" * 64, version=None, manifest_version=None)
         assert finding.call(connection, CALL_ID, reach=EVERYWHERE).incident
+
+
+def test_a_new_call_is_written_by_few_statements_and_the_next_time_the_same(database: Database) -> None:
+    """Most calls are not recorded: their row is what costs the most of all that is done about them."""
+    asked: list[str] = []
+    with database.begin() as connection:
+        sa.event.listen(connection, "before_cursor_execute", lambda *given: asked.append(given[2]))
+        calls.save_call(connection, call())
+        few = len(asked)
+        rows = [connection.execute(sa.select(each)).all() for each in _TABLES]
+        calls.save_call(connection, call())
+        assert [connection.execute(sa.select(each)).all() for each in _TABLES] == rows
+    assert few <= 5, asked[:few]
+    assert all(rows)
+
+
+_TABLES = (tables.calls, tables.participants, tables.call_facilities)

@@ -37,6 +37,7 @@ from callrec.catalogue.database import Database
 from callrec.errors import CatalogueDamaged, NotFound, Sentence, WrongUsage
 from callrec.model.access import EVERYWHERE, Role
 from callrec.model.alerts import Delivery
+from callrec.model.found import SearchQuery
 from callrec.model.office import Extension, Facility
 from callrec.model.requests import RequestKind
 from callrec.model.rules import Mode, Rule, Scope
@@ -71,12 +72,12 @@ READERS: dict[str, tuple[Callable[[sa.Connection], Any], ...]] = {
     ),
     "revision": (changes.number,),
     "calls": (
-        lambda c: finding.search(c, finding.SearchQuery(all_calls=True), reach=EVERYWHERE),
+        lambda c: finding.search(c, SearchQuery(all_calls=True), reach=EVERYWHERE),
         lambda c: finding.call(c, CALL_ID, reach=EVERYWHERE),
         lambda c: erasures.due(c, LATER, 9, {}),
     ),
     "recordings": (
-        lambda c: finding.search(c, finding.SearchQuery(), reach=EVERYWHERE),
+        lambda c: finding.search(c, SearchQuery(), reach=EVERYWHERE),
         lambda c: calls.find_recording(c, "r"),
         lambda c: destructions.due(c, LATER),
         lambda c: destructions.left_over(c, LATER, EVERYWHERE),

@@ -20,12 +20,13 @@ from callrec.catalogue import alerts, calls, custody, finding, tables
 from callrec.catalogue.columns import Id
 from callrec.commands import main
 from callrec.commands.search import KEYS, row
+from callrec.desk.operations.searching import found_call
 from callrec.errors import StoreUnreachable
 from callrec.evidence.findings import Findings
 from callrec.evidence.verification import Verifier
 from callrec.model.access import EVERYWHERE
 from callrec.model.alerts import AlertState, Delivery
-from callrec.settings import OfficeSettings
+from callrec.model.office import Conventions
 from tests.tampering import altered
 from tests.unit.bench import Bench, BenchAfter, believe
 from tests.unit.program import BOM, table
@@ -256,7 +257,8 @@ def test_an_empty_csv_has_its_header(run: Run, arguments: list[str], header: str
 def test_the_header_of_a_search_is_that_of_its_rows(archived: list[str], bench: Bench) -> None:
     with bench.database.read() as connection:
         found = finding.look_up(connection, archived[0], reach=EVERYWHERE)
-    assert [key for key in row(found, OfficeSettings()) if not key.startswith("_")] == list(KEYS)
+    shown = row(found_call(found), Conventions("Asia/Tokyo", ()))
+    assert [key for key in shown if not key.startswith("_")] == list(KEYS)
 
 
 def test_a_search_that_was_cut_says_so(archived: list[str], run: Run) -> None:

@@ -34,6 +34,7 @@ from callrec.health.stored_names import SHARE, StoredNames
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import DecisionChange
 from callrec.model.captures import CapturedCall, KeptBecause
+from callrec.model.found import SearchQuery
 from callrec.model.rules import Mode
 from callrec.pbx.events import Channel
 from callrec.policy.decide import Defaults
@@ -156,7 +157,7 @@ def test_what_was_on_standby_is_destroyed_and_its_row_says_so(compared: Compared
     compared.resolve()
     compared.bench.later()
     with compared.bench.database.read() as connection:
-        (hit,) = finding.search(connection, finding.SearchQuery(all_calls=True), reach=EVERYWHERE)
+        (hit,) = finding.search(connection, SearchQuery(all_calls=True), reach=EVERYWHERE)
     assert hit.call.discarded_at and RECORDING_ID in hit.call.notes[0].text and not hit.recording
     assert not list(compared.bench.pbx.glob("*/*")) and compared.found() == []
 

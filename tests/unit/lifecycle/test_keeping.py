@@ -27,6 +27,7 @@ from callrec.lifecycle.keeping import Keeping, RecordingKeeping, incident_until
 from callrec.lifecycle.protection import Protection
 from callrec.model.access import EVERYWHERE
 from callrec.model.captures import RetainedBecause
+from callrec.model.found import SearchQuery
 from tests.unit.fakes import LockingStore
 from tests.unit.kept_recording import archive, now_of
 from tests.unit.samples import START, call
@@ -286,7 +287,7 @@ def test_a_call_is_an_incident_as_long_as_one_of_its_recordings_is(office: Offic
         act(office.keeping(), now_of(office.database, kept))
         with office.database.read() as connection:
             assert finding.call(connection, one.call_id, reach=EVERYWHERE).incident is expected
-            wanted = finding.SearchQuery(incident=True)
+            wanted = SearchQuery(incident=True)
             assert bool(finding.search(connection, wanted, reach=EVERYWHERE)) is expected
 
 
