@@ -23,6 +23,7 @@ from callrec.catalogue.notes import WrittenNote
 from callrec.catalogue.rows import Unreadable
 from callrec.catalogue.tables import call_facilities, calls, custody, participants, recordings
 from callrec.catalogue.within import within
+from callrec.ids import following
 from callrec.model.access import Reach
 from callrec.model.captures import Custody
 
@@ -95,7 +96,7 @@ def every_id(
         yield from some
         if last == LAST_ID:
             return
-        first = f"{last}0"  # comes next after it
+        first = following(last)
 
 
 def _page(connection: sa.Connection, reach: Reach, first: str) -> tuple[list[str], str]:
