@@ -31,6 +31,7 @@ ALL: dict[str, list[str]] = {
     "capacity": [],
     "cost": [],
     "archive": [],
+    "storage": [],
     "scale": [],
 }
 """Every benchmark, in the order in which they are run, with its arguments."""
