@@ -1,4 +1,4 @@
-"""What the dialplan says of a channel before its call begins counts for it, as long as the channel is there."""
+"""What the dialplan says of a channel before its call begins counts for it while the channel is there."""
 
 from __future__ import annotations
 
