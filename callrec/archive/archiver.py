@@ -153,7 +153,9 @@ class Archiver(Lane):
         for id_ in self._spool.waiting() if self._may_upload() else ():
             if not self._may_upload():
                 return
-            if self.attempts.is_due(id_) and self._builder.is_joined(id_) and fits(id_):
+            if not self._builder.is_joined(id_):
+                self._joined.discard(id_)  # its sound was damaged here, and is to be joined anew
+            elif self.attempts.is_due(id_) and fits(id_):
                 yield id_, partial(self._unless_gone, id_, partial(self._asking, partial(self._upload, id_)))
 
     def _is_joined(self, recording_id: str) -> bool:
@@ -206,7 +208,6 @@ class Archiver(Lane):
             lane.wake()
 
     def _upload(self, recording_id: str) -> None:
-        self._joined.discard(recording_id)  # it is looked at now whether it is whole
         with self.attempts.upload(recording_id, self._size(recording_id)):
             self._recordings.archive(recording_id)
 

@@ -11,7 +11,7 @@ import pytest
 from callrec.archive.attempts import SLOW_SECONDS
 from callrec.catalogue import calls
 from callrec.demo.processes import wait_until
-from callrec.errors import StoreUnreachable
+from callrec.errors import PbxUnreachable, StoreUnreachable
 from callrec.model.captures import Track
 from tests.told import told_by
 from tests.unit.bench import Bench
@@ -247,3 +247,32 @@ def test_a_failure_of_what_waits_no_more_is_told_no_more(
     with bench.running():
         wait_until(tried.is_set, 20, "the attempt")
         wait_until(lambda: "does not answer" not in str(told_by(bench.archiver)), 20, "the end of it")
+
+
+def test_what_is_damaged_after_it_was_joined_is_joined_anew(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The upload finds the damage; by then another lane has taken note that nothing is to be joined."""
+    bench.captured()
+    bench.store.away = True
+    bench.archiver.work()
+    sound = bench.builder.audio_file(RECORDING_ID)
+    sound.write_bytes(b"x" + sound.read_bytes()[1:])
+    bench.store.away = False
+    build = bench.builder.build
+
+    def looked_meanwhile(id_: str) -> Any:
+        assert not list(bench.archiver._to_join(lambda each: True))
+        return build(id_)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.builder, "build", looked_meanwhile)
+        patch.setattr(bench.builder._tracks, "fetch", lambda captured: _away())
+        bench.later()  # the damage is found, and the PBX is away
+    bench.later()
+    bench.later()
+    assert not bench.spool.waiting(), told_by(bench.archiver)
+
+
+def _away() -> None:
+    raise PbxUnreachable("the PBX is away")
