@@ -124,3 +124,23 @@ def test_where_so_much_waits_that_a_look_takes_long_it_looks_seldom(
         now[0] += 0.5
     assert len(looks) <= 11, "a twentieth of the time, not a fifth"
     assert all(later - sooner < 2.6 for sooner, later in pairwise(looks))
+
+
+def test_a_look_that_stood_still_is_not_the_last_for_long(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, looks = [0.0], list[float]()
+    entries = backlog._entries
+
+    def hanging(folder: Path, waits: Waits) -> Iterator[Path]:
+        if waits is Waits.RECORDINGS:
+            looks.append(now[0])
+            now[0] += 0.0 if looks[1:] else 600.0
+        return entries(folder, waits)
+
+    monkeypatch.setattr(backlog, "_entries", hanging)
+    overdue = Overdue(spool.directory, lambda: now[0])
+    for _ in range(3):
+        overdue.problems()
+        now[0] += 60.0
+    assert len(looks) >= 2
