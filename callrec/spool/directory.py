@@ -382,9 +382,15 @@ class Spool(SpoolLock):
         """Returns the ids of the recordings that wait for the archive, the oldest first."""
         there = [path.name for path in (self.directory / "recordings").iterdir()]
         # While the archive is away they become many, and each call that ends asks.
-        found = (each for each in there if each in self._seen or (self.folder(each) / CAPTURED).exists())
-        self._seen = frozenset(found)
-        return sorted(self._seen)
+        found = frozenset(each for each in there if each in self._seen or self._is_captured(each))
+        self._seen = found  # as a whole: other threads ask, too
+        return sorted(found)
+
+    def _is_captured(self, recording_id: str) -> bool:
+        """Tells whether a folder is one of ours: whose we may not look into is not."""
+        with suppress(PermissionError):
+            return (self.folder(recording_id) / CAPTURED).exists()
+        return False
 
     def folder(self, recording_id: str) -> Path:
         return self.directory / "recordings" / recording_id
