@@ -102,10 +102,7 @@ def _smaller_call(row: Row) -> None:
     told = _told(row["details"])
     people = [each for each in _list(told, "participants") if not each.get("extension")]
     others = [told.get("dialled"), *(each.get("number") for each in people)]
-    known = row["erased_at"] is None
-    row["more_numbers"] = (
-        numbers_beside(row["number"], row["extension"], map(_text, others)) if known else None
-    )
+    row["more_numbers"] = numbers_beside(row["number"], row["extension"], map(_text, others))
     row["away"] = any(str(each.get("text", "")).startswith(AWAY) for each in _list(told, "notes"))
     later = (each.get("decision") for each in _list(told, "decision_changes"))
     row["automatic_later"] = any(isinstance(each, dict) and each.get("mode") == AUTOMATIC for each in later)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from callrec.catalogue import tables
+from callrec.catalogue import calls, tables
 from callrec.catalogue.database import Database
-from tests.old_database import check_migration
+from tests.old_database import check_migration, migrated
+from tests.unit.samples import call
 
 
 def test_the_tables_are_those_of_the_migrations(database: Database) -> None:
@@ -23,3 +26,31 @@ def test_the_migration_keeps_what_was_there(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/old.db")
     check_migration(database)
     database.close()
+
+
+# --- 0014
+
+
+@pytest.fixture
+def older(database: Database) -> Database:
+    """A database of version 0013, with one call."""
+    with database.begin() as connection:
+        calls.save_call(connection, call(dialled="+81398760014"))
+    migrated(database, "0013")
+    return database
+
+
+def _changed(database: Database, statement: str, *values: Any) -> None:
+    with database.begin() as connection:
+        connection.exec_driver_sql(statement, values)
+
+
+def _value(database: Database, query: str) -> Any:
+    with database.read() as connection:
+        return connection.exec_driver_sql(query).scalar_one()
+
+
+def test_a_call_without_its_number_is_found_by_what_was_dialled(older: Database) -> None:
+    _changed(older, "UPDATE calls SET number = NULL, erased_at = '2027-01-01 00:00:00.000000'")
+    migrated(older, "head")
+    assert "+81398760014" in _value(older, "SELECT more_numbers FROM calls")
