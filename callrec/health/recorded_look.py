@@ -197,9 +197,9 @@ class RecordedLook:
             channel = journal.channel_of(each.names[0])
             of_channel = reconciling.of_fallback(connection, self._parts.name, channel, each.at)
             yield from ((each.names[0], row) for row in of_channel if row.state is Custody.DESTROYED)
-            for row in reconciling.recordings_of_calls(
-                connection, {call.id for call in found[each.at].found}
-            ):
+            # others that were under way then have nothing to do with it, whether they can be read or not
+            of = {call.id for call in found[each.at].found if differences.has_channel(call, channel)}
+            for row in reconciling.recordings_of_calls(connection, of):
                 known = self._by_manifest(row)
                 if known.unread or each.names[0] in known.tracks:
                     yield each.names[0], row

@@ -367,6 +367,24 @@ def test_what_the_dialplan_recorded_is_archived_once(compared: Compared) -> None
     assert compared.found() == [Kind.LEFT_BEHIND]
 
 
+@pytest.mark.parametrize(("channel_id", "kind"), [("demo", Kind.UNCLEAR), ("other", Kind.WANTED)])
+def test_a_manifest_that_cannot_be_read_says_nothing_of_other_calls(
+    compared: Compared, channel_id: str, kind: Kind
+) -> None:
+    """It may name what the dialplan recorded of its own call; that of another is archived all the same."""
+    stamp = int(AT.timestamp())
+    captured = _renamed(captured_call(call={"linkedid": f"demo-{stamp}.9", "started_at": AT}))
+    _tracks(compared.bench, WANTED)
+    compared.bench.spool.hand_over(captured)
+    compared.bench.later()
+    (key,) = [key for key in compared.bench.store.versions if key.endswith(".json")]
+    del compared.bench.store.versions[key]
+    _tracks(
+        compared.bench, [f"callrec/fallback-{channel_id}-{stamp}.9-{side}" for side in ("external", "staff")]
+    )
+    assert compared.found() == [kind]
+
+
 @pytest.mark.parametrize("ahead", [timedelta(0), timedelta(hours=5)])
 def test_what_the_dialplan_recorded_and_was_destroyed_is_not_archived_anew(
     compared: Compared, ahead: timedelta
