@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from sqlalchemy.schema import CreateTable
 
 from callrec.catalogue.calls import AWAY, numbers_beside, placed_silences
 from callrec.catalogue.columns import Id, Sha256, from_microseconds, to_microseconds
-from callrec.catalogue.packing import pack, unpacked_text
+from callrec.catalogue.packing import pack, unpack
 from callrec.errors import CallrecError
 from callrec.manifest import read
 
@@ -53,6 +54,7 @@ AUTOMATIC = "automatic"
 WHERE = ("sqlite_where", "postgresql_where")
 KEYS = "uq_recordings_key"
 """What nothing asks for: each key ends with the id of its recording."""
+NOT_IN_JSONB = re.compile("[\x00\ud800-\udfff]")
 
 Row = dict[str, Any]
 Change = Callable[[Row], None]
@@ -175,13 +177,19 @@ def downgrade() -> None:
     def with_manifest(row: Row) -> None:
         row["manifest"] = "{}"
 
+    unpacked = Unpacked(is_jsonb=op.get_bind().dialect.name == "postgresql")
     values: dict[tuple[str, str], Conversion] = {
-        **dict.fromkeys(PACKED, _unpacked),
+        **dict.fromkeys(PACKED, unpacked),
         **dict.fromkeys(IDS, _text_of(Id)),
         **dict.fromkeys(HASHES, _text_of(Sha256)),
     }
     _rewrite(Shape(kinds, added, gone), {"recordings": with_manifest}, values, _as_text)
     there = sa.text("SELECT count(*) FROM recordings WHERE state = 'archived'")
+    if unpacked.replaced:
+        log.warning(
+            "%s values have signs that PostgreSQL cannot keep in JSON: there is U+FFFD in their place",
+            unpacked.replaced,
+        )
     if count := op.get_bind().execute(there).scalar_one():
         log.warning(
             "the manifests of %s recordings are not in the database: callrec catalogue rebuild of that "
@@ -190,12 +198,35 @@ def downgrade() -> None:
         )
 
 
-def _unpacked(value: Any) -> str:
-    """Returns what was packed, as JSON text; what is damaged stays so where JSON need not be valid."""
-    try:
-        return unpacked_text(value)
-    except (ValueError, TypeError):
-        return json.dumps(repr(value))
+class Unpacked:
+    """Unpacks values, and counts those in which it replaced signs that JSONB cannot have."""
+
+    def __init__(self, *, is_jsonb: bool) -> None:
+        self.replaced, self._is_jsonb = 0, is_jsonb
+
+    def __call__(self, value: Any) -> str:
+        """Returns what was packed, as JSON text in ASCII: half a pair of surrogates cannot be written
+        otherwise. What is damaged stays so where JSON need not be valid."""
+        try:
+            return json.dumps(self._possible(unpack(value)))
+        except (ValueError, TypeError, RecursionError):
+            return json.dumps(repr(value))
+
+    def _possible(self, value: Any) -> Any:
+        made = _without_odd_signs(value) if self._is_jsonb else value
+        self.replaced += made != value
+        return made
+
+
+def _without_odd_signs(value: Any) -> Any:
+    match value:
+        case str():
+            return NOT_IN_JSONB.sub("\ufffd", value)
+        case list():
+            return [_without_odd_signs(each) for each in value]
+        case dict():
+            return {_without_odd_signs(name): _without_odd_signs(each) for name, each in value.items()}
+    return value
 
 
 def _text_of(kind: type[Id] | type[Sha256]) -> Conversion:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 
 from callrec.catalogue import calls, tables
 from callrec.catalogue.database import Database
+from callrec.catalogue.packing import pack
 from tests.old_database import check_migration, migrated
 from tests.unit.samples import call
 
@@ -54,3 +57,19 @@ def test_a_call_without_its_number_is_found_by_what_was_dialled(older: Database)
     _changed(older, "UPDATE calls SET number = NULL, erased_at = '2027-01-01 00:00:00.000000'")
     migrated(older, "head")
     assert "+81398760014" in _value(older, "SELECT more_numbers FROM calls")
+
+
+def test_half_a_pair_of_surrogates_goes_up_and_comes_back(older: Database) -> None:
+    said = r'{"x": "\ud800 \u0000"}'
+    _changed(older, "UPDATE calls SET details = ?", said)
+    migrated(older, "head")
+    migrated(older, "0013")
+    assert _value(older, "SELECT details FROM calls") == said
+
+
+def test_what_postgresql_cannot_keep_is_replaced_and_counted() -> None:
+    unpacked = import_module("migrations.versions.0014_smaller_rows").Unpacked(is_jsonb=True)
+    assert unpacked(pack({"x": ["芝 😀 \\u0000"]})) == json.dumps({"x": ["芝 😀 \\u0000"]})
+    assert not unpacked.replaced
+    assert json.loads(unpacked(pack({"\0": ["a\ud800", 1]}))) == {"\ufffd": ["a\ufffd", 1]}
+    assert unpacked.replaced == 1
