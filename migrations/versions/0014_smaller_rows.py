@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -79,8 +80,8 @@ def upgrade() -> None:
     kinds = dict.fromkeys((*PACKED, *IDS, *HASHES), sa.LargeBinary())
     values: dict[tuple[str, str], Conversion] = {
         **dict.fromkeys(PACKED, _packed),
-        **dict.fromkeys(IDS, Id.to_bytes),
-        **dict.fromkeys(HASHES, Sha256.to_bytes),
+        **dict.fromkeys(IDS, _bytes_of(Id)),
+        **dict.fromkeys(HASHES, _bytes_of(Sha256)),
     }
     changes: dict[str, Change] = {"calls": _smaller_call, "recordings": _without_manifest}
     _rewrite(Shape(kinds, added, {("recordings", "manifest")}), changes, values, _as_number)
@@ -98,6 +99,11 @@ def _packed(value: Any) -> bytes:
         return pack(json.loads(value))
     except (ValueError, RecursionError):
         return value.encode(errors="replace")
+
+
+def _bytes_of(kind: type[Id] | type[Sha256]) -> Conversion:
+    """Returns what makes bytes of texts; what is damaged stays so."""
+    return lambda value: kind.to_bytes(value) if isinstance(value, str) else value
 
 
 def _smaller_call(row: Row) -> None:
@@ -232,9 +238,11 @@ def _without_odd_signs(value: Any) -> Any:
 def _text_of(kind: type[Id] | type[Sha256]) -> Conversion:
     def text(value: Any) -> Any:
         try:
-            return kind.to_text(value)
+            found = kind.to_text(value)
+            _ = (found or "").encode()  # half a pair of surrogates cannot be written
         except (ValueError, TypeError):
             return value
+        return found
 
     return text
 
@@ -262,15 +270,23 @@ def _as_text(value: Any) -> Any:
 
 def _moments(connection: sa.Connection, convert: Conversion) -> None:
     """Converts the moments of the tables that are not written anew."""
+
+    def converted(kind: str, value: Any) -> Any:
+        return convert(_text_or_bytes(value) if kind == "text" else value)
+
     there = sa.MetaData()
     there.reflect(connection)
     driver: Any = connection.connection.driver_connection
-    driver.create_function("callrec_moment", 1, convert, deterministic=True)
+    driver.create_function("callrec_moment", 2, converted, deterministic=True)
     for table in there.tables.values():
         names = [each.name for each in table.columns if isinstance(each.type, sa.DateTime)]
         if names and table.name not in TABLES:
-            pairs = ", ".join(f"{name} = callrec_moment({name})" for name in names)
+            pairs = ", ".join(f"{name} = {_CONVERTED.format(name)}" for name in names)
             op.execute(sa.text(f"UPDATE {table.name} SET {pairs}"))  # noqa: S608
+
+
+_CONVERTED = "callrec_moment(typeof({0}), CASE typeof({0}) WHEN 'text' THEN CAST({0} AS BLOB) ELSE {0} END)"
+"""SQLite gives a function no text that is not UTF-8."""
 
 
 # --- tables written anew
@@ -380,10 +396,32 @@ def _copy(
 ) -> None:
     names = ", ".join(each.name for each in old.columns)
     source = sa.text(f"SELECT {names} FROM old_{old.name}")  # noqa: S608
-    streamed = connection.execute(source, execution_options={"yield_per": AT_ONCE})
     columns = [each.name for each in made.columns]
-    for some in streamed.mappings().partitions():
-        _insert(connection, made.name, columns, _changed(some, change, values))
+    with _any_text(connection):
+        streamed = connection.execute(source, execution_options={"yield_per": AT_ONCE})
+        for some in streamed.mappings().partitions():
+            _insert(connection, made.name, columns, _changed(some, change, values))
+
+
+@contextmanager
+def _any_text(connection: sa.Connection) -> Iterator[None]:
+    """Has SQLite give texts that are no UTF-8 as bytes, in place of an error."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    before, driver.text_factory = driver.text_factory, _text_or_bytes
+    try:
+        yield
+    finally:
+        driver.text_factory = before
+
+
+def _text_or_bytes(data: bytes) -> str | bytes:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
 
 
 def _changed(rows: Iterable[Any], change: Change, values: dict[str, Conversion]) -> Iterable[Row]:

@@ -15,6 +15,7 @@ from callrec.catalogue import calls, tables
 from callrec.catalogue.database import Database
 from callrec.catalogue.packing import pack
 from tests.old_database import check_migration, migrated
+from tests.tampering import altered
 from tests.unit.samples import call
 
 
@@ -73,3 +74,40 @@ def test_what_postgresql_cannot_keep_is_replaced_and_counted() -> None:
     assert not unpacked.replaced
     assert json.loads(unpacked(pack({"\0": ["a\ud800", 1]}))) == {"\ufffd": ["a\ufffd", 1]}
     assert unpacked.replaced == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("calls", "id", b"\xff"),
+        ("calls", "number", b"\xff"),
+        ("calls", "details", b"\xff"),
+        ("calls", "started_at", b"\xff"),
+        ("custody", "recording_id", b"\xff"),
+        ("custody", "previous", b"\xff"),
+        ("custody", "hash", b"\xff"),
+        ("custody", "details", b"\xff"),
+        ("pbxs", "seen_at", b"\xff"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["BLOB", "TEXT"])
+def test_damaged_rows_go_up_and_come_back(
+    older: Database, table: str, column: str, value: bytes, kind: str
+) -> None:
+    """They are named by what reads them, and keep nobody from a newer callrec."""
+    with older.begin() as connection:
+        for each in ("participants", "call_facilities"):
+            connection.exec_driver_sql(f"DELETE FROM {each}")  # noqa: S608
+        connection.exec_driver_sql(
+            "INSERT INTO custody (seq, at, who, recording_id, action, details, previous, hash)"
+            " VALUES (1, '2026-11-22 01:00:00.000000', 'test', 'x', 'x', '{}', 'x', 'x')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO pbxs (name, identity, seen_at, epoch, owner, machine)"
+            " VALUES ('x', 'x', '2026-11-22 01:00:00.000000', 1, 'x', 'x')"
+        )
+        with altered(connection):
+            connection.exec_driver_sql(f"UPDATE {table} SET {column} = CAST(? AS {kind})", (value,))  # noqa: S608
+    migrated(older, "head")
+    migrated(older, "0013")
+    assert _value(older, f"SELECT count(*) FROM {table}") == 1  # noqa: S608
