@@ -251,7 +251,10 @@ def _text_of(kind: type[Id] | type[Sha256]) -> Conversion:
 
 
 def _as_number(value: Any) -> Any:
-    """Returns a moment in text as microseconds; what is damaged stays so."""
+    """Returns a moment in text as microseconds; what is damaged stays so: a number, which would be a moment
+    from here on, becomes bytes."""
+    if isinstance(value, (int, float)):
+        return str(value).encode()
     try:
         moment = datetime.fromisoformat(value)
     except (ValueError, TypeError):

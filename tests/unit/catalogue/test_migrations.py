@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from callrec.catalogue import calls, tables
 from callrec.catalogue.database import Database
 from callrec.catalogue.packing import pack
+from callrec.catalogue.rows import Unreadable
 from tests.old_database import check_migration, migrated
 from tests.tampering import altered
 from tests.unit.samples import call
@@ -111,3 +113,12 @@ def test_damaged_rows_go_up_and_come_back(
     migrated(older, "head")
     migrated(older, "0013")
     assert _value(older, f"SELECT count(*) FROM {table}") == 1  # noqa: S608
+
+
+@pytest.mark.parametrize("value", [20260101, 1.5])
+def test_a_number_does_not_become_a_moment(older: Database, value: float) -> None:
+    _changed(older, "UPDATE calls SET started_at = ?", value)
+    migrated(older, "head")
+    with older.read() as connection:
+        found = connection.execute(sa.select(tables.calls.c.started_at)).scalar_one()
+    assert found == Unreadable(str(value).encode())
