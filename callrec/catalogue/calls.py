@@ -210,11 +210,11 @@ def numbers_beside(number: str | None, extension: str | None, others: Iterable[s
     """Returns the numbers by which a call is asked for beside its own: of the `others`, what was dialled and
     who took part outside, those that are neither its number nor its extension. None where there are none."""
     found: set[str] = set()
-    for each in {each for each in others if each} - {number, extension}:
+    for each in filter(None, others):
         same = normalise(each)
         if same != number:
             found |= {each, same or each}
-    return " ".join(sorted(found)) or None
+    return " ".join(sorted(found - {number, extension})) or None
 
 
 def _others(call: CallRecord) -> list[str | None]:

@@ -192,3 +192,18 @@ def test_a_new_call_is_written_by_few_statements_and_the_next_time_the_same(data
 
 
 _TABLES = (tables.calls, tables.participants, tables.call_facilities)
+
+
+@pytest.mark.parametrize(
+    ("number", "others", "expected"),
+    [
+        ("+81312345678", ["2101", "03-1234-5678", None, ""], None),
+        ("81312345678", ["81312345678"], "+81312345678"),
+        (None, ["2102", "0398760014"], "+81398760014 0398760014 2102"),
+    ],
+)
+def test_the_numbers_beside_are_all_that_it_is_asked_for_by(
+    number: str | None, others: list[str | None], expected: str | None
+) -> None:
+    """Of a number that is not in the form in which it is asked for, that form is one more."""
+    assert calls.numbers_beside(number, "2101", others) == expected
