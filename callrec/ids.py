@@ -57,8 +57,3 @@ def derived(moment: datetime, seed: str) -> str:
     value = value & ~(0xF << 76) | 0x7 << 76  # version 7
     value = value & ~(0x3 << 62) | 0x2 << 62  # variant of RFC 9562
     return str(uuid.UUID(int=value))
-
-
-def following(id_: str) -> str:
-    """Returns the id that comes next after one, whether anything has it or not."""
-    return str(uuid.UUID(int=uuid.UUID(id_).int + 1))

@@ -106,7 +106,8 @@ def save_call(connection: sa.Connection, call: CallRecord, facilities: Iterable[
     `facilities` are the codes of those that took part; without, those of its extensions as they are now.
     One whose recording was marked as an incident stays so.
     """
-    known = is_known(connection, call.id)  # mostly not: then there is nothing to be asked for, nor to go
+    # mostly not: then there is nothing to be asked for, nor to go; but PostgreSQL has several writers at once
+    known = connection.dialect.name == "postgresql" or is_known(connection, call.id)
     call = replace(call, incident=call.incident or (known and _is_marked(connection, call.id)))
     upsert(connection, calls, {"id": call.id}, call_row(call))
     codes = facilities_of(connection, call) if facilities is None else set(facilities)
@@ -210,11 +211,11 @@ def numbers_beside(number: str | None, extension: str | None, others: Iterable[s
     """Returns the numbers by which a call is asked for beside its own: of the `others`, what was dialled and
     who took part outside, those that are neither its number nor its extension. None where there are none."""
     found: set[str] = set()
-    for each in {each for each in others if each} - {number, extension}:
+    for each in filter(None, others):
         same = normalise(each)
         if same != number:
             found |= {each, same or each}
-    return " ".join(sorted(found)) or None
+    return " ".join(sorted(found - {number, extension})) or None
 
 
 def _others(call: CallRecord) -> list[str | None]:

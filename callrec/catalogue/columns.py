@@ -79,7 +79,7 @@ class _Bytes(sa.TypeDecorator[str]):
         if cls._fits(text):
             return bytes.fromhex(text.replace("-", ""))
         data = text.encode("utf-8", "surrogatepass")
-        return data + b"\0" if len(data) == cls.length else data
+        return data + b"\0" if cls._is_told_apart(data) else data
 
     @classmethod
     def to_text(cls, data: Any) -> str | None:
@@ -91,7 +91,14 @@ class _Bytes(sa.TypeDecorator[str]):
         whole = bytes(data)
         if len(whole) == cls.length:
             return cls._written(whole.hex())
-        return whole.removesuffix(b"\0").decode("utf-8", "surrogatepass")
+        text = whole[:-1] if cls._is_told_apart(whole) else whole
+        return text.decode("utf-8", "surrogatepass")
+
+    @classmethod
+    def _is_told_apart(cls, data: bytes) -> bool:
+        """Returns whether a text has one NUL more in the database: of `length` bytes, it would be taken for
+        one of the form, and with NULs behind these for such a text."""
+        return len(data) >= cls.length and not data[cls.length :].strip(b"\0")
 
     @classmethod
     def _fits(cls, text: str) -> bool:

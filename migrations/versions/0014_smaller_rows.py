@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -20,7 +22,7 @@ from sqlalchemy.schema import CreateTable
 
 from callrec.catalogue.calls import AWAY, numbers_beside, placed_silences
 from callrec.catalogue.columns import Id, Sha256, from_microseconds, to_microseconds
-from callrec.catalogue.packing import pack, unpacked_text
+from callrec.catalogue.packing import pack, unpack
 from callrec.errors import CallrecError
 from callrec.manifest import read
 
@@ -53,6 +55,7 @@ AUTOMATIC = "automatic"
 WHERE = ("sqlite_where", "postgresql_where")
 KEYS = "uq_recordings_key"
 """What nothing asks for: each key ends with the id of its recording."""
+NOT_IN_JSONB = re.compile("[\x00\ud800-\udfff]")
 
 Row = dict[str, Any]
 Change = Callable[[Row], None]
@@ -77,8 +80,8 @@ def upgrade() -> None:
     kinds = dict.fromkeys((*PACKED, *IDS, *HASHES), sa.LargeBinary())
     values: dict[tuple[str, str], Conversion] = {
         **dict.fromkeys(PACKED, _packed),
-        **dict.fromkeys(IDS, Id.to_bytes),
-        **dict.fromkeys(HASHES, Sha256.to_bytes),
+        **dict.fromkeys(IDS, _bytes_of(Id)),
+        **dict.fromkeys(HASHES, _bytes_of(Sha256)),
     }
     changes: dict[str, Change] = {"calls": _smaller_call, "recordings": _without_manifest}
     _rewrite(Shape(kinds, added, {("recordings", "manifest")}), changes, values, _as_number)
@@ -98,14 +101,16 @@ def _packed(value: Any) -> bytes:
         return value.encode(errors="replace")
 
 
+def _bytes_of(kind: type[Id] | type[Sha256]) -> Conversion:
+    """Returns what makes bytes of texts; what is damaged stays so."""
+    return lambda value: kind.to_bytes(value) if isinstance(value, str) else value
+
+
 def _smaller_call(row: Row) -> None:
     told = _told(row["details"])
     people = [each for each in _list(told, "participants") if not each.get("extension")]
     others = [told.get("dialled"), *(each.get("number") for each in people)]
-    known = row["erased_at"] is None
-    row["more_numbers"] = (
-        numbers_beside(row["number"], row["extension"], map(_text, others)) if known else None
-    )
+    row["more_numbers"] = numbers_beside(row["number"], row["extension"], map(_text, others))
     row["away"] = any(str(each.get("text", "")).startswith(AWAY) for each in _list(told, "notes"))
     later = (each.get("decision") for each in _list(told, "decision_changes"))
     row["automatic_later"] = any(isinstance(each, dict) and each.get("mode") == AUTOMATIC for each in later)
@@ -178,13 +183,19 @@ def downgrade() -> None:
     def with_manifest(row: Row) -> None:
         row["manifest"] = "{}"
 
+    unpacked = Unpacked(is_jsonb=op.get_bind().dialect.name == "postgresql")
     values: dict[tuple[str, str], Conversion] = {
-        **dict.fromkeys(PACKED, _unpacked),
+        **dict.fromkeys(PACKED, unpacked),
         **dict.fromkeys(IDS, _text_of(Id)),
         **dict.fromkeys(HASHES, _text_of(Sha256)),
     }
     _rewrite(Shape(kinds, added, gone), {"recordings": with_manifest}, values, _as_text)
     there = sa.text("SELECT count(*) FROM recordings WHERE state = 'archived'")
+    if unpacked.replaced:
+        log.warning(
+            "%s values have signs that PostgreSQL cannot keep in JSON: there is U+FFFD in their place",
+            unpacked.replaced,
+        )
     if count := op.get_bind().execute(there).scalar_one():
         log.warning(
             "the manifests of %s recordings are not in the database: callrec catalogue rebuild of that "
@@ -193,20 +204,45 @@ def downgrade() -> None:
         )
 
 
-def _unpacked(value: Any) -> str:
-    """Returns what was packed, as JSON text; what is damaged stays so where JSON need not be valid."""
-    try:
-        return unpacked_text(value)
-    except (ValueError, TypeError):
-        return json.dumps(repr(value))
+class Unpacked:
+    """Unpacks values, and counts those in which it replaced signs that JSONB cannot have."""
+
+    def __init__(self, *, is_jsonb: bool) -> None:
+        self.replaced, self._is_jsonb = 0, is_jsonb
+
+    def __call__(self, value: Any) -> str:
+        """Returns what was packed, as JSON text in ASCII: half a pair of surrogates cannot be written
+        otherwise. What is damaged stays so where JSON need not be valid."""
+        try:
+            return json.dumps(self._possible(unpack(value)))
+        except (ValueError, TypeError, RecursionError):
+            return json.dumps(repr(value))
+
+    def _possible(self, value: Any) -> Any:
+        made = _without_odd_signs(value) if self._is_jsonb else value
+        self.replaced += made != value
+        return made
+
+
+def _without_odd_signs(value: Any) -> Any:
+    match value:
+        case str():
+            return NOT_IN_JSONB.sub("\ufffd", value)
+        case list():
+            return [_without_odd_signs(each) for each in value]
+        case dict():
+            return {_without_odd_signs(name): _without_odd_signs(each) for name, each in value.items()}
+    return value
 
 
 def _text_of(kind: type[Id] | type[Sha256]) -> Conversion:
     def text(value: Any) -> Any:
         try:
-            return kind.to_text(value)
+            found = kind.to_text(value)
+            _ = (found or "").encode()  # half a pair of surrogates cannot be written
         except (ValueError, TypeError):
             return value
+        return found
 
     return text
 
@@ -215,7 +251,10 @@ def _text_of(kind: type[Id] | type[Sha256]) -> Conversion:
 
 
 def _as_number(value: Any) -> Any:
-    """Returns a moment in text as microseconds; what is damaged stays so."""
+    """Returns a moment in text as microseconds; what is damaged stays so: a number, which would be a moment
+    from here on, becomes bytes."""
+    if isinstance(value, (int, float)):
+        return str(value).encode()
     try:
         moment = datetime.fromisoformat(value)
     except (ValueError, TypeError):
@@ -234,15 +273,23 @@ def _as_text(value: Any) -> Any:
 
 def _moments(connection: sa.Connection, convert: Conversion) -> None:
     """Converts the moments of the tables that are not written anew."""
+
+    def converted(kind: str, value: Any) -> Any:
+        return convert(_text_or_bytes(value) if kind == "text" else value)
+
     there = sa.MetaData()
     there.reflect(connection)
     driver: Any = connection.connection.driver_connection
-    driver.create_function("callrec_moment", 1, convert, deterministic=True)
+    driver.create_function("callrec_moment", 2, converted, deterministic=True)
     for table in there.tables.values():
         names = [each.name for each in table.columns if isinstance(each.type, sa.DateTime)]
         if names and table.name not in TABLES:
-            pairs = ", ".join(f"{name} = callrec_moment({name})" for name in names)
+            pairs = ", ".join(f"{name} = {_CONVERTED.format(name)}" for name in names)
             op.execute(sa.text(f"UPDATE {table.name} SET {pairs}"))  # noqa: S608
+
+
+_CONVERTED = "callrec_moment(typeof({0}), CASE typeof({0}) WHEN 'text' THEN CAST({0} AS BLOB) ELSE {0} END)"
+"""SQLite gives a function no text that is not UTF-8."""
 
 
 # --- tables written anew
@@ -352,10 +399,32 @@ def _copy(
 ) -> None:
     names = ", ".join(each.name for each in old.columns)
     source = sa.text(f"SELECT {names} FROM old_{old.name}")  # noqa: S608
-    streamed = connection.execute(source, execution_options={"yield_per": AT_ONCE})
     columns = [each.name for each in made.columns]
-    for some in streamed.mappings().partitions():
-        _insert(connection, made.name, columns, _changed(some, change, values))
+    with _any_text(connection):
+        streamed = connection.execute(source, execution_options={"yield_per": AT_ONCE})
+        for some in streamed.mappings().partitions():
+            _insert(connection, made.name, columns, _changed(some, change, values))
+
+
+@contextmanager
+def _any_text(connection: sa.Connection) -> Iterator[None]:
+    """Has SQLite give texts that are no UTF-8 as bytes, in place of an error."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    before, driver.text_factory = driver.text_factory, _text_or_bytes
+    try:
+        yield
+    finally:
+        driver.text_factory = before
+
+
+def _text_or_bytes(data: bytes) -> str | bytes:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
 
 
 def _changed(rows: Iterable[Any], change: Change, values: dict[str, Conversion]) -> Iterable[Row]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 
 from callrec import ids
 from callrec.catalogue import calls, finding, tables
@@ -192,3 +192,46 @@ def test_a_new_call_is_written_by_few_statements_and_the_next_time_the_same(data
 
 
 _TABLES = (tables.calls, tables.participants, tables.call_facilities)
+
+
+@pytest.mark.parametrize(
+    ("number", "others", "expected"),
+    [
+        ("+81312345678", ["2101", "03-1234-5678", None, ""], None),
+        ("81312345678", ["81312345678"], "+81312345678"),
+        (None, ["2102", "0398760014"], "+81398760014 0398760014 2102"),
+    ],
+)
+def test_the_numbers_beside_are_all_that_it_is_asked_for_by(
+    number: str | None, others: list[str | None], expected: str | None
+) -> None:
+    """Of a number that is not in the form in which it is asked for, that form is one more."""
+    assert calls.numbers_beside(number, "2101", others) == expected
+
+
+class _Told:
+    """A connection to a database in which no call is known yet: what is executed there."""
+
+    def __init__(self, dialect: sa.Dialect) -> None:
+        self.dialect, self.statements = dialect, list[str]()
+
+    def execute(self, statement: sa.ClauseElement, *_: object) -> None:
+        self.statements.append(str(statement.compile(dialect=self.dialect)))
+
+    def scalar(self, _: object) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("dialect", "wanted"),
+    [
+        (sqlite.dialect(), []),
+        (postgresql.dialect(), ["participants", "call_facilities"]),  # type: ignore[no-untyped-call]
+    ],
+)
+def test_what_another_writer_has_written_meanwhile_goes(dialect: sa.Dialect, wanted: list[str]) -> None:
+    """PostgreSQL has several at once: a call that was not known may be, once its row is written."""
+    told = _Told(dialect)
+    calls.save_call(cast(sa.Connection, told), call(), ["shiba"])
+    deleted = [each.split()[2] for each in told.statements if each.startswith("DELETE")]
+    assert deleted == wanted and "INTO calls" in told.statements[0]

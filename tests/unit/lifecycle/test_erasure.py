@@ -11,15 +11,17 @@ import pytest
 import sqlalchemy as sa
 
 from callrec import ids
-from callrec.catalogue import calls, custody, finding, tables
+from callrec.catalogue import absences, calls, custody, finding, tables
+from callrec.catalogue.absences import AbsenceScope
 from callrec.catalogue.columns import Id
 from callrec.catalogue.database import Database
 from callrec.errors import CatalogueDamaged
+from callrec.evidence.absence import concerns
 from callrec.lifecycle import erasure
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import CallRecord, Participant, remark
 from callrec.model.rules import Direction
-from callrec.numbers import normalise
+from callrec.numbers import normalise, of_extension
 from tests.unit.lifecycle.bucket import NOW, Bucket, archived, run
 from tests.unit.samples import CALL_ID, END, START, call
 
@@ -82,6 +84,22 @@ def test_no_number_is_left_anywhere_in_the_rows(database: Database, direction: D
     assert found.dialled == ("2101" if own else None)
     assert found.notes[1].values == {"id": OTHER} and OTHER in found.notes[1].text
     assert found.notes[0].text.endswith("to —")
+
+
+@pytest.mark.parametrize(
+    ("direction", "dialled"), [(Direction.INBOUND, OUTSIDE), (Direction.INTERNAL, "2102")]
+)
+def test_it_is_still_found_by_what_was_dialled_in_the_house(
+    database: Database, direction: Direction, dialled: str
+) -> None:
+    _save(database, call(direction=direction, number=of_extension("2103"), dialled=dialled))
+    assert _erase(database) == 1
+    scope = AbsenceScope(START - timedelta(days=1), NOW, number=normalise(dialled))
+    with database.read() as connection:
+        (known,) = absences.calls_of(connection, scope, EVERYWHERE, 9)
+        (row,) = connection.execute(sa.select(tables.calls))
+    assert known.erased_at and concerns(known.call, scope)
+    assert (row.number, row.more_numbers) == (None, dialled)
 
 
 def test_it_goes_once_and_the_log_says_how_many_and_until_when(database: Database) -> None:
