@@ -204,15 +204,15 @@ class RecordedLook:
 
     def _of_calls(
         self, connection: Connection, strays: list[Tracks], found: Mapping[datetime, Calls]
-    ) -> Iterator[tuple[str, ArchivedRecording]]:
+    ) -> Iterator[tuple[str, ArchivedRecording, bool]]:
         """Yields the recordings that such sound may be in, by the first of its tracks: those of calls that
-        had its channel. Others that were under way then have nothing to do with it."""
+        were under way then, and whether the call had its channel. One that had not may have it all the same,
+        for the half of a Local channel is nobody's."""
         for each in strays:
             channel = journal.channel_of(each.names[0])
-            of = {call.id for call in found[each.at].found if differences.has_channel(call, channel)}
-            if of and not each.recording:
-                rows = reconciling.recordings_of_calls(connection, of)
-                yield from ((each.names[0], row) for row in rows)
+            had = {call.id: differences.has_channel(call, channel) for call in found[each.at].found}
+            rows = [] if each.recording else reconciling.recordings_of_calls(connection, had)
+            yield from ((each.names[0], row, had[row.call_id]) for row in rows)
 
     def _calls(self, connection: Connection, tracks: Tracks) -> Calls:
         lost = reconciling.lost_calls(connection, [tracks.recording]) if tracks.recording else {}
@@ -225,11 +225,12 @@ class RecordedLook:
 
 def _told_of(
     archive: ArchivedTracks,
-    of_calls: list[tuple[str, ArchivedRecording]],
+    of_calls: list[tuple[str, ArchivedRecording, bool]],
     rows: dict[str, ArchivedRecording],
 ) -> dict[str, ArchivedRecording]:
     """Returns the recordings of tracks: those that ids tell, and of what the dialplan recorded those whose
-    manifests name it. One whose manifest cannot be read may be that, where no other is."""
-    read = [(name, row, archive.told(row)) for name, row in of_calls]
-    unread = {name: row for name, row, known in read if known.unread}
-    return {**unread, **rows, **{name: row for name, row, known in read if name in known.tracks}}
+    manifests name it. One whose manifest cannot be read may be that, where its call had the channel and no
+    other is."""
+    read = [(name, row, had, archive.told(row)) for name, row, had in of_calls]
+    unread = {name: row for name, row, had, known in read if known.unread and had}
+    return {**unread, **rows, **{name: row for name, row, _, known in read if name in known.tracks}}

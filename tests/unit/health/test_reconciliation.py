@@ -355,10 +355,13 @@ def test_what_was_fetched_and_declared_lost_has_not_turned_up(compared: Compared
     assert compared.found() == []
 
 
-def test_what_the_dialplan_recorded_is_archived_once(compared: Compared) -> None:
-    """As when the PBX comes back from a copy of its disk."""
+@pytest.mark.parametrize("recorded", ["demo-{stamp}.5", "demo-{stamp}.6"])
+def test_what_the_dialplan_recorded_is_archived_once(compared: Compared, recorded: str) -> None:
+    """As when the PBX comes back from a copy of its disk; the half of a Local channel, whose file it may be,
+    is nobody's in the call."""
     stamp = int(AT.timestamp())
-    names = [f"callrec/fallback-demo-{stamp}.5-{side}" for side in ("external", "staff")]
+    channel_id = recorded.format(stamp=stamp)
+    names = [f"callrec/fallback-{channel_id}-{side}" for side in ("external", "staff")]
     captured = _renamed(captured_call(call={"linkedid": f"demo-{stamp}.5", "started_at": AT}), names)
     _tracks(compared.bench, names)
     compared.bench.spool.hand_over(captured)
