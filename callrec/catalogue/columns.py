@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
+from callrec import ids
 from callrec.catalogue.packing import pack, unpack
 from callrec.catalogue.rows import readable
 
@@ -131,7 +132,7 @@ class Id(_Bytes):
 
     @classmethod
     def _written(cls, digits: str) -> str:
-        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+        return ids.of_digits(digits)
 
 
 class Sha256(_Bytes):

@@ -14,6 +14,8 @@ import zlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from callrec.ids import of_digits
+
 _FOUND = re.compile(
     r'["/]'  # looked for where a text or a part of a path begins, not at each sign
     r"(?:(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
@@ -156,8 +158,7 @@ class _Rest:
         """Returns what a sign stands for."""
         match sign[-1]:
             case "\x01":
-                text = self._bytes(16).hex()
-                return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+                return of_digits(self._bytes(16).hex())
             case "\x02":
                 return self._bytes(32).hex()
             case "\x03":
