@@ -69,6 +69,7 @@ def _measured(home: Path, s3: DemoS3, count: int) -> tuple[float, float]:
     )
     write_file(home / "callrec.toml", answers)
     app = App(load(str(home / "callrec.toml")))
+    app.make_spool()
     app.keys.first("bench", app.now)
     app.database.upgrade()
     _fill(app, count)
