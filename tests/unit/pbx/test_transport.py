@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import select
 import socket
 import ssl
 import subprocess
 import threading
+from collections.abc import Iterator
 from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -48,13 +50,21 @@ def test_no_proxy_stands_between_us_and_the_pbx(monkeypatch: pytest.MonkeyPatch)
 
 
 class _Counting(BaseHTTPRequestHandler):
-    """Answers on kept-alive connections, and knows which there were."""
+    """Answers on kept-alive connections, and knows which there were.
+
+    Connections are numbered: two to different ports may come from the same one.
+    """
 
     protocol_version = "HTTP/1.1"
+    opened: ClassVar[Iterator[int]] = itertools.count()
     seen: ClassVar[list[int]] = []
 
+    def setup(self) -> None:
+        super().setup()
+        self.number = next(self.opened)
+
     def do_GET(self) -> None:
-        self.seen.append(self.client_address[1])
+        self.seen.append(self.number)
         self.send_response(204)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -230,6 +240,7 @@ def test_as_many_descriptors_as_there_may_be() -> None:
         high = fcntl.fcntl(connection.sock.fileno(), fcntl.F_DUPFD, 1024)
         connection.sock.close()
         connection.sock = socket.socket(fileno=high)
+        connection.sock.settimeout(2.0)  # the descriptor does not block: a reader has to wait for it
         transport.request("GET", url)
         connection.close()
 
