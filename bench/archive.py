@@ -37,8 +37,8 @@ from callrec.archive.archiver import Archiver
 SECONDS, COUNT, ROUNDS = 40.0, 12, 5
 LENGTHS = (10.0, 40.0, 180.0, 600.0, 3600.0)
 SHORT, LONG = 10.0, 3 * 3600.0
-LANES = (1, 2, 5, 10)
-"""One thread for all; one that joins and one that uploads; the archiver as it is; twice as many."""
+LANES = {1: (0, 0), 2: (1, 1), 4: (2, 2), 5: (2, 3), 10: (4, 6)}
+"""Workers: how many join and how many upload. The one does both in turn; five is the archiver as it is."""
 Cost = dict[str, float]
 
 
@@ -142,12 +142,14 @@ def _by_lanes(office: OfficeAfterCalls, count: int) -> float:
 
 
 def _limit(archiver: Archiver, count: int) -> None:
-    joining, uploading = archiver._joining, archiver._uploading
-    if count == 2:
-        del joining[1:], uploading[1:]
-    for _ in range(count // 5 - 1):
-        joining += [archiver._lane(archiver._to_join, lambda _: True) for _ in (1, 2)]
-        uploading += [archiver._lane(archiver._to_upload, lambda _: True) for _ in (1, 2, 3)]
+    for lanes, queue, wanted in zip(
+        (archiver._joining, archiver._uploading),
+        (archiver._to_join, archiver._to_upload),
+        LANES[count],
+        strict=True,
+    ):
+        del lanes[wanted:]
+        lanes += [archiver._lane(queue, lambda _: True) for _ in range(wanted - len(lanes))]
 
 
 def _by_length(office: OfficeAfterCalls, lengths: tuple[float, ...]) -> dict[str, Callable[[], float]]:
@@ -198,7 +200,7 @@ def _rows(costs: dict[str, list[Cost]], rates: dict[str, list[float]], behind: l
         for name in names
     ]
     script = Row("the same by the script, all", "ms", None, _milliseconds(costs["script"], "CPU"))
-    lanes = [Row(f"recordings a second, {each} threads", "", None, rates[each], judged=min) for each in rates]
+    lanes = [Row(f"recordings a second, {each} workers", "", None, rates[each], judged=min) for each in rates]
     return [*parts, script, *lanes, Row("a 10-s call behind one of 3 h", "s", 5.0, behind)]
 
 
@@ -210,7 +212,7 @@ def _charts(rates: dict[str, list[float]], lengths: dict[str, list[float]]) -> l
     by_lanes = [(float(each), median(rates[each])) for each in rates]
     by_length = [(float(each), median(lengths[each])) for each in lengths]
     return [
-        Chart("threads", "recordings a second", x="threads", y="1/s", lines={"callrec": by_lanes}),
+        Chart("workers", "recordings a second", x="workers", y="1/s", lines={"callrec": by_lanes}),
         Chart("lengths", "hang-up to archived", x="s of sound", y="s", lines={"alone": by_length}, log=True),
     ]
 
