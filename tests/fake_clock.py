@@ -9,11 +9,12 @@ from pathlib import Path
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 SLEEP = "import threading, time; time.sleep = lambda seconds: threading.Event().wait(seconds) and None"
 """libfaketime refuses Python's sleep where the monotonic clock is the true one."""
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - libfaketime knows no other place
 SHARED = "*faketime_s[eh]m_*"
 """What libfaketime keeps in shared memory for each process, by its pid."""
 
 
-def clear_left_over(folder: Path = Path("/dev/shm")) -> None:
+def clear_left_over(folder: Path = SHARED_MEMORY) -> None:
     """Removes what libfaketime left of processes that were killed: one of the same pid could not start."""
     for each in folder.glob(SHARED):
         if not Path("/proc", each.name.rpartition("_")[2]).exists():
