@@ -3,12 +3,13 @@
 Calls that are over lie on a real Asterisk, and go into a real SeaweedFS and SQLite by the archiver of a
 controller, in this process; beside it, in turn, what an administrator's script does with what MixMonitor has
 written: `lame`, `put_object`, a row, one call after another. Then how many at a time help, how long one
-recording takes by its length, and how long a short one waits behind one of hours.
+recording takes by its length and how much memory, and how long a short one waits behind one of hours.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import resource
 import sqlite3
 import subprocess
@@ -16,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -53,7 +55,9 @@ def main() -> int:
         lanes = {str(each): partial(_by_lanes, office, each) for each in LANES}
         rates = in_turn(lanes, rounds)
         lengths = in_turn(_by_length(office, LENGTHS[:3] if quick else LENGTHS), rounds)
-        short = [_behind(office, 1200.0 if quick else LONG) for _ in range(rounds)]
+        long = 1200.0 if quick else LONG
+        short = [_behind(office, long) for _ in range(rounds)]
+        memory = in_turn({f"{each:g}": partial(_memory, office, each) for each in (SHORT, long)}, rounds)
         machine = facts_of_calls(office.app.pbx.version())
     return finish(
         "archive",
@@ -61,7 +65,7 @@ def main() -> int:
         f"`python -m bench.archive`: {COUNT} recordings of {SECONDS:g} s a round.",
         machine,
         ratios=_ratios(costs, lengths["10"], short),
-        rows=_rows(costs, rates, short),
+        rows=[*_rows(costs, rates, short), *_memory_rows(memory)],
         charts=_charts(rates, lengths),
         quick=quick,
     )
@@ -178,6 +182,22 @@ def _behind(office: OfficeAfterCalls, seconds: float) -> float:
     return taken
 
 
+def _memory(office: OfficeAfterCalls, seconds: float) -> float:
+    """Returns by how many MB this process has grown at most while it archived one recording."""
+    archiver, captured = office.archiver(), office.ended(seconds)
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the highest begins anew
+    before = _status("VmRSS")
+    with running(archiver):
+        seconds_until_archived(office, archiver, captured)
+    return _status("VmHWM") - before
+
+
+def _status(name: str) -> float:
+    found = re.search(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    assert found
+    return int(found[1]) / 1024
+
+
 # --- what is told
 
 
@@ -202,6 +222,12 @@ def _rows(costs: dict[str, list[Cost]], rates: dict[str, list[float]], behind: l
     script = Row("the same by the script, all", "ms", None, _milliseconds(costs["script"], "CPU"))
     lanes = [Row(f"recordings a second, {each} workers", "", None, rates[each], judged=min) for each in rates]
     return [*parts, script, *lanes, Row("a 10-s call behind one of 3 h", "s", 5.0, behind)]
+
+
+def _memory_rows(grown: dict[str, list[float]]) -> list[Row]:
+    return [
+        Row(f"memory to archive a recording of {seconds} s", "MB", None, grown[seconds]) for seconds in grown
+    ]
 
 
 def _milliseconds(costs: list[Cost], name: str) -> list[float]:
