@@ -94,7 +94,7 @@ def _how(asked: argparse.Namespace) -> str:
     at = "".join(f" --at '{way}={count}'" for way, count in asked.at.items())
     return (
         f"`python -m bench.capacity --talk {asked.talk:g} --rounds {asked.rounds}{at}`: {RATE:g} calls begin"
-        " a second; phones, PBX, callrec and S3 server on one machine, Asterisk with the priority of its -p."
+        " a second; phones, PBX, callrec and S3 server on one machine."
     )
 
 

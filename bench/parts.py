@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.finding import SearchHit
 from callrec.demo.pbx import PbxPorts
-from callrec.demo.processes import Child
 from callrec.demo.softphones import Switchboard
 from callrec.demo.system import DemoSystem
 from tests.integration.system import SystemUnderTest
 
-ASTERISK_PRIORITY = 10
 Figures = dict[str, list[float]]
 """What was measured, by name: one value each time."""
 
@@ -37,16 +34,6 @@ def running_demo() -> Iterator[DemoSystem]:
         DemoSystem(Path(home), ports=PbxPorts.free()) as demo,
     ):
         yield demo
-
-
-def let_go_first(child: Child) -> None:
-    """Gives an Asterisk the priority that it has by its option -p, as the units of distributions start it.
-
-    Without, a packet waits for whatever else the machine does. Where this is not allowed, it stays as it is.
-    """
-    with suppress(PermissionError):
-        for thread in Path(f"/proc/{child.pid}/task").iterdir():
-            os.sched_setscheduler(int(thread.name), os.SCHED_RR, os.sched_param(ASTERISK_PRIORITY))
 
 
 def milliseconds(begin: datetime | None, end: datetime | None) -> float:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from bench.parts import let_go_first, running_demo
+from bench.parts import running_demo
 from bench.phones import CallTimes, Phones, PhonesLoad
 from bench.phones.sounds import HERTZ
 from bench.soundness import Samples, flaws, is_missing
@@ -101,8 +101,6 @@ def office(talk: float) -> Iterator[Office]:
         plan.write_text(plan.read_text() + DIALPLAN)
         demo.pbx.cli("dialplan reload")
         make_folder(demo.home / "pbx/spool/recording" / FOLDER)
-        assert demo.pbx.child
-        let_go_first(demo.pbx.child)
         _record_all(demo)
         with Phones(demo.pbx) as phones:
             yield Office(demo, phones, talk)

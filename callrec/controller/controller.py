@@ -25,6 +25,7 @@ from callrec.controller.ownership import Hold, NoHold
 from callrec.controller.performer import PbxCommands, PbxPerformer, SpoolPerformer
 from callrec.controller.serial_executor import Lane, SerialExecutor
 from callrec.controller.steady_time import SteadyTime
+from callrec.controller.takeovers import Takeovers
 from callrec.controller.unrecorded import Unrecorded
 from callrec.controller.unsaved import Unsaved
 from callrec.errors import CallrecError, Sentence
@@ -39,6 +40,7 @@ from callrec.pbx.events import (
     FallbackCall,
     GateEntered,
     RawKeyPress,
+    RecordingStarted,
     Replaced,
     epoch,
 )
@@ -122,7 +124,7 @@ class Controller:
         self._refused_by_disk: Sentence | None = None
         self._refused_mark = 0
         self._checkpoints = Checkpoints(spool)
-        self._hangups, self._unrecorded = Hangups(), Unrecorded()
+        self._hangups, self._unrecorded, self._takeovers = Hangups(), Unrecorded(), Takeovers()
         self._call_log = CallLog()
         self._to_pbx = PbxPerformer(
             pbx,
@@ -193,6 +195,8 @@ class Controller:
         try:
             with self._lock:
                 self._take(event)
+            if isinstance(event, RecordingStarted):
+                self._takeovers.begun()
         finally:
             self.pulse.rest()  # also where it is a bug that ends the link: the thread does not hang
 
@@ -427,12 +431,13 @@ class Controller:
         self._call_log.tell(wanted)  # last: nothing waits for a line
 
     def _enqueue(self, action: Action) -> None:
-        """Hands an action to the executor. Those that write to disk have a queue and threads of their own.
+        """Hands an action to the executor. Those that write to disk, and those that take a call over from the
+        fallback, have queues and threads of their own.
 
         So no recording begins later for them.
         """
-        queue, lane = ("spool", Lane.DISK) if isinstance(action, SpoolAction) else (action.side, Lane.PBX)
-        self._executor.submit(f"{action.linkedid} {queue}", lambda: self._perform(action), lane)
+        queue = "spool" if isinstance(action, SpoolAction) else action.side
+        self._executor.submit(f"{action.linkedid} {queue}", lambda: self._perform(action), _lane(action))
 
     def _perform(self, action: Action) -> None:
         self.actions_pulse.beat()
@@ -477,6 +482,12 @@ class Controller:
     def _took_over(self, action: StopFallback, heard: timedelta) -> None:
         with self._lock:
             self._submit(self._tracker.took_over(action, heard, self._now()))
+        self._takeovers.wait(lambda: not self._lacks(action.linkedid))
+
+    def _lacks(self, linkedid: str) -> bool:
+        """Returns whether a call should be recorded now, and is not."""
+        call = self._tracker.calls.get(linkedid)
+        return bool(call and call.capture and call.capture.lacks)
 
     def _perform_on_pbx(self, action: PbxAction) -> None:
         try:
@@ -491,6 +502,12 @@ class Controller:
             if isinstance(action, Silencing):
                 with self._lock:
                     self._submit(self._tracker.performed(action))
+
+
+def _lane(action: Action) -> Lane:
+    if isinstance(action, SpoolAction):
+        return Lane.DISK
+    return Lane.FALLBACK if isinstance(action, StopFallback) else Lane.PBX
 
 
 def _recorded_since(call: Call) -> datetime | None:

@@ -22,6 +22,11 @@ class Lane(StrEnum):
 
     PBX = "pbx"
     DISK = "disk"
+    FALLBACK = "fallback"
+
+
+AT_ONCE = {Lane.FALLBACK: 1}
+"""How many jobs of a lane run at a time at most, where others must not wait for them."""
 
 
 class SerialExecutor:
@@ -32,7 +37,8 @@ class SerialExecutor:
 
     def __init__(self, workers: int = WORKERS) -> None:
         """`workers`: how many jobs of one lane run at a time, at most."""
-        self._pools = {each: ThreadPoolExecutor(workers, thread_name_prefix=each) for each in Lane}
+        most = {each: min(workers, AT_ONCE.get(each, workers)) for each in Lane}
+        self._pools = {each: ThreadPoolExecutor(most[each], thread_name_prefix=each) for each in Lane}
         self._queues: dict[tuple[Lane, str], deque[Job]] = {}
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)

@@ -149,7 +149,8 @@ class DemoPbx:
         )
 
     def _command(self) -> list[str]:
-        return self._inside(["asterisk", "-f", "-C", str(self.inside / "etc/asterisk.conf")])
+        # -p: no packet waits for what else this machine does. Where it may not, Asterisk starts without.
+        return self._inside(["asterisk", "-f", "-p", "-C", str(self.inside / "etc/asterisk.conf")])
 
     def _inside(self, arguments: list[str]) -> list[str]:
         """Returns the command that does `arguments` where Asterisk is, in its own root if it has one."""

@@ -24,6 +24,7 @@ from callrec.doctor import (
     parts,
     pbx,
     phones,
+    priority,
     timestamps,
 )
 from callrec.doctor.check import Check, Checkup, Result
@@ -37,6 +38,7 @@ CHECKS: tuple[Check, ...] = (
     *keys.CHECKS,
     *timestamps.CHECKS,
     *pbx.CHECKS,
+    *priority.CHECKS,
     *dialplan.CHECKS,
     *phones.CHECKS,
     *announcements.CHECKS,

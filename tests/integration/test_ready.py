@@ -1,0 +1,19 @@
+"""Once callrec watches the PBX it is ready: the first call pays for nothing that was put off until then."""
+
+from __future__ import annotations
+
+from tests.integration.system import SystemUnderTest
+
+LOADED = "import time:"
+"""What Python says of each module as it is loaded, where that is asked for."""
+
+
+def test_the_first_call_loads_no_module(system: SystemUnderTest) -> None:
+    """From its gate to its recording in the archive, and the whole of a call's row in the catalogue."""
+    with system.restarted_with(PYTHONPROFILEIMPORTTIME="1"):
+        assert system.controller.log.read_text().count(LOADED) > 100, "it is told"
+        begin = system.controller.log.stat().st_size
+        system.record_call("0311150001")
+        system.wait_until_clean()
+        said = system.controller.log.read_bytes()[begin:].decode()
+    assert [line for line in said.splitlines() if line.startswith(LOADED)] == []
