@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import click
-from rich.cells import cell_len
 
-from callrec.commands.wrapping import wrapped
+from callrec.commands.wrapping import cell_len, wrapped
 
 
 class Formatter(click.HelpFormatter):

@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import Any
 
-from rich.cells import cell_len
-
-from callrec.commands.wrapping import longest_word, wrapped
+from callrec.commands.wrapping import cell_len, longest_word, wrapped
 from callrec.language import translated
 from callrec.visible import visible
 

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.cells import cell_len, chop_cells
-
 _CLOSING = "、。，．・：；？！）］｝」』】〉》〕ー々ゝゞっゃゅょァィゥェォッャュョぁぃぅぇぉ…‥" + ",.:;!?)]}"
 _OPENING = "（［｛「『【〈《〔" + "([{"
+
+
+def cell_len(text: str) -> int:
+    """Returns how many columns of a terminal a text takes. Most is ASCII, which needs no tables of signs."""
+    if text.isascii() and text.isprintable():
+        return len(text)
+    from rich import cells
+
+    return cells.cell_len(text)
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -21,7 +28,7 @@ def wrapped(text: str, width: int) -> list[str]:
         if lines[-1] and cell_len((lines[-1] + unit).rstrip()) > width:
             lines.append("")
         word = unit.rstrip()
-        *full, rest = chop_cells(word, width) if cell_len(word) > width else [word]
+        *full, rest = _chopped(word, width) if cell_len(word) > width else [word]
         lines[-1:] = [*full, (lines[-1] if not full else "") + rest + unit[len(word) :]]
     return [line.rstrip() for line in lines if line.strip()]
 
@@ -29,6 +36,12 @@ def wrapped(text: str, width: int) -> list[str]:
 def longest_word(text: str) -> int:
     """Returns how many columns of a terminal the widest part of a paragraph takes that stays on one line."""
     return max(cell_len(unit.rstrip()) for unit in _units(text))
+
+
+def _chopped(word: str, width: int) -> list[str]:
+    from rich import cells
+
+    return cells.chop_cells(word, width)
 
 
 def _units(text: str) -> Iterator[str]:
