@@ -6,10 +6,27 @@ begins something.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 
+_USUAL_WIDTH = 80
 _CLOSING = "、。，．・：；？！）］｝」』】〉》〕ー々ゝゞっゃゅょァィゥェォッャュョぁぃぅぇぉ…‥" + ",.:;!?)]}"
 _OPENING = "（［｛「『【〈《〔" + "([{"
+
+
+def terminal_width() -> int:
+    """Returns how many columns the terminal has, as COLUMNS or the terminal says; 80 where neither does.
+
+    It is what shutil returns, which imports three kinds of compression first.
+    """
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or _USUAL_WIDTH  # type: ignore[union-attr]
+    except (AttributeError, ValueError, OSError):  # there is no output, or it is none of the system's
+        return _USUAL_WIDTH
 
 
 def cell_len(text: str) -> int:

@@ -55,6 +55,7 @@ THROUGH_THE_DESK = BY_WHOEVER_READS_SETTINGS | {
     "pydantic",
     "sqlalchemy",
     "sqlite3",
+    "shutil",
     "ssl",
 }
 FOR_HELP = THROUGH_THE_DESK | {
