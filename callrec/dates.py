@@ -4,6 +4,8 @@
 ``tomorrow``, ranges ``A..B`` (both days included), and moments: a day with a time after it, such as
 ``2026-11-22 10:30`` or ``2026年11月22日午前10時半``. Raises WrongUsage with examples for what cannot be read,
 and with what was written for more than one date where one belongs.
+
+The patterns are texts, which `re` compiles when they are used first: most commands use one, if any.
 """
 
 from __future__ import annotations
@@ -34,18 +36,18 @@ _WEEKDAY = (
 )
 # From 1000 to 2999: at both ends of the calendar a day in another zone, or the next one, does not exist.
 _YEAR = "(?:[12][0-9]{3}|(?:令和|平成|昭和|大正|明治|[rhstm])(?:元|[0-9]{1,2}))"
-_DATE = re.compile(
+_DATE = (
     rf"(?:(?P<year>{_YEAR})(?:年(?P<month>[0-9]{{1,2}})月(?P<day>[0-9]{{1,2}})日?"
     r"|(?P<sign>[-/.])(?P<month_>[0-9]{1,2})[-/.](?P<day_>[0-9]{1,2}))"
     r"|(?P<compact>[12][0-9]{7}))"
     rf"(?:\((?P<weekday>{_WEEKDAY})\)|[\s,]?(?P<weekday_>{_WEEKDAY}))?"
 )
-_REST_OF_DATE = re.compile(
+_REST_OF_DATE = (
     rf"(?:(?P<month>[0-9]{{1,2}})[-/.月])?(?P<day>[0-9]{{1,2}})日?(?:\(?(?P<weekday>{_WEEKDAY})\)?)?"
 )
-_ANY_DATE = re.compile(r"(?:[0-9]{1,4}|元)[-/.年]\s*[0-9]{1,2}\s*[-/.月]\s*[0-9]{1,2}|\b[0-9]{8}\b")
-_TO = re.compile(r"\.{2,}|[~\u02dc\u2053\u223c\u223e\u301c\u3030→]|->|から|より|\bto\b")
-_MOMENT = re.compile(rf"(?P<day>.*?)(?:[t\s,]*)(?P<time>{TIME})", re.DOTALL)
+_ANY_DATE = r"(?:[0-9]{1,4}|元)[-/.年]\s*[0-9]{1,2}\s*[-/.月]\s*[0-9]{1,2}|\b[0-9]{8}\b"
+_TO = r"\.{2,}|[~\u02dc\u2053\u223c\u223e\u301c\u3030→]|->|から|より|\bto\b"
+_MOMENT = rf"(?s)(?P<day>.*?)(?:[t\s,]*)(?P<time>{TIME})"
 
 
 def parse_date(text: str, today: date) -> date:
@@ -79,7 +81,7 @@ def parse_moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
     if exact:
         return exact
     today = now.astimezone(zone).date()
-    match = _MOMENT.fullmatch(plain)
+    match = re.fullmatch(_MOMENT, plain)
     if not match:
         return midnight(parse_date(text, today), zone)
     day = _day(match["day"], today) if match["day"].strip() else today
@@ -129,12 +131,12 @@ def _days(text: str, today: date) -> tuple[date, date]:
     """Returns the first and the last day of a range, or of one day. Raises WrongUsage."""
     whole = _plain(text)
     plain = whole.removesuffix("まで")
-    parts = [part.strip() for part in _TO.split(plain)]
+    parts = [part.strip() for part in re.split(_TO, plain)]
     if len(parts) == 2 and all(parts):
         start = parse_date(parts[0], today)
         end = _rest(parts[1], start) or _day(parts[1], today)
         if end is None:
-            raise _no_date(text if _REST_OF_DATE.fullmatch(parts[1]) else parts[1])
+            raise _no_date(text if re.fullmatch(_REST_OF_DATE, parts[1]) else parts[1])
         return start, end
     if len(parts) == 1 and plain == whole:
         found = _day(plain, today) or _around_hyphen(plain, today)
@@ -162,7 +164,7 @@ def _day(plain: str, today: date) -> date | None:
     named = _NAMED_DAYS.get(plain)
     if named is not None:
         return today + timedelta(days=named)
-    match = _DATE.fullmatch(plain)
+    match = re.fullmatch(_DATE, plain)
     if not match:
         return None
     compact = match["compact"]
@@ -178,7 +180,7 @@ def _day(plain: str, today: date) -> date | None:
 def _rest(plain: str, start: date) -> date | None:
     """Returns the day of 11/25, 25日 or 25, as it ends a range that names its year before; None where it is
     none."""
-    match = _REST_OF_DATE.fullmatch(plain)
+    match = re.fullmatch(_REST_OF_DATE, plain)
     if not match:
         return None
     try:
@@ -249,7 +251,7 @@ def _with_offset(text: str) -> datetime | None:
 
 
 def _no_date(text: str) -> WrongUsage:
-    if len(_ANY_DATE.findall(_plain(text))) > 1:
+    if len(re.findall(_ANY_DATE, _plain(text))) > 1:
         return _several(text)
     plain = _plain(text)
     if len(re.findall(TIME, plain)) > 1 and not re.search("[0-9]t[0-9]", plain):  # of ISO, one is an offset

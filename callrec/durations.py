@@ -1,5 +1,8 @@
 """Reads and writes lengths of time as people do: ``30s``, ``90日``, ``3か月``, ``5y``; and parts of a
-recording."""
+recording.
+
+The patterns are texts, which `re` compiles when they are used first: most commands use none.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +22,15 @@ _UNITS = {
     31_557_600: "y|年間?",  # 365.25 days
 }
 _MONTHS = r"[かカヵヶケ箇個]月間?"
-_MONTH = re.compile(rf"([0-9]{{1,6}})\s*{_MONTHS}")
+_MONTH = rf"([0-9]{{1,6}})\s*{_MONTHS}"
 _DAYS_OF_MONTHS = (0, 31, 62, 92, 123, 153, 184, 215, 245, 276, 306, 337)
 """The longest that so many months in a row can be: a retention is never shorter than it was written."""
-_READERS = {seconds: re.compile(rf"{_AMOUNT}\s*(?:{units})") for seconds, units in _UNITS.items()}
+_READERS = {seconds: rf"{_AMOUNT}\s*(?:{units})" for seconds, units in _UNITS.items()}
 _ALL_UNITS = "|".join([*_UNITS.values(), _MONTHS])
-_SEVERAL = re.compile(rf"{_AMOUNT}\s*(?:{_ALL_UNITS})(?![0-9a-z])")
-_TO = re.compile(r"\.{2,}|[~〜]|から")
-_POSITION = re.compile(r"(?:[0-9]{1,9}:)?(?:[0-9]{1,2}:)?[0-9]{1,2}(?:\.[0-9]{1,9})?")
-_IN_WORDS = re.compile(r"(?:([0-9]{1,9})時間)?(?:([0-9]{1,9})分)?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)秒)?")
+_SEVERAL = rf"{_AMOUNT}\s*(?:{_ALL_UNITS})(?![0-9a-z])"
+_TO = r"\.{2,}|[~〜]|から"
+_POSITION = r"(?:[0-9]{1,9}:)?(?:[0-9]{1,2}:)?[0-9]{1,2}(?:\.[0-9]{1,9})?"
+_IN_WORDS = r"(?:([0-9]{1,9})時間)?(?:([0-9]{1,9})分)?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)秒)?"
 
 
 def parse_duration(text: str) -> float:
@@ -38,11 +41,11 @@ def parse_duration(text: str) -> float:
     """
     plain = "" if is_too_long(text) else with_digits(narrow(text).lower())
     for seconds, reader in _READERS.items():
-        if found := reader.fullmatch(plain):
+        if found := re.fullmatch(reader, plain):
             return float(found[1]) * seconds
-    if found := _MONTH.fullmatch(plain):
+    if found := re.fullmatch(_MONTH, plain):
         return _days_of_months(int(found[1])) * 86400.0
-    if len(_SEVERAL.findall(plain)) > 1:
+    if len(re.findall(_SEVERAL, plain)) > 1:
         raise WrongUsage(
             "{text} is more than one duration: write one, such as 30s or 90d", text=on_one_line(text)
         )
@@ -75,7 +78,7 @@ def parse_days(text: str) -> int:
 
 def parse_clip(text: str) -> tuple[float, float]:
     """Returns the seconds of both ends of ``03:10..05:00`` or ``1:02:03..1:03:00``."""
-    parts = [] if is_too_long(text) else _TO.split(narrow(text).removesuffix("まで"))
+    parts = [] if is_too_long(text) else re.split(_TO, narrow(text).removesuffix("まで"))
     ends = [_offset(each) for each in parts]
     if len(ends) != 2 or ends[0] is None or ends[1] is None or ends[1] <= ends[0]:
         raise WrongUsage("{text} is not a part of a recording: write 03:10..05:00", text=on_one_line(text))
@@ -104,10 +107,10 @@ def _days_of_months(months: int) -> int:
 def _offset(text: str) -> float | None:
     """Returns the seconds of ``3:10`` or 3分10秒; None where it is neither."""
     plain = text.strip()
-    words = _IN_WORDS.fullmatch(plain)
+    words = re.fullmatch(_IN_WORDS, plain)
     if plain and words:
         return sum(float(part or 0) * unit for part, unit in zip(words.groups(), (3600, 60, 1), strict=True))
-    if not _POSITION.fullmatch(plain):
+    if not re.fullmatch(_POSITION, plain):
         return None
     seconds = 0.0
     for part in plain.split(":"):

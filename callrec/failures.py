@@ -18,6 +18,7 @@ KINDS: dict[str, str] = {
     "builtins.TimeoutError": "no answer in time",
     "builtins.ConnectionError": "it ended the connection",
     "http.client.HTTPException": "what it answers is no HTTP",
+    "callrec.desk.client.NoHttp": "what it answers is no HTTP",
     "builtins.FileNotFoundError": "it is not there",
     "builtins.PermissionError": "no right to it",
     "builtins.IsADirectoryError": "it is a folder",

@@ -307,6 +307,9 @@ def _free(path: Path) -> Path:
 
 def _replaceable(path: Path) -> Path:
     """Returns what a path leads to. Raises OSError where that is there and no file."""
+    with suppress(OSError):
+        if stat.S_ISREG(path.lstat().st_mode):  # mostly: to follow each folder of a path costs more than this
+            return path
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         number = errno.EISDIR if target.is_dir() else errno.EINVAL

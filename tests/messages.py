@@ -23,7 +23,7 @@ from callrec.commands import COMMANDS, english, program
 from tests.parsed import nodes_of
 
 SOURCE = Path(commands.__file__).parents[1]
-FOLDER = language.FOLDER / "ja" / "LC_MESSAGES"
+FOLDER = Path(language.FOLDER, "ja", "LC_MESSAGES")
 PO, MO = FOLDER / "callrec.po", FOLDER / "callrec.mo"
 SPEAKING = {"translated", "_", "say", "remark", "note", "refuse"}
 TABLES = {

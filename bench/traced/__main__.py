@@ -19,11 +19,11 @@ def _trace(path: str) -> None:
     file = open(path, "a", buffering=1)  # noqa: PTH123, SIM115 (to the end of the process)
     receive, ask = Websocket.recv, AriTransport.request
 
-    def recv(link: Websocket) -> str | None:
+    def recv(link: Websocket) -> dict[str, Any] | None:
         told = receive(link)
         at = time.time()
         if told:
-            file.write(json.dumps({"at": at, "event": json.loads(told)}) + "\n")
+            file.write(json.dumps({"at": at, "event": told}) + "\n")
         return told
 
     def request(transport: AriTransport, method: str, url: str, *args: Any, **options: Any) -> Answer:

@@ -148,7 +148,8 @@ class ControllerAssembly:
             self.tracker(rules.office),
             self._app.spool,
             answer_first=self._app.settings.prompts.answer_first,  # decision 5
-            work_waits=archiver.wake,
+            sound_waits=archiver.wake,
+            row_waits=archiver.wake_for_rows,
             take_alert=alerter.take,
             read_journal=lambda: journal.wake(),  # noqa: PLW0108  (it is made below)
             stored_keys=self.stored_keys,

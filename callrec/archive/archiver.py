@@ -129,6 +129,10 @@ class Archiver(Lane):
             lane.wake()
         super().wake()
 
+    def wake_for_rows(self) -> None:
+        """Tells that there may be a call or a discard, which concerns none of the lanes beside."""
+        super().wake()
+
     # --- what waits for each
 
     def _small_things(self) -> Iterator[Step]:

@@ -291,9 +291,14 @@ def was_discarded(connection: sa.Connection, call_id: str) -> bool:
 
 def is_told_of(connection: sa.Connection, call_id: str) -> bool:
     """Returns whether a recording of a call, or that it was discarded, has told more than the call itself."""
-    recorded = sa.exists().where(recordings.c.call_id == call_id)
-    told = sa.select(calls.c.id).where(calls.c.id == call_id, calls.c.discarded_at.is_not(None) | recorded)
-    return connection.scalar(told) is not None
+    return connection.scalar(_told_of(), {"call": call_id}) is not None
+
+
+@cache  # made once, as what writes a call
+def _told_of() -> sa.Select[Any]:
+    call: sa.BindParameter[Any] = sa.bindparam("call")
+    recorded = sa.exists().where(recordings.c.call_id == call)
+    return sa.select(calls.c.id).where(calls.c.id == call, calls.c.discarded_at.is_not(None) | recorded)
 
 
 def read_call(details: Any) -> CallRecord:
@@ -311,9 +316,14 @@ def extensions_of(call: CallRecord) -> set[str]:
 
 def facilities_of(connection: sa.Connection, call: CallRecord) -> set[str]:
     """Returns the facilities that a call belongs to: its own, and those of all extensions that took part."""
-    taking_part = extensions.c.number.in_(extensions_of(call))
-    found = set(connection.execute(sa.select(extensions.c.facility).where(taking_part)).scalars())
+    found = set(connection.scalars(_facilities(), {"numbers": list(extensions_of(call))}))
     return found | ({call.facility} if call.facility else set())
+
+
+@cache
+def _facilities() -> sa.Select[Any]:
+    numbers: sa.BindParameter[Any] = sa.bindparam("numbers", expanding=True)
+    return sa.select(extensions.c.facility).where(extensions.c.number.in_(numbers))
 
 
 def insert_once(connection: sa.Connection, table: sa.Table, *rows: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ whatever a command does can be done from Python as well."""
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import inspect
@@ -129,6 +130,7 @@ def program(ctx: click.Context, config: str | None, desk: str | None) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Runs the program and ends the process with its exit code. Errors are one line on stderr."""
     gc.set_threshold(GARBAGE)
+    atexit.register(gc.freeze)  # else all that was imported is looked at once more, when the process ends
     os.umask(0o077)  # what callrec writes is for its owner, unless it is said for whom else
     other_programs.forget()
     language.use()

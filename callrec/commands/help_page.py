@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import click
-from rich.cells import cell_len
 
-from callrec.commands.wrapping import wrapped
+from callrec.commands.wrapping import cell_len, terminal_width, wrapped
+
+MOST_WIDTH, LEAST_WIDTH, MARGIN = 80, 50, 2
+"""What a help page takes of a terminal, in columns; Click's own figures."""
 
 
 class Formatter(click.HelpFormatter):
@@ -45,4 +47,6 @@ class Formatter(click.HelpFormatter):
 class Context(click.Context):
     """A context whose help is laid out so."""
 
-    formatter_class = Formatter
+    def make_formatter(self) -> Formatter:
+        most = self.max_content_width or MOST_WIDTH
+        return Formatter(width=self.terminal_width or max(min(terminal_width(), most) - MARGIN, LEAST_WIDTH))

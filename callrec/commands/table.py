@@ -6,16 +6,13 @@ prose and words wrap. Where even that is not enough, lines are left to the termi
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import Any
 
-from rich.cells import cell_len
-
-from callrec.commands.wrapping import longest_word, wrapped
+from callrec.commands.wrapping import cell_len, longest_word, terminal_width, wrapped
 from callrec.language import translated
 from callrec.visible import visible
 
@@ -43,7 +40,7 @@ def laid_out(shown: Table) -> tuple[str, list[str]]:
     natural = {key: _width(shown, key) for key in shown.columns}
     widths = natural
     if sys.stdout.isatty():
-        widths = _fitted(shown, natural, shutil.get_terminal_size().columns)
+        widths = _fitted(shown, natural, terminal_width())
     return _drawn(shown, widths), [key for key in natural if key not in widths]
 
 

@@ -6,12 +6,36 @@ begins something.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 
-from rich.cells import cell_len, chop_cells
-
+_USUAL_WIDTH = 80
 _CLOSING = "、。，．・：；？！）］｝」』】〉》〕ー々ゝゞっゃゅょァィゥェォッャュョぁぃぅぇぉ…‥" + ",.:;!?)]}"
 _OPENING = "（［｛「『【〈《〔" + "([{"
+
+
+def terminal_width() -> int:
+    """Returns how many columns the terminal has, as COLUMNS or the terminal says; 80 where neither does.
+
+    It is what shutil returns, which imports three kinds of compression first.
+    """
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or _USUAL_WIDTH  # type: ignore[union-attr]
+    except (AttributeError, ValueError, OSError):  # there is no output, or it is none of the system's
+        return _USUAL_WIDTH
+
+
+def cell_len(text: str) -> int:
+    """Returns how many columns of a terminal a text takes. Most is ASCII, which needs no tables of signs."""
+    if text.isascii() and text.isprintable():
+        return len(text)
+    from rich import cells
+
+    return cells.cell_len(text)
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -21,7 +45,7 @@ def wrapped(text: str, width: int) -> list[str]:
         if lines[-1] and cell_len((lines[-1] + unit).rstrip()) > width:
             lines.append("")
         word = unit.rstrip()
-        *full, rest = chop_cells(word, width) if cell_len(word) > width else [word]
+        *full, rest = _chopped(word, width) if cell_len(word) > width else [word]
         lines[-1:] = [*full, (lines[-1] if not full else "") + rest + unit[len(word) :]]
     return [line.rstrip() for line in lines if line.strip()]
 
@@ -29,6 +53,12 @@ def wrapped(text: str, width: int) -> list[str]:
 def longest_word(text: str) -> int:
     """Returns how many columns of a terminal the widest part of a paragraph takes that stays on one line."""
     return max(cell_len(unit.rstrip()) for unit in _units(text))
+
+
+def _chopped(word: str, width: int) -> list[str]:
+    from rich import cells
+
+    return cells.chop_cells(word, width)
 
 
 def _units(text: str) -> Iterator[str]:

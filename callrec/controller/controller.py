@@ -96,7 +96,8 @@ class Controller:
         spool: Spool,
         *,
         answer_first: bool,
-        work_waits: Callable[[], None],
+        sound_waits: Callable[[], None],
+        row_waits: Callable[[], None],
         take_alert: Callable[[Alert], None],
         read_journal: Callable[[], None],
         stored_keys: Callable[[], dict[str, str]],
@@ -107,12 +108,12 @@ class Controller:
     ) -> None:
         """Makes a controller that tells others when there is work for them.
 
-        `work_waits` is called when something was put into the spool, `read_journal` when the dialplan may
-        have recorded in our place; these only wake somebody else. `take_alert` has an alert sent and writes
-        it down, or raises OSError and is called again. `stored_keys` returns the key presses that the
-        dialplan has written down, by their ids; `stop_monitor` ends the MixMonitor of a channel's name by its
-        id. `drafts` is told of the captures, `hold` says whether the PBX is this controller's, and `time` is
-        that of calls.
+        `sound_waits` is called when a recording was put into the spool, `row_waits` when a call or a discard
+        was, `read_journal` when the dialplan may have recorded in our place; these only wake somebody else.
+        `take_alert` has an alert sent and writes it down, or raises OSError and is called again.
+        `stored_keys` returns the key presses that the dialplan has written down, by their ids; `stop_monitor`
+        ends the MixMonitor of a channel's name by its id. `drafts` is told of the captures, `hold` says
+        whether the PBX is this controller's, and `time` is that of calls.
         """
         self._drafts, self._hold = drafts or NoDrafts(), hold or NoHold()
         self._pbx, self._tracker, self._spool = pbx, tracker, spool
@@ -137,7 +138,8 @@ class Controller:
         self._to_spool = SpoolPerformer(
             spool,
             self._checkpoints,
-            work_waits=work_waits,
+            sound_waits=sound_waits,
+            row_waits=row_waits,
             take_alert=take_alert,
             read_journal=read_journal,
             drafts=self._drafts,

@@ -139,14 +139,16 @@ class SpoolPerformer:
         spool: Spool,
         checkpoints: Checkpoints,
         *,
-        work_waits: Callable[[], None],
+        sound_waits: Callable[[], None],
+        row_waits: Callable[[], None],
         take_alert: Callable[[Alert], None],
         read_journal: Callable[[], None],
         drafts: Drafts | None = None,
     ) -> None:
         """`take_alert` sends an alert and writes it down; the others only wake somebody: see Controller."""
         self._spool, self._checkpoints, self._drafts = spool, checkpoints, drafts or NoDrafts()
-        self._work_waits, self._take_alert, self._read_journal = work_waits, take_alert, read_journal
+        self._sound_waits, self._row_waits = sound_waits, row_waits
+        self._take_alert, self._read_journal = take_alert, read_journal
         self._recorded: deque[str] = deque(maxlen=REMEMBERED)
         self.meters = Meters()
 
@@ -165,17 +167,19 @@ class SpoolPerformer:
                 self._spool.hand_over(action.captured)
                 self._drafts.note(State.KEPT, action.captured)
                 self._captured(action)
+                self._sound_waits()
                 self._look_whether_recorded(action)
             case do.Discard():
                 self._spool.discard(action.captured, whole=action.whole)
                 if action.whole:
                     self._drafts.note(State.DISCARDED, action.captured)
                 self._captured(action)
+                self._row_waits()
             case do.SaveCall():
                 self._spool.save_call(action.call)
                 self._spool.forget_open_call(action.call.id)
                 self.meters.call_over(action.call)
-                self._work_waits()
+                self._row_waits()
             case do.SaveAlert():
                 self._take_alert(action.alert)  # it leaves also where the disk is full (decision 11)
             case do.ReadJournal():
@@ -207,7 +211,6 @@ class SpoolPerformer:
         self._checkpoints.drop(action.linkedid)
         self._spool.forget_open_call(action.captured.call.id)
         self._recorded.append(action.captured.call.linkedid)
-        self._work_waits()
 
 
 def has_no_track(capture: Capture) -> bool:

@@ -1,13 +1,18 @@
-"""Asks the desk: HTTP over its Unix socket."""
+"""Asks the desk: HTTP/1.0 over its Unix socket, a connection for each question. What is answered ends where
+the desk closes the connection; whether it is whole says the answer itself (`wire`).
+
+It is all the HTTP that is needed here: http.client, with its parser of mails, takes longer to import than the
+desk takes to answer.
+"""
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import socket
 import struct
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -24,6 +29,12 @@ SECONDS = 600.0
 """How long the desk may take until it says something: an hour of sound is verified meanwhile."""
 QUEUE_SECONDS = 30
 """How long to wait in the queue of a desk that many ask at once."""
+MOST_HEADERS, MOST_HEADER = 100, 1 << 16
+"""So many lines the head of an answer may have, and so many bytes each."""
+
+
+class NoHttp(Exception):
+    """What answers speaks something else."""
 
 
 class RemoteDesk:
@@ -60,36 +71,35 @@ class RemoteDesk:
         except (ValueError, KeyError, TypeError) as error:
             raise Unreachable("what answers at {path} is no desk of callrec", path=self._path) from error
 
-    def _ask(self, wanted: Operation[..., Any], body: bytes) -> http.client.HTTPResponse:
+    def _ask(self, wanted: Operation[..., Any], body: bytes) -> BufferedReader:
         return self._answer("POST", f"/v1/{wanted.name}", body)
 
-    def _answer(self, method: str, path: str, body: bytes | None = None) -> http.client.HTTPResponse:
-        connection = _Connection(self._path)
+    def _answer(self, method: str, path: str, body: bytes = b"") -> BufferedReader:
+        """Returns the answer, from behind its head."""
         try:
-            connection.request(
-                method, path, body, {"Content-Type": "application/json", "Connection": "close"}
-            )
-            answer = connection.getresponse()
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
+            with _connected(self._path) as plug:
+                plug.sendall(_question(method, path, body))
+                answer = plug.makefile("rb")  # the connection is open as long as this is
+        except OSError as error:
             raise self._away(error) from error
-        if connection.sock:  # from here on it is the answer's alone, whatever was answered
-            connection.sock.close()
+        try:
+            _skip_head(answer)
+        except (OSError, NoHttp) as error:
+            answer.close()
+            raise self._away(error) from error
         return answer
 
-    def _results(
-        self, wanted: Operation[..., Any], answer: http.client.HTTPResponse, first: Any
-    ) -> Iterator[Any]:
+    def _results(self, wanted: Operation[..., Any], answer: BufferedReader, first: Any) -> Iterator[Any]:
         value = first
         with answer:
             while value is not wire.END:
                 yield value
                 value = wire.read_line(wanted, self._line(answer))
 
-    def _line(self, answer: http.client.HTTPResponse) -> bytes:
+    def _line(self, answer: BufferedReader) -> bytes:
         try:
             return answer.readline(wire.MOST_LINE)
-        except (OSError, http.client.HTTPException) as error:
+        except OSError as error:
             raise self._away(error) from error
 
     def _away(self, error: Exception) -> Unreachable:
@@ -103,7 +113,7 @@ class RemoteDesk:
 class _Body:
     """The bytes of a file in an answer."""
 
-    def __init__(self, desk: RemoteDesk, answer: http.client.HTTPResponse) -> None:
+    def __init__(self, desk: RemoteDesk, answer: BufferedReader) -> None:
         self._desk, self._answer = desk, answer
         self._left = 0
         """Bytes of the piece that is being read."""
@@ -119,23 +129,39 @@ class _Body:
     def _bytes(self, size: int) -> bytes:
         try:
             return self._answer.read(size)
-        except (OSError, http.client.HTTPException) as error:
+        except OSError as error:
             raise self._desk._away(error) from error
 
     def close(self) -> None:
         self._answer.close()
 
 
-class _Connection(http.client.HTTPConnection):
-    """A connection to a Unix socket. HTTP wants the name of a host, which nobody reads."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("desk", timeout=SECONDS)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+def _connected(path: Path) -> socket.socket:
+    plug = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
         # With a timeout of Python's own, connecting to a desk whose queue is full fails at once.
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", QUEUE_SECONDS, 0))
-        self.sock.connect(str(self._path))
-        self.sock.settimeout(SECONDS)
+        plug.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", QUEUE_SECONDS, 0))
+        plug.connect(str(path))
+        plug.settimeout(SECONDS)
+    except BaseException:
+        plug.close()
+        raise
+    return plug
+
+
+def _question(method: str, path: str, body: bytes) -> bytes:
+    lines = (f"{method} {path} HTTP/1.0", "Content-Type: application/json", f"Content-Length: {len(body)}")
+    return "\r\n".join((*lines, "", "")).encode() + body
+
+
+def _skip_head(answer: BufferedReader) -> None:
+    """Reads up to the body: also of an error, it says all that is to be known. Raises NoHttp."""
+    status = answer.readline(MOST_HEADER)
+    if not status:
+        raise ConnectionResetError
+    if not status.startswith(b"HTTP/1."):
+        raise NoHttp
+    for _ in range(MOST_HEADERS):
+        if not answer.readline(MOST_HEADER).strip():
+            return
+    raise NoHttp

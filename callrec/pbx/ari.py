@@ -449,13 +449,15 @@ class Ari:
         return self._cdr
 
     def _listen(self, handle: Callable[[Event], None]) -> None:
-        """Connects and gives every event to `handle`; returns when the link is lost or closed."""
+        """Connects and gives every event to `handle`; returns when the link is lost or closed.
+
+        Not by ari-py's `run`: it reads the JSON of each event once more, and ends the link for what is none.
+        """
         api = self._connected_api()
-        api.event_listeners.clear()  # those of the link before; each event must come once
-        for kind in KINDS:
-            api.on_event(kind, lambda json: self._give(json, handle))
         log.info("watching the PBX", url=self._base, app=self._settings.app)
-        api.run(apps=self._settings.app)
+        with closing(api.swagger.events.eventWebsocket(app=self._settings.app)) as link:
+            for message in iter(link.recv, None):
+                self._give(message, handle)
 
     def _give(self, message: dict[str, Any], handle: Callable[[Event], None]) -> None:
         try:
@@ -464,8 +466,12 @@ class Ari:
             why = f"{type(error).__name__} {error}"
             self.unreadable(str(message.get("type")), json.dumps(message, ensure_ascii=False), why)
             return
-        if event is not None:
+        if event is None:
+            return
+        try:
             handle(event)
+        except Exception:  # the next one can be handled
+            log.exception("a bug: please report it", kind=type(event).__name__)
 
     def _filter_events(self) -> None:
         allowed = {"allowed": [{"type": kind} for kind in KINDS]}

@@ -258,7 +258,7 @@ class AriTransport(HttpClient):  # type: ignore[misc]
 
 
 class Websocket:
-    """The socket ari-py reads from. A link that is silent is pinged."""
+    """The socket that events come from. A link that is silent is pinged."""
 
     def __init__(
         self, socket: websocket.WebSocket, unreadable: Callable[[str, str], None] = lambda told, why: None
@@ -266,11 +266,11 @@ class Websocket:
         self._socket, self._pinged, self._unreadable = socket, False, unreadable
         socket.settimeout(PING_SECONDS)
 
-    def recv(self) -> str | None:
-        """Returns the next message; None when the link is lost or closed.
+    def recv(self) -> dict[str, Any] | None:
+        """Returns the JSON of the next event; None when the link is lost or closed.
 
-        One that is no JSON is passed over: ari-py would end the link for it. In what is not UTF-8, signs that
-        cannot be read are replaced.
+        A message that is no event is passed over. In what is not UTF-8, signs that cannot be read are
+        replaced.
         """
         while True:
             try:
@@ -282,8 +282,8 @@ class Websocket:
             except (websocket.WebSocketException, OSError):
                 return None
             self._pinged = False
-            if opcode == websocket.ABNF.OPCODE_TEXT and (text := self._text(data)):
-                return text
+            if opcode == websocket.ABNF.OPCODE_TEXT and (event := self._event(data)):
+                return event
             if opcode == websocket.ABNF.OPCODE_CLOSE:
                 return None
 
@@ -294,13 +294,18 @@ class Websocket:
 
     send_close = close
 
-    def _text(self, data: bytes) -> str:
-        """Returns a message as text; empty where it is no event."""
+    def _event(self, data: bytes) -> dict[str, Any] | None:
+        """Returns the JSON of an event; None where a message is none."""
         text = str(data, "utf-8", "replace")
-        problem = _problem(text)
-        if problem:
-            self._unreadable(text, problem)
-        return "" if problem else text
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            self._unreadable(text, "no JSON")
+            return None
+        if isinstance(found, dict) and isinstance(found.get("type"), str):
+            return found
+        self._unreadable(text, "no kind")
+        return None
 
     def _ping(self) -> bool:
         """Asks for a sign of life; returns False when the last one was not answered."""
@@ -312,15 +317,6 @@ class Websocket:
         except (websocket.WebSocketException, OSError):
             return False
         return True
-
-
-def _problem(text: str) -> str:
-    """Returns why a message is no event; empty where it is one. ari-py would end the link for it."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return "no JSON"
-    return "" if isinstance(found, dict) and isinstance(found.get("type"), str) else "no kind"
 
 
 def _to_the_end(

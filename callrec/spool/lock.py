@@ -25,7 +25,7 @@ class SpoolLock:
     """The lock of one spool directory, held until the process that took it ends."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory
+        self.directory, self._mark = directory, directory / MARK
         self._lock: int | None = None
         self._id = b""
         self._relocking = threading.Lock()
@@ -58,12 +58,17 @@ class SpoolLock:
             )
 
     def _is_there(self) -> bool:
-        try:
-            mark = (self.directory / MARK).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
+        if not self._mark.exists():
             return False
         with self._relocking:
-            return self._lock is None or self._has_lock() or (mark == self._id != b"" and self._lock_again())
+            return self._lock is None or self._has_lock() or (self._is_same() and self._lock_again())
+
+    def _is_same(self) -> bool:
+        """Returns whether the spool in the directory is the one that this process has locked."""
+        try:
+            return self._mark.read_bytes() == self._id != b""
+        except (FileNotFoundError, NotADirectoryError):  # it is gone again
+            return False
 
     def _has_lock(self) -> bool:
         """Returns whether the lock of this process is the one that lies in the directory now."""
@@ -85,11 +90,10 @@ class SpoolLock:
 
     def _identify(self) -> bytes:
         """Returns the id of the spool, which is given one where an older callrec has made it without."""
-        mark = self.directory / MARK
         with suppress(OSError):  # a full disk, say: then a spool that comes back needs a new start
-            if not mark.read_bytes():
-                write_whole(mark, ids.new().encode())
-        return mark.read_bytes()
+            if not self._mark.read_bytes():
+                write_whole(self._mark, ids.new().encode())
+        return self._mark.read_bytes()
 
     def is_locked(self) -> bool:
         """Returns whether a controller uses the spool now."""

@@ -33,7 +33,7 @@ WITHOUT = "without"
 ONCE = pytest.mark.parametrize("desk_office", ["sqlite"], indirect=True)
 """For what has nothing to do with the database."""
 TRY_ALL = """
-import http.client, json, sys
+import json, sys
 from pathlib import Path
 from callrec.desk.client import RemoteDesk
 
@@ -44,11 +44,11 @@ for name in sys.argv[2:]:  # with an argument that no operation has: nothing is 
 print(json.dumps(found))
 """
 CLAIM = """
-import sys
-from pathlib import Path
-from callrec.desk.client import _Connection
+import http.client, socket, sys
 
-connection = _Connection(Path(sys.argv[1]))
+connection = http.client.HTTPConnection("desk")
+connection.sock = socket.socket(socket.AF_UNIX)
+connection.sock.connect(sys.argv[1])
 claims = {name: sys.argv[2] for name in sys.argv[3:]}
 connection.request("POST", "/v1/list_facilities", b"{}", {**claims, "Connection": "close"})
 print(connection.getresponse().read().decode())

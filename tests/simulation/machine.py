@@ -152,7 +152,8 @@ class _Controller(Controller):
             tracker,
             spool,
             answer_first=False,
-            work_waits=lambda: None,
+            sound_waits=lambda: None,
+            row_waits=lambda: None,
             take_alert=lambda alert: None,
             read_journal=wake,
             stored_keys=stored_keys,
@@ -173,7 +174,8 @@ class _Controller(Controller):
         self._to_spool = SpoolPerformer(
             spool,
             self._checkpoints,
-            work_waits=lambda: None,
+            sound_waits=lambda: None,
+            row_waits=lambda: None,
             take_alert=lambda alert: None,
             read_journal=wake,
         )

@@ -4,10 +4,11 @@ a command imports only those that it calls."""
 from __future__ import annotations
 
 import importlib
-import pkgutil
 
 
 def load() -> None:
     """Fills the list of operations."""
+    import pkgutil
+
     for each in pkgutil.iter_modules(__path__, f"{__name__}."):
         importlib.import_module(each.name)

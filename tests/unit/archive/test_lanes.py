@@ -151,7 +151,7 @@ def test_while_a_store_hangs_all_sound_is_fetched_and_joined(
 def test_what_waits_for_the_archive_alone_is_not_looked_at_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While it is away they become ten thousands, and each call that ends wakes all lanes."""
+    """While it is away they become ten thousands, and each that is captured wakes all lanes."""
     looked: list[str] = []
     real = bench.builder.is_joined
 
@@ -170,6 +170,14 @@ def test_what_waits_for_the_archive_alone_is_not_looked_at_again(
     bench.store.away = False
     bench.later()
     assert not bench.spool.waiting()
+
+
+def test_a_call_of_which_nothing_is_captured_wakes_the_lane_of_calls_alone(bench: Bench) -> None:
+    lanes = [bench.archiver, *bench.archiver._joining, *bench.archiver._uploading]
+    bench.archiver.wake_for_rows()
+    assert [each for each in lanes if each._wake.is_set()] == [bench.archiver]
+    bench.archiver.wake()
+    assert all(each._wake.is_set() for each in lanes)
 
 
 def test_one_recording_is_on_one_lane_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

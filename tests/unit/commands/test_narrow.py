@@ -3,6 +3,7 @@ office's."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from rich.cells import cell_len
 from callrec.catalogue import custody, facilities, grants, holds, requests
 from callrec.catalogue.database import Connection, Database
 from callrec.catalogue.tables import calls, recordings
+from callrec.commands.wrapping import terminal_width
 from callrec.model.access import EVERYWHERE, Role
 from callrec.model.office import Extension, Facility
 from callrec.model.requests import RequestKind
@@ -116,3 +118,9 @@ def test_the_report_says_on_80_columns_who_did_what_with_what(
     assert lines[-1].split() == [id_, "2", "2", "2", "2", "2"]
     monkeypatch.setenv("COLUMNS", "200")
     assert office("custody", "report", f"{AT:%Y-%m-%d}..today").err == ""
+
+
+@pytest.mark.parametrize("said", ["", "0", "42", "-3", "wide"])
+def test_a_terminal_is_as_wide_as_shutil_says(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setenv("COLUMNS", said)
+    assert terminal_width() == shutil.get_terminal_size().columns

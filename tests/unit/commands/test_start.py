@@ -47,21 +47,26 @@ THROUGH_THE_DESK = BY_WHOEVER_READS_SETTINGS | {
     "callrec.model.calls",
     "callrec.wording",
     "concurrent",
+    "email",
     "hashlib",
+    "http",
     "importlib.metadata",
     "logging",
     "pydantic",
     "sqlalchemy",
     "sqlite3",
+    "shutil",
+    "ssl",
 }
 FOR_HELP = THROUGH_THE_DESK | {
     "callrec.desk",
     "callrec.model",
     "callrec.dates",
-    "email",
-    "http",
+    "dataclasses",
     "json",
-    "ssl",
+    "pathlib",
+    "rich",
+    "socket",
 }
 
 RUN = """
@@ -77,12 +82,22 @@ finally:
 def _imported(*arguments: str, config: Path | None = None) -> set[str]:
     """Returns what a process of its own has imported when the command is done."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CALLREC")}
-    environment |= {"CALLREC_CONFIG": str(config)} if config else {}
+    environment |= {"CALLREC_LANG": "en"} | ({"CALLREC_CONFIG": str(config)} if config else {})
     code = [sys.executable, "-c", RUN, *arguments]
     done = subprocess.run(code, capture_output=True, text=True, check=False, env=environment)
     *said, modules = done.stderr.splitlines()
     assert done.returncode in (0, 1) and not any("bug" in each for each in said), done.stderr
     return set(modules.split())
+
+
+def test_what_is_left_when_a_command_ends_is_not_looked_at_once_more() -> None:
+    code = "import atexit, gc; from callrec.commands import main; "
+    code += (
+        "atexit.register(lambda: print(len(gc.get_objects()), gc.get_freeze_count())); main(['--version'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    looked_at, left = map(int, done.stdout.split()[-2:])
+    assert looked_at < 100 < left
 
 
 def _grant(app: App) -> None:
@@ -108,7 +123,7 @@ def test_a_search_imports_nothing_that_it_does_not_search_with(app: App, tmp_pat
     config.write_text(f'[catalogue]\nurl = "{app.settings.catalogue.url}"\n')
     config.chmod(0o600)
     imported = _imported("search", "2026-11-22", "--extension", "2101", config=config)
-    assert "sqlalchemy" in imported
+    assert "sqlalchemy" in imported and "sqlalchemy.dialects.postgresql" not in imported
     assert sorted(BY_WHOEVER_READS_SETTINGS & imported) == []
 
 

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from callrec.controller.checkpoints import Checkpoints
 from callrec.controller.controller import parsed_keys
 from callrec.controller.hangups import Hangups
+from callrec.controller.performer import SpoolPerformer
 from callrec.controller.serial_executor import SerialExecutor
 from callrec.demo.processes import wait_until
 from callrec.errors import NotFound
@@ -25,9 +27,11 @@ from callrec.pbx.events import ChannelDestroyed, DialplanSaid, GateEntered, Repl
 from callrec.recording.actions import (
     Action,
     AwaitHangup,
+    Discard,
     HandOver,
     RecordSnoop,
     SaveAlert,
+    SaveCall,
     SaveCheckpoint,
     StartSnoop,
 )
@@ -37,7 +41,7 @@ from tests.scenarios.replay import transcript
 from tests.unit.channels import OUTSIDE
 from tests.unit.controller.replayed import NAME, controller_on, end, play
 from tests.unit.fakes import FakePbx
-from tests.unit.samples import START, alert, captured_call, checkpoint, only_call
+from tests.unit.samples import START, alert, call, captured_call, checkpoint, only_call
 
 
 def _asked_in_general(pbx: FakePbx) -> list[str]:
@@ -61,6 +65,26 @@ def test_commands_of_a_call_come_in_order(tmp_path: Path) -> None:
     assert pbx.asked[1][2:] == ("CALLREC_ANSWER", "1")
     spool = Spool(tmp_path)
     assert len(spool.waiting()) == 1 and len(spool.calls()) == 1 and spool.checkpoints() == []
+
+
+def test_who_is_woken_by_what_comes_into_the_spool(tmp_path: Path) -> None:
+    spool, woken = Spool(tmp_path), list[str]()
+    performer = SpoolPerformer(
+        spool,
+        Checkpoints(spool),
+        sound_waits=lambda: woken.append("sound"),
+        row_waits=lambda: woken.append("row"),
+        take_alert=lambda alert: None,
+        read_journal=lambda: None,
+    )
+    captured = captured_call()
+    for action in (
+        SaveCall("1.0", call()),
+        HandOver("1.0", captured),
+        Discard("1.0", captured, whole=True),
+    ):
+        performer.perform(action)
+    assert woken == ["row", "sound", "row"]
 
 
 def test_early_media_is_not_answered(tmp_path: Path) -> None:

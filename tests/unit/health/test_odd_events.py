@@ -47,6 +47,13 @@ def test_one_that_cannot_be_read_ends_nothing(tmp_path: Path, odd: dict[str, Any
     assert json.loads(kept["told"]) == odd
 
 
+def test_a_bug_in_what_is_done_about_one_ends_nothing() -> None:
+    def fails(event: Event) -> None:
+        raise ZeroDivisionError
+
+    Ari(PbxSettings())._give(GOOD, fails)
+
+
 @pytest.mark.parametrize("data", [b"{broken", b"[1]", b"7", b"{}", b'{"type": 7}', b"[" * 100_000])
 def test_a_message_that_is_no_event_is_passed_over_and_told(data: bytes) -> None:
     told: list[str] = []
@@ -55,7 +62,7 @@ def test_a_message_that_is_no_event_is_passed_over_and_told(data: bytes) -> None
         settimeout=lambda seconds: None, recv_data=lambda control_frame: next(messages)
     )
     link = Websocket(fake, lambda text, why: told.append(text))
-    assert link.recv() == '{"type": "Dial"}'
+    assert link.recv() == {"type": "Dial"}
     assert told == [data.decode()]
 
 

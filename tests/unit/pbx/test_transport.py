@@ -206,7 +206,7 @@ def test_one_bad_frame_does_not_end_the_link(bad: bytes) -> None:
         for frame in (bad, good):
             pbx.sendall(bytes([0x81, len(frame)]) + frame)
         told = link.recv()
-        while told and told.encode() != good:
+        while told and told != {"type": "Dial"}:
             told = link.recv()
     assert told
 
@@ -218,7 +218,7 @@ def test_a_name_that_is_not_utf8_stays_an_event() -> None:
     frame = b'{"type": "Dial", "name": "M\xfcller"}'
     with pbx, ours:
         pbx.sendall(bytes([0x81, len(frame)]) + frame)
-        assert link.recv() == '{"type": "Dial", "name": "M\ufffdller"}'
+        assert link.recv() == {"type": "Dial", "name": "M\ufffdller"}
 
 
 def test_a_connection_to_elsewhere_is_another() -> None:
