@@ -3,9 +3,6 @@ Manifests are in the bucket alone, and here are their hashes (decision 25).
 
 Numbers come from outside and have no safe length, so they are Text. All times are Moments. migrations/ makes
 the tables; a test compares both.
-
-What only one of both databases is told of an index is said there alone: to read it here, SQLAlchemy would
-import all that it has for that database, also in a process that uses the other.
 """
 
 from __future__ import annotations
@@ -171,8 +168,13 @@ recordings = sa.Table(
     column("silences", Packed, nullable=True),  # where it is silent on purpose; gone once it is destroyed
     column("retained_because", sa.String(16)),
     column("destroyed_at", Moment, nullable=True),
-    # What is past its time, among millions that were destroyed before: of what is archived only (0009).
-    sa.Index(None, "retain_until"),
+    # What is past its time, among millions that were destroyed before.
+    sa.Index(
+        None,
+        "retain_until",
+        sqlite_where=sa.text("state = 'archived'"),
+        postgresql_where=sa.text("state = 'archived'"),
+    ),
 )
 
 # What people wrote about a call. `folded` is what a search compares.
