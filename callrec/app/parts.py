@@ -108,7 +108,9 @@ class App(EvidenceParts):
         return AmiSessions(self.settings.pbx)
 
     def close(self) -> None:
-        """Closes what was opened: the database, and the session of AMI."""
+        """Closes what was opened: the database, the connection to the PBX, and the session of AMI."""
+        if "pbx" in self.__dict__:
+            self.pbx.close()
         if "ami_sessions" in self.__dict__:
             self.ami_sessions.close()
         super().close()

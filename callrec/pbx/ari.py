@@ -122,6 +122,10 @@ class Ari:
     def stop(self) -> None:
         """Ends `watch`."""
         self._stopping.set()
+        self.close()
+
+    def close(self) -> None:
+        """Closes the link and the connection of this thread; the next request makes one anew."""
         self._transport.close()
 
     def app_is_connected(self) -> bool:

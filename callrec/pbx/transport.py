@@ -16,6 +16,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -108,9 +109,10 @@ class AriTransport(HttpClient):  # type: ignore[misc]
         ca_file: Path | None = None,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._user, self._timeout, self._ca_file, self._seconds = user, timeout, ca_file, seconds
+        self._user, self._timeout, self._seconds = user, timeout, seconds
         self._login = {"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
         self._local = threading.local()
+        self._connected = partial(_connected, timeout=timeout, ca_file=ca_file)
         self.on_connected: Callable[[], None] = lambda: None
         self.unreadable: Callable[[str, str], None] = lambda told, why: None
         """Called with each message that is no event: its beginning, and why."""
@@ -120,8 +122,11 @@ class AriTransport(HttpClient):  # type: ignore[misc]
         self._links = 0
 
     def close(self) -> None:
+        """Closes the link, and the connection of this thread; those of others end with their threads."""
         if self.link:
             self.link.close()
+        if hasattr(self._local, "connection"):
+            self._local.connection.close()
 
     def renew(self) -> None:
         """Uses none of the connections again that there are now: they are of a link that was lost."""
@@ -228,19 +233,6 @@ class AriTransport(HttpClient):  # type: ignore[misc]
             raise
         return link
 
-    def _connected(self, url: str) -> socket.socket:
-        """Returns a connection to the host of a URL, encrypted for wss and https. Raises OSError."""
-        parts = urlsplit(url)
-        host, encrypted = parts.hostname or "", parts.scheme in ("wss", "https")
-        plain = connected(host, parts.port or (443 if encrypted else 80), self._timeout)
-        if not encrypted:
-            return plain
-        try:
-            return tls_context(self._ca_file).wrap_socket(plain, server_hostname=host)
-        except BaseException:
-            plain.close()
-            raise
-
     def _connection(self, url: str) -> _Connection:
         """Returns the connection of this thread to where a URL leads."""
         if not hasattr(self._local, "connection") or not self._local.connection.leads_to(url):
@@ -255,6 +247,24 @@ class AriTransport(HttpClient):  # type: ignore[misc]
 
     def _alone(self, url: str) -> _Connection:
         return _Connection(url, self._connected)
+
+
+def _connected(url: str, *, timeout: float, ca_file: Path | None) -> socket.socket:
+    """Returns a connection to the host of a URL, encrypted for wss and https. Raises OSError.
+
+    No method: a connection that held the transport would be closed only when all that holds either is found
+    to be garbage.
+    """
+    parts = urlsplit(url)
+    host, encrypted = parts.hostname or "", parts.scheme in ("wss", "https")
+    plain = connected(host, parts.port or (443 if encrypted else 80), timeout)
+    if not encrypted:
+        return plain
+    try:
+        return tls_context(ca_file).wrap_socket(plain, server_hostname=host)
+    except BaseException:
+        plain.close()
+        raise
 
 
 class Websocket:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import itertools
 import select
 import socket
 import ssl
 import subprocess
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler
@@ -229,6 +231,32 @@ def test_a_connection_to_elsewhere_is_another() -> None:
             transport.request("GET", address)
         transport._connection(url).close()
     assert len(set(_Counting.seen)) == 3
+
+
+def test_what_nobody_holds_any_more_is_closed_at_once() -> None:
+    """Not when all garbage is collected, in whatever order: then a socket may be found that nobody closed."""
+    with serving(_Counting) as url:
+        gc.disable()
+        try:
+            transport = AriTransport("callrec", "secret", 2.0)
+            transport.request("GET", url)
+            connection = weakref.ref(transport._local.connection)
+            del transport
+            assert connection() is None
+        finally:
+            gc.enable()
+
+
+def test_it_closes_the_connection_of_its_thread_and_makes_another() -> None:
+    _Counting.seen = []
+    with serving(_Counting) as url:
+        transport = AriTransport("callrec", "secret", 2.0)
+        transport.request("GET", url)
+        transport.close()
+        assert transport._local.connection.sock is None
+        transport.request("GET", url)
+        transport.close()
+    assert len(set(_Counting.seen)) == 2
 
 
 def test_as_many_descriptors_as_there_may_be() -> None:
