@@ -14,10 +14,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
-from sqlalchemy.dialects import postgresql, sqlite
 
+from callrec.catalogue import hits
 from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import call_facilities, calls, extensions, participants, recordings
+from callrec.catalogue.writing import insert_once, upsert
 from callrec.manifest import Manifest, write
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody, KeptBecause, RetainedBecause
@@ -81,6 +82,11 @@ def save_call(connection: sa.Connection, call: CallRecord, facilities: Iterable[
     `facilities` are the codes of those that took part; without, those of its extensions as they are now.
     One whose recording was marked as an incident stays so.
     """
+    _write_call(connection, call, facilities)
+    hits.rewrite(connection, call.id)
+
+
+def _write_call(connection: sa.Connection, call: CallRecord, facilities: Iterable[str] | None) -> None:
     marked = sa.select(recordings.c.id).where(recordings.c.call_id == call.id, recordings.c.incident)
     call = replace(call, incident=call.incident or connection.scalar(marked.limit(1)) is not None)
     upsert(connection, calls, {"id": call.id}, call_row(call))
@@ -108,10 +114,11 @@ def save_recording(
 
     `plain` is the manifest as it was archived, where that is of another version.
     """
-    save_call(connection, manifest.call, manifest.facilities or None)
+    _write_call(connection, manifest.call, manifest.facilities or None)
     plain = json.loads(write(manifest)) if plain is None else plain
     row = recording_row(manifest, key=key, manifest_sha256=manifest_sha256, versions=versions, plain=plain)
     upsert(connection, recordings, {"id": manifest.recording_id}, row, once=AFTERWARDS)
+    hits.rewrite(connection, manifest.call.id)
 
 
 def call_row(call: CallRecord) -> dict[str, Any]:
@@ -246,12 +253,6 @@ def facilities_of(connection: sa.Connection, call: CallRecord) -> set[str]:
     return found | ({call.facility} if call.facility else set())
 
 
-def insert_once(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
-    """Writes a row, unless it is there."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    connection.execute(dialect.insert(table).values(row).on_conflict_do_nothing())
-
-
 def _only(
     connection: sa.Connection, table: sa.Table, call: CallRecord, name: str, wanted: set[str], **values: Any
 ) -> None:
@@ -264,18 +265,3 @@ def _only(
             upsert(connection, table, key, values)
         else:
             insert_once(connection, table, key)
-
-
-def upsert(
-    connection: sa.Connection,
-    table: sa.Table,
-    key: dict[str, Any],
-    values: dict[str, Any],
-    *,
-    once: Collection[str] = (),
-) -> None:
-    """Writes a row, or brings the one with this key up to date, but for the columns that are written once."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values({**key, **values})
-    newer = {name: value for name, value in values.items() if name not in once}
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=newer))

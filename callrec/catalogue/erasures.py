@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from callrec.catalogue import grams, hits
 from callrec.catalogue.calls import as_json
 from callrec.catalogue.database import Connection
 from callrec.catalogue.rows import RowReader
@@ -43,7 +44,9 @@ def erase(connection: Connection, call_id: str, call: CallRecord, at: datetime) 
     """Writes the row of a call as it is without numbers, and takes away what people wrote about it."""
     values: dict[str, Any] = {"number": None, "details": as_json(call), "erased_at": at}
     connection.execute(calls.update().where(calls.c.id == call_id).values(values))
+    grams.forget(connection, call_id)
     connection.execute(notes.delete().where(notes.c.call_id == call_id))
+    hits.rewrite(connection, call_id)
 
 
 def _is_due(before: datetime) -> sa.ColumnElement[bool]:

@@ -14,16 +14,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from callrec.catalogue.calls import ArchivedRecording, read_recording
+from callrec.catalogue.query import SearchQuery
 from callrec.catalogue.rows import RowReader, read_all
-from callrec.catalogue.tables import calls, notes, participants, recordings
+from callrec.catalogue.searching import NO_LENGTH, ORDERS, Mark, first_hits
+from callrec.catalogue.tables import calls, hits, recordings
 from callrec.catalogue.within import within
 from callrec.errors import CatalogueDamaged, NotFound, OutOfSight, WrongUsage
 from callrec.ids import ID, pasted
 from callrec.model.access import Reach
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody
-from callrec.numbers import Number
-from callrec.texts import folded, on_one_line
+from callrec.texts import on_one_line
 
 SHORTEST_PREFIX = 8
 FIRST_ID = "00000000-0000-0000-0000-000000000000"
@@ -51,40 +52,6 @@ class SearchHit:
     call: CallRecord
     recording: ArchivedRecording | None
     erased_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SearchQuery:
-    """What to search for; None means any. `begin` and `end` are a half-open span of time in UTC.
-
-    `all_calls`: also the calls without a recording; `test_calls`: also those that callrec made itself. `sort`
-    is a key of SORTS. `dialled` is `number` as staff mean it, who dial a prefix: a call with either is found.
-    `note` is a part of a note, however it is spelt.
-    """
-
-    begin: datetime | None = None
-    end: datetime | None = None
-    extension: str | None = None
-    facility: str | None = None
-    number: Number | None = None
-    dialled: Number | None = None
-    direction: str | None = None
-    mode: str | None = None
-    incident: bool = False
-    held: bool = False
-    note: str | None = None
-    min_duration_s: float | None = None
-    all_calls: bool = False
-    test_calls: bool = False
-    limit: int = 100
-    sort: str = "newest"
-
-
-SORTS = {
-    "newest": calls.c.started_at.desc(),
-    "oldest": calls.c.started_at.asc(),
-    "longest": recordings.c.duration_s.desc().nullslast(),
-}
 
 
 def recording(connection: sa.Connection, id_: str, *, reach: Reach) -> ArchivedRecording:
@@ -128,16 +95,33 @@ def search(
 ) -> list[SearchHit]:
     """Returns the recordings (with `all_calls`: also the calls without one) that fit.
 
-    Damaged rows are told to `passed_over`, and left out; without it, raises CatalogueDamaged for the first.
+    Raises NotFound where `after` is not there, as `recording` does. Damaged rows are told to `passed_over`,
+    and left out; without it, raises CatalogueDamaged for the first.
     """
+    mark = None if wanted.after is None else _mark(connection, wanted.after, reach)
+    first = first_hits(connection, wanted, reach, mark).subquery()
     query = (
         sa.select(calls, *(column.label(f"r_{column.name}") for column in recordings.c))
-        .select_from(calls.join(recordings, recordings.c.call_id == calls.c.id, isouter=wanted.all_calls))
-        .where(*_conditions(wanted), *within(calls.c.id, reach))
-        .order_by(SORTS[wanted.sort], calls.c.id)
-        .limit(wanted.limit)
+        .select_from(
+            first.join(hits, hits.c.place == first.c.place)
+            .join(calls, calls.c.id == hits.c.call_id)
+            .join(recordings, recordings.c.id == hits.c.recording_id, isouter=True)
+        )
+        .order_by(*ORDERS[wanted.sort](first.c.place, first.c.length))
     )
     return read_all(connection.execute(query), _found, passed_over)
+
+
+def _mark(connection: sa.Connection, id_: str, reach: Reach) -> Mark:
+    """Returns where the recording or call of an id, or of its beginning, stands among all. Raises as
+    `recording` does."""
+    found = look_up(connection, id_, reach=reach)
+    recorded = hits.c.recording_id == found.recording.id if found.recording else sa.true()
+    of_call = sa.select(hits.c.place, hits.c.duration_s).where(hits.c.call_id == found.call.id, recorded)
+    row = connection.execute(of_call.order_by(hits.c.place).limit(1)).one_or_none()
+    if row is None:
+        raise _missing(id_, None)
+    return Mark(row.place, NO_LENGTH if row.duration_s is None else row.duration_s)
 
 
 def recording_ids(connection: sa.Connection, *, reach: Reach) -> list[str]:
@@ -146,45 +130,6 @@ def recording_ids(connection: sa.Connection, *, reach: Reach) -> list[str]:
         recordings.c.state == Custody.ARCHIVED, *within(recordings.c.call_id, reach)
     )
     return list(connection.execute(query.order_by(recordings.c.id)).scalars())
-
-
-def _conditions(wanted: SearchQuery) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool] | None] = [
-        sa.not_(calls.c.test) if not wanted.test_calls else None,
-        calls.c.started_at >= wanted.begin if wanted.begin is not None else None,
-        calls.c.started_at < wanted.end if wanted.end is not None else None,
-        calls.c.facility == wanted.facility if wanted.facility is not None else None,
-        calls.c.direction == wanted.direction if wanted.direction is not None else None,
-        calls.c.mode == wanted.mode if wanted.mode is not None else None,
-        _took_part(wanted) if wanted.extension is not None else None,
-        _has_number(wanted) if wanted.number is not None else None,
-        calls.c.incident if wanted.incident else None,
-        recordings.c.hold if wanted.held else None,
-        _has_note(wanted.note) if wanted.note is not None else None,
-        recordings.c.duration_s >= wanted.min_duration_s if wanted.min_duration_s is not None else None,
-    ]
-    return [condition for condition in conditions if condition is not None]
-
-
-def _took_part(wanted: SearchQuery) -> sa.ColumnElement[bool]:
-    """Fits the calls an extension took part in; the span is repeated so that its index can serve."""
-    query = sa.select(participants.c.call_id).where(participants.c.extension == wanted.extension)
-    if wanted.begin:
-        query = query.where(participants.c.started_at >= wanted.begin)
-    if wanted.end:
-        query = query.where(participants.c.started_at < wanted.end)
-    return calls.c.id.in_(query)
-
-
-def _has_number(wanted: SearchQuery) -> sa.ColumnElement[bool]:
-    return calls.c.number.in_({wanted.number, wanted.dialled} - {None})
-
-
-def _has_note(text: str) -> sa.ColumnElement[bool]:
-    """Fits the calls with a note in which a text stands. Japanese has no blanks: no index of words serves."""
-    return calls.c.id.in_(
-        sa.select(notes.c.call_id).where(notes.c.folded.contains(folded(text), autoescape=True))
-    )
 
 
 def _call_row(connection: sa.Connection, id_: str, reach: Reach, no_recording: NotFound) -> Any:

@@ -6,6 +6,8 @@ the tables; a test compares both.
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from callrec.catalogue.columns import Day, Json, Moment, column
@@ -105,7 +107,7 @@ calls = sa.Table(
     column("direction", sa.String(16), nullable=True),
     column("facility", sa.String(32), nullable=True),
     column("extension", sa.Text, nullable=True),
-    column("number", sa.Text, nullable=True, index=True),
+    column("number", sa.Text, nullable=True),
     column("outcome", sa.String(16), nullable=True),
     column("mode", sa.String(16), nullable=True),
     column("rule", sa.Integer, nullable=True),
@@ -115,8 +117,6 @@ calls = sa.Table(
     column("details", Json),
     column("test", sa.Boolean, server_default=sa.false()),  # callrec made it itself
     column("erased_at", Moment, nullable=True),  # when numbers and names were taken out of it
-    sa.Index(None, "facility", "started_at"),
-    sa.Index(None, "extension", "started_at"),
 )
 
 # The facilities whose extensions took part in a call, as they were when it was written down: who may know of
@@ -126,17 +126,15 @@ call_facilities = sa.Table(
     metadata,
     sa.Column("call_id", sa.String(36), sa.ForeignKey("calls.id"), primary_key=True, nullable=False),
     column("facility", sa.String(32), primary_key=True),
-    sa.Index(None, "facility", "call_id"),
 )
 
-# The extensions that took part in a call, so that each of them finds it.
+# The extensions that took part in a call.
 participants = sa.Table(
     "participants",
     metadata,
     sa.Column("call_id", sa.String(36), sa.ForeignKey("calls.id"), primary_key=True, nullable=False),
     column("extension", sa.Text, primary_key=True),
     column("started_at", Moment),
-    sa.Index(None, "extension", "started_at"),
 )
 
 recordings = sa.Table(
@@ -170,6 +168,71 @@ recordings = sa.Table(
     ),
 )
 
+
+def _orders(table: str, by: str | None) -> list[sa.Index]:
+    """Returns the indexes in which a search reads hits, of all or of one facility or extension: each kind by
+    itself, by time and by length; incidents and what is held, which are rare, once more by themselves."""
+    first, name = ([by, "kind"], f"{by}_") if by else (["kind"], "")
+    found = []
+    for flag in (None, "incident", "held"):
+        rare = f"{name}{flag}_" if flag else name
+        found.append(_some(f"ix_{table}_{rare}time", [*first, "place", "duration_s"], flag))
+        found.append(_some(f"ix_{table}_{rare}length", [*first, "duration_s", "place"], flag, "duration_s"))
+    return found
+
+
+def _some(name: str, columns: list[str], flag: str | None, known: str | None = None) -> sa.Index:
+    """Returns an index of the rows in which one column is true, and another is known."""
+    said = [f"{known} IS NOT NULL"] if known else []
+    sqlite, postgresql = (
+        " AND ".join([*([each] if flag else []), *said]) for each in (f"{flag} = 1", f"{flag}")
+    )
+    where: dict[str, Any] = {"sqlite_where": sa.text(sqlite), "postgresql_where": sa.text(postgresql)}
+    return sa.Index(name, *columns, **(where if sqlite else {}))
+
+
+# What a search goes by, as it follows from the tables above: a row for each recording, and for each call
+# without one. `place` says when the call began (callrec.catalogue.places), `kind` what most searches ask
+# (callrec.catalogue.kinds). The first hit of a call `leads`. No foreign keys: all can be made again.
+hits = sa.Table(
+    "hits",
+    metadata,
+    column("place", sa.BigInteger, primary_key=True, autoincrement=False),
+    column("call_id", sa.String(36), index=True),
+    column("recording_id", sa.String(36), nullable=True),
+    column("duration_s", sa.Float, nullable=True),
+    column("kind", sa.SmallInteger),
+    column("leads", sa.Boolean),
+    column("incident", sa.Boolean),
+    column("held", sa.Boolean),
+    column("by_key", sa.Boolean),
+    column("facility", sa.String(32), nullable=True),
+    column("extension", sa.Text, nullable=True),
+    column("number", sa.Text, nullable=True),
+    *(index for by in (None, "facility", "extension") for index in _orders("hits", by)),
+    _some("ix_hits_number", ["number", "place"], None, "number"),
+)
+
+
+def _others(name: str, by: str, kind: Any) -> sa.Table:
+    return sa.Table(
+        name,
+        metadata,
+        column("place", sa.BigInteger, primary_key=True, autoincrement=False),
+        column(by, kind, primary_key=True),
+        column("duration_s", sa.Float, nullable=True),
+        column("kind", sa.SmallInteger),
+        column("incident", sa.Boolean),
+        column("held", sa.Boolean),
+        *_orders(name, by),
+        sqlite_with_rowid=False,
+    )
+
+
+# Who took part in the call of a hit beside the extension and the facility under which it is filed.
+hit_extensions = _others("hit_extensions", "extension", sa.Text)
+hit_facilities = _others("hit_facilities", "facility", sa.String(32))
+
 # What people wrote about a call. `folded` is what a search compares.
 notes = sa.Table(
     "notes",
@@ -180,6 +243,16 @@ notes = sa.Table(
     column("who", sa.Text),
     column("text", sa.Text),
     column("folded", sa.Text),
+)
+
+# The signs and pairs of signs of the notes about a call, which began at a place (callrec.catalogue.grams).
+note_grams = sa.Table(
+    "note_grams",
+    metadata,
+    column("gram", sa.Text, primary_key=True),
+    column("began", sa.BigInteger, primary_key=True, autoincrement=False),
+    column("call_id", sa.String(36), primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 # Why a recording must not be destroyed, whatever its retention says. One that was released stays on record.
@@ -195,6 +268,13 @@ holds = sa.Table(
     column("released_at", Moment, nullable=True),
     column("released_by", sa.Text, nullable=True),
     column("release_reason", sa.Text, nullable=True),
+    sa.Index(
+        None,
+        "at",
+        "id",
+        sqlite_where=sa.text("released_at IS NULL"),
+        postgresql_where=sa.text("released_at IS NULL"),
+    ),
 )
 
 # Who may do what. An empty facility is all of them: a primary key has no NULL.

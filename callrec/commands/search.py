@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from callrec.catalogue.calls import ArchivedRecording
-from callrec.catalogue.finding import SORTS, SearchHit, SearchQuery
+from callrec.catalogue.finding import SearchHit
+from callrec.catalogue.query import SORTS, SearchQuery
 from callrec.commands.common import desk, emit, lists, say
 from callrec.dates import parse_range, spoken
 from callrec.desk.operations import finding as operations
@@ -93,6 +94,7 @@ KEYS = (
 @click.option("--test-calls", is_flag=True, help="Also the calls of callrec testcall.")
 @click.option("--limit", default=100, type=click.IntRange(1, operations.MOST_FOUND), help="At most so many.")
 @click.option("--sort", default="newest", type=click.Choice(list(SORTS)), help="Which come first.")
+@click.option("--after", metavar="ID", help="Only what comes after this one: the last of the list before.")
 @lists
 @click.pass_context
 def command(ctx: click.Context, /, date: str | None, on: str | None, form: str | None, **given: Any) -> None:
@@ -113,7 +115,12 @@ def command(ctx: click.Context, /, date: str | None, on: str | None, form: str |
     rows = [row(each, office) for each in found[:limit]]
     emit(rows, COLUMNS, form, keys=KEYS, spare=SPARE, zone=office.zone)
     if len(found) > limit:
-        say("there are more than these {limit}: narrow the search, or raise --limit", limit=limit, err=True)
+        say(
+            "there are more than these {limit}: narrow the search, raise --limit, or go on with --after {id}",
+            limit=limit,
+            id=rows[-1]["_id"],
+            err=True,
+        )
     if damage:
         raise damage
     if not found:

@@ -24,7 +24,8 @@ from callrec.app import App
 from callrec.archive.store import TRIALS
 from callrec.catalogue import finding, rules
 from callrec.catalogue.calls import ArchivedRecording
-from callrec.catalogue.finding import SearchHit, SearchQuery
+from callrec.catalogue.finding import SearchHit
+from callrec.catalogue.query import SearchQuery
 from callrec.commands import main
 from callrec.demo.pbx import OUTSIDE, PHONES
 from callrec.demo.processes import Child

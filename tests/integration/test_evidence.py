@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from callrec import ids
 from callrec.catalogue import calls, finding, tables
 from callrec.catalogue.calls import ArchivedRecording
-from callrec.catalogue.finding import SearchQuery
+from callrec.catalogue.query import SearchQuery
 from callrec.demo.s3 import DemoS3
 from callrec.desk.operations import keeping
 from callrec.evidence.keys import SigningKey

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from callrec.app import App
 from callrec.catalogue import custody, tables
 from callrec.catalogue.database import Database
-from callrec.catalogue.finding import SearchQuery
+from callrec.catalogue.query import SearchQuery
 from callrec.configuration import Answers, write_file
 from callrec.demo.s3 import DemoS3
 from callrec.desk.operation import Operation, perform

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import callrec
-from callrec.catalogue.finding import SearchQuery
+from callrec.catalogue.query import SearchQuery
 from callrec.errors import WrongUsage
 from callrec.model.calls import CallRecord
 from callrec.model.office import Extension

@@ -9,9 +9,10 @@ from callrec.catalogue import alerts, custody, facilities, finding, holds, notes
 from callrec.catalogue.alerts import DeliveryRow
 from callrec.catalogue.custody import Entry
 from callrec.catalogue.database import Connection
-from callrec.catalogue.finding import SORTS, SearchHit, SearchQuery
+from callrec.catalogue.finding import SearchHit
 from callrec.catalogue.holds import Hold
 from callrec.catalogue.notes import WrittenNote
+from callrec.catalogue.query import SORTS, SearchQuery
 from callrec.dates import check_moment
 from callrec.desk.operation import Session, operation
 from callrec.desk.recordings import unseen
@@ -114,7 +115,7 @@ def _hits(session: Session, wanted: SearchQuery) -> Iterator[SearchHit]:
 def _check(wanted: SearchQuery) -> None:
     """Raises WrongUsage for what no search can be."""
     texts = (wanted.extension, wanted.facility, wanted.number, wanted.dialled, wanted.direction, wanted.mode)
-    given = [text for text in (*texts, wanted.note) if text is not None]
+    given = [text for text in (*texts, wanted.note, wanted.after) if text is not None]
     for text in given:
         check_shown(text)
     for moment in (wanted.begin, wanted.end):

@@ -11,12 +11,11 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy.dialects import postgresql
 
 from callrec import ids
 from callrec.catalogue import calls, finding, tables
 from callrec.catalogue.database import Database
-from callrec.catalogue.finding import SearchQuery
+from callrec.catalogue.query import SearchQuery
 from callrec.errors import NotFound, WrongUsage
 from callrec.manifest import read
 from callrec.model.access import EVERYWHERE
@@ -155,12 +154,6 @@ def test_an_id_is_found_by_the_primary_key(database: Database) -> None:
         sql = query.compile(connection, compile_kwargs={"literal_binds": True})
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}").all()
     assert "SEARCH" in plan[0].detail and "SCAN" not in plan[0].detail
-
-
-def test_the_longest_come_first_and_calls_without_a_recording_last(database: Database) -> None:
-    """PostgreSQL would put what has no length before the longest."""
-    order = str(finding.SORTS["longest"].compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
-    assert order == "recordings.duration_s DESC NULLS LAST"
 
 
 def test_a_row_that_is_written_again_undoes_nothing(bench: Bench) -> None:

@@ -18,7 +18,7 @@ from callrec.archive.given import Clip
 from callrec.catalogue import custody as log
 from callrec.catalogue import destructions, statements, tables
 from callrec.catalogue.database import Database
-from callrec.catalogue.finding import SearchQuery
+from callrec.catalogue.query import SearchQuery
 from callrec.desk.direct import DirectDesk
 from callrec.desk.operations import custody, finding, giving, keeping, verification
 from callrec.errors import NotFound, WrongUsage

@@ -13,6 +13,7 @@ import pytest
 from callrec import ids
 from callrec.catalogue import calls, custody, destructions, finding, notes
 from callrec.catalogue.calls import ArchivedRecording
+from callrec.catalogue.query import SearchQuery
 from callrec.catalogue.tables import recordings
 from callrec.controller.controller import Controller
 from callrec.controller.drafts import FAMILY, DraftMirror, State
@@ -156,7 +157,7 @@ def test_what_was_on_standby_is_destroyed_and_its_row_says_so(compared: Compared
     compared.resolve()
     compared.bench.later()
     with compared.bench.database.read() as connection:
-        (hit,) = finding.search(connection, finding.SearchQuery(all_calls=True), reach=EVERYWHERE)
+        (hit,) = finding.search(connection, SearchQuery(all_calls=True), reach=EVERYWHERE)
     assert hit.call.discarded_at and RECORDING_ID in hit.call.notes[0].text and not hit.recording
     assert not list(compared.bench.pbx.glob("*/*")) and compared.found() == []
 

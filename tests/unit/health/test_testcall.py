@@ -13,7 +13,7 @@ import soundfile
 
 from callrec.catalogue import calls, finding
 from callrec.catalogue.database import Database
-from callrec.catalogue.finding import SearchQuery
+from callrec.catalogue.query import SearchQuery
 from callrec.catalogue.reports import activity
 from callrec.errors import CheckFailed
 from callrec.health import testcalls

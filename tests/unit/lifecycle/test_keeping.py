@@ -14,6 +14,7 @@ import pytest
 from callrec.catalogue import custody, destructions, finding, holds, tables
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection, Database
+from callrec.catalogue.query import SearchQuery
 from callrec.errors import (
     CallrecError,
     EvidenceBroken,
@@ -286,7 +287,7 @@ def test_a_call_is_an_incident_as_long_as_one_of_its_recordings_is(office: Offic
         act(office.keeping(), now_of(office.database, kept))
         with office.database.read() as connection:
             assert finding.call(connection, one.call_id, reach=EVERYWHERE).incident is expected
-            wanted = finding.SearchQuery(incident=True)
+            wanted = SearchQuery(incident=True)
             assert bool(finding.search(connection, wanted, reach=EVERYWHERE)) is expected
 
 

@@ -1,0 +1,132 @@
+"""Keeps what a search goes by: one row for each line that it can show, a recording or a call without one.
+
+All of it follows from calls, recordings, participants and call_facilities, and is written again with each
+change of one of them. Which rows a search visits is the matter of callrec.catalogue.streams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import zip_longest
+from typing import Any
+
+import sqlalchemy as sa
+
+from callrec.catalogue import grams
+from callrec.catalogue.kinds import kind_of
+from callrec.catalogue.places import SLOTS, place_of
+from callrec.catalogue.tables import (
+    call_facilities,
+    calls,
+    hit_extensions,
+    hit_facilities,
+    hits,
+    participants,
+    recordings,
+)
+from callrec.catalogue.writing import insert_once
+from callrec.model.captures import KeptBecause
+
+KEPT_BY_KEY = (KeptBecause.KEY, KeptBecause.HELP)
+"""Values of `kept_because` of recordings that staff have asked for."""
+_FOLLOWS = (hit_extensions, hit_facilities)
+_REPEATED = ("place", "kind", "duration_s", "incident", "held")
+"""What the rows of others that took part have of their hit: each is in the order of its own index."""
+_RECORDED = [recordings.c[name] for name in ("id", "duration_s", "hold", "kept_because")]
+
+
+def rewrite(connection: sa.Connection, call_id: str) -> None:
+    """Writes the hits of a call as its rows are now. Twice is the same as once; without the call, nothing.
+
+    The call is locked first, so that two who write about one call do it one after the other.
+    """
+    call = connection.execute(sa.select(calls).where(calls.c.id == call_id).with_for_update()).one_or_none()
+    if call is None or not isinstance(call.started_at, datetime):
+        return
+    before, began = _remove(connection, call_id), place_of(call.started_at)
+    if before and before[0] // SLOTS * SLOTS != began:
+        grams.forget(connection, call_id, before[0] // SLOTS * SLOTS)
+        grams.write(connection, call_id)
+        before = []
+    others = _others(connection, call)
+    for row, place in zip_longest(rows_of(call, _recordings(connection, call_id)), before):
+        if row:
+            _put(connection, row, others, place)
+
+
+def rows_of(call: Any, kept: Sequence[Any]) -> list[dict[str, Any]]:
+    """Returns the hits of a call, each at the lowest place that it can have."""
+    return [_row(call, each, leads=number == 0) for number, each in enumerate(kept or [None])]
+
+
+def others_of(call: Any, extensions: Iterable[str], facilities: Iterable[str]) -> dict[str, list[str]]:
+    """Returns who took part beside those under whom a call is filed, by the column that has them."""
+    return {
+        "extension": sorted(set(extensions) - {call.extension}),
+        "facility": sorted(set(facilities) - {call.facility}),
+    }
+
+
+def following(row: dict[str, Any], others: dict[str, list[str]]) -> dict[sa.Table, list[dict[str, Any]]]:
+    """Returns the rows that follow from a hit, by their tables: one for each of the others."""
+    repeated = {name: row[name] for name in _REPEATED}
+    return {
+        table: [{**repeated, name: each} for each in others[name]]
+        for table, name in zip(_FOLLOWS, ("extension", "facility"), strict=True)
+    }
+
+
+def _row(call: Any, kept: Any, *, leads: bool) -> dict[str, Any]:
+    return {
+        "place": place_of(call.started_at),
+        "call_id": call.id,
+        "recording_id": kept.id if kept else None,
+        "leads": leads,
+        "kind": kind_of(
+            recorded=kept is not None, test=bool(call.test), direction=call.direction, mode=call.mode
+        ),
+        "duration_s": kept.duration_s if kept else None,
+        "incident": bool(call.incident),
+        "held": bool(kept and kept.hold),
+        "by_key": bool(kept and kept.kept_because in KEPT_BY_KEY),
+        "facility": call.facility,
+        "extension": call.extension,
+        "number": call.number,
+    }
+
+
+def _recordings(connection: sa.Connection, call_id: str) -> Sequence[Any]:
+    query = sa.select(*_RECORDED).where(recordings.c.call_id == call_id).order_by(recordings.c.id)
+    return connection.execute(query).all()
+
+
+def _others(connection: sa.Connection, call: Any) -> dict[str, list[str]]:
+    extensions = sa.select(participants.c.extension).where(participants.c.call_id == call.id)
+    facilities = sa.select(call_facilities.c.facility).where(call_facilities.c.call_id == call.id)
+    found = (connection.execute(query).scalars().all() for query in (extensions, facilities))
+    return others_of(call, *found)
+
+
+def _put(
+    connection: sa.Connection, row: dict[str, Any], others: dict[str, list[str]], place: int | None
+) -> None:
+    """Writes a hit and what follows from it, at a place, or behind all others of its moment."""
+    began = row["place"]
+    taken = sa.select(sa.func.max(hits.c.place)).where(hits.c.place.between(began, began + SLOTS - 1))
+    row["place"] = place or (connection.scalar(taken) or began - 1) + 1
+    while not insert_once(connection, hits, row):  # somebody else has written one of the same moment
+        row["place"] += 1
+    for table, some in following(row, others).items():
+        if some:
+            connection.execute(table.insert(), some)
+
+
+def _remove(connection: sa.Connection, call_id: str) -> list[int]:
+    """Removes the hits of a call. Returns their places."""
+    found = sa.select(hits.c.place).where(hits.c.call_id == call_id).order_by(hits.c.place)
+    places = list(connection.execute(found).scalars())
+    if places:
+        for table in (*_FOLLOWS, hits):
+            connection.execute(table.delete().where(table.c.place.in_(places)))
+    return places
