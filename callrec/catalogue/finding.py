@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from callrec.catalogue.calls import ArchivedRecording, read_recording
 from callrec.catalogue.query import SearchQuery
 from callrec.catalogue.rows import RowReader, read_all
-from callrec.catalogue.searching import NO_LENGTH, ORDERS, Mark, first_hits
+from callrec.catalogue.searching import NO_LENGTH, first_places
+from callrec.catalogue.shapes import Mark
 from callrec.catalogue.tables import calls, hits, recordings
 from callrec.catalogue.within import within
 from callrec.errors import CatalogueDamaged, NotFound, OutOfSight, WrongUsage
@@ -27,6 +28,8 @@ from callrec.model.captures import Custody
 from callrec.texts import on_one_line
 
 SHORTEST_PREFIX = 8
+AT_ONCE = 500
+"""Lines in one query."""
 FIRST_ID = "00000000-0000-0000-0000-000000000000"
 _READ_CALL = RowReader(CallRecord, "calls", "id")
 _READ_FOUND_RECORDING = RowReader(ArchivedRecording, "recordings", "r_id")
@@ -99,17 +102,23 @@ def search(
     and left out; without it, raises CatalogueDamaged for the first.
     """
     mark = None if wanted.after is None else _mark(connection, wanted.after, reach)
-    first = first_hits(connection, wanted, reach, mark).subquery()
-    query = (
-        sa.select(calls, *(column.label(f"r_{column.name}") for column in recordings.c))
-        .select_from(
-            first.join(hits, hits.c.place == first.c.place)
-            .join(calls, calls.c.id == hits.c.call_id)
-            .join(recordings, recordings.c.id == hits.c.recording_id, isouter=True)
+    places = first_places(connection, wanted, reach, mark)
+    found: dict[int, Any] = {}
+    for begin in range(0, len(places), AT_ONCE):
+        some = places[begin : begin + AT_ONCE]
+        found |= {row.place: row for row in connection.execute(_LINES, {"places": some})}
+    return read_all((found[place] for place in places if place in found), _found, passed_over)
+
+
+_LINES = (
+    sa.select(hits.c.place, calls, *(column.label(f"r_{column.name}") for column in recordings.c))
+    .select_from(
+        hits.join(calls, calls.c.id == hits.c.call_id).join(
+            recordings, recordings.c.id == hits.c.recording_id, isouter=True
         )
-        .order_by(*ORDERS[wanted.sort](first.c.place, first.c.length))
     )
-    return read_all(connection.execute(query), _found, passed_over)
+    .where(hits.c.place.in_(sa.bindparam("places", expanding=True)))
+)
 
 
 def _mark(connection: sa.Connection, id_: str, reach: Reach) -> Mark:

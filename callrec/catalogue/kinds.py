@@ -7,6 +7,8 @@ is some kinds of all that there are; it reads the beginning of each, and nothing
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -45,11 +47,15 @@ def fits(
 
 def there(connection: sa.Connection) -> list[int]:
     """Returns the kinds of which there are hits: from one to the next in their index."""
+    return list(connection.execute(_there()).scalars())
+
+
+@cache
+def _there() -> sa.Select[Any]:
     first = sa.select(sa.func.min(hits.c.kind).label("kind")).cte("kinds", recursive=True)
     following = sa.select(sa.func.min(hits.c.kind)).where(hits.c.kind > first.c.kind).scalar_subquery()
     found = first.union_all(sa.select(following).where(first.c.kind.is_not(None)))
-    query = sa.select(found.c.kind).where(found.c.kind.is_not(None))
-    return list(connection.execute(query).scalars())
+    return sa.select(found.c.kind).where(found.c.kind.is_not(None))
 
 
 def _index(known: Sequence[str | None], value: str | None) -> int:

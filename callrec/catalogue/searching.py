@@ -8,16 +8,19 @@ hits of both are so common that the first in the order that is asked are soon fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from callrec.catalogue import kinds
-from callrec.catalogue.places import place_of
+from callrec.catalogue.places import SLOTS
 from callrec.catalogue.query import SearchQuery
-from callrec.catalogue.streams import Conditions, Stream, streams
+from callrec.catalogue.shapes import Mark, Shape, shape_of, values_of
+from callrec.catalogue.streams import KIND, Conditions, Stream, streams
 from callrec.catalogue.tables import hit_facilities, hits, note_grams
 from callrec.model.access import Reach
 
@@ -25,78 +28,100 @@ AT_HAND = 10_000
 """Hits that are collected and sorted rather than looked for in the order that is asked."""
 NO_LENGTH = -1.0
 """Sorts calls without a recording after those with one."""
-ORDERS: dict[str, Callable[[Any, Any], list[Any]]] = {
-    "newest": lambda place, _length: [place.desc()],
-    "oldest": lambda place, _length: [place.asc()],
-    "longest": lambda place, length: [length.desc(), place.desc()],
-}
-"""What each of SORTS sorts by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """The hit after which a page begins."""
-
-    place: int
-    length: float
-
-
-def first_hits(
+def first_places(
     connection: sa.Connection, wanted: SearchQuery, reach: Reach, mark: Mark | None = None
-) -> sa.Select[Any]:
-    """Returns the query for `place` and `length` of the hits that a search shows, in its order."""
-    some = streams(wanted, reach, _kinds(connection, wanted))
-    if not some:
-        return sa.select(hits.c.place, hits.c.duration_s.label("length")).where(sa.false())
-    return _Search(wanted, mark, some).query(connection)
+) -> list[int]:
+    """Returns the places of the hits that a search shows, in its order."""
+    shape = shape_of(wanted, reach, _kinds(connection, wanted), mark, NO_LENGTH)
+    values = values_of(wanted, reach, mark)
+
+    def ask(made: str) -> list[int]:
+        sql, same = _sql(connection.dialect.name, shape, made)
+        given = {name: values.get(name, value) for name, value in same.items() if f":{name}" in sql.text}
+        return list(connection.execute(sql, given).scalars())
+
+    if not _has_streams(shape):
+        return []
+    values["most"] = AT_HAND + 1
+    if _has_both_ranges(shape) and ask("count")[0] <= AT_HAND:
+        return ask("collected")
+    return ask("first")
 
 
-def _kinds(connection: sa.Connection, wanted: SearchQuery) -> list[int]:
+def _kinds(connection: sa.Connection, wanted: SearchQuery) -> tuple[int, ...]:
     unrecorded = wanted.all_calls and wanted.min_duration_s is None and not wanted.held
-    asked = {"direction": wanted.direction, "mode": wanted.mode}
-    return [
+    return tuple(
         each
         for each in kinds.there(connection)
-        if kinds.fits(each, unrecorded=unrecorded, tests=wanted.test_calls, **asked)
-    ]
+        if kinds.fits(
+            each,
+            unrecorded=unrecorded,
+            tests=wanted.test_calls,
+            direction=wanted.direction,
+            mode=wanted.mode,
+        )
+    )
+
+
+_DIALECTS: dict[str, Any] = {"sqlite": SQLiteDialect, "postgresql": PGDialect}
+"""Which write SQL without the ways of a driver, for `sqlalchemy.text`."""
+
+
+@lru_cache(1000)
+def _sql(dialect: str, shape: Shape, made: str) -> tuple[sa.TextClause, dict[str, Any]]:
+    """Returns the SQL of a shape of searches, and its values with those that are the same in all: for their
+    first places, for those of all that are collected and sorted, or for the count of these."""
+    search, dialect_ = _Search(shape), _DIALECTS[dialect](paramstyle="named")
+    arms, same = [], dict[str, Any]()
+    for stream in streams(shape):
+        compiled = search.arm(stream, made).compile(dialect=dialect_)
+        same |= compiled.params
+        arms += [str(compiled).replace(KIND, str(each)) for each in stream.kinds]
+    # What was compiled above, put together: no value of a search is in it.
+    together = " UNION ALL ".join(f"SELECT * FROM ({arm}) AS arm" for arm in arms)  # noqa: S608
+    end = search.end(made, repeated=any(each.rows is hit_facilities for each in streams(shape)))
+    return sa.text(end.format(together=together)), {"limit": None, "most": None, **same}
+
+
+def _has_streams(shape: Shape) -> bool:
+    return bool(shape.kinds) and shape.reached != 0
+
+
+def _has_both_ranges(shape: Shape) -> bool:
+    """Returns whether something else than what is sorted by has a range, too, and an index of its own."""
+    if shape.numbers or ("note" in shape.given and "extension" not in shape.given):
+        return False
+    return bool(shape.given & ({"begin", "end"} if shape.sort == "longest" else {"min_duration_s"}))
 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """One search, over its streams."""
+    """Searches of one shape."""
 
-    wanted: SearchQuery
-    mark: Mark | None
-    streams: Sequence[Stream]
+    wanted: Shape
 
     @property
     def _by_length(self) -> bool:
         return self.wanted.sort == "longest"
 
-    def query(self, connection: sa.Connection) -> sa.Select[Any]:
-        if self._has_both_ranges and self._at_hand(connection):
-            return self._sorted([self._arm(each, by_length=not self._by_length) for each in self.streams])
-        return self._sorted([self._first(each) for each in self.streams])
+    def arm(self, stream: Stream, made: str) -> sa.Select[Any]:
+        """Returns the query for the hits of a stream: the first in order, or all by what is not sorted by."""
+        if made == "first":
+            arm = self._arm(stream, by_length=self._by_length and stream.recorded is not False)
+            return arm.order_by(*self._order(stream)).limit(sa.bindparam("limit", type_=sa.Integer))
+        arm = self._arm(stream, by_length=not self._by_length)
+        return arm.limit(sa.bindparam("most", type_=sa.Integer)) if made == "count" else arm
 
-    @property
-    def _has_both_ranges(self) -> bool:
-        """Whether something else than what is sorted by has a range, too, and an index of its own."""
-        if any(each.recorded is None for each in self.streams):
-            return False
-        if self._by_length:
-            return self.wanted.begin is not None or self.wanted.end is not None
-        return self.wanted.min_duration_s is not None
-
-    def _at_hand(self, connection: sa.Connection) -> bool:
-        """Returns whether there are few hits in the range of what is not sorted by."""
-        some = [self._arm(each, by_length=not self._by_length).limit(AT_HAND + 1) for each in self.streams]
-        found = sa.select(_together(some)).limit(AT_HAND + 1).subquery()
-        return int(connection.scalar(sa.select(sa.func.count()).select_from(found)) or 0) <= AT_HAND
-
-    def _first(self, stream: Stream) -> sa.Select[Any]:
-        """Returns the query for the hits of a stream that come first."""
-        by_length = self._by_length and stream.recorded is not False
-        return self._arm(stream, by_length=by_length).order_by(*self._order(stream)).limit(self.wanted.limit)
+    def end(self, made: str, *, repeated: bool) -> str:
+        """Returns what is asked of the hits of all streams. `repeated`: a hit may be in several of them."""
+        if made == "count":
+            return "SELECT count(*) FROM (SELECT 1 FROM ({together}) AS found LIMIT :most) AS counted"
+        first = "SELECT DISTINCT" if repeated else "SELECT"
+        order = {"newest": "place DESC", "oldest": "place", "longest": "length DESC, place DESC"}
+        sort = order[self.wanted.sort]
+        return f"{first} place, length FROM ({{together}}) AS found ORDER BY {sort} LIMIT :limit"
 
     def _order(self, stream: Stream) -> list[Any]:
         places = stream.places
@@ -112,52 +137,39 @@ class _Search:
             sa.select(columns[0], columns[1].label("length"))
             .select_from(stream.source)
             .where(*stream.conditions, *self._times(stream, by_length), *self._lengths(stream, by_length))
-            .where(*(self._after(stream, self.mark) if self.mark else ()))
+            .where(*(self._after(stream) if self.wanted.marked else ()))
         )
 
     def _times(self, stream: Stream, by_length: bool) -> Conditions:
-        place, wanted = _unless(by_length, stream.places[0]), self.wanted
-        since = [] if wanted.begin is None else [place >= place_of(wanted.begin)]
-        return since + ([] if wanted.end is None else [place < place_of(wanted.end)])
+        place, given = _unless(by_length, stream.places[0]), self.wanted.given
+        since: Conditions = [place >= sa.bindparam("begin")] if "begin" in given else []
+        return since + ([place < sa.bindparam("end")] if "end" in given else [])
 
     def _lengths(self, stream: Stream, by_length: bool) -> Conditions:
-        known = [stream.length.is_not(None)] if by_length and stream.recorded else []
-        shortest = self.wanted.min_duration_s
-        return known + ([] if shortest is None else [_unless(not by_length, stream.length) >= shortest])
+        known: Conditions = [stream.length.is_not(None)] if by_length and stream.recorded else []
+        if "min_duration_s" not in self.wanted.given:
+            return known
+        return [*known, _unless(not by_length, stream.length) >= sa.bindparam("shortest")]
 
-    def _after(self, stream: Stream, mark: Mark) -> Conditions:
+    def _after(self, stream: Stream) -> Conditions:
         """Fits what comes after a hit in the order that is asked."""
+        mark = sa.bindparam("mark_place", type_=sa.BigInteger)
+        *before, place = stream.places
+        if self.wanted.sort == "oldest":
+            return [*(each > mark - sa.literal_column(str(SLOTS)) for each in before), place > mark]
         if not self._by_length:
-            oldest = self.wanted.sort == "oldest"
-            return [each >= mark.place if oldest else each <= mark.place for each in stream.places[:-1]] + [
-                stream.places[-1] > mark.place if oldest else stream.places[-1] < mark.place
-            ]
-        if stream.recorded is False and mark.length != NO_LENGTH:
+            return [*(each <= mark for each in before), place < mark]
+        if stream.recorded is False and self.wanted.marks_recording:
             return []
-        place, length = stream.places[-1], stream.length if stream.recorded else _length(stream)
-        return [length <= mark.length, sa.or_(length < mark.length, place < mark.place)]
-
-    def _sorted(self, arms: Sequence[sa.Select[Any]]) -> sa.Select[Any]:
-        """Returns the query for what comes first in several."""
-        found = _together(arms)
-        query = sa.select(found.c.place, found.c.length)
-        if any(each.rows is hit_facilities for each in self.streams):
-            query = query.distinct()  # a hit of several facilities
-        return query.order_by(*ORDERS[self.wanted.sort](found.c.place, found.c.length)).limit(
-            self.wanted.limit
-        )
+        limit: sa.ColumnElement[float] = sa.bindparam("mark_length", type_=sa.Float)
+        length = stream.length if stream.recorded else _length(stream)
+        return [length <= limit, sa.or_(length < limit, place < mark)]
 
 
 def _unless(hidden: bool, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """Returns a column; where another index is to serve than that of the column, so that none of it can."""
-    return column + 0 if hidden else column
+    return column + sa.literal_column("0") if hidden else column
 
 
 def _length(stream: Stream) -> sa.ColumnElement[float]:
-    return sa.func.coalesce(stream.length, NO_LENGTH)
-
-
-def _together(arms: Sequence[sa.Select[Any]]) -> sa.Subquery:
-    if len(arms) == 1:
-        return arms[0].subquery()
-    return sa.union_all(*(sa.select(each.subquery()) for each in arms)).subquery()
+    return sa.func.coalesce(stream.length, sa.literal_column(str(NO_LENGTH)))

@@ -13,15 +13,13 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from callrec.catalogue import grams
 from callrec.catalogue.kinds import RECORDED
-from callrec.catalogue.query import SearchQuery
+from callrec.catalogue.shapes import Shape
 from callrec.catalogue.tables import hit_extensions, hit_facilities, hits, note_grams, notes
-from callrec.model.access import Reach
-from callrec.texts import folded
 
 MOST_FACILITIES = 8
 """With more in reach, the hits of all facilities are read, and those passed over that are out of it."""
+KIND = "__kind__"
 Conditions = list[sa.ColumnElement[bool]]
 
 
@@ -34,6 +32,8 @@ class Stream:
     rows: sa.Table
     conditions: Conditions
     recorded: bool | None = None
+    kinds: tuple[int, ...] = (0,)
+    """There is a stream for each of them, whose conditions have it in place of KIND."""
 
     @property
     def places(self) -> list[sa.ColumnElement[int]]:
@@ -53,83 +53,86 @@ _HITS = Stream(hits, hits, [])
 _OTHER_EXTENSIONS, _OTHER_FACILITIES = _beside(hit_extensions), _beside(hit_facilities)
 _NOTED = Stream(note_grams.join(hits, hits.c.call_id == note_grams.c.call_id), note_grams, [])
 
-
-def streams(wanted: SearchQuery, reach: Reach, kinds: Sequence[int]) -> list[Stream]:
-    """Returns the streams of a search, for hits of some kinds. A hit may be in several of them."""
-    return [_flagged(each, wanted) for each in _chosen(wanted, reach, kinds)]
+_KIND, _FACILITY = hits.c.kind + sa.literal_column("0"), hits.c.facility.concat(sa.literal_column("''"))
+"""What is looked at in hits that are found by something else, and no index is to be read for."""
 
 
-def _chosen(wanted: SearchQuery, reach: Reach, kinds: Sequence[int]) -> Iterator[Stream]:
+def streams(wanted: Shape) -> list[Stream]:
+    """Returns the streams of a search. A hit may be in several of them."""
+    return [_flagged(each, wanted) for each in _chosen(wanted)]
+
+
+def _chosen(wanted: Shape) -> Iterator[Stream]:
     """Yields the streams of whatever is asked that fewest calls have."""
-    if wanted.number is not None:
-        for number in {wanted.number, wanted.dialled} - {None}:
-            rest = [*_extension(wanted), *_facility(wanted), *_note(wanted), *_within(reach)]
-            yield _with(_HITS, hits.c.number == number, hits.c.kind.in_(kinds), *rest)
-    elif wanted.extension is not None:
-        rest = [*_facility(wanted), *_note(wanted), *_within(reach)]
-        for each in (_HITS, _OTHER_EXTENSIONS):
-            yield from _kinds(each, kinds, each.rows.c.extension == wanted.extension, *rest)
-    elif wanted.note is not None:
-        first, *_ = grams.wanted(folded(wanted.note))
-        rest = [*_facility(wanted), *_note(wanted), *_within(reach)]
-        yield _with(_NOTED, note_grams.c.gram == first, hits.c.kind.in_(kinds), *rest)
-    elif wanted.facility is not None:
-        rest = [] if reach.covers(wanted.facility) else _within(reach)
-        yield from _kinds(_HITS, kinds, hits.c.facility == wanted.facility, *rest)
-    elif reach.facilities is not None and len(reach.facilities) <= MOST_FACILITIES:
-        yield from _reached(sorted(reach.facilities), kinds)
+    kinds = wanted.kinds
+    some: list[sa.ColumnElement[int]] = [sa.literal_column(str(each)) for each in kinds]
+    rest = [*_facility(wanted), *_note(wanted), *_within(wanted)]
+    if wanted.numbers:
+        for each in wanted.numbers:
+            number = hits.c.number == sa.bindparam(each)
+            yield _with(_HITS, number, _KIND.in_(some), *_extension(wanted), *rest)
+    elif "extension" in wanted.given:
+        for stream in (_HITS, _OTHER_EXTENSIONS):
+            extension = stream.rows.c.extension == sa.bindparam("extension")
+            yield from _kinds(stream, kinds, extension, *rest)
+    elif "note" in wanted.given:
+        yield _with(_NOTED, note_grams.c.gram == sa.bindparam("gram"), _KIND.in_(some), *rest)
+    elif "facility" in wanted.given:
+        within = [] if wanted.covered else _within(wanted)
+        yield from _kinds(_HITS, kinds, hits.c.facility == sa.bindparam("facility"), *within)
+    elif wanted.reached is not None and wanted.reached <= MOST_FACILITIES:
+        yield from _reached(wanted.codes, kinds)
     else:
-        yield from _kinds(_HITS, kinds, *_within(reach))
+        yield from _kinds(_HITS, kinds, *_within(wanted))
 
 
-def _reached(facilities: list[str], kinds: Sequence[int]) -> Iterator[Stream]:
-    elsewhere = sa.or_(hits.c.facility.is_(None), hits.c.facility.not_in(facilities))
-    for code in facilities:
+def _reached(codes: Sequence[sa.ColumnElement[str]], kinds: Sequence[int]) -> Iterator[Stream]:
+    elsewhere = sa.or_(hits.c.facility.is_(None), hits.c.facility.not_in(codes))
+    for code in codes:
         yield from _kinds(_HITS, kinds, hits.c.facility == code)
         yield from _kinds(_OTHER_FACILITIES, kinds, hit_facilities.c.facility == code, elsewhere)
 
 
 def _kinds(stream: Stream, kinds: Sequence[int], *conditions: sa.ColumnElement[bool]) -> Iterator[Stream]:
-    """Yields a stream of each kind."""
-    for kind in kinds:
-        found = _with(stream, *conditions, stream.rows.c.kind == kind)
-        yield replace(found, recorded=bool(kind & RECORDED))
+    """Yields a stream for each kind of recordings, and one for each of calls without."""
+    found = _with(stream, *conditions, stream.rows.c.kind == sa.literal_column(KIND))
+    for recorded in (True, False):
+        if some := tuple(each for each in kinds if bool(each & RECORDED) == recorded):
+            yield replace(found, recorded=recorded, kinds=some)
 
 
 def _with(stream: Stream, *conditions: sa.ColumnElement[bool]) -> Stream:
     return replace(stream, conditions=[*stream.conditions, *conditions])
 
 
-def _flagged(stream: Stream, wanted: SearchQuery) -> Stream:
+def _flagged(stream: Stream, wanted: Shape) -> Stream:
     """Returns a stream of incidents only, of what is held only, where that is asked."""
     columns = hits.c if stream.rows is note_grams else stream.rows.c
-    asked = ((wanted.incident, columns.incident), (wanted.held, columns.held))
-    return _with(stream, *(column for is_asked, column in asked if is_asked))
+    return _with(stream, *(columns[name] for name in ("incident", "held") if name in wanted.given))
 
 
-def _extension(wanted: SearchQuery) -> Conditions:
-    if wanted.extension is None:
+def _extension(wanted: Shape) -> Conditions:
+    if "extension" not in wanted.given:
         return []
-    other = sa.exists().where(
-        hit_extensions.c.place == hits.c.place, hit_extensions.c.extension == wanted.extension
-    )
-    return [sa.or_(hits.c.extension == wanted.extension, other)]
+    extension: sa.ColumnElement[str] = sa.bindparam("extension")
+    other = sa.exists().where(hit_extensions.c.place == hits.c.place, hit_extensions.c.extension == extension)
+    return [sa.or_(hits.c.extension == extension, other)]
 
 
-def _facility(wanted: SearchQuery) -> Conditions:
-    return [] if wanted.facility is None else [hits.c.facility == wanted.facility]
+def _facility(wanted: Shape) -> Conditions:
+    return [sa.bindparam("facility") == _FACILITY] if "facility" in wanted.given else []
 
 
-def _note(wanted: SearchQuery) -> Conditions:
-    if wanted.note is None:
+def _note(wanted: Shape) -> Conditions:
+    if "note" not in wanted.given:
         return []
-    text = notes.c.folded.contains(folded(wanted.note), autoescape=True)
+    text = notes.c.folded.like(sa.bindparam("note"), escape="/")
     return [sa.exists().where(notes.c.call_id == hits.c.call_id, text)]
 
 
-def _within(reach: Reach) -> Conditions:
-    if reach.facilities is None:
+def _within(wanted: Shape) -> Conditions:
+    if wanted.reached is None:
         return []
-    codes = sorted(reach.facilities)
+    codes = wanted.codes
     other = sa.exists().where(hit_facilities.c.place == hits.c.place, hit_facilities.c.facility.in_(codes))
-    return [sa.or_(hits.c.facility.in_(codes), other)]
+    return [sa.or_(_FACILITY.in_(codes), other)]

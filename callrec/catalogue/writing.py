@@ -12,7 +12,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 def insert_once(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:
     """Writes a row, unless it is there. Returns whether it was written."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return connection.execute(dialect.insert(table).values(row).on_conflict_do_nothing()).rowcount == 1
+    statement = dialect.insert(table).values(row).on_conflict_do_nothing()
+    # Not by the count of rows: of an INSERT not every driver tells it.
+    return connection.execute(statement.returning(*table.primary_key)).first() is not None
 
 
 def upsert(

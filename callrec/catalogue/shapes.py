@@ -1,0 +1,94 @@
+"""Tells what of a search makes its SQL, and what are values in it.
+
+SQL of dozens of streams takes longer to put together than to run: it is kept by shape.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from callrec.catalogue import grams
+from callrec.catalogue.places import place_of
+from callrec.catalogue.query import SearchQuery
+from callrec.model.access import Reach
+from callrec.texts import folded
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The hit after which a page begins."""
+
+    place: int
+    length: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a search asks, without the values. `given` has the names of what is given. `reached`: facilities
+    in reach, None for all; `covered`: the one that is asked for is among them."""
+
+    given: frozenset[str]
+    kinds: tuple[int, ...]
+    sort: str
+    reached: int | None
+    covered: bool
+    marked: bool
+    marks_recording: bool
+
+    @property
+    def numbers(self) -> list[str]:
+        """The names of the values that the number may be."""
+        return [each for each in ("number", "dialled") if each in self.given and "number" in self.given]
+
+    @property
+    def codes(self) -> list[sa.ColumnElement[str]]:
+        """The facilities in reach."""
+        return [sa.bindparam(f"reach_{each}", type_=sa.Text) for each in range(self.reached or 0)]
+
+
+def shape_of(
+    wanted: SearchQuery, reach: Reach, kinds: tuple[int, ...], mark: Mark | None, no_length: float
+) -> Shape:
+    """Returns the shape of a search for hits of some kinds."""
+    names = ("begin", "end", "extension", "facility", "number", "note", "min_duration_s")
+    given = {name for name in names if getattr(wanted, name) is not None}
+    given |= {name for name in ("incident", "held") if getattr(wanted, name)}
+    if wanted.dialled not in (None, wanted.number):
+        given.add("dialled")
+    return Shape(
+        frozenset(given),
+        kinds,
+        wanted.sort,
+        None if reach.facilities is None else len(reach.facilities),
+        reach.covers(wanted.facility),
+        mark is not None,
+        mark is not None and mark.length != no_length,
+    )
+
+
+def values_of(wanted: SearchQuery, reach: Reach, mark: Mark | None) -> dict[str, Any]:
+    """Returns the values of a search, by the names that they have in its SQL."""
+    note = folded(wanted.note or "")
+    return {
+        "begin": None if wanted.begin is None else place_of(wanted.begin),
+        "end": None if wanted.end is None else place_of(wanted.end),
+        "extension": wanted.extension,
+        "facility": wanted.facility,
+        "number": wanted.number,
+        "dialled": wanted.dialled,
+        "note": f"%{_plain(note)}%" if note else None,
+        "gram": grams.wanted(note)[0] if note else None,
+        "shortest": wanted.min_duration_s,
+        "limit": wanted.limit,
+        "mark_place": mark.place if mark else None,
+        "mark_length": mark.length if mark else None,
+        **{f"reach_{number}": code for number, code in enumerate(sorted(reach.facilities or ()))},
+    }
+
+
+def _plain(text: str) -> str:
+    """Returns a text as LIKE finds it and nothing else."""
+    return "".join(f"/{sign}" if sign in "/%_" else sign for sign in text)
