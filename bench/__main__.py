@@ -19,12 +19,17 @@ from bench.check import compare
 
 ALL: dict[str, list[str]] = {
     "decide": [],
-    "tracker": [],
+    "growth": [],
+    "events": [],
+    "custody": [],
     "evidence": [],
     "moves": [],
     "promptness": [],
     "rebuild": [],
-    "calls": [],
+    "latency": [],
+    "start": [],
+    "capacity": [],
+    "cost": [],
 }
 """Every benchmark, in the order in which they are run, with its arguments."""
 

@@ -30,8 +30,8 @@ from bench.pairs import in_turn
 from bench.report import Chart, Ratio, Row, finish, p95
 from callrec.catalogue import finding, reports
 from callrec.catalogue.database import Database
-from callrec.catalogue.query import SearchQuery
 from callrec.model.access import EVERYWHERE
+from callrec.model.found import SearchQuery
 
 QUERY_MS, NOTE_MS, REPORT_MS = 10, 50, 300
 QUESTIONS, ROUNDS, QUICK = 5, 7, 20_000

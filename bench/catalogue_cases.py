@@ -10,8 +10,8 @@ from itertools import combinations
 from typing import Any
 
 from bench import office_rows as office
-from callrec.catalogue.query import SORTS, SearchQuery
 from callrec.model.access import EVERYWHERE, Reach
+from callrec.model.found import SORTS, SearchQuery
 from callrec.model.rules import Direction, Mode
 from callrec.numbers import Number
 

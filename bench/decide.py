@@ -1,25 +1,29 @@
-"""Measures how long a decision takes, and a reload from the database: python -m bench.decide
+"""Measures how long a decision takes, and a reload from the database: python -m bench.decide [--quick]
 
 An office of 60 facilities, 3,000 extensions and 10,000 rules of all scopes and conditions, decided for calls
-at random. Prints the results and writes them into docs/benchmarks. Exit code 1 where a decision takes 50 µs
-or more at the median, a reload a second or more, or 1,500 questions for an announcement 50 ms or more.
+at random, beside the same with 1,000 rules. Exit code 1 where a decision takes 50 µs or more at the median, a
+reload a second or more, or 1,500 questions for an announcement 50 ms or more.
 """
 
 from __future__ import annotations
 
+import argparse
 import random
-import statistics
 import sys
 import tempfile
-import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from statistics import median
 
 import sqlalchemy as sa
 
 from bench import targets
 from bench.machine import facts
-from bench.report import Row, finish
+from bench.pairs import by_round, in_turn, seconds
+from bench.report import Ratio, Row, finish
 from callrec.app import App
 from callrec.catalogue.rules import stored
 from callrec.catalogue.tables import extensions, facilities, revision, rules
@@ -31,7 +35,7 @@ from callrec.prompts.library import Library
 from callrec.resources import shipped
 from callrec.settings import CatalogueSettings, Settings
 
-FACILITIES, EXTENSIONS, RULES, CALLS, RELOADS = 60, 3_000, 10_000, 20_000, 5
+FACILITIES, EXTENSIONS, RULES, CALLS = 60, 3_000, (1_000, 10_000), 4_000
 QUESTIONS = 1_500
 DECISION_MICROSECONDS, RELOAD_SECONDS = 50, 1
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -42,28 +46,50 @@ SCOPES = [(Scope.EVERYWHERE, 2), (Scope.FACILITY, 60), (Scope.EXTENSION, 898), (
 
 
 def main() -> int:
-    dice = random.Random(1)  # noqa: S311 (a benchmark needs the same office each time)
+    parser = argparse.ArgumentParser(prog="bench.decide", description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="a trial")
+    quick = parser.parse_args().quick
+    with ExitStack() as stack:
+        apps = {rules: stack.enter_context(_catalogue(rules)) for rules in RULES}
+        few, many = RULES
+        reloads = in_turn({str(rules): partial(seconds, app.office) for rules, app in apps.items()})
+        offices = {rules: app.office() for rules, app in apps.items()}
+    calls = CALLS // 10 if quick else CALLS
+    decisions = in_turn({str(rules): partial(_decisions, offices[rules], calls) for rules in RULES})
+    library = Library(shipped("prompts"))
+    questions = in_turn({"library": lambda: seconds(lambda: _ask(library))})["library"]
+    most, least = str(many), str(few)
+    longer = [ratio * few / many for ratio in by_round(reloads[most], reloads[least])]
+    ratios = [
+        Ratio(
+            "a decision", f"by {many:,} rules", f"by {few:,}", by_round(decisions[most], decisions[least]), 2
+        ),
+        Ratio("a reload, for each rule", f"of {many:,}", f"of {few:,}", longer, 1.2),
+    ]
+    rows = [
+        Row("a decision", "µs", DECISION_MICROSECONDS, [each * 1e6 for each in decisions[most]], median),
+        Row("a reload from the database (SQLite)", "s", RELOAD_SECONDS, reloads[most]),
+        Row(f"{QUESTIONS:,} questions for an announcement", "s", targets.PROMPTS, questions),
+    ]
+    size = f"{FACILITIES} facilities, {EXTENSIONS:,} extensions, {many:,} rules and {few:,}, {calls:,} calls"
+    how = f"`python -m bench.decide`: {size}."
+    return finish("decide", "Decisions", how, facts(), ratios=ratios, rows=rows, quick=quick)
+
+
+@contextmanager
+def _catalogue(rules: int) -> Iterator[App]:
+    """Gives an app whose catalogue has so many rules, the same each time."""
     with tempfile.TemporaryDirectory() as folder:
         app = App(Settings(catalogue=CatalogueSettings(url=f"sqlite:///{folder}/c.db")))
         app.database.upgrade()
         with app.database.begin() as connection:
-            _fill(connection, dice)
-        reloads = [_seconds(app.office) for _ in range(RELOADS)]
-        office = app.office()
+            _fill(connection, rules)
+        yield app
         app.database.close()
-    library = Library(shipped("prompts"))
-    questions = [_seconds(lambda: _ask(library)) for _ in range(RELOADS)]
-    decisions = [_decide(office, dice) * 1e6 for _ in range(CALLS)]
-    rows = [
-        Row("a decision", "µs", DECISION_MICROSECONDS, decisions, judged=statistics.median),
-        Row("a reload from the database (SQLite)", "s", RELOAD_SECONDS, reloads),
-        Row(f"{QUESTIONS:,} questions for an announcement", "s", targets.PROMPTS, questions),
-    ]
-    size = f"{FACILITIES} facilities, {EXTENSIONS:,} extensions, {RULES:,} rules, {CALLS:,} calls"
-    return finish("decide", "Decisions", f"`python -m bench.decide`: {size}.", facts(), rows=rows)
 
 
-def _fill(connection: sa.Connection, dice: random.Random) -> None:
+def _fill(connection: sa.Connection, count: int) -> None:
+    dice = random.Random(1)  # noqa: S311 (a benchmark needs the same office each time)
     connection.execute(facilities.insert(), [{"code": _code(n), "name": _code(n)} for n in range(FACILITIES)])
     connection.execute(
         extensions.insert(),
@@ -72,7 +98,7 @@ def _fill(connection: sa.Connection, dice: random.Random) -> None:
             for n in range(EXTENSIONS)
         ],
     )
-    connection.execute(rules.insert(), [stored(_rule(n, dice)) for n in range(1, RULES + 1)])
+    connection.execute(rules.insert(), [stored(_rule(n, dice)) for n in range(1, count + 1)])
     connection.execute(revision.update().values(number=2))
 
 
@@ -100,25 +126,23 @@ def _target(scope: Scope, dice: random.Random) -> str | None:
     }[scope]
 
 
+def _decisions(office: Office, calls: int) -> float:
+    """Returns the seconds that a decision takes, the median of those for calls at random."""
+    dice = random.Random(2)  # noqa: S311 (for all the same calls)
+    return median([_decide(office, dice) for _ in range(calls)])
+
+
 def _decide(office: Office, dice: random.Random) -> float:
-    """Returns the seconds that one decision takes, for a call at random."""
     at = BEGIN + timedelta(minutes=dice.randrange(2 * 365 * 24 * 60))
     extension = _number(dice.randrange(EXTENSIONS))
     call: CallFacts = office.facts(dice.choice(list(Direction)), [extension], normalise(_caller(dice)), at)
-    return _seconds(lambda: office.decide(call))
+    return seconds(lambda: office.decide(call))
 
 
 def _ask(library: Library) -> None:
     """Asks for an announcement as often as a copy of the rules for 500 extensions does."""
     for _ in range(QUESTIONS):
         library.get("notice", "ja")
-
-
-def _seconds(step: object) -> float:
-    assert callable(step)
-    begin = time.perf_counter()
-    step()
-    return time.perf_counter() - begin
 
 
 def _code(number: int) -> str:

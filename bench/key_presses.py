@@ -16,14 +16,13 @@ from callrec.demo.softphones import Sound
 from tests.integration.call_paths import inbound
 from tests.integration.ears import Ears
 from tests.integration.system import SystemUnderTest, eventually, talk_for
-from tests.integration.times import first_sample
 from tests.listen import Samples
 
 NUMBER = "0333310002"
 LOUD = 50
-START, STOP = "last digit of `*1` → first sample", "`*4` → last sample"
+STOP = "`*4` → last sample"
 PAUSE, RESUME = "`*5` → silence in the recording", "`*5` again → sound"
-KEYS = {START: targets.KEY, STOP: targets.STOP, PAUSE: targets.PAUSE, RESUME: targets.PAUSE}
+KEYS = {STOP: targets.STOP, PAUSE: targets.PAUSE, RESUME: targets.PAUSE}
 """What is measured, and its target in seconds."""
 
 
@@ -40,15 +39,14 @@ def measure_keys(system: SystemUnderTest) -> dict[str, float]:
         caller.hangup()
         found = system.recording_of("+81" + NUMBER[1:], begin)
         system.wait_until_clean()
-    start, pause, resume, stop = (press.at for press in found.call.key_presses)
-    (segment,) = kept(found).manifest["capture"]["segments"]
+    _, pause, resume, stop = (press.at for press in found.call.key_presses)
+    (segment,) = system.manifest(kept(found))["capture"]["segments"]
     heard = system.listen(kept(found))
     zero = min(datetime.fromisoformat(segment[side]["started_at"]) for side in ("external", "staff"))
     quiet = [_pause(track, heard.rate) for track in (heard.external, heard.staff)]
     silent, loud = (max(edges) for edges in zip(*quiet, strict=True))
     # Tracks are placed to some milliseconds: what a key does may seem to be there before it.
     return {
-        START: milliseconds(start, first_sample(segment)),
         STOP: milliseconds(stop, zero + timedelta(seconds=heard.seconds)),
         PAUSE: abs(milliseconds(pause, zero + timedelta(seconds=silent))),
         RESUME: abs(milliseconds(resume, zero + timedelta(seconds=loud))),

@@ -1,4 +1,4 @@
-"""What has to happen at once, on the demo's real parts: keys, alerts, rules, and parts that stand still.
+"""What has to happen at once, on the demo's real parts: keys, alerts, and parts that stand still.
 
 python -m bench.promptness [--times 5]
 
@@ -26,12 +26,10 @@ from tests.integration.web_server import hanging_server, web_server
 
 NUMBER = "0333310001"
 CLOCK = "a press as written down while callrec is away, against its event"
-RULES = "a change of rules in the catalogue → the controller goes by it"
 ALERT, ALERT_HANGS = "`*9` → alert with the web server", "the same while the mail server hangs"
 ANSWER, ANSWER_FROZEN = "dialling → answered", "the same while the controller is frozen"
 LOST, BACK = "the PBX stands still → the link is lost", "the PBX goes on → the link is back"
 SECONDS = {
-    RULES: targets.RULES,
     ALERT: targets.ALERT,
     ALERT_HANGS: targets.ALERT,
     ANSWER: targets.ANSWER,
@@ -70,26 +68,12 @@ def _round(system: SystemUnderTest, figures: Figures) -> None:
     for what, value in measure_keys(system).items():
         figures[what].append(value)
     figures[CLOCK].append(measure_press_clock(system))
-    figures[RULES].append(_rules(system))
     for what in (ALERT, ALERT_HANGS):
         figures[what].append(_alert(system, hangs=what == ALERT_HANGS))
     for what in (ANSWER, ANSWER_FROZEN):
         figures[what].append(_answer(system, stands_still=what == ANSWER_FROZEN))
     for what, value in zip((LOST, BACK), _link(system), strict=True):
         figures[what].append(value)
-
-
-def _rules(system: SystemUnderTest) -> float:
-    """Returns the seconds from a rule's end by the command until the controller goes by that."""
-    with system.rules({"mode": "manual"}, {"mode": "automatic", "scope": "facility", "target": "shiba"}) as (
-        _,
-        rule,
-    ):
-        done = system.callrec("rule", "end", str(rule.id))
-        assert done.returncode == 0, done.stderr
-        begin = time.monotonic()
-        system.wait_for_rules()
-        return time.monotonic() - begin
 
 
 def _alert(system: SystemUnderTest, *, hangs: bool) -> float:

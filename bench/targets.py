@@ -7,6 +7,10 @@ FIRST_SAMPLE = 0.02
 """Both parties in a bridge → first sample of either track."""
 KEY = 0.06
 """The last digit of `*1` → first sample of a manual recording."""
+TONE = 0.15
+"""The last digit of `*1` → the tone that tells it."""
+GATE = 0.015
+"""What the gate adds to a call that is told nothing, until it rings."""
 PAUSE = 0.04
 """`*5` → silence in the recording, and `*5` again → sound."""
 STOP = 0.1
@@ -19,8 +23,10 @@ LENGTH_BY_PHONE = 0.3
 """The same against the clock of the phone, which hears of answer and end later than the PBX."""
 PRESS_CLOCK = 0.05
 """A key press as the PBX writes it down while callrec is away, against the event of the same press."""
-FOUND = 2.0
-"""Hang-up → read back from S3 and found by search."""
+FOUND = 1.0
+"""Hang-up after 10 s and after 3 minutes → read back from S3 and found by search."""
+HOUR_FOUND = 5.0
+"""The same after an hour."""
 RULES = 2.0
 """A change of rules is in the catalogue → the controller goes by it."""
 ALERT = 2.0

@@ -235,11 +235,6 @@ def _manifests() -> TypeAdapter[Manifest]:
     return TypeAdapter(Manifest)
 
 
-@cache
-def _captures() -> TypeAdapter[Capture]:
-    return TypeAdapter(Capture)
-
-
 def load() -> None:
     """Makes what the first manifest would have to wait for."""
     _manifests().rebuild()
@@ -268,17 +263,6 @@ def read(data: bytes) -> Manifest:
     """
     try:
         return _manifests().validate_python(_in_names_of_today(from_json(data)))
-    except ValueError as error:
-        raise _unreadable(error) from error
-
-
-def capture_of(manifest: dict[str, Any]) -> Capture:
-    """Returns the capture in a manifest that the catalogue has as plain JSON, of whichever version.
-
-    Raises EvidenceBroken when there is none in it.
-    """
-    try:
-        return _captures().validate_python(_in_names_of_today(manifest).get("capture"))
     except ValueError as error:
         raise _unreadable(error) from error
 

@@ -188,3 +188,17 @@ def _is_glued(digits: str, groups: list[str]) -> bool:
 
 def _is_whole(digits: str) -> bool:
     return digits.startswith(_FIRST_SIGNS) and bool(_in_japan(digits))
+
+
+def read_number(text: str, *, outside: bool) -> Number:
+    """Returns a number as rules and calls have it; those outside as +81312345678.
+
+    Raises WrongUsage where it is none, or more than one.
+    """
+    digits = dialled(text)
+    plain = normalise(digits) if outside or not digits else of_extension(digits)
+    if plain is None:
+        raise WrongUsage(
+            "{text} is no number: write digits, such as 2101 or 03-1234-5678", text=on_one_line(text)
+        )
+    return plain

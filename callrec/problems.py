@@ -94,13 +94,14 @@ class Problems:
         """
         every = [(_words(each), _sentence(each)) for each in said]
         names: set[str] = set()
+        numbers: dict[str, int] = {}
         with self._lock:
             before = {(_base(name), str(each.said)): name for name, each in self._problems.items()}
         every.sort(key=lambda each: (f"{part}: {each[0]}", str(each[1])) not in before)  # those first
         for words, sentence in every:
             base = f"{part}: {words}"
             known = before.get((base, str(sentence)))
-            name = known if known and known not in names else _free(base, names)
+            name = known if known and known not in names else _free(base, names, numbers)
             names.add(name)
             self.add(name, sentence)
         self.keep(f"{part}: ", names)
@@ -135,6 +136,10 @@ def _base(name: str) -> str:
     return name.rpartition(" (")[0]
 
 
-def _free(base: str, taken: Collection[str]) -> str:
-    """Returns a name with the first number that is not taken."""
-    return next(name for number in itertools.count(1) if (name := f"{base} ({number})") not in taken)
+def _free(base: str, taken: Collection[str], numbers: dict[str, int]) -> str:
+    """Returns a name with the first number that is not taken. Up to `numbers` all are, by base."""
+    for number in itertools.count(numbers.get(base, 0) + 1):
+        if (name := f"{base} ({number})") not in taken:
+            break
+    numbers[base] = number
+    return name

@@ -4,9 +4,7 @@ whoever asks later."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, TypeVar
-
-from pydantic import PlainSerializer, PlainValidator
+from typing import Any, TypeVar
 
 from callrec.errors import CallrecError, Sentence
 
@@ -43,7 +41,3 @@ def _plain(value: object) -> object:
 
 def _read(value: Any) -> object:
     return value if isinstance(value, (str, int, float)) else read(value)
-
-
-SentenceField = Annotated[Sentence, PlainValidator(read), PlainSerializer(plain)]
-"""The type of a field that holds a sentence."""

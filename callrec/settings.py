@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, SecretStr, model_valida
 
 from callrec.errors import WrongValue
 from callrec.model.calls import FeatureCode
+from callrec.places import DESK_SOCKET
 from callrec.setting_types import (
     AbsolutePath,
     Address,
@@ -265,7 +266,7 @@ class DeskSettings(Keys):
     Its keys to the S3 server need no right to delete; without any, it has those of [archive].
     """
 
-    socket: AbsolutePath = Path("/run/callrec/desk.sock")
+    socket: AbsolutePath = DESK_SOCKET
     requests: Literal["optional", "required"] = "optional"
     """Whether recordings are heard and given out only under an approved request that lists them."""
 

@@ -23,11 +23,11 @@ from pydantic.fields import FieldInfo
 from callrec import toml_text
 from callrec.errors import Sentence, WrongConfiguration
 from callrec.failures import why
+from callrec.places import find_file
 from callrec.setting_problems import is_secret, problem_of
 from callrec.settings import Settings
 from callrec.texts import items
 
-PLACES = (Path("callrec.toml"), Path("/etc/callrec/callrec.toml"))
 _OTHER_VARIABLES = {
     "CALLREC_CONFIG",
     "CALLREC_LANG",
@@ -50,22 +50,6 @@ class Given:
 
 Values = dict[tuple[str, ...], Given]
 """What was given, by section and key."""
-
-
-def find_file(given: str | None) -> Path | None:
-    """Returns the configuration file to use; None when there is none and none was asked for."""
-    wanted = given or os.environ.get("CALLREC_CONFIG")
-    if wanted:
-        return Path(wanted)
-    return next((place for place in PLACES if _may_be(place)), None)
-
-
-def _may_be(place: Path) -> bool:
-    """Returns whether a file is there, or may be, in a folder that is closed to this process."""
-    try:
-        return place.is_file()
-    except PermissionError:
-        return True
 
 
 def load(given: str | None = None) -> Settings:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from callrec.language import translated
 from callrec.model.access import Role, Through
 from callrec.model.alerts import AlertState
-from callrec.model.calls import FeatureCode, KeyResult, Note, Outcome
+from callrec.model.calls import FeatureCode, KeyResult, Note
 from callrec.model.captures import KeptBecause, RetainedBecause, SilenceReason
 from callrec.model.flaws import Flaw
 from callrec.model.requests import RequestKind, RequestState
-from callrec.model.rules import Announce, Decision, Direction, Holidays, Mode, Scope, Unannounced
+from callrec.model.rules import Announce, Decision, Holidays, Mode, Scope, Unannounced
 from callrec.visible import filled
 
 REASONS = {
@@ -73,19 +73,6 @@ MODES = {
     Mode.MANUAL: "recorded when staff press the key",
     Mode.STANDBY: "kept only if staff press the key",
     Mode.AUTOMATIC: "recorded automatically",
-}
-
-DIRECTIONS = {
-    Direction.INBOUND: "from outside",
-    Direction.OUTBOUND: "to the outside",
-    Direction.INTERNAL: "from phone to phone",
-}
-
-OUTCOMES = {
-    Outcome.ANSWERED: "answered",
-    Outcome.UNANSWERED: "not answered",
-    Outcome.BUSY: "busy",
-    Outcome.FAILED: "could not be connected",
 }
 
 ACTIONS = {

@@ -14,10 +14,9 @@ import hypothesis
 import pytest
 import structlog
 
+from callrec import places
 from callrec.catalogue.database import Database
 from callrec.commands import main
-from callrec.desk import way
-from callrec.settings import DeskSettings
 from callrec.spool.directory import Spool
 from tests.scheduling import ByDatabase
 from tests.unit.program import Done
@@ -68,7 +67,7 @@ def run(
 ) -> Callable[..., Done]:
     """Runs the program in an empty folder, in English, on a machine without a desk."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(way, "DeskSettings", lambda: DeskSettings(socket=tmp_path / "no/desk.sock"))
+    monkeypatch.setattr(places, "DESK_SOCKET", tmp_path / "no/desk.sock")
     monkeypatch.setenv("CALLREC_LANG", "en")
 
     def call(*arguments: str) -> Done:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from callrec import ids
 from callrec.catalogue import calls, hits, tables
 from callrec.catalogue.database import Database
-from callrec.model.captures import Capture
-from tests.unit.samples import call, captured_call
+from tests.unit.samples import call
 
 DAY = timedelta(days=1)
 
@@ -44,7 +41,6 @@ def recording_row(call_id: str, at: datetime, *, seconds: float, because: str) -
         "manifest_sha256": "",
         "size": 0,
         "key": id_,
-        "manifest": {"capture": TypeAdapter(Capture).dump_python(captured_call().capture, mode="json")},
     }
 
 

@@ -11,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import DBAPIError
 
 from callrec.catalogue import alerts, calls, custody, facilities, finding, rules, tables
+from callrec.catalogue.columns import Json, Moment
 from callrec.catalogue.database import Database, _alembic
 from callrec.model.access import EVERYWHERE
 from callrec.model.alerts import Delivery
@@ -44,6 +45,14 @@ OLD = (
     " VALUES ('old', '2101', '2026-11-22 01:00:00+00')",
 )
 """An office and a call as the first version knew them."""
+OLD_CALLS = sa.table(
+    "calls",
+    sa.column("id", sa.String),
+    sa.column("started_at", Moment),
+    sa.column("incident", sa.Boolean),
+    sa.column("details", Json),
+)
+"""Calls, as versions before 0014 have them."""
 
 
 def check_migration(database: Database) -> None:
@@ -97,18 +106,18 @@ def check_field_terms(database: Database) -> None:
             "INSERT INTO facilities (code, name, support_room) VALUES ('a', '麻', '2900')"
         )
         row = {"id": CALL_ID, "started_at": START, "incident": True, "details": old}
-        connection.execute(tables.calls.insert(), [row])
+        connection.execute(OLD_CALLS.insert(), [row])
     migrated(database, "head")
     with database.begin() as connection:
         assert finding.call(connection, CALL_ID, reach=EVERYWHERE) == record
         assert facilities.facility(connection, "a").support_phone == "2900"
     migrated(database, "0004")
     with database.begin() as connection:
-        there = connection.execute(sa.select(tables.calls.c.details).where(tables.calls.c.id == CALL_ID))
+        there = connection.execute(sa.select(OLD_CALLS.c.details).where(OLD_CALLS.c.id == CALL_ID))
         assert there.scalar_one() == old
         rooms = connection.exec_driver_sql("SELECT support_room FROM facilities WHERE code = 'a'")
         assert rooms.scalar_one() == "2900"
-        connection.execute(tables.calls.delete().where(tables.calls.c.id == CALL_ID))
+        connection.execute(OLD_CALLS.delete().where(OLD_CALLS.c.id == CALL_ID))
         connection.exec_driver_sql("DELETE FROM facilities WHERE code = 'a'")
     migrated(database, "head")
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from callrec import ids
 from callrec.catalogue import calls, finding, hits, holds, notes, tables
 from callrec.catalogue.database import Database
-from callrec.catalogue.query import SORTS, SearchQuery
 from callrec.model.access import EVERYWHERE, Reach
 from callrec.model.calls import CallRecord, Participant
 from callrec.model.captures import KeptBecause
+from callrec.model.found import SORTS, SearchQuery
 from callrec.model.rules import Direction, Mode
 from callrec.numbers import Number
 from callrec.texts import folded

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from bench.phones.legs import Leg
-from bench.phones.media import Media
+from bench.phones.media import PACKET_SECONDS, Media
 from bench.phones.messages import Message, authorization, offer, written
 from bench.phones.sounds import packets
 from bench.phones.wire import Wire
@@ -22,13 +23,18 @@ ANYWHERE = 10**7
 
 @dataclass
 class LegTimes:
-    """When one party heard its first and its last packet, when its last digit ended, when it heard the tone
-    that it listens for. The last packet is known while it listens. Times are of time.time(); 0.0: not yet."""
+    """When one party said its first and its last packet, when it heard them, when its last digit ended, and
+    when it heard the tone that it listens for. From then on all packets count as heard, before only
+    the first. Times are of time.time(); 0.0: not yet."""
 
+    first_sent: float = 0.0
+    last_sent: float = 0.0
     first_heard: float = 0.0
     last_heard: float = 0.0
     digit_end: float = 0.0
     tone_heard: float = 0.0
+    heard: int = 0
+    listened_from: float = 0.0
 
 
 @dataclass
@@ -46,6 +52,12 @@ class CallTimes:
     refused: int = 0
     external: LegTimes = field(default_factory=LegTimes)
     staff: LegTimes = field(default_factory=LegTimes)
+
+    def said(self, side: str) -> float:
+        """Returns how long a side has spoken since the call was answered, in seconds: its packets."""
+        leg: LegTimes = getattr(self, side)
+        before = max(0, math.ceil((self.answered - leg.first_sent) / PACKET_SECONDS))
+        return (round((leg.last_sent - leg.first_sent) / PACKET_SECONDS) + 1 - before) * PACKET_SECONDS
 
 
 @dataclass
@@ -308,5 +320,5 @@ class Exchange:
 
 def _copy(leg: Leg, times: LegTimes) -> None:
     leg.hear()
-    times.first_heard, times.last_heard = leg.first_heard, leg.last_heard
-    times.digit_end, times.tone_heard = leg.digit_end, leg.tone_heard
+    for each in fields(times):
+        setattr(times, each.name, getattr(leg, each.name))

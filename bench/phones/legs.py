@@ -39,7 +39,9 @@ class Leg:
         self._keys: Iterator[KeyPacket] = iter(())
         self._pressed_from = 0
         self._listens, self._hertz = False, 0.0
+        self.first_sent = self.last_sent = 0.0
         self.first_heard = self.last_heard = self.digit_end = self.tone_heard = 0.0
+        self.heard, self.listened_from = 0, 0.0
 
     def connect(self, port: int) -> None:
         """Sends to that port of the PBX from now on, and hears only what comes from there."""
@@ -54,6 +56,7 @@ class Leg:
         self.hear()  # what came before
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, LARGE)
         self._listens, self._hertz, self.tone_heard = True, hertz, 0.0
+        self.heard, self.listened_from = 0, time.time()
 
     def tick(self) -> None:
         """Sends the packet that is due."""
@@ -63,6 +66,8 @@ class Leg:
         elif pressed.payload:
             self._send_key(pressed)
         self._count += 1
+        self.last_sent = time.time()
+        self.first_sent = self.first_sent or self.last_sent
         if self._listens:
             self.hear()
 
@@ -93,6 +98,7 @@ class Leg:
 
     def _heard(self, payload: bytes, at: float) -> None:
         self.first_heard, self.last_heard = self.first_heard or at, at
+        self.heard += 1
         if self._hertz and not self.tone_heard and _amplitude(payload, self._hertz) > AUDIBLE:
             self.tone_heard = at
 

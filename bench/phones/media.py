@@ -12,7 +12,7 @@ from collections import Counter
 from bench.phones.legs import Leg
 
 PACKET_SECONDS = 0.02
-SLOTS = 10
+SLOTS = 40
 SLOT_SECONDS = PACKET_SECONDS / SLOTS
 LATE_STEPS = (0.002, 0.005, 0.01, 0.02)
 

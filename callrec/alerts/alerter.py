@@ -54,7 +54,8 @@ class Alerter(Worker):
         self._ledger = Ledger(spool)
         super().__init__(lambda: self._problems.attempt("alerts", self.work), lambda: IDLE_SECONDS)
         self.workers = [DeliveryWorker(way, self._ledger, self._wake.set) for way in ways]
-        self._booked: dict[tuple[str, str, str], Delivery] = {}
+        self._booked: dict[str, set[Delivery]] = {}
+        """What the catalogue has, by alert."""
         self._problems = Problems()
 
     def run(self) -> None:
@@ -156,13 +157,14 @@ class Alerter(Worker):
 
     def _book(self, alert: Alert, deliveries: Sequence[Delivery]) -> None:
         """Writes what is new into the catalogue."""
-        new = [each for each in deliveries if self._booked.get(_key(alert, each)) != each]
+        booked = self._booked.setdefault(alert.id, set())
+        new = [each for each in deliveries if each not in booked]
         if not new:
             return
         with self._database.begin() as connection:
             for each in new:
                 alerts.save(connection, alert, each)
-        self._booked.update({_key(alert, each): each for each in new})
+        booked.update(new)
 
     def _told_to_nobody(self, alert: Alert) -> bool:
         """Returns True once an alert has waited for a day here, and is to be given up: nobody can be told.
@@ -176,11 +178,7 @@ class Alerter(Worker):
 
     def _let_go(self, alert: Alert, *, given_up: bool) -> None:
         self._ledger.let_go(alert.id, given_up=given_up)
-        self._booked = {key: each for key, each in self._booked.items() if key[0] != alert.id}
+        self._booked.pop(alert.id, None)
         self._seen.pop(alert.id, None)
         if given_up:
             log.error("an alert was given up", alert=alert.id, call=alert.call_id)
-
-
-def _key(alert: Alert, delivery: Delivery) -> tuple[str, str, str]:
-    return alert.id, delivery.way, delivery.recipient

@@ -71,14 +71,24 @@ class DeliveryWorker(Worker):
 
     def work(self) -> None:
         """Tries what is due until nothing is. What was never tried goes first, also if it is new."""
-        while not self.is_stopping:
-            waiting = self.waiting()
-            self._due = {key: due for key, due in self._due.items() if key in _keys(waiting)}
-            self._since = {key: since for key, since in self._since.items() if key in _keys(waiting)}
-            ready = [each for each in waiting if self._due.get(_key(*each), 0.0) <= self._clock()]
-            if not ready:
-                return
-            self._try(*min(ready, key=lambda each: (each[1].tries > 0, each[0].id)))
+        while ready := self._ready():
+            known = self._ledger.added
+            for each in ready:
+                if self.is_stopping:
+                    return
+                if self._ledger.has(each[0].id):
+                    self._try(*each)
+                if self._ledger.added != known:
+                    break
+
+    def _ready(self) -> list[tuple[Alert, Delivery]]:
+        """Returns what is due, in the order in which it is to be tried, and forgets what does not wait."""
+        waiting = self.waiting()
+        keys = {_key(*each) for each in waiting}
+        self._due = {key: due for key, due in self._due.items() if key in keys}
+        self._since = {key: since for key, since in self._since.items() if key in keys}
+        ready = [each for each in waiting if self._due.get(_key(*each), 0.0) <= self._clock()]
+        return sorted(ready, key=lambda each: (each[1].tries > 0, each[0].id))
 
     def deliveries(self, alert: Alert) -> list[Delivery]:
         """Returns how far an alert has come by this way, for each of its recipients."""
@@ -135,7 +145,3 @@ class DeliveryWorker(Worker):
 
 def _key(alert: Alert, delivery: Delivery) -> tuple[str, str]:
     return alert.id, delivery.recipient
-
-
-def _keys(waiting: list[tuple[Alert, Delivery]]) -> set[tuple[str, str]]:
-    return {_key(*each) for each in waiting}

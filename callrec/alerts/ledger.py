@@ -35,6 +35,8 @@ class Ledger:
         self._unsaved: set[str] = set()
         self._unwritten: set[str] = set()
         self._done: deque[str] = deque(maxlen=REMEMBERED)
+        self.added = 0
+        """How many alerts have come: whoever works through them sees by this that there is a new one."""
 
     # --- in memory
 
@@ -42,6 +44,11 @@ class Ledger:
         """Returns the alerts that wait, the oldest first."""
         with self._lock:
             return [self._alerts[id_] for id_ in sorted(self._alerts)]
+
+    def has(self, alert_id: str) -> bool:
+        """Returns whether an alert waits still: it may have been taken out of the spool meanwhile."""
+        with self._lock:
+            return alert_id in self._alerts
 
     def delivery(self, alert_id: str, way: str, recipient: str) -> Delivery:
         """Returns how far one delivery has come; one that was never tried waits."""
@@ -55,6 +62,7 @@ class Ledger:
             if alert.id not in self._alerts and alert.id not in self._done:
                 self._alerts[alert.id] = alert
                 self._unsaved.add(alert.id)
+                self.added += 1
 
     def note(self, alert_id: str, delivery: Delivery) -> None:
         """Takes down how far a delivery has come. See `sync`."""
@@ -70,6 +78,7 @@ class Ledger:
         Returns whether there was something new. An alert that cannot be read is given up.
         """
         with self._disk:
+            self._spool.clear_deliveries()
             there = self._spool.alerts()
             with self._lock:
                 gone = self._alerts.keys() - self._unsaved - set(there)
@@ -113,6 +122,7 @@ class Ledger:
         deliveries = {(each.way, each.recipient): each for each in self._spool.deliveries_of(id_)}
         with self._lock:
             self._alerts[id_], self._deliveries[id_] = alert, deliveries
+            self.added += 1
         return True
 
     def _write(self, alert_id: str, deliveries: tuple[Delivery, ...]) -> None:

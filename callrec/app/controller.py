@@ -294,23 +294,22 @@ class ControllerAssembly:
 
     def knows_call(self, call_id: str) -> bool:
         """Returns whether a call that is over is in the spool, or in the catalogue, if that answers."""
-        here = call_id in self._app.spool.known_calls()
+        here = self._app.spool.knows_call(call_id)
         return here or self._app.database.says(lambda connection: calls.is_known(connection, call_id))
 
     def keys_forgotten(self, keys: Iterable[RawKeyPress], has_heard: Callable[[str], bool]) -> None:
         """Has the spool remember it where nobody knows which call staff wanted kept by one of these keys: its
         capture may be lost. Raises OSError."""
         keeping = [each for each in keys if each.key in KEEPING and not has_heard(each.id)]
-        if any(not self.knows_key(each) for each in keeping):
+        here = _keys_of(self._app.spool.every_call()) if keeping else set()
+        if any(each.id not in here and not self._has_row(each) for each in keeping):
             self._app.spool.note_lost_key()
 
-    def knows_key(self, key: RawKeyPress) -> bool:
-        """Returns whether a key press stands in a call of the spool or, if that answers, of the catalogue."""
-        if _is_among(key, self._app.spool.every_call()):
-            return True
+    def _has_row(self, key: RawKeyPress) -> bool:
+        """Returns whether a key press stands in a call of the catalogue, if that answers."""
         name = self._app.settings.pbx.name
         return self._app.database.says(
-            lambda connection: _is_among(key, reconciling.calls_at(connection, name, key.at))
+            lambda connection: key.id in _keys_of(reconciling.calls_at(connection, name, key.at))
         )
 
     def has_ended(self, call: CallRecord, captured: str = "") -> bool:
@@ -345,7 +344,7 @@ class ControllerAssembly:
 
     def alert_known(self, id_: str) -> bool:
         """Returns whether an alert waits to be sent, or was sent. With the database away: only the former."""
-        here = id_ in self._app.spool.alerts()
+        here = self._app.spool.has_alert(id_)
         return here or self._app.database.says(lambda connection: alerts.is_known(connection, id_))
 
     def _has_others(self, names: Iterable[str]) -> bool:
@@ -383,5 +382,6 @@ def _not_taken_up(error: OSError) -> Sentence:
     )
 
 
-def _is_among(key: RawKeyPress, calls: Iterable[CallRecord]) -> bool:
-    return any(each.id == key.id for call in calls for each in call.key_presses)
+def _keys_of(calls: Iterable[CallRecord]) -> set[str]:
+    """Returns the ids of the key presses that stand in some calls."""
+    return {each.id for call in calls for each in call.key_presses}

@@ -9,12 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callrec.app.evidence import EvidenceParts
-from callrec.catalogue import changes, facilities, rules
 from callrec.errors import NotFound
 from callrec.model.office import Extension, Facility, Support
 from callrec.model.rules import Announce, Decision, Rule
-from callrec.policy.decide import Defaults
-from callrec.policy.office import Office, OfficeParts
 
 if TYPE_CHECKING:
     from callrec.alerts.alerter import Alerter
@@ -29,6 +26,7 @@ if TYPE_CHECKING:
     from callrec.pbx.ami import Ami, AmiSessions
     from callrec.pbx.ari import Ari
     from callrec.pbx.astdb import AstDb
+    from callrec.policy.office import Office, OfficeParts
     from callrec.prompts.library import Library
 
 
@@ -139,6 +137,8 @@ class App(EvidenceParts):
 
     def office_parts(self) -> OfficeParts:
         """Returns what the office is made of, as the catalogue has it now."""
+        from callrec.catalogue import changes, facilities, rules
+
         with self.database.read() as connection:
             # First: if a change comes in between, the next look at the number brings it.
             revision = changes.number(connection)
@@ -151,6 +151,8 @@ class App(EvidenceParts):
 
     def office_at(self, at: datetime) -> Office:
         """Returns the office with the rules as they were at a moment, and the extensions as they are now."""
+        from callrec.catalogue import changes, facilities, rules
+
         with self.database.read() as connection:
             return self._parts(
                 facilities.all_facilities(connection),
@@ -181,6 +183,9 @@ class App(EvidenceParts):
         in_force: Iterable[Rule],
         revision: int,
     ) -> OfficeParts:
+        from callrec.policy.decide import Defaults
+        from callrec.policy.office import OfficeParts
+
         settings = self.settings
         return OfficeParts(
             tuple(known_facilities),
@@ -203,11 +208,15 @@ class App(EvidenceParts):
 
     def revision(self) -> int:
         """Returns the number of the newest change of the office."""
+        from callrec.catalogue import changes
+
         with self.database.read() as connection:
             return changes.number(connection)
 
     def facility_name(self, code: str) -> str:
         """Returns the name people know a facility by; its code where it has none."""
+        from callrec.catalogue import facilities
+
         with self.database.read() as connection:
             try:
                 return facilities.facility(connection, code).name

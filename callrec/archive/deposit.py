@@ -6,12 +6,15 @@ Nothing of what a server says is believed. Called by `archive.recordings`; nothi
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
 
+from callrec.archive.manifests import archived_manifest
 from callrec.archive.store import DepositStore, StoredObject, TornObject, check_encryption
+from callrec.catalogue.calls import ArchivedRecording
 from callrec.errors import EvidenceBroken, Fault
 
 log = structlog.get_logger()
@@ -62,6 +65,10 @@ class Deposit:
         self._store.put_again(key, source, sha256, kind, locked_until)  # decision 6: what was there stays
         return self._prove(key, source, sha256, until)
 
+    def manifest(self, kept: ArchivedRecording) -> bytes:
+        """Returns the manifest of a recording that was put. Raises as `archived_manifest`."""
+        return archived_manifest(self._store, kept)
+
     def _may_put_again(self, key: str) -> bool:
         """Returns whether another version can be put without destroying one, and there are not too many."""
         there = [each for each in self._store.listed(key) if each.key == key and not each.marker]
@@ -74,11 +81,14 @@ class Deposit:
         Raises OtherBytes unless the store holds exactly the file's bytes, EvidenceBroken unless they are
         locked and encrypted as asked.
         """
-        found = self._store.head(key)
-        if self._hash(found) != sha256 or found.size != source.stat().st_size:
+        # The version that is proved here is the one that is ever read again (decision 6).
+        found, content = self._store.get(key)
+        if _sha256(content) != sha256 or found.size != source.stat().st_size:
             raise OtherBytes("{key} reads back different from what was put", key=key)
         if found.sha256 not in (None, sha256):
             raise OtherBytes("the S3 server has another checksum for {key}", key=key)
+        if not self._is_kept_as_asked(found, until):
+            found = self._store.head(key, found.version)  # a server may tell it only so
         if self._locked and not found.is_locked_until(until):
             raise EvidenceBroken(
                 "the S3 server does not lock {key}: create the bucket with Object Lock, "
@@ -88,14 +98,18 @@ class Deposit:
         check_encryption(found, self._encryption)
         return found.version
 
-    def _hash(self, found: StoredObject) -> str:
-        """Returns the SHA-256 of an object, read from the store; empty where that notices itself that it has
-        other bytes than it was given."""
-        stored = hashlib.sha256()
-        try:
-            # The version that is proved here is the one that is ever read again (decision 6).
-            for chunk in self._store.read(found.key, found.version):
-                stored.update(chunk)
-        except TornObject:
-            return ""
-        return stored.hexdigest()
+    def _is_kept_as_asked(self, found: StoredObject, until: datetime) -> bool:
+        locked = not self._locked or found.is_locked_until(until)
+        return locked and self._encryption in ("none", found.encryption)
+
+
+def _sha256(content: Iterator[bytes]) -> str:
+    """Returns the SHA-256 of what is read from the store; empty where that notices itself that it has other
+    bytes than it was given."""
+    stored = hashlib.sha256()
+    try:
+        for chunk in content:
+            stored.update(chunk)
+    except TornObject:
+        return ""
+    return stored.hexdigest()

@@ -8,7 +8,6 @@ how tracks become a recording that of callrec.spool.recording_builder.
 from __future__ import annotations
 
 import hashlib
-import json
 from contextlib import suppress
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -121,9 +120,17 @@ class Recordings:
         if kept.state is Custody.DESTROYED:
             self._endings.destroy_again(captured)
             return None
-        manifest = read(json.dumps(kept.manifest).encode())
+        manifest = read(self._archived_manifest(kept))
         self._endings.let_go(captured, manifest)
         return manifest
+
+    def _archived_manifest(self, kept: ArchivedRecording) -> bytes:
+        """Returns the manifest that was archived: the spool's, as long as it is that one."""
+        here = self._builder.manifest_file(kept.id)
+        with suppress(FileNotFoundError):
+            if _sha256(data := here.read_bytes()) == kept.manifest_sha256:
+                return data
+        return self._deposit.manifest(kept)
 
     def _spooled(self, captured: CapturedCall) -> Manifest | None:
         """Makes the recording in the spool and returns its manifest; None when the PBX has no sound of it.
@@ -152,8 +159,7 @@ class Recordings:
 
     def _catalogue(self, manifest: Manifest, versions: Versions) -> None:
         id_, key, now = manifest.recording_id, object_key(manifest, self._zone), datetime.now(UTC)
-        data = self._builder.manifest_file(id_).read_bytes()
-        digest = _sha256(data)
+        digest = _sha256(self._builder.manifest_file(id_).read_bytes())
         capture, audio = manifest.capture, manifest.audio
         put = {
             "key": key,
@@ -168,7 +174,6 @@ class Recordings:
                 key=key,
                 manifest_sha256=digest,
                 versions=versions,
-                plain=json.loads(data),
             )
             for action, at, details in (
                 ("captured", capture.started_at, {"kept_because": capture.kept_because}),

@@ -44,6 +44,6 @@ class CallRows:
             return
         with self.written() as connection:
             # Its recording, or its discard, which came first, knew more: a disk that was full mixes them up.
-            if not (calls.is_recorded(connection, call_id) or calls.was_discarded(connection, call_id)):
+            if not calls.is_told_of(connection, call_id):
                 self.save(connection, call)
         self._spool.remove_call(call_id)

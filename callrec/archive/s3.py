@@ -134,21 +134,16 @@ class S3Store:
             after = {name: found[f"Next{name}"] for name in markers if found.get(f"Next{name}")}
 
     def head(self, key: str, version: str | None = None) -> StoredObject:
-        found = self._ask("head_object", Key=key, ChecksumMode="ENABLED", **_version(version))
-        checksum = found.get("ChecksumSHA256")
-        return StoredObject(
-            key=key,
-            size=found["ContentLength"],
-            sha256=base64.b64decode(checksum).hex() if checksum else None,
-            retain_until=found.get("ObjectLockRetainUntilDate"),
-            legal_hold=found.get("ObjectLockLegalHoldStatus") == "ON",
-            version=found.get("VersionId"),
-            lock_mode=str(found.get("ObjectLockMode") or "").lower() or None,
-            encryption=_encryption_named(found.get("ServerSideEncryption")),
-        )
+        return _told(key, self._ask("head_object", Key=key, ChecksumMode="ENABLED", **_version(version)))
+
+    def get(self, key: str) -> tuple[StoredObject, Iterator[bytes]]:
+        answer = self._ask("get_object", Key=key, ChecksumMode="ENABLED")
+        return _told(key, answer), self._pieces(answer["Body"])
 
     def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
-        body = self._ask("get_object", Key=key, **_version(version))["Body"]
+        yield from self._pieces(self._ask("get_object", Key=key, **_version(version))["Body"])
+
+    def _pieces(self, body: Any) -> Iterator[bytes]:
         try:
             while chunk := self._piece(body):
                 yield chunk
@@ -240,6 +235,21 @@ def date_of(answer: dict[str, Any]) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)  # no zone, or -0000: it is UTC all the same
+
+
+def _told(key: str, said: dict[str, Any]) -> StoredObject:
+    """Returns what the headers of an answer say of an object."""
+    checksum = said.get("ChecksumSHA256")
+    return StoredObject(
+        key=key,
+        size=said["ContentLength"],
+        sha256=base64.b64decode(checksum).hex() if checksum else None,
+        retain_until=said.get("ObjectLockRetainUntilDate"),
+        legal_hold=said.get("ObjectLockLegalHoldStatus") == "ON",
+        version=said.get("VersionId"),
+        lock_mode=str(said.get("ObjectLockMode") or "").lower() or None,
+        encryption=_encryption_named(said.get("ServerSideEncryption")),
+    )
 
 
 def _listed(said: dict[str, Any], *, marker: bool = False) -> ListedVersion:

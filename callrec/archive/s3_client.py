@@ -19,7 +19,7 @@ from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConfigValueStore, ConstantProvider
 from botocore.loaders import Loader
 
-from callrec import web
+from callrec import __version__, web
 from callrec.settings import ArchiveSettings
 
 
@@ -33,6 +33,7 @@ def client(settings: ArchiveSettings, ca_file: Path | None) -> Any:
         aws_secret_access_key=settings.secret_key.get_secret_value(),
         verify=str(ca_file) if ca_file else True,
         config=Config(
+            user_agent=f"callrec/{__version__}",  # else botocore describes itself anew for each request
             signature_version="s3v4",
             s3={"addressing_style": settings.addressing},
             request_checksum_calculation=settings.checksums,

@@ -107,6 +107,10 @@ class DepositStore(Store, Protocol):
     def put_again(self, key: str, source: Path, sha256: str, kind: str, retain_until: datetime) -> None:
         """Uploads a file as a new version of what is there: to be asked for only where versions are kept."""
 
+    def get(self, key: str) -> tuple[StoredObject, Iterator[bytes]]:
+        """Returns what is known of the newest version of an object, and the bytes of that very version,
+        streamed: by one request. Raises NotFound."""
+
     def listed(self, prefix: str, after: str = "") -> Iterator[ListedVersion]:
         """Does as that of a BrowsingStore."""
 

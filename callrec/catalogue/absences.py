@@ -26,8 +26,6 @@ from callrec.model.access import Reach
 from callrec.model.calls import CallRecord
 from callrec.numbers import Number
 
-AWAY = "callrec was away: the dialplan's fallback handled the call"
-"""How the note of a call begins that the dialplan handled alone."""
 _CHUNK = 400
 _READ_ENTRY = RowReader(Entry, "custody", "seq")
 _READ_CALL = RowReader(CallRecord, "calls", "id")
@@ -83,7 +81,7 @@ class Stretch:
 
 def calls_of(connection: Connection, scope: AbsenceScope, reach: Reach, most: int) -> list[KnownCall]:
     """Returns the calls of a scope with their recordings, the oldest first, `most` of them. With a number,
-    also calls in whose details it stands somewhere: the caller looks where."""
+    also calls with another number in which it stands: the caller looks."""
     query = (
         sa.select(calls)
         .where(*_conditions(scope), *_with_number(scope), *within(calls.c.id, reach))
@@ -134,9 +132,8 @@ def lost(connection: Connection) -> list[Entry]:
 
 def away(connection: Connection, begin: datetime, end: datetime, reach: Reach, most: int) -> list[Stretch]:
     """Returns when calls were under way that the dialplan handled, as callrec was away; `most` of them."""
-    noted = sa.cast(calls.c.details, sa.Text).contains(AWAY, autoescape=True)
     query = sa.select(calls.c.started_at, calls.c.ended_at).where(
-        *_conditions(AbsenceScope(begin, end)), noted, *within(calls.c.id, reach)
+        *_conditions(AbsenceScope(begin, end)), calls.c.away, *within(calls.c.id, reach)
     )
     rows = connection.execute(query.order_by(calls.c.started_at).limit(most))
     return [Stretch(row.started_at, row.ended_at) for row in rows]
@@ -169,9 +166,8 @@ def _conditions(scope: AbsenceScope) -> list[sa.ColumnElement[bool]]:
 def _with_number(scope: AbsenceScope) -> list[sa.ColumnElement[bool]]:
     if not scope.numbers:
         return []
-    said = sa.cast(calls.c.details, sa.Text)
-    somewhere = [said.contains(each.lstrip("+"), autoescape=True) for each in sorted(scope.numbers)]
-    return [sa.or_(calls.c.number.in_(scope.numbers), *somewhere)]
+    more = [calls.c.more_numbers.contains(each, autoescape=True) for each in sorted(scope.numbers)]
+    return [sa.or_(calls.c.number.in_(scope.numbers), calls.c.extension.in_(scope.numbers), *more)]
 
 
 def _recordings(connection: Connection, call_ids: list[str]) -> dict[str, list[ArchivedRecording]]:

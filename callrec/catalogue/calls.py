@@ -6,11 +6,12 @@ callrec.catalogue.custody.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from functools import cache
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
@@ -18,21 +19,39 @@ from pydantic import TypeAdapter
 from callrec.catalogue import hits
 from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import call_facilities, calls, extensions, participants, recordings
-from callrec.catalogue.writing import insert_once, upsert
-from callrec.manifest import Manifest, write
+from callrec.catalogue.writing import insert_once, replacement, upsert
 from callrec.model.calls import CallRecord
-from callrec.model.captures import Custody, KeptBecause, RetainedBecause
-from callrec.model.rules import Direction
+from callrec.model.captures import Custody, KeptBecause, RetainedBecause, Silence, SilenceReason
+from callrec.model.rules import Direction, Mode
+from callrec.numbers import normalise
 
-_CALL: TypeAdapter[CallRecord] = TypeAdapter(CallRecord)
+if TYPE_CHECKING:
+    from callrec.manifest import Manifest
+
+T = TypeVar("T")
+
+AWAY = "callrec was away: the dialplan's fallback handled the call"
+"""How the note of a call begins that the dialplan handled alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedSilence:
+    """A silence on purpose, on the clock and in the recording: `begin_s` and `end_s` are seconds of it. One
+    without an end lasts to the end of the recording."""
+
+    begin_s: float
+    end_s: float
+    started_at: datetime
+    finished_at: datetime | None
+    reason: SilenceReason
 
 
 @dataclass(frozen=True, slots=True)
 class ArchivedRecording:
-    """A recording as the catalogue has it. `manifest` is plain JSON, as it was archived, of any version;
-    empty once the recording is destroyed.
+    """A recording as the catalogue has it. Its manifest is in the bucket: `manifest_key` (decision 25).
 
     `key` is that of the sound; `version` and `manifest_version` are those that were proved (decision 6).
+    What only that tells is None once the recording is destroyed, and so are `silences` where there are none.
     """
 
     id: str
@@ -51,9 +70,10 @@ class ArchivedRecording:
     key: str
     version: str | None
     manifest_version: str | None
-    manifest: dict[str, Any]
     retained_because: RetainedBecause
     destroyed_at: datetime | None
+    sample_rate: int | None = None
+    silences: tuple[PlacedSilence, ...] | None = None
 
     @property
     def manifest_key(self) -> str:
@@ -61,7 +81,12 @@ class ArchivedRecording:
 
 
 _READ = RowReader(ArchivedRecording, "recordings", "id")
-_RECORDING: TypeAdapter[ArchivedRecording] = TypeAdapter(ArchivedRecording)
+
+
+@cache
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    """Made when it is first used: whoever only searches needs none."""
+    return TypeAdapter(kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +99,8 @@ class Versions:
 
 AFTERWARDS = ("incident", "hold", "retain_until", "retained_because", "state", "destroyed_at")
 """Columns of a recording that people may have changed since it was archived."""
+OF_MANIFEST = frozenset({"sample_rate", "silences"})
+"""Columns of a recording of which nothing but its manifest tells."""
 
 
 def save_call(connection: sa.Connection, call: CallRecord, facilities: Iterable[str] | None = None) -> None:
@@ -82,17 +109,29 @@ def save_call(connection: sa.Connection, call: CallRecord, facilities: Iterable[
     `facilities` are the codes of those that took part; without, those of its extensions as they are now.
     One whose recording was marked as an incident stays so.
     """
-    _write_call(connection, call, facilities)
-    hits.rewrite(connection, call.id)
+    known, codes = _write_call(connection, call, facilities)
+    if known:
+        hits.rewrite(connection, call.id)
+    else:
+        hits.add(connection, SimpleNamespace(id=call.id, **call_row(call)), extensions_of(call), codes)
 
 
-def _write_call(connection: sa.Connection, call: CallRecord, facilities: Iterable[str] | None) -> None:
-    marked = sa.select(recordings.c.id).where(recordings.c.call_id == call.id, recordings.c.incident)
-    call = replace(call, incident=call.incident or connection.scalar(marked.limit(1)) is not None)
+def _write_call(
+    connection: sa.Connection, call: CallRecord, facilities: Iterable[str] | None
+) -> tuple[bool, set[str]]:
+    """Returns whether the call was known before, and the facilities that took part."""
+    known = is_known(connection, call.id)  # mostly not: then there is nothing to be asked for, nor to go
+    call = replace(call, incident=call.incident or (known and _is_marked(connection, call.id)))
     upsert(connection, calls, {"id": call.id}, call_row(call))
     codes = facilities_of(connection, call) if facilities is None else set(facilities)
-    _only(connection, participants, call, "extension", extensions_of(call), started_at=call.started_at)
-    _only(connection, call_facilities, call, "facility", codes)
+    _only(connection, participants, call, "extension", extensions_of(call), known, started_at=call.started_at)
+    _only(connection, call_facilities, call, "facility", codes, known)
+    return known, codes
+
+
+def _is_marked(connection: sa.Connection, call_id: str) -> bool:
+    marked = sa.select(recordings.c.id).where(recordings.c.call_id == call_id, recordings.c.incident)
+    return connection.scalar(marked.limit(1)) is not None
 
 
 def numbers_gone(connection: sa.Connection, call_id: str, at: datetime | None) -> None:
@@ -107,16 +146,11 @@ def save_recording(
     key: str,
     manifest_sha256: str,
     versions: Versions = Versions(),
-    plain: dict[str, Any] | None = None,
 ) -> None:
     """Writes an archived recording and its call, as its manifest has them. Twice is the same as once, and
-    undoes nothing that people did with it since.
-
-    `plain` is the manifest as it was archived, where that is of another version.
-    """
+    undoes nothing that people did with it since."""
     _write_call(connection, manifest.call, manifest.facilities or None)
-    plain = json.loads(write(manifest)) if plain is None else plain
-    row = recording_row(manifest, key=key, manifest_sha256=manifest_sha256, versions=versions, plain=plain)
+    row = recording_row(manifest, key=key, manifest_sha256=manifest_sha256, versions=versions)
     upsert(connection, recordings, {"id": manifest.recording_id}, row, once=AFTERWARDS)
     hits.rewrite(connection, manifest.call.id)
 
@@ -140,12 +174,15 @@ def call_row(call: CallRecord) -> dict[str, Any]:
         "discarded_at": call.discarded_at,
         "test": call.is_test,
         "details": as_json(call),
+        "more_numbers": numbers_beside(call.number, call.extension, _others(call)),
+        "away": any(each.text.startswith(AWAY) for each in call.notes),
+        "automatic_later": any(each.decision.mode is Mode.AUTOMATIC for each in call.decision_changes),
         "erased_at": None,  # with what is written anew, numbers may come again
     }
 
 
 def recording_row(
-    manifest: Manifest, *, key: str, manifest_sha256: str, versions: Versions, plain: dict[str, Any]
+    manifest: Manifest, *, key: str, manifest_sha256: str, versions: Versions
 ) -> dict[str, Any]:
     """Returns the row of a recording that was just archived without its id, column by column."""
     return {
@@ -166,13 +203,44 @@ def recording_row(
         "key": key,
         "version": versions.audio,
         "manifest_version": versions.manifest,
-        "manifest": plain,
+        "sample_rate": manifest.audio.sample_rate,
+        "silences": _adapter(list[PlacedSilence]).dump_python(placed_silences(manifest), mode="json") or None,
     }
+
+
+def placed_silences(manifest: Manifest) -> list[PlacedSilence]:
+    """Returns where a recording is silent on purpose, as its manifest has it."""
+    zero, length = manifest.capture.began_at, manifest.audio.duration_s
+
+    def place(moment: datetime) -> float:
+        return round(min(max(0.0, (moment - zero).total_seconds()), length), 3)
+
+    def placed(each: Silence) -> PlacedSilence:
+        end_s = place(each.finished_at) if each.finished_at else round(length, 3)
+        return PlacedSilence(place(each.started_at), end_s, each.started_at, each.finished_at, each.reason)
+
+    return [placed(each) for each in manifest.capture.silences]
+
+
+def numbers_beside(number: str | None, extension: str | None, others: Iterable[str | None]) -> str | None:
+    """Returns the numbers by which a call is asked for beside its own: of the `others`, what was dialled and
+    who took part outside, those that are neither its number nor its extension. None where there are none."""
+    found: set[str] = set()
+    for each in {each for each in others if each} - {number, extension}:
+        same = normalise(each)
+        if same != number:
+            found |= {each, same or each}
+    return " ".join(sorted(found)) or None
+
+
+def _others(call: CallRecord) -> list[str | None]:
+    outside = (each.number for each in call.participants if each.extension is None)
+    return [call.dialled, *outside]
 
 
 def as_json(call: CallRecord) -> dict[str, Any]:
     """Returns a call as plain JSON."""
-    plain: dict[str, Any] = _CALL.dump_python(call, mode="json")
+    plain: dict[str, Any] = _adapter(CallRecord).dump_python(call, mode="json")
     return plain
 
 
@@ -183,14 +251,16 @@ def find_recording(connection: sa.Connection, recording_id: str) -> ArchivedReco
 
 
 def as_plain(kept: ArchivedRecording) -> dict[str, Any]:
-    """Returns a recording as plain JSON, without its manifest."""
-    plain: dict[str, Any] = _RECORDING.dump_python(kept, mode="json", exclude={"manifest"})
+    """Returns a recording as plain JSON, but for what only its manifest tells."""
+    adapter = _adapter(ArchivedRecording)
+    plain: dict[str, Any] = adapter.dump_python(kept, mode="json", exclude=set(OF_MANIFEST))
     return plain
 
 
 def told(plain: dict[str, Any]) -> ArchivedRecording:
     """Returns the recording that `as_plain` told. Raises ValueError for what is none."""
-    return _RECORDING.validate_python({**plain, "manifest": {}})
+    kept: ArchivedRecording = _adapter(ArchivedRecording).validate_python(plain)
+    return kept
 
 
 def archived_of(connection: sa.Connection, call_id: str) -> list[str]:
@@ -234,9 +304,17 @@ def was_discarded(connection: sa.Connection, call_id: str) -> bool:
     return connection.scalar(query) is not None
 
 
+def is_told_of(connection: sa.Connection, call_id: str) -> bool:
+    """Returns whether a recording of a call, or that it was discarded, has told more than the call itself."""
+    recorded = sa.exists().where(recordings.c.call_id == call_id)
+    told = sa.select(calls.c.id).where(calls.c.id == call_id, calls.c.discarded_at.is_not(None) | recorded)
+    return connection.scalar(told) is not None
+
+
 def read_call(details: Any) -> CallRecord:
     """Returns the call that plain JSON holds, as a search reads it. Raises ValueError for what is none."""
-    return _CALL.validate_python(details)
+    call: CallRecord = _adapter(CallRecord).validate_python(details)
+    return call
 
 
 def extensions_of(call: CallRecord) -> set[str]:
@@ -254,14 +332,22 @@ def facilities_of(connection: sa.Connection, call: CallRecord) -> set[str]:
 
 
 def _only(
-    connection: sa.Connection, table: sa.Table, call: CallRecord, name: str, wanted: set[str], **values: Any
+    connection: sa.Connection,
+    table: sa.Table,
+    call: CallRecord,
+    name: str,
+    wanted: set[str],
+    known: bool,
+    **values: Any,
 ) -> None:
-    """Makes the rows of a call in a table be those whose column `name` has these values, and no others."""
-    stale = (table.c.call_id == call.id) & table.c[name].not_in(wanted)
-    connection.execute(table.delete().where(stale))
-    for each in wanted:
-        key = {"call_id": call.id, name: each}
-        if values:
-            upsert(connection, table, key, values)
-        else:
-            insert_once(connection, table, key)
+    """Makes the rows of a call in a table be those whose column `name` has these values, and no others; of
+    one that was not `known` there are none."""
+    if known:
+        stale = (table.c.call_id == call.id) & table.c[name].not_in(wanted)
+        connection.execute(table.delete().where(stale))
+    rows = [{"call_id": call.id, name: each, **values} for each in wanted]
+    if values and rows:
+        statement = replacement(connection.dialect.name, table, ("call_id", name), tuple(values))
+        connection.execute(statement, rows)
+    else:
+        insert_once(connection, table, *rows)

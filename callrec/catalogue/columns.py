@@ -1,4 +1,5 @@
-"""The kinds of columns that tables have: moments, days, plain JSON. Each reads what is damaged as such."""
+"""The kinds of columns that tables have: moments, days, JSON plain or packed. Each reads what is damaged as
+such."""
 
 from __future__ import annotations
 
@@ -6,9 +7,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
 
+from callrec.catalogue.packing import pack, unpack
 from callrec.catalogue.rows import readable
 
 
@@ -46,16 +48,39 @@ class Day(sa.TypeDecorator[date]):
 
 
 class _Json(sa.TypeDecorator[Any]):
-    """Stores plain JSON. None is NULL."""
+    """Stores plain JSON, in PostgreSQL as JSONB. None is NULL."""
 
     impl = sa.JSON(none_as_null=True)
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name != "postgresql":
+            return super().load_dialect_impl(dialect)
+        from sqlalchemy.dialects.postgresql import JSONB
+
+        return dialect.type_descriptor(JSONB(none_as_null=True))
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
         return readable(super().result_processor(dialect, coltype))
 
 
-Json = _Json().with_variant(JSONB(none_as_null=True), "postgresql")
+class Packed(sa.TypeDecorator[Any]):
+    """Stores JSON in few bytes, which only callrec reads: nothing in it is asked for in SQL. None is NULL."""
+
+    impl = sa.LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
+        return None if value is None else pack(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else unpack(value)
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
+        return readable(super().result_processor(dialect, coltype))
+
+
+Json = _Json()
 
 
 def plain_row(table: sa.Table, row: Any) -> dict[str, Any]:

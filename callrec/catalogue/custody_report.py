@@ -64,16 +64,17 @@ def refusals(connection: sa.Connection, begin: datetime, end: datetime, reach: R
     What was about no recording is counted for everybody, but for what is there and out of sight: whoever
     asked would learn by the count that it is.
     """
-    seen = custody.c.details["out_of_sight"].as_string().is_(None)
-    of_none = (custody.c.recording_id == "") & seen
-    known = sa.or_(of_none, sa.and_(sa.true(), *within(_CALL, reach)))
-    times = sa.func.coalesce(custody.c.details["times"].as_integer(), 1)
+    of_none = custody.c.recording_id == ""
+    reached = sa.and_(sa.true(), *within(_CALL, reach))
     query = (
-        sa.select(sa.func.coalesce(sa.func.sum(times), 0))
+        sa.select(custody.c.details, reached.label("reached"))
         .select_from(_ROWS)
-        .where(*_during(begin, end), known, custody.c.action == REFUSED)
+        .where(*_during(begin, end), sa.or_(of_none, reached), custody.c.action == REFUSED)
     )
-    return int(connection.execute(query).scalar_one())
+    rows = ((row.details, row.reached) for row in connection.execute(query) if isinstance(row.details, dict))
+    return sum(
+        int(said.get("times") or 1) for said, reached in rows if reached or said.get("out_of_sight") is None
+    )
 
 
 def _during(begin: datetime, end: datetime) -> list[sa.ColumnElement[bool]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from callrec.catalogue.calls import OF_MANIFEST
 from callrec.catalogue.database import Connection
 from callrec.catalogue.rows import RowReader, read_all
 from callrec.catalogue.tables import calls, custody, destructions, holds, recordings
@@ -21,7 +22,8 @@ from callrec.catalogue.writing import insert_once
 from callrec.errors import CatalogueDamaged, Sentence
 from callrec.model.access import Reach
 from callrec.model.captures import Custody, RetainedBecause
-from callrec.sentences import SentenceField, plain
+from callrec.sentence_field import SentenceField
+from callrec.sentences import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +190,10 @@ def tell(connection: Connection, recording_id: str, problem: Sentence) -> None:
 
 
 def finish(connection: Connection, recording_id: str, at: datetime) -> bool:
-    """Writes that a recording is destroyed, and empties its manifest. Returns False where that was so."""
+    """Writes that a recording is destroyed, and takes away what its manifest said. Returns False where that
+    was so."""
     there = (recordings.c.id == recording_id) & (recordings.c.state == Custody.ARCHIVED)
-    gone = {"state": Custody.DESTROYED, "destroyed_at": at, "manifest": {}}
+    gone = {"state": Custody.DESTROYED, "destroyed_at": at, **dict.fromkeys(OF_MANIFEST)}
     changed = connection.execute(recordings.update().where(there).values(gone)).rowcount
     finished = destructions.update().where(destructions.c.recording_id == recording_id, _OPEN)
     connection.execute(finished.values(finished_at=at, problem=None))

@@ -42,7 +42,8 @@ def due(
 
 def erase(connection: Connection, call_id: str, call: CallRecord, at: datetime) -> None:
     """Writes the row of a call as it is without numbers, and takes away what people wrote about it."""
-    values: dict[str, Any] = {"number": None, "details": as_json(call), "erased_at": at}
+    gone = {"number": None, "more_numbers": None}
+    values: dict[str, Any] = {**gone, "details": as_json(call), "erased_at": at}
     connection.execute(calls.update().where(calls.c.id == call_id).values(values))
     grams.forget(connection, call_id)
     connection.execute(notes.delete().where(notes.c.call_id == call_id))

@@ -14,7 +14,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from callrec.catalogue.calls import ArchivedRecording, read_recording
-from callrec.catalogue.query import SearchQuery
 from callrec.catalogue.rows import RowReader, read_all
 from callrec.catalogue.searching import NO_LENGTH, first_places
 from callrec.catalogue.shapes import Mark
@@ -25,6 +24,7 @@ from callrec.ids import ID, pasted
 from callrec.model.access import Reach
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody
+from callrec.model.found import SearchQuery
 from callrec.texts import on_one_line
 
 SHORTEST_PREFIX = 8

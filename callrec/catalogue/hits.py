@@ -25,7 +25,7 @@ from callrec.catalogue.tables import (
     participants,
     recordings,
 )
-from callrec.catalogue.writing import insert_once
+from callrec.catalogue.writing import inserted
 from callrec.model.captures import KeptBecause
 
 KEPT_BY_KEY = (KeptBecause.KEY, KeptBecause.HELP)
@@ -53,6 +53,12 @@ def rewrite(connection: sa.Connection, call_id: str) -> None:
     for row, place in zip_longest(rows_of(call, _recordings(connection, call_id)), before):
         if row:
             _put(connection, row, others, place)
+
+
+def add(connection: sa.Connection, call: Any, extensions: Iterable[str], facilities: Iterable[str]) -> None:
+    """Writes the hit of a new call, of which nothing is recorded yet."""
+    (row,) = rows_of(call, [])
+    _put(connection, row, others_of(call, extensions, facilities), row["place"])
 
 
 def rows_of(call: Any, kept: Sequence[Any]) -> list[dict[str, Any]]:
@@ -114,8 +120,8 @@ def _put(
     """Writes a hit and what follows from it, at a place, or behind all others of its moment."""
     began = row["place"]
     taken = sa.select(sa.func.max(hits.c.place)).where(hits.c.place.between(began, began + SLOTS - 1))
-    row["place"] = place or (connection.scalar(taken) or began - 1) + 1
-    while not insert_once(connection, hits, row):  # somebody else has written one of the same moment
+    row["place"] = (connection.scalar(taken) or began - 1) + 1 if place is None else place
+    while not inserted(connection, hits, row):  # somebody else has written one of the same moment
         row["place"] += 1
     for table, some in following(row, others).items():
         if some:

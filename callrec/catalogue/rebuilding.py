@@ -117,16 +117,25 @@ def all_recordings(connection: sa.Connection) -> dict[str, str]:
     return {row.id: row.key for row in rows}
 
 
-def steps_of_request(connection: sa.Connection, number: str) -> set[str]:
-    """Returns the ids of the statements about a request that the custody log knows."""
-    again = (custody.c.action == "rebuilt") & (custody.c.recording_id == "")
-    of_this = custody.c.details["request"].as_string() == number
-    query = sa.select(custody.c.details).where(custody.c.action.in_(ABOUT_REQUEST) | again, of_this)
-    found: set[str] = set()
-    for said in connection.execute(query).scalars():
-        several = said.get("statements") or [said.get("statement")]
-        found.update(str(each) for each in several if each)
-    return found
+class RequestSteps:
+    """What the custody log knows of statements about requests. It only grows: each row is read once."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, set[str]] = {}
+        self._seen = 0
+
+    def of(self, connection: sa.Connection, number: str) -> set[str]:
+        """Returns the ids of the statements about a request that the custody log knows."""
+        again = (custody.c.action == "rebuilt") & (custody.c.recording_id == "")
+        about = custody.c.action.in_(ABOUT_REQUEST) | again
+        rows = sa.select(custody.c.seq, custody.c.details).where(custody.c.seq > self._seen, about)
+        for seq, said in connection.execute(rows):
+            self._seen = max(self._seen, seq)
+            if isinstance(said, dict):
+                several = said.get("statements") or [said.get("statement")]
+                known = self._of.setdefault(str(said.get("request")), set())
+                known.update(str(each) for each in several if each)
+        return self._of.get(number, set())
 
 
 def all_requests(connection: sa.Connection) -> set[str]:
@@ -159,4 +168,4 @@ def _key(table: str, row: Row) -> str:
 
 def _short(row: Row) -> dict[str, Any]:
     """Returns a row as it is told: without what is long."""
-    return {name: value for name, value in row.items() if name not in ("manifest", "details", "folded")}
+    return {name: value for name, value in row.items() if name not in ("silences", "details", "folded")}

@@ -26,8 +26,6 @@ LONGEST = timedelta(days=1)
 CLOCKS = timedelta(seconds=2)
 """How far the clocks of callrec and PBX may be apart."""
 _CHUNK = 400
-AUTOMATIC_LATER = '"mode": "automatic"'
-"""How the details of a call say that somebody joined whose calls are recorded."""
 _READ_CALL = RowReader(CallRecord, "calls", "id")
 
 
@@ -100,8 +98,7 @@ def answered_without_recording(connection: Connection, begin: datetime, end: dat
     test call that fails is told otherwise."""
     recorded = sa.exists().where(recordings.c.call_id == calls.c.id)
     # Most of an office's calls are not to be recorded: to read all of them would take the process long.
-    said = sa.cast(calls.c.details, sa.Text)
-    maybe = sa.or_(calls.c.mode != Mode.NEVER, said.contains(AUTOMATIC_LATER, autoescape=True))
+    maybe = sa.or_(calls.c.mode != Mode.NEVER, calls.c.automatic_later)
     noted = sa.exists().where(notes.c.call_id == calls.c.id)
     return _calls(
         connection,

@@ -52,8 +52,8 @@ def activity(connection: sa.Connection, begin: datetime, end: datetime) -> dict[
 def spool_bytes(connection: sa.Connection, begin: datetime, end: datetime) -> float:
     """Returns what the recordings of a half-open span of time took in the spool until they were archived: the
     FLAC, and both tracks as they came from the PBX, of 16 bits."""
-    rate = recordings.c.manifest["audio", "sample_rate"].as_float()
-    tracks = recordings.c.duration_s * sa.func.coalesce(rate, WIDEBAND_RATE) * 2 * 2
+    rate = sa.func.coalesce(recordings.c.sample_rate, WIDEBAND_RATE)
+    tracks = recordings.c.duration_s * rate * 2 * 2
     query = sa.select(sa.func.coalesce(sa.func.sum(recordings.c.size + tracks), 0.0)).where(
         recordings.c.started_at >= begin, recordings.c.started_at < end
     )

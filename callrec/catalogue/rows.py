@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -43,7 +44,12 @@ class RowReader(Generic[T]):
     """Reads the rows of one table, whose key is in `key`, as objects of one type."""
 
     def __init__(self, kind: type[T], table: str, *key: str) -> None:
-        self._adapter, self._table, self._key = TypeAdapter(kind), table, key
+        self._kind, self._table, self._key = kind, table, key
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[T]:
+        """Made with the first row: it takes longer than to read a hundred."""
+        return TypeAdapter(self._kind)
 
     def __call__(self, row: Any, values: Callable[[Any], Any]) -> T:
         """Returns what a row stands for: an object made of `values` of it, each of which is checked.

@@ -9,20 +9,18 @@ hits of both are so common that the first in the order that is asked are soon fo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql.base import PGDialect
-from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from callrec.catalogue import kinds
 from callrec.catalogue.places import SLOTS
-from callrec.catalogue.query import SearchQuery
 from callrec.catalogue.shapes import Mark, Shape, shape_of, values_of
 from callrec.catalogue.streams import KIND, Conditions, Stream, streams
 from callrec.catalogue.tables import hit_facilities, hits, note_grams
 from callrec.model.access import Reach
+from callrec.model.found import SearchQuery
 
 AT_HAND = 10_000
 """Hits that are collected and sorted rather than looked for in the order that is asked."""
@@ -65,15 +63,23 @@ def _kinds(connection: sa.Connection, wanted: SearchQuery) -> tuple[int, ...]:
     )
 
 
-_DIALECTS: dict[str, Any] = {"sqlite": SQLiteDialect, "postgresql": PGDialect}
-"""Which write SQL without the ways of a driver, for `sqlalchemy.text`."""
+@cache
+def _dialect(name: str) -> Any:
+    """Returns what writes SQL without the ways of a driver, for `sqlalchemy.text`."""
+    if name == "sqlite":
+        from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+
+        return SQLiteDialect(paramstyle="named")
+    from sqlalchemy.dialects.postgresql.base import PGDialect
+
+    return PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
 
 
 @lru_cache(1000)
 def _sql(dialect: str, shape: Shape, made: str) -> tuple[sa.TextClause, dict[str, Any]]:
     """Returns the SQL of a shape of searches, and its values with those that are the same in all: for their
     first places, for those of all that are collected and sorted, or for the count of these."""
-    search, dialect_ = _Search(shape), _DIALECTS[dialect](paramstyle="named")
+    search, dialect_ = _Search(shape), _dialect(dialect)
     arms, same = [], dict[str, Any]()
     for stream in streams(shape):
         compiled = search.arm(stream, made).compile(dialect=dialect_)

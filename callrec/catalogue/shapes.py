@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from callrec.catalogue import grams
 from callrec.catalogue.places import place_of
-from callrec.catalogue.query import SearchQuery
 from callrec.model.access import Reach
+from callrec.model.found import SearchQuery
 from callrec.texts import folded
 
 

@@ -1,4 +1,5 @@
 """Says what tables there are. What is JSON is kept whole for showing; what is searched has a column.
+Manifests are in the bucket alone, and here are their hashes (decision 25).
 
 Numbers come from outside and have no safe length, so they are Text. All times are Moments. migrations/ makes
 the tables; a test compares both.
@@ -10,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from callrec.catalogue.columns import Day, Json, Moment, column
+from callrec.catalogue.columns import Day, Json, Moment, Packed, column
 
 metadata = sa.MetaData(
     naming_convention={
@@ -114,7 +115,10 @@ calls = sa.Table(
     column("rule_version", sa.Integer, nullable=True),
     column("incident", sa.Boolean),
     column("discarded_at", Moment, nullable=True),
-    column("details", Json),
+    column("details", Packed),
+    column("more_numbers", sa.Text, nullable=True),  # that were dialled or took part, beside `number`
+    column("away", sa.Boolean, server_default=sa.false()),  # the dialplan handled it alone
+    column("automatic_later", sa.Boolean, server_default=sa.false()),  # so it is of somebody who joined
     column("test", sa.Boolean, server_default=sa.false()),  # callrec made it itself
     column("erased_at", Moment, nullable=True),  # when numbers and names were taken out of it
 )
@@ -156,7 +160,8 @@ recordings = sa.Table(
     column("key", sa.Text, unique=True),
     column("version", sa.Text, nullable=True),  # decision 6
     column("manifest_version", sa.Text, nullable=True),
-    column("manifest", Json),  # of any version, as it was archived: decision 14; empty once it is destroyed
+    column("sample_rate", sa.Integer, nullable=True),
+    column("silences", Packed, nullable=True),  # where it is silent on purpose; gone once it is destroyed
     column("retained_because", sa.String(16)),
     column("destroyed_at", Moment, nullable=True),
     # What is past its time, among millions that were destroyed before.
@@ -346,7 +351,7 @@ destructions = sa.Table(
     ),
     column("begun_at", Moment),
     column("begun_by", sa.Text),
-    column("reason", Json),
+    column("reason", Packed),
     column("finished_at", Moment, nullable=True),
     column("problem", Json, nullable=True),
 )
@@ -360,7 +365,7 @@ custody = sa.Table(
     column("who", sa.Text),
     column("recording_id", sa.String(36), index=True),
     column("action", sa.String(32)),
-    column("details", Json),
+    column("details", Packed),
     column("previous", sa.String(64)),
     column("hash", sa.String(64)),
     sa.Index(None, "action", "at"),  # what was heard or refused in a month, among ten million rows

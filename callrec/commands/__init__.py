@@ -15,7 +15,6 @@ import inspect
 import os
 import sys
 from functools import cache
-from types import ModuleType
 from typing import Any
 
 import click
@@ -67,6 +66,11 @@ COMMANDS = {
 }
 
 
+GARBAGE = 50_000
+"""How many new objects there may be until garbage is looked for: what is imported is none, and is looked at
+again and again else."""
+
+
 class Program(click.Group):
     """The group of all commands: finds them by name, and speaks the user's language."""
 
@@ -82,20 +86,11 @@ class Program(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        return translate(_imported(f"callrec.commands.{cmd_name}").command)
+        return translate(importlib.import_module(f"callrec.commands.{cmd_name}").command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section(translated("Commands")):
             formatter.write_dl([(name, translated(text)) for name, text in COMMANDS.items()])
-
-
-def _imported(name: str) -> ModuleType:
-    """Returns a module. What is imported stays: no time is spent on looking for garbage among it."""
-    gc.disable()
-    try:
-        return importlib.import_module(name)
-    finally:
-        gc.enable()
 
 
 def translate(command: click.Command) -> click.Command:
@@ -133,6 +128,7 @@ def program(ctx: click.Context, config: str | None, desk: str | None) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the program and ends the process with its exit code. Errors are one line on stderr."""
+    gc.set_threshold(GARBAGE)
     os.umask(0o077)  # what callrec writes is for its owner, unless it is said for whom else
     other_programs.forget()
     language.use()

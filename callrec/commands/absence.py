@@ -14,13 +14,12 @@ from callrec.commands.common import desk, now, print_json, say, working
 from callrec.dates import parse_end, parse_moment
 from callrec.desk.operations import absences
 from callrec.desk.operations.absences import AbsencePage
-from callrec.desk.operations.office import office_settings
+from callrec.desk.operations.searching import conventions
 from callrec.errors import CheckFailed, Refused, WrongUsage
 from callrec.failures import why
 from callrec.files import draft
-from callrec.numbers import normalise
-from callrec.rulebook.fields import read_number
-from callrec.settings import OfficeSettings
+from callrec.model.office import Conventions
+from callrec.numbers import normalise, read_number
 from callrec.signing import parsed
 
 
@@ -61,7 +60,7 @@ def command(
     if output and output.suffix.lower() != ".html":
         raise WrongUsage("{path} is no name of a page: write FILE.html", path=output)
     here = desk(ctx)
-    office = here.do(office_settings)
+    office = here.do(conventions)
     scope = _scope(office, extension, number, facility, begin, end)
 
     def ask() -> AbsencePage:
@@ -76,7 +75,7 @@ def command(
 
 
 def _scope(
-    office: OfficeSettings,
+    office: Conventions,
     extension: str | None,
     number: str | None,
     facility: str | None,

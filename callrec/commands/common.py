@@ -10,25 +10,27 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
 
-from callrec import settings_file
-from callrec.app import App
+from callrec import places
 from callrec.commands import spreadsheet
 from callrec.commands.given import Given
 from callrec.commands.table import Table, cell, laid_out
-from callrec.desk.direct import Desk, DirectDesk
-from callrec.desk.operations.direct import DIRECT
-from callrec.desk.operations.office import office_parts, office_settings
+from callrec.desk.operations.searching import conventions
 from callrec.desk.way import socket_to_use
 from callrec.errors import CallrecError, Refused
 from callrec.language import translated
-from callrec.policy.office import OfficeParts
-from callrec.settings import OfficeSettings, Settings
+from callrec.model.office import Conventions
 from callrec.visible import filled, visible
+
+if TYPE_CHECKING:
+    from callrec.app import App
+    from callrec.desk.direct import Desk
+    from callrec.policy.office import OfficeParts
+    from callrec.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 Row = dict[str, Any]
@@ -42,8 +44,13 @@ def app(ctx: click.Context, narrowed: Callable[[Settings], Settings] = lambda wh
     `narrowed` takes from the settings what a process that runs for long is not to have. Raises Refused for
     somebody who works through a desk, whose custody log says so then.
     """
+    from callrec import settings_file
+    from callrec.app import App
+
     given: Given = ctx.find_root().obj
-    if settings_file.find_file(given.config) is None and socket_to_use(given.config, given.desk):
+    if places.find_file(given.config) is None and socket_to_use(given.config, given.desk):
+        from callrec.desk.operations.direct import DIRECT
+
         with suppress(CallrecError):  # NotAllowed, or no desk is there
             desk(ctx).do(DIRECT[str(ctx.info_name)])
         raise Refused(
@@ -66,8 +73,8 @@ def desk(ctx: click.Context) -> Desk:
 def zone(ctx: click.Context) -> ZoneInfo:
     """Returns the zone of the office, in which dates are read and shown."""
     if _OFFICE not in ctx.meta:
-        ctx.meta[_OFFICE] = desk(ctx).do(office_settings)
-    found: OfficeSettings = ctx.meta[_OFFICE]
+        ctx.meta[_OFFICE] = desk(ctx).do(conventions)
+    found: Conventions = ctx.meta[_OFFICE]
     return found.zone
 
 
@@ -78,6 +85,8 @@ def now() -> datetime:
 
 def office_now(ctx: click.Context) -> OfficeParts:
     """Returns what the office is made of now: facilities, extensions, rules, and what the settings say."""
+    from callrec.desk.operations.office import office_parts
+
     return desk(ctx).do(office_parts)
 
 
@@ -85,6 +94,8 @@ def _desk(ctx: click.Context) -> Desk:
     given: Given = ctx.find_root().obj
     socket = socket_to_use(given.config, given.desk)
     if socket is None:
+        from callrec.desk.direct import DirectDesk
+
         return DirectDesk(app(ctx))
     from callrec.desk.client import RemoteDesk
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import click
 
-from callrec import settings_file
+from callrec import places
 from callrec.addresses import read_address
 from callrec.commands.common import app, emit, lists
 from callrec.doctor.check import Checkup
@@ -27,7 +27,7 @@ def command(ctx: click.Context, mail: str | None, form: str | None) -> None:
     to = None if mail is None else read_address(mail)
     if mail is not None and not to:
         raise WrongUsage("{text} is no mail address, such as help@city.example", text=repr(mail))
-    checkup = Checkup(app(ctx), settings_file.find_file(ctx.find_root().obj.config), to or "")
+    checkup = Checkup(app(ctx), places.find_file(ctx.find_root().obj.config), to or "")
     results = run_all(CHECKS, checkup)
     rows = [{"part": _(each.part), "ok": each.ok, "found": each.found} for each in results]
     emit(rows, {"part": "part", "ok": "ok", "found": "found"}, form, prose="found")

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from callrec import settings_file, toml_text
+from callrec import places, settings_file, toml_text
 from callrec.app import App
 from callrec.commands.common import say
 from callrec.configuration import Answers, check_place, has_password, read_answers, write_file
@@ -22,7 +22,6 @@ from callrec.errors import Refused, WrongUsage
 from callrec.failures import why
 from callrec.language import translated
 from callrec.permissions import too_wide
-from callrec.settings_file import PLACES
 
 QUESTIONS = {
     "database_url": "Where the catalogue is kept (an SQLAlchemy URL).",
@@ -95,7 +94,7 @@ def command(
     """
     options = {name: value for name, value in given.items() if value is not None}
     given = {**_from_files(files), **options}
-    path = (settings_file.find_file(ctx.find_root().obj.config) or PLACES[0]).absolute()
+    path = (places.find_file(ctx.find_root().obj.config) or places.CONFIGURATION[0]).absolute()
     if path.exists():
         if any(given.values()):
             raise Refused("{path} is there already: change it with an editor, nothing was written", path=path)

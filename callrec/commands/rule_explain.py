@@ -10,17 +10,16 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from callrec.call_words import DIRECTIONS
 from callrec.commands.common import now, office_now, print_json, say, tell
 from callrec.dates import parse_moment
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
 from callrec.model.rules import Announce, Decision, Direction
-from callrec.numbers import Number
+from callrec.numbers import Number, read_number
 from callrec.policy.combine import combine, is_final
 from callrec.policy.office import Office
 from callrec.rulebook import explanation
-from callrec.rulebook.fields import read_number
-from callrec.wording import DIRECTIONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
 import click
 
-from callrec.catalogue.calls import ArchivedRecording
-from callrec.catalogue.finding import SearchHit
-from callrec.catalogue.query import SORTS, SearchQuery
+from callrec.call_words import DIRECTIONS, OUTCOMES
 from callrec.commands.common import desk, emit, lists, say
 from callrec.dates import parse_range, spoken
-from callrec.desk.operations import finding as operations
-from callrec.desk.operations.office import office_settings
+from callrec.desk.operations import searching
 from callrec.durations import clock, parse_duration
 from callrec.errors import CatalogueDamaged, NotFound, WrongUsage
 from callrec.language import translated
 from callrec.model.captures import Custody
+from callrec.model.found import MOST_FOUND, SORTS, FoundCall, SearchQuery
+from callrec.model.office import Conventions
 from callrec.model.rules import Direction, Mode
-from callrec.numbers import normalise
-from callrec.rulebook.fields import read_number
-from callrec.settings import OfficeSettings
-from callrec.wording import DIRECTIONS, OUTCOMES
+from callrec.numbers import normalise, read_number
 
 T = TypeVar("T")
 
@@ -47,28 +44,7 @@ SPARE = (
 )
 """What a narrow terminal can do without, the first of these first."""
 
-KEYS = (
-    "id",
-    "call_id",
-    "started_at",
-    "duration_s",
-    "facility",
-    "extension",
-    "number",
-    "direction",
-    "mode",
-    "outcome",
-    "discarded_at",
-    "unannounced_at",
-    "kept_because",
-    "incident",
-    "announced",
-    "state",
-    "hold",
-    "retain_until",
-    "sha256",
-    "key",
-)
+KEYS = tuple(each.name for each in fields(FoundCall))
 """What a line says in JSON and CSV."""
 
 
@@ -92,8 +68,8 @@ KEYS = (
 @click.option("--min-duration", metavar="TIME", help="Only recordings of this length or longer, such as 30s.")
 @click.option("--all-calls", is_flag=True, help="Also calls that were not recorded.")
 @click.option("--test-calls", is_flag=True, help="Also the calls of callrec testcall.")
-@click.option("--limit", default=100, type=click.IntRange(1, operations.MOST_FOUND), help="At most so many.")
-@click.option("--sort", default="newest", type=click.Choice(list(SORTS)), help="Which come first.")
+@click.option("--limit", default=100, type=click.IntRange(1, MOST_FOUND), help="At most so many.")
+@click.option("--sort", default="newest", type=click.Choice(SORTS), help="Which come first.")
 @click.option("--after", metavar="ID", help="Only what comes after this one: the last of the list before.")
 @lists
 @click.pass_context
@@ -102,7 +78,7 @@ def command(ctx: click.Context, /, date: str | None, on: str | None, form: str |
     if date is not None and on is not None:
         raise WrongUsage("the date was given twice: {first} and {second}", first=date, second=on)
     here = desk(ctx)
-    office = here.do(office_settings)
+    office = here.do(searching.conventions)
     day = on if date is None else date
     begin, end = (None, None) if day is None else parse_range(day, office.zone, datetime.now(UTC))
     given["extension"] = _meant(given["extension"], partial(read_number, outside=False))
@@ -111,7 +87,7 @@ def command(ctx: click.Context, /, date: str | None, on: str | None, form: str |
     shortest = _meant(given.pop("min_duration"), parse_duration)
     limit = given.pop("limit")
     wanted = SearchQuery(begin, end, min_duration_s=shortest, limit=limit + 1, **given)
-    found, damage = _found(here.do(operations.search, wanted))
+    found, damage = _found(here.do(searching.search, wanted))
     rows = [row(each, office) for each in found[:limit]]
     emit(rows, COLUMNS, form, keys=KEYS, spare=SPARE, zone=office.zone)
     if len(found) > limit:
@@ -127,9 +103,9 @@ def command(ctx: click.Context, /, date: str | None, on: str | None, form: str |
         raise _nothing(wanted)
 
 
-def _found(hits: Iterator[SearchHit]) -> tuple[list[SearchHit], CatalogueDamaged | None]:
+def _found(hits: Iterator[FoundCall]) -> tuple[list[FoundCall], CatalogueDamaged | None]:
     """Returns what was found, and what is wrong with the rest of it."""
-    found: list[SearchHit] = []
+    found: list[FoundCall] = []
     try:
         found.extend(hits)
     except CatalogueDamaged as error:
@@ -148,41 +124,20 @@ def _meant(text: str | None, read: Callable[[str], T]) -> T | None:
     return None if text is None else read(text)
 
 
-def row(found: SearchHit, office: OfficeSettings) -> dict[str, Any]:
+def row(found: FoundCall, office: Conventions) -> dict[str, Any]:
     """Returns a call and its recording as a line of a list, with the keys of COLUMNS and KEYS."""
-    call, kept = found.call, found.recording
-    started = kept.started_at if kept else call.started_at
     return {
-        "id": kept.id if kept else None,
-        "call_id": call.id,
-        "started_at": started,
-        "duration_s": round(kept.duration_s, 3) if kept else None,
-        "facility": call.facility,
-        "extension": call.extension,
-        "number": None if found.erased_at else call.number,
-        "direction": call.direction,
-        "mode": call.decision.mode if call.decision else None,
-        "outcome": call.outcome,
-        "discarded_at": call.discarded_at,
-        "unannounced_at": call.unannounced_at,
-        "kept_because": kept.kept_because if kept else None,
-        "incident": call.incident,
-        "announced": kept.announced if kept else any(each.complete for each in call.announcements),
-        "state": kept.state if kept else None,
-        "hold": kept.hold if kept else False,
-        "retain_until": kept.retain_until if kept else None,
-        "sha256": kept.sha256 if kept else None,
-        "key": kept.key if kept else None,
-        "_id": kept.id if kept else call.id,
-        "_when": spoken(started, office.zone),
-        "_direction": translated(DIRECTIONS[call.direction]) if call.direction else None,
-        "_outcome": translated(OUTCOMES[call.outcome]) if call.outcome else None,
-        "_length": _length(kept),
+        **asdict(found),
+        "_id": found.id or found.call_id,
+        "_when": spoken(found.started_at, office.zone),
+        "_direction": translated(DIRECTIONS[found.direction]) if found.direction else None,
+        "_outcome": translated(OUTCOMES[found.outcome]) if found.outcome else None,
+        "_length": _length(found),
     }
 
 
-def _length(kept: ArchivedRecording | None) -> str:
+def _length(found: FoundCall) -> str:
     """Returns how long a recording is, or that there is nothing to hear any more."""
-    if kept is None:
+    if found.duration_s is None:
         return "—"
-    return translated("destroyed") if kept.state is Custody.DESTROYED else clock(kept.duration_s)
+    return translated("destroyed") if found.state is Custody.DESTROYED else clock(found.duration_s)

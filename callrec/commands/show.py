@@ -8,30 +8,29 @@ from typing import Any
 
 import click
 
+from callrec.call_words import DIRECTIONS, OUTCOMES
 from callrec.catalogue import calls, custody
 from callrec.catalogue.alerts import DeliveryRow
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.finding import SearchHit
 from callrec.commands import show_after
-from callrec.commands.common import desk, plain_row, print_json, tell
+from callrec.commands.common import desk, plain_row, print_json, say, tell
 from callrec.commands.search import row
 from callrec.commands.show_course import course, silences
 from callrec.dates import spoken
 from callrec.desk.operations import finding as operations
 from callrec.desk.operations.finding import ShownCall
-from callrec.desk.operations.office import office_settings
+from callrec.desk.operations.searching import conventions, found_call
 from callrec.durations import clock
 from callrec.language import translated as _
 from callrec.model.calls import Announcement, CallRecord
+from callrec.model.office import Conventions
 from callrec.rulebook import explanation
 from callrec.rulebook.explanation import Known
-from callrec.settings import OfficeSettings
 from callrec.wording import (
     ACTIONS,
     ALERT_STATES,
-    DIRECTIONS,
     KEPT_BECAUSE,
-    OUTCOMES,
     note,
 )
 
@@ -45,22 +44,24 @@ Lines = Iterator[tuple[str, str]]
 def command(ctx: click.Context, id_: str, as_json: bool) -> None:
     """Show one recording or call: who, when, why it was recorded or not, and what was done with it."""
     here = desk(ctx)
-    shown = here.do(operations.show, id_)
-    office = here.do(office_settings)
+    shown = here.do(operations.show, id_, manifest=as_json)
+    office = here.do(conventions)
     if as_json:
         print_json(_whole(shown, office))
+        if shown.without_manifest:
+            say("the manifest could not be had: {problem}", err=True, problem=shown.without_manifest)
         return
     for name, text in _lines(shown, office):
         tell(f"{_(name)}: {text}" if name else f"  {text}")
 
 
-def _whole(shown: ShownCall, office: OfficeSettings) -> dict[str, Any]:
+def _whole(shown: ShownCall, office: Conventions) -> dict[str, Any]:
     found = shown.found
     return {
-        **plain_row(row(found, office)),
+        **plain_row(row(found_call(found), office)),
         "call": calls.as_json(found.call),
         "other_recordings": shown.others,
-        "manifest": found.recording.manifest if found.recording else None,
+        "manifest": shown.manifest,
         "silences": [plain_row(asdict(each)) for each in silences(found.recording)],
         "retained_because": found.recording.retained_because if found.recording else None,
         **show_after.as_json(shown.after),
@@ -82,7 +83,7 @@ def _whole(shown: ShownCall, office: OfficeSettings) -> dict[str, Any]:
     }
 
 
-def _lines(shown: ShownCall, office: OfficeSettings) -> Lines:
+def _lines(shown: ShownCall, office: Conventions) -> Lines:
     found = shown.found
     yield from _call(found, office)
     yield from _decision(found, {(each.id, each.version): each for each in shown.considered}, office)
@@ -97,7 +98,7 @@ def _lines(shown: ShownCall, office: OfficeSettings) -> Lines:
     yield from _custody(shown.entries, office)
 
 
-def _alerts(told: list[DeliveryRow], office: OfficeSettings) -> Lines:
+def _alerts(told: list[DeliveryRow], office: Conventions) -> Lines:
     for each in told:
         state = _(ALERT_STATES[each.state]).format(
             sent=spoken(each.sent_at, office.zone) if each.sent_at else "", tries=each.tries
@@ -106,7 +107,7 @@ def _alerts(told: list[DeliveryRow], office: OfficeSettings) -> Lines:
         yield "help alert", ", ".join(filter(None, (f"{to}  {state}", each.problem)))
 
 
-def _custody(entries: list[custody.Entry], office: OfficeSettings) -> Lines:
+def _custody(entries: list[custody.Entry], office: Conventions) -> Lines:
     if entries:
         yield "what was done with it", ""
     for each in entries:
@@ -114,7 +115,7 @@ def _custody(entries: list[custody.Entry], office: OfficeSettings) -> Lines:
         yield "", f"{spoken(each.at, office.zone)}  {_(ACTIONS.get(each.action, each.action))}  ({by})"
 
 
-def _call(found: SearchHit, office: OfficeSettings) -> Lines:
+def _call(found: SearchHit, office: Conventions) -> Lines:
     call = found.call
     yield "call", call.id
     yield "when", spoken(call.started_at, office.zone)
@@ -129,7 +130,7 @@ def _call(found: SearchHit, office: OfficeSettings) -> Lines:
         yield "incident", _("yes")
 
 
-def _decision(found: SearchHit, known: Known, office: OfficeSettings) -> Lines:
+def _decision(found: SearchHit, known: Known, office: Conventions) -> Lines:
     decision = found.call.decision
     if decision is None:
         yield "decision", _("none: the call ended before anybody answered")
@@ -142,7 +143,7 @@ def _decision(found: SearchHit, known: Known, office: OfficeSettings) -> Lines:
         yield "recording", _unrecorded(found.call, office)
 
 
-def _unrecorded(call: CallRecord, office: OfficeSettings) -> str:
+def _unrecorded(call: CallRecord, office: Conventions) -> str:
     discarded = spoken(call.discarded_at, office.zone) if call.discarded_at else ""
     if call.unannounced_at:
         why = _("none: the announcement could not be played, and the rule wants nothing recorded then")
@@ -155,7 +156,7 @@ def _notes(call: CallRecord) -> Lines:
         yield "note", note(each)
 
 
-def _announcements(call: CallRecord, office: OfficeSettings) -> Lines:
+def _announcements(call: CallRecord, office: Conventions) -> Lines:
     for each in call.announcements:
         yield (
             "announcement",
@@ -171,14 +172,14 @@ def _heard(each: Announcement) -> str:
     return _("heard to its end") if each.complete else _("not heard to its end")
 
 
-def _people(found: SearchHit, office: OfficeSettings) -> Lines:
+def _people(found: SearchHit, office: Conventions) -> Lines:
     unknown = "—" if found.erased_at else "?"
     for each in found.call.participants:
         left = spoken(each.left_at, office.zone)[11:] if each.left_at else "…"
         yield "took part", f"{each.number or unknown}  {spoken(each.joined_at, office.zone)} – {left}"
 
 
-def _recording(kept: ArchivedRecording, shown: ShownCall, office: OfficeSettings) -> Lines:
+def _recording(kept: ArchivedRecording, shown: ShownCall, office: Conventions) -> Lines:
     yield "recording", kept.id
     yield "length", clock(kept.duration_s)
     yield "kept because", _(KEPT_BECAUSE[kept.kept_because])
@@ -190,7 +191,7 @@ def _recording(kept: ArchivedRecording, shown: ShownCall, office: OfficeSettings
         yield "other recordings", ", ".join(shown.others)
 
 
-def _state(kept: ArchivedRecording, office: OfficeSettings) -> str:
+def _state(kept: ArchivedRecording, office: Conventions) -> str:
     if kept.destroyed_at is None:
         return _(ACTIONS[kept.state])
     return _("destroyed at {moment}").format(moment=spoken(kept.destroyed_at, office.zone))

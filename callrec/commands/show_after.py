@@ -14,7 +14,7 @@ from callrec.commands.common import plain_row
 from callrec.dates import spoken
 from callrec.desk.operations.finding import After
 from callrec.language import translated as _
-from callrec.settings import OfficeSettings
+from callrec.model.office import Conventions
 from callrec.wording import ACTIONS, RETAINED_BECAUSE
 
 LENGTHENED = ("retained", "marked-incident", "cleared-incident")
@@ -22,14 +22,14 @@ LENGTHENED = ("retained", "marked-incident", "cleared-incident")
 REDACTED = "redacted"
 
 
-def written(after: After, office: OfficeSettings) -> Iterator[tuple[str, str]]:
+def written(after: After, office: Conventions) -> Iterator[tuple[str, str]]:
     """Yields a line for each note, the oldest first."""
     for each in after.notes:
         yield "note", f"{spoken(each.at, office.zone)}  {each.text}  ({each.who})"
 
 
 def kept(
-    recording: ArchivedRecording, after: After, entries: list[Entry], office: OfficeSettings
+    recording: ArchivedRecording, after: After, entries: list[Entry], office: Conventions
 ) -> Iterator[tuple[str, str]]:
     """Yields until when a recording is kept, what decided that, who and why; and what it is held for."""
     until = spoken(recording.retain_until, office.zone) if recording.retain_until else "—"
@@ -67,7 +67,7 @@ def redactions(entries: list[Entry]) -> list[dict[str, Any]]:
     ]
 
 
-def _hold(hold: Hold, office: OfficeSettings) -> str:
+def _hold(hold: Hold, office: Conventions) -> str:
     begun = _by(hold.at, hold.reason, office, hold.who, hold.request)
     if hold.released_at is None:
         return begun
@@ -75,5 +75,5 @@ def _hold(hold: Hold, office: OfficeSettings) -> str:
     return _("{begun}; released {ended}").format(begun=begun, ended=ended)
 
 
-def _by(at: datetime, reason: str | None, office: OfficeSettings, *by: str | None) -> str:
+def _by(at: datetime, reason: str | None, office: Conventions, *by: str | None) -> str:
     return f"{spoken(at, office.zone)}  {reason or '—'}  ({', '.join(filter(None, by))})"

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
-from callrec.catalogue.calls import ArchivedRecording
+from callrec.catalogue.calls import ArchivedRecording, PlacedSilence
 from callrec.catalogue.finding import SearchHit
 from callrec.dates import spoken
 from callrec.durations import clock
 from callrec.language import translated as _
-from callrec.manifest import capture_of
 from callrec.model.calls import CallRecord
-from callrec.model.captures import Silence, SilenceReason
 from callrec.rulebook import explanation
 from callrec.wording import FEATURES, KEY_RESULTS, SILENCE_REASONS
-
-
-@dataclass(frozen=True, slots=True)
-class ShownSilence:
-    """A silence, on the clock and in the recording: `begin_s` and `end_s` are seconds of the recording."""
-
-    begin_s: float
-    end_s: float
-    started_at: datetime
-    finished_at: datetime | None
-    reason: SilenceReason
 
 
 def course(found: SearchHit, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
@@ -43,24 +28,9 @@ def course(found: SearchHit, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
         )
 
 
-def silences(kept: ArchivedRecording | None) -> list[ShownSilence]:
-    """Returns the silences of a recording, as its manifest has them. One without an end lasts to the end.
-
-    Nothing is known of one that was destroyed.
-    """
-    if kept is None or not kept.manifest:
-        return []
-    capture = capture_of(kept.manifest)
-    zero = capture.began_at
-
-    def place(moment: datetime) -> float:
-        return round(min(max(0.0, (moment - zero).total_seconds()), kept.duration_s), 3)
-
-    def silence(each: Silence) -> ShownSilence:
-        end_s = place(each.finished_at) if each.finished_at else round(kept.duration_s, 3)
-        return ShownSilence(place(each.started_at), end_s, each.started_at, each.finished_at, each.reason)
-
-    return [silence(each) for each in capture.silences]
+def silences(kept: ArchivedRecording | None) -> Sequence[PlacedSilence]:
+    """Returns the silences of a recording. Nothing is known of one that was destroyed."""
+    return kept.silences or () if kept else ()
 
 
 def _decision_changes(call: CallRecord, zone: ZoneInfo) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from callrec.moments import FARTHEST, LONGEST_CALL, is_apart
 from callrec.pbx.events import Channel, ChannelDestroyed, DialplanSaid, Event
@@ -26,6 +26,11 @@ LATE = timedelta(seconds=2)
 TOLD = timedelta(seconds=5)
 """A clock that was asked over the network, and tells whole seconds, is known to this."""
 _NONE = timedelta(0)
+_CHANNELS: dict[type, tuple[str, ...]] = {
+    kind: tuple(each.name for each in fields(kind) if str(each.type).startswith("Channel"))
+    for kind in get_args(Event)
+}
+"""The fields of each kind of event that hold a channel, or may."""
 
 
 class SteadyTime:
@@ -93,22 +98,23 @@ class SteadyTime:
     def take(self, event: Event) -> Event:
         """Returns an event that has just come with its true moments in place of the PBX's."""
         at = self._moment(event.at)
-        changed: dict[str, Any] = {"at": at}
-        for field in fields(event):
-            value = getattr(event, field.name)
-            if isinstance(value, Channel):
-                changed[field.name] = self.channel(value)
-        if isinstance(event, DialplanSaid):
+        changed: dict[str, Any] = {} if at == event.at else {"at": at}
+        for name in _CHANNELS[type(event)]:
+            told: Channel | None = getattr(event, name)
+            if told and (dated := self.channel(told)) is not told:
+                changed[name] = dated
+        if isinstance(event, DialplanSaid) and event.pbx_ahead != self.pbx_ahead:
             changed["pbx_ahead"] = self.pbx_ahead
         if isinstance(event, ChannelDestroyed):
             self._created.pop(event.channel.id, None)
-        return replace(event, **changed)
+        return replace(event, **changed) if changed else event
 
     def channel(self, channel: Channel) -> Channel:
         """Returns a channel with the moment at which it was made, the same one whenever it is told of."""
         if channel.id not in self._created:
             self._created[channel.id] = self.earlier(channel.created_at)
-        return replace(channel, created_at=self._created[channel.id])
+        created_at = self._created[channel.id]
+        return channel if created_at == channel.created_at else replace(channel, created_at=created_at)
 
     def earlier(self, stamp: datetime) -> datetime:
         """Returns the moment of something that the PBX has stamped a while ago; now, where that cannot be."""

@@ -17,25 +17,30 @@ class Unsaved:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._asked = 0
-        self._waiting: dict[int, tuple[int, SpoolAction]] = {}
-        """By the identity of each action, its number or that of the oldest that it stands for."""
+        self._waiting: dict[str, dict[int, tuple[int, SpoolAction]]] = {}
+        """By call, and there by the identity of each action: its number, or that of the oldest that it stands
+        for."""
 
     def ask(self, action: SpoolAction) -> None:
         """Takes note of an action that is wanted."""
         with self._lock:
             self._asked += 1
-            of_call = [number for number, each in self._waiting.values() if each.linkedid == action.linkedid]
-            self._waiting[id(action)] = min([self._asked, *of_call]), action
+            of_call = self._waiting.setdefault(action.linkedid, {})
+            oldest = min((number for number, _ in of_call.values()), default=self._asked)
+            of_call[id(action)] = oldest, action
 
     def saved(self, action: SpoolAction) -> None:
         """Takes note that an action is carried out, or that a newer one was in its place."""
         with self._lock:
-            self._waiting.pop(id(action), None)
+            of_call = self._waiting.get(action.linkedid, {})
+            of_call.pop(id(action), None)
+            if not of_call:
+                self._waiting.pop(action.linkedid, None)
 
     def waiting(self) -> list[SpoolAction]:
         """Returns the actions that are not on disk yet."""
         with self._lock:
-            return [each for _, each in self._waiting.values()]
+            return [each for of_call in self._waiting.values() for _, each in of_call.values()]
 
     def asked(self) -> int:
         """Returns a mark of what was wanted so far, for `is_saved`."""
@@ -44,14 +49,11 @@ class Unsaved:
     def is_saved(self, mark: int) -> bool:
         """Tells whether all that was wanted up to a mark is on disk."""
         with self._lock:
-            return all(number > mark for number, _ in self._waiting.values())
+            return all(number > mark for each in self._waiting.values() for number, _ in each.values())
 
     def is_newest(self, action: SpoolAction) -> bool:
         """Tells whether an action waits, and none that is newer says how its call stands."""
         with self._lock:
-            of_call = [each for _, each in self._waiting.values() if _tells_call(each, action.linkedid)]
-        return bool(of_call) and of_call[-1] is action
-
-
-def _tells_call(action: SpoolAction, linkedid: str) -> bool:
-    return action.linkedid == linkedid and not isinstance(action, SaveAlert | TellFlaw)
+            of_call = [each for _, each in self._waiting.get(action.linkedid, {}).values()]
+        telling = [each for each in of_call if not isinstance(each, SaveAlert | TellFlaw)]
+        return bool(telling) and telling[-1] is action

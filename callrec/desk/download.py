@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +62,8 @@ class Download(Generic[A]):
         return cls(about, path.open("rb"), terms)
 
     def __iter__(self) -> Iterator[bytes]:
+        import hashlib
+
         left, seen = self.about.size, hashlib.sha256()
         while left and (chunk := self._piece(left)):
             seen.update(chunk)

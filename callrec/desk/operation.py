@@ -3,6 +3,9 @@
 
 An operation is a function whose first argument is a Session; the others, and what it returns, can be sent as
 JSON. It returns a value, an iterator of values, which are sent one by one, or a Download.
+
+Who asks through the desk imports this too, and none of what answers: the catalogue is imported where it is
+used.
 """
 
 from __future__ import annotations
@@ -14,15 +17,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from types import GeneratorType
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
-from callrec.app import App
-from callrec.catalogue import grants, requests, statements
-from callrec.catalogue.database import Connection
 from callrec.desk.download import Download, Terms
 from callrec.errors import NotAllowed, NotFound, OutOfSight, Sentence
-from callrec.lifecycle.requests import plain_number
 from callrec.model.access import EVERYWHERE, Caller, Grant, Reach, Role, Through
+
+if TYPE_CHECKING:
+    from callrec.app import App
+    from callrec.catalogue.database import Connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -66,6 +69,8 @@ class Session:
     ) -> None:
         """Enters into the custody log that the caller did something, now if not `at` a moment. `stated` is
         what only the bucket is told. Needs a transaction that writes."""
+        from callrec.catalogue import statements
+
         details = {**self.marks, **details}
         entry = statements.enter(
             connection, recording_id, action, who=self.who, at=at or self.now, stated=stated, **details
@@ -76,6 +81,8 @@ class Session:
     def state_request(self, connection: Connection, id_: str, number: str, action: str) -> None:
         """Writes down how a request stands after a step of the caller's, for the bucket. `id_` is what the
         entries of the custody log have as `statement`."""
+        from callrec.catalogue import requests, statements
+
         stands = requests.stands(connection, number)
         statements.state_request(connection, id_, number, action, who=self.who, at=self.now, stands=stands)
         self.app.outbox.wants(id_)
@@ -219,6 +226,8 @@ def _refusal(wanted: Operation[..., Any], caller: Caller) -> NotAllowed:
 
 
 def _held(app: App, caller: Caller) -> list[Grant]:
+    from callrec.catalogue import grants
+
     with app.database.read() as connection:
         return grants.of(connection, caller.names)
 
@@ -236,6 +245,8 @@ def _noted(
 
     Of the same again and again not each is written, but always until where an answer came (`said`).
     """
+    from callrec.lifecycle.requests import plain_number
+
     hidden = isinstance(error, OutOfSight)
     number = plain_number(str(error.values.get("number", "")))
     times = 1 if said else _times(session, wanted, error.recording_id, number)
@@ -252,6 +263,8 @@ def _noted(
 def _times(session: Session, wanted: Operation[..., Any], recording_id: str, number: str) -> int:
     """Returns for how many refusals a row is to be written now. A number that is no request's may be any: by
     it nothing becomes another refusal."""
+    from callrec.catalogue import requests
+
     if number:
         with session.app.database.read() as connection:
             number = number if requests.find(connection, number) else ""

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from callrec.settings import DeskSettings
-from callrec.settings_file import find_file
+from callrec import places
 
 LONGEST_PATH = 107
 """Bytes that the kernel allows for the path of a socket."""
@@ -24,8 +23,8 @@ def socket_to_use(config: str | None, given: str | None) -> Path | None:
     named = given or (None if config else os.environ.get("CALLREC_DESK"))
     if named:
         return Path(named)
-    usual = DeskSettings().socket
-    found = find_file(config)
+    usual = places.DESK_SOCKET
+    found = places.find_file(config)
     if found is None:
         return usual if _is_there(usual) else None
     return Path(os.environ.get("CALLREC_DESK") or usual) if _is_closed(found) else None

@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass as checked
 
-from callrec.catalogue.absences import AWAY, AbsenceScope, KnownCall
-from callrec.catalogue.calls import ArchivedRecording
+from callrec.catalogue.absences import AbsenceScope, KnownCall
+from callrec.catalogue.calls import AWAY, ArchivedRecording
 from callrec.catalogue.custody import Entry
 from callrec.model.calls import CallRecord, FeatureCode, KeyResult
 from callrec.model.captures import Custody

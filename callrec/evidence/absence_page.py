@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from callrec import wording
+from callrec import call_words, wording
 from callrec.dates import in_era, spoken
 from callrec.evidence import absence_words as our
 from callrec.evidence.absence import Finding, Status
@@ -135,10 +135,10 @@ class _Page:
     def _call(self, call: StatedCall) -> _Row:
         cells = [
             self._moment(call.started_at),
-            _in(wording.DIRECTIONS, call.direction),
+            _in(call_words.DIRECTIONS, call.direction),
             ", ".join(dict.fromkeys(filter(None, (call.extension, *call.extensions)))) or "—",
             call.number or _(our.FIELDS[call.number_is]),
-            _in(wording.OUTCOMES, call.outcome),
+            _in(call_words.OUTCOMES, call.outcome),
             _(our.FIELDS[call.announced]),
         ]
         reasons = [self._reason(each) for each in call.findings]

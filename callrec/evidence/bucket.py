@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from callrec.archive.store import BrowsingStore, ListedVersion
 from callrec.catalogue.calls import Versions
@@ -53,8 +53,6 @@ class FoundRecording:
     id: str
     base: str
     manifest: Manifest | None = None
-    plain: dict[str, Any] = field(default_factory=dict)
-    """The manifest as it was archived."""
     manifest_sha256: str = ""
     versions: Versions = field(default_factory=Versions)
     said: tuple[Statement, ...] = ()
@@ -116,7 +114,7 @@ class BucketReader:
         proved = self._oldest(place, key, lambda data: self._manifest(place.id, data), unproved)
         if proved is None:
             return FoundRecording(place.id, place.base, said=said, unproved=tuple(unproved))
-        version, data, (manifest, plain) = proved
+        version, data, manifest = proved
         sound = [each for each in place.puts(f"{place.base}.flac") if each.size == manifest.audio.size]
         if not sound:
             unproved.append(Sentence("{key} is missing from the archive", key=f"{place.base}.flac"))
@@ -124,7 +122,6 @@ class BucketReader:
             place.id,
             place.base,
             manifest,
-            plain,
             hashlib.sha256(data).hexdigest(),
             Versions(sound[0].version if sound else None, version),
             said,
@@ -137,11 +134,12 @@ class BucketReader:
         said = self._said(place, f"{place.base}/", unproved, lambda each: each.request)
         return FoundRequest(place.id, said, tuple(unproved))
 
-    def _manifest(self, id_: str, data: bytes) -> tuple[Manifest, dict[str, Any]]:
-        plain, manifest = opened(data, self._keys), read(data)
+    def _manifest(self, id_: str, data: bytes) -> Manifest:
+        opened(data, self._keys)
+        manifest = read(data)
         if manifest.recording_id != id_:
             raise EvidenceBroken("it is the manifest of recording {id}", id=manifest.recording_id)
-        return manifest, plain
+        return manifest
 
     def _said(
         self, place: Place, folder: str, unproved: list[Sentence], subject: Callable[[Statement], str]

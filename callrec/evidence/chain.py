@@ -7,6 +7,8 @@ log after the last of them was made, and before the next one that fits.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -95,14 +97,29 @@ def compare(links: Iterable[Link], anchors: Sequence[Standing]) -> Comparison:
     return Comparison(rows, tuple(altered), tuple(_breaks(anchors, fits)))
 
 
-def known_by(subject: str, anchors: Iterable[Standing]) -> Standing | None:
-    """Returns the first anchor that says by a note that something is known, named as in known_breaks."""
-    return next((each for each in anchors if each.anchor.note and subject in each.anchor.known_breaks), None)
+class Notes:
+    """What anchors say by a note to be known."""
+
+    def __init__(self, anchors: Sequence[Standing]) -> None:
+        self._anchors = anchors
+        self._places: defaultdict[str, list[int]] = defaultdict(list)
+        for place, each in enumerate(anchors):
+            for subject in each.anchor.known_breaks if each.anchor.note else ():
+                self._places[subject].append(place)
+
+    def known_by(self, subject: str, after: int = -1) -> Standing | None:
+        """Returns the first anchor behind the place `after` that says that something is known, named as in
+        known_breaks."""
+        places = self._places.get(subject, ())
+        first = bisect_right(places, after)
+        return self._anchors[places[first]] if first < len(places) else None
 
 
 def _breaks(anchors: Sequence[Standing], fits: Sequence[bool]) -> Iterator[Break]:
+    notes = Notes(anchors)
+
     def kind(number: int) -> tuple[bool, str]:
-        known = None if fits[number] else known_by(anchors[number].key, anchors[number + 1 :])
+        known = None if fits[number] else notes.known_by(anchors[number].key, number)
         return fits[number], known.key if known else ""
 
     for (fitting, _), numbers in groupby(range(len(anchors)), key=kind):

@@ -16,7 +16,15 @@ from typing import Any
 
 from callrec import __version__
 from callrec.archive.store import StoredObject
-from callrec.catalogue.calls import Versions, as_json, call_row, extensions_of, read_call, recording_row
+from callrec.catalogue.calls import (
+    OF_MANIFEST,
+    Versions,
+    as_json,
+    call_row,
+    extensions_of,
+    read_call,
+    recording_row,
+)
 from callrec.catalogue.custody import Entry
 from callrec.catalogue.holds import Hold
 from callrec.catalogue.logged import Logged
@@ -123,11 +131,8 @@ def is_between(entries: Iterable[Entry]) -> bool:
 # --- the catalogue's rows
 
 
-def of_recording(
-    row: Row | None, plain: Mapping[str, Any], manifest: Manifest, log: Logged, now: Afterwards
-) -> Differences:
-    """Returns where the row of a recording is not what manifest and custody log say. `plain` is the manifest
-    as it lies in the bucket."""
+def of_recording(row: Row | None, manifest: Manifest, log: Logged, now: Afterwards) -> Differences:
+    """Returns where the row of a recording is not what manifest and custody log say."""
     if row is None:
         return [missing("recordings", manifest.recording_id)]
     by_manifest = recording_row(
@@ -135,13 +140,10 @@ def of_recording(
         key=log.key,
         manifest_sha256=log.manifest_sha256,
         versions=Versions(log.version, log.manifest_version),
-        plain=dict(plain),
     )
     by_log = _by_log(log, now)
-    whole = by_manifest.pop("manifest")
     manifests = {name: value for name, value in by_manifest.items() if name not in by_log}
     found = columns(IN_DATABASE, "recordings", row, manifests)
-    found += documents(IN_DATABASE, "recordings.manifest", row["manifest"], whole)
     return found + columns(AGAINST_LOG, "recordings", row, by_log)
 
 
@@ -154,7 +156,7 @@ def of_recording_alone(row: Row | None, recording_id: str, log: Logged, now: Aft
     unknown = () if now.destroyed_at else ("hold",)
     for name in ("incident", "retain_until", "retained_because", *unknown):  # the manifest has the beginning
         del known[name]
-    gone = {"manifest": {}, **_reason(now)} if now.destroyed_at else {}
+    gone = {**dict.fromkeys(OF_MANIFEST), **_reason(now)} if now.destroyed_at else {}
     return columns(AGAINST_LOG, "recordings", row, {**known, **gone})
 
 

@@ -17,10 +17,10 @@ from callrec.dates import spoken
 from callrec.errors import EvidenceBroken, NotFound, Sentence
 from callrec.evidence.anchor import Leaf
 from callrec.evidence.anchors import AnchorLog, FoundAnchor
-from callrec.evidence.chain import Break, Comparison, Kind, Standing, compare, kind_of, known_by
+from callrec.evidence.chain import Break, Comparison, Kind, Notes, Standing, compare, kind_of
 from callrec.evidence.stamping import StampLog
 from callrec.evidence.traces import Trace, Traces
-from callrec.sentences import SentenceField
+from callrec.sentence_field import SentenceField
 
 CLOCKS_APART = timedelta(hours=1)
 """By how much a clock may be ahead."""
@@ -95,7 +95,7 @@ class CustodyCheck:
         anchors = [Standing(each.key, each.anchor) for each in found if each.anchor]
         with self._database.read() as connection:
             compared = compare(custody.chain(connection), anchors)
-        newest = anchors[-1] if anchors else None
+        newest, notes = anchors[-1] if anchors else None, Notes(anchors)
         return CustodyVerdict(
             compared.rows,
             len(anchors),
@@ -104,7 +104,7 @@ class CustodyCheck:
             newest.rows if newest else 0,
             len(self._log.stamps()),
             self._stamps.can_verify,
-            [_finding(subjects, said, anchors) for subjects, said in self._problems(found, compared)],
+            [_finding(subjects, said, notes) for subjects, said in self._problems(found, compared)],
         )
 
     def problems(self) -> list[Sentence]:
@@ -275,9 +275,9 @@ def _of(key: str, problem: Sentence) -> Sentence:
     return Sentence("{what}: {problem}", what=key, problem=problem)
 
 
-def _finding(subjects: list[str], problem: Sentence, anchors: Sequence[Standing]) -> Finding:
+def _finding(subjects: list[str], problem: Sentence, notes: Notes) -> Finding:
     keys = [key for each in subjects if (key := each.partition("#")[0])]
-    known = {known_by(each, anchors) for each in subjects}
+    known = {notes.known_by(each) for each in subjects}
     if len(known) != 1 or (said := known.pop()) is None:
         return Finding(keys, problem, subjects)
     of = said.anchor

@@ -17,7 +17,7 @@ from itertools import islice, takewhile
 from callrec.archive.store import BrowsingStore
 from callrec.catalogue import rebuilding, statements
 from callrec.catalogue.database import Connection, Database
-from callrec.catalogue.rebuilding import Difference, Rows
+from callrec.catalogue.rebuilding import Difference, RequestSteps, Rows
 from callrec.errors import Sentence
 from callrec.evidence import bucket
 from callrec.evidence.afterwards import plain
@@ -77,7 +77,7 @@ class Rebuilding:
         whether `since` is to end: a bucket with millions of recordings takes a while."""
         self._database, self._store, self._reader = database, store, BucketReader(store, keys)
         self._who, self._clock, self._is_on_its_way, self._ended = who, clock, is_on_its_way, ended
-        self.course = Course()
+        self.course, self._steps = Course(), RequestSteps()
 
     # --- all of it
 
@@ -264,10 +264,10 @@ class Rebuilding:
 
     def _known_request(self, connection: Connection, found: FoundRequest) -> KnownRequest:
         """Does as `_known`."""
-        known = KnownRequest(connection, found)
+        known = KnownRequest(connection, found, self._steps)
         if known.lacking:
             again = self._reader.request(self._reader.place_of_request(found.number))
-            known = KnownRequest(connection, again)
+            known = KnownRequest(connection, again, self._steps)
         return known
 
     def _enter_request(self, connection: Connection, number: str, said: Iterable[Statement]) -> None:

@@ -24,6 +24,7 @@ from callrec.evidence import redaction as documents
 from callrec.evidence.redacted_sound import cover, frames
 from callrec.evidence.redaction import SCHEMA, CoveredSpan, PlacedRedaction, Redaction, Wanted
 from callrec.files import file_sha256, scratch
+from callrec.manifest import Manifest
 from callrec.signing import PublicKeys, Signer
 
 _NUMBER = re.compile(r"\.redacted/([0-9]{1,6})\.")
@@ -48,11 +49,13 @@ class Redactions:
         self._store, self._signer, self._keys = store, signer, keys
         self._locked, self._shortest_lock = locked, shortest_lock
 
-    def make(self, kept: ArchivedRecording, original: Path, wanted: Wanted) -> PlacedRedaction:
+    def make(
+        self, kept: ArchivedRecording, original: Path, manifest: Manifest, wanted: Wanted
+    ) -> PlacedRedaction:
         """Covers what is wanted in a second file of a recording, puts it beside, and proves it.
 
-        `original` is its sound, proved. Raises Unreachable, EvidenceBroken where the bucket does not hold
-        what was put, and OSError where there is no room for the file.
+        `original` is its sound; it and the manifest are proved. Raises Unreachable, EvidenceBroken where the
+        bucket does not hold what was put, and OSError where there is no room for the file.
         """
         with scratch() as file:
             audio = cover(original, file, wanted.spans, _tags(kept.id))
@@ -76,7 +79,7 @@ class Redactions:
                 made_at=wanted.at,
                 made_by=wanted.who,
                 original_sha256=kept.sha256,
-                original_pcm_sha256=str(kept.manifest["audio"]["pcm_sha256"]),
+                original_pcm_sha256=manifest.audio.pcm_sha256,
                 original_manifest_sha256=kept.manifest_sha256,
                 audio=audio,
                 software=f"callrec {__version__}",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from callrec.catalogue import rebuilding, statements
 from callrec.catalogue.database import Connection
-from callrec.catalogue.rebuilding import Difference, Rows
+from callrec.catalogue.rebuilding import Difference, RequestSteps, Rows
 from callrec.errors import EvidenceBroken, Sentence
 from callrec.evidence.bucket import FoundRequest, numbered
 from callrec.evidence.statements import statement
@@ -17,10 +17,10 @@ class KnownRequest:
     """What bucket, outbox and custody log say of a request together. `rows` is None where that cannot be
     believed."""
 
-    def __init__(self, connection: Connection, found: FoundRequest) -> None:
+    def __init__(self, connection: Connection, found: FoundRequest, steps: RequestSteps) -> None:
         waiting = [each for each in statements.waiting(connection) if each.request == found.number]
         self.number, self.said = found.number, [*found.said, *map(statement, waiting)]
-        self._steps = rebuilding.steps_of_request(connection, found.number)
+        self._steps = steps.of(connection, found.number)
         self.lacking = self._steps - numbered(self.said)
         """The ids of statements that the custody log tells of, and the bucket does not have."""
         self.unproved = [*found.unproved, *map(lacks, sorted(self.lacking))]

@@ -213,9 +213,7 @@ class Verifier:
     def _compare(self, found: Findings, told: Told, archived: Archived) -> None:
         manifest = archived.manifest
         with found.looking("row"):
-            found.problems += comparison.of_recording(
-                told.row, archived.plain, manifest, told.log, archived.now
-            )
+            found.problems += comparison.of_recording(told.row, manifest, told.log, archived.now)
             siblings = self._siblings(found.id, manifest.call.id)
             incident = any(each.now.incident for each in (archived, *siblings))
             with self._database.read() as connection:

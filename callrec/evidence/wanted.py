@@ -52,7 +52,6 @@ def wanted(found: FoundRecording, said: Sequence[Statement]) -> WantedRecording 
         key=found.key,
         manifest_sha256=found.manifest_sha256,
         versions=found.versions,
-        plain=found.plain,
     )
     if found.versions.audio is None and found.versions.manifest is not None:
         del row["version"]  # its sound is not there: which one it was, the bucket does not tell
@@ -78,8 +77,9 @@ def _of_tombstone(said: Sequence[Statement]) -> WantedRecording | None:
         ) from error
     begin = Afterwards(kept.id, kept.incident, kept.retain_until, kept.retained_because)
     now = after(begin, said)
-    columns = {name: getattr(kept, name) for name in kept.__dataclass_fields__}
-    row = {**columns, **_afterwards(now), "manifest": {}}
+    known = kept.__dataclass_fields__.keys() - calls.OF_MANIFEST
+    columns = {name: getattr(kept, name) for name in known}
+    row = {**columns, **_afterwards(now), **dict.fromkeys(calls.OF_MANIFEST)}
     rows = {"recordings": [row], "destructions": _destruction(now)}
     return WantedRecording(now, call, facilities, rows, is_whole=False)
 

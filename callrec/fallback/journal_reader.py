@@ -7,6 +7,7 @@ On a thread of its own: it asks the PBX for long, and no call may wait for that.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -89,17 +90,18 @@ class JournalReader(Worker):
             lines = database.tree(journal.FAMILY)
             self._problems.keep(LINE, {LINE + key for key in lines})
             noted = parsed_keys(keys, self._controller.pbx_ahead)
+            by_call = _by_call(noted)
             going_on = self._going_on(lines)
             for key, value in lines.items():
                 if key in going_on:
                     continue
                 self._left += 1
                 self.pulse.beat()  # a database that does not answer takes its time with each
-                if self._adopt(key, value, noted):
+                if self._adopt(key, value, [press for id_ in _words(value) for press in by_call[id_]]):
                     database.delete(journal.FAMILY, [key])
                     self._left -= 1
                     self._adopted()
-            told_of = in_fallback.union(*(re.split("[|&]", value) for value in lines.values()))
+            told_of = in_fallback.union(*map(_words, lines.values()))
             self._forget(database, keys, noted, {each.id for each in noted if each.linkedid in told_of})
 
     def _going_on(self, lines: dict[str, str]) -> set[str]:
@@ -157,3 +159,16 @@ class JournalReader(Worker):
             return False
         self._problems.clear(LINE + key)
         return adopted
+
+
+def _words(value: str) -> set[str]:
+    """Returns what a line names, its linked ids among it."""
+    return set(re.split("[|&]", value))
+
+
+def _by_call(noted: Iterable[RawKeyPress]) -> defaultdict[str, list[RawKeyPress]]:
+    """Returns what was noted of keys by the linked ids of their calls."""
+    found: defaultdict[str, list[RawKeyPress]] = defaultdict(list)
+    for each in noted:
+        found[each.linkedid].append(each)
+    return found

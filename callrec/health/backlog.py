@@ -27,6 +27,8 @@ class Waits(StrEnum):
 
 TOO_LONG = {Waits.RECORDINGS: 3600.0, Waits.CALLS: 900.0, Waits.DISCARDS: 900.0}
 """After how many seconds what waits is a problem; of alerts and the quarantine others tell."""
+REST = 20.0
+"""How many times as long as a look takes until the next: it takes a twentieth of a processor at most."""
 LATE = {
     Waits.RECORDINGS: "{count} recordings have not been archived within an hour",
     Waits.CALLS: "{count} calls have not been written to the database within 15 minutes",
@@ -80,15 +82,28 @@ def _put_by(entry: Path, waits: Waits) -> Path:
 
 
 class Overdue:
-    """Tells of what waits for too long, by a clock that nobody sets: since this process saw it first."""
+    """Tells of what waits for too long, by a clock that nobody sets: since this process saw it first.
+
+    It is asked twice a second. Where so much waits that a look takes long, it looks the more seldom, and
+    tells what it saw last.
+    """
 
     def __init__(self, spool: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._spool, self._clock = spool, clock
         self._since: dict[Path, float] = {}
+        self._told: list[Sentence] = []
+        self._due = clock()
 
     def problems(self) -> list[Sentence]:
         """Returns what has waited for too long."""
-        now = self._clock()
+        begun = self._clock()
+        if begun >= self._due:
+            self._told = self._look(begun)
+            took = self._clock() - begun
+            self._due = begun + took * REST
+        return self._told
+
+    def _look(self, now: float) -> list[Sentence]:
         there = {waits: list(_entries(self._spool, waits)) for waits in TOO_LONG}
         self._since = {each: self._since.get(each, now) for found in there.values() for each in found}
         told = []

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from callrec.backoff import Backoff
 from callrec.problems import Problem
-from callrec.sentences import SentenceField
+from callrec.sentence_field import SentenceField
 
 LASTED_SECONDS = 30.0
 """How long an illness lasts before it is told: a request that failed once is none."""

@@ -10,7 +10,8 @@ how a difference is resolved, is the matter of `reconciliation`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -134,12 +135,13 @@ class Difference:
 class Archived:
     """What the catalogue has of a recording: `tracks` are those of which its sound was made, `lacking` those
     of which it has not all. Of one that is destroyed neither is known. `id` is its own, where the tracks are
-    named otherwise."""
+    named otherwise. `unread`: its manifest, which names the tracks, could not be had."""
 
     state: Custody
     tracks: frozenset[str] = frozenset()
     lacking: frozenset[str] = frozenset()
     id: str = ""
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +285,7 @@ def _archived(tracks: Tracks, known: Archived) -> Kind | None:
     """Returns what tracks are of a recording that the catalogue has; None where that has nothing of them."""
     if known.state is Custody.DESTROYED:
         return Kind.CAME_BACK
-    if not known.lacking.isdisjoint(tracks.names):
+    if known.unread or not known.lacking.isdisjoint(tracks.names):
         return Kind.UNCLEAR
     return Kind.LEFT_BEHIND if known.tracks.issuperset(tracks.names) else None
 
@@ -474,15 +476,18 @@ def of_records(
     began: of a record without an id one of these must agree. Such a record is named by its moment: a
     problem is read by people who may not know who called.
     """
+    begun = sorted(begins)
     return [
         Difference(Kind.NO_CALL, each.channel or f"{each.started_at:%Y-%m-%dT%H:%M:%S%z}")
         for each in records
-        if (
-            each.channel not in channels
-            if each.channel
-            else all(abs(each.started_at - begin) > CLOCKS for begin in begins)
-        )
+        if not (each.channel in channels if each.channel else _has_one_at(begun, each.started_at))
     ]
+
+
+def _has_one_at(begun: Sequence[datetime], moment: datetime) -> bool:
+    """Returns whether one of these moments, in order, is this one, as far as two clocks agree."""
+    place = bisect_left(begun, moment - CLOCKS)
+    return place < len(begun) and begun[place] <= moment + CLOCKS
 
 
 def is_older(difference: Difference, day: datetime) -> bool:

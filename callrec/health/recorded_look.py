@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
+from callrec.archive.manifests import archived_manifest
 from callrec.archive.store import BrowsingStore
 from callrec.catalogue import calls, reconciling
 from callrec.catalogue.calls import ArchivedRecording
@@ -26,6 +27,7 @@ from callrec.health import differences
 from callrec.health.differences import Archived, Calls, Difference, Kind, Recorded, Tracks
 from callrec.health.found_tracks import captured, found_id
 from callrec.health.stored_names import StoredNames
+from callrec.manifest import read
 from callrec.model.calls import CallRecord
 from callrec.model.captures import CapturedCall, Custody
 from callrec.pbx.events import Channel
@@ -198,15 +200,28 @@ class RecordedLook:
             for row in reconciling.recordings_of_calls(
                 connection, {call.id for call in found[each.at].found}
             ):
-                if each.names[0] in _archived(row).tracks:
+                known = self._by_manifest(row)
+                if known.unread or each.names[0] in known.tracks:
                     yield each.names[0], row
 
     def _archived(self, row: ArchivedRecording) -> Archived:
         """Returns what the archive has of a recording. Where the bucket does not show its objects, it lacks
         all: what the PBX has may be the last there is."""
-        known = _archived(row)
+        known = self._by_manifest(row)
         there = known.state is Custody.DESTROYED or self._is_there(row)
         return known if there else replace(known, lacking=known.tracks)
+
+    def _by_manifest(self, row: ArchivedRecording) -> Archived:
+        """Returns what the manifest of a recording says of its tracks."""
+        if row.state is Custody.DESTROYED:
+            return Archived(row.state)
+        try:
+            manifest = read(archived_manifest(self._parts.store(), row))
+        except CallrecError:  # it is away, or not as it was: others tell that
+            return Archived(row.state, unread=True)
+        values = [each.values for each in manifest.call.notes]
+        lacking = frozenset(each["track"] for each in values if "track" in each)
+        return Archived(row.state, manifest.capture.track_names, lacking)
 
     def _is_there(self, row: ArchivedRecording) -> bool:
         store, wanted = self._parts.store(), {row.key: row.version, row.manifest_key: row.manifest_version}
@@ -223,16 +238,3 @@ class RecordedLook:
         there = reconciling.calls_at(connection, self._parts.name, tracks.at)
         before = reconciling.recorded_before(connection, {each.id for each in there}, tracks.at)
         return Calls(tuple(there), frozenset(before))
-
-
-def _archived(row: ArchivedRecording) -> Archived:
-    """Returns of which tracks a recording was made, as its manifest says; of one that makes no sense none."""
-    try:
-        segments = row.manifest["capture"]["segments"]
-        tracks = frozenset(str(each[side]["name"]) for each in segments for side in ("external", "staff"))
-        notes: list[Mapping[str, Any]] = row.manifest["call"]["notes"]
-        values: list[Mapping[str, Any]] = [each.get("values", {}) for each in notes]
-    except (KeyError, TypeError, AttributeError):
-        return Archived(row.state)
-    lacking = frozenset(str(each["track"]) for each in values if "track" in each)
-    return Archived(row.state, tracks, lacking)

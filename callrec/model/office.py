@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 UNASSIGNED = "unassigned"
 """The facility under which calls of an extension that belongs to none are filed."""
@@ -53,3 +54,16 @@ class Extension:
 def is_endpoint(text: str) -> bool:
     """Tells whether a text can name an endpoint of the PBX, such as ``2101-WS``, or ``DAHDI/33``."""
     return bool(_ENDPOINT.fullmatch(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Conventions:
+    """By what the office reads and shows dates and numbers."""
+
+    timezone: str
+    prefixes: tuple[str, ...]
+    """What staff dial before a number for a line to the outside, or for a carrier."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)

@@ -39,6 +39,8 @@ PLAY = "callrec-play"
 """The context of the dialplan that plays a sound to a phone."""
 NO_CDR = "CDR_PROP(disable)"
 """The function of the dialplan that keeps a channel out of the PBX's call detail records."""
+REMEMBERED = 1000
+"""Of how many calls it is remembered whether they are wideband, at most."""
 RUN_POLL_SECONDS = 0.005
 """How often is looked whether a few steps of the dialplan are done."""
 BACKOFF = Backoff(0.2, 5.0)
@@ -62,6 +64,8 @@ class Ari:
         self._api: Any = None
         self._api_lock = threading.Lock()
         self._cdr: bool | None = None
+        self._wide: dict[str, bool] = {}
+        """What a snoop has told of the call, until the other one of the same channel is recorded too."""
         self._transport.unreadable = lambda told, why: self.unreadable("?", told, why)
         self.unreadable: Callable[[str, str, str], None] = _log_unreadable
         """Called with each event that cannot be read: its kind, as it came, and why."""
@@ -232,10 +236,9 @@ class Ari:
         """Records a snoop channel into a WAV, at 16 kHz when the call is wideband, else 8 kHz.
 
         A snoop channel has the rate of the channel it listens to. It is asked itself: asking a SIP
-        channel can deadlock Asterisk while a transfer runs.
+        channel can deadlock Asterisk while a transfer runs. Of two snoops of a channel the first is asked.
         """
-        # decision 3
-        wide = self.variable(snoop_id, "CHANNEL(audioreadformat)") not in ("slin", "")
+        wide = self._is_wide(snoop_id)
         self._keep_out_of_cdr(snoop_id)
         self._call(
             "channels",
@@ -369,8 +372,8 @@ class Ari:
 
     def stored_size(self, name: str) -> int | None:
         """Returns the bytes of a stored recording's file, modulo 4 GiB; None when there is none."""
-        with _gone_is_fine(), self._transport.send("GET", self._file_of(name), stream=True) as response:
-            return int(response.headers["Content-Length"]) % LENGTH_WRAPS
+        with _gone_is_fine():
+            return self._transport.size(self._file_of(name)) % LENGTH_WRAPS
         return None
 
     def fetch(self, name: str, target: Path, room_for: Callable[[int], None] = lambda size: None) -> int:
@@ -398,6 +401,20 @@ class Ari:
         return self._transport.stream(self._file_of(name))
 
     # --- inside
+
+    def _is_wide(self, snoop_id: str) -> bool:
+        """Returns whether the call that a snoop listens to is wideband. `snoop_id` says what the other snoop
+        of the same channel is called: what is before its side is the same."""
+        both = snoop_id.rpartition("-")[0]
+        if both in self._wide:
+            return self._wide.pop(both)
+        rate = self.variable(snoop_id, "CHANNEL(audioreadformat)")  # decision 3
+        wide = rate not in ("slin", "")
+        if rate:
+            self._wide[both] = wide
+        if len(self._wide) > REMEMBERED:
+            self._wide.pop(next(iter(self._wide)), None)
+        return wide
 
     def _file_of(self, name: str) -> str:
         """Returns the address of a stored recording's file."""

@@ -41,8 +41,11 @@ JSON = dict[str, Any]
 
 
 def moment(text: str) -> datetime:
-    """Returns ``2026-11-22T14:41:56.477+0000`` as an aware time in UTC."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").astimezone(UTC)
+    """Returns ``2026-11-22T14:41:56.477+0000`` as an aware time in UTC. ValueError: it is none."""
+    told = datetime.fromisoformat(text)  # each event has several, and strptime takes 35 times as long
+    if told.tzinfo is None:
+        raise ValueError(f"a moment without a zone: {text!r:.40}")
+    return told.astimezone(UTC)
 
 
 def channel(json: JSON) -> Channel:

@@ -1,30 +1,35 @@
-"""Gives ari-py an HTTP client with timeouts, and a websocket that notices a lost link (decision 8)."""
+"""Gives ari-py an HTTP client with timeouts, and a websocket that notices a lost link (decision 8).
+
+The client is http.client's, kept alive: a request by requests takes four times as long as Asterisk to answer,
+and a call waits for several of them before its first sample.
+"""
 
 from __future__ import annotations
 
 import http.client
 import json
+import os
+import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import suppress
+from base64 import b64encode
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import requests
 import websocket
-from requests.auth import HTTPBasicAuth, _basic_auth_str
 from swaggerpy.http_client import HttpClient
 
-from callrec import web
 from callrec.addresses import without_secrets
 from callrec.deadline import connected, tls_context, within
 from callrec.errors import CallrecError, PbxUnreachable, Refused
 from callrec.failures import why
 
-CHUNK = 1 << 16
+CHUNK, AT_LEAST = 1 << 16, 1 << 14
+"""Bytes of a file that are read at a time, and for which the system waits, or for its end."""
 PING_SECONDS = 4.0
 """A link that stays silent this long is pinged; twice as long without a word means it is lost."""
 IDLE_SECONDS = 10.0
@@ -46,6 +51,41 @@ class TakenOver(Refused):
     """Another controller has taken this PBX over: this one commands it no more."""
 
 
+class Answer:
+    """What Asterisk answered, as ari-py reads it. It was no refusal: those are raised before."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        self.status_code, self._body = status, body
+
+    def raise_for_status(self) -> None:
+        """Does nothing."""
+
+    def json(self) -> Any:
+        """Returns the JSON. In what is not UTF-8, signs that cannot be read are replaced."""
+        return json.loads(str(self._body, "utf-8", "replace"))
+
+
+class _Connection(http.client.HTTPConnection):
+    """A connection whose socket somebody else makes, each time one is needed."""
+
+    def __init__(self, url: str, connected: Callable[[str], socket.socket]) -> None:
+        super().__init__(urlsplit(url).netloc)
+        self._url, self._connected = url, connected
+
+    def connect(self) -> None:
+        self.sock = self._connected(self._url)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def __del__(self) -> None:
+        """Closes it with the thread whose it was."""
+        self.close()
+
+    def close_if_ended(self) -> None:
+        """Closes it where the other end has: nobody says anything unasked."""
+        if self.sock and select.select([self.sock], [], [], 0)[0]:
+            self.close()
+
+
 class AriTransport(HttpClient):  # type: ignore[misc]
     """HTTP with a deadline for every request, and one kept-alive connection a thread.
 
@@ -60,7 +100,8 @@ class AriTransport(HttpClient):  # type: ignore[misc]
         ca_file: Path | None = None,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._auth, self._timeout, self._ca_file, self._seconds = (user, password), timeout, ca_file, seconds
+        self._user, self._timeout, self._ca_file, self._seconds = user, timeout, ca_file, seconds
+        self._login = {"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
         self._local = threading.local()
         self.on_connected: Callable[[], None] = lambda: None
         self.unreadable: Callable[[str, str], None] = lambda told, why: None
@@ -79,31 +120,29 @@ class AriTransport(HttpClient):  # type: ignore[misc]
         self._links += 1
 
     def request(
-        self, method: str, url: str, params: Any = None, data: Any = None, headers: Any = None
-    ) -> requests.Response:
-        """Does a request for ari-py; returns an answer below 400. Raises AriRefused or PbxUnreachable."""
-        return self.send(method, url, params=params, data=data, headers=headers)
-
-    def send(self, method: str, url: str, **options: Any) -> requests.Response:
-        """Does as requests.request, with our session, timeout and errors; 401 and 403 are PbxUnreachable."""
+        self, method: str, url: str, params: Any = None, data: str | None = None, headers: Any = None
+    ) -> Answer:
+        """Does a request for ari-py; returns an answer below 300. Raises AriRefused, or PbxUnreachable where
+        Asterisk does not answer, or not to us (401, 403)."""
         if method != "GET":
             self.before_command()
-        session = self._session()
-        try:
-            with within(self._timeout):
-                response = session.request(method, url, timeout=self._timeout, **options)
-        except (requests.RequestException, OSError) as error:
-            raise unreachable(url, error) from error
+        url += f"?{urlencode(params)}" if params else ""
+        connection = self._connection(url)
+        with self._exchange(url):
+            try:
+                response = self._ask(connection, method, url, data, headers or {})
+                answer = Answer(response.status, response.read())
+            except BaseException:
+                connection.close()
+                raise
         self._local.used = self._links, self._seconds()
-        if response.status_code in (401, 403):
-            raise PbxUnreachable(
-                "the PBX does not accept user {user} at {url}: check pbx.ari_user and pbx.ari_password",
-                user=self._auth[0],
-                url=without_secrets(url),
-            )
-        if response.status_code >= 400:
-            raise AriRefused(response.status_code, f"{method} {url.partition('/ari')[2]}", _message(response))
-        return response
+        self._check(method, url, response, answer)
+        return answer
+
+    def size(self, url: str) -> int:
+        """Returns what Content-Length says of a file. Raises as `request` does."""
+        with closing(self._alone(url)) as connection:
+            return int(self._file(connection, url).headers["Content-Length"])
 
     def stream(self, url: str) -> tuple[int, Generator[bytes]]:
         """Returns what Content-Length says of a file, and its bytes to the end of the connection.
@@ -111,8 +150,51 @@ class AriTransport(HttpClient):  # type: ignore[misc]
         Asterisk counts the length in 32 bits with a sign, and sends everything all the same: of files above
         2 GiB it is too small or negative, and an ordinary client would stop there, or wait for more.
         """
-        response = self.send("GET", url, stream=True, headers={"Connection": "close"})
-        return int(response.headers["Content-Length"]), _to_the_end(response, url, self._timeout)
+        connection = self._alone(url)
+        try:
+            response = self._file(connection, url)
+            length = int(response.headers["Content-Length"])
+        except BaseException:
+            connection.close()
+            raise
+        return length, _to_the_end(connection, response, url, self._timeout)
+
+    def _file(self, connection: _Connection, url: str) -> http.client.HTTPResponse:
+        """Returns the answer with a file, of which nothing is read yet."""
+        with self._exchange(url):
+            response = self._ask(connection, "GET", url, None, {"Connection": "close"})
+            said = response.read() if response.status >= http.HTTPStatus.MULTIPLE_CHOICES else b""
+        self._check("GET", url, response, Answer(response.status, said))
+        return response
+
+    def _ask(
+        self, connection: _Connection, method: str, url: str, data: str | None, headers: dict[str, str]
+    ) -> http.client.HTTPResponse:
+        parts = urlsplit(url)
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        connection.request(method, target, data.encode() if data else None, {**self._login, **headers})
+        return connection.getresponse()
+
+    @contextmanager
+    def _exchange(self, url: str) -> Iterator[None]:
+        """Limits one exchange. Raises PbxUnreachable for what becomes of a connection."""
+        try:
+            with within(self._timeout):
+                yield
+        except (OSError, http.client.HTTPException) as error:
+            raise unreachable(url, error) from error
+
+    def _check(self, method: str, url: str, response: http.client.HTTPResponse, answer: Answer) -> None:
+        """Raises the error of an answer that is none, or a refusal."""
+        if response.status in (401, 403):
+            raise PbxUnreachable(
+                "the PBX does not accept user {user} at {url}: check pbx.ari_user and pbx.ari_password",
+                user=self._user,
+                url=without_secrets(url),
+            )
+        if response.status >= http.HTTPStatus.MULTIPLE_CHOICES:
+            asked = f"{method} {url.partition('?')[0].partition('/ari')[2]}"
+            raise AriRefused(response.status, asked, _message(answer) or response.reason)
 
     def ws_connect(self, url: str, params: Any = None) -> Websocket:
         """Opens the event socket, subscribed to everything; calls `on_connected` once it is open."""
@@ -122,7 +204,7 @@ class AriTransport(HttpClient):  # type: ignore[misc]
                 opened = websocket.create_connection(
                     f"{url}?{query}",
                     timeout=self._timeout,
-                    header={"Authorization": _basic_auth_str(*self._auth)},
+                    header=self._login,
                     suppress_origin=True,
                     skip_utf8_validation=True,  # one name in another encoding must not end the link
                     socket=self._connected(url),  # no proxy, and only our deadline and certificates
@@ -139,9 +221,9 @@ class AriTransport(HttpClient):  # type: ignore[misc]
         return link
 
     def _connected(self, url: str) -> socket.socket:
-        """Returns a connection to the host of a URL, encrypted for wss. Raises OSError."""
+        """Returns a connection to the host of a URL, encrypted for wss and https. Raises OSError."""
         parts = urlsplit(url)
-        host, encrypted = parts.hostname or "", parts.scheme == "wss"
+        host, encrypted = parts.hostname or "", parts.scheme in ("wss", "https")
         plain = connected(host, parts.port or (443 if encrypted else 80), self._timeout)
         if not encrypted:
             return plain
@@ -151,16 +233,20 @@ class AriTransport(HttpClient):  # type: ignore[misc]
             plain.close()
             raise
 
-    def _session(self) -> requests.Session:
-        if not hasattr(self._local, "session"):
-            self._local.session = web.session(self._ca_file)
-            self._local.session.auth = HTTPBasicAuth(*self._auth)
+    def _connection(self, url: str) -> _Connection:
+        """Returns the connection of this thread."""
+        if not hasattr(self._local, "connection"):
+            self._local.connection = self._alone(url)
             self._local.used = self._links, self._seconds()
-        session: requests.Session = self._local.session
+        connection: _Connection = self._local.connection
         links, used = self._local.used
         if links != self._links or self._seconds() - used > IDLE_SECONDS:
-            session.close()  # it makes another connection
-        return session
+            connection.close()  # it makes another one
+        connection.close_if_ended()
+        return connection
+
+    def _alone(self, url: str) -> _Connection:
+        return _Connection(url, self._connected)
 
 
 class Websocket:
@@ -229,10 +315,14 @@ def _problem(text: str) -> str:
     return "" if isinstance(found, dict) and isinstance(found.get("type"), str) else "no kind"
 
 
-def _to_the_end(response: requests.Response, url: str, seconds: float) -> Generator[bytes]:
-    body = response.raw._original_response  # http.client's own, which can be told to read on
-    body.length = None
-    with response:
+def _to_the_end(
+    connection: _Connection, body: http.client.HTTPResponse, url: str, seconds: float
+) -> Generator[bytes]:
+    body.length = None  # it reads on
+    with closing(connection), body:
+        with socket.socket(fileno=os.dup(body.fileno())) as same:
+            # Asterisk sends pieces of 4 KB, and each would wake this thread.
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, AT_LEAST)
         try:
             while chunk := _piece(body, seconds):
                 yield chunk
@@ -254,9 +344,10 @@ def unreachable(url: str, error: Exception) -> PbxUnreachable:
     )
 
 
-def _message(response: requests.Response) -> str:
+def _message(answer: Answer) -> str:
+    """Returns what Asterisk says of a refusal; empty where that is nothing."""
     try:
-        body = response.json()
-        return str(body.get("message") or body.get("error") or "")
+        body = answer.json()
     except ValueError:
-        return response.reason
+        return ""
+    return str(body.get("message") or body.get("error") or "") if isinstance(body, dict) else ""

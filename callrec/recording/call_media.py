@@ -127,7 +127,8 @@ class CallMedia:
         """Writes down who talks now, with a support phone that has barged in. True where somebody joined."""
         before, guests = self.record.participants, self.assistance.guests if len(now) > 1 else {}
         talking = of_legs.participants(before, {**now, **guests}, at)
-        self.record = replace(self.record, participants=talking)
+        if talking != before:  # twice a second nothing has changed, in every call
+            self.record = replace(self.record, participants=talking)
         return len(talking) > len(before)
 
     @property

@@ -35,7 +35,7 @@ class CallMembership:
         self._resumed: dict[str, str] = {}
         """The calls that were taken up again, by the channels that were in them."""
         self._early: dict[str, list[tuple[str, Tell]]] = defaultdict(list)
-        """What the dialplan said of Local channels before their call began, with its linked id."""
+        """What the dialplan said of Local channels before their call began, by its linked id."""
 
     def resume(self, record: CallRecord, environment: Environment) -> Call:
         """Takes up a call again that was under way when the controller ended."""
@@ -69,12 +69,13 @@ class CallMembership:
     def tell_later(self, channel: str, tell: Tell) -> None:
         """Keeps what the dialplan says of a Local channel of which no call is known: for the call to come."""
         if leg := self._topology.legs.get(channel):
-            self._early[channel].append((leg.linkedid, tell))
+            self._early[leg.linkedid].append((channel, tell))
 
     def drop(self, leg: Leg) -> None:
         """Forgets a channel that is gone."""
         self._topology.drop(leg)
-        self._early.pop(leg.id, None)
+        if left := [each for each in self._early.pop(leg.linkedid, ()) if each[0] != leg.id]:
+            self._early[leg.linkedid] = left
 
     def merge(self, members: Iterable[str], at: datetime, *, seen: bool = True) -> Call | None:
         """Makes one call of those who talk with one another; returns it, or None where they are in one.
@@ -188,9 +189,8 @@ class CallMembership:
             key = record.id
             self._went_into[channel.linkedid] = key
         call = self.calls[key] = Call(key, record, environment)
-        for linkedid, tell in [each for told in self._early.values() for each in told]:
-            if linkedid == channel.linkedid:
-                self.pending += tell(call)
+        for _, tell in self._early.get(channel.linkedid, ()):
+            self.pending += tell(call)
         return call
 
     def _one_of(self, calls: Collection[Call], members: Collection[str] = ()) -> Call:

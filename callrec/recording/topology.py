@@ -6,7 +6,8 @@ belong to is the matter of `membership`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 from callrec.pbx.events import Channel, EnteredBridge, LeftBridge
 from callrec.recording.legs import Leg
@@ -46,7 +47,7 @@ class BridgeTopology:
 
     def reach(self, start: Leg) -> set[str]:
         """Returns the ids of the channels one can hear from `start`, itself included; no Local ones."""
-        return {id_ for id_ in self._reach(start) if self.legs[id_].channel.technology != LOCAL}
+        return set(self._voices([start.id]))
 
     def send(self, id_: str, number: str) -> None:
         """Takes in which number of the dialplan a channel was sent to last."""
@@ -56,23 +57,39 @@ class BridgeTopology:
         """Returns, by channel, the numbers whose dialplan may be heard there: a mailbox, a menu, a queue."""
         if not self._sent_to:
             return {}
-        heard = {leg.id: self._reach(leg) & self._sent_to.keys() for leg in legs}
-        return {id_: frozenset(self._sent_to[at] for at in there) for id_, there in heard.items() if there}
+        found, in_bridge = {}, dict[str, frozenset[str]]()  # of a bridge it is asked once
+        for leg in legs:
+            bridge = leg.bridge or ""
+            if bridge not in in_bridge:
+                in_bridge[bridge] = self._numbers_at(self._members.get(bridge, ()))
+            own = frozenset(self._sent_to[id_] for id_ in [leg.id] if id_ in self._sent_to)
+            if numbers := in_bridge[bridge] | own | self._numbers_at(self._other_half(leg)):
+                found[leg.id] = numbers
+        return found
 
-    def _reach(self, start: Leg) -> set[str]:
-        seen, todo = set(), [start.id]
+    def _numbers_at(self, start: Iterable[str]) -> frozenset[str]:
+        return frozenset(self._sent_to[id_] for id_ in self._reach(start) if id_ in self._sent_to)
+
+    def _reach(self, start: Iterable[str]) -> Iterator[str]:
+        """Yields the channels one can hear from any of these, and these; each bridge is looked into once."""
+        seen, bridges, todo = set[str](), set[str](), list(start)
         while todo:
             leg = self.legs.get(todo.pop())
             if leg is None or leg.id in seen:
                 continue
             seen.add(leg.id)
-            todo += self._members.get(leg.bridge or "", ())
+            yield leg.id
+            if leg.bridge and leg.bridge not in bridges:
+                bridges.add(leg.bridge)
+                todo += self._members.get(leg.bridge, ())
             todo += self._other_half(leg)
-        return seen
+
+    def _voices(self, start: Iterable[str]) -> Iterator[str]:
+        return (id_ for id_ in self._reach(start) if self.legs[id_].channel.technology != LOCAL)
 
     def talking(self, legs: Iterable[Leg]) -> list[Leg]:
         """Returns those that are connected with at least one other channel that carries a voice."""
-        return [leg for leg in legs if leg.bridge and len(self.reach(leg)) > 1]
+        return [leg for leg in legs if leg.bridge and len(list(islice(self._voices([leg.id]), 2))) > 1]
 
     def takes_place(self, id_: str, of: str) -> None:
         """Gives a channel another's place, as soon as it leaves its own: that is told before or after."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from callrec.call_words import DIRECTIONS
 from callrec.durations import written_seconds
 from callrec.language import choose
 from callrec.language import translated as _
@@ -18,7 +19,6 @@ from callrec.policy import holidays
 from callrec.policy.hours import DAYS, written
 from callrec.wording import (
     ANNOUNCEMENTS,
-    DIRECTIONS,
     HOLIDAYS,
     MODES,
     SCOPES,

@@ -12,16 +12,17 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from callrec.call_words import DIRECTIONS
 from callrec.dates import parse_end, parse_moment
 from callrec.durations import parse_days, parse_seconds, written_seconds
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
 from callrec.model.rules import Announce, Direction, Holidays, Mode, Rule, Scope, Unannounced
-from callrec.numbers import Number, dialled, normalise, of_extension
+from callrec.numbers import read_number
 from callrec.policy.hours import parse_hours
 from callrec.rulebook.explanation import first_day, hours_in_words, last_day
-from callrec.texts import items, narrow, on_one_line
-from callrec.wording import ANNOUNCEMENTS, DIRECTIONS, HOLIDAYS, MODES, UNANNOUNCED
+from callrec.texts import items, narrow
+from callrec.wording import ANNOUNCEMENTS, HOLIDAYS, MODES, UNANNOUNCED
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -95,20 +96,6 @@ def read_whom(given: Mapping[str, Any]) -> tuple[Scope, str | None]:
         return scope, None
     text = str(given[scope.value])
     return scope, text if scope is Scope.FACILITY else read_number(text, outside=scope is Scope.CALLER)
-
-
-def read_number(text: str, *, outside: bool) -> Number:
-    """Returns a number as rules and calls have it; those outside as +81312345678.
-
-    Raises WrongUsage where it is none, or more than one.
-    """
-    digits = dialled(text)
-    plain = normalise(digits) if outside or not digits else of_extension(digits)
-    if plain is None:
-        raise WrongUsage(
-            "{text} is no number: write digits, such as 2101 or 03-1234-5678", text=on_one_line(text)
-        )
-    return plain
 
 
 def altered(before: Rule, after: Rule) -> list[str]:

@@ -130,6 +130,8 @@ class Spool(SpoolLock):
         super().__init__(directory)
         self.flaws = Flaws(directory)
         self.reserve = Reserve(directory, reserve_mb, low_water_mb)
+        self._calls_over: dict[str, str] = {}
+        """The calls of the captures that are over: what is over stays of its call, and is read once."""
         try:
             (version.make if make else version.check)(directory)
             for name in _FOLDERS:
@@ -262,11 +264,21 @@ class Spool(SpoolLock):
     def known_calls(self) -> set[str]:
         """Returns the ids of the calls of which there is more here than an open call: a capture or a row."""
         found = {each.call.id for each in self.checkpoints()} | set(self.calls())
-        for ids, read in ((self.waiting(), self._waiting_call), (self.discards(), self._discarded_call)):
-            for id_ in ids:
-                with suppress(Damaged, FileNotFoundError):
-                    found.add(read(id_).id)
-        return found
+        over = {f"waiting {id_}": (self._waiting_call, id_) for id_ in self.waiting()}
+        over |= {f"discard {id_}": (self._discarded_call, id_) for id_ in self.discards()}
+        before = self._calls_over
+        known = {name: before[name] for name in over if name in before}
+        for name in over.keys() - known.keys():
+            read, id_ = over[name]
+            with suppress(Damaged, FileNotFoundError):
+                known[name] = read(id_).id
+        self._calls_over = known  # as a whole: other threads ask, too
+        return found.union(known.values())
+
+    @_there
+    def knows_call(self, call_id: str) -> bool:
+        """Returns whether there is more here of a call than an open call."""
+        return self._call(call_id).exists() or call_id in self.known_calls()
 
     @_there
     def has_capture(self, recording_id: str) -> bool:
@@ -439,6 +451,11 @@ class Spool(SpoolLock):
         write_whole(self._alert(alert.id), _ALERT.dump_json(alert))
 
     @_there
+    def has_alert(self, alert_id: str) -> bool:
+        """Returns whether an alert waits to be sent."""
+        return self._alert(alert_id).exists()
+
+    @_there
     def alerts(self) -> list[str]:
         """Returns the ids of the alerts that wait to be sent, the oldest first."""
         return sorted(path.stem for path in (self.directory / "alerts").glob("*.json"))
@@ -463,8 +480,13 @@ class Spool(SpoolLock):
 
     @_there
     def remove_alert(self, alert_id: str) -> None:
-        """Removes an alert that was sent, once that is written down, and what a crash has left of others."""
+        """Removes an alert that was sent, once that is written down."""
         self._unlink(self._alert(alert_id))
+        self._alert(alert_id).with_suffix(SENT).unlink(missing_ok=True)
+
+    @_there
+    def clear_deliveries(self) -> None:
+        """Removes the deliveries that a crash has left of alerts that are gone. Not while one is written."""
         for path in (self.directory / "alerts").glob(f"*{SENT}"):
             if not path.with_suffix(".json").exists():
                 path.unlink(missing_ok=True)

@@ -51,7 +51,7 @@ from callrec.spool.placement import (
     without_jumps,
     without_unplaced,
 )
-from callrec.spool.silent_tracks import silent_tracks
+from callrec.spool.silent_tracks import Loudness, Peaks, silent_tracks
 from callrec.spool.sound import SegmentSound, examine, join, tag
 from callrec.spool.tracks import Fetched, Tracks
 
@@ -173,14 +173,14 @@ class RecordingBuilder:
 
     def _make(self, captured: CapturedCall, sounds: list[SegmentSound]) -> Manifest:
         recording_id = captured.capture.recording_id
-        target = self.audio_file(recording_id)
+        target, loudness = self.audio_file(recording_id), Loudness()
         with draft(target) as made:
             try:
                 # decision 3: one stereo file; decision 12: what must not be heard is silenced twice
                 placements, written = join(sounds, made.path, silences(captured.capture))
                 tag(made.path, self._tags(captured))
                 made.sync()
-                audio = examine(made.path)
+                audio = examine(made.path, loudness.hear)
             except (soundfile.LibsndfileError, MutagenError, EvidenceBroken):
                 made.write(bytes(MARGIN))  # a disk that is full says so here; the libraries do not
                 raise
@@ -189,16 +189,16 @@ class RecordingBuilder:
                 raise EvidenceBroken("recording {id} does not read back as it was written", id=recording_id)
             made.publish()
         ended = _with_end(captured, audio)
-        heard = replace(ended, call=self._heard(ended, placements))
+        heard = replace(ended, call=self._heard(ended, placements, loudness.peaks))
         return self._manifest(heard, placements, audio)
 
-    def _heard(self, captured: CapturedCall, placements: list[Placement]) -> CallRecord:
+    def _heard(self, captured: CapturedCall, placements: list[Placement], peaks: Peaks) -> CallRecord:
         """Returns the call with what can be heard in its recording, and what cannot though it should."""
         capture, sound = captured.capture, self.audio_file(captured.capture.recording_id)
         call = checked(captured.call, sound, capture.began_at, self._sources.prompt_file)
         if any(each.in_recording is False for each in call.announcements):
             self._spool.flaws.add(call.id, Flaw.ANNOUNCEMENT_NOT_FOUND)
-        silent = silent_tracks(sound, placements, silences(capture))
+        silent = silent_tracks(peaks, placements, silences(capture))
         if any(each.whole for each in silent):
             self._spool.flaws.add(call.id, Flaw.NO_SOUND)
         return replace(call, notes=(*call.notes, *(each.note for each in silent)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from callrec.errors import EvidenceBroken
 from callrec.manifest import AudioFacts, Placement
 
 Samples = NDArray[np.int16]
+Hear = Callable[[Samples, int], object]
+"""Is given sound block by block, with its rate: a row for each frame, a column for each channel."""
 EXTERNAL_CHANNEL, STAFF_CHANNEL = 0, 1
 """Left and right of a recording."""
 MOST_OVERLAP_S = 1.0
@@ -153,10 +155,11 @@ def tag(path: Path, tags: Mapping[str, str | Sequence[str]]) -> None:
     file.save()
 
 
-def examine(path: Path) -> AudioFacts:
+def examine(path: Path, hear: Hear = lambda block, rate: None) -> AudioFacts:
     """Reads a FLAC back from disk, decodes it to the end, and returns what it is, with its hashes.
 
-    Raises EvidenceBroken when it cannot be decoded.
+    `hear` is given all that is decoded, so that nobody needs to decode it once more. Raises EvidenceBroken
+    when it cannot be decoded.
     """
     digest = hashlib.sha256()
     with path.open("rb") as file:
@@ -166,8 +169,9 @@ def examine(path: Path) -> AudioFacts:
         with soundfile.SoundFile(path) as sound:
             pcm, frames = hashlib.sha256(), 0
             for block in sound.blocks(BLOCK, dtype="int16", always_2d=True):
-                pcm.update(block.astype("<i2").tobytes())
+                pcm.update(block.astype("<i2", copy=False).data)
                 frames += len(block)
+                hear(block, sound.samplerate)
             rate, channels, kind = sound.samplerate, sound.channels, sound.format
     except soundfile.LibsndfileError as error:
         raise EvidenceBroken(
@@ -264,7 +268,7 @@ class _Writer:
                 block = block.copy()
                 block[first:last] = 0
         self._file.write(block)
-        self.digest.update(block.astype("<i2").tobytes())
+        self.digest.update(block.astype("<i2", copy=False).data)
         self.frames += len(block)
 
     def silence(self, frames: int) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 
 FLAGS = (None, "incident", "held")
 OLD = {
@@ -117,9 +117,10 @@ def _fill() -> None:
 
 _POSTGRESQL = "CAST(EXTRACT(EPOCH FROM calls.started_at) * 1000000 AS bigint)"
 _SQLITE = """
+CASE typeof(calls.started_at) WHEN 'integer' THEN calls.started_at ELSE
 (COALESCE(strftime('%s', substr(calls.started_at, 1, 19)), 0) * 1000000
 + CASE WHEN substr(calls.started_at, 20, 1) = '.' THEN CAST(substr(calls.started_at, 21, 6) AS INTEGER) ELSE 0
-END)
+END) END
 """
 """The microseconds since 1970 of when a call began."""
 
@@ -128,7 +129,7 @@ INSERT INTO hits (
     place, call_id, recording_id, duration_s, kind, leads, incident, held, by_key, facility, extension, number
 )
 SELECT
-    {moment} * 1024
+    ({moment}) * 1024
         + row_number() OVER (PARTITION BY {moment} ORDER BY calls.id, recordings.id) - 1,
     calls.id,
     recordings.id,
@@ -167,7 +168,8 @@ WHERE hits.facility IS NULL OR call_facilities.facility <> hits.facility
 
 
 _NOTED = """
-SELECT {moment} * 1024 AS began, notes.call_id, notes.folded FROM notes JOIN calls ON calls.id = notes.call_id
+SELECT ({moment}) * 1024 AS began, notes.call_id, notes.folded
+FROM notes JOIN calls ON calls.id = notes.call_id
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -21,11 +22,11 @@ import pytest
 import soundfile
 
 from callrec.app import App
+from callrec.archive.manifests import archived_manifest
 from callrec.archive.store import TRIALS
 from callrec.catalogue import finding, rules
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.finding import SearchHit
-from callrec.catalogue.query import SearchQuery
 from callrec.commands import main
 from callrec.demo.pbx import OUTSIDE, PHONES
 from callrec.demo.processes import Child
@@ -35,6 +36,7 @@ from callrec.evidence.anchor import FOLDER
 from callrec.fallback import rule_mirror
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import CallRecord
+from callrec.model.found import SearchQuery
 from callrec.model.rules import Announce, Direction, Mode, Rule, Scope
 from callrec.spool import status
 from tests.listen import Samples
@@ -219,6 +221,12 @@ class SystemUnderTest:
             return found[0] if found and found[0].recording else None
 
         return eventually(look, seconds, what=f"the recording of the call with {number}")
+
+    def manifest(self, kept: ArchivedRecording | None) -> dict[str, Any]:
+        """The manifest of a recording, as it lies in the bucket."""
+        assert kept
+        found: dict[str, Any] = json.loads(archived_manifest(self.app.store, kept))
+        return found
 
     def record_call(self, number: str, seconds: float = 1.0) -> ArchivedRecording:
         """A call with this number outside, recorded and in the archive."""

@@ -60,7 +60,7 @@ def test_a_hangup_during_an_announcement(
         (staff if who == "staff" else outside).hangup()
         call, kept, heard = only_recording(system, begin)
     assert [each.complete for each in call.announcements] == [False] and not call.notes
-    (told,) = kept.manifest["call"]["announcements"]
+    (told,) = system.manifest(kept)["call"]["announcements"]
     assert not told["complete"] and told["in_recording"] is None and not kept.announced
     shown = system.callrec("show", call.id).stdout
     assert NOT_TO_ITS_END in shown
@@ -105,7 +105,7 @@ def test_a_hold_during_an_announcement(system: SystemUnderTest, begin: datetime,
         assert likeness(_prompt(system), sound) > 0.8
     shown = system.callrec("show", call.id).stdout
     assert NOT_TO_ITS_END in shown and f"notice (en), {TO_ITS_END}" in shown
-    as_long_as(heard, talk_seconds(call), kept.manifest["capture"])
+    as_long_as(heard, talk_seconds(call), system.manifest(kept)["capture"])
 
 
 def _blind_by_refer(system: SystemUnderTest, staff: Talk) -> Talk:
@@ -180,4 +180,4 @@ def test_a_transfer_during_an_announcement(system: SystemUnderTest, begin: datet
     assert [(each.result, each.extension) for each in call.key_presses] == [("marked", last)]
     assert hears_to_the_end(heard.staff, heard.rate, STAFF_HZ)
     assert hears_no(heard.external, heard.rate, STAFF_HZ)
-    as_long_as(heard, talk_seconds(call), kept.manifest["capture"])
+    as_long_as(heard, talk_seconds(call), system.manifest(kept)["capture"])

@@ -90,8 +90,8 @@ def test_the_records_of_the_pbx_have_the_call_and_nothing_of_ours(
         caller.hangup()
         listening.wait_ended()
         call, kept, heard = only_recording(system, begin)
-    as_long_as(heard, talk_seconds(call), kept.manifest["capture"])
-    assert [each["reason"] for each in kept.manifest["capture"]["silences"]] == ["key"]
+    as_long_as(heard, talk_seconds(call), system.manifest(kept)["capture"])
+    assert [each["reason"] for each in system.manifest(kept)["capture"]["silences"]] == ["key"]
     assert len(rows) == 1 and "PJSIP/outside-" in rows[0], "\n".join(rows)
 
 

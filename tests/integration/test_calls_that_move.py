@@ -48,8 +48,8 @@ def test_one_call_is_one_recording_without_a_gap(system: SystemUnderTest, begin:
         caller.hangup()
         call, kept, heard = _kept(system, begin)
     rate = heard.rate
-    as_long_as(heard, talk_seconds(call), kept.manifest["capture"])
-    without_a_gap(heard, kept.manifest["capture"])
+    as_long_as(heard, talk_seconds(call), system.manifest(kept)["capture"])
+    without_a_gap(heard, system.manifest(kept)["capture"])
     assert hears(heard.external, rate, OTHER_HZ) and hears_no(heard.external, rate, STAFF_HZ)
     assert hears_to_the_end(heard.staff, rate, STAFF_HZ)
     assert (call.extension, call.outcome) == ("2102" if way in MOVED else "2101", "answered")
@@ -98,7 +98,7 @@ def test_a_call_on_hold_goes_on_being_recorded(system: SystemUnderTest, begin: d
     assert hears_to_the_end(heard.staff, heard.rate, STAFF_HZ)
     assert heard_share(heard.staff, heard.rate, HOLD_HZ) > 0.1, "so is the music"
     assert heard_share(caller.heard(), caller.rate, HOLD_HZ) > 0.1
-    assert [each["number"] for each in kept.manifest["capture"]["segments"]] == [1]
+    assert [each["number"] for each in system.manifest(kept)["capture"]["segments"]] == [1]
 
 
 @pytest.mark.parametrize("colleague_rule", ["automatic", "never"])

@@ -49,7 +49,7 @@ def test_a_conference_that_staff_leave_and_come_back_to(
             talk.hangup()
         call, kept, heard = only_recording(system, begin)
     half, rate = heard.rate // 2, heard.rate
-    as_long_as(heard, talk_seconds(call), kept.manifest["capture"])
+    as_long_as(heard, talk_seconds(call), system.manifest(kept)["capture"])
     assert call.number == "+81" + NUMBER[1:] and call.extension == "2101"
     assert [(each.result, each.extension) for each in call.key_presses] == [("marked", "2101")]
     assert {each.extension for each in call.participants} == {None, "2101", *(["2102"] if never else [])}
@@ -59,6 +59,6 @@ def test_a_conference_that_staff_leave_and_come_back_to(
     assert hears_no(heard.staff, rate, FIRST_HZ) and hears_no(heard.external, rate, SECOND_HZ)
     assert hears(heard.external[:half], rate, OTHER_HZ) and hears_to_the_end(heard.external, rate, OTHER_HZ)
     if not never:
-        without_a_gap(heard, kept.manifest["capture"])
+        without_a_gap(heard, system.manifest(kept)["capture"])
     modes = [each.decision.mode for each in call.decision_changes]
     assert modes == (["never", "automatic"] if never else [])

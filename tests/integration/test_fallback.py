@@ -86,7 +86,7 @@ def test_a_transfer_to_never_is_silent_also_in_what_the_dialplan_began(
     assert hears_no(heard.staff, second, OTHER_HZ)
     as_long_as(heard, talk_seconds(call))
     assert {each.extension for each in call.participants} == {None, "2101", "2102"}
-    assert [each["reason"] for each in kept.manifest["capture"]["silences"]] == ["never"]
+    assert [each["reason"] for each in system.manifest(kept)["capture"]["silences"]] == ["never"]
     assert [each.decision.mode for each in call.decision_changes] == ["never"]
     system.wait_until_clean()
 

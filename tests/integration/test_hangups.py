@@ -137,5 +137,5 @@ def test_a_hangup_before_a_new_offer_is_answered(
     theirs, ours = (heard.external, heard.staff) if caller else (heard.staff, heard.external)
     assert hears(theirs, heard.rate, OTHER_HZ) and hears_no(theirs, heard.rate, STAFF_HZ)
     assert hears(ours[: heard.rate // 3], heard.rate, STAFF_HZ)
-    as_long_as(heard, talk_seconds(call), kept.manifest["capture"])
+    as_long_as(heard, talk_seconds(call), system.manifest(kept)["capture"])
     assert [each.result for each in call.key_presses] == (["marked"] if caller else [])

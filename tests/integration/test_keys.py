@@ -96,7 +96,7 @@ def test_manual_starts_stops_and_starts_again(system: SystemUnderTest, begin: da
         staff.hangup()
         call, kept, heard = _kept(system, number, begin)
     assert _effects(call) == ["started", "unchanged", "stopped", "started"]
-    capture = kept.manifest["capture"]
+    capture = system.manifest(kept)["capture"]
     assert [each["number"] for each in capture["segments"]] == [1, 2]
     assert capture["kept_because"] == "key"
     for press, segment in (
@@ -257,9 +257,9 @@ def test_a_privacy_pause_is_silence_and_the_clock_goes_on(system: SystemUnderTes
     assert _effects(call) == ["paused", "resumed", "paused"]
     talk = _seconds(call.answered_at, call.ended_at)
     as_long_as(heard, talk, "the clock of the recording is the clock of the call")
-    first, last = kept.manifest["capture"]["silences"]
+    first, last = system.manifest(kept)["capture"]["silences"]
     assert last["finished_at"] is None and first["reason"] == "key" and call.answered_at
-    between = partial(stretch, heard.rate, kept.manifest["capture"])
+    between = partial(stretch, heard.rate, system.manifest(kept)["capture"])
     late = timedelta(seconds=PAUSE_SECONDS)
     pause, resumed, again = (each.at for each in call.key_presses)
     for track, hertz in ((heard.external, CALLER_HZ), (heard.staff, STAFF_HZ)):
@@ -291,7 +291,7 @@ def test_a_transfer_to_never_is_silent_from_there(system: SystemUnderTest, begin
         call, kept, heard = _kept(system, number, begin)
     (turn,) = call.decision_changes
     assert turn.extensions == ("2102",) and turn.decision.mode == "never"
-    assert [each["reason"] for each in kept.manifest["capture"]["silences"]] == ["never"]
+    assert [each["reason"] for each in system.manifest(kept)["capture"]["silences"]] == ["never"]
     last = heard.rate
     assert is_silent(heard.external[-last:]) and is_silent(heard.staff[-last:])
     assert hears_no(heard.staff, heard.rate, 1500.0), "nothing of what the other extension said"
@@ -311,7 +311,7 @@ def test_a_transfer_to_never_while_the_controller_is_dead(system: SystemUnderTes
         talk_for([colleague, caller], 0.5)
         caller.hangup()
         call, kept, heard = _kept(system, number, begin)
-    assert [each["reason"] for each in kept.manifest["capture"]["silences"]] == ["never"]
+    assert [each["reason"] for each in system.manifest(kept)["capture"]["silences"]] == ["never"]
     assert hears(heard.external[: heard.rate], heard.rate, CALLER_HZ)
     assert hears_no(heard.staff, heard.rate, 1500.0) and is_silent(heard.external[-heard.rate :])
     as_long_as(heard, _seconds(call.answered_at, call.ended_at))

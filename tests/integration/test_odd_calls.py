@@ -26,8 +26,8 @@ def test_however_a_call_moves_it_is_one_recording(system: SystemUnderTest, begin
         staff.hangup()
         call, kept, heard = only_recording(system, begin)
     rate = heard.rate
-    as_long_as(heard, talk_seconds(call), kept.manifest["capture"])
-    without_a_gap(heard, kept.manifest["capture"])
+    as_long_as(heard, talk_seconds(call), system.manifest(kept)["capture"])
+    without_a_gap(heard, system.manifest(kept)["capture"])
     assert hears(heard.external, rate, OTHER_HZ) and hears_no(heard.external, rate, STAFF_HZ)
     assert hears_to_the_end(heard.staff, rate, STAFF_HZ)
     assert (call.extension, call.direction, call.outcome) == (first, "inbound", "answered")

@@ -62,7 +62,7 @@ def test_a_call_whose_sound_is_agreed_anew(
     assert hears(theirs, heard.rate, OTHER_HZ) and hears_no(theirs, heard.rate, STAFF_HZ)
     assert hears(theirs[-heard.rate // 3 :], heard.rate, OTHER_HZ), "after the change"
     assert hears(ours, heard.rate, STAFF_HZ)
-    as_long_as(heard, talk_seconds(call), kept.manifest["capture"])
+    as_long_as(heard, talk_seconds(call), system.manifest(kept)["capture"])
     assert len(call.key_presses) == (side == "caller")
 
 
@@ -97,7 +97,7 @@ def test_a_transfer_out_of_a_hold_without_any_sound(system: SystemUnderTest, beg
             colleague.press("*1")
             talk_for([colleague], 1.6)  # the digits take the place of the voice
         call, kept, heard = only_recording(system, begin)
-    as_long_as(heard, talk_seconds(call), kept.manifest["capture"])
+    as_long_as(heard, talk_seconds(call), system.manifest(kept)["capture"])
     assert [(each.result, each.extension) for each in call.key_presses] == [("marked", "2102")]
     for part, hertz in ((heard.external, OTHER_HZ), (heard.staff, FIRST_HZ)):
         assert hears_to_the_end(part, heard.rate, hertz)
@@ -113,7 +113,7 @@ def test_names_in_odd_encodings(system: SystemUnderTest, begin: datetime, name: 
     assert (call.number, call.extension, call.direction) == ("+81" + NUMBER[1:], "2101", "inbound")
     assert [each.result for each in call.key_presses] == ["marked"]
     assert hears(heard.external, heard.rate, OTHER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
-    without_a_gap(heard, kept.manifest["capture"])
+    without_a_gap(heard, system.manifest(kept)["capture"])
 
 
 def test_a_call_of_200_ms(system: SystemUnderTest, begin: datetime) -> None:
@@ -122,7 +122,7 @@ def test_a_call_of_200_ms(system: SystemUnderTest, begin: datetime) -> None:
         talk_for([staff, caller], 0.2)
         caller.hangup()
         call, kept, heard = only_recording(system, begin)
-    as_long_as(heard, talk_seconds(call), kept.manifest["capture"])
+    as_long_as(heard, talk_seconds(call), system.manifest(kept)["capture"])
     assert heard_share(heard.external, heard.rate, OTHER_HZ) > 0
     assert heard_share(heard.staff, heard.rate, STAFF_HZ) > 0
 
@@ -154,7 +154,7 @@ def test_the_key_is_pressed_and_hung_up_at_once(system: SystemUnderTest, begin: 
             talk.press("*1")
         staff.hangup()
         call, kept, heard = only_recording(system, begin)
-    as_long_as(heard, talk_seconds(call), kept.manifest["capture"])
+    as_long_as(heard, talk_seconds(call), system.manifest(kept)["capture"])
     assert {each.result for each in call.key_presses} >= {"kept"}
     assert hears(heard.external, heard.rate, OTHER_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
 

@@ -16,12 +16,12 @@ from pydantic import TypeAdapter
 from callrec.app import App
 from callrec.catalogue import custody, tables
 from callrec.catalogue.database import Database
-from callrec.catalogue.query import SearchQuery
 from callrec.configuration import Answers, write_file
 from callrec.demo.s3 import DemoS3
 from callrec.desk.operation import Operation, perform
-from callrec.desk.operations import finding, keeping, requests
+from callrec.desk.operations import finding, keeping, requests, searching
 from callrec.model.access import Caller, Through
+from callrec.model.found import SearchQuery
 from callrec.model.requests import RequestKind
 from callrec.settings_file import load
 from tests.integration.conftest import DATABASES
@@ -75,9 +75,9 @@ def _told(app: App, ids: list[str]) -> dict[str, Any]:
     """All that people are told of calls, recordings, holds and requests, but for the custody log."""
     shown = [_do(app, "root", finding.show, each) for each in ids]
     return {
-        "search": _plain(_do(app, "root", finding.search, SearchQuery(limit=100))),
-        "by note": _plain(_do(app, "root", finding.search, SearchQuery(note="怒鳴"))),
-        "by extension": _plain(_do(app, "root", finding.search, SearchQuery(extension="2201"))),
+        "search": _plain(_do(app, "root", searching.search, SearchQuery(limit=100))),
+        "by note": _plain(_do(app, "root", searching.search, SearchQuery(note="怒鳴"))),
+        "by extension": _plain(_do(app, "root", searching.search, SearchQuery(extension="2201"))),
         "shown": [_plain(replace(each, entries=[], told=[])) for each in shown],
         "holds": _plain(_do(app, "root", keeping.list_holds)),
         "requests": _plain(_do(app, "root", requests.list_requests)),

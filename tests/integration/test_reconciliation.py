@@ -83,7 +83,7 @@ def test_tracks_without_a_draft_are_archived_or_destroyed(system: SystemUnderTes
     assert seen.returncode == 1 and refused.returncode == 4, (seen.stderr, refused.stderr)
     heard = system.listen(kept)
     assert hears(heard.external, heard.rate, OUTSIDE_HZ) and hears(heard.staff, heard.rate, STAFF_HZ)
-    assert [each["values"] for each in kept.manifest["call"]["notes"]] == [{"id": wanted}]
+    assert [each["values"] for each in system.manifest(kept)["call"]["notes"]] == [{"id": wanted}]
     assert gone.decision and gone.decision.mode == "standby" and drafts["2102"].stem in gone.notes[0].text
     system.wait_until_clean()
     again = system.callrec("reconcile", "--json")

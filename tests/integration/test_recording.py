@@ -54,7 +54,7 @@ def test_inbound_call_is_announced_and_recorded(system: SystemUnderTest, begin: 
     assert call.announcements[0].finished_at is not None and call.answered_at is not None
     assert call.announcements[0].finished_at <= call.answered_at
 
-    manifest = kept.manifest
+    manifest = system.manifest(kept)
     assert manifest["audio"]["sha256"] == kept.sha256
     head = system.app.store.head(kept.key)
     assert head.sha256 == kept.sha256, "the server's own checksum"
@@ -73,7 +73,7 @@ def test_recording_begins_with_the_first_word(system: SystemUnderTest, begin: da
         caller.hangup()
         found = system.recording_of("+81311110020", begin)
     assert found.recording is not None and found.call.answered_at is not None
-    (segment,) = found.recording.manifest["capture"]["segments"]
+    (segment,) = system.manifest(found.recording)["capture"]["segments"]
     late = (first_sample(segment) - found.call.answered_at).total_seconds()
     assert late < START_SECONDS, f"the first sample came {late:.3f} s after the bridge"
     heard = system.listen(found.recording)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 
 from callrec.catalogue import searching, streams
 from callrec.catalogue.database import Database
-from callrec.catalogue.query import SearchQuery
 from callrec.model.access import Reach
+from callrec.model.found import SearchQuery
 from tests import searched
 from tests.integration.desk_office import own_database
 

@@ -45,7 +45,7 @@ def _answered(system: SystemUnderTest, number: str) -> tuple[Talk, Talk]:
 def _check_caller_and_both_staff(system: SystemUnderTest, found: SearchHit) -> None:
     assert found.recording is not None
     heard = system.listen(found.recording)
-    capture = found.recording.manifest["capture"]
+    capture = system.manifest(found.recording)["capture"]
     as_long_as(heard, talk_seconds(found.call), capture)
     first, last = _halves(heard)
     for segment, hertz in ((first, FIRST_HZ), (last, SECOND_HZ)):
@@ -138,7 +138,7 @@ def test_an_internal_caller_who_transfers_leaves_the_recording_to_the_others(
         second.wait_ended()
         found = _only(system, "2101", begin)
     assert found.recording is not None
-    assert [each["number"] for each in found.recording.manifest["capture"]["segments"]] == [1, 2]
+    assert [each["number"] for each in system.manifest(found.recording)["capture"]["segments"]] == [1, 2]
     heard = system.listen(found.recording)
     early, late = _halves(heard)
     assert hears(early.external, heard.rate, FIRST_HZ) and hears(early.staff, heard.rate, SECOND_HZ)

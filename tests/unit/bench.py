@@ -17,14 +17,16 @@ from callrec.archive.archiver import Archiver
 from callrec.archive.deposit import Deposit
 from callrec.archive.discarder import Discarder
 from callrec.archive.endings import Endings
+from callrec.archive.manifests import archived_manifest
 from callrec.archive.recordings import Recordings
 from callrec.archive.rows import CallRows
 from callrec.catalogue import calls, rules
+from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Database
 from callrec.errors import NotFound, PbxUnreachable
 from callrec.evidence.key_record import SCHEMA
 from callrec.evidence.keys import SigningKey
-from callrec.manifest import ClockState, RuleText
+from callrec.manifest import ClockState, Manifest, RuleText, read
 from callrec.model.calls import Announcement, CallRecord
 from callrec.model.captures import Track
 from callrec.model.rules import Decision
@@ -75,6 +77,11 @@ class Bench:
         """Time goes by, and the archiver has worked."""
         self.clock.now += seconds
         self.archiver.work()
+
+    def manifest(self, kept: ArchivedRecording | None) -> Manifest:
+        """The manifest of a recording, as it lies in the bucket."""
+        assert kept
+        return read(archived_manifest(self.store, kept))
 
     @contextmanager
     def running(self) -> Iterator[None]:

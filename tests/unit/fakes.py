@@ -94,6 +94,10 @@ class MemoryStore:
         found = StoredObject(key, len(data), digest, until, False, version or newest, mode)
         return replace(found, encryption=self.encryption)
 
+    def get(self, key: str) -> tuple[StoredObject, Iterator[bytes]]:
+        found = self.head(key)
+        return found, self.read(key, found.version)
+
     def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
         data = self._get(key, version)
         yield from (data[begin : begin + 1000] for begin in range(0, len(data), 1000))

@@ -33,7 +33,7 @@ def archive(
     values = {"id": id_, "call_id": made.id, "started_at": began, "duration_s": 12.0, "key": key}
     values |= {"kept_because": "automatic", "incident": False, "announced": True, "state": "archived"}
     values |= {"hold": False, "retain_until": until, "retained_because": "rule", "size": 1}
-    values |= {"sha256": "0" * 64, "manifest_sha256": "1" * 64, "manifest": {}}
+    values |= {"sha256": "0" * 64, "manifest_sha256": "1" * 64}
     values |= {"version": "0", "manifest_version": "0"}
     with database.begin() as connection:
         calls.save_call(connection, made)

@@ -60,6 +60,8 @@ SUBTRACTED = {
     },
     "between dates that were written down, to show or to verify them: nothing waits, nothing is made of it": {
         "archive/trial.py:_check_lock",
+        "catalogue/calls.py:place",
+        "catalogue/packing.py:_moment",
         "commands/*",
         "evidence/*",
         "prompts/index.py:spoken",
@@ -76,7 +78,6 @@ SUBTRACTED = {
     "which lane takes a recording: all lanes come to it": {"archive/archiver.py:_is_short"},
     "a person is told, and nothing is done: of what is destroyed nothing depends on it": {
         "health/detail_records.py:read",
-        "health/differences.py:of_records",
     },
     "rows are made minutes later or sooner, as the S3 server's clock tells": {
         "health/filed_look.py:_young",
@@ -102,6 +103,7 @@ SUBTRACTED = {
         "spool/prompt_search.py:*",
         "archive/attempts.py:problems",
         "controller/ownership.py:_stands_still",
+        "health/backlog.py:problems",
         "health/course.py:_away",
         "health/disk_forecast.py:full_in",
         "health/stored_names.py:_whole",

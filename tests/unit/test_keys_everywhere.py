@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from callrec import wording
+from callrec import call_words, wording
 from callrec.configuration import Answers, render
 from callrec.model.alerts import AlertState
 from callrec.model.calls import FeatureCode, KeyResult, Outcome
@@ -113,8 +113,8 @@ def test_what_a_key_did_has_a_tone(result: KeyResult) -> None:
         (wording.SILENCE_REASONS, SilenceReason),
         (wording.KEPT_BECAUSE, KeptBecause),
         (wording.ALERT_STATES, AlertState),
-        (wording.OUTCOMES, Outcome),
-        (wording.DIRECTIONS, Direction),
+        (call_words.OUTCOMES, Outcome),
+        (call_words.DIRECTIONS, Direction),
         (wording.MODES, Mode),
         (wording.SCOPES, Scope),
         (wording.HOLIDAYS, Holidays),

@@ -262,18 +262,9 @@ def test_version_1_is_read_in_the_names_of_today() -> None:
     assert manifest.read(VERSION_1) == sample()
 
 
-@pytest.mark.parametrize(
-    "written",
-    [VERSION_1, VERSION_2, manifest.write(sample())],
-    ids=["version 1", "version 2", "version 3"],
-)
-def test_the_capture_of_any_version(written: bytes) -> None:
-    assert manifest.capture_of(json.loads(written)) == sample().capture
-
-
 def test_version_1_said_by_an_empty_text_that_nothing_keeps_a_recording() -> None:
     found = plain(capture={**plain()["capture"], "kept_because": ""})
-    assert manifest.capture_of(found).kept_because is None
+    assert manifest.read(json.dumps(found).encode()).capture.kept_because is None
 
 
 @pytest.mark.parametrize(

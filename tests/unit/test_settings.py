@@ -11,8 +11,9 @@ from pydantic import SecretStr
 
 from callrec.configuration import Answers, render, write_file
 from callrec.errors import Refused, WrongConfiguration
+from callrec.places import find_file
 from callrec.settings import Settings
-from callrec.settings_file import find_file, load
+from callrec.settings_file import load
 
 
 def _file(tmp_path: Path, text: str) -> str:

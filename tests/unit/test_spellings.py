@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import callrec
-from callrec.catalogue.query import SearchQuery
 from callrec.errors import WrongUsage
 from callrec.model.calls import CallRecord
+from callrec.model.found import SearchQuery
 from callrec.model.office import Extension
 from callrec.model.rules import CallFacts, Direction
 from callrec.numbers import Number, dialled, normalise, of_extension

@@ -9,7 +9,7 @@ from callrec.desk.operation import Session, operation
 from callrec.errors import CallrecError
 from callrec.evidence.differences import shown
 from callrec.evidence.rebuilding import Finding, Rebuilding
-from callrec.sentences import SentenceField
+from callrec.sentence_field import SentenceField
 
 UNPROVED, DIFFERS = "not-proved", "differs"
 ONLY_IN_BUCKET, ONLY_IN_CATALOGUE = "only-in-bucket", "only-in-catalogue"

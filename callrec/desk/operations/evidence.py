@@ -11,7 +11,7 @@ from callrec.app import App
 from callrec.desk.operation import Session, operation
 from callrec.errors import EvidenceBroken, Sentence, Unreachable, WrongConfiguration
 from callrec.evidence.keys import KeyRecord
-from callrec.sentences import SentenceField
+from callrec.sentence_field import SentenceField
 
 
 @dataclass(frozen=True, slots=True)

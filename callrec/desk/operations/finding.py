@@ -1,28 +1,27 @@
-"""Calls and recordings, found and shown."""
+"""All that is known of one call and its recording."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
-from callrec.catalogue import alerts, custody, facilities, finding, holds, notes, requests, rules
+from pydantic_core import from_json
+
+from callrec.archive.manifests import archived_manifest
+from callrec.catalogue import alerts, custody, finding, holds, notes, requests, rules
 from callrec.catalogue.alerts import DeliveryRow
 from callrec.catalogue.custody import Entry
 from callrec.catalogue.database import Connection
 from callrec.catalogue.finding import SearchHit
 from callrec.catalogue.holds import Hold
 from callrec.catalogue.notes import WrittenNote
-from callrec.catalogue.query import SORTS, SearchQuery
-from callrec.dates import check_moment
 from callrec.desk.operation import Session, operation
 from callrec.desk.recordings import unseen
-from callrec.desk.words import check_shown
-from callrec.errors import CatalogueDamaged, WrongUsage
+from callrec.errors import CallrecError
 from callrec.model.access import Role
+from callrec.model.captures import Custody
 from callrec.model.rules import Rule
-from callrec.texts import folded, is_too_long
 
-MOST_FOUND = 1_000_000
 OF_REQUEST = ("request", "copy", "to", "medium")
 """What the custody log says of a request where something was done under it."""
 
@@ -41,7 +40,9 @@ class After:
 @dataclass(frozen=True, slots=True)
 class ShownCall:
     """Everything that is known of a call and its recording. `considered`: the rules that were looked at, in
-    the versions of then. `others`: further recordings of the call, where that was asked for."""
+    the versions of then. `others`: further recordings of the call, where that was asked for. `manifest` is
+    that of the recording as it lies in the bucket, where it was asked for; None where it could not be had, of
+    which `without_manifest` tells why."""
 
     found: SearchHit
     entries: list[Entry]
@@ -49,19 +50,27 @@ class ShownCall:
     considered: list[Rule]
     after: After
     others: list[str]
-
-
-@operation("search", Role.HANDLER)
-def search(session: Session, /, wanted: SearchQuery) -> Iterator[SearchHit]:
-    """Yields what fits a search. `facility` may be a name. Raises CatalogueDamaged at the end, for the first
-    row that is."""
-    _check(wanted)
-    return _hits(session, wanted)
+    manifest: dict[str, Any] | None = None
+    without_manifest: str = ""
 
 
 @operation("show", Role.HANDLER)
-def show(session: Session, /, id_: str) -> ShownCall:
-    """Returns what is known of the recording or call of an id or its beginning. Raises NotFound."""
+def show(session: Session, /, id_: str, manifest: bool = False) -> ShownCall:
+    """Returns what is known of the recording or call of an id or its beginning; with `manifest` also what the
+    bucket alone has. Raises NotFound."""
+    shown = _shown(session, id_)
+    kept = shown.found.recording
+    if kept is None or not manifest:
+        return shown
+    if kept.state is Custody.DESTROYED:
+        return replace(shown, manifest={})
+    try:
+        return replace(shown, manifest=from_json(archived_manifest(session.app.store, kept)))
+    except CallrecError as error:
+        return replace(shown, without_manifest=str(error))
+
+
+def _shown(session: Session, id_: str) -> ShownCall:
     with session.app.database.read() as connection:
         found, *more = finding.look_up_all(connection, id_, reach=session.reach)
         decision = found.call.decision
@@ -98,30 +107,3 @@ def _after(session: Session, connection: Connection, found: SearchHit) -> After:
     held = holds.of_recording(connection, id_)
     hidden = unseen(session, connection, [each.request for each in held])
     return After(written, [each.without(hidden) for each in held], listing)
-
-
-def _hits(session: Session, wanted: SearchQuery) -> Iterator[SearchHit]:
-    damaged: list[CatalogueDamaged] = []
-    with session.app.database.read() as connection:
-        if wanted.facility is not None:
-            code = facilities.code_of_calls(connection, wanted.facility)
-            wanted = replace(wanted, facility=code)
-        found = finding.search(connection, wanted, damaged.append, reach=session.reach)
-    yield from found
-    if damaged:
-        raise damaged[0]
-
-
-def _check(wanted: SearchQuery) -> None:
-    """Raises WrongUsage for what no search can be."""
-    texts = (wanted.extension, wanted.facility, wanted.number, wanted.dialled, wanted.direction, wanted.mode)
-    given = [text for text in (*texts, wanted.note, wanted.after) if text is not None]
-    for text in given:
-        check_shown(text)
-    for moment in (wanted.begin, wanted.end):
-        if moment is not None:
-            check_moment(moment)
-    if wanted.sort not in SORTS or not 1 <= wanted.limit <= MOST_FOUND + 1 or any(map(is_too_long, given)):
-        raise WrongUsage("there is no such search: see callrec search --help")
-    if wanted.note is not None and not folded(wanted.note):
-        raise WrongUsage("--note is empty: give a part of what was written")

@@ -15,7 +15,7 @@ from callrec.errors import CallrecError, Refused, Sentence
 from callrec.failures import told
 from callrec.health.differences import Difference, Kind, Remedy
 from callrec.health.reconciliation import SETTLE_SECONDS, Resolved, reconcile
-from callrec.sentences import SentenceField
+from callrec.sentence_field import SentenceField
 from callrec.spool import status
 
 FRESH = timedelta(seconds=SETTLE_SECONDS - 0.5)

@@ -13,6 +13,7 @@ from callrec.evidence import spans as wanted_spans
 from callrec.evidence.redaction import ACTION, Wanted
 from callrec.evidence.spans import Span
 from callrec.failures import why
+from callrec.manifest import read
 from callrec.model.access import Role
 from callrec.model.captures import Custody
 
@@ -53,8 +54,8 @@ def redact(
     wanted_spans.check(spans, kept.duration_s)
     wanted = Wanted(spans, ground, number, session.who, session.now)
     try:
-        with session.app.retrieval(session.note).proved(kept) as (original, _manifest):
-            made = session.app.redactions.make(kept, original, wanted)
+        with session.app.retrieval(session.note).proved(kept) as (original, manifest):
+            made = session.app.redactions.make(kept, original, read(manifest), wanted)
     except OSError as error:
         raise CheckFailed("the redaction cannot be written: {problem}", problem=why(error)) from error
     _keep_as_recording(session, kept.id)

@@ -16,7 +16,7 @@ from callrec.ids import ID
 from callrec.lifecycle.concerns import concerns
 from callrec.model.access import EVERYWHERE, Reach, Role
 from callrec.model.flaws import Flaw
-from callrec.sentences import SentenceField
+from callrec.sentence_field import SentenceField
 from callrec.spool import status
 
 

@@ -18,7 +18,7 @@ from callrec.desk.operation import Session, operation
 from callrec.errors import CatalogueDamaged, EvidenceBroken, NotFound, OutOfSight, Sentence, WrongUsage
 from callrec.ids import ID, first_of, pasted
 from callrec.model.access import EVERYWHERE, Role
-from callrec.sentences import SentenceField
+from callrec.sentence_field import SentenceField
 
 if TYPE_CHECKING:
     from callrec.evidence.findings import Findings

@@ -469,3 +469,42 @@ def test_addresses_of_a_facility_are_a_problem_where_no_mail_server_is_named(app
     alerter.work()
     (problem,) = told_by(alerter)
     assert "help.smtp_host" in problem and app.spool.alerts() == [alert().id]
+
+
+def test_what_is_taken_out_of_the_spool_while_others_are_tried_is_not_sent(make: Make) -> None:
+    mail = Post()
+    office = make(mail)
+    office.spool.save_alert(alert())
+    office.spool.save_alert(alert(id=LATER_ID))
+    office.alerter._load()
+    (worker,) = office.alerter.workers
+    send = mail.send
+
+    def removing(sent: Alert, recipient: str) -> None:
+        send(sent, recipient)
+        office.spool.remove_alert(LATER_ID)
+        office.alerter._load()
+
+    mail.send = removing  # type: ignore[method-assign,assignment]
+    worker.work()
+    assert mail.sent == [(alert().id, "help@city.example")]
+
+
+def test_a_new_alert_does_not_wait_until_all_others_were_tried_again(make: Make) -> None:
+    """Also while one after the other of many is tried again, each for as long as a server takes."""
+    mail = Post(away={"all"})
+    office = make(mail)
+    for number in range(3):
+        office.spool.save_alert(alert(id=f"01a20000-0000-7000-8000-00000000010{number}"))
+    office.work()
+    office.clock.now += 10
+    send, late = mail.send, alert(id="01a20000-0000-7000-8000-000000000109")
+
+    def slow(sent: Alert, recipient: str) -> None:
+        office.alerter._ledger.add(late)
+        send(sent, recipient)
+
+    mail.tried.clear()
+    mail.send = slow  # type: ignore[method-assign,assignment]
+    office.alerter.workers[0].work()
+    assert mail.tried[1] == late.id

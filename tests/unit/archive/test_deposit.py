@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from callrec.archive.deposit import MOST_VERSIONS
-from callrec.archive.store import TornObject
+from callrec.archive.store import StoredObject, TornObject
 from callrec.catalogue import finding
 from callrec.errors import EvidenceBroken, Fault
 from callrec.model.access import EVERYWHERE
@@ -67,7 +68,7 @@ def test_a_server_that_notices_itself_what_it_has_lost(bench: Bench, monkeypatch
     def read(key: str, version: str | None = None) -> Iterator[bytes]:
         if (key, version) == (KEY, "0"):
             raise TornObject("the checksum does not fit")
-        return real(key, version)
+        yield from real(key, version)
 
     monkeypatch.setattr(bench.store, "read", read)
     bench.archiver.work()
@@ -110,3 +111,37 @@ def test_the_new_version_is_locked_as_long(bench: Bench, monkeypatch: pytest.Mon
     monkeypatch.setattr(bench.store, "put_again", put_again)
     manifest = bench.archiver.archive(RECORDING_ID)
     assert manifest and asked == [manifest.retain_until]
+
+
+def test_what_is_put_is_proved_by_one_request(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its answer tells of the very bytes that come with it."""
+    bench.captured()
+    asked_again: list[str] = []
+    real = bench.store.head
+
+    def get(key: str) -> tuple[StoredObject, Iterator[bytes]]:
+        return real(key), bench.store.read(key)
+
+    def head(key: str, version: str | None = None) -> StoredObject:
+        asked_again.append(key)
+        return real(key, version)
+
+    monkeypatch.setattr(bench.store, "get", get)
+    monkeypatch.setattr(bench.store, "head", head)
+    bench.archiver.work()
+    assert _archived_versions(bench) == ("0", "0") and asked_again == []
+
+
+def test_a_server_that_tells_of_a_lock_only_where_it_is_asked_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.captured()
+    real = bench.store.get
+
+    def get(key: str) -> tuple[StoredObject, Iterator[bytes]]:
+        found, content = real(key)
+        return replace(found, retain_until=None, lock_mode=None), content
+
+    monkeypatch.setattr(bench.store, "get", get)
+    bench.archiver.work()
+    assert _archived_versions(bench) == ("0", "0")

@@ -116,7 +116,7 @@ def test_what_was_destroyed_and_comes_back_is_destroyed_there_too(
     assert not list((back.pbx / "callrec").iterdir()) and back.store.objects == {}
     with back.database.read() as connection:
         kept = calls.find_recording(connection, RECORDING_ID)
-    assert kept and kept.state is Custody.DESTROYED and kept.manifest == {}
+    assert kept and kept.state is Custody.DESTROYED and kept.silences is None
     assert _last(back) == ["came-back"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,10 +14,9 @@ from hypothesis import strategies as st
 from callrec import ids
 from callrec.catalogue import calls, finding, tables
 from callrec.catalogue.database import Database
-from callrec.catalogue.query import SearchQuery
 from callrec.errors import NotFound, WrongUsage
-from callrec.manifest import read
 from callrec.model.access import EVERYWHERE
+from callrec.model.found import SearchQuery
 from callrec.model.rules import Direction
 from tests.unit.bench import Bench
 from tests.unit.samples import CALL_ID, RECORDING_ID, START, call
@@ -165,8 +163,25 @@ def test_a_row_that_is_written_again_undoes_nothing(bench: Bench) -> None:
         connection.execute(tables.recordings.update().values(**changed))
         (kept,) = [calls.find_recording(connection, RECORDING_ID)]
         assert kept
-        manifest = read(json.dumps(kept.manifest).encode())
+        manifest = bench.manifest(kept)
         calls.save_recording(connection, manifest, key=kept.key, manifest_sha256="0" * 64)
         again = calls.find_recording(connection, RECORDING_ID)
         assert again == replace(kept, manifest_sha256="0" * 64, version=None, manifest_version=None)
         assert finding.call(connection, CALL_ID, reach=EVERYWHERE).incident
+
+
+def test_a_new_call_is_written_by_few_statements_and_the_next_time_the_same(database: Database) -> None:
+    """Most calls are not recorded: their row is what costs the most of all that is done about them."""
+    asked: list[str] = []
+    with database.begin() as connection:
+        sa.event.listen(connection, "before_cursor_execute", lambda *given: asked.append(given[2]))
+        calls.save_call(connection, call())
+        few = len(asked)
+        rows = [connection.execute(sa.select(each)).all() for each in _TABLES]
+        calls.save_call(connection, call())
+        assert [connection.execute(sa.select(each)).all() for each in _TABLES] == rows
+    assert few <= 7, asked[:few]
+    assert all(rows)
+
+
+_TABLES = (tables.calls, tables.participants, tables.call_facilities)

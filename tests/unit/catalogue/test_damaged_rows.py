@@ -33,10 +33,10 @@ from callrec.catalogue import (
     tables,
 )
 from callrec.catalogue.database import Database
-from callrec.catalogue.query import SearchQuery
 from callrec.errors import CatalogueDamaged, NotFound, Sentence, WrongUsage
 from callrec.model.access import EVERYWHERE, Role
 from callrec.model.alerts import Delivery
+from callrec.model.found import SearchQuery
 from callrec.model.office import Extension, Facility
 from callrec.model.requests import RequestKind
 from callrec.model.rules import Mode, Rule, Scope
@@ -190,7 +190,7 @@ def test_every_table_that_is_read_is_tried() -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE recordings SET manifest = '{broken' WHERE id = ?",
+        "UPDATE recordings SET silences = '{broken' WHERE id = ?",
         "UPDATE calls SET details = '{}' WHERE id = (SELECT call_id FROM recordings WHERE id = ?)",
         "UPDATE recordings SET retain_until = 'gestern' WHERE id = ?",
         "UPDATE recordings SET kept_because = 'x' WHERE id = ?",

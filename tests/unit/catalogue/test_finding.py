@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from callrec import ids
 from callrec.catalogue import calls, finding, tables
 from callrec.catalogue.database import Database
-from callrec.catalogue.query import SearchQuery
 from callrec.catalogue.within import within
 from callrec.errors import NotFound, OutOfSight, WrongUsage
 from callrec.model.access import EVERYWHERE, Reach
+from callrec.model.found import SearchQuery
 from callrec.texts import folded
 from tests import filled_catalogue
 from tests.followed import follow

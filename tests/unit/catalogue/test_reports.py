@@ -13,7 +13,7 @@ def test_what_a_day_takes_in_the_spool(database: Database) -> None:
     """The FLAC, and two tracks of two bytes a sample: wideband where nothing else is known."""
     place(database, "shiba", START, seconds=10.0, because="automatic")
     with database.begin() as connection:
-        connection.execute(recordings.update().values(size=5, manifest={"audio": {"sample_rate": 8000}}))
+        connection.execute(recordings.update().values(size=5, sample_rate=8000))
     place(database, "shiba", START, seconds=1.0, because="automatic")
     place(database, "shiba", START + DAY, seconds=1000.0, because="automatic")
     with database.read() as connection:

@@ -10,8 +10,8 @@ from hypothesis import given
 
 from callrec.catalogue import searching, streams
 from callrec.catalogue.database import Database
-from callrec.catalogue.query import SearchQuery
 from callrec.model.access import Reach
+from callrec.model.found import SearchQuery
 from tests import searched
 
 

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from callrec import account, ids
 from callrec.app import App
 from callrec.catalogue import calls, custody, destructions, statements, tables
-from callrec.catalogue.absences import AWAY
+from callrec.catalogue.calls import AWAY
 from callrec.evidence.absence import Reason
 from callrec.evidence.absence_document import Absence, read
 from callrec.evidence.absence_words import REASONS, WHY
@@ -245,7 +245,7 @@ def test_catalogue_and_bucket_that_disagree_are_told(office: Office, bench: Benc
     bench.captured()
     assert bench.archiver.archive(RECORDING_ID)
     with bench.database.begin() as connection:
-        gone = {"state": "destroyed", "destroyed_at": START + 91 * DAY, "manifest": {}}
+        gone = {"state": "destroyed", "destroyed_at": START + 91 * DAY}
         connection.execute(tables.recordings.update().values(gone))
     assert found_reasons(asked(office, tmp_path)) == ["still-there"]
     versions = dict(bench.store.versions)

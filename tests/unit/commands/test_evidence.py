@@ -19,12 +19,13 @@ from callrec.app import App
 from callrec.catalogue import alerts, calls, custody, finding, tables
 from callrec.commands import main
 from callrec.commands.search import KEYS, row
+from callrec.desk.operations.searching import found_call
 from callrec.errors import StoreUnreachable
 from callrec.evidence.findings import Findings
 from callrec.evidence.verification import Verifier
 from callrec.model.access import EVERYWHERE
 from callrec.model.alerts import AlertState, Delivery
-from callrec.settings import OfficeSettings
+from callrec.model.office import Conventions
 from tests.tampering import altered
 from tests.unit.bench import Bench, BenchAfter, believe
 from tests.unit.program import BOM, table
@@ -194,7 +195,7 @@ def test_what_has_no_row_or_is_nobodys_is_found(bench: Bench, archived: list[str
 
 def test_a_row_that_makes_no_sense_ends_no_run(bench: Bench, archived: list[str], run: Run) -> None:
     with bench.database.begin() as connection:
-        connection.exec_driver_sql("UPDATE recordings SET manifest = '{broken' WHERE id = ?", (archived[1],))
+        connection.exec_driver_sql("UPDATE recordings SET silences = '{broken' WHERE id = ?", (archived[1],))
     for chosen in (["--all"], archived):
         code, out, _ = run("verify", *chosen, "--json")
         assert code == 5 and [each["ok"] for each in json.loads(out)] == [True, False, True]
@@ -253,7 +254,8 @@ def test_an_empty_csv_has_its_header(run: Run, arguments: list[str], header: str
 def test_the_header_of_a_search_is_that_of_its_rows(archived: list[str], bench: Bench) -> None:
     with bench.database.read() as connection:
         found = finding.look_up(connection, archived[0], reach=EVERYWHERE)
-    assert [key for key in row(found, OfficeSettings()) if not key.startswith("_")] == list(KEYS)
+    shown = row(found_call(found), Conventions("Asia/Tokyo", ()))
+    assert [key for key in shown if not key.startswith("_")] == list(KEYS)
 
 
 def test_a_search_that_was_cut_says_so(archived: list[str], run: Run) -> None:

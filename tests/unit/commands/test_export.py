@@ -195,7 +195,7 @@ def test_what_was_destroyed_meanwhile_is_left_out_and_said(
     assert bench.archiver.archive(other)
     assert office("request", "add", number, other).code == 0
     with bench.database.begin() as connection:
-        gone = {"state": "destroyed", "destroyed_at": END, "manifest": {}}
+        gone = {"state": "destroyed", "destroyed_at": END}
         row = tables.recordings.c.id == RECORDING_ID
         connection.execute(tables.recordings.update().where(row).values(**gone))
     done = office("export", "--request", number, "-o", "p.zip")

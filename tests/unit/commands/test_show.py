@@ -146,4 +146,4 @@ def test_a_silence_is_never_outside_of_the_recording(bench: Bench) -> None:
     with bench.database.read() as connection:
         kept = finding.recording(connection, RECORDING_ID, reach=EVERYWHERE)
     assert [(each.begin_s, each.end_s) for each in silences(kept)] == [(0.0, 1.0), (9.0, 10.0)]
-    assert silences(None) == []
+    assert silences(None) == ()

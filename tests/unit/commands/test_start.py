@@ -1,9 +1,21 @@
-"""What commands import before they do anything: who asks the desk needs no S3, sound, calendar or server."""
+"""What commands import before they do anything: time is not measured here (bench/start.py), but what takes it
+is named. Who searches through the desk needs no database, S3, sound, calendar or server, and help needs
+nothing but the command line."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+
+from callrec import account
+from callrec.app import App
+from callrec.catalogue import grants
+from callrec.model.access import Role
+from tests.unit.desk.server_thread import serving
 
 LATER = {
     "boto3",
@@ -17,6 +29,64 @@ LATER = {
     "soundfile",
 }
 """What is imported when it is needed, by the process that needs it."""
+BY_WHOEVER_READS_SETTINGS = LATER | {
+    "alembic",
+    "callrec.manifest",
+    "callrec.pbx",
+    "callrec.policy",
+    "cryptography",
+    "numpy",
+    "requests",
+    "structlog",
+}
+THROUGH_THE_DESK = BY_WHOEVER_READS_SETTINGS | {
+    "asyncio",
+    "callrec.app",
+    "callrec.catalogue",
+    "callrec.settings",
+    "callrec.wording",
+    "concurrent",
+    "hashlib",
+    "importlib.metadata",
+    "logging",
+    "pydantic",
+    "sqlalchemy",
+    "sqlite3",
+}
+FOR_HELP = THROUGH_THE_DESK | {
+    "callrec.desk",
+    "callrec.model",
+    "callrec.dates",
+    "email",
+    "http",
+    "json",
+    "ssl",
+}
+
+RUN = """
+import sys
+from callrec.commands import main
+try:
+    main(sys.argv[1:])
+finally:
+    print(*sorted(sys.modules), file=sys.stderr)
+"""
+
+
+def _imported(*arguments: str, config: Path | None = None) -> set[str]:
+    """Returns what a process of its own has imported when the command is done."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CALLREC")}
+    environment |= {"CALLREC_CONFIG": str(config)} if config else {}
+    code = [sys.executable, "-c", RUN, *arguments]
+    done = subprocess.run(code, capture_output=True, text=True, check=False, env=environment)
+    *said, modules = done.stderr.splitlines()
+    assert done.returncode in (0, 1) and not any("bug" in each for each in said), done.stderr
+    return set(modules.split())
+
+
+def _grant(app: App) -> None:
+    with app.database.begin() as connection:
+        grants.grant(connection, account.name_of(os.getuid()), Role.HANDLER, (), by="tester", at=app.now)
 
 
 def test_asking_the_desk_imports_nothing_that_only_the_desk_needs() -> None:
@@ -25,3 +95,25 @@ def test_asking_the_desk_imports_nothing_that_only_the_desk_needs() -> None:
     code = f"{loaded}; print(*sorted({LATER!r} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",)])
+def test_help_imports_nothing_but_the_command_line(arguments: tuple[str, ...]) -> None:
+    assert sorted(FOR_HELP & _imported(*arguments)) == []
+
+
+def test_a_search_imports_nothing_that_it_does_not_search_with(app: App, tmp_path: Path) -> None:
+    config = tmp_path / "callrec.toml"
+    config.write_text(f'[catalogue]\nurl = "{app.settings.catalogue.url}"\n')
+    config.chmod(0o600)
+    imported = _imported("search", "2026-11-22", "--extension", "2101", config=config)
+    assert "sqlalchemy" in imported
+    assert sorted(BY_WHOEVER_READS_SETTINGS & imported) == []
+
+
+def test_a_search_through_the_desk_imports_neither_database_nor_settings(app: App, tmp_path: Path) -> None:
+    with serving(app, tmp_path / "desk.sock") as socket:
+        _grant(app)
+        imported = _imported("--desk", str(socket), "search", "2026-11-22", "--extension", "2101")
+    assert "callrec.desk.client" in imported
+    assert sorted(THROUGH_THE_DESK & imported) == []

@@ -18,7 +18,7 @@ from callrec.dates import spoken
 from callrec.desk import wire
 from callrec.desk.operation import OPERATIONS, perform
 from callrec.desk.operations import access
-from callrec.desk.operations.office import office_settings
+from callrec.desk.operations.searching import conventions
 from callrec.errors import NotAllowed, NotFound
 from callrec.model.access import Caller, Role, Through
 from callrec.model.office import Facility
@@ -178,7 +178,7 @@ def test_others_are_for_auditors(places: App, who: str) -> None:
 
 def test_the_zone_of_the_office_is_no_secret(places: App) -> None:
     """Else who has no role would be refused that, and not told what was refused."""
-    assert perform(office_settings, places, caller("tanaka")).timezone == "Asia/Tokyo"
+    assert perform(conventions, places, caller("tanaka")).timezone == "Asia/Tokyo"
 
 
 def test_an_auditor_sees_what_is_about_facilities_in_reach(places: App) -> None:

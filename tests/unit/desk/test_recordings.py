@@ -18,11 +18,11 @@ from callrec.archive.given import Clip
 from callrec.catalogue import custody as log
 from callrec.catalogue import destructions, statements, tables
 from callrec.catalogue.database import Database
-from callrec.catalogue.query import SearchQuery
 from callrec.desk.direct import DirectDesk
-from callrec.desk.operations import custody, finding, giving, keeping, verification
+from callrec.desk.operations import custody, giving, keeping, searching, verification
 from callrec.errors import NotFound, WrongUsage
 from callrec.model.access import Role
+from callrec.model.found import SearchQuery
 from tests import two_facilities
 from tests.tampering import altered
 from tests.two_facilities import BOTH, CLAIMS, ME, NUMBERS, OTHER, OWN, Desk, call_of
@@ -246,7 +246,7 @@ def test_values_are_checked_by_the_desk(desk: Desk) -> None:
         SearchQuery(end=LAST),
     ):
         with pytest.raises(WrongUsage):
-            here.do(finding.search, wanted)
+            here.do(searching.search, wanted)
     for span in ((FIRST, START), (START, LAST)):
         with pytest.raises(WrongUsage, match="is not a date"):
             here.do(custody.report_custody, *span)

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from callrec import settings_file
+from callrec import places
 from callrec.desk import way
-from callrec.settings import DeskSettings
 from tests.unit.program import Done
 
 SOMEBODY = 65534
@@ -29,8 +28,8 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         each.chmod(0o755)
     for variable in ("CALLREC_CONFIG", "CALLREC_DESK"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr(way, "DeskSettings", lambda: DeskSettings(socket=made / "run/desk.sock"))
-    monkeypatch.setattr(settings_file, "PLACES", (Path("callrec.toml"), made / "etc/callrec.toml"))
+    monkeypatch.setattr(places, "DESK_SOCKET", made / "run/desk.sock")
+    monkeypatch.setattr(places, "CONFIGURATION", (Path("callrec.toml"), made / "etc/callrec.toml"))
     monkeypatch.chdir(made / "here")
     yield made
     for each in made.iterdir():

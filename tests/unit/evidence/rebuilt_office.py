@@ -35,7 +35,6 @@ from callrec.model.access import Caller, Through
 from callrec.model.office import Extension, Facility
 from callrec.model.requests import RequestKind
 from callrec.settings import CatalogueSettings, Settings
-from callrec.signing import parsed
 from tests.unit.bench import TOKYO
 from tests.unit.fakes import LockingStore
 from tests.unit.samples import DECISION, captured_call
@@ -141,7 +140,6 @@ class Office:
                 key=key,
                 manifest_sha256=_sha256(data),
                 versions=Versions("0", "0"),
-                plain=parsed(data),
             )
             statements.enter(
                 connection, made.recording_id, "archived", who="callrec", at=self.app.now, **said

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from callrec.catalogue.absences import AWAY, AbsenceScope, KnownCall
-from callrec.catalogue.calls import ArchivedRecording
+from callrec.catalogue.absences import AbsenceScope, KnownCall
+from callrec.catalogue.calls import AWAY, ArchivedRecording
 from callrec.catalogue.custody import Entry
 from callrec.evidence.absence import Finding, Known, Reason, Status, concerns, findings, fits, status
 from callrec.model.calls import (
@@ -53,7 +53,6 @@ def kept(**changes: Any) -> ArchivedRecording:
         key="recordings/a/r.flac",
         version="1",
         manifest_version="1",
-        manifest={},
         retained_because=RetainedBecause.RULE,
         destroyed_at=None,
     )
@@ -82,7 +81,7 @@ def press(key: FeatureCode, result: KeyResult) -> KeyPress:
     return KeyPress("p", key, result, "1.1", "2101", START + timedelta(seconds=5))
 
 
-GONE = {"state": Custody.DESTROYED, "destroyed_at": END + 91 * DAY, "manifest": {}}
+GONE = {"state": Custody.DESTROYED, "destroyed_at": END + 91 * DAY}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from callrec.catalogue.custody import GENESIS, Entry, Link, linked, text_of
 from callrec.evidence import anchor as documents
 from callrec.evidence.anchor import SCHEMA, Anchor, AnchorReason, sha256
 from callrec.evidence.anchors import AnchorLog, AnchorName
-from callrec.evidence.chain import Break, Comparison, Kind, Standing, compare, kind_of, known_by
+from callrec.evidence.chain import Break, Comparison, Kind, Notes, Standing, compare, kind_of
 from callrec.evidence.keys import PublicKeyRing, SigningKey
 from tests.unit.evidence.anchoring import DAY, NOW
 from tests.unit.fakes import MemoryStore
@@ -176,8 +176,9 @@ def test_what_is_known_is_a_break_of_its_own() -> None:
 
 def test_without_a_note_nothing_is_known() -> None:
     known, silent = (_anchor(LOG, 10, 4, note, (ANCHORS[1].key,)) for note in ("failover", ""))
-    assert known_by(ANCHORS[1].key, [silent, known]) == known
-    assert known_by(ANCHORS[1].key, [silent]) is None and known_by(ANCHORS[2].key, [known]) is None
+    assert Notes([silent, known]).known_by(ANCHORS[1].key) == known
+    assert Notes([silent]).known_by(ANCHORS[1].key) is None
+    assert Notes([known]).known_by(ANCHORS[2].key) is None
 
 
 # --- anchors

@@ -17,6 +17,7 @@ from callrec import ids, manifest
 from callrec.catalogue import custody, rebuilding, tables
 from callrec.catalogue.database import Database
 from callrec.catalogue.logged import logged
+from callrec.catalogue.rebuilding import RequestSteps
 from callrec.desk.operations import keeping, requests
 from callrec.evidence.afterwards import Afterwards, after, at_first
 from callrec.evidence.beside import BesideVerifier
@@ -368,7 +369,7 @@ def test_a_step_of_a_request_that_was_lost_is_done_again(busy: Office) -> None:
     work = busy.rebuilding(busy.app.database)
     assert flat(work.since(MADE - timedelta(hours=1))) == [], "no row is missing, but the log lacks a step"
     with busy.app.database.read() as connection:
-        assert rebuilding.steps_of_request(connection, "2026-0001")
+        assert RequestSteps().of(connection, "2026-0001")
         (entry,) = [each for each in custody.of(connection, "") if each.action == "rebuilt"]
     assert entry.details["request"] == "2026-0001"
     assert {table: rows(busy.app.database, table) for table in REBUILT} == whole

@@ -15,6 +15,7 @@ import pytest
 import soundfile
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from callrec.archive.manifests import archived_manifest
 from callrec.catalogue import calls
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.errors import EvidenceBroken, NotFound
@@ -23,6 +24,7 @@ from callrec.evidence.redacted_sound import LEVEL, TONE_HZ, cover
 from callrec.evidence.redaction import PlacedRedaction, Wanted, find
 from callrec.evidence.redactions import Redactions
 from callrec.evidence.spans import Cover, Span, SpanTrack
+from callrec.manifest import Manifest, read
 from callrec.spool.sound import BLOCK
 from tests.listen import amplitude
 from tests.unit.bench import BenchAfter, archive_one
@@ -101,9 +103,13 @@ class Made:
     redactions: Redactions
     original: Path
 
+    @property
+    def manifest(self) -> Manifest:
+        return read(archived_manifest(self.bucket, self.kept))
+
     def make(self, **changes: Any) -> PlacedRedaction:
         wanted = Wanted([Span(1, 2, SpanTrack.EXTERNAL, Cover.TONE)], "法第78条", "2026-0001", "sato", NOW)
-        return self.redactions.make(self.kept, self.original, replace(wanted, **changes))
+        return self.redactions.make(self.kept, self.original, self.manifest, replace(wanted, **changes))
 
 
 @pytest.fixture
@@ -127,7 +133,7 @@ def test_a_redaction_lies_beside_its_recording_and_says_what_it_is(made: Made) -
     said = json.loads(data)
     assert said["schema"] == "callrec-redaction/1" and said["ground"] == "法第78条"
     assert (said["original_sha256"], said["recording_id"]) == (made.kept.sha256, RECORDING_ID)
-    assert said["original_pcm_sha256"] == made.kept.manifest["audio"]["pcm_sha256"]
+    assert said["original_pcm_sha256"] == made.manifest.audio.pcm_sha256
     assert said["spans"] == [
         {
             "begin_s": 1,

@@ -56,7 +56,7 @@ def test_what_is_not_compared_is_there_and_has_its_reason() -> None:
 @pytest.mark.parametrize(
     ("table", "column", "value"),
     [
-        ("recordings", "manifest", "{broken"),
+        ("recordings", "silences", "{broken"),
         ("calls", "details", "{}"),
         ("calls", "details", "[" * 5000),
         ("calls", "started_at", "gestern"),
@@ -193,7 +193,7 @@ def test_another_recording_of_the_call_tells_of_it_too(place: Place) -> None:
     other = RECORDING_ID[:-1] + "7"
     with place.database.begin() as connection:
         row = connection.execute(sa.select(tables.recordings)).one()._asdict()
-        gone = {"id": other, "key": "x", "state": "destroyed", "incident": True, "manifest": {}}
+        gone = {"id": other, "key": "x", "state": "destroyed", "incident": True}
         connection.execute(tables.recordings.insert().values({**row, **gone}))
         new = notes.add(connection, place.kept.call_id, "怒鳴られた", who="sato", at=LATER)
         custody.append(connection, other, "noted", who="sato", at=LATER, call=new.call_id, note=new.id)

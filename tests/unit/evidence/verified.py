@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -131,8 +130,7 @@ class Place:
         kept, digest = self.kept, hashlib.sha256(data).hexdigest()
         self.store.versions[kept.manifest_key] = [data]
         with self.database.begin() as connection:
-            plain = json.loads(data)
-            connection.execute(tables.recordings.update().values(manifest=plain, manifest_sha256=digest))
+            connection.execute(tables.recordings.update().values(manifest_sha256=digest))
             entry = tables.custody.c.action == "archived"
             details = connection.execute(sa.select(tables.custody.c.details).where(entry)).scalar_one()
             said = {**details, "manifest_sha256": digest}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from callrec.health import backlog
 from callrec.health.backlog import TOO_LONG, Overdue, Waits, backlogs
 from callrec.health.disk_forecast import DiskForecast
 from callrec.spool.directory import CAPTURED, Spool
@@ -100,3 +103,24 @@ def test_a_disk_that_will_last_is_no_problem(samples: list[tuple[float, int]]) -
 def test_samples_are_taken_once_a_minute_and_for_an_hour() -> None:
     forecast = _looked([(second * 0.5, 10**9) for second in range(2 * 3600 * 2)])
     assert len(forecast._samples) == 61 and forecast._samples[0][0] == 3600 - 60
+
+
+def test_where_so_much_waits_that_a_look_takes_long_it_looks_seldom(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, looks = [0.0], list[float]()
+    entries = backlog._entries
+
+    def slow(folder: Path, waits: Waits) -> Iterator[Path]:
+        if waits is Waits.RECORDINGS:
+            looks.append(now[0])
+            now[0] += 0.1
+        return entries(folder, waits)
+
+    monkeypatch.setattr(backlog, "_entries", slow)
+    overdue = Overdue(spool.directory, lambda: now[0])
+    for _ in range(40):
+        overdue.problems()
+        now[0] += 0.5
+    assert len(looks) <= 11, "a twentieth of the time, not a fifth"
+    assert all(later - sooner < 2.6 for sooner, later in pairwise(looks))

@@ -13,7 +13,6 @@ import pytest
 from callrec import ids
 from callrec.catalogue import calls, custody, destructions, finding, notes
 from callrec.catalogue.calls import ArchivedRecording
-from callrec.catalogue.query import SearchQuery
 from callrec.catalogue.tables import recordings
 from callrec.controller.controller import Controller
 from callrec.controller.drafts import FAMILY, DraftMirror, State
@@ -35,6 +34,7 @@ from callrec.health.stored_names import SHARE, StoredNames
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import DecisionChange
 from callrec.model.captures import CapturedCall, KeptBecause
+from callrec.model.found import SearchQuery
 from callrec.model.rules import Mode
 from callrec.pbx.events import Channel
 from callrec.policy.decide import Defaults
@@ -140,8 +140,8 @@ def test_what_was_wanted_is_archived_under_its_own_id(compared: Compared) -> Non
     _tracks(compared.bench, WANTED)
     compared.resolve()
     compared.bench.later()
-    kept = _recording(compared.bench)
-    assert kept and kept.manifest["call"]["decision"]["reason"] == "found"
+    decision = compared.bench.manifest(_recording(compared.bench)).call.decision
+    assert decision and decision.reason == "found"
     assert not list(compared.bench.pbx.glob("*/*")) and compared.found() == []
 
 
@@ -216,7 +216,7 @@ def test_a_later_segment_that_was_found_is_known_when_it_comes_again(
     bench.later()
     if destroyed:
         with bench.database.begin() as connection:
-            connection.execute(recordings.update().values(state="destroyed", manifest={}))
+            connection.execute(recordings.update().values(state="destroyed", silences=None))
     _tracks(bench, second)
     assert compared.found() == [Kind.CAME_BACK if destroyed else Kind.LEFT_BEHIND]
     compared.resolve()
@@ -286,7 +286,7 @@ def test_what_the_bucket_has_lost_is_not_destroyed_on_the_pbx(compared: Compared
 def test_what_was_destroyed_is_destroyed_again_and_the_custody_log_says_so(compared: Compared) -> None:
     _archived(compared)
     with compared.bench.database.begin() as connection:
-        connection.execute(recordings.update().values(state="destroyed", manifest={}))
+        connection.execute(recordings.update().values(state="destroyed", silences=None))
     _tracks(compared.bench, WANTED)
     assert compared.found() == [Kind.CAME_BACK]
     compared.resolve()
@@ -299,7 +299,7 @@ def test_what_was_destroyed_is_destroyed_again_and_the_custody_log_says_so(compa
 def test_a_later_segment_of_what_was_destroyed_is_not_archived_anew(compared: Compared) -> None:
     _archived(compared)
     with compared.bench.database.begin() as connection:
-        connection.execute(recordings.update().values(state="destroyed", manifest={}))
+        connection.execute(recordings.update().values(state="destroyed", silences=None))
     _tracks(compared.bench, [name.replace("-1-", "-2-") for name in WANTED])
     assert compared.found() == [Kind.CAME_BACK]
     compared.resolve()
@@ -382,7 +382,7 @@ def test_what_the_dialplan_recorded_and_was_destroyed_is_not_archived_anew(
     bench.spool.hand_over(replace(captured, capture=replace(captured.capture, recording_id=id_)))
     bench.later()
     with bench.database.begin() as connection:
-        connection.execute(recordings.update().values(state="destroyed", manifest={}))
+        connection.execute(recordings.update().values(state="destroyed", silences=None))
     _tracks(bench, names)
     assert compared.found() == [Kind.CAME_BACK]
     compared.resolve()

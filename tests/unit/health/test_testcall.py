@@ -13,13 +13,13 @@ import soundfile
 
 from callrec.catalogue import calls, finding
 from callrec.catalogue.database import Database
-from callrec.catalogue.query import SearchQuery
 from callrec.catalogue.reports import activity
 from callrec.errors import CheckFailed
 from callrec.health import testcalls
 from callrec.health.testcall import OUTSIDE_HZ, STAFF_HZ, facilities_to_test, listen
 from callrec.health.testcalls import TestCallResult
 from callrec.model.access import EVERYWHERE
+from callrec.model.found import SearchQuery
 from callrec.pbx import events as ev
 from callrec.recording.actions import LetThrough, StartSnoop
 from callrec.recording.decisions import of_test_call

@@ -167,7 +167,6 @@ def archived(database: Database, bucket: Bucket, **changes: Any) -> str:
         "key": key,
         "version": "1",
         "manifest_version": "1",
-        "manifest": {"call": {"number": "+81312345678"}},
     }
     with database.begin() as connection:
         calls.save_call(connection, made)

@@ -14,7 +14,6 @@ import pytest
 from callrec.catalogue import custody, destructions, finding, holds, tables
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection, Database
-from callrec.catalogue.query import SearchQuery
 from callrec.errors import (
     CallrecError,
     EvidenceBroken,
@@ -28,6 +27,7 @@ from callrec.lifecycle.keeping import Keeping, RecordingKeeping, incident_until
 from callrec.lifecycle.protection import Protection
 from callrec.model.access import EVERYWHERE
 from callrec.model.captures import RetainedBecause
+from callrec.model.found import SearchQuery
 from tests.unit.fakes import LockingStore
 from tests.unit.kept_recording import archive, now_of
 from tests.unit.samples import START, call

@@ -8,13 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import requests
 
 from callrec.pbx import ari
 from callrec.pbx.ami import _channel
-from callrec.pbx.ari import Ari
+from callrec.pbx.ari import REMEMBERED, Ari
 from callrec.pbx.events import Channel
 from callrec.pbx.transport import AriRefused, AriTransport, TakenOver
+from callrec.recording.segment import SIDES
 from callrec.settings import PbxSettings
 
 TOLD = {
@@ -100,6 +100,41 @@ def test_a_snoop_that_starts_late_leaves_no_row_of_its_own(
     assert ("setChannelVar" in there.asked[:used]) is writes_records, "one that is busy answers seconds later"
 
 
+@pytest.mark.parametrize(("told", "format"), [("slin", "wav"), ("slin16", "wav16")])
+def test_both_snoops_of_a_call_are_recorded_at_the_rate_that_one_tells(
+    monkeypatch: pytest.MonkeyPatch, told: str, format: str
+) -> None:
+    asked: list[str] = []
+    recorded: dict[str, str] = {}
+
+    def call(resource: str, operation: str, /, **parameters: Any) -> Any:
+        if operation == "record":
+            recorded[parameters["channelId"]] = parameters["format"]
+        if operation == "getChannelVar":
+            asked.append(parameters["channelId"])
+        return {"value": told}
+
+    pbx = Ari(PbxSettings())
+    monkeypatch.setattr(pbx, "_call", call)
+    monkeypatch.setattr(pbx, "_cdr", False)
+    snoops = [f"callrec.{call}-{number}-{side}" for call in "ab" for number in (1, 2) for side in SIDES]
+    for snoop in snoops:
+        pbx.record(snoop, "x")
+    assert asked == snoops[::2], "calls, and segments after a transfer, are asked anew"
+    assert recorded == dict.fromkeys(snoops, format)
+
+
+def test_of_calls_of_which_only_one_side_was_recorded_not_all_are_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pbx = Ari(PbxSettings())
+    monkeypatch.setattr(pbx, "_call", lambda *_, **__: {"value": "slin"})
+    monkeypatch.setattr(pbx, "_cdr", False)
+    for number in range(REMEMBERED + 10):
+        pbx.record(f"callrec.{number}-1-external", "x")
+    assert len(pbx._wide) == REMEMBERED
+
+
 def test_two_doctors_may_look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each makes channels of its own: the PBX refuses an id that it has."""
     made: set[str] = set()
@@ -146,17 +181,15 @@ def test_one_that_was_taken_over_from_is_not_linked_again(monkeypatch: pytest.Mo
 def test_it_gives_no_command_and_may_look(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
 
-    def request(_session: object, method: str, *_: object, **__: object) -> requests.Response:
+    def ask(_transport: object, _connection: object, method: str, *_: object) -> SimpleNamespace:
         sent.append(method)
-        response = requests.Response()
-        response.status_code = 204
-        return response
+        return SimpleNamespace(status=204, read=lambda: b"")
 
-    monkeypatch.setattr(requests.Session, "request", request)
+    monkeypatch.setattr(AriTransport, "_ask", ask)
     transport = AriTransport("callrec", "", 1.0)
     transport.before_command = _taken_over
     for method in ("POST", "PUT", "DELETE"):
         with pytest.raises(TakenOver, match="on other"):
-            transport.send(method, "http://127.0.0.1:9/ari/channels")
-    transport.send("GET", "http://127.0.0.1:9/ari/channels")
+            transport.request(method, "http://127.0.0.1:9/ari/channels")
+    transport.request("GET", "http://127.0.0.1:9/ari/channels")
     assert sent == ["GET"]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import select
 import socket
+import ssl
+import subprocess
 import threading
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 import websocket
 
 from callrec.errors import PbxUnreachable
-from callrec.pbx.transport import IDLE_SECONDS, AriTransport, Websocket
+from callrec.pbx.transport import IDLE_SECONDS, AriRefused, AriTransport, Websocket
 from tests.unit.http_server import serving
 
 
@@ -72,8 +77,88 @@ def test_a_connection_whose_end_may_be_under_way_is_not_used_again(
             transport.renew()
         for _ in range(2):
             transport.request("GET", url)
-        transport._session().close()
+        transport._connection(url).close()
     assert len(_Counting.seen) == 3 and len(set(_Counting.seen)) == connections
+
+
+class _Parting(_Counting):
+    """Ends each connection after one answer, without a word in the answer."""
+
+    def do_GET(self) -> None:
+        super().do_GET()
+        self.close_connection = True
+
+
+def test_a_connection_that_was_ended_is_made_anew() -> None:
+    """Asterisk ends those that were idle: the request that comes then must not be lost."""
+    _Parting.seen = []
+    with serving(_Parting) as url:
+        transport = AriTransport("callrec", "secret", 2.0)
+        for _ in range(3):
+            transport.request("GET", url)
+            assert select.select([transport._local.connection.sock], [], [], 2)[0], "its end is here"
+        transport._connection(url).close()
+    assert len(set(_Parting.seen)) == 3
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_an_encrypted_pbx_is_one_that_is_known(tmp_path: Path, trusted: bool) -> None:
+    certificate = tmp_path / "pbx.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=pbx"]
+    names = [
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-keyout",
+        str(certificate),
+        "-out",
+        f"{tmp_path}/c.pem",
+    ]
+    subprocess.run([*made, *names], check=True, capture_output=True)
+    certificate.write_text(certificate.read_text() + (tmp_path / "c.pem").read_text())
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    _Counting.seen = []
+    with serving(_Counting, context) as url:
+        transport = AriTransport("callrec", "secret", 2.0, certificate if trusted else None)
+        with nullcontext() if trusted else pytest.raises(PbxUnreachable, match="not trusted"):
+            for _ in range(2):
+                transport.request("GET", url)
+        transport._connection(url).close()
+    assert len(_Counting.seen) == 2 * trusted and len(set(_Counting.seen)) == trusted, "one, kept alive"
+
+
+class _Refusing(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        status, body = self.path.partition("?")[0].split("/")[-1].split("-")
+        said = {"json": b'{"message": "M\xfcller is busy"}', "text": b"<html>", "list": b"[]"}[body]
+        self.send_response(int(status))
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("409-json", "the PBX refused POST /409-json: 409 M\ufffdller is busy"),
+        ("500-text", "500 Internal Server Error"),
+        ("404-list", "404 Not Found"),
+        ("302-text", "302 Found"),
+    ],
+)
+def test_a_refusal_is_told_in_asterisks_words(path: str, says: str) -> None:
+    """What is asked may hold a number of somebody: it is not repeated."""
+    with serving(_Refusing) as url, pytest.raises(AriRefused) as refused:
+        AriTransport("callrec", "secret", 2.0).request("POST", f"{url}/ari/{path}", {"value": "0312345678"})
+    assert says in str(refused.value) and "0312345678" not in str(refused.value)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_who_is_not_let_in_is_told_what_to_check(status: int) -> None:
+    with serving(_Refusing) as url, pytest.raises(PbxUnreachable, match=r"check pbx\.ari_user"):
+        AriTransport("callrec", "secret", 2.0).request("POST", f"{url}/ari/{status}-json")
 
 
 @pytest.mark.parametrize("said", [-2147483000, 0, 4, 10])

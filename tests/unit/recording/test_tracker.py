@@ -25,6 +25,7 @@ from tests.unit.channels import (
     channel,
     open_checkpoint,
     quiet_tracker,
+    talks,
 )
 from tests.unit.samples import START
 
@@ -114,3 +115,13 @@ def test_the_link_lost_over_the_end_of_a_call() -> None:
     commands = played.compare([], {}, {}, [], events[-1].at)
     assert [type(c) for c in commands] == [HandOver]
     assert not [c for c in commands if isinstance(c, SaveCall)], "its row comes with the recording"
+
+
+def test_while_nothing_changes_the_record_of_a_call_is_the_same() -> None:
+    """It is looked at twice a second, beside hundreds of others."""
+    played = quiet_tracker()
+    talks(played, "b", OUTSIDE, PHONE)
+    (call,) = played.calls.values()
+    before = call.record
+    played.tick(LATER + timedelta(seconds=1))
+    assert call.record is before

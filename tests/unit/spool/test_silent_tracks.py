@@ -9,8 +9,8 @@ import pytest
 import soundfile
 
 from callrec.manifest import Placement
-from callrec.spool.silent_tracks import SilentTrack, silent_tracks
-from callrec.spool.sound import EXTERNAL_CHANNEL, STAFF_CHANNEL, SilentSpan
+from callrec.spool.silent_tracks import Loudness, SilentTrack, silent_tracks
+from callrec.spool.sound import EXTERNAL_CHANNEL, STAFF_CHANNEL, SilentSpan, examine
 from tests.unit.wave import tone
 
 QUIET = 40
@@ -33,7 +33,9 @@ def _found(
     sound = np.column_stack([np.pad(side, (0, frames - len(side))) for side in sides])
     path = folder / "sound.flac"
     soundfile.write(path, sound, 8000)
-    return silent_tracks(path, placements or (Placement(1, 0.0, frames / 8000),), wanted)
+    loudness = Loudness()
+    examine(path, loudness.hear)
+    return silent_tracks(loudness.peaks, placements or (Placement(1, 0.0, frames / 8000),), wanted)
 
 
 def test_two_who_talk(tmp_path: Path) -> None:

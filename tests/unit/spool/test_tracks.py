@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from callrec.catalogue import calls, custody, finding
 from callrec.errors import PbxUnreachable
-from callrec.manifest import Manifest, read
+from callrec.manifest import Manifest
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import Participant
 from callrec.model.captures import Segment, Silence, SilenceReason, Track
@@ -60,8 +59,7 @@ def _archived(bench: Bench) -> Manifest:
     assert bench.spool.waiting() == [], told_by(bench.archiver)
     with bench.database.read() as connection:
         kept = calls.find_recording(connection, RECORDING_ID)
-    assert kept is not None
-    return read(json.dumps(kept.manifest).encode())
+    return bench.manifest(kept)
 
 
 def test_a_track_that_comes_late_is_not_missed(bench: Bench) -> None:

@@ -1,0 +1,53 @@
+"""The queues of bench/scale.py are as Erlang has them, and docs/scale.md has what that reckons."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from bench.queueing import at_once, erlang_b, lengths, lines_for, lost, poisson, waits
+from bench.scale import PAGE, Costs, between, simulate, sizes_table
+
+
+def test_calls_that_find_all_lines_busy_are_as_many_as_erlang_b_says() -> None:
+    dice = np.random.default_rng(7)
+    begins = poisson(dice, 0.5, 200_000.0)
+    took = lengths(dice, len(begins), 20.0, 1.0)  # 10 Erlang, however long each is
+    assert lost(begins, took, 12) / len(begins) == pytest.approx(erlang_b(10.0, 12), rel=0.05)
+    assert erlang_b(10.0, 12) == pytest.approx(0.1197, abs=0.0001)
+    assert erlang_b(10.0, lines_for(10.0, 0.001)) <= 0.001 < erlang_b(10.0, lines_for(10.0, 0.001) - 1)
+
+
+def test_who_waits_waits_as_long_as_erlang_c_says() -> None:
+    dice, servers, load = np.random.default_rng(7), 3, 2.4
+    begins = poisson(dice, load, 200_000.0)
+    waited = waits(begins, dice.exponential(1.0, len(begins)), servers)
+    blocked = erlang_b(load, servers)
+    waiting = blocked / (1 - load / servers * (1 - blocked))
+    assert float(np.mean(waited > 0)) == pytest.approx(waiting, rel=0.03)
+    assert float(np.mean(waited)) == pytest.approx(waiting / (servers - load), rel=0.05)
+
+
+def test_calls_last_as_long_as_was_asked_for() -> None:
+    dice = np.random.default_rng(7)
+    took = lengths(dice, 400_000, 180.0, 1.2)
+    assert float(np.mean(took)) == pytest.approx(180.0, rel=0.03)
+    assert at_once(np.array([0.0, 1.0, 5.0]), np.array([2.0, 2.0, 1.0])) == 2
+
+
+def test_ten_times_the_office_takes_ten_times_the_machines_and_has_one_custody_log() -> None:
+    small, large = simulate(30_000, Costs()), simulate(300_000, Costs())
+    assert large.nodes == pytest.approx(small.nodes * 10, abs=10)
+    assert large.parts[-1].used == pytest.approx(small.parts[-1].used * 10)
+    assert math.isclose(large.calls_s, 10 * small.calls_s)
+    assert small.highest > small.erlangs
+
+
+def test_the_page_has_what_is_reckoned_by_the_costs_that_it_names() -> None:
+    page = PAGE.read_text("utf-8")
+    rows = [line.split(" | ") for line in page.partition("<!-- costs")[2].splitlines()[3:]]
+    values = [float(row[1].replace(",", "")) for row in rows if len(row) == 3]
+    costs = Costs(*values[: len(Costs.__dataclass_fields__)])
+    assert between(page, "sizes", sizes_table(costs)) == page, "python -m bench.scale --write"
