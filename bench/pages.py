@@ -22,7 +22,7 @@ which both had their turn, one after the other, after a warm-up. The single valu
     make bench ARGS=--check       # measures, writes nothing, and fails where a ratio is 25 % worse than here
     .venv/bin/python -m bench.NAME --help
 
-What was tried and did not help: [tried.md](tried.md).
+What was tried and did not help: [tried.md](tried.md). How it grows past one machine: [scale](../scale.md).
 This page and the others of this folder but that one are written by `bench/pages.py`.
 """
 

@@ -18,6 +18,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bench import kept_calls
 from bench.machine import facts
 from bench.report import Row, finish
 from callrec import ids, manifest
@@ -28,7 +29,7 @@ from callrec.demo.s3 import DemoS3
 from callrec.evidence import statement
 from callrec.evidence.keys import SigningKey
 from callrec.evidence.statement import Statement, folder
-from callrec.manifest import AudioFacts, Manifest, Placement, Software
+from callrec.manifest import Manifest
 from callrec.settings_file import load
 from tests.unit.samples import captured_call
 
@@ -68,6 +69,7 @@ def _measured(home: Path, s3: DemoS3, count: int) -> tuple[float, float]:
     )
     write_file(home / "callrec.toml", answers)
     app = App(load(str(home / "callrec.toml")))
+    app.make_spool()
     app.keys.first("bench", app.now)
     app.database.upgrade()
     _fill(app, count)
@@ -121,21 +123,8 @@ def _manifest(number: int) -> Manifest:
     end = began + timedelta(seconds=12)
     call = {"id": ids.new(), "started_at": began, "ended_at": end}
     found = captured_call(recording_id=ids.new(), started_at=began, ended_at=end, call=call)
-    return Manifest(
-        manifest.SCHEMA,
-        found.capture.recording_id,
-        "芝地区総合支所",
-        found.call,
-        replace(found.capture, started_at=began),
-        (Placement(1, 0.0, 12.0),),
-        AudioFacts("FLAC", 8000, 2, 96_000, "a" * 64, "b" * 64, len(SOUND)),
-        ("external party", "staff"),
-        incident=False,
-        retain_until=end + timedelta(days=90),
-        software=Software("0.1.0", "22", "1.2"),
-        created_at=end,
-        facilities=("shiba",),
-    )
+    found = replace(found, capture=replace(found.capture, started_at=began))
+    return kept_calls.of_captured(found, len(SOUND))
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ def _figure(file: str, what: str) -> float | None:
         return None
     rows = json.loads(path.read_text("utf-8"))["figures"]
     found = [median(each["values"]) for each in rows if re.search(what, each["what"])]
-    return found[0] if found else None
+    return float(f"{found[0]:.3g}") if found else None
 
 
 def simulate(extensions: int, costs: Costs, seed: int = 1) -> Load:

@@ -3,8 +3,7 @@ others are in callrec.wording."""
 
 from __future__ import annotations
 
-from callrec.model.calls import Outcome
-from callrec.model.rules import Direction
+from callrec.model.kinds import Direction, Outcome
 
 DIRECTIONS = {
     Direction.INBOUND: "from outside",

@@ -20,6 +20,11 @@ def new() -> str:
     return str(uuid6.uuid7())
 
 
+def of_digits(digits: str) -> str:
+    """Returns the id of 32 hexadecimal digits."""
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
 def first_of(moment: datetime) -> str:
     """Returns the lowest id that something of this moment can have, whoever gave it."""
     milliseconds = max(int(moment.timestamp() * 1000), 0)

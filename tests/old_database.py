@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,15 +12,19 @@ from alembic import command
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import DBAPIError
 
-from callrec.catalogue import alerts, calls, custody, facilities, finding, rules, tables
-from callrec.catalogue.columns import Json, Moment
+from bench import kept_calls
+from callrec import manifest
+from callrec.catalogue import alerts, calls, custody, facilities, finding, notes, rules, tables
+from callrec.catalogue.columns import Json
 from callrec.catalogue.database import Database, _alembic
 from callrec.model.access import EVERYWHERE
 from callrec.model.alerts import Delivery
 from callrec.model.calls import DecisionChange, FeatureCode, KeyPress, KeyResult
+from callrec.model.captures import Silence, SilenceReason
 from callrec.model.office import Extension, Facility
 from callrec.model.rules import Holidays, Mode, Unannounced
 from callrec.policy.hours import parse_hours
+from tests.tampering import altered
 from tests.unit.samples import CALL_ID, DECISION, START, alert, call
 
 WHO: dict[str, Any] = {"who": "test", "at": START}
@@ -48,7 +54,7 @@ OLD = (
 OLD_CALLS = sa.table(
     "calls",
     sa.column("id", sa.String),
-    sa.column("started_at", Moment),
+    sa.column("started_at", sa.DateTime(timezone=True)),
     sa.column("incident", sa.Boolean),
     sa.column("details", Json),
 )
@@ -65,6 +71,7 @@ def check_migration(database: Database) -> None:
     with database.begin() as connection:
         _check_as_it_was(connection)
     check_field_terms(database)
+    _check_smaller_rows(database)
     _check_append_only(database)
     _check_alerts(database)
     _check_aliases(database)
@@ -120,6 +127,52 @@ def check_field_terms(database: Database) -> None:
         connection.execute(OLD_CALLS.delete().where(OLD_CALLS.c.id == CALL_ID))
         connection.exec_driver_sql("DELETE FROM facilities WHERE code = 'a'")
     migrated(database, "head")
+
+
+def _check_smaller_rows(database: Database) -> None:
+    """A recorded call, its note and what the custody log says are as they were, down and up; a manifest is
+    read from the bucket afterwards."""
+    made = next(kept_calls.made(1))
+    call_id, id_ = made.call.id, made.recording_id
+    silence = Silence(made.capture.started_at, None, SilenceReason.PRIVACY)
+    made = replace(made, capture=replace(made.capture, silences=(silence,)))
+    with database.begin() as connection:
+        calls.save_recording(connection, made, key=f"recordings/a/{id_}.flac", manifest_sha256="ab" * 32)
+        notes.add(connection, call_id, "怒鳴られた", **WHO)
+        for action in ("captured", "spooled", "archived"):
+            custody.append(connection, id_, action, **WHO, sha256="cd" * 32, odd=["x", 1.5, None])
+    there = _everything(database)
+    migrated(database, "0013")
+    with database.begin() as connection:
+        row = connection.exec_driver_sql("SELECT id, manifest FROM recordings").one()
+        assert row.id == id_ and row.manifest in ("{}", {})
+        connection.execute(
+            sa.text("UPDATE recordings SET manifest = :said"), {"said": manifest.write(made).decode()}
+        )
+    migrated(database, "head")
+    assert _everything(database) == there
+    with database.begin() as connection:
+        assert custody.broken_at(connection) is None
+        (found,) = calls.archived_of(connection, call_id)
+        kept = calls.find_recording(connection, found)
+        assert kept and kept.sample_rate == 8000 and kept.silences and kept.silences[0].begin_s == 0.0
+        connection.execute(tables.notes.delete())
+        connection.execute(tables.recordings.delete())
+        for table in (tables.participants, tables.call_facilities):
+            connection.execute(table.delete().where(table.c.call_id == call_id))
+        connection.execute(tables.calls.delete().where(tables.calls.c.id == call_id))
+        with altered(connection):
+            connection.execute(tables.custody.delete())
+
+
+def _everything(database: Database) -> dict[str, list[Any]]:
+    with database.read() as connection:
+        return {
+            # PostgreSQL's JSONB, through which the version before takes it, knows no order of names
+            name: sorted(json.dumps(tuple(row), sort_keys=True, default=str) for row in rows)
+            for name, table in tables.metadata.tables.items()
+            for rows in [connection.execute(sa.select(table)).all()]
+        }
 
 
 def _check_append_only(database: Database) -> None:

@@ -71,8 +71,8 @@ class DeliveryWorker(Worker):
 
     def work(self) -> None:
         """Tries what is due until nothing is. What was never tried goes first, also if it is new."""
+        known = self._ledger.added  # before it is looked: one that comes meanwhile is new
         while ready := self._ready():
-            known = self._ledger.added
             for each in ready:
                 if self.is_stopping:
                     return
@@ -80,6 +80,7 @@ class DeliveryWorker(Worker):
                     self._try(*each)
                 if self._ledger.added != known:
                     break
+            known = self._ledger.added
 
     def _ready(self) -> list[tuple[Alert, Delivery]]:
         """Returns what is due, in the order in which it is to be tried, and forgets what does not wait."""

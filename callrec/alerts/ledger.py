@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import replace
 
 import structlog
@@ -78,7 +79,8 @@ class Ledger:
         Returns whether there was something new. An alert that cannot be read is given up.
         """
         with self._disk:
-            self._spool.clear_deliveries()
+            with suppress(OSError):  # a disk that takes nothing: what is new is read all the same
+                self._spool.clear_deliveries()
             there = self._spool.alerts()
             with self._lock:
                 gone = self._alerts.keys() - self._unsaved - set(there)

@@ -56,6 +56,8 @@ class Archiver(Lane):
         super().__init__(self._small_things, Attempts(clock))
         self._spool, self._builder = spool, builder
         self._recordings, self._rows, self._discarder = recordings, rows, discarder
+        self._joined = set[str]()
+        """What waits for the archive alone. While that is away for days, none of it is looked at again."""
         self._joining = [self._lane(self._to_join, fits) for fits in (_any, self._is_short)]
         self._uploading = [self._lane(self._to_upload, fits) for fits in (_any, _any, self._is_small)]
 
@@ -141,16 +143,25 @@ class Archiver(Lane):
             yield name, partial(self._asking, partial(self._discarder.discard, recording_id))
 
     def _to_join(self, fits: Fits) -> Iterator[Step]:
-        for id_ in self._spool.waiting():
-            if self.attempts.is_due(id_) and not self._builder.is_joined(id_) and fits(id_):
+        waiting = self._spool.waiting()
+        self._joined.intersection_update(waiting)
+        for id_ in waiting:
+            if self.attempts.is_due(id_) and not self._is_joined(id_) and fits(id_):
                 yield id_, partial(self._unless_gone, id_, partial(self._join, id_))
 
     def _to_upload(self, fits: Fits) -> Iterator[Step]:
         for id_ in self._spool.waiting() if self._may_upload() else ():
             if not self._may_upload():
                 return
-            if self.attempts.is_due(id_) and self._builder.is_joined(id_) and fits(id_):
+            if not self._builder.is_joined(id_):
+                self._joined.discard(id_)  # its sound was damaged here, and is to be joined anew
+            elif self.attempts.is_due(id_) and fits(id_):
                 yield id_, partial(self._unless_gone, id_, partial(self._asking, partial(self._upload, id_)))
+
+    def _is_joined(self, recording_id: str) -> bool:
+        if recording_id not in self._joined and self._builder.is_joined(recording_id):
+            self._joined.add(recording_id)
+        return recording_id in self._joined
 
     def _may_upload(self) -> bool:
         return self.attempts.is_due(STORE) and self.attempts.is_due(CATALOGUE)

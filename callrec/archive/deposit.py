@@ -83,12 +83,12 @@ class Deposit:
         """
         # The version that is proved here is the one that is ever read again (decision 6).
         found, content = self._store.get(key)
-        if _sha256(content) != sha256 or found.size != source.stat().st_size:
-            raise OtherBytes("{key} reads back different from what was put", key=key)
-        if found.sha256 not in (None, sha256):
-            raise OtherBytes("the S3 server has another checksum for {key}", key=key)
+        _require_same(found, content, source, sha256)
         if not self._is_kept_as_asked(found, until):
-            found = self._store.head(key, found.version)  # a server may tell it only so
+            told = self._store.head(key, found.version)  # a server may tell it only so
+            if told.version != found.version:
+                _require_same(told, self._store.read(key, told.version), source, sha256)
+            found = told
         if self._locked and not found.is_locked_until(until):
             raise EvidenceBroken(
                 "the S3 server does not lock {key}: create the bucket with Object Lock, "
@@ -99,8 +99,16 @@ class Deposit:
         return found.version
 
     def _is_kept_as_asked(self, found: StoredObject, until: datetime) -> bool:
-        locked = not self._locked or found.is_locked_until(until)
+        locked = not self._locked or (found.version is not None and found.is_locked_until(until))
         return locked and self._encryption in ("none", found.encryption)
+
+
+def _require_same(found: StoredObject, content: Iterator[bytes], source: Path, sha256: str) -> None:
+    """Raises OtherBytes unless an object is, in all that is told of it and in what is read, that file."""
+    if _sha256(content) != sha256 or found.size != source.stat().st_size:
+        raise OtherBytes("{key} reads back different from what was put", key=found.key)
+    if found.sha256 not in (None, sha256):
+        raise OtherBytes("the S3 server has another checksum for {key}", key=found.key)
 
 
 def _sha256(content: Iterator[bytes]) -> str:

@@ -138,7 +138,9 @@ class S3Store:
 
     def get(self, key: str) -> tuple[StoredObject, Iterator[bytes]]:
         answer = self._ask("get_object", Key=key, ChecksumMode="ENABLED")
-        return _told(key, answer), self._pieces(answer["Body"])
+        sized = "ContentLength" in answer  # what is sent in chunks is not
+        found = _told(key, answer) if sized else self.head(key, answer.get("VersionId"))
+        return found, self._pieces(answer["Body"])
 
     def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
         yield from self._pieces(self._ask("get_object", Key=key, **_version(version))["Body"])

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from callrec.catalogue import hits
 from callrec.catalogue.calls import ArchivedRecording, read_recording
 from callrec.catalogue.custody import Entry
 from callrec.catalogue.database import Connection
@@ -18,7 +19,6 @@ from callrec.catalogue.tables import (
     calls,
     custody,
     destructions,
-    participants,
     recordings,
 )
 from callrec.catalogue.within import within
@@ -153,8 +153,7 @@ def _conditions(scope: AbsenceScope) -> list[sa.ColumnElement[bool]]:
         sa.not_(calls.c.test),
     ]
     if scope.extension is not None:
-        of = sa.select(participants.c.call_id).where(participants.c.extension == scope.extension)
-        found.append(calls.c.id.in_(of))
+        found.append(calls.c.id.in_(hits.calls_of(scope.extension)))
     if scope.facility is not None:
         through = sa.exists().where(
             call_facilities.c.call_id == calls.c.id, call_facilities.c.facility == scope.facility

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 from callrec.catalogue import hits
 from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import call_facilities, calls, extensions, participants, recordings
-from callrec.catalogue.writing import insert_once, replacement, upsert
+from callrec.catalogue.writing import insert_once, inserted, replacement, upsert
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody, KeptBecause, RetainedBecause, Silence, SilenceReason
 from callrec.model.rules import Direction, Mode
@@ -109,24 +109,26 @@ def save_call(connection: sa.Connection, call: CallRecord, facilities: Iterable[
     `facilities` are the codes of those that took part; without, those of its extensions as they are now.
     One whose recording was marked as an incident stays so.
     """
-    known, codes = _write_call(connection, call, facilities)
-    if known:
-        hits.rewrite(connection, call.id)
-    else:
+    is_new, codes = _write_call(connection, call, facilities)
+    if is_new:
         hits.add(connection, SimpleNamespace(id=call.id, **call_row(call)), extensions_of(call), codes)
+    else:
+        hits.rewrite(connection, call.id)
 
 
 def _write_call(
     connection: sa.Connection, call: CallRecord, facilities: Iterable[str] | None
 ) -> tuple[bool, set[str]]:
-    """Returns whether the call was known before, and the facilities that took part."""
-    known = is_known(connection, call.id)  # mostly not: then there is nothing to be asked for, nor to go
-    call = replace(call, incident=call.incident or (known and _is_marked(connection, call.id)))
-    upsert(connection, calls, {"id": call.id}, call_row(call))
+    """Returns whether the call is new, and the facilities that took part."""
+    # mostly it is, which the database itself tells: then there is nothing to be asked for, nor to go
+    known = not inserted(connection, calls, {"id": call.id, **call_row(call)})
+    if known:
+        call = replace(call, incident=call.incident or _is_marked(connection, call.id))
+        upsert(connection, calls, {"id": call.id}, call_row(call))
     codes = facilities_of(connection, call) if facilities is None else set(facilities)
     _only(connection, participants, call, "extension", extensions_of(call), known, started_at=call.started_at)
     _only(connection, call_facilities, call, "facility", codes, known)
-    return known, codes
+    return not known, codes
 
 
 def _is_marked(connection: sa.Connection, call_id: str) -> bool:
@@ -226,11 +228,11 @@ def numbers_beside(number: str | None, extension: str | None, others: Iterable[s
     """Returns the numbers by which a call is asked for beside its own: of the `others`, what was dialled and
     who took part outside, those that are neither its number nor its extension. None where there are none."""
     found: set[str] = set()
-    for each in {each for each in others if each} - {number, extension}:
+    for each in filter(None, others):
         same = normalise(each)
         if same != number:
             found |= {each, same or each}
-    return " ".join(sorted(found)) or None
+    return " ".join(sorted(found - {number, extension})) or None
 
 
 def _others(call: CallRecord) -> list[str | None]:

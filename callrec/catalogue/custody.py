@@ -74,7 +74,7 @@ def append(
     newest, previous = head(connection)
     seq = newest + 1
     bare = Entry(seq, at, who, recording_id, action, details, previous, "")
-    entry = replace(bare, hash=_digest(bare))
+    entry = replace(bare, hash=digest(bare))
     connection.execute(custody.insert().values(asdict(entry)))
     return entry
 
@@ -205,11 +205,11 @@ def text_of(entry: Entry) -> str:
     return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def _digest(entry: Entry) -> str:
+def digest(entry: Entry) -> str:
     """Returns the hash that a row of this content has: SHA-256, in hexadecimal."""
     return hashlib.sha256(text_of(entry).encode()).hexdigest()
 
 
 def _is_true(entry: Entry) -> bool:
     """Returns whether the content of a row is the one its hash was made of."""
-    return entry.hash == _digest(entry)
+    return entry.hash == digest(entry)

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from callrec.catalogue import grams, hits
-from callrec.catalogue.calls import as_json
+from callrec.catalogue.calls import call_row
 from callrec.catalogue.database import Connection
 from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import calls, notes, recordings
@@ -41,9 +41,13 @@ def due(
 
 
 def erase(connection: Connection, call_id: str, call: CallRecord, at: datetime) -> None:
-    """Writes the row of a call as it is without numbers, and takes away what people wrote about it."""
-    gone = {"number": None, "more_numbers": None}
-    values: dict[str, Any] = {**gone, "details": as_json(call), "erased_at": at}
+    """Writes the row of a call as it is without numbers, and takes away what people wrote about it.
+
+    What was dialled in the house stays, and the call is found by it.
+    """
+    row = call_row(call)
+    values: dict[str, Any] = {name: row[name] for name in ("number", "more_numbers", "details")}
+    values["erased_at"] = at
     connection.execute(calls.update().where(calls.c.id == call_id).values(values))
     grams.forget(connection, call_id)
     connection.execute(notes.delete().where(notes.c.call_id == call_id))

@@ -58,7 +58,14 @@ def rewrite(connection: sa.Connection, call_id: str) -> None:
 def add(connection: sa.Connection, call: Any, extensions: Iterable[str], facilities: Iterable[str]) -> None:
     """Writes the hit of a new call, of which nothing is recorded yet."""
     (row,) = rows_of(call, [])
-    _put(connection, row, others_of(call, extensions, facilities), row["place"])
+    _put(connection, row, others_of(call, extensions, facilities), None)
+
+
+def calls_of(extension: str) -> sa.CompoundSelect[Any]:
+    """Returns the query for the ids of the calls in which an extension took part."""
+    filed = sa.select(hits.c.call_id).where(hits.c.extension == extension)
+    beside = sa.select(hits.c.call_id).join(hit_extensions, hit_extensions.c.place == hits.c.place)
+    return filed.union(beside.where(hit_extensions.c.extension == extension))
 
 
 def rows_of(call: Any, kept: Sequence[Any]) -> list[dict[str, Any]]:
@@ -117,10 +124,8 @@ def _others(connection: sa.Connection, call: Any) -> dict[str, list[str]]:
 def _put(
     connection: sa.Connection, row: dict[str, Any], others: dict[str, list[str]], place: int | None
 ) -> None:
-    """Writes a hit and what follows from it, at a place, or behind all others of its moment."""
-    began = row["place"]
-    taken = sa.select(sa.func.max(hits.c.place)).where(hits.c.place.between(began, began + SLOTS - 1))
-    row["place"] = (connection.scalar(taken) or began - 1) + 1 if place is None else place
+    """Writes a hit and what follows from it, at a place, or at the first that is free from the lowest on."""
+    row["place"] = row["place"] if place is None else place
     while not inserted(connection, hits, row):  # somebody else has written one of the same moment
         row["place"] += 1
     for table, some in following(row, others).items():

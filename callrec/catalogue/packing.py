@@ -14,10 +14,13 @@ import zlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from callrec.ids import of_digits
+
 _FOUND = re.compile(
-    r"(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
-    r"|(?P<hash>(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{32})(?![0-9a-f]))"
-    r"|(?P<moment>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:\.[0-9]{6})?(?:Z|\+00:00))"
+    r'["/]'  # looked for where a text or a part of a path begins, not at each sign
+    r"(?:(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+    r"|(?P<hash>(?:[0-9a-f]{64}|[0-9a-f]{32})(?![0-9a-f]))"
+    r"|(?P<moment>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:\.[0-9]{6})?(?:Z|\+00:00)))"
 )
 _ID, _LONG, _SHORT, _MILLIS, _MICROS, _OFFSET = "\x01\x02\x03\x04\x05\x06"
 """What stands for an id, a hash of 32 bytes, one of 16, a moment to the millisecond, one to the microsecond;
@@ -121,11 +124,11 @@ class _Apart:
 
     def take(self, found: re.Match[str]) -> str:
         """Takes what was found out of the text, and returns what stands for it."""
-        text = found[0]
+        before, text = found[0][0], found[0][1:]
         if found.lastgroup == "moment":
-            return self._moment(text)
+            return before + self._moment(text)
         self.data += bytes.fromhex(text.replace("-", ""))
-        return _ID if found.lastgroup == "id" else _LONG if len(text) == 64 else _SHORT
+        return before + (_ID if found.lastgroup == "id" else _LONG if len(text) == 64 else _SHORT)
 
     def _moment(self, text: str) -> str:
         try:
@@ -155,8 +158,7 @@ class _Rest:
         """Returns what a sign stands for."""
         match sign[-1]:
             case "\x01":
-                text = self._bytes(16).hex()
-                return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+                return of_digits(self._bytes(16).hex())
             case "\x02":
                 return self._bytes(32).hex()
             case "\x03":

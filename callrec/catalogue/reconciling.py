@@ -55,8 +55,10 @@ def of_fallback(connection: Connection, pbx: str, channel: str, since: datetime)
     began within a day, by the PBX's clock then."""
     low, high = (first_of(each) for each in (since, since + LONGEST))
     end = same_seed(of_fallback_recording(pbx, channel, since))
-    there = recordings.c.id.between(low, high) & recordings.c.id.endswith(end)
-    return read_all(connection.execute(sa.select(recordings).where(there)), read_recording, _passed_over)
+    there = connection.execute(sa.select(recordings.c.id).where(recordings.c.id.between(low, high))).scalars()
+    named = [each for each in there if isinstance(each, str) and each.endswith(end)]
+    query = sa.select(recordings).where(recordings.c.id.in_(named))
+    return read_all(connection.execute(query), read_recording, _passed_over)
 
 
 def recordings_of_calls(connection: Connection, ids: Collection[str]) -> list[ArchivedRecording]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from callrec.catalogue.columns import Day, Json, Moment, Packed, column
+from callrec.catalogue.columns import Day, Id, Json, Moment, Packed, Sha256, column
 
 metadata = sa.MetaData(
     naming_convention={
@@ -101,7 +101,7 @@ changes = sa.Table(
 calls = sa.Table(
     "calls",
     metadata,
-    column("id", sa.String(36), primary_key=True),
+    column("id", Id, primary_key=True),
     column("started_at", Moment, index=True),
     column("answered_at", Moment, nullable=True),
     column("ended_at", Moment, nullable=True),
@@ -128,24 +128,26 @@ calls = sa.Table(
 call_facilities = sa.Table(
     "call_facilities",
     metadata,
-    sa.Column("call_id", sa.String(36), sa.ForeignKey("calls.id"), primary_key=True, nullable=False),
+    sa.Column("call_id", Id, sa.ForeignKey("calls.id"), primary_key=True, nullable=False),
     column("facility", sa.String(32), primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 # The extensions that took part in a call.
 participants = sa.Table(
     "participants",
     metadata,
-    sa.Column("call_id", sa.String(36), sa.ForeignKey("calls.id"), primary_key=True, nullable=False),
+    sa.Column("call_id", Id, sa.ForeignKey("calls.id"), primary_key=True, nullable=False),
     column("extension", sa.Text, primary_key=True),
     column("started_at", Moment),
+    sqlite_with_rowid=False,
 )
 
 recordings = sa.Table(
     "recordings",
     metadata,
-    column("id", sa.String(36), primary_key=True),
-    sa.Column("call_id", sa.String(36), sa.ForeignKey("calls.id"), nullable=False, index=True),
+    column("id", Id, primary_key=True),
+    sa.Column("call_id", Id, sa.ForeignKey("calls.id"), nullable=False, index=True),
     column("started_at", Moment, index=True),
     column("duration_s", sa.Float),
     column("kept_because", sa.String(32)),
@@ -154,10 +156,10 @@ recordings = sa.Table(
     column("state", sa.String(16)),
     column("hold", sa.Boolean),
     column("retain_until", Moment, nullable=True),
-    column("sha256", sa.String(64)),
-    column("manifest_sha256", sa.String(64)),
+    column("sha256", Sha256),
+    column("manifest_sha256", Sha256),
     column("size", sa.BigInteger),
-    column("key", sa.Text, unique=True),
+    column("key", sa.Text),
     column("version", sa.Text, nullable=True),  # decision 6
     column("manifest_version", sa.Text, nullable=True),
     column("sample_rate", sa.Integer, nullable=True),
@@ -203,8 +205,8 @@ hits = sa.Table(
     "hits",
     metadata,
     column("place", sa.BigInteger, primary_key=True, autoincrement=False),
-    column("call_id", sa.String(36), index=True),
-    column("recording_id", sa.String(36), nullable=True),
+    column("call_id", Id, index=True),
+    column("recording_id", Id, nullable=True),
     column("duration_s", sa.Float, nullable=True),
     column("kind", sa.SmallInteger),
     column("leads", sa.Boolean),
@@ -243,7 +245,7 @@ notes = sa.Table(
     "notes",
     metadata,
     column("id", sa.String(36), primary_key=True),
-    sa.Column("call_id", sa.String(36), sa.ForeignKey("calls.id"), nullable=False, index=True),
+    sa.Column("call_id", Id, sa.ForeignKey("calls.id"), nullable=False, index=True),
     column("at", Moment),
     column("who", sa.Text),
     column("text", sa.Text),
@@ -256,7 +258,7 @@ note_grams = sa.Table(
     metadata,
     column("gram", sa.Text, primary_key=True),
     column("began", sa.BigInteger, primary_key=True, autoincrement=False),
-    column("call_id", sa.String(36), primary_key=True),
+    column("call_id", Id, primary_key=True),
     sqlite_with_rowid=False,
 )
 
@@ -265,7 +267,7 @@ holds = sa.Table(
     "holds",
     metadata,
     column("id", sa.String(36), primary_key=True),
-    sa.Column("recording_id", sa.String(36), sa.ForeignKey("recordings.id"), nullable=False, index=True),
+    sa.Column("recording_id", Id, sa.ForeignKey("recordings.id"), nullable=False, index=True),
     column("at", Moment),
     column("who", sa.Text),
     column("reason", sa.Text),
@@ -319,9 +321,7 @@ request_recordings = sa.Table(
     "request_recordings",
     metadata,
     sa.Column("request", sa.String(16), sa.ForeignKey("requests.number"), primary_key=True, nullable=False),
-    sa.Column(
-        "recording_id", sa.String(36), sa.ForeignKey("recordings.id"), primary_key=True, nullable=False
-    ),
+    sa.Column("recording_id", Id, sa.ForeignKey("recordings.id"), primary_key=True, nullable=False),
     column("added_at", Moment),
     column("added_by", sa.Text),
 )
@@ -346,9 +346,7 @@ copies = sa.Table(
 destructions = sa.Table(
     "destructions",
     metadata,
-    sa.Column(
-        "recording_id", sa.String(36), sa.ForeignKey("recordings.id"), primary_key=True, nullable=False
-    ),
+    sa.Column("recording_id", Id, sa.ForeignKey("recordings.id"), primary_key=True, nullable=False),
     column("begun_at", Moment),
     column("begun_by", sa.Text),
     column("reason", Packed),
@@ -363,11 +361,11 @@ custody = sa.Table(
     column("seq", sa.Integer, primary_key=True, autoincrement=False),
     column("at", Moment),
     column("who", sa.Text),
-    column("recording_id", sa.String(36), index=True),
+    column("recording_id", Id, index=True),
     column("action", sa.String(32)),
     column("details", Packed),
-    column("previous", sa.String(64)),
-    column("hash", sa.String(64)),
+    column("previous", Sha256),
+    column("hash", Sha256),
     sa.Index(None, "action", "at"),  # what was heard or refused in a month, among ten million rows
 )
 

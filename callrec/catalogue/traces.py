@@ -89,32 +89,47 @@ def every_id(
     read: Callable[[], AbstractContextManager[sa.Connection]], reach: Reach, first: str
 ) -> Iterator[str]:
     """Yields what `ids` returns, some at a time: there may be millions. `read` begins a transaction."""
+    after = ""
     while True:
         with read() as connection:
-            some, last = _page(connection, reach, first)
+            some, last = _page(connection, reach, first, after)
         yield from some
         if last == LAST_ID:
             return
-        first = f"{last}0"  # comes next after it
+        after = last
 
 
-def _page(connection: sa.Connection, reach: Reach, first: str) -> tuple[list[str], str]:
-    """Returns ids from `first` on, and up to which these are all."""
-    query = sa.select(recordings.c.id).where(recordings.c.id >= first, *within(recordings.c.call_id, reach))
+def _page(connection: sa.Connection, reach: Reach, first: str, after: str) -> tuple[list[str], str]:
+    """Returns ids from `first` on, of those after another one where there is one, and up to which these are
+    all."""
+    query = sa.select(recordings.c.id).where(
+        _begins(recordings.c.id, first, after), *within(recordings.c.call_id, reach)
+    )
     rows = list(connection.execute(query.order_by(recordings.c.id).limit(PAGE)).scalars())
     last = rows[-1] if len(rows) == PAGE else LAST_ID
-    return sorted({*rows, *without_rows(connection, reach, first, last)}), last
+    return sorted({*rows, *without_rows(connection, reach, first, last, after)}), last
 
 
 def without_rows(
-    connection: sa.Connection, reach: Reach, first: str = FIRST_ID, last: str = LAST_ID
+    connection: sa.Connection,
+    reach: Reach,
+    first: str = FIRST_ID,
+    last: str = LAST_ID,
+    after: str = "",
 ) -> list[str]:
-    """Returns the ids from `first` to `last` that the custody log has taken over, and no row has."""
+    """Returns the ids from `first`, or after another one, to `last` that the custody log has taken over, and
+    no row has."""
     row = sa.exists().where(recordings.c.id == custody.c.recording_id)
-    query = sa.select(custody.c.recording_id, custody.c.details).where(
-        custody.c.action.in_(TAKEN_OVER), custody.c.recording_id.between(first, last), sa.not_(row)
+    id_ = custody.c.recording_id
+    query = sa.select(id_, custody.c.details).where(
+        custody.c.action.in_(TAKEN_OVER), _begins(id_, first, after), id_ <= last, sa.not_(row)
     )
     return sorted({id_ for id_, details in connection.execute(query) if reach.covers(_facility(details))})
+
+
+def _begins(column: sa.ColumnElement[str], first: str, after: str) -> sa.ColumnElement[bool]:
+    """Returns the one condition that an index begins by: what comes after an odd id cannot be reckoned."""
+    return column > after if after else column >= first
 
 
 def like(connection: sa.Connection, id_: str, reach: Reach) -> list[str]:

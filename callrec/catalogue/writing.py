@@ -12,7 +12,7 @@ import sqlalchemy as sa
 def inserted(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:
     """Writes a row, unless there is one with its key. Returns whether it was written."""
     # Not by the count of rows: of an INSERT not every driver tells it.
-    return connection.execute(_insertion_told(connection.dialect.name, table), row).first() is not None
+    return connection.scalar(_insertion_told(connection.dialect.name, table), row) is not None
 
 
 def insert_once(connection: sa.Connection, table: sa.Table, *rows: dict[str, Any]) -> None:

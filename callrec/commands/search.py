@@ -17,10 +17,9 @@ from callrec.desk.operations import searching
 from callrec.durations import clock, parse_duration
 from callrec.errors import CatalogueDamaged, NotFound, WrongUsage
 from callrec.language import translated
-from callrec.model.captures import Custody
 from callrec.model.found import MOST_FOUND, SORTS, FoundCall, SearchQuery
+from callrec.model.kinds import Custody, Direction, Mode
 from callrec.model.office import Conventions
-from callrec.model.rules import Direction, Mode
 from callrec.numbers import normalise, read_number
 
 T = TypeVar("T")

@@ -70,6 +70,12 @@ def _simple(kind: type) -> Read:
     return lambda found: found if type(found) is kind else _refuse(found)
 
 
+def _text(found: Any) -> str:
+    text: str = found if type(found) is str else _refuse(found)
+    text.encode()  # half a pair of surrogates, which JSON can have, no database takes
+    return text
+
+
 def _number(found: Any) -> float:
     return float(found) if type(found) in (int, float) else _refuse(found)
 
@@ -79,7 +85,8 @@ def _refuse(found: Any) -> Any:
 
 
 _SIMPLE: dict[Any, Read] = {
-    **{kind: _simple(kind) for kind in (str, int, bool)},
+    **{kind: _simple(kind) for kind in (int, bool)},
+    str: _text,
     float: _number,
     datetime: datetime.fromisoformat,
 }

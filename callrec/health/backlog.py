@@ -27,6 +27,8 @@ class Waits(StrEnum):
 
 TOO_LONG = {Waits.RECORDINGS: 3600.0, Waits.CALLS: 900.0, Waits.DISCARDS: 900.0}
 """After how many seconds what waits is a problem; of alerts and the quarantine others tell."""
+LONGEST_REST = 60.0
+"""After how many seconds it looks again however long a look took: a disk may have stood still."""
 REST = 20.0
 """How many times as long as a look takes until the next: it takes a twentieth of a processor at most."""
 LATE = {
@@ -100,7 +102,7 @@ class Overdue:
         if begun >= self._due:
             self._told = self._look(begun)
             took = self._clock() - begun
-            self._due = begun + took * REST
+            self._due = begun + min(took * REST, LONGEST_REST)
         return self._told
 
     def _look(self, now: float) -> list[Sentence]:

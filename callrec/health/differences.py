@@ -301,11 +301,12 @@ def _calls_of(tracks: Tracks, said: Recorded) -> list[CallRecord]:
     calls = said.calls.get(tracks.at, Calls())
     found = [each for each in calls.found if each.answered_at and each.id not in calls.before]
     if not tracks.recording:
-        return [each for each in found if _has_channel(each, journal.channel_of(tracks.names[0]))]
+        return [each for each in found if has_channel(each, journal.channel_of(tracks.names[0]))]
     return found if calls.named else [each for each in found if _can_be_of(tracks, each)]
 
 
-def _has_channel(call: CallRecord, channel: str) -> bool:
+def has_channel(call: CallRecord, channel: str) -> bool:
+    """Returns whether a channel was one of a call's."""
     return channel in (call.linkedid, *(each.channel for each in call.participants))
 
 

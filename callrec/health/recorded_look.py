@@ -14,20 +14,18 @@ from typing import Protocol
 
 import structlog
 
-from callrec.archive.manifests import archived_manifest
 from callrec.archive.store import BrowsingStore
 from callrec.catalogue import calls, reconciling
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Connection, Database
 from callrec.controller import drafts
 from callrec.controller.controller import parsed_keys
-from callrec.errors import CallrecError
 from callrec.fallback import journal
 from callrec.health import differences
-from callrec.health.differences import Archived, Calls, Difference, Kind, Recorded, Tracks
+from callrec.health.archived_tracks import ArchivedTracks
+from callrec.health.differences import Calls, Difference, Kind, Recorded, Tracks
 from callrec.health.found_tracks import captured, found_id
 from callrec.health.stored_names import StoredNames
-from callrec.manifest import read
 from callrec.model.calls import CallRecord
 from callrec.model.captures import CapturedCall, Custody
 from callrec.pbx.events import Channel
@@ -172,12 +170,19 @@ class RecordedLook:
         if not strays:
             return said
         with self._parts.database.read() as connection:
-            rows = reconciling.recordings_of(connection, {each.recording for each in strays} - {""})
             found = {each.at: self._calls(connection, each) for each in strays}
-            rows |= self._found_before(connection, strays)
-            rows |= dict(self._of_dialplan(connection, strays, found))
-        known = {about: replace(self._archived(row), id=row.id) for about, row in rows.items()}
+            rows = self._rows(connection, strays)
+            of_calls = list(self._of_calls(connection, strays, found))
+        # afterwards: a transaction is not to wait for the bucket
+        archive = ArchivedTracks(self._parts.store)
+        rows = _told_of(archive, of_calls, rows)
+        known = {about: archive.archived(row) for about, row in rows.items()}
         return replace(said, archived=known, calls=found)
+
+    def _rows(self, connection: Connection, strays: list[Tracks]) -> dict[str, ArchivedRecording]:
+        """Returns what the catalogue has of tracks by their ids."""
+        named = reconciling.recordings_of(connection, {each.recording for each in strays} - {""})
+        return named | self._found_before(connection, strays) | dict(self._destroyed(connection, strays))
 
     def _found_before(self, connection: Connection, strays: list[Tracks]) -> dict[str, ArchivedRecording]:
         """Returns what the catalogue has of tracks that were found before, and became a recording of their
@@ -186,50 +191,28 @@ class RecordedLook:
         rows = reconciling.recordings_of(connection, of)
         return {of[id_]: row for id_, row in rows.items()}
 
-    def _of_dialplan(
-        self, connection: Connection, strays: list[Tracks], found: Mapping[datetime, Calls]
+    def _destroyed(
+        self, connection: Connection, strays: list[Tracks]
     ) -> Iterator[tuple[str, ArchivedRecording]]:
-        """Yields what the catalogue has of sound that the dialplan recorded, which no recording is named by:
-        by the first of its tracks."""
+        """Yields what is destroyed of sound that the dialplan recorded, which no recording is named by: by
+        the first of its tracks."""
         for each in strays:
-            if each.recording:
-                continue
+            if not each.recording:
+                channel = journal.channel_of(each.names[0])
+                rows = reconciling.of_fallback(connection, self._parts.name, channel, each.at)
+                yield from ((each.names[0], row) for row in rows if row.state is Custody.DESTROYED)
+
+    def _of_calls(
+        self, connection: Connection, strays: list[Tracks], found: Mapping[datetime, Calls]
+    ) -> Iterator[tuple[str, ArchivedRecording, bool]]:
+        """Yields the recordings that such sound may be in, by the first of its tracks: those of calls that
+        were under way then, and whether the call had its channel. One that had not may have it all the same,
+        for the half of a Local channel is nobody's."""
+        for each in strays:
             channel = journal.channel_of(each.names[0])
-            of_channel = reconciling.of_fallback(connection, self._parts.name, channel, each.at)
-            yield from ((each.names[0], row) for row in of_channel if row.state is Custody.DESTROYED)
-            for row in reconciling.recordings_of_calls(
-                connection, {call.id for call in found[each.at].found}
-            ):
-                known = self._by_manifest(row)
-                if known.unread or each.names[0] in known.tracks:
-                    yield each.names[0], row
-
-    def _archived(self, row: ArchivedRecording) -> Archived:
-        """Returns what the archive has of a recording. Where the bucket does not show its objects, it lacks
-        all: what the PBX has may be the last there is."""
-        known = self._by_manifest(row)
-        there = known.state is Custody.DESTROYED or self._is_there(row)
-        return known if there else replace(known, lacking=known.tracks)
-
-    def _by_manifest(self, row: ArchivedRecording) -> Archived:
-        """Returns what the manifest of a recording says of its tracks."""
-        if row.state is Custody.DESTROYED:
-            return Archived(row.state)
-        try:
-            manifest = read(archived_manifest(self._parts.store(), row))
-        except CallrecError:  # it is away, or not as it was: others tell that
-            return Archived(row.state, unread=True)
-        values = [each.values for each in manifest.call.notes]
-        lacking = frozenset(each["track"] for each in values if "track" in each)
-        return Archived(row.state, manifest.capture.track_names, lacking)
-
-    def _is_there(self, row: ArchivedRecording) -> bool:
-        store, wanted = self._parts.store(), {row.key: row.version, row.manifest_key: row.manifest_version}
-        try:
-            found = [each for key in wanted for each in store.listed(key) if not each.marker]
-        except CallrecError:  # it is away: others tell that
-            return False
-        return wanted.items() <= {(each.key, each.version) for each in found}
+            had = {call.id: differences.has_channel(call, channel) for call in found[each.at].found}
+            rows = [] if each.recording else reconciling.recordings_of_calls(connection, had)
+            yield from ((each.names[0], row, had[row.call_id]) for row in rows)
 
     def _calls(self, connection: Connection, tracks: Tracks) -> Calls:
         lost = reconciling.lost_calls(connection, [tracks.recording]) if tracks.recording else {}
@@ -238,3 +221,16 @@ class RecordedLook:
         there = reconciling.calls_at(connection, self._parts.name, tracks.at)
         before = reconciling.recorded_before(connection, {each.id for each in there}, tracks.at)
         return Calls(tuple(there), frozenset(before))
+
+
+def _told_of(
+    archive: ArchivedTracks,
+    of_calls: list[tuple[str, ArchivedRecording, bool]],
+    rows: dict[str, ArchivedRecording],
+) -> dict[str, ArchivedRecording]:
+    """Returns the recordings of tracks: those that ids tell, and of what the dialplan recorded those whose
+    manifests name it. One whose manifest cannot be read may be that, where its call had the channel and no
+    other is."""
+    read = [(name, row, had, archive.told(row)) for name, row, had in of_calls]
+    unread = {name: row for name, row, had, known in read if known.unread and had}
+    return {**unread, **rows, **{name: row for name, row, _, known in read if name in known.tracks}}

@@ -10,22 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from callrec.model.kinds import Outcome as Outcome
 from callrec.model.rules import TEST_CALL, Decision, Direction
 from callrec.numbers import Number
-
-
-class Outcome(StrEnum):
-    """How a call ended for the person who placed it: told by the channels that were connected, else by what
-    the PBX's Dial() reported."""
-
-    ANSWERED = "answered"
-    """Two parties were connected with one another, or the caller went on in another call."""
-    UNANSWERED = "unanswered"
-    """Nobody answered, the caller hung up before, or the PBX reported nothing."""
-    BUSY = "busy"
-    """The called party was busy."""
-    FAILED = "failed"
-    """The call could not be connected: no route, or nothing reachable at the other end."""
 
 
 class FeatureCode(StrEnum):

@@ -11,15 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from callrec.model.calls import CallRecord
-
-
-class Custody(StrEnum):
-    """Where a kept recording is, as the catalogue has it."""
-
-    ARCHIVED = "archived"
-    """In the bucket, read back and compared."""
-    DESTROYED = "destroyed"
-    """Gone from the bucket, on purpose, when its time was over: the row stays and says so."""
+from callrec.model.kinds import Custody as Custody
+from callrec.model.kinds import KeptBecause as KeptBecause
 
 
 class RetainedBecause(StrEnum):
@@ -31,17 +24,6 @@ class RetainedBecause(StrEnum):
     """The same rule: the call is an incident, marked by a key or afterwards."""
     PERSON = "person"
     """Somebody who said that it is to be kept longer."""
-
-
-class KeptBecause(StrEnum):
-    """Why a recording is kept. A key that staff pressed stands here also where the rule kept it anyway."""
-
-    AUTOMATIC = "automatic"
-    """The rule records automatically."""
-    KEY = "key"
-    """Staff pressed the key for recording or keeping."""
-    HELP = "help"
-    """Staff pressed the key for help."""
 
 
 class SilenceReason(StrEnum):

@@ -6,9 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from callrec.model.calls import Outcome
-from callrec.model.captures import Custody, KeptBecause
-from callrec.model.rules import Direction, Mode
+from callrec.model.kinds import Custody, Direction, KeptBecause, Mode, Outcome
 from callrec.numbers import Number
 
 SORTS = ("newest", "oldest", "longest")

@@ -9,32 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from callrec.model.kinds import Direction as Direction
+from callrec.model.kinds import Mode as Mode
 from callrec.numbers import Number
-
-
-class Mode(StrEnum):
-    """What of a call is recorded, and what of that is kept."""
-
-    NEVER = "never"
-    """Nothing is recorded. Said by a rule, it beats every other rule."""
-    MANUAL = "manual"
-    """Recorded and kept from a key press of staff to another, or to the end of the call."""
-    STANDBY = "standby"
-    """Recorded from the answer; kept, from its first second, only if staff press a key during the call, else
-    destroyed at its end."""
-    AUTOMATIC = "automatic"
-    """Recorded from the answer and kept."""
-
-
-class Direction(StrEnum):
-    """Where a call came from and went to."""
-
-    INBOUND = "inbound"
-    """From outside to staff."""
-    OUTBOUND = "outbound"
-    """From staff to the outside."""
-    INTERNAL = "internal"
-    """From staff to staff."""
 
 
 class Announce(StrEnum):

@@ -406,8 +406,8 @@ class Ari:
         """Returns whether the call that a snoop listens to is wideband. `snoop_id` says what the other snoop
         of the same channel is called: what is before its side is the same."""
         both = snoop_id.rpartition("-")[0]
-        if both in self._wide:
-            return self._wide.pop(both)
+        if (known := self._wide.pop(both, None)) is not None:
+            return known
         rate = self.variable(snoop_id, "CHANNEL(audioreadformat)")  # decision 3
         wide = rate not in ("slin", "")
         if rate:

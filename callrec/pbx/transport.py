@@ -24,7 +24,7 @@ import websocket
 from swaggerpy.http_client import HttpClient
 
 from callrec.addresses import without_secrets
-from callrec.deadline import connected, tls_context, within
+from callrec.deadline import LEAST_RATE, connected, tls_context, within
 from callrec.errors import CallrecError, PbxUnreachable, Refused
 from callrec.failures import why
 
@@ -72,6 +72,10 @@ class _Connection(http.client.HTTPConnection):
         super().__init__(urlsplit(url).netloc)
         self._url, self._connected = url, connected
 
+    def leads_to(self, url: str) -> bool:
+        """Tells whether it is a connection to the host of a URL, and encrypted as that says."""
+        return urlsplit(url)[:2] == urlsplit(self._url)[:2]
+
     def connect(self) -> None:
         self.sock = self._connected(self._url)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -82,7 +86,11 @@ class _Connection(http.client.HTTPConnection):
 
     def close_if_ended(self) -> None:
         """Closes it where the other end has: nobody says anything unasked."""
-        if self.sock and select.select([self.sock], [], [], 0)[0]:
+        if not self.sock:
+            return
+        said = select.poll()  # select() knows no descriptor above 1023
+        said.register(self.sock, select.POLLIN)
+        if said.poll(0):
             self.close()
 
 
@@ -142,7 +150,7 @@ class AriTransport(HttpClient):  # type: ignore[misc]
     def size(self, url: str) -> int:
         """Returns what Content-Length says of a file. Raises as `request` does."""
         with closing(self._alone(url)) as connection:
-            return int(self._file(connection, url).headers["Content-Length"])
+            return _length(self._file(connection, url), url)
 
     def stream(self, url: str) -> tuple[int, Generator[bytes]]:
         """Returns what Content-Length says of a file, and its bytes to the end of the connection.
@@ -153,7 +161,7 @@ class AriTransport(HttpClient):  # type: ignore[misc]
         connection = self._alone(url)
         try:
             response = self._file(connection, url)
-            length = int(response.headers["Content-Length"])
+            length = _length(response, url)
         except BaseException:
             connection.close()
             raise
@@ -234,8 +242,8 @@ class AriTransport(HttpClient):  # type: ignore[misc]
             raise
 
     def _connection(self, url: str) -> _Connection:
-        """Returns the connection of this thread."""
-        if not hasattr(self._local, "connection"):
+        """Returns the connection of this thread to where a URL leads."""
+        if not hasattr(self._local, "connection") or not self._local.connection.leads_to(url):
             self._local.connection = self._alone(url)
             self._local.used = self._links, self._seconds()
         connection: _Connection = self._local.connection
@@ -320,14 +328,28 @@ def _to_the_end(
 ) -> Generator[bytes]:
     body.length = None  # it reads on
     with closing(connection), body:
-        with socket.socket(fileno=os.dup(body.fileno())) as same:
-            # Asterisk sends pieces of 4 KB, and each would wake this thread.
-            same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, AT_LEAST)
         try:
+            _wait_for_more(body, seconds)
             while chunk := _piece(body, seconds):
                 yield chunk
         except (OSError, http.client.HTTPException) as error:
             raise unreachable(url, error) from error
+
+
+def _wait_for_more(body: http.client.HTTPResponse, seconds: float) -> None:
+    """Has the system wait for more than the 4 KB that Asterisk sends at a time, each of which would wake us;
+    for no more than a slow line brings within a deadline."""
+    at_least = min(AT_LEAST, int(LEAST_RATE * seconds / 2))
+    with socket.socket(fileno=os.dup(body.fileno())) as same:
+        same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, max(1, at_least))
+
+
+def _length(response: http.client.HTTPResponse, url: str) -> int:
+    """Returns what Content-Length says. Raises PbxUnreachable where nothing does."""
+    try:
+        return int(response.headers["Content-Length"])
+    except (TypeError, ValueError) as error:
+        raise unreachable(url, error) from error
 
 
 def _piece(body: http.client.HTTPResponse, seconds: float) -> bytes:

@@ -36,6 +36,8 @@ class CallMembership:
         """The calls that were taken up again, by the channels that were in them."""
         self._early: dict[str, list[tuple[str, Tell]]] = defaultdict(list)
         """What the dialplan said of Local channels before their call began, by its linked id."""
+        self._early_at: dict[str, set[str]] = defaultdict(set)
+        """Under which linked ids that is, by channel: one that meets others gets another."""
 
     def resume(self, record: CallRecord, environment: Environment) -> Call:
         """Takes up a call again that was under way when the controller ended."""
@@ -70,12 +72,14 @@ class CallMembership:
         """Keeps what the dialplan says of a Local channel of which no call is known: for the call to come."""
         if leg := self._topology.legs.get(channel):
             self._early[leg.linkedid].append((channel, tell))
+            self._early_at[channel].add(leg.linkedid)
 
     def drop(self, leg: Leg) -> None:
         """Forgets a channel that is gone."""
         self._topology.drop(leg)
-        if left := [each for each in self._early.pop(leg.linkedid, ()) if each[0] != leg.id]:
-            self._early[leg.linkedid] = left
+        for linkedid in self._early_at.pop(leg.id, ()):
+            if left := [each for each in self._early.pop(linkedid) if each[0] != leg.id]:
+                self._early[linkedid] = left
 
     def merge(self, members: Iterable[str], at: datetime, *, seen: bool = True) -> Call | None:
         """Makes one call of those who talk with one another; returns it, or None where they are in one.

@@ -129,6 +129,8 @@ class Spool(SpoolLock):
         as Reserve has them."""
         super().__init__(directory)
         self.flaws = Flaws(directory)
+        self._seen = frozenset[str]()
+        """The recordings that waited when it was last looked: what is in a folder by then stays."""
         self.reserve = Reserve(directory, reserve_mb, low_water_mb)
         self._calls_over: dict[str, str] = {}
         """The calls of the captures that are over: what is over stays of its call, and is read once."""
@@ -378,7 +380,17 @@ class Spool(SpoolLock):
     @_there
     def waiting(self) -> list[str]:
         """Returns the ids of the recordings that wait for the archive, the oldest first."""
-        return sorted(path.parent.name for path in (self.directory / "recordings").glob(f"*/{CAPTURED}"))
+        there = [path.name for path in (self.directory / "recordings").iterdir()]
+        # While the archive is away they become many, and each call that ends asks.
+        found = frozenset(each for each in there if each in self._seen or self._is_captured(each))
+        self._seen = found  # as a whole: other threads ask, too
+        return sorted(found)
+
+    def _is_captured(self, recording_id: str) -> bool:
+        """Tells whether a folder is one of ours: whose we may not look into is not."""
+        with suppress(PermissionError):
+            return (self.folder(recording_id) / CAPTURED).exists()
+        return False
 
     def folder(self, recording_id: str) -> Path:
         return self.directory / "recordings" / recording_id

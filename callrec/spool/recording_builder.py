@@ -6,7 +6,7 @@ is proved. Nothing is put into the archive here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -60,6 +60,10 @@ log = structlog.get_logger()
 SHORT_SECONDS = 1.0
 MARGIN = 1 << 16
 """Bytes for which a disk that is not full has room."""
+
+
+Finish = Callable[[Manifest], Manifest]
+"""Makes of the manifest of what was just joined the one that is written."""
 
 
 class NoSound(NotFound):
@@ -118,7 +122,7 @@ class RecordingBuilder:
         Raises what `join` raises, and CatalogueUnreachable where only the catalogue knows what the manifest
         is to say: then it is joined, and signed at the next try.
         """
-        made = self.join(recording_id)
+        made = self._found_or_made(recording_id, self._signed)
         return made if made.is_signed else self._signed_now(made)
 
     def is_joined(self, recording_id: str) -> bool:
@@ -133,11 +137,15 @@ class RecordingBuilder:
         WrongConfiguration when there is no key to sign with, and EvidenceBroken when the file does not read
         back as it was written.
         """
+        return self._found_or_made(recording_id, lambda unsigned: unsigned)
+
+    def _found_or_made(self, recording_id: str, finish: Finish) -> Manifest:
         captured = self._spool.captured_call(recording_id)
-        made = self._made(recording_id) or self._joined(captured)
-        # Only now: the joined file was read back, and is described.
+        found = self._made(recording_id)
+        if found is None:
+            return self._joined(captured, finish)
         self._tracks.drop_copies(captured)
-        return made
+        return found
 
     def _made(self, recording_id: str) -> Manifest | None:
         """Returns the manifest of a recording that was joined before; None where it has to be joined anew.
@@ -155,7 +163,7 @@ class RecordingBuilder:
         manifest.unlink()
         return None
 
-    def _joined(self, captured: CapturedCall) -> Manifest:
+    def _joined(self, captured: CapturedCall, finish: Finish) -> Manifest:
         recording_id = captured.capture.recording_id
         found = self._tracks.fetch(captured)
         captured = without_jumps(dated(_with_begins(captured, found), found), found)
@@ -168,7 +176,12 @@ class RecordingBuilder:
         noted = replace(captured, call=replace(captured.call, notes=(*captured.call.notes, *notes)))
         self._spool.room_to_join(sum(each.wav.size for each in found.values() if each.wav))
         manifest = self._make(noted, sounds)
-        write_whole(self.manifest_file(recording_id), write(manifest))
+        try:
+            manifest = finish(manifest)
+        finally:  # unsigned where the catalogue is away: the sound is safe here all the same
+            write_whole(self.manifest_file(recording_id), write(manifest))
+            # Only now: the joined file was read back, and is described.
+            self._tracks.drop_copies(captured)
         return manifest
 
     def _make(self, captured: CapturedCall, sounds: list[SegmentSound]) -> Manifest:

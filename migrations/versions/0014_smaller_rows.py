@@ -1,4 +1,5 @@
-"""Rows of a tenth of the size: manifests are in the bucket alone (decision 25), and what is JSON is packed.
+"""Smaller rows: manifests are in the bucket alone (decision 25), what is JSON is packed, ids and hashes have
+as many bytes as they say, and moments are a number in SQLite.
 
 All tables that refer to calls and recordings are written anew, some rows at a time; the chain of the custody
 log stays as it is, for its hashes are over the same text.
@@ -8,8 +9,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,7 +21,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.schema import CreateTable
 
 from callrec.catalogue.calls import AWAY, numbers_beside, placed_silences
-from callrec.catalogue.packing import pack, unpacked_text
+from callrec.catalogue.columns import Id, Sha256, from_microseconds, to_microseconds
+from callrec.catalogue.packing import pack, unpack
 from callrec.errors import CallrecError
 from callrec.manifest import read
 
@@ -35,11 +40,26 @@ TABLES = (
 """Those that refer to others come after them."""
 JSON = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 PACKED = (("calls", "details"), ("custody", "details"), ("destructions", "reason"))
+IDS = (
+    *(("calls", "id"), ("call_facilities", "call_id"), ("participants", "call_id"), ("notes", "call_id")),
+    *(("recordings", "id"), ("recordings", "call_id"), ("holds", "recording_id")),
+    *(("request_recordings", "recording_id"), ("destructions", "recording_id"), ("custody", "recording_id")),
+)
+HASHES = (
+    *(("recordings", "sha256"), ("recordings", "manifest_sha256")),
+    *(("custody", "previous"), ("custody", "hash")),
+)
+WITHOUT_ROWID = ("call_facilities", "participants")
+"""Tables that are little more than their primary key: SQLite need not keep that twice."""
 AUTOMATIC = "automatic"
 WHERE = ("sqlite_where", "postgresql_where")
+KEYS = "uq_recordings_key"
+"""What nothing asks for: each key ends with the id of its recording."""
+NOT_IN_JSONB = re.compile("[\x00\ud800-\udfff]")
 
 Row = dict[str, Any]
 Change = Callable[[Row], None]
+Conversion = Callable[[Any], Any]
 
 
 # --- up
@@ -57,14 +77,14 @@ def upgrade() -> None:
             sa.Column("silences", sa.LargeBinary, nullable=True),
         ],
     }
-    kinds = {each: sa.LargeBinary() for each in PACKED}
-    changes: dict[str, Change] = {
-        "calls": _smaller_call,
-        "recordings": _without_manifest,
-        "custody": lambda row: row.update(details=_packed(row["details"])),
-        "destructions": lambda row: row.update(reason=_packed(row["reason"])),
+    kinds = dict.fromkeys((*PACKED, *IDS, *HASHES), sa.LargeBinary())
+    values: dict[tuple[str, str], Conversion] = {
+        **dict.fromkeys(PACKED, _packed),
+        **dict.fromkeys(IDS, _bytes_of(Id)),
+        **dict.fromkeys(HASHES, _bytes_of(Sha256)),
     }
-    _rewrite(kinds, added, {("recordings", "manifest")}, changes)
+    changes: dict[str, Change] = {"calls": _smaller_call, "recordings": _without_manifest}
+    _rewrite(Shape(kinds, added, {("recordings", "manifest")}), changes, values, _as_number)
 
 
 def _flag(name: str) -> sa.Column[Any]:
@@ -81,15 +101,16 @@ def _packed(value: Any) -> bytes:
         return value.encode(errors="replace")
 
 
+def _bytes_of(kind: type[Id] | type[Sha256]) -> Conversion:
+    """Returns what makes bytes of texts; what is damaged stays so."""
+    return lambda value: kind.to_bytes(value) if isinstance(value, str) else value
+
+
 def _smaller_call(row: Row) -> None:
     told = _told(row["details"])
-    row["details"] = _packed(row["details"])
     people = [each for each in _list(told, "participants") if not each.get("extension")]
     others = [told.get("dialled"), *(each.get("number") for each in people)]
-    known = row["erased_at"] is None
-    row["more_numbers"] = (
-        numbers_beside(row["number"], row["extension"], map(_text, others)) if known else None
-    )
+    row["more_numbers"] = numbers_beside(row["number"], row["extension"], map(_text, others))
     row["away"] = any(str(each.get("text", "")).startswith(AWAY) for each in _list(told, "notes"))
     later = (each.get("decision") for each in _list(told, "decision_changes"))
     row["automatic_later"] = any(isinstance(each, dict) and each.get("mode") == AUTOMATIC for each in later)
@@ -151,21 +172,30 @@ def _text(value: Any) -> str | None:
 def downgrade() -> None:
     """Manifests do not come back by themselves: the version before reads them from the bucket."""
     added: dict[str, list[sa.Column[Any]]] = {"recordings": [sa.Column("manifest", JSON, nullable=False)]}
-    kinds = dict.fromkeys(PACKED, JSON)
+    kinds: dict[tuple[str, str], Any] = {
+        **dict.fromkeys(PACKED, JSON),
+        **dict.fromkeys(IDS, sa.String(36)),
+        **dict.fromkeys(HASHES, sa.String(64)),
+    }
     gone = {("calls", "more_numbers"), ("calls", "away"), ("calls", "automatic_later")}
     gone |= {("recordings", "sample_rate"), ("recordings", "silences")}
 
     def with_manifest(row: Row) -> None:
         row["manifest"] = "{}"
 
-    changes: dict[str, Change] = {
-        "calls": lambda row: row.update(details=_unpacked(row["details"])),
-        "recordings": with_manifest,
-        "custody": lambda row: row.update(details=_unpacked(row["details"])),
-        "destructions": lambda row: row.update(reason=_unpacked(row["reason"])),
+    unpacked = Unpacked(is_jsonb=op.get_bind().dialect.name == "postgresql")
+    values: dict[tuple[str, str], Conversion] = {
+        **dict.fromkeys(PACKED, unpacked),
+        **dict.fromkeys(IDS, _text_of(Id)),
+        **dict.fromkeys(HASHES, _text_of(Sha256)),
     }
-    _rewrite(kinds, added, gone, changes)
+    _rewrite(Shape(kinds, added, gone), {"recordings": with_manifest}, values, _as_text)
     there = sa.text("SELECT count(*) FROM recordings WHERE state = 'archived'")
+    if unpacked.replaced:
+        log.warning(
+            "%s values have signs that PostgreSQL cannot keep in JSON: there is U+FFFD in their place",
+            unpacked.replaced,
+        )
     if count := op.get_bind().execute(there).scalar_one():
         log.warning(
             "the manifests of %s recordings are not in the database: callrec catalogue rebuild of that "
@@ -174,24 +204,113 @@ def downgrade() -> None:
         )
 
 
-def _unpacked(value: Any) -> str:
-    """Returns what was packed, as JSON text; what is damaged stays so where JSON need not be valid."""
+class Unpacked:
+    """Unpacks values, and counts those in which it replaced signs that JSONB cannot have."""
+
+    def __init__(self, *, is_jsonb: bool) -> None:
+        self.replaced, self._is_jsonb = 0, is_jsonb
+
+    def __call__(self, value: Any) -> str:
+        """Returns what was packed, as JSON text in ASCII: half a pair of surrogates cannot be written
+        otherwise. What is damaged stays so where JSON need not be valid."""
+        try:
+            return json.dumps(self._possible(unpack(value)))
+        except (ValueError, TypeError, RecursionError):
+            return json.dumps(repr(value))
+
+    def _possible(self, value: Any) -> Any:
+        made = _without_odd_signs(value) if self._is_jsonb else value
+        self.replaced += made != value
+        return made
+
+
+def _without_odd_signs(value: Any) -> Any:
+    match value:
+        case str():
+            return NOT_IN_JSONB.sub("\ufffd", value)
+        case list():
+            return [_without_odd_signs(each) for each in value]
+        case dict():
+            return {_without_odd_signs(name): _without_odd_signs(each) for name, each in value.items()}
+    return value
+
+
+def _text_of(kind: type[Id] | type[Sha256]) -> Conversion:
+    def text(value: Any) -> Any:
+        try:
+            found = kind.to_text(value)
+            _ = (found or "").encode()  # half a pair of surrogates cannot be written
+        except (ValueError, TypeError):
+            return value
+        return found
+
+    return text
+
+
+# --- moments, which are a number in SQLite from here on
+
+
+def _as_number(value: Any) -> Any:
+    """Returns a moment in text as microseconds; what is damaged stays so: a number, which would be a moment
+    from here on, becomes bytes."""
+    if isinstance(value, (int, float)):
+        return str(value).encode()
     try:
-        return unpacked_text(value)
+        moment = datetime.fromisoformat(value)
     except (ValueError, TypeError):
-        return json.dumps(repr(value))
+        return value
+    return to_microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _as_text(value: Any) -> Any:
+    """Returns microseconds as a moment in text; what is damaged stays so."""
+    try:
+        moment = from_microseconds(value)
+    except (ValueError, TypeError, OverflowError):
+        return value
+    return moment.replace(tzinfo=None).isoformat(" ", "microseconds") if moment else None
+
+
+def _moments(connection: sa.Connection, convert: Conversion) -> None:
+    """Converts the moments of the tables that are not written anew."""
+
+    def converted(kind: str, value: Any) -> Any:
+        return convert(_text_or_bytes(value) if kind == "text" else value)
+
+    there = sa.MetaData()
+    there.reflect(connection)
+    driver: Any = connection.connection.driver_connection
+    driver.create_function("callrec_moment", 2, converted, deterministic=True)
+    for table in there.tables.values():
+        names = [each.name for each in table.columns if isinstance(each.type, sa.DateTime)]
+        if names and table.name not in TABLES:
+            pairs = ", ".join(f"{name} = {_CONVERTED.format(name)}" for name in names)
+            op.execute(sa.text(f"UPDATE {table.name} SET {pairs}"))  # noqa: S608
+
+
+_CONVERTED = "callrec_moment(typeof({0}), CASE typeof({0}) WHEN 'text' THEN CAST({0} AS BLOB) ELSE {0} END)"
+"""SQLite gives a function no text that is not UTF-8."""
 
 
 # --- tables written anew
 
 
+class Shape(NamedTuple):
+    """Which columns are otherwise in the new tables: of another kind, added, or gone."""
+
+    kinds: dict[tuple[str, str], Any]
+    added: dict[str, list[sa.Column[Any]]]
+    gone: set[tuple[str, str]]
+
+
 def _rewrite(
-    kinds: dict[tuple[str, str], Any],
-    added: dict[str, list[sa.Column[Any]]],
-    gone: set[tuple[str, str]],
+    shape: Shape,
     changes: dict[str, Change],
+    values: dict[tuple[str, str], Conversion],
+    moment: Conversion,
 ) -> None:
-    """Puts tables with other columns in the place of TABLES, and copies the rows, each after a change."""
+    """Puts tables of another shape in the place of TABLES, and copies the rows, each after a change, and then
+    its values, each converted."""
     connection = op.get_bind()
     there, new = sa.MetaData(), sa.MetaData()
     there.reflect(connection, only=TABLES)
@@ -199,17 +318,23 @@ def _rewrite(
     _out_of_the_way(connection, there)
     for name in TABLES:
         old = there.tables[name]
-        made = _shaped(old, new, kinds, added.get(name, []), gone)
+        made = _shaped(old, new, shape)
         connection.execute(
             CreateTable(made, include_foreign_key_constraints=list(made.foreign_key_constraints))
         )
-        _copy(connection, old, made, changes.get(name, lambda row: None))
+        by_column = {column: convert for (table, column), convert in values.items() if table == name}
+        if connection.dialect.name == "sqlite":
+            dated = [each.name for each in old.columns if isinstance(each.type, sa.DateTime)]
+            by_column |= dict.fromkeys(dated, moment)
+        _copy(connection, old, made, changes.get(name, lambda row: None), by_column)
     for name in reversed(TABLES):
         op.execute(sa.text(f"DROP TABLE old_{name}"))
     for name in TABLES:
         for index in new.tables[name].indexes:
             index.create(connection)
     _append_only(connection)
+    if connection.dialect.name == "sqlite":
+        _moments(connection, moment)
 
 
 def _out_of_the_way(connection: sa.Connection, there: sa.MetaData) -> None:
@@ -231,20 +356,20 @@ def _out_of_the_way(connection: sa.Connection, there: sa.MetaData) -> None:
         op.execute(sa.text(f"ALTER TABLE {name} RENAME TO old_{name}"))
 
 
-def _shaped(
-    old: sa.Table,
-    new: sa.MetaData,
-    kinds: dict[tuple[str, str], Any],
-    added: list[sa.Column[Any]],
-    gone: set[tuple[str, str]],
-) -> sa.Table:
-    """Returns a table as the old one is, but for some columns."""
+def _shaped(old: sa.Table, new: sa.MetaData, shape: Shape) -> sa.Table:
+    """Returns a table as the old one is, but for its shape."""
     columns = [
-        _column(each, kinds.get((old.name, each.name), each.type))
+        _column(each, shape.kinds.get((old.name, each.name), each.type))
         for each in old.columns
-        if (old.name, each.name) not in gone
+        if (old.name, each.name) not in shape.gone
     ]
-    made = sa.Table(old.name, new, *columns, *added, *map(_constraint, old.constraints))
+    columns += shape.added.get(old.name, [])
+    constraints = [_constraint(each) for each in old.constraints if each.name != KEYS]
+    is_up = ("recordings", "manifest") in shape.gone
+    if old.name == "recordings" and not is_up:
+        constraints.append(sa.UniqueConstraint("key", name=KEYS))
+    has_rowid = not (is_up and old.name in WITHOUT_ROWID)
+    made = sa.Table(old.name, new, *columns, *constraints, sqlite_with_rowid=has_rowid)
     for index in sorted(old.indexes, key=lambda each: str(each.name)):
         where = index.dialect_options[op.get_bind().dialect.name].get("where")
         only: Any = {} if where is None else dict.fromkeys(WHERE, sa.text(str(where)))
@@ -269,19 +394,45 @@ def _constraint(old: sa.Constraint) -> sa.Constraint:
     raise TypeError(old)
 
 
-def _copy(connection: sa.Connection, old: sa.Table, made: sa.Table, change: Change) -> None:
+def _copy(
+    connection: sa.Connection, old: sa.Table, made: sa.Table, change: Change, values: dict[str, Conversion]
+) -> None:
     names = ", ".join(each.name for each in old.columns)
     source = sa.text(f"SELECT {names} FROM old_{old.name}")  # noqa: S608
-    streamed = connection.execute(source, execution_options={"yield_per": AT_ONCE})
     columns = [each.name for each in made.columns]
-    for some in streamed.mappings().partitions():
-        _insert(connection, made.name, columns, _changed(some, change))
+    with _any_text(connection):
+        streamed = connection.execute(source, execution_options={"yield_per": AT_ONCE})
+        for some in streamed.mappings().partitions():
+            _insert(connection, made.name, columns, _changed(some, change, values))
 
 
-def _changed(rows: Iterable[Any], change: Change) -> Iterable[Row]:
+@contextmanager
+def _any_text(connection: sa.Connection) -> Iterator[None]:
+    """Has SQLite give texts that are no UTF-8 as bytes, in place of an error."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    before, driver.text_factory = driver.text_factory, _text_or_bytes
+    try:
+        yield
+    finally:
+        driver.text_factory = before
+
+
+def _text_or_bytes(data: bytes) -> str | bytes:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
+
+
+def _changed(rows: Iterable[Any], change: Change, values: dict[str, Conversion]) -> Iterable[Row]:
     for each in rows:
         row = dict(each)
         change(row)
+        for name, convert in values.items():
+            row[name] = convert(row[name])
         yield row
 
 

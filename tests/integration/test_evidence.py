@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from callrec import ids
 from callrec.catalogue import calls, finding, tables
 from callrec.catalogue.calls import ArchivedRecording
+from callrec.catalogue.columns import Id
 from callrec.demo.s3 import DemoS3
 from callrec.desk.operations import keeping
 from callrec.evidence.keys import SigningKey
@@ -73,13 +74,13 @@ def test_an_altered_custody_log_is_noticed(system: SystemUnderTest, kept: Archiv
     row = "recording_id = :id AND action = 'archived'"
     change = sa.text(f"UPDATE custody SET who = :who WHERE {row}")  # noqa: S608
     with system.app.database.begin() as connection, altered(connection):
-        connection.execute(change, {"who": "somebody", "id": kept.id})
+        connection.execute(change, {"who": "somebody", "id": Id.to_bytes(kept.id)})
     try:
         done = system.callrec("verify", kept.id)
         assert done.returncode == 5 and "the custody log was altered" in done.stderr
     finally:
         with system.app.database.begin() as connection, altered(connection):
-            connection.execute(change, {"who": "callrec", "id": kept.id})
+            connection.execute(change, {"who": "callrec", "id": Id.to_bytes(kept.id)})
     assert system.callrec("verify", kept.id).returncode == 0
 
 
@@ -256,7 +257,8 @@ def test_a_row_that_makes_no_sense_ends_no_run(archive: Archive, table: str, col
     with edited(archive.app.database, kept, table, column):
         with archive.app.database.begin() as connection:
             change = f"UPDATE {table} SET {column} = {'?' if sqlite else '%s'}"  # noqa: S608
-            connection.exec_driver_sql(f"{change} WHERE id = '{id_}'", (value,))
+            mark = "?" if sqlite else "%s"
+            connection.exec_driver_sql(f"{change} WHERE id = {mark}", (value, Id.to_bytes(id_)))
         found = archive.verify()
         assert found[SECOND] == [] and found[FIRST][0].startswith(f"{table}.{column}")
         assert archive.verify(FIRST)[FIRST] == found[FIRST]

@@ -175,6 +175,10 @@ def test_a_colleague_is_recorded_where_the_number_that_was_called_has_no_such_ru
     recorded = [each for each in rows if each.recording]
     if forbidden:
         assert not recorded
+        for (
+            each
+        ) in rows:  # by the rules of who answered it should have been recorded: that is told until then
+            assert system.callrec("note", each.call.id, "2101 must not be recorded").returncode == 0
         return
     (found,) = recorded
     assert found.call.extension == "2102" and found.recording

@@ -63,12 +63,26 @@ def test_a_pbx_that_refuses_every_snoop_is_not_well(
             caller.wait_established()
             eventually(lambda: any(NOT_RECORDED in each for each in _problems(system)), what="the problem")
             assert _metric(port, "callrec_captures_lacking") == 1
-        eventually(lambda: not _problems(system), what="a recording, once the PBX can again")
+        _all_well(system, "a recording, once the PBX can again")
         assert _metric(port, "callrec_captures_lacking") == 0
         caller.hangup()
         system.call_of("+81311223344", begin)
         assert _metric(port, 'callrec_pbx_refusals_total{action="StartSnoop"}') > 1
         eventually(lambda: file.exists() and "callrec_works 1.0" in file.read_text(), what="the file")
+
+
+def _all_well(system: SystemUnderTest, what: str) -> None:
+    """Waits until nothing is a problem; what still is one is told."""
+    told: list[str] = []
+
+    def look() -> bool:
+        told[:] = _problems(system)
+        return not told
+
+    try:
+        eventually(look, what=what)
+    except AssertionError as late:
+        raise AssertionError(f"{late}: {told}") from None
 
 
 def _metric(port: int, name: str) -> float:

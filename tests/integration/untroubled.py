@@ -23,4 +23,5 @@ def untroubled(system: SystemUnderTest) -> Iterator[None]:
     errors = [each for each in lines if each["level"] not in ("info", "warning") or "exception" in each]
     assert not errors, errors
     found = collect(system.app)
-    assert not found.problems and not found.flaws and not found.concerns
+    told = [*(str(each.said) for each in found.problems), *found.flaws, *found.concerns]
+    assert not told, told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count
 
 from callrec.model.captures import Checkpoint
 from callrec.pbx import events as ev
@@ -41,7 +42,7 @@ def on_pbx(action: Action) -> PbxAction:
 
 
 def quiet_tracker() -> CallTracker:
-    return tracker(office(RULE), (f"new-{number}" for number in range(9)))
+    return tracker(office(RULE), (f"new-{number}" for number in count()))
 
 
 def open_checkpoint() -> Checkpoint:
@@ -65,8 +66,8 @@ OTHER = replace(channel("2.1", "PJSIP/outside-00000004", "0398765432", linkedid=
 def talks(played: CallTracker, bridge: str, *channels: ev.Channel, at: datetime = LATER) -> list[Action]:
     """These channels enter a bridge, one after the other."""
     commands: list[Action] = []
-    for count, channel in enumerate(channels, start=1):
-        members = tuple(each.id for each in channels[:count])
+    for number, channel in enumerate(channels, start=1):
+        members = tuple(each.id for each in channels[:number])
         commands += played.handle(ev.ChannelCreated(at, channel))
         commands += played.handle(ev.EnteredBridge(at, channel, bridge, members))
     return commands

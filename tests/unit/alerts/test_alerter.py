@@ -508,3 +508,25 @@ def test_a_new_alert_does_not_wait_until_all_others_were_tried_again(make: Make)
     mail.send = slow  # type: ignore[method-assign,assignment]
     office.alerter.workers[0].work()
     assert mail.tried[1] == late.id
+
+
+def test_an_alert_that_comes_while_it_is_looked_what_is_due_goes_first(make: Make) -> None:
+    mail = Post(away={"all"})
+    office = make(mail)
+    for number in range(3):
+        office.spool.save_alert(alert(id=f"{alert().id[:-2]}{number:02}"))
+    office.work()
+    mail.tried.clear()
+    office.clock.now += 2
+    (worker,) = office.alerter.workers
+    ready = worker._ready
+
+    def meanwhile() -> list[tuple[Alert, Delivery]]:
+        found = ready()
+        if not mail.tried:
+            office.alerter.take(alert(id=LATER_ID))
+        return found
+
+    worker._ready = meanwhile  # type: ignore[method-assign]
+    worker.work()
+    assert mail.tried[1] == LATER_ID, "after the one that was under way"

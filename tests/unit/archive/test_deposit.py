@@ -16,6 +16,7 @@ from callrec.errors import EvidenceBroken, Fault
 from callrec.model.access import EVERYWHERE
 from tests.told import told_by
 from tests.unit.bench import Bench
+from tests.unit.fakes import MemoryStore
 from tests.unit.samples import RECORDING_ID
 
 KEY = f"recordings/shiba/2026/11/22/{RECORDING_ID}.flac"
@@ -145,3 +146,43 @@ def test_a_server_that_tells_of_a_lock_only_where_it_is_asked_alone(
     monkeypatch.setattr(bench.store, "get", get)
     bench.archiver.work()
     assert _archived_versions(bench) == ("0", "0")
+
+
+def test_what_only_head_tells_is_read_as_well(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server whose GET tells neither version nor lock: the version that HEAD tells is proved."""
+    bench.captured()
+    real, read = bench.store.get, list[str | None]()
+
+    def get(key: str) -> tuple[StoredObject, Iterator[bytes]]:
+        found, content = real(key)
+        return replace(found, version=None, retain_until=None, lock_mode=None), content
+
+    def noted(key: str, version: str | None = None) -> Iterator[bytes]:
+        read.append(version)
+        yield from MemoryStore.read(bench.store, key, version)
+
+    monkeypatch.setattr(bench.store, "get", get)
+    monkeypatch.setattr(bench.store, "read", noted)
+    bench.archiver.work()
+    assert _archived_versions(bench) == ("0", "0") and read.count("0") == 4, (
+        "what GET gave, and what HEAD named"
+    )
+
+
+def test_what_head_tells_is_no_other_object(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.captured()
+    real = bench.store.head
+
+    def head(key: str, version: str | None = None) -> StoredObject:
+        return replace(real(key, version), version="1", size=999)
+
+    def get(key: str) -> tuple[StoredObject, Iterator[bytes]]:
+        return replace(real(key), version=None), MemoryStore.read(bench.store, key, "0")
+
+    monkeypatch.setattr(bench.store, "get", get)
+    monkeypatch.setattr(bench.store, "head", head)
+    monkeypatch.setattr(
+        bench.store, "read", lambda key, version=None: MemoryStore.read(bench.store, key, "0")
+    )
+    with pytest.raises(EvidenceBroken, match="reads back different"):
+        bench.archiver.archive(RECORDING_ID)

@@ -11,7 +11,7 @@ import pytest
 from callrec.archive.attempts import SLOW_SECONDS
 from callrec.catalogue import calls
 from callrec.demo.processes import wait_until
-from callrec.errors import StoreUnreachable
+from callrec.errors import PbxUnreachable, StoreUnreachable
 from callrec.model.captures import Track
 from tests.told import told_by
 from tests.unit.bench import Bench
@@ -127,7 +127,7 @@ def test_long_uploads_that_hang_hold_up_no_short_one(bench: Bench, monkeypatch: 
 
 def test_a_long_join_holds_up_no_short_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     _one(bench, RECORDING_ID, 11.0)
-    held = Held(monkeypatch, bench.builder, "join", RECORDING_ID)
+    held = Held(monkeypatch, bench.builder, "build", RECORDING_ID)
     with bench.running(), held:
         held.wait()
         _one(bench, SHORT, 5.0)
@@ -146,6 +146,30 @@ def test_while_a_store_hangs_all_sound_is_fetched_and_joined(
         bench.archiver.wake()
         held.wait(3)
         wait_until(lambda: all(map(bench.builder.is_joined, ids)), 20, "the joined files")
+
+
+def test_what_waits_for_the_archive_alone_is_not_looked_at_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is away they become ten thousands, and each call that ends wakes all lanes."""
+    looked: list[str] = []
+    real = bench.builder.is_joined
+
+    def is_joined(id_: str) -> bool:
+        looked.append(id_)
+        return real(id_)
+
+    bench.captured()
+    bench.store.away = True
+    bench.later()
+    bench.archiver.work()
+    monkeypatch.setattr(bench.builder, "is_joined", is_joined)
+    other = bench.captured_too()
+    bench.archiver.work()
+    assert set(looked) == {other} and bench.spool.waiting() == [RECORDING_ID, other]
+    bench.store.away = False
+    bench.later()
+    assert not bench.spool.waiting()
 
 
 def test_one_recording_is_on_one_lane_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,3 +247,32 @@ def test_a_failure_of_what_waits_no_more_is_told_no_more(
     with bench.running():
         wait_until(tried.is_set, 20, "the attempt")
         wait_until(lambda: "does not answer" not in str(told_by(bench.archiver)), 20, "the end of it")
+
+
+def test_what_is_damaged_after_it_was_joined_is_joined_anew(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The upload finds the damage; by then another lane has taken note that nothing is to be joined."""
+    bench.captured()
+    bench.store.away = True
+    bench.archiver.work()
+    sound = bench.builder.audio_file(RECORDING_ID)
+    sound.write_bytes(b"x" + sound.read_bytes()[1:])
+    bench.store.away = False
+    build = bench.builder.build
+
+    def looked_meanwhile(id_: str) -> Any:
+        assert not list(bench.archiver._to_join(lambda each: True))
+        return build(id_)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.builder, "build", looked_meanwhile)
+        patch.setattr(bench.builder._tracks, "fetch", lambda captured: _away())
+        bench.later()  # the damage is found, and the PBX is away
+    bench.later()
+    bench.later()
+    assert not bench.spool.waiting(), told_by(bench.archiver)
+
+
+def _away() -> None:
+    raise PbxUnreachable("the PBX is away")

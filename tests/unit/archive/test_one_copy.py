@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from callrec import files, manifest
 from callrec.catalogue import calls
 from callrec.errors import CatalogueUnreachable
 from callrec.spool.tracks import TAKEN
@@ -111,6 +112,37 @@ def test_with_the_catalogue_away_all_is_fetched_and_joined(
         assert not bench.store.objects and not bench.deleted
     bench.later()
     assert not bench.spool.waiting() and not told_by(bench.archiver) and len(bench.store.objects) == 4
+
+
+def test_a_manifest_is_written_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its signature, where all that it is to say is known."""
+    written: list[bytes] = []
+    real = files.write_whole
+
+    def write_whole(path: Path, data: bytes) -> None:
+        written.append(data)
+        real(path, data)
+
+    bench.captured()
+    monkeypatch.setattr("callrec.spool.recording_builder.write_whole", write_whole)
+    assert bench.builder.build(RECORDING_ID).is_signed and len(written) == 1
+
+
+def test_what_cannot_be_signed_yet_is_joined(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the catalogue knows what its manifest is to say, and is away."""
+
+    def away(_call: object) -> None:
+        raise CatalogueUnreachable("the database is away")
+
+    bench.captured()
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.builder._sources, "facilities", away)
+        with pytest.raises(CatalogueUnreachable):
+            bench.builder.build(RECORDING_ID)
+    made = manifest.read(bench.builder.manifest_file(RECORDING_ID).read_bytes())
+    assert not made.is_signed and _files(bench, ".wav") == []
+    assert bench.builder.build(RECORDING_ID).is_signed
+    assert manifest.read(bench.builder.manifest_file(RECORDING_ID).read_bytes()).is_signed
 
 
 def test_what_came_back_is_not_archived_twice_though_the_catalogue_was_away(

@@ -238,3 +238,31 @@ def test_a_date_without_a_zone_is_utc(form: str) -> None:
     """HTTP knows both."""
     answer = {"ResponseMetadata": {"HTTPHeaders": {"date": form}}}
     assert date_of(answer) == datetime(2026, 11, 29, 17, tzinfo=UTC)
+
+
+class _InChunks(BaseHTTPRequestHandler):
+    """A gateway that does not know how long an object is before it has sent it."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.send_header("Connection", "close")  # which ends the connection here, too
+        self.end_headers()
+        self.wfile.write(b"5\r\nsound\r\n0\r\n\r\n")
+
+    def log_message(self, *said: Any) -> None:
+        pass
+
+
+def test_an_object_that_is_sent_in_chunks_has_the_size_that_head_tells() -> None:
+    with serving(_InChunks) as address:
+        settings = ArchiveSettings(endpoint_url=address, access_key="a", secret_key="b")
+        found, content = S3Store(settings).get("recordings/x.flac")
+        assert found.size == 5 and b"".join(content) == b"sound"

@@ -32,6 +32,7 @@ from callrec.catalogue import (
     statements,
     tables,
 )
+from callrec.catalogue.columns import Id
 from callrec.catalogue.database import Database
 from callrec.errors import CatalogueDamaged, NotFound, Sentence, WrongUsage
 from callrec.model.access import EVERYWHERE, Role
@@ -203,7 +204,7 @@ def test_a_search_names_a_damaged_row_and_shows_the_rest(
     filled_catalogue.fill(database, START)
     there = json.loads(shiba("search", "--json").out)
     with database.begin() as connection:
-        connection.exec_driver_sql(damage, (there[0]["id"],))
+        connection.exec_driver_sql(damage, (Id.to_bytes(there[0]["id"]),))
     database.close()
     done = shiba("search", "--json")
     assert [each["id"] for each in json.loads(done.out)] == [each["id"] for each in there[1:]]

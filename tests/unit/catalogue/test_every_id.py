@@ -35,3 +35,12 @@ def test_pages_are_as_good_as_all_at_once(
     assert list(traces.every_id(database.read, EVERYWHERE, made[3])) == made[3:]
     with database.read() as connection:
         assert traces.ids(connection, EVERYWHERE) == made
+
+
+@pytest.mark.parametrize("page", [1, 2, 3])
+def test_an_odd_id_ends_no_page(database: Database, monkeypatch: pytest.MonkeyPatch, page: int) -> None:
+    made = ["01a20000-0000-7000-8000-000000000001", "old", "older"]
+    for id_ in made:
+        archive(database, None, NOW, id=id_)
+    monkeypatch.setattr(traces, "PAGE", page)
+    assert list(traces.every_id(database.read, EVERYWHERE, FIRST_ID)) == made

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -291,7 +291,8 @@ def test_rules_of_the_time_and_their_changes_are_there_with_their_text(
     def change(number: int, moment: str) -> None:
         with bench.database.begin() as connection:
             rule = (tables.rules.c.id == number) & (tables.rules.c.version == 1)
-            connection.execute(tables.rules.update().where(rule).values(changed_at=sa.func.datetime(moment)))
+            at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+            connection.execute(tables.rules.update().where(rule).values(changed_at=at))
 
     for target in (
         ("--extension", "2101"),

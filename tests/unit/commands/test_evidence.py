@@ -17,6 +17,7 @@ import pytest
 
 from callrec.app import App
 from callrec.catalogue import alerts, calls, custody, finding, tables
+from callrec.catalogue.columns import Id
 from callrec.commands import main
 from callrec.commands.search import KEYS, row
 from callrec.desk.operations.searching import found_call
@@ -195,7 +196,9 @@ def test_what_has_no_row_or_is_nobodys_is_found(bench: Bench, archived: list[str
 
 def test_a_row_that_makes_no_sense_ends_no_run(bench: Bench, archived: list[str], run: Run) -> None:
     with bench.database.begin() as connection:
-        connection.exec_driver_sql("UPDATE recordings SET silences = '{broken' WHERE id = ?", (archived[1],))
+        connection.exec_driver_sql(
+            "UPDATE recordings SET silences = '{broken' WHERE id = ?", (Id.to_bytes(archived[1]),)
+        )
     for chosen in (["--all"], archived):
         code, out, _ = run("verify", *chosen, "--json")
         assert code == 5 and [each["ok"] for each in json.loads(out)] == [True, False, True]

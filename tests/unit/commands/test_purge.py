@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from callrec.app import App
+from callrec.catalogue.columns import Id
 from callrec.catalogue.database import Database
 from callrec.catalogue.locks import one_purge
 from callrec.errors import StoreUnreachable
@@ -166,7 +167,9 @@ def test_numbers_go_and_their_count_is_told(place: SimpleNamespace, monkeypatch:
 def test_a_damaged_row_is_named_and_keeps_no_other_from_going(place: SimpleNamespace) -> None:
     damaged, other = (archived(place.database, place.bucket, **_over()) for _ in range(2))
     with place.database.begin() as connection:
-        connection.exec_driver_sql("UPDATE recordings SET retained_because = 'x' WHERE id = ?", (damaged,))
+        connection.exec_driver_sql(
+            "UPDATE recordings SET retained_because = 'x' WHERE id = ?", (Id.to_bytes(damaged),)
+        )
     for more, outcome in (["--dry-run"], "would-destroy"), ([], "destroyed"):
         done = place.run("purge", "--json", *more)
         assert _outcomes(done) == {other: outcome}

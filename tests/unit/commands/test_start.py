@@ -44,6 +44,7 @@ THROUGH_THE_DESK = BY_WHOEVER_READS_SETTINGS | {
     "callrec.app",
     "callrec.catalogue",
     "callrec.settings",
+    "callrec.model.calls",
     "callrec.wording",
     "concurrent",
     "hashlib",

@@ -34,7 +34,7 @@ class Thing:
 
 AT = datetime(2026, 11, 22, 1, 2, 3, 456789, UTC)
 THINGS = [
-    Thing("芝\n\x00\ud800", AT),
+    Thing("芝\n\x00", AT),
     Thing("", AT, Colour.RED, 1.5, 7, is_new=True, others=("a", "b"), number=Number("+81312345678")),
 ]
 
@@ -71,6 +71,9 @@ def test_what_is_not_flat_is_left_to_pydantic(kind: Any) -> None:
         {},
         {"name": "x"},
         {"name": 7, "at": "2026-11-22T01:02:03Z"},
+        {"name": "x\ud800", "at": "2026-11-22T01:02:03Z"},
+        {"name": "x", "at": "2026-11-22T01:02:03Z", "number": "\udfff"},
+        {"name": "x", "at": "2026-11-22T01:02:03Z", "others": ["a", "\ud800"]},
         {"name": "x", "at": "yesterday"},
         {"name": "x", "at": 7},
         {"name": "x", "at": "2026-11-22T01:02:03Z", "colour": "blue"},

@@ -6,9 +6,10 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from callrec.app import App
-from callrec.catalogue import custody, custody_report
+from callrec.catalogue import custody, custody_report, tables
 from callrec.catalogue.custody import Entry
 from callrec.desk.operation import perform
 from callrec.desk.operations import giving, keeping
@@ -54,7 +55,7 @@ def test_numbers_that_are_none_do_not_fill_it_and_those_that_are_stand_in_it(app
     place(app.database, "shiba", START, seconds=30.0, because="automatic")
     made = [request(app.database, app.now) for _ in range(12)]
     with app.database.read() as connection:
-        id_ = str(connection.exec_driver_sql("SELECT id FROM recordings").scalar_one())
+        id_ = str(connection.execute(sa.select(tables.recordings.c.id)).scalar_one())
     for number in (*made, *(f"2025-{each:04}" for each in range(110))):
         with pytest.raises(NotAllowed):
             perform(giving.play, app, CALLER, id_, request=number)

@@ -53,6 +53,12 @@ def test_what_is_not_compared_is_there_and_has_its_reason() -> None:
         assert column in tables.metadata.tables[table].c and why
 
 
+def test_numbers_that_were_made_comparable_otherwise_are_no_difference(place: Place) -> None:
+    """As by an older callrec, or with the numbering plans of another year: nobody has touched the row."""
+    place.change("calls", more_numbers="+81398760014 0398760014")
+    assert place.problems() == []
+
+
 @pytest.mark.parametrize(
     ("table", "column", "value"),
     [

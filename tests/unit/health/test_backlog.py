@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -105,22 +105,36 @@ def test_samples_are_taken_once_a_minute_and_for_an_hour() -> None:
     assert len(forecast._samples) == 61 and forecast._samples[0][0] == 3600 - 60
 
 
-def test_where_so_much_waits_that_a_look_takes_long_it_looks_seldom(
-    spool: Spool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now, looks = [0.0], list[float]()
-    entries = backlog._entries
+def _looks(
+    monkeypatch: pytest.MonkeyPatch, spool: Spool, took: Callable[[int], float], times: int, every: float
+) -> list[float]:
+    """Returns when it looked, each time for `took` seconds, where it is asked so often."""
+    now, looks, entries = [0.0], list[float](), backlog._entries
 
     def slow(folder: Path, waits: Waits) -> Iterator[Path]:
         if waits is Waits.RECORDINGS:
             looks.append(now[0])
-            now[0] += 0.1
+            now[0] += took(len(looks))
         return entries(folder, waits)
 
     monkeypatch.setattr(backlog, "_entries", slow)
     overdue = Overdue(spool.directory, lambda: now[0])
-    for _ in range(40):
+    for _ in range(times):
         overdue.problems()
-        now[0] += 0.5
+        now[0] += every
+    return looks
+
+
+def test_where_so_much_waits_that_a_look_takes_long_it_looks_seldom(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = _looks(monkeypatch, spool, lambda number: 0.1, times=40, every=0.5)
     assert len(looks) <= 11, "a twentieth of the time, not a fifth"
     assert all(later - sooner < 2.6 for sooner, later in pairwise(looks))
+
+
+def test_a_look_that_stood_still_is_not_the_last_for_long(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = _looks(monkeypatch, spool, lambda number: 600.0 if number == 1 else 0.0, times=3, every=60.0)
+    assert len(looks) >= 2

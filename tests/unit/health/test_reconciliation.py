@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -354,10 +355,13 @@ def test_what_was_fetched_and_declared_lost_has_not_turned_up(compared: Compared
     assert compared.found() == []
 
 
-def test_what_the_dialplan_recorded_is_archived_once(compared: Compared) -> None:
-    """As when the PBX comes back from a copy of its disk."""
+@pytest.mark.parametrize("recorded", ["demo-{stamp}.5", "demo-{stamp}.6"])
+def test_what_the_dialplan_recorded_is_archived_once(compared: Compared, recorded: str) -> None:
+    """As when the PBX comes back from a copy of its disk; the half of a Local channel, whose file it may be,
+    is nobody's in the call."""
     stamp = int(AT.timestamp())
-    names = [f"callrec/fallback-demo-{stamp}.5-{side}" for side in ("external", "staff")]
+    channel_id = recorded.format(stamp=stamp)
+    names = [f"callrec/fallback-{channel_id}-{side}" for side in ("external", "staff")]
     captured = _renamed(captured_call(call={"linkedid": f"demo-{stamp}.5", "started_at": AT}), names)
     _tracks(compared.bench, names)
     compared.bench.spool.hand_over(captured)
@@ -365,6 +369,76 @@ def test_what_the_dialplan_recorded_is_archived_once(compared: Compared) -> None
     assert _recording(compared.bench)
     _tracks(compared.bench, names)
     assert compared.found() == [Kind.LEFT_BEHIND]
+
+
+@pytest.mark.parametrize(("channel_id", "kind"), [("demo", Kind.UNCLEAR), ("other", Kind.WANTED)])
+def test_a_manifest_that_cannot_be_read_says_nothing_of_other_calls(
+    compared: Compared, channel_id: str, kind: Kind
+) -> None:
+    """It may name what the dialplan recorded of its own call; that of another is archived all the same."""
+    stamp = int(AT.timestamp())
+    captured = _renamed(captured_call(call={"linkedid": f"demo-{stamp}.9", "started_at": AT}))
+    _tracks(compared.bench, WANTED)
+    compared.bench.spool.hand_over(captured)
+    compared.bench.later()
+    (key,) = [key for key in compared.bench.store.versions if key.endswith(".json")]
+    del compared.bench.store.versions[key]
+    _tracks(
+        compared.bench, [f"callrec/fallback-{channel_id}-{stamp}.9-{side}" for side in ("external", "staff")]
+    )
+    assert compared.found() == [kind]
+
+
+def _of_dialplan(compared: Compared) -> None:
+    """Calls of one moment that the dialplan recorded: archived, and their sound is on the PBX again."""
+    bench, stamp = compared.bench, int(AT.timestamp())
+    for number in range(3):
+        channel_id = f"demo-{stamp}.{number}"
+        names = [f"callrec/fallback-{channel_id}-{side}" for side in ("external", "staff")]
+        _tracks(bench, names)
+        made = {"id": f"{CALL_ID[:-1]}{number}", "linkedid": channel_id, "started_at": AT}
+        captured = _renamed(captured_call(call=made, recording_id=f"{RECORDING_ID[:-1]}{number}"), names)
+        bench.spool.hand_over(captured)
+        bench.later()
+        _tracks(bench, names)
+
+
+def test_each_manifest_is_read_once_and_no_transaction_waits_for_it(
+    compared: Compared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, under_way, asked = compared.bench, list[int](), list[str]()
+    _of_dialplan(compared)
+    begin, get = bench.database.read, bench.store.read
+
+    @contextmanager
+    def reading() -> Iterator[Any]:
+        with begin() as connection:
+            under_way.append(1)
+            yield connection
+            under_way.pop()
+
+    def read(key: str, version: str | None = None) -> Iterator[bytes]:
+        assert not under_way
+        asked.append(key)
+        return get(key, version)
+
+    monkeypatch.setattr(bench.database, "read", reading)
+    monkeypatch.setattr(bench.store, "read", read)
+    assert compared.found() == [Kind.LEFT_BEHIND] * 3
+    assert len(asked) == len(set(asked)) == 3
+
+
+def test_a_bucket_that_is_away_is_asked_once(compared: Compared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each answer that does not come takes seconds."""
+    asked = list[str]()
+    _of_dialplan(compared)
+
+    def away() -> None:
+        asked.append("")
+        raise StoreUnreachable("the store is away")
+
+    monkeypatch.setattr(compared.bench.store, "_answer", away)
+    assert compared.found() == [Kind.UNCLEAR] * 3 and len(asked) == 1
 
 
 @pytest.mark.parametrize("ahead", [timedelta(0), timedelta(hours=5)])

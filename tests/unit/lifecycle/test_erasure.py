@@ -11,14 +11,17 @@ import pytest
 import sqlalchemy as sa
 
 from callrec import ids
-from callrec.catalogue import calls, custody, finding, tables
+from callrec.catalogue import absences, calls, custody, finding, tables
+from callrec.catalogue.absences import AbsenceScope
+from callrec.catalogue.columns import Id
 from callrec.catalogue.database import Database
 from callrec.errors import CatalogueDamaged
+from callrec.evidence.absence import concerns
 from callrec.lifecycle import erasure
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import CallRecord, Participant, remark
 from callrec.model.rules import Direction
-from callrec.numbers import normalise
+from callrec.numbers import normalise, of_extension
 from tests.unit.lifecycle.bucket import NOW, Bucket, archived, run
 from tests.unit.samples import CALL_ID, END, START, call
 
@@ -83,6 +86,22 @@ def test_no_number_is_left_anywhere_in_the_rows(database: Database, direction: D
     assert found.notes[0].text.endswith("to —")
 
 
+@pytest.mark.parametrize(
+    ("direction", "dialled"), [(Direction.INBOUND, OUTSIDE), (Direction.INTERNAL, "2102")]
+)
+def test_it_is_still_found_by_what_was_dialled_in_the_house(
+    database: Database, direction: Direction, dialled: str
+) -> None:
+    _save(database, call(direction=direction, number=of_extension("2103"), dialled=dialled))
+    assert _erase(database) == 1
+    scope = AbsenceScope(START - timedelta(days=1), NOW, number=normalise(dialled))
+    with database.read() as connection:
+        (known,) = absences.calls_of(connection, scope, EVERYWHERE, 9)
+        (row,) = connection.execute(sa.select(tables.calls))
+    assert known.erased_at and concerns(known.call, scope)
+    assert (row.number, row.more_numbers) == (None, dialled)
+
+
 def test_it_goes_once_and_the_log_says_how_many_and_until_when(database: Database) -> None:
     for number in range(3):
         _save(database, _noted(id=f"{CALL_ID[:-1]}{number}"))
@@ -134,7 +153,9 @@ def test_a_damaged_row_keeps_no_other_from_being_erased(
     for number in range(5):
         _save(database, _noted(id=f"{CALL_ID[:-1]}{number}"))
     with database.begin() as connection:  # the first two, which are looked at first
-        connection.exec_driver_sql(f"UPDATE calls SET details = '{{}}' WHERE id < '{CALL_ID[:-1]}2'")  # noqa: S608
+        connection.exec_driver_sql(
+            "UPDATE calls SET details = '{}' WHERE id < ?", (Id.to_bytes(f"{CALL_ID[:-1]}2"),)
+        )
     damaged: list[CatalogueDamaged] = []
     assert _erase(database, damaged=damaged) == 3
     assert [each.values["key"] for each in damaged] == [f"{CALL_ID[:-1]}{number}" for number in range(2)]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import itertools
 import select
 import socket
 import ssl
 import subprocess
 import threading
+from collections.abc import Iterator
 from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -47,13 +50,21 @@ def test_no_proxy_stands_between_us_and_the_pbx(monkeypatch: pytest.MonkeyPatch)
 
 
 class _Counting(BaseHTTPRequestHandler):
-    """Answers on kept-alive connections, and knows which there were."""
+    """Answers on kept-alive connections, and knows which there were.
+
+    Connections are numbered: two to different ports may come from the same one.
+    """
 
     protocol_version = "HTTP/1.1"
+    opened: ClassVar[Iterator[int]] = itertools.count()
     seen: ClassVar[list[int]] = []
 
+    def setup(self) -> None:
+        super().setup()
+        self.number = next(self.opened)
+
     def do_GET(self) -> None:
-        self.seen.append(self.client_address[1])
+        self.seen.append(self.number)
         self.send_response(204)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -208,3 +219,43 @@ def test_a_name_that_is_not_utf8_stays_an_event() -> None:
     with pbx, ours:
         pbx.sendall(bytes([0x81, len(frame)]) + frame)
         assert link.recv() == '{"type": "Dial", "name": "M\ufffdller"}'
+
+
+def test_a_connection_to_elsewhere_is_another() -> None:
+    _Counting.seen = []
+    with serving(_Counting) as url, serving(_Counting) as other:
+        transport = AriTransport("callrec", "secret", 2.0)
+        for address in (url, other, url):
+            transport.request("GET", address)
+        transport._connection(url).close()
+    assert len(set(_Counting.seen)) == 3
+
+
+def test_as_many_descriptors_as_there_may_be() -> None:
+    """select() knows none above 1023, which a container may well have."""
+    with serving(_Counting) as url:
+        transport = AriTransport("callrec", "secret", 2.0)
+        transport.request("GET", url)
+        connection = transport._local.connection
+        high = fcntl.fcntl(connection.sock.fileno(), fcntl.F_DUPFD, 1024)
+        connection.sock.close()
+        connection.sock = socket.socket(fileno=high)
+        connection.sock.settimeout(2.0)  # the descriptor does not block: a reader has to wait for it
+        transport.request("GET", url)
+        connection.close()
+
+
+class _Unmeasured(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+def test_a_file_of_which_nobody_says_how_long_it_is() -> None:
+    with serving(_Unmeasured) as url:
+        transport = AriTransport("callrec", "secret", 2.0)
+        for ask in (transport.size, transport.stream):
+            with pytest.raises(PbxUnreachable):
+                ask(url)

