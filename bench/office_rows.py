@@ -87,25 +87,31 @@ def made(count: int, seed: int = 7) -> Iterator[Rows]:
 def _add(rows: Rows, dice: random.Random, number: int, at: datetime) -> None:
     call = _call(dice, number, at)
     kept = [] if dice.random() > _share(call) else _recordings(dice, call, number)
-    row = {"id": call.id, **call_rows.call_row(call), "test": number % 97 == 0}
+    add(rows, call, kept, is_test=number % 97 == 0)
+    if dice.random() < 0.01:
+        add_note(rows, call, f"{'、'.join(dice.sample(PHRASES, 2))}。受付 {dice.randrange(10_000)}")
+
+
+def add(rows: Rows, call: CallRecord, kept: Sequence[dict[str, Any]], *, is_test: bool = False) -> None:
+    """Adds the rows of a call, which began no earlier than those before it, and of its recordings."""
+    row = {"id": call.id, **call_rows.call_row(call), "test": is_test}
     rows.setdefault("calls", []).append(row)
     rows.setdefault("recordings", []).extend(kept)
     extensions = sorted(call_rows.extensions_of(call))
     facilities = sorted({facility_of(each) for each in extensions})
     rows.setdefault("participants", []).extend(
-        {"call_id": call.id, "extension": each, "started_at": at} for each in extensions
+        {"call_id": call.id, "extension": each, "started_at": call.started_at} for each in extensions
     )
     rows.setdefault("call_facilities", []).extend(
         {"call_id": call.id, "facility": each} for each in facilities
     )
-    _add_hits(rows, row, kept, hits.others_of(call, extensions, facilities))
-    if dice.random() < 0.01:
-        _add_note(rows, dice, call)
+    add_hits(rows, row, kept, hits.others_of(call, extensions, facilities))
 
 
-def _add_hits(
+def add_hits(
     rows: Rows, row: dict[str, Any], kept: Sequence[dict[str, Any]], others: dict[str, list[str]]
 ) -> None:
+    """Adds what a search goes by of a call and its recordings."""
     for each in hits.rows_of(SimpleNamespace(**row), [SimpleNamespace(**one) for one in kept]):
         before = rows.setdefault("hits", [])
         last = before[-1]["place"] if before else -SLOTS
@@ -115,8 +121,8 @@ def _add_hits(
             rows.setdefault(table.name, []).extend(some)
 
 
-def _add_note(rows: Rows, dice: random.Random, call: CallRecord) -> None:
-    text = f"{'、'.join(dice.sample(PHRASES, 2))}。受付 {dice.randrange(10_000)}"
+def add_note(rows: Rows, call: CallRecord, text: str) -> None:
+    """Adds the rows of a note about a call."""
     fold = folded(text)
     note = {"id": derived(call.started_at, f"note {call.id}"), "call_id": call.id, "at": call.started_at}
     rows.setdefault("notes", []).append({**note, "who": "tanaka", "text": text, "folded": fold})
@@ -138,7 +144,7 @@ def _share(call: CallRecord) -> float:
 
 
 def _call(dice: random.Random, number: int, at: datetime) -> CallRecord:
-    chance, extension = dice.random(), EXTENSIONS[int(3000 * dice.random() ** 1.2)]
+    chance, extension = dice.random(), EXTENSIONS[int(len(EXTENSIONS) * dice.random() ** 1.2)]
     direction = (
         Direction.INBOUND if chance < 0.8 else Direction.OUTBOUND if chance < 0.95 else Direction.INTERNAL
     )
@@ -216,26 +222,34 @@ def _recordings(dice: random.Random, call: CallRecord, number: int) -> list[dict
 
 
 def _recording(dice: random.Random, call: CallRecord, name: str, length: float) -> dict[str, Any]:
+    because = KeptBecause.AUTOMATIC if dice.random() < 0.9 else KeptBecause.KEY
+    held = dice.random() < 0.0005
+    digests = [f"{dice.getrandbits(256):064x}" for _ in range(2)]
+    return recording(call, name, round(length, 3), because, held=held, digests=digests)
+
+
+def recording(
+    call: CallRecord, name: str, length: float, because: KeptBecause, *, held: bool, digests: Sequence[str]
+) -> dict[str, Any]:
+    """Returns the row of a recording of a call."""
     id_ = derived(call.started_at, f"recording {name}")
-    row: dict[str, Any] = {
+    return {
         "id": id_,
         "call_id": call.id,
         "started_at": call.answered_at,
-        "duration_s": round(length, 3),
-        "kept_because": KeptBecause.AUTOMATIC if dice.random() < 0.9 else KeptBecause.KEY,
+        "duration_s": length,
+        "kept_because": because,
         "incident": call.incident,
         "announced": True,
         "state": "archived",
-        "hold": dice.random() < 0.0005,
+        "hold": held,
         "retain_until": call.started_at + timedelta(days=90),
         "retained_because": "incident" if call.incident else "rule",
-        "sha256": f"{dice.getrandbits(256):064x}",
-        "manifest_sha256": f"{dice.getrandbits(256):064x}",
+        "sha256": digests[0],
+        "manifest_sha256": digests[1],
         "size": int(length * 8000),
         "key": f"recordings/{call.facility}/{call.started_at:%Y/%m/%d}/{id_}.flac",
-        "manifest": {},
     }
-    return {name: value for name, value in row.items() if name in tables.recordings.c}
 
 
 def cdr(rows: Rows) -> list[dict[str, Any]]:
@@ -287,8 +301,7 @@ def fill(database: Database, other: sa.Engine, count: int, tell: Callable[[str],
     with database.engine.connect() as ours, other.connect() as theirs:
         for rows in made(count):
             with ours.begin(), theirs.begin():
-                for table in kinds:
-                    load(ours, table, rows.get(table.name, []))
+                write(ours, rows)
                 load(theirs, CDR, cdr(rows))
             done += len(rows["calls"])
             if done % 200_000 == 0:
@@ -304,6 +317,12 @@ WRITTEN = (
     "calls", "recordings", "participants", "call_facilities", "notes", "hits", "hit_extensions",
     "hit_facilities", "note_grams",
 )  # fmt: skip
+
+
+def write(connection: sa.Connection, rows: Rows) -> None:
+    """Writes rows into their tables."""
+    for table in tables.metadata.sorted_tables:
+        load(connection, table, rows.get(table.name, []))
 
 
 def load(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:

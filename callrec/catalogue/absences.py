@@ -15,6 +15,7 @@ from callrec.catalogue.custody import Entry
 from callrec.catalogue.database import Connection
 from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import (
+    ASKED_FOR,
     call_facilities,
     calls,
     custody,
@@ -126,7 +127,7 @@ def known_ids(connection: Connection, ids: Collection[str]) -> set[str]:
 
 def lost(connection: Connection) -> list[Entry]:
     """Returns the rows of the custody log that say of a recording that it is lost."""
-    query = sa.select(custody).where(custody.c.action == "lost").order_by(custody.c.seq)
+    query = sa.select(custody).where(custody.c.action == "lost", sa.text(ASKED_FOR)).order_by(custody.c.seq)
     return [_READ_ENTRY(row, lambda row: row._asdict()) for row in connection.execute(query)]
 
 

@@ -126,11 +126,11 @@ def _mark(connection: sa.Connection, id_: str, reach: Reach) -> Mark:
     `recording` does."""
     found = look_up(connection, id_, reach=reach)
     recorded = hits.c.recording_id == found.recording.id if found.recording else sa.true()
-    of_call = sa.select(hits.c.place, hits.c.duration_s).where(hits.c.call_id == found.call.id, recorded)
+    of_call = sa.select(hits.c.place, hits.c.length_ms).where(hits.c.call_id == found.call.id, recorded)
     row = connection.execute(of_call.order_by(hits.c.place).limit(1)).one_or_none()
     if row is None:
         raise _missing(id_, None)
-    return Mark(row.place, NO_LENGTH if row.duration_s is None else row.duration_s)
+    return Mark(row.place, NO_LENGTH if row.length_ms is None else row.length_ms)
 
 
 def recording_ids(connection: sa.Connection, *, reach: Reach) -> list[str]:

@@ -30,10 +30,17 @@ from callrec.model.captures import KeptBecause
 
 KEPT_BY_KEY = (KeptBecause.KEY, KeptBecause.HELP)
 """Values of `kept_because` of recordings that staff have asked for."""
+LONGEST_S = 2_000_000
+"""Seconds of a recording that fit, in milliseconds, into 32 bits."""
 _FOLLOWS = (hit_extensions, hit_facilities)
-_REPEATED = ("place", "kind", "duration_s", "incident", "held")
+_REPEATED = ("place", "length_ms", "kind", "incident", "held")
 """What the rows of others that took part have of their hit: each is in the order of its own index."""
 _RECORDED = [recordings.c[name] for name in ("id", "duration_s", "hold", "kept_because")]
+
+
+def to_ms(seconds: Any) -> int:
+    """Returns a length as hits have it: to the millisecond, as lists show it. What is damaged has none."""
+    return round(seconds * 1000) if isinstance(seconds, (int, float)) and 0 <= seconds <= LONGEST_S else 0
 
 
 def rewrite(connection: sa.Connection, call_id: str) -> None:
@@ -99,7 +106,7 @@ def _row(call: Any, kept: Any, *, leads: bool) -> dict[str, Any]:
         "kind": kind_of(
             recorded=kept is not None, test=bool(call.test), direction=call.direction, mode=call.mode
         ),
-        "duration_s": kept.duration_s if kept else None,
+        "length_ms": to_ms(kept.duration_s) if kept else None,
         "incident": bool(call.incident),
         "held": bool(kept and kept.hold),
         "by_key": bool(kept and kept.kept_because in KEPT_BY_KEY),

@@ -38,7 +38,7 @@ def activity(connection: sa.Connection, begin: datetime, end: datetime) -> dict[
             facility,
             _count(hits.c.leads),
             sa.func.count(hits.c.recording_id),
-            sa.func.coalesce(sa.func.sum(hits.c.duration_s), 0.0),
+            sa.func.coalesce(sa.func.sum(hits.c.length_ms), 0) / 1000.0,
             _count(hits.c.by_key),
             _count(hits.c.leads & hits.c.incident),
         )

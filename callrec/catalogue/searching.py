@@ -24,7 +24,7 @@ from callrec.model.found import SearchQuery
 
 AT_HAND = 10_000
 """Hits that are collected and sorted rather than looked for in the order that is asked."""
-NO_LENGTH = -1.0
+NO_LENGTH = -1
 """Sorts calls without a recording after those with one."""
 
 
@@ -97,7 +97,7 @@ def _has_streams(shape: Shape) -> bool:
 
 def _has_both_ranges(shape: Shape) -> bool:
     """Returns whether something else than what is sorted by has a range, too, and an index of its own."""
-    if shape.numbers or ("note" in shape.given and "extension" not in shape.given):
+    if not all(each.by_length for each in streams(shape)):
         return False
     return bool(shape.given & ({"begin", "end"} if shape.sort == "longest" else {"min_duration_s"}))
 
@@ -115,7 +115,8 @@ class _Search:
     def arm(self, stream: Stream, made: str) -> sa.Select[Any]:
         """Returns the query for the hits of a stream: the first in order, or all by what is not sorted by."""
         if made == "first":
-            arm = self._arm(stream, by_length=self._by_length and stream.recorded is not False)
+            by_length = self._by_length and stream.by_length and stream.recorded is not False
+            arm = self._arm(stream, by_length=by_length)
             return arm.order_by(*self._order(stream)).limit(sa.bindparam("limit", type_=sa.Integer))
         arm = self._arm(stream, by_length=not self._by_length)
         return arm.limit(sa.bindparam("most", type_=sa.Integer)) if made == "count" else arm
@@ -167,7 +168,7 @@ class _Search:
             return [*(each <= mark for each in before), place < mark]
         if stream.recorded is False and self.wanted.marks_recording:
             return []
-        limit: sa.ColumnElement[float] = sa.bindparam("mark_length", type_=sa.Float)
+        limit: sa.ColumnElement[int] = sa.bindparam("mark_length", type_=sa.Integer)
         length = stream.length if stream.recorded else _length(stream)
         return [length <= limit, sa.or_(length < limit, place < mark)]
 
@@ -177,5 +178,5 @@ def _unless(hidden: bool, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any
     return column + sa.literal_column("0") if hidden else column
 
 
-def _length(stream: Stream) -> sa.ColumnElement[float]:
+def _length(stream: Stream) -> sa.ColumnElement[int]:
     return sa.func.coalesce(stream.length, sa.literal_column(str(NO_LENGTH)))

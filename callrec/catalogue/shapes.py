@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from callrec.catalogue import grams
+from callrec.catalogue.hits import LONGEST_S, to_ms
 from callrec.catalogue.places import place_of
 from callrec.model.access import Reach
 from callrec.model.found import SearchQuery
@@ -22,7 +23,7 @@ class Mark:
     """The hit after which a page begins."""
 
     place: int
-    length: float
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Shape:
 
 
 def shape_of(
-    wanted: SearchQuery, reach: Reach, kinds: tuple[int, ...], mark: Mark | None, no_length: float
+    wanted: SearchQuery, reach: Reach, kinds: tuple[int, ...], mark: Mark | None, no_length: int
 ) -> Shape:
     """Returns the shape of a search for hits of some kinds."""
     names = ("begin", "end", "extension", "facility", "number", "note", "min_duration_s")
@@ -81,12 +82,17 @@ def values_of(wanted: SearchQuery, reach: Reach, mark: Mark | None) -> dict[str,
         "dialled": wanted.dialled,
         "note": f"%{_plain(note)}%" if note else None,
         "gram": grams.wanted(note)[0] if note else None,
-        "shortest": wanted.min_duration_s,
+        "shortest": _shortest(wanted.min_duration_s),
         "limit": wanted.limit,
         "mark_place": mark.place if mark else None,
         "mark_length": mark.length if mark else None,
         **{f"reach_{number}": code for number, code in enumerate(sorted(reach.facilities or ()))},
     }
+
+
+def _shortest(seconds: float | None) -> int | None:
+    """Returns the shortest length that is asked for, which may be longer than any recording."""
+    return None if seconds is None else to_ms(min(max(0.0, seconds), LONGEST_S))
 
 
 def _plain(text: str) -> str:

@@ -32,6 +32,8 @@ class Stream:
     rows: sa.Table
     conditions: Conditions
     recorded: bool | None = None
+    by_length: bool = True
+    """Whether there is an index by length, too."""
     kinds: tuple[int, ...] = (0,)
     """There is a stream for each of them, whose conditions have it in place of KIND."""
 
@@ -41,17 +43,21 @@ class Stream:
         return [note_grams.c.began, hits.c.place] if self.rows is note_grams else [self.rows.c.place]
 
     @property
-    def length(self) -> sa.ColumnElement[float]:
-        return hits.c.duration_s if self.rows is note_grams else self.rows.c.duration_s
+    def length(self) -> sa.ColumnElement[int]:
+        return hits.c.length_ms if self.rows is note_grams else self.rows.c.length_ms
 
 
-def _beside(rows: sa.Table) -> Stream:
-    return Stream(rows.join(hits, hits.c.place == rows.c.place), rows, [])
+def _beside(rows: sa.Table, *, by_length: bool) -> Stream:
+    return Stream(rows.join(hits, hits.c.place == rows.c.place), rows, [], by_length=by_length)
 
 
 _HITS = Stream(hits, hits, [])
-_OTHER_EXTENSIONS, _OTHER_FACILITIES = _beside(hit_extensions), _beside(hit_facilities)
-_NOTED = Stream(note_grams.join(hits, hits.c.call_id == note_grams.c.call_id), note_grams, [])
+_FEW_HITS = replace(_HITS, by_length=False)
+_OTHER_EXTENSIONS = _beside(hit_extensions, by_length=False)
+_OTHER_FACILITIES = _beside(hit_facilities, by_length=True)
+_NOTED = Stream(
+    note_grams.join(hits, hits.c.call_id == note_grams.c.call_id), note_grams, [], by_length=False
+)
 
 _KIND, _FACILITY = hits.c.kind + sa.literal_column("0"), hits.c.facility.concat(sa.literal_column("''"))
 """What is looked at in hits that are found by something else, and no index is to be read for."""
@@ -70,9 +76,9 @@ def _chosen(wanted: Shape) -> Iterator[Stream]:
     if wanted.numbers:
         for each in wanted.numbers:
             number = hits.c.number == sa.bindparam(each)
-            yield _with(_HITS, number, _KIND.in_(some), *_extension(wanted), *rest)
+            yield _with(_FEW_HITS, number, _KIND.in_(some), *_extension(wanted), *rest)
     elif "extension" in wanted.given:
-        for stream in (_HITS, _OTHER_EXTENSIONS):
+        for stream in (_FEW_HITS, _OTHER_EXTENSIONS):
             extension = stream.rows.c.extension == sa.bindparam("extension")
             yield from _kinds(stream, kinds, extension, *rest)
     elif "note" in wanted.given:

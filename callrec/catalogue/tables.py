@@ -178,13 +178,15 @@ recordings = sa.Table(
 
 def _orders(table: str, by: str | None) -> list[sa.Index]:
     """Returns the indexes in which a search reads hits, of all or of one facility or extension: each kind by
-    itself, by time and by length; incidents and what is held, which are rare, once more by themselves."""
+    itself, by time and by length; incidents and what is held, which are rare, once more by themselves. The
+    few hits of an extension are sorted by length when somebody asks."""
     first, name = ([by, "kind"], f"{by}_") if by else (["kind"], "")
     found = []
     for flag in (None, "incident", "held"):
         rare = f"{name}{flag}_" if flag else name
-        found.append(_some(f"ix_{table}_{rare}time", [*first, "place", "duration_s"], flag))
-        found.append(_some(f"ix_{table}_{rare}length", [*first, "duration_s", "place"], flag, "duration_s"))
+        found.append(_some(f"ix_{table}_{rare}time", [*first, "place", "length_ms"], flag))
+        if by != "extension":
+            found.append(_some(f"ix_{table}_{rare}length", [*first, "length_ms", "place"], flag, "length_ms"))
     return found
 
 
@@ -200,24 +202,26 @@ def _some(name: str, columns: list[str], flag: str | None, known: str | None = N
 
 # What a search goes by, as it follows from the tables above: a row for each recording, and for each call
 # without one. `place` says when the call began (callrec.catalogue.places), `kind` what most searches ask
-# (callrec.catalogue.kinds). The first hit of a call `leads`. No foreign keys: all can be made again.
+# (callrec.catalogue.kinds). The first hit of a call `leads`. No foreign keys: all can be made again. Columns
+# stand by their size, as PostgreSQL packs them best.
 hits = sa.Table(
     "hits",
     metadata,
     column("place", sa.BigInteger, primary_key=True, autoincrement=False),
-    column("call_id", Id, index=True),
-    column("recording_id", Id, nullable=True),
-    column("duration_s", sa.Float, nullable=True),
+    column("length_ms", sa.Integer, nullable=True),
     column("kind", sa.SmallInteger),
     column("leads", sa.Boolean),
     column("incident", sa.Boolean),
     column("held", sa.Boolean),
     column("by_key", sa.Boolean),
+    column("call_id", Id, index=True),
+    column("recording_id", Id, nullable=True),
     column("facility", sa.String(32), nullable=True),
     column("extension", sa.Text, nullable=True),
     column("number", sa.Text, nullable=True),
     *(index for by in (None, "facility", "extension") for index in _orders("hits", by)),
     _some("ix_hits_number", ["number", "place"], None, "number"),
+    sqlite_with_rowid=False,
 )
 
 
@@ -226,11 +230,11 @@ def _others(name: str, by: str, kind: Any) -> sa.Table:
         name,
         metadata,
         column("place", sa.BigInteger, primary_key=True, autoincrement=False),
-        column(by, kind, primary_key=True),
-        column("duration_s", sa.Float, nullable=True),
+        column("length_ms", sa.Integer, nullable=True),
         column("kind", sa.SmallInteger),
         column("incident", sa.Boolean),
         column("held", sa.Boolean),
+        column(by, kind, primary_key=True),
         *_orders(name, by),
         sqlite_with_rowid=False,
     )
@@ -354,6 +358,11 @@ destructions = sa.Table(
     column("problem", Json, nullable=True),
 )
 
+ASKED_FOR = (
+    "action IN ('heard', 'fetched', 'exported', 'linked', 'handed-over', 'copy-mistaken', 'refused', 'lost')"
+)
+"""Actions by which the custody log is asked. A question has to say this, too, for the index to serve."""
+
 # The chain: each row's hash covers its content and the hash before it (decision 7).
 custody = sa.Table(
     "custody",
@@ -366,7 +375,8 @@ custody = sa.Table(
     column("details", Packed),
     column("previous", Sha256),
     column("hash", Sha256),
-    sa.Index(None, "action", "at"),  # what was heard or refused in a month, among ten million rows
+    # What was heard or refused in a month, among the rows that each recording has.
+    sa.Index(None, "action", "at", sqlite_where=sa.text(ASKED_FOR), postgresql_where=sa.text(ASKED_FOR)),
 )
 
 # What was done and is not in the bucket yet: written with the change itself, deleted once the bucket was

@@ -20,6 +20,9 @@ OLD = {
 """Indexes that nothing goes by any more."""
 AT_ONCE = 10_000
 _UNRELEASED = sa.text("released_at IS NULL")
+_ASKED_FOR = sa.text(
+    "action IN ('heard', 'fetched', 'exported', 'linked', 'handed-over', 'copy-mistaken', 'refused', 'lost')"
+)
 
 
 def upgrade() -> None:
@@ -27,15 +30,16 @@ def upgrade() -> None:
     op.create_table(
         "hits",
         _column("place", sa.BigInteger),
-        _column("call_id", id_),
-        sa.Column("recording_id", id_, nullable=True),
-        sa.Column("duration_s", sa.Float, nullable=True),
+        sa.Column("length_ms", sa.Integer, nullable=True),
         _column("kind", sa.SmallInteger),
         *(_column(name, sa.Boolean) for name in ("leads", "incident", "held", "by_key")),
+        _column("call_id", id_),
+        sa.Column("recording_id", id_, nullable=True),
         sa.Column("facility", sa.String(32), nullable=True),
         sa.Column("extension", sa.Text, nullable=True),
         sa.Column("number", sa.Text, nullable=True),
         sa.PrimaryKeyConstraint("place", name="pk_hits"),
+        sqlite_with_rowid=False,
     )
     _others("hit_extensions", "extension", sa.Text)
     _others("hit_facilities", "facility", sa.String(32))
@@ -55,6 +59,14 @@ def upgrade() -> None:
     op.create_index(
         "ix_holds_at_id", "holds", ["at", "id"], sqlite_where=_UNRELEASED, postgresql_where=_UNRELEASED
     )
+    op.drop_index("ix_custody_action_at", "custody")
+    op.create_index(
+        "ix_custody_action_at",
+        "custody",
+        ["action", "at"],
+        sqlite_where=_ASKED_FOR,
+        postgresql_where=_ASKED_FOR,
+    )
 
 
 def _kind_of_ids() -> Any:
@@ -68,11 +80,11 @@ def _others(table: str, by: str, kind: Any) -> None:
     op.create_table(
         table,
         _column("place", sa.BigInteger),
-        _column(by, kind),
-        sa.Column("duration_s", sa.Float, nullable=True),
+        sa.Column("length_ms", sa.Integer, nullable=True),
         _column("kind", sa.SmallInteger),
         _column("incident", sa.Boolean),
         _column("held", sa.Boolean),
+        _column(by, kind),
         sa.PrimaryKeyConstraint("place", by, name=f"pk_{table}"),
         sqlite_with_rowid=False,
     )
@@ -94,8 +106,9 @@ def _orders(table: str, by: str | None) -> None:
     first, name = ([by, "kind"], f"{by}_") if by else (["kind"], "")
     for flag in FLAGS:
         rare = f"{name}{flag}_" if flag else name
-        _some(f"ix_{table}_{rare}time", table, [*first, "place", "duration_s"], flag)
-        _some(f"ix_{table}_{rare}length", table, [*first, "duration_s", "place"], flag, "duration_s")
+        _some(f"ix_{table}_{rare}time", table, [*first, "place", "length_ms"], flag)
+        if by != "extension":
+            _some(f"ix_{table}_{rare}length", table, [*first, "length_ms", "place"], flag, "length_ms")
 
 
 def _some(name: str, table: str, columns: list[str], flag: str | None, known: str | None = None) -> None:
@@ -126,14 +139,16 @@ END) END
 
 _HITS = """
 INSERT INTO hits (
-    place, call_id, recording_id, duration_s, kind, leads, incident, held, by_key, facility, extension, number
+    place, call_id, recording_id, length_ms, kind, leads, incident, held, by_key, facility, extension, number
 )
 SELECT
     ({moment}) * 1024
         + row_number() OVER (PARTITION BY {moment} ORDER BY calls.id, recordings.id) - 1,
     calls.id,
     recordings.id,
-    recordings.duration_s,
+    CASE WHEN recordings.id IS NULL THEN NULL
+        WHEN recordings.duration_s BETWEEN 0 AND 2000000
+        THEN CAST(round(recordings.duration_s * 1000) AS integer) ELSE 0 END,
     CASE WHEN recordings.id IS NULL THEN 0 ELSE 1 END
         + CASE WHEN calls.test THEN 2 ELSE 0 END
         + CASE calls.direction WHEN 'inbound' THEN 4 WHEN 'outbound' THEN 8 WHEN 'internal' THEN 12 ELSE 0 END
@@ -153,15 +168,15 @@ FROM calls LEFT JOIN recordings ON recordings.call_id = calls.id
 """
 
 _OTHER_EXTENSIONS = """
-INSERT INTO hit_extensions (place, extension, duration_s, kind, incident, held)
-SELECT hits.place, participants.extension, hits.duration_s, hits.kind, hits.incident, hits.held
+INSERT INTO hit_extensions (place, extension, length_ms, kind, incident, held)
+SELECT hits.place, participants.extension, hits.length_ms, hits.kind, hits.incident, hits.held
 FROM hits JOIN participants ON participants.call_id = hits.call_id
 WHERE hits.extension IS NULL OR participants.extension <> hits.extension
 """
 
 _OTHER_FACILITIES = """
-INSERT INTO hit_facilities (place, facility, duration_s, kind, incident, held)
-SELECT hits.place, call_facilities.facility, hits.duration_s, hits.kind, hits.incident, hits.held
+INSERT INTO hit_facilities (place, facility, length_ms, kind, incident, held)
+SELECT hits.place, call_facilities.facility, hits.length_ms, hits.kind, hits.incident, hits.held
 FROM hits JOIN call_facilities ON call_facilities.call_id = hits.call_id
 WHERE hits.facility IS NULL OR call_facilities.facility <> hits.facility
 """
@@ -189,6 +204,8 @@ def _signs(folded: str) -> set[str]:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_custody_action_at", "custody")
+    op.create_index("ix_custody_action_at", "custody", ["action", "at"])
     op.drop_index("ix_holds_at_id", "holds")
     for table in ("note_grams", "hit_facilities", "hit_extensions", "hits"):
         op.drop_table(table)
