@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from callrec import ids
 from callrec.catalogue import calls, finding, hits, holds, notes, tables
 from callrec.catalogue.database import Database
+from callrec.catalogue.places import SLOTS
 from callrec.model.access import EVERYWHERE, Reach
 from callrec.model.calls import CallRecord, Participant
 from callrec.model.captures import KeptBecause
@@ -21,6 +22,7 @@ from callrec.model.rules import Direction, Mode
 from callrec.numbers import Number
 from callrec.texts import folded
 from tests.filled_catalogue import recording_row
+from tests.old_database import migrated
 from tests.unit.samples import DECISION, START, call
 
 FACILITIES = {"shiba": ("2101", "2102"), "azabu": ("2201",), "mita": ("2301", "2302")}
@@ -179,3 +181,26 @@ def check(connection: sa.Connection, wanted: SearchQuery, reach: Reach) -> None:
             break
         assert len(found) <= len(there), "the pages do not end"
     assert found == there
+
+
+def check_migration(database: Database) -> None:
+    """What searches go by is, made of the rows of the version before, as it is written with each change."""
+    fill(database)
+    written = _searched(database)
+    migrated(database, "0014")
+    migrated(database, "head")
+    assert all(written.values()) and _searched(database) == written
+
+
+def _searched(database: Database) -> dict[str, list[str]]:
+    """Returns what searches go by, but for the order of what began in one microsecond."""
+    found: dict[str, list[str]] = {}
+    with database.read() as connection:
+        for table in (tables.hits, tables.hit_extensions, tables.hit_facilities, tables.note_grams):
+            rows = (dict(row) for row in connection.execute(sa.select(table)).mappings())
+            found[table.name] = sorted(str(_without_slot(row)) for row in rows)
+    return found
+
+
+def _without_slot(row: dict[str, Any]) -> dict[str, Any]:
+    return row | ({"place": row["place"] // SLOTS} if "place" in row else {})

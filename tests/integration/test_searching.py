@@ -40,3 +40,10 @@ def test_a_search_finds_the_same_among_many(filled: Database, wanted: SearchQuer
         patch.setattr(searching, "AT_HAND", 3)
         patch.setattr(streams, "MOST_FACILITIES", 1)
         searched.check(connection, wanted, reach)
+
+
+def test_what_searches_go_by_is_the_same_by_the_migration(postgresql: str) -> None:
+    database = Database(own_database(postgresql))
+    database.upgrade()
+    searched.check_migration(database)
+    database.close()
