@@ -15,7 +15,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from callrec.catalogue import kinds
-from callrec.catalogue.places import SLOTS
 from callrec.catalogue.shapes import Mark, Shape, shape_of, values_of
 from callrec.catalogue.streams import KIND, Conditions, Stream, streams
 from callrec.catalogue.tables import hit_facilities, hits, note_grams
@@ -113,22 +112,27 @@ class _Search:
         return self.wanted.sort == "longest"
 
     def arm(self, stream: Stream, made: str) -> sa.Select[Any]:
-        """Returns the query for the hits of a stream: the first in order, or all by what is not sorted by."""
+        """Returns the query for the hits of a stream: the first in order, or all by what is not sorted by;
+        to count them, all that are read then, whether they fit or not."""
         if made == "first":
             by_length = self._by_length and stream.by_length and stream.recorded is not False
             arm = self._arm(stream, by_length=by_length)
             return arm.order_by(*self._order(stream)).limit(sa.bindparam("limit", type_=sa.Integer))
-        arm = self._arm(stream, by_length=not self._by_length)
-        return arm.limit(sa.bindparam("most", type_=sa.Integer)) if made == "count" else arm
+        if made == "count":
+            read = (self._times if self._by_length else self._lengths)(stream, not self._by_length)
+            counted = sa.select(stream.rows.c.place).select_from(stream.source)
+            return counted.where(*stream.conditions, *read).limit(sa.bindparam("most", type_=sa.Integer))
+        return self._arm(stream, by_length=not self._by_length)
 
     def end(self, made: str, *, repeated: bool) -> str:
         """Returns what is asked of the hits of all streams. `repeated`: a hit may be in several of them."""
         if made == "count":
             return "SELECT count(*) FROM (SELECT 1 FROM ({together}) AS found LIMIT :most) AS counted"
-        first = "SELECT DISTINCT" if repeated else "SELECT"
-        order = {"newest": "place DESC", "oldest": "place", "longest": "length DESC, place DESC"}
+        found = "(SELECT DISTINCT * FROM ({together}) AS twice)" if repeated else "({together})"
+        # "+ 0": else SQLite reads each stream in this order, however far, in place of sorting a few hits
+        order = {"newest": "place + 0 DESC", "oldest": "place + 0", "longest": "length DESC, place DESC"}
         sort = order[self.wanted.sort]
-        return f"{first} place, length FROM ({{together}}) AS found ORDER BY {sort} LIMIT :limit"
+        return f"SELECT place, length FROM {found} AS found ORDER BY {sort} LIMIT :limit"  # noqa: S608
 
     def _order(self, stream: Stream) -> list[Any]:
         places = stream.places
@@ -144,7 +148,7 @@ class _Search:
             sa.select(columns[0], columns[1].label("length"))
             .select_from(stream.source)
             .where(*stream.conditions, *self._times(stream, by_length), *self._lengths(stream, by_length))
-            .where(*(self._after(stream) if self.wanted.marked else ()))
+            .where(*(self._after(stream, by_length) if self.wanted.marked else ()))
         )
 
     def _times(self, stream: Stream, by_length: bool) -> Conditions:
@@ -158,18 +162,16 @@ class _Search:
             return known
         return [*known, _unless(not by_length, stream.length) >= sa.bindparam("shortest")]
 
-    def _after(self, stream: Stream) -> Conditions:
+    def _after(self, stream: Stream, by_length: bool) -> Conditions:
         """Fits what comes after a hit in the order that is asked."""
         mark = sa.bindparam("mark_place", type_=sa.BigInteger)
-        *before, place = stream.places
-        if self.wanted.sort == "oldest":
-            return [*(each > mark - sa.literal_column(str(SLOTS)) for each in before), place > mark]
+        place = _unless(by_length, stream.places[-1])
         if not self._by_length:
-            return [*(each <= mark for each in before), place < mark]
+            return [place > mark if self.wanted.sort == "oldest" else place < mark]
         if stream.recorded is False and self.wanted.marks_recording:
             return []
         limit: sa.ColumnElement[int] = sa.bindparam("mark_length", type_=sa.Integer)
-        length = stream.length if stream.recorded else _length(stream)
+        length = _unless(not by_length, stream.length) if stream.recorded else _length(stream)
         return [length <= limit, sa.or_(length < limit, place < mark)]
 
 

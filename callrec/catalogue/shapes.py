@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from callrec.catalogue import grams
 from callrec.catalogue.hits import LONGEST_S, to_ms
-from callrec.catalogue.places import place_of
+from callrec.catalogue.places import SLOTS, place_of
 from callrec.model.access import Reach
 from callrec.model.found import SearchQuery
 from callrec.texts import folded
@@ -56,6 +56,7 @@ def shape_of(
     """Returns the shape of a search for hits of some kinds."""
     names = ("begin", "end", "extension", "facility", "number", "note", "min_duration_s")
     given = {name for name in names if getattr(wanted, name) is not None}
+    given |= {_NARROWED[wanted.sort]} if mark and wanted.sort in _NARROWED else set()
     given |= {name for name in ("incident", "held") if getattr(wanted, name)}
     if wanted.dialled not in (None, wanted.number):
         given.add("dialled")
@@ -73,9 +74,10 @@ def shape_of(
 def values_of(wanted: SearchQuery, reach: Reach, mark: Mark | None) -> dict[str, Any]:
     """Returns the values of a search, by the names that they have in its SQL."""
     note = folded(wanted.note or "")
+    begin, end = _places(wanted, mark)
     return {
-        "begin": None if wanted.begin is None else place_of(wanted.begin),
-        "end": None if wanted.end is None else place_of(wanted.end),
+        "begin": begin,
+        "end": end,
         "extension": wanted.extension,
         "facility": wanted.facility,
         "number": wanted.number,
@@ -88,6 +90,21 @@ def values_of(wanted: SearchQuery, reach: Reach, mark: Mark | None) -> dict[str,
         "mark_length": mark.length if mark else None,
         **{f"reach_{number}": code for number, code in enumerate(sorted(reach.facilities or ()))},
     }
+
+
+_NARROWED = {"newest": "end", "oldest": "begin"}
+"""The end of a span that a page moves. SQLite goes by one limit only, and reads all up to another."""
+
+
+def _places(wanted: SearchQuery, mark: Mark | None) -> tuple[int | None, int | None]:
+    """Returns where the hits of a span begin and end, without what is before the microsecond of the mark."""
+    begin, end = (None if each is None else place_of(each) for each in (wanted.begin, wanted.end))
+    if mark is None or wanted.sort not in _NARROWED:
+        return begin, end
+    first = mark.place // SLOTS * SLOTS
+    if wanted.sort == "oldest":
+        return first if begin is None else max(begin, first), end
+    return begin, first + SLOTS if end is None else min(end, first + SLOTS)
 
 
 def _shortest(seconds: float | None) -> int | None:

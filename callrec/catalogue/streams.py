@@ -84,8 +84,13 @@ def _chosen(wanted: Shape) -> Iterator[Stream]:
     elif "note" in wanted.given:
         yield _with(_NOTED, note_grams.c.gram == sa.bindparam("gram"), _KIND.in_(some), *rest)
     elif "facility" in wanted.given:
-        within = [] if wanted.covered else _within(wanted)
-        yield from _kinds(_HITS, kinds, hits.c.facility == sa.bindparam("facility"), *within)
+        facility = hits.c.facility == sa.bindparam("facility")
+        if wanted.covered:
+            yield from _kinds(_HITS, kinds, facility)
+        else:
+            for code in wanted.codes:
+                other = hit_facilities.c.facility == code
+                yield from _kinds(_OTHER_FACILITIES, kinds, other, *_facility(wanted))
     elif wanted.reached is not None and wanted.reached <= MOST_FACILITIES:
         yield from _reached(wanted.codes, kinds)
     else:
