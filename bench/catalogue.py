@@ -28,7 +28,7 @@ from bench.catalogue_cases import LIMIT, Case, cases
 from bench.machine import facts
 from bench.pairs import in_turn
 from bench.report import Chart, Ratio, Row, finish, p95
-from callrec.catalogue import finding, reports
+from callrec.catalogue import finding, lines, reports
 from callrec.catalogue.database import Database
 from callrec.model.access import EVERYWHERE
 from callrec.model.found import SearchQuery
@@ -114,7 +114,7 @@ def _asked(connection: sa.Connection, case: Case) -> float:
     """Returns the p95 of some questions of a kind, in milliseconds, after one to warm up."""
     dice = random.Random(case.name)  # noqa: S311
     asked = [case.question(dice) for _ in range(QUESTIONS + 1)]
-    times = [_ms(partial(finding.search, connection, wanted, reach=reach)) for wanted, reach in asked]
+    times = [_ms(partial(lines.search, connection, wanted, reach=reach)) for wanted, reach in asked]
     return p95(times[1:])
 
 
@@ -124,8 +124,8 @@ def _reports(connection: sa.Connection) -> list[float]:
 
 
 def _shown(connection: sa.Connection) -> list[float]:
-    found = finding.search(connection, SearchQuery(limit=200, sort="oldest"), reach=EVERYWHERE)
-    prefixes = [each.recording.id[:15] for each in found if each.recording]
+    found = lines.search(connection, SearchQuery(limit=200, sort="oldest"), reach=EVERYWHERE)
+    prefixes = [each.id[:15] for each in found if each.id]
     return [_ms(partial(finding.look_up, connection, each, reach=EVERYWHERE)) for each in prefixes]
 
 
@@ -140,7 +140,7 @@ def _ratio(
     order = f"{sql} LIMIT {LIMIT}"
 
     def catalogue(dice: random.Random) -> float:
-        return median(_ms(lambda: finding.search(ours, ask(dice), reach=EVERYWHERE)) for _ in range(5))
+        return median(_ms(lambda: lines.search(ours, ask(dice), reach=EVERYWHERE)) for _ in range(5))
 
     def cdr(dice: random.Random) -> float:
         return median(_ms(lambda: theirs.execute(sa.text(order), _bound(ask(dice))).all()) for _ in range(5))

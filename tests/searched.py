@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from hypothesis import strategies as st
 
 from callrec import ids
-from callrec.catalogue import calls, finding, hits, holds, notes, tables
+from callrec.catalogue import calls, finding, hits, holds, lines, notes, tables
 from callrec.catalogue.database import Database
 from callrec.catalogue.places import SLOTS
+from callrec.desk.operations.searching import found_call
 from callrec.model.access import EVERYWHERE, Reach
 from callrec.model.calls import CallRecord, Participant
 from callrec.model.captures import KeptBecause
@@ -176,6 +177,8 @@ def check(connection: sa.Connection, wanted: SearchQuery, reach: Reach) -> None:
     while True:
         after = found[-1] if found else None
         page = finding.search(connection, replace(wanted, after=after), reach=reach)
+        shown = lines.search(connection, replace(wanted, after=after), reach=reach)
+        assert shown == [found_call(each) for each in page]
         found += [each.recording.id if each.recording else each.call.id for each in page]
         if len(page) < wanted.limit:
             break

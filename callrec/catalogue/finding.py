@@ -6,7 +6,7 @@ everywhere. Who reaches what is not decided here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -101,24 +101,35 @@ def search(
     Raises NotFound where `after` is not there, as `recording` does. Damaged rows are told to `passed_over`,
     and left out; without it, raises CatalogueDamaged for the first.
     """
+    return read_all(found_rows(connection, wanted, _WHOLE, reach), _found, passed_over)
+
+
+def found_rows(
+    connection: sa.Connection, wanted: SearchQuery, of_lines: sa.Select[Any], reach: Reach
+) -> Iterator[Any]:
+    """Yields what a query `of_lines` has of the lines of a search, in their order."""
     mark = None if wanted.after is None else _mark(connection, wanted.after, reach)
     places = first_places(connection, wanted, reach, mark)
-    found: dict[int, Any] = {}
     for begin in range(0, len(places), AT_ONCE):
         some = places[begin : begin + AT_ONCE]
-        found |= {row.place: row for row in connection.execute(_LINES, {"places": some})}
-    return read_all((found[place] for place in places if place in found), _found, passed_over)
+        rows = {row.place: row for row in connection.execute(of_lines, {"places": some})}
+        yield from (rows[place] for place in some if place in rows)
 
 
-_LINES = (
-    sa.select(hits.c.place, calls, *(column.label(f"r_{column.name}") for column in recordings.c))
-    .select_from(
-        hits.join(calls, calls.c.id == hits.c.call_id).join(
-            recordings, recordings.c.id == hits.c.recording_id, isouter=True
-        )
-    )
-    .where(hits.c.place.in_(sa.bindparam("places", expanding=True)))
-)
+def lines_of(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """Returns the query for columns of the hits at some `places`, their calls and recordings."""
+    of_call = hits.join(calls, calls.c.id == hits.c.call_id)
+    source = of_call.join(recordings, recordings.c.id == hits.c.recording_id, isouter=True)
+    there = hits.c.place.in_(sa.bindparam("places", expanding=True))
+    return sa.select(hits.c.place, *columns).select_from(source).where(there)
+
+
+_WHOLE = lines_of(*calls.c, *(column.label(f"r_{column.name}") for column in recordings.c))
+
+
+def whole_line(connection: sa.Connection, place: int) -> SearchHit:
+    """Returns the line at a place. Raises CatalogueDamaged, and names what is damaged."""
+    return _found(connection.execute(_WHOLE, {"places": [place]}).one())
 
 
 def _mark(connection: sa.Connection, id_: str, reach: Reach) -> Mark:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from bench import office_rows as office
-from callrec.catalogue import finding, searching
+from callrec.catalogue import lines, searching
 from callrec.catalogue.database import Database
 from callrec.ids import derived
 from callrec.model.access import EVERYWHERE, Reach
@@ -154,7 +154,7 @@ def _steps(database: Database, wanted: SearchQuery, reach: Reach) -> int:
         driver = connection.connection.driver_connection
         assert driver is not None
         driver.set_progress_handler(count, EACH)
-        finding.search(connection, wanted, reach=reach)
+        lines.search(connection, wanted, reach=reach)
         driver.set_progress_handler(None, EACH)
     return counted * EACH
 
