@@ -15,8 +15,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from callrec.catalogue import kinds
+from callrec.catalogue.kinds import RECORDED
 from callrec.catalogue.shapes import Mark, Shape, shape_of, values_of
-from callrec.catalogue.streams import KIND, Conditions, Stream, streams
+from callrec.catalogue.streams import KIND, KINDS, Conditions, Stream, streams
 from callrec.catalogue.tables import hit_facilities, hits, note_grams
 from callrec.model.access import Reach
 from callrec.model.found import SearchQuery
@@ -31,15 +32,16 @@ def first_places(
     connection: sa.Connection, wanted: SearchQuery, reach: Reach, mark: Mark | None = None
 ) -> list[int]:
     """Returns the places of the hits that a search shows, in its order."""
-    shape = shape_of(wanted, reach, _kinds(connection, wanted), mark, NO_LENGTH)
+    some = _kinds(connection, wanted)
+    shape = shape_of(wanted, reach, some, mark, NO_LENGTH)
     values = values_of(wanted, reach, mark)
 
     def ask(made: str) -> list[int]:
-        sql, same = _sql(connection.dialect.name, shape, made)
+        sql, same = _sql(connection.dialect.name, shape, some, made)
         given = {name: values.get(name, value) for name, value in same.items() if f":{name}" in sql.text}
         return list(connection.execute(sql, given).scalars())
 
-    if not _has_streams(shape):
+    if not some or shape.reached == 0:
         return []
     values["most"] = AT_HAND + 1
     if _has_both_ranges(shape) and ask("count")[0] <= AT_HAND:
@@ -75,23 +77,31 @@ def _dialect(name: str) -> Any:
 
 
 @lru_cache(1000)
-def _sql(dialect: str, shape: Shape, made: str) -> tuple[sa.TextClause, dict[str, Any]]:
-    """Returns the SQL of a shape of searches, and its values with those that are the same in all: for their
-    first places, for those of all that are collected and sorted, or for the count of these."""
-    search, dialect_ = _Search(shape), _dialect(dialect)
-    arms, same = [], dict[str, Any]()
-    for stream in streams(shape):
-        compiled = search.arm(stream, made).compile(dialect=dialect_)
-        same |= compiled.params
-        arms += [str(compiled).replace(KIND, str(each)) for each in stream.kinds]
-    # What was compiled above, put together: no value of a search is in it.
+def _sql(
+    dialect: str, shape: Shape, some: tuple[int, ...], made: str
+) -> tuple[sa.TextClause, dict[str, Any]]:
+    """Returns the SQL of a shape of searches for some kinds, and its values with those that are the same in
+    all: for their first places, for those of all that are collected and sorted, or for the count of these."""
+    same, arms = dict[str, Any](), list[str]()
+    for recorded, sql, params in _arms(dialect, shape, made):
+        of_each = [each for each in some if recorded in (None, bool(each & RECORDED))]
+        arms += [sql.replace(KIND, str(each)) for each in (of_each if recorded is not None else of_each[:1])]
+        same |= params
+    # What was compiled by SQLAlchemy, put together: no value of a search is in it.
     together = " UNION ALL ".join(f"SELECT * FROM ({arm}) AS arm" for arm in arms)  # noqa: S608
-    end = search.end(made, repeated=any(each.rows is hit_facilities for each in streams(shape)))
+    together = together.replace(KINDS, ", ".join(map(str, some)))
+    end = _Search(shape).end(made, repeated=any(each.rows is hit_facilities for each in streams(shape)))
     return sa.text(end.format(together=together)), {"limit": None, "most": None, **same}
 
 
-def _has_streams(shape: Shape) -> bool:
-    return bool(shape.kinds) and shape.reached != 0
+@lru_cache(1000)
+def _arms(dialect: str, shape: Shape, made: str) -> list[tuple[bool | None, str, dict[str, Any]]]:
+    """Returns the SQL of each stream, with the values in it: that takes as long as the rest of a search."""
+    compiled = [
+        (each.recorded, _Search(shape).arm(each, made).compile(dialect=_dialect(dialect)))
+        for each in streams(shape)
+    ]
+    return [(recorded, str(each), dict(each.params)) for recorded, each in compiled]
 
 
 def _has_both_ranges(shape: Shape) -> bool:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from callrec.catalogue import grams
 from callrec.catalogue.hits import LONGEST_S, to_ms
+from callrec.catalogue.kinds import RECORDED
 from callrec.catalogue.places import SLOTS, place_of
 from callrec.model.access import Reach
 from callrec.model.found import SearchQuery
@@ -28,11 +29,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a search asks, without the values. `given` has the names of what is given. `reached`: facilities
-    in reach, None for all; `covered`: the one that is asked for is among them."""
+    """What a search asks, without the values. `given` has the names of what is given. `recorded` and
+    `unrecorded`: kinds of such hits are looked for. `reached`: facilities in reach, None for all; `covered`:
+    the one that is asked for is among them."""
 
     given: frozenset[str]
-    kinds: tuple[int, ...]
+    recorded: bool
+    unrecorded: bool
     sort: str
     reached: int | None
     covered: bool
@@ -62,7 +65,8 @@ def shape_of(
         given.add("dialled")
     return Shape(
         frozenset(given),
-        kinds,
+        any(each & RECORDED for each in kinds),
+        not all(each & RECORDED for each in kinds),
         wanted.sort,
         None if reach.facilities is None else len(reach.facilities),
         reach.covers(wanted.facility),

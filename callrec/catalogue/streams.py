@@ -8,18 +8,19 @@ looks at each hit for the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import sqlalchemy as sa
 
-from callrec.catalogue.kinds import RECORDED
 from callrec.catalogue.shapes import Shape
 from callrec.catalogue.tables import hit_extensions, hit_facilities, hits, note_grams, notes
 
 MOST_FACILITIES = 8
 """With more in reach, the hits of all facilities are read, and those passed over that are out of it."""
-KIND = "__kind__"
+KIND, KINDS = "__kind__", "__kinds__"
+"""What stands in SQL for a kind, for each of which there is a stream, and for all that are looked for."""
 Conditions = list[sa.ColumnElement[bool]]
 
 
@@ -34,8 +35,6 @@ class Stream:
     recorded: bool | None = None
     by_length: bool = True
     """Whether there is an index by length, too."""
-    kinds: tuple[int, ...] = (0,)
-    """There is a stream for each of them, whose conditions have it in place of KIND."""
 
     @property
     def places(self) -> list[sa.ColumnElement[int]]:
@@ -59,57 +58,59 @@ _NOTED = Stream(
     note_grams.join(hits, hits.c.call_id == note_grams.c.call_id), note_grams, [], by_length=False
 )
 
-_KIND, _FACILITY = hits.c.kind + sa.literal_column("0"), hits.c.facility.concat(sa.literal_column("''"))
+_OF_KINDS = (hits.c.kind + sa.literal_column("0")).in_([sa.literal_column(KINDS)])
+_FACILITY = hits.c.facility.concat(sa.literal_column("''"))
 """What is looked at in hits that are found by something else, and no index is to be read for."""
 
 
-def streams(wanted: Shape) -> list[Stream]:
-    """Returns the streams of a search. A hit may be in several of them."""
-    return [_flagged(each, wanted) for each in _chosen(wanted)]
+@lru_cache(1000)
+def streams(wanted: Shape) -> tuple[Stream, ...]:
+    """Returns the streams of a search, for any of its kinds. A hit may be in several of them."""
+    return tuple(_flagged(each, wanted) for each in _chosen(wanted))
 
 
 def _chosen(wanted: Shape) -> Iterator[Stream]:
     """Yields the streams of whatever is asked that fewest calls have."""
-    kinds = wanted.kinds
-    some: list[sa.ColumnElement[int]] = [sa.literal_column(str(each)) for each in kinds]
     rest = [*_facility(wanted), *_note(wanted), *_within(wanted)]
     if wanted.numbers:
         for each in wanted.numbers:
             number = hits.c.number == sa.bindparam(each)
-            yield _with(_FEW_HITS, number, _KIND.in_(some), *_extension(wanted), *rest)
+            yield _with(_FEW_HITS, number, _OF_KINDS, *_extension(wanted), *rest)
     elif "extension" in wanted.given:
         for stream in (_FEW_HITS, _OTHER_EXTENSIONS):
             extension = stream.rows.c.extension == sa.bindparam("extension")
-            yield from _kinds(stream, kinds, extension, *rest)
+            yield from _kinds(stream, wanted, extension, *rest)
     elif "note" in wanted.given:
-        yield _with(_NOTED, note_grams.c.gram == sa.bindparam("gram"), _KIND.in_(some), *rest)
+        yield _with(_NOTED, note_grams.c.gram == sa.bindparam("gram"), _OF_KINDS, *rest)
     elif "facility" in wanted.given:
         facility = hits.c.facility == sa.bindparam("facility")
         if wanted.covered:
-            yield from _kinds(_HITS, kinds, facility)
+            yield from _kinds(_HITS, wanted, facility)
         else:
             for code in wanted.codes:
                 other = hit_facilities.c.facility == code
-                yield from _kinds(_OTHER_FACILITIES, kinds, other, *_facility(wanted))
+                yield from _kinds(_OTHER_FACILITIES, wanted, other, *_facility(wanted))
     elif wanted.reached is not None and wanted.reached <= MOST_FACILITIES:
-        yield from _reached(wanted.codes, kinds)
+        yield from _reached(wanted)
     else:
-        yield from _kinds(_HITS, kinds, *_within(wanted))
+        yield from _kinds(_HITS, wanted, *_within(wanted))
 
 
-def _reached(codes: Sequence[sa.ColumnElement[str]], kinds: Sequence[int]) -> Iterator[Stream]:
+def _reached(wanted: Shape) -> Iterator[Stream]:
+    codes = wanted.codes
     elsewhere = sa.or_(hits.c.facility.is_(None), hits.c.facility.not_in(codes))
     for code in codes:
-        yield from _kinds(_HITS, kinds, hits.c.facility == code)
-        yield from _kinds(_OTHER_FACILITIES, kinds, hit_facilities.c.facility == code, elsewhere)
+        yield from _kinds(_HITS, wanted, hits.c.facility == code)
+        yield from _kinds(_OTHER_FACILITIES, wanted, hit_facilities.c.facility == code, elsewhere)
 
 
-def _kinds(stream: Stream, kinds: Sequence[int], *conditions: sa.ColumnElement[bool]) -> Iterator[Stream]:
+def _kinds(stream: Stream, wanted: Shape, *conditions: sa.ColumnElement[bool]) -> Iterator[Stream]:
     """Yields a stream for each kind of recordings, and one for each of calls without."""
     found = _with(stream, *conditions, stream.rows.c.kind == sa.literal_column(KIND))
-    for recorded in (True, False):
-        if some := tuple(each for each in kinds if bool(each & RECORDED) == recorded):
-            yield replace(found, recorded=recorded, kinds=some)
+    if wanted.recorded:
+        yield replace(found, recorded=True)
+    if wanted.unrecorded:
+        yield replace(found, recorded=False)
 
 
 def _with(stream: Stream, *conditions: sa.ColumnElement[bool]) -> Stream:
