@@ -68,9 +68,16 @@ def _kinds(connection: sa.Connection, wanted: SearchQuery) -> tuple[int, ...]:
 def _dialect(name: str) -> Any:
     """Returns what writes SQL without the ways of a driver, for `sqlalchemy.text`."""
     if name == "sqlite":
-        from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+        from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
 
-        return SQLiteDialect(paramstyle="named")
+        class Hinted(SQLiteCompiler):
+            def get_from_hint_text(self, table: Any, text: Any) -> Any:
+                return text
+
+        class Dialect(SQLiteDialect):
+            statement_compiler = Hinted
+
+        return Dialect(paramstyle="named")
     from sqlalchemy.dialects.postgresql.base import PGDialect
 
     return PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
@@ -130,7 +137,7 @@ class _Search:
             return arm.order_by(*self._order(stream)).limit(sa.bindparam("limit", type_=sa.Integer))
         if made == "count":
             read = (self._times if self._by_length else self._lengths)(stream, not self._by_length)
-            counted = sa.select(stream.rows.c.place).select_from(stream.source)
+            counted = _by_index(sa.select(stream.rows.c.place), stream, by_length=not self._by_length)
             return counted.where(*stream.conditions, *read).limit(sa.bindparam("most", type_=sa.Integer))
         return self._arm(stream, by_length=not self._by_length)
 
@@ -155,8 +162,7 @@ class _Search:
         """Returns the query for the hits of a stream, by its index of length, else by that of time."""
         columns = hits.c.place if stream.rows is note_grams else stream.rows.c.place, _length(stream)
         return (
-            sa.select(columns[0], columns[1].label("length"))
-            .select_from(stream.source)
+            _by_index(sa.select(columns[0], columns[1].label("length")), stream, by_length=by_length)
             .where(*stream.conditions, *self._times(stream, by_length), *self._lengths(stream, by_length))
             .where(*(self._after(stream, by_length) if self.wanted.marked else ()))
         )
@@ -183,6 +189,12 @@ class _Search:
         limit: sa.ColumnElement[int] = sa.bindparam("mark_length", type_=sa.Integer)
         length = _unless(not by_length, stream.length) if stream.recorded else _length(stream)
         return [length <= limit, sa.or_(length < limit, place < mark)]
+
+
+def _by_index(select: sa.Select[Any], stream: Stream, *, by_length: bool) -> sa.Select[Any]:
+    """Returns a query of a stream, which says to SQLite by which index: that knows nothing of the rows."""
+    select, name = select.select_from(stream.source), stream.index(by_length=by_length)
+    return select.with_hint(stream.rows, f"INDEXED BY {name}", "sqlite") if name else select
 
 
 def _unless(hidden: bool, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

@@ -21,6 +21,7 @@ MOST_FACILITIES = 8
 """With more in reach, the hits of all facilities are read, and those passed over that are out of it."""
 KIND, KINDS = "__kind__", "__kinds__"
 """What stands in SQL for a kind, for each of which there is a stream, and for all that are looked for."""
+_ORDER = ("time", "length")
 Conditions = list[sa.ColumnElement[bool]]
 
 
@@ -32,9 +33,21 @@ class Stream:
     source: sa.FromClause
     rows: sa.Table
     conditions: Conditions
+    by: str | None = ""
+    """What the index begins with, before kinds; None without one of hits."""
     recorded: bool | None = None
-    by_length: bool = True
-    """Whether there is an index by length, too."""
+    flag: str = ""
+
+    @property
+    def by_length(self) -> bool:
+        """Whether there is an index by length, too."""
+        return self.by in ("", "facility")
+
+    def index(self, *, by_length: bool) -> str | None:
+        """Returns the name of the index that has these hits, by time or by length."""
+        if self.by in (None, "number"):
+            return self.by and "ix_hits_number"
+        return "_".join(filter(None, ("ix", self.rows.name, self.by, self.flag, _ORDER[by_length])))
 
     @property
     def places(self) -> list[sa.ColumnElement[int]]:
@@ -46,17 +59,19 @@ class Stream:
         return hits.c.length_ms if self.rows is note_grams else self.rows.c.length_ms
 
 
-def _beside(rows: sa.Table, *, by_length: bool) -> Stream:
-    return Stream(rows.join(hits, hits.c.place == rows.c.place), rows, [], by_length=by_length)
+def _beside(rows: sa.Table, by: str) -> Stream:
+    return Stream(rows.join(hits, hits.c.place == rows.c.place), rows, [], by)
 
 
 _HITS = Stream(hits, hits, [])
-_FEW_HITS = replace(_HITS, by_length=False)
-_OTHER_EXTENSIONS = _beside(hit_extensions, by_length=False)
-_OTHER_FACILITIES = _beside(hit_facilities, by_length=True)
-_NOTED = Stream(
-    note_grams.join(hits, hits.c.call_id == note_grams.c.call_id), note_grams, [], by_length=False
+_OF_NUMBER, _OF_FACILITY, _OF_EXTENSION = (
+    replace(_HITS, by=name) for name in ("number", "facility", "extension")
 )
+_OTHER_EXTENSIONS, _OTHER_FACILITIES = (
+    _beside(hit_extensions, "extension"),
+    _beside(hit_facilities, "facility"),
+)
+_NOTED = Stream(note_grams.join(hits, hits.c.call_id == note_grams.c.call_id), note_grams, [], None)
 
 _OF_KINDS = (hits.c.kind + sa.literal_column("0")).in_([sa.literal_column(KINDS)])
 _FACILITY = hits.c.facility.concat(sa.literal_column("''"))
@@ -75,9 +90,9 @@ def _chosen(wanted: Shape) -> Iterator[Stream]:
     if wanted.numbers:
         for each in wanted.numbers:
             number = hits.c.number == sa.bindparam(each)
-            yield _with(_FEW_HITS, number, _OF_KINDS, *_extension(wanted), *rest)
+            yield _with(_OF_NUMBER, number, _OF_KINDS, *_extension(wanted), *rest)
     elif "extension" in wanted.given:
-        for stream in (_FEW_HITS, _OTHER_EXTENSIONS):
+        for stream in (_OF_EXTENSION, _OTHER_EXTENSIONS):
             extension = stream.rows.c.extension == sa.bindparam("extension")
             yield from _kinds(stream, wanted, extension, *rest)
     elif "note" in wanted.given:
@@ -85,7 +100,7 @@ def _chosen(wanted: Shape) -> Iterator[Stream]:
     elif "facility" in wanted.given:
         facility = hits.c.facility == sa.bindparam("facility")
         if wanted.covered:
-            yield from _kinds(_HITS, wanted, facility)
+            yield from _kinds(_OF_FACILITY, wanted, facility)
         else:
             for code in wanted.codes:
                 other = hit_facilities.c.facility == code
@@ -100,7 +115,7 @@ def _reached(wanted: Shape) -> Iterator[Stream]:
     codes = wanted.codes
     elsewhere = sa.or_(hits.c.facility.is_(None), hits.c.facility.not_in(codes))
     for code in codes:
-        yield from _kinds(_HITS, wanted, hits.c.facility == code)
+        yield from _kinds(_OF_FACILITY, wanted, hits.c.facility == code)
         yield from _kinds(_OTHER_FACILITIES, wanted, hit_facilities.c.facility == code, elsewhere)
 
 
@@ -120,7 +135,8 @@ def _with(stream: Stream, *conditions: sa.ColumnElement[bool]) -> Stream:
 def _flagged(stream: Stream, wanted: Shape) -> Stream:
     """Returns a stream of incidents only, of what is held only, where that is asked."""
     columns = hits.c if stream.rows is note_grams else stream.rows.c
-    return _with(stream, *(columns[name] for name in ("incident", "held") if name in wanted.given))
+    flags: list[str] = [name for name in ("held", "incident") if name in wanted.given]
+    return replace(_with(stream, *(columns[name] for name in flags)), flag=(flags or [""])[0])
 
 
 def _extension(wanted: Shape) -> Conditions:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -54,8 +53,6 @@ def upgrade() -> None:
     )
     _fill()
     _index()
-    if op.get_bind().dialect.name == "sqlite":
-        _tell_rows()
     for table, indexes in OLD.items():
         for columns in indexes:
             op.drop_index("_".join(["ix", table, *columns]), table)
@@ -121,38 +118,6 @@ def _some(name: str, table: str, columns: list[str], flag: str | None, known: st
     )
     where: dict[str, Any] = {"sqlite_where": sa.text(sqlite), "postgresql_where": sa.text(postgresql)}
     op.create_index(name, table, columns, **(where if sqlite else {}))
-
-
-ROWS = {"hits": 10_000_000, "hit_extensions": 4_000_000, "hit_facilities": 2_000_000, "note_grams": 3_000_000}
-RARE = {"incident": 200, "held": 2000}
-VALUES = {"kind": 12, "facility": 60, "extension": 3000, "number": 500_000, "length_ms": 20_000, "gram": 500}
-"""An office of ten million calls: rows, one of how many is rare, and values that a column has."""
-
-
-def _tell_rows() -> None:
-    """Tells SQLite how many rows there are of each value, in a large office: by the few of a small one, or
-    none at all, it takes one index for as good as another."""
-    op.execute(sa.text("ANALYZE sqlite_schema"))
-    inspector = sa.inspect(op.get_bind())
-    for table, count in ROWS.items():
-        key = inspector.get_pk_constraint(table)["constrained_columns"]
-        indexes: dict[str, Any] = {
-            str(each["name"]): each["column_names"] for each in inspector.get_indexes(table)
-        }
-        for name, columns in [(table, key), *indexes.items()]:
-            rare = next((many for flag, many in RARE.items() if flag in name), 1)
-            said = {"table": table, "name": name, "rows": _rows_of_each(count // rare, columns)}
-            op.execute(sa.text("INSERT INTO sqlite_stat1 VALUES (:table, :name, :rows)").bindparams(**said))
-    op.execute(sa.text("ANALYZE sqlite_schema"))
-
-
-def _rows_of_each(count: int, columns: Sequence[str | None]) -> str:
-    """Returns the rows of an index, and how many of them have the same in its first column, in its first two,
-    and so on."""
-    told = [count]
-    for each in columns:
-        told.append(max(1, told[-1] // VALUES.get(str(each), count)))
-    return " ".join(map(str, told))
 
 
 def _fill() -> None:
