@@ -8,6 +8,7 @@ hits of both are so common that the first in the order that is asked are soon fo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -17,7 +18,7 @@ import sqlalchemy as sa
 from callrec.catalogue import kinds
 from callrec.catalogue.kinds import RECORDED
 from callrec.catalogue.shapes import Mark, Shape, shape_of, values_of
-from callrec.catalogue.streams import KIND, KINDS, Conditions, Stream, streams
+from callrec.catalogue.streams import CODE, KIND, KINDS, Conditions, Stream, streams
 from callrec.catalogue.tables import hit_facilities, hits, note_grams
 from callrec.model.access import Reach
 from callrec.model.found import SearchQuery
@@ -89,16 +90,32 @@ def _sql(
 ) -> tuple[sa.TextClause, dict[str, Any]]:
     """Returns the SQL of a shape of searches for some kinds, and its values with those that are the same in
     all: for their first places, for those of all that are collected and sorted, or for the count of these."""
-    same, arms = dict[str, Any](), list[str]()
+    codes = [f"CAST(:{each.key} AS text)" for each in shape.codes]
+    same, arms = {each.key: None for each in shape.codes}, list[str]()
     for recorded, sql, params in _arms(dialect, shape, made):
-        of_each = [each for each in some if recorded in (None, bool(each & RECORDED))]
-        arms += [sql.replace(KIND, str(each)) for each in (of_each if recorded is not None else of_each[:1])]
+        kinds_ = [each for each in some if recorded in (None, bool(each & RECORDED))]
+        arms += _of_each(dialect, sql, kinds_, codes)
         same |= params
-    # What was compiled by SQLAlchemy, put together: no value of a search is in it.
-    together = " UNION ALL ".join(f"SELECT * FROM ({arm}) AS arm" for arm in arms)  # noqa: S608
-    together = together.replace(KINDS, ", ".join(map(str, some)))
+    together = " UNION ALL ".join(arms).replace(KINDS, ", ".join(map(str, some)))
     end = _Search(shape).end(made, repeated=any(each.rows is hit_facilities for each in streams(shape)))
     return sa.text(end.format(together=together)), {"limit": None, "most": None, **same}
+
+
+# What was compiled by SQLAlchemy, put together: no value of a search is in it.
+def _of_each(dialect: str, sql: str, some: Sequence[int], codes: Sequence[str]) -> list[str]:
+    """Returns the query of a stream for each of some kinds and facilities. PostgreSQL takes long to plan a
+    long query, so there it is one for all; SQLite has no such thing, and needs none."""
+    each_of = {name: values for name, values in ((KIND, [*map(str, some)]), (CODE, codes)) if name in sql}
+    if dialect == "sqlite":
+        made = [sql]
+        for name, values in each_of.items():
+            made = [one.replace(name, value) for one in made for value in values]
+        return [f"SELECT * FROM ({one}) AS arm" for one in made]  # noqa: S608
+    lists = [
+        f"(VALUES {', '.join(f'({value})' for value in values)}) AS of{name} ({name})"
+        for name, values in each_of.items()
+    ]
+    return [f"SELECT arm.* FROM {', '.join([*lists, f'LATERAL ({sql}) AS arm'])}"]  # noqa: S608
 
 
 @lru_cache(1000)

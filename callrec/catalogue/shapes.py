@@ -48,7 +48,7 @@ class Shape:
         return [each for each in ("number", "dialled") if each in self.given and "number" in self.given]
 
     @property
-    def codes(self) -> list[sa.ColumnElement[str]]:
+    def codes(self) -> list[sa.BindParameter[str]]:
         """The facilities in reach."""
         return [sa.bindparam(f"reach_{each}", type_=sa.Text) for each in range(self.reached or 0)]
 

@@ -19,8 +19,9 @@ from callrec.catalogue.tables import hit_extensions, hit_facilities, hits, note_
 
 MOST_FACILITIES = 8
 """With more in reach, the hits of all facilities are read, and those passed over that are out of it."""
-KIND, KINDS = "__kind__", "__kinds__"
-"""What stands in SQL for a kind, for each of which there is a stream, and for all that are looked for."""
+KIND, KINDS, CODE = "__kind__", "__kinds__", "__code__"
+"""What stands in SQL for a kind and for a facility in reach, for each of which there is a stream, and for all
+kinds that are looked for."""
 _ORDER = ("time", "length")
 Conditions = list[sa.ColumnElement[bool]]
 
@@ -78,6 +79,11 @@ _FACILITY = hits.c.facility.concat(sa.literal_column("''"))
 """What is looked at in hits that are found by something else, and no index is to be read for."""
 
 
+_IN_REACH, _OTHER_IN_REACH = (
+    each.c.facility == sa.literal_column(CODE, sa.Text) for each in (hits, hit_facilities)
+)
+
+
 @lru_cache(1000)
 def streams(wanted: Shape) -> tuple[Stream, ...]:
     """Returns the streams of a search, for any of its kinds. A hit may be in several of them."""
@@ -102,9 +108,7 @@ def _chosen(wanted: Shape) -> Iterator[Stream]:
         if wanted.covered:
             yield from _kinds(_OF_FACILITY, wanted, facility)
         else:
-            for code in wanted.codes:
-                other = hit_facilities.c.facility == code
-                yield from _kinds(_OTHER_FACILITIES, wanted, other, *_facility(wanted))
+            yield from _kinds(_OTHER_FACILITIES, wanted, _OTHER_IN_REACH, *_facility(wanted))
     elif wanted.reached is not None and wanted.reached <= MOST_FACILITIES:
         yield from _reached(wanted)
     else:
@@ -114,9 +118,8 @@ def _chosen(wanted: Shape) -> Iterator[Stream]:
 def _reached(wanted: Shape) -> Iterator[Stream]:
     codes = wanted.codes
     elsewhere = sa.or_(hits.c.facility.is_(None), hits.c.facility.not_in(codes))
-    for code in codes:
-        yield from _kinds(_OF_FACILITY, wanted, hits.c.facility == code)
-        yield from _kinds(_OTHER_FACILITIES, wanted, hit_facilities.c.facility == code, elsewhere)
+    yield from _kinds(_OF_FACILITY, wanted, _IN_REACH)
+    yield from _kinds(_OTHER_FACILITIES, wanted, _OTHER_IN_REACH, elsewhere)
 
 
 def _kinds(stream: Stream, wanted: Shape, *conditions: sa.ColumnElement[bool]) -> Iterator[Stream]:
