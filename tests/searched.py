@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from callrec import ids
 from callrec.catalogue import calls, finding, hits, holds, lines, notes, tables
 from callrec.catalogue.database import Database
-from callrec.catalogue.places import SLOTS
 from callrec.desk.operations.searching import found_call
 from callrec.model.access import EVERYWHERE, Reach
 from callrec.model.calls import CallRecord, Participant
@@ -196,14 +195,10 @@ def check_migration(database: Database) -> None:
 
 
 def _searched(database: Database) -> dict[str, list[str]]:
-    """Returns what searches go by, but for the order of what began in one microsecond."""
+    """Returns what searches go by."""
     found: dict[str, list[str]] = {}
     with database.read() as connection:
         for table in (tables.hits, tables.hit_extensions, tables.hit_facilities, tables.note_grams):
-            rows = (dict(row) for row in connection.execute(sa.select(table)).mappings())
-            found[table.name] = sorted(str(_without_slot(row)) for row in rows)
+            rows = connection.execute(sa.select(table)).mappings()
+            found[table.name] = sorted(str(dict(row)) for row in rows)
     return found
-
-
-def _without_slot(row: dict[str, Any]) -> dict[str, Any]:
-    return row | ({"place": row["place"] // SLOTS} if "place" in row else {})

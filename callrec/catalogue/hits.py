@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import zip_longest
+from itertools import count
 from typing import Any
 
 import sqlalchemy as sa
@@ -55,17 +55,14 @@ def rewrite(connection: sa.Connection, call_id: str) -> None:
     if before and before[0] // SLOTS * SLOTS != began:
         grams.forget(connection, call_id, before[0] // SLOTS * SLOTS)
         grams.write(connection, call_id)
-        before = []
-    others = _others(connection, call)
-    for row, place in zip_longest(rows_of(call, _recordings(connection, call_id)), before):
-        if row:
-            _put(connection, row, others, place)
+    if not _put(connection, rows_of(call, _recordings(connection, call_id)), _others(connection, call)):
+        _put_in_order(connection, began, call_id)
 
 
 def add(connection: sa.Connection, call: Any, extensions: Iterable[str], facilities: Iterable[str]) -> None:
     """Writes the hit of a new call, of which nothing is recorded yet."""
-    (row,) = rows_of(call, [])
-    _put(connection, row, others_of(call, extensions, facilities), None)
+    if not _put(connection, rows_of(call, []), others_of(call, extensions, facilities)):
+        _put_in_order(connection, place_of(call.started_at), call.id)
 
 
 def calls_of(extension: str) -> sa.CompoundSelect[Any]:
@@ -76,8 +73,8 @@ def calls_of(extension: str) -> sa.CompoundSelect[Any]:
 
 
 def rows_of(call: Any, kept: Sequence[Any]) -> list[dict[str, Any]]:
-    """Returns the hits of a call, each at the lowest place that it can have."""
-    return [_row(call, each, leads=number == 0) for number, each in enumerate(kept or [None])]
+    """Returns the hits of a call, each at the place that it has if no other call began in the same moment."""
+    return [_row(call, each, number) for number, each in enumerate(kept or [None])]
 
 
 def others_of(call: Any, extensions: Iterable[str], facilities: Iterable[str]) -> dict[str, list[str]]:
@@ -97,12 +94,12 @@ def following(row: dict[str, Any], others: dict[str, list[str]]) -> dict[sa.Tabl
     }
 
 
-def _row(call: Any, kept: Any, *, leads: bool) -> dict[str, Any]:
+def _row(call: Any, kept: Any, number: int) -> dict[str, Any]:
     return {
-        "place": place_of(call.started_at),
+        "place": place_of(call.started_at) + number,
         "call_id": call.id,
         "recording_id": kept.id if kept else None,
-        "leads": leads,
+        "leads": number == 0,
         "kind": kind_of(
             recorded=kept is not None, test=bool(call.test), direction=call.direction, mode=call.mode
         ),
@@ -128,16 +125,35 @@ def _others(connection: sa.Connection, call: Any) -> dict[str, list[str]]:
     return others_of(call, *found)
 
 
-def _put(
-    connection: sa.Connection, row: dict[str, Any], others: dict[str, list[str]], place: int | None
-) -> None:
-    """Writes a hit and what follows from it, at a place, or at the first that is free from the lowest on."""
-    row["place"] = row["place"] if place is None else place
-    while not inserted(connection, hits, row):  # somebody else has written one of the same moment
-        row["place"] += 1
-    for table, some in following(row, others).items():
-        if some:
-            connection.execute(table.insert(), some)
+def _put(connection: sa.Connection, rows: Iterable[dict[str, Any]], others: dict[str, list[str]]) -> bool:
+    """Writes hits and what follows from them. Returns whether the place of each was free."""
+    for row in rows:
+        if not inserted(connection, hits, row):
+            return False
+        for table, some in following(row, others).items():
+            if some:
+                connection.execute(table.insert(), some)
+    return True
+
+
+def _put_in_order(connection: sa.Connection, began: int, call_id: str) -> None:
+    """Writes the hits of all calls that began in one microsecond, in the order of their ids, whatever came
+    first: so a catalogue that is made again shows them as before."""
+    of_moment = hits.c.place.between(began, began + SLOTS - 1)
+    some = {call_id, *connection.execute(sa.select(hits.c.call_id).where(of_moment)).scalars()}
+    query = sa.select(calls).where(calls.c.id.in_(some)).order_by(calls.c.id)
+    found = [each for each in connection.execute(query).all() if _began_at(each, began)]
+    for call in found:
+        _remove(connection, call.id)
+    taken = set(connection.execute(sa.select(hits.c.place).where(of_moment)).scalars())  # by damaged rows
+    free = (place for place in count(began) if place not in taken)
+    for call in found:
+        rows = rows_of(call, _recordings(connection, call.id))
+        _put(connection, [{**row, "place": next(free)} for row in rows], _others(connection, call))
+
+
+def _began_at(call: Any, began: int) -> bool:
+    return isinstance(call.started_at, datetime) and place_of(call.started_at) == began
 
 
 def _remove(connection: sa.Connection, call_id: str) -> list[int]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 
-from callrec.catalogue import searching, streams
+from callrec import ids
+from callrec.catalogue import calls, lines, searching, streams
 from callrec.catalogue.database import Database
-from callrec.model.access import Reach
+from callrec.model.access import EVERYWHERE, Reach
 from callrec.model.found import SearchQuery
 from tests import searched
+from tests.unit.samples import START, call
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +43,20 @@ def test_a_search_finds_the_same_among_many(filled: Database, wanted: SearchQuer
         patch.setattr(searching, "AT_HAND", 3)
         patch.setattr(streams, "MOST_FACILITIES", 1)
         searched.check(connection, wanted, reach)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_calls_of_one_moment_are_in_the_order_of_their_ids(
+    database: Database, order: tuple[int, ...]
+) -> None:
+    """Whatever came first: a catalogue that is made again shows them as before."""
+    made = [call(id=ids.derived(START, str(number))) for number in range(4)]
+    with database.begin() as connection:
+        for number in order:
+            calls.save_call(connection, made[number])
+        calls.save_call(connection, made[0])
+        for sort in ("oldest", "newest"):
+            found = lines.search(connection, SearchQuery(all_calls=True, sort=sort), reach=EVERYWHERE)
+            assert [each.call_id for each in found] == sorted(
+                (each.id for each in made), reverse=sort == "newest"
+            )
