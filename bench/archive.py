@@ -3,12 +3,13 @@
 Calls that are over lie on a real Asterisk, and go into a real SeaweedFS and SQLite by the archiver of a
 controller, in this process; beside it, in turn, what an administrator's script does with what MixMonitor has
 written: `lame`, `put_object`, a row, one call after another. Then how many at a time help, how long one
-recording takes by its length, and how long a short one waits behind one of hours.
+recording takes by its length and how much memory, and how long a short one waits behind one of hours.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import resource
 import sqlite3
 import subprocess
@@ -16,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -37,8 +39,8 @@ from callrec.archive.archiver import Archiver
 SECONDS, COUNT, ROUNDS = 40.0, 12, 5
 LENGTHS = (10.0, 40.0, 180.0, 600.0, 3600.0)
 SHORT, LONG = 10.0, 3 * 3600.0
-LANES = (1, 2, 5, 10)
-"""One thread for all; one that joins and one that uploads; the archiver as it is; twice as many."""
+LANES = {1: (0, 0), 2: (1, 1), 4: (2, 2), 5: (2, 3), 10: (4, 6)}
+"""Workers: how many join and how many upload. The one does both in turn; five is the archiver as it is."""
 Cost = dict[str, float]
 
 
@@ -53,7 +55,9 @@ def main() -> int:
         lanes = {str(each): partial(_by_lanes, office, each) for each in LANES}
         rates = in_turn(lanes, rounds)
         lengths = in_turn(_by_length(office, LENGTHS[:3] if quick else LENGTHS), rounds)
-        short = [_behind(office, 1200.0 if quick else LONG) for _ in range(rounds)]
+        long = 1200.0 if quick else LONG
+        short = [_behind(office, long) for _ in range(rounds)]
+        memory = in_turn({f"{each:g}": partial(_memory, office, each) for each in (SHORT, long)}, rounds)
         machine = facts_of_calls(office.app.pbx.version())
     return finish(
         "archive",
@@ -61,7 +65,7 @@ def main() -> int:
         f"`python -m bench.archive`: {COUNT} recordings of {SECONDS:g} s a round.",
         machine,
         ratios=_ratios(costs, lengths["10"], short),
-        rows=_rows(costs, rates, short),
+        rows=[*_rows(costs, rates, short), *_memory_rows(memory)],
         charts=_charts(rates, lengths),
         quick=quick,
     )
@@ -142,12 +146,14 @@ def _by_lanes(office: OfficeAfterCalls, count: int) -> float:
 
 
 def _limit(archiver: Archiver, count: int) -> None:
-    joining, uploading = archiver._joining, archiver._uploading
-    if count == 2:
-        del joining[1:], uploading[1:]
-    for _ in range(count // 5 - 1):
-        joining += [archiver._lane(archiver._to_join, lambda _: True) for _ in (1, 2)]
-        uploading += [archiver._lane(archiver._to_upload, lambda _: True) for _ in (1, 2, 3)]
+    for lanes, queue, wanted in zip(
+        (archiver._joining, archiver._uploading),
+        (archiver._to_join, archiver._to_upload),
+        LANES[count],
+        strict=True,
+    ):
+        del lanes[wanted:]
+        lanes += [archiver._lane(queue, lambda _: True) for _ in range(wanted - len(lanes))]
 
 
 def _by_length(office: OfficeAfterCalls, lengths: tuple[float, ...]) -> dict[str, Callable[[], float]]:
@@ -176,6 +182,22 @@ def _behind(office: OfficeAfterCalls, seconds: float) -> float:
     return taken
 
 
+def _memory(office: OfficeAfterCalls, seconds: float) -> float:
+    """Returns by how many MB this process has grown at most while it archived one recording."""
+    archiver, captured = office.archiver(), office.ended(seconds)
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the highest begins anew
+    before = _status("VmRSS")
+    with running(archiver):
+        seconds_until_archived(office, archiver, captured)
+    return _status("VmHWM") - before
+
+
+def _status(name: str) -> float:
+    found = re.search(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    assert found
+    return int(found[1]) / 1024
+
+
 # --- what is told
 
 
@@ -198,8 +220,14 @@ def _rows(costs: dict[str, list[Cost]], rates: dict[str, list[float]], behind: l
         for name in names
     ]
     script = Row("the same by the script, all", "ms", None, _milliseconds(costs["script"], "CPU"))
-    lanes = [Row(f"recordings a second, {each} threads", "", None, rates[each], judged=min) for each in rates]
+    lanes = [Row(f"recordings a second, {each} workers", "", None, rates[each], judged=min) for each in rates]
     return [*parts, script, *lanes, Row("a 10-s call behind one of 3 h", "s", 5.0, behind)]
+
+
+def _memory_rows(grown: dict[str, list[float]]) -> list[Row]:
+    return [
+        Row(f"memory to archive a recording of {seconds} s", "MB", None, grown[seconds]) for seconds in grown
+    ]
 
 
 def _milliseconds(costs: list[Cost], name: str) -> list[float]:
@@ -210,7 +238,7 @@ def _charts(rates: dict[str, list[float]], lengths: dict[str, list[float]]) -> l
     by_lanes = [(float(each), median(rates[each])) for each in rates]
     by_length = [(float(each), median(lengths[each])) for each in lengths]
     return [
-        Chart("threads", "recordings a second", x="threads", y="1/s", lines={"callrec": by_lanes}),
+        Chart("workers", "recordings a second", x="workers", y="1/s", lines={"callrec": by_lanes}),
         Chart("lengths", "hang-up to archived", x="s of sound", y="s", lines={"alone": by_length}, log=True),
     ]
 

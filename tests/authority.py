@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
+from tests.fake_clock import clear_left_over
 from tests.unit.http_server import serving
 
 _CONFIG = """
@@ -77,6 +78,7 @@ class Authority:
 
     def _openssl(self, *arguments: str, since: str = "") -> None:
         clock = ("faketime", "-f", since) if since else ()
+        clear_left_over()
         done = subprocess.run(
             [*clock, "openssl", *arguments], cwd=self.folder, capture_output=True, text=True, check=False
         )

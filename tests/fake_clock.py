@@ -9,6 +9,16 @@ from pathlib import Path
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 SLEEP = "import threading, time; time.sleep = lambda seconds: threading.Event().wait(seconds) and None"
 """libfaketime refuses Python's sleep where the monotonic clock is the true one."""
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - libfaketime knows no other place
+SHARED = "*faketime_s[eh]m_*"
+"""What libfaketime keeps in shared memory for each process, by its pid."""
+
+
+def clear_left_over(folder: Path = SHARED_MEMORY) -> None:
+    """Removes what libfaketime left of processes that were killed: one of the same pid could not start."""
+    for each in folder.glob(SHARED):
+        if not Path("/proc", each.name.rpartition("_")[2]).exists():
+            each.unlink(missing_ok=True)
 
 
 class FakeClock:
@@ -16,6 +26,7 @@ class FakeClock:
     that folder, where that is elsewhere."""
 
     def __init__(self, folder: Path, inside: Path | None = None) -> None:
+        clear_left_over()
         seen = inside or folder
         folder.mkdir(exist_ok=True)
         self._folder, self._file = folder, folder / "clock"

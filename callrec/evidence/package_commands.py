@@ -11,7 +11,7 @@ STEPS = (
         "How to check this package without callrec. The lines without # are commands for bash: type them in "
         "this folder, or run all of them by: bash {name}",
         """\
-export LC_ALL=C; t=$(mktemp -d); wrong=0""",
+export LC_ALL=C; t=$(mktemp -d); wrong=0; trap "rm -r $t" EXIT""",
     ),
     (
         "1. Every file is the one that was packed, and listed in package.json, which is signed (see 3). What "

@@ -32,6 +32,7 @@ from callrec.model.access import EVERYWHERE, Caller, Through
 from callrec.model.captures import Track
 from callrec.settings import ArchiveSettings
 from callrec.settings_file import load
+from tests.fake_clock import clear_left_over
 from tests.integration.conftest import DATABASES
 from tests.integration.s3_between import S3Between
 from tests.integration.system import eventually
@@ -311,6 +312,7 @@ def test_a_server_that_lies_or_refuses_is_told_of(office: Office, tmp_path: Path
 @on_one
 def test_a_clock_that_is_wrong_destroys_nothing(office: Office, tmp_path: Path) -> None:
     id_ = office.archive(tmp_path)
+    clear_left_over()
     for shift, said in (("-2d", "behind the custody log"), ("+2d", "more than a day apart")):
         code, outcomes, err = office.purge("faketime", "-f", shift, FAKETIME_DONT_FAKE_MONOTONIC="1")
         assert code == 4 and outcomes == {} and said in err and len(err.splitlines()) == 1

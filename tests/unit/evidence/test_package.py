@@ -9,6 +9,7 @@ import subprocess
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -40,14 +41,18 @@ def unpacked(path: Path, target: Path) -> Path:
 
 
 def bash(folder: Path, name: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["bash", name],
-        cwd=folder,
-        check=False,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **variables},
-    )
+    """Runs the commands of a package, and sees that they leave nothing of it elsewhere."""
+    with TemporaryDirectory() as elsewhere:
+        done = subprocess.run(
+            ["bash", name],
+            cwd=folder,
+            check=False,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "TMPDIR": elsewhere, **variables},
+        )
+        assert not list(Path(elsewhere).iterdir())
+    return done
 
 
 def test_what_is_in_it(package_files: dict[str, bytes]) -> None:
