@@ -88,9 +88,10 @@ def others_of(call: Any, extensions: Iterable[str], facilities: Iterable[str]) -
 def following(row: dict[str, Any], others: dict[str, list[str]]) -> dict[sa.Table, list[dict[str, Any]]]:
     """Returns the rows that follow from a hit, by their tables: one for each of the others."""
     repeated = {name: row[name] for name in _REPEATED}
+    filed = {**repeated, "filed": row["facility"]}
     return {
-        table: [{**repeated, name: each} for each in others[name]]
-        for table, name in zip(_FOLLOWS, ("extension", "facility"), strict=True)
+        hit_extensions: [{**repeated, "extension": each} for each in others["extension"]],
+        hit_facilities: [{**filed, "facility": each} for each in others["facility"]],
     }
 
 

@@ -97,7 +97,8 @@ def _sql(
         arms += _of_each(dialect, sql, kinds_, codes)
         same |= params
     together = " UNION ALL ".join(arms).replace(KINDS, ", ".join(map(str, some)))
-    end = _Search(shape).end(made, repeated=any(each.rows is hit_facilities for each in streams(shape)))
+    repeated = len(codes) > 1 and any(each.rows is hit_facilities for each in streams(shape))
+    end = _Search(shape).end(made, repeated=repeated)
     return sa.text(end.format(together=together)), {"limit": None, "most": None, **same}
 
 

@@ -46,8 +46,8 @@ class Stream:
 
     def index(self, *, by_length: bool) -> str | None:
         """Returns the name of the index that has these hits, by time or by length."""
-        if self.by in (None, "number"):
-            return self.by and "ix_hits_number"
+        if self.by in (None, "number", "filed"):
+            return self.by and f"ix_{self.rows.name}_{self.by}"
         return "_".join(filter(None, ("ix", self.rows.name, self.by, self.flag, _ORDER[by_length])))
 
     @property
@@ -68,9 +68,10 @@ _HITS = Stream(hits, hits, [])
 _OF_NUMBER, _OF_FACILITY, _OF_EXTENSION = (
     replace(_HITS, by=name) for name in ("number", "facility", "extension")
 )
-_OTHER_EXTENSIONS, _OTHER_FACILITIES = (
-    _beside(hit_extensions, "extension"),
-    _beside(hit_facilities, "facility"),
+_OTHER_EXTENSIONS = _beside(hit_extensions, "extension")
+_OTHER_FACILITIES, _FILED_ELSEWHERE = (
+    Stream(hit_facilities, hit_facilities, [], "facility"),
+    _beside(hit_facilities, "filed"),
 )
 _NOTED = Stream(note_grams.join(hits, hits.c.call_id == note_grams.c.call_id), note_grams, [], None)
 
@@ -108,7 +109,8 @@ def _chosen(wanted: Shape) -> Iterator[Stream]:
         if wanted.covered:
             yield from _kinds(_OF_FACILITY, wanted, facility)
         else:
-            yield from _kinds(_OTHER_FACILITIES, wanted, _OTHER_IN_REACH, *_facility(wanted))
+            filed = hit_facilities.c.filed == sa.bindparam("facility")
+            yield _with(_FILED_ELSEWHERE, _OTHER_IN_REACH, filed, _OF_KINDS)
     elif wanted.reached is not None and wanted.reached <= MOST_FACILITIES:
         yield from _reached(wanted)
     else:
@@ -116,10 +118,8 @@ def _chosen(wanted: Shape) -> Iterator[Stream]:
 
 
 def _reached(wanted: Shape) -> Iterator[Stream]:
-    codes = wanted.codes
-    elsewhere = sa.or_(hits.c.facility.is_(None), hits.c.facility.not_in(codes))
     yield from _kinds(_OF_FACILITY, wanted, _IN_REACH)
-    yield from _kinds(_OTHER_FACILITIES, wanted, _OTHER_IN_REACH, elsewhere)
+    yield from _kinds(_OTHER_FACILITIES, wanted, _OTHER_IN_REACH)
 
 
 def _kinds(stream: Stream, wanted: Shape, *conditions: sa.ColumnElement[bool]) -> Iterator[Stream]:

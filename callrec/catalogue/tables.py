@@ -225,7 +225,7 @@ hits = sa.Table(
 )
 
 
-def _others(name: str, by: str, kind: Any) -> sa.Table:
+def _others(name: str, by: str, kind: Any, *more: sa.schema.SchemaItem) -> sa.Table:
     return sa.Table(
         name,
         metadata,
@@ -235,6 +235,7 @@ def _others(name: str, by: str, kind: Any) -> sa.Table:
         column("incident", sa.Boolean),
         column("held", sa.Boolean),
         column(by, kind, primary_key=True),
+        *more,
         *_orders(name, by),
         sqlite_with_rowid=False,
     )
@@ -242,7 +243,13 @@ def _others(name: str, by: str, kind: Any) -> sa.Table:
 
 # Who took part in the call of a hit beside the extension and the facility under which it is filed.
 hit_extensions = _others("hit_extensions", "extension", sa.Text)
-hit_facilities = _others("hit_facilities", "facility", sa.String(32))
+hit_facilities = _others(
+    "hit_facilities",
+    "facility",
+    sa.String(32),
+    column("filed", sa.String(32), nullable=True),  # the facility under which it is filed
+    sa.Index("ix_hit_facilities_filed", "facility", "filed", "place"),
+)
 
 # What people wrote about a call. `folded` is what a search compares.
 notes = sa.Table(

@@ -42,7 +42,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     _others("hit_extensions", "extension", sa.Text)
-    _others("hit_facilities", "facility", sa.String(32))
+    _others("hit_facilities", "facility", sa.String(32), sa.Column("filed", sa.String(32), nullable=True))
     op.create_table(
         "note_grams",
         _column("gram", sa.Text),
@@ -76,7 +76,7 @@ def _kind_of_ids() -> Any:
     return found
 
 
-def _others(table: str, by: str, kind: Any) -> None:
+def _others(table: str, by: str, kind: Any, *more: sa.Column[Any]) -> None:
     op.create_table(
         table,
         _column("place", sa.BigInteger),
@@ -85,6 +85,7 @@ def _others(table: str, by: str, kind: Any) -> None:
         _column("incident", sa.Boolean),
         _column("held", sa.Boolean),
         _column(by, kind),
+        *more,
         sa.PrimaryKeyConstraint("place", by, name=f"pk_{table}"),
         sqlite_with_rowid=False,
     )
@@ -92,6 +93,7 @@ def _others(table: str, by: str, kind: Any) -> None:
 
 def _index() -> None:
     op.create_index("ix_hits_call_id", "hits", ["call_id"])
+    op.create_index("ix_hit_facilities_filed", "hit_facilities", ["facility", "filed", "place"])
     _some("ix_hits_number", "hits", ["number", "place"], None, "number")
     for table, bys in (
         ("hits", (None, "facility", "extension")),
@@ -175,8 +177,9 @@ WHERE hits.extension IS NULL OR participants.extension <> hits.extension
 """
 
 _OTHER_FACILITIES = """
-INSERT INTO hit_facilities (place, facility, length_ms, kind, incident, held)
-SELECT hits.place, call_facilities.facility, hits.length_ms, hits.kind, hits.incident, hits.held
+INSERT INTO hit_facilities (place, facility, length_ms, kind, incident, held, filed)
+SELECT
+    hits.place, call_facilities.facility, hits.length_ms, hits.kind, hits.incident, hits.held, hits.facility
 FROM hits JOIN call_facilities ON call_facilities.call_id = hits.call_id
 WHERE hits.facility IS NULL OR call_facilities.facility <> hits.facility
 """
