@@ -6,6 +6,7 @@ Japanese has no blanks: no index of words serves, and a search for two kanji is 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import pairwise
 
 import sqlalchemy as sa
@@ -28,8 +29,10 @@ def wanted(folded: str) -> list[str]:
 def write(connection: sa.Connection, call_id: str, texts: Iterable[str] | None = None) -> None:
     """Writes the signs of `folded` texts about a call; without, of all its notes. Twice is as once."""
     began = _began(connection, call_id)
-    for sign in sorted(_signs(_texts(connection, call_id) if texts is None else texts)):
-        insert_once(connection, note_grams, {"gram": sign, "began": began, "call_id": call_id})
+    signs = sorted(_signs(_texts(connection, call_id) if texts is None else texts))
+    insert_once(
+        connection, note_grams, *({"gram": each, "began": began, "call_id": call_id} for each in signs)
+    )
 
 
 def forget(connection: sa.Connection, call_id: str, began: int | None = None) -> None:
@@ -42,9 +45,9 @@ def forget(connection: sa.Connection, call_id: str, began: int | None = None) ->
 
 
 def _began(connection: sa.Connection, call_id: str) -> int:
-    return place_of(
-        connection.execute(sa.select(calls.c.started_at).where(calls.c.id == call_id)).scalar_one()
-    )
+    """Returns the place of the moment in which a call began; of a damaged one the first of all."""
+    found = connection.execute(sa.select(calls.c.started_at).where(calls.c.id == call_id)).scalar_one()
+    return place_of(found) if isinstance(found, datetime) else 0
 
 
 def _signs(texts: Iterable[str]) -> set[str]:
