@@ -15,6 +15,9 @@ from callrec.catalogue.places import place_of
 from callrec.catalogue.tables import calls, note_grams, notes
 from callrec.catalogue.writing import insert_once
 
+LONGEST = 2
+"""Signs of a text that is found by one row alone."""
+
 
 def of(folded: str) -> set[str]:
     """Returns each sign of a text that is `folded`, and each pair of neighbours."""

@@ -31,7 +31,7 @@ class Mark:
 class Shape:
     """What a search asks, without the values. `given` has the names of what is given. `recorded` and
     `unrecorded`: kinds of such hits are looked for. `reached`: facilities in reach, None for all; `covered`:
-    the one that is asked for is among them."""
+    the one that is asked for is among them. `is_gram`: the note is one sign or two, found by them alone."""
 
     given: frozenset[str]
     recorded: bool
@@ -39,6 +39,7 @@ class Shape:
     sort: str
     reached: int | None
     covered: bool
+    is_gram: bool
     marked: bool
     marks_recording: bool
 
@@ -70,6 +71,7 @@ def shape_of(
         wanted.sort,
         None if reach.facilities is None else len(reach.facilities),
         reach.covers(wanted.facility),
+        len(folded(wanted.note or "")) <= grams.LONGEST,
         mark is not None,
         mark is not None and mark.length != no_length,
     )

@@ -93,17 +93,19 @@ def streams(wanted: Shape) -> tuple[Stream, ...]:
 
 def _chosen(wanted: Shape) -> Iterator[Stream]:
     """Yields the streams of whatever is asked that fewest calls have."""
-    rest = [*_facility(wanted), *_note(wanted), *_within(wanted)]
+    rest = [*_facility(wanted), *_within(wanted)]
+    noted = _note(wanted)
     if wanted.numbers:
         for each in wanted.numbers:
             number = hits.c.number == sa.bindparam(each)
-            yield _with(_OF_NUMBER, number, _OF_KINDS, *_extension(wanted), *rest)
+            yield _with(_OF_NUMBER, number, _OF_KINDS, *_extension(wanted), *noted, *rest)
     elif "extension" in wanted.given:
         for stream in (_OF_EXTENSION, _OTHER_EXTENSIONS):
             extension = stream.rows.c.extension == sa.bindparam("extension")
-            yield from _kinds(stream, wanted, extension, *rest)
+            yield from _kinds(stream, wanted, extension, *noted, *rest)
     elif "note" in wanted.given:
-        yield _with(_NOTED, note_grams.c.gram == sa.bindparam("gram"), _OF_KINDS, *rest)
+        gram = note_grams.c.gram == sa.bindparam("gram")
+        yield _with(_NOTED, gram, _OF_KINDS, *(() if wanted.is_gram else noted), *rest)
     elif "facility" in wanted.given:
         facility = hits.c.facility == sa.bindparam("facility")
         if wanted.covered:
