@@ -68,7 +68,10 @@ _HITS = Stream(hits, hits, [])
 _OF_NUMBER, _OF_FACILITY, _OF_EXTENSION = (
     replace(_HITS, by=name) for name in ("number", "facility", "extension")
 )
-_OTHER_EXTENSIONS = _beside(hit_extensions, "extension")
+_OTHER_EXTENSIONS, _JOINED_EXTENSIONS = (
+    Stream(hit_extensions, hit_extensions, [], "extension"),
+    _beside(hit_extensions, "extension"),
+)
 _OTHER_FACILITIES, _FILED_ELSEWHERE = (
     Stream(hit_facilities, hit_facilities, [], "facility"),
     _beside(hit_facilities, "filed"),
@@ -100,7 +103,7 @@ def _chosen(wanted: Shape) -> Iterator[Stream]:
             number = hits.c.number == sa.bindparam(each)
             yield _with(_OF_NUMBER, number, _OF_KINDS, *_extension(wanted), *noted, *rest)
     elif "extension" in wanted.given:
-        for stream in (_OF_EXTENSION, _OTHER_EXTENSIONS):
+        for stream in (_OF_EXTENSION, _JOINED_EXTENSIONS if noted or rest else _OTHER_EXTENSIONS):
             extension = stream.rows.c.extension == sa.bindparam("extension")
             yield from _kinds(stream, wanted, extension, *noted, *rest)
     elif "note" in wanted.given:
