@@ -25,6 +25,8 @@ from callrec.model.found import SearchQuery
 
 AT_HAND = 10_000
 """Hits that are collected and sorted rather than looked for in the order that is asked."""
+IN_ONE_ROW = 400
+"""Parts of a query that SQLite is given in one row."""
 NO_LENGTH = -1
 """Sorts calls without a recording after those with one."""
 
@@ -96,7 +98,7 @@ def _sql(
         kinds_ = [each for each in some if recorded in (None, bool(each & RECORDED))]
         arms += _of_each(dialect, sql, kinds_, codes)
         same |= params
-    together = " UNION ALL ".join(arms).replace(KINDS, ", ".join(map(str, some)))
+    together = _united(arms).replace(KINDS, ", ".join(map(str, some)))
     repeated = len(codes) > 1 and any(each.rows is hit_facilities for each in streams(shape))
     end = _Search(shape).end(made, repeated=repeated)
     return sa.text(end.format(together=together)), {"limit": None, "most": None, **same}
@@ -117,6 +119,14 @@ def _of_each(dialect: str, sql: str, some: Sequence[int], codes: Sequence[str]) 
         for name, values in each_of.items()
     ]
     return [f"SELECT arm.* FROM {', '.join([*lists, f'LATERAL ({sql}) AS arm'])}"]  # noqa: S608
+
+
+def _united(arms: Sequence[str]) -> str:
+    """Returns all queries as one. SQLite takes 500 in one row."""
+    if len(arms) <= IN_ONE_ROW:
+        return " UNION ALL ".join(arms)
+    some = (arms[begin : begin + IN_ONE_ROW] for begin in range(0, len(arms), IN_ONE_ROW))
+    return _united([f"SELECT * FROM ({_united(each)}) AS arms" for each in some])  # noqa: S608
 
 
 @lru_cache(1000)

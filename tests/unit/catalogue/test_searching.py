@@ -60,3 +60,13 @@ def test_calls_of_one_moment_are_in_the_order_of_their_ids(
             assert [each.call_id for each in found] == sorted(
                 (each.id for each in made), reverse=sort == "newest"
             )
+
+
+@pytest.mark.parametrize("facility", [None, "shiba"])
+@pytest.mark.parametrize("count", [streams.MOST_FACILITIES, 600])
+def test_any_number_of_facilities_may_be_in_reach(filled: Database, facility: str | None, count: int) -> None:
+    """SQLite takes 500 parts of a query in one row."""
+    others = [f"x{number}" for number in range(count - 2)]
+    wanted = SearchQuery(all_calls=True, test_calls=True, facility=facility, limit=1000)
+    with filled.read() as connection:
+        searched.check(connection, wanted, Reach(frozenset({"azabu", "mita", *others})))
