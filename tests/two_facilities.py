@@ -25,6 +25,7 @@ from callrec.model.calls import Participant
 from callrec.model.office import Extension, Facility
 from callrec.numbers import normalise
 from callrec.texts import folded
+from tests.followed import follow
 from tests.unit.bench import Bench
 from tests.unit.program import Done
 from tests.unit.samples import END, START, captured_call
@@ -115,6 +116,7 @@ def notes_and_holds_are_searched_within_reach(desk: Desk) -> None:
             connection.execute(tables.notes.insert().values(call_id=call_of(id_), **row))
         held = tables.recordings.c.id.in_((OWN, OTHER))
         connection.execute(tables.recordings.update().where(held).values(hold=True))
+        follow(connection)
     for part in (["--note", "怒鳴"], ["--note", "100%"], ["--held"]):
         assert [each["id"] for each in json.loads(desk("search", "--json", *part).out)] == [OWN], part
     assert desk("search", "--note", "返金").code == desk("search", "--note", "1_0").code == 1
@@ -122,6 +124,7 @@ def notes_and_holds_are_searched_within_reach(desk: Desk) -> None:
     with desk.app.database.begin() as connection:  # the custody log tells of none of it
         connection.execute(tables.notes.delete())
         connection.execute(tables.recordings.update().where(held).values(hold=False))
+        follow(connection)
 
 
 def show_shows_what_is_within_reach(desk: Desk) -> None:

@@ -9,16 +9,17 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from callrec.catalogue import hits
 from callrec.catalogue.calls import ArchivedRecording, read_recording
 from callrec.catalogue.custody import Entry
 from callrec.catalogue.database import Connection
 from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import (
+    ASKED_FOR,
     call_facilities,
     calls,
     custody,
     destructions,
-    participants,
     recordings,
 )
 from callrec.catalogue.within import within
@@ -126,7 +127,7 @@ def known_ids(connection: Connection, ids: Collection[str]) -> set[str]:
 
 def lost(connection: Connection) -> list[Entry]:
     """Returns the rows of the custody log that say of a recording that it is lost."""
-    query = sa.select(custody).where(custody.c.action == "lost").order_by(custody.c.seq)
+    query = sa.select(custody).where(custody.c.action == "lost", sa.text(ASKED_FOR)).order_by(custody.c.seq)
     return [_READ_ENTRY(row, lambda row: row._asdict()) for row in connection.execute(query)]
 
 
@@ -153,8 +154,7 @@ def _conditions(scope: AbsenceScope) -> list[sa.ColumnElement[bool]]:
         sa.not_(calls.c.test),
     ]
     if scope.extension is not None:
-        of = sa.select(participants.c.call_id).where(participants.c.extension == scope.extension)
-        found.append(calls.c.id.in_(of))
+        found.append(calls.c.id.in_(hits.calls_of(scope.extension)))
     if scope.facility is not None:
         through = sa.exists().where(
             call_facilities.c.call_id == calls.c.id, call_facilities.c.facility == scope.facility

@@ -11,9 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from callrec.catalogue.calls import upsert
 from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import alerts
+from callrec.catalogue.writing import upsert
 from callrec.model.alerts import Alert, AlertState, Delivery
 
 

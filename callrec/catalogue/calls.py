@@ -10,13 +10,16 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
+from callrec.catalogue import hits
 from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import call_facilities, calls, extensions, participants, recordings
+from callrec.catalogue.writing import insert_once, inserted, replacement, upsert
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody, KeptBecause, RetainedBecause, Silence, SilenceReason
 from callrec.model.rules import Direction, Mode
@@ -106,13 +109,26 @@ def save_call(connection: sa.Connection, call: CallRecord, facilities: Iterable[
     `facilities` are the codes of those that took part; without, those of its extensions as they are now.
     One whose recording was marked as an incident stays so.
     """
-    # mostly not: then there is nothing to be asked for, nor to go; but PostgreSQL has several writers at once
-    known = connection.dialect.name == "postgresql" or is_known(connection, call.id)
-    call = replace(call, incident=call.incident or (known and _is_marked(connection, call.id)))
-    upsert(connection, calls, {"id": call.id}, call_row(call))
+    is_new, codes = _write_call(connection, call, facilities)
+    if is_new:
+        hits.add(connection, SimpleNamespace(id=call.id, **call_row(call)), extensions_of(call), codes)
+    else:
+        hits.rewrite(connection, call.id)
+
+
+def _write_call(
+    connection: sa.Connection, call: CallRecord, facilities: Iterable[str] | None
+) -> tuple[bool, set[str]]:
+    """Returns whether the call is new, and the facilities that took part."""
+    # mostly it is, which the database itself tells: then there is nothing to be asked for, nor to go
+    known = not inserted(connection, calls, {"id": call.id, **call_row(call)})
+    if known:
+        call = replace(call, incident=call.incident or _is_marked(connection, call.id))
+        upsert(connection, calls, {"id": call.id}, call_row(call))
     codes = facilities_of(connection, call) if facilities is None else set(facilities)
     _only(connection, participants, call, "extension", extensions_of(call), known, started_at=call.started_at)
     _only(connection, call_facilities, call, "facility", codes, known)
+    return not known, codes
 
 
 def _is_marked(connection: sa.Connection, call_id: str) -> bool:
@@ -135,9 +151,10 @@ def save_recording(
 ) -> None:
     """Writes an archived recording and its call, as its manifest has them. Twice is the same as once, and
     undoes nothing that people did with it since."""
-    save_call(connection, manifest.call, manifest.facilities or None)
+    _write_call(connection, manifest.call, manifest.facilities or None)
     row = recording_row(manifest, key=key, manifest_sha256=manifest_sha256, versions=versions)
     upsert(connection, recordings, {"id": manifest.recording_id}, row, once=AFTERWARDS)
+    hits.rewrite(connection, manifest.call.id)
 
 
 def call_row(call: CallRecord) -> dict[str, Any]:
@@ -326,12 +343,6 @@ def _facilities() -> sa.Select[Any]:
     return sa.select(extensions.c.facility).where(extensions.c.number.in_(numbers))
 
 
-def insert_once(connection: sa.Connection, table: sa.Table, *rows: dict[str, Any]) -> None:
-    """Writes rows with the same columns, but for those that are there."""
-    if rows:
-        connection.execute(_insertion(connection.dialect.name, table), rows)
-
-
 def _only(
     connection: sa.Connection,
     table: sa.Table,
@@ -348,49 +359,7 @@ def _only(
         connection.execute(table.delete().where(stale))
     rows = [{"call_id": call.id, name: each, **values} for each in wanted]
     if values and rows:
-        statement = _replacement(connection.dialect.name, table, ("call_id", name), tuple(values))
+        statement = replacement(connection.dialect.name, table, ("call_id", name), tuple(values))
         connection.execute(statement, rows)
     else:
         insert_once(connection, table, *rows)
-
-
-def upsert(
-    connection: sa.Connection,
-    table: sa.Table,
-    key: dict[str, Any],
-    values: dict[str, Any],
-    *,
-    once: Collection[str] = (),
-) -> None:
-    """Writes a row, or brings the one with this key up to date, but for the columns that are written once."""
-    newer = tuple(name for name in values if name not in once)
-    statement = _replacement(connection.dialect.name, table, tuple(key), newer)
-    connection.execute(statement, {**key, **values})
-
-
-@cache  # to make a statement, and what it is known by, takes SQLAlchemy longer than to execute it
-def _insertion(dialect: str, table: sa.Table) -> sa.Executable:
-    statement: sa.Executable = _insert(dialect, table).on_conflict_do_nothing()
-    return statement
-
-
-@cache
-def _replacement(
-    dialect: str, table: sa.Table, key: tuple[str, ...], newer: tuple[str, ...]
-) -> sa.Executable:
-    """Returns the statement that writes a row, or these columns of it where there is one with this key."""
-    insertion = _insert(dialect, table)
-    columns = {name: insertion.excluded[name] for name in newer}
-    statement: sa.Executable = insertion.on_conflict_do_update(index_elements=key, set_=columns)
-    return statement
-
-
-def _insert(dialect: str, table: sa.Table) -> Any:
-    """Returns an INSERT of the database's own kind: only that knows what to do about a row that is there."""
-    if dialect == "sqlite":
-        from sqlalchemy.dialects import sqlite
-
-        return sqlite.insert(table)
-    from sqlalchemy.dialects import postgresql
-
-    return postgresql.insert(table)

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from callrec.catalogue.rows import RowReader
-from callrec.catalogue.tables import calls, custody, recordings
+from callrec.catalogue.tables import ASKED_FOR, calls, custody, recordings
 from callrec.catalogue.within import within
 from callrec.model.access import Reach
 
@@ -78,7 +78,7 @@ def refusals(connection: sa.Connection, begin: datetime, end: datetime, reach: R
 
 
 def _during(begin: datetime, end: datetime) -> list[sa.ColumnElement[bool]]:
-    return [custody.c.at >= begin, custody.c.at < end]
+    return [sa.literal_column(f"custody.{ASKED_FOR}"), custody.c.at >= begin, custody.c.at < end]
 
 
 def _values(row: Any) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from callrec.catalogue.calls import OF_MANIFEST, insert_once
+from callrec.catalogue.calls import OF_MANIFEST
 from callrec.catalogue.database import Connection
 from callrec.catalogue.rows import RowReader, read_all
 from callrec.catalogue.tables import calls, custody, destructions, holds, recordings
 from callrec.catalogue.within import within
+from callrec.catalogue.writing import insert_once
 from callrec.errors import CatalogueDamaged, Sentence
 from callrec.model.access import Reach
 from callrec.model.captures import Custody, RetainedBecause

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from callrec.catalogue import grams, hits
 from callrec.catalogue.calls import call_row
 from callrec.catalogue.database import Connection
 from callrec.catalogue.rows import RowReader
@@ -48,7 +49,9 @@ def erase(connection: Connection, call_id: str, call: CallRecord, at: datetime) 
     values: dict[str, Any] = {name: row[name] for name in ("number", "more_numbers", "details")}
     values["erased_at"] = at
     connection.execute(calls.update().where(calls.c.id == call_id).values(values))
+    grams.forget(connection, call_id)
     connection.execute(notes.delete().where(notes.c.call_id == call_id))
+    hits.rewrite(connection, call_id)
 
 
 def _is_due(before: datetime) -> sa.ColumnElement[bool]:

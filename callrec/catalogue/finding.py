@@ -6,7 +6,7 @@ everywhere. Who reaches what is not decided here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,9 @@ import sqlalchemy as sa
 
 from callrec.catalogue.calls import ArchivedRecording, read_recording
 from callrec.catalogue.rows import RowReader, read_all
-from callrec.catalogue.tables import calls, notes, participants, recordings
+from callrec.catalogue.searching import NO_LENGTH, first_places
+from callrec.catalogue.shapes import Mark
+from callrec.catalogue.tables import calls, hits, recordings
 from callrec.catalogue.within import within
 from callrec.errors import CatalogueDamaged, NotFound, OutOfSight, WrongUsage
 from callrec.ids import ID, pasted
@@ -23,9 +25,11 @@ from callrec.model.access import Reach
 from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody
 from callrec.model.found import SearchQuery
-from callrec.texts import folded, on_one_line
+from callrec.texts import on_one_line
 
 SHORTEST_PREFIX = 8
+AT_ONCE = 500
+"""Lines in one query."""
 FIRST_ID = "00000000-0000-0000-0000-000000000000"
 _READ_CALL = RowReader(CallRecord, "calls", "id")
 _READ_FOUND_RECORDING = RowReader(ArchivedRecording, "recordings", "r_id")
@@ -51,13 +55,6 @@ class SearchHit:
     call: CallRecord
     recording: ArchivedRecording | None
     erased_at: datetime | None = None
-
-
-SORTS = {
-    "newest": calls.c.started_at.desc(),
-    "oldest": calls.c.started_at.asc(),
-    "longest": recordings.c.duration_s.desc().nullslast(),
-}
 
 
 def recording(connection: sa.Connection, id_: str, *, reach: Reach) -> ArchivedRecording:
@@ -101,16 +98,50 @@ def search(
 ) -> list[SearchHit]:
     """Returns the recordings (with `all_calls`: also the calls without one) that fit.
 
-    Damaged rows are told to `passed_over`, and left out; without it, raises CatalogueDamaged for the first.
+    Raises NotFound where `after` is not there, as `recording` does. Damaged rows are told to `passed_over`,
+    and left out; without it, raises CatalogueDamaged for the first.
     """
-    query = (
-        sa.select(calls, *(column.label(f"r_{column.name}") for column in recordings.c))
-        .select_from(calls.join(recordings, recordings.c.call_id == calls.c.id, isouter=wanted.all_calls))
-        .where(*_conditions(wanted), *within(calls.c.id, reach))
-        .order_by(SORTS[wanted.sort], calls.c.id)
-        .limit(wanted.limit)
-    )
-    return read_all(connection.execute(query), _found, passed_over)
+    return read_all(found_rows(connection, wanted, _WHOLE, reach), _found, passed_over)
+
+
+def found_rows(
+    connection: sa.Connection, wanted: SearchQuery, of_lines: sa.Select[Any], reach: Reach
+) -> Iterator[Any]:
+    """Yields what a query `of_lines` has of the lines of a search, in their order."""
+    mark = None if wanted.after is None else _mark(connection, wanted.after, reach)
+    places = first_places(connection, wanted, reach, mark)
+    for begin in range(0, len(places), AT_ONCE):
+        some = places[begin : begin + AT_ONCE]
+        rows = {row.place: row for row in connection.execute(of_lines, {"places": some})}
+        yield from (rows[place] for place in some if place in rows)
+
+
+def lines_of(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """Returns the query for columns of the hits at some `places`, their calls and recordings."""
+    of_call = hits.join(calls, calls.c.id == hits.c.call_id)
+    source = of_call.join(recordings, recordings.c.id == hits.c.recording_id, isouter=True)
+    there = hits.c.place.in_(sa.bindparam("places", expanding=True))
+    return sa.select(hits.c.place, *columns).select_from(source).where(there)
+
+
+_WHOLE = lines_of(*calls.c, *(column.label(f"r_{column.name}") for column in recordings.c))
+
+
+def whole_line(connection: sa.Connection, place: int) -> SearchHit:
+    """Returns the line at a place. Raises CatalogueDamaged, and names what is damaged."""
+    return _found(connection.execute(_WHOLE, {"places": [place]}).one())
+
+
+def _mark(connection: sa.Connection, id_: str, reach: Reach) -> Mark:
+    """Returns where the recording or call of an id, or of its beginning, stands among all. Raises as
+    `recording` does."""
+    found = look_up(connection, id_, reach=reach)
+    recorded = hits.c.recording_id == found.recording.id if found.recording else sa.true()
+    of_call = sa.select(hits.c.place, hits.c.length_ms).where(hits.c.call_id == found.call.id, recorded)
+    row = connection.execute(of_call.order_by(hits.c.place).limit(1)).one_or_none()
+    if row is None:
+        raise _missing(id_, None)
+    return Mark(row.place, NO_LENGTH if row.length_ms is None else row.length_ms)
 
 
 def recording_ids(connection: sa.Connection, *, reach: Reach) -> list[str]:
@@ -119,45 +150,6 @@ def recording_ids(connection: sa.Connection, *, reach: Reach) -> list[str]:
         recordings.c.state == Custody.ARCHIVED, *within(recordings.c.call_id, reach)
     )
     return list(connection.execute(query.order_by(recordings.c.id)).scalars())
-
-
-def _conditions(wanted: SearchQuery) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool] | None] = [
-        sa.not_(calls.c.test) if not wanted.test_calls else None,
-        calls.c.started_at >= wanted.begin if wanted.begin is not None else None,
-        calls.c.started_at < wanted.end if wanted.end is not None else None,
-        calls.c.facility == wanted.facility if wanted.facility is not None else None,
-        calls.c.direction == wanted.direction if wanted.direction is not None else None,
-        calls.c.mode == wanted.mode if wanted.mode is not None else None,
-        _took_part(wanted) if wanted.extension is not None else None,
-        _has_number(wanted) if wanted.number is not None else None,
-        calls.c.incident if wanted.incident else None,
-        recordings.c.hold if wanted.held else None,
-        _has_note(wanted.note) if wanted.note is not None else None,
-        recordings.c.duration_s >= wanted.min_duration_s if wanted.min_duration_s is not None else None,
-    ]
-    return [condition for condition in conditions if condition is not None]
-
-
-def _took_part(wanted: SearchQuery) -> sa.ColumnElement[bool]:
-    """Fits the calls an extension took part in; the span is repeated so that its index can serve."""
-    query = sa.select(participants.c.call_id).where(participants.c.extension == wanted.extension)
-    if wanted.begin:
-        query = query.where(participants.c.started_at >= wanted.begin)
-    if wanted.end:
-        query = query.where(participants.c.started_at < wanted.end)
-    return calls.c.id.in_(query)
-
-
-def _has_number(wanted: SearchQuery) -> sa.ColumnElement[bool]:
-    return calls.c.number.in_({wanted.number, wanted.dialled} - {None})
-
-
-def _has_note(text: str) -> sa.ColumnElement[bool]:
-    """Fits the calls with a note in which a text stands. Japanese has no blanks: no index of words serves."""
-    return calls.c.id.in_(
-        sa.select(notes.c.call_id).where(notes.c.folded.contains(folded(text), autoescape=True))
-    )
 
 
 def _call_row(connection: sa.Connection, id_: str, reach: Reach, no_recording: NotFound) -> Any:

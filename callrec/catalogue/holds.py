@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from callrec import ids
+from callrec.catalogue import hits
 from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import calls, holds, recordings
 from callrec.catalogue.within import within
@@ -105,10 +106,11 @@ def release(
 
 
 def _agree(connection: sa.Connection, recording_id: str) -> None:
-    """Makes the recording's own row say whether there is a hold in force."""
+    """Makes the recording's own row, and its hit, say whether there is a hold in force."""
     left = sa.select(holds.c.id).where(holds.c.recording_id == recording_id, _IN_FORCE).exists()
     known = recordings.c.id == recording_id
     connection.execute(recordings.update().where(known).values(hold=sa.select(left).scalar_subquery()))
+    hits.rewrite(connection, connection.execute(sa.select(recordings.c.call_id).where(known)).scalar_one())
 
 
 def _hold(row: Any) -> Hold:

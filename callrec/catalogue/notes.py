@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from callrec import ids
+from callrec.catalogue import grams
 from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import notes
 from callrec.texts import folded
@@ -33,6 +34,7 @@ def add(connection: sa.Connection, call_id: str, text: str, *, who: str, at: dat
     new = WrittenNote(ids.new(), call_id, at, who, text)
     row = {name: getattr(new, name) for name in WrittenNote.__dataclass_fields__}
     connection.execute(notes.insert().values(**row, folded=folded(text)))
+    grams.write(connection, call_id, [folded(text)])
     return new
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from callrec.catalogue import tables
-from callrec.catalogue.calls import upsert
 from callrec.catalogue.rows import RowReader
+from callrec.catalogue.writing import upsert
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from callrec.catalogue.calls import upsert
+from callrec.catalogue import grams, hits
 from callrec.catalogue.statements import ABOUT_REQUEST
 from callrec.catalogue.tables import (
     copies,
@@ -27,6 +27,7 @@ from callrec.catalogue.tables import (
     request_recordings,
     requests,
 )
+from callrec.catalogue.writing import upsert
 from callrec.model.captures import Custody
 
 Row = Mapping[str, Any]
@@ -91,6 +92,16 @@ def write(connection: sa.Connection, rows: Rows) -> None:
             key = {name: value for name, value in row.items() if name in keys}
             rest = {name: value for name, value in row.items() if name not in keys}
             upsert(connection, table, key, rest)
+    _follow(connection, rows)
+
+
+def _follow(connection: sa.Connection, rows: Rows) -> None:
+    """Writes what searches go by, as it follows from some rows."""
+    noted = {row["call_id"] for row in rows.get("notes", ())}
+    for call_id in sorted(noted):
+        grams.write(connection, call_id)
+    for call_id in sorted(noted | {row["call_id"] for row in rows.get("recordings", ())}):
+        hits.rewrite(connection, call_id)
 
 
 def known_recordings(connection: sa.Connection, some: Iterable[str]) -> set[str]:

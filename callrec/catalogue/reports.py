@@ -7,12 +7,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from callrec.catalogue.tables import calls, recordings
-from callrec.model.captures import KeptBecause
+from callrec.catalogue.kinds import TEST
+from callrec.catalogue.places import place_of
+from callrec.catalogue.tables import hits, recordings
 from callrec.model.office import UNASSIGNED
-
-KEPT_BY_KEY = (KeptBecause.KEY, KeptBecause.HELP)
-"""Values of `kept_because` of recordings that staff have asked for."""
 
 WIDEBAND_RATE = 16000
 """The rate of a track of which none is written down, in Hz."""
@@ -34,20 +32,18 @@ def activity(connection: sa.Connection, begin: datetime, end: datetime) -> dict[
 
     A call belongs to the facility under which it was filed, also when its extension has moved since.
     """
-    by_key = recordings.c.kept_because.in_(KEPT_BY_KEY)
-    incident = sa.case((calls.c.incident, calls.c.id))  # of a call with two recordings there is one
-    facility = sa.func.coalesce(calls.c.facility, UNASSIGNED)
+    facility = sa.func.coalesce(hits.c.facility, UNASSIGNED)
     query = (
         sa.select(
             facility,
-            sa.func.count(calls.c.id.distinct()),
-            sa.func.count(recordings.c.id),
-            sa.func.coalesce(sa.func.sum(recordings.c.duration_s), 0.0),
-            _count(by_key),
-            sa.func.count(incident.distinct()),
+            _count(hits.c.leads),
+            sa.func.count(hits.c.recording_id),
+            sa.func.coalesce(sa.func.sum(hits.c.length_ms), 0) / 1000.0,
+            _count(hits.c.by_key),
+            _count(hits.c.leads & hits.c.incident),
         )
-        .select_from(calls.join(recordings, recordings.c.call_id == calls.c.id, isouter=True))
-        .where(calls.c.started_at >= begin, calls.c.started_at < end, sa.not_(calls.c.test))
+        .where(hits.c.place >= place_of(begin), hits.c.place < place_of(end))
+        .where(hits.c.kind.bitwise_and(TEST) == 0)
         .group_by(facility)
     )
     return {row[0]: Activity(*row[1:]) for row in connection.execute(query)}

@@ -10,10 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from callrec import ids
-from callrec.catalogue.calls import insert_once
 from callrec.catalogue.columns import plain_row
 from callrec.catalogue.rows import RowReader
 from callrec.catalogue.tables import call_facilities, calls, copies, recordings, request_recordings, requests
+from callrec.catalogue.writing import insert_once
 from callrec.model.access import Reach
 from callrec.model.captures import Custody
 from callrec.model.requests import (

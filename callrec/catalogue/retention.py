@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from callrec.catalogue import hits
 from callrec.catalogue.calls import ArchivedRecording, find_recording
 from callrec.catalogue.tables import calls, recordings
 from callrec.errors import NotFound
@@ -56,3 +57,4 @@ def mark_call(connection: sa.Connection, call_id: str) -> None:
     connection.execute(
         calls.update().where(of_call).values(incident=left, details={**details, "incident": left})
     )
+    hits.rewrite(connection, call_id)

@@ -7,6 +7,8 @@ the tables; a test compares both.
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from callrec.catalogue.columns import Day, Id, Json, Moment, Packed, Sha256, column
@@ -106,7 +108,7 @@ calls = sa.Table(
     column("direction", sa.String(16), nullable=True),
     column("facility", sa.String(32), nullable=True),
     column("extension", sa.Text, nullable=True),
-    column("number", sa.Text, nullable=True, index=True),
+    column("number", sa.Text, nullable=True),
     column("outcome", sa.String(16), nullable=True),
     column("mode", sa.String(16), nullable=True),
     column("rule", sa.Integer, nullable=True),
@@ -119,8 +121,6 @@ calls = sa.Table(
     column("automatic_later", sa.Boolean, server_default=sa.false()),  # so it is of somebody who joined
     column("test", sa.Boolean, server_default=sa.false()),  # callrec made it itself
     column("erased_at", Moment, nullable=True),  # when numbers and names were taken out of it
-    sa.Index(None, "facility", "started_at"),
-    sa.Index(None, "extension", "started_at"),
 )
 
 # The facilities whose extensions took part in a call, as they were when it was written down: who may know of
@@ -130,18 +130,16 @@ call_facilities = sa.Table(
     metadata,
     sa.Column("call_id", Id, sa.ForeignKey("calls.id"), primary_key=True, nullable=False),
     column("facility", sa.String(32), primary_key=True),
-    sa.Index(None, "facility", "call_id"),
     sqlite_with_rowid=False,
 )
 
-# The extensions that took part in a call, so that each of them finds it.
+# The extensions that took part in a call.
 participants = sa.Table(
     "participants",
     metadata,
     sa.Column("call_id", Id, sa.ForeignKey("calls.id"), primary_key=True, nullable=False),
     column("extension", sa.Text, primary_key=True),
     column("started_at", Moment),
-    sa.Index(None, "extension", "started_at"),
     sqlite_with_rowid=False,
 )
 
@@ -177,6 +175,82 @@ recordings = sa.Table(
     ),
 )
 
+
+def _orders(table: str, by: str | None) -> list[sa.Index]:
+    """Returns the indexes in which a search reads hits, of all or of one facility or extension: each kind by
+    itself, by time and by length; incidents and what is held, which are rare, once more by themselves. The
+    few hits of an extension are sorted by length when somebody asks."""
+    first, name = ([by, "kind"], f"{by}_") if by else (["kind"], "")
+    found = []
+    for flag in (None, "incident", "held"):
+        rare = f"{name}{flag}_" if flag else name
+        found.append(_some(f"ix_{table}_{rare}time", [*first, "place", "length_ms"], flag))
+        if by != "extension":
+            found.append(_some(f"ix_{table}_{rare}length", [*first, "length_ms", "place"], flag, "length_ms"))
+    return found
+
+
+def _some(name: str, columns: list[str], flag: str | None, known: str | None = None) -> sa.Index:
+    """Returns an index of the rows in which one column is true, and another is known."""
+    said = [f"{known} IS NOT NULL"] if known else []
+    sqlite, postgresql = (
+        " AND ".join([*([each] if flag else []), *said]) for each in (f"{flag} = 1", f"{flag}")
+    )
+    where: dict[str, Any] = {"sqlite_where": sa.text(sqlite), "postgresql_where": sa.text(postgresql)}
+    return sa.Index(name, *columns, **(where if sqlite else {}))
+
+
+# What a search goes by, as it follows from the tables above: a row for each recording, and for each call
+# without one. `place` says when the call began (callrec.catalogue.places), `kind` what most searches ask
+# (callrec.catalogue.kinds). The first hit of a call `leads`. No foreign keys: all can be made again. Columns
+# stand by their size, as PostgreSQL packs them best.
+hits = sa.Table(
+    "hits",
+    metadata,
+    column("place", sa.BigInteger, primary_key=True, autoincrement=False),
+    column("length_ms", sa.Integer, nullable=True),
+    column("kind", sa.SmallInteger),
+    column("leads", sa.Boolean),
+    column("incident", sa.Boolean),
+    column("held", sa.Boolean),
+    column("by_key", sa.Boolean),
+    column("call_id", Id, index=True),
+    column("recording_id", Id, nullable=True),
+    column("facility", sa.String(32), nullable=True),
+    column("extension", sa.Text, nullable=True),
+    column("number", sa.Text, nullable=True),
+    *(index for by in (None, "facility", "extension") for index in _orders("hits", by)),
+    _some("ix_hits_number", ["number", "place"], None, "number"),
+    sqlite_with_rowid=False,
+)
+
+
+def _others(name: str, by: str, kind: Any, *more: sa.schema.SchemaItem) -> sa.Table:
+    return sa.Table(
+        name,
+        metadata,
+        column("place", sa.BigInteger, primary_key=True, autoincrement=False),
+        column("length_ms", sa.Integer, nullable=True),
+        column("kind", sa.SmallInteger),
+        column("incident", sa.Boolean),
+        column("held", sa.Boolean),
+        column(by, kind, primary_key=True),
+        *more,
+        *_orders(name, by),
+        sqlite_with_rowid=False,
+    )
+
+
+# Who took part in the call of a hit beside the extension and the facility under which it is filed.
+hit_extensions = _others("hit_extensions", "extension", sa.Text)
+hit_facilities = _others(
+    "hit_facilities",
+    "facility",
+    sa.String(32),
+    column("filed", sa.String(32), nullable=True),  # the facility under which it is filed
+    sa.Index("ix_hit_facilities_filed", "facility", "filed", "place"),
+)
+
 # What people wrote about a call. `folded` is what a search compares.
 notes = sa.Table(
     "notes",
@@ -187,6 +261,16 @@ notes = sa.Table(
     column("who", sa.Text),
     column("text", sa.Text),
     column("folded", sa.Text),
+)
+
+# The signs and pairs of signs of the notes about a call, which began at a place (callrec.catalogue.grams).
+note_grams = sa.Table(
+    "note_grams",
+    metadata,
+    column("gram", sa.Text, primary_key=True),
+    column("began", sa.BigInteger, primary_key=True, autoincrement=False),
+    column("call_id", Id, primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 # Why a recording must not be destroyed, whatever its retention says. One that was released stays on record.
@@ -202,6 +286,13 @@ holds = sa.Table(
     column("released_at", Moment, nullable=True),
     column("released_by", sa.Text, nullable=True),
     column("release_reason", sa.Text, nullable=True),
+    sa.Index(
+        None,
+        "at",
+        "id",
+        sqlite_where=sa.text("released_at IS NULL"),
+        postgresql_where=sa.text("released_at IS NULL"),
+    ),
 )
 
 # Who may do what. An empty facility is all of them: a primary key has no NULL.
@@ -274,6 +365,11 @@ destructions = sa.Table(
     column("problem", Json, nullable=True),
 )
 
+ASKED_FOR = (
+    "action IN ('heard', 'fetched', 'exported', 'linked', 'handed-over', 'copy-mistaken', 'refused', 'lost')"
+)
+"""Actions by which the custody log is asked. A question has to say this, too, for the index to serve."""
+
 # The chain: each row's hash covers its content and the hash before it (decision 7).
 custody = sa.Table(
     "custody",
@@ -286,7 +382,8 @@ custody = sa.Table(
     column("details", Packed),
     column("previous", Sha256),
     column("hash", Sha256),
-    sa.Index(None, "action", "at"),  # what was heard or refused in a month, among ten million rows
+    # What was heard or refused in a month, among the rows that each recording has.
+    sa.Index(None, "action", "at", sqlite_where=sa.text(ASKED_FOR), postgresql_where=sa.text(ASKED_FOR)),
 )
 
 # What was done and is not in the bucket yet: written with the change itself, deleted once the bucket was

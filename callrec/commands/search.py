@@ -69,6 +69,7 @@ KEYS = tuple(each.name for each in fields(FoundCall))
 @click.option("--test-calls", is_flag=True, help="Also the calls of callrec testcall.")
 @click.option("--limit", default=100, type=click.IntRange(1, MOST_FOUND), help="At most so many.")
 @click.option("--sort", default="newest", type=click.Choice(SORTS), help="Which come first.")
+@click.option("--after", metavar="ID", help="Only what comes after this one: the last of the list before.")
 @lists
 @click.pass_context
 def command(ctx: click.Context, /, date: str | None, on: str | None, form: str | None, **given: Any) -> None:
@@ -89,7 +90,12 @@ def command(ctx: click.Context, /, date: str | None, on: str | None, form: str |
     rows = [row(each, office) for each in found[:limit]]
     emit(rows, COLUMNS, form, keys=KEYS, spare=SPARE, zone=office.zone)
     if len(found) > limit:
-        say("there are more than these {limit}: narrow the search, or raise --limit", limit=limit, err=True)
+        say(
+            "there are more than these {limit}: narrow the search, raise --limit, or go on with --after {id}",
+            limit=limit,
+            id=rows[-1]["_id"],
+            err=True,
+        )
     if damage:
         raise damage
     if not found:

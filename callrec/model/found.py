@@ -19,7 +19,8 @@ class SearchQuery:
 
     `all_calls`: also the calls without a recording; `test_calls`: also those that callrec made itself. `sort`
     is one of SORTS. `dialled` is `number` as staff mean it, who dial a prefix: a call with either is found.
-    `note` is a part of a note, however it is spelt.
+    `note` is a part of a note, however it is spelt. `after`: the id of a recording or call, or its beginning;
+    what is found comes after that in the order of `sort`.
     """
 
     begin: datetime | None = None
@@ -38,6 +39,7 @@ class SearchQuery:
     test_calls: bool = False
     limit: int = 100
     sort: str = "newest"
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

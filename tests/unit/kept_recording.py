@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from callrec import account, ids
-from callrec.catalogue import calls, requests, tables
+from callrec.catalogue import calls, hits, requests, tables
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.database import Database
 from callrec.model.access import EVERYWHERE, Reach
@@ -38,6 +38,7 @@ def archive(
     with database.begin() as connection:
         calls.save_call(connection, made)
         connection.execute(tables.recordings.insert().values({**values, **row}))
+        hits.rewrite(connection, made.id)
         kept = calls.find_recording(connection, id_)
     assert kept
     for each in (kept.key, kept.manifest_key):

@@ -36,15 +36,15 @@ def search(session: Session, /, wanted: SearchQuery) -> Iterator[FoundCall]:
 
 
 def _lines(session: Session, wanted: SearchQuery) -> Iterator[FoundCall]:
-    from callrec.catalogue import facilities, finding
+    from callrec.catalogue import facilities, lines
 
     damaged: list[CatalogueDamaged] = []
     with session.app.database.read() as connection:
         if wanted.facility is not None:
             code = facilities.code_of_calls(connection, wanted.facility)
             wanted = replace(wanted, facility=code)
-        found = finding.search(connection, wanted, damaged.append, reach=session.reach)
-    yield from map(found_call, found)
+        found = lines.search(connection, wanted, damaged.append, reach=session.reach)
+    yield from found
     if damaged:
         raise damaged[0]
 
@@ -79,7 +79,7 @@ def found_call(found: SearchHit) -> FoundCall:
 def _check(wanted: SearchQuery) -> None:
     """Raises WrongUsage for what no search can be."""
     texts = (wanted.extension, wanted.facility, wanted.number, wanted.dialled, wanted.direction, wanted.mode)
-    given = [text for text in (*texts, wanted.note) if text is not None]
+    given = [text for text in (*texts, wanted.note, wanted.after) if text is not None]
     for text in given:
         check_shown(text)
     for moment in (wanted.begin, wanted.end):

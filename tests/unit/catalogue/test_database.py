@@ -102,7 +102,7 @@ def test_an_unreachable_database_is_said_in_one_line_without_its_password(url: s
 
 def test_a_damaged_file_of_which_sqlite_says_no_text(tmp_path: Path, empty_catalogue: Path) -> None:
     """What it says repeats the damaged bytes, which Python cannot read."""
-    damaged = empty_catalogue.read_bytes().replace(b"ON participants (ext", b"ON partici\xffants (ext")
+    damaged = empty_catalogue.read_bytes().replace(b"ON changes (sub", b"ON chan\xffges (sub")
     (tmp_path / "c.db").write_bytes(damaged)
     database = Database(f"sqlite:///{tmp_path}/c.db")
     with pytest.raises(CatalogueUnreachable, match="its file is damaged"), database.read() as connection:

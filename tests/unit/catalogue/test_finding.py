@@ -16,6 +16,7 @@ from callrec.model.access import EVERYWHERE, Reach
 from callrec.model.found import SearchQuery
 from callrec.texts import folded
 from tests import filled_catalogue
+from tests.followed import follow
 from tests.unit.samples import CALL_ID, START, call
 
 SHIBA, AZABU, NOBODY = Reach(frozenset({"shiba"})), Reach(frozenset({"azabu"})), Reach(frozenset())
@@ -29,6 +30,7 @@ def offices(database: Database) -> Database:
         calls.save_call(connection, call(id=OWN))
         calls.save_call(connection, call(id=BOTH))
         connection.execute(tables.call_facilities.insert().values(call_id=BOTH, facility="azabu"))
+        follow(connection)
         calls.save_call(connection, call(id=OTHER, facility="azabu"))
     return database
 
@@ -93,6 +95,7 @@ def test_a_note_is_found_by_a_part_of_it_however_it_is_spelt(database: Database,
     with database.begin() as connection:
         calls.save_call(connection, call())
         connection.execute(tables.notes.insert().values(call_id=CALL_ID, **row))
+        follow(connection)
 
         def found(part: str) -> int:
             return len(finding.search(connection, SearchQuery(note=part, all_calls=True), reach=SHIBA))
@@ -106,6 +109,7 @@ def test_what_is_held_is_found(database: Database) -> None:
     with database.begin() as connection:
         assert finding.search(connection, SearchQuery(held=True, all_calls=True), reach=SHIBA) == []
         connection.execute(tables.recordings.update().values(hold=True))
+        follow(connection)
         assert len(finding.search(connection, SearchQuery(held=True), reach=SHIBA)) == 2
 
 

@@ -16,6 +16,7 @@ from callrec.catalogue import calls, tables
 from callrec.catalogue.database import Database
 from callrec.catalogue.packing import pack
 from callrec.catalogue.rows import Unreadable
+from tests import searched
 from tests.old_database import check_migration, migrated
 from tests.tampering import altered
 from tests.unit.samples import call
@@ -122,3 +123,10 @@ def test_a_number_does_not_become_a_moment(older: Database, value: float) -> Non
     with older.read() as connection:
         found = connection.execute(sa.select(tables.calls.c.started_at)).scalar_one()
     assert found == Unreadable(str(value).encode())
+
+
+# --- 0015
+
+
+def test_what_searches_go_by_is_the_same_by_the_migration(database: Database) -> None:
+    searched.check_migration(database)

@@ -264,7 +264,14 @@ def test_the_header_of_a_search_is_that_of_its_rows(archived: list[str], bench: 
 def test_a_search_that_was_cut_says_so(archived: list[str], run: Run) -> None:
     code, out, err = run("search", "--limit", "2", "--json")
     assert code == 0 and len(json.loads(out)) == 2
-    assert err == "there are more than these 2: narrow the search, or raise --limit\n"
+    last = json.loads(out)[-1]["id"]
+    offer = f"narrow the search, raise --limit, or go on with --after {last}"
+    assert err == f"there are more than these 2: {offer}\n"
+    code, rest, err = run("search", "--limit", "2", "--after", last, "--json")
+    assert not err and [each["id"] for each in json.loads(rest)] not in ([], [last])
+    whole = json.loads(run("search", "--limit", "3", "--json")[1])
+    assert json.loads(out) + json.loads(rest) == whole
+    assert run("search", "--after", "ffffffff")[0] == run("show", "ffffffff")[0] != 0
     code, out, err = run("search", "--limit", "3", "--json")
     assert len(json.loads(out)) == 3 and not err
 

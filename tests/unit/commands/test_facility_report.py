@@ -15,10 +15,10 @@ from typing import Any
 import numpy
 import pytest
 
-from callrec.catalogue import calls, reports, tables
+from callrec.catalogue import calls, hits, reports, tables
 from callrec.catalogue.database import Database
 from callrec.catalogue.reports import Activity
-from tests.filled_catalogue import DAY, _recording, fill, place
+from tests.filled_catalogue import DAY, fill, place, recording_row
 from tests.unit.program import Done, table
 from tests.unit.samples import START, call
 
@@ -44,8 +44,9 @@ def test_help_counts_as_a_key_and_a_call_with_two_recordings_as_one_incident(dat
         made = call(incident=True)
         calls.save_call(connection, made)
         for because in ("help", "key", "automatic"):
-            row = _recording(made.id, START, seconds=1.0, because=because)
+            row = recording_row(made.id, START, seconds=1.0, because=because)
             connection.execute(tables.recordings.insert().values(row))
+        hits.rewrite(connection, made.id)
         found = reports.activity(connection, START, START + DAY)
     assert found["shiba"] == Activity(calls=1, recordings=3, seconds=3.0, kept_by_key=2, incidents=1)
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from callrec import ids
 from callrec.archive.store import ListedVersion, StoredVersion
-from callrec.catalogue import calls, custody, statements, tables
+from callrec.catalogue import calls, custody, hits, statements, tables
 from callrec.catalogue.database import Database
 from callrec.errors import StoreUnreachable, Unreachable, WrongConfiguration
 from callrec.lifecycle.destruction import Verdict
@@ -171,6 +171,7 @@ def archived(database: Database, bucket: Bucket, **changes: Any) -> str:
     with database.begin() as connection:
         calls.save_call(connection, made)
         connection.execute(tables.recordings.insert().values({**row, **changes}))
+        hits.rewrite(connection, made.id)
     bucket.there[key] = [StoredVersion("2", marker=True), StoredVersion("1")]
     bucket.there[key.replace(".flac", ".manifest.json")] = [StoredVersion("1")]
     return id_
