@@ -9,11 +9,14 @@ LOADED = "import time:"
 
 
 def test_the_first_call_loads_no_module(system: SystemUnderTest) -> None:
-    """From its gate to its recording in the archive, and the whole of a call's row in the catalogue."""
+    """From its gate to its recording in the archive, and the whole of a call's row in the catalogue.
+
+    Of a number in Japan: the numbers of another country are loaded when somebody calls from there.
+    """
     with system.restarted_with(PYTHONPROFILEIMPORTTIME="1"):
         assert system.controller.log.read_text().count(LOADED) > 100, "it is told"
         begin = system.controller.log.stat().st_size
-        system.record_call("0311150001")
+        system.record_call("0312345678")
         system.wait_until_clean()
         said = system.controller.log.read_bytes()[begin:].decode()
     assert [line for line in said.splitlines() if line.startswith(LOADED)] == []

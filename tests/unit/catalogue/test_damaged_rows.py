@@ -193,7 +193,11 @@ def test_every_table_that_is_read_is_tried() -> None:
     [
         "UPDATE recordings SET silences = '{broken' WHERE id = ?",
         "UPDATE calls SET details = '{}' WHERE id = (SELECT call_id FROM recordings WHERE id = ?)",
+        "UPDATE calls SET started_at = 'gestern' WHERE id = (SELECT call_id FROM recordings WHERE id = ?)",
+        "UPDATE calls SET erased_at = 'gestern' WHERE id = (SELECT call_id FROM recordings WHERE id = ?)",
+        "UPDATE calls SET discarded_at = 'morgen' WHERE id = (SELECT call_id FROM recordings WHERE id = ?)",
         "UPDATE recordings SET retain_until = 'gestern' WHERE id = ?",
+        "UPDATE recordings SET started_at = 'gestern' WHERE id = ?",
         "UPDATE recordings SET kept_because = 'x' WHERE id = ?",
     ],
 )
