@@ -31,6 +31,7 @@ from bench.parts import running_system
 from bench.phones import Phones
 from bench.plain_pbx import MIXMONITOR, MIXMONITOR_STEREO, NOT_RECORDED, PATH, PROGRAMS, PlainPbx
 from bench.report import Chart, Ratio, Row, finish
+from callrec.catalogue.finding import SearchHit
 from tests.integration.system import WAITING, SystemUnderTest, eventually
 
 Rounds = dict[str, list[Seconds]]
@@ -134,7 +135,6 @@ class Bench:
             NEVER: lambda: self._with("never"),
         }
         used = turns[way]()
-        assert self._talked > 0.8 * calls * self._talk, f"talked for {self._talked:.0f} s in all"
         found = {name: seconds * 60 / self._talked for name, seconds in used.items()}
         print(f"{way}: {_told(found)}", flush=True)
         return found
@@ -160,8 +160,14 @@ class Bench:
             calls = self._system.calls_since(begin)
         kept = sum(1 for each in calls if each.recording)
         wanted = self._calls if mode == "automatic" else 0
-        assert (len(calls), kept) == (self._calls, wanted), f"{len(calls)} calls, {kept} recordings"
+        assert (len(calls), kept) == (self._calls, wanted), self._wrong(calls)
         return used
+
+    def _wrong(self, calls: list[SearchHit]) -> str:
+        """Says what became of calls, and what the controller has said last."""
+        told = [f"{each.call.decision} {each.call.outcome} {each.recording is not None}" for each in calls]
+        log = self._system.controller.log.read_text().splitlines()
+        return "\n".join([f"{len(calls)} calls: decision, outcome, whether recorded", *told, *log[-200:]])
 
     def _is_done(self) -> bool:
         """Looks at the disk only: to ask the PBX would cost what is measured."""
@@ -176,6 +182,7 @@ class Bench:
         phones.hang_up(*calls, rate=RATE)
         time.sleep(self._calls / RATE + 1)
         self._talked = sum(each.ended - each.answered for each in phones.times(*calls))
+        assert self._talked > 0.8 * self._calls * self._talk, f"talked for {self._talked:.0f} s in all"
         load = phones.load()
         print(
             f"  the phones: {load.share:.0%} of a core, latest packet {load.latest * 1000:.0f} ms", flush=True
