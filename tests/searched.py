@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import strategies as st
 
 from callrec import ids
-from callrec.catalogue import calls, finding, hits, holds, lines, notes, tables
+from callrec.catalogue import calls, finding, hits, holds, lines, notes, searching, streams, tables
 from callrec.catalogue.database import Database
 from callrec.desk.operations.searching import found_call
 from callrec.model.access import EVERYWHERE, Reach
@@ -167,6 +170,23 @@ def _reached(connection: sa.Connection, call_id: str) -> frozenset[str]:
 def _noted(connection: sa.Connection, call_id: str) -> list[str]:
     query = sa.select(tables.notes.c.folded).where(tables.notes.c.call_id == call_id)
     return list(connection.execute(query).scalars())
+
+
+@contextmanager
+def as_among_many() -> Iterator[None]:
+    """Has searches done as where more than can be collected is in a range, and more facilities are in reach
+    than are read; nothing that was made before serves, or stays."""
+    made = (streams.streams, searching._arms, searching._sql)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(searching, "AT_HAND", 3)
+        patch.setattr(streams, "MOST_FACILITIES", 1)
+        for each in made:
+            each.cache_clear()
+        try:
+            yield
+        finally:
+            for each in made:
+                each.cache_clear()
 
 
 def check(connection: sa.Connection, wanted: SearchQuery, reach: Reach) -> None:

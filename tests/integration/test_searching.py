@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 
-from callrec.catalogue import searching, streams
 from callrec.catalogue.database import Database
 from callrec.model.access import Reach
 from callrec.model.found import SearchQuery
@@ -36,9 +35,7 @@ def test_a_search_finds_what_reading_everything_finds(
 @given(wanted=searched.queries, reach=searched.reaches)
 @settings(max_examples=40)
 def test_a_search_finds_the_same_among_many(filled: Database, wanted: SearchQuery, reach: Reach) -> None:
-    with pytest.MonkeyPatch.context() as patch, filled.read() as connection:
-        patch.setattr(searching, "AT_HAND", 3)
-        patch.setattr(streams, "MOST_FACILITIES", 1)
+    with searched.as_among_many(), filled.read() as connection:
         searched.check(connection, wanted, reach)
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from callrec import ids
-from callrec.catalogue import calls, lines, searching, streams
+from callrec.catalogue import calls, lines, streams
 from callrec.catalogue.database import Database
 from callrec.model.access import EVERYWHERE, Reach
 from callrec.model.found import SearchQuery
@@ -38,10 +38,7 @@ def test_a_search_finds_what_reading_everything_finds(
 
 @given(wanted=searched.queries, reach=searched.reaches)
 def test_a_search_finds_the_same_among_many(filled: Database, wanted: SearchQuery, reach: Reach) -> None:
-    """As where more than can be collected is in a range, and more facilities in reach than are read."""
-    with pytest.MonkeyPatch.context() as patch, filled.read() as connection:
-        patch.setattr(searching, "AT_HAND", 3)
-        patch.setattr(streams, "MOST_FACILITIES", 1)
+    with searched.as_among_many(), filled.read() as connection:
         searched.check(connection, wanted, reach)
 
 
