@@ -55,7 +55,6 @@ CALLS, TIMES, AT_ONCE, LIVE = 200, 4, 100, (10, 100, 500)
 TIMES_100, PACED_AT_ONCE = 250.0, 10
 """Events a second of a call at a time, ten seconds long, a hundred times as fast; and those side by side."""
 GATE_SECONDS = 0.015
-MEGABYTE = 1 << 20
 
 
 def main() -> int:

@@ -7,7 +7,6 @@ through the types of the tables' columns, and indexes are made when all rows are
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -210,7 +209,6 @@ _BASE = CallRecord(
     id="", pbx="pbx", linkedid="", direction=None, facility=None, extension=None, number=None, dialled=None,
     started_at=BEGIN, answered_at=None, ended_at=None, outcome=None, decision=None,
 )  # fmt: skip
-_HASH = hashlib.sha256(b"")
 
 
 def _recordings(dice: random.Random, call: CallRecord, number: int) -> list[dict[str, Any]]:

@@ -200,7 +200,7 @@ class Controller:
             if isinstance(event, RecordingStarted):
                 self._takeovers.begun()
         finally:
-            self.pulse.rest()  # also where it is a bug that ends the link: the thread does not hang
+            self.pulse.rest()  # also where it is a bug: the thread does not hang
 
     def tick(self) -> None:
         """Lets time pass, and tries again what the spool's disk refused; called about twice a second."""

@@ -302,8 +302,6 @@ class Websocket:
         with suppress(websocket.WebSocketException, OSError):  # it may be gone already
             self._socket.close(timeout=1)
 
-    send_close = close
-
     def _event(self, data: bytes) -> dict[str, Any] | None:
         """Returns the JSON of an event; None where a message is none."""
         text = str(data, "utf-8", "replace")
