@@ -207,7 +207,7 @@ def _name(key: str) -> AnchorName | None:
 def _named(found: re.Match[str]) -> AnchorName | None:
     """Returns the name of the anchor to which a key belongs; None where its day is none."""
     try:
-        return AnchorName(datetime.strptime(found[1], "%Y/%m/%d").date(), int(found[2] or 1))  # noqa: DTZ007
+        return AnchorName(date.fromisoformat(found[1].replace("/", "-")), int(found[2] or 1))
     except ValueError:
         return None
 
