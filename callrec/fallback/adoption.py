@@ -171,10 +171,11 @@ class Adoption:
         """Decides by the rules as they were when the call began, or, for a recording only, by those of now.
 
         A rule that says never holds. The rules of now may speak for a recording, not against it: the clocks
-        of PBX and catalogue may differ by more than a new rule is old (decision 4).
+        of PBX and catalogue may differ by more than a new rule is old (decision 4). Where the dialplan has
+        recorded nothing there is nothing to speak for, and a rule that came later explains no call.
         """
         then = journal_calls.decide(entry, self._office_at(entry.started_at))
-        if then.mode is Mode.AUTOMATIC or is_final(then):
+        if then.mode is Mode.AUTOMATIC or is_final(then) or not entry.file:
             return then
         now = journal_calls.decide(entry, self._office())
         return now if now.mode is Mode.AUTOMATIC else then

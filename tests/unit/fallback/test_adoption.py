@@ -161,6 +161,16 @@ def test_the_rules_at_the_beginning_of_the_call_decide(
         assert "what the dialplan had recorded was destroyed: the rules did not want it recorded" in notes
 
 
+def test_a_rule_that_came_later_explains_no_call_that_was_not_recorded(tmp_path: Path) -> None:
+    """Or the row would say that it should have been, and somebody would be sent to look for its sound."""
+    value = LINE.replace("|automatic|", "|never|").replace("|callrec/fallback-demo-1.0|", "||")
+    assert value.count("|") == LINE.count("|") and value != LINE
+    adoption = _adoption(Storage({}), tmp_path, office(), office(AUTOMATIC))
+    assert adoption.adopt("demo-1.0", value, ENDED + timedelta(hours=1))
+    call = only_call(Spool(tmp_path))
+    assert call.outcome is Outcome.ANSWERED and call.decision and call.decision.rule is None
+
+
 def test_a_call_that_was_not_to_be_recorded(tmp_path: Path) -> None:
     value = "inbound|2101|110|demo-1.0||1795361032.5|1795361046.3|BUSY|||" + "|"
     assert _adopt(tmp_path, value, AUTOMATIC)[1]
