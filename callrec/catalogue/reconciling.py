@@ -86,6 +86,30 @@ def calls_at(connection: Connection, pbx: str, moment: datetime) -> list[CallRec
     return [each for each in _calls(connection, *there) if each.pbx == pbx]
 
 
+def recorded_with(connection: Connection, call: CallRecord) -> list[CallRecord]:
+    """Returns the other rows of a call that have a recording of all that was said in this one: a call that is
+    sent on through the gate passes it twice, and while callrec is away each passage has a row of its own."""
+    if not call.answered_at or not call.ended_at:
+        return []
+    there = [
+        each
+        for each in calls_at(connection, call.pbx, call.answered_at)
+        if each.linkedid == call.linkedid and each.id != call.id and _spans(each, call)
+    ]
+    query = sa.select(recordings.c.call_id).where(recordings.c.call_id.in_([each.id for each in there]))
+    recorded = set(connection.execute(query).scalars())
+    return [each for each in there if each.id in recorded]
+
+
+def _spans(other: CallRecord, call: CallRecord) -> bool:
+    """Returns whether the talk of one row has all of that of another one in it, as far as the PBX can tell:
+    the dialplan writes down whole seconds of what Dial() has connected."""
+    begin, end = other.answered_at, other.ended_at
+    if not (begin and end and call.answered_at and call.ended_at):
+        return False
+    return begin <= call.answered_at + CLOCKS and end >= call.ended_at - CLOCKS
+
+
 def recorded_before(connection: Connection, ids: Collection[str], moment: datetime) -> set[str]:
     """Returns those of some calls of which a recording had begun before a moment."""
     query = sa.select(recordings.c.call_id).where(

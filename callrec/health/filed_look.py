@@ -21,6 +21,7 @@ from callrec.errors import CheckFailed
 from callrec.evidence.rebuilding import Rebuilding
 from callrec.health import differences
 from callrec.health.differences import Difference, Filed, Kept, Kind
+from callrec.model.calls import CallRecord
 from callrec.model.captures import Custody
 from callrec.spool.directory import Spool
 
@@ -63,9 +64,15 @@ class FiledLook:
             answered = reconciling.answered_without_recording(connection, begin, now)
         waiting = self._parts.spool.known_calls()
         own = (each for each in answered if each.pbx == self._parts.pbx)
-        still = tuple(each for each in own if each.id not in waiting)
+        still = tuple(self._alone(each for each in own if each.id not in waiting))
         known |= self._parts.spool.followed() | _young(there, now)
         return differences.of_filed(Filed(listed, tuple(map(_kept, before)), still, known))
+
+    def _alone(self, answered: Iterable[CallRecord]) -> Iterator[CallRecord]:
+        """Yields those that no other row of the same call has the recording of."""
+        lacking = [each for each in answered if differences.should_be_recorded(each)]
+        with self._parts.database.read() as connection:
+            yield from [each for each in lacking if not reconciling.recorded_with(connection, each)]
 
     def still(self, left: list[Difference], now: datetime, *, days: int = DAYS) -> list[Difference]:
         """Returns what is so yet of differences that a look at more days has left, but for those of the last

@@ -22,6 +22,7 @@ import pytest
 import soundfile
 
 from callrec.app import App
+from callrec.app.reconciliation import ReconciliationAssembly
 from callrec.archive.manifests import archived_manifest
 from callrec.archive.store import TRIALS
 from callrec.catalogue import finding, rules
@@ -34,6 +35,7 @@ from callrec.demo.softphones import Phone, Sound, Switchboard, Talk
 from callrec.demo.system import DemoSystem
 from callrec.evidence.anchor import FOLDER
 from callrec.fallback import rule_mirror
+from callrec.health.differences import Kind
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import CallRecord
 from callrec.model.found import SearchQuery
@@ -86,6 +88,7 @@ class SystemUnderTest:
         self._phones: dict[Any, Phone] = {}
         self._rules_changed = False
         self.standing: list[str] = []
+        self.blamed: set[str] = set()
         """What was wrong before a test began, in the words of status."""
         for name in PHONES:
             self.phone(name)  # registered before anybody dials it
@@ -197,6 +200,12 @@ class SystemUnderTest:
         Of a call whose sound a test has destroyed it tells for a month.
         """
         return [each for each in self.status()["problems"] if each not in self.standing]
+
+    def unexplained(self) -> set[str]:
+        """The calls that should have been recorded, as far as anybody knows, and were not; no test was blamed
+        for them yet."""
+        found = ReconciliationAssembly(self.app, set, print).comparisons().filed(False).look()
+        return {each.about for each in found if each.kind is Kind.NO_RECORDING} - self.blamed
 
     def calls_since(self, begin: datetime) -> list[SearchHit]:
         with self.app.database.read() as connection:

@@ -48,6 +48,7 @@ from tests.unit.samples import CALL_ID, DECISION, RECORDING_ID, START, call, cap
 
 AT = made_at(RECORDING_ID)
 WANTED = [f"callrec/{RECORDING_ID}-1-{side}" for side in ("external", "staff")]
+TALK = START + timedelta(seconds=5), START + timedelta(seconds=20)
 STANDBY = [f"callrec/{RECORDING_ID}-1s-{side}" for side in ("external", "staff")]
 
 
@@ -545,6 +546,34 @@ def test_an_answered_call_without_a_recording_is_told_until_a_person_says_why(
     with bench.database.begin() as connection:
         notes.add(connection, CALL_ID, who="sato", text="the disk was full", at=START)
     assert filed.look(now) == []
+
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({}, False),
+        ({"linkedid": "demo-9.9"}, True),
+        ({"pbx": "elsewhere"}, True),
+        ({"answered_at": TALK[0] - 300 * SECOND}, False),
+        ({"answered_at": TALK[0] + 3 * SECOND}, True),
+        ({"ended_at": TALK[1] - 3 * SECOND}, True),
+        ({"ended_at": TALK[1] + 300 * SECOND}, False),
+    ],
+)
+def test_a_row_of_a_call_that_another_row_has_all_the_sound_of_is_not_told(
+    bench: Bench, filed: FiledLook, other: dict[str, Any], told: bool
+) -> None:
+    """While callrec is away, each passage of the gate has a row; the dialplan records at one of them."""
+    bench.captured(call={"answered_at": TALK[0], "ended_at": TALK[1], **other})
+    bench.later()
+    twice = replace(call(), id=CALL_ID[:-1] + "9", answered_at=TALK[0], ended_at=TALK[1])
+    with bench.database.begin() as connection:
+        calls.save_call(connection, twice)
+    found = filed.look(START + timedelta(hours=1))
+    assert [(each.kind, each.about) for each in found] == [(Kind.NO_RECORDING, twice.id)] * told
 
 
 def test_what_was_put_just_now_may_be_another_machine_s_which_has_yet_to_prove_it(
