@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -29,9 +29,10 @@ from callrec import ids, manifest
 from callrec.catalogue import calls, custody, statements
 from callrec.catalogue.database import Database
 from callrec.manifest import Manifest
-from tests.unit.samples import captured_call
+from tests.unit.samples import START, captured_call
 
 WRITERS, SECONDS = (1, 2, 4, 8), 3.0
+TALK = timedelta(seconds=30)
 _NUMBERS = count(1)
 
 
@@ -104,9 +105,10 @@ def _save(database: Database) -> None:
 
 
 def _manifest() -> Manifest:
-    captured = captured_call(
-        recording_id=ids.new(), call={"id": ids.new(), "linkedid": f"{next(_NUMBERS)}.0"}
-    )
+    number = next(_NUMBERS)
+    at = START + timedelta(seconds=number)  # rows of one moment would be put into their order each time
+    call = {"id": ids.new(), "linkedid": f"{number}.0", "started_at": at, "ended_at": at + TALK}
+    captured = captured_call(recording_id=ids.new(), call=call)
     return kept_calls.of_captured(captured, 48_000)
 
 

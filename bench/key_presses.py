@@ -63,6 +63,7 @@ def _pause(track: Samples, rate: int) -> tuple[float, float]:
 def measure_press_clock(system: SystemUnderTest) -> float:
     """Returns how many ms the PBX's two accounts of one press are apart, while callrec is away."""
     assert system.demo.controller is not None
+    system.wait_for_rules()  # it cannot take them up while it is away
     system.demo.controller.stop()
     try:
         with Ears(system) as ears, system.app.astdb() as astdb:
