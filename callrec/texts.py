@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 HYPHENS = r"\-\u2010-\u2015\u2043\u2212\u2500-\u2503\u30fc"
 """All that is taken for a hyphen, as signs of a class of `re`."""
@@ -58,6 +59,7 @@ def items(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(part for part in parts if part))
 
 
+@lru_cache(maxsize=4096)  # of a facility it is asked for each line of a table that names one
 def name_key(name: str) -> str:
     """Returns what two names have in common that people read as one, whatever their width, case, blanks,
     dashes and composition."""

@@ -116,6 +116,7 @@ class _Reader:
         self._facilities: dict[str, Facility] = {}
         self._extensions: dict[str, Extension] = {}
         self._rules: list[Rule] = []
+        self._rule_ids: set[int] = set()
 
     def office(self) -> Office:
         """Reads the file. Facilities come first, then extensions, then rules, for each names those before."""
@@ -187,8 +188,9 @@ class _Reader:
         fields = read_fields(table, self._zone, self._now)
         rule = Rule(_id(table), 0, scope, target, changed_at=self._now, changed_by="", **fields)
         self._check_rule(rule)
-        if rule.id and any(each.id == rule.id for each in self._rules):
+        if rule.id in self._rule_ids:
             raise WrongUsage("rule {id} is there twice", id=rule.id)
+        self._rule_ids |= {rule.id} - {0}
         self._rules.append(rule)
 
     def _facility(self, text: str) -> str:
