@@ -88,8 +88,9 @@ class SystemUnderTest:
         self._phones: dict[Any, Phone] = {}
         self._rules_changed = False
         self.standing: list[str] = []
-        self.blamed: set[str] = set()
         """What was wrong before a test began, in the words of status."""
+        self.blamed: set[str] = set()
+        """Calls without a recording for which a test was blamed."""
         for name in PHONES:
             self.phone(name)  # registered before anybody dials it
 
@@ -204,7 +205,8 @@ class SystemUnderTest:
     def unexplained(self) -> set[str]:
         """The calls that should have been recorded, as far as anybody knows, and were not; no test was blamed
         for them yet."""
-        found = ReconciliationAssembly(self.app, set, print).comparisons().filed(False).look()
+        comparisons = ReconciliationAssembly(self.app, set, lambda recording: None).comparisons()
+        found = comparisons.filed(False).look()
         return {each.about for each in found if each.kind is Kind.NO_RECORDING} - self.blamed
 
     def calls_since(self, begin: datetime) -> list[SearchHit]:
