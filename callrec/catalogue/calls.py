@@ -177,7 +177,7 @@ def call_row(call: CallRecord) -> dict[str, Any]:
         "test": call.is_test,
         "details": as_json(call),
         "more_numbers": numbers_beside(call.number, call.extension, _others(call)),
-        "away": any(each.text.startswith(AWAY) for each in call.notes),
+        "away": was_away(call),
         "automatic_later": any(each.decision.mode is Mode.AUTOMATIC for each in call.decision_changes),
         "erased_at": None,  # with what is written anew, numbers may come again
     }
@@ -293,6 +293,11 @@ def manifest_hashes(connection: sa.Connection, recording_ids: Collection[str]) -
 def is_known(connection: sa.Connection, call_id: str) -> bool:
     """Returns whether there is a row of a call."""
     return connection.scalar(sa.select(calls.c.id).where(calls.c.id == call_id)) is not None
+
+
+def was_away(call: CallRecord) -> bool:
+    """Returns whether callrec was away, and the dialplan's fallback handled a call."""
+    return any(each.text.startswith(AWAY) for each in call.notes)
 
 
 def is_recorded(connection: sa.Connection, call_id: str) -> bool:

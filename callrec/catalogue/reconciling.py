@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from callrec.catalogue.calls import ArchivedRecording, read_recording
+from callrec.catalogue.calls import ArchivedRecording, is_recorded, read_recording, was_away
 from callrec.catalogue.database import Connection
 from callrec.catalogue.rows import RowReader, read_all
 from callrec.catalogue.tables import calls, custody, destructions, notes, recordings
@@ -86,19 +86,15 @@ def calls_at(connection: Connection, pbx: str, moment: datetime) -> list[CallRec
     return [each for each in _calls(connection, *there) if each.pbx == pbx]
 
 
-def recorded_with(connection: Connection, call: CallRecord) -> list[CallRecord]:
-    """Returns the other rows of a call that have a recording of all that was said in this one: a call that is
-    sent on through the gate passes it twice, and while callrec is away each passage has a row of its own."""
-    if not call.answered_at or not call.ended_at:
-        return []
-    there = [
-        each
+def is_recorded_in_another(connection: Connection, call: CallRecord) -> bool:
+    """Returns whether another row of a call has a recording of all that was said in this one: a call that is
+    sent on passes the gate twice, and while callrec is away each passage has a row of its own."""
+    if not call.answered_at or not was_away(call):
+        return False
+    return any(
+        each.linkedid == call.linkedid and _spans(each, call) and is_recorded(connection, each.id)
         for each in calls_at(connection, call.pbx, call.answered_at)
-        if each.linkedid == call.linkedid and each.id != call.id and _spans(each, call)
-    ]
-    query = sa.select(recordings.c.call_id).where(recordings.c.call_id.in_([each.id for each in there]))
-    recorded = set(connection.execute(query).scalars())
-    return [each for each in there if each.id in recorded]
+    )
 
 
 def _spans(other: CallRecord, call: CallRecord) -> bool:

@@ -69,10 +69,12 @@ class FiledLook:
         return differences.of_filed(Filed(listed, tuple(map(_kept, before)), still, known))
 
     def _alone(self, answered: Iterable[CallRecord]) -> Iterator[CallRecord]:
-        """Yields those that no other row of the same call has the recording of."""
-        lacking = [each for each in answered if differences.should_be_recorded(each)]
+        """Yields those that should be recorded, and whose sound no other row of the same call has."""
+        lacking = filter(differences.should_be_recorded, answered)
         with self._parts.database.read() as connection:
-            yield from [each for each in lacking if not reconciling.recorded_with(connection, each)]
+            for each in lacking:
+                if not reconciling.is_recorded_in_another(connection, each):
+                    yield each
 
     def still(self, left: list[Difference], now: datetime, *, days: int = DAYS) -> list[Difference]:
         """Returns what is so yet of differences that a look at more days has left, but for those of the last

@@ -188,9 +188,9 @@ class _Reader:
         fields = read_fields(table, self._zone, self._now)
         rule = Rule(_id(table), 0, scope, target, changed_at=self._now, changed_by="", **fields)
         self._check_rule(rule)
-        if rule.id in self._rule_ids:
+        if rule.id and rule.id in self._rule_ids:
             raise WrongUsage("rule {id} is there twice", id=rule.id)
-        self._rule_ids |= {rule.id} - {0}
+        self._rule_ids.add(rule.id)
         self._rules.append(rule)
 
     def _facility(self, text: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from callrec import ids
 from callrec.catalogue import calls, custody, destructions, finding, notes
-from callrec.catalogue.calls import ArchivedRecording
+from callrec.catalogue.calls import AWAY, ArchivedRecording
 from callrec.catalogue.tables import recordings
 from callrec.controller.controller import Controller
 from callrec.controller.drafts import FAMILY, DraftMirror, State
@@ -33,7 +33,7 @@ from callrec.health.reconciliation import (
 from callrec.health.recorded_look import RecordedLook, RecordedParts
 from callrec.health.stored_names import SHARE, StoredNames
 from callrec.model.access import EVERYWHERE
-from callrec.model.calls import DecisionChange
+from callrec.model.calls import DecisionChange, Note
 from callrec.model.captures import CapturedCall, KeptBecause
 from callrec.model.found import SearchQuery
 from callrec.model.rules import Mode
@@ -569,7 +569,8 @@ def test_a_row_of_a_call_that_another_row_has_all_the_sound_of_is_not_told(
     """While callrec is away, each passage of the gate has a row; the dialplan records at one of them."""
     bench.captured(call={"answered_at": TALK[0], "ended_at": TALK[1], **other})
     bench.later()
-    twice = replace(call(), id=CALL_ID[:-1] + "9", answered_at=TALK[0], ended_at=TALK[1])
+    away = (Note(AWAY, AWAY, {}),)
+    twice = replace(call(), id=CALL_ID[:-1] + "9", answered_at=TALK[0], ended_at=TALK[1], notes=away)
     with bench.database.begin() as connection:
         calls.save_call(connection, twice)
     found = filed.look(START + timedelta(hours=1))
