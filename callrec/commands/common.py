@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 import click
 
 from callrec import places
-from callrec.commands import spreadsheet
 from callrec.commands.given import Given
 from callrec.commands.table import Table, cell, laid_out
 from callrec.desk.operations.searching import conventions
@@ -131,6 +130,8 @@ def emit(
     if form == "json":
         print_json([plain_row(row) for row in rows])
     elif form == "csv":
+        from callrec.commands import spreadsheet
+
         names = _shown(rows[0] if rows else keys or columns)
         _write(spreadsheet.head(names) + spreadsheet.lines(rows, names, zone))
     elif rows:
@@ -144,6 +145,8 @@ def emit_each(rows: Iterable[Row], keys: Sequence[str], form: str | None) -> Non
     if form == "json":
         _json_each(rows)
         return
+    from callrec.commands import spreadsheet
+
     if form == "csv":
         _write(spreadsheet.head(keys))
     for row in rows:

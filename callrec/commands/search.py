@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -126,7 +126,7 @@ def _meant(text: str | None, read: Callable[[str], T]) -> T | None:
 def row(found: FoundCall, office: Conventions) -> dict[str, Any]:
     """Returns a call and its recording as a line of a list, with the keys of COLUMNS and KEYS."""
     return {
-        **asdict(found),
+        **{key: getattr(found, key) for key in KEYS},
         "_id": found.id or found.call_id,
         "_when": spoken(found.started_at, office.zone),
         "_direction": translated(DIRECTIONS[found.direction]) if found.direction else None,

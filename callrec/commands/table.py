@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -22,7 +23,7 @@ LEAST_PROSE, LEAST_WORDS = 20, 6
 """So many columns of a terminal prose needs to be read, and so many a few words."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """Rows and their columns (key: header). `spare` columns are left out where a terminal is too narrow, the
     first of them first. The one that is `prose` wraps, and those that are `words` do: the first of them is
@@ -34,10 +35,18 @@ class Table:
     prose: str = ""
     words: Sequence[str] = ()
 
+    @cached_property
+    def cells(self) -> Mapping[str, Sequence[str]]:
+        """What stands in each column, its header first."""
+        return {
+            key: [translated(header), *(cell(row.get(key)) for row in self.rows)]
+            for key, header in self.columns.items()
+        }
+
 
 def laid_out(shown: Table) -> tuple[str, list[str]]:
     """Returns a table as lines, and the keys of the columns that had no room."""
-    natural = {key: _width(shown, key) for key in shown.columns}
+    natural = {key: max(map(cell_len, cells)) for key, cells in shown.cells.items()}
     widths = natural
     if sys.stdout.isatty():
         widths = _fitted(shown, natural, terminal_width())
@@ -69,7 +78,7 @@ def _least(shown: Table, key: str, natural: int) -> int:
         return min(natural, LEAST_PROSE)
     if key not in shown.words:
         return natural
-    longest = max(map(longest_word, _cells(shown, key)))
+    longest = max(map(longest_word, shown.cells[key]))
     return min(natural, max(LEAST_WORDS, min(LEAST_PROSE, longest)))
 
 
@@ -80,16 +89,6 @@ def cell(value: Any) -> str:
     if isinstance(value, bool):
         return translated("yes") if value else translated("no")
     return visible(",".join(map(str, value)) if isinstance(value, (list, tuple)) else value)
-
-
-def _width(shown: Table, key: str) -> int:
-    return max(map(cell_len, _cells(shown, key)))
-
-
-def _cells(shown: Table, key: str) -> Iterator[str]:
-    """Yields what stands in a column, its header first."""
-    yield translated(shown.columns[key])
-    yield from (cell(row.get(key)) for row in shown.rows)
 
 
 def _needed(widths: Mapping[str, int]) -> int:
@@ -107,7 +106,7 @@ def _drawn(shown: Table, widths: Mapping[str, int]) -> str:
 def _wrapped(shown: Table, key: str, width: int) -> Iterator[list[str]]:
     """Yields the lines of each cell of a column."""
     wraps = key == shown.prose or key in shown.words
-    for each in _cells(shown, key):
+    for each in shown.cells[key]:
         yield wrapped(each, width) if wraps and cell_len(each) > width else [each]
 
 
