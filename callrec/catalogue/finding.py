@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from callrec.catalogue.among import among
 from callrec.catalogue.calls import ArchivedRecording, read_recording
 from callrec.catalogue.rows import RowReader, read_all
 from callrec.catalogue.searching import NO_LENGTH, first_places
@@ -120,8 +121,7 @@ def lines_of(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
     """Returns the query for columns of the hits at some `places`, their calls and recordings."""
     of_call = hits.join(calls, calls.c.id == hits.c.call_id)
     source = of_call.join(recordings, recordings.c.id == hits.c.recording_id, isouter=True)
-    there = hits.c.place.in_(sa.bindparam("places", expanding=True))
-    return sa.select(hits.c.place, *columns).select_from(source).where(there)
+    return sa.select(hits.c.place, *columns).select_from(source).where(among(hits.c.place, "places"))
 
 
 _WHOLE = lines_of(*calls.c, *(column.label(f"r_{column.name}") for column in recordings.c))

@@ -57,7 +57,7 @@ def _line(connection: sa.Connection, row: Any) -> FoundCall:
 
 def _values(row: Any) -> dict[str, Any]:
     recorded = row.recording_id is not None
-    if any(isinstance(each, Unreadable) for each in row):  # also of what this line does not show
+    if Unreadable in map(type, row):  # also of what this line does not show
         raise TypeError("damaged")
     announced, unannounced_at = _said(row.details, recorded=recorded)
     return {
