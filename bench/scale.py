@@ -71,8 +71,8 @@ SOURCES = {
     "chain": ("custody", "recordings a second, 4 writers"),
     "row": ("storage-postgresql", "a call, all"),
 }
-"""Where a cost is measured: the benchmark, and its figure. What is not is reckoned from how it is made. A
-figure that is there for two lengths of a call is that of MEAN_SECONDS: what is paid once is a smaller part."""
+"""Where a cost is measured: the benchmark, and its figure. What is not is reckoned from how it is made. One
+that is there for two lengths of a call is made that of MEAN_SECONDS, of which what is paid once is less."""
 
 
 @dataclass(frozen=True)
@@ -138,11 +138,11 @@ def _figure(file: str, what: str) -> float | None:
     found = [(median(row["values"]), match) for row in rows if (match := re.fullmatch(what, row["what"]))]
     by_length = {float(match[1]): value for value, match in found if match.re.groups}
     if len(by_length) > 1:
-        return float(f"{_at_mean(by_length):.3g}")
+        return float(f"{at_mean(by_length):.3g}")
     return float(f"{found[0][0]:.3g}") if found else None
 
 
-def _at_mean(by_length: Mapping[float, float]) -> float:
+def at_mean(by_length: Mapping[float, float]) -> float:
     """Returns what a minute of a call of MEAN_SECONDS costs, by what one of shorter calls does: each has its
     own share of what a call costs once."""
     (short, of_short), *_, (long, of_long) = sorted(by_length.items())

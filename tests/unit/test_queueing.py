@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.queueing import at_once, erlang_b, lengths, lines_for, lost, poisson, waits
-from bench.scale import PAGE, Costs, between, simulate, sizes_table
+from bench.scale import MEAN_SECONDS, PAGE, Costs, at_mean, between, simulate, sizes_table
 
 
 def test_calls_that_find_all_lines_busy_are_as_many_as_erlang_b_says() -> None:
@@ -43,6 +43,12 @@ def test_ten_times_the_office_takes_ten_times_the_machines_and_has_one_custody_l
     assert large.parts[-1].used == pytest.approx(small.parts[-1].used * 10)
     assert math.isclose(large.calls_s, 10 * small.calls_s)
     assert small.highest > small.erlangs
+
+
+def test_what_a_call_costs_once_is_a_smaller_part_of_a_longer_call() -> None:
+    once, a_minute = 0.05, 0.3
+    by_length = {seconds: a_minute + once * 60 / seconds for seconds in (20.0, 60.0)}
+    assert at_mean(by_length) == pytest.approx(a_minute + once * 60 / MEAN_SECONDS)
 
 
 def test_the_page_has_what_is_reckoned_by_the_costs_that_it_names() -> None:
