@@ -62,28 +62,24 @@ class Stream:
         return hits.c.length_ms if self.rows is note_grams else self.rows.c.length_ms
 
 
-def _beside(rows: sa.Table, by: str) -> Stream:
-    return Stream(rows.join(hits, hits.c.place == rows.c.place), rows, [], by)
-
-
 _HITS = Stream(hits, hits, [])
 _OF_NUMBER, _OF_FACILITY, _OF_EXTENSION = (
     replace(_HITS, by=name) for name in ("number", "facility", "extension")
 )
-_OTHER_EXTENSIONS, _JOINED_EXTENSIONS = (
-    Stream(hit_extensions, hit_extensions, [], "extension"),
-    _beside(hit_extensions, "extension"),
+_OTHER_EXTENSIONS = Stream(hit_extensions, hit_extensions, [], "extension")
+_JOINED_EXTENSIONS = replace(
+    _OTHER_EXTENSIONS, source=hit_extensions.join(hits, hits.c.place == hit_extensions.c.place)
 )
 _OTHER_FACILITIES, _FILED_ELSEWHERE = (
-    Stream(hit_facilities, hit_facilities, [], "facility"),
-    _beside(hit_facilities, "filed"),
+    Stream(hit_facilities, hit_facilities, [], name) for name in ("facility", "filed")
 )
 _NOTED = Stream(note_grams.join(hits, hits.c.call_id == note_grams.c.call_id), note_grams, [], None)
 
 
 class _Beside(sa.ColumnElement[Any]):
     """A column that is looked at in hits that are found by something else. SQLite reads no index for what has
-    a sign before it; PostgreSQL knows by itself what few rows have."""
+    a sign before it, PostgreSQL for none that is made of a column: of a number that calls often it would
+    read all hits of these kinds, to join both."""
 
     inherit_cache = False
 
@@ -93,7 +89,8 @@ class _Beside(sa.ColumnElement[Any]):
 
 @compiles(_Beside)
 def _(element: _Beside, compiler: Any, **options: Any) -> str:
-    return str(compiler.process(element.column, **options))
+    nothing = "|| ''" if isinstance(element.type, sa.String) else "+ 0"
+    return f"({compiler.process(element.column, **options)} {nothing})"
 
 
 @compiles(_Beside, "sqlite")
@@ -101,9 +98,10 @@ def _(element: _Beside, compiler: Any, **options: Any) -> str:
     return f"+{compiler.process(element.column, **options)}"
 
 
-_OF_KINDS = _Beside(hits.c.kind).in_([sa.literal_column(KINDS)])
-_FACILITY = hits.c.facility.concat(sa.literal_column("''"))
-"""The same for both: of a facility there are so many hits that PostgreSQL would read them all."""
+_OF_KINDS, _FILED_OF_KINDS = (
+    _Beside(each.c.kind).in_([sa.literal_column(KINDS)]) for each in (hits, hit_facilities)
+)
+_FACILITY = _Beside(hits.c.facility)
 _IN_REACH, _OTHER_IN_REACH = (
     each.c.facility == sa.literal_column(CODE, sa.Text) for each in (hits, hit_facilities)
 )
@@ -136,7 +134,7 @@ def _chosen(wanted: Shape) -> Iterator[Stream]:
             yield from _kinds(_OF_FACILITY, wanted, facility)
         else:
             filed = hit_facilities.c.filed == sa.bindparam("facility")
-            yield _with(_FILED_ELSEWHERE, _OTHER_IN_REACH, filed, _OF_KINDS)
+            yield _with(_FILED_ELSEWHERE, _OTHER_IN_REACH, filed, _FILED_OF_KINDS)
     elif wanted.reached is not None and wanted.reached <= MOST_FACILITIES:
         yield from _reached(wanted)
     else:

@@ -179,14 +179,17 @@ recordings = sa.Table(
 def _orders(table: str, by: str | None) -> list[sa.Index]:
     """Returns the indexes in which a search reads hits, of all or of one facility or extension: each kind by
     itself, by time and by length; incidents and what is held, which are rare, once more by themselves. The
-    few hits of an extension are sorted by length when somebody asks."""
+    few hits of an extension are sorted by length when somebody asks. What a search looks at beside the order
+    stands in the index, too, also the flag itself: SQLite reads the rows for it else."""
     first, name = ([by, "kind"], f"{by}_") if by else (["kind"], "")
     found = []
     for flag in (None, "incident", "held"):
-        rare = f"{name}{flag}_" if flag else name
-        found.append(_some(f"ix_{table}_{rare}time", [*first, "place", "length_ms"], flag))
+        rare, more = (f"{name}{flag}_", [flag]) if flag else (name, [])
+        looked_at = ["facility", *more] if (table, by) == ("hits", "extension") else more
+        found.append(_some(f"ix_{table}_{rare}time", [*first, "place", "length_ms", *looked_at], flag))
         if by != "extension":
-            found.append(_some(f"ix_{table}_{rare}length", [*first, "length_ms", "place"], flag, "length_ms"))
+            columns = [*first, "length_ms", "place", *more]
+            found.append(_some(f"ix_{table}_{rare}length", columns, flag, "length_ms"))
     return found
 
 
@@ -220,7 +223,7 @@ hits = sa.Table(
     column("extension", sa.Text, nullable=True),
     column("number", sa.Text, nullable=True),
     *(index for by in (None, "facility", "extension") for index in _orders("hits", by)),
-    _some("ix_hits_number", ["number", "place"], None, "number"),
+    _some("ix_hits_number", ["number", "place", "kind", "length_ms", "facility"], None, "number"),
     sqlite_with_rowid=False,
 )
 
@@ -248,7 +251,7 @@ hit_facilities = _others(
     "facility",
     sa.String(32),
     column("filed", sa.String(32), nullable=True),  # the facility under which it is filed
-    sa.Index("ix_hit_facilities_filed", "facility", "filed", "place"),
+    sa.Index("ix_hit_facilities_filed", "facility", "filed", "place", "kind", "length_ms"),
 )
 
 # What people wrote about a call. `folded` is what a search compares.
