@@ -60,7 +60,10 @@ def _run(asked: argparse.Namespace, data: Path) -> int:
         for ours, theirs in _offices(data, kind, size)
     ]
     most = [each for each in found if each.size == max(sizes)]
-    how = f"`python -m bench.catalogue`: {max(sizes):,} calls of five years, {LIMIT - 1} lines a search, from memory:"
+    how = (
+        f"`python -m bench.catalogue`: {max(sizes):,} calls of five years, {LIMIT - 1} lines a search, once "
+        "the files of the database have been read."
+    )
     return finish(
         "catalogue",
         "Searches among many calls",

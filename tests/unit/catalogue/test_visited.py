@@ -7,6 +7,7 @@ calls of one extension, of one number or with one text are looked through where 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from bench import office_rows as office
 from callrec.catalogue import lines, searching
@@ -165,3 +167,47 @@ def test_a_search_visits_no_more_among_more(offices: list[Database], monkeypatch
         name: tuple(_steps(each, wanted, reach) for each in offices) for name, wanted, reach in _questions()
     }
     assert {name: steps for name, steps in found.items() if steps[1] > 1.5 * steps[0]} == {}
+
+
+FOUND_IN_THE_INDEX: dict[str, tuple[Filter, str]] = {
+    "of an extension, in reach": ({"extension": "2059"}, "common reach"),
+    "incidents of an extension, in reach": ({"extension": "2059", "incident": True}, "both in reach"),
+    "of a number, of a direction": ({**ODD["number"], **ODD["direction"]}, "everywhere"),
+    "of a number, in reach": ({**ODD["number"], "min_duration_s": 10.0}, "common reach"),
+    "of a facility out of reach": ({"facility": ODD_FACILITY}, "common reach"),
+    "incidents": ({"incident": True}, "everywhere"),
+    "incidents of a length": ({"incident": True, "min_duration_s": 10.0}, "everywhere"),
+    "held, of a facility": ({"held": True, "facility": ODD_FACILITY}, "everywhere"),
+    "held, in reach": ({"held": True}, "both in reach"),
+}
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("name", FOUND_IN_THE_INDEX)
+def test_a_hit_is_passed_over_by_its_index_alone(offices: list[Database], name: str, sort: str) -> None:
+    """Among millions thousands of one extension or number are, and to read each costs more than all else."""
+    given, reached = FOUND_IN_THE_INDEX[name]
+    plan = _plan(offices[0], SearchQuery(sort=sort, limit=LIMIT, **given), REACHES[reached])
+    read = [step for step in plan if re.match(r"(SEARCH|SCAN) hit", step)]
+    assert read, plan
+    assert [step for step in read if " USING INDEX " in step] == []  # neither COVERING INDEX nor PRIMARY KEY
+
+
+def _plan(database: Database, wanted: SearchQuery, reach: Reach) -> list[str]:
+    """Returns the steps by which SQLite answers a question."""
+    asked: list[tuple[str, Any]] = []
+
+    def ask(_connection: Any, _cursor: Any, sql: str, values: Any, *_: Any) -> None:
+        asked.append((sql, values))
+
+    sa.event.listen(database.engine, "before_cursor_execute", ask)
+    try:
+        with database.read() as connection:
+            lines.search(connection, wanted, reach=reach)
+            questions = [each for each in asked if "hit" in each[0]]
+            rows = [
+                connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values) for sql, values in questions
+            ]
+            return [row[3] for each in rows for row in each]
+    finally:
+        sa.event.remove(database.engine, "before_cursor_execute", ask)
