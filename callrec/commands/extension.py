@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from callrec.commands.common import desk, emit, lists, say, zone
-from callrec.commands.office_steps import importing, read_input, tell_steps
+from callrec.commands.given_file import read_file
+from callrec.commands.office_steps import importing, tell_steps
 from callrec.desk.operations import extensions as operations
 from callrec.model.office import Extension
 
@@ -42,7 +43,7 @@ def import_(ctx: click.Context, path: Path, dry_run: bool) -> None:
     spreadsheets write it.
     """
     with importing(path):
-        steps = desk(ctx).do(operations.import_extensions, read_input(path), dry_run)
+        steps = desk(ctx).do(operations.import_extensions, read_file(path), dry_run)
     tell_steps(steps, zone(ctx), dry_run=dry_run)
 
 

@@ -17,9 +17,9 @@ import click
 from callrec import places, settings_file, toml_text
 from callrec.app import App
 from callrec.commands.common import say
+from callrec.commands.given_file import read_file, read_stdin
 from callrec.configuration import Answers, check_place, has_password, read_answers, write_file
 from callrec.errors import Refused, WrongUsage
-from callrec.failures import why
 from callrec.language import translated
 from callrec.permissions import too_wide
 
@@ -118,10 +118,7 @@ def _text(name: str) -> str:
     """Returns what is in a file, or on standard input. Raises Refused where others can read it."""
     if too_wide([Path(name)]):
         raise Refused("others can read {path}: chmod 600 {path}, and change what is secret in it", path=name)
-    try:
-        return sys.stdin.read() if name == "-" else toml_text.decoded(Path(name).read_bytes(), Path(name))
-    except OSError as error:
-        raise WrongUsage("{path} cannot be read: {problem}", path=name, problem=why(error)) from error
+    return read_stdin() if name == "-" else toml_text.decoded(read_file(Path(name)), Path(name))
 
 
 def _ready(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Reads the file of an import into the office, and tells what it changed, or would: whole or not at all.
+"""Shows that a file is imported into the office, and tells what it changed, or would: whole or not at all.
 
 For `callrec rule import` and `callrec extension import`.
 """
@@ -8,33 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from callrec.commands.common import say, tell, working
-from callrec.errors import WrongEntries, WrongUsage
-from callrec.failures import why
+from callrec.errors import WrongEntries
 from callrec.rulebook.difference import Step
-
-MOST_BYTES = 1 << 24
-"""What a file may have that is sent to the desk: a table of ten thousand extensions has one million."""
-
-
-def read_input(path: Path) -> bytes:
-    """Returns the content of a file that a person named. Raises WrongUsage when it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return read_open(file, path)
-    except OSError as error:
-        raise WrongUsage("{path} cannot be read: {problem}", path=path, problem=why(error)) from error
-
-
-def read_open(file: BinaryIO, path: Path) -> bytes:
-    """Returns the content of an open file. Raises WrongUsage for one that is too large to be sent."""
-    data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise WrongUsage("{path} is too large: a file may have 16 MB at most", path=path)
-    return data
 
 
 @contextmanager

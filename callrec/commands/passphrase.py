@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from callrec.commands.given_file import MOST_BYTES, read_file
 from callrec.errors import Refused, WrongUsage
 from callrec.failures import why
 from callrec.permissions import too_wide
@@ -22,7 +23,7 @@ def read_passphrase(name: str | None) -> str | None:
     if name != "-" and too_wide([Path(name)]):
         raise Refused("others can read {path}: chmod 600 {path}, and choose another passphrase", path=name)
     try:
-        text = sys.stdin.readline() if name == "-" else Path(name).read_text("utf-8")
+        text = sys.stdin.readline(MOST_BYTES) if name == "-" else read_file(Path(name)).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise WrongUsage("{path} cannot be read: {problem}", path=name, problem=why(error)) from error
     line = text.partition("\n")[0].removesuffix("\r")

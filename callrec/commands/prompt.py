@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from callrec.commands.common import Row, desk, emit, lists, say
-from callrec.commands.office_steps import read_open
+from callrec.commands.given_file import read_open
 from callrec.desk.operations import prompts as operations
 from callrec.errors import CallrecError, CheckFailed
 from callrec.prompts.decoder import opened

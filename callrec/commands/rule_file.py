@@ -8,7 +8,8 @@ import click
 
 from callrec import toml_text
 from callrec.commands.common import desk, office_now, say, zone
-from callrec.commands.office_steps import importing, read_input, tell_steps
+from callrec.commands.given_file import read_file
+from callrec.commands.office_steps import importing, tell_steps
 from callrec.commands.rule_check import warn_of_callers
 from callrec.desk.operations.rules import import_office
 from callrec.errors import Refused, WrongUsage
@@ -43,7 +44,7 @@ def import_(ctx: click.Context, path: Path, dry_run: bool) -> None:
     Removed and changed rules keep their versions. Try it with --dry-run first.
     """
     with importing(path):
-        imported = desk(ctx).do(import_office, toml_text.decoded(read_input(path), path), dry_run)
+        imported = desk(ctx).do(import_office, toml_text.decoded(read_file(path), path), dry_run)
     tell_steps(imported.steps, zone(ctx), dry_run=dry_run)
     warn_of_callers(imported.rules, office_now(ctx).office())
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from callrec.commands.common import Row, emit_each, say, working
+from callrec.commands.given_file import read_file
 from callrec.commands.passphrase import read_passphrase
-from callrec.errors import EvidenceBroken, WrongUsage
+from callrec.errors import EvidenceBroken
 from callrec.evidence.package_check import BelievedKeys, CheckedFile, PackageCheck, keys_of
 from callrec.evidence.package_zip import opened
-from callrec.failures import why
 
 SHOWN = ("id", "ok", "problems")
 KEYS = (*SHOWN, "checked")
@@ -19,7 +19,7 @@ KEYS = (*SHOWN, "checked")
 
 def verify(path: Path, keys: Sequence[str], passphrase_file: str | None, form: str | None) -> None:
     """Prints what came of checking each file of a package. Raises EvidenceBroken where one is wrong."""
-    given = keys_of(_read(each) for each in keys) if keys else None
+    given = keys_of(read_file(Path(each)) for each in keys) if keys else None
     with opened(path, read_passphrase(passphrase_file)) as files:
         check, seen = PackageCheck(files, given), list[CheckedFile]()
         emit_each(_rows(check.results(), seen, form), KEYS if form else SHOWN, form)
@@ -50,10 +50,3 @@ def _say_whole(signer: str, given: BelievedKeys | None, count: int) -> None:
             "the key is the one in the package: compare it with the one the office publishes, or give --key",
             err=True,
         )
-
-
-def _read(name: str) -> bytes:
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise WrongUsage("{path} cannot be read: {problem}", path=name, problem=why(error)) from error

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 SECONDS = 30.0
 """How long the authority may take to be reached and to answer, in all."""
-LONGEST = 1 << 18
-"""Bytes of an answer that are read at most."""
+LONGEST, MOST_OF_ROOTS = 1 << 18, 1 << 24
+"""Bytes of an answer that are read at most, and of the certificates that are believed."""
 GRANTED = 0
 _OPENSSL = re.compile(r'Verify error: ?([^"]+)"')
 SHA256 = "2.16.840.1.101.3.4.2.1"
@@ -51,7 +51,8 @@ class Roots:
 
     def __init__(self, ca_file: Path) -> None:
         try:
-            self._roots = load_pem_x509_certificates(ca_file.read_bytes())
+            with ca_file.open("rb") as file:  # a device may have no end
+                self._roots = load_pem_x509_certificates(file.read(MOST_OF_ROOTS))
         except (OSError, ValueError) as error:
             no_pem = Sentence("there are no certificates in it")
             raise WrongConfiguration(
