@@ -58,7 +58,7 @@ class Costs:
     """bytes written into the spool a second of a call"""
     archived: float = 14_000.0
     """bytes of FLAC a second of a call"""
-    row: float = 6_800.0
+    row: float = 2_400.0
     """bytes of database a call"""
     requests: float = 8.0
     """requests to S3 a recording"""
