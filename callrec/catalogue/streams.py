@@ -190,4 +190,4 @@ def _within(wanted: Shape) -> Conditions:
         return []
     codes = wanted.codes
     other = sa.exists().where(hit_facilities.c.place == hits.c.place, hit_facilities.c.facility.in_(codes))
-    return [sa.or_(_Beside(hits.c.facility).in_(codes), other)]
+    return [sa.or_(_FACILITY.in_(codes), other)]
