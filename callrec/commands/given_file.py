@@ -4,14 +4,17 @@ would take all the memory of the machine, from callrec serve too."""
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from callrec.errors import WrongUsage
 from callrec.failures import why
 
 MOST_BYTES = 1 << 24
-"""What a file may have: a table of ten thousand extensions has one million. Twice that the desk takes."""
+"""What a file may have that is read as a whole: a table of ten thousand extensions has one million."""
+LONGEST_LINE = 1 << 20
+"""Signs that a line of a log may have."""
 
 
 def read_file(path: Path) -> bytes:
@@ -37,6 +40,14 @@ def read_stdin() -> str:
     if len(text) > MOST_BYTES:
         raise _too_large(Path("-"))
     return text
+
+
+def lines_of(log: TextIO, path: Path) -> Iterator[str]:
+    """Yields the lines of an open log, however many. Raises WrongUsage for one that is too long."""
+    while line := log.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
+            raise WrongUsage("{path} is no log: a line in it is longer than a megabyte", path=path)
+        yield line
 
 
 def _too_large(path: Path) -> WrongUsage:

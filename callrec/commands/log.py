@@ -8,6 +8,7 @@ import click
 
 from callrec import log_reader
 from callrec.commands.common import desk, emit, lists, zone
+from callrec.commands.given_file import lines_of
 from callrec.dates import spoken
 from callrec.desk.operations import log
 from callrec.errors import WrongUsage
@@ -36,8 +37,8 @@ def command(ctx: click.Context, id_: str, path: Path | None, form: str | None) -
 def _of_file(ctx: click.Context, id_: str, path: Path) -> list[LogLine]:
     ids = desk(ctx).do(log.ids_of_call, id_)
     try:
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            return log_reader.of_call(ids, log_reader.of_lines(lines))
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return log_reader.of_call(ids, log_reader.of_lines(lines_of(file, path)))
     except OSError as error:
         raise WrongUsage("{path} cannot be read: {problem}", path=path, problem=why(error)) from error
 
