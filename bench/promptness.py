@@ -20,7 +20,7 @@ from bench.key_presses import KEYS, measure_keys, measure_press_clock
 from bench.machine import facts_of_calls
 from bench.parts import Figures, milliseconds, running_system
 from bench.report import Row, finish
-from callrec.demo.processes import free_port
+from callrec.demo.ports import free_port
 from tests.integration.system import SystemUnderTest, eventually, frozen, talk_for
 from tests.integration.web_server import hanging_server, web_server
 

@@ -15,7 +15,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from callrec.demo.processes import Child, free_port, is_free
+from callrec.demo.ports import free_port, keep
+from callrec.demo.processes import Child
 from callrec.errors import DemoFailed
 from callrec.files import make_folder, write_whole
 from callrec.resources import shipped
@@ -44,14 +45,14 @@ class PbxPorts:
 
     @classmethod
     def free(cls) -> PbxPorts:
-        """Returns ports that nobody uses now, for a PBX beside others."""
+        """Returns ports that nobody uses, for a PBX beside others."""
         return cls(sip=free_port(socket.SOCK_DGRAM), http=free_port(), ami=free_port())
 
     @classmethod
     def usual_or_free(cls) -> PbxPorts:
         """Returns 5060 for SIP and 5038 for AMI where they are free: a softphone expects them."""
-        sip = 5060 if is_free(5060, socket.SOCK_DGRAM) else free_port(socket.SOCK_DGRAM)
-        return cls(sip=sip, http=free_port(), ami=5038 if is_free(5038) else free_port())
+        sip = 5060 if keep(5060, socket.SOCK_DGRAM) else free_port(socket.SOCK_DGRAM)
+        return cls(sip=sip, http=free_port(), ami=5038 if keep(5038) else free_port())
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,27 +11,6 @@ from pathlib import Path
 from callrec.errors import DemoFailed
 
 STOP_SECONDS = 10.0
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, *, below: int = 65536) -> int:
-    """Returns a port of 127.0.0.1 that nobody listens on now, smaller than `below`."""
-    while True:
-        with socket.socket(socket.AF_INET, kind) as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        if port < below:
-            return port
-
-
-def is_free(port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> bool:
-    """Returns whether `port` of 127.0.0.1 can be bound now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def wait_until(check: Callable[[], bool], seconds: float, what: str) -> None:

@@ -10,7 +10,6 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from callrec.archive.s3_client import plain_session
-from callrec.demo.processes import Child, free_port, is_free
+from callrec.demo.ports import free_port
+from callrec.demo.processes import Child
 from callrec.errors import DemoFailed
 from callrec.files import make_folder, write_whole
 
@@ -55,13 +55,9 @@ POLICY: dict[str, tuple[list[str], tuple[str, ...]]] = {
 _JWT_KEYS = ("SIGNING", "SIGNING_READ", "FILER_SIGNING", "FILER_SIGNING_READ")
 
 
-def _port(others: Iterable[int] = ()) -> int:
-    """Returns a port that nobody listens on now, nor on its gRPC port, and that has neither in common with
-    `others` of the same server: it refuses that."""
-    taken = {used for each in others for used in (each, each + GRPC)}
-    while not is_free((port := free_port(below=50000)) + GRPC) or not taken.isdisjoint({port, port + GRPC}):
-        pass
-    return port
+def _port() -> int:
+    """Returns a port that is free, as is its gRPC port: none of another, which the server would refuse."""
+    return free_port(higher=GRPC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +155,7 @@ class DemoS3:
         return {**os.environ, **keys, "GOMEMLIMIT": MEMORY}
 
     def _command(self) -> list[str]:
-        parts: dict[str, int] = {}
-        for name in ("master", "volume", "filer", "admin"):
-            parts[f"{name}.port"] = _port([self.port, *parts.values()])
+        parts = {f"{name}.port": _port() for name in ("master", "volume", "filer", "admin")}
         options = {
             "dir": self.home,
             "ip": "127.0.0.1",

@@ -17,7 +17,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from callrec.alerts.webhook import signature
 from callrec.app import App
 from callrec.catalogue import alerts
-from callrec.demo.processes import free_port
+from callrec.demo.ports import free_port
 from callrec.model.alerts import AlertState
 from callrec.model.office import Extension, Facility
 from callrec.policy.office import Office

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from callrec.demo.processes import free_port
+from callrec.demo.ports import free_port
 from callrec.demo.softphones import Sound, Talk
 from callrec.fallback.journal import KEYS
 from tests.integration.small_disk import SmallDisk, on_small_disk

@@ -14,7 +14,7 @@ import pytest
 
 from callrec.app import App
 from callrec.app.health import HealthParts
-from callrec.demo.processes import free_port
+from callrec.demo.ports import free_port
 from callrec.demo.softphones import Sound
 from callrec.errors import Sentence
 from callrec.problems import Problems

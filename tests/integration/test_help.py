@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pytest
 
-from callrec.demo.processes import free_port
+from callrec.demo.ports import free_port
 from callrec.demo.softphones import Sound, Talk
 from tests.integration.system import SystemUnderTest, eventually, talk_for
 from tests.integration.web_server import web_server

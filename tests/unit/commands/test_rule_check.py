@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 
-from callrec.demo.processes import free_port
+from callrec.demo.ports import free_port
 from callrec.pbx.ari import Ari
 from tests.unit.rule_program import FACILITY, Office, add
 
