@@ -31,6 +31,9 @@ TAKEN = "tracks.json"
 CLOSED_WITHIN = timedelta(seconds=10)
 """A file whose header is not finished this long after the end was left so by a crash of the PBX. By how much
 clocks that agree can differ comes to that."""
+FLUSHED_WITHIN = timedelta(seconds=2)
+"""Within which time after the end the sound of a short call is on the PBX's disk: before its file is closed,
+of less than two seconds there is nothing but a header."""
 ABSENT_TIMES, ABSENT_SECONDS = 4, 120.0
 """How often, and over how long, the PBX must say that it has no sound of one track beside others that it has,
 or that what it has of a recording is no sound, before that is believed."""
@@ -110,9 +113,10 @@ class Tracks:
 
         Raises NotYetClosed while the PBX still writes one, and NotYetThere until it is believed to have none.
         """
-        open_yet = self._may_be_written(captured.capture)
+        open_yet = self._may_be_written(captured.capture, CLOSED_WITHIN)
+        empty_yet = self._may_be_written(captured.capture, FLUSHED_WITHIN)
         found = {
-            (number, side): self._one(track, path, open_yet=open_yet)
+            (number, side): self._one(track, path, open_yet=open_yet, empty_yet=empty_yet)
             for number, side, track, path in self._places(captured)
         }
         self._believe(captured, list(found.values()))
@@ -165,15 +169,15 @@ class Tracks:
             for side, track in zip(SIDES, (segment.external, segment.staff), strict=True):
                 yield segment.number, side, track, folder / f"{segment.number}-{side}.wav"
 
-    def _may_be_written(self, capture: Capture) -> bool:
-        """Returns whether the PBX may not have closed the files yet: for a while after the end, and since
-        they were asked for first, as a clock may say that they end tomorrow."""
+    def _may_be_written(self, capture: Capture, within: timedelta) -> bool:
+        """Returns whether the PBX may still write the files: for a while after the end, and since they were
+        asked for first, as a clock may say that they end tomorrow."""
         asked, ended_at = self._asked.setdefault(capture.recording_id, self._clock()), capture.ended_at
-        if ended_at is None or self._now() - ended_at >= CLOSED_WITHIN + FARTHEST:
+        if ended_at is None or self._now() - ended_at >= within + FARTHEST:
             return False
-        return self._clock() - asked < CLOSED_WITHIN.total_seconds()
+        return self._clock() - asked < within.total_seconds()
 
-    def _one(self, track: Track, path: Path, *, open_yet: bool) -> Fetched:
+    def _one(self, track: Track, path: Path, *, open_yet: bool, empty_yet: bool) -> Fetched:
         if path.exists():
             try:
                 return _taken(track, path)
@@ -185,7 +189,7 @@ class Tracks:
                     "the PBX has no sound of track {track}: silence stands in for it", track=track.name
                 )
                 return Fetched(track, None, absent, absent=True)
-            return _read(track, fetched, path, still_written=open_yet)
+            return _read(track, fetched, path, still_written=open_yet, empty_yet=empty_yet)
 
     def _believe(self, captured: CapturedCall, found: list[Fetched]) -> None:
         """Returns once the PBX has said often enough, and for long enough, that tracks are absent, while it
@@ -195,7 +199,7 @@ class Tracks:
         problem for people to see.
         """
         recording_id, missed = captured.capture.recording_id, _doubtful(found)
-        if missed is None:
+        if missed is None or _is_empty(captured, found):
             return self._absences.forget(recording_id)
         self._pbx_answers()
         if _is_doubted(captured, found) and not self._has_others(_there(found)):
@@ -251,14 +255,20 @@ def _was_over_before_sound(captured: CapturedCall, found: list[Fetched]) -> bool
     )
 
 
+def _is_empty(captured: CapturedCall, found: list[Fetched]) -> bool:
+    """Whether the PBX has all files of a momentary capture, and there is nothing in them."""
+    return _was_over_before_sound(captured, found) and not any(each.absent for each in found)
+
+
 def _damaged(path: Path) -> Path:
     return path.with_name(path.name + DAMAGED)
 
 
-def _read(track: Track, fetched: Draft, path: Path, *, still_written: bool) -> Fetched:
+def _read(track: Track, fetched: Draft, path: Path, *, still_written: bool, empty_yet: bool) -> Fetched:
     """Takes a file that was just fetched into the spool. Raises NotYetClosed when it may not be whole yet."""
     try:
-        closed, problem = Wav(fetched.path).is_closed, None
+        wav, problem = Wav(fetched.path), None
+        closed = wav.is_closed and bool(wav.frames or not empty_yet)
     except EvidenceBroken as error:
         closed, problem = False, error
     if not closed and still_written:

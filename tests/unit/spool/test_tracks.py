@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from callrec.catalogue import calls, custody, finding
@@ -142,7 +143,7 @@ def test_of_a_call_that_was_over_at_once_no_sound_is_missed(bench: Bench, begun:
     moment = segment(external=Track(EXTERNAL, begin, at_once), staff=Track(STAFF, begin, at_once))
     bench.spool.hand_over(captured_call(segments=(moment if begun else gone,), ended_at=at_once))
     bench.archiver.work()
-    assert bench.spool.waiting() and not told_by(bench.archiver)
+    assert bool(bench.spool.waiting()) is not begun and not told_by(bench.archiver)
     for _ in range(ABSENT_TIMES):  # seconds: nobody waits for what is not to come
         bench.later(2)
     with bench.database.read() as connection:
@@ -366,6 +367,18 @@ def test_a_file_without_a_header_may_still_be_written(bench: Bench) -> None:
     """Within seconds of the end it is asked for again instead of being called damaged."""
     bench.track(EXTERNAL, 500)
     (bench.pbx / STAFF).write_bytes(b"")
+    bench.spool.hand_over(captured_call(ended_at=datetime.now(UTC)))
+    bench.archiver.work()
+    assert bench.spool.waiting() == [RECORDING_ID] and told_by(bench.archiver) == []
+    bench.track(STAFF, 1000)
+    bench.later()
+    assert _archived(bench).placements[0].missing == ()
+
+
+def test_a_file_of_a_header_alone_may_still_be_written(bench: Bench) -> None:
+    """The PBX writes 32 KB at a time: two seconds of a short call are in none of its files before the end."""
+    bench.track(EXTERNAL, 500)
+    write_wav(bench.pbx / STAFF, np.array([], np.int16))
     bench.spool.hand_over(captured_call(ended_at=datetime.now(UTC)))
     bench.archiver.work()
     assert bench.spool.waiting() == [RECORDING_ID] and told_by(bench.archiver) == []
