@@ -210,6 +210,7 @@ class ControllerAssembly:
             self.has_capture,
             self.was_discarded,
             take_alert,
+            lambda: self._app.database.says(lambda connection: True),
         )
         return JournalReader(
             self._app.astdb,

@@ -62,6 +62,7 @@ class Adoption:
         has_capture: Callable[[str], bool] = lambda recording: False,
         was_discarded: Callable[[str], bool] = lambda call: False,
         take_alert: Callable[[Alert], None] | None = None,
+        catalogue_answers: Callable[[], bool] = lambda: True,
     ) -> None:
         """Makes an adoption that asks others what it cannot know.
 
@@ -70,7 +71,7 @@ class Adoption:
         somebody was told, `has_capture` of the id of a recording whether it waits in the spool, or is
         archived, `was_discarded` of the id of a call whether what was captured of it was destroyed.
         `take_alert` has an alert sent and puts it into the spool, or raises OSError; without it, it is only
-        put there.
+        put there. Where the catalogue does not answer (`catalogue_answers`) nobody knows what is archived.
         """
         self._storage, self._spool = storage, spool
         self._office, self._office_at = office, office_at
@@ -78,6 +79,7 @@ class Adoption:
         self._help_known, self._has_capture = help_known, has_capture
         self._was_discarded = was_discarded
         self._take_alert = take_alert or spool.save_alert
+        self._catalogue_answers = catalogue_answers
         self._absences: dict[str, tuple[datetime, int]] = {}
 
     def adopt(
@@ -111,6 +113,8 @@ class Adoption:
         recorded = bool(entry.file) and call.outcome is Outcome.ANSWERED and wanted
         keys = journal_calls.pressed(entry, noted, office, recorded=recorded)
         call = replace(call, key_presses=keys, incident=any(marks(each.result) for each in keys))
+        if recorded and not sizes and (not self._catalogue_answers() or self._is_doubtful(entry, sizes, now)):
+            return False  # it may be archived already, and gone from the PBX
         if recorded:
             self._call_for_help(call, recorded=True)
             self._spool.hand_over(journal_calls.captured_call(entry, call))
@@ -130,7 +134,7 @@ class Adoption:
 
     def _is_taken_over(self, entry: journal.JournalEntry) -> bool:
         """Tells whether callrec took the call over while it lasted, or this line was adopted before."""
-        which = self._pbx, entry.channel, entry.stamped_at
+        which = self._pbx, entry.about, entry.stamped_at
         return self._has_capture(ids.of_fallback_recording(*which)) or self._was_discarded(
             ids.of_fallback_call(*which)
         )

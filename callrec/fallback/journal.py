@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 
 from callrec.model.rules import Direction, Mode
 from callrec.moments import FARTHEST, is_possible
+from callrec.pbx import mixmonitor
 from callrec.pbx.events import epoch
+from callrec.pbx.mixmonitor import RECORDED
 
 FAMILY = "callrec-journal"
 KEYS = "callrec-key"
 """The families of the PBX's database in which the dialplan writes of calls, and of keys."""
-RECORDED = "callrec/fallback-"
-"""How the names of the stored recordings begin that the dialplan makes."""
 FIELDS = 13
 """How many fields a line has, with ``|`` between them. A line of before the last one was there lacks it."""
 MOVED = "+"
@@ -62,6 +62,16 @@ class JournalEntry:
     moved: bool = False
     pbx_ahead: timedelta = timedelta(0)
     """How far the PBX's clock, by which the line was written, is ahead of these times."""
+
+    @property
+    def about(self) -> str:
+        """The channel that the line is about, by its id: ids are made of it.
+
+        A channel into which another is put by an attended transfer gets the variables of that one, and tells
+        of its recording, too.
+        """
+        is_own = not self.file or self.file == mixmonitor.file_of(self.channel)
+        return self.channel if is_own else self.file.removeprefix(RECORDED)
 
     @property
     def stamped_at(self) -> datetime:

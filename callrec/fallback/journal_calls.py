@@ -75,7 +75,7 @@ def call_of(
     answered = entry.status == "ANSWER" or bool(entry.talked or heard)
     announcements = _announcements(entry, prompt)
     return CallRecord(
-        id=ids.of_fallback_call(pbx, entry.channel, entry.stamped_at),  # decision 4: the same each time
+        id=ids.of_fallback_call(pbx, entry.about, entry.stamped_at),  # decision 4: the same each time
         pbx=pbx,
         linkedid=entry.linkedids[0],
         direction=entry.direction,
@@ -130,7 +130,7 @@ def captured_call(entry: JournalEntry, call: CallRecord) -> CapturedCall:
     segment = Segment(
         1, entry.channel, Track(f"{entry.file}-external", begin), Track(f"{entry.file}-staff", begin)
     )
-    id_ = ids.of_fallback_recording(call.pbx, entry.channel, entry.stamped_at)
+    id_ = ids.of_fallback_recording(call.pbx, entry.about, entry.stamped_at)
     return CapturedCall(call, Capture(id_, begin, KeptBecause.AUTOMATIC, (segment,), (), entry.ended_at))
 
 

@@ -22,6 +22,7 @@ from callrec.model.calls import CallRecord, FeatureCode, KeyResult, Outcome
 from callrec.model.captures import Custody
 from callrec.model.rules import Mode
 from callrec.moments import EARLIEST, FARTHEST
+from callrec.pbx import mixmonitor
 from callrec.pbx.events import OWN_PREFIX, RawKeyPress
 from callrec.recording.capture_tracks import FOLDER, STANDBY
 
@@ -260,7 +261,7 @@ def _epoch(channel: str) -> datetime:
 
 def _is_ours(name: str) -> bool:
     """Returns whether a name is one that callrec or its dialplan gives."""
-    by_dialplan = name.startswith(journal.RECORDED) and name.endswith(("-external", "-staff"))
+    by_dialplan = name.startswith(mixmonitor.RECORDED) and name.endswith(("-external", "-staff"))
     return by_dialplan or bool(_TRACK.fullmatch(name))
 
 

@@ -1,11 +1,24 @@
-"""What MixMonitor() writes for the dialplan's fallback: a WAV for each side, 8 kHz, 16 bits, one channel."""
+"""What MixMonitor() writes for the dialplan: a WAV for each side, 8 kHz, 16 bits, one channel."""
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
+RECORDED = "callrec/fallback-"
+"""How the names of the stored recordings begin that the dialplan makes."""
 HEADER_BYTES = 44
 BYTES_A_SECOND = 16_000
+
+
+def file_of(channel: str) -> str:
+    """Returns how the names of both recordings of a channel, by its id, begin: what follows is the side."""
+    return RECORDED + re.sub(r"[^0-9A-Za-z._-]", "", channel)
+
+
+def is_of_dialplan(name: str) -> bool:
+    """Tells whether a stored recording of this name was made by the dialplan."""
+    return name.startswith(RECORDED)
 
 
 def duration(size: int) -> timedelta:

@@ -13,6 +13,7 @@ from callrec.fallback import journal
 from callrec.model.calls import FeatureCode
 from callrec.model.rules import Direction, Mode
 from callrec.pbx import events as ev
+from callrec.pbx import mixmonitor
 from callrec.policy.office import Office
 from tests.simulation.exchange import Exchange, Line
 from tests.simulation.recorder import Recorder
@@ -130,7 +131,7 @@ class Dialplan:
             self.gated[line.id] = ids.of_fallback_call("demo", line.id, moment(begun))
         who = [extension, number] if direction is Direction.INTERNAL else [extension]
         mode = self.office.decide(self.office.facts(direction, who, None, moment(begun))).mode
-        file = f"{journal.RECORDED}{line.id}" if mode is Mode.AUTOMATIC else ""
+        file = f"{mixmonitor.RECORDED}{line.id}" if mode is Mode.AUTOMATIC else ""
         line.variables |= {
             FALLBACK_VARIABLE: since,
             "CALLREC_LINKED": line.linkedid,

@@ -242,7 +242,8 @@ def test_a_call_for_help_goes_out_late_also_where_the_disk_is_full(tmp_path: Pat
 
 def test_controller_and_journal_know_a_call_by_the_same_id() -> None:
     """The alert of a call that the fallback handled names its row."""
-    played, rules, line = quiet_tracker(), office(AUTOMATIC), journal.parse("1.0", LINE)
+    played, rules = quiet_tracker(), office(AUTOMATIC)
+    line = journal.parse("1.0", LINE.replace("demo-1.0", "1.0"))
     since = epoch(LINE.split("|")[5])
     assert since is not None
     played.compare([OUTSIDE, PHONE], BRIDGE, {"1.0": FallbackCall(since)}, [], ENDED)
@@ -270,6 +271,30 @@ def test_files_that_stay_absent_are_believed_to_be(tmp_path: Path) -> None:
     looks = [adoption.adopt("demo-1.0", QUEUE, ENDED + timedelta(seconds=60 * each)) for each in range(1, 5)]
     assert looks == [False, False, False, True]
     assert only_call(Spool(tmp_path)).outcome is Outcome.UNANSWERED
+
+
+def test_answered_without_files_it_may_be_archived_and_gone_from_the_pbx(tmp_path: Path) -> None:
+    """Nobody knows that while the catalogue is away; a moment after a failover it does not know it yet."""
+    rules, answers = office(AUTOMATIC), [False]
+    adoption = _adoption(Storage(), tmp_path, rules, rules)
+    adoption._catalogue_answers = lambda: answers[0]
+    for minutes in range(1, 9):
+        assert not adoption.adopt("demo-1.0", LINE, ENDED + timedelta(minutes=minutes))
+    answers[0] = True
+    assert not adoption.adopt("demo-1.0", LINE, ENDED + timedelta(minutes=9))
+    adoption._has_capture = lambda recording: True
+    assert adoption.adopt("demo-1.0", LINE, ENDED + timedelta(minutes=10))
+    assert not Spool(tmp_path).waiting() and not Spool(tmp_path).calls()
+
+
+def test_a_channel_that_took_anothers_place_tells_of_its_recording(tmp_path: Path) -> None:
+    """By an attended transfer into an application it gets the variables of that one, and keeps its own id."""
+    rules, storage = office(AUTOMATIC), Storage(dict.fromkeys(FILES, SECOND_OF_SOUND))
+    adoption = _adoption(storage, tmp_path, rules, rules)
+    assert adoption.adopt("demo-1.0", LINE, ENDED + timedelta(minutes=1))
+    adoption._has_capture = lambda recording: recording in Spool(tmp_path).waiting()
+    assert adoption.adopt("demo-9.0", LINE, ENDED + timedelta(minutes=1))
+    assert len(Spool(tmp_path).waiting()) == 1 and not Spool(tmp_path).calls()
 
 
 @pytest.mark.parametrize("ending", ["|CANCEL||", "|||"])
