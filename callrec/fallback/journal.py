@@ -15,7 +15,6 @@ from callrec.model.rules import Direction, Mode
 from callrec.moments import FARTHEST, is_possible
 from callrec.pbx import mixmonitor
 from callrec.pbx.events import epoch
-from callrec.pbx.mixmonitor import RECORDED
 
 FAMILY = "callrec-journal"
 KEYS = "callrec-key"
@@ -71,7 +70,7 @@ class JournalEntry:
         of its recording, too.
         """
         is_own = not self.file or self.file == mixmonitor.file_of(self.channel)
-        return self.channel if is_own else self.file.removeprefix(RECORDED)
+        return self.channel if is_own else channel_of(files(self)[0])
 
     @property
     def stamped_at(self) -> datetime:
@@ -134,7 +133,7 @@ def file_of(name: str) -> str:
 
 def channel_of(name: str) -> str:
     """Returns the id of the channel that a stored recording of the dialplan is named after."""
-    return file_of(name).removeprefix(RECORDED)
+    return file_of(name).removeprefix(mixmonitor.RECORDED)
 
 
 def is_open(value: str) -> bool:

@@ -261,7 +261,7 @@ def _epoch(channel: str) -> datetime:
 
 def _is_ours(name: str) -> bool:
     """Returns whether a name is one that callrec or its dialplan gives."""
-    by_dialplan = name.startswith(mixmonitor.RECORDED) and name.endswith(("-external", "-staff"))
+    by_dialplan = mixmonitor.is_of_dialplan(name) and name.endswith(("-external", "-staff"))
     return by_dialplan or bool(_TRACK.fullmatch(name))
 
 
