@@ -30,12 +30,9 @@ from callrec.recording.assistance import alert_of, was_asked
 from callrec.recording.call import OUTCOMES
 from callrec.recording.keys import marks, traits
 from callrec.spool.directory import Spool
-from callrec.spool.tracks import ABSENT_SECONDS, ABSENT_TIMES
+from callrec.spool.tracks import ABSENT_SECONDS, ABSENT_TIMES, FLUSHED_WITHIN
 
 log = structlog.get_logger()
-
-FLUSHED_WITHIN = timedelta(seconds=5)
-"""How long after its call MixMonitor may still write: before that, a file that seems empty may not be."""
 
 
 class Storage(Protocol):
@@ -113,13 +110,11 @@ class Adoption:
         recorded = bool(entry.file) and call.outcome is Outcome.ANSWERED and wanted
         keys = journal_calls.pressed(entry, noted, office, recorded=recorded)
         call = replace(call, key_presses=keys, incident=any(marks(each.result) for each in keys))
-        if recorded and not sizes and (not self._catalogue_answers() or self._is_doubtful(entry, sizes, now)):
-            return False  # it may be archived already, and gone from the PBX
+        if self._must_wait(entry, sizes, now, recorded=recorded):
+            return False
         if recorded:
             self._call_for_help(call, recorded=True)
             self._spool.hand_over(journal_calls.captured_call(entry, call))
-        elif self._is_early(entry, now) or self._is_doubtful(entry, sizes, now):
-            return False
         else:
             if not self._taken_up(call):
                 self._call_for_help(call, recorded=False)
@@ -138,6 +133,14 @@ class Adoption:
         return self._has_capture(ids.of_fallback_recording(*which)) or self._was_discarded(
             ids.of_fallback_call(*which)
         )
+
+    def _must_wait(
+        self, entry: journal.JournalEntry, sizes: dict[str, int], now: datetime, *, recorded: bool
+    ) -> bool:
+        """Tells whether it is too early: what is not kept may yet be written; what is kept and is not on the
+        PBX may be archived, which nobody knows while the catalogue is away."""
+        unsure = not sizes and not self._catalogue_answers() if recorded else self._is_early(entry, now)
+        return unsure or self._is_doubtful(entry, sizes, now)
 
     def _is_early(self, entry: journal.JournalEntry, now: datetime) -> bool:
         return entry.ended_at is not None and lasted(entry.ended_at, now, FLUSHED_WITHIN) is not None

@@ -31,9 +31,9 @@ TAKEN = "tracks.json"
 CLOSED_WITHIN = timedelta(seconds=10)
 """A file whose header is not finished this long after the end was left so by a crash of the PBX. By how much
 clocks that agree can differ comes to that."""
-FLUSHED_WITHIN = timedelta(seconds=2)
-"""Within which time after the end the sound of a short call is on the PBX's disk: before its file is closed,
-of less than two seconds there is nothing but a header."""
+FLUSHED_WITHIN = timedelta(seconds=5)
+"""How long after the end the PBX may still write what it has buffered: before that, a file that seems empty
+may not be, for of less than two seconds there is nothing but a header until it is closed."""
 ABSENT_TIMES, ABSENT_SECONDS = 4, 120.0
 """How often, and over how long, the PBX must say that it has no sound of one track beside others that it has,
 or that what it has of a recording is no sound, before that is believed."""
