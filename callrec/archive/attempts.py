@@ -52,7 +52,7 @@ class Attempts:
         try:
             step()
         except NotYetClosed:
-            self._schedule.failed(name, "")
+            self._schedule.early(name)
         except Exception as error:
             self.failed(name, error)
         else:

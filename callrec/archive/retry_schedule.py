@@ -15,6 +15,8 @@ from callrec.sentences import distinct
 IDLE_SECONDS = 5.0
 BACKOFF = Backoff(0.3, 60.0)
 """Seconds between two tries."""
+SOON = Backoff(0.3, 2.0)
+"""Seconds between two looks at what did not fail, and is there within seconds."""
 
 
 @dataclass(slots=True)
@@ -39,13 +41,17 @@ class RetrySchedule:
         return attempt is None or attempt.due <= self._clock()
 
     def failed(self, name: str, problem: str | Sentence) -> int:
-        """Puts a thing off, longer each time, and returns how often it failed so far.
+        """Puts a thing off, longer each time, and returns how often it failed so far."""
+        return self._put_off(name, BACKOFF, problem)
 
-        An empty `problem` leaves the one before.
-        """
+    def early(self, name: str) -> None:
+        """Puts a thing off that came too early, for seconds; a problem that it had stays."""
+        self._put_off(name, SOON)
+
+    def _put_off(self, name: str, pauses: Backoff[float], problem: str | Sentence = "") -> int:
         with self._lock:
             attempt = self._retries.setdefault(name, Attempt())
-            attempt.due = self._clock() + BACKOFF.after(attempt.count)
+            attempt.due = self._clock() + pauses.after(attempt.count)
             attempt.count += 1
             attempt.problem = problem or attempt.problem
             return attempt.count

@@ -154,6 +154,19 @@ def test_of_a_call_that_was_over_at_once_no_sound_is_missed(bench: Bench, begun:
     assert bench.deleted == ([EXTERNAL, STAFF] if begun else [])
 
 
+def test_of_a_call_that_was_over_at_once_half_of_it_begun_nothing_is_missed_for_long(bench: Bench) -> None:
+    """One file is there and empty, and may be written yet; the other was never begun: both are waited for."""
+    end = datetime.now(UTC)
+    begin = end - timedelta(seconds=0.05)
+    bench.track(STAFF, 500, 0.0)
+    half = segment(external=Track(EXTERNAL), staff=Track(STAFF, begin, end))
+    bench.spool.hand_over(captured_call(segments=(half,), started_at=begin, ended_at=end))
+    bench.archiver.work()
+    for _ in range(40):
+        bench.later(0.5)
+    assert not bench.spool.waiting() and not told_by(bench.archiver) and bench.deleted == [STAFF]
+
+
 def test_sound_of_a_short_call_whose_disk_is_away_is_asked_for_again(bench: Bench) -> None:
     begin, at_once = START + timedelta(seconds=2), START + timedelta(seconds=2.5)
     moment = segment(external=Track(EXTERNAL, begin, at_once), staff=Track(STAFF, begin, at_once))
