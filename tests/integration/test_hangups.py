@@ -15,7 +15,7 @@ from callrec.model.calls import Outcome
 from tests.integration.call_paths import NUMBER, OTHER_HZ, STAFF_HZ
 from tests.integration.odd_paths import answered, only_recording
 from tests.integration.system import SystemUnderTest, talk_for, talk_seconds
-from tests.integration.times import as_long_as
+from tests.integration.times import START_SECONDS, as_long_as
 from tests.integration.untroubled import untroubled
 from tests.listen import hears, hears_no
 
@@ -136,6 +136,7 @@ def test_a_hangup_before_a_new_offer_is_answered(
     assert len(system.calls_since(begin)) == 1
     theirs, ours = (heard.external, heard.staff) if caller else (heard.staff, heard.external)
     assert hears(theirs, heard.rate, OTHER_HZ) and hears_no(theirs, heard.rate, STAFF_HZ)
-    assert hears(ours[: heard.rate // 3], heard.rate, STAFF_HZ)
+    said = ours[int(START_SECONDS * heard.rate) :]  # of half a second
+    assert hears(said[: heard.rate // 4], heard.rate, STAFF_HZ)
     as_long_as(heard, talk_seconds(call), system.manifest(kept)["capture"])
     assert [each.result for each in call.key_presses] == (["marked"] if caller else [])
