@@ -242,6 +242,7 @@ def _controller(url: str, folder: Path, *, profiled: bool) -> int:
         read_journal=lambda: None,
         stored_keys=dict,
         stop_monitor=lambda name, monitor: None,
+        set_variables=lambda channel, values: None,
     )
     counted = _Counted()
     controller.meter(counted)

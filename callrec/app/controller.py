@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from callrec.health.reconciliation import Reconciler
     from callrec.model.alerts import Alert
     from callrec.model.calls import CallRecord
+    from callrec.pbx.channel_variables import ChannelVariables
     from callrec.pbx.events import RawKeyPress
     from callrec.problems import Problems
     from callrec.recording.tracker import CallTracker
@@ -154,6 +155,7 @@ class ControllerAssembly:
             read_journal=lambda: journal.wake(),  # noqa: PLW0108  (it is made below)
             stored_keys=self.stored_keys,
             stop_monitor=self.stop_monitor,
+            set_variables=self._channel_variables().set,
             drafts=drafts,
             hold=self.ownership,
         )
@@ -288,6 +290,11 @@ class ControllerAssembly:
 
         with self._app.ami() as ami:
             return ami.tree(KEYS)
+
+    def _channel_variables(self) -> ChannelVariables:
+        from callrec.pbx.channel_variables import AMI_SECONDS, ChannelVariables
+
+        return ChannelVariables(lambda: self._app.ami(AMI_SECONDS), self._app.pbx)
 
     def stop_monitor(self, name: str, monitor: str) -> None:
         """Ends one MixMonitor of a channel, by the channel's name and the monitor's id."""

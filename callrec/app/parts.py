@@ -94,18 +94,19 @@ class App(EvidenceParts):
 
         return Library.of(self.settings.prompts)
 
-    def ami(self) -> Ami:
-        """Returns a use of AMI, for a `with`."""
+    def ami(self, seconds: float | None = None) -> Ami:
+        """Returns a use of AMI, for a `with`, whose answers take `seconds` (`pbx.timeout`) at most."""
         from callrec.pbx.ami import Ami
 
-        return Ami(self.settings.pbx, self.ami_sessions)
+        longest = min(seconds or self.settings.pbx.timeout, self.settings.pbx.timeout)
+        return Ami(self.settings.pbx.model_copy(update={"timeout": longest}), self.ami_sessions)
 
     @cached_property
     def ami_sessions(self) -> AmiSessions:
         """The session of AMI that all of this process share."""
         from callrec.pbx.ami import AmiSessions
 
-        return AmiSessions(self.settings.pbx)
+        return AmiSessions()
 
     def close(self) -> None:
         """Closes what was opened: the database, the connection to the PBX, and the session of AMI."""

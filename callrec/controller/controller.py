@@ -9,7 +9,7 @@ tracker under one lock.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -102,6 +102,7 @@ class Controller:
         read_journal: Callable[[], None],
         stored_keys: Callable[[], dict[str, str]],
         stop_monitor: Callable[[str, str], None],
+        set_variables: Callable[[str, Mapping[str, str]], None],
         drafts: Drafts | None = None,
         hold: Hold | None = None,
         time: SteadyTime | None = None,
@@ -112,8 +113,9 @@ class Controller:
         was, `read_journal` when the dialplan may have recorded in our place; these only wake somebody else.
         `take_alert` has an alert sent and writes it down, or raises OSError and is called again.
         `stored_keys` returns the key presses that the dialplan has written down, by their ids; `stop_monitor`
-        ends the MixMonitor of a channel's name by its id. `drafts` is told of the captures, `hold` says
-        whether the PBX is this controller's, and `time` is that of calls.
+        ends the MixMonitor of a channel's name by its id; `set_variables` sets those of a channel, told by
+        its id. `drafts` is told of the captures, `hold` says whether the PBX is this controller's, and
+        `time` is that of calls.
         """
         self._drafts, self._hold = drafts or NoDrafts(), hold or NoHold()
         self._pbx, self._tracker, self._spool = pbx, tracker, spool
@@ -133,6 +135,7 @@ class Controller:
             self._checkpoints,
             answer_first=answer_first,
             stop_monitor=stop_monitor,
+            set_variables=set_variables,
             took_over=self._took_over,
         )
         self._to_spool = SpoolPerformer(

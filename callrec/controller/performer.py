@@ -7,7 +7,7 @@ is not done here.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -46,7 +46,6 @@ class PbxCommands(Protocol):
 
     def variable(self, channel_id: str, name: str) -> str: ...
     def stored_size(self, name: str) -> int | None: ...
-    def set_variable(self, channel_id: str, name: str, value: str) -> None: ...
     def resume(self, channel_id: str) -> None: ...
     def snoop(self, channel_id: str, snoop_id: str, *, spy: str = ..., whisper: str = ...) -> None: ...
     def record(self, snoop_id: str, name: str) -> None: ...
@@ -71,15 +70,18 @@ class PbxPerformer:
         *,
         answer_first: bool,
         stop_monitor: Callable[[str, str], None],
+        set_variables: Callable[[str, Mapping[str, str]], None],
         took_over: Callable[[do.StopFallback, timedelta], None],
     ) -> None:
         """Makes a performer.
 
-        `stop_monitor` ends the MixMonitor of a channel's name by its id; `took_over` is told that what the
-        fallback recorded has ended, and how long it is.
+        `stop_monitor` ends the MixMonitor of a channel's name by its id; `set_variables` sets those of a
+        channel, told by its id, for the dialplan; `took_over` is told that what the fallback recorded has
+        ended, and how long it is.
         """
         self._pbx, self._hangups, self._checkpoints = pbx, hangups, checkpoints
         self._answer_first, self._stop_monitor, self._took_over = answer_first, stop_monitor, took_over
+        self._set_variables = set_variables
 
     def perform(self, action: do.PbxAction) -> None:
         """Carries out one action. It may wait some milliseconds for a hang-up or a checkpoint."""
@@ -118,8 +120,9 @@ class PbxPerformer:
     def _let_through(self, action: do.LetThrough) -> None:
         """Sets what the dialplan plays, if anything, and lets the call go on (decision 2)."""
         if action.sounds:
-            self._pbx.set_variable(action.channel, PROMPTS_VARIABLE, "&".join(action.sounds))
-            self._pbx.set_variable(action.channel, ANSWER_VARIABLE, "1" if self._answer_first else "")
+            answer = "1" if self._answer_first else ""
+            values = {PROMPTS_VARIABLE: "&".join(action.sounds), ANSWER_VARIABLE: answer}
+            self._set_variables(action.channel, values)
         self._pbx.resume(action.channel)
 
     def _stop_fallback(self, action: do.StopFallback) -> None:

@@ -44,7 +44,7 @@ class Ami:
         self._session: AmiSession
 
     def __enter__(self) -> Ami:
-        kept = self._sessions.take() if self._sessions else None
+        kept = self._sessions.take(self._settings.timeout) if self._sessions else None
         self._session = kept or self._opened()
         return self
 
@@ -159,6 +159,10 @@ class Ami:
             if "could not stop" not in str(refused).lower():
                 raise
 
+    def set_variable(self, channel_id: str, name: str, value: str) -> None:
+        """Sets a variable of a channel, which is told by its id or its name."""
+        self._action("Setvar", Channel=channel_id, Variable=name, Value=value)
+
     # --- inside
 
     def _of(self, endpoint: str, field: str) -> str:
@@ -213,17 +217,16 @@ class AmiSessions:
     """Keeps one session that is logged in for whoever needs AMI next. Several threads may use it; to be
     closed. A second thread, meanwhile, opens one of its own."""
 
-    def __init__(self, settings: PbxSettings) -> None:
-        self._settings = settings
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: AmiSession | None = None
         self._closed = False
 
-    def take(self) -> AmiSession | None:
-        """Returns the session that was kept, if the PBX still answers there."""
+    def take(self, seconds: float) -> AmiSession | None:
+        """Returns the session that was kept, if the PBX still answers there within so many seconds."""
         with self._lock:
             kept, self._idle = self._idle, None
-        if kept is None or kept.answers(self._settings.timeout):
+        if kept is None or kept.answers(seconds):
             return kept
         kept.end()
         return None

@@ -24,7 +24,7 @@ from tests.integration.machine_paths import (
     one_call,
 )
 from tests.integration.sip import ForwardingPhone
-from tests.integration.system import SystemUnderTest, eventually, talk_for
+from tests.integration.system import PATIENCE, SystemUnderTest, eventually, talk_for
 from tests.listen import hears, hears_no
 
 pytestmark = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
@@ -65,12 +65,12 @@ def _colleague_answers_while_away(system: SystemUnderTest) -> None:
         system.demo.pbx.cli("database deltree forward")
 
 
-def _forwarded(system: SystemUnderTest, dialled: str = "2101") -> Talk:
+def _forwarded(system: SystemUnderTest, dialled: str = "2101", within: float = RINGS_WITHIN) -> Talk:
     """Somebody calls, the mobile answers; returns the caller, who has talked with it."""
     asked, line = time.monotonic(), system.phone(OUTSIDE)
     caller = system.caller(CALLER).dial(dialled, Sound(OTHER_HZ))
     mobile = line.pick_up(Sound(MOBILE_HZ))
-    assert mobile.ringing_at - asked < RINGS_WITHIN
+    assert mobile.ringing_at - asked < within
     caller.wait_established()
     talk_for([caller, mobile], 1.0)
     return caller
@@ -95,6 +95,15 @@ def test_a_forwarded_call_is_that_of_the_phone(system: SystemUnderTest, begin: d
         _forwarding(system, way),
     ):
         _forwarded(system).hangup()
+        _check_forwarded(system, begin)
+
+
+@pytest.mark.parametrize("way", ["Local channel", "the outside"])
+def test_an_announced_call_is_forwarded(system: SystemUnderTest, begin: datetime, way: str) -> None:
+    """The office's dialplan reads its own database after the gate, also where the caller hears a prompt."""
+    announced = {"announce": "before-connect", "languages": ("en",)}
+    with system.rule("automatic", **announced), _forwarding(system, way):
+        _forwarded(system, within=PATIENCE).hangup()
         _check_forwarded(system, begin)
 
 

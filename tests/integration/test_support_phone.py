@@ -75,6 +75,7 @@ class Watch:
             read_journal=lambda: None,
             stored_keys=dict,
             stop_monitor=lambda name, monitor: None,
+            set_variables=lambda channel, values: None,
         )
 
     @contextmanager

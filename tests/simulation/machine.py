@@ -158,6 +158,7 @@ class _Controller(Controller):
             read_journal=wake,
             stored_keys=stored_keys,
             stop_monitor=recorder.stop_monitor,
+            set_variables=recorder.set_variables,
             time=SteadyTime(lambda: timeline.clock, lambda: timeline.now),
         )
         self._timeline = timeline
@@ -169,6 +170,7 @@ class _Controller(Controller):
             self._checkpoints,
             answer_first=False,
             stop_monitor=recorder.stop_monitor,
+            set_variables=recorder.set_variables,
             took_over=self._took_over,
         )
         self._to_spool = SpoolPerformer(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from callrec.errors import PbxUnreachable
@@ -75,10 +75,10 @@ class Recorder:
 
     # --- what is asked
 
-    def set_variable(self, channel_id: str, name: str, value: str) -> None:
+    def set_variables(self, channel_id: str, values: Mapping[str, str]) -> None:
         self._answer(refusable=True)
         if line := self.exchange.lines.get(channel_id):
-            line.variables[name] = value
+            line.variables |= values
 
     def resume(self, channel_id: str) -> None:
         self._answer(refusable=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -198,8 +198,9 @@ class FakePbx:
     def stored_size(self, name: str) -> int | None:
         return None
 
-    def set_variable(self, channel_id: str, name: str, value: str) -> None:
-        self._ask("set_variable", channel_id, name, value)
+    def set_variables(self, channel_id: str, values: Mapping[str, str]) -> None:
+        for name, value in values.items():
+            self._ask("set_variable", channel_id, name, value)
 
     def resume(self, channel_id: str) -> None:
         self._ask("resume", channel_id)

@@ -108,6 +108,7 @@ SUBTRACTED = {
         "health/disk_forecast.py:full_in",
         "health/stored_names.py:_whole",
         "health/teller.py:_try",
+        "pbx/channel_variables.py:_by_ami",
         "spool/absences.py:said",
         "worker.py:busy_for",
     },

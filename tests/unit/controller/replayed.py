@@ -29,6 +29,7 @@ def controller_on(tmp_path: Path, pbx: FakePbx, *, answer_first: bool = True) ->
         stored_keys=dict,
         take_alert=lambda alert: None,
         stop_monitor=lambda name, monitor: None,
+        set_variables=pbx.set_variables,
         time=SteadyTime(lambda: transcript(NAME)[0].at),
     )
 

@@ -34,7 +34,7 @@ from callrec.manifest import AudioFacts, Manifest, Placement, Software
 from callrec.model.access import Caller, Through
 from callrec.model.office import Extension, Facility
 from callrec.model.requests import RequestKind
-from callrec.settings import CatalogueSettings, Settings
+from callrec.settings import CatalogueSettings, Settings, SpoolSettings
 from tests.unit.bench import TOKYO
 from tests.unit.fakes import LockingStore
 from tests.unit.samples import DECISION, captured_call
@@ -107,7 +107,7 @@ class Office:
 
     def __post_init__(self) -> None:
         here = self.app.__dict__
-        here["store"] = self.bucket
+        here["store"], here["keys"] = self.bucket, Keys()
         here["protection"] = Protection(lambda: self.bucket, "governance", DAY)
         here["outbox"] = self._outbox(self.app.database)
 
@@ -287,7 +287,8 @@ def copied(office: Office, tmp_path: Path) -> Iterator[Office]:
 def _opened(tmp_path: Path, source: Path, empty: Path, bucket: Bucket) -> Iterator[Office]:
     path = tmp_path / f"{ids.new()}.db"
     shutil.copy(source, path)
-    app = Clock(Settings(catalogue=CatalogueSettings(url=f"sqlite:///{path}")))
+    spool = SpoolSettings(directory=path.with_suffix(".spool"))
+    app = Clock(Settings(catalogue=CatalogueSettings(url=f"sqlite:///{path}"), spool=spool))
     try:
         yield Office(app, bucket, tmp_path, empty)
     finally:

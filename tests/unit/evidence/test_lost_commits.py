@@ -129,6 +129,7 @@ def test_it_ends_with_the_controller(office: Office, tmp_path: Path) -> None:
         asked.append(args[1])
         return place(*args)
 
+    office.app.make_spool()
     work = office.app.rebuilding(lambda: len(asked) > 1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bucket, "Place", seen)

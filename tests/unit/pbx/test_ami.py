@@ -148,7 +148,7 @@ def test_whatever_lines_come_there_is_a_message(lines: list[str]) -> None:
 
 def test_one_session_serves_all_and_is_closed() -> None:
     with ami_port() as port:
-        sessions = AmiSessions(PbxSettings(ami_port=port.port))
+        sessions = AmiSessions()
         for _ in range(20):
             with Ami(PbxSettings(ami_port=port.port), sessions) as ami:
                 ami.may()
@@ -160,7 +160,7 @@ def test_one_session_serves_all_and_is_closed() -> None:
 def test_two_at_once_do_not_wait_for_one_another() -> None:
     with ami_port() as port:
         settings = PbxSettings(ami_port=port.port)
-        sessions = AmiSessions(settings)
+        sessions = AmiSessions()
         with Ami(settings, sessions) as one, Ami(settings, sessions) as other:
             assert one.may() and other.may()
         assert port.opened == 2
@@ -170,7 +170,7 @@ def test_two_at_once_do_not_wait_for_one_another() -> None:
 def test_a_session_that_the_pbx_has_ended_is_made_anew() -> None:
     with ami_port() as port:
         settings = PbxSettings(ami_port=port.port)
-        sessions = AmiSessions(settings)
+        sessions = AmiSessions()
         for number in range(3):
             with Ami(settings, sessions) as ami:
                 assert ami.may()
@@ -184,7 +184,7 @@ def test_a_session_that_went_wrong_is_not_used_again() -> None:
     answers = iter([b"", b"late"])
     with ami_port(lambda asked: response(asked, late="") if next(answers) else b"") as port:
         settings = PbxSettings(ami_port=port.port, timeout=0.2)
-        sessions = AmiSessions(settings)
+        sessions = AmiSessions()
         with pytest.raises(PbxUnreachable), Ami(settings, sessions) as ami:
             ami.may()
         with Ami(settings, sessions) as ami:
