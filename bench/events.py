@@ -43,6 +43,7 @@ from callrec.recording.tracker import CallTracker
 from callrec.settings import PbxSettings
 from callrec.spool.directory import Spool
 from tests.scenarios.replay import office, prompts
+from tests.unit.fakes import FakeDialplan
 
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
@@ -241,8 +242,7 @@ def _controller(url: str, folder: Path, *, profiled: bool) -> int:
         take_alert=lambda alert: None,
         read_journal=lambda: None,
         stored_keys=dict,
-        stop_monitor=lambda name, monitor: None,
-        set_variables=lambda channel, values: None,
+        dialplan=FakeDialplan(),
     )
     counted = _Counted()
     controller.meter(counted)

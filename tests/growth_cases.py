@@ -314,6 +314,9 @@ class _Linked:
     def in_fallback(self) -> set[str]:
         return set()
 
+    def monitored(self) -> tuple[set[str], set[str]]:
+        return set(), set()
+
     def recall(self, noted: dict[str, str]) -> None: ...
 
     def asked(self) -> int:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from callrec.health.reconciliation import Reconciler
     from callrec.model.alerts import Alert
     from callrec.model.calls import CallRecord
-    from callrec.pbx.channel_variables import ChannelVariables
+    from callrec.pbx.dialplan import Dialplan
     from callrec.pbx.events import RawKeyPress
     from callrec.problems import Problems
     from callrec.recording.tracker import CallTracker
@@ -154,8 +154,7 @@ class ControllerAssembly:
             take_alert=alerter.take,
             read_journal=lambda: journal.wake(),  # noqa: PLW0108  (it is made below)
             stored_keys=self.stored_keys,
-            stop_monitor=self.stop_monitor,
-            set_variables=self._channel_variables().set,
+            dialplan=self._dialplan(),
             drafts=drafts,
             hold=self.ownership,
         )
@@ -291,15 +290,16 @@ class ControllerAssembly:
         with self._app.ami() as ami:
             return ami.tree(KEYS)
 
-    def _channel_variables(self) -> ChannelVariables:
-        from callrec.pbx.channel_variables import AMI_SECONDS, ChannelVariables
+    def _dialplan(self) -> Dialplan:
+        from callrec.pbx.dialplan import Dialplan
 
-        return ChannelVariables(lambda: self._app.ami(AMI_SECONDS), self._app.pbx)
+        return Dialplan(self._app.ami, self._app.pbx, self._forget_line)
 
-    def stop_monitor(self, name: str, monitor: str) -> None:
-        """Ends one MixMonitor of a channel, by the channel's name and the monitor's id."""
-        with self._app.ami() as ami:
-            ami.stop_monitor(name, monitor)
+    def _forget_line(self, channel: str) -> None:
+        from callrec.fallback.journal import FAMILY
+
+        with self._app.astdb() as database:
+            database.delete(FAMILY, [channel])
 
     def knows_call(self, call_id: str) -> bool:
         """Returns whether a call that is over is in the spool, or in the catalogue, if that answers."""

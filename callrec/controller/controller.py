@@ -9,7 +9,7 @@ tracker under one lock.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from callrec.controller.checkpoints import Checkpoints
 from callrec.controller.drafts import Drafts, NoDrafts, State
 from callrec.controller.hangups import Hangups
 from callrec.controller.ownership import Hold, NoHold
-from callrec.controller.performer import PbxCommands, PbxPerformer, SpoolPerformer
+from callrec.controller.performer import DialplanCommands, PbxCommands, PbxPerformer, SpoolPerformer
 from callrec.controller.serial_executor import Lane, SerialExecutor
 from callrec.controller.steady_time import SteadyTime
 from callrec.controller.takeovers import Takeovers
@@ -44,11 +44,13 @@ from callrec.pbx.events import (
     Replaced,
     epoch,
 )
+from callrec.pbx.mixmonitor import FALLBACK_VARIABLE
 from callrec.policy.office import Office
 from callrec.recording.actions import (
     Action,
     Discard,
     HandOver,
+    LookAgain,
     PbxAction,
     SaveCheckpoint,
     SaveOpenCall,
@@ -64,8 +66,6 @@ from callrec.worker import Pulse, SharedPulse
 
 log = structlog.get_logger()
 
-FALLBACK_VARIABLE = "CALLREC_FALLBACK"
-"""Set by the dialplan on a channel whose call its fallback handles: since when, in seconds since 1970."""
 PARTIES_VARIABLE = "CALLREC_PARTIES"
 """Set by the dialplan at the gate: direction, extension and number, with ``|`` between them."""
 
@@ -101,8 +101,7 @@ class Controller:
         take_alert: Callable[[Alert], None],
         read_journal: Callable[[], None],
         stored_keys: Callable[[], dict[str, str]],
-        stop_monitor: Callable[[str, str], None],
-        set_variables: Callable[[str, Mapping[str, str]], None],
+        dialplan: DialplanCommands,
         drafts: Drafts | None = None,
         hold: Hold | None = None,
         time: SteadyTime | None = None,
@@ -112,10 +111,8 @@ class Controller:
         `sound_waits` is called when a recording was put into the spool, `row_waits` when a call or a discard
         was, `read_journal` when the dialplan may have recorded in our place; these only wake somebody else.
         `take_alert` has an alert sent and writes it down, or raises OSError and is called again.
-        `stored_keys` returns the key presses that the dialplan has written down, by their ids; `stop_monitor`
-        ends the MixMonitor of a channel's name by its id; `set_variables` sets those of a channel, told by
-        its id. `drafts` is told of the captures, `hold` says whether the PBX is this controller's, and
-        `time` is that of calls.
+        `stored_keys` returns the key presses that the dialplan has written down, by their ids. `drafts` is
+        told of the captures, `hold` says whether the PBX is this controller's, and `time` is that of calls.
         """
         self._drafts, self._hold = drafts or NoDrafts(), hold or NoHold()
         self._pbx, self._tracker, self._spool = pbx, tracker, spool
@@ -134,9 +131,9 @@ class Controller:
             self._hangups,
             self._checkpoints,
             answer_first=answer_first,
-            stop_monitor=stop_monitor,
-            set_variables=set_variables,
+            dialplan=dialplan,
             took_over=self._took_over,
+            look_again=self._look_again,
         )
         self._to_spool = SpoolPerformer(
             spool,
@@ -260,6 +257,12 @@ class Controller:
         """Returns the linked ids of the calls under way that the dialplan's fallback handles."""
         with self._lock:
             return {each.record.linkedid for each in self._tracker.calls.values() if each.fallback}
+
+    def monitored(self) -> tuple[set[str], set[str]]:
+        """Returns the channels that the dialplan was asked to record, of which the journal has lines: of the
+        calls under way, and of those of which all was told here."""
+        with self._lock:
+            return self._tracker.monitored()
 
     def has_heard(self, press: str) -> bool:
         """Tells whether a key press was acted on here, as far back as is remembered."""
@@ -489,6 +492,10 @@ class Controller:
             self._submit(self._tracker.took_over(action, heard, self._now()))
         self._takeovers.wait(lambda: not self._lacks(action.linkedid))
 
+    def _look_again(self, action: LookAgain) -> None:
+        with self._lock:
+            self._submit(self._tracker.look_again(action.linkedid, self._now()))
+
     def _lacks(self, linkedid: str) -> bool:
         """Returns whether a call should be recorded now, and is not."""
         call = self._tracker.calls.get(linkedid)
@@ -512,6 +519,8 @@ class Controller:
 def _lane(action: Action) -> Lane:
     if isinstance(action, SpoolAction):
         return Lane.DISK
+    if isinstance(action, LookAgain):
+        return Lane.LATER
     return Lane.FALLBACK if isinstance(action, StopFallback) else Lane.PBX
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Collection
 
@@ -25,6 +26,10 @@ class Hangups:
         with self._changed:
             self._gone.append(channel)
             self._changed.notify_all()
+
+    def pause(self, what: str, seconds: float) -> None:
+        """Waits so long, for something of which the PBX tells nothing. `what` tells waits apart."""
+        time.sleep(seconds)
 
     def wait(self, channels: Collection[str]) -> bool:
         """Waits until all these channels are gone, a tenth of a second at most. Returns whether they are."""

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, assert_never
 
 import structlog
@@ -35,8 +35,10 @@ PROMPTS_VARIABLE = "CALLREC_PROMPTS"
 """What the dialplan plays before the phone rings, set at the gate: sounds with ``&`` between them."""
 ANSWER_VARIABLE = "CALLREC_ANSWER"
 """Whether the dialplan answers the call before it plays them, set at the gate: 1 or empty (decision 5)."""
-MONITOR_VARIABLE = "CALLREC_MIXMONITOR"
-"""The id of the MixMonitor by which the dialplan's fallback records a channel, set by the dialplan."""
+LET_GO_SECONDS = 0.045
+"""How long the PBX may take to let go of what it decoded for a MixMonitor: two packets, and a little."""
+OUT_SECONDS = 0.06
+"""How long a channel may be in no bridge before that is no hang-up, nor a way into another one."""
 REMEMBERED = 10_000
 """How many calls of which something was captured are remembered, against the journal of the dialplan."""
 
@@ -46,7 +48,8 @@ class PbxCommands(Protocol):
 
     def variable(self, channel_id: str, name: str) -> str: ...
     def stored_size(self, name: str) -> int | None: ...
-    def resume(self, channel_id: str) -> None: ...
+    def delete_stored(self, name: str) -> None: ...
+    def resume(self, channel_id: str, extension: str = ...) -> None: ...
     def snoop(self, channel_id: str, snoop_id: str, *, spy: str = ..., whisper: str = ...) -> None: ...
     def record(self, snoop_id: str, name: str) -> None: ...
     def play(self, channel_id: str, playback_id: str, media: list[str]) -> None: ...
@@ -59,6 +62,17 @@ class PbxCommands(Protocol):
     def destroy_bridge(self, bridge_id: str) -> None: ...
 
 
+class DialplanCommands(Protocol):
+    """What is asked of the dialplan of channels, told by their ids. Refusals are CallrecErrors."""
+
+    def set_variables(self, channel: str, values: Mapping[str, str]) -> bool: ...
+    def answers(self) -> bool: ...
+    def records(self, channel: str) -> bool: ...
+    def stop(self, channel: str) -> None: ...
+    def mute(self, channel: str, side: str, *, on: bool) -> None: ...
+    def forget(self, channel: str) -> None: ...
+
+
 class PbxPerformer:
     """Performs what is for the PBX. Raises CallrecError when it refuses or does not answer."""
 
@@ -69,19 +83,18 @@ class PbxPerformer:
         checkpoints: Checkpoints,
         *,
         answer_first: bool,
-        stop_monitor: Callable[[str, str], None],
-        set_variables: Callable[[str, Mapping[str, str]], None],
+        dialplan: DialplanCommands,
         took_over: Callable[[do.StopFallback, timedelta], None],
+        look_again: Callable[[do.LookAgain], None],
     ) -> None:
         """Makes a performer.
 
-        `stop_monitor` ends the MixMonitor of a channel's name by its id; `set_variables` sets those of a
-        channel, told by its id, for the dialplan; `took_over` is told that what the fallback recorded has
-        ended, and how long it is.
+        `took_over` is told that what the fallback recorded has ended, and how long it is; `look_again` that
+        the moment has gone by that a call wanted to wait.
         """
         self._pbx, self._hangups, self._checkpoints = pbx, hangups, checkpoints
-        self._answer_first, self._stop_monitor, self._took_over = answer_first, stop_monitor, took_over
-        self._set_variables = set_variables
+        self._answer_first, self._dialplan = answer_first, dialplan
+        self._took_over, self._look_again = took_over, look_again
 
     def perform(self, action: do.PbxAction) -> None:
         """Carries out one action. It may wait some milliseconds for a hang-up or a checkpoint."""
@@ -98,12 +111,12 @@ class PbxPerformer:
                 self._pbx.record(action.snoop, action.name)
             case do.PlayMedia():
                 self._pbx.play(action.snoop, action.playback, list(action.media))
-            case do.Mute():
-                self._pbx.mute(action.name)
-            case do.Unmute():
-                self._pbx.unmute(action.name)
+            case do.Mute() | do.Unmute():
+                self._mute(action, on=isinstance(action, do.Mute))
             case do.HangUp():
                 self._pbx.hang_up(action.channel)
+            case do.ProveMonitor() | do.StopMonitor() | do.AwaitStop() | do.DropMonitor() | do.LookAgain():
+                self._about_monitor(action)
             case do.StopFallback():
                 self._stop_fallback(action)
             case do.DialSupportPhone():
@@ -119,19 +132,65 @@ class PbxPerformer:
 
     def _let_through(self, action: do.LetThrough) -> None:
         """Sets what the dialplan plays, if anything, and lets the call go on (decision 2)."""
+        by_ami = True
         if action.sounds:
             answer = "1" if self._answer_first else ""
             values = {PROMPTS_VARIABLE: "&".join(action.sounds), ANSWER_VARIABLE: answer}
-            self._set_variables(action.channel, values)
-        self._pbx.resume(action.channel)
+            by_ami = self._dialplan.set_variables(action.channel, values)
+        # What could not be ended must not begin, and without DB() there would be no line of it.
+        begins = action.record_since and by_ami and self._dialplan.answers()
+        self._pbx.resume(action.channel, _milliseconds(action.record_since) if begins else "")
+
+    def _mute(self, action: do.Mute | do.Unmute, *, on: bool) -> None:
+        if action.monitored:
+            self._dialplan.mute(action.monitored, action.side, on=on)
+        elif on:
+            self._pbx.mute(action.name)
+        else:
+            self._pbx.unmute(action.name)
+
+    def _about_monitor(
+        self, action: do.ProveMonitor | do.StopMonitor | do.AwaitStop | do.DropMonitor | do.LookAgain
+    ) -> None:
+        """Does what is about a recording that the dialplan makes for callrec (decision 27)."""
+        match action:
+            case do.ProveMonitor():
+                self._checkpoints.wait(action.linkedid)
+                if self._pbx.stored_size(action.names[0]) is None:
+                    raise CallrecError("the dialplan does not record {channel}", channel=action.channel)
+            case do.StopMonitor():
+                self._dialplan.stop(action.channel)
+            case do.AwaitStop():
+                self._hangups.pause(action.side + action.linkedid, LET_GO_SECONDS)
+            case do.LookAgain():
+                self._hangups.pause(action.linkedid, OUT_SECONDS)
+                self._look_again(action)
+            case do.DropMonitor():
+                self._drop_monitor(action)
+            case _:
+                assert_never(action)
+
+    def _drop_monitor(self, action: do.DropMonitor) -> None:
+        """Ends what the dialplan records, and destroys it; its line is forgotten where the call goes on."""
+        self._dialplan.stop(action.channel)
+        for side in SIDES:
+            self._pbx.delete_stored(f"{action.file}-{side}")
+        self._dialplan.forget(action.channel)
 
     def _stop_fallback(self, action: do.StopFallback) -> None:
         """Ends what the dialplan records for callrec, and tells how long it is."""
-        self._stop_monitor(action.name, self._pbx.variable(action.channel, MONITOR_VARIABLE))
+        if not self._dialplan.records(action.channel):  # the first one may be the office's own
+            raise CallrecError("the PBX records nothing of {channel} for callrec", channel=action.channel)
+        self._dialplan.stop(action.channel)
         size = 0
         with suppress(CallrecError):  # it has ended: the call must be gone on with, however long that was
             size = max(self._pbx.stored_size(f"{action.file}-{side}") or 0 for side in SIDES)
         self._took_over(action, mixmonitor.duration(size))
+
+
+def _milliseconds(moment: datetime | None) -> str:
+    """Returns the gate's extension at which a call goes on that is to be recorded since then."""
+    return str(round(moment.timestamp() * 1000)) if moment else ""
 
 
 class SpoolPerformer:

@@ -23,6 +23,7 @@ class Lane(StrEnum):
     PBX = "pbx"
     DISK = "disk"
     FALLBACK = "fallback"
+    LATER = "later"
 
 
 AT_ONCE = {Lane.FALLBACK: 1}

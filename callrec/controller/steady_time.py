@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 from callrec.moments import FARTHEST, LONGEST_CALL, is_apart
-from callrec.pbx.events import Channel, ChannelDestroyed, DialplanSaid, Event
+from callrec.pbx.events import Channel, ChannelDestroyed, DialplanSaid, Event, GateEntered
 
 LATE = timedelta(seconds=2)
 """Events that come no later than this are not late."""
@@ -103,7 +103,7 @@ class SteadyTime:
             told: Channel | None = getattr(event, name)
             if told and (dated := self.channel(told)) is not told:
                 changed[name] = dated
-        if isinstance(event, DialplanSaid) and event.pbx_ahead != self.pbx_ahead:
+        if isinstance(event, DialplanSaid | GateEntered) and event.pbx_ahead != self.pbx_ahead:
             changed["pbx_ahead"] = self.pbx_ahead
         if isinstance(event, ChannelDestroyed):
             self._created.pop(event.channel.id, None)

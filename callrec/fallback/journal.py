@@ -8,6 +8,7 @@ the matter of `journal_calls`.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -119,6 +120,14 @@ def parse(key: str, value: str) -> JournalEntry:
         name=name,
         moved=status.endswith(MOVED),
     )
+
+
+def about(key: str, value: str) -> str:
+    """Returns the channel that a line is about, as `JournalEntry.about`; that of its key, where it is no
+    line."""
+    with suppress(ValueError):
+        return parse(key, value).about
+    return key
 
 
 def files(entry: JournalEntry) -> list[str]:

@@ -91,6 +91,7 @@ class JournalReader(Worker):
             self._problems.keep(LINE, {LINE + key for key in lines})
             noted = parsed_keys(keys, self._controller.pbx_ahead)
             by_call = _by_call(noted)
+            lines = self._told_elsewhere(database, lines)
             going_on = self._going_on(lines)
             for key, value in lines.items():
                 if key in going_on:
@@ -103,6 +104,20 @@ class JournalReader(Worker):
                     self._adopted()
             told_of = in_fallback.union(*map(_words, lines.values()))
             self._forget(database, keys, noted, {each.id for each in noted if each.linkedid in told_of})
+
+    def _told_elsewhere(self, database: Database, lines: dict[str, str]) -> dict[str, str]:
+        """Returns the lines without those of calls that the controller tells of itself (decision 27).
+
+        They are deleted once all that the controller has asked of the disk by then is there.
+        """
+        live, told = self._controller.monitored()
+        if not live and not told:
+            return lines
+        mark, of = self._controller.asked(), {key: journal.about(key, value) for key, value in lines.items()}
+        over = [key for key, channel in of.items() if channel in told]
+        if over and self._controller.is_saved(mark):
+            database.delete(journal.FAMILY, over)
+        return {key: value for key, value in lines.items() if of[key] not in live | told}
 
     def _going_on(self, lines: dict[str, str]) -> set[str]:
         """Returns the lines without an end whose calls may go on.

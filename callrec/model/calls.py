@@ -179,7 +179,7 @@ class CallRecord:
 
     id: str
     """The call's id, given by callrec: a UUID of version 7, whose first 48 bits are milliseconds since 1970
-    by callrec's clock. Of a call that the dialplan handled while callrec was away, it is derived from the
+    by callrec's clock. Of a call that the dialplan recorded, or handled alone, it is derived from the
     channel and the PBX's clock, so that it is the same however often it is read."""
     pbx: str
     """The short name of the PBX, from callrec's settings."""

@@ -106,7 +106,7 @@ class Segment:
     """The segment's number within the call, from 1. Numbers are missing where segments were not kept."""
     channel: str
     """Asterisk's unique id of the recorded channel: that of the external party, of an internal call the
-    caller's. Where the dialplan recorded while callrec was away, the caller's."""
+    caller's. Where the dialplan recorded, the caller's."""
     external: Track
     """What the external party said. In the file: left."""
     staff: Track

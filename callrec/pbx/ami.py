@@ -146,7 +146,7 @@ class Ami:
         return self._of(endpoint, "callerid")
 
     def stop_monitor(self, name: str, monitor: str) -> None:
-        """Ends one MixMonitor of a channel, by the channel's name and the monitor's id.
+        """Ends one MixMonitor of a channel, by the channel's name or id and the monitor's id.
 
         Nothing happens where that has ended already: an answer can get lost. Without an id AmiRefused is
         raised: the first one may be the office's own.
@@ -158,6 +158,14 @@ class Ami:
         except AmiRefused as refused:
             if "could not stop" not in str(refused).lower():
                 raise
+
+    def mute_monitor(self, channel_id: str, monitor: str, direction: str, *, on: bool) -> None:
+        """Has one MixMonitor of a channel write silence, or sound again, for what the channel says (`read`)
+        or hears (`write`). Without an id AmiRefused is raised."""
+        if not monitor:
+            raise AmiRefused("the PBX records nothing of {channel} for callrec", channel=channel_id)
+        of = {"Channel": channel_id, "MixMonitorID": monitor}
+        self._action("MixMonitorMute", **of, Direction=direction, State=str(int(on)))
 
     def set_variable(self, channel_id: str, name: str, value: str) -> None:
         """Sets a variable of a channel, which is told by its id or its name."""

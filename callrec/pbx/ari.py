@@ -34,7 +34,8 @@ LENGTH_WRAPS = 1 << 32
 RING_SECONDS = 60
 TEST_SECONDS = 10
 """How long a test call may take until both of its halves are connected."""
-GATE = "Local/s@callrec-gate"
+GATE_CONTEXT = "callrec-gate"
+GATE = f"Local/s@{GATE_CONTEXT}"
 PLAY = "callrec-play"
 """The context of the dialplan that plays a sound to a phone."""
 NO_CDR = "CDR_PROP(disable)"
@@ -213,10 +214,11 @@ class Ari:
 
     # --- commands
 
-    def resume(self, channel_id: str) -> None:
-        """Lets a channel at the gate go on in the dialplan."""
+    def resume(self, channel_id: str, extension: str = "") -> None:
+        """Lets a channel at the gate go on in the dialplan, at an `extension` of the gate if one is given."""
         # The dialplan plays the announcement, not we, who may be gone while it plays (decision 2).
-        self._call("channels", "continueInDialplan", channelId=channel_id)
+        there = {"context": GATE_CONTEXT, "extension": extension, "priority": 1} if extension else {}
+        self._call("channels", "continueInDialplan", channelId=channel_id, **there)
 
     def set_variable(self, channel_id: str, name: str, value: str) -> None:
         self._call("channels", "setChannelVar", channelId=channel_id, variable=name, value=value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 DECODERS = {
@@ -27,6 +28,21 @@ DECODERS = {
 }
 """How the names of the modules begin that decode a codec, by how its own name begins (`speex16`, `g726aal2`).
 What is not here is linear sound, which needs none, or no sound."""
+
+NARROW = frozenset(
+    {"ulaw", "alaw", "gsm", "g729", "g723", "g726", "g726aal2", "adpcm", "ilbc", "lpc10", "speex", "slin"}
+)
+"""The codecs of a telephone's band, of 8,000 samples a second."""
+
+
+def named(told: str) -> tuple[str, ...]:
+    """Returns the codecs that the PBX names in one word, such as ``(ulaw|alaw)``."""
+    return tuple(re.findall(r"\w+", str(told)))
+
+
+def are_narrow(codecs: Collection[str]) -> bool:
+    """Returns whether there are codecs, and all of a telephone's band."""
+    return bool(codecs) and NARROW.issuperset(codecs)
 
 
 def is_decoded(codec: str, modules: Collection[str]) -> bool:

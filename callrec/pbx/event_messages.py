@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from callrec import numbers
 from callrec.errors import WrongUsage
+from callrec.pbx import codecs as of_codecs
 from callrec.pbx.events import (
     OWN_PREFIX,
     Channel,
@@ -122,8 +123,9 @@ def _started(at: datetime, json: JSON) -> Event:
     if started.is_own:
         return OwnChannelStarted(at, started)
     # A dialplan that says less still has a caller who waits: what is missing is empty.
-    said = json["args"][1:4] if json["args"][:1] == ["gate"] else ()
-    return GateEntered(at, started, *(*said, "", "", "")[:3])
+    said = json["args"][1:5] if json["args"][:1] == ["gate"] else ()
+    direction, extension, number, codecs = (*said, "", "", "", "")[:4]
+    return GateEntered(at, started, direction, extension, number, of_codecs.named(codecs))
 
 
 def _dialled(at: datetime, json: JSON) -> Event:

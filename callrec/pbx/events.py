@@ -135,6 +135,10 @@ class GateEntered(ChannelEvent):
     direction: str
     extension: str
     number: str
+    codecs: tuple[str, ...] = ()
+    """Those that the channel may use; empty where the dialplan does not say."""
+    pbx_ahead: timedelta = timedelta(0)
+    """How far the PBX's clock is ahead of `at`."""
 
     @property
     def dialled(self) -> str:

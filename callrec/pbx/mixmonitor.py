@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+FALLBACK_VARIABLE = "CALLREC_FALLBACK"
+"""Set by the dialplan on a channel that its journal has a line of: since when, in seconds since 1970."""
+MONITOR_VARIABLE = "CALLREC_MIXMONITOR"
+"""The id of the MixMonitor that records a channel for callrec, set by the dialplan."""
 RECORDED = "callrec/fallback-"
 """How the names of the stored recordings begin that the dialplan makes."""
 HEADER_BYTES = 44

@@ -7,6 +7,7 @@ action that nobody performs is an error of the type checker (decision 15). Nothi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
 from callrec.model.alerts import Alert
@@ -43,10 +44,15 @@ class _Making(_OfCall):
 
 @dataclass(frozen=True, slots=True)
 class LetThrough(_OfCall):
-    """Lets a channel at the gate go on in the dialplan, which plays `sounds` first (decision 2)."""
+    """Lets a channel at the gate go on in the dialplan, which plays `sounds` first (decision 2).
+
+    With `record_since` it is asked to record the channel, as soon as that talks: its journal has a line of
+    that moment, by the PBX's clock (decision 27).
+    """
 
     channel: str
     sounds: tuple[str, ...] = ()
+    record_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +87,48 @@ class RecordSnoop(_Making):
 
 
 @dataclass(frozen=True, slots=True)
+class ProveMonitor(_Making):
+    """Looks whether the dialplan records a channel, into the stored recordings `names`. It is refused where
+    there is nothing of them."""
+
+    channel: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StopMonitor(_OfCall):
+    """Ends what the dialplan records of a channel, of which `name` is one side. One that has ended is no
+    error."""
+
+    channel: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitStop(_OfCall):
+    """Waits until the PBX has let go of what it decoded for a MixMonitor that was ended (decision 9)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropMonitor(_OfCall):
+    """Ends what the dialplan records of a channel into `file`, and destroys it: nobody wants it."""
+
+    channel: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookAgain(_OfCall):
+    """Has the call asked again, in a moment, whether its captured channel is in no bridge still."""
+
+
+@dataclass(frozen=True, slots=True)
 class Mute(_OfCall):
-    """Writes silence into a recording under way; its clock goes on (decision 12)."""
+    """Writes silence into a recording under way; its clock goes on (decision 12). `monitored` is the channel
+    of one that the dialplan makes; empty of a snoop's."""
 
     name: str
+    monitored: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +136,7 @@ class Unmute(_OfCall):
     """Ends the silence that `Mute` began."""
 
     name: str
+    monitored: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +159,10 @@ class HangUp(_OfCall):
 class StopFallback(_OfCall):
     """Ends what the dialplan records of a channel into `file`: callrec goes on from there (decision 4).
 
-    `name` is the channel's name. How long it has recorded is told to the call.
+    How long it has recorded is told to the call.
     """
 
     channel: str
-    name: str
     file: str
 
 
@@ -221,16 +265,32 @@ class TellFlaw(_OfCall):
 
 
 # decision 15: unions, so that the type checker finds an action nobody performs
-Making = StartSnoop | RecordSnoop | PlayMedia | DialSupportPhone | MakeBridge
+Making = StartSnoop | RecordSnoop | ProveMonitor | PlayMedia | DialSupportPhone | MakeBridge
+Waiting = AwaitHangup | AwaitStop | LookAgain
 PbxAction = (
-    Making | LetThrough | AwaitHangup | Mute | Unmute | HangUp | StopFallback | AddToBridge | DestroyBridge
+    Making
+    | Waiting
+    | LetThrough
+    | Mute
+    | Unmute
+    | HangUp
+    | StopMonitor
+    | DropMonitor
+    | StopFallback
+    | AddToBridge
+    | DestroyBridge
 )
-Silencing = Mute | HangUp
+Silencing = Mute | HangUp | StopMonitor | DropMonitor
 """What makes a track silent: its owner is told when the PBX has carried it out."""
 SpoolAction = (
     SaveCheckpoint | SaveOpenCall | HandOver | Discard | SaveCall | SaveAlert | ReadJournal | TellFlaw
 )
 Action = PbxAction | SpoolAction
+
+
+def made_by(action: Making) -> tuple[str, ...]:
+    """Returns the ids of what an action makes, or takes up."""
+    return action.names if isinstance(action, ProveMonitor) else (about(action),)
 
 
 def about(action: PbxAction) -> str:
@@ -241,13 +301,15 @@ def about(action: PbxAction) -> str:
     match action:
         case StartSnoop(snoop=id_) | PlayMedia(playback=id_):
             return id_
-        case RecordSnoop(name=id_) | Mute(name=id_) | Unmute(name=id_):
+        case RecordSnoop(name=id_) | Mute(name=id_) | Unmute(name=id_) | StopMonitor(name=id_):
+            return id_
+        case ProveMonitor(names=(id_, *_)) | DropMonitor(file=id_):
             return id_
         case HangUp(channel=id_) | DialSupportPhone(channel=id_):
             return id_
         case MakeBridge(bridge=id_) | AddToBridge(bridge=id_) | DestroyBridge(bridge=id_):
             return id_
-        case LetThrough() | AwaitHangup() | StopFallback():
+        case LetThrough() | AwaitHangup() | AwaitStop() | LookAgain() | StopFallback() | ProveMonitor():
             return ""
         case _:
             assert_never(action)

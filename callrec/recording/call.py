@@ -78,19 +78,20 @@ class Call(CallDialplan):
         """
         now = {leg.id: leg for leg in talking}
         self._listen(now)
+        look = self._in_bridge(at)
         self.decisions.sent_to = self._heard_by(sent_to, now)
         before = None if self.update_participants(now, at) else self.record
         self._count(at)
         if len(now) < 2:
             never = self.record.answered_at and self.decisions.is_sent_to_never(self.record, at)
             actions = self._decide_anew(now, at, seen=seen) if never else []
-            return self._saved([*actions, *self.announcer.follow(())], before)
+            return self._saved([*look, *actions, *self.announcer.follow(())], before)
         if not self.record.answered_at and not self.fallback:
             return [*self._answered(list(now.values()), at), *self._end_taken_in(at)]
         asked = self._ask_fallback(list(now.values()), at)
         if not self.record.answered_at:
             return asked
-        actions = [*asked, *self._follow(at), *self._decide_anew(now, at, seen=seen)]
+        actions = [*look, *asked, *self._follow(at), *self._decide_anew(now, at, seen=seen)]
         actions += self.assistance.follow(self.legs, now)
         actions += self.capture.renew_snoops(at) if self.capture else []  # decision 9
         actions += self.announcer.follow(now if self.capture and self.capture.channel in now else ())
@@ -133,7 +134,7 @@ class Call(CallDialplan):
             self._went_on(into)
         self.name(leg)
         self.update_participants(self.talking(), at)
-        let_go = self._let_go(at)
+        let_go = [*self._let_go(at), *self._drop_monitor(leg.id)]
         rest = self._without(at) if self.legs else self._over(at)
         return [*silenced, *let_go, *rest, *(self.save_checkpoint() if let_go else [])]
 
@@ -177,7 +178,7 @@ class Call(CallDialplan):
         """
         self.end_unseen, self.keys_unknown = True, not keys_known
         if self.capture and self.capture.channel and self.capture.channel not in there:
-            self.capture.left(self.capture.channel, at)
+            self.capture.left(self.capture.channel, at, seen=False)
 
     # --- the end
 
@@ -202,7 +203,15 @@ class Call(CallDialplan):
         told_by_journal = self.fallback and not self.capture
         row = [] if told_by_sound or told_by_journal else [SaveCall(self.linkedid, self.record)]
         journal = [ReadJournal(self.linkedid, self.saved_open)] if self.fallback else []
-        return [*row, *self._let_go(at), *self.hand_over(), *self.assistance.ended(), *journal]
+        ended = [*self._let_go(at), *self._drop_monitor(), *self.hand_over(), *self.assistance.ended()]
+        return [*row, *ended, *journal]
+
+    def _drop_monitor(self, channel: str = "") -> list[Action]:
+        """Has destroyed what the dialplan recorded, where nobody took it up: the call is over, or its
+        `channel` goes on in another one."""
+        if not self.monitor or (channel and channel != self.monitor.channel):
+            return []
+        return self.monitor.drop(self.linkedid)
 
     def _went_on(self, into: CallRecord) -> None:
         """Takes note that the last one here talks in another call: it was answered there."""

@@ -14,7 +14,7 @@ from callrec.model.calls import CallRecord
 from callrec.model.rules import Direction, Mode
 from callrec.pbx.events import OWN_PREFIX
 from callrec.recording import legs as of_legs
-from callrec.recording.actions import Action
+from callrec.recording.actions import Action, LookAgain
 from callrec.recording.call_keys import CallKeys
 from callrec.recording.decisions import in_force
 from callrec.recording.legs import Leg
@@ -44,8 +44,25 @@ class CallDecisions(CallKeys):
         assert self.record.decision is not None
         leg = of_legs.captured(talking, self.caller)
         barred = self.refuse_unannounced(at)  # by what was to be heard before
-        begun = self.recorder.decided(self.record.decision.mode, leg.id, at)
+        begun = self._begun(self.record.decision.mode, leg, at)
         return [*barred, *begun, *self.save_checkpoint()]
+
+    def _begun(self, mode: Mode, leg: Leg, at: datetime) -> list[Action]:
+        """Begins what the decision at the answer asks for, with what the dialplan records where that fits;
+        else that is destroyed."""
+        monitor = self.monitor
+        if not monitor or monitor.is_settled:
+            return self.recorder.decided(mode, leg.id, at)
+        if mode is Mode.AUTOMATIC and monitor.fits(leg, at):
+            return [*self.recorder.take_up(monitor, leg, at), *self.announce_start(at)]
+        stopped = monitor.stop(self.linkedid) if leg.id == monitor.channel else []
+        return [*stopped, *monitor.drop(self.linkedid), *self.recorder.decided(mode, leg.id, at)]
+
+    def _in_bridge(self, at: datetime) -> list[Action]:
+        """Tells the capture in which bridge its channel is; where it left one, that is asked again soon."""
+        leg = self.legs.get(self.capture.channel or "") if self.capture else None
+        left = self.capture and leg and self.capture.in_bridge(leg.bridge, at)
+        return [LookAgain(self.linkedid)] if left else []
 
     def _decide_anew(self, now: dict[str, Leg], at: datetime, *, seen: bool) -> list[Action]:
         """Decides anew where others talk than before: what their rules say holds from now on (decision 12).

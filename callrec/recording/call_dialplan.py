@@ -19,6 +19,7 @@ from callrec.recording.actions import Action, ReadJournal
 from callrec.recording.call_decisions import CallDecisions
 from callrec.recording.call_events import CallEvents
 from callrec.recording.legs import Leg
+from callrec.recording.monitor import Monitor, State, may_be_asked
 from callrec.recording.takeover import Takeover
 from callrec.recording.topology import LOCAL
 
@@ -43,9 +44,24 @@ class CallDialplan(CallDecisions):
             self.note("the gate was asked with a direction it does not know: {said}", said=event.direction)
             return (), self.save_checkpoint()
         self.record = self._decided_at_gate(event, own)
+        self._ask_to_record(event)
         sounds = self.announcer.at_gate(self.record.decision) if self.record.decision else ()
         self.take_announcements()
         return sounds, [*self.tell_failure(), *self.save_checkpoint()]
+
+    def _is_monitored(self, channel: str) -> bool:
+        """Whether what the dialplan records of a channel was taken up here, or is to be destroyed."""
+        taken = self.monitor and self.monitor.channel == channel and self.monitor.state is not State.ASKED
+        return bool(taken or (self.capture and self.capture.tracks.monitored))
+
+    def _ask_to_record(self, event: GateEntered) -> None:
+        """Has the dialplan record the caller, where it can as callrec would, and nothing is known of the call
+        under another id."""
+        known = self.monitor or self.fallback or self.saved_open or self.capture or self.record.key_presses
+        if known or not may_be_asked(event, self.record.decision, self.legs.get(event.channel.id)):
+            return
+        self.monitor = Monitor.asked(self.record.pbx, event)
+        self.record = replace(self.record, id=self.monitor.call_id)
 
     def gate_recalled(self, event: GateEntered) -> None:
         """Takes in what was asked at the gate, where that was not heard. It counts for who answers later."""
@@ -103,6 +119,9 @@ class CallDialplan(CallDecisions):
         """
         leg, known = self.legs.get(channel), self.takeover
         other = known is not None and known.channel != channel
+        if self._is_monitored(channel):
+            return []  # that is what its variables tell of
+        self.monitor = None  # the journal tells of what the dialplan has recorded
         if (
             known
             and other

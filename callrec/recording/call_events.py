@@ -12,12 +12,16 @@ from callrec.recording import legs as of_legs
 from callrec.recording.actions import (
     Action,
     DialSupportPhone,
+    DropMonitor,
     HangUp,
     PbxAction,
+    ProveMonitor,
     StopFallback,
+    StopMonitor,
 )
 from callrec.recording.call_media import CallMedia
 from callrec.recording.legs import Leg
+from callrec.recording.monitor import State
 from callrec.recording.owners import Owner
 from callrec.recording.support_phone import SupportPhone
 
@@ -32,8 +36,8 @@ class CallEvents(CallMedia):
     """A call with its media, and what is told of them."""
 
     _beeped_at: datetime | None = None
-    _hangups: list[HangUp] = field(default_factory=list)
-    """What the PBX refused to hang up: it is asked again at the next tick."""
+    _again: list[HangUp | StopMonitor | DropMonitor] = field(default_factory=list)
+    """What the PBX refused to end: it is asked again at the next tick."""
 
     def recording_started(self, owner: Owner, name: str, at: datetime) -> list[Action]:
         """Tells `owner` that a track has begun. Once both have, that is written down and announced."""
@@ -67,6 +71,8 @@ class CallEvents(CallMedia):
 
     def performed(self, owner: Owner, id_: str) -> list[Action]:
         """Tells `owner` that the PBX has silenced what it was asked to; who waits for that hears it."""
+        if self.monitor and id_ == self.monitor.file:
+            self.monitor.state = State.DROPPED
         return [*owner.performed(id_), *self._tell_silence()]
 
     def refused(self, owner: Owner, action: PbxAction, problem: str, at: datetime) -> list[Action]:
@@ -74,10 +80,14 @@ class CallEvents(CallMedia):
         if isinstance(action, DialSupportPhone):
             self.note("the support phone could not be called: {problem}", problem=problem)
         if isinstance(action, HangUp) and not isinstance(owner, SupportPhone):
-            self._hangups.append(action)  # a support phone looks after its own
+            self._again.append(action)  # a support phone looks after its own
+        if isinstance(action, StopMonitor | DropMonitor):
+            self._again.append(action)
         if isinstance(action, StopFallback):
             self._put_off(action.channel, at)
         actions = owner.refused(action, problem, at)
+        if isinstance(action, ProveMonitor) and self.monitor:
+            actions = [*actions, *self.monitor.give_up(self.linkedid), *self.save_checkpoint()]
         self.take_announcements()
         told = [*self.tell_failure(), *self.refuse_unannounced(at)]
         return [*actions, *told, *self._tell_silence(), *self.hand_over()]
@@ -87,10 +97,16 @@ class CallEvents(CallMedia):
         actions = [*self.capture.retry(at), *self._follow_into_application(at)] if self.capture else []
         joined = self.update_participants(self.talking(), at)
         saved = self.save_checkpoint() if actions or joined else []
-        again, self._hangups = self._hangups, []
+        again, self._again = self._again, []
         helped = self.assistance.tick(at, self.talking())
         heard = [*self._beep(at), *self._tell_silence(), *self._announce_again(at)]
         return [*again, *actions, *saved, *heard, *helped, *self.hand_over()]
+
+    def look_again(self, at: datetime) -> list[Action]:
+        """Has snoops take the place of what the dialplan records, where the captured channel has left its
+        bridge for more than a moment."""
+        actions = self.capture.out_of_bridge(at) if self.capture else []
+        return [*actions, *(self.save_checkpoint() if actions else [])]
 
     # --- inside
 

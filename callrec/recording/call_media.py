@@ -24,6 +24,7 @@ from callrec.recording.capture import LiveCapture
 from callrec.recording.decisions import Decisions
 from callrec.recording.environment import Environment
 from callrec.recording.legs import Leg
+from callrec.recording.monitor import Monitor
 from callrec.recording.recorder import CallRecorder
 from callrec.recording.takeover import Takeover
 from callrec.recording.tones import ToneFeedback
@@ -46,6 +47,8 @@ class CallMedia:
     announcer: Announcer = field(init=False)
     tones: ToneFeedback = field(init=False)
     assistance: Assistance = field(init=False)
+    monitor: Monitor | None = None
+    """What the dialplan was asked to record of this call at the gate; None: nothing."""
     fallback: bool = False
     """Whether the dialplan's fallback handles this call."""
     takeover: Takeover | None = None
@@ -83,7 +86,10 @@ class CallMedia:
     def is_settled(self) -> bool:
         """Whether nothing more will come of this call, so that it can be forgotten."""
         kept = self.capture is None or self.recorder.handed_over
-        return self.is_over and kept and self.assistance.is_settled and not self.keys_unknown
+        monitored = self.monitor and not self.monitor.is_settled
+        return (
+            self.is_over and kept and self.assistance.is_settled and not self.keys_unknown and not monitored
+        )
 
     @property
     def is_quiet(self) -> bool:

@@ -1,5 +1,6 @@
 """Captures one call: two snoops on one channel, each recorded into a track, segment after segment.
 
+The first can be what the dialplan records, which lasts as long as its channel is in a bridge (decision 27).
 When a track breaks while its channel lives, a new segment is begun and the gap is written down: a recording
 may lack a second, it may not lack the rest of the call. How a capture runs from phase to phase stands in
 `states`, above the table. Why it is captured, and what becomes of it, is `recorder`'s matter.
@@ -12,7 +13,15 @@ from datetime import datetime, timedelta
 
 from callrec.backoff import Backoff
 from callrec.model.captures import Capture, KeptBecause, Segment, SilenceReason
-from callrec.recording.actions import Action, Mute, PbxAction, RecordSnoop, StartSnoop, Unmute
+from callrec.recording.actions import (
+    Action,
+    Mute,
+    PbxAction,
+    ProveMonitor,
+    RecordSnoop,
+    StartSnoop,
+    Unmute,
+)
 from callrec.recording.capture_tracks import CaptureTracks
 from callrec.recording.gaps import Gaps
 from callrec.recording.owners import Owner
@@ -26,6 +35,8 @@ QUEUED_FOR = timedelta(seconds=3)
 """How long the PBX may take to begin a track that was asked for; then it counts as failed."""
 NOT_BEGUN = "the PBX does not begin to record"
 """Why nothing is recorded, where the PBX has not said so itself."""
+MOVED_WITHIN = timedelta(milliseconds=40)
+"""How long a channel may be in no bridge, on its way into another: no two packets are missing."""
 FINISHED_WITHIN = timedelta(seconds=5)
 """How long after its channel is gone a track may take to end; then it is taken to have ended."""
 
@@ -49,6 +60,9 @@ class LiveCapture(Owner):
     """Whether another segment with new snoops must begin, as soon as anything is to be recorded."""
     _heard: str = ""
     """The channel that the captured party hears; empty where that is not known (after a restart)."""
+    _bridge: str | None = None
+    _out_since: datetime | None = None
+    """Since when the captured channel is in no bridge, and what the dialplan records has stopped."""
     _broken_at: datetime | None = None
     _failures: int = 0
     _why_broken: str = NOT_BEGUN
@@ -62,6 +76,37 @@ class LiveCapture(Owner):
         """Begins to capture a channel, with two new snoops."""
         self.channel, self._broken_at, self.needs_new_snoops = channel, None, False
         return self.tracks.start(channel, at, self, standby=not self.kept_because)
+
+    def take_up(self, file: str, channel: str, bridge: str | None, at: datetime) -> list[Action]:
+        """Goes on with what the dialplan records of a channel since it came into a bridge, at `at`."""
+        self.channel, self._bridge = channel, bridge
+        return self.tracks.take_up(file, channel, at, self)
+
+    def in_bridge(self, bridge: str | None, at: datetime) -> bool:
+        """Takes note of the bridge in which the captured channel is; None: in none.
+
+        What the dialplan records stops outside of bridges, and its clock with it: where that was for more
+        than a moment, snoops take its place. Returns whether the channel has just gone out of a bridge, so
+        that this must be asked again soon: where it hangs up nothing is to be done.
+        """
+        if not self.tracks.monitored or self.gone_at or bridge == self._bridge:
+            return False
+        before, self._bridge, since = self._bridge, bridge, self._out_since
+        if bridge is None:
+            self._out_since = since or at
+            return since is None
+        if before or (since and at - since > MOVED_WITHIN):  # with one before, nobody saw it move
+            self.needs_new_snoops = True
+        elif not self.needs_new_snoops:
+            self._out_since = None
+        return False
+
+    def out_of_bridge(self, at: datetime) -> list[Action]:
+        """Has snoops take the place of what the dialplan records, where the channel is in no bridge still."""
+        if self._bridge is not None or not self._out_since:
+            return []
+        self.needs_new_snoops = True
+        return self.renew_snoops(at)
 
     def go_on_from(self, recorded: Segment, channel: str, at: datetime) -> list[Action]:
         """Begins to capture a channel after a segment that somebody else has recorded, which is over."""
@@ -99,15 +144,22 @@ class LiveCapture(Owner):
         Also where keeping begins and after a stop (decision 12). The decoder they share goes with the last
         of them, so both have to be gone before new ones come. Returns ``[]`` where the old ones will do, the
         capture is silent, or the channel is gone.
+
+        What the dialplan records stops with its clock where snoops are silent and go on: these take its
+        place, and are muted, though there is nothing to record.
         """
-        if not self.needs_new_snoops or self.is_silent or self.gone_at or not self.channel:
+        muted = self.is_silent and not self.silences.is_on_for(SilenceReason.STOP) and self.tracks.monitored
+        if not self.needs_new_snoops or (self.is_silent and not muted) or self.gone_at or not self.channel:
             return []
-        self._step("renew")
+        if not muted:
+            self._step("renew")
         last = self.tracks.last
         if not last or last.released:
             return self.start_segment(self.channel, at)
-        self.gaps.renew(at)
-        last.close(at)
+        since, self._out_since = self._out_since or at, None
+        if not muted:
+            self.gaps.renew(since)
+        last.close(since)
         ended = [*self.tracks.hang_up(last), *self.tracks.await_hangup(last)]
         return [*ended, *self.start_segment(self.channel, at)]
 
@@ -163,7 +215,12 @@ class LiveCapture(Owner):
         return self.silences.is_on
 
     def silence(self, reason: SilenceReason, at: datetime) -> list[Action]:
-        """Makes it silent from `at` on: muted or, for a stop, without snoops (decision 12)."""
+        """Makes it silent from `at` on: muted or, for a stop, without snoops (decision 12).
+
+        What the dialplan has recorded since the channel came back into a bridge stands in the file where it
+        had left one: there silence begins.
+        """
+        at = min(at, self._out_since or at)
         if not self.silences.begin(reason, at):
             return []
         self._step("silence")
@@ -205,7 +262,7 @@ class LiveCapture(Owner):
         live, side = self.tracks.find(name)
         if not live.is_open(side):
             live.began_late(side, at)
-            return self.tracks.end(live, side)
+            return [self.tracks.end(live, side)]
         if live.states[side] is not Live.QUEUED:
             return []
         live.start(side, at)
@@ -244,6 +301,8 @@ class LiveCapture(Owner):
                 live, side = self.tracks.find(id_)
                 live.give_up_on(side, at, problem)
                 self._break(at)
+            case ProveMonitor():
+                return self._begin_with_snoops(at)
             case Mute(name=id_) | Unmute(name=id_):
                 live, side = self.tracks.find(id_)
                 self.tracks.silenced(id_)
@@ -258,10 +317,14 @@ class LiveCapture(Owner):
         self.tracks.silenced(id_)
         return []
 
-    def left(self, channel: str, at: datetime) -> None:
-        """Takes note that a channel is gone. The captured one's snoops and tracks end by themselves."""
-        if channel == self.channel:
-            self._leave(at)
+    def left(self, channel: str, at: datetime, *, seen: bool = True) -> None:
+        """Takes note that a channel is gone. The captured one's snoops and tracks end by themselves. Not
+        `seen`: it can have gone a while ago."""
+        if channel != self.channel:
+            return
+        if not seen:
+            self.tracks.end_monitored(None)
+        self._leave(at)
 
     @property
     def lacks(self) -> str:
@@ -335,7 +398,7 @@ class LiveCapture(Owner):
         for live in self.tracks.segments:
             live.was_unwatched()
         for live, side, snoop in self.tracks.each():
-            if snoop not in there:
+            if not self.tracks.is_there(live, snoop, there):
                 live.ended_unseen(side)
             elif not live.is_open(side):
                 live.hung_up(side, at)
@@ -346,6 +409,18 @@ class LiveCapture(Owner):
         return [*self.tracks.hang_up_left(there), *muted]
 
     # --- inside
+
+    def _begin_with_snoops(self, at: datetime) -> list[Action]:
+        """Begins as any capture does: of what the dialplan was to record the PBX has nothing."""
+        if not (live := self.tracks.monitored):
+            return []
+        self.tracks.segments.remove(live)
+        self._out_since = None
+        if self.gone_at or not self.channel or self.is_silent:
+            self.needs_new_snoops = True
+            self._end()
+            return []
+        return self.start_segment(self.channel, at)
 
     def _step(self, step: str) -> None:
         self.phase = advance(CAPTURE, self.phase, step)
@@ -368,6 +443,7 @@ class LiveCapture(Owner):
 
     def _leave(self, at: datetime) -> None:
         self.gone_at = at
+        self.tracks.end_monitored(self._out_since if self._out_since and not self._bridge else at)
         self._step("leave")
 
     def _break(self, at: datetime) -> None:

@@ -12,7 +12,17 @@ from datetime import datetime
 
 from callrec.model.captures import Segment, Track
 from callrec.pbx.events import OWN_PREFIX
-from callrec.recording.actions import Action, AwaitHangup, HangUp, Mute, StartSnoop, Unmute
+from callrec.recording.actions import (
+    Action,
+    AwaitHangup,
+    AwaitStop,
+    HangUp,
+    Mute,
+    ProveMonitor,
+    StartSnoop,
+    StopMonitor,
+    Unmute,
+)
 from callrec.recording.owners import Owner
 from callrec.recording.segment import SIDES, LiveSegment, Side
 from callrec.recording.states import Live
@@ -52,6 +62,14 @@ class CaptureTracks:
             for side, snoop in self._snoops(number)
         ]
 
+    def take_up(self, file: str, channel: str, at: datetime, owner: Owner) -> list[Action]:
+        """Takes what the dialplan records of this channel since `at` for a segment under way."""
+        external, staff = (Track(f"{file}-{side}", at) for side in SIDES)
+        live = LiveSegment(Segment(self._number + 1, channel, external, staff), asked=set(SIDES))
+        live.states = dict.fromkeys(SIDES, Live.RECORDING)
+        self.add(live)
+        return [ProveMonitor(self.linkedid, channel, (external.name, staff.name), owner=owner)]
+
     def add(self, live: LiveSegment) -> None:
         """Adds a segment that was asked for, also one of before a restart."""
         self._number = live.number
@@ -67,6 +85,26 @@ class CaptureTracks:
     def last(self) -> LiveSegment | None:
         """The segment under way, or the last one there was; None before the first."""
         return self.segments[-1] if self.segments else None
+
+    @property
+    def monitored(self) -> LiveSegment | None:
+        """The segment under way, where the dialplan records it; else None."""
+        last = self.last
+        return last if last and last.is_monitored and last.may_be_written else None
+
+    def end_monitored(self, at: datetime | None) -> None:
+        """Takes what the dialplan records for ended, with its channel: of that no event tells. None: nobody
+        knows when that was."""
+        live = self.monitored
+        if live and at:
+            live.close(at)
+        elif live:
+            for side in SIDES:
+                live.ended_unseen(side)
+
+    def is_there(self, live: LiveSegment, snoop: str, there: set[str]) -> bool:
+        """Tells whether what writes a track can be among the channels that the PBX has."""
+        return (live.segment.channel if live.is_monitored else snoop) in there
 
     @property
     def is_open(self) -> bool:
@@ -110,18 +148,17 @@ class CaptureTracks:
     # --- actions
 
     def hang_up(self, live: LiveSegment) -> list[Action]:
-        """Hangs up both snoops of a segment, each among the actions of its own side."""
+        """Hangs up both snoops of a segment, or ends what the dialplan records, each among the actions of
+        its own side."""
         live.released = True
         self._asked.update((live.number, side) for side in SIDES)
-        return [HangUp(self.linkedid, snoop, side=side) for side, snoop in self._snoops(live.number)]
+        return [self.end(live, side) for side in SIDES]
 
-    def end(self, live: LiveSegment, side: Side) -> list[Action]:
-        """Hangs up the snoop of one side of a segment."""
-        return [
-            HangUp(self.linkedid, snoop, side=each)
-            for each, snoop in self._snoops(live.number)
-            if each == side
-        ]
+    def end(self, live: LiveSegment, side: Side) -> Action:
+        """Hangs up the snoop of one side of a segment, or ends what the dialplan records."""
+        if live.is_monitored:
+            return StopMonitor(self.linkedid, live.segment.channel, live.track(side).name, side=side)
+        return HangUp(self.linkedid, dict(self._snoops(live.number))[side], side=side)
 
     def await_hangup(self, live: LiveSegment) -> list[Action]:
         """Adds to the actions of each side the other side's hang-up, and a wait until both snoops are gone.
@@ -129,6 +166,8 @@ class CaptureTracks:
         So a side has both gone before it makes its new snoop, however far the other side's actions are
         (decision 9).
         """
+        if live.is_monitored:
+            return [AwaitStop(self.linkedid, side=side) for side in SIDES]
         snoops = self._snoops(live.number)
         both = tuple(snoop for _, snoop in snoops)
         other = [
@@ -141,19 +180,27 @@ class CaptureTracks:
 
     def hang_up_left(self, there: set[str]) -> list[Action]:
         """Hangs up the snoops among `there` whose track is over: the PBX was not told."""
-        left = [(snoop, side) for live, side, snoop in self.each() if not live.is_open(side)]
-        return [HangUp(self.linkedid, snoop, side=side) for snoop, side in left if snoop in there]
+        return [
+            self.end(live, side)
+            for live, side, snoop in self.each()
+            if not live.is_open(side) and self.is_there(live, snoop, there)
+        ]
 
     def mute(self, *, again: bool = False) -> list[Action]:
         """Mutes the tracks of the last segment that record; `again`: also those that are muted."""
         stepped = self._stepped("mute", Live.RECORDING, Live.MUTED if again else None)
         self._asked.update((self.segments[-1].number, side) for side, _ in stepped)
-        return [Mute(self.linkedid, name, side=side) for side, name in stepped]
+        return [Mute(self.linkedid, name, self._by_dialplan, side=side) for side, name in stepped]
 
     def unmute(self, *, again: bool = False) -> list[Action]:
         """Unmutes the tracks of the last segment that are muted; `again`: also those that record."""
         stepped = self._stepped("unmute", Live.MUTED, Live.RECORDING if again else None)
-        return [Unmute(self.linkedid, name, side=side) for side, name in stepped]
+        return [Unmute(self.linkedid, name, self._by_dialplan, side=side) for side, name in stepped]
+
+    @property
+    def _by_dialplan(self) -> str:
+        """The channel of the segment under way, where the dialplan records it; else empty."""
+        return self.monitored.segment.channel if self.monitored else ""
 
     def _stepped(self, step: str, before: Live, also: Live | None) -> list[tuple[Side, str]]:
         """Takes a step with the tracks of the last segment that are in the state `before`.

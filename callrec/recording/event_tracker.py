@@ -5,6 +5,7 @@ What an event means for a call is decided in `call`; what follows from a time wi
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from callrec.recording.actions import (
     Silencing,
     StopFallback,
     about,
+    made_by,
 )
 from callrec.recording.call import Call
 from callrec.recording.environment import Environment
@@ -36,6 +38,10 @@ _AboutOurs = (
 )
 
 
+REMEMBERED = 10_000
+"""How many calls that are over are remembered of which the dialplan has written a line."""
+
+
 class EventTracker:
     """Takes events, tracks calls, returns actions. Times are the PBX's."""
 
@@ -47,6 +53,7 @@ class EventTracker:
         self._left: list[Action] = []
         """What of no call is left on the PBX, which refused to remove it: it is asked again."""
         self._keys = KeyPresses(self._topology, self._membership)
+        self._over: deque[str] = deque(maxlen=REMEMBERED)
 
     @property
     def calls(self) -> dict[str, Call]:
@@ -57,6 +64,12 @@ class EventTracker:
     def is_empty(self) -> bool:
         """Whether nothing is known of any call, channel or bridge."""
         return not self.calls and not self._owners and self._topology.is_empty
+
+    def monitored(self) -> tuple[set[str], set[str]]:
+        """Returns the channels that the dialplan was asked to record: of the calls there are, and of those of
+        which all that can be told was told here, as far back as is remembered."""
+        live = {call.monitor.channel for call in self.calls.values() if call.monitor}
+        return live, set(self._over) - live
 
     def has_heard(self, press: str) -> bool:
         """Tells whether a key press was given to its call here, among the last thousand."""
@@ -74,8 +87,10 @@ class EventTracker:
         """Lets time pass for every call, about twice a second, and forgets calls that are settled."""
         left, self._left = self._left, []
         actions = self._owned([*left, *self._each(lambda call: call.tick(at))])
-        for linkedid in self._membership.forget_settled():
+        for linkedid, call in self._membership.forget_settled().items():
             self._owners.forget(linkedid)
+            if call.monitor:
+                self._over.append(call.monitor.channel)
         return actions
 
     def refused(self, action: PbxAction, problem: str, at: datetime) -> list[Action]:
@@ -89,6 +104,11 @@ class EventTracker:
         """Tells the owner of what an action silences that the PBX has carried it out."""
         owned, call = self._owners.of(about(action)), self.calls.get(action.linkedid)
         return self._owned(call.performed(owned.owner, about(action)) if call else [])
+
+    def look_again(self, linkedid: str, at: datetime) -> list[Action]:
+        """Lets a call look whether its captured channel has left its bridge for more than a moment."""
+        call = self.calls.get(linkedid)
+        return self._owned(call.look_again(at) if call else [])
 
     def took_over(self, action: StopFallback, heard: timedelta, at: datetime) -> list[Action]:
         """Goes on where the dialplan's fallback has ended, which has recorded for so long."""
@@ -197,8 +217,10 @@ class EventTracker:
         if not call:
             self._at_gate_later(event)
             return self.let_through(event)
+        before = call.monitor
         sounds, actions = call.at_gate(event)
-        actions = [LetThrough(call.linkedid, channel.id, sounds), *actions]
+        since = call.monitor.since if call.monitor and not before else None
+        actions = [LetThrough(call.linkedid, channel.id, sounds, since), *actions]
         return [*actions, *(self._told(call, event.at) if sent else [])]
 
     def _at_gate_later(self, event: ev.GateEntered) -> None:
@@ -294,7 +316,7 @@ class EventTracker:
         for action in actions:
             if isinstance(action, Making):
                 # decision 15: known before the PBX can tell of it
-                self._owners.add(action.linkedid, action.owner, [about(action)])
+                self._owners.add(action.linkedid, action.owner, made_by(action))
         return actions
 
     def _drop(self, leg: Leg, at: datetime) -> list[Action]:

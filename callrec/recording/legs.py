@@ -34,6 +34,8 @@ class Leg:
     extension: str | None
     linkedid: str = ""
     bridge: str | None = None
+    bridged_at: datetime | None = None
+    """When it came into its bridge; None where nobody saw that."""
     dialled: bool = False
     called: str | None = None
     asked_for: str = ""

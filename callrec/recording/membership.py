@@ -134,9 +134,9 @@ class CallMembership:
             self._move(leg, own, at, met=() if seen else legs)
         return own
 
-    def forget_settled(self) -> set[str]:
-        """Forgets the calls of which nothing more will come; returns what they were known by."""
-        settled = {key for key, call in self.calls.items() if call.is_settled}
+    def forget_settled(self) -> dict[str, Call]:
+        """Forgets the calls of which nothing more will come; returns them, by what they were known by."""
+        settled = {key: call for key, call in self.calls.items() if call.is_settled}
         for key in settled:
             del self.calls[key]
         if settled:

@@ -1,8 +1,9 @@
 """Records one call by the rules and the keys of staff: begins, silences and ends its capture.
 
 A recording starts here and nowhere else, in `CallRecorder._begin`: when two parties are connected and the
-decision says so (`decided`), when others talk (`decided_anew`), or by a key (`pressed`). The class also knows
-what of the capture is kept. How a capture runs is in `capture`; what a key does in which state, in `keys`.
+decision says so (`decided`), when others talk (`decided_anew`), or by a key (`pressed`). What the dialplan
+records already is taken up (`take_up`) or taken over (`take_over`). The class also knows what of the capture
+is kept. How a capture runs is in `capture`; what a key does in which state, in `keys`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from callrec.model.rules import Mode
 from callrec.recording.actions import Action, Discard, HandOver, SaveCheckpoint
 from callrec.recording.capture import LiveCapture
 from callrec.recording.keys import pressed, traits
+from callrec.recording.legs import Leg
+from callrec.recording.monitor import Monitor, State
 from callrec.recording.states import KEEPING, RecordingState, Step, advance
 
 
@@ -67,6 +70,13 @@ class CallRecorder:
                 return []
             case _:
                 assert_never(mode)
+
+    def take_up(self, monitor: Monitor, leg: Leg, at: datetime) -> list[Action]:
+        """Goes on, from the answer on, with what the dialplan records of a leg for callrec."""
+        self._step(Step.START)
+        monitor.state = State.TAKEN
+        self.capture = LiveCapture(self.linkedid, monitor.recording_id, at, KeptBecause.AUTOMATIC)
+        return self.capture.take_up(monitor.file, leg.id, leg.bridge, leg.bridged_at or at)
 
     def take_over(self, id_: str, recorded: Segment, channel: str, at: datetime) -> list[Action]:
         """Goes on, as recording `id_`, with what the dialplan's fallback has recorded until now."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from callrec.model.captures import Segment, Track
+from callrec.pbx import mixmonitor
 from callrec.recording.states import LIVE, Live, advance
 
 Side = Literal["external", "staff"]
@@ -33,6 +34,11 @@ class LiveSegment:
     @property
     def number(self) -> int:
         return self.segment.number
+
+    @property
+    def is_monitored(self) -> bool:
+        """Whether the dialplan records it: it lasts as long as its channel is in a bridge (decision 27)."""
+        return mixmonitor.is_of_dialplan(self.segment.external.name)
 
     def track(self, side: Side) -> Track:
         return self.segment.external if side == "external" else self.segment.staff

@@ -51,11 +51,10 @@ class Takeover:
 
     def ask(self, linkedid: str, legs: dict[str, Leg]) -> list[Action]:
         """Asks the PBX to end what the fallback records, where its channel is there."""
-        leg = legs.get(self.channel)
-        if not leg:
+        if self.channel not in legs:
             return []
         self._asked = True
-        return [StopFallback(linkedid, self.channel, leg.channel.name, self.told.file)]
+        return [StopFallback(linkedid, self.channel, self.told.file)]
 
     def put_off(self, at: datetime) -> None:
         """Takes note that the PBX has refused: it is asked again, a while later."""

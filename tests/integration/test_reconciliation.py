@@ -10,6 +10,7 @@ import pytest
 
 from callrec.catalogue import finding
 from callrec.catalogue.calls import ArchivedRecording
+from callrec.demo.pbx import OUTSIDE
 from callrec.demo.softphones import Sound, Talk
 from callrec.errors import NotFound
 from callrec.health import testcalls
@@ -28,6 +29,13 @@ def _call(system: SystemUnderTest, number: str, extension: str) -> Talk:
     staff = system.phone(extension).pick_up(Sound(STAFF_HZ))
     talk_for([caller, staff], 1.0)
     return caller
+
+
+def _call_out(system: SystemUnderTest, number: str, extension: str) -> Talk:
+    outside = system.phone(OUTSIDE)  # it must be registered before it is dialled
+    staff = system.phone(extension).dial(number, Sound(STAFF_HZ))
+    talk_for([outside.pick_up(Sound(OUTSIDE_HZ)), staff], 1.0)
+    return staff
 
 
 def _checkpoints(system: SystemUnderTest) -> dict[str, Path]:
@@ -59,9 +67,10 @@ def _discarded(system: SystemUnderTest, begin: datetime) -> CallRecord | None:
 
 def test_tracks_without_a_draft_are_archived_or_destroyed(system: SystemUnderTest, begin: datetime) -> None:
     """A crash that took the drafts along, as that of a machine whose disk was full: both calls end
-    meanwhile, so nobody knows of them any more."""
+    meanwhile, so nobody knows of them any more. Of a call from outside that is recorded automatically the
+    journal would."""
     with system.rules({"mode": "automatic"}, STANDBY_2102):
-        talks = [_call(system, "0311170001", "2101"), _call(system, "0311170002", "2102")]
+        talks = [_call_out(system, "0311170001", "2101"), _call(system, "0311170002", "2102")]
         drafts = eventually(lambda: _both_checkpoints(system), what="both drafts")
         system.controller.kill()
         for path in drafts.values():

@@ -25,6 +25,7 @@ from callrec.recording.tracker import CallTracker
 from callrec.spool.directory import Spool
 from tests.integration.system import SystemUnderTest, eventually, talk_for
 from tests.listen import Samples, hears, hears_no
+from tests.unit.fakes import FakeDialplan
 
 pytestmark = pytest.mark.parametrize("system", ["postgresql"], indirect=True)
 CALLER_HZ, STAFF_HZ, ROOM_HZ = 500.0, 1000.0, 1500.0
@@ -74,8 +75,7 @@ class Watch:
             take_alert=lambda alert: None,
             read_journal=lambda: None,
             stored_keys=dict,
-            stop_monitor=lambda name, monitor: None,
-            set_variables=lambda channel, values: None,
+            dialplan=FakeDialplan(),
         )
 
     @contextmanager

@@ -116,7 +116,7 @@ def what_is_never_is_silent(world: World) -> Iterator[str]:
     """In no recording is anybody heard who is connected with somebody whose rule says never."""
     for id_, kept in world.machine.archive.kept.items():
         for span in kept.sound:
-            if _is_of_fallback(kept) and not _is_watched(world, span, kept):
+            if _is_of_fallback(world, kept) and not _is_watched(world, span, kept):
                 continue
             who = _forbidden(world, span.group)
             if not who or span.end - span.begin < SHORTEST_S:
@@ -125,9 +125,10 @@ def what_is_never_is_silent(world: World) -> Iterator[str]:
                 yield f"never: {who} is in {id_} of {kept.captured.call.linkedid}, {_when(span)}"
 
 
-def _is_of_fallback(kept: Kept) -> bool:
-    """Tells whether a recording begins with what the dialplan has recorded."""
-    return kept.captured.capture.segments[0].external.name.startswith("callrec/fallback")
+def _is_of_fallback(world: World, kept: Kept) -> bool:
+    """Tells whether a recording begins with what the dialplan has recorded by itself."""
+    of_fallback = kept.captured.call.linkedid in world.plan.fallbacks
+    return of_fallback and kept.captured.capture.segments[0].external.name.startswith("callrec/fallback")
 
 
 def _is_watched(world: World, span: Span, kept: Kept) -> bool:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from callrec import ids
-from callrec.controller.controller import FALLBACK_VARIABLE, PARTIES_VARIABLE
-from callrec.controller.performer import MONITOR_VARIABLE
+from callrec.controller.controller import PARTIES_VARIABLE
 from callrec.fallback import journal
 from callrec.model.calls import FeatureCode
 from callrec.model.rules import Direction, Mode
 from callrec.pbx import events as ev
 from callrec.pbx import mixmonitor
+from callrec.pbx.mixmonitor import FALLBACK_VARIABLE, MONITOR_VARIABLE
 from callrec.policy.office import Office
 from tests.simulation.exchange import Exchange, Line
 from tests.simulation.recorder import Recorder
@@ -100,13 +101,15 @@ class Dialplan:
             of["CALLREC_ANSWERED"] = f"{of.get('CALLREC_ANSWERED', '')}{of.get('DIALEDPEERNAME', '-')}&"
         passed = False
 
-        def through(*, away: bool) -> None:
+        def through(since: str = "", *, away: bool = False) -> None:
             nonlocal passed
             if passed or not self.exchange.is_there(line):
                 return
             passed, line.let_through = True, None
             if away and "known" not in line.variables:
                 self._fall_back(line, direction, extension, number)
+            if since:
+                self._begin(line, since, f"{direction}|{extension}|{number}")
             line.variables["known"] = "1"
             if direction is Direction.OUTBOUND:  # who is dialled has it as well
                 line.variables |= {"_called": number} if away else {"_known": "1"}
@@ -115,10 +118,28 @@ class Dialplan:
         if not self.exchange.link.registered:
             through(away=True)
             return
-        line.let_through = lambda: through(away=False)
+        line.let_through = through
         self.exchange.timeline.after(GATE_S, lambda: through(away=True))
         now = self.exchange.timeline.clock
-        self.exchange.tell(ev.GateEntered(now, line.told(), str(direction), extension, number))
+        codecs = ("g722",) if line.is_staff else ("ulaw",)
+        self.exchange.tell(ev.GateEntered(now, line.told(), str(direction), extension, number, codecs))
+
+    def _begin(self, line: Line, since: str, parties: str) -> None:
+        """Records a line for the controller, and writes of the call from its beginning."""
+        file, at = mixmonitor.file_of(line.id), f"{since[:10]}.{since[10:]}"
+        if line.linkedid == line.id:
+            began = datetime.fromtimestamp(float(at), UTC)
+            self.gated[line.id] = ids.of_fallback_call("demo", line.id, began)
+        line.variables |= {
+            FALLBACK_VARIABLE: at,
+            "CALLREC_LINKED": line.linkedid,
+            "CALLREC_FALLBACK_PARTIES": parties,
+            "CALLREC_FILE": file,
+            "CALLREC_MODE": Mode.AUTOMATIC,
+        }
+        line.at_end.append(lambda: self._note_end(line))
+        self._write_line(line, "||")
+        self._record(line, file, outbound=False)
 
     def _fall_back(self, line: Line, asked: Direction, extension: str, number: str) -> None:
         """Records what is automatic, and writes of the call from its beginning; asks nobody."""
@@ -155,6 +176,8 @@ class Dialplan:
     def _note_end(self, line: Line) -> None:
         """Takes what is done at the hang-up: MixMonitor ends, and the line in the database gets its end."""
         self.recorder.end_monitor(line.id)
+        if line.id not in self.database.families[journal.FAMILY]:
+            return
         answered, talked = line.variables.get("answered"), ""
         if answered:
             talked = str(round(1000 * (self.exchange.timeline.now - float(answered))))

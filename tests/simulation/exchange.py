@@ -23,8 +23,8 @@ class Line:
     created: float
     bridge: str | None = None
     variables: dict[str, str] = field(default_factory=dict)
-    let_through: Callable[[], None] | None = None
-    """What follows when the controller lets the line through the gate."""
+    let_through: Callable[[str], None] | None = None
+    """What follows when the controller lets the line through the gate, at an extension of it or at none."""
     at_end: list[Callable[[], None]] = field(default_factory=list)
 
     @property

@@ -29,7 +29,7 @@ from callrec.recording.tracker import CallTracker
 from callrec.spool.directory import Spool
 from tests.scenarios.replay import prompts
 from tests.simulation.archive import Archive
-from tests.simulation.recorder import Recorder
+from tests.simulation.recorder import AskedDialplan, Recorder
 from tests.simulation.timeline import Timeline
 from tests.simulation.weather import Weather
 from tests.unit.fakes import AstDb
@@ -53,6 +53,7 @@ class _Executor(SerialExecutor):
     def submit(self, key: str, job: Job, lane: Lane = Lane.PBX) -> None:
         if self.is_dead:
             return
+        key = f"{key} later" if lane is Lane.LATER else key
         queue = self._waiting.setdefault(key, deque())
         queue.append(job)
         if len(queue) == 1:
@@ -118,7 +119,11 @@ class _Patience:
 class _Hangups(Hangups):
     def __init__(self, timeline: Timeline) -> None:
         super().__init__()
-        self._patience = _Patience(timeline, HANGUP_S)
+        self._timeline, self._patience = timeline, _Patience(timeline, HANGUP_S)
+        self._pauses: dict[float, _Patience] = {}
+
+    def pause(self, what: str, seconds: float) -> None:
+        self._pauses.setdefault(seconds, _Patience(self._timeline, seconds)).wait(what, is_so=False)
 
     def wait(self, channels: Collection[str]) -> bool:
         return self._patience.wait(tuple(channels), is_so=set(channels) <= set(self._gone))
@@ -145,8 +150,10 @@ class _Controller(Controller):
         stored_keys: Callable[[], dict[str, str]],
         wake: Callable[[], None],
         executor: _Executor,
+        database: AstDb,
     ) -> None:
         timeline = recorder.exchange.timeline
+        asked = AskedDialplan(recorder, database)
         super().__init__(
             recorder,
             tracker,
@@ -157,8 +164,7 @@ class _Controller(Controller):
             take_alert=lambda alert: None,
             read_journal=wake,
             stored_keys=stored_keys,
-            stop_monitor=recorder.stop_monitor,
-            set_variables=recorder.set_variables,
+            dialplan=asked,
             time=SteadyTime(lambda: timeline.clock, lambda: timeline.now),
         )
         self._timeline = timeline
@@ -169,9 +175,9 @@ class _Controller(Controller):
             self._hangups,
             self._checkpoints,
             answer_first=False,
-            stop_monitor=recorder.stop_monitor,
-            set_variables=recorder.set_variables,
+            dialplan=asked,
             took_over=self._took_over,
+            look_again=self._look_again,
         )
         self._to_spool = SpoolPerformer(
             spool,
@@ -223,7 +229,13 @@ class Machine:
         )
         self._executor = _Executor(self.timeline, self._weather)
         self.controller = _Controller(
-            self._recorder, self.tracker, self.spool, self._stored_keys, lambda: None, self._executor
+            self._recorder,
+            self.tracker,
+            self.spool,
+            self._stored_keys,
+            lambda: None,
+            self._executor,
+            self._database,
         )
         self.controller.take_up()
         self._journal = self._reader(self.controller)

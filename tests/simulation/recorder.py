@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from callrec.errors import PbxUnreachable
+from callrec.fallback import journal
 from callrec.pbx import events as ev
+from callrec.pbx.mixmonitor import FALLBACK_VARIABLE, MONITOR_VARIABLE
 from tests.simulation.exchange import Exchange
 from tests.simulation.link import Ear
 from tests.simulation.truth import Lines, Tape
 from tests.simulation.weather import Weather
 from tests.unit.channels import channel
+from tests.unit.fakes import AstDb
 
 BUFFER_S = 2.0
 """What of a track a crash can lose: 32 KB of it are not on disk."""
@@ -80,12 +83,12 @@ class Recorder:
         if line := self.exchange.lines.get(channel_id):
             line.variables |= values
 
-    def resume(self, channel_id: str) -> None:
+    def resume(self, channel_id: str, extension: str = "") -> None:
         self._answer(refusable=True)
         line = self.exchange.lines.get(channel_id)
         if not line or not line.let_through:
             raise _refused()
-        line.let_through()
+        line.let_through(extension)
 
     def snoop(self, channel_id: str, snoop_id: str, *, spy: str = "none", whisper: str = "none") -> None:
         self._answer(refusable=True)
@@ -141,13 +144,22 @@ class Recorder:
         self._answer(refusable=True)
         self.own_bridges.discard(bridge_id)
 
-    def stop_monitor(self, name: str, monitor: str) -> None:
+    def stop_monitor(self, channel_id: str) -> None:
         """Ends what the dialplan records of a channel; nothing happens where that has ended already."""
         self._answer(refusable=True)
-        line = next((each for each in self.exchange.lines.values() if each.name == name), None)
-        if not line or not monitor:
-            raise _refused()
-        self.end_monitor(line.id)
+        self.end_monitor(channel_id)
+
+    def mute_monitor(self, channel_id: str, side: str, *, on: bool) -> None:
+        """Has the dialplan write silence into one side of what it records of a channel, or not any more."""
+        tapes = (each for each in self.tapes.values() if each.line == channel_id and each.bridged)
+        name = next((each.name for each in tapes if each.side == side and each.ended is None), "")
+        self._mute(name, muted=on)
+
+    def forget(self, channel_id: str, database: AstDb) -> None:
+        """Has nothing tell of what the dialplan recorded of a channel that is there."""
+        self._answer(refusable=True)
+        if (line := self.exchange.lines.get(channel_id)) and line.variables.pop(FALLBACK_VARIABLE, ""):
+            database.delete(journal.FAMILY, [channel_id])
 
     # --- what is stored
 
@@ -255,3 +267,30 @@ class Recorder:
 
 def _refused() -> PbxUnreachable:
     return PbxUnreachable("the PBX refuses")
+
+
+@dataclass(frozen=True)
+class AskedDialplan:
+    """The dialplan of channels, as the controller asks it (`performer.DialplanCommands`)."""
+
+    recorder: Recorder
+    database: AstDb
+
+    def set_variables(self, channel: str, values: Mapping[str, str]) -> bool:
+        self.recorder.set_variables(channel, values)
+        return True
+
+    def answers(self) -> bool:
+        return self.recorder.exchange.link.answers
+
+    def records(self, channel: str) -> bool:
+        return bool(self.recorder.variable(channel, MONITOR_VARIABLE))
+
+    def stop(self, channel: str) -> None:
+        self.recorder.stop_monitor(channel)
+
+    def mute(self, channel: str, side: str, *, on: bool) -> None:
+        self.recorder.mute_monitor(channel, side, on=on)
+
+    def forget(self, channel: str) -> None:
+        self.recorder.forget(channel, self.database)

@@ -175,6 +175,7 @@ class FakePbx:
     refuse: set[str] = field(default_factory=set)
     there: list[Channel] = field(default_factory=list)
     variables: dict[tuple[str, str], str] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def watch(
@@ -196,49 +197,78 @@ class FakePbx:
         return self.variables.get((channel_id, name), "")
 
     def stored_size(self, name: str) -> int | None:
-        return None
+        return self.sizes.get(name)
 
-    def set_variables(self, channel_id: str, values: Mapping[str, str]) -> None:
-        for name, value in values.items():
-            self._ask("set_variable", channel_id, name, value)
+    def delete_stored(self, name: str) -> None:
+        self.ask("delete_stored", name)
 
-    def resume(self, channel_id: str) -> None:
-        self._ask("resume", channel_id)
+    def resume(self, channel_id: str, extension: str = "") -> None:
+        self.ask("resume", channel_id, *([extension] if extension else []))
 
     def snoop(self, channel_id: str, snoop_id: str, *, spy: str = "none", whisper: str = "none") -> None:
-        self._ask("snoop", channel_id, snoop_id, spy, whisper)
+        self.ask("snoop", channel_id, snoop_id, spy, whisper)
 
     def record(self, snoop_id: str, name: str) -> None:
-        self._ask("record", snoop_id, name)
+        self.ask("record", snoop_id, name)
 
     def play(self, channel_id: str, playback_id: str, media: list[str]) -> None:
-        self._ask("play", channel_id, *media)
+        self.ask("play", channel_id, *media)
 
     def mute(self, name: str) -> None:
-        self._ask("mute", name)
+        self.ask("mute", name)
 
     def unmute(self, name: str) -> None:
-        self._ask("unmute", name)
+        self.ask("unmute", name)
 
     def hang_up(self, channel_id: str) -> None:
-        self._ask("hang_up", channel_id)
+        self.ask("hang_up", channel_id)
 
     def dial(self, channel_id: str, endpoint: str, caller: str) -> None:
-        self._ask("dial", channel_id, endpoint, caller)
+        self.ask("dial", channel_id, endpoint, caller)
 
     def create_bridge(self, bridge_id: str) -> None:
-        self._ask("create_bridge", bridge_id)
+        self.ask("create_bridge", bridge_id)
 
     def add_to_bridge(self, bridge_id: str, channel_id: str) -> None:
-        self._ask("add_to_bridge", bridge_id, channel_id)
+        self.ask("add_to_bridge", bridge_id, channel_id)
 
     def destroy_bridge(self, bridge_id: str) -> None:
-        self._ask("destroy_bridge", bridge_id)
+        self.ask("destroy_bridge", bridge_id)
 
-    def _ask(self, *words: str) -> None:
+    def ask(self, *words: str) -> None:
         self.asked.append(words)
         if self.away or words[0] in self.refuse:
             raise PbxUnreachable("the PBX does not answer ({what})", what=words[0])
+
+
+@dataclass
+class FakeDialplan:
+    """Notes what is asked of the dialplan among what its PBX is asked."""
+
+    pbx: FakePbx = field(default_factory=FakePbx)
+    deaf: bool = False
+    """Whether AMI does not answer."""
+    recorded: set[str] = field(default_factory=set)
+
+    def set_variables(self, channel: str, values: Mapping[str, str]) -> bool:
+        for name, value in values.items():
+            self.pbx.ask("set_variable", channel, name, value)
+        return not self.deaf
+
+    def answers(self) -> bool:
+        return not self.deaf
+
+    def records(self, channel: str) -> bool:
+        return channel in self.recorded
+
+    def stop(self, channel: str) -> None:
+        self.pbx.ask("stop", channel)
+
+    def mute(self, channel: str, side: str, *, on: bool) -> None:
+        self.pbx.ask("mute" if on else "unmute", channel, side)
+
+    def forget(self, channel: str) -> None:
+        self.pbx.ask("forget", channel)
 
 
 class AstDb:

@@ -18,6 +18,7 @@ from callrec.model.captures import CapturedCall, Checkpoint
 from callrec.model.flaws import Flaw
 from callrec.moments import error_of
 from callrec.pbx import events as ev
+from callrec.pbx import mixmonitor
 from callrec.policy.office import Office
 from callrec.recording import actions as do
 from callrec.recording.tracker import CallTracker
@@ -52,6 +53,15 @@ class ModelPbx:
         self.fallbacks: dict[str, ev.FallbackCall] = {}
         self.recorded_by_fallback = timedelta(0)
         """How long the fallback has recorded when it is asked to end."""
+        self.files: dict[str, str] = {}
+        """What the dialplan was asked to record, by channel: the names of its tracks without the side."""
+        self.over: set[str] = set()
+        """The tracks of the dialplan that have ended."""
+        self.dropped: list[str] = []
+        """What the dialplan recorded and nobody wanted."""
+        self.monitors = True
+        """Whether the dialplan does what it is asked at the gate."""
+        self.looks: list[str] = []
         self.fallbacks_ended: list[do.StopFallback] = []
         self.fallback_goes_on = False
         """Whether the PBX refuses to end what the fallback records."""
@@ -97,7 +107,14 @@ class ModelPbx:
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
         if self.link:
+            self.look_again()
             self._perform(self.tracker.tick(self.time.now()))
+
+    def look_again(self) -> None:
+        """The moment has gone by for which calls wanted to wait."""
+        looks, self.looks = self.looks, []
+        for linkedid in looks:
+            self._perform(self.tracker.look_again(linkedid, self.time.now()))
 
     def create(self, made: ev.Channel) -> None:
         made = replace(made, created_at=made.created_at + self.ahead)
@@ -113,6 +130,7 @@ class ModelPbx:
         members = self.bridges.setdefault(bridge, [])
         for id_ in ids:
             members.append(id_)
+            self._monitor(id_)
             self._tell(ev.EnteredBridge(self.now, self.channels[id_], bridge, tuple(members)))
 
     def leave(self, id_: str) -> None:
@@ -146,9 +164,15 @@ class ModelPbx:
     def hang_up(self, id_: str) -> None:
         self.leave(id_)
         gone = self.channels.pop(id_)
+        self._end_monitor(id_)
         for snoop in [snoop for snoop, spied in self.snoops.items() if spied == id_]:
             self._end_snoop(snoop)
         self._tell(ev.ChannelDestroyed(self.now, gone))
+
+    def ask_at_gate(self, id_: str, *codecs: str, direction: str = "inbound") -> None:
+        """A channel asks at the gate on its way to 2101."""
+        number = self.channels[id_].caller
+        self._tell(ev.GateEntered(self.now, self.channels[id_], direction, "2101", number, codecs))
 
     def press(self, id_: str, key: str, press_id: str) -> None:
         self._tell(ev.DialplanSaid(self.now, self.channels[id_], {"Key": key, "Id": press_id}))
@@ -233,6 +257,14 @@ class ModelPbx:
                 return self._stop_fallback(command)
             case do.HangUp():
                 return self._hang_up_own(command.channel)
+            case do.LetThrough():
+                self._let_through(command)
+            case do.ProveMonitor():
+                return command.names[0] in self.recordings or command.names[0] in self.over
+            case do.StopMonitor() | do.DropMonitor():
+                return self._stop_monitor(command)
+            case do.LookAgain():
+                self.looks.append(command.linkedid)
             case do.DialSupportPhone() | do.MakeBridge() | do.DestroyBridge():
                 self._do_for_phone(command)
             case _:
@@ -301,6 +333,40 @@ class ModelPbx:
             self._tell(ev.PlaybackFinished(self.now, command.playback, failed=self.unreadable))
         return True
 
+    def _let_through(self, command: do.LetThrough) -> None:
+        if command.record_since and self.monitors:
+            file = self.files[command.channel] = mixmonitor.file_of(command.channel)
+            parties = "inbound|2101|0312345678"
+            self.fallbacks[command.channel] = ev.FallbackCall(
+                command.record_since, file, parties, pbx_ahead=self.ahead
+            )
+
+    def _monitor(self, id_: str) -> None:
+        """The dialplan begins to write what a channel says and hears, in its first bridge."""
+        if file := self.files.get(id_):
+            for side in ("external", "staff"):
+                if f"{file}-{side}" not in self.truth:
+                    self.recordings[f"{file}-{side}"] = id_
+                    self.ever_recorded.append(f"{file}-{side}")
+                    self.truth[f"{file}-{side}"] = self.now, None
+
+    def _end_monitor(self, id_: str) -> None:
+        file = self.files.pop(id_, None)
+        for name in [name for name in self.recordings if name.rpartition("-")[0] == file]:
+            del self.recordings[name]
+            self.over.add(name)
+            self.truth[name] = self.truth[name][0], self.now
+
+    def _stop_monitor(self, command: do.StopMonitor | do.DropMonitor) -> bool:
+        if self.deaf:
+            return False
+        self._end_monitor(command.channel)
+        if isinstance(command, do.DropMonitor):
+            self.fallbacks.pop(command.channel, None)
+            self.dropped.append(command.file)
+            self.over -= {f"{command.file}-{side}" for side in ("external", "staff")}
+        return True
+
     def _mute(self, command: do.Mute | do.Unmute) -> bool:
         if command.name not in self.recordings:
             return False
@@ -312,6 +378,7 @@ class ModelPbx:
         if command.channel not in self.channels or self.fallback_goes_on:
             return False
         self.fallbacks_ended.append(command)
+        self._end_monitor(command.channel)
         self._perform(self.tracker.took_over(command, self.recorded_by_fallback, self.time.now()))
         return True
 

@@ -108,7 +108,7 @@ SUBTRACTED = {
         "health/disk_forecast.py:full_in",
         "health/stored_names.py:_whole",
         "health/teller.py:_try",
-        "pbx/channel_variables.py:_by_ami",
+        "pbx/dialplan.py:_at_gate",
         "spool/absences.py:said",
         "worker.py:busy_for",
     },

@@ -26,8 +26,8 @@ STANDARD = {
 """Modules of the standard library that neither wait, nor look at a clock, a file, a socket or chance."""
 OTHERS = {"holidays"}
 OWN = {
-    "backoff", "dates", "durations", "errors", "ids", "model", "moments", "numbers", "pbx.events", "policy",
-    "recording", "texts", "times_of_day",
+    "backoff", "dates", "durations", "errors", "ids", "model", "moments", "numbers", "pbx.codecs",
+    "pbx.events", "pbx.mixmonitor", "policy", "recording", "texts", "times_of_day",
 }  # fmt: skip
 IMPURE_CALLS = {"now", "today", "utcnow", "open", "print", "input", "exec", "eval", "uuid7", "new"}
 """The clock, the console, files and new ids are given by whoever calls: see recording.environment."""

@@ -8,7 +8,7 @@ from callrec.controller.controller import Controller
 from callrec.controller.steady_time import SteadyTime
 from callrec.spool.directory import Spool
 from tests.scenarios.replay import ids_of, office, tracker, transcript
-from tests.unit.fakes import FakePbx
+from tests.unit.fakes import FakeDialplan, FakePbx
 
 RULE = ("automatic", "everywhere", None, None)
 
@@ -28,8 +28,7 @@ def controller_on(tmp_path: Path, pbx: FakePbx, *, answer_first: bool = True) ->
         read_journal=lambda: None,
         stored_keys=dict,
         take_alert=lambda alert: None,
-        stop_monitor=lambda name, monitor: None,
-        set_variables=pbx.set_variables,
+        dialplan=FakeDialplan(pbx),
         time=SteadyTime(lambda: transcript(NAME)[0].at),
     )
 

@@ -14,7 +14,7 @@ from callrec.pbx.events import RecordingStarted
 from callrec.recording.actions import RecordSnoop, StopFallback
 from callrec.recording.owners import NOBODY
 from tests.unit.controller.replayed import controller_on, end
-from tests.unit.fakes import FakePbx
+from tests.unit.fakes import FakeDialplan, FakePbx
 from tests.unit.samples import START
 
 
@@ -23,17 +23,17 @@ def test_one_waits_until_what_was_taken_over_before_it_is_recorded(
 ) -> None:
     """While the dialplan goes on with what it records; a call that is answered meanwhile waits for none."""
     monkeypatch.setattr(takeovers, "PATIENCE_SECONDS", 20.0)
-    pbx, stopped, lacking = FakePbx(), list[str](), {"a", "b"}
+    pbx, lacking = FakePbx(), {"a", "b"}
     controller = controller_on(tmp_path, pbx)
-    controller._to_pbx._stop_monitor = lambda name, monitor: stopped.append(name)
+    controller._to_pbx._dialplan = FakeDialplan(pbx, recorded={"a", "b"})
     monkeypatch.setattr(controller, "_lacks", lacking.__contains__)
-    controller._submit([StopFallback(name, name, f"PJSIP/{name}", f"file-{name}") for name in ("a", "b")])
+    controller._submit([StopFallback(name, name, f"file-{name}") for name in ("a", "b")])
     controller._submit([RecordSnoop("new", "snoop", "r", owner=NOBODY)])
     wait_until(lambda: ("record", "snoop", "r") in pbx.asked, 20, "the recording of a call that is new")
-    assert stopped == ["PJSIP/a"]
+    assert ("stop", "a") in pbx.asked and ("stop", "b") not in pbx.asked
     lacking.clear()
     controller.handle(RecordingStarted(START, "r"))
-    wait_until(lambda: stopped == ["PJSIP/a", "PJSIP/b"], 20, "the end of what the dialplan records of b")
+    wait_until(lambda: ("stop", "b") in pbx.asked, 20, "the end of what the dialplan records of b")
     end(controller)
 
 

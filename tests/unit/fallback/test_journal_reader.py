@@ -51,6 +51,10 @@ class Linked:
         self.recalled: list[dict[str, str]] = []
         self.calls = set(in_fallback)
         self.disk_is_full = False
+        self.live, self.told = set[str](), set[str]()
+
+    def monitored(self) -> tuple[set[str], set[str]]:
+        return self.live, self.told
 
     def in_fallback(self) -> set[str]:
         return self.calls
@@ -120,6 +124,28 @@ def test_many_lines_that_wait_for_the_database_are_no_thread_that_hangs(
     pulse.beat()
     reader.read()
     assert now[0] == 100 and longest[0] == 10
+
+
+def test_a_line_that_the_controller_tells_of_itself_is_left_alone_and_then_forgotten(app: App) -> None:
+    """Not before all that the call has caused is on disk; nor is its key, which is acted on as any other."""
+    database, controller = AstDb(), Linked()
+    moved = "demo-1.0"  # whose file another line tells of, that of the channel it was put into
+    database.families[FAMILY] = {
+        moved: LINE,
+        "18.1": LINE,
+        "17.2": LINE.replace("automatic|callrec/fallback-demo-1.0", "never|"),
+    }
+    controller.live = {moved}
+    reader = _reader(app, database, controller, Problems())
+    reader.read()
+    assert list(database.families[FAMILY]) == [moved, "18.1"]
+    assert len(app.spool.calls() + app.spool.waiting()) == 1
+    controller.live, controller.told, controller.disk_is_full = set(), {moved}, True
+    reader.read()
+    assert list(database.families[FAMILY]) == [moved, "18.1"]
+    controller.disk_is_full = False
+    reader.read()
+    assert not database.families[FAMILY] and len(app.spool.calls() + app.spool.waiting()) == 1
 
 
 def test_a_key_that_was_noted_is_acted_on_before_it_is_forgotten(app: App) -> None:

@@ -30,4 +30,4 @@ def test_no_recording_of_snoops_is_of_the_dialplan() -> None:
 def test_the_dialplan_makes_the_same_name() -> None:
     dialplan = shipped("asterisk/callrec/extensions.conf").read_text("utf-8")
     made = re.findall(r"CALLREC_FILE=.*?(callrec/fallback-)\$\{FILTER\(([^,]+),\$\{UNIQUEID\}\)\}", dialplan)
-    assert made == [(mixmonitor.RECORDED, r"0-9A-Za-z._\-")]
+    assert made == [(mixmonitor.RECORDED, r"0-9A-Za-z._\-")] * 2

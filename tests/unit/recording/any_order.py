@@ -16,6 +16,7 @@ from tests.unit.channels import OUTSIDE, PHONE, channel
 from tests.unit.pbx_model import OverALink
 from tests.unit.recording.by_mode import (
     MODES,
+    NARROW,
     by_mode,
     end,
 )
@@ -26,9 +27,9 @@ class AnyOrder(OverALink):
 
     mode = "automatic"
 
-    @initialize(mode=st.sampled_from(MODES))
-    def begin(self, mode: str) -> None:
-        self.mode, self.pbx = mode, by_mode(mode)
+    @initialize(mode=st.sampled_from(MODES), codecs=st.sampled_from([(), NARROW]))
+    def begin(self, mode: str, codecs: tuple[str, ...]) -> None:
+        self.mode, self.pbx = mode, by_mode(mode, codecs)
         self.staff, self.count, self.wanted = [PHONE.id], 0, False
         self.noted: list[ev.RawKeyPress] = []
 

@@ -14,20 +14,41 @@ COLLEAGUE = channel("1.2", "PJSIP/2102-00000003", "2102")
 OTHER_OFFICE = channel("1.3", "PJSIP/2201-00000004", "2201")
 
 
+RuleOf = tuple[str, str, str | None, str | None]
+"""A rule: mode, scope, target, and when it is announced."""
+NARROW = ("ulaw",)
+"""The codecs of a line whose calls the dialplan can record."""
+AUTOMATIC = ("automatic", "everywhere", None, "none")
 MODES = ("never", "manual", "standby", "automatic")
 
 
-def talking(*rules: tuple[str, str, str | None, str | None]) -> ModelPbx:
-    """A call from outside that 2101 has answered."""
+def talking(*rules: RuleOf, codecs: tuple[str, ...] = ()) -> ModelPbx:
+    """A call from outside that 2101 has answered. With `codecs` it passed the gate."""
     pbx = ModelPbx(office(*rules))
     pbx.create(OUTSIDE)
+    if codecs:
+        pbx.ask_at_gate(OUTSIDE.id, *codecs)
     pbx.create(PHONE)
     pbx.enter(PHONE.id, OUTSIDE.id)
     return pbx
 
 
-def by_mode(mode: str) -> ModelPbx:
-    return talking((mode, "everywhere", None, "none"))
+def by_mode(mode: str, codecs: tuple[str, ...] = ()) -> ModelPbx:
+    return talking((mode, "everywhere", None, "none"), codecs=codecs)
+
+
+def monitored(*rules: RuleOf) -> ModelPbx:
+    """A call from outside that the dialplan records since 2101 has answered."""
+    return talking(*rules or (AUTOMATIC,), codecs=NARROW)
+
+
+def at_gate(*rules: RuleOf) -> ModelPbx:
+    """A call from outside that was let through the gate."""
+    pbx = ModelPbx(office(*rules))
+    pbx.create(OUTSIDE)
+    pbx.ask_at_gate(OUTSIDE.id, *NARROW)
+    pbx.pass_time(1)
+    return pbx
 
 
 def press(pbx: ModelPbx, *keys: str, by: ev.Channel = PHONE) -> list[KeyResult]:

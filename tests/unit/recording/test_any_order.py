@@ -23,6 +23,7 @@ from callrec.recording.call import Call
 from tests.scenarios.replay import office
 from tests.unit.channels import OUTSIDE, channel
 from tests.unit.pbx_model import ModelPbx, OverALink
+from tests.unit.recording.by_mode import NARROW
 
 MODES = st.sampled_from(("never", "manual", "standby", "automatic"))
 STAFF = st.sampled_from(("2101", "2102", "2201"))
@@ -32,8 +33,8 @@ LOUD = (KeyResult.STARTED, KeyResult.KEPT, KeyResult.MARKED, KeyResult.RESUMED, 
 class Moves(OverALink):
     """A call from outside; each extension has a mode of its own, and there is a support phone that helps."""
 
-    @initialize(first=MODES, second=MODES, third=MODES)
-    def begin(self, first: str, second: str, third: str) -> None:
+    @initialize(first=MODES, second=MODES, third=MODES, codecs=st.sampled_from([(), NARROW]))
+    def begin(self, first: str, second: str, third: str, codecs: tuple[str, ...]) -> None:
         self.modes = {"2101": first, "2102": second, "2201": third}
         rules = office(*((mode, "extension", number, "none") for number, mode in self.modes.items()))
         in_force = Office(
@@ -42,6 +43,7 @@ class Moves(OverALink):
         self.pbx, self.count, self.consulted = ModelPbx(in_force), 0, ""
         self.noted: list[ev.RawKeyPress] = []
         self.pbx.create(OUTSIDE)
+        self.pbx.ask_at_gate(OUTSIDE.id, *codecs)
         self.phone = self._new("2101")
         self.pbx.enter(self.phone, OUTSIDE.id)
 
@@ -107,9 +109,7 @@ class Moves(OverALink):
     # --- what always holds
 
     def _heard(self, session: Call) -> set[str]:
-        return {
-            name for name in self.pbx.audible() if session.capture and session.capture.recording_id in name
-        }
+        return self.pbx.audible() & session.capture.tracks.ids if session.capture else set()
 
     @invariant()
     def never_is_silent(self) -> None:

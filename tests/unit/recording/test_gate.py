@@ -39,8 +39,8 @@ def _dialled(
     return ev.Dialled(START, caller, peer, "", number, to)
 
 
-def _asks(who: ev.Channel, *said: str) -> ev.GateEntered:
-    return ev.GateEntered(START, who, *said)
+def _asks(who: ev.Channel, direction: str, extension: str, number: str) -> ev.GateEntered:
+    return ev.GateEntered(START, who, direction, extension, number)
 
 
 def _record(played: CallTracker) -> CallRecord:

@@ -66,7 +66,7 @@ def test_a_call_the_dialplan_records_is_left_to_it() -> None:
     played = quiet_tracker()
     told = ev.FallbackCall(START, "callrec/fallback-1.0")
     asked = played.compare([OUTSIDE, PHONE], BRIDGE, {"1.0": told}, [], LATER)
-    assert asked == [StopFallback("1.0", "1.0", OUTSIDE.name, told.file)], "until it has ended"
+    assert asked == [StopFallback("1.0", "1.0", told.file)], "until it has ended"
     ended = [played.handle(ev.ChannelDestroyed(LATER, each)) for each in (PHONE, OUTSIDE)]
     assert ended == [[], [ReadJournal("1.0", "")]]
 
