@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from callrec.demo.pbx import DemoPbx, PbxPorts
+from callrec.demo.pbx import OUTSIDE, DemoPbx, PbxPorts
 from callrec.demo.softphones import Sound, Switchboard
 from callrec.demo.system import DemoSystem
 from callrec.model.rules import Mode
@@ -57,9 +57,10 @@ def test_clocks_that_are_set_during_a_call_change_nothing_of_it(system: SystemUn
     demo, begin = system.demo, system.app.now
     assert isinstance(demo, _Settable)
     with system.rule(Mode.AUTOMATIC):
-        caller = system.caller("0311190001").dial("2101", Sound(CALLER_HZ))
-        staff = system.phone("2101").pick_up(Sound(STAFF_HZ))
-        caller.wait_established()
+        outside = system.phone(OUTSIDE)  # it must be registered before it is dialled
+        staff = system.phone("2101").dial("0311190001", Sound(STAFF_HZ))
+        called = outside.pick_up(Sound(CALLER_HZ))
+        staff.wait_established()
         talk_for([staff], 1.5)
         demo.pbx_clock.set(86_400)
         snoop = next(each for each in system.app.pbx.channels() if each.is_own)
@@ -67,7 +68,7 @@ def test_clocks_that_are_set_during_a_call_change_nothing_of_it(system: SystemUn
         talk_for([staff], 1.5)
         demo.clock.set(7200)
         talk_for([staff], 1.5)
-        caller.hangup()
+        called.hangup()
         staff.wait_ended()
         eventually(lambda: "clock" in " ".join(system.status()["problems"]), what="a problem with clocks")
         demo.clock.set(0)
