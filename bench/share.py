@@ -1,5 +1,7 @@
-"""Tells which part of the way to the first sample is the controller's own, for bench.latency: by a controller
-that writes down when events came and when requests were answered (bench.traced).
+"""Tells which part of the way to the first sample of two snoops is the controller's own, for bench.latency:
+by a controller that writes down when events came and when requests were answered (bench.traced).
+
+They are begun by a key: of a call that the dialplan records nothing is asked before its first sample.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from callrec.demo.processes import Child
 from tests.integration.system import SystemUnderTest
 
 PART_SHARE = "share"
+SIDES = ("-external", "-staff")
 OWN = "the controller's own share until both tracks are recorded: event → next request"
 REQUESTS = "requests to Asterisk until both tracks are recorded, together"
 COUNT = "requests to Asterisk until both tracks are recorded"
@@ -29,13 +32,13 @@ def measure_share(system: SystemUnderTest, calls: SampleCalls, rounds: int) -> l
     system.controller.stop()
     system.demo.controller = Child("callrec serve", [*with_trace, "serve"], system.demo.home / "traced.log")
     system.controller.wait_until(system.demo._watching, 30, "the traced controller")
-    calls.automatic()
+    calls.manual()
     own: list[float] = []
     requests: list[float] = []
     count: list[float] = []
     for _ in range(rounds):
         before = len(_lines(trace))
-        calls.automatic()
+        calls.manual()
         one = _lines(trace)[before:]
         own.append(_own(one))
         until_recorded = _until_recorded(one)
@@ -56,8 +59,9 @@ def _is(line: Line, text: str) -> bool:
 
 
 def _until_recorded(lines: list[Line]) -> list[Line]:
-    """Returns the requests from the first snoop to the last track's record."""
-    requests = sorted((each for each in lines if "request" in each), key=lambda each: float(each["at"]))
+    """Returns the requests about the tracks, from the first snoop to the last track's record."""
+    about = [each for each in lines if any(side in each.get("request", "") for side in SIDES)]
+    requests = sorted(about, key=lambda each: float(each["at"]))
     snoops = [number for number, each in enumerate(requests) if _is(each, "/snoop")]
     records = [number for number, each in enumerate(requests) if _is(each, "/record")]
     return requests[snoops[0] : records[1] + 1]
@@ -67,7 +71,7 @@ def _own(lines: list[Line]) -> float:
     """Returns the ms in which Asterisk waited for the controller: from the event that begins the recording to
     the first snoop, and from the start of each snoop to what is asked of it then, at the longest."""
     requests = _until_recorded(lines)
-    entered = [each["at"] for each in lines if _kind(each) == "ChannelEnteredBridge"]
+    entered = [each["at"] for each in lines if _kind(each) == "ChannelUserevent"]
     first = min(float(requests[0]["at"] - at) for at in entered if at <= requests[0]["at"])
     waits = [0.0]
     for started in (each for each in lines if _kind(each) == "StasisStart"):
