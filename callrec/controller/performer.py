@@ -18,7 +18,7 @@ import structlog
 from callrec.controller.checkpoints import Checkpoints
 from callrec.controller.drafts import Drafts, NoDrafts, State
 from callrec.controller.hangups import Hangups
-from callrec.errors import CallrecError
+from callrec.errors import CallrecError, PbxUnreachable
 from callrec.meters import Meters
 from callrec.model.alerts import Alert
 from callrec.model.captures import Capture
@@ -155,9 +155,7 @@ class PbxPerformer:
         """Does what is about a recording that the dialplan makes for callrec (decision 27)."""
         match action:
             case do.ProveMonitor():
-                self._checkpoints.wait(action.linkedid)
-                if self._pbx.stored_size(action.names[0]) is None:
-                    raise CallrecError("the dialplan does not record {channel}", channel=action.channel)
+                self._prove(action)
             case do.StopMonitor():
                 self._dialplan.stop(action.channel)
             case do.AwaitStop():
@@ -169,6 +167,13 @@ class PbxPerformer:
                 self._drop_monitor(action)
             case _:
                 assert_never(action)
+
+    def _prove(self, action: do.ProveMonitor) -> None:
+        """Raises CallrecError where the PBX says that there is nothing; one that says nothing may record."""
+        self._checkpoints.wait(action.linkedid)
+        with suppress(PbxUnreachable):
+            if self._pbx.stored_size(action.names[0]) is None:
+                raise CallrecError("the dialplan does not record {channel}", channel=action.channel)
 
     def _drop_monitor(self, action: do.DropMonitor) -> None:
         """Ends what the dialplan records, and destroys it; its line is forgotten where the call goes on."""

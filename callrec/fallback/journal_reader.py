@@ -69,6 +69,9 @@ class JournalReader(Worker):
         self._problems, self._adopted = problems, adopted
         super().__init__(self._look, lambda: SOON_SECONDS if self._left else SECONDS)
         self._left = 0
+        self._told: dict[str, int] = {}
+        """The lines of calls that the controller has told of, with a mark of what had been asked of the disk
+        by then."""
         self._seen: dict[str, int] = {}
         """The keys that were acted on, with a mark of what had been asked of the disk by then."""
 
@@ -113,10 +116,11 @@ class JournalReader(Worker):
         live, told = self._controller.monitored()
         if not live and not told:
             return lines
-        mark, of = self._controller.asked(), {key: journal.about(key, value) for key, value in lines.items()}
-        over = [key for key, channel in of.items() if channel in told]
-        if over and self._controller.is_saved(mark):
-            database.delete(journal.FAMILY, over)
+        of = {key: journal.about(key, value) for key, value in lines.items()}
+        mark, over = self._controller.asked(), {key for key, channel in of.items() if channel in told}
+        self._told = {key: self._told.get(key, mark) for key in over}
+        if safe := {key for key, at in self._told.items() if self._controller.is_saved(at)}:
+            database.delete(journal.FAMILY, safe)
         return {key: value for key, value in lines.items() if of[key] not in live | told}
 
     def _going_on(self, lines: dict[str, str]) -> set[str]:

@@ -21,6 +21,7 @@ from callrec.recording.call_dialplan import CallDialplan
 from callrec.recording.capture import LiveCapture
 from callrec.recording.environment import Environment
 from callrec.recording.legs import Leg
+from callrec.recording.monitor import State
 
 OUTCOMES = {
     "BUSY": Outcome.BUSY,
@@ -177,6 +178,8 @@ class Call(CallDialplan):
         Without `keys_known` nothing is discarded until the keys that were pressed meanwhile have been read.
         """
         self.end_unseen, self.keys_unknown = True, not keys_known
+        if self.monitor and self.monitor.state is State.ASKED:
+            self.monitor = None  # it may have been answered: the journal tells of what was recorded
         if self.capture and self.capture.channel and self.capture.channel not in there:
             self.capture.left(self.capture.channel, at, seen=False)
 

@@ -53,7 +53,8 @@ class CallDecisions(CallKeys):
         monitor = self.monitor
         if not monitor or monitor.is_settled:
             return self.recorder.decided(mode, leg.id, at)
-        if mode is Mode.AUTOMATIC and monitor.fits(leg, at):
+        may_begin = self.recorder.state is RecordingState.UNRECORDED
+        if mode is Mode.AUTOMATIC and may_begin and monitor.fits(leg, at):
             return [*self.recorder.take_up(monitor, leg, at), *self.announce_start(at)]
         stopped = monitor.stop(self.linkedid) if leg.id == monitor.channel else []
         return [*stopped, *monitor.drop(self.linkedid), *self.recorder.decided(mode, leg.id, at)]

@@ -86,7 +86,7 @@ class CallEvents(CallMedia):
         if isinstance(action, StopFallback):
             self._put_off(action.channel, at)
         actions = owner.refused(action, problem, at)
-        if isinstance(action, ProveMonitor) and self.monitor:
+        if isinstance(action, ProveMonitor) and self.monitor and not self._has_track(action.names[0]):
             actions = [*actions, *self.monitor.give_up(self.linkedid), *self.save_checkpoint()]
         self.take_announcements()
         told = [*self.tell_failure(), *self.refuse_unannounced(at)]
@@ -109,6 +109,10 @@ class CallEvents(CallMedia):
         return [*actions, *(self.save_checkpoint() if actions else [])]
 
     # --- inside
+
+    def _has_track(self, name: str) -> bool:
+        written = self.capture.tracks.segments if self.capture else []
+        return any(each.segment.external.name == name for each in written)
 
     def _put_off(self, channel: str, at: datetime) -> None:
         for each in filter(None, (self.takeover, *self.taken_in.values())):

@@ -63,6 +63,8 @@ class LiveCapture(Owner):
     _bridge: str | None = None
     _out_since: datetime | None = None
     """Since when the captured channel is in no bridge, and what the dialplan records has stopped."""
+    unwatched: bool = False
+    """Whether the link was away while the dialplan recorded: where that stopped meanwhile is not known."""
     _broken_at: datetime | None = None
     _failures: int = 0
     _why_broken: str = NOT_BEGUN
@@ -75,6 +77,7 @@ class LiveCapture(Owner):
     def start_segment(self, channel: str, at: datetime) -> list[Action]:
         """Begins to capture a channel, with two new snoops."""
         self.channel, self._broken_at, self.needs_new_snoops = channel, None, False
+        self._out_since = None
         return self.tracks.start(channel, at, self, standby=not self.kept_because)
 
     def take_up(self, file: str, channel: str, bridge: str | None, at: datetime) -> list[Action]:
@@ -103,7 +106,7 @@ class LiveCapture(Owner):
 
     def out_of_bridge(self, at: datetime) -> list[Action]:
         """Has snoops take the place of what the dialplan records, where the channel is in no bridge still."""
-        if self._bridge is not None or not self._out_since:
+        if not self._out_since:
             return []
         self.needs_new_snoops = True
         return self.renew_snoops(at)
@@ -156,9 +159,11 @@ class LiveCapture(Owner):
         last = self.tracks.last
         if not last or last.released:
             return self.start_segment(self.channel, at)
-        since, self._out_since = self._out_since or at, None
+        since = self._out_since or at
         if not muted:
             self.gaps.renew(since)
+        if self.unwatched and self.tracks.monitored:
+            last.count_from_its_end()
         last.close(since)
         ended = [*self.tracks.hang_up(last), *self.tracks.await_hangup(last)]
         return [*ended, *self.start_segment(self.channel, at)]
@@ -220,7 +225,7 @@ class LiveCapture(Owner):
         What the dialplan has recorded since the channel came back into a bridge stands in the file where it
         had left one: there silence begins.
         """
-        at = min(at, self._out_since or at)
+        at = min(at, (self.tracks.monitored and self._out_since) or at)
         if not self.silences.begin(reason, at):
             return []
         self._step("silence")
@@ -415,7 +420,6 @@ class LiveCapture(Owner):
         if not (live := self.tracks.monitored):
             return []
         self.tracks.segments.remove(live)
-        self._out_since = None
         if self.gone_at or not self.channel or self.is_silent:
             self.needs_new_snoops = True
             self._end()
@@ -444,6 +448,7 @@ class LiveCapture(Owner):
     def _leave(self, at: datetime) -> None:
         self.gone_at = at
         self.tracks.end_monitored(self._out_since if self._out_since and not self._bridge else at)
+        self._out_since = None
         self._step("leave")
 
     def _break(self, at: datetime) -> None:

@@ -22,6 +22,7 @@ from callrec.recording.actions import (
     PbxAction,
     Silencing,
     StopFallback,
+    StopMonitor,
     about,
     made_by,
 )
@@ -96,7 +97,7 @@ class EventTracker:
     def refused(self, action: PbxAction, problem: str, at: datetime) -> list[Action]:
         """Tells the owner of what an action was about that the PBX refused it; `problem` is for people."""
         owned, call = self._owners.of(about(action)), self.calls.get(action.linkedid)
-        if not call and isinstance(action, HangUp | DestroyBridge):
+        if not call and isinstance(action, HangUp | DestroyBridge | StopMonitor):
             self._left.append(action)
         return self._owned(call.refused(owned.owner, action, problem, at) if call else [])
 

@@ -34,8 +34,10 @@ class Leg:
     extension: str | None
     linkedid: str = ""
     bridge: str | None = None
+    was_bridged: bool = False
+    """Whether it is, or was, in a bridge."""
     bridged_at: datetime | None = None
-    """When it came into its bridge; None where nobody saw that."""
+    """When it came into its first bridge; None where nobody saw that."""
     dialled: bool = False
     called: str | None = None
     asked_for: str = ""

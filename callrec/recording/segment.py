@@ -96,6 +96,12 @@ class LiveSegment:
             if self.states[side] is Live.QUEUED:
                 self._cancel(side, at)
 
+    def count_from_its_end(self) -> None:
+        """Takes its beginning for unknown: its clock stood still for a while, nobody knows when. What is at
+        its end has its place so, and what was before errs by the time in which nothing was written."""
+        for side in SIDES:
+            self._put(side, replace(self.track(side), started_at=None))
+
     def hung_up(self, side: Side, at: datetime) -> None:
         """Takes note that callrec ends a track at `at` that was over for it, at a time nobody knew."""
         if self.track(side).finished_at is None:

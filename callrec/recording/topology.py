@@ -103,8 +103,9 @@ class BridgeTopology:
         leg = self.legs[event.channel.id]
         if leg.bridge in self._members:
             self._put(leg.bridge, self._members[leg.bridge] - {leg.id})
-        entered = isinstance(event, EnteredBridge)
-        leg.bridge, leg.bridged_at = (event.bridge, event.at) if entered else (None, None)
+        leg.bridge = event.bridge if isinstance(event, EnteredBridge) else None
+        if leg.bridge and not leg.was_bridged:
+            leg.was_bridged, leg.bridged_at = True, event.at
         self._put(event.bridge, set(event.members))
         if isinstance(event, LeftBridge):
             self._take_place(leg)
@@ -116,7 +117,7 @@ class BridgeTopology:
             self._put(bridge, self.legs.keys() & ids)  # of our own bridges no end would be taken in
         places = {id_: bridge for bridge, ids in bridges.items() for id_ in ids}
         for leg in self.legs.values():
-            leg.bridge, leg.bridged_at = places.get(leg.id), None
+            leg.bridge, leg.was_bridged, leg.bridged_at = places.get(leg.id), True, None
 
     def drop(self, leg: Leg) -> None:
         """Forgets a channel that is gone."""
@@ -142,7 +143,7 @@ class BridgeTopology:
         """Puts a channel into the bridge of the one whose place it takes, which is there no more."""
         place = self.legs.get(self._places.pop(leg.id, ""))
         if place and place.bridge in self._members:
-            leg.bridge, leg.bridged_at, place.bridge = place.bridge, None, None
+            leg.bridge, leg.was_bridged, place.bridge = place.bridge, True, None
             self._members[leg.bridge] = self._members[leg.bridge] - {place.id} | {leg.id}
 
     def _other_half(self, leg: Leg) -> list[str]:

@@ -53,6 +53,8 @@ class CallTracker(EventTracker):
         may have been pressed meanwhile, the oldest first; None: they could not be read yet.
         """
         there, known = {each.id: each for each in channels}, set(self.calls)
+        for capture in [each.capture for each in self.calls.values() if each.capture]:
+            capture.unwatched = True
         for leg in self._topology.legs.values():
             leg.on_hold = False  # the lists do not tell of holds
         for each in there.values():

@@ -197,6 +197,8 @@ class FakePbx:
         return self.variables.get((channel_id, name), "")
 
     def stored_size(self, name: str) -> int | None:
+        if "stored_size" in self.refuse:
+            raise PbxUnreachable("the PBX does not answer")
         return self.sizes.get(name)
 
     def delete_stored(self, name: str) -> None:

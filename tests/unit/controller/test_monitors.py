@@ -61,6 +61,12 @@ def test_a_recording_without_a_file_is_refused(tmp_path: Path) -> None:
     asked.perform(prove)
 
 
+def test_of_a_pbx_that_does_not_answer_nothing_is_believed(tmp_path: Path) -> None:
+    asked = Performing(tmp_path)
+    asked.pbx.refuse = {"stored_size"}
+    asked.perform(do.ProveMonitor("1.0", "1.0", ("f-external", "f-staff"), owner=NOBODY))
+
+
 def test_each_side_is_muted_by_itself(tmp_path: Path) -> None:
     asked = Performing(tmp_path)
     asked.perform(do.Mute("1.0", "f-staff", "1.0", side="staff"))

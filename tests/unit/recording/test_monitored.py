@@ -12,6 +12,7 @@ from callrec.model.captures import CapturedCall, SilenceReason
 from callrec.model.rules import Direction, Mode
 from callrec.pbx import events as ev
 from callrec.recording import actions as do
+from callrec.recording.owners import NOBODY
 from tests.scenarios.replay import office
 from tests.unit.channels import OUTSIDE, PHONE, channel
 from tests.unit.pbx_model import ModelPbx
@@ -174,6 +175,17 @@ def test_what_was_written_before_the_answer_is_nobodys() -> None:
     assert FILE not in _names(_kept(pbx))
 
 
+def test_what_was_written_in_another_bridge_before_the_answer_is_nobodys() -> None:
+    """The caller was parked, and is picked up."""
+    pbx = at_gate(AUTOMATIC)
+    pbx.enter(OUTSIDE.id, bridge="lot")
+    pbx.pass_time(5)
+    pbx.create(PHONE)
+    pbx.leave(OUTSIDE.id)
+    pbx.enter(OUTSIDE.id, PHONE.id)
+    assert pbx.dropped == [FILE] and len(pbx.snoops) == 2
+
+
 @pytest.mark.parametrize("rings_s", [0.0, 3.0])
 def test_another_voice_is_recorded_by_snoops(rings_s: float) -> None:
     pbx = monitored()
@@ -236,6 +248,47 @@ def test_a_hangup_asks_for_nothing() -> None:
     pbx.look_again()
     pbx.pass_time(1)
     assert len(pbx.ever_recorded) == before and len(pbx.kept) == 1
+
+
+def test_who_goes_on_without_the_caller_is_not_silent_from_when_he_left() -> None:
+    """Three talk; the caller hangs up, and much later one of those who are left pauses."""
+    pbx = monitored()
+    pbx.create(COLLEAGUE)
+    pbx.enter(COLLEAGUE.id)
+    pbx.pass_time(1)
+    pbx.hang_up(OUTSIDE.id)
+    assert len(pbx.snoops) == 2
+    pbx.pass_time(600)
+    press(pbx, "pause")
+    (silence,) = _kept(pbx).capture.silences
+    assert pbx.now - silence.started_at < timedelta(seconds=60)
+
+
+def test_what_cannot_be_ended_of_a_call_that_is_over_is_asked_for_again() -> None:
+    pbx = monitored()
+    action = do.StopMonitor("gone", OUTSIDE.id, f"{FILE}-staff", side="staff")
+    assert not pbx.tracker.refused(action, "away", pbx.now)
+    assert action in pbx.tracker.tick(pbx.now)
+
+
+def test_what_is_asked_too_late_destroys_nothing() -> None:
+    """The PBX says that it had nothing of a segment that is over: what it has is the archiver's to see."""
+    pbx = monitored()
+    call = pbx.tracker.calls["1.0"]
+    prove = do.ProveMonitor("1.0", OUTSIDE.id, tuple(sorted(TRACKS)), owner=call.capture or NOBODY)
+    transfer(pbx, COLLEAGUE)
+    pbx._perform(pbx.tracker.refused(prove, "late", pbx.now))
+    assert not pbx.dropped and _names(_kept(pbx))[0] == FILE
+
+
+def test_a_call_that_must_not_be_recorded_unannounced_is_not() -> None:
+    """The rule at the gate records it all the same, that of who answers does not."""
+    pbx = at_gate(AUTOMATIC)
+    call = pbx.tracker.calls["1.0"]
+    call.recorder.bar(pbx.now)
+    pbx.create(PHONE)
+    pbx.enter(PHONE.id, OUTSIDE.id)
+    assert pbx.dropped == [FILE] and not pbx.audible() and call.capture is None
 
 
 def test_a_pause_and_its_end() -> None:
@@ -304,6 +357,35 @@ def test_what_moved_unseen_is_recorded_by_snoops() -> None:
     pbx.enter(OUTSIDE.id, PHONE.id, bridge="c")
     pbx.reconnect([])
     assert len(pbx.snoops) == 2 and not pbx.audible() & TRACKS
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_call_that_comes_and_goes_unseen_is_left_to_the_journal(killed: bool) -> None:
+    """It may have been answered: what was recorded is not destroyed, and its line is not told of here."""
+    pbx = at_gate(AUTOMATIC)
+    pbx.kill() if killed else pbx.cut()
+    pbx.create(PHONE)
+    pbx.enter(PHONE.id, OUTSIDE.id)
+    for id_ in list(pbx.channels):
+        pbx.hang_up(id_)
+    pbx.reconnect([])
+    pbx.pass_time(10)
+    assert not pbx.dropped and pbx.tracker.monitored() == (set(), set()) and not pbx.tracker.calls
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_was_written_unseen_counts_from_its_end(killed: bool) -> None:
+    """Its clock stood still while the caller was in no bridge: so long later what came before is placed."""
+    pbx = monitored(AUTOMATIC, NEVER)
+    pbx.kill() if killed else pbx.cut()
+    pbx.now += timedelta(seconds=30)
+    transfer(pbx, replace(COLLEAGUE, created_at=pbx.now))
+    pbx.now += timedelta(seconds=30)
+    pbx.reconnect([])
+    back = pbx.now
+    first = _kept(pbx).capture.segments[0]
+    assert (first.external.started_at, first.external.finished_at) == (None, back)
+    assert (first.staff.started_at, first.staff.finished_at) == (None, back)
 
 
 @pytest.mark.parametrize("killed", [False, True])
