@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
+from types import SimpleNamespace
+from typing import Any
 
 from callrec.errors import PbxUnreachable
 from callrec.model.calls import CallRecord
@@ -18,8 +20,11 @@ from callrec.model.captures import Capture, CapturedCall, Segment
 from callrec.spool import placement
 from callrec.spool.directory import Spool
 from callrec.spool.sound import MOST_LATE_S, MOST_OVERLAP_S
+from callrec.spool.tracks import Fetched
 from tests.simulation.recorder import Recorder
 from tests.simulation.truth import Span, Tape, clip, without
+
+RATE = 8000
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,7 @@ class Archive:
     def _joined(self, captured: CapturedCall) -> Iterator[Span]:
         """Yields what can be heard in the file: each segment at its place, silent where that is wanted."""
         seconds = {name: tape.length for name, tape in self._recorder.tapes.items()}
+        captured = placement.dated(captured, self._fetched(captured))
         capture, end = placement.with_begins(captured.capture, seconds), 0.0
         segments = capture.segments
         placed = [
@@ -115,6 +121,16 @@ class Archive:
             end -= overlap if 0 < overlap <= MOST_OVERLAP_S else 0.0
             for lead, tape in sides:
                 yield from _heard(tape, begin + lead, end, placement.silences(capture))
+
+    def _fetched(self, captured: CapturedCall) -> dict[tuple[int, str], Fetched]:
+        """Returns the tracks as the spool has them, as far as their lengths go."""
+        found = {}
+        for segment in captured.capture.segments:
+            for side, track in (("external", segment.external), ("staff", segment.staff)):
+                tape = self._recorder.tapes.get(track.name)
+                wav: Any = SimpleNamespace(frames=round(tape.length * RATE), rate=RATE) if tape else None
+                found[segment.number, side] = Fetched(track, wav)
+        return found
 
     def _sides(self, segment: Segment, begin: datetime, capture: Capture) -> list[tuple[float, Tape]]:
         found = [(track, self._recorder.tapes.get(track.name)) for track in (segment.external, segment.staff)]
