@@ -39,6 +39,8 @@ LET_GO_SECONDS = 0.045
 """How long the PBX may take to let go of what it decoded for a MixMonitor: two packets, and a little."""
 OUT_SECONDS = 0.06
 """How long a channel may be in no bridge before that is no hang-up, nor a way into another one."""
+END = "end"
+"""The gate's extension at which the dialplan ends what it records of a channel."""
 REMEMBERED = 10_000
 """How many calls of which something was captured are remembered, against the journal of the dialplan."""
 
@@ -139,7 +141,8 @@ class PbxPerformer:
             by_ami = self._dialplan.set_variables(action.channel, values)
         # What could not be ended must not begin, and without DB() there would be no line of it.
         begins = action.record_since and by_ami and self._dialplan.answers()
-        self._pbx.resume(action.channel, _milliseconds(action.record_since) if begins else "")
+        at = _milliseconds(action.record_since) if begins else END if action.ends_recording else ""
+        self._pbx.resume(action.channel, at)
 
     def _mute(self, action: do.Mute | do.Unmute, *, on: bool) -> None:
         if action.monitored:

@@ -47,12 +47,13 @@ class LetThrough(_OfCall):
     """Lets a channel at the gate go on in the dialplan, which plays `sounds` first (decision 2).
 
     With `record_since` it is asked to record the channel, as soon as that talks: its journal has a line of
-    that moment, by the PBX's clock (decision 27).
+    that moment, by the PBX's clock (decision 27). With `ends_recording` it ends what it records of it.
     """
 
     channel: str
     sounds: tuple[str, ...] = ()
     record_since: datetime | None = None
+    ends_recording: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from callrec.recording.actions import (
     DialSupportPhone,
     DropMonitor,
     HangUp,
+    LookAgain,
     PbxAction,
     ProveMonitor,
     StopFallback,
@@ -27,6 +28,8 @@ from callrec.recording.support_phone import SupportPhone
 
 LEFT_FOR = timedelta(seconds=0.2)
 """How long a party must be in no bridge until it is taken to hear an application."""
+SOON_TIMES = 50
+"""How often what the dialplan records is asked to end as soon as that was refused."""
 APPLICATION = "application"
 """Whom a party hears that is in no bridge, in the place of a channel's id."""
 
@@ -38,6 +41,7 @@ class CallEvents(CallMedia):
     _beeped_at: datetime | None = None
     _again: list[HangUp | StopMonitor | DropMonitor] = field(default_factory=list)
     """What the PBX refused to end: it is asked again at the next tick."""
+    _stops_refused: int = 0
 
     def recording_started(self, owner: Owner, name: str, at: datetime) -> list[Action]:
         """Tells `owner` that a track has begun. Once both have, that is written down and announced."""
@@ -81,11 +85,9 @@ class CallEvents(CallMedia):
             self.note("the support phone could not be called: {problem}", problem=problem)
         if isinstance(action, HangUp) and not isinstance(owner, SupportPhone):
             self._again.append(action)  # a support phone looks after its own
-        if isinstance(action, StopMonitor | DropMonitor):
-            self._again.append(action)
         if isinstance(action, StopFallback):
             self._put_off(action.channel, at)
-        actions = owner.refused(action, problem, at)
+        actions = [*owner.refused(action, problem, at), *self._ask_soon(action)]
         if isinstance(action, ProveMonitor) and self.monitor and not self._has_track(action.names[0]):
             actions = [*actions, *self.monitor.give_up(self.linkedid), *self.save_checkpoint()]
         self.take_announcements()
@@ -104,11 +106,23 @@ class CallEvents(CallMedia):
 
     def look_again(self, at: datetime) -> list[Action]:
         """Has snoops take the place of what the dialplan records, where the captured channel has left its
-        bridge for more than a moment."""
-        actions = self.capture.out_of_bridge(at) if self.capture else []
-        return [*actions, *(self.save_checkpoint() if actions else [])]
+        bridge for more than a moment, or of snoops that began too early; asks again what was refused."""
+        again, self._again = self._again, []
+        actions = self.capture.out_of_bridge(at) or self.capture.renew_snoops(at) if self.capture else []
+        return [*again, *actions, *(self.save_checkpoint() if actions else [])]
 
     # --- inside
+
+    def _ask_soon(self, action: PbxAction) -> list[Action]:
+        """Asks again what the PBX refused to end of the dialplan: soon, as its decoder stays until then.
+
+        Where it goes on to refuse it is asked at every tick.
+        """
+        if not isinstance(action, StopMonitor | DropMonitor):
+            return []
+        self._again.append(action)
+        self._stops_refused += 1
+        return [LookAgain(self.linkedid)] if self._stops_refused <= SOON_TIMES else []
 
     def _has_track(self, name: str) -> bool:
         written = self.capture.tracks.segments if self.capture else []

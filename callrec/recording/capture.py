@@ -15,11 +15,13 @@ from callrec.backoff import Backoff
 from callrec.model.captures import Capture, KeptBecause, Segment, SilenceReason
 from callrec.recording.actions import (
     Action,
+    LookAgain,
     Mute,
     PbxAction,
     ProveMonitor,
     RecordSnoop,
     StartSnoop,
+    StopMonitor,
     Unmute,
 )
 from callrec.recording.capture_tracks import CaptureTracks
@@ -103,6 +105,14 @@ class LiveCapture(Owner):
         elif not self.needs_new_snoops:
             self._out_since = None
         return False
+
+    def ended_at_gate(self, channel: str, at: datetime) -> bool:
+        """Takes note that a channel is at the gate, again. Returns whether the dialplan is to end there what
+        it records of it: that needs no AMI, and its decoder is gone before anybody answers."""
+        if not self.tracks.monitored or channel != self.channel:
+            return False
+        self._out_since, self.needs_new_snoops = self._out_since or at, True
+        return True
 
     def out_of_bridge(self, at: datetime) -> list[Action]:
         """Has snoops take the place of what the dialplan records, where the channel is in no bridge still."""
@@ -308,6 +318,8 @@ class LiveCapture(Owner):
                 self._break(at)
             case ProveMonitor():
                 return self._begin_with_snoops(at)
+            case StopMonitor(name=id_):
+                self.tracks.find(id_)[0].stop_refused = True
             case Mute(name=id_) | Unmute(name=id_):
                 live, side = self.tracks.find(id_)
                 self.tracks.silenced(id_)
@@ -318,9 +330,16 @@ class LiveCapture(Owner):
         return []
 
     def performed(self, id_: str) -> list[Action]:
-        """Takes note that the PBX has muted a track, or hung up its snoop."""
+        """Takes note that the PBX has muted a track, or hung up its snoop.
+
+        Snoops that began while the dialplan still recorded have the decoder of before: others are needed.
+        """
         self.tracks.silenced(id_)
-        return []
+        live, _ = self.tracks.find(id_)
+        if not live.stop_refused or live is self.tracks.last:
+            return []
+        live.stop_refused, self.needs_new_snoops = False, True
+        return [LookAgain(self.linkedid)]
 
     def left(self, channel: str, at: datetime, *, seen: bool = True) -> None:
         """Takes note that a channel is gone. The captured one's snoops and tracks end by themselves. Not

@@ -221,7 +221,8 @@ class EventTracker:
         before = call.monitor
         sounds, actions = call.at_gate(event)
         since = call.monitor.since if call.monitor and not before else None
-        actions = [LetThrough(call.linkedid, channel.id, sounds, since), *actions]
+        ends = bool(call.capture and call.capture.ended_at_gate(channel.id, event.at))
+        actions = [LetThrough(call.linkedid, channel.id, sounds, since, ends), *actions]
         return [*actions, *(self._told(call, event.at) if sent else [])]
 
     def _at_gate_later(self, event: ev.GateEntered) -> None:

@@ -28,6 +28,8 @@ class LiveSegment:
     """Those of them of which the PBX told nothing in time, perhaps because the link to it was away."""
     released: bool = False
     """Whether we have hung up its snoops."""
+    stop_refused: bool = False
+    """Whether the PBX has refused to end what the dialplan records, and not done it yet."""
     ended_at: datetime | None = None
     """When it ended for us, though the PBX may write on; None: when the PBX ends it."""
 

@@ -100,6 +100,6 @@ def short(command: Action) -> str:
             call = command.call
             mode = call.decision.mode if call.decision else None
             return f"SaveCall {call.direction} {call.extension} {call.number} {call.outcome} {mode}"
-    left_out = ("linkedid", "side", "owner", "record_since", "monitored")
+    left_out = ("linkedid", "side", "owner", "record_since", "ends_recording", "monitored")
     names = [name for name in command.__dataclass_fields__ if name not in left_out]
     return " ".join([type(command).__name__, *(f"{name}={getattr(command, name)}" for name in names)])

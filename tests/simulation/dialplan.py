@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from callrec import ids
 from callrec.controller.controller import PARTIES_VARIABLE
+from callrec.controller.performer import END
 from callrec.fallback import journal
 from callrec.model.calls import FeatureCode
 from callrec.model.rules import Direction, Mode
@@ -108,7 +109,9 @@ class Dialplan:
             passed, line.let_through = True, None
             if away and "known" not in line.variables:
                 self._fall_back(line, direction, extension, number)
-            if since:
+            if since == END:
+                self.recorder.end_monitor(line.id)
+            elif since:
                 self._begin(line, since, f"{direction}|{extension}|{number}")
             line.variables["known"] = "1"
             if direction is Direction.OUTBOUND:  # who is dialled has it as well

@@ -334,6 +334,8 @@ class ModelPbx:
         return True
 
     def _let_through(self, command: do.LetThrough) -> None:
+        if command.ends_recording:
+            self._end_monitor(command.channel)
         if command.record_since and self.monitors:
             file = self.files[command.channel] = mixmonitor.file_of(command.channel)
             parties = "inbound|2101|0312345678"

@@ -45,6 +45,12 @@ def test_the_dialplan_is_told_since_when_it_records(tmp_path: Path, sounds: tupl
     assert asked.pbx.asked[-1] == ("resume", "1.0", EXTENSION)
 
 
+def test_the_dialplan_ends_what_it_records_at_the_gate(tmp_path: Path) -> None:
+    asked = Performing(tmp_path, deaf=True)
+    asked.perform(do.LetThrough("1.0", "1.0", ends_recording=True))
+    assert asked.pbx.asked == [("resume", "1.0", "end")]
+
+
 @pytest.mark.parametrize("sounds", [(), ("notice",)])
 def test_what_nobody_could_end_is_not_begun(tmp_path: Path, sounds: tuple[str, ...]) -> None:
     asked = Performing(tmp_path, deaf=True)

@@ -264,6 +264,39 @@ def test_who_goes_on_without_the_caller_is_not_silent_from_when_he_left() -> Non
     assert pbx.now - silence.started_at < timedelta(seconds=60)
 
 
+def test_the_dialplan_ends_it_itself_where_the_call_passes_the_gate_again() -> None:
+    """As a blind transfer does: without AMI, which may be away."""
+    pbx = monitored()
+    pbx.deaf = True
+    pbx.leave(PHONE.id)
+    pbx.leave(OUTSIDE.id)
+    left = pbx.now
+    pbx.ask_at_gate(OUTSIDE.id, "ulaw", direction="internal")
+    assert not pbx.audible()
+    pbx.now += MOMENT
+    pbx.create(COLLEAGUE)
+    pbx.enter(COLLEAGUE.id, OUTSIDE.id)
+    assert len(pbx.snoops) == 2 == len(pbx.audible())
+    pbx.deaf = False
+    kept = _kept(pbx)
+    assert kept.capture.segments[0].external.finished_at == left and _names(kept)[0] == FILE
+
+
+def test_snoops_that_began_before_it_had_ended_are_made_anew() -> None:
+    """They share its decoder, which drops the voice of the phone to which the call was transferred."""
+    pbx = monitored()
+    pbx.deaf = True
+    transfer(pbx, COLLEAGUE)
+    assert len(pbx.audible()) == 4, "it is written on"
+    for _ in range(3):
+        pbx.look_again()
+    before = set(pbx.snoops)
+    pbx.deaf = False
+    pbx.look_again()
+    pbx.look_again()
+    assert len(pbx.audible()) == 2 and not before & set(pbx.snoops)
+
+
 def test_what_cannot_be_ended_of_a_call_that_is_over_is_asked_for_again() -> None:
     pbx = monitored()
     action = do.StopMonitor("gone", OUTSIDE.id, f"{FILE}-staff", side="staff")
