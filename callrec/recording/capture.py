@@ -65,6 +65,8 @@ class LiveCapture(Owner):
     _bridge: str | None = None
     _out_since: datetime | None = None
     """Since when the captured channel is in no bridge, and what the dialplan records has stopped."""
+    _ended_at_gate: bool = False
+    """Whether the dialplan has ended what it recorded: nothing of it can be muted."""
     unwatched: bool = False
     """Whether the link was away while the dialplan recorded: where that stopped meanwhile is not known."""
     _broken_at: datetime | None = None
@@ -79,7 +81,7 @@ class LiveCapture(Owner):
     def start_segment(self, channel: str, at: datetime) -> list[Action]:
         """Begins to capture a channel, with two new snoops."""
         self.channel, self._broken_at, self.needs_new_snoops = channel, None, False
-        self._out_since = None
+        self._out_since, self._ended_at_gate = None, False
         return self.tracks.start(channel, at, self, standby=not self.kept_because)
 
     def take_up(self, file: str, channel: str, bridge: str | None, at: datetime) -> list[Action]:
@@ -112,6 +114,7 @@ class LiveCapture(Owner):
         if not self.tracks.monitored or channel != self.channel:
             return False
         self._out_since, self.needs_new_snoops = self._out_since or at, True
+        self._ended_at_gate = True
         return True
 
     def out_of_bridge(self, at: datetime) -> list[Action]:
@@ -240,7 +243,7 @@ class LiveCapture(Owner):
             return []
         self._step("silence")
         if reason is not SilenceReason.STOP:  # decision 12: a pause mutes, a stop ends the segment
-            return [] if self.gone_at else self.tracks.mute()
+            return [] if self.gone_at or self._ended_at_gate else self.tracks.mute()
         last = self.tracks.segments[-1]
         last.close(at)
         self._end()
@@ -323,7 +326,7 @@ class LiveCapture(Owner):
             case Mute(name=id_) | Unmute(name=id_):
                 live, side = self.tracks.find(id_)
                 self.tracks.silenced(id_)
-                if live.is_open(side):
+                if live.is_open(side) and not (live.is_monitored and self._ended_at_gate):
                     live.close(at)
                     self._break(at)
                     return self.tracks.hang_up(live)

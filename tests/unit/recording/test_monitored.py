@@ -282,6 +282,34 @@ def test_the_dialplan_ends_it_itself_where_the_call_passes_the_gate_again() -> N
     assert kept.capture.segments[0].external.finished_at == left and _names(kept)[0] == FILE
 
 
+@pytest.mark.parametrize("away", [MOMENT, timedelta(seconds=1)])
+def test_what_the_dialplan_has_ended_is_not_muted_and_snoops_are(away: timedelta) -> None:
+    """The clock of the recording goes on in silence, where the call was sent to a phone that is `never`."""
+    pbx = monitored(AUTOMATIC, NEVER)
+    pbx.leave(PHONE.id)
+    pbx.leave(OUTSIDE.id)
+    pbx.ask_at_gate(OUTSIDE.id, "ulaw", direction="internal")
+    pbx.now += away
+    pbx.create(COLLEAGUE)
+    pbx.enter(COLLEAGUE.id, OUTSIDE.id)
+    assert len(pbx.snoops) == 2 and not pbx.audible()
+    names = [track.name for each in _kept(pbx).capture.segments for track in (each.external, each.staff)]
+    assert len(names) == 4 and set(names) == set(pbx.ever_recorded)
+
+
+def test_a_mute_that_comes_after_its_end_breaks_nothing() -> None:
+    """The dialplan ends it at the gate while it is to be muted, because the call is sent to `never`."""
+    pbx = monitored(AUTOMATIC, NEVER)
+    pbx.slow = True
+    pbx.leave(PHONE.id)
+    press(pbx, "pause")
+    pbx.leave(OUTSIDE.id)
+    pbx.ask_at_gate(OUTSIDE.id, "ulaw", direction="internal")
+    pbx.catch_up()
+    pbx.look_again()
+    assert len(pbx.snoops) == 2 and not pbx.audible()
+
+
 def test_snoops_that_began_before_it_had_ended_are_made_anew() -> None:
     """They share its decoder, which drops the voice of the phone to which the call was transferred."""
     pbx = monitored()
