@@ -198,7 +198,9 @@ class Recorder:
         for tape in self.tapes.values():
             if tape.ended is None and tape.line in self.exchange.lines:
                 group = self.exchange.group(tape.line)
-                tape.hear(now, frozenset() if tape.muted else self._voices(tape, group), group)
+                voices = self._voices(tape, group)
+                quiet = tape.muted and bool(voices)
+                tape.hear(now, frozenset() if tape.muted else voices, group, quiet=quiet)
 
     def end(self, id_: str) -> None:
         """Ends a channel of ours, and its recording."""

@@ -31,14 +31,14 @@ class Tape:
     spans: list[Span] = field(default_factory=list)
     muted: bool = False
     ended: float | None = None
-    _hears: tuple[float, Lines, Lines] | None = None
+    _hears: tuple[float, Lines, Lines, bool] | None = None
 
-    def hear(self, now: float, voices: Lines, group: Lines) -> None:
-        """Takes in what goes into the track from now on."""
-        if self._hears and self._hears[1:] == (voices, group):
+    def hear(self, now: float, voices: Lines, group: Lines, *, quiet: bool = False) -> None:
+        """Takes in what goes into the track from now on; `quiet`: silence, where it is muted and runs."""
+        if self._hears and self._hears[1:] == (voices, group, quiet):
             return
         self._close(now)
-        self._hears = (now, voices, group)
+        self._hears = (now, voices, group, quiet)
 
     def end(self, now: float, lost_s: float = 0.0) -> None:
         """Ends the track; `lost_s` at its end were never written (a crash)."""
@@ -51,7 +51,8 @@ class Tape:
         """Yields its sound, and at which second of the file each stretch of it begins."""
         written = 0.0
         for span in self.spans:
-            yield written if self.bridged else span.begin - self.began, span
+            if span.voices:
+                yield written if self.bridged else span.begin - self.began, span
             written += span.end - span.begin
 
     @property
@@ -63,8 +64,8 @@ class Tape:
 
     def _close(self, now: float) -> None:
         if self._hears:
-            begin, voices, group = self._hears
-            if voices and now > begin:
+            begin, voices, group, quiet = self._hears
+            if (voices or (quiet and self.bridged)) and now > begin:
                 self.spans.append(Span(begin, now, voices, group))
 
 
