@@ -36,8 +36,8 @@ PROMPTS_VARIABLE = "CALLREC_PROMPTS"
 ANSWER_VARIABLE = "CALLREC_ANSWER"
 """Whether the dialplan answers the call before it plays them, set at the gate: 1 or empty (decision 5)."""
 LET_GO_SECONDS = 0.1
-"""How long the PBX may take to let go of what it decoded for a MixMonitor, which tells nothing of its end: two
-packets, and what its thread waits for on a busy machine. Too soon, half of the voices that come are lost."""
+"""How long the PBX may take to let go of what it decoded for a MixMonitor, which tells nothing of its end:
+two packets, and what its thread waits for on a busy machine. Too soon, half of the voices are lost."""
 OUT_SECONDS = 0.06
 """How long a channel may be in no bridge before that is no hang-up, nor a way into another one."""
 END = "end"

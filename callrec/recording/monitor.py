@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from callrec import ids
-from callrec.model.rules import Decision, Direction, Mode, Unannounced
+from callrec.model.rules import Announce, Decision, Direction, Mode, Unannounced
 from callrec.pbx import codecs, mixmonitor
 from callrec.pbx.events import TEST, GateEntered
 from callrec.recording.actions import Action, AwaitStop, DropMonitor, StopMonitor
@@ -99,6 +99,8 @@ def may_be_asked(event: GateEntered, decision: Decision | None, leg: Leg | None)
     automatically, whether it can be announced or not.
     """
     if not decision or decision.mode is not Mode.AUTOMATIC or decision.unannounced is not Unannounced.RECORD:
+        return False
+    if decision.announce is Announce.ON_START:  # after a transfer in the middle of it the decoder stayed
         return False
     is_line = leg is not None and not leg.extension and not leg.bridge
     by_one = event.channel.id == event.channel.linkedid and event.channel.technology not in (LOCAL, TEST)
