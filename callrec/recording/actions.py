@@ -120,7 +120,8 @@ class DropMonitor(_OfCall):
 
 @dataclass(frozen=True, slots=True)
 class LookAgain(_OfCall):
-    """Has the call asked again, in a moment, whether its captured channel is in no bridge still."""
+    """Has the call asked again, in a moment, whether its captured channel is in no bridge still, and what was
+    refused tried again."""
 
 
 @dataclass(frozen=True, slots=True)
