@@ -53,11 +53,8 @@ WARM_UP = 5
 HEARD_BY = 5
 """Of calls that are not recorded every so many is listened to."""
 LOST_PACKETS = 2
-MISSING, LATE, LOST, REFUSED, NO_TRACK = (
-    *("sound is missing", "the phones themselves were late", "packets lost", "refused"),
-    "no track",
-)
-FATAL = (LATE, LOST, REFUSED, NO_TRACK)
+MISSING, LOST, REFUSED, NO_TRACK = "sound is missing", "packets lost", "refused", "no track"
+FATAL = (LOST, REFUSED, NO_TRACK)
 
 Tracks = tuple[Samples | None, Samples | None]
 
@@ -147,8 +144,6 @@ class Office:
         time.sleep(calls / RATE + 1)
         times, load = self._phones.times(*indexes), self._phones.load()
         wrong = self._unheard(times) if way == NONE else self._lost(way, times, begin)
-        if not load.in_time:
-            wrong[LATE] += 1
         missing = wrong.pop(MISSING, 0) + sum(wrong[each] for each in wrong if each in FATAL)
         return Trial(calls, wrong, missing, *shares, load)
 

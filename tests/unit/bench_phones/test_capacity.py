@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
-from bench.capacity import search
+from bench.capacity import TRIALS, attempts, search
 from bench.capacity import turn as turn_of
+from bench.phones.client import PhonesLoad
 from bench.phones.exchange import CallTimes, LegTimes
+from bench.recorded_calls import Trial
 
 
 class Machine:
@@ -51,3 +55,27 @@ def test_what_a_side_has_said_is_told_in_packets() -> None:
     times.staff = LegTimes(first_sent=99.945, last_sent=109.9444)
     assert times.said("external") == pytest.approx(10.0)
     assert times.said("staff") == pytest.approx(9.96)  # three packets came before the answer, one was late
+
+
+@pytest.mark.parametrize(
+    ("trials", "held", "made"),
+    [
+        ([("hole", 0.02), ("", 0.001)], True, 2),
+        ([("hole", 0.001)], False, 1),
+        ([("", 0.02)], True, 1),
+        ([("hole", 0.02)] * TRIALS, False, TRIALS),
+    ],
+    ids=["again, for the phones were late", "the recorder's fault", "nothing lost all the same", "given up"],
+)
+def test_what_phones_lost_that_were_late_is_tried_again(
+    trials: list[tuple[str, float]], held: bool, made: int
+) -> None:
+    waiting = iter(trials)
+
+    def trial_of(_way: str, calls: int) -> Trial:
+        what, latest = next(waiting)
+        return Trial(calls, Counter([what] if what else []), 0, 0.5, 0.1, PhonesLoad(10, 1, 1000, latest))
+
+    kept: dict[str, list[Trial]] = {}
+    assert attempts(trial_of, kept)("callrec", 40) is held
+    assert len(kept["callrec"]) == made
