@@ -101,9 +101,10 @@ def attempts(trial_of: Callable[[str, int], Trial], trials: dict[str, list[Trial
 
 def _how(asked: argparse.Namespace) -> str:
     at = "".join(f" --at '{way}={count}'" for way, count in asked.at.items())
+    ways = "" if asked.ways == list(WAYS) else " --ways" + "".join(f" '{way}'" for way in asked.ways)
     return (
-        f"`python -m bench.capacity --talk {asked.talk:g} --rounds {asked.rounds}{at}`: {RATE:g} calls begin"
-        " a second; phones, PBX, callrec and S3 server on one machine."
+        f"`python -m bench.capacity --talk {asked.talk:g} --rounds {asked.rounds}{ways}{at}`: {RATE:g} calls"
+        " begin a second; phones, PBX, callrec and S3 server on one machine."
     )
 
 
