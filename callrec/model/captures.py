@@ -66,6 +66,10 @@ class Silence:
     """Who or what wanted it silent."""
 
 
+GIVEN_UP = "given up"
+"""Why a track never began that callrec ended itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Track:
     """One direction of one segment: a mono sound file that Asterisk recorded, before both were joined.
@@ -92,6 +96,12 @@ class Track:
     """True where callrec, or its link to Asterisk, was away while the track could begin: it may hold sound of
     any moment since it was asked for."""
 
+    @property
+    def was_given_up(self) -> bool:
+        """Whether callrec ended it, and watched, before anything told that it had begun."""
+        told = self.started_at or self.closed_at or self.unwatched
+        return self.failed == GIVEN_UP and not told
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -117,6 +127,11 @@ class Segment:
     standby: bool = False
     """True while the segment is kept only if staff press a key. False in a manifest: what stayed on standby
     was destroyed and is not in it."""
+
+    @property
+    def was_given_up(self) -> bool:
+        """Whether callrec ended it before a track had begun: Asterisk need not have a file of it."""
+        return self.external.was_given_up and self.staff.was_given_up
 
     @property
     def began_at(self) -> datetime | None:

@@ -178,6 +178,8 @@ class LiveCapture(Owner):
         if self.unwatched and self.tracks.monitored:
             last.count_from_its_end()
         last.close(since)
+        if not last.asked:  # somebody answered before its snoops were there
+            self.tracks.segments.remove(last)
         ended = [*self.tracks.hang_up(last), *self.tracks.await_hangup(last)]
         return [*ended, *self.start_segment(self.channel, at)]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
-from callrec.model.captures import Segment, Track
+from callrec.model.captures import GIVEN_UP, Segment, Track
 from callrec.pbx import mixmonitor
 from callrec.recording.states import LIVE, Live, advance
 
@@ -185,7 +185,7 @@ class LiveSegment:
     def _cancel(self, side: Side, at: datetime | None) -> None:
         self.step(side, "cancel")
         self.awaited |= self.asked & {side}
-        self._put(side, replace(self.track(side), finished_at=self.ended_at or at, failed="given up"))
+        self._put(side, replace(self.track(side), finished_at=self.ended_at or at, failed=GIVEN_UP))
 
     def _put(self, side: Side, track: Track) -> None:
         if side == "external":

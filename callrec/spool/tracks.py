@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -120,7 +120,11 @@ class Tracks:
             for number, side, track, path in self._places(captured)
         }
         self._believe(captured, list(found.values()))
-        return found
+        given_up = {each.number for each in captured.capture.segments if each.was_given_up}
+        return {
+            key: replace(each, note=None) if each.absent and key[0] in given_up else each
+            for key, each in found.items()
+        }
 
     def fetched(self, captured: CapturedCall) -> list[str]:
         """Returns the names of the tracks that were fetched to their last sample: the PBX may let go of

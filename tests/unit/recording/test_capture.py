@@ -105,6 +105,15 @@ def test_a_part_whose_recording_was_asked_for_is_kept_even_when_it_never_began()
     assert _numbers(capture) == [1, 2]
 
 
+def test_a_part_that_was_renewed_before_its_snoops_came_is_none() -> None:
+    capture = new_capture()
+    unasked = [each.snoop for each in capture.start_segment("1.0", NOW) if isinstance(each, StartSnoop)]
+    actions = renew(capture, NOW + timedelta(milliseconds=40))
+    assert {each.channel for each in actions if isinstance(each, HangUp)} == set(unasked)
+    assert [each.number for each in capture.frozen().segments] == [2]
+    assert not any(capture.channel_started(each) for each in unasked), "too late"
+
+
 def test_a_snoop_that_comes_too_late_is_not_recorded() -> None:
     capture = new_capture()
     first, _ = capture.start_segment("1.0", NOW)

@@ -13,7 +13,7 @@ from callrec.errors import PbxUnreachable
 from callrec.manifest import Manifest
 from callrec.model.access import EVERYWHERE
 from callrec.model.calls import Participant
-from callrec.model.captures import Segment, Silence, SilenceReason, Track
+from callrec.model.captures import GIVEN_UP, Segment, Silence, SilenceReason, Track
 from callrec.spool.quarantine import Quarantine
 from callrec.spool.recording_builder import NoSound
 from callrec.spool.tracks import ABSENT_SECONDS, ABSENT_TIMES, LOST_SECONDS, NotYetThere
@@ -107,9 +107,21 @@ def test_one_missing_track_is_kept_with_silence_and_a_note(bench: Bench) -> None
 
 def test_a_track_that_never_began_is_not_waited_for(bench: Bench) -> None:
     bench.track(EXTERNAL, 500)
-    never = segment(staff=Track(STAFF, failed="given up"))
+    never = segment(staff=Track(STAFF, failed=GIVEN_UP))
     bench.spool.hand_over(captured_call(segments=(never,)))
-    assert _archived(bench).placements[0].missing == ("staff",)
+    manifest = _archived(bench)
+    assert manifest.placements[0].missing == ("staff",)
+    assert len(manifest.call.notes) == 1, "the other side of the segment was recorded without it"
+
+
+def test_a_segment_that_never_began_is_no_matter(bench: Bench) -> None:
+    """Somebody answered before what was asked for had begun, and the next segment took its place."""
+    for name in (EXTERNAL, STAFF):
+        bench.track(name, 500)
+    given_up = [Track(f"callrec/{RECORDING_ID}-2-{side}", failed=GIVEN_UP) for side in ("external", "staff")]
+    never = segment(number=2, external=given_up[0], staff=given_up[1])
+    bench.spool.hand_over(captured_call(segments=(segment(), never)))
+    assert not _archived(bench).call.notes
 
 
 def test_a_recording_without_sound_is_written_down_as_lost(bench: Bench) -> None:
