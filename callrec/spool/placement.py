@@ -13,14 +13,15 @@ from typing import TypeVar
 
 from callrec.model.calls import remark
 from callrec.model.captures import Capture, CapturedCall, Gap, Segment, Silence, Track
+from callrec.pbx import mixmonitor
 from callrec.recording.gaps import LONGEST_RENEWAL
 from callrec.spool.sound import RATES, SegmentSound, SilentSpan
 from callrec.spool.tracks import SIDES, Fetched
 
 Dated = TypeVar("Dated", Track, Gap, Silence, Segment, Capture)
 
-ALIGN_SECONDS = 0.02
-"""Tracks that begin closer together than one packet are one moment."""
+PACKET_SECONDS = 0.02
+"""What a packet holds. Tracks that begin closer together than that are one moment."""
 LATE = timedelta(seconds=5)
 """How much too early the end of what the dialplan recorded may be, where callrec stood still meanwhile."""
 LONGEST_S = 7 * 86_400.0
@@ -232,8 +233,16 @@ def _segment_sound(
         staff=found[segment.number, "staff"].wav,
         external_lead_s=lead(segment.external, begin),
         staff_lead_s=lead(segment.staff, begin),
-        ends_s=ends(segment, after, begin),
+        ends_s=_with_its_last_packet(segment, ends(segment, after, begin)),
     )
+
+
+def _with_its_last_packet(segment: Segment, ends_s: float | None) -> float | None:
+    """Returns until when a segment is heard. MixMonitor writes packets as they come, and what came last
+    before the end holds sound of up to 20 ms after it."""
+    if ends_s is None or ends_s <= 0 or not mixmonitor.is_of_dialplan(segment.external.name):
+        return ends_s
+    return ends_s + PACKET_SECONDS
 
 
 def ends(segment: Segment, after: Segment | None, begin: datetime) -> float | None:
@@ -263,4 +272,4 @@ def lead(track: Track, begin: datetime) -> float:
     """Returns by how many seconds a track begins after its segment; 0 where it is less than a packet, or more
     than it can be."""
     late = (track.started_at - begin).total_seconds() if track.started_at else 0.0
-    return late if ALIGN_SECONDS <= late <= MOST_LEAD_S else 0.0
+    return late if PACKET_SECONDS <= late <= MOST_LEAD_S else 0.0

@@ -141,3 +141,24 @@ def test_a_segment_that_began_after_callrec_had_ended_it_is_not_heard(tmp_path: 
     captured = captured_call(segments=(segment(), segment(2, external=late[0], staff=late[1])))
     found = {(number, side): Fetched(late[0], sound) for number in (1, 2) for side in ("external", "staff")}
     assert [each.segment for each in segment_sounds(captured, found)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("names", "ran", "seconds"),
+    [
+        ("callrec/fallback-1.0", 0.97, 0.99),
+        ("callrec/fallback-1.0", -0.01, None),
+        ("callrec/r-1", 0.97, 0.97),
+    ],
+    ids=["by MixMonitor", "ended before it began", "by snoops"],
+)
+def test_the_last_packet_before_the_end_of_a_mixmonitor_is_whole(
+    tmp_path: Path, names: str, ran: float, seconds: float | None
+) -> None:
+    sound = Wav(write_wav(tmp_path / "a.wav", tone(500, 1, 8000), 8000))
+    end = BEGIN + timedelta(seconds=ran)
+    external, staff = (Track(f"{names}-{side}", BEGIN, end) for side in ("external", "staff"))
+    captured = captured_call(segments=(segment(external=external, staff=staff),))
+    found = {(1, side): Fetched(external, sound) for side in ("external", "staff")}
+    heard = [each.frames(8000) / 8000 for each in segment_sounds(captured, found)]
+    assert heard == ([] if seconds is None else [seconds])
