@@ -286,4 +286,4 @@ class SpoolPerformer:
 
 def has_no_track(capture: Capture) -> bool:
     """Returns whether nothing told that a track of it was begun, while somebody watched."""
-    return not any(each.started_at or each.closed_at or each.unwatched for each in capture.tracks)
+    return not any(each.may_have_begun for each in capture.tracks)

@@ -97,10 +97,14 @@ class Track:
     any moment since it was asked for."""
 
     @property
+    def may_have_begun(self) -> bool:
+        """Whether anything told that it had begun, or callrec did not watch."""
+        return bool(self.started_at or self.closed_at or self.unwatched)
+
+    @property
     def was_given_up(self) -> bool:
         """Whether callrec ended it, and watched, before anything told that it had begun."""
-        told = self.started_at or self.closed_at or self.unwatched
-        return self.failed == GIVEN_UP and not told
+        return self.failed == GIVEN_UP and not self.may_have_begun
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,8 +178,7 @@ class LiveCapture(Owner):
         if self.unwatched and self.tracks.monitored:
             last.count_from_its_end()
         last.close(since)
-        if not last.asked:  # somebody answered before its snoops were there
-            self.tracks.segments.remove(last)
+        self.tracks.drop_unasked(last)  # somebody may have answered before its snoops were there
         ended = [*self.tracks.hang_up(last), *self.tracks.await_hangup(last)]
         return [*ended, *self.start_segment(self.channel, at)]
 
@@ -487,8 +486,7 @@ class LiveCapture(Owner):
         if not broken.has_begun:
             self._failures += 1
             since = self.gaps.lengthen(broken.segment.requested_at, since)
-        if not broken.asked:
-            self.tracks.segments.remove(broken)  # the PBX can have no file of it
+        self.tracks.drop_unasked(broken)
         self.gaps.note(since, at, broken.problem)
 
     def _give_up_waiting(self, at: datetime) -> None:

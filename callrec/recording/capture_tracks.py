@@ -77,6 +77,11 @@ class CaptureTracks:
         for side, snoop in self._snoops(live.number):
             self._by_id[snoop] = self._by_id[live.track(side).name] = live, side
 
+    def drop_unasked(self, live: LiveSegment) -> None:
+        """Takes out a segment of which no side was asked to be recorded: the PBX can have no file of it."""
+        if not live.asked:
+            self.segments.remove(live)
+
     def find(self, id_: str) -> tuple[LiveSegment, Side]:
         """Returns the segment and side of a snoop, by its id, or of a track, by its name. Raises KeyError."""
         return self._by_id[id_]
