@@ -36,7 +36,9 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=env,
-                start_new_session=True,  # Ctrl-C reaches the demo alone, which stops its children in order
+                # Ctrl-C reaches the demo alone, which stops its children in order. A session of its own would
+                # do that too, but a busy machine can leave one without the processor for half a minute.
+                process_group=0,
             )
 
     @property
