@@ -68,16 +68,17 @@ def _until_recorded(lines: list[Line]) -> list[Line]:
 
 
 def _own(lines: list[Line]) -> float:
-    """Returns the ms in which Asterisk waited for the controller: from the event that begins the recording to
-    the first snoop, and from the start of each snoop to what is asked of it then, at the longest."""
+    """Returns the ms in which Asterisk waited for the controller: from the event of the key to the first snoop,
+    and from the start of each snoop of a track to what is asked of it then, at the longest."""
     requests = _until_recorded(lines)
-    entered = [each["at"] for each in lines if _kind(each) == "ChannelUserevent"]
-    first = min(float(requests[0]["at"] - at) for at in entered if at <= requests[0]["at"])
-    waits = [0.0]
+    pressed = [each["at"] for each in lines if _kind(each) == "ChannelUserevent"]
+    first = min(float(requests[0]["at"] - at) for at in pressed if at <= requests[0]["at"])
+    waits = []
     for started in (each for each in lines if _kind(each) == "StasisStart"):
-        id_ = started["event"]["channel"]["id"]
-        after = [float(each["at"]) for each in requests if f"/{id_}/" in each["request"]]
-        waits += [min(each - started["at"] for each in after if each >= started["at"])] if after else []
+        id_ = str(started["event"]["channel"]["id"])
+        if id_.endswith(SIDES):
+            after = [float(each["at"]) for each in requests if f"/{id_}/" in each["request"]]
+            waits.append(min(each - started["at"] for each in after if each >= started["at"]))
     return (first + max(waits)) * 1000
 
 
