@@ -68,12 +68,12 @@ def _until_recorded(lines: list[Line]) -> list[Line]:
 
 
 def _own(lines: list[Line]) -> float:
-    """Returns the ms in which Asterisk waited for the controller: from the event of the key to the first snoop,
-    and from the start of each snoop of a track to what is asked of it then, at the longest."""
+    """Returns the ms in which Asterisk waited for the controller: from the event of the key to the first
+    snoop, and from the start of each snoop of a track to what is asked of it then, at the longest."""
     requests = _until_recorded(lines)
     pressed = [each["at"] for each in lines if _kind(each) == "ChannelUserevent"]
     first = min(float(requests[0]["at"] - at) for at in pressed if at <= requests[0]["at"])
-    waits = []
+    waits: list[float] = []
     for started in (each for each in lines if _kind(each) == "StasisStart"):
         id_ = str(started["event"]["channel"]["id"])
         if id_.endswith(SIDES):
