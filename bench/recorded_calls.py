@@ -11,7 +11,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from callrec.catalogue import finding, rules
 from callrec.catalogue.finding import SearchHit
 from callrec.demo.processes import Child
 from callrec.demo.system import DemoSystem
+from callrec.errors import DemoFailed
 from callrec.files import make_folder
 from callrec.model.access import EVERYWHERE
 from callrec.model.found import SearchQuery
@@ -48,13 +49,15 @@ exten => _5X.,1,Set(BENCH_FILE=${{ASTSPOOLDIR}}/recording/{FOLDER}/${{CALLERID(n
 RATE = 10.0
 """Calls that begin, and end, in a second: more than a busy office of that many calls has."""
 PATIENCE = 120.0
+ANSWER_SECONDS = QUIET_SECONDS = 30.0
 WARM_UP = 5
 """Calls after a start of callrec that do not count."""
 HEARD_BY = 5
 """Of calls that are not recorded every so many is listened to."""
 LOST_PACKETS = 2
 MISSING, LOST, REFUSED, NO_TRACK = "sound is missing", "packets lost", "refused", "no track"
-FATAL = (LOST, REFUSED, NO_TRACK)
+UNANSWERED = "not answered"
+FATAL = (LOST, REFUSED, NO_TRACK, UNANSWERED)
 
 Tracks = tuple[Samples | None, Samples | None]
 
@@ -125,6 +128,20 @@ class Office:
             self.demo.start_controller()
             self._is_cold = True
 
+    def _wait_for_quiet(self) -> None:
+        """Waits until the PBX has no call. One that had more than it can keeps some for good: it is started
+        again."""
+
+        def ended() -> bool:
+            return self.demo.pbx.cli("core show channels count").startswith("0 active channels")
+
+        try:
+            eventually(ended, QUIET_SECONDS, "the end of all calls")
+        except AssertionError as error:
+            print(error, flush=True)
+            self.demo.pbx.stop()
+            self.demo.pbx.start()
+
     def _warm_up(self) -> None:
         """Has some calls recorded where callrec has just started: its first ones begin late."""
         if self._is_cold:
@@ -136,16 +153,24 @@ class Office:
     def _trial(self, way: str, calls: int) -> Trial:
         begin = self.demo.app.now
         self._phones.reset()
-        indexes = self._phones.begin(calls, number=NUMBERS[way], rate=RATE)
+        indexes = self._phones.begin(calls, number=NUMBERS[way], rate=RATE, wait=False)
+        unanswered = self._unanswered(indexes)
         if way == NONE:
             self._listen(indexes)
         shares = self._shares(way)
         self._phones.hang_up(*indexes, rate=RATE)
         time.sleep(calls / RATE + 1)
-        times, load = self._phones.times(*indexes), self._phones.load()
-        wrong = self._unheard(times) if way == NONE else self._lost(way, times, begin)
+        load = self._phones.load()
+        wrong = Counter({UNANSWERED: unanswered}) if unanswered else self._wrong(way, indexes, begin)
         missing = wrong.pop(MISSING, 0) + sum(wrong[each] for each in wrong if each in FATAL)
+        self._wait_for_quiet()
         return Trial(calls, wrong, missing, *shares, load)
+
+    def _unanswered(self, indexes: Sequence[int]) -> int:
+        """Returns how many calls are not answered, long after the last one began: the PBX can do no more."""
+        with suppress(DemoFailed):
+            self._phones.wait_answered(indexes, len(indexes) / RATE + ANSWER_SECONDS)
+        return self._phones.waiting(indexes)
 
     def _listen(self, indexes: Sequence[int]) -> None:
         for index in indexes[::HEARD_BY]:
@@ -163,6 +188,10 @@ class Office:
         return asterisk, controller
 
     # --- what is lost
+
+    def _wrong(self, way: str, indexes: Sequence[int], begin: datetime) -> Counter[str]:
+        times = self._phones.times(*indexes)
+        return self._unheard(times) if way == NONE else self._lost(way, times, begin)
 
     def _unheard(self, times: Sequence[CallTimes]) -> Counter[str]:
         """Returns what those listened to did not hear, or heard late: calls without a recording."""

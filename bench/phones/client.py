@@ -97,7 +97,11 @@ class Phones:
         return calls
 
     def wait_answered(self, calls: Sequence[int], seconds: float = 30.0) -> None:
-        wait_until(lambda: not self._ask("waiting", calls=list(calls)), seconds, "the answer to all calls")
+        wait_until(lambda: not self.waiting(calls), seconds, "the answer to all calls")
+
+    def waiting(self, calls: Sequence[int]) -> int:
+        """Returns how many of some calls are neither answered nor refused."""
+        return int(self._ask("waiting", calls=list(calls)))
 
     def press(self, call: int, digits: str, side: str = "staff") -> None:
         """Presses keys one after the other: 80 ms each, 60 ms between."""

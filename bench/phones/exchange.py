@@ -216,7 +216,9 @@ class Exchange:
         if message.status == 200:
             dialog.theirs, dialog.target = message.header("to"), message.contact or dialog.target
             self._wire.send(self._message(dialog, "ACK", count, []))
-            if not dialog.call.times.answered:
+            if dialog.leg is None and not dialog.call.times.answered:
+                self._request(dialog, "BYE", [])  # it was hung up before
+            elif not dialog.call.times.answered:
                 dialog.call.times.answered = time.time()
                 self._talk(dialog, message.media_port)
             return
