@@ -52,6 +52,7 @@ def main() -> int:
         rows=_rows(held, trials),
         charts=_charts(trials),
         quick=asked.quick,
+        beside=True,
     )
 
 
