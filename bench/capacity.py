@@ -7,7 +7,8 @@ hole of 20 ms, in its own tone. It is doubled until it does not hold, then the s
 has a turn a round with what it held, and goes down a step where that does not hold again. The same once more
 where silence between two packets, which takes nothing away, counts as no hole. Calls that are not recorded
 tell what Asterisk can do at all. Where something was lost and the phones themselves had been late, which says
-nothing about who records, the trial is made again. `--at` needs no search. Exit code 1: a goal is missed.
+nothing about who records, the trial is made again. `--at` needs no search. Of ways that have no turn stays
+what an earlier run measured. Exit code 1: a goal is missed.
 """
 
 from __future__ import annotations
