@@ -50,6 +50,7 @@ RATE = 10.0
 """Calls that begin, and end, in a second: more than a busy office of that many calls has."""
 PATIENCE = 120.0
 ANSWER_SECONDS = QUIET_SECONDS = 30.0
+"""How long after the last call began all must be answered, and after the last hang-up the PBX have none."""
 WARM_UP = 5
 """Calls after a start of callrec that do not count."""
 HEARD_BY = 5
@@ -129,8 +130,8 @@ class Office:
             self._is_cold = True
 
     def _wait_for_quiet(self) -> None:
-        """Waits until the PBX has no call. One that had more than it can keeps some for good: it is started
-        again."""
+        """Waits until the PBX has no call. One that had more than it can bear may keep hundreds of them for
+        minutes: it is started again."""
 
         def ended() -> bool:
             return self.demo.pbx.cli("core show channels count").startswith("0 active channels")
