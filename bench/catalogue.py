@@ -272,6 +272,8 @@ def _fill(database: Database, other: sa.Engine, size: int) -> None:
     gc.disable()
     took = _ms(lambda: office.fill(database, other, size)) / 1000
     gc.enable()
+    gc.collect()
+    gc.freeze()  # what was made to write them: else a search is late for looking through that
     print(f"{size:,} calls were written in {took:.0f} s")
 
 
