@@ -225,7 +225,8 @@ def _said(name: str) -> str:
 
 def _source(name: str) -> str:
     file, what = SOURCES.get(name, ("", ""))
-    return f"`python -m bench.{file}`" if file and _figure(file, what) is not None else "reckoned"
+    command = file.replace("-", " --")  # storage-postgresql is one of the databases of bench.storage
+    return f"`python -m bench.{command}`" if file and _figure(file, what) is not None else "reckoned"
 
 
 def sizes_table(costs: Costs, sizes: Sequence[int] = SIZES) -> str:

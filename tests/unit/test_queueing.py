@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,3 +60,12 @@ def test_the_page_has_what_is_reckoned_by_the_costs_that_it_names() -> None:
     values = [float(row[1].replace(",", "")) for row in rows if len(row) == 3]
     costs = Costs(*values[: len(Costs.__dataclass_fields__)])
     assert between(page, "sizes", sizes_table(costs)) == page, "python -m bench.scale --write"
+
+
+def test_the_page_names_benchmarks_that_there_are() -> None:
+    found = re.findall(r"`python -m ([\w.-]+)((?: --\w+)*)`", PAGE.read_text("utf-8"))
+    assert len(found) > 5
+    for module, options in found:
+        spec = importlib.util.find_spec(module)
+        assert spec and spec.origin, module
+        assert all(f'"{each}"' in Path(spec.origin).read_text("utf-8") for each in options.split())
