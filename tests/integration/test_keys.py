@@ -25,12 +25,14 @@ pytestmark = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
 CALLER_HZ, STAFF_HZ = 500.0, 1000.0
 
 
-def _call(system: SystemUnderTest, number: str, extension: str = "2101") -> tuple[Talk, Talk]:
-    """A call from outside that is answered, and has lasted for a second."""
+def _call(
+    system: SystemUnderTest, number: str, extension: str = "2101", seconds: float = 1.0
+) -> tuple[Talk, Talk]:
+    """A call from outside that is answered, and has lasted for so many seconds."""
     caller = system.caller(number).dial(extension, Sound(CALLER_HZ))
     staff = system.phone(extension).pick_up(Sound(STAFF_HZ))
     caller.wait_established()
-    talk_for([staff, caller], 1.0)
+    talk_for([staff, caller], seconds)
     return caller, staff
 
 
@@ -283,7 +285,7 @@ def test_the_same_digits_from_outside_do_nothing(system: SystemUnderTest, begin:
 def test_a_transfer_to_never_is_silent_from_there(system: SystemUnderTest, begin: datetime) -> None:
     number = "0311150008"
     with system.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
-        caller, staff = _call(system, number)
+        caller, staff = _call(system, number, seconds=2.0)
         staff.transfer("2102")
         colleague = system.phone("2102").pick_up(Sound(1500.0))
         talk_for([colleague, caller], 1.5)
@@ -302,7 +304,7 @@ def test_a_transfer_to_never_while_the_controller_is_dead(system: SystemUnderTes
     """It is silent from when that phone rang: the PBX records on, the archive gets nothing of it."""
     number = "0311150031"
     with system.rules({"mode": "automatic"}, {"mode": "never", "scope": "extension", "target": "2102"}):
-        caller, staff = _call(system, number)
+        caller, staff = _call(system, number, seconds=2.0)
         _kill(system)
         staff.transfer("2102")
         colleague = system.phone("2102").pick_up(Sound(1500.0))
