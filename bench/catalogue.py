@@ -90,28 +90,29 @@ class Measured:
         self.worst = 0.0
         """The worst p95 of a kind of question, but for those by note, in ms."""
 
+    def add(
+        self,
+        what: str,
+        unit: str,
+        goal: float,
+        values: list[float],
+        judged: Callable[[Sequence[float]], float] = max,
+    ) -> None:
+        """Adds a figure, named by the database and its size."""
+        self.rows.append(Row(f"{self.name}: {what}", unit, goal, values, judged))
+
 
 def _measured(kind: str, size: int, database: Database, other: sa.Engine) -> Measured:
     found = Measured(kind, size)
     with database.read() as connection, other.connect() as theirs:
         of_cases = {case: _asked(connection, case) for case in cases()}
         for title, some, goal in _groups(of_cases):
-            found.rows.append(Row(f"{found.name}: {title}", "ms", goal, some))
+            found.add(title, "ms", goal, some)
         found.worst = max(value for case, value in of_cases.items() if not case.has_note)
         taken = [whole(connection) / size]  # but for the custody log, which bench.storage tells
-        found.rows.append(Row(f"{found.name}: a call, recorded or not", "bytes", CALL_BYTES, taken))
-        found.rows.append(
-            Row(f"{found.name}: report of a month", "ms", REPORT_MS, _reports(connection), judged=p95)
-        )
-        found.rows.append(
-            Row(
-                f"{found.name}: show by the beginning of an id",
-                "ms",
-                QUERY_MS,
-                _shown(connection),
-                judged=p95,
-            )
-        )
+        found.add("a call, recorded or not", "bytes", CALL_BYTES, taken)
+        found.add("report of a month", "ms", REPORT_MS, _reports(connection), judged=p95)
+        found.add("show by the beginning of an id", "ms", QUERY_MS, _shown(connection), judged=p95)
         for name, (ask, sql) in QUESTIONS_OF_BOTH.items():
             found.ratios.append(_ratio(f"{found.name}: {name}", connection, theirs, ask, sql))
         for case, value in sorted(of_cases.items(), key=lambda each: -each[1])[:8]:
