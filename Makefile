@@ -9,6 +9,7 @@ SECONDS = 600
 TRIES = 600
 # Packages of the distribution: the sound converter, the tools that set up a private PBX, and for tests a clock
 # that goes wrong and what checks units of systemd.
+# Cards for telephones are printed by the browser, in a Japanese font.
 SYSTEM_PACKAGES = ffmpeg debootstrap faketime openssl chromium
 
 # Tests that look at all there is, or fill the disk of all there is.
@@ -20,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where it is set, every process that is started compiles all of callrec again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check unit simulate bad-input integration test-faults soak bench setup system reference locale prompts clean
+.PHONY: demo test check unit simulate bad-input integration test-faults soak bench cards setup system reference locale prompts clean
 
 demo: setup ## a whole system on this machine and one real call; ARGS=--stay leaves it up
 	$(BIN)/callrec demo $(ARGS)
@@ -66,6 +67,7 @@ system:
 	@missing=; for package in $(SYSTEM_PACKAGES); do \
 	    command -v $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
 	command -v systemd-analyze >/dev/null 2>&1 || missing="$$missing systemd"; \
+	fc-list :lang=ja 2>/dev/null | grep -q . || missing="$$missing fontconfig fonts-ipaexfont-gothic"; \
 	$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
 	[ -z "$$missing" ] || { echo "installing$$missing"; apt-get update -qq && \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }
@@ -87,6 +89,11 @@ $(CACHE)/promtool:
 
 reference: setup ## writes the generated pages of the documentation again
 	$(BIN)/python -m tests.reference
+
+cards: setup ## dist/cards.pdf: a page for phone staff, and cards for telephones to be filled in by hand
+	mkdir -p dist
+	$(BIN)/callrec policy card --blank -o dist/cards.html
+	chromium --headless --no-sandbox --disable-gpu --no-pdf-header-footer --print-to-pdf=dist/cards.pdf dist/cards.html
 
 locale: setup ## adds new texts to the translations and compiles them
 	$(BIN)/python -m tests.messages

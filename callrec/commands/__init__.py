@@ -42,6 +42,7 @@ COMMANDS = {
     "rule": "Who records what.",
     "pbx": "The configuration of the PBX.",
     "prompt": "The announcements.",
+    "policy": "The office's own papers about its recording, and cards for its phones.",
     "search": "Find recordings.",
     "show": "Show one recording or call, and why it was recorded or not.",
     "play": "Hear a recording, without a copy.",
