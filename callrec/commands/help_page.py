@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 import click
 
+from callrec.commands import examples
 from callrec.commands.wrapping import cell_len, terminal_width, wrapped
+from callrec.language import translated
 
 MOST_WIDTH, LEAST_WIDTH, MARGIN = 80, 50, 2
 """What a help page takes of a terminal, in columns; Click's own figures."""
@@ -45,7 +47,16 @@ class Formatter(click.HelpFormatter):
 
 
 class Context(click.Context):
-    """A context whose help is laid out so."""
+    """A context whose help is laid out so, and ends with examples."""
+
+    def get_help(self) -> str:
+        return super().get_help() + "".join(f"\n{line}" for line in self._examples())
+
+    def _examples(self) -> list[str]:
+        """Returns the examples of this command, each on one line however wide, so that it can be copied."""
+        _, _, path = self.command_path.partition(" ")
+        lines = examples.of(path)
+        return ["", translated("Examples") + ":", *(f"  {line}" for line in lines)] if lines else []
 
     def make_formatter(self) -> Formatter:
         most = self.max_content_width or MOST_WIDTH

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import stat
@@ -11,24 +12,32 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 import soundfile
 
-from tests.integration.system import callrec, eventually
+from callrec import account
+from callrec.demo.processes import Child
+from callrec.demo.softphones import Switchboard
+from tests.example_lines import OTHERS, RECORDING, REQUEST, RUN_BY_THE_DEMO, story, words
+from tests.integration.desk_office import answers
+from tests.integration.system import callrec, eventually, talk_for
 from tests.listen import hears
 
 
 @contextmanager
-def _demo(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+def _demo(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """A running demo; whatever happens to the test, it is ended."""
     with subprocess.Popen(
-        [sys.executable, "-m", "callrec", "demo", *arguments],
+        [sys.executable, "-m", "callrec", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        cwd=folder,
     ) as demo:
         try:
             yield demo
@@ -41,25 +50,30 @@ def _gone(pids: list[int]) -> bool:
     return not any(psutil.pid_exists(pid) for pid in pids)
 
 
-def test_the_demo_tells_its_call_and_leaves_nothing_running(tmp_path: Path) -> None:
-    target, output = tmp_path / "demo.json", tmp_path / "out"
-    with _demo("--stay", "--json", str(target), "-o", str(output)) as demo:
+def test_the_demo_tells_its_call_and_leaves_nothing_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As its example in the help says; and what stands in the help of others is done with it."""
+    target, output = tmp_path / "demo.json", tmp_path / "demo"
+    ((_, line),) = story("demo")
+    with _demo(tmp_path, *words(line, {})) as demo:
         assert demo.stdout is not None
         told = []
         for line in demo.stdout:
             told.append(line)
             if "Ctrl-C" in line:
                 break
-        story = "".join(told)
+        shown = "".join(told)
         for step in ("search --on today --extension 2101", "show", "fetch", "verify"):
-            assert f"$ callrec {step}" in story, story
+            assert f"$ callrec {step}" in shown, shown
         endpoints = json.loads(target.read_text())
         accounts = {account["username"] for account in endpoints["sip"]["accounts"]}
         assert accounts == {"2101", "2102", "2201", "outside"}
-        assert callrec("--config", endpoints["config"], "doctor").returncode == 0
         _check_files(output)
         _only_on_loopback(endpoints)
         _desk_is_open_and_nothing_else(endpoints)
+        monkeypatch.chdir(tmp_path)
+        _Examples(endpoints, monkeypatch).run()
         demo.send_signal(signal.SIGINT)
         assert demo.wait(30) == 0
     eventually(lambda: _gone(list(endpoints["pids"].values())), 10, "the end of what the demo started")
@@ -69,11 +83,67 @@ def test_the_demo_tells_its_call_and_leaves_nothing_running(tmp_path: Path) -> N
 
 def test_a_demo_that_is_killed_takes_its_parts_with_it(tmp_path: Path) -> None:
     target = tmp_path / "demo.json"
-    with _demo("--json", str(target), "-o", str(tmp_path)) as demo:
+    with _demo(tmp_path, "demo", "--json", str(target), "-o", str(tmp_path)) as demo:
         eventually(target.exists, 40, "the demo's parts")
         pids = list(json.loads(target.read_text())["pids"].values())
         demo.kill()
     eventually(lambda: _gone(pids), 10, "their end")
+
+
+class _Examples:
+    """The examples of commands that need a PBX and a bucket, and nothing else that happens there."""
+
+    def __init__(self, endpoints: dict[str, Any], patch: pytest.MonkeyPatch) -> None:
+        self._demo, self._patch = endpoints, patch
+        patch.setenv("CALLREC_CONFIG", endpoints["config"])
+        for name, value in {"AUDIODRIVER": "disk", "DISKAUDIOFILE": "played", "DISKAUDIODELAY": "0"}.items():
+            patch.setenv(f"SDL_{name}", value)
+        (found,) = json.loads(callrec("search", "today", "--json").stdout)
+        self._names = {RECORDING: found["id"][:13]}
+
+    def run(self) -> None:
+        for path in RUN_BY_THE_DEMO:
+            for command, line in story(path):
+                self._patch.setattr(account, "acting", partial(OTHERS.get, command, "sato"))
+                self._run(command, words(line, self._names))
+
+    def _run(self, command: str, given: list[str]) -> None:
+        if command == "desk":
+            self._serve(given)
+        elif "--to" in given:
+            self._ring(given)
+        else:
+            self._do(command, given)
+
+    def _do(self, command: str, given: list[str]) -> None:
+        done = callrec(*given, **(self._keys_to_destroy() if command == "purge" else {}))
+        assert done.returncode == 0, f"{given}: {done.stdout}{done.stderr}"
+        if command == "request open":  # each command has a request of its own
+            self._names[REQUEST] = re.findall(r"\d{4}-\d{4}", done.stdout)[0]
+
+    def _keys_to_destroy(self) -> dict[str, str]:
+        """The variables that callrec purge alone is given."""
+        lines = Path(self._demo["config"]).with_name("purge.env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    def _ring(self, given: list[str]) -> None:
+        sip = self._demo["sip"]
+        (password,) = (each["password"] for each in sip["accounts"] if each["username"] == given[-1])
+        with Switchboard(sip["host"], sip["port"]) as switchboard:
+            phone = switchboard.phone(given[-1], password)
+            assert callrec(*given).returncode == 0
+            talk = phone.pick_up()
+            talk_for([talk], 1.0)
+            talk.hangup()
+
+    def _serve(self, given: list[str]) -> None:
+        socket_ = Path("desk.sock").absolute()
+        self._patch.setenv("CALLREC_DESK__SOCKET", str(socket_))
+        desk = Child("callrec desk", [sys.executable, "-m", "callrec", *given], Path("desk.log"))
+        try:
+            desk.wait_until(lambda: answers(socket_), 30, "the start of the desk")
+        finally:
+            desk.stop()
 
 
 def _check_files(output: Path) -> None:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
+from callrec.demo.processes import Child
+from tests.example_lines import story, words
 from tests.integration.system import SystemUnderTest
 
 LOADED = "import time:"
@@ -21,3 +27,17 @@ def test_the_first_call_loads_no_module(system: SystemUnderTest) -> None:
         said = system.controller.log.read_bytes()[begin:].decode()
     loaded = [line for line in said.splitlines() if line.startswith(LOADED)]
     assert [line for line in loaded if PLAN not in line] == []
+
+
+def test_the_controller_starts_as_its_example_says(system: SystemUnderTest, tmp_path: Path) -> None:
+    ((_, line),) = story("serve")
+    environment = {**os.environ, "CALLREC_CONFIG": str(system.demo.config)}
+    system.controller.stop()
+    child = Child(
+        "callrec serve", [sys.executable, "-m", "callrec", *words(line, {})], tmp_path / "log", environment
+    )
+    try:
+        child.wait_until(lambda: system.status().get("pid") == child.pid, 30, "its start")
+        child.wait_until(lambda: bool(system.status().get("link_up")), 30, "its link with the PBX")
+    finally:
+        child.stop()
