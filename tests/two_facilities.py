@@ -20,8 +20,11 @@ import soundfile
 from callrec import account
 from callrec.app import App
 from callrec.catalogue import custody, facilities, finding, grants, tables
+from callrec.desk.client import RemoteDesk
+from callrec.desk.operations.completing import names
 from callrec.model.access import EVERYWHERE, Reach, Role
 from callrec.model.calls import Participant
+from callrec.model.names import NameKind
 from callrec.model.office import Extension, Facility
 from callrec.numbers import normalise
 from callrec.texts import folded
@@ -212,6 +215,15 @@ def all_that_is_verified_is_within_reach(desk: Desk) -> None:
     assert desk.log(OWN)[-1].details == {"role": "auditor", "through": "desk"}
 
 
+def ids_that_can_be_found_are_completed(desk: Desk) -> None:
+    before = [desk.log(each) for each in (OWN, OTHER, BOTH, "")]
+    remote = RemoteDesk(desk.socket)
+    for kind in (NameKind.RECORDING, NameKind.CALL):
+        for begin, expected in (("", [BOTH, OWN]), (OWN[:13], [OWN]), (OTHER, []), ("x", [])):
+            assert [each.name for each in remote.do(names, kind, begin)] == expected, (kind, begin)
+    assert [desk.log(each) for each in (OWN, OTHER, BOTH, "")] == before, "nothing is written down"
+
+
 CLAIMS: tuple[Callable[[Desk], None], ...] = (
     search_finds_what_is_within_reach,
     search_tells_nothing_of_the_rest,
@@ -223,5 +235,6 @@ CLAIMS: tuple[Callable[[Desk], None], ...] = (
     nothing_is_fetched_where_one_is_out_of_reach,
     what_is_played_is_the_recording,
     all_that_is_verified_is_within_reach,
+    ids_that_can_be_found_are_completed,
 )
 """Of a handler and auditor of shiba."""

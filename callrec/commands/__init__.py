@@ -4,8 +4,8 @@ and an exit code. Each noun or verb has a file of its own (`rule` is spread over
 one writer, of lists with `table` and `spreadsheet`, over the `streams` of the system; `help_page` lays out
 help, `wrapping` knows where Japanese lines end, `rule_options` has the options of rules, `player` plays
 sound, `office_steps` carries out imports, `facility_chart` draws, and `show_course` tells what happened
-during a call. The script `callrec` calls it, and so does `python -m callrec`. Click is known here only;
-whatever a command does can be done from Python as well."""
+during a call; `completing` answers a shell. The script `callrec` calls it, and so does `python -m callrec`.
+Click is known here only; whatever a command does can be done from Python as well."""
 
 from __future__ import annotations
 
@@ -65,7 +65,10 @@ COMMANDS = {
     "testcall": "Make a call that rings no phone, and look whether it is recorded and archived.",
     "purge": "Destroy what is past its time, and say which rule and date decided.",
     "desk": "Serve the desk, for those who cannot read callrec.toml.",
+    "completion": "Let a shell complete commands, names and ids.",
 }
+COMPLETE = "_CALLREC_COMPLETE"
+"""The variable by which a shell asks what may follow; Click's own."""
 
 
 GARBAGE = 50_000
@@ -88,7 +91,8 @@ class Program(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        return translate(importlib.import_module(f"callrec.commands.{cmd_name}").command)
+        command = translate(importlib.import_module(f"callrec.commands.{cmd_name}").command)
+        return _completing().attached(command, cmd_name) if COMPLETE in os.environ else command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section(translated("Commands")):
@@ -137,6 +141,8 @@ def main(arguments: list[str] | None = None) -> None:
     language.use()
     streams.use()
     translate(program)
+    if COMPLETE in os.environ:
+        _completing().answer(program)
     try:
         result: Any = program.main(arguments, prog_name="callrec", standalone_mode=False)
     except CallrecError as error:
@@ -165,6 +171,11 @@ def main(arguments: list[str] | None = None) -> None:
         _say(_unexpected(error))
         sys.exit(1)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _completing() -> Any:
+    """Returns what answers a shell, which no other run has to import."""
+    return importlib.import_module("callrec.commands.completing")
 
 
 def _unexpected(error: Exception) -> str:

@@ -10,10 +10,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
+from click.shell_completion import CompletionItem
 
 from callrec.catalogue.custody import Entry
 from callrec.catalogue.custody_report import ReportedAccess
-from callrec.commands import custody_whole
+from callrec.commands import completing, custody_whole
 from callrec.commands.common import desk, emit, lists, now, say, tell, zone
 from callrec.commands.custody_form import GROUPS, WORDS, counted, in_groups, page
 from callrec.commands.table import cell
@@ -22,6 +23,7 @@ from callrec.desk.operations import custody as operations
 from callrec.errors import WrongUsage
 from callrec.forms.page import write
 from callrec.language import translated as _
+from callrec.model.names import NameKind
 from callrec.wording import ACTIONS, ROLES, WAYS
 
 COLUMNS = {
@@ -68,6 +70,10 @@ class _Custody(click.Group):
         if args and args[0] not in {*self.commands, *helps} - {OF_ONE}:
             args = [OF_ONE, *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        commands = [each for each in super().shell_complete(ctx, incomplete) if each.value != OF_ONE]
+        return [*commands, *completing.found(ctx, NameKind.CALL, incomplete)]
 
 
 @click.group(cls=_Custody)

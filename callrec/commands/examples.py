@@ -138,6 +138,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "testcall": ("callrec testcall", "callrec testcall --every-facility"),
     "purge": ("callrec purge --dry-run", "callrec purge"),
     "desk": ("callrec desk",),
+    "completion": ("callrec completion bash",),
 }
 
 

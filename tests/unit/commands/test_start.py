@@ -14,6 +14,7 @@ import pytest
 from callrec import account
 from callrec.app import App
 from callrec.catalogue import grants
+from callrec.commands import COMPLETE
 from callrec.model.access import Role
 from tests.unit.desk.server_thread import serving
 
@@ -125,6 +126,20 @@ def test_a_search_imports_nothing_that_it_does_not_search_with(app: App, tmp_pat
     imported = _imported("search", "2026-11-22", "--extension", "2101", config=config)
     assert "sqlalchemy" in imported
     assert sorted(BY_WHOEVER_READS_SETTINGS & imported) == []
+
+
+def test_the_tab_key_imports_neither_database_nor_settings(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(app, tmp_path / "desk.sock") as socket:
+        _grant(app)
+        asked = {"COMP_WORDS": f"callrec --desk {socket} show 01", "COMP_CWORD": "4"}
+        for name, value in {COMPLETE: "bash_complete", **asked}.items():
+            monkeypatch.setenv(name, value)
+        imported = _imported()
+    assert "callrec.desk.client" in imported
+    # show itself has words, catalogue and models for what it prints; its file is found by its name
+    assert sorted((LATER | {"callrec.app", "callrec.settings"}) & imported) == []
 
 
 def test_a_search_through_the_desk_imports_neither_database_nor_settings(app: App, tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_every_change_is_written_down(places: App) -> None:
 def test_everybody_sees_what_they_may_do_themselves(places: App) -> None:
     found = perform(access.show_access, places, caller("tanaka"))
     assert not found.grants and not found.gone
-    assert [each.command for each in found.commands] == ["access show"]
+    assert [each.command for each in found.commands] == ["access show", "completion"]
     give(places, "@legal", Role.RULES, "shiba")
     found = perform(access.show_access, places, caller("tanaka", "legal"), "tanaka")
     assert [each.who for each in found.grants] == ["@legal"]
