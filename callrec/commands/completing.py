@@ -58,6 +58,7 @@ _IN_COMMAND: dict[tuple[str, str], NameKind | None] = {
     ("extension remove", "number"): NameKind.EXTENSION,
     ("facility add", "code"): None,
     ("note", "id_"): NameKind.CALL,
+    ("policy card", "extensions"): NameKind.EXTENSION,
     ("prompt play", "name"): NameKind.PROMPT,
     ("search", "dialled"): NameKind.EXTENSION,
     ("search", "after"): NameKind.CALL,

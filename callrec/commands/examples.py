@@ -73,12 +73,20 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "callrec prompt play notice --language ja",
         "callrec prompt play notice --to 2101",
     ),
+    "policy text": ("callrec policy text --office 〇〇区 -o papers.html",),
+    "policy card": (
+        "callrec policy card --facility shiba -o cards.html",
+        "callrec policy card --blank -o blank.html",
+    ),
     "search": (
         "callrec search 2026-11-22 --extension 2101",
         "callrec search 2026-11-01..2026-11-30 --number 03-1234-5678",
         "callrec search --facility shiba --incident --csv",
     ),
-    "show": ("callrec show 019abcde-f012", "callrec show 019abcde-f012 --json"),
+    "show": (
+        "callrec show 019abcde-f012",
+        "callrec show 019abcde-f012 --json",
+    ),
     "play": ("callrec play 019abcde-f012 --from 00:02",),
     "fetch": (
         "callrec fetch 019abcde-f012 -o copies --request 2026-0001",

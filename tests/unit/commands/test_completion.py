@@ -31,7 +31,7 @@ from tests.unit.samples import CALL_ID, RECORDING_ID, START
 Run = Callable[..., Done]
 NEW_OR_FREE = {
     *("text", "reason", "ground", "for_whom", "to_whom", "medium", "note", "voice", "licence"),  # words
-    *("date", "on", "when", "at", "begin", "end", "from", "until", "due", "since", "expires", "hours"),
+    *("date", "day", "on", "when", "at", "begin", "end", "from", "until", "due", "since", "expires", "hours"),
     *("clip", "beep", "retain", "retain_incident", "min_duration", "limit", "sample", "priority"),
     *("caller", "mails", "mail", "language", "keys"),
     *("database_url", "spool", "ari_url", "ari_password", "ami_host", "ami_port", "ami_password"),
@@ -41,7 +41,7 @@ NEW_OR_FREE = {
 NEW = {
     *(("extension add", "number"), ("extension add", "name"), ("facility add", "code")),
     *(("facility add", "name"), ("facility rename", "name"), ("prompt add", "name")),
-    *(("search", "number"), ("absence", "number")),
+    *(("search", "number"), ("absence", "number"), ("policy text", "name")),
 }
 """What is given for the first time, and numbers outside."""
 
